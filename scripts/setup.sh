@@ -1,0 +1,50 @@
+#!/bin/sh
+# Makes this checkout able to build and run: Debian packages, npm dependencies, the agent, the build. Quick when repeated.
+set -eu
+cd "$(dirname "$0")/.."
+
+node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+if [ "$node_major" -lt 20 ]; then
+  echo "setup: Node.js 20.19 or newer is needed; found: $(node --version 2>/dev/null || echo none)." >&2
+  exit 1
+fi
+
+# What a VM needs, and musl-tools and gcc for the guest's agent.
+packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils gcc libc6-dev musl-tools"
+missing=""
+for package in $packages; do
+  dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  install="apt-get install --yes --no-install-recommends$missing"
+  echo "setup: installing Debian packages:$missing"
+  if [ "$(id -u)" -eq 0 ]; then
+    run=""
+  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    run="sudo"
+  else
+    echo "setup: that needs root. Run this, then try again:" >&2
+    echo "  sudo apt-get update && sudo $install" >&2
+    exit 1
+  fi
+  log=$(mktemp)
+  if ! { $run apt-get update && DEBIAN_FRONTEND=noninteractive $run $install; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    echo "setup: apt-get failed; the whole log is $log" >&2
+    exit 1
+  fi
+  rm -f "$log"
+fi
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "setup: installing npm dependencies"
+  npm ci --no-fund --no-audit --loglevel=error
+  touch node_modules/.package-lock.json
+fi
+
+make --no-print-directory -s -C guest all
+if [ ! -e dist/built ] || [ -n "$(find src test bench package.json tsconfig.json -newer dist/built -print -quit)" ]; then
+  echo "setup: building"
+  npm run --silent build
+  touch dist/built
+fi
