@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+import { time } from "./fields.js";
+import { defineOperation } from "./operation.js";
+
+/** Asking does not start a daemon: without one, `running` is false and what only a daemon knows is null. */
+export const daemonStatus = defineOperation({
+  name: "daemon.status",
+  summary: "Show the daemon",
+  input: z.strictObject({}),
+  output: z.object({
+    running: z.boolean(),
+    pid: z.int().nullable(),
+    version: z.string().nullable(),
+    uptime_seconds: z.number().nullable(),
+    vms: z.int().describe("VMs in use; spare ones do not count."),
+    spare_vms: z.int().describe("VMs kept ready for the next command."),
+    home: z.string(),
+    log: z.string().describe("Path of the log."),
+    started_at: time.nullable(),
+    memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["daemon", "status"], positionals: [] },
+  sdk: null,
+  mcp: null,
+});

@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+import { defineOperation } from "./operation.js";
+
+export const daemonStop = defineOperation({
+  name: "daemon.stop",
+  summary: "Stop the daemon; commands that run are aborted",
+  input: z.strictObject({}),
+  output: z.object({
+    pid: z.int().nullable().describe("Null when none was running."),
+    stopped: z.boolean(),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["daemon", "stop"], positionals: [] },
+  sdk: null,
+  mcp: null,
+});

@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+import { defineOperation } from "./operation.js";
+
+const candidate = z.object({
+  name: z.enum(["kvm", "hvf", "tcg"]),
+  exists: z.boolean(),
+  opens: z.boolean(),
+  usable: z.boolean().nullable().describe("Null while nothing has been tried."),
+  reason: z.string(),
+});
+
+export const doctor = defineOperation({
+  name: "doctor",
+  summary: "Say whether this host can run VMs, and what is missing",
+  input: z.strictObject({}),
+  output: z.object({
+    ok: z.boolean().describe("True when a VM can run."),
+    platform: z.string(),
+    runtime: z.object({ ok: z.boolean(), qemu_version: z.string().nullable(), jail: z.string() }),
+    accelerator: z.object({
+      in_use: z.enum(["kvm", "hvf", "tcg"]).nullable(),
+      reason: z.string(),
+      candidates: z.array(candidate),
+    }),
+    environment_cache: z.object({ path: z.string(), installed: z.array(z.string()), size_bytes: z.int() }),
+    capabilities: z.object({ vm_boot: z.boolean(), guest_exec: z.boolean(), guest_network: z.boolean() }),
+    networking: z.string(),
+    problems: z.array(z.object({ message: z.string(), command: z.string().describe("What mends it.") })),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["doctor"], positionals: [] },
+  sdk: "doctor",
+  mcp: null,
+});

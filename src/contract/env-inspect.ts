@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+import { environment } from "./environment.js";
+import { environmentName } from "./fields.js";
+import { defineOperation } from "./operation.js";
+
+export const envInspect = defineOperation({
+  name: "env.inspect",
+  summary: "Show one environment, its packages and digests",
+  input: z.strictObject({ environment: environmentName }),
+  output: environment.extend({
+    kernel_version: z.string().optional(),
+    packages: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
+    files: z.array(z.object({ name: z.string(), size_bytes: z.int(), sha256: z.string() })).optional(),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["env", "inspect"], positionals: ["environment"] },
+  sdk: "inspectEnvironment",
+  mcp: null,
+});

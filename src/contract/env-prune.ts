@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+import { defineOperation } from "./operation.js";
+
+export const envPrune = defineOperation({
+  name: "env.prune",
+  summary: "Remove what no VM uses: environments, templates, leftovers",
+  input: z.strictObject({}),
+  output: z.object({
+    removed: z.array(z.object({ kind: z.enum(["environment", "template", "leftover"]), name: z.string() })),
+    kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("What was left alone, and why."),
+    freed_bytes: z.int(),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["env", "prune"], positionals: [] },
+  sdk: "pruneEnvironments",
+  mcp: null,
+});

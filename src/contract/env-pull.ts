@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+import { environment } from "./environment.js";
+import { environmentName } from "./fields.js";
+import { defineOperation } from "./operation.js";
+
+export const envPull = defineOperation({
+  name: "env.pull",
+  summary: "Build an environment on this host from the distribution's signed packages",
+  input: z.strictObject({
+    environment: environmentName,
+    rebuild: z.boolean().default(false).describe("Build it again, to take in newer packages."),
+  }),
+  output: environment.extend({
+    repaired: z.boolean().describe("True when a damaged copy was replaced."),
+    built: z.boolean().describe("False when it was there already."),
+  }),
+  streams: true,
+  stdin: false,
+  cli: { words: ["env", "pull"], positionals: ["environment"] },
+  sdk: "pullEnvironment",
+  mcp: null,
+});

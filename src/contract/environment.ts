@@ -1,0 +1,20 @@
+import { z } from "zod";
+
+import { time } from "./fields.js";
+
+/** What env list and env inspect say of one environment. */
+export const environment = z.object({
+  name: z.string(),
+  version: z.string().describe("Version of the recipe."),
+  description: z.string(),
+  installed: z.boolean(),
+  distribution: z.string().describe("Distribution and release, such as debian 12."),
+  architecture: z.string(),
+  default_packages: z.array(z.string()).describe("What the recipe asks for by name."),
+  source: z.string().describe("Where its packages come from."),
+  digest: z.string().optional().describe("Digest of the installed content."),
+  size_bytes: z.int().optional().describe("Bytes on this disk."),
+  pulled_at: time.optional(),
+});
+
+export type Environment = z.infer<typeof environment>;

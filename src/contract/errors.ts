@@ -1,0 +1,96 @@
+/** Who has to act on an error: the one who asked, the machine pyro runs on, or pyro itself. */
+export type Fault = "caller" | "host" | "pyro";
+
+interface ErrorKind {
+  readonly fault: Fault;
+  /** True when the same call may succeed later without anything being changed. */
+  readonly retryable: boolean;
+  readonly exitStatus: 2 | 124 | 125 | 130;
+  /** The HTTP status of the daemon's answer. */
+  readonly httpStatus: number;
+  /** The next step, when the place of failure knows no better one. */
+  readonly hint: string;
+}
+
+/** Every code a caller can meet. Codes are stable; their English is not. */
+export const errorKinds = {
+  INVALID_ARGUMENT: kind("caller", false, 2, 400, "See `pyro help` for what is accepted."),
+  ENVIRONMENT_UNKNOWN: kind("caller", false, 2, 404, "List the known ones with `pyro env list`."),
+  ENVIRONMENT_IN_USE: kind("caller", true, 125, 409, "Stop what uses it first."),
+  ENVIRONMENT_BUILD_FAILED: kind("host", true, 125, 500, "Check the package mirror and try `pyro env pull` again."),
+  ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),
+  NOT_FOUND: kind("caller", false, 125, 404, "Check the id."),
+  FAILED_PRECONDITION: kind("caller", false, 125, 409, "Look at the state named."),
+  RESOURCE_EXHAUSTED: kind("host", true, 125, 503, "Free some of the resource named, or ask for less."),
+  DISK_FULL: kind("host", true, 125, 507, "Free disk space, for example with `pyro env prune`."),
+  HOST_NOT_ABLE: kind("host", false, 125, 503, "Run `pyro doctor` to see what is missing."),
+  HOME_UNUSABLE: kind("host", false, 125, 503, "Set PYRO_HOME to a directory of your own."),
+  VM_START_FAILED: kind("host", true, 125, 500, "Run `pyro doctor`, and look at the daemon's log."),
+  VM_DIED: kind("host", true, 125, 500, "Look at the daemon's log; try again."),
+  AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent what it should not. Do not trust its output."),
+  DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Look at the daemon's log, and try again."),
+  DAEMON_VERSION: kind("host", true, 125, 409, "Wait until its VMs are done, or run `pyro daemon stop`."),
+  ABORTED: kind("caller", true, 130, 499, "It was cancelled."),
+  INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/** What crosses the wire, and what `--json` prints, when a call fails. */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The one error class: a code to act on, the facts, and the next step. */
+export class PyroError extends Error {
+  override readonly name = "PyroError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; details?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? errorKinds[code].hint;
+    this.details = options.details ?? {};
+  }
+
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, hint: this.hint, details: this.details };
+  }
+
+  static fromBody(body: ErrorBody): PyroError {
+    const code = Object.hasOwn(errorKinds, body.code) ? body.code : "INTERNAL";
+    return new PyroError(code, body.message, { hint: body.hint, details: { ...body.details } });
+  }
+
+  /** Anything thrown becomes a coded error; what nobody foresaw is INTERNAL. */
+  static from(error: unknown): PyroError {
+    if (error instanceof PyroError) return error;
+    if (isDiskFull(error)) return new PyroError("DISK_FULL", "The disk is full.", { cause: error });
+    const message = error instanceof Error ? error.message : String(error);
+    return new PyroError("INTERNAL", message, { cause: error });
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "ENOSPC" || error.code === "EDQUOT";
+}
+
+function kind(
+  fault: Fault,
+  retryable: boolean,
+  exitStatus: ErrorKind["exitStatus"],
+  httpStatus: number,
+  hint: string,
+): ErrorKind {
+  return { fault, retryable, exitStatus, httpStatus, hint };
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+
+import { limits } from "./limits.js";
+
+/** Fields that more than one operation takes or gives. */
+
+export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
+
+export const command = z
+  .string()
+  .min(1)
+  .refine((line) => Buffer.byteLength(line) <= limits.commandBytes, `at most ${limits.commandBytes} bytes`)
+  .refine((line) => !line.includes("\0"), "no NUL bytes")
+  .describe("One line for the guest's /bin/sh -c.");
+
+const whole = (range: { min: number; max: number }) => z.int().min(range.min).max(range.max);
+
+export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");
+export const memMib = whole(limits.memMib).default(1024).describe("Memory of the VM in MiB.");
+export const timeoutSeconds = whole(limits.timeoutSeconds).default(30).describe("Seconds until the command is killed.");
+export const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
+export const allowHostCompat = z
+  .boolean()
+  .default(false)
+  .describe("Run in a sandboxed host process when no VM can run.");
+
+export const vmShape = {
+  vcpu_count: vcpuCount,
+  mem_mib: memMib,
+  ttl_seconds: ttlSeconds,
+  allow_host_compat: allowHostCompat,
+};
+
+export const executionMode = z.enum(["guest", "host_compat"]).describe("Where the command ran.");
+export const accelerator = z.enum(["kvm", "hvf", "tcg"]).nullable().describe("What the VM ran on.");
+export const time = z.iso.datetime().describe("UTC, ISO 8601.");
+
+/** How a command ended, the same for a run, a VM and a task. */
+export const commandOutcome = {
+  exit_code: z.int().describe("The command's own exit status; 128 + N when signal N ended it."),
+  stdout: z.string().describe("Standard output: head and tail when it was long."),
+  stderr: z.string().describe("Standard error: head and tail when it was long."),
+  stdout_truncated: z.boolean(),
+  stderr_truncated: z.boolean(),
+  stdout_omitted_bytes: z.int().min(0).describe("Bytes left out of the middle of stdout."),
+  stderr_omitted_bytes: z.int().min(0).describe("Bytes left out of the middle of stderr."),
+  duration_ms: z.int().min(0).describe("Milliseconds the command ran."),
+  timed_out: z.boolean().describe("True when the time-out ended it."),
+  aborted: z.boolean().describe("True when the caller cancelled it."),
+  execution_mode: executionMode,
+};

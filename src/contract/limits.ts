@@ -1,0 +1,15 @@
+/** Every limit a caller can meet, in one place. Sizes in bytes or MiB by their name. */
+export const limits = {
+  vcpuCount: { min: 1, max: 16 },
+  memMib: { min: 256, max: 65_536 },
+  timeoutSeconds: { min: 1, max: 86_400 },
+  ttlSeconds: { min: 1, max: 2_592_000 },
+  /** A command is one line for the guest's shell; with its environment it fits into one frame. */
+  commandBytes: 49_152,
+  /** Output kept in a result, per stream: the first and the last half of it. */
+  resultOutputBytes: 1_048_576,
+  /** The longest body line a client may send to the daemon. */
+  requestLineBytes: 1_048_576,
+  /** Standard input a client may have sent that the command has not taken yet. */
+  stdinWindowBytes: 262_144,
+} as const;

@@ -1,0 +1,31 @@
+import type { z } from "zod";
+
+import { daemonStatus } from "./daemon-status.js";
+import { daemonStop } from "./daemon-stop.js";
+import { doctor } from "./doctor.js";
+import { envInspect } from "./env-inspect.js";
+import { envList } from "./env-list.js";
+import { envPrune } from "./env-prune.js";
+import { envPull } from "./env-pull.js";
+import type { Operation } from "./operation.js";
+import { vmRun } from "./vm-run.js";
+
+/** Everything that can be asked of pyro. A new operation is one file, and one line here. */
+export const operations = {
+  "vm.run": vmRun,
+  "env.list": envList,
+  "env.pull": envPull,
+  "env.inspect": envInspect,
+  "env.prune": envPrune,
+  doctor,
+  "daemon.status": daemonStatus,
+  "daemon.stop": daemonStop,
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof operations;
+
+/** What a caller may leave out, it may leave out here: fields with defaults are optional. */
+export type ArgumentsOf<Name extends OperationName> = z.input<(typeof operations)[Name]["input"]>;
+/** The checked input, defaults filled in. */
+export type InputOf<Name extends OperationName> = z.output<(typeof operations)[Name]["input"]>;
+export type ResultOf<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>;

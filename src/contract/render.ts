@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+
+import { errorKinds } from "./errors.js";
+import type { Operation } from "./operation.js";
+import { operations } from "./operations.js";
+import type { RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
+
+/** Writes the contract as plain JSON, so that the CLI process needs no zod. Run by `npm run build`. */
+
+interface JsonSchemaField {
+  type?: string;
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  description?: string;
+}
+
+function renderField(name: string, schema: JsonSchemaField, required: boolean): RenderedField {
+  const { type, description } = schema;
+  if (type !== "string" && type !== "integer" && type !== "boolean" && type !== "object") {
+    throw new Error(`field ${name}: the CLI has no flag for type ${type}`);
+  }
+  return {
+    name,
+    type,
+    required,
+    description: description ?? "",
+    ...(schema.default === undefined ? {} : { default: schema.default }),
+    ...(type === "integer" ? { minimum: schema.minimum ?? 0, maximum: schema.maximum ?? 0 } : {}),
+  };
+}
+
+function renderOperation(operation: Operation): RenderedOperation {
+  const input = z.toJSONSchema(operation.input, { io: "input" });
+  const required = new Set(input.required ?? []);
+  const fields = Object.entries(input.properties ?? {}).map(([name, schema]) =>
+    renderField(name, schema as JsonSchemaField, required.has(name)),
+  );
+  const { name, summary, streams, stdin, cli, sdk, mcp } = operation;
+  return { name, summary, streams, stdin, cli, sdk, mcp, fields };
+}
+
+const packageFile = new URL("../../../package.json", import.meta.url);
+const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+const rendered: RenderedContract = {
+  version,
+  operations: Object.values(operations).map(renderOperation),
+  exitStatuses: Object.fromEntries(Object.entries(errorKinds).map(([code, { exitStatus }]) => [code, exitStatus])),
+};
+writeFileSync(new URL("rendered.json", import.meta.url), `${JSON.stringify(rendered, null, 1)}\n`);

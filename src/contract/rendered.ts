@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+
+/** The contract as data: what a door needs that must start fast. `render.ts` writes it when pyro is built. */
+export interface RenderedContract {
+  readonly version: string;
+  readonly operations: readonly RenderedOperation[];
+  readonly exitStatuses: Readonly<Record<string, number>>;
+}
+
+export interface RenderedOperation {
+  readonly name: string;
+  readonly summary: string;
+  readonly streams: boolean;
+  readonly stdin: boolean;
+  readonly cli: {
+    readonly words: readonly string[];
+    readonly positionals: readonly string[];
+    readonly rest?: string;
+  } | null;
+  readonly sdk: string | null;
+  readonly mcp: string | null;
+  readonly fields: readonly RenderedField[];
+}
+
+export interface RenderedField {
+  readonly name: string;
+  readonly type: "string" | "integer" | "boolean" | "object";
+  readonly required: boolean;
+  readonly description: string;
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+let contract: RenderedContract | undefined;
+
+export function readContract(): RenderedContract {
+  contract ??= JSON.parse(readFileSync(new URL("rendered.json", import.meta.url), "utf8")) as RenderedContract;
+  return contract;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+import { accelerator, command, commandOutcome, environmentName, timeoutSeconds, vmShape } from "./fields.js";
+import { defineOperation } from "./operation.js";
+
+export const vmRun = defineOperation({
+  name: "vm.run",
+  summary: "Run one command in a fresh VM, then remove the VM",
+  input: z.strictObject({
+    environment: environmentName,
+    command,
+    vcpu_count: vmShape.vcpu_count,
+    mem_mib: vmShape.mem_mib,
+    timeout_seconds: timeoutSeconds,
+    ttl_seconds: vmShape.ttl_seconds,
+    allow_host_compat: vmShape.allow_host_compat,
+  }),
+  output: z.object({
+    vm_id: z.string(),
+    environment: z.string(),
+    command: z.string(),
+    ...commandOutcome,
+    accelerator,
+    cleanup: z.object({ deleted: z.boolean() }).describe("What became of the VM."),
+  }),
+  streams: true,
+  stdin: true,
+  cli: { words: ["run"], positionals: ["environment"], rest: "command" },
+  sdk: "runInVm",
+  mcp: "vm_run",
+});

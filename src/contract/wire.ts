@@ -1,0 +1,27 @@
+import type { ErrorBody } from "./errors.js";
+import type { OperationEvent } from "./operation.js";
+import type { OperationName } from "./operations.js";
+
+/** What clients and daemon say to each other over HTTP. The page for people is docs/http.md. */
+
+/** Says which pyro a client is; the daemon refuses one of another version. */
+export const versionHeader = "pyro-version";
+
+export function routeOf(name: OperationName): string {
+  return `/v1/${name.replaceAll(".", "/")}`;
+}
+
+/** The lines of a request's body after its input. */
+export type RequestLine =
+  | { readonly stdin: string }
+  | { readonly stdin_end: true }
+  /** Cancels; the answer still comes. */
+  | { readonly cancel: true };
+
+/** The lines of a streaming answer. The last one is the result or the error. */
+export type AnswerLine =
+  | OperationEvent
+  /** The caller may send so many more bytes of standard input. */
+  | { readonly event: "stdin_credit"; readonly bytes: number }
+  | { readonly event: "result"; readonly result: unknown }
+  | { readonly event: "error"; readonly error: ErrorBody };
