@@ -1,0 +1,113 @@
+import { createHash, randomBytes } from "node:crypto";
+import { constants, createReadStream, rmSync } from "node:fs";
+import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+
+export { existsSync } from "node:fs";
+export {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  symlink,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+  type FileHandle,
+} from "node:fs/promises";
+
+/** Removes a file at once, in one step of the process; a missing one is fine. */
+export function removeFileSync(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/** Replaces a file whole: a reader sees the old content or the new, also after a crash. */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Makes renames in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** A file parsed as JSON, or null when there is none or it is not JSON. The caller checks its shape. */
+export async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
+  for await (const chunk of stream) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** Bytes that a tree takes on disk; sparse files count what they hold. What vanishes meanwhile counts nothing. */
+export async function diskUsageBytes(path: string): Promise<number> {
+  const stat = await lstat(path).catch(() => null);
+  if (stat === null) return 0;
+  let bytes = stat.blocks * 512;
+  if (stat.isDirectory()) {
+    for (const name of await readdir(path).catch(() => [])) bytes += await diskUsageBytes(join(path, name));
+  }
+  return bytes;
+}
+
+/** Bytes an ordinary user may still write to the file system of a path. */
+export async function freeBytes(path: string): Promise<number> {
+  const stat = await statfs(path);
+  return stat.bavail * stat.bsize;
+}
+
+/** The full path of a program, or null. Looks in PATH and in the system directories that PATH may lack. */
+export async function findProgram(name: string, env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  const path = [env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter);
+  for (const directory of path.split(delimiter)) {
+    if (directory === "") continue;
+    const candidate = join(directory, name);
+    const found = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return candidate;
+  }
+  return null;
+}

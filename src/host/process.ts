@@ -1,0 +1,159 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type { ChildProcess } from "node:child_process";
+
+/** A process, told apart from a later one with the same number by its start time. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot, from /proc/PID/stat. */
+  readonly startTicks: number;
+}
+
+export function readProcessIdentity(pid: number): ProcessIdentity | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z") return null;
+    return { pid, startTicks: Number(fields[19]) };
+  } catch {
+    return null;
+  }
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  return readProcessIdentity(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** Sends a signal to exactly that process; false when it is gone. */
+export function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** The arguments of a running process; none when it is gone. */
+export function readCommandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+/** Kills a process group and waits until nobody of it is left; false at the deadline. */
+export async function endGroup(pid: number, deadlineMs: number): Promise<boolean> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "ESRCH";
+    }
+    if (performance.now() > end) return false;
+    await sleep(10);
+  }
+}
+
+export interface ToolResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** The last 16 KiB of what it said. */
+  readonly stderr: string;
+}
+
+export interface ToolOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly cwd?: string | undefined;
+  /** Called with each line of standard error. */
+  readonly onStderrLine?: ((line: string) => void) | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Text for its standard input. */
+  readonly input?: string | undefined;
+}
+
+const STDERR_TAIL = 16_384;
+
+/**
+ * Runs a program of the host to its end, in a process group of its own that dies with the abort.
+ * Throws only when it cannot be started; a failure is a result.
+ */
+export async function runTool(
+  program: string,
+  args: readonly string[],
+  options: ToolOptions = {},
+): Promise<ToolResult> {
+  options.signal?.throwIfAborted();
+  const child = spawn(program, args, {
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    detached: true,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+  const killGroup = () => {
+    if (child.pid !== undefined && child.exitCode === null) {
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // The group ended by itself meanwhile.
+      }
+    }
+  };
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(killGroup, options.timeoutMs);
+  options.signal?.addEventListener("abort", killGroup, { once: true });
+  if (options.input !== undefined) {
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input);
+  }
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  if (child.stderr) {
+    createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", (line) => {
+      stderr = `${stderr}${line}\n`.slice(-STDERR_TAIL);
+      options.onStderrLine?.(line);
+    });
+  }
+  try {
+    const exitCode = await exitCodeOf(child);
+    options.signal?.throwIfAborted();
+    return { exitCode, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", killGroup);
+  }
+}
+
+/** The exit status of a child; 128 + 9 when a signal ended it. Rejects when it could not be started. */
+export function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 137));
+  });
+}
+
+interface DetachedOptions {
+  /** Where its output goes; without one its errors can be read from `stderr`. */
+  readonly outputFd?: number;
+  /** They arrive as descriptors 3, 4, … */
+  readonly extraFds?: readonly (number | "pipe" | "ignore")[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** Starts a program in a session of its own, away from the terminal's signals. */
+export function spawnDetached(program: string, args: readonly string[], options: DetachedOptions = {}): ChildProcess {
+  const { outputFd, extraFds, env, cwd } = options;
+  return spawn(program, args, {
+    detached: true,
+    stdio: ["ignore", outputFd ?? "ignore", outputFd ?? "pipe", ...(extraFds ?? [])],
+    ...(env ? { env } : {}),
+    ...(cwd ? { cwd } : {}),
+  });
+}

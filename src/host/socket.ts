@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type { Socket } from "node:net";
+
+/** Connects once to a unix socket. */
+export function connectUnix(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+    socket.once("error", reject);
+  });
+}
+
+/** Connects to a socket that a starting process will make: tries every 3 ms until the deadline or the abort. */
+export async function connectUnixWhenReady(path: string, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await connectUnix(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const starting = code === "ENOENT" || code === "ECONNREFUSED" || code === "EAGAIN";
+      if (!starting || performance.now() > end) throw error;
+      await sleep(3, undefined, { signal });
+    }
+  }
+}
+
+/** Listens for one connection and writes all it sends to a new file. `done` resolves when that is complete and on disk. */
+export async function receiveIntoFile(
+  socketPath: string,
+  filePath: string,
+  options: { deadlineMs: number; signal: AbortSignal },
+): Promise<{ done: Promise<void> }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socketPath, resolve));
+  // The directory is private; the peer runs as another user.
+  await chmod(socketPath, 0o666);
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.deadlineMs)]);
+  const done = (async () => {
+    try {
+      const [socket] = (await once(server, "connection", { signal })) as [Socket];
+      await pipeline(socket, createWriteStream(filePath, { flags: "wx", mode: 0o600, flush: true }), { signal });
+    } finally {
+      server.close();
+    }
+  })();
+  done.catch(() => {});
+  return { done };
+}
