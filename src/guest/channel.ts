@@ -1,0 +1,243 @@
+import { randomBytes } from "node:crypto";
+
+import type { z } from "zod";
+
+import { PyroError } from "../contract/errors.js";
+import type { Socket } from "../host/socket.js";
+import { buildFrame, buildSync, FrameParser, type Frame } from "./frames.js";
+import { frameType, hello as helloSchema, PROTOCOL_VERSION, response as responseSchema, type Hello } from "./messages.js";
+
+/** What a stream's owner is told. Throwing from it ends the channel: the guest broke the protocol. */
+export interface StreamListener {
+  onFrame(frame: Frame): void;
+  /** The channel is gone; nothing more will come. */
+  onClosed(reason: PyroError): void;
+}
+
+/** Sync is said again after this long, growing, since a booting agent may miss the first. */
+const SYNC_AGAIN_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * One session with a guest agent over a connected socket. Requests, jobs and transfers share it, told apart by stream numbers.
+ * It trusts nothing it reads: the first thing out of order closes it with AGENT_PROTOCOL.
+ */
+export class Channel {
+  readonly #socket: Socket;
+  readonly #listeners = new Map<number, StreamListener>();
+  #parser: FrameParser;
+  #tag: Buffer = Buffer.alloc(4);
+  #nextStream = 1;
+  #hello: Hello | null = null;
+  #closedBy: PyroError | null = null;
+  #settleHello: { resolve: (hello: Hello) => void; reject: (error: PyroError) => void } | null = null;
+  #waiters: (() => void)[] = [];
+  readonly closed: Promise<PyroError>;
+  #resolveClosed!: (reason: PyroError) => void;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#parser = new FrameParser(Buffer.alloc(16));
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("drain", () => this.#wakeWaiters());
+    socket.on("error", () => {});
+    socket.on("close", () => this.close(new PyroError("VM_DIED", "The connection to the guest's agent ended.")));
+  }
+
+  /**
+   * Starts a session and waits for the agent's hello. The socket is the channel's from here on, also when this throws:
+   * VM_START_FAILED after the deadline, AGENT_PROTOCOL when the agent speaks another version.
+   */
+  static async open(socket: Socket, options: { deadlineMs: number; signal?: AbortSignal }): Promise<Channel> {
+    const channel = new Channel(socket);
+    try {
+      await channel.#start(options.deadlineMs, options.signal);
+      return channel;
+    } catch (error) {
+      channel.close(PyroError.from(error));
+      throw error;
+    }
+  }
+
+  get hello(): Hello {
+    if (this.#hello === null) throw new PyroError("INTERNAL", "The channel is not open.");
+    return this.#hello;
+  }
+
+  /** A stream number that was never used on this machine, for a request, a job or a transfer. */
+  takeStream(): number {
+    return this.#nextStream++;
+  }
+
+  listen(stream: number, listener: StreamListener): void {
+    if (this.#closedBy) listener.onClosed(this.#closedBy);
+    else this.#listeners.set(stream, listener);
+  }
+
+  unlisten(stream: number): void {
+    this.#listeners.delete(stream);
+  }
+
+  /** Sends one frame. False when the caller should await `drained` before it sends more. */
+  send(type: number, stream: number, payload: Buffer): boolean {
+    if (this.#closedBy) throw this.#closedBy;
+    return this.#socket.write(buildFrame({ type, stream, payload }, this.#tag));
+  }
+
+  drained(): Promise<void> {
+    if (this.#closedBy || !this.#socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /**
+   * Sends a request and returns what its response holds. A refusal is an AgentRefusal with the agent's code.
+   * With `successor`, the stream is that listener's from the frame behind a good response on.
+   */
+  async request(
+    op: string,
+    fields: Record<string, unknown> = {},
+    options: { stream?: number; timeoutMs?: number; successor?: StreamListener } = {},
+  ): Promise<Record<string, unknown>> {
+    const stream = options.stream ?? this.takeStream();
+    const { promise, resolve, reject } = deferred<z.infer<typeof responseSchema>>();
+    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const timer = setTimeout(() => {
+      this.unlisten(stream);
+      reject(new PyroError("VM_DIED", `The guest's agent did not answer ${op} within ${timeoutMs} ms.`));
+    }, timeoutMs);
+    this.listen(stream, {
+      onFrame: (frame) => {
+        if (frame.type !== frameType.response) throw outOfOrder(frame);
+        const answer = parseJson(frame, responseSchema);
+        this.unlisten(stream);
+        if (answer.ok && options.successor) this.listen(stream, options.successor);
+        resolve(answer);
+      },
+      onClosed: reject,
+    });
+    try {
+      this.send(frameType.request, stream, Buffer.from(JSON.stringify({ op, ...fields })));
+      const answer = await promise;
+      if (answer.ok) return answer;
+      throw new AgentRefusal(op, answer.error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the session. The machine and its jobs are not touched. */
+  close(reason = new PyroError("ABORTED", "The channel was closed.")): void {
+    if (this.#closedBy) return;
+    this.#closedBy = reason;
+    this.#socket.destroy();
+    this.#settleHello?.reject(reason);
+    for (const listener of this.#listeners.values()) listener.onClosed(reason);
+    this.#listeners.clear();
+    this.#wakeWaiters();
+    this.#resolveClosed(reason);
+  }
+
+  async #start(deadlineMs: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = deferred<Hello>();
+    this.#settleHello = { resolve, reject };
+    const onAbort = () => reject(new PyroError("ABORTED", "It was cancelled."));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const deadline = setTimeout(
+      () => reject(new PyroError("VM_START_FAILED", `The guest's agent was not ready within ${deadlineMs} ms.`)),
+      deadlineMs,
+    );
+    let wait = SYNC_AGAIN_MS;
+    let again: NodeJS.Timeout;
+    const sync = () => {
+      if (this.#parser.synced || this.#closedBy) return;
+      this.#sync();
+      again = setTimeout(sync, wait);
+      wait *= 2;
+    };
+    sync();
+    try {
+      this.#hello = await promise;
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(again!);
+      signal?.removeEventListener("abort", onAbort);
+      this.#settleHello = null;
+    }
+  }
+
+  #sync(): void {
+    const nonce = randomBytes(16);
+    nonce[0]! |= 1;
+    this.#parser.expect(nonce);
+    this.#tag = nonce.subarray(0, 4);
+    this.#socket.write(buildSync(nonce));
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#parser.push(chunk)) this.#dispatch(frame);
+    } catch (error) {
+      this.close(PyroError.from(error));
+    }
+  }
+
+  #dispatch(frame: Frame): void {
+    if (this.#hello === null && this.#settleHello !== null) {
+      if (frame.type !== frameType.hello || frame.stream !== 0) throw outOfOrder(frame);
+      const hello = parseJson(frame, helloSchema);
+      if (hello.protocol !== PROTOCOL_VERSION) {
+        throw new PyroError("AGENT_PROTOCOL", `The agent speaks protocol ${hello.protocol}, pyro ${PROTOCOL_VERSION}.`);
+      }
+      this.#hello = hello;
+      this.#nextStream = Math.max(0, ...hello.jobs) + 1;
+      this.#settleHello.resolve(hello);
+      return;
+    }
+    // A stream that nobody listens to any more may still have frames under way: they are dropped.
+    this.#listeners.get(frame.stream)?.onFrame(frame);
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+/** The agent said no. Its code decides; its words are the guest's and only shown. */
+export class AgentRefusal extends Error {
+  override readonly name = "AgentRefusal";
+  readonly code: string;
+  readonly errno: string | undefined;
+  readonly path: string | undefined;
+
+  constructor(op: string, error: { code: string; message: string; errno?: string | undefined; path?: string | undefined }) {
+    super(`${op}: ${error.message}`);
+    this.code = error.code;
+    this.errno = error.errno;
+    this.path = error.path;
+  }
+}
+
+/** Parses a frame's JSON by its schema; anything else closes the channel. */
+export function parseJson<T>(frame: Frame, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(frame.payload.toString("utf8")));
+  } catch (error) {
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent a message that is not of the protocol.", { cause: error });
+  }
+}
+
+export function outOfOrder(frame: Frame): PyroError {
+  return new PyroError("AGENT_PROTOCOL", `The guest sent a frame of type ${frame.type} out of order.`);
+}
+
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

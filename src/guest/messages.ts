@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+/** The words of the guest protocol (protocol/PROTOCOL.md). What comes from the guest is parsed here and trusted nowhere else. */
+
+export const PROTOCOL_VERSION = 1;
+
+export const frameType = { hello: 1, request: 2, response: 3, data: 4, eof: 5, window: 6, exit: 7 } as const;
+export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as const;
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const hello = z.object({
+  protocol: z.number().int(),
+  agent: z.string().max(64),
+  mode: z.enum(["init", "process"]),
+  kernel: z.string().max(256),
+  woken: z.boolean(),
+  jobs: z.array(z.number().int().min(1)).max(256),
+});
+export type Hello = z.infer<typeof hello>;
+
+export const agentErrorCode = z.enum([
+  "BAD_REQUEST",
+  "UNSUPPORTED",
+  "NOT_WOKEN",
+  "EXISTS",
+  "NO_SUCH_JOB",
+  "SPAWN_FAILED",
+  "TOO_MANY_JOBS",
+  "IO",
+  "UNSAFE_PATH",
+  "CANCELLED",
+]);
+
+export const response = z.union([
+  z.looseObject({ ok: z.literal(true) }),
+  z.object({
+    ok: z.literal(false),
+    error: z.object({
+      code: agentErrorCode,
+      message: z.string().max(4096),
+      errno: z.string().max(32).optional(),
+      path: z.string().max(8192).optional(),
+    }),
+  }),
+]);
+export type Response = z.infer<typeof response>;
+
+export const exit = z.object({
+  exit_code: z.number().int().min(0).max(255).optional(),
+  signal: z.number().int().min(1).max(64).optional(),
+  stdout_bytes: count,
+  stderr_bytes: count,
+  duration_ms: count,
+});
+export type Exit = z.infer<typeof exit>;
+
+export const followed = z.object({
+  state: z.enum(["running", "exited"]),
+  stdin_acked: count,
+  stdout_bytes: count,
+  stderr_bytes: count,
+  exit: exit.optional(),
+});
