@@ -1,0 +1,49 @@
+/** What a stand-in for a VM is made of. */
+export interface ContainerSpec {
+  readonly id: string;
+  readonly rootDirectory: string;
+  readonly workspaceDirectory: string;
+  readonly runDirectory: string;
+  readonly agentPath: string;
+  /** When pyro runs as root: the unprivileged id that root inside stands for. */
+  readonly unprivilegedId: number | null;
+}
+
+/** Where the agent listens, seen from inside. */
+const AGENT_SOCKET = "/run/pyro/host/agent.sock";
+
+/**
+ * Bubblewrap's options for a sandboxed agent, and the program it runs: the environment's files read-only, own PID, network, IPC, UTS and
+ * user namespace, and nothing of the host. Pure.
+ *
+ * Real root must not become root of its own namespace: it would still own the kernel's settings in /proc/sys. So it
+ * first becomes nobody, who then gets a user namespace in which nobody looks like root.
+ */
+export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; program: string[] } {
+  const { unprivilegedId } = spec;
+  const ordinary = unprivilegedId === null;
+  const jail = [
+    ...(ordinary ? ["--unshare-user", "--uid", "0", "--gid", "0"] : []),
+    ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+    ...["--die-with-parent", "--new-session", "--hostname", spec.id, "--clearenv"],
+    ...["--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    ...["--ro-bind", spec.rootDirectory, "/"],
+    ...["--dev", "/dev", "--proc", "/proc"],
+    ...["/tmp", "/var/tmp", "/run", "/root"].flatMap((path) => ["--perms", "1777", "--tmpfs", path]),
+    ...["--bind", spec.workspaceDirectory, "/workspace", "--perms", "0755", "--dir", "/run/pyro"],
+    ...["--bind", spec.runDirectory, "/run/pyro/host"],
+    ...["--ro-bind", spec.agentPath, "/run/pyro/agent"],
+    ...["--chdir", "/"],
+  ];
+  const agent = ["/run/pyro/agent", "--listen", AGENT_SOCKET];
+  return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
+}
+
+/** With the environment's own programs: there are no others inside. */
+function buildBecomeNobody(id: number): string[] {
+  return [
+    ...["/usr/bin/setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups"],
+    ...["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"],
+    ...["/usr/bin/unshare", "--user", "--map-root-user", "--"],
+  ];
+}

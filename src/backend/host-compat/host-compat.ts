@@ -1,0 +1,164 @@
+import { userInfo } from "node:os";
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import type { InstalledEnvironment } from "../../environments/cache.js";
+import { Channel } from "../../guest/channel.js";
+import { chown, findProgram, mkdir, readdir, rm } from "../../host/files.js";
+import { spawnDetached, type ChildProcess } from "../../host/process.js";
+import { SharedWork } from "../../host/shared-work.js";
+import { connectUnixWhenReady } from "../../host/socket.js";
+import type { Backend, BackendCapabilities, Diagnosis, Machine, PrepareOptions, VmShape } from "../backend.js";
+import { buildContainerArgs } from "./container.js";
+import { unpackRootFiles } from "./root-files.js";
+
+export interface HostCompatOptions {
+  readonly homePath: string;
+  readonly runtimePath: string;
+  readonly agentPath: string;
+}
+
+const START_DEADLINE_MS = 10_000;
+const UNPRIVILEGED_ID = 65_534;
+const KEPT_OUTPUT = 4_096;
+
+const capabilities: BackendCapabilities = {
+  executionMode: "host_compat",
+  ownKernel: false,
+  network: false,
+  survivesDaemon: false,
+};
+
+/** The fallback that a caller must allow: the same agent as a sandboxed process of the host, without a kernel of its own. */
+export class HostCompatBackend implements Backend {
+  readonly capabilities = capabilities;
+  readonly #options: HostCompatOptions;
+  readonly #rootsPath: string;
+  readonly #machinesPath: string;
+  readonly #unpacking = new SharedWork<string, string>();
+
+  private constructor(options: HostCompatOptions) {
+    this.#options = options;
+    this.#rootsPath = join(options.homePath, "host-compat", "roots");
+    this.#machinesPath = join(options.homePath, "host-compat", "machines");
+  }
+
+  /** Opens it and clears what a killed daemon left. */
+  static async open(options: HostCompatOptions): Promise<HostCompatBackend> {
+    const backend = new HostCompatBackend(options);
+    await rm(backend.#machinesPath, { recursive: true, force: true });
+    await mkdir(backend.#machinesPath, { recursive: true, mode: 0o700 });
+    await mkdir(backend.#rootsPath, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(backend.#rootsPath)) {
+      if (name.startsWith("tmp-")) await rm(join(backend.#rootsPath, name), { recursive: true, force: true });
+    }
+    return backend;
+  }
+
+  async check(): Promise<PyroError | null> {
+    try {
+      await this.#programs();
+      return null;
+    } catch (error) {
+      return PyroError.from(error);
+    }
+  }
+
+  async diagnose(): Promise<Diagnosis> {
+    const missing = await this.check();
+    return {
+      ok: missing === null,
+      version: null,
+      jail: "bubblewrap",
+      accelerator: null,
+      acceleratorReason: "commands run on the host's own kernel",
+      candidates: [],
+      problems: missing === null ? [] : [{ message: missing.message, command: missing.hint }],
+    };
+  }
+
+  async prepare(environment: InstalledEnvironment, _shape: VmShape, options: PrepareOptions): Promise<void> {
+    await this.#root(environment, options);
+  }
+
+  async start(
+    id: string,
+    environment: InstalledEnvironment,
+    _shape: VmShape,
+    options: PrepareOptions,
+  ): Promise<Machine> {
+    const { bwrap } = await this.#programs();
+    const rootDirectory = await this.#root(environment, options);
+    const directory = join(this.#machinesPath, id);
+    const workspaceDirectory = join(directory, "workspace");
+    const runDirectory = join(this.#options.runtimePath, id);
+    const unprivilegedId = userInfo().uid === 0 ? UNPRIVILEGED_ID : null;
+    await mkdir(workspaceDirectory, { recursive: true, mode: 0o700 });
+    await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+    if (unprivilegedId !== null) {
+      for (const path of [workspaceDirectory, runDirectory]) await chown(path, unprivilegedId, unprivilegedId);
+    }
+    const { agentPath } = this.#options;
+    const args = buildContainerArgs({ id, rootDirectory, workspaceDirectory, runDirectory, agentPath, unprivilegedId });
+    const child = startJail(bwrap, args);
+    const ended = describeEnd(child);
+    const destroy = async () => {
+      // Bubblewrap takes its whole PID namespace with it.
+      child.kill("SIGKILL");
+      await ended;
+      for (const path of [directory, runDirectory]) await rm(path, { recursive: true, force: true });
+    };
+    try {
+      const channel = await Promise.race([this.#meet(join(runDirectory, "agent.sock"), options.signal), failed(ended)]);
+      return { id, executionMode: "host_compat", accelerator: null, channel, died: ended, destroy };
+    } catch (error) {
+      await destroy();
+      throw error;
+    }
+  }
+
+  #root(environment: InstalledEnvironment, options: PrepareOptions): Promise<string> {
+    return this.#unpacking.join(environment.digest, options, async (shared) => {
+      const { debugfs } = await this.#programs();
+      return unpackRootFiles(debugfs, environment, this.#rootsPath, shared);
+    });
+  }
+
+  async #meet(socketPath: string, signal: AbortSignal): Promise<Channel> {
+    const socket = await connectUnixWhenReady(socketPath, START_DEADLINE_MS, signal);
+    return Channel.open(socket, { deadlineMs: START_DEADLINE_MS, signal });
+  }
+
+  async #programs(): Promise<{ bwrap: string; debugfs: string }> {
+    const [bwrap, debugfs] = await Promise.all([findProgram("bwrap"), findProgram("debugfs")]);
+    if (bwrap !== null && debugfs !== null) return { bwrap, debugfs };
+    throw new PyroError("HOST_NOT_ABLE", "host_compat needs bubblewrap and debugfs, which this host lacks.", {
+      hint: "Install them with `sudo apt-get install bubblewrap e2fsprogs`.",
+      details: { missing: [bwrap === null ? "bwrap" : "", debugfs === null ? "debugfs" : ""].filter(Boolean) },
+    });
+  }
+}
+
+/** The options go through a descriptor: those inside can read bubblewrap's command line, and it would show paths of the host. */
+function startJail(bwrap: string, { jail, program }: { jail: string[]; program: string[] }): ChildProcess {
+  const child = spawnDetached(bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe"] });
+  const options = child.stdio[3];
+  if (options && "write" in options) {
+    options.on("error", () => {});
+    options.end(jail.map((argument) => `${argument}\0`).join(""));
+  }
+  return child;
+}
+
+function describeEnd(child: ChildProcess): Promise<string> {
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT)));
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+    child.once("close", (code, signal) => resolve(`${signal ?? `exit status ${code}`}; ${output.trim()}`));
+  });
+}
+
+async function failed(ended: Promise<string>): Promise<never> {
+  throw new PyroError("VM_START_FAILED", `The sandbox ended: ${await ended}`);
+}

@@ -1,0 +1,72 @@
+import type { Accelerator, VmShape } from "../backend.js";
+
+/** Where the jail shows QEMU its files: the same for every VM, so that all command lines of a template agree. */
+export const inJail = {
+  root: "/pyro/root.img",
+  template: "/pyro/template",
+  ram: "/pyro/template/ram",
+  vm: "/pyro/vm",
+  scratch: "/pyro/vm/scratch",
+  qmpSocket: "/pyro/run/qmp.sock",
+  agentSocket: "/pyro/run/agent.sock",
+  stateSocket: "/pyro/run/state.sock",
+} as const;
+
+/** Everything of a command line that a template is valid for. */
+export interface MachineOptions {
+  readonly accelerator: Accelerator;
+  readonly shape: VmShape;
+}
+
+/** A VM either boots, writing the template's memory, or wakes from the template with a private view of it. */
+type Start = "boot" | "clone";
+
+/** The descriptor on which a clone finds the template's device state. */
+export const STATE_FD = 3;
+
+/** QEMU's arguments. Pure. */
+export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Start): string[] {
+  const clone = start === "clone";
+  return [
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    // A template is saved while stopped; without the stored state a clone runs as soon as it is loaded.
+    ...["-global", "migration.store-global-state=off"],
+    ...["-display", "none"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...[
+      "-object",
+      `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? "off" : "on"}`,
+    ],
+    ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
+    ...["-accel", accelerator],
+    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off"],
+    ...["-smp", String(shape.vcpuCount)],
+    ...["-m", `${shape.memMib}M`],
+    ...["-kernel", `${inJail.template}/kernel`],
+    ...["-initrd", `${inJail.template}/initramfs`],
+    ...["-append", buildKernelLine(accelerator)],
+    ...["-blockdev", `driver=file,node-name=root-file,filename=${inJail.root},read-only=on,locking=off`],
+    ...["-blockdev", "driver=raw,node-name=root,file=root-file,read-only=on"],
+    ...["-device", "virtio-blk-pci,drive=root"],
+    ...["-blockdev", `driver=file,node-name=scratch-file,filename=${inJail.scratch},discard=unmap`],
+    ...["-blockdev", `driver=${clone ? "qcow2" : "raw"},node-name=scratch,file=scratch-file,discard=unmap`],
+    ...["-device", "virtio-blk-pci,drive=scratch"],
+    ...["-device", "virtio-serial-pci"],
+    ...["-chardev", `socket,id=agent,path=${inJail.agentSocket},server=on,wait=off`],
+    ...["-device", "virtserialport,chardev=agent,name=org.pyro.agent.0"],
+    ...["-device", "virtio-rng-pci"],
+    ...["-chardev", "ringbuf,id=console,size=65536"],
+    ...["-serial", "chardev:console"],
+    ...["-chardev", `socket,id=qmp,path=${inJail.qmpSocket},server=on,wait=off`],
+    ...["-mon", "chardev=qmp,mode=control"],
+    ...(clone ? ["-incoming", "defer"] : []),
+  ];
+}
+
+/** Under KVM the kernel keeps its own defaults for mitigations; under emulation they only cost. */
+function buildKernelLine(accelerator: Accelerator): string {
+  const emulated = accelerator === "tcg" ? ["mitigations=off", "nokaslr"] : [];
+  return ["console=ttyS0", "quiet", "panic=-1", "edd=off", "random.trust_cpu=on", ...emulated].join(" ");
+}

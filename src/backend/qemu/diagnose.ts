@@ -1,0 +1,74 @@
+import { userInfo } from "node:os";
+
+import { PyroError } from "../../contract/errors.js";
+import { existsSync } from "../../host/files.js";
+import { runTool } from "../../host/process.js";
+import type { Diagnosis, Problem } from "../backend.js";
+import type { AcceleratorChoice, Verdict } from "./accelerator.js";
+import type { Toolchain } from "./toolchain.js";
+
+/** What of the backend a diagnosis looks at. */
+interface Patient {
+  toolchain(): Promise<Toolchain>;
+  accelerators(): Promise<AcceleratorChoice>;
+}
+
+const JAIL_DEADLINE_MS = 5_000;
+
+/** Looks at programs, jail and accelerators, and tries what can be tried. */
+export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
+  let toolchain: Toolchain;
+  try {
+    toolchain = await patient.toolchain();
+  } catch (error) {
+    return withoutPrograms(PyroError.from(error));
+  }
+  const choice = await patient.accelerators();
+  const [jailProblem, kvm] = await Promise.all([tryJail(toolchain), choice.kvmVerdict()]);
+  const accelerator = await choice.current();
+  return {
+    ok: jailProblem === null,
+    version: toolchain.qemuVersion.replace(/ \[.*$/, ""),
+    jail: jailProblem === null ? "bubblewrap" : "none",
+    accelerator: jailProblem === null ? accelerator : null,
+    acceleratorReason: choice.forced ? "PYRO_ACCEL says so" : kvm.usable === false ? kvm.reason : accelerator,
+    candidates: [
+      { name: "kvm", ...kvm },
+      { name: "tcg", exists: true, opens: true, usable: true, reason: "software emulation runs everywhere" },
+    ],
+    problems: [...(jailProblem ? [jailProblem] : []), ...kvmProblems(kvm)],
+  };
+}
+
+function withoutPrograms(error: PyroError): Diagnosis {
+  const packages = Array.isArray(error.details["packages"]) ? error.details["packages"].join(" ") : "qemu-system-x86";
+  return {
+    ok: false,
+    version: null,
+    jail: "unknown",
+    accelerator: null,
+    acceleratorReason: "there is no QEMU to try it with",
+    candidates: [],
+    problems: [{ message: error.message, command: `sudo apt-get install ${packages}` }],
+  };
+}
+
+/** Makes the namespaces that every VM gets, around nothing. */
+async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
+  const userNamespace = userInfo().uid === 0 ? [] : ["--unshare-user"];
+  const args = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/", "true"];
+  const { exitCode, stderr } = await runTool(bwrap, [...userNamespace, ...args], { timeoutMs: JAIL_DEADLINE_MS });
+  if (exitCode === 0) return null;
+  const restricted = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+  return {
+    message: `bubblewrap cannot make a jail: ${stderr.trim() || `exit status ${exitCode}`}`,
+    command: existsSync(restricted)
+      ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+      : "sudo sysctl user.max_user_namespaces=15000",
+  };
+}
+
+function kvmProblems(kvm: Verdict): Problem[] {
+  if (!kvm.exists || kvm.opens) return [];
+  return [{ message: "/dev/kvm may not be opened by you: VMs are emulated.", command: 'sudo usermod -aG kvm "$USER"' }];
+}

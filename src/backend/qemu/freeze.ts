@@ -1,0 +1,194 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { z } from "zod";
+
+import { PyroError } from "../../contract/errors.js";
+import { appendToInitramfs } from "../../environments/initramfs.js";
+import { Channel } from "../../guest/channel.js";
+import { runForExit } from "../../guest/exec.js";
+import { wake } from "../../guest/wake.js";
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  open,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+  writeFileAtomic,
+} from "../../host/files.js";
+import { runTool } from "../../host/process.js";
+import { connectUnixWhenReady, receiveIntoFile } from "../../host/socket.js";
+import type { PrepareOptions } from "../backend.js";
+import { buildQemuArgs, inJail } from "./argv.js";
+import { Qmp } from "./qmp.js";
+import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
+import { VmProcess } from "./vm-process.js";
+
+/** A boot under emulation takes seconds; an accelerator that cannot boot in this time is not trusted. */
+const BOOT_DEADLINE_MS = { kvm: 10_000, hvf: 10_000, tcg: 90_000 } as const;
+const MONITOR_DEADLINE_MS = 10_000;
+const FREEZE_DEADLINE_MS = 60_000;
+
+/** Commands run once before freezing, so that what every clone needs first is in memory already. */
+const WARM_UP = ["true", "sh -c true; ls / >/dev/null; cat /dev/null; uname -a >/dev/null", "git --version || true"];
+
+/** After the boot a clone's kernel is in its memory; QEMU only wants to see the head of the file again. */
+const KERNEL_STUB_BYTES = 65_536;
+
+/** Boots an environment once and freezes it into an empty directory, which is a template when this returns. */
+export async function freezeTemplate(
+  inputs: TemplateInputs,
+  directory: string,
+  runDirectory: string,
+  options: PrepareOptions,
+): Promise<void> {
+  const { environment, toolchain, accelerator, shape } = inputs;
+  await layOut(inputs, directory, options);
+  const vmDirectory = join(directory, "vm");
+  const process = await VmProcess.start({
+    toolchain,
+    accelerator,
+    qemuArgs: buildQemuArgs({ accelerator, shape }, "boot"),
+    mounts: [
+      [environment.rootPath, inJail.root, false],
+      [directory, inJail.template, false],
+      [join(directory, templateFiles.ram), inJail.ram, true],
+      [vmDirectory, inJail.vm, false],
+      [join(directory, templateFiles.scratch), inJail.scratch, true],
+    ],
+    runDirectory,
+    stateFd: null,
+  });
+  try {
+    options.onProgress(`booting ${environment.recipe.name} with ${accelerator}`);
+    await process.during(bootAndFreeze(process, inputs, directory, runDirectory, options));
+  } finally {
+    await process.kill();
+  }
+  await finish(inputs, directory);
+}
+
+/** What the VM boots from: memory and scratch disk as sparse files, the kernel, and the agent in the initramfs. */
+async function layOut(
+  { environment, agentPath, shape, toolchain }: TemplateInputs,
+  directory: string,
+  options: PrepareOptions,
+) {
+  const path = (name: keyof typeof templateFiles) => join(directory, templateFiles[name]);
+  await mkdir(join(directory, "vm"));
+  await writeFile(join(directory, "vm", "scratch"), "");
+  await copyFile(environment.kernelPath, path("kernel"));
+  const modules = await readFile(environment.initramfsPath);
+  const agent = await readFile(agentPath);
+  await writeFile(
+    path("initramfs"),
+    appendToInitramfs(modules, [
+      ...["dev", "proc", "sys"].map((name) => ({ kind: "directory", name }) as const),
+      { kind: "file", name: "init", mode: 0o755, data: agent },
+    ]),
+  );
+  await makeSparse(path("ram"), shape.memMib);
+  await makeSparse(path("scratch"), shape.diskMib);
+  const made = await runTool(
+    toolchain.mke2fs,
+    [
+      "-q",
+      "-F",
+      "-t",
+      "ext4",
+      "-m",
+      "0",
+      "-O",
+      "^has_journal,^resize_inode",
+      "-E",
+      "lazy_itable_init=1,nodiscard",
+      path("scratch"),
+    ],
+    { signal: options.signal },
+  );
+  if (made.exitCode !== 0) throw new PyroError("VM_START_FAILED", `mke2fs failed: ${made.stderr.trim()}`);
+  if (toolchain.dropTo) {
+    for (const name of ["ram", "scratch"] as const) await chown(path(name), toolchain.dropTo.uid, toolchain.dropTo.gid);
+  }
+}
+
+async function makeSparse(path: string, sizeMib: number): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  await file.close();
+  await truncate(path, sizeMib * 1_048_576);
+}
+
+async function bootAndFreeze(
+  process: VmProcess,
+  { accelerator }: TemplateInputs,
+  directory: string,
+  runDirectory: string,
+  { signal, onProgress }: PrepareOptions,
+): Promise<void> {
+  const socket = await connectUnixWhenReady(process.agentSocket, MONITOR_DEADLINE_MS, signal);
+  const channel = await Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS[accelerator], signal });
+  try {
+    await wake(channel, "template");
+    for (const command of WARM_UP) await runForExit(channel, command);
+    await channel.request("sync");
+    onProgress("freezing it");
+    const qmp = await Qmp.open(process.qmpSocket, MONITOR_DEADLINE_MS, signal);
+    try {
+      await saveState(qmp, join(runDirectory, "state.sock"), join(directory, templateFiles.state), signal);
+    } finally {
+      qmp.close();
+    }
+  } finally {
+    channel.close();
+  }
+}
+
+/** Stops the VM and saves its device state; its memory is in the template's file already. */
+async function saveState(qmp: Qmp, socketPath: string, statePath: string, signal: AbortSignal): Promise<void> {
+  await qmp.execute("stop");
+  await qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] });
+  const saved = await receiveIntoFile(socketPath, statePath, { deadlineMs: FREEZE_DEADLINE_MS, signal });
+  await qmp.execute("migrate", { uri: `unix:${inJail.stateSocket}` });
+  await saved.done;
+  await migrationEnd(qmp, signal);
+  await qmp.execute("quit").catch(() => {});
+}
+
+const migrationStatus = z.looseObject({ status: z.string().optional() });
+
+async function migrationEnd(qmp: Qmp, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { status } = migrationStatus.parse(await qmp.execute("query-migrate"));
+    if (status === "completed") return;
+    if (status === "failed" || status === "cancelled") {
+      throw new PyroError("VM_START_FAILED", `QEMU could not save or load the device state: ${status}.`);
+    }
+    await sleep(5, undefined, { signal });
+  }
+}
+
+/** Replaces what only the boot needed, makes everything read-only, and writes the record that makes it a template. */
+async function finish({ toolchain, environment }: TemplateInputs, directory: string): Promise<void> {
+  const path = (name: keyof typeof templateFiles) => join(directory, templateFiles[name]);
+  await truncate(path("kernel"), KERNEL_STUB_BYTES);
+  await writeFile(path("initramfs"), "none");
+  const overlay = await runTool(toolchain.qemuImg, [
+    ...["create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", `${inJail.template}/${templateFiles.scratch}`],
+    ...[path("overlay"), String((await stat(path("scratch"))).size)],
+  ]);
+  if (overlay.exitCode !== 0) throw new PyroError("VM_START_FAILED", `qemu-img failed: ${overlay.stderr.trim()}`);
+  await rm(join(directory, "vm"), { recursive: true });
+  for (const name of Object.values(templateFiles)) {
+    if (toolchain.dropTo) await chown(join(directory, name), 0, 0);
+    await chmod(join(directory, name), 0o444);
+  }
+  // QEMU before 9 opens the memory for writing even for a private view; `isIntact` finds out who uses that.
+  if (toolchain.qemuMajor < 9) await chmod(path("ram"), toolchain.dropTo ? 0o666 : 0o600);
+  const record = buildRecord(environment.recipe.name, await describeFiles(directory));
+  await writeFileAtomic(join(directory, "template.json"), JSON.stringify(record));
+}

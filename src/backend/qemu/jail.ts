@@ -1,0 +1,66 @@
+/** A bubblewrap jail: what a program inside sees, and as whom it runs. */
+export interface JailSpec {
+  readonly bwrap: string;
+  /** Mounts: [host path, path inside, may write]. */
+  readonly mounts: readonly (readonly [string, string, boolean])[];
+  /** Device nodes shown as they are, such as /dev/kvm. */
+  readonly devices: readonly string[];
+  /** System directories at the root: `/lib` as a link to `usr/lib`, or as a directory. */
+  readonly system: readonly SystemPath[];
+  /** When pyro runs as root: the unprivileged ids to become, and the program that does it. */
+  readonly dropTo: {
+    readonly setpriv: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups: readonly number[];
+  } | null;
+  /** True when the program must not outlive the daemon. */
+  readonly diesWithDaemon: boolean;
+  /** The descriptor to which bubblewrap writes the id of the process inside. */
+  readonly statusFd: number;
+}
+
+export interface SystemPath {
+  readonly path: string;
+  /** Where the link points; null for a directory. */
+  readonly link: string | null;
+}
+
+/** Bubblewrap's arguments up to and without the program. Pure. */
+export function buildJailArgs(spec: JailSpec): string[] {
+  const { dropTo } = spec;
+  return [
+    // A user namespace makes root of an ordinary user; real root becomes nobody instead, which none could do inside one.
+    ...(dropTo === null ? ["--unshare-user"] : []),
+    ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+    "--new-session",
+    ...(spec.diesWithDaemon ? ["--die-with-parent"] : []),
+    ...["--hostname", "pyro"],
+    ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin"],
+    ...spec.system.flatMap(({ path, link }) => (link === null ? ["--ro-bind", path, path] : ["--symlink", link, path])),
+    ...["--dev", "/dev"],
+    ...spec.devices.flatMap((device) => ["--dev-bind", device, device]),
+    ...["--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
+    ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
+    ...["--chdir", "/"],
+    ...["--json-status-fd", String(spec.statusFd)],
+    ...(dropTo === null ? ["--cap-drop", "ALL"] : ["--cap-drop", "ALL", ...keepToDrop]),
+    "--",
+    ...(dropTo === null ? [] : buildDropArgs(dropTo)),
+  ];
+}
+
+const keepToDrop = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap((name) => ["--cap-add", name]);
+
+function buildDropArgs(to: NonNullable<JailSpec["dropTo"]>): string[] {
+  return [
+    to.setpriv,
+    `--reuid=${to.uid}`,
+    `--regid=${to.gid}`,
+    to.groups.length === 0 ? "--clear-groups" : `--groups=${to.groups.join(",")}`,
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+    "--no-new-privs",
+    "--",
+  ];
+}

@@ -1,0 +1,72 @@
+import { createInterface } from "node:readline";
+import { z } from "zod";
+
+import { PyroError } from "../../contract/errors.js";
+import { connectUnixWhenReady, type Socket } from "../../host/socket.js";
+
+const message = z.union([
+  z.looseObject({ return: z.unknown() }),
+  z.looseObject({ error: z.object({ class: z.string(), desc: z.string() }) }),
+  z.looseObject({ event: z.string() }),
+  z.looseObject({ QMP: z.unknown() }),
+]);
+
+interface Waiter {
+  readonly command: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** QEMU's monitor. Answers come in the order of the questions. */
+export class Qmp {
+  readonly #socket: Socket;
+  readonly #waiters: Waiter[] = [];
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    createInterface({ input: socket, crlfDelay: Infinity }).on("line", (line) => this.#receive(line));
+    socket.on("error", () => {});
+    socket.on("close", () => this.#fail(new PyroError("VM_DIED", "QEMU closed its monitor.")));
+  }
+
+  /** Connects to a QEMU that may still be starting. */
+  static async open(path: string, deadlineMs: number, signal: AbortSignal): Promise<Qmp> {
+    const qmp = new Qmp(await connectUnixWhenReady(path, deadlineMs, signal));
+    void qmp.execute("qmp_capabilities").catch(() => {});
+    return qmp;
+  }
+
+  /** Throws VM_START_FAILED with QEMU's words when it refuses. */
+  execute(command: string, args?: Record<string, unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new PyroError("VM_DIED", "QEMU closed its monitor."));
+      this.#waiters.push({ command, resolve, reject });
+      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(line: string): void {
+    let parsed;
+    try {
+      parsed = message.parse(JSON.parse(line));
+    } catch (error) {
+      this.#fail(new PyroError("VM_START_FAILED", "QEMU's monitor did not speak QMP.", { cause: error }));
+      return;
+    }
+    if ("return" in parsed) this.#waiters.shift()?.resolve(parsed.return);
+    else if ("error" in parsed) {
+      const waiter = this.#waiters.shift();
+      const { desc } = parsed.error as { desc: string };
+      waiter?.reject(new PyroError("VM_START_FAILED", `QEMU refused ${waiter.command}: ${desc}`));
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#socket.destroy();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  }
+}

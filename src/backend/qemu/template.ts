@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import type { InstalledEnvironment } from "../../environments/cache.js";
+import { readJson, sha256OfFile, stat } from "../../host/files.js";
+import type { Accelerator, VmShape } from "../backend.js";
+import { buildQemuArgs } from "./argv.js";
+import type { Toolchain } from "./toolchain.js";
+
+/** A VM frozen with its agent ready, from which others are cloned. Valid for exactly what its key is made of. */
+export interface Template {
+  readonly key: string;
+  readonly directory: string;
+  readonly accelerator: Accelerator;
+}
+
+/** A template's files. `kernel` and `initramfs` are stubs: a clone has its kernel in memory already. */
+export const templateFiles = {
+  ram: "ram",
+  state: "state",
+  /** The scratch disk at the instant of freezing: the backing file of every clone's overlay. */
+  scratch: "scratch",
+  /** An empty overlay, copied for each clone. */
+  overlay: "overlay",
+  kernel: "kernel",
+  initramfs: "initramfs",
+} as const;
+
+const FORMAT = 1;
+
+/** What `template.json` records. Written last, so that a directory without it is no template. */
+const record = z.object({
+  format: z.literal(FORMAT),
+  environment: z.string(),
+  /** ISO 8601, UTC. */
+  built_at: z.string(),
+  files: z.record(z.string(), z.object({ size: z.number(), ctime_ms: z.number() })),
+});
+export type TemplateRecord = z.infer<typeof record>;
+
+export interface TemplateInputs {
+  readonly toolchain: Toolchain;
+  readonly accelerator: Accelerator;
+  readonly shape: VmShape;
+  readonly environment: InstalledEnvironment;
+  readonly agentPath: string;
+}
+
+/** A digest over everything a frozen VM depends on. */
+export async function computeTemplateKey(inputs: TemplateInputs): Promise<string> {
+  const { toolchain, accelerator, shape, environment, agentPath } = inputs;
+  const parts = {
+    format: FORMAT,
+    qemu: toolchain.qemuVersion,
+    boot: buildQemuArgs({ accelerator, shape }, "boot"),
+    clone: buildQemuArgs({ accelerator, shape }, "clone"),
+    disk: shape.diskMib,
+    environment: environment.digest,
+    agent: await sha256OfFile(agentPath),
+  };
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** Sizes and change times of the files: a change time cannot be set back, so whoever writes to a template is found out. */
+export async function describeFiles(directory: string): Promise<TemplateRecord["files"]> {
+  const entries = await Promise.all(
+    Object.values(templateFiles).map(async (name) => {
+      const { size, ctimeMs } = await stat(join(directory, name));
+      return [name, { size, ctime_ms: ctimeMs }] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+export async function readTemplateRecord(directory: string): Promise<TemplateRecord | null> {
+  const parsed = record.safeParse(await readJson(join(directory, "template.json")));
+  return parsed.success ? parsed.data : null;
+}
+
+/** True when the template is whole and as it was frozen. */
+export async function isIntact(directory: string): Promise<boolean> {
+  const recorded = await readTemplateRecord(directory);
+  if (recorded === null) return false;
+  try {
+    return JSON.stringify(recorded.files) === JSON.stringify(await describeFiles(directory));
+  } catch {
+    return false;
+  }
+}
+
+export function buildRecord(environment: string, files: TemplateRecord["files"]): TemplateRecord {
+  return { format: FORMAT, environment, built_at: new Date().toISOString(), files };
+}

@@ -1,0 +1,96 @@
+import { userInfo } from "node:os";
+
+import { z } from "zod";
+
+import { PyroError } from "../../contract/errors.js";
+import { existsSync, findProgram, lstat, readlink, stat } from "../../host/files.js";
+import { runTool } from "../../host/process.js";
+import type { JailSpec, SystemPath } from "./jail.js";
+
+/** The programs of the host that make a VM, found once. */
+export interface Toolchain {
+  readonly qemu: string;
+  /** As QEMU prints it, with the distribution's build. */
+  readonly qemuVersion: string;
+  readonly qemuMajor: number;
+  readonly bwrap: string;
+  readonly mke2fs: string;
+  readonly qemuImg: string;
+  readonly system: readonly SystemPath[];
+  readonly dropTo: JailSpec["dropTo"];
+}
+
+/** nobody and nogroup: what root's VMs become. */
+const UNPRIVILEGED_ID = 65_534;
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-img": "qemu-utils",
+  bwrap: "bubblewrap",
+  mke2fs: "e2fsprogs",
+  setpriv: "util-linux",
+};
+
+/** Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
+export async function findToolchain(): Promise<Toolchain> {
+  const root = userInfo().uid === 0;
+  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", ...(root ? ["setpriv"] : [])];
+  const found = new Map<string, string>();
+  const missing: string[] = [];
+  for (const name of names) {
+    const path = await findProgram(name);
+    if (path === null) missing.push(name);
+    else found.set(name, path);
+  }
+  if (missing.length > 0) throw missingPrograms(missing);
+  const qemu = found.get("qemu-system-x86_64")!;
+  const { version, major } = await readQemuVersion(qemu);
+  const setpriv = found.get("setpriv");
+  return {
+    qemu,
+    qemuVersion: version,
+    qemuMajor: major,
+    bwrap: found.get("bwrap")!,
+    mke2fs: found.get("mke2fs")!,
+    qemuImg: found.get("qemu-img")!,
+    system: await readSystemPaths(),
+    dropTo: setpriv ? { setpriv, uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID, groups: await kvmGroups() } : null,
+  };
+}
+
+function missingPrograms(missing: readonly string[]): PyroError {
+  const packages = [...new Set(missing.map((name) => PACKAGES[name]!))];
+  return new PyroError("HOST_NOT_ABLE", `Programs are missing on this host: ${missing.join(", ")}.`, {
+    hint: `Install them with \`sudo apt-get install ${packages.join(" ")}\`, or use --allow-host-compat.`,
+    details: { missing, packages },
+  });
+}
+
+async function readQemuVersion(qemu: string): Promise<{ version: string; major: number }> {
+  const { stdout, stderr } = await runTool(qemu, ["--version"], { timeoutMs: 10_000 });
+  const version = /version (.+)/.exec(stdout)?.[1];
+  if (version === undefined) {
+    throw new PyroError("HOST_NOT_ABLE", `${qemu} does not run: ${stderr.trim() || "it printed no version"}.`, {
+      hint: "Reinstall it with `sudo apt-get install --reinstall qemu-system-x86`.",
+    });
+  }
+  const { mtimeMs, size } = await stat(qemu);
+  return {
+    version: `${version} [${size}.${Math.trunc(mtimeMs)}]`,
+    major: z.coerce.number().parse(version.split(".")[0]),
+  };
+}
+
+/** What a program of the host needs to load: /usr, and the links or directories beside it. */
+async function readSystemPaths(): Promise<SystemPath[]> {
+  const paths = ["/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache"].filter((path) => existsSync(path));
+  return Promise.all(
+    paths.map(async (path) => ({ path, link: (await lstat(path)).isSymbolicLink() ? await readlink(path) : null })),
+  );
+}
+
+/** The group that may open /dev/kvm, for a QEMU that is no longer root. */
+async function kvmGroups(): Promise<number[]> {
+  const device = await stat("/dev/kvm").catch(() => null);
+  return device === null || device.gid === 0 ? [] : [device.gid];
+}
