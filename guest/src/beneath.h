@@ -1,0 +1,16 @@
+// Names resolved beneath a directory: never above it, never through a symbolic link.
+#ifndef BENEATH_H
+#define BENEATH_H
+
+#include <stdbool.h>
+
+// Relative, no empty, `.` or `..` component.
+bool beneath_is_plain(const char *path);
+
+// Both return a descriptor, or -1 with errno; ELOOP and EXDEV mean that the path would have left. `path` is plain.
+int beneath_open(int root, const char *path, int flags);
+
+// Opens a directory, making it and its parents (0755) where they are missing; "" is the root itself.
+int beneath_make(int root, const char *path);
+
+#endif

@@ -1,0 +1,50 @@
+#include "dispatch.h"
+
+#include "job.h"
+#include "request.h"
+#include "transfer.h"
+
+static bool dispatch_data(const struct frame *frame) {
+    if (frame->length < DATA_HEADER_BYTES) return false;
+    uint8_t channel = frame->payload[0];
+    uint64_t offset = read_u64(frame->payload + 1);
+    const uint8_t *bytes = frame->payload + DATA_HEADER_BYTES;
+    size_t count = frame->length - DATA_HEADER_BYTES;
+    bool is_eof = frame->type == TYPE_EOF;
+    if (is_eof && count) return false;
+    if (channel != CHANNEL_STDIN && channel != CHANNEL_CONTENT) return false;
+
+    struct job *job = job_find(frame->stream);
+    if (job) {
+        if (channel != CHANNEL_STDIN) return false;
+        return is_eof ? job_stdin_eof(job, offset) : job_stdin(job, offset, bytes, count);
+    }
+    struct put *put = put_find(frame->stream);
+    if (put) {
+        if (channel != CHANNEL_CONTENT) return false;
+        return is_eof ? put_content_eof(put, offset) : put_content(put, offset, bytes, count);
+    }
+    return !get_find(frame->stream); // late for a stream that is gone: ignored
+}
+
+static bool dispatch_window(const struct frame *frame) {
+    if (frame->length != WINDOW_PAYLOAD_BYTES) return false;
+    uint8_t channel = frame->payload[0];
+    uint64_t acked = read_u64(frame->payload + 1), limit = read_u64(frame->payload + 9);
+    if (channel < CHANNEL_STDOUT || channel > CHANNEL_CONTENT || limit < acked) return false;
+
+    struct job *job = job_find(frame->stream);
+    if (job) return channel != CHANNEL_CONTENT && job_window(job, channel, acked, limit);
+    struct get *get = get_find(frame->stream);
+    if (get) return channel == CHANNEL_CONTENT && get_window(get, acked, limit);
+    return !put_find(frame->stream);
+}
+
+bool dispatch_frame(const struct frame *frame) {
+    switch (frame->type) {
+    case TYPE_REQUEST: request_handle(frame); return true;
+    case TYPE_DATA:
+    case TYPE_EOF: return dispatch_data(frame);
+    default: return dispatch_window(frame);
+    }
+}

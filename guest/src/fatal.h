@@ -1,0 +1,10 @@
+// The end: one line on the console, then power off (PID 1 of a VM) or exit.
+#ifndef FATAL_H
+#define FATAL_H
+
+// Set once by init mode.
+extern int fatal_powers_off;
+
+_Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,10 @@
+// PID 1 of a VM: from an initramfs to a root file system that commands can run in.
+#ifndef INIT_H
+#define INIT_H
+
+void init_boot(void);
+
+// Kills what runs, writes out what is held and turns the machine off.
+_Noreturn void init_power_off(void);
+
+#endif

@@ -1,0 +1,28 @@
+// The receiving end of a channel: what has come, what is acknowledged, how much more is granted.
+#ifndef INLET_H
+#define INLET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct inlet {
+    uint64_t acked;
+    uint64_t received;
+    uint64_t limit;
+    bool has_eof;
+    bool is_granted; // in this session
+    bool owes_window;
+};
+
+// False: the bytes overlap, leave a gap, pass the limit or come after eof.
+bool inlet_receive(struct inlet *inlet, uint64_t offset, uint64_t count);
+bool inlet_receive_eof(struct inlet *inlet, uint64_t offset);
+
+// A session begins for this channel; forgets what was received and not acknowledged.
+void inlet_reset(struct inlet *inlet);
+void inlet_grant(struct inlet *inlet);
+
+// Acknowledges up to `offset`; a window is owed once that is worth a frame.
+void inlet_acknowledge(struct inlet *inlet, uint64_t offset);
+
+#endif

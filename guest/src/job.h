@@ -1,0 +1,73 @@
+// Jobs: running commands, their output until it is acknowledged, their end until it is released.
+#ifndef JOB_H
+#define JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "inlet.h"
+#include "json_out.h"
+#include "outlet.h"
+
+struct job {
+    uint32_t stream;
+    pid_t pid;
+    int status;
+    uint64_t started_ms, ended_ms;
+    bool is_tty;
+    bool has_ended;   // the command itself
+    bool is_settled;  // its output too: both ends are known
+    bool is_attached; // this session wants to know of its end
+    bool sent_exit;
+    struct {
+        int fd;
+        bool is_readable;
+        bool is_hung_up;
+        struct outlet outlet;
+    } output[2];
+    struct {
+        int fd;
+        bool is_wanted;
+        uint8_t last_byte;
+        struct inlet inlet;
+        struct ring ring;
+    } input;
+};
+
+struct job *job_find(uint32_t stream);
+int jobs_count(void);
+void jobs_list(struct json_out *out);
+
+// Takes over the descriptors: [0] writes stdin, [1] and [2] read output; -1 where there is none.
+void job_add(uint32_t stream, pid_t pid, const int fds[3], bool is_tty, bool wants_stdin);
+void job_attach(struct job *job);
+// Bytes produced so far, or in all once that is known.
+int64_t job_output_bytes(const struct job *job, int which);
+// 0 or an errno.
+int job_signal(const struct job *job, int number, bool to_group);
+void job_release(struct job *job);
+void jobs_kill(void);
+
+// Frames; false is a broken one.
+bool job_window(struct job *job, uint8_t channel, uint64_t acked, uint64_t limit);
+bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t count);
+bool job_stdin_eof(struct job *job, uint64_t offset);
+
+// Events.
+void job_reaped(pid_t pid, int status);
+void job_output_ready(uint32_t stream, int which, uint32_t events);
+void job_stdin_ready(uint32_t stream);
+uint64_t jobs_deadline_ms(void);
+void jobs_settle_due(void);
+
+void jobs_new_session(void);
+void jobs_send_due(void);
+void job_render_exit(const struct job *job, struct json_out *out);
+
+// Writes what stdin holds; job_stdin.c.
+void job_write_stdin(struct job *job);
+void job_close_stdin(struct job *job);
+
+#endif

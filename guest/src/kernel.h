@@ -1,0 +1,34 @@
+// What the C library's headers lack of the kernel's interface.
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+#define CLOSE_RANGE_SET_CLOEXEC 4u
+#define MODULE_IS_COMPRESSED 4
+
+struct open_how {
+    uint64_t flags, mode, resolve;
+};
+#define RESOLVE_NO_MAGIC 0x02
+#define RESOLVE_NO_LINKS 0x04
+#define RESOLVE_UNDER 0x08
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+// linux/random.h
+#define ADD_ENTROPY _IOW('R', 0x03, int[2])
+#define RESEED_CRNG _IO('R', 0x07)
+
+#endif

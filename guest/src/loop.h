@@ -1,0 +1,31 @@
+// One epoll set and everything that waits in it.
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_DRAIN };
+
+// What the agent does when its peer is gone.
+enum loop_end { LOOP_END_WAITS, LOOP_END_EXITS };
+
+void loop_open(enum loop_end end);
+void loop_watch(int fd, uint32_t events, enum loop_kind kind, uint32_t id);
+void loop_rewatch(int fd, uint32_t events, enum loop_kind kind, uint32_t id);
+void loop_listen(int fd);
+
+// From now on `fd` is read and what comes is dropped, until its end.
+void loop_drain(int fd);
+
+// The peer has hung up.
+void loop_session_over(void);
+
+// Ends the loop once the queue is written, or after a second.
+void loop_stop_soon(void);
+
+void loop_run(void);
+
+uint64_t now_ms(void);
+
+#endif

@@ -1,0 +1,212 @@
+#include "request.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "json.h"
+#include "loop.h"
+#include "reply.h"
+#include "session.h"
+#include "signal_names.h"
+#include "start.h"
+#include "stat.h"
+#include "transfer.h"
+#include "wake.h"
+
+static enum agent_mode mode;
+static bool is_woken;
+
+void request_open(enum agent_mode chosen) { mode = chosen; }
+bool request_is_init(void) { return mode == MODE_INIT; }
+
+void request_hello(void) {
+    char text[16384];
+    struct json_out out = json_out_begin(text, sizeof text);
+    struct utsname kernel;
+    uname(&kernel);
+    json_out_integer(&out, "protocol", PROTOCOL_VERSION);
+    json_out_text(&out, "agent", AGENT_VERSION);
+    json_out_text(&out, "mode", request_is_init() ? "init" : "process");
+    json_out_text(&out, "kernel", kernel.release);
+    json_out_bool(&out, "woken", is_woken);
+    json_out_open(&out, "jobs", '[');
+    jobs_list(&out);
+    json_out_close(&out, ']');
+    json_out_end(&out);
+    session_send(TYPE_HELLO, 0, text, out.length);
+}
+
+static void refuse(uint32_t stream, const char *message) { reply_error(stream, "BAD_REQUEST", 0, NULL, message); }
+
+static struct job *find_named_job(uint32_t stream, struct json request) {
+    struct json value;
+    int64_t number;
+    if (!json_field(request, "job", &value) || !json_integer(value, 1, UINT32_MAX, &number)) {
+        refuse(stream, "`job` must be a stream number");
+        return NULL;
+    }
+    struct job *job = job_find((uint32_t)number);
+    if (!job) reply_error(stream, "NO_SUCH_JOB", 0, NULL, "no job has this stream");
+    return job;
+}
+
+static void handle_ping(uint32_t stream, struct json request) {
+    (void)request;
+    reply_empty(stream);
+}
+
+static void handle_wake(uint32_t stream, struct json request) {
+    if (wake(stream, request)) is_woken = true;
+}
+
+static void handle_freeze(uint32_t stream, struct json request) {
+    (void)request;
+    is_woken = false;
+    reply_empty(stream);
+}
+
+static void handle_follow(uint32_t stream, struct json request) {
+    struct job *job = find_named_job(stream, request);
+    if (!job) return;
+    job_attach(job);
+    struct json_out *out = reply_begin();
+    json_out_text(out, "state", job->is_settled ? "exited" : "running");
+    json_out_integer(out, "stdin_acked", (int64_t)job->input.inlet.acked);
+    json_out_integer(out, "stdout_acked", (int64_t)job->output[0].outlet.ring.base);
+    json_out_integer(out, "stderr_acked", (int64_t)job->output[1].outlet.ring.base);
+    json_out_integer(out, "stdout_bytes", job_output_bytes(job, 0));
+    json_out_integer(out, "stderr_bytes", job_output_bytes(job, 1));
+    if (job->is_settled) {
+        json_out_open(out, "exit", '{');
+        job_render_exit(job, out);
+        json_out_close(out, '}');
+    }
+    reply_send(stream);
+}
+
+static void handle_signal(uint32_t stream, struct json request) {
+    struct job *job = find_named_job(stream, request);
+    if (!job) return;
+    struct json value;
+    char name[16];
+    bool to_group = false;
+    if (!json_field(request, "signal", &value) || json_text(value, name, sizeof name) < 0 || !signal_number(name))
+        return refuse(stream, "`signal` must be a signal's name");
+    if (!json_field(request, "group", &value) || !json_bool(value, &to_group))
+        return refuse(stream, "`group` must be true or false");
+    int error = job_signal(job, signal_number(name), to_group);
+    if (error) return reply_error(stream, "IO", error, NULL, "the signal was not delivered");
+    reply_empty(stream);
+}
+
+static void handle_resize(uint32_t stream, struct json request) {
+    struct job *job = find_named_job(stream, request);
+    if (!job) return;
+    struct json rows, columns;
+    int64_t row_count, column_count;
+    if (!json_field(request, "rows", &rows) || !json_integer(rows, 1, USHRT_MAX, &row_count) ||
+        !json_field(request, "cols", &columns) || !json_integer(columns, 1, USHRT_MAX, &column_count))
+        return refuse(stream, "`rows` and `cols` must be 1 to 65535");
+    if (!job->is_tty) return refuse(stream, "the job has no terminal");
+    struct winsize size = {.ws_row = (unsigned short)row_count, .ws_col = (unsigned short)column_count};
+    if (job->output[0].fd >= 0) ioctl(job->output[0].fd, TIOCSWINSZ, &size);
+    reply_empty(stream);
+}
+
+static void handle_release(uint32_t stream, struct json request) {
+    struct job *job = find_named_job(stream, request);
+    if (!job) return;
+    job_release(job);
+    reply_empty(stream);
+}
+
+static bool read_path(uint32_t stream, struct json request, char path[PATH_MAX]) {
+    struct json value;
+    bool is_good = json_field(request, "path", &value) && json_text(value, path, PATH_MAX) > 0 && path[0] == '/';
+    if (!is_good) refuse(stream, "`path` must be an absolute path");
+    return is_good;
+}
+
+static void handle_stat(uint32_t stream, struct json request) {
+    char path[PATH_MAX];
+    if (read_path(stream, request, path)) stat_answer(stream, path);
+}
+
+static bool has_transfer_room(uint32_t stream) {
+    if (puts_count() + gets_count() < TRANSFERS_MAX) return true;
+    reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "too many transfers at once");
+    return false;
+}
+
+static void handle_put(uint32_t stream, struct json request) {
+    char path[PATH_MAX];
+    if (read_path(stream, request, path) && has_transfer_room(stream)) put_start(stream, path);
+}
+
+static void handle_get(uint32_t stream, struct json request) {
+    char path[PATH_MAX];
+    if (read_path(stream, request, path) && has_transfer_room(stream)) get_start(stream, path);
+}
+
+// A transfer that is unknown has just ended by itself: that is no failure.
+static void handle_cancel(uint32_t stream, struct json request) {
+    struct json value;
+    int64_t number;
+    if (!json_field(request, "transfer", &value) || !json_integer(value, 1, UINT32_MAX, &number))
+        return refuse(stream, "`transfer` must be a stream number");
+    struct put *put = put_find((uint32_t)number);
+    struct get *get = get_find((uint32_t)number);
+    if (put) put_end(put);
+    if (get) get_end(get);
+    if (put || get) reply_error((uint32_t)number, "CANCELLED", 0, NULL, "cancelled");
+    reply_empty(stream);
+}
+
+static void handle_sync(uint32_t stream, struct json request) {
+    (void)request;
+    sync();
+    reply_empty(stream);
+}
+
+static void handle_poweroff(uint32_t stream, struct json request) {
+    (void)request;
+    reply_empty(stream);
+    loop_stop_soon();
+}
+
+static const struct {
+    const char *name;
+    void (*handle)(uint32_t stream, struct json request);
+    bool needs_wake;
+} operations[] = {
+    {"ping", handle_ping, false},       {"wake", handle_wake, false},       {"freeze", handle_freeze, false},
+    {"start", start_answer, true},      {"follow", handle_follow, false},   {"signal", handle_signal, false},
+    {"resize", handle_resize, false},   {"release", handle_release, false}, {"stat", handle_stat, false},
+    {"put", handle_put, true},          {"get", handle_get, true},          {"cancel", handle_cancel, false},
+    {"sync", handle_sync, false},       {"poweroff", handle_poweroff, false},
+};
+
+void request_handle(const struct frame *frame) {
+    struct json request, value;
+    char name[16];
+    uint32_t stream = frame->stream;
+    if (job_find(stream) || put_find(stream) || get_find(stream))
+        return reply_error(stream, "EXISTS", 0, NULL, "the stream is in use");
+    if (!json_parse((const char *)frame->payload, frame->length, &request))
+        return refuse(stream, "not a JSON object of UTF-8, at most 8 deep");
+    if (!json_field(request, "op", &value) || *value.at != '"') return refuse(stream, "`op` must be a text");
+    if (json_text(value, name, sizeof name) < 0) name[0] = '\0';
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        if (strcmp(operations[i].name, name) != 0) continue;
+        if (operations[i].needs_wake && request_is_init() && !is_woken)
+            return reply_error(stream, "NOT_WOKEN", 0, NULL, "send wake first");
+        return operations[i].handle(stream, request);
+    }
+    reply_error(stream, "UNSUPPORTED", 0, NULL, "no such operation");
+}

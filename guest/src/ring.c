@@ -1,0 +1,64 @@
+#include "ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fatal.h"
+
+enum { RING_FIRST_BYTES = 4096, RING_KEPT_BYTES = 16384 };
+
+size_t ring_room(const struct ring *ring) { return RING_MAX_BYTES - (size_t)(ring->head - ring->base); }
+
+static size_t run_at(const struct ring *ring, uint64_t offset, size_t count) {
+    size_t to_edge = ring->size - (size_t)(offset & (ring->size - 1));
+    return count < to_edge ? count : to_edge;
+}
+
+void ring_copy(const struct ring *ring, uint64_t offset, void *out, size_t count) {
+    if (count == 0) return;
+    size_t run = run_at(ring, offset, count);
+    memcpy(out, ring->bytes + (offset & (ring->size - 1)), run);
+    memcpy((uint8_t *)out + run, ring->bytes, count - run);
+}
+
+static void grow(struct ring *ring, size_t need) {
+    struct ring larger = {.size = ring->size ? ring->size : RING_FIRST_BYTES, .base = ring->base, .head = ring->base};
+    while (larger.size < need) larger.size *= 2;
+    larger.bytes = malloc(larger.size);
+    if (!larger.bytes) fatal("out of memory");
+    for (uint64_t at = ring->base; at < ring->head;) {
+        size_t run = run_at(ring, at, (size_t)(ring->head - at));
+        ring_append(&larger, ring->bytes + (at & (ring->size - 1)), run);
+        at += run;
+    }
+    free(ring->bytes);
+    *ring = larger;
+}
+
+void ring_append(struct ring *ring, const void *bytes, size_t count) {
+    if (count == 0) return;
+    size_t need = (size_t)(ring->head - ring->base) + count;
+    if (need > ring->size) grow(ring, need);
+    size_t run = run_at(ring, ring->head, count);
+    memcpy(ring->bytes + (ring->head & (ring->size - 1)), bytes, run);
+    memcpy(ring->bytes, (const uint8_t *)bytes + run, count - run);
+    ring->head += count;
+}
+
+size_t ring_front(const struct ring *ring, const uint8_t **front) {
+    size_t held = (size_t)(ring->head - ring->base);
+    if (held == 0) return 0;
+    *front = ring->bytes + (ring->base & (ring->size - 1));
+    return run_at(ring, ring->base, held);
+}
+
+void ring_drop(struct ring *ring, uint64_t offset) {
+    ring->base = offset;
+    if (ring->base == ring->head && ring->size > RING_KEPT_BYTES) ring_free(ring);
+}
+
+void ring_free(struct ring *ring) {
+    free(ring->bytes);
+    ring->bytes = NULL;
+    ring->size = 0;
+}

@@ -1,0 +1,31 @@
+// A window onto a byte stream: holds the bytes from offset `base` up to `head`, growing as needed.
+#ifndef RING_H
+#define RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+struct ring {
+    uint8_t *bytes;
+    size_t size; // 0 or a power of two
+    uint64_t base;
+    uint64_t head;
+};
+
+enum { RING_MAX_BYTES = OUTPUT_HELD_MAX_BYTES };
+
+// Bytes that may still be appended.
+size_t ring_room(const struct ring *ring);
+// The caller has asked ring_room first.
+void ring_append(struct ring *ring, const void *bytes, size_t count);
+// Copies out [offset, offset + count), which must lie within the ring.
+void ring_copy(const struct ring *ring, uint64_t offset, void *out, size_t count);
+// The longest run of bytes at `base` that lies in one piece.
+size_t ring_front(const struct ring *ring, const uint8_t **front);
+// Forgets everything before `offset`; an empty ring gives its memory back.
+void ring_drop(struct ring *ring, uint64_t offset);
+void ring_free(struct ring *ring);
+
+#endif

@@ -1,0 +1,29 @@
+// Starting a program with pipes or a terminal.
+#ifndef SPAWN_H
+#define SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct spawn {
+    char *const *argv;
+    char *const *environment;
+    const char *cwd;
+    bool is_tty;
+    bool wants_stdin;
+    unsigned short rows, columns;
+
+    // Filled in. [0] writes stdin, [1] and [2] read output; with a terminal [0] and [1] are the same.
+    pid_t pid;
+    int fds[3];
+    int error;
+    enum { SPAWN_SETUP, SPAWN_CWD, SPAWN_EXEC } failed;
+};
+
+// Once, at the beginning: opens /dev/null and raises the limit of descriptors for the agent itself.
+void spawn_open(bool is_init);
+
+// False: nothing runs, `error` and `failed` say why.
+bool spawn_run(struct spawn *spawn);
+
+#endif

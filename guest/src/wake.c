@@ -1,0 +1,122 @@
+#include "wake.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base64.h"
+#include "kernel.h"
+#include "protocol.h"
+#include "reply.h"
+#include "request.h"
+
+enum { HOSTNAME_MAX = 63, MACHINE_ID_DIGITS = 32 };
+
+struct identity {
+    uint8_t entropy[ENTROPY_MAX_BYTES];
+    ssize_t entropy_bytes;
+    int64_t time_s, time_ns;
+    char hostname[HOSTNAME_MAX + 1];
+    char machine_id[MACHINE_ID_DIGITS + 1];
+};
+
+static bool is_hostname(const char *name) {
+    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.");
+    return length > 0 && name[length] == '\0' && name[0] != '-' && name[0] != '.';
+}
+
+static bool is_machine_id(const char *id) {
+    return strspn(id, "0123456789abcdef") == MACHINE_ID_DIGITS && id[MACHINE_ID_DIGITS] == '\0';
+}
+
+static const char *read_identity(struct json request, struct identity *identity) {
+    struct json value;
+    char text[ENTROPY_MAX_BYTES / 3 * 4 + 8];
+    ssize_t length = json_field(request, "entropy", &value) ? json_text(value, text, sizeof text) : -1;
+    identity->entropy_bytes = length < 0 ? -1 : base64_decode(text, (size_t)length, identity->entropy, ENTROPY_MAX_BYTES);
+    if (identity->entropy_bytes < ENTROPY_MIN_BYTES) return "`entropy` must be base64 of 32 to 256 bytes";
+    if (!json_field(request, "time_s", &value) || !json_integer(value, 0, INT64_C(1) << 40, &identity->time_s))
+        return "`time_s` must be seconds since 1970";
+    if (!json_field(request, "time_ns", &value) || !json_integer(value, 0, 999999999, &identity->time_ns))
+        return "`time_ns` must be 0 to 999999999";
+    if (!json_field(request, "hostname", &value) ||
+        json_text(value, identity->hostname, sizeof identity->hostname) < 0 || !is_hostname(identity->hostname))
+        return "`hostname` must be 1 to 63 of a-z A-Z 0-9 - .";
+    if (!json_field(request, "machine_id", &value) ||
+        json_text(value, identity->machine_id, sizeof identity->machine_id) < 0 || !is_machine_id(identity->machine_id))
+        return "`machine_id` must be 32 hex digits in lower case";
+    return NULL;
+}
+
+static bool add_entropy(const struct identity *identity) {
+    struct {
+        int bits;
+        int bytes;
+        uint8_t pool[ENTROPY_MAX_BYTES];
+    } pool = {(int)identity->entropy_bytes * 8, (int)identity->entropy_bytes, {0}};
+    memcpy(pool.pool, identity->entropy, (size_t)identity->entropy_bytes);
+    int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool is_done = ioctl(fd, (int)ADD_ENTROPY, &pool) == 0 && ioctl(fd, (int)RESEED_CRNG) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return is_done;
+}
+
+// Replaces the file by a rename, so that nobody reads half of it and no link is followed.
+static bool write_file(const char *path, const char *content) {
+    char temporary[64];
+    snprintf(temporary, sizeof temporary, "%s.pyro-wake", path);
+    unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0) return false;
+    size_t length = strlen(content);
+    bool is_written = write(fd, content, length) == (ssize_t)length && fchmod(fd, 0644) == 0;
+    is_written = close(fd) == 0 && is_written;
+    if (is_written && rename(temporary, path) == 0) return true;
+    int error = errno;
+    unlink(temporary);
+    errno = error;
+    return false;
+}
+
+static bool write_names(const struct identity *identity, const char **failed) {
+    char text[256];
+    snprintf(text, sizeof text, "%s\n", identity->hostname);
+    if (!write_file(*failed = "/etc/hostname", text)) return false;
+    snprintf(text, sizeof text, "127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost ip6-loopback\n",
+             identity->hostname);
+    if (!write_file(*failed = "/etc/hosts", text)) return false;
+    snprintf(text, sizeof text, "%s\n", identity->machine_id);
+    return write_file(*failed = "/etc/machine-id", text);
+}
+
+bool wake(uint32_t stream, struct json request) {
+    struct identity identity;
+    const char *problem = read_identity(request, &identity), *failed = NULL;
+    if (problem) {
+        reply_error(stream, "BAD_REQUEST", 0, NULL, problem);
+        return false;
+    }
+    struct timespec now = {.tv_sec = (time_t)identity.time_s, .tv_nsec = (long)identity.time_ns};
+    bool is_init = request_is_init();
+    // As a plain process on a person's machine the agent leaves that machine's identity alone.
+    bool is_sandboxed = is_init || getpid() == 1;
+    bool is_done = !is_init || (add_entropy(&identity) && clock_settime(CLOCK_REALTIME, &now) == 0);
+    if (is_sandboxed) {
+        bool is_named = sethostname(identity.hostname, strlen(identity.hostname)) == 0;
+        is_done = is_done && (is_named || !is_init);
+        if (is_done || !is_init) is_done = write_names(&identity, &failed) || !is_init;
+    }
+    if (is_done)
+        reply_empty(stream);
+    else
+        reply_error(stream, "IO", errno, failed, "waking failed");
+    return is_done;
+}
