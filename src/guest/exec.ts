@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+
 import { PyroError } from "../contract/errors.js";
 import { outOfOrder, parseJson, type Channel } from "./channel.js";
 import { buildData, buildWindow, parseData, parseWindow, type Data, type Frame } from "./frames.js";
@@ -221,5 +223,7 @@ export async function runForExit(channel: Channel, command: string): Promise<num
 
 /** An exit as a shell tells it: 128 + N for signal N. */
 export function exitStatusOf(exit: Exit): number {
-  return exit.exit_code ?? 128 + (exit.signal ?? 0);
+  if (exit.exit_code !== undefined) return exit.exit_code;
+  const number = (constants.signals as Record<string, number>)[`SIG${exit.signal}`];
+  return 128 + (number ?? 0);
 }

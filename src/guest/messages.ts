@@ -48,17 +48,10 @@ export type Response = z.infer<typeof response>;
 
 export const exit = z.object({
   exit_code: z.number().int().min(0).max(255).optional(),
-  signal: z.number().int().min(1).max(64).optional(),
+  /** Its name without SIG, such as TERM. */
+  signal: z.string().max(16).optional(),
   stdout_bytes: count,
   stderr_bytes: count,
   duration_ms: count,
 });
 export type Exit = z.infer<typeof exit>;
-
-export const followed = z.object({
-  state: z.enum(["running", "exited"]),
-  stdin_acked: count,
-  stdout_bytes: count,
-  stderr_bytes: count,
-  exit: exit.optional(),
-});

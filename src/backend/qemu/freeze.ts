@@ -136,6 +136,7 @@ async function bootAndFreeze(
     await wake(channel, "template");
     for (const command of WARM_UP) await runForExit(channel, command);
     await channel.request("sync");
+    await channel.request("freeze");
     onProgress("freezing it");
     const qmp = await Qmp.open(process.qmpSocket, MONITOR_DEADLINE_MS, signal);
     try {

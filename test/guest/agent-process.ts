@@ -1,0 +1,36 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Channel } from "../../src/guest/channel.js";
+import { connectUnixWhenReady } from "../../src/host/socket.js";
+
+const AGENT = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
+
+/** The real agent as a plain process, which hosts may leave and come back to. */
+export class AgentProcess implements AsyncDisposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), "pa-"));
+  readonly socketPath = join(this.#directory, "agent.sock");
+  readonly #child: ChildProcess = spawn(AGENT, ["--listen", this.socketPath], { stdio: "inherit" });
+
+  /** A new session; the one before it, if any, is over. */
+  async connect(): Promise<Channel> {
+    const socket = await connectUnixWhenReady(this.socketPath, 5_000, new AbortController().signal);
+    return Channel.open(socket, { deadlineMs: 5_000 });
+  }
+
+  /** A connection that nobody has synced, for bytes of the test's own. */
+  raw(): ReturnType<typeof connect> {
+    return connect(this.socketPath);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
+    rmSync(this.#directory, { recursive: true });
+  }
+}

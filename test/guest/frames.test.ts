@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { PyroError } from "../../src/contract/errors.js";
+import {
+  buildData,
+  buildFrame,
+  buildSync,
+  buildWindow,
+  FrameParser,
+  MAX_PAYLOAD_BYTES,
+  parseData,
+  parseWindow,
+  type Frame,
+} from "../../src/guest/frames.js";
+import { frameType } from "../../src/guest/messages.js";
+
+const nonce = Buffer.from("000102030405060708090a0b0c0d0e0f", "hex");
+const tag = nonce.subarray(0, 4);
+/** What an agent answers to `nonce`: the sync record's magic differs from it in four letters only. */
+const back = Buffer.from(buildSync(nonce).subarray(-32).toString("latin1").replace("SYNC", "BACK"), "latin1");
+
+const frames = fc.array(
+  fc
+    .tuple(fc.constantFrom(...Object.values(frameType)), fc.nat(0xffff_ffff), fc.uint8Array({ maxLength: 300 }))
+    .map(([type, stream, bytes]) => ({ type, stream, payload: Buffer.from(bytes) })),
+  { maxLength: 8 },
+);
+
+test("frames come out as they went in, however the bytes are cut, whatever came before the answer", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), frames, fc.array(fc.nat(2000)), (noise, sent, cuts) => {
+      const bytes = Buffer.concat([Buffer.from(noise), back, ...sent.map((frame) => buildFrame(frame, tag))]);
+      const parser = new FrameParser(nonce);
+      const received: Frame[] = [];
+      const places = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+      for (const [index, place] of places.slice(1).entries()) {
+        received.push(...parser.push(bytes.subarray(places[index], place)));
+      }
+      assert.deepEqual(received, sent);
+    }),
+  );
+});
+
+test("whatever a guest sends, the parser answers with frames or AGENT_PROTOCOL", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => {
+      const parser = new FrameParser(nonce);
+      parser.push(back);
+      try {
+        for (const frame of parser.push(Buffer.from(bytes))) {
+          parseData(frame.payload);
+          parseWindow(frame.payload);
+        }
+      } catch (error) {
+        assert.ok(error instanceof PyroError && error.code === "AGENT_PROTOCOL", String(error));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a frame of another session, a type that is not listed and a length beyond the limit are broken", () => {
+  const good = { type: frameType.data, stream: 1, payload: Buffer.from("x") };
+  const broken = [
+    buildFrame(good, Buffer.from("ffff")),
+    buildFrame({ ...good, type: 99 }, tag),
+    buildFrame({ ...good, type: 0 }, tag),
+    Buffer.concat([Buffer.from([1, 0, 1, 0]), Buffer.alloc(8)]),
+  ];
+  for (const bytes of broken) {
+    const parser = new FrameParser(nonce);
+    parser.push(back);
+    assert.throws(() => parser.push(bytes), { code: "AGENT_PROTOCOL" });
+  }
+});
+
+test("a payload that no frame can hold is the caller's mistake", () => {
+  const frame = { type: frameType.request, stream: 1, payload: Buffer.alloc(MAX_PAYLOAD_BYTES + 1) };
+  assert.throws(() => buildFrame(frame, tag), { code: "INVALID_ARGUMENT" });
+});
+
+test("data and windows keep their numbers up to what a stream can reach", () => {
+  const data = { channel: 1, offset: Number.MAX_SAFE_INTEGER, bytes: Buffer.from("abc") };
+  assert.deepEqual(parseData(buildData(data)), data);
+  const window = { channel: 2, acked: 7, limit: Number.MAX_SAFE_INTEGER };
+  assert.deepEqual(parseWindow(buildWindow(window)), window);
+  assert.throws(() => parseWindow(buildWindow({ channel: 0, acked: 2, limit: 1 })), { code: "AGENT_PROTOCOL" });
+  const beyond = buildData(data);
+  beyond.writeBigUInt64LE(2n ** 53n, 1);
+  assert.throws(() => parseData(beyond), { code: "AGENT_PROTOCOL" });
+});
