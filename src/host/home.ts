@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+} from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -26,7 +35,25 @@ const LONGEST_RUNTIME_PATH = 107 - 28;
 export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
   const path = resolve(env["PYRO_HOME"] || join(homedir(), ".pyro"));
   makePrivateDirectory(path, "PYRO_HOME");
-  const key = createHash("sha256").update(path).digest("hex").slice(0, 12);
+  const runtime = openRuntime(path, env);
+  return {
+    path,
+    runtime,
+    daemonSocket: join(runtime, "daemon.sock"),
+    daemonLock: join(path, "daemon.lock"),
+    daemonLog: join(path, "daemon.log"),
+  };
+}
+
+/**
+ * The runtime directory, remembered by a link in the home: a login shell and a cron job see other variables, and must
+ * meet the same daemon. One that is gone, as after a reboot, is chosen anew.
+ */
+function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
+  const link = join(homePath, "run");
+  const known = readLink(link);
+  if (known !== null && isOurDirectory(known)) return known;
+  const key = createHash("sha256").update(homePath).digest("hex").slice(0, 12);
   const runtime = join(runtimeParent(env), key);
   if (Buffer.byteLength(runtime) > LONGEST_RUNTIME_PATH) {
     throw new PyroError("HOME_UNUSABLE", `The runtime directory ${runtime} is too long for a unix socket.`, {
@@ -35,18 +62,29 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
     });
   }
   makePrivateDirectory(runtime, "The runtime directory");
-  return {
-    path,
-    runtime,
-    daemonSocket: join(runtime, "daemon.sock"),
-    daemonLock: join(runtime, "daemon.lock"),
-    daemonLog: join(path, "daemon.log"),
-  };
+  const fresh = `${link}.${process.pid}`;
+  symlinkSync(runtime, fresh);
+  renameSync(fresh, link);
+  return runtime;
 }
 
+function readLink(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function isOurDirectory(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && stat.isDirectory() && stat.uid === userInfo().uid;
+}
+
+/** XDG_RUNTIME_DIR when it is ours: after `su` it is often somebody else's. */
 function runtimeParent(env: NodeJS.ProcessEnv): string {
   const xdg = env["XDG_RUNTIME_DIR"];
-  const parent = xdg ? join(xdg, "pyro") : join(tmpdir(), `pyro-${userInfo().uid}`);
+  const parent = xdg && isOurDirectory(xdg) ? join(xdg, "pyro") : join(tmpdir(), `pyro-${userInfo().uid}`);
   makePrivateDirectory(parent, "The runtime directory");
   return parent;
 }
@@ -65,7 +103,15 @@ function makePrivateDirectory(path: string, what: string): void {
   if (!stat.isDirectory()) throw fail("is not a directory");
   if (stat.uid !== userInfo().uid) throw fail("belongs to somebody else");
   if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable");
-  if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
+  if ((stat.mode & 0o077) === 0) return;
+  // Closing a directory to others is right for one of pyro's own, and a disaster for /etc.
+  if (!isEmptyOrOurs(path)) throw fail("is open to others and holds files that are not pyro's");
+  chmodSync(path, 0o700);
+}
+
+function isEmptyOrOurs(path: string): boolean {
+  const names = readdirSync(path);
+  return names.length === 0 || names.includes("daemon.log");
 }
 
 /** Like `recursive: true`, which never returns beneath /proc in Node 20: a missing parent looks missing for ever. */

@@ -7,17 +7,21 @@ import { KeptOutput } from "../../src/core/kept-output.js";
 
 test("short output is kept whole, long output as head and tail with the number of bytes between", () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: "grapheme", maxLength: 40 })), fc.integer({ min: 8, max: 200 }), (parts, limit) => {
-      const kept = new KeptOutput(limit);
-      for (const part of parts) kept.add(Buffer.from(part));
-      const whole = Buffer.from(parts.join(""));
-      const { text, omittedBytes } = kept.render();
-      if (omittedBytes === 0) return assert.equal(text, whole.toString("utf8"));
-      assert.ok(whole.length > limit - 1);
-      const [head, tail] = text.split(`\n[... ${omittedBytes} bytes left out ...]\n`) as [string, string];
-      assert.equal(Buffer.byteLength(head) + Buffer.byteLength(tail) + omittedBytes, whole.length);
-      assert.ok(whole.toString("utf8").startsWith(head) && whole.toString("utf8").endsWith(tail));
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: "grapheme", maxLength: 40 })),
+      fc.integer({ min: 8, max: 200 }),
+      (parts, limit) => {
+        const kept = new KeptOutput(limit);
+        for (const part of parts) kept.add(Buffer.from(part));
+        const whole = Buffer.from(parts.join(""));
+        const { text, omittedBytes } = kept.render();
+        if (omittedBytes === 0) return assert.equal(text, whole.toString("utf8"));
+        assert.ok(whole.length > limit - 1);
+        const [head, tail] = text.split(`\n[... ${omittedBytes} bytes left out ...]\n`) as [string, string];
+        assert.equal(Buffer.byteLength(head) + Buffer.byteLength(tail) + omittedBytes, whole.length);
+        assert.ok(whole.toString("utf8").startsWith(head) && whole.toString("utf8").endsWith(tail));
+      },
+    ),
   );
 });
 

@@ -1,0 +1,91 @@
+import { PyroError } from "../contract/errors.js";
+import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
+import { readContract } from "../contract/rendered.js";
+import { routeOf, versionHeader } from "../contract/wire.js";
+import { openHome, type Home } from "../host/home.js";
+import type { CallEvent } from "./event.js";
+import { exchange } from "./exchange.js";
+
+export interface CallOptions {
+  /** Cancels. The call still ends with its result, or with ABORTED. */
+  readonly signal?: AbortSignal;
+  /** For operations that take standard input. It is read only as fast as the command takes it. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Called for each event in turn; the next one waits for it. */
+  readonly onEvent?: (event: CallEvent) => void | Promise<void>;
+}
+
+/** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
+const MAX_STARTS = 5;
+
+/** Asks the daemon of one home, and starts it when there is none. */
+export class Client {
+  readonly home: Home;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.home = openHome(env);
+    this.#env = env;
+  }
+
+  async call<Name extends OperationName>(
+    name: Name,
+    input: ArgumentsOf<Name>,
+    options: CallOptions = {},
+  ): Promise<ResultOf<Name>> {
+    for (let starts = 0; ; starts++) {
+      try {
+        return (await this.#exchange(name, input, options)) as ResultOf<Name>;
+      } catch (error) {
+        if (!this.#canStart(error) || starts === MAX_STARTS) throw this.#asPyroError(error);
+      }
+      const { startDaemon } = await import("./start.js");
+      await startDaemon(this.home, this.#env);
+    }
+  }
+
+  /** The same, but null when no daemon runs. */
+  async callRunning<Name extends OperationName>(name: Name, input: ArgumentsOf<Name>): Promise<ResultOf<Name> | null> {
+    try {
+      return (await this.#exchange(name, input, {})) as ResultOf<Name>;
+    } catch (error) {
+      if (this.#canStart(error)) return null;
+      throw this.#asPyroError(error);
+    }
+  }
+
+  #exchange(name: OperationName, input: unknown, { signal, stdin, onEvent }: CallOptions): Promise<unknown> {
+    const { version, operations } = readContract();
+    return exchange({
+      socketPath: this.home.daemonSocket,
+      route: routeOf(name),
+      headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
+      input,
+      stdin: stdin ?? null,
+      takesStdin: operations.find((operation) => operation.name === name)?.stdin ?? false,
+      signal,
+      onEvent,
+    });
+  }
+
+  /** True when nobody listens, or the one that did makes way. */
+  #canStart(error: unknown): boolean {
+    if (error instanceof PyroError) return error.details["restarting"] === true;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    return syscall === "connect" && (code === "ENOENT" || code === "ECONNREFUSED" || code === "EAGAIN");
+  }
+
+  #asPyroError(error: unknown): PyroError {
+    if (error instanceof PyroError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new PyroError("DAEMON_UNREACHABLE", `The daemon did not answer: ${reason}.`, {
+      hint: `Look at the end of ${this.home.daemonLog}, and try again.`,
+      details: { log: this.home.daemonLog },
+      cause: error,
+    });
+  }
+}
+
+export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
+  return new Client(env);
+}

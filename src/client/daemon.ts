@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { PyroError } from "../contract/errors.js";
+import type { ResultOf } from "../contract/operations.js";
+import { isAlive, readProcessIdentity, runTool } from "../host/process.js";
+import type { Client } from "./client.js";
+import { findFlock } from "./flock.js";
+
+const STOP_DEADLINE_MS = 30_000;
+
+/** Asks about the daemon without starting one. */
+export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon.status">> {
+  const status = await client.callRunning("daemon.status", {});
+  return (
+    status ?? {
+      running: false,
+      pid: null,
+      version: null,
+      uptime_seconds: null,
+      vms: 0,
+      spare_vms: 0,
+      home: client.home.path,
+      log: client.home.daemonLog,
+      started_at: null,
+      memory_bytes: null,
+    }
+  );
+}
+
+/** Stops the daemon and returns when its process is gone; fine when none runs. */
+export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop">> {
+  const status = await client.callRunning("daemon.status", {});
+  const identity = status?.pid ? readProcessIdentity(status.pid) : null;
+  if (!identity) {
+    await waitForEnding(client);
+    return { pid: null, stopped: false };
+  }
+  await client.callRunning("daemon.stop", {});
+  const end = performance.now() + STOP_DEADLINE_MS;
+  while (isAlive(identity)) {
+    if (performance.now() > end) {
+      throw new PyroError("DAEMON_UNREACHABLE", `The daemon does not end; its process is ${identity.pid}.`, {
+        hint: `End it with: kill -9 ${identity.pid}`,
+        details: { pid: identity.pid },
+      });
+    }
+    await sleep(5);
+  }
+  return { pid: identity.pid, stopped: true };
+}
+
+/** A daemon that is ending does not listen any more, but holds its lock. */
+async function waitForEnding(client: Client): Promise<void> {
+  await runTool(await findFlock(process.env), ["-w", String(STOP_DEADLINE_MS / 1000), client.home.daemonLock, "true"]);
+}

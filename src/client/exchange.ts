@@ -1,0 +1,68 @@
+import { PyroError, type ErrorBody } from "../contract/errors.js";
+import type { AnswerLine } from "../contract/wire.js";
+import { openPost, type ClientRequest, type IncomingMessage } from "../host/http.js";
+import { readLines } from "../host/lines.js";
+import type { CallEvent } from "./event.js";
+import { Upload } from "./upload.js";
+
+export interface ExchangeOptions {
+  readonly socketPath: string;
+  readonly route: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly input: unknown;
+  /** Null when the operation takes none, or there is none. */
+  readonly stdin: AsyncIterable<Uint8Array> | null;
+  readonly takesStdin: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: ((event: CallEvent) => void | Promise<void>) | undefined;
+}
+
+/** One request and its answer. Throws the daemon's error, or what the socket says when nobody answers. */
+export async function exchange(options: ExchangeOptions): Promise<unknown> {
+  const request = openPost(options.socketPath, options.route, options.headers);
+  const upload = new Upload(request);
+  const cancel = () => upload.cancel();
+  try {
+    const response = responseOf(request);
+    request.write(`${JSON.stringify(options.input)}\n`);
+    options.signal?.addEventListener("abort", cancel);
+    if (options.signal?.aborted) cancel();
+    const uploaded = options.takesStdin ? upload.sendStdin(options.stdin) : undefined;
+    uploaded?.catch(cancel);
+    return await readAnswer(await response, upload, options);
+  } finally {
+    options.signal?.removeEventListener("abort", cancel);
+    upload.close();
+    request.destroy();
+  }
+}
+
+function responseOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.on("error", reject);
+  });
+}
+
+async function readAnswer(response: IncomingMessage, upload: Upload, options: ExchangeOptions): Promise<unknown> {
+  const lines = readLines(response, Infinity);
+  if (response.headers["content-type"] === "application/json") {
+    const { value } = await lines.next();
+    const body = JSON.parse(value ?? "null") as unknown;
+    if (response.statusCode !== 200) throw PyroError.fromBody((body as { error: ErrorBody }).error);
+    return body;
+  }
+  for await (const text of lines) {
+    const line = JSON.parse(text) as AnswerLine;
+    if (line.event === "result") return line.result;
+    if (line.event === "error") throw PyroError.fromBody(line.error);
+    if (line.event === "stdin_credit") upload.grant(line.bytes);
+    else await options.onEvent?.(decodeEvent(line));
+  }
+  throw new Error("the answer ended without a result");
+}
+
+function decodeEvent(line: Exclude<AnswerLine, { event: "result" | "error" | "stdin_credit" }>): CallEvent {
+  if (line.event === "progress") return line;
+  return { event: line.event, data: Buffer.from(line.data, "base64") };
+}

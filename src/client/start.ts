@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { errorKinds, PyroError, type ErrorBody } from "../contract/errors.js";
+import { open, readFile, type FileHandle } from "../host/files.js";
+import type { Home } from "../host/home.js";
+import { spawnDetached, type ChildProcess } from "../host/process.js";
+import { connectUnix } from "../host/socket.js";
+import { findFlock } from "./flock.js";
+import { scrubEnvironment } from "./scrub.js";
+
+const DEADLINE_MS = 10_000;
+const POLL_MS = 5;
+/** While another daemon starts or ends, it holds the lock. */
+const LOCK_HELD = 75;
+const LOCK_RETRY_MS = 100;
+
+/**
+ * Starts the daemon of a home and waits until it listens. Any number of callers at once start one, since it
+ * runs under a lock that lives as long as it does. Throws DAEMON_UNREACHABLE, or the error that the daemon ended with.
+ */
+export async function startDaemon(home: Home, env: NodeJS.ProcessEnv): Promise<void> {
+  const end = performance.now() + DEADLINE_MS;
+  let starter = await spawnDaemon(home, env);
+  let retryAt = performance.now() + LOCK_RETRY_MS;
+  while (!(await listens(home.daemonSocket))) {
+    if (starter.exitCode === LOCK_HELD) {
+      if (performance.now() > retryAt) {
+        starter = await spawnDaemon(home, env);
+        retryAt = performance.now() + LOCK_RETRY_MS;
+      }
+    } else if (starter.exitCode !== null || starter.signalCode !== null) {
+      throw await startError(home, "The daemon ended while it was starting.");
+    }
+    if (performance.now() > end) {
+      throw await startError(home, `The daemon did not listen within ${DEADLINE_MS / 1000} s.`);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+async function spawnDaemon(home: Home, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const flock = await findFlock(env);
+  const main = fileURLToPath(new URL("../daemon/main.js", import.meta.url));
+  const log = await openLogFile(home);
+  try {
+    const child = spawnDetached(flock, ["-n", "-F", "-E", String(LOCK_HELD), home.daemonLock, process.execPath, main], {
+      env: scrubEnvironment(env, home.path),
+      outputFd: log.fd,
+      cwd: "/",
+    });
+    child.on("error", () => {});
+    child.unref();
+    return child;
+  } finally {
+    await log.close();
+  }
+}
+
+async function openLogFile(home: Home): Promise<FileHandle> {
+  try {
+    return await open(home.daemonLog, "a", 0o600);
+  } catch (error) {
+    const coded = PyroError.from(error);
+    if (coded.code === "DISK_FULL") throw coded;
+    throw new PyroError("HOME_UNUSABLE", `PYRO_HOME ${home.path} is not writable: ${coded.message}.`, { cause: error });
+  }
+}
+
+async function listens(socketPath: string): Promise<boolean> {
+  try {
+    (await connectUnix(socketPath)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the daemon said last: a coded error as it is, anything else as a detail. */
+async function startError(home: Home, message: string): Promise<PyroError> {
+  const text = await readFile(home.daemonLog, "utf8").catch(() => "");
+  const lastLine = text.trimEnd().split("\n").at(-1) ?? "";
+  const body = parseErrorBody(lastLine);
+  if (body) return PyroError.fromBody(body);
+  return new PyroError("DAEMON_UNREACHABLE", message, { details: { log: home.daemonLog, last_line: lastLine } });
+}
+
+function parseErrorBody(line: string): ErrorBody | null {
+  try {
+    const body = JSON.parse(line) as ErrorBody;
+    return Object.hasOwn(errorKinds, body.code) && typeof body.message === "string" ? body : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,102 @@
+import type { z } from "zod";
+
+import { PyroError } from "../contract/errors.js";
+import type { commandOutcome } from "../contract/fields.js";
+import { limits } from "../contract/limits.js";
+import type { Machine } from "../backend/backend.js";
+import { AgentRefusal } from "../guest/channel.js";
+import { Exec, exitStatusOf } from "../guest/exec.js";
+import type { Call } from "./core.js";
+import { KeptOutput } from "./kept-output.js";
+
+export interface CommandRequest {
+  readonly command: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof commandOutcome)[Field]> };
+
+/** After a kill the guest answers at once, or is not able to. */
+const KILL_GRACE_MS = 1_500;
+
+/**
+ * Runs one command in a machine: output goes to the caller as it comes, head and tail into the outcome.
+ * A time-out or the caller's cancel kills the command's process group; both are outcomes, not errors.
+ */
+export async function runCommand(machine: Machine, request: CommandRequest, call: Call): Promise<Outcome> {
+  const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
+  const started = performance.now();
+  const exec = await startExec(machine, request, call, async (stream, bytes) => {
+    kept[stream].add(bytes);
+    // A caller who has cancelled is not waited for: the guest must be able to finish.
+    if (!call.signal.aborted) await call.emit({ event: stream, data: bytes.toString("base64") });
+  });
+  const ended = await waitForEnd(exec, machine, request.timeoutMs, call.signal);
+  const [stdout, stderr] = [kept.stdout.render(), kept.stderr.render()];
+  return {
+    exit_code: ended.exitCode,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdout_truncated: stdout.omittedBytes > 0,
+    stderr_truncated: stderr.omittedBytes > 0,
+    stdout_omitted_bytes: stdout.omittedBytes,
+    stderr_omitted_bytes: stderr.omittedBytes,
+    duration_ms: ended.durationMs ?? Math.round(performance.now() - started),
+    timed_out: ended.by === "timeout",
+    aborted: ended.by === "caller",
+    execution_mode: machine.executionMode,
+  };
+}
+
+async function startExec(
+  machine: Machine,
+  { command, cwd, env }: CommandRequest,
+  call: Call,
+  onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>,
+): Promise<Exec> {
+  try {
+    return await Exec.start(machine.channel, { command, cwd, env, stdin: call.stdin, onOutput });
+  } catch (error) {
+    if (!(error instanceof AgentRefusal)) throw error;
+    throw new PyroError("INVALID_ARGUMENT", `The guest could not start the command: ${error.errno ?? error.code}.`, {
+      hint: "Check the command and its working directory.",
+      details: { cwd },
+      cause: error,
+    });
+  }
+}
+
+interface End {
+  readonly by: "itself" | "timeout" | "caller";
+  readonly exitCode: number;
+  readonly durationMs: number | null;
+}
+
+async function waitForEnd(exec: Exec, machine: Machine, timeoutMs: number, signal: AbortSignal): Promise<End> {
+  const cut = new Promise<"timeout" | "caller">((resolve) => {
+    const timer = setTimeout(() => resolve("timeout"), timeoutMs);
+    const onAbort = () => resolve("caller");
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    void exec.finished
+      .catch(() => {})
+      .finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      });
+  });
+  const lost = machine.died.then((reason) => {
+    throw new PyroError("VM_DIED", `The VM ended while the command ran: ${reason}`);
+  });
+  lost.catch(() => {});
+  const first = await Promise.race([exec.finished, cut, lost]);
+  if (typeof first !== "string") {
+    return { by: "itself", exitCode: exitStatusOf(first), durationMs: first.duration_ms };
+  }
+  exec.signal("KILL").catch(() => {});
+  const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
+  const exit = await Promise.race([exec.finished.catch(() => null), grace]);
+  return { by: first, exitCode: exit === null ? 137 : exitStatusOf(exit), durationMs: exit?.duration_ms ?? null };
+}

@@ -1,0 +1,56 @@
+import type { OperationEvent } from "../contract/operation.js";
+import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
+import type { Backend, Machine } from "../backend/backend.js";
+import type { EnvironmentCache } from "../environments/cache.js";
+import type { Home } from "../host/home.js";
+import type { Log } from "../host/log.js";
+
+/** What every operation works on. The daemon makes one and keeps it for its life. */
+export interface Core {
+  readonly home: Home;
+  readonly version: string;
+  readonly log: Log;
+  readonly environments: EnvironmentCache;
+  readonly vms: VmRegistry;
+  readonly backends: { readonly qemu: Backend; readonly hostCompat: Backend };
+}
+
+export interface MachineRequest {
+  readonly environment: string;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly allowHostCompat: boolean;
+}
+
+/** The VMs of this daemon. */
+export interface VmRegistry {
+  /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
+  acquire(request: MachineRequest, call: Call): Promise<Machine>;
+  /** Ends a machine and removes every file of it. */
+  destroy(machine: Machine): Promise<void>;
+  /** VMs that a caller uses. */
+  inUse(): number;
+  /** VMs kept ready for the next command. */
+  spare(): number;
+  /** Ends every VM and removes its files. */
+  closeAll(): Promise<void>;
+}
+
+/** One caller's call: how to reach it while it waits, and how it cancels. */
+export interface Call {
+  /** Aborted when the caller cancels or is gone. */
+  readonly signal: AbortSignal;
+  /** The caller's standard input; null when there is none. */
+  readonly stdin: AsyncIterable<Uint8Array> | null;
+  /** Sends an event; resolves when the caller can take more. */
+  emit(event: OperationEvent): Promise<void>;
+}
+
+export type { InputOf, ResultOf };
+
+/** What happens when an operation is asked for: its input is checked already; errors are PyroErrors. */
+export type Handler<Name extends OperationName> = (
+  core: Core,
+  input: InputOf<Name>,
+  call: Call,
+) => Promise<ResultOf<Name>>;

@@ -1,0 +1,29 @@
+import { arch, release, type } from "node:os";
+import { join } from "node:path";
+
+import { catalog } from "../environments/catalog.js";
+import { diskUsageBytes } from "../host/files.js";
+import type { Handler } from "./core.js";
+
+export const doctor: Handler<"doctor"> = async (core) => {
+  const diagnosis = await core.backends.qemu.diagnose();
+  const path = join(core.home.path, "environments");
+  const names = catalog.map(({ name }) => name);
+  const found = await Promise.all(names.map((name) => core.environments.find(name).catch(() => null)));
+  const installed = names.filter((_, index) => found[index] !== null);
+  const { network } = core.backends.qemu.capabilities;
+  return {
+    ok: diagnosis.ok,
+    platform: `${type()} ${release()} ${arch()}`,
+    runtime: { ok: diagnosis.ok, qemu_version: diagnosis.version, jail: diagnosis.jail },
+    accelerator: {
+      in_use: diagnosis.accelerator,
+      reason: diagnosis.acceleratorReason,
+      candidates: diagnosis.candidates.map((candidate) => ({ ...candidate })),
+    },
+    environment_cache: { path, installed, size_bytes: await diskUsageBytes(path) },
+    capabilities: { vm_boot: diagnosis.ok, guest_exec: diagnosis.ok, guest_network: diagnosis.ok && network },
+    networking: network ? "on request" : "off: VMs have no network interface",
+    problems: diagnosis.problems.map((problem) => ({ ...problem })),
+  };
+};

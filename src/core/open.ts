@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
+import { QemuBackend } from "../backend/qemu/qemu.js";
+import { openEnvironmentCache } from "../environments/cache.js";
+import { debianSource } from "../environments/debian.js";
+import type { Home } from "../host/home.js";
+import type { Log } from "../host/log.js";
+import type { Core } from "./core.js";
+import { Machines } from "./machines.js";
+
+/** The agent travels with the package. */
+const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
+
+/** Opens everything a home holds, and clears what a killed daemon left. */
+export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
+  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH };
+  const environments = await openEnvironmentCache({
+    directory: join(home.path, "environments"),
+    source: debianSource(),
+    log,
+  });
+  const backends = {
+    qemu: await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log }),
+    hostCompat: await HostCompatBackend.open(shared),
+  };
+  return { home, version, log, environments, backends, vms: new Machines({ environments, backends, log }) };
+}

@@ -1,0 +1,30 @@
+import { runCommand } from "./command.js";
+import type { Handler } from "./core.js";
+
+/** Where a one-shot command runs. */
+const WORKING_DIRECTORY = "/workspace";
+
+export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
+  const request = {
+    environment: input.environment,
+    vcpuCount: input.vcpu_count,
+    memMib: input.mem_mib,
+    allowHostCompat: input.allow_host_compat,
+  };
+  const machine = await core.vms.acquire(request, call);
+  let outcome;
+  try {
+    const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;
+    outcome = await runCommand(machine, { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs }, call);
+  } finally {
+    await core.vms.destroy(machine);
+  }
+  return {
+    vm_id: machine.id,
+    environment: input.environment,
+    command: input.command,
+    ...outcome,
+    accelerator: machine.accelerator,
+    cleanup: { deleted: true },
+  };
+};

@@ -1,0 +1,80 @@
+import { errorKinds, type PyroError } from "../contract/errors.js";
+import type { AnswerLine } from "../contract/wire.js";
+import type { ServerResponse } from "../host/http.js";
+
+/**
+ * The answer to one request. Before the first event it can still be plain JSON with a status of its own;
+ * with the first event it becomes lines, of which the result or the error is the last.
+ */
+export class Answer {
+  readonly #response: ServerResponse;
+  readonly #streams: boolean;
+
+  constructor(response: ServerResponse, streams: boolean) {
+    this.#response = response;
+    this.#streams = streams;
+    response.on("error", () => {});
+  }
+
+  /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
+  async emit(line: AnswerLine, signal: AbortSignal): Promise<void> {
+    if (!this.#streams || this.#isGone()) return;
+    if (this.#writeLine(line) || signal.aborted) return;
+    await this.#drained(signal);
+  }
+
+  /** Resolves when the caller has been sent all of it, or is gone. */
+  async sendResult(result: unknown): Promise<void> {
+    if (this.#isGone()) return;
+    if (this.#streams) this.#writeLine({ event: "result", result });
+    else this.#writeJson(200, result);
+    await this.#end();
+  }
+
+  async sendError(error: PyroError): Promise<void> {
+    if (this.#isGone()) return;
+    if (this.#response.headersSent) this.#writeLine({ event: "error", error: error.toBody() });
+    else this.#writeJson(errorKinds[error.code].httpStatus, { error: error.toBody() });
+    await this.#end();
+  }
+
+  #isGone(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  #writeLine(line: AnswerLine): boolean {
+    if (!this.#response.headersSent) this.#response.writeHead(200, { "content-type": "application/x-ndjson" });
+    return this.#response.write(`${JSON.stringify(line)}\n`);
+  }
+
+  #writeJson(status: number, body: unknown): void {
+    const text = `${JSON.stringify(body)}\n`;
+    this.#response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+    });
+    this.#response.write(text);
+  }
+
+  #end(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#response.once("close", resolve);
+      this.#response.end(resolve);
+    });
+  }
+
+  async #drained(signal: AbortSignal): Promise<void> {
+    const response = this.#response;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        response.off("drain", done);
+        response.off("close", done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      response.on("drain", done);
+      response.on("close", done);
+      signal.addEventListener("abort", done);
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import type { OperationName } from "../contract/operations.js";
+import type { Handler } from "../core/core.js";
+import { doctor } from "../core/doctor.js";
+import { envInspect } from "../core/env-inspect.js";
+import { envList } from "../core/env-list.js";
+import { envPrune } from "../core/env-prune.js";
+import { envPull } from "../core/env-pull.js";
+import { vmRun } from "../core/vm-run.js";
+import type { Lifetime } from "./lifetime.js";
+import { buildStatus } from "./status.js";
+import { buildStop } from "./stop.js";
+
+export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
+
+/** Who does what: one line an operation. */
+export function buildHandlers(lifetime: Lifetime): Handlers {
+  return {
+    "vm.run": vmRun,
+    "env.list": envList,
+    "env.pull": envPull,
+    "env.inspect": envInspect,
+    "env.prune": envPrune,
+    doctor,
+    "daemon.status": buildStatus(lifetime),
+    "daemon.stop": buildStop(lifetime),
+  };
+}

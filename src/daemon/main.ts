@@ -1,0 +1,57 @@
+import { PyroError } from "../contract/errors.js";
+import { readContract } from "../contract/rendered.js";
+import { openCore } from "../core/open.js";
+import { removeFileSync } from "../host/files.js";
+import { openHome } from "../host/home.js";
+import { serveUnix } from "../host/http.js";
+import { openLog } from "../host/log.js";
+import { buildHandlers } from "./handlers.js";
+import { Lifetime } from "./lifetime.js";
+import { serveRequest } from "./server.js";
+import { readSettings } from "./settings.js";
+
+/** The daemon's life. Whoever starts it holds the lock of its home, so there is one daemon a home. */
+async function main(): Promise<void> {
+  process.chdir("/");
+  process.umask(0o022);
+  process.on("SIGHUP", () => {});
+
+  const settings = readSettings(process.env);
+  const home = openHome();
+  const log = openLog(home.daemonLog);
+  const { version } = readContract();
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "uncaught exception");
+    process.exit(1);
+  });
+
+  const core = await openCore({ home, version, log });
+  const hide = () => removeFileSync(home.daemonSocket);
+  const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.vms.inUse(), hide, log });
+  const daemon = { core, lifetime, handlers: buildHandlers(lifetime) };
+  process.on("SIGTERM", () => lifetime.stop("SIGTERM"));
+  process.on("SIGINT", () => lifetime.stop("SIGINT"));
+
+  hide();
+  await serveUnix(home.daemonSocket, (request, response) => void serveRequest(daemon, request, response));
+  log.info({ pid: process.pid, version, home: home.path }, "listening");
+
+  await lifetime.ended;
+  setTimeout(() => process.exit(1), settings.cleanUpMs);
+  await core.vms.closeAll();
+  log.info("ended");
+}
+
+/** The log's last line tells the client that waits why there will be no daemon. */
+function reportFailure(error: unknown): void {
+  process.stderr.write(`${JSON.stringify(PyroError.from(error).toBody())}\n`);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    reportFailure(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,104 @@
+import { PyroError } from "../contract/errors.js";
+import type { Operation } from "../contract/operation.js";
+import { operations, type OperationName } from "../contract/operations.js";
+import { routeOf, versionHeader } from "../contract/wire.js";
+import type { Call, Core } from "../core/core.js";
+import type { IncomingMessage, ServerResponse } from "../host/http.js";
+import { Answer } from "./answer.js";
+import { openBody, type Body } from "./body.js";
+import type { Handlers } from "./handlers.js";
+import { parseInput } from "./input.js";
+import type { CallInFlight, Lifetime } from "./lifetime.js";
+import { CallerStdin } from "./stdin.js";
+
+/** What it takes to answer requests. */
+export interface Daemon {
+  readonly core: Core;
+  readonly lifetime: Lifetime;
+  readonly handlers: Handlers;
+}
+
+const routes = new Map<string, Operation>(
+  Object.entries(operations).map(([name, operation]) => [routeOf(name as OperationName), operation]),
+);
+
+/** Answers one request, whatever becomes of it. Never rejects. */
+export async function serveRequest(daemon: Daemon, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const startedMs = performance.now();
+  const operation = request.method === "POST" ? routes.get(request.url ?? "") : undefined;
+  const answer = new Answer(response, operation?.streams ?? false);
+  let flight: CallInFlight | undefined;
+  let error: PyroError | undefined;
+  try {
+    if (!operation) throw unknownRoute(request);
+    assertVersion(daemon, operation, request);
+    flight = daemon.lifetime.begin();
+    abortWhenGone(flight, response);
+    await answer.sendResult(await perform(daemon, operation, flight, openBody(request), answer));
+  } catch (thrown) {
+    error = asCallError(thrown, flight);
+    await answer.sendError(error);
+  } finally {
+    flight?.finish();
+    request.resume();
+  }
+  const ms = Math.round(performance.now() - startedMs);
+  logCall(daemon.core, operation?.name ?? `${request.method} ${request.url}`, ms, error);
+}
+
+async function perform(
+  { core, handlers }: Daemon,
+  operation: Operation,
+  flight: CallInFlight,
+  body: Body,
+  answer: Answer,
+): Promise<unknown> {
+  const { signal } = flight;
+  const input = parseInput(operation.input, await body.readInput());
+  const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
+  const stdin = operation.stdin ? new CallerStdin(grant) : null;
+  const cancel = () => flight.abort(new PyroError("ABORTED", "The call was cancelled."));
+  body.follow(stdin, cancel).catch((reason: unknown) => flight.abort(PyroError.from(reason)));
+  const call: Call = { signal, stdin, emit: (event) => answer.emit(event, signal) };
+  try {
+    const handler = handlers[operation.name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
+    return operation.output.parse(await handler(core, input, call));
+  } finally {
+    stdin?.discard();
+  }
+}
+
+function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {
+  response.once("close", () => {
+    if (!response.writableFinished) flight.abort(new PyroError("ABORTED", "The caller is gone."));
+  });
+}
+
+function unknownRoute(request: IncomingMessage): PyroError {
+  return new PyroError("NOT_FOUND", `There is no ${request.method} ${request.url}.`, {
+    hint: "Operations are POST /v1/<name>, with a slash for each dot of the name.",
+    details: { routes: [...routes.keys()] },
+  });
+}
+
+/** A client of another version is refused. When nothing is going on, the daemon makes way for a newer or older one. */
+function assertVersion({ core, lifetime }: Daemon, operation: Operation, request: IncomingMessage): void {
+  const theirs = request.headers[versionHeader];
+  if (theirs === undefined || theirs === core.version || operation.name.startsWith("daemon.")) return;
+  const restarting = lifetime.isIdle();
+  if (restarting) lifetime.end(`a client of version ${theirs} asked`);
+  throw new PyroError("DAEMON_VERSION", `This pyro is version ${theirs}; the daemon that runs is ${core.version}.`, {
+    details: { client_version: theirs, daemon_version: core.version, restarting },
+  });
+}
+
+function asCallError(thrown: unknown, flight: CallInFlight | undefined): PyroError {
+  const isAbort = thrown instanceof Error && thrown.name === "AbortError";
+  return PyroError.from(isAbort && flight?.signal.aborted ? flight.signal.reason : thrown);
+}
+
+function logCall({ log }: Core, operation: string, ms: number, error: PyroError | undefined): void {
+  if (!error) log.info({ operation, ms }, "call");
+  else if (error.code === "INTERNAL") log.error({ operation, ms, code: error.code, err: error.cause ?? error }, "call");
+  else log.info({ operation, ms, code: error.code, reason: error.message }, "call");
+}

@@ -1,0 +1,62 @@
+import { limits } from "../contract/limits.js";
+
+/**
+ * A caller's standard input on its way to the handler. The caller gets credit for a window when the handler
+ * begins to read, and for each chunk that it takes, so memory stays bounded whatever the caller has to send.
+ */
+export class CallerStdin implements AsyncIterable<Uint8Array> {
+  readonly #grant: (bytes: number) => void;
+  readonly #chunks: Uint8Array[] = [];
+  #heldBytes = 0;
+  #granted = false;
+  #ended = false;
+  #discarding = false;
+  #wakeReader = () => {};
+  #wakeWriter = () => {};
+
+  constructor(grant: (bytes: number) => void) {
+    this.#grant = grant;
+  }
+
+  /** Resolves when more may be pushed: at once for a caller that respects its credit. */
+  async push(chunk: Uint8Array): Promise<void> {
+    if (this.#discarding || this.#ended || chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunk.length;
+    this.#wakeReader();
+    while (this.#heldBytes > limits.stdinWindowBytes && !this.#discarding) {
+      await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader();
+  }
+
+  /** Nobody reads any more: drops what is held and whatever comes. */
+  discard(): void {
+    this.#discarding = true;
+    this.#chunks.length = 0;
+    this.end();
+    this.#wakeWriter();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (!this.#granted && !this.#ended) this.#grant(limits.stdinWindowBytes);
+    this.#granted = true;
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk) {
+        this.#heldBytes -= chunk.length;
+        this.#wakeWriter();
+        yield chunk;
+        if (!this.#ended) this.#grant(chunk.length);
+      } else if (this.#ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { PyroError } from "../../contract/errors.js";
+import type { RenderedField } from "../../contract/rendered.js";
+import { flagOf, nameOf, type Command } from "./commands.js";
+import { findNearest } from "./nearest.js";
+import { quoteCommand } from "./quote.js";
+
+/** What was asked for on the command line. */
+export type Invocation =
+  | { readonly kind: "version" }
+  /** Help on the commands that begin with these words; all of them when there are none. */
+  | { readonly kind: "help"; readonly words: readonly string[] }
+  | { readonly kind: "command"; readonly command: Command; readonly input: Input; readonly json: boolean };
+
+export type Input = Readonly<Record<string, string | number | boolean>>;
+
+/** Reads a command line. Throws INVALID_ARGUMENT, with the next step as its hint. */
+export function parseArguments(commands: readonly Command[], argv: readonly string[]): Invocation {
+  const [first] = argv;
+  if (first === undefined || isHelp(first)) return { kind: "help", words: [] };
+  if (first === "--version" || first === "-V") return { kind: "version" };
+  if (first === "help") return parseHelp(commands, argv.slice(1));
+  if (isHelp(argv[1]) && commands.some((command) => command.words[0] === first))
+    return { kind: "help", words: [first] };
+  const command = findCommand(commands, argv);
+  const given = argv.slice(command.words.length);
+  const separator = given.indexOf("--");
+  const own = separator === -1 ? given : given.slice(0, separator);
+  if (own.some(isHelp)) return { kind: "help", words: command.words };
+  const rest = separator === -1 ? null : given.slice(separator + 1);
+  const { json, ...input } = { ...parseOwn(command, own), ...parseRest(command, rest) };
+  return { kind: "command", command, input, json: json === true };
+}
+
+function isHelp(word: string | undefined): boolean {
+  return word === "-h" || word === "--help";
+}
+
+function parseHelp(commands: readonly Command[], words: readonly string[]): Invocation {
+  const named = words.filter((word) => !isHelp(word));
+  if (!commands.some((command) => startsWith(command, named))) findCommand(commands, named);
+  return { kind: "help", words: named };
+}
+
+function startsWith(command: Command, words: readonly string[]): boolean {
+  return words.every((word, index) => command.words[index] === word);
+}
+
+function findCommand(commands: readonly Command[], argv: readonly string[]): Command {
+  const found = commands.find((command) => command.words.every((word, index) => argv[index] === word));
+  if (found) return found;
+  const [first = "", second] = argv;
+  if (first.startsWith("-"))
+    throw usageError(`There is no flag ${first} here`, "Flags follow a command. See `pyro help`.");
+  const group = commands.filter((command) => command.words[0] === first);
+  const names = group.map((command) => command.words[1] ?? "");
+  if (group.length > 0 && (second === undefined || second.startsWith("-"))) {
+    throw usageError(`\`pyro ${first}\` needs one of: ${names.join(", ")}`, `See \`pyro help ${first}\`.`);
+  }
+  const typed = group.length > 0 ? `${first} ${second}` : first;
+  const near = findNearest(typed, [...commands.map(nameOf), ...(group.length > 0 ? [] : firstWords(commands))]);
+  throw usageError(
+    `There is no command \`pyro ${typed}\``,
+    near ? `Did you mean \`pyro ${near}\`?` : "See `pyro help`.",
+  );
+}
+
+function firstWords(commands: readonly Command[]): string[] {
+  return [...new Set(commands.map((command) => command.words[0] ?? "")), "help"];
+}
+
+function parseOwn(command: Command, own: readonly string[]): Input {
+  const input: Record<string, string | number | boolean> = {};
+  const missing = [...command.positionals];
+  for (let index = 0; index < own.length; index++) {
+    const word = own[index] ?? "";
+    if (!word.startsWith("-")) {
+      const field = missing.shift();
+      if (!field) throw unexpected(command, word);
+      input[field.name] = word;
+      continue;
+    }
+    const equals = word.indexOf("=");
+    const field = findFlag(command, equals === -1 ? word : word.slice(0, equals));
+    if (field.type === "boolean") {
+      if (equals !== -1) throw flagError(command, `${flagOf(field)} takes no value`);
+      input[field.name] = true;
+      continue;
+    }
+    const value = equals === -1 ? own[++index] : word.slice(equals + 1);
+    input[field.name] = parseValue(command, field, value);
+  }
+  const [field] = missing;
+  if (field) throw flagError(command, `\`pyro ${nameOf(command)}\` needs ${field.name.toUpperCase()}`);
+  return input;
+}
+
+function parseRest(command: Command, rest: readonly string[] | null): Input {
+  if (command.rest === null) {
+    if (rest !== null && rest.length > 0) throw unexpected(command, rest[0] ?? "");
+    return {};
+  }
+  if (rest === null || rest.length === 0) {
+    throw usageError(
+      `\`pyro ${nameOf(command)}\` needs a command after --`,
+      `For example: pyro ${nameOf(command)} debian:12 -- uname -r`,
+    );
+  }
+  return { [command.rest.name]: quoteCommand(rest) };
+}
+
+function findFlag(command: Command, flag: string): RenderedField {
+  const found = command.flags.find((field) => flagOf(field) === flag);
+  if (found) return found;
+  const near = findNearest(flag, command.flags.map(flagOf));
+  throw usageError(
+    `There is no flag ${flag} for \`pyro ${nameOf(command)}\``,
+    near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`,
+  );
+}
+
+function parseValue(command: Command, field: RenderedField, value: string | undefined): string | number {
+  const flag = flagOf(field);
+  if (value === undefined || value === "") throw flagError(command, `${flag} needs a value`);
+  if (field.type !== "integer") return value;
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = field;
+  const number = Number(value);
+  if (!/^-?\d+$/.test(value) || number < minimum || number > maximum) {
+    throw flagError(command, `${flag} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
+  }
+  return number;
+}
+
+function unexpected(command: Command, word: string): PyroError {
+  const hint = command.rest
+    ? `The command goes after --, as in: pyro ${nameOf(command)} debian:12 -- ${quoteCommand([word])}`
+    : `See \`pyro help ${nameOf(command)}\`.`;
+  return usageError(`\`pyro ${nameOf(command)}\` does not take ${quoteCommand([word])}`, hint);
+}
+
+function flagError(command: Command, message: string): PyroError {
+  return usageError(message, `See \`pyro help ${nameOf(command)}\`.`);
+}
+
+function usageError(message: string, hint: string): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `${message}.`, { hint });
+}

@@ -1,0 +1,86 @@
+import { release } from "node:os";
+
+import type { Client } from "../../client/client.js";
+import type { CallEvent } from "../../client/event.js";
+import { PyroError } from "../../contract/errors.js";
+import type { ResultOf } from "../../contract/operations.js";
+import { interruptible } from "./interruption.js";
+import { openProgress } from "./progress.js";
+
+const ENVIRONMENT = "debian:12";
+
+/** `pyro demo`: what pyro is, in four steps on this machine. */
+export function demo(client: Client): Promise<number> {
+  return interruptible(false, async ({ signal }) => {
+    say("1. Can this machine run VMs?  pyro doctor");
+    await showHost(client);
+    say(`2. Have an environment:  pyro env pull ${ENVIRONMENT}`);
+    await showEnvironment(client, signal);
+    say(`3. Run a command in a fresh VM:  pyro run ${ENVIRONMENT} -- uname -r`);
+    const kernel = (await showRun(client, signal, "uname -r")).stdout.trim();
+    say(`   This machine runs Linux ${release()}; the VM has a kernel of its own, ${kernel}.`);
+    say("4. And in another one: each VM is new, and gone after its command");
+    await showRun(client, signal, 'echo "Hello from $(hostname), Linux $(uname -r)."');
+    say("\nTry next:");
+    say(`  pyro run ${ENVIRONMENT} -- git --version`);
+    say(`  seq 1 1000 | pyro run ${ENVIRONMENT} -- sha256sum`);
+    say("  pyro help run");
+    return 0;
+  });
+}
+
+async function showHost(client: Client): Promise<void> {
+  const { ok, accelerator, problems } = await client.call("doctor", {});
+  const [problem] = problems;
+  if (!ok) {
+    throw new PyroError("HOST_NOT_ABLE", problem?.message ?? "No VM can run here.", {
+      hint: problem ? `Run: ${problem.command}` : "Run `pyro doctor`.",
+    });
+  }
+  say(`   Yes, on ${accelerator.in_use ?? "what boots first"}.`);
+}
+
+async function showEnvironment(client: Client, signal: AbortSignal): Promise<void> {
+  const startedMs = performance.now();
+  const { built } = await withProgress("pull", (onProgress) =>
+    client.call("env.pull", { environment: ENVIRONMENT }, { signal, onEvent: onProgress }),
+  );
+  say(built ? `   Built in ${secondsSince(startedMs)} s.` : "   It is there already.");
+}
+
+async function showRun(client: Client, signal: AbortSignal, command: string): Promise<ResultOf<"vm.run">> {
+  const startedMs = performance.now();
+  const result = await withProgress(null, (onProgress) =>
+    client.call("vm.run", { environment: ENVIRONMENT, command, timeout_seconds: 60 }, { signal, onEvent: onProgress }),
+  );
+  if (result.exit_code !== 0 || result.timed_out || result.aborted) {
+    throw new PyroError("VM_DIED", `The command \`${command}\` failed in the VM.`, {
+      details: { exit_code: result.exit_code, stderr: result.stderr.trim() },
+    });
+  }
+  say(`   ${result.stdout.trim()}`);
+  say(`   That took ${secondsSince(startedMs)} s, VM and all.`);
+  return result;
+}
+
+async function withProgress<Result>(
+  prefix: string | null,
+  call: (onProgress: (event: CallEvent) => void) => Promise<Result>,
+): Promise<Result> {
+  const progress = openProgress(ENVIRONMENT, prefix);
+  try {
+    return await call((event) => {
+      if (event.event === "progress") progress.show(event);
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+function secondsSince(startedMs: number): string {
+  return ((performance.now() - startedMs) / 1000).toFixed(1);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,121 @@
+import type { RenderedField } from "../../contract/rendered.js";
+import { flagOf, nameOf, type Command } from "./commands.js";
+import { examples, exitStatuses, runExitStatuses } from "./pages.js";
+
+const WIDTH = 80;
+
+/** A page of help: on everything, on a group such as `env`, or on one command. */
+export function renderHelp(commands: readonly Command[], words: readonly string[]): string {
+  const group = commands.filter((command) => words.every((word, index) => command.words[index] === word));
+  const [command] = group;
+  if (words.length > 0 && group.length === 1 && command) return renderCommand(command);
+  return words.length > 0 ? renderGroup(group, words) : renderOverview(commands);
+}
+
+const groups: readonly (readonly [title: string, words: readonly string[]])[] = [
+  ["Run commands in VMs", ["run", "demo"]],
+  ["Environments: what VMs are made of", ["env"]],
+  ["This machine", ["doctor", "daemon", "completion"]],
+];
+
+function renderOverview(commands: readonly Command[]): string {
+  const titled = new Set(groups.flatMap(([, words]) => words));
+  const others = commands.filter(({ words }) => !titled.has(words[0] ?? ""));
+  const sections = groups.map(([title, words]) =>
+    renderSection(
+      title,
+      words.flatMap((word) => commands.filter((command) => command.words[0] === word)).map(renderLine),
+    ),
+  );
+  return [
+    "pyro runs commands in real virtual machines that a coding agent may break.",
+    "usage: pyro COMMAND [FLAGS]",
+    ...sections,
+    ...(others.length > 0 ? [renderSection("More", others.map(renderLine))] : []),
+    renderSection("Everywhere", [
+      ["-h, --help", "Show help; `pyro help run` shows that of `pyro run`."],
+      ["--version", "Show the version."],
+    ]),
+    renderSection("Exit status", exitStatuses),
+    "Try: pyro run debian:12 -- uname -a",
+  ]
+    .map((section) => `${section.trimEnd()}\n`)
+    .join("\n");
+}
+
+function renderGroup(group: readonly Command[], words: readonly string[]): string {
+  const hint = `See \`pyro help ${words.join(" ")} COMMAND\` for one of them.`;
+  return `usage: pyro ${words.join(" ")} COMMAND [FLAGS]\n\n${renderTable(group.map(renderLine))}\n${hint}\n`;
+}
+
+function renderCommand(command: Command): string {
+  const shown = examples[nameOf(command)] ?? [];
+  const sections = [
+    `${command.summary}.`,
+    `usage: pyro ${renderUsage(command)}`,
+    renderTable(argumentsOf(command)),
+    renderSection("Flags", [...command.flags.map(renderFlag), ["-h, --help", "Show this page."] as const]),
+    ...(shown.length > 0 ? [`Examples\n${shown.map((line) => `  ${line}\n`).join("")}`] : []),
+    ...(command.rest ? [renderSection("Exit status", runExitStatuses)] : []),
+  ];
+  return sections
+    .filter((section) => section !== "")
+    .map((section) => `${section.trimEnd()}\n`)
+    .join("\n");
+}
+
+function argumentsOf({ positionals, rest }: Command): Row[] {
+  const rows: Row[] = positionals.map((field) => [field.name.toUpperCase(), field.description]);
+  if (rest) rows.push([`${rest.name.toUpperCase()}…`, "The command and its arguments, as you would type them here."]);
+  return rows;
+}
+
+function renderUsage({ words, positionals, rest, flags }: Command): string {
+  return [
+    ...words,
+    ...positionals.map((field) => field.name.toUpperCase()),
+    ...(flags.length > 0 ? ["[FLAGS]"] : []),
+    ...(rest ? ["--", `${rest.name.toUpperCase()}…`] : []),
+  ].join(" ");
+}
+
+type Row = readonly [left: string, right: string];
+
+function renderLine(command: Command): Row {
+  const positionals = command.positionals.map((field) => field.name.toUpperCase());
+  const rest = command.rest ? ["--", `${command.rest.name.toUpperCase()}…`] : [];
+  return [[...command.words, ...positionals, ...rest].join(" "), command.summary];
+}
+
+function renderFlag(field: RenderedField): Row {
+  const { type, description, minimum, maximum } = field;
+  const left = type === "boolean" ? flagOf(field) : `${flagOf(field)} ${type === "integer" ? "N" : "VALUE"}`;
+  const fallback = type === "boolean" || field.default === undefined ? [] : [`default ${String(field.default)}`];
+  const facts = [...(type === "integer" ? [`${minimum} to ${maximum}`] : []), ...fallback];
+  return [left, facts.length > 0 ? `${description} (${facts.join(", ")})` : description];
+}
+
+function renderSection(title: string, rows: readonly Row[]): string {
+  return `${title}\n${renderTable(rows)}`;
+}
+
+function renderTable(rows: readonly Row[]): string {
+  const left = Math.max(0, ...rows.map(([text]) => text.length)) + 4;
+  return rows
+    .map(([name, text]) => `  ${name.padEnd(left - 2)}${wrap(text, WIDTH - left).join(`\n${" ".repeat(left)}`)}\n`)
+    .join("");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

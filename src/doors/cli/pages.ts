@@ -1,0 +1,32 @@
+/** What help pages say that the contract does not. */
+
+export const examples: Readonly<Record<string, readonly string[]>> = {
+  run: [
+    "pyro run debian:12 -- git --version",
+    "pyro run debian:12 -- sh -c 'echo $HOME; exit 7'",
+    "seq 1 1000 | pyro run debian:12 -- sha256sum",
+    "pyro run debian:12-build --mem-mib 4096 --timeout-seconds 600 -- make",
+    "pyro run debian:12 --json -- uname -r",
+  ],
+  "env pull": ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],
+  completion: [
+    'eval "$(pyro completion bash)"    # in ~/.bashrc',
+    'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',
+    "pyro completion fish | source     # in ~/.config/fish/config.fish",
+  ],
+};
+
+export const exitStatuses: readonly (readonly [string, string])[] = [
+  ["0", "Done."],
+  ["2", "The command line is wrong; standard error says how."],
+  ["125", "pyro failed; standard error says why and what to do."],
+  ["others", "Of `pyro run`, see its page. `pyro doctor` gives 1 when no VM can run."],
+];
+
+export const runExitStatuses: readonly (readonly [string, string])[] = [
+  ["0 to 255", "The command's own; 127 when the VM has no such command."],
+  ["124", "The time-out ended the command."],
+  ["125", "pyro failed; standard error says why and what to do."],
+  ["2", "The command line is wrong; standard error says how."],
+  ["130, 143", "Ctrl-C or SIGTERM: the command was killed and the VM removed."],
+];

@@ -1,0 +1,29 @@
+import type { Client } from "../../client/client.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
+import { interruptible } from "./interruption.js";
+import { openProgress } from "./progress.js";
+import { renderMib } from "./size.js";
+
+/** `pyro env pull`: progress on standard error, one line at the end. */
+export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boolean): Promise<number> {
+  return interruptible(json, async ({ signal }) => {
+    const progress = openProgress(input.environment, "pull");
+    try {
+      const result = await client.call("env.pull", input, {
+        signal,
+        onEvent: (event) => {
+          if (event.event === "progress" && !json) progress.show(event);
+        },
+      });
+      progress.clear();
+      if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else {
+        const how = result.repaired ? "repaired" : result.built ? "built" : "was there already";
+        process.stdout.write(`${result.name} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);
+      }
+      return 0;
+    } finally {
+      progress.clear();
+    }
+  });
+}

@@ -1,0 +1,70 @@
+import type { OperationName, ResultOf } from "../../contract/operations.js";
+import { renderMib } from "./size.js";
+
+/** Results as text for people: one entry for each operation that answers at once. */
+export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string } = {
+  "env.list": ({ catalog_version, environments }) => {
+    const lines = environments.map(
+      ({ name, installed, description }) => `${name} [${installed ? "installed" : "not installed"}] ${description}`,
+    );
+    return renderLines([`Catalog version: ${catalog_version}`, ...lines]);
+  },
+
+  "env.inspect": (environment) =>
+    renderLines([
+      `Environment: ${environment.name}`,
+      `Description: ${environment.description}`,
+      `Version: ${environment.version}`,
+      `Installed: ${environment.installed ? "yes" : "no"}`,
+      `Distribution: ${environment.distribution}`,
+      `Architecture: ${environment.architecture}`,
+      `Source: ${environment.source}`,
+      `Default packages: ${environment.default_packages.join(" ")}`,
+      ...(environment.digest ? [`Digest: ${environment.digest}`] : []),
+      ...(environment.size_bytes === undefined ? [] : [`Size: ${renderMib(environment.size_bytes)}`]),
+      ...(environment.pulled_at ? [`Pulled at: ${environment.pulled_at}`] : []),
+      ...(environment.kernel_version ? [`Kernel: ${environment.kernel_version}`] : []),
+      ...(environment.files ?? []).map(({ name, sha256 }) => `File: ${name} sha256:${sha256}`),
+      ...(environment.packages ?? []).map(({ name, version }) => `Package: ${name} ${version}`),
+    ]),
+
+  "env.prune": ({ removed, kept, freed_bytes }) =>
+    renderLines([
+      ...removed.map(({ kind, name }) => `removed ${kind} ${name}`),
+      ...kept.map(({ name, reason }) => `kept ${name}: ${reason}`),
+      `Freed: ${renderMib(freed_bytes)}`,
+    ]),
+
+  doctor: ({ platform, runtime, accelerator, environment_cache, capabilities, networking, problems }) =>
+    renderLines([
+      `Platform: ${platform}`,
+      `Runtime: ${runtime.ok ? "PASS" : "FAIL"}`,
+      `Accelerator: ${accelerator.in_use ?? "none"} (${accelerator.reason})`,
+      `Environment cache: ${environment_cache.path} (${environment_cache.installed.length} installed, ${renderMib(environment_cache.size_bytes)})`,
+      `Capabilities: ${Object.entries(capabilities)
+        .map(([name, able]) => `${name}=${able}`)
+        .join(" ")}`,
+      `Networking: ${networking}`,
+      ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
+    ]),
+
+  "daemon.status": (status) =>
+    status.running
+      ? renderLines([
+          "Daemon: running",
+          `PID: ${status.pid}`,
+          `Version: ${status.version}`,
+          `Up: ${status.uptime_seconds} s, since ${status.started_at}`,
+          `VMs: ${status.vms} in use, ${status.spare_vms} spare`,
+          `Memory: ${renderMib(status.memory_bytes ?? 0)}`,
+          `Home: ${status.home}`,
+          `Log: ${status.log}`,
+        ])
+      : renderLines(["Daemon: not running", `Home: ${status.home}`, `Log: ${status.log}`]),
+
+  "daemon.stop": ({ pid }) => (pid === null ? "No daemon is running.\n" : `Stopped the daemon (process ${pid}).\n`),
+};
+
+function renderLines(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`;
+}

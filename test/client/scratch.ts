@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export const pyroPath = fileURLToPath(new URL("../../../bin/pyro", import.meta.url));
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A PYRO_HOME of its own for one test; disposing stops its daemon and asserts that nothing is left. */
+export class Scratch implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "pt-"));
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.home = env["PYRO_HOME"] ?? join(this.directory, "home");
+    this.env = { PATH: process.env["PATH"], XDG_RUNTIME_DIR: this.directory, ...env, PYRO_HOME: this.home };
+  }
+
+  /** Starts the real executable. */
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+    return spawn(process.execPath, [pyroPath, ...args], { env: { ...this.env, ...env }, cwd: this.directory });
+  }
+
+  pyro(args: readonly string[], { input = "", env = {} }: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {}) {
+    const child = this.start(args, env);
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+    return endOf(child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const stopped = await this.pyro(["daemon", "stop"]);
+    assert.equal(stopped.status, 0, stopped.stderr);
+    await until("no process of this home is left", () => processesOf(this.home).length === 0);
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+export async function endOf(child: ChildProcess): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { status, stdout, stderr };
+}
+
+/** Waits for a condition, ten seconds at most. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < end, `not within 10 s: ${what}`);
+    await sleep(5);
+  }
+}
+
+/** Process ids whose environment names this home. */
+export function processesOf(home: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => environmentOf(Number(pid)).includes(`PYRO_HOME=${home}`))
+    .map(Number);
+}
+
+export function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { PyroError } from "../../src/contract/errors.js";
+import { readContract } from "../../src/contract/rendered.js";
+import type { Core, Handler } from "../../src/core/core.js";
+import type { Handlers } from "../../src/daemon/handlers.js";
+import { Lifetime } from "../../src/daemon/lifetime.js";
+import { serveRequest } from "../../src/daemon/server.js";
+import { removeFileSync } from "../../src/host/files.js";
+import { openHome } from "../../src/host/home.js";
+import { serveUnix, type Server } from "../../src/host/http.js";
+import { openLog } from "../../src/host/log.js";
+
+type VmRun = Handler<"vm.run">;
+
+/** The daemon's server in this process, where a test says what `vm.run` does. */
+export class Listening implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "pt-"));
+  readonly env = { ...process.env, PYRO_HOME: join(this.directory, "home"), XDG_RUNTIME_DIR: this.directory };
+  readonly home = openHome(this.env);
+  readonly lifetime: Lifetime;
+  vmsInUse = 0;
+  readonly #server: Promise<Server>;
+
+  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string } = {}) {
+    const log = openLog(this.home.daemonLog);
+    const vms = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
+    const version = options.version ?? readContract().version;
+    const core = { home: this.home, version, log, vms } as unknown as Core;
+    this.lifetime = new Lifetime({
+      idleMs: options.idleMs ?? 600_000,
+      cleanUpMs: 5_000,
+      vmsInUse: () => this.vmsInUse,
+      hide: () => removeFileSync(this.home.daemonSocket),
+      log,
+    });
+    const handlers = { "vm.run": vmRun } as unknown as Handlers;
+    this.#server = serveUnix(
+      this.home.daemonSocket,
+      (request, response) => void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.lifetime.stop("the test is over");
+    await this.lifetime.ended;
+    const server = await this.#server;
+    server.close();
+    server.closeAllConnections();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+/** A result of `vm.run` with little in it. */
+export function resultOf(exitCode: number): Awaited<ReturnType<VmRun>> {
+  return {
+    vm_id: "vm-test",
+    environment: "debian:12",
+    command: "",
+    exit_code: exitCode,
+    stdout: "",
+    stderr: "",
+    stdout_truncated: false,
+    stderr_truncated: false,
+    stdout_omitted_bytes: 0,
+    stderr_omitted_bytes: 0,
+    duration_ms: 0,
+    timed_out: false,
+    aborted: false,
+    execution_mode: "host_compat",
+    accelerator: null,
+    cleanup: { deleted: true },
+  };
+}
+
+/** Runs the command in this host's shell, as a VM would in its own. */
+export const runInShell: VmRun = async (_core, input, call) => {
+  if (input.environment === "unknown") throw new PyroError("ENVIRONMENT_UNKNOWN", "There is no such environment.");
+  const child = spawn("/bin/sh", ["-c", input.command], { detached: true });
+  const killGroup = () => process.kill(-(child.pid ?? 0), "SIGKILL");
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    killGroup();
+  }, input.timeout_seconds * 1000);
+  call.signal.addEventListener("abort", killGroup);
+  const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 137)));
+  child.stdin.on("error", () => {});
+  const feed = async () => {
+    for await (const chunk of call.stdin ?? []) await new Promise((resolve) => child.stdin.write(chunk, resolve));
+    child.stdin.end();
+  };
+  void feed();
+  const pump = async (name: "stdout" | "stderr") => {
+    for await (const chunk of child[name]) {
+      await call.emit({ event: name, data: (chunk as Buffer).toString("base64") });
+    }
+  };
+  await Promise.all([pump("stdout"), pump("stderr")]);
+  const exitCode = await exited;
+  clearTimeout(timer);
+  call.signal.removeEventListener("abort", killGroup);
+  return { ...resultOf(exitCode), timed_out: timedOut, aborted: call.signal.aborted };
+};

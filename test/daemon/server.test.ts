@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { request, type ClientRequest, type IncomingMessage } from "node:http";
+import { test } from "node:test";
+
+import { until } from "../client/scratch.js";
+import { Listening, resultOf, runInShell } from "./listening.js";
+
+interface Answered {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  readonly lines: { event?: string; result?: { exit_code: number }; error?: { code: string; message: string } }[];
+}
+
+interface Post {
+  readonly body?: string;
+  readonly path?: string;
+  readonly method?: string;
+  readonly version?: string;
+}
+
+function open(daemon: Listening, { path = "/v1/vm/run", method = "POST", version }: Post): ClientRequest {
+  const headers = version === undefined ? {} : { "pyro-version": version };
+  return request({ socketPath: daemon.home.daemonSocket, path, method, headers, agent: false });
+}
+
+async function answerOf(sent: ClientRequest): Promise<Answered> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once("response", resolve);
+    sent.once("error", reject);
+  });
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  const lines = text.split("\n").filter((line) => line !== "");
+  return {
+    status: response.statusCode,
+    type: response.headers["content-type"],
+    lines: lines.map((line) => JSON.parse(line) as Answered["lines"][number]),
+  };
+}
+
+function post(daemon: Listening, options: Post): Promise<Answered> {
+  const sent = open(daemon, options);
+  sent.end(options.body ?? "");
+  return answerOf(sent);
+}
+
+const run = (command: string) => JSON.stringify({ environment: "debian:12", command });
+
+test("requests that make no sense get their code and their status", async (t) => {
+  await using daemon = new Listening(runInShell);
+  const cases: Record<string, Post & { code: string; status: number }> = {
+    "no JSON": { body: "{", code: "INVALID_ARGUMENT", status: 400 },
+    "no object": { body: "[]", code: "INVALID_ARGUMENT", status: 400 },
+    "a field missing": { body: "{}", code: "INVALID_ARGUMENT", status: 400 },
+    "an unknown field": { body: '{"environment":"e","command":"c","x":1}', code: "INVALID_ARGUMENT", status: 400 },
+    "a line too long": { body: `"${"x".repeat(2_000_000)}"`, code: "INVALID_ARGUMENT", status: 400 },
+    "an unknown route": { path: "/v1/vm/fly", code: "NOT_FOUND", status: 404 },
+    "another method": { method: "GET", code: "NOT_FOUND", status: 404 },
+    "an error before any output": {
+      body: JSON.stringify({ environment: "unknown", command: "true" }),
+      code: "ENVIRONMENT_UNKNOWN",
+      status: 404,
+    },
+  };
+  for (const [what, { code, status, ...options }] of Object.entries(cases)) {
+    await t.test(what, async () => {
+      const answered = await post(daemon, options);
+      assert.equal(answered.status, status);
+      assert.equal(answered.type, "application/json");
+      assert.equal(answered.lines[0]?.error?.code, code);
+    });
+  }
+});
+
+test("a wrong field is named with its limit", async () => {
+  await using daemon = new Listening(runInShell);
+  const body = JSON.stringify({ environment: "e", command: "c", vcpu_count: 0 });
+  const { lines } = await post(daemon, { body });
+  assert.match(lines[0]?.error?.message ?? "", /^vcpu_count: .*1/);
+});
+
+test("a call without a newline at its end, as curl sends it, is answered in lines", async () => {
+  await using daemon = new Listening(runInShell);
+  const { status, type, lines } = await post(daemon, { body: run("echo hi; cat; exit 3") });
+  assert.equal(status, 200);
+  assert.equal(type, "application/x-ndjson");
+  assert.deepEqual(lines.at(-1)?.result, { ...resultOf(3) });
+});
+
+test("a caller that goes away aborts its call", async () => {
+  let aborted = false;
+  let started = false;
+  await using daemon = new Listening(async (_core, _input, call) => {
+    started = true;
+    await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+    aborted = true;
+    call.signal.throwIfAborted();
+    return resultOf(0);
+  });
+  const sent = open(daemon, {});
+  sent.on("error", () => {});
+  sent.write(`${run("sleep 60")}\n`);
+  await until("the call has started", () => started);
+  sent.destroy();
+  await until("the call is aborted", () => aborted);
+});
+
+test("cancel keeps the answer", async () => {
+  await using daemon = new Listening(runInShell);
+  const sent = open(daemon, {});
+  sent.write(`${run("sleep 60")}\n{"cancel":true}\n`);
+  const { lines } = await answerOf(sent);
+  sent.destroy();
+  assert.equal(lines.at(-1)?.event, "result");
+});
+
+test("standard input that nobody reads stays with the caller", async () => {
+  let stop: (() => void) | undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  await using daemon = new Listening(async () => {
+    await stopped;
+    return resultOf(0);
+  });
+  const sent = open(daemon, {});
+  sent.write(`${run("sleep 60")}\n`);
+  const line = `${JSON.stringify({ stdin: Buffer.alloc(60_000).toString("base64") })}\n`;
+  let sentBytes = 0;
+  while (sent.write(line) && sentBytes < 100_000_000) sentBytes += line.length;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(sentBytes < 10_000_000, "the daemon took it all");
+  stop?.();
+  assert.equal((await answerOf(sent)).lines.at(-1)?.result?.exit_code, 0);
+  sent.destroy();
+});
+
+test("another version: an idle daemon makes way, a busy one refuses", async (t) => {
+  await t.test("idle", async () => {
+    await using daemon = new Listening(runInShell);
+    const { status, lines } = await post(daemon, { body: run("true"), version: "9.9.9" });
+    assert.equal(status, 409);
+    assert.match(JSON.stringify(lines[0]), /9\.9\.9.*"restarting":true/);
+    await daemon.lifetime.ended;
+  });
+  await t.test("busy", async () => {
+    await using daemon = new Listening(runInShell);
+    daemon.vmsInUse = 1;
+    const { lines } = await post(daemon, { body: run("true"), version: "9.9.9" });
+    assert.match(JSON.stringify(lines[0]), /DAEMON_VERSION.*"restarting":false/);
+    daemon.vmsInUse = 0;
+    const { lines: own } = await post(daemon, { body: run("true") });
+    assert.equal(own.at(-1)?.result?.exit_code, 0);
+  });
+});
+
+test("the daemon stays while a VM is in use, and ends when idle", async () => {
+  await using daemon = new Listening(runInShell, { idleMs: 20 });
+  daemon.vmsInUse = 1;
+  const { lines } = await post(daemon, { body: run("sleep 0.2") });
+  assert.equal(lines.at(-1)?.result?.exit_code, 0);
+  daemon.vmsInUse = 0;
+  await daemon.lifetime.ended;
+});

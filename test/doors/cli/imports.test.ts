@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../src/", import.meta.url));
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
+
+/** Every module that the CLI's process can load, and every name it imports that is no file of ours. */
+function followImports(entry: string): { files: string[]; names: string[] } {
+  const files = new Set<string>();
+  const names = new Set<string>();
+  const follow = (file: string) => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const [, name = ""] of readFileSync(file, "utf8").matchAll(IMPORT)) {
+      if (name.startsWith(".")) follow(resolve(dirname(file), name));
+      else names.add(name);
+    }
+  };
+  follow(resolve(root, entry));
+  return { files: [...files].map((file) => relative(root, file)), names: [...names] };
+}
+
+test("the CLI's process loads nothing from node_modules", () => {
+  const { files, names } = followImports("doors/cli/main.js");
+  assert.ok(files.includes("client/client.js"), "the graph was followed");
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("node:")),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => !/^(doors\/cli|client|contract|host)\//.test(file)),
+    [],
+  );
+});
+
+test("the version needs two modules", () => {
+  const statics = [...readFileSync(resolve(root, "doors/cli/main.js"), "utf8").matchAll(/^import .* from "([^"]+)"/gm)];
+  assert.deepEqual(
+    statics.map(([, name]) => name),
+    ["../../contract/rendered.js"],
+  );
+});

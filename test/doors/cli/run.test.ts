@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import { endOf, pyroPath, until, type Ended } from "../../client/scratch.js";
+import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
+
+function start(daemon: Listening, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [pyroPath, "run", ...args], { env: daemon.env });
+}
+
+function run(daemon: Listening, args: readonly string[], input: string | Buffer = ""): Promise<Ended> {
+  const child = start(daemon, args);
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
+  return endOf(child);
+}
+
+const sh = (script: string) => ["debian:12", "--", "sh", "-c", script];
+
+test("the command's streams and its exit status are pyro's", async () => {
+  await using daemon = new Listening(runInShell);
+  const ended = await run(daemon, sh("echo out; echo err >&2; exit 7"));
+  assert.deepEqual(ended, { status: 7, stdout: "out\n", stderr: "err\n" });
+});
+
+test("standard input arrives whole", async () => {
+  await using daemon = new Listening(runInShell);
+  const input = Buffer.alloc(3_000_000, "0123456789abcdef\n");
+  const { status, stdout } = await run(daemon, sh("sha256sum"), input);
+  assert.equal(status, 0);
+  assert.equal(stdout, `${createHash("sha256").update(input).digest("hex")}  -\n`);
+});
+
+test("a command that leaves its input unread ends pyro, whoever keeps the input open", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("head -c 4"));
+  child.stdin?.on("error", () => {});
+  child.stdin?.write("1234".repeat(500_000));
+  const { status, stdout } = await endOf(child);
+  assert.equal(status, 0);
+  assert.equal(stdout, "1234");
+});
+
+test("a time-out gives 124 and says so", async () => {
+  await using daemon = new Listening(runInShell);
+  const { status, stdout, stderr } = await run(daemon, ["debian:12", "--timeout-seconds", "1", "--", "sleep", "60"]);
+  assert.equal(status, 124);
+  assert.equal(stdout, "");
+  assert.match(stderr, /time-out/);
+});
+
+test("with --json there is one object and nothing else", async (t) => {
+  await using daemon = new Listening(runInShell);
+  await t.test("a result", async () => {
+    const { status, stdout, stderr } = await run(daemon, ["debian:12", "--json", "--", "sh", "-c", "echo x; exit 3"]);
+    assert.deepEqual(JSON.parse(stdout), resultOf(3));
+    assert.equal(stderr, "");
+    assert.equal(status, 3);
+  });
+  await t.test("an error", async () => {
+    const { status, stdout, stderr } = await run(daemon, ["unknown", "--json", "--", "true"]);
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, "ENVIRONMENT_UNKNOWN");
+    assert.equal(stderr, "");
+    assert.equal(status, 2);
+  });
+  await t.test("a wrong command line", async () => {
+    const { status, stdout } = await run(daemon, ["debian:12", "--json"]);
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, "INVALID_ARGUMENT");
+    assert.equal(status, 2);
+  });
+});
+
+test("an error is a line, its next step another", async () => {
+  await using daemon = new Listening(runInShell);
+  const { status, stdout, stderr } = await run(daemon, ["unknown", "--", "true"]);
+  assert.match(stderr, /^pyro: .+\nhint: .+\n$/);
+  assert.equal(stdout, "");
+  assert.equal(status, 2);
+});
+
+test("signals cancel, wait for the clean-up and decide the status", async (t) => {
+  const cases = { SIGINT: 130, SIGTERM: 143 } as const;
+  for (const [signal, expected] of Object.entries(cases)) {
+    await t.test(signal, async () => {
+      await using daemon = new Listening(runInShell);
+      const child = start(daemon, sh("echo ready; sleep 60"));
+      // Input that nobody reads must not stand in the way of the cancel.
+      child.stdin?.on("error", () => {});
+      child.stdin?.write(Buffer.alloc(1_000_000));
+      child.stdout?.once("data", () => child.kill(signal as NodeJS.Signals));
+      const { status } = await endOf(child);
+      assert.equal(status, expected);
+      await until("the call has ended", () => daemon.lifetime.isIdle());
+    });
+  }
+});
+
+test("the second Ctrl-C ends pyro at once, and the call is aborted", async () => {
+  let aborted = false;
+  let finish: (() => void) | undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  await using daemon = new Listening(async (_core, _input, call) => {
+    await call.emit({ event: "stdout", data: Buffer.from("ready\n").toString("base64") });
+    await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+    aborted = true;
+    await finished;
+    return resultOf(0);
+  });
+  const child = start(daemon, sh("true"));
+  child.stdout?.once("data", () => child.kill("SIGINT"));
+  const ended = endOf(child);
+  await until("the first one arrived", () => aborted);
+  child.kill("SIGINT");
+  assert.equal((await ended).status, 130);
+  finish?.();
+});
+
+test("a reader that goes away ends the command quietly", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("yes"));
+  child.stdout?.once("data", () => child.stdout?.destroy());
+  const { status, stderr } = await endOf(child);
+  assert.equal(status, 141);
+  assert.equal(stderr, "");
+  await until("the call has ended", () => daemon.lifetime.isIdle());
+});
+
+test("a daemon that dies in the middle is a failure of pyro's", async () => {
+  await using daemon = new Listening(async (_core, _input, call) => {
+    await call.emit({ event: "stdout", data: "" });
+    daemon.lifetime.stop("the test wants it");
+    call.signal.throwIfAborted();
+    return resultOf(0);
+  });
+  const { status, stderr } = await run(daemon, sh("true"));
+  assert.equal(status, 125);
+  assert.match(stderr, /stopped/);
+});

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+
+import { Scratch } from "../client/scratch.js";
+
+interface Answer {
+  ok: boolean;
+  accelerator: {
+    in_use: string;
+    reason: string;
+    candidates: { name: string; exists: boolean; opens: boolean; usable: boolean | null; reason: string }[];
+  };
+}
+
+test("doctor tells what exists from what works, and remembers", async () => {
+  await using scratch = new Scratch();
+  const first = await scratch.pyro(["doctor", "--json"]);
+  assert.equal(first.status, 0, first.stdout + first.stderr);
+  const answer = JSON.parse(first.stdout) as Answer;
+  const kvm = answer.accelerator.candidates.find(({ name }) => name === "kvm")!;
+  assert.equal(kvm.exists, existsSync("/dev/kvm"));
+  // Whoever may open the device without being able to run a guest is told just that.
+  if (kvm.opens && kvm.usable === false) assert.match(kvm.reason, /opens, but does not run a guest|did not boot/);
+  assert.equal(answer.accelerator.in_use, kvm.usable === false ? "tcg" : "kvm");
+
+  const second = await scratch.pyro(["doctor", "--json"]);
+  assert.deepEqual((JSON.parse(second.stdout) as Answer).accelerator, answer.accelerator);
+});
+
+test("PYRO_ACCEL overrides what was found", async () => {
+  await using scratch = new Scratch({ PYRO_ACCEL: "tcg" });
+  const { stdout } = await scratch.pyro(["doctor", "--json"]);
+  const { accelerator } = JSON.parse(stdout) as Answer;
+  assert.equal(accelerator.in_use, "tcg");
+  assert.match(accelerator.reason, /PYRO_ACCEL/);
+});

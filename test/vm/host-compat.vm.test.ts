@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { VmScratch } from "./vm-scratch.js";
+
+let tools: string;
+let secret: string;
+let scratch: VmScratch;
+
+before(() => {
+  tools = mkdtempSync(join(tmpdir(), "pt-tools-"));
+  for (const directory of ["/usr/bin", "/usr/sbin"]) {
+    for (const name of readdirSync(directory)) {
+      if (!name.startsWith("qemu")) symlinkIfNew(join(directory, name), join(tools, name));
+    }
+  }
+  secret = join(homedir(), `.pyro-test-secret-${process.pid}`);
+  writeFileSync(secret, "secret");
+  scratch = new VmScratch({ env: { PATH: tools } });
+});
+after(async () => {
+  rmSync(secret);
+  await scratch[Symbol.asyncDispose]();
+  rmSync(tools, { recursive: true });
+});
+
+function symlinkIfNew(from: string, to: string): void {
+  try {
+    symlinkSync(from, to);
+  } catch {
+    // The other directory had it already.
+  }
+}
+
+test("without QEMU a run fails with the reason and the command that installs it", async () => {
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "true"]);
+  assert.equal(status, 125);
+  const { error } = JSON.parse(stdout) as { error: { code: string; hint: string; details: { missing: string[] } } };
+  assert.equal(error.code, "HOST_NOT_ABLE");
+  assert.match(error.hint, /apt-get install .*qemu-system-x86/);
+  assert.ok(error.details.missing.includes("qemu-system-x86_64"));
+});
+
+test("doctor says that no VM can run", async () => {
+  const { status, stdout } = await scratch.pyro(["doctor"]);
+  assert.equal(status, 1);
+  assert.match(stdout, /Runtime: FAIL/);
+  assert.match(stdout, /- .*apt-get install/);
+});
+
+test("with --allow-host-compat it runs, says so, and sees neither home nor host", async () => {
+  const script = `id -u; cat ${secret}; ls ${scratch.home}; echo x >/workspace/mine && cat /workspace/mine; echo 1 >/proc/sys/kernel/core_pattern; touch /etc/x; ls /sys/class/net 2>/dev/null; true`;
+  const args = ["run", "debian:12", "--allow-host-compat", "--json", "--", "sh", "-c", script];
+  const { status, stdout } = await scratch.pyro(args);
+  assert.equal(status, 0);
+  const result = JSON.parse(stdout) as Record<string, string>;
+  assert.equal(result["execution_mode"], "host_compat");
+  assert.equal(result["accelerator"], null);
+  assert.equal(result["stdout"], "0\nx\n");
+  assert.match(result["stderr"]!, /No such file.*\n.*No such file[^]*denied[^]*Read-only/);
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { release } from "node:os";
+import { after, before, test } from "node:test";
+
+import { endOf, until } from "../client/scratch.js";
+import { VmScratch } from "./vm-scratch.js";
+
+let scratch: VmScratch;
+before(() => {
+  scratch = new VmScratch();
+});
+after(async () => {
+  assert.deepEqual(scratch.leftovers(), []);
+  await scratch[Symbol.asyncDispose]();
+});
+
+const run = (...command: string[]) => scratch.pyro(["run", "debian:12", "--", ...command]);
+
+test("a command runs under a kernel of its own", async () => {
+  const { status, stdout } = await run("uname", "-r");
+  assert.equal(status, 0);
+  assert.notEqual(stdout.trim(), release());
+});
+
+test("git is there", async () => {
+  const { stdout } = await run("git", "--version");
+  assert.match(stdout, /^git version 2\./);
+});
+
+test("streams stay apart and the exit status is the command's own", async () => {
+  const { status, stdout, stderr } = await run("sh", "-c", "echo out; echo err >&2; exit 7");
+  assert.deepEqual({ status, stdout, stderr }, { status: 7, stdout: "out\n", stderr: "err\n" });
+});
+
+test("arguments reach the command as they are", async () => {
+  const { stdout } = await run("printf", "%s|", "$HOME", "a  b", "it's", "*", "ü\n", "");
+  assert.equal(stdout, "$HOME|a  b|it's|*|ü\n||");
+});
+
+test("a command that does not exist gives 127", async () => {
+  const { status, stderr } = await run("no-such-program");
+  assert.equal(status, 127);
+  assert.match(stderr, /not found/);
+});
+
+test("a command ended by a signal gives 128 and its number", async () => {
+  assert.equal((await run("sh", "-c", "kill -TERM $$")).status, 143);
+});
+
+test("--json is one object with everything", async () => {
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "sh", "-c", "echo hi; exit 3"]);
+  assert.equal(status, 3);
+  const result = JSON.parse(stdout) as Record<string, unknown>;
+  assert.equal(result["stdout"], "hi\n");
+  assert.equal(result["exit_code"], 3);
+  assert.equal(result["execution_mode"], "guest");
+  assert.match(String(result["accelerator"]), /^(kvm|tcg)$/);
+  assert.deepEqual(result["cleanup"], { deleted: true });
+});
+
+test("a time-out gives 124 and leaves nothing", async () => {
+  const args = ["run", "debian:12", "--timeout-seconds", "1", "--", "sh", "-c", "echo early; sleep 60"];
+  const { status, stdout, stderr } = await scratch.pyro(args);
+  assert.equal(status, 124);
+  assert.equal(stdout, "early\n");
+  assert.match(stderr, /time-out/);
+  assert.deepEqual(scratch.leftovers(), []);
+});
+
+test("Ctrl-C gives 130 and removes the VM", async () => {
+  const child = scratch.start(["run", "debian:12", "--", "sh", "-c", "echo started; sleep 60"]);
+  await once(child.stdout!, "data");
+  child.kill("SIGINT");
+  assert.equal((await endOf(child)).status, 130);
+  await until("nothing is left", () => scratch.leftovers().length === 0);
+});
+
+test("a client that is killed takes its VM with it", async () => {
+  const child = scratch.start(["run", "debian:12", "--", "sh", "-c", "echo started; sleep 60"]);
+  await once(child.stdout!, "data");
+  child.kill("SIGKILL");
+  await until("nothing is left", () => scratch.leftovers().length === 0);
+});
+
+test("standard input is passed on whole", async () => {
+  const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => `${index + 1}\n`).join(""));
+  const { stdout } = await scratch.pyro(["run", "debian:12", "--", "sha256sum"], { input });
+  assert.equal(stdout, `${createHash("sha256").update(input).digest("hex")}  -\n`);
+});
+
+test("bytes that are no text come out as they are", async () => {
+  const child = scratch.start(["run", "debian:12", "--", "printf", "\\000\\377\\200\\n"]);
+  const chunks: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(child, "close");
+  assert.deepEqual(Buffer.concat(chunks), Buffer.from([0, 255, 128, 10]));
+});
+
+test("200 MB of output do not grow the daemon by 64 MB, and its end is there", async () => {
+  const status = readFileSync(`/proc/${await scratch.daemonPid()}/status`, "utf8");
+  const before = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+  const command = "head -c 200000000 /dev/zero; echo the-end";
+  const child = scratch.start(["run", "debian:12", "--timeout-seconds", "120", "--", "sh", "-c", command]);
+  let bytes = 0;
+  let tail = Buffer.alloc(0);
+  child.stdout?.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    tail = Buffer.concat([tail, chunk]).subarray(-16);
+  });
+  const [code] = (await once(child, "close")) as [number];
+  assert.equal(code, 0);
+  assert.equal(bytes, 200_000_008);
+  assert.match(tail.toString("latin1"), /the-end\n$/);
+  const now = readFileSync(`/proc/${await scratch.daemonPid()}/status`, "utf8");
+  const peak = Number(/VmHWM:\s+(\d+)/.exec(now)?.[1]);
+  assert.ok(peak - before < 64 * 1024, `the daemon grew by ${peak - before} KiB`);
+});
+
+test("a result keeps head and tail of long output", async () => {
+  const args = ["run", "debian:12", "--json", "--", "sh", "-c", "echo first; seq 1 400000; echo last"];
+  const result = JSON.parse((await scratch.pyro(args)).stdout) as Record<string, unknown>;
+  assert.equal(result["stdout_truncated"], true);
+  assert.ok(Number(result["stdout_omitted_bytes"]) > 1_000_000);
+  assert.match(String(result["stdout"]), /^first\n1\n[^]*bytes left out[^]*400000\nlast\n$/);
+});
