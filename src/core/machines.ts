@@ -1,16 +1,28 @@
 import { randomBytes } from "node:crypto";
 
-import type { Backend, Machine } from "../backend/backend.js";
+import type { Backend, Machine, PrepareOptions, VmShape } from "../backend/backend.js";
 import { PyroError } from "../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../environments/cache.js";
 import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
 import type { Call, Core, MachineRequest, VmRegistry } from "./core.js";
+import { Spares } from "./spares.js";
 
 export interface MachinesOptions {
   readonly environments: EnvironmentCache;
   readonly backends: Core["backends"];
   readonly log: Log;
+}
+
+interface HeldEnvironment {
+  readonly environment: InstalledEnvironment;
+  readonly release: () => void;
+}
+
+/** A machine with the hold on its environment. */
+interface Taken {
+  readonly machine: Machine;
+  readonly release: () => void;
 }
 
 /** Sparse: a VM takes what it writes. */
@@ -19,10 +31,12 @@ const DISK_MIB = 10_240;
 /** The machines of one daemon: who gets which, and that each is gone in the end. */
 export class Machines implements VmRegistry {
   readonly #options: MachinesOptions;
-  readonly #used = new Map<string, { machine: Machine; release: () => void }>();
+  readonly #used = new Map<string, Taken>();
+  readonly #spares: Spares;
 
   constructor(options: MachinesOptions) {
     this.#options = options;
+    this.#spares = new Spares(options.log);
   }
 
   inUse(): number {
@@ -30,18 +44,17 @@ export class Machines implements VmRegistry {
   }
 
   spare(): number {
-    return 0;
+    return this.#spares.count;
   }
 
   /** A machine of one's own, woken and ready for a command. Pulls the environment when it is missing. */
   async acquire(request: MachineRequest, call: Call): Promise<Machine> {
-    const { environment, release } = await this.#environment(request.environment, call);
     try {
-      const machine = await this.#start(environment, request, call);
-      this.#used.set(machine.id, { machine, release });
-      return machine;
+      const held = await this.#environment(request.environment, call);
+      const taken = await this.#takeOrStart(held, request, call);
+      this.#used.set(taken.machine.id, taken);
+      return taken.machine;
     } catch (error) {
-      release();
       if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the command started.");
       throw error;
     }
@@ -57,11 +70,16 @@ export class Machines implements VmRegistry {
     }
   }
 
-  async closeAll(): Promise<void> {
-    await Promise.all([...this.#used.values()].map(({ machine }) => this.destroy(machine)));
+  /** Removes what is kept ready, so that nothing holds an environment that nobody uses. */
+  dropSpares(): Promise<void> {
+    return this.#spares.drop();
   }
 
-  async #environment(name: string, call: Call): Promise<{ environment: InstalledEnvironment; release: () => void }> {
+  async closeAll(): Promise<void> {
+    await Promise.all([this.#spares.close(), ...[...this.#used.values()].map(({ machine }) => this.destroy(machine))]);
+  }
+
+  async #environment(name: string, call: Call): Promise<HeldEnvironment> {
     const { environments } = this.#options;
     for (;;) {
       const held = await environments.acquire(name);
@@ -74,13 +92,42 @@ export class Machines implements VmRegistry {
     }
   }
 
-  async #start(environment: InstalledEnvironment, request: MachineRequest, call: Call): Promise<Machine> {
-    const { backend, why } = await this.#backend(request.allowHostCompat);
-    if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
-    const shape = { vcpuCount: request.vcpuCount, memMib: request.memMib, diskMib: DISK_MIB };
+  async #takeOrStart({ environment, release }: HeldEnvironment, request: MachineRequest, call: Call): Promise<Taken> {
+    try {
+      const { backend, why } = await this.#backend(request.allowHostCompat);
+      if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
+      const shape = { vcpuCount: request.vcpuCount, memMib: request.memMib, diskMib: DISK_MIB };
+      const key = [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ");
+      const spare = this.#spares.take(key);
+      if (spare) release();
+      const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
+      const options = { signal: call.signal, onProgress };
+      const taken = spare ?? { machine: await this.#start(backend, environment, shape, options), release };
+      this.#spares.asked(key, shape.memMib, async () => {
+        const quiet = { signal: new AbortController().signal, onProgress: () => {} };
+        const hold = this.#options.environments.hold(environment.digest);
+        try {
+          return { machine: await this.#start(backend, environment, shape, quiet), release: hold };
+        } catch (error) {
+          hold();
+          throw error;
+        }
+      });
+      return taken;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #start(
+    backend: Backend,
+    environment: InstalledEnvironment,
+    shape: VmShape,
+    options: PrepareOptions,
+  ): Promise<Machine> {
     const id = `vm-${randomBytes(6).toString("hex")}`;
-    const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
-    const machine = await backend.start(id, environment, shape, { signal: call.signal, onProgress });
+    const machine = await backend.start(id, environment, shape, options);
     try {
       await wake(machine.channel, id);
       return machine;
