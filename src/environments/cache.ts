@@ -1,0 +1,150 @@
+import { rm } from "../host/files.js";
+import type { Log } from "../host/log.js";
+import { findRecipe } from "./catalog.js";
+import { Holds } from "./holds.js";
+import { installEnvironment, removeBuild } from "./install.js";
+import {
+  corruptError,
+  inspectContent,
+  readInstallation,
+  writeInstallation,
+  type Finding,
+  type InstalledEnvironment,
+  type Thoroughness,
+} from "./installed.js";
+import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
+import { pruneContents, type PruneReport } from "./prune.js";
+import { SharedPulls, type PullListener } from "./shared-pulls.js";
+import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
+
+export type { InstalledEnvironment } from "./installed.js";
+export type { Manifest } from "./manifest.js";
+export type { PruneReport } from "./prune.js";
+
+export interface PullOutcome {
+  readonly environment: InstalledEnvironment;
+  readonly built: boolean;
+  readonly repaired: boolean;
+}
+
+/** The environments of one PYRO_HOME. The daemon is its only writer. */
+export interface EnvironmentCache {
+  /** One phrase on where environments come from. */
+  readonly sourceDescription: string;
+  /**
+   * The environment as installed, or null. Cheap (sizes and times, no digests).
+   * Throws ENVIRONMENT_CORRUPT when a file is missing or was changed.
+   */
+  find(name: string): Promise<InstalledEnvironment | null>;
+  /** As find, and keeps what it found from being pruned until the release is called. */
+  acquire(name: string): Promise<{ environment: InstalledEnvironment; release: () => void } | null>;
+  /**
+   * Builds it when it is missing or `rebuild` is set; checks the digests of one that is there, and replaces it when they differ.
+   * Two pulls of one name at once share the build; it is cancelled when the last of them is.
+   */
+  pull(
+    name: string,
+    options: { rebuild: boolean; signal: AbortSignal; onProgress: (progress: PullProgress) => void },
+  ): Promise<PullOutcome>;
+  /** Keeps an environment from being pruned until the release is called. */
+  hold(digest: string): () => void;
+  isHeld(digest: string): boolean;
+  /** Removes every environment that nobody holds, contents no name stands for, and leftovers. */
+  prune(): Promise<PruneReport>;
+}
+
+export interface EnvironmentCacheOptions {
+  /** Made when it is not there. */
+  readonly directory: string;
+  readonly source: EnvironmentSource;
+  readonly log?: Log;
+}
+
+/** Opens the cache. What a killed build left is removed meanwhile; pulls and prunes wait for that, finding does not. */
+export async function openEnvironmentCache(options: EnvironmentCacheOptions): Promise<EnvironmentCache> {
+  const layout = await makeLayout(options.directory);
+  return makeCache(layout, removeStale(await listPaths(layout.temporary), options), options);
+}
+
+async function removeStale(paths: readonly string[], { source, log }: EnvironmentCacheOptions): Promise<void> {
+  for (const path of paths) {
+    log?.info({ path }, "removing what a killed pull left");
+    await removeBuild(source, path).catch((error: unknown) => log?.warn({ path, error: String(error) }, "it stays"));
+  }
+}
+
+function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: EnvironmentCacheOptions): EnvironmentCache {
+  const holds = new Holds();
+  const building = new Set<string>();
+  const place = { layout, source, holds, building };
+  const pulls = new SharedPulls<PullOutcome>();
+
+  const inspect = async (recipe: Recipe, thoroughness: Thoroughness, signal?: AbortSignal): Promise<Finding> => {
+    const installation = await readInstallation(layout, recipe.name);
+    if (installation === null) return { state: "absent" };
+    if (installation === "damaged") return { state: "damaged", digest: null, reason: "its record cannot be read" };
+    return inspectContent(layout, recipe, installation, thoroughness, signal);
+  };
+
+  const acquire: EnvironmentCache["acquire"] = async (name) => {
+    const recipe = findRecipe(name);
+    const installation = await readInstallation(layout, name);
+    if (installation === null) return null;
+    if (installation === "damaged") throw corruptError(name, "its record cannot be read");
+    if (holds.isLeaving(installation.digest)) return null;
+    const release = holds.hold(installation.digest);
+    const finding = await inspectContent(layout, recipe, installation, "times");
+    if (finding.state === "intact") return { environment: finding.environment, release };
+    release();
+    // A prune or a rebuild may have passed by since the record was read.
+    const now = await readInstallation(layout, name);
+    if (now === null) return null;
+    if (now !== "damaged" && now.digest !== installation.digest) return acquire(name);
+    throw corruptError(name, finding.reason);
+  };
+
+  const pull = async (recipe: Recipe, rebuild: boolean, listener: PullListener): Promise<PullOutcome> => {
+    listener.onProgress({ phase: "check", message: "Checking what is installed", fraction: 0 });
+    await cleaned;
+    const finding = await inspect(recipe, "digests", listener.signal);
+    const ready = (environment: InstalledEnvironment, built: boolean): PullOutcome => {
+      listener.onProgress({ phase: "ready", message: `${recipe.name} is ready`, fraction: 1 });
+      return { environment, built, repaired: finding.state === "damaged" };
+    };
+    if (finding.state === "intact" && !rebuild && finding.environment.manifest.version === recipe.version) {
+      const { environment } = finding;
+      // The bytes are right; times may not be, after a copy to another disk.
+      await writeInstallation(layout, recipe.name, environment.digest, environment.pulledAt);
+      return ready(environment, false);
+    }
+    if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
+    const environment = await installEnvironment(place, recipe, listener);
+    if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
+      await holds.ifUnheld(finding.digest, (digest) =>
+        rm(contentPath(layout, digest), { recursive: true, force: true }),
+      );
+    }
+    return ready(environment, true);
+  };
+
+  return {
+    sourceDescription: source.description,
+    acquire,
+    find: async (name) => {
+      const acquired = await acquire(name);
+      acquired?.release();
+      return acquired?.environment ?? null;
+    },
+    pull: async (name, { rebuild, signal, onProgress }) => {
+      const recipe = findRecipe(name);
+      const key = `${name} ${rebuild}`;
+      return pulls.join(key, name, { signal, onProgress }, (listener) => pull(recipe, rebuild, listener));
+    },
+    hold: (digest) => holds.hold(digest),
+    isHeld: (digest) => holds.isHeld(digest),
+    prune: async () => {
+      await cleaned;
+      return pruneContents({ layout, holds, source, isBuilding: (path) => building.has(path) });
+    },
+  };
+}

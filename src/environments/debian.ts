@@ -1,0 +1,120 @@
+import { dirname, join } from "node:path";
+
+import { copyFile, freeBytes, lstat, readFile, rename } from "../host/files.js";
+import { assertAbleToBuild } from "./debian/able.js";
+import { writeBootFiles } from "./debian/boot-files.js";
+import { buildBootstrapCommand, buildImageCommand, buildTracedCommand, imagePath } from "./debian/commands.js";
+import { buildFailureError } from "./debian/failure.js";
+import { parsePackages } from "./debian/packages.js";
+import { bootstrapProgress } from "./debian/progress.js";
+import { closeScratch, discardScratch, openScratch, type RequiredRoom, type Scratch } from "./debian/scratch.js";
+import { isPrivileged, runCommand } from "./debian/tools.js";
+import {
+  environmentFiles,
+  type BuildOptions,
+  type BuiltEnvironment,
+  type EnvironmentSource,
+  type Recipe,
+} from "./source.js";
+
+const MIB = 1 << 20;
+const KEPT_LINES = 200;
+
+/** Builds environments on this host from Debian's signed packages, with mmdebstrap. Needs no root. */
+export function debianSource(): EnvironmentSource {
+  return { description: "Debian packages, built on this host with mmdebstrap", build, discard: discardScratch };
+}
+
+async function build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {
+  options.onProgress({ phase: "check", message: "Checking this host", fraction: 0 });
+  await assertAbleToBuild();
+  const scratch = await openScratch(directory, requiredRoom(recipe));
+  try {
+    return await buildIn(scratch, recipe, directory, options);
+  } finally {
+    await closeScratch(scratch);
+  }
+}
+
+async function buildIn(
+  scratch: Scratch,
+  recipe: Recipe,
+  directory: string,
+  options: BuildOptions,
+): Promise<BuiltEnvironment> {
+  options.onProgress({ phase: "download", message: "Starting the build", fraction: 0.02 });
+  const sources = { mirrors: mirrors(), aptOptions: await proxyOptions(options.signal) };
+  const bootstrap = buildBootstrapCommand(recipe, scratch.root, sources);
+  await runBuildTool(bootstrap, scratch, recipe, options.signal, bootstrapProgress(options.onProgress));
+
+  options.onProgress({ phase: "kernel", message: "Choosing the kernel's modules", fraction: 0.88 });
+  const kernel = await writeBootFiles(scratch.root, directory);
+  const packages = parsePackages(await readFile(join(scratch.root, "var/lib/dpkg/status"), "utf8"));
+
+  options.onProgress({ phase: "image", message: "Making the root image", fraction: 0.9 });
+  await runBuildTool(buildImageCommand(scratch.root), scratch, recipe, options.signal, () => {});
+  options.onProgress({ phase: "image", message: "Storing the root image", fraction: 0.94 });
+  await moveImage(join(scratch.root, imagePath), join(directory, environmentFiles.root));
+  return {
+    kernelVersion: kernel.version,
+    packages: [...packages, { name: kernel.packageName, version: kernel.packageVersion }],
+  };
+}
+
+async function runBuildTool(
+  command: readonly string[],
+  scratch: Scratch,
+  recipe: Recipe,
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const lines: string[] = [];
+  const { exitCode } = await runCommand(buildTracedCommand(scratch.pidFile, command, isPrivileged()), {
+    signal,
+    temporaryDirectory: scratch.path,
+    cwd: scratch.path,
+    onStderrLine: (line) => {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+      onLine(line);
+    },
+  });
+  if (exitCode === 0) return;
+  const path = dirname(scratch.path);
+  const space = { path, freeBytes: await freeBytes(path), neededBytes: requiredRoom(recipe).scratchBytes };
+  throw buildFailureError(recipe.name, lines, space);
+}
+
+/** The scratch directory holds downloads, the unpacked root and its image; the cache gets a copy of that. */
+function requiredRoom({ sizeMib }: Recipe): RequiredRoom {
+  return { scratchBytes: (sizeMib * 2.5 + 256) * MIB, cacheBytes: (sizeMib + 64) * MIB };
+}
+
+/** Renames where that leaves the file ours; a subordinate user's file is copied. */
+async function moveImage(from: string, to: string): Promise<void> {
+  if ((await lstat(from)).uid === process.geteuid?.()) {
+    const moved = await rename(from, to).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "EXDEV") return false;
+        throw error;
+      },
+    );
+    if (moved) return;
+  }
+  await copyFile(from, to);
+}
+
+/** One mirror or sources line a line; none means the distribution's own. */
+function mirrors(): string[] {
+  return (process.env["PYRO_DEBIAN_MIRROR"] ?? "").split("\n").filter((line) => line.trim() !== "");
+}
+
+/** The host's apt may need a proxy to reach the archive; so does the build. */
+async function proxyOptions(signal: AbortSignal): Promise<string[]> {
+  const names = ["Acquire::http::Proxy", "Acquire::https::Proxy"];
+  const { stdout } = await runCommand(["apt-config", "dump", "--format", '%f "%v"%n', ...names], { signal });
+  return stdout
+    .split("\n")
+    .filter((line) => names.some((name) => line.startsWith(`${name} "`) && !line.endsWith(' ""')));
+}

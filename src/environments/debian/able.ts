@@ -1,0 +1,67 @@
+import { PyroError } from "../../contract/errors.js";
+import { existsSync, findProgram, readFile } from "../../host/files.js";
+import { archiveKeyring } from "./commands.js";
+import { isPrivileged } from "./tools.js";
+
+const SUBORDINATE_IDS = 65_536;
+
+/** Throws HOST_NOT_ABLE, with the command that mends it, when this host lacks what a build needs. */
+export async function assertAbleToBuild(isThere: (program: string) => Promise<boolean> = isInPath): Promise<void> {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new PyroError(
+      "HOST_NOT_ABLE",
+      `Environments are built on x86-64 Linux; this is ${process.platform} ${process.arch}.`,
+      {
+        details: { platform: process.platform, architecture: process.arch },
+      },
+    );
+  }
+  const root = isPrivileged();
+  const needed: [what: string, debianPackage: string, there: boolean][] = [
+    ["mmdebstrap", "mmdebstrap", await isThere("mmdebstrap")],
+    ["mke2fs", "e2fsprogs", await isThere("mke2fs")],
+    ["xz", "xz-utils", await isThere("xz")],
+    [archiveKeyring, "debian-archive-keyring", existsSync(archiveKeyring)],
+  ];
+  if (!root) needed.push(["newuidmap", "uidmap", await isThere("newuidmap")]);
+  const missing = needed.filter(([, , there]) => !there);
+  if (missing.length > 0) {
+    const packages = missing.map(([, debianPackage]) => debianPackage);
+    throw new PyroError("HOST_NOT_ABLE", `Building an environment needs ${missing.map(([what]) => what).join(", ")}.`, {
+      hint: `apt-get install ${packages.join(" ")}`,
+      details: { missing: missing.map(([what]) => what), packages },
+    });
+  }
+  if (!root) await assertSubordinateIds();
+}
+
+async function isInPath(program: string): Promise<boolean> {
+  return (await findProgram(program)) !== null;
+}
+
+async function assertSubordinateIds(): Promise<void> {
+  const uid = String(process.geteuid?.() ?? "");
+  const name = userName(uid, await readFile("/etc/passwd", "utf8").catch(() => ""));
+  for (const path of ["/etc/subuid", "/etc/subgid"]) {
+    const granted = countSubordinateIds(await readFile(path, "utf8").catch(() => ""), [uid, name]);
+    if (granted >= SUBORDINATE_IDS) continue;
+    throw new PyroError("HOST_NOT_ABLE", `${path} grants ${name} no ${SUBORDINATE_IDS} subordinate ids.`, {
+      hint: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
+      details: { path, user: name },
+    });
+  }
+}
+
+/** The largest range that /etc/subuid or /etc/subgid grants to one of the names. */
+export function countSubordinateIds(text: string, owners: readonly string[]): number {
+  const ranges = text.split("\n").map((line) => line.split(":"));
+  const counts = ranges
+    .filter(([owner]) => owner !== undefined && owners.includes(owner))
+    .map(([, , count]) => Number(count));
+  return Math.max(0, ...counts.filter(Number.isFinite));
+}
+
+function userName(uid: string, passwd: string): string {
+  const line = passwd.split("\n").find((candidate) => candidate.split(":")[2] === uid);
+  return line?.split(":")[0] ?? uid;
+}

@@ -1,0 +1,89 @@
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { copyFile, readdir, readFile, rm, writeFile } from "../../host/files.js";
+import { renderCpio } from "../initramfs.js";
+import { moduleName, parseBuiltinModules, parseModuleInfo, planModules, type ModulePlace } from "../modules.js";
+import { environmentFiles } from "../source.js";
+import { stageDirectory } from "./commands.js";
+import { runCommand } from "./tools.js";
+
+/** Modules that the agent loads before it mounts the root, less what the kernel has inside. Network comes last. */
+export const bootModules = [
+  "virtio_pci",
+  "virtio_blk",
+  "virtio_console",
+  "virtio_rng",
+  "crc32c_generic",
+  "ext4",
+  "overlay",
+  "af_packet",
+  "virtio_net",
+] as const;
+
+export interface KernelFacts {
+  readonly version: string;
+  readonly packageName: string;
+  readonly packageVersion: string;
+}
+
+/** Copies the kernel out of a bootstrapped root, and makes the initramfs of the modules it needs to boot. */
+export async function writeBootFiles(root: string, directory: string): Promise<KernelFacts> {
+  const stage = join(root, stageDirectory);
+  const modulesRoot = join(root, "usr/lib/modules");
+  const [version] = await readdir(modulesRoot);
+  if (version === undefined) throw new PyroError("ENVIRONMENT_BUILD_FAILED", "The kernel package has no modules.");
+  await copyFile(join(stage, "kernel"), join(directory, environmentFiles.kernel));
+  await writeInitramfs(join(modulesRoot, version), directory);
+  const control = await readFile(join(stage, "package"), "utf8");
+  return { version, packageName: field(control, "Package"), packageVersion: field(control, "Version") };
+}
+
+async function writeInitramfs(modules: string, directory: string): Promise<void> {
+  const builtin = parseBuiltinModules(await readFile(join(modules, "modules.builtin"), "utf8"));
+  const paths = new Map<string, string>();
+  for (const entry of await readdir(join(modules, "kernel"), { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && /\.ko(\.xz)?$/.test(entry.name))
+      paths.set(moduleName(entry.name), join(entry.parentPath, entry.name));
+  }
+  const contents = new Map<string, Buffer>();
+  const lookup = async (name: string): Promise<ModulePlace | null> => {
+    if (builtin.has(name)) return { kind: "builtin" };
+    const path = paths.get(name);
+    if (path === undefined) return null;
+    const bytes = await readModule(path, join(directory, "module.ko"));
+    contents.set(name, bytes);
+    return { kind: "file", path, info: parseModuleInfo(bytes) };
+  };
+  const { order, missing } = await planModules(bootModules, lookup);
+  if (missing.length > 0) {
+    throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The kernel lacks ${missing.join(", ")}.`, {
+      details: { missing },
+    });
+  }
+  const files = order.map(({ name }) => ({ name: `${name}.ko`, data: contents.get(name) ?? Buffer.alloc(0) }));
+  const archive = renderCpio([
+    { kind: "directory", name: "modules" },
+    { kind: "file", name: "modules/order", data: Buffer.from(files.map((file) => `${file.name}\n`).join("")) },
+    ...files.map((file) => ({ kind: "file" as const, name: `modules/${file.name}`, data: file.data })),
+  ]);
+  await writeFile(join(directory, environmentFiles.initramfs), archive);
+}
+
+/** A module's bytes. Debian 13 ships them compressed, and only the host can undo that without a kernel's help. */
+async function readModule(path: string, temporary: string): Promise<Buffer> {
+  if (!path.endsWith(".xz")) return readFile(path);
+  await copyFile(path, `${temporary}.xz`);
+  const { exitCode, stderr } = await runCommand(["xz", "--decompress", "--force", `${temporary}.xz`]);
+  if (exitCode !== 0)
+    throw new PyroError("ENVIRONMENT_BUILD_FAILED", "A kernel module cannot be unpacked.", {
+      details: { path, stderr },
+    });
+  const bytes = await readFile(temporary);
+  await rm(temporary);
+  return bytes;
+}
+
+function field(control: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, "m").exec(control)?.[1] ?? "";
+}

@@ -1,0 +1,24 @@
+import { delimiter } from "node:path";
+
+import { runTool, type ToolOptions, type ToolResult } from "../../host/process.js";
+
+export function isPrivileged(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+/** Runs a tool of the host with messages in English and the system directories in its path. */
+export function runCommand(
+  command: readonly string[],
+  options: Omit<ToolOptions, "env"> & { readonly temporaryDirectory?: string } = {},
+): Promise<ToolResult> {
+  const [program = "", ...args] = command;
+  const { temporaryDirectory, ...rest } = options;
+  const path = [process.env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter);
+  const env = {
+    ...process.env,
+    PATH: path,
+    LC_ALL: "C.UTF-8",
+    ...(temporaryDirectory === undefined ? {} : { TMPDIR: temporaryDirectory }),
+  };
+  return runTool(program, args, { ...rest, env });
+}

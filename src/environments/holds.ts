@@ -1,0 +1,39 @@
+/** Who uses which content. Counting and removing exclude each other, all within one process. */
+export class Holds {
+  readonly #counts = new Map<string, number>();
+  readonly #leaving = new Set<string>();
+
+  /** Counts one user more; the release may be called twice. */
+  hold(digest: string): () => void {
+    this.#counts.set(digest, (this.#counts.get(digest) ?? 0) + 1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const left = (this.#counts.get(digest) ?? 1) - 1;
+      if (left === 0) this.#counts.delete(digest);
+      else this.#counts.set(digest, left);
+    };
+  }
+
+  isHeld(digest: string): boolean {
+    return this.#counts.has(digest);
+  }
+
+  /** True while it is being removed: it must not be taken into use. */
+  isLeaving(digest: string): boolean {
+    return this.#leaving.has(digest);
+  }
+
+  /** Runs the removal of a digest, unless somebody holds it. False when somebody does. */
+  async ifUnheld(digest: string, remove: (digest: string) => Promise<unknown>): Promise<boolean> {
+    if (this.isHeld(digest)) return false;
+    this.#leaving.add(digest);
+    try {
+      await remove(digest);
+      return true;
+    } finally {
+      this.#leaving.delete(digest);
+    }
+  }
+}

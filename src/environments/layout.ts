@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import { basename, join } from "node:path";
+
+import { mkdir, readdir } from "../host/files.js";
+
+/** Where things are beneath PYRO_HOME/environments. */
+export interface Layout {
+  /** One directory per digest: kernel, initramfs, root.img, manifest.json. Never changed once there. */
+  readonly content: string;
+  /** One file per environment: which content its name stands for. */
+  readonly names: string;
+  /** Builds under way, and what is being removed. Whatever is here when the cache opens is stale. */
+  readonly temporary: string;
+}
+
+export const manifestFile = "manifest.json";
+
+export async function makeLayout(directory: string): Promise<Layout> {
+  const layout = {
+    content: join(directory, "content"),
+    names: join(directory, "names"),
+    temporary: join(directory, "tmp"),
+  };
+  for (const path of Object.values(layout)) await mkdir(path, { recursive: true, mode: 0o700 });
+  return layout;
+}
+
+export function contentPath(layout: Layout, digest: string): string {
+  return join(layout.content, digest);
+}
+
+export function namePath(layout: Layout, name: string): string {
+  return join(layout.names, `${basename(name.replaceAll(":", "_"))}.json`);
+}
+
+export function newTemporaryPath(layout: Layout): string {
+  return join(layout.temporary, randomBytes(8).toString("hex"));
+}
+
+/** Full paths of what is in a directory. */
+export async function listPaths(directory: string): Promise<string[]> {
+  return (await readdir(directory)).map((name) => join(directory, name));
+}

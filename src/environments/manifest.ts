@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/** What is on disk, read tolerantly: fields of newer versions are let through. */
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const sizeBytes = z.int().min(0);
+
+const manifestSchema = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  version: z.string(),
+  kernel_version: z.string(),
+  packages: z.array(z.object({ name: z.string(), version: z.string() })),
+  files: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), size_bytes: sizeBytes, sha256: digest })),
+});
+
+/** What a finished build recorded, in `manifest.json`. */
+export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
+
+const installationSchema = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  digest,
+  pulled_at: z.iso.datetime(),
+  /** How the files looked when their digests were last right. */
+  files: z.array(z.object({ name: z.string(), size_bytes: sizeBytes, mtime_ms: z.number(), ctime_ms: z.number() })),
+});
+
+/** Which content a name stands for, in `names/NAME.json`. */
+export type Installation = Readonly<z.infer<typeof installationSchema>>;
+
+/** The digest of an environment: that of its manifest, which has the digests of all else. */
+export function digestOfManifest(bytes: string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Null when it is not a manifest. */
+export function parseManifest(bytes: string): Manifest | null {
+  return manifestSchema.safeParse(parseJson(bytes)).data ?? null;
+}
+
+/** Null when it is not a record of an installation. */
+export function parseInstallation(bytes: string): Installation | null {
+  return installationSchema.safeParse(parseJson(bytes)).data ?? null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,81 @@
+import { basename } from "node:path";
+
+import { diskUsageBytes, readFile, rename, rm } from "../host/files.js";
+import type { Holds } from "./holds.js";
+import { removeBuild } from "./install.js";
+import { contentPath, listPaths, newTemporaryPath, type Layout } from "./layout.js";
+import { parseInstallation } from "./manifest.js";
+import type { EnvironmentSource } from "./source.js";
+
+/** What a prune did; field names are the contract's. */
+export interface PruneReport {
+  readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
+  readonly kept: readonly { readonly name: string; readonly reason: string }[];
+  readonly freedBytes: number;
+}
+
+interface Prunable {
+  readonly layout: Layout;
+  readonly holds: Holds;
+  readonly source: EnvironmentSource;
+  isBuilding(path: string): boolean;
+}
+
+/** Removes environments that nobody holds, contents without a name, and temporary directories without a build. */
+export async function pruneContents({ layout, holds, source, isBuilding }: Prunable): Promise<PruneReport> {
+  const removed: { kind: "environment" | "leftover"; name: string }[] = [];
+  const kept: { name: string; reason: string }[] = [];
+  let freedBytes = 0;
+
+  /** The rename takes the content away at once, whatever happens while its bytes are removed. */
+  const removeContent = async (digest: string) => {
+    const leaving = newTemporaryPath(layout);
+    freedBytes += await diskUsageBytes(contentPath(layout, digest));
+    await rename(contentPath(layout, digest), leaving).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    await rm(leaving, { recursive: true, force: true });
+  };
+
+  for (const path of await listPaths(layout.names)) {
+    const installation = parseInstallation(await readFile(path, "utf8").catch(() => ""));
+    if (installation === null) {
+      freedBytes += await diskUsageBytes(path);
+      await rm(path, { recursive: true, force: true });
+      removed.push({ kind: "leftover", name: basename(path) });
+      continue;
+    }
+    const gone = await holds.ifUnheld(installation.digest, async (digest) => {
+      await rm(path, { force: true });
+      await removeContent(digest);
+    });
+    if (gone) removed.push({ kind: "environment", name: installation.name });
+    else kept.push({ name: installation.name, reason: "in use" });
+  }
+  const named = await namedDigests(layout);
+  for (const path of await listPaths(layout.content)) {
+    const digest = basename(path);
+    if (named.has(digest)) continue;
+    if (await holds.ifUnheld(digest, removeContent)) removed.push({ kind: "leftover", name: digest });
+    else kept.push({ name: digest, reason: "an older content, in use" });
+  }
+  for (const path of await listPaths(layout.temporary)) {
+    if (isBuilding(path)) {
+      kept.push({ name: basename(path), reason: "being built" });
+      continue;
+    }
+    freedBytes += await diskUsageBytes(path);
+    await removeBuild(source, path);
+    removed.push({ kind: "leftover", name: basename(path) });
+  }
+  return { removed, kept, freedBytes };
+}
+
+async function namedDigests(layout: Layout): Promise<ReadonlySet<string>> {
+  const digests = new Set<string>();
+  for (const path of await listPaths(layout.names)) {
+    const installation = parseInstallation(await readFile(path, "utf8").catch(() => ""));
+    if (installation !== null) digests.add(installation.digest);
+  }
+  return digests;
+}

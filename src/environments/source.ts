@@ -1,0 +1,60 @@
+/** What an environment is made of, before it is built. */
+export interface Recipe {
+  /** The stable name, such as `debian:12`. */
+  readonly name: string;
+  /** Grows when the recipe changes. */
+  readonly version: string;
+  readonly description: string;
+  readonly distribution: "debian";
+  /** The distribution's release: `12`. */
+  readonly release: string;
+  /** The release's name in the archive: `bookworm`. */
+  readonly suite: string;
+  readonly architecture: "amd64";
+  /** About what the root image takes. */
+  readonly sizeMib: number;
+  /** Packages asked for by name; their dependencies follow. */
+  readonly packages: readonly string[];
+}
+
+/** Steps of a pull, in order. `ready` comes last, also when everything was there. */
+export type PullPhase = "check" | "download" | "install" | "kernel" | "image" | "digest" | "ready";
+
+export interface PullProgress {
+  readonly phase: PullPhase;
+  readonly message: string;
+  /** 0 to 1 of the whole pull, never falling. */
+  readonly fraction: number;
+}
+
+export interface BuildOptions {
+  readonly onProgress: (progress: PullProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Files that a source leaves in the directory it was given. */
+export const environmentFiles = {
+  kernel: "kernel",
+  /** A cpio archive of kernel modules and their load order; the agent is added when a template is made. */
+  initramfs: "initramfs",
+  /** The root file system: ext4, read-only. */
+  root: "root.img",
+} as const;
+
+export interface BuiltEnvironment {
+  readonly kernelVersion: string;
+  readonly packages: readonly { readonly name: string; readonly version: string }[];
+}
+
+/** Where environments come from. Debian's packages today; registries and OCI images fit here too. */
+export interface EnvironmentSource {
+  /** One phrase for `env inspect`. */
+  readonly description: string;
+  /**
+   * Builds into an empty directory of ours. Throws PyroError HOST_NOT_ABLE (a program is missing: with the command that installs it),
+   * ENVIRONMENT_BUILD_FAILED or DISK_FULL; the directory is the caller's to remove.
+   */
+  build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment>;
+  /** Ends and removes what a build that was killed left outside its directory. Does nothing when there is nothing. */
+  discard(directory: string): Promise<void>;
+}

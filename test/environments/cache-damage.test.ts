@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { openEnvironmentCache, type InstalledEnvironment } from "../../src/environments/cache.js";
+import { openFakeCache, pull } from "./fake-source.js";
+
+type Damage = (environment: InstalledEnvironment, directory: string) => Promise<unknown>;
+
+async function overwrite(path: string, content: string | Buffer) {
+  await chmod(path, 0o644);
+  await writeFile(path, content);
+}
+
+async function flipByte(path: string) {
+  const bytes = await readFile(path);
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  await overwrite(path, bytes);
+}
+
+const record = (directory: string) => join(directory, "names/debian_12.json");
+const manifest = (environment: InstalledEnvironment) => join(environment.directory, "manifest.json");
+
+const damages: [what: string, damage: Damage][] = [
+  ["a byte flipped in the root image", ({ rootPath }) => flipByte(rootPath)],
+  ["a byte flipped in the kernel", ({ kernelPath }) => flipByte(kernelPath)],
+  ["a file missing", ({ initramfsPath }) => rm(initramfsPath)],
+  ["a file shortened", ({ rootPath }) => truncate(rootPath, 3)],
+  [
+    "a directory in place of a file",
+    async ({ rootPath }) => {
+      await rm(rootPath);
+      await mkdir(rootPath);
+    },
+  ],
+  ["the manifest truncated", (environment) => truncate(manifest(environment), 40)],
+  ["the manifest empty", (environment) => overwrite(manifest(environment), "")],
+  ["the manifest of something else", (environment) => overwrite(manifest(environment), '{"format":1}')],
+  ["the manifest missing", (environment) => rm(manifest(environment))],
+  ["the content missing", ({ directory }) => rm(directory, { recursive: true })],
+  ["the record nonsense", (_, directory) => writeFile(record(directory), "}{")],
+  ["the record empty", (_, directory) => writeFile(record(directory), "")],
+  ["the record of a wrong shape", (_, directory) => writeFile(record(directory), '{"format":1,"digest":7}')],
+  [
+    "the record leading elsewhere",
+    async (_, directory) => {
+      const text = await readFile(record(directory), "utf8");
+      await writeFile(record(directory), text.replace(/"digest": "[0-9a-f]+"/, '"digest": "../../../etc"'));
+    },
+  ],
+  [
+    "the record of another environment",
+    async (_, directory) => {
+      const text = await readFile(record(directory), "utf8");
+      await writeFile(record(directory), text.replace('"debian:12"', '"debian:13"'));
+    },
+  ],
+];
+
+for (const [what, damage] of damages) {
+  test(`${what}: find refuses it, pull repairs it`, async (context) => {
+    const { cache, directory, source } = await openFakeCache(context);
+    const { environment } = await pull(cache);
+    await damage(environment, directory);
+    await assert.rejects(cache.find("debian:12"), { code: "ENVIRONMENT_CORRUPT" });
+    const outcome = await pull(cache);
+    assert.deepEqual([outcome.built, outcome.repaired, source.builds], [true, true, 2]);
+    const found = await cache.find("debian:12");
+    assert.equal(await readFile(found?.rootPath ?? "", "utf8"), "root of debian:12, build 2");
+    assert.deepEqual(await readdir(join(directory, "tmp")), []);
+  });
+}
+
+test("a byte flipped with size and time kept is caught by the digests of a pull", async (context) => {
+  const { cache } = await openFakeCache(context);
+  const { environment } = await pull(cache);
+  await flipByte(environment.rootPath);
+  await utimes(environment.rootPath, 1, 1);
+  assert.equal((await pull(cache)).repaired, true);
+});
+
+test("a home copied to another disk is right again after a pull that builds nothing", async (context) => {
+  const { cache, directory, source } = await openFakeCache(context);
+  await pull(cache);
+  const copy = `${directory}/copy`;
+  await cp(join(directory, "content"), join(copy, "content"), { recursive: true });
+  await cp(join(directory, "names"), join(copy, "names"), { recursive: true });
+  const copied = await openEnvironmentCache({ directory: copy, source });
+  await assert.rejects(copied.find("debian:12"), { code: "ENVIRONMENT_CORRUPT" });
+  assert.deepEqual([(await pull(copied)).built, source.builds], [false, 1]);
+  assert.notEqual(await copied.find("debian:12"), null);
+});
+
+test("a damaged content that a VM holds stays; the name gets a new one", async (context) => {
+  const { cache, directory } = await openFakeCache(context);
+  const { environment } = await pull(cache);
+  const release = cache.hold(environment.digest);
+  await flipByte(environment.rootPath);
+  await pull(cache);
+  assert.equal((await readdir(join(directory, "content"))).length, 2);
+  release();
+  const { removed } = await cache.prune();
+  assert(removed.some(({ kind, name }) => kind === "leftover" && name === environment.digest));
+});
+
+test("a content without its name is not taken for an environment", async (context) => {
+  const { cache, directory } = await openFakeCache(context);
+  await pull(cache);
+  await rename(record(directory), join(directory, "elsewhere"));
+  assert.equal(await cache.find("debian:12"), null);
+});
