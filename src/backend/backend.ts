@@ -58,11 +58,20 @@ export interface Backend {
   diagnose(): Promise<Diagnosis>;
   /** Does once what every later `start` profits from (a template). Callers at the same time share the work. */
   prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void>;
+  /** Removes what was prepared for environments that nobody holds: it can be made again. */
+  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport>;
   /**
    * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
    * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.
    */
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<Machine>;
+}
+
+/** What a prune removed and kept; field names are the contract's. */
+export interface PruneReport {
+  readonly removed: readonly { readonly kind: "template" | "leftover"; readonly name: string }[];
+  readonly kept: readonly { readonly name: string; readonly reason: string }[];
+  readonly freedBytes: number;
 }
 
 /** One running machine: a VM, or a sandboxed process that stands in for one. */

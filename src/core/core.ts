@@ -32,6 +32,8 @@ export interface VmRegistry {
   inUse(): number;
   /** VMs kept ready for the next command. */
   spare(): number;
+  /** Removes what is kept ready. */
+  dropSpares(): Promise<void>;
   /** Ends every VM and removes its files. */
   closeAll(): Promise<void>;
 }

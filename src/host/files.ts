@@ -3,6 +3,8 @@ import { constants, createReadStream, rmSync } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
+import { PyroError } from "../contract/errors.js";
+
 export { existsSync } from "node:fs";
 export {
   chmod,
@@ -95,6 +97,19 @@ export async function diskUsageBytes(path: string): Promise<number> {
 export async function freeBytes(path: string): Promise<number> {
   const stat = await statfs(path);
   return stat.bavail * stat.bsize;
+}
+
+/** Throws DISK_FULL, with the figures, when a file system has less room than something is going to need. */
+export async function assertRoom(path: string, neededMib: number, purpose: string): Promise<void> {
+  const freeMib = Math.floor((await freeBytes(path)) / 1_048_576);
+  if (freeMib >= neededMib) return;
+  throw new PyroError(
+    "DISK_FULL",
+    `${purpose} needs ${neededMib} MiB of disk, and ${freeMib} MiB are free at ${path}.`,
+    {
+      details: { path, free_mib: freeMib, needed_mib: neededMib },
+    },
+  );
 }
 
 /** The full path of a program, or null. Looks in PATH and in the system directories that PATH may lack. */

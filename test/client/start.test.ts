@@ -100,6 +100,8 @@ test("a home that cannot be used is refused with a next step", async (t) => {
   const file = join(scratch.directory, "file");
   const foreign = join(scratch.directory, "foreign");
   const shared = join(scratch.directory, "shared");
+  const deep = join(scratch.directory, "r".repeat(100));
+  mkdirSync(deep);
   writeFileSync(file, "");
   mkdirSync(foreign);
   mkdirSync(shared, { mode: 0o755 });
@@ -109,7 +111,7 @@ test("a home that cannot be used is refused with a next step", async (t) => {
     "beneath a file": { home: join(file, "home") },
     "beneath what holds no files": { home: "/proc/pyro/home" },
     "in use for something else": { home: shared },
-    "too long for a socket": { home: scratch.home, runtime: join(scratch.directory, "r".repeat(100)) },
+    "too long for a socket": { home: join(scratch.directory, "another"), runtime: deep },
   };
   if (process.getuid?.() === 0) {
     chownSync(foreign, 65_534, 65_534);

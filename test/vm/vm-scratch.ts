@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,13 +10,27 @@ const SHARED_HOME = fileURLToPath(new URL("../../../.test-home", import.meta.url
 
 /** A home of its own that shares pulled environments, and unless told otherwise templates, with the other VM tests. */
 export class VmScratch extends Scratch {
-  constructor(options: { ownTemplates?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  readonly #mounted: boolean;
+
+  /** `homeMiB`: the home is on a disk of that size; only for root. */
+  constructor(options: { ownTemplates?: boolean; env?: NodeJS.ProcessEnv; homeMiB?: number } = {}) {
     super(options.env);
     mkdirSync(this.home, { mode: 0o700 });
+    this.#mounted = options.homeMiB !== undefined;
+    if (this.#mounted)
+      runAsRoot("mount", "-t", "tmpfs", "-o", `size=${options.homeMiB}m,mode=700`, "pyro-test", this.home);
     for (const name of options.ownTemplates ? ["environments"] : ["environments", "templates"]) {
       mkdirSync(join(SHARED_HOME, name), { recursive: true });
       symlinkSync(join(SHARED_HOME, name), join(this.home, name));
     }
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#mounted) {
+      await this.pyro(["daemon", "stop"]);
+      runAsRoot("umount", this.home);
+    }
+    await super[Symbol.asyncDispose]();
   }
 
   /** What VMs have left: their directories and their sockets. */
@@ -32,4 +47,9 @@ export class VmScratch extends Scratch {
     const { stdout } = await this.pyro(["daemon", "status", "--json"]);
     return (JSON.parse(stdout) as { pid: number }).pid;
   }
+}
+
+function runAsRoot(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
 }

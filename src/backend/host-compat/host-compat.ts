@@ -8,7 +8,16 @@ import { chown, findProgram, mkdir, readdir, rm } from "../../host/files.js";
 import { spawnDetached, type ChildProcess } from "../../host/process.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
-import type { Backend, BackendCapabilities, Diagnosis, Machine, PrepareOptions, VmShape } from "../backend.js";
+import type {
+  Backend,
+  BackendCapabilities,
+  Diagnosis,
+  Machine,
+  PrepareOptions,
+  PruneReport,
+  VmShape,
+} from "../backend.js";
+import { prunePrepared } from "../prune.js";
 import { buildContainerArgs } from "./container.js";
 import { unpackRootFiles } from "./root-files.js";
 
@@ -75,6 +84,10 @@ export class HostCompatBackend implements Backend {
       candidates: [],
       problems: missing === null ? [] : [{ message: missing.message, command: missing.hint }],
     };
+  }
+
+  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport> {
+    return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf: async (name) => name, isHeld });
   }
 
   async prepare(environment: InstalledEnvironment, _shape: VmShape, options: PrepareOptions): Promise<void> {

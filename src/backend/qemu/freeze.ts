@@ -190,6 +190,6 @@ async function finish({ toolchain, environment }: TemplateInputs, directory: str
   }
   // QEMU before 9 opens the memory for writing even for a private view; `isIntact` finds out who uses that.
   if (toolchain.qemuMajor < 9) await chmod(path("ram"), toolchain.dropTo ? 0o666 : 0o600);
-  const record = buildRecord(environment.recipe.name, await describeFiles(directory));
+  const record = buildRecord(environment, await describeFiles(directory));
   await writeFileAtomic(join(directory, "template.json"), JSON.stringify(record));
 }

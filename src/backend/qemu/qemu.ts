@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import { chmod, chown, copyFile, mkdir, open, readdir, rename, rm, syncDirectory } from "../../host/files.js";
+import {
+  assertRoom,
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  syncDirectory,
+} from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
@@ -15,14 +26,23 @@ import type {
   Diagnosis,
   Machine,
   PrepareOptions,
+  PruneReport,
   VmShape,
 } from "../backend.js";
+import { prunePrepared } from "../prune.js";
 import { AcceleratorChoice } from "./accelerator.js";
 import { buildQemuArgs, inJail } from "./argv.js";
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import { Qmp } from "./qmp.js";
-import { computeTemplateKey, isIntact, templateFiles, type Template, type TemplateInputs } from "./template.js";
+import {
+  computeTemplateKey,
+  isIntact,
+  readTemplateRecord,
+  templateFiles,
+  type Template,
+  type TemplateInputs,
+} from "./template.js";
 import { findToolchain, type Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
 
@@ -37,6 +57,8 @@ export interface QemuBackendOptions {
   readonly log: Log;
 }
 
+/** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
+const DISK_RESERVE_MIB = 64;
 const CLONE_DEADLINE_MS = 20_000;
 
 const capabilities: BackendCapabilities = {
@@ -86,6 +108,13 @@ export class QemuBackend implements Backend {
 
   diagnose(): Promise<Diagnosis> {
     return diagnoseQemu(this);
+  }
+
+  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport> {
+    const path = this.#templatesPath;
+    const environmentOf = async (name: string) =>
+      (await readTemplateRecord(join(path, name)))?.environment_digest ?? null;
+    return prunePrepared({ path, kind: "template", environmentOf, isHeld });
   }
 
   /** The programs it uses. Throws HOST_NOT_ABLE; what is missing is looked for again next time. */
@@ -153,6 +182,7 @@ export class QemuBackend implements Backend {
   }
 
   async #build(template: Template, inputs: TemplateInputs, options: PrepareOptions): Promise<Template> {
+    await assertRoom(this.#templatesPath, inputs.shape.memMib + DISK_RESERVE_MIB, "A template");
     const started = performance.now();
     const name = randomBytes(6).toString("hex");
     const temporary = join(this.#templatesPath, `tmp-${name}`);
@@ -179,6 +209,7 @@ export class QemuBackend implements Backend {
     shape: VmShape,
     signal: AbortSignal,
   ): Promise<Machine> {
+    await assertRoom(this.#vmsPath, DISK_RESERVE_MIB, "A VM");
     const toolchain = await this.toolchain();
     const vmDirectory = join(this.#vmsPath, id);
     await mkdir(vmDirectory, { mode: 0o755 });

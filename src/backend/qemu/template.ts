@@ -34,6 +34,7 @@ const FORMAT = 1;
 const record = z.object({
   format: z.literal(FORMAT),
   environment: z.string(),
+  environment_digest: z.string(),
   /** ISO 8601, UTC. */
   built_at: z.string(),
   files: z.record(z.string(), z.object({ size: z.number(), ctime_ms: z.number() })),
@@ -90,6 +91,13 @@ export async function isIntact(directory: string): Promise<boolean> {
   }
 }
 
-export function buildRecord(environment: string, files: TemplateRecord["files"]): TemplateRecord {
-  return { format: FORMAT, environment, built_at: new Date().toISOString(), files };
+export function buildRecord(environment: InstalledEnvironment, files: TemplateRecord["files"]): TemplateRecord {
+  const { recipe, digest } = environment;
+  return {
+    format: FORMAT,
+    environment: recipe.name,
+    environment_digest: digest,
+    built_at: new Date().toISOString(),
+    files,
+  };
 }

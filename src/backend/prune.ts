@@ -1,0 +1,36 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import { diskUsageBytes, readdir, rename, rm } from "../host/files.js";
+import type { PruneReport } from "./backend.js";
+
+interface PrunableDirectory {
+  readonly path: string;
+  readonly kind: "template" | "leftover";
+  /** The environment an entry was made from; null when that cannot be told. */
+  environmentOf(name: string): Promise<string | null>;
+  isHeld(environmentDigest: string): boolean;
+}
+
+/** Removes the entries of a directory whose environment nobody holds. Those still being made are left alone. */
+export async function prunePrepared({ path, kind, environmentOf, isHeld }: PrunableDirectory): Promise<PruneReport> {
+  const removed: { kind: "template" | "leftover"; name: string }[] = [];
+  const kept: { name: string; reason: string }[] = [];
+  let freedBytes = 0;
+  for (const name of await readdir(path)) {
+    if (name.startsWith("tmp-")) continue;
+    const bytes = await diskUsageBytes(join(path, name));
+    const environment = await environmentOf(name);
+    if (environment !== null && isHeld(environment)) {
+      kept.push({ name, reason: "in use" });
+      continue;
+    }
+    // The rename takes it away at once, whatever happens while its bytes are removed.
+    const leaving = join(path, `tmp-${randomBytes(6).toString("hex")}`);
+    await rename(join(path, name), leaving);
+    await rm(leaving, { recursive: true, force: true });
+    removed.push({ kind, name });
+    freedBytes += bytes;
+  }
+  return { removed, kept, freedBytes };
+}

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { VmScratch } from "./vm-scratch.js";
+
+test("with 10 MB left on the disk a run says so, and leaves nothing", async () => {
+  if (process.getuid?.() !== 0) return; // Only root can make a disk that small.
+  await using scratch = new VmScratch({ ownTemplates: true, homeMiB: 10 });
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "true"]);
+  assert.equal(status, 125);
+  const { error } = JSON.parse(stdout) as { error: { code: string; details: Record<string, number> } };
+  assert.equal(error.code, "DISK_FULL");
+  assert.ok(error.details["free_mib"]! <= 10);
+  assert.deepEqual(readdirSync(`${scratch.home}/templates`), []);
+  assert.deepEqual(scratch.leftovers(), []);
+});
