@@ -1,5 +1,6 @@
 import { rm } from "../host/files.js";
 import type { Log } from "../host/log.js";
+import { SharedWork, type Follower } from "../host/shared-work.js";
 import { findRecipe } from "./catalog.js";
 import { Holds } from "./holds.js";
 import { installEnvironment, removeBuild } from "./install.js";
@@ -14,7 +15,6 @@ import {
 } from "./installed.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { pruneContents, type PruneReport } from "./prune.js";
-import { SharedPulls, type PullListener } from "./shared-pulls.js";
 import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
 
 export type { InstalledEnvironment } from "./installed.js";
@@ -77,7 +77,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const holds = new Holds();
   const building = new Set<string>();
   const place = { layout, source, holds, building };
-  const pulls = new SharedPulls<PullOutcome>();
+  const pulls = new SharedWork<PullOutcome, PullProgress>();
 
   const inspect = async (recipe: Recipe, thoroughness: Thoroughness, signal?: AbortSignal): Promise<Finding> => {
     const installation = await readInstallation(layout, recipe.name);
@@ -103,7 +103,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     throw corruptError(name, finding.reason);
   };
 
-  const pull = async (recipe: Recipe, rebuild: boolean, listener: PullListener): Promise<PullOutcome> => {
+  const pull = async (recipe: Recipe, rebuild: boolean, listener: Follower<PullProgress>): Promise<PullOutcome> => {
     listener.onProgress({ phase: "check", message: "Checking what is installed", fraction: 0 });
     await cleaned;
     const finding = await inspect(recipe, "digests", listener.signal);
@@ -138,7 +138,9 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     pull: async (name, { rebuild, signal, onProgress }) => {
       const recipe = findRecipe(name);
       const key = `${name} ${rebuild}`;
-      return pulls.join(key, name, { signal, onProgress }, (listener) => pull(recipe, rebuild, listener));
+      const work = (listener: Follower<PullProgress>) =>
+        pull(recipe, rebuild, { ...listener, onProgress: neverFalling(listener.onProgress) });
+      return pulls.join(key, { signal, onProgress }, work, name);
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
@@ -146,5 +148,15 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
       await cleaned;
       return pruneContents({ layout, holds, source, isBuilding: (path) => building.has(path) });
     },
+  };
+}
+
+/** Progress that only goes forward, so that nobody sees a pull go back. */
+function neverFalling(onProgress: (progress: PullProgress) => void): (progress: PullProgress) => void {
+  let reached = 0;
+  return (progress) => {
+    if (progress.fraction < reached) return;
+    reached = progress.fraction;
+    onProgress(progress);
   };
 }

@@ -1,62 +1,82 @@
+import { PyroError } from "../contract/errors.js";
+
 /** How one caller of shared work follows it, and leaves it. */
 export interface Follower<Progress> {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
 
-interface Running<Result, Progress> {
-  readonly result: Promise<Result>;
+type Work<Result, Progress> = (options: Follower<Progress>) => Promise<Result>;
+
+interface Shared<Result, Progress> {
+  readonly controller: AbortController;
   readonly followers: Set<Follower<Progress>>;
-  readonly abort: AbortController;
+  readonly done: Promise<Result>;
   latest: Progress | null;
 }
 
-/** Work that callers who ask for the same thing at the same time share. It is cancelled when the last of them leaves. */
+/**
+ * Lets callers that ask for the same thing at once share the work: each sees its progress, a late one from where it is.
+ * It is cancelled when the last of them leaves; what shares a `lane` never runs at the same time.
+ */
 export class SharedWork<Result, Progress> {
-  readonly #running = new Map<string, Running<Result, Progress>>();
+  readonly #running = new Map<string, Shared<Result, Progress>>();
+  readonly #lanes = new Map<string, Promise<unknown>>();
 
-  /** Joins the work under way for a key, or starts it. Rejects with the signal's reason when this caller leaves. */
-  async join(
-    key: string,
-    follower: Follower<Progress>,
-    work: (options: Follower<Progress>) => Promise<Result>,
-  ): Promise<Result> {
-    follower.signal.throwIfAborted();
-    const running = this.#running.get(key) ?? this.#start(key, work);
-    running.followers.add(follower);
-    if (running.latest !== null) follower.onProgress(running.latest);
-    let leave!: () => void;
+  async join(key: string, follower: Follower<Progress>, work: Work<Result, Progress>, lane = key): Promise<Result> {
+    if (follower.signal.aborted) throw cancelled();
+    const running = this.#running.get(key);
+    const shared = running && !running.controller.signal.aborted ? running : this.#start(key, lane, work);
+    shared.followers.add(follower);
+    if (shared.latest !== null) follower.onProgress(shared.latest);
+    let leave = () => {};
     const left = new Promise<never>((_, reject) => {
-      leave = () => reject(follower.signal.reason as Error);
-      follower.signal.addEventListener("abort", leave, { once: true });
+      leave = () => {
+        shared.followers.delete(follower);
+        if (shared.followers.size > 0) return reject(cancelled());
+        shared.controller.abort(cancelled());
+        // The last one waits until nothing is left of the work.
+        void shared.done.then(reject, reject);
+      };
     });
+    left.catch(() => {});
+    follower.signal.addEventListener("abort", leave, { once: true });
     try {
-      return await Promise.race([running.result, left]);
+      return await Promise.race([shared.done, left]);
     } finally {
+      shared.followers.delete(follower);
       follower.signal.removeEventListener("abort", leave);
-      running.followers.delete(follower);
-      if (running.followers.size === 0) {
-        running.abort.abort();
-        if (this.#running.get(key) === running) this.#running.delete(key);
-      }
     }
   }
 
-  #start(key: string, work: (options: Follower<Progress>) => Promise<Result>): Running<Result, Progress> {
-    const abort = new AbortController();
+  #start(key: string, lane: string, work: Work<Result, Progress>): Shared<Result, Progress> {
+    const controller = new AbortController();
     const followers = new Set<Follower<Progress>>();
+    const before = this.#lanes.get(lane) ?? Promise.resolve();
     const onProgress = (progress: Progress) => {
-      running.latest = progress;
+      shared.latest = progress;
       for (const follower of followers) follower.onProgress(progress);
     };
-    const result = Promise.resolve()
-      .then(() => work({ signal: abort.signal, onProgress }))
+    const done = before.then(async () => {
+      controller.signal.throwIfAborted();
+      return work({ signal: controller.signal, onProgress });
+    });
+    const shared: Shared<Result, Progress> = { controller, followers, done, latest: null };
+    const settled = done
+      .then(
+        () => {},
+        () => {},
+      )
       .finally(() => {
-        if (this.#running.get(key) === running) this.#running.delete(key);
+        if (this.#running.get(key) === shared) this.#running.delete(key);
+        if (this.#lanes.get(lane) === settled) this.#lanes.delete(lane);
       });
-    result.catch(() => {});
-    const running: Running<Result, Progress> = { result, followers, abort, latest: null };
-    this.#running.set(key, running);
-    return running;
+    this.#running.set(key, shared);
+    this.#lanes.set(lane, settled);
+    return shared;
   }
+}
+
+function cancelled(): PyroError {
+  return new PyroError("ABORTED", "It was cancelled.");
 }
