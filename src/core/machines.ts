@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Backend, Machine, PrepareOptions, VmShape } from "../backend/backend.js";
 import { PyroError } from "../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../environments/cache.js";
+import { runForExit } from "../guest/exec.js";
 import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
 import type { Call, Core, MachineRequest, VmRegistry } from "./core.js";
@@ -98,7 +99,7 @@ export class Machines implements VmRegistry {
       if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
       const shape = { vcpuCount: request.vcpuCount, memMib: request.memMib, diskMib: DISK_MIB };
       const key = [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ");
-      const spare = this.#spares.take(key);
+      const spare = await this.#spares.take(key);
       if (spare) release();
       const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
       const options = { signal: call.signal, onProgress };
@@ -107,7 +108,10 @@ export class Machines implements VmRegistry {
         const quiet = { signal: new AbortController().signal, onProgress: () => {} };
         const hold = this.#options.environments.hold(environment.digest);
         try {
-          return { machine: await this.#start(backend, environment, shape, quiet), release: hold };
+          const machine = await this.#start(backend, environment, shape, quiet);
+          // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
+          await runForExit(machine.channel, "true");
+          return { machine, release: hold };
         } catch (error) {
           hold();
           throw error;

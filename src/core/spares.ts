@@ -24,7 +24,8 @@ const HEADROOM_MIB = 2_048;
 export class Spares {
   readonly #log: Log;
   #spare: Spare | null = null;
-  #making: Promise<void> | null = null;
+  /** The spare that is being made, and whether somebody waits for it already. */
+  #making: { key: string; done: Promise<void>; awaited: boolean } | null = null;
   #lastAsked: { key: string; at: number } | null = null;
   #closed = false;
 
@@ -36,8 +37,12 @@ export class Spares {
     return this.#spare === null ? 0 : 1;
   }
 
-  /** The spare of this kind, now the caller's; null when there is none. */
-  take(key: string): { machine: Machine; release: () => void } | null {
+  /** The spare of this kind, now the caller's; null when there is none. One that is being made is ready before a new one. */
+  async take(key: string): Promise<{ machine: Machine; release: () => void } | null> {
+    if (this.#spare === null && this.#making?.key === key && !this.#making.awaited) {
+      this.#making.awaited = true;
+      await this.#making.done;
+    }
     if (this.#spare?.key !== key) return null;
     const { machine, release, expiry } = this.#spare;
     clearTimeout(expiry);
@@ -52,9 +57,10 @@ export class Spares {
     this.#lastAsked = { key, at: now };
     if (!burst || this.#closed || this.#making !== null || this.#spare?.key === key) return;
     if (readAvailableMemoryMib() < memMib + HEADROOM_MIB) return;
-    this.#making = this.#replace(key, make)
+    const done = this.#replace(key, make)
       .catch((error: unknown) => this.#log.warn({ err: error }, "no spare VM could be made"))
       .finally(() => (this.#making = null));
+    this.#making = { key, done, awaited: false };
   }
 
   /** Removes the spare, for good or until the next burst. */
@@ -69,7 +75,7 @@ export class Spares {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#making;
+    await this.#making?.done;
     await this.drop();
   }
 

@@ -1,0 +1,41 @@
+import type { Chunk, OutputLog } from "./output-log.js";
+
+export interface FollowOptions {
+  /** The first byte wanted. */
+  readonly from: number;
+  /** Aborted, the following ends, without an error. One who may wait for long needs it in order to leave. */
+  readonly signal?: AbortSignal;
+  /** True: gets every byte of what is still to come, and the writer waits for it. False: what it is too slow for is skipped. */
+  readonly blocking?: boolean;
+}
+
+const CHUNK_BYTES = 65_536;
+
+/** The bytes of a log from a cursor on, as they come, until nothing more comes. A chunk counts as taken when the next is asked for. */
+export async function* follow(log: OutputLog, options: FollowOptions): AsyncGenerator<Chunk, void, undefined> {
+  const { from, signal, blocking = false } = options;
+  if (signal?.aborted) return;
+  const place = blocking ? log.attach(from) : null;
+  const leave = () => place?.leave();
+  // At once, even while the one who iterates is busy with a chunk: the writer may be waiting.
+  signal?.addEventListener("abort", leave, { once: true });
+  let offset = from;
+  try {
+    for (;;) {
+      const chunk = await log.read(offset, CHUNK_BYTES);
+      if (signal?.aborted) return;
+      if (chunk === null) {
+        if (log.isFinal && offset >= log.totalBytes) return;
+        await log.changed(offset, signal);
+        if (signal?.aborted) return;
+        continue;
+      }
+      yield chunk;
+      offset = chunk.offset + chunk.bytes.length;
+      place?.advance(offset);
+    }
+  } finally {
+    signal?.removeEventListener("abort", leave);
+    leave();
+  }
+}

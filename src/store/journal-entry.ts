@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+import { time } from "../contract/fields.js";
+
+const count = z.int().min(0);
+const sequence = z.int().min(1);
+
+const execStarted = z.object({
+  event: z.literal("exec.started"),
+  sequence,
+  /** The agent's number of it. */
+  job: z.int().min(1),
+  command: z.string(),
+  cwd: z.string(),
+  timeout_seconds: count,
+  started_at: time,
+});
+
+const execEnded = z.object({
+  event: z.literal("exec.ended"),
+  sequence,
+  /** Null when it is not known how the command ended. */
+  exit_code: z.int().nullable(),
+  duration_ms: count,
+  timed_out: z.boolean(),
+  aborted: z.boolean(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  stdout_bytes: count,
+  stderr_bytes: count,
+  ended_at: time,
+});
+
+const taskState = z.object({
+  event: z.literal("task.state"),
+  state: z.enum(["started", "stopped", "failed"]),
+  reason: z.string().nullable(),
+  at: time,
+});
+
+/** A use that leaves no other entry, such as a sync push: it moves the expiry. */
+const taskTouched = z.object({ event: z.literal("task.touched"), at: time });
+
+export const journalEntry = z.discriminatedUnion("event", [execStarted, execEnded, taskState, taskTouched]);
+export type JournalEntry = Readonly<z.infer<typeof journalEntry>>;
+
+const knownEvents: ReadonlySet<string> = new Set(journalEntry.options.map((option) => option.shape.event.value));
+const anyEntry = z.object({ event: z.string() });
+
+/** One line of a journal: null when it is of an event that only a newer pyro knows, a string saying what is wrong with it. */
+export function parseJournalLine(line: string): JournalEntry | null | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    return "is not JSON";
+  }
+  const any = anyEntry.safeParse(json);
+  if (!any.success) return "is not an entry";
+  if (!knownEvents.has(any.data.event)) return null;
+  const parsed = journalEntry.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  return `has a wrong ${issue?.path.join(".") ?? "shape"}`;
+}

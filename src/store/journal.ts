@@ -1,0 +1,144 @@
+import { dirname } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import { open, readFile, syncDirectory, truncate } from "../host/files.js";
+import { parseJournalLine, type JournalEntry } from "./journal-entry.js";
+
+/** The first line of every journal. */
+const HEADER = `{"format":1}\n`;
+
+/** What a look at a journal found. Nothing on disk is changed by looking, whatever is found. */
+export type JournalReading =
+  | { readonly kind: "journal"; readonly journal: Journal }
+  | { readonly kind: "newer"; readonly format: number }
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/** Opens a task's journal for appending, or a new one. Only one may be open for a path at a time. */
+export async function openJournal(path: string): Promise<JournalReading> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "?";
+    if (code !== "ENOENT") return unreadable(code);
+    bytes = Buffer.alloc(0);
+  }
+  // What follows the last line's end is torn: its writer died, and nobody was told that it is there.
+  const goodBytes = bytes.lastIndexOf(0x0a) + 1;
+  const lines = decode(bytes.subarray(0, goodBytes))?.split("\n");
+  if (lines === undefined) return unreadable("it is not UTF-8");
+  lines.pop();
+  const header = lines.shift();
+  if (header !== undefined) {
+    const format = formatOf(header);
+    if (format === null) return unreadable("line 1 does not name a format");
+    if (format > 1) return { kind: "newer", format };
+  }
+  const entries: JournalEntry[] = [];
+  for (const [index, line] of lines.entries()) {
+    const entry = parseJournalLine(line);
+    if (typeof entry === "string") return unreadable(`line ${index + 2} ${entry}`);
+    if (entry !== null) entries.push(entry);
+  }
+  return { kind: "journal", journal: new Journal(path, entries, goodBytes) };
+}
+
+interface Pending {
+  readonly line: string;
+  readonly resolve: () => void;
+  readonly reject: (error: PyroError) => void;
+}
+
+/** What happened in one task, on disk before anyone is told. Holds no file open between appends. */
+export class Journal {
+  /** What was there when it was opened, oldest first. */
+  readonly entries: readonly JournalEntry[];
+  readonly #path: string;
+  /** Bytes that are whole lines and safely on disk; anything after them is cut off before more is written. */
+  #goodBytes: number;
+  #pending: Pending[] = [];
+  #flushing: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(path: string, entries: readonly JournalEntry[], goodBytes: number) {
+    this.#path = path;
+    this.entries = entries;
+    this.#goodBytes = goodBytes;
+  }
+
+  /**
+   * Resolves when the entry survives a power loss. Entries are written in the order of the calls; those that wait at
+   * the same time share one sync. One that fails (DISK_FULL, say) leaves no trace, and the journal goes on.
+   */
+  append(entry: JournalEntry): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new PyroError("INTERNAL", "The journal is closed."));
+    const line = `${JSON.stringify(entry)}\n`;
+    const appended = new Promise<void>((resolve, reject) => this.#pending.push({ line, resolve, reject }));
+    this.#flushing ??= this.#flush();
+    return appended;
+  }
+
+  /** Waits for what is being appended; nothing can be appended afterwards. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.resolve(); // lets callers of the same moment join
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        await this.#write(batch.map(({ line }) => line).join(""));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(PyroError.from(error));
+      }
+    }
+    this.#flushing = null;
+  }
+
+  async #write(lines: string): Promise<void> {
+    const isNew = this.#goodBytes === 0;
+    const bytes = Buffer.from(isNew ? HEADER + lines : lines);
+    const file = await open(this.#path, "a", 0o600);
+    try {
+      const { size } = await file.stat();
+      if (size < this.#goodBytes) throw new PyroError("INTERNAL", "A journal was cut short by somebody else.");
+      if (size > this.#goodBytes) await file.truncate(this.#goodBytes);
+      await file.writeFile(bytes);
+      await file.datasync();
+      if (isNew) await syncDirectory(dirname(this.#path));
+      this.#goodBytes += bytes.length;
+    } catch (error) {
+      // Should this fail too, the next append or the next reader of the file cuts it off.
+      if (!(error instanceof PyroError)) await truncate(this.#path, this.#goodBytes).catch(() => {});
+      throw error;
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function unreadable(reason: string): JournalReading {
+  return { kind: "unreadable", reason: `journal.ndjson: ${reason}` };
+}
+
+/** Null when it is not UTF-8: then somebody has damaged it, since pyro writes nothing else. */
+function decode(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function formatOf(header: string): number | null {
+  try {
+    const { format } = JSON.parse(header) as { format?: unknown };
+    return typeof format === "number" && Number.isInteger(format) && format >= 1 ? format : null;
+  } catch {
+    return null;
+  }
+}

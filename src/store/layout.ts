@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+
+/**
+ * Where a task's files are: `tasks/TASK_ID/` has `task.json`, `journal.ndjson` and `execs/SEQUENCE/`, which has the
+ * segments of `stdout` and `stderr`.
+ */
+
+export const taskFile = "task.json";
+
+/** `task-` and twelve lower-case hexadecimal digits; nothing else ever becomes part of a path. */
+export function isTaskId(text: string): boolean {
+  return /^task-[0-9a-f]{12}$/.test(text);
+}
+
+export function newTaskId(): string {
+  return `task-${randomBytes(6).toString("hex")}`;
+}
+
+/** Throws NOT_FOUND for what is no id: a task of that name cannot exist. */
+export function taskDirectoryPath(tasksPath: string, taskId: string): string {
+  if (!isTaskId(taskId)) {
+    throw new PyroError("NOT_FOUND", "There is no task of this id.", {
+      hint: "List the tasks with `pyro task list`.",
+      details: { task_id: taskId.slice(0, 128) },
+    });
+  }
+  return join(tasksPath, taskId);
+}
+
+export function journalPath(taskDirectory: string): string {
+  return join(taskDirectory, "journal.ndjson");
+}
+
+export function execDirectoryPath(taskDirectory: string, sequence: number): string {
+  if (!Number.isSafeInteger(sequence) || sequence < 1) throw new PyroError("INTERNAL", "An exec counts from 1.");
+  return join(taskDirectory, "execs", String(sequence));
+}

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+
+import { readdir, stat } from "../host/files.js";
+
+/** One file of an output log: `NAME.START`, which holds the bytes of the stream from START on. */
+export interface Segment {
+  readonly start: number;
+  readonly sizeBytes: number;
+}
+
+/** Bytes from `start` up to, not including, `end`. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+export const SEGMENT_BYTES = 1 << 20;
+/** Kept of a stream: this much of its beginning, and at least as much of its end. */
+export const KEPT_HALF_BYTES = 4 << 20;
+
+/** Where the segment begins that holds a byte. */
+export function segmentStart(offset: number): number {
+  return offset - (offset % SEGMENT_BYTES);
+}
+
+export function segmentPath(directory: string, name: string, start: number): string {
+  return join(directory, `${name}.${start}`);
+}
+
+/** The segments on disk, in order. Files of other names are not looked at. */
+export async function readSegments(directory: string, name: string): Promise<Segment[]> {
+  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const starts = files.map((file) => parseStart(file, name)).filter((start) => start !== null);
+  starts.sort((a, b) => a - b);
+  const segments: Segment[] = [];
+  for (const start of starts) {
+    const { size } = await stat(segmentPath(directory, name, start));
+    segments.push({ start, sizeBytes: Math.min(size, SEGMENT_BYTES) });
+  }
+  return segments;
+}
+
+/** True of a segment that lies wholly in the middle, which is not kept. */
+export function isInMiddle(segment: Segment, totalBytes: number): boolean {
+  return segment.start >= KEPT_HALF_BYTES && segment.start + SEGMENT_BYTES <= totalBytes - KEPT_HALF_BYTES;
+}
+
+/** What segments hold together, neighbours joined. */
+export function rangesOf(segments: readonly Segment[]): Range[] {
+  const ranges: Range[] = [];
+  for (const { start, sizeBytes } of segments) {
+    if (sizeBytes === 0) continue;
+    const last = ranges.at(-1);
+    if (last?.end === start) ranges[ranges.length - 1] = { start: last.start, end: start + sizeBytes };
+    else ranges.push({ start, end: start + sizeBytes });
+  }
+  return ranges;
+}
+
+function parseStart(file: string, name: string): number | null {
+  if (!file.startsWith(`${name}.`)) return null;
+  const start = Number(file.slice(name.length + 1));
+  const isOurs = Number.isSafeInteger(start) && start % SEGMENT_BYTES === 0 && file === `${name}.${start}`;
+  return isOurs ? start : null;
+}

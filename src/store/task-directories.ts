@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import { mkdir, readdir, rename, rm, syncDirectory } from "../host/files.js";
+import { isTaskId, taskDirectoryPath } from "./layout.js";
+import { writeTaskRecord, type TaskRecord } from "./task-record.js";
+
+/** Directories of these names are no tasks: one was never finished, the other is being removed. */
+const NEW = ".new-";
+const DELETED = ".deleted-";
+
+/** Makes a task's directory with its record in it, durably: no crash leaves one without the other. Returns its path. */
+export async function createTaskDirectory(tasksPath: string, record: TaskRecord): Promise<string> {
+  const directory = taskDirectoryPath(tasksPath, record.task_id);
+  const parent = join(tasksPath, `${NEW}${randomBytes(6).toString("hex")}`);
+  // Beneath a parent, since the record must lie in a directory of the task's own name.
+  const fresh = join(parent, record.task_id);
+  try {
+    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    await writeTaskRecord(fresh, record);
+    await rename(fresh, directory);
+    await syncDirectory(tasksPath);
+    return directory;
+  } catch (error) {
+    throw PyroError.from(error);
+  } finally {
+    await rm(parent, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Every task there is, by id in order; none when the directory is not there yet. */
+export async function listTaskDirectories(tasksPath: string): Promise<{ taskId: string; directory: string }[]> {
+  const entries = await listEntries(tasksPath);
+  return entries
+    .filter((entry) => entry.isDirectory() && isTaskId(entry.name))
+    .map(({ name }) => ({ taskId: name, directory: join(tasksPath, name) }))
+    .sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
+}
+
+/** Removes a task for good; false when there is none. Once renamed it never comes back, whatever dies meanwhile. */
+export async function removeTaskDirectory(tasksPath: string, taskId: string): Promise<boolean> {
+  const directory = taskDirectoryPath(tasksPath, taskId);
+  const doomed = join(tasksPath, `${DELETED}${randomBytes(6).toString("hex")}`);
+  try {
+    await rename(directory, doomed);
+    await syncDirectory(tasksPath);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw PyroError.from(error);
+  }
+  await rm(doomed, { recursive: true, force: true }).catch(() => {}); // what stays is swept at the next start
+  return true;
+}
+
+/** Removes what earlier processes did not finish to create or to delete. */
+export async function sweepDeleted(tasksPath: string): Promise<void> {
+  for (const { name } of await listEntries(tasksPath)) {
+    if (!name.startsWith(NEW) && !name.startsWith(DELETED)) continue;
+    await rm(join(tasksPath, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function listEntries(path: string) {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw PyroError.from(error);
+  }
+}
