@@ -49,6 +49,14 @@ export interface Diagnosis {
   readonly problems: readonly Problem[];
 }
 
+export interface StartOptions extends PrepareOptions {
+  /** True when the machine outlives the daemon that started it, if the backend can do that at all. */
+  readonly persistent: boolean;
+}
+
+/** What a backend wrote down to find a machine again; only it knows the shape. */
+export type MachineHandle = Readonly<Record<string, unknown>>;
+
 /** Makes machines out of environments. `qemu/` and `host-compat/` implement it. */
 export interface Backend {
   readonly capabilities: BackendCapabilities;
@@ -64,7 +72,11 @@ export interface Backend {
    * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
    * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.
    */
-  start(id: string, environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<Machine>;
+  start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
+  /** Finds a persistent machine that an earlier daemon started, jobs and all; null when it is gone. */
+  adopt(id: string, handle: MachineHandle, signal: AbortSignal): Promise<Machine | null>;
+  /** Ends and removes every machine that an earlier daemon left and that is not to be kept. */
+  sweep(keep: ReadonlySet<string>): Promise<void>;
 }
 
 /** What a prune removed and kept; field names are the contract's. */
@@ -80,8 +92,12 @@ export interface Machine {
   readonly executionMode: "guest" | "host_compat";
   readonly accelerator: Accelerator | null;
   readonly channel: Channel;
+  /** What to write down for `adopt`; null when it dies with the daemon. */
+  readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */
   readonly died: Promise<string>;
+  /** What it takes of the host now, in bytes. */
+  usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /** Ends it at once and removes every file of it. May be called twice. */
   destroy(): Promise<void>;
 }

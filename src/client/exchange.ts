@@ -63,6 +63,6 @@ async function readAnswer(response: IncomingMessage, upload: Upload, options: Ex
 }
 
 function decodeEvent(line: Exclude<AnswerLine, { event: "result" | "error" | "stdin_credit" }>): CallEvent {
-  if (line.event === "progress") return line;
+  if (line.event !== "stdout" && line.event !== "stderr") return line;
   return { event: line.event, data: Buffer.from(line.data, "base64") };
 }

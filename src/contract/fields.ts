@@ -19,6 +19,13 @@ export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CP
 export const memMib = whole(limits.memMib).default(1024).describe("Memory of the VM in MiB.");
 export const timeoutSeconds = whole(limits.timeoutSeconds).default(30).describe("Seconds until the command is killed.");
 export const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
+export const taskTtlSeconds = z
+  .int()
+  .min(0)
+  .max(limits.ttlSeconds.max)
+  .default(86_400)
+  .describe("Seconds without use until the task is removed; 0 for never.");
+export const diskMib = whole(limits.diskMib).default(10_240).describe("Most that the VM may write, in MiB.");
 export const allowHostCompat = z
   .boolean()
   .default(false)

@@ -2,6 +2,9 @@
 export const limits = {
   vcpuCount: { min: 1, max: 16 },
   memMib: { min: 256, max: 65_536 },
+  diskMib: { min: 256, max: 1_048_576 },
+  /** Commands that may run in one task at the same time. */
+  runningCommands: 64,
   timeoutSeconds: { min: 1, max: 86_400 },
   ttlSeconds: { min: 1, max: 2_592_000 },
   /** A command is one line for the guest's shell; with its environment it fits into one frame. */

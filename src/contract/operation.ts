@@ -32,6 +32,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
 /** The events of a streaming operation, one NDJSON line each. Output is base64, since it may be any bytes. */
 export type OperationEvent =
   | { readonly event: "progress"; readonly phase: string; readonly message: string; readonly fraction?: number }
+  /** A command of a task has its number, by which it can be found again. */
+  | { readonly event: "started"; readonly sequence: number }
+  /** Output that is kept no longer: a caller who came back late has missed it. */
+  | { readonly event: "gap"; readonly stream: "stdout" | "stderr"; readonly bytes: number }
   | { readonly event: "stdout"; readonly data: string }
   | { readonly event: "stderr"; readonly data: string };
 

@@ -8,11 +8,25 @@ import { envList } from "./env-list.js";
 import { envPrune } from "./env-prune.js";
 import { envPull } from "./env-pull.js";
 import type { Operation } from "./operation.js";
+import { taskCreate } from "./task-create.js";
+import { taskDelete } from "./task-delete.js";
+import { taskExec } from "./task-exec.js";
+import { taskFollow } from "./task-follow.js";
+import { taskList } from "./task-list.js";
+import { taskLogs } from "./task-logs.js";
+import { taskStatus } from "./task-status.js";
 import { vmRun } from "./vm-run.js";
 
 /** Everything that can be asked of pyro. A new operation is one file, and one line here. */
 export const operations = {
   "vm.run": vmRun,
+  "task.create": taskCreate,
+  "task.exec": taskExec,
+  "task.follow": taskFollow,
+  "task.status": taskStatus,
+  "task.logs": taskLogs,
+  "task.list": taskList,
+  "task.delete": taskDelete,
   "env.list": envList,
   "env.pull": envPull,
   "env.inspect": envInspect,

@@ -68,13 +68,21 @@ async function startExec(
   }
 }
 
+/** How a command came to its end. */
 interface End {
   readonly by: "itself" | "timeout" | "caller";
   readonly exitCode: number;
   readonly durationMs: number | null;
 }
 
-async function waitForEnd(exec: Exec, machine: Machine, timeoutMs: number, signal: AbortSignal): Promise<End> {
+/** Waits until a command ends by itself, or ends it: at the time-out, or when the caller cancels. Throws VM_DIED. */
+export async function waitForEnd(
+  exec: Exec,
+  machine: Machine,
+  timeoutMs: number,
+  signal: AbortSignal,
+  onKill = () => {},
+): Promise<End> {
   const cut = new Promise<"timeout" | "caller">((resolve) => {
     const timer = setTimeout(() => resolve("timeout"), timeoutMs);
     const onAbort = () => resolve("caller");
@@ -95,6 +103,7 @@ async function waitForEnd(exec: Exec, machine: Machine, timeoutMs: number, signa
   if (typeof first !== "string") {
     return { by: "itself", exitCode: exitStatusOf(first), durationMs: first.duration_ms };
   }
+  onKill();
   exec.signal("KILL").catch(() => {});
   const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
   const exit = await Promise.race([exec.finished.catch(() => null), grace]);

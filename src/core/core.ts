@@ -1,9 +1,10 @@
 import type { OperationEvent } from "../contract/operation.js";
 import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
-import type { Backend, Machine } from "../backend/backend.js";
+import type { Backend, Machine, MachineHandle } from "../backend/backend.js";
 import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
+import type { Tasks } from "./tasks/tasks.js";
 
 /** What every operation works on. The daemon makes one and keeps it for its life. */
 export interface Core {
@@ -12,20 +13,28 @@ export interface Core {
   readonly log: Log;
   readonly environments: EnvironmentCache;
   readonly vms: VmRegistry;
+  readonly tasks: Tasks;
   readonly backends: { readonly qemu: Backend; readonly hostCompat: Backend };
 }
 
 export interface MachineRequest {
+  /** Given for a machine that outlives the daemon. */
+  readonly id?: string;
   readonly environment: string;
   readonly vcpuCount: number;
   readonly memMib: number;
+  readonly diskMib?: number;
   readonly allowHostCompat: boolean;
 }
 
 /** The VMs of this daemon. */
 export interface VmRegistry {
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
-  acquire(request: MachineRequest, call: Call): Promise<Machine>;
+  acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }>;
+  /** Finds a machine again that an earlier daemon started; null when it is gone. */
+  adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<Machine | null>;
+  /** Ends what an earlier daemon left, but for the machines in use and those named. */
+  sweep(keep: ReadonlySet<string>): Promise<void>;
   /** Ends a machine and removes every file of it. */
   destroy(machine: Machine): Promise<void>;
   /** VMs that a caller uses. */
@@ -34,7 +43,7 @@ export interface VmRegistry {
   spare(): number;
   /** Removes what is kept ready. */
   dropSpares(): Promise<void>;
-  /** Ends every VM and removes its files. */
+  /** Ends every VM that does not outlive the daemon, and removes its files. */
   closeAll(): Promise<void>;
 }
 
@@ -42,6 +51,8 @@ export interface VmRegistry {
 export interface Call {
   /** Aborted when the caller cancels or is gone. */
   readonly signal: AbortSignal;
+  /** True when the signal is the caller's own wish; otherwise the caller is gone, or the daemon ends. */
+  isCancelled(): boolean;
   /** The caller's standard input; null when there is none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
   /** Sends an event; resolves when the caller can take more. */

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 
-import type { Backend, Machine, PrepareOptions, VmShape } from "../backend/backend.js";
+import type { Backend, Machine, MachineHandle, StartOptions, VmShape } from "../backend/backend.js";
 import { PyroError } from "../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../environments/cache.js";
 import { runForExit } from "../guest/exec.js";
 import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
+import { readAvailableMemoryMib } from "../host/platform.js";
 import type { Call, Core, MachineRequest, VmRegistry } from "./core.js";
 import { Spares } from "./spares.js";
 
@@ -27,7 +28,9 @@ interface Taken {
 }
 
 /** Sparse: a VM takes what it writes. */
-const DISK_MIB = 10_240;
+const DEFAULT_DISK_MIB = 10_240;
+/** Left to the host when a VM takes all the memory it was promised. */
+const MEMORY_RESERVE_MIB = 256;
 
 /** The machines of one daemon: who gets which, and that each is gone in the end. */
 export class Machines implements VmRegistry {
@@ -49,16 +52,26 @@ export class Machines implements VmRegistry {
   }
 
   /** A machine of one's own, woken and ready for a command. Pulls the environment when it is missing. */
-  async acquire(request: MachineRequest, call: Call): Promise<Machine> {
+  async acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }> {
     try {
       const held = await this.#environment(request.environment, call);
       const taken = await this.#takeOrStart(held, request, call);
       this.#used.set(taken.machine.id, taken);
-      return taken.machine;
+      return { machine: taken.machine, environmentDigest: held.environment.digest };
     } catch (error) {
       if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the command started.");
       throw error;
     }
+  }
+
+  async adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<Machine | null> {
+    const machine = await this.#options.backends.qemu.adopt(lost.id, lost.handle, new AbortController().signal);
+    if (machine) this.#used.set(lost.id, { machine, release: this.#options.environments.hold(lost.environmentDigest) });
+    return machine;
+  }
+
+  sweep(keep: ReadonlySet<string>): Promise<void> {
+    return this.#options.backends.qemu.sweep(new Set([...this.#used.keys(), ...keep]));
   }
 
   async destroy(machine: Machine): Promise<void> {
@@ -77,7 +90,8 @@ export class Machines implements VmRegistry {
   }
 
   async closeAll(): Promise<void> {
-    await Promise.all([this.#spares.close(), ...[...this.#used.values()].map(({ machine }) => this.destroy(machine))]);
+    const ephemeral = [...this.#used.values()].filter(({ machine }) => machine.handle === null);
+    await Promise.all([this.#spares.close(), ...ephemeral.map(({ machine }) => this.destroy(machine))]);
   }
 
   async #environment(name: string, call: Call): Promise<HeldEnvironment> {
@@ -97,18 +111,28 @@ export class Machines implements VmRegistry {
     try {
       const { backend, why } = await this.#backend(request.allowHostCompat);
       if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
-      const shape = { vcpuCount: request.vcpuCount, memMib: request.memMib, diskMib: DISK_MIB };
+      const shape = {
+        vcpuCount: request.vcpuCount,
+        memMib: request.memMib,
+        diskMib: request.diskMib ?? DEFAULT_DISK_MIB,
+      };
+      const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
+      const options = { signal: call.signal, onProgress, persistent: request.id !== undefined };
+      if (request.id !== undefined) {
+        return { machine: await this.#start(request.id, backend, environment, shape, options), release };
+      }
       const key = [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ");
       const spare = await this.#spares.take(key);
       if (spare) release();
-      const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
-      const options = { signal: call.signal, onProgress };
-      const taken = spare ?? { machine: await this.#start(backend, environment, shape, options), release };
+      const taken = spare ?? {
+        machine: await this.#start(newMachineId(), backend, environment, shape, options),
+        release,
+      };
       this.#spares.asked(key, shape.memMib, async () => {
-        const quiet = { signal: new AbortController().signal, onProgress: () => {} };
+        const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false };
         const hold = this.#options.environments.hold(environment.digest);
         try {
-          const machine = await this.#start(backend, environment, shape, quiet);
+          const machine = await this.#start(newMachineId(), backend, environment, shape, quiet);
           // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
           await runForExit(machine.channel, "true");
           return { machine, release: hold };
@@ -125,12 +149,13 @@ export class Machines implements VmRegistry {
   }
 
   async #start(
+    id: string,
     backend: Backend,
     environment: InstalledEnvironment,
     shape: VmShape,
-    options: PrepareOptions,
+    options: StartOptions,
   ): Promise<Machine> {
-    const id = `vm-${randomBytes(6).toString("hex")}`;
+    assertMemory(shape.memMib);
     const machine = await backend.start(id, environment, shape, options);
     try {
       await wake(machine.channel, id);
@@ -149,4 +174,22 @@ export class Machines implements VmRegistry {
     if (!allowHostCompat) throw missing;
     return { backend: hostCompat, why: missing };
   }
+}
+
+function newMachineId(): string {
+  return `vm-${randomBytes(6).toString("hex")}`;
+}
+
+/** A VM takes memory as it uses it; one that the host could not hold even alone is refused before it starts. */
+function assertMemory(memMib: number): void {
+  const availableMib = readAvailableMemoryMib();
+  if (availableMib >= memMib + MEMORY_RESERVE_MIB) return;
+  throw new PyroError(
+    "RESOURCE_EXHAUSTED",
+    `A VM of ${memMib} MiB does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,
+    {
+      hint: "Ask for less with --mem-mib, or delete tasks.",
+      details: { mem_mib: memMib, available_mib: availableMib },
+    },
+  );
 }

@@ -9,6 +9,7 @@ import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
 import { Machines } from "./machines.js";
+import { Tasks } from "./tasks/tasks.js";
 
 /** The agent travels with the package. */
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
@@ -25,5 +26,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     qemu: await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log }),
     hostCompat: await HostCompatBackend.open(shared),
   };
-  return { home, version, log, environments, backends, vms: new Machines({ environments, backends, log }) };
+  const vms = new Machines({ environments, backends, log });
+  const tasks = await Tasks.open({ homePath: home.path, vms, log });
+  return { home, version, log, environments, backends, vms, tasks };
 }

@@ -11,7 +11,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     memMib: input.mem_mib,
     allowHostCompat: input.allow_host_compat,
   };
-  const machine = await core.vms.acquire(request, call);
+  const { machine } = await core.vms.acquire(request, call);
   let outcome;
   try {
     const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;

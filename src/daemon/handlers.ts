@@ -5,6 +5,13 @@ import { envInspect } from "../core/env-inspect.js";
 import { envList } from "../core/env-list.js";
 import { envPrune } from "../core/env-prune.js";
 import { envPull } from "../core/env-pull.js";
+import { taskCreate } from "../core/task-create.js";
+import { taskDelete } from "../core/task-delete.js";
+import { taskExec } from "../core/task-exec.js";
+import { taskFollow } from "../core/task-follow.js";
+import { taskList } from "../core/task-list.js";
+import { taskLogs } from "../core/task-logs.js";
+import { taskStatus } from "../core/task-status.js";
 import { vmRun } from "../core/vm-run.js";
 import type { Lifetime } from "./lifetime.js";
 import { buildStatus } from "./status.js";
@@ -16,6 +23,13 @@ export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
 export function buildHandlers(lifetime: Lifetime): Handlers {
   return {
     "vm.run": vmRun,
+    "task.create": taskCreate,
+    "task.exec": taskExec,
+    "task.follow": taskFollow,
+    "task.status": taskStatus,
+    "task.logs": taskLogs,
+    "task.list": taskList,
+    "task.delete": taskDelete,
     "env.list": envList,
     "env.pull": envPull,
     "env.inspect": envInspect,

@@ -39,6 +39,7 @@ async function main(): Promise<void> {
 
   await lifetime.ended;
   setTimeout(() => process.exit(1), settings.cleanUpMs);
+  await core.tasks.detachAll();
   await core.vms.closeAll();
   log.info("ended");
 }

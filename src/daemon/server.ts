@@ -57,9 +57,13 @@ async function perform(
   const input = parseInput(operation.input, await body.readInput());
   const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
   const stdin = operation.stdin ? new CallerStdin(grant) : null;
-  const cancel = () => flight.abort(new PyroError("ABORTED", "The call was cancelled."));
+  let isCancelled = false;
+  const cancel = () => {
+    isCancelled = true;
+    flight.abort(new PyroError("ABORTED", "The call was cancelled."));
+  };
   body.follow(stdin, cancel).catch((reason: unknown) => flight.abort(PyroError.from(reason)));
-  const call: Call = { signal, stdin, emit: (event) => answer.emit(event, signal) };
+  const call: Call = { signal, stdin, emit: (event) => answer.emit(event, signal), isCancelled: () => isCancelled };
   try {
     const handler = handlers[operation.name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
     return operation.output.parse(await handler(core, input, call));

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 
 import { PyroError } from "../contract/errors.js";
-import { outOfOrder, parseJson, type Channel } from "./channel.js";
+import { outOfOrder, parseJson, type Channel, type StreamListener } from "./channel.js";
 import { buildData, buildWindow, parseData, parseWindow, type Data, type Frame } from "./frames.js";
-import { channelNumber, exit as exitSchema, frameType, type Exit } from "./messages.js";
+import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
 
 export interface ExecRequest {
   /** One line for the guest's /bin/sh -c. */
@@ -13,7 +13,15 @@ export interface ExecRequest {
   /** What the command reads; null for /dev/null. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
   /** Takes output in order, per stream. While it is pending, that stream of the guest waits. */
-  readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>;
+  readonly onOutput: OnOutput;
+}
+
+type OnOutput = (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>;
+
+/** How much of each stream is held already. */
+export interface Offsets {
+  readonly stdout: number;
+  readonly stderr: number;
 }
 
 /** What the agent may send of one stream before it must wait. */
@@ -34,14 +42,15 @@ export class Exec {
   #exit: Exit | null = null;
   #settle!: { resolve: (exit: Exit) => void; reject: (error: Error) => void };
 
-  private constructor(channel: Channel, job: number, request: ExecRequest) {
+  private constructor(channel: Channel, job: number, onOutput: OnOutput, from: Offsets) {
     this.#channel = channel;
     this.job = job;
     this.finished = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.finished.catch(() => {});
     const receiver = (name: "stdout" | "stderr") =>
       new Receiver(
-        (bytes) => request.onOutput(name, bytes),
+        from[name],
+        (bytes) => onOutput(name, bytes),
         (acked) => this.#grant(channelNumber[name], acked),
         (error) => this.#fail(error),
       );
@@ -50,21 +59,34 @@ export class Exec {
     this.#stdin = new Sender();
   }
 
-  /** Starts a command. Throws the agent's refusal, or what ended the channel. */
-  static async start(channel: Channel, request: ExecRequest): Promise<Exec> {
-    const exec = new Exec(channel, channel.takeStream(), request);
+  /** Starts a command as a job of a number not used before. Throws the agent's refusal, or what ended the channel. */
+  static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
+    const exec = new Exec(channel, job, request.onOutput, { stdout: 0, stderr: 0 });
     const { command, cwd, env, stdin } = request;
-    const successor = {
-      onFrame: (frame: Frame) => exec.#receive(frame),
-      onClosed: (reason: PyroError) => exec.#fail(reason),
-    };
     const fields = { command, cwd, env, stdin: stdin !== null };
-    const started = channel.request("start", fields, { stream: exec.job, successor });
-    exec.#grant(channelNumber.stdout, 0);
-    exec.#grant(channelNumber.stderr, 0);
+    const started = channel.request("start", fields, { stream: job, successor: exec.#listener() });
+    exec.#grantAll();
     await started;
-    if (stdin !== null) void exec.#sendStdin(stdin);
+    if (stdin !== null) void exec.#sendStdin(stdin, 0);
     return exec;
+  }
+
+  /**
+   * Finds a job again that an earlier session started, and goes on behind what is held of its output.
+   * Its standard input is at its end. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
+   */
+  static async resume(channel: Channel, job: number, from: Offsets, onOutput: OnOutput): Promise<Exec> {
+    const exec = new Exec(channel, job, onOutput, from);
+    channel.listen(job, exec.#listener());
+    try {
+      const state = followed.parse(await channel.request("follow", { job }));
+      exec.#grantAll();
+      if (state.state === "running") void exec.#sendStdin(nothing(), state.stdin_acked);
+      return exec;
+    } catch (error) {
+      channel.unlisten(job);
+      throw error;
+    }
   }
 
   /** Sends a signal to the command's process group, such as KILL. */
@@ -77,6 +99,15 @@ export class Exec {
     this.#channel.unlisten(this.job);
     this.#stdin.stop();
     await this.#channel.request("release", { job: this.job });
+  }
+
+  #listener(): StreamListener {
+    return { onFrame: (frame) => this.#receive(frame), onClosed: (reason) => this.#fail(reason) };
+  }
+
+  #grantAll(): void {
+    this.#grant(channelNumber.stdout, this.#stdout.received);
+    this.#grant(channelNumber.stderr, this.#stderr.received);
   }
 
   #receive(frame: Frame): void {
@@ -117,9 +148,9 @@ export class Exec {
     this.#channel.send(frameType.window, this.job, payload);
   }
 
-  async #sendStdin(source: AsyncIterable<Uint8Array>): Promise<void> {
+  async #sendStdin(source: AsyncIterable<Uint8Array>, start: number): Promise<void> {
     const iterator = source[Symbol.asyncIterator]();
-    let offset = 0;
+    let offset = start;
     try {
       for (;;) {
         const next = await Promise.race([iterator.next(), this.#stdin.stopped]);
@@ -147,18 +178,23 @@ export class Exec {
   }
 }
 
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 /** One output stream: checks offsets, hands bytes on in order, and grants windows as they are taken. */
 class Receiver {
-  received = 0;
-  #acked = 0;
-  #granted = 0;
+  received: number;
+  #acked: number;
+  #granted: number;
   #queue: Promise<void> = Promise.resolve();
 
   constructor(
+    from: number,
     readonly deliver: (bytes: Buffer) => Promise<void>,
     readonly grant: (acked: number) => void,
     readonly fail: (error: Error) => void,
-  ) {}
+  ) {
+    this.received = this.#acked = this.#granted = from;
+  }
 
   take({ offset, bytes }: Data): void {
     if (offset !== this.received || offset + bytes.length > this.#granted + WINDOW_BYTES) {

@@ -55,3 +55,9 @@ export const exit = z.object({
   duration_ms: count,
 });
 export type Exit = z.infer<typeof exit>;
+
+/** What `follow` says of a job. */
+export const followed = z.object({
+  state: z.enum(["running", "exited"]),
+  stdin_acked: count,
+});

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -43,6 +43,24 @@ export function readCommandLine(pid: number): string[] {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
   } catch {
     return [];
+  }
+}
+
+/** Every process there is, with its arguments. */
+export function listCommandLines(): { pid: number; args: string[] }[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map((name) => ({ pid: Number(name), args: readCommandLine(Number(name)) }));
+}
+
+/** Memory of a process tree that is its own, or its share of what several have, in bytes. */
+export function readMemoryBytes(pid: number): number {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    const own = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
+    const ofChildren = children === "" ? [] : children.split(" ").map((child) => readMemoryBytes(Number(child)));
+    return ofChildren.reduce((sum, bytes) => sum + bytes, Number(own ?? 0) * 1024);
+  } catch {
+    return 0;
   }
 }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import { chown, findProgram, mkdir, readdir, rm } from "../../host/files.js";
-import { spawnDetached, type ChildProcess } from "../../host/process.js";
+import { chown, diskUsageBytes, findProgram, mkdir, readdir, rm } from "../../host/files.js";
+import { readMemoryBytes, spawnDetached, type ChildProcess } from "../../host/process.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type {
@@ -121,14 +121,34 @@ export class HostCompatBackend implements Backend {
       await ended;
       for (const path of [directory, runDirectory]) await rm(path, { recursive: true, force: true });
     };
+    const usage = async () => ({
+      memoryBytes: child.pid === undefined ? 0 : readMemoryBytes(child.pid),
+      diskBytes: await diskUsageBytes(directory),
+    });
     try {
       const channel = await Promise.race([this.#meet(join(runDirectory, "agent.sock"), options.signal), failed(ended)]);
-      return { id, executionMode: "host_compat", accelerator: null, channel, died: ended, destroy };
+      return {
+        id,
+        executionMode: "host_compat",
+        accelerator: null,
+        channel,
+        handle: null,
+        died: ended,
+        usage,
+        destroy,
+      };
     } catch (error) {
       await destroy();
       throw error;
     }
   }
+
+  /** Its machines die with the daemon that started them. */
+  async adopt(): Promise<null> {
+    return null;
+  }
+
+  async sweep(): Promise<void> {}
 
   #root(environment: InstalledEnvironment, options: PrepareOptions): Promise<string> {
     return this.#unpacking.join(environment.digest, options, async (shared) => {

@@ -63,6 +63,7 @@ export async function freezeTemplate(
     ],
     runDirectory,
     stateFd: null,
+    diesWithDaemon: true,
   });
   try {
     options.onProgress(`booting ${environment.recipe.name} with ${accelerator}`);

@@ -3,48 +3,28 @@ import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
-import { Channel } from "../../guest/channel.js";
-import {
-  assertRoom,
-  chmod,
-  chown,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  syncDirectory,
-} from "../../host/files.js";
+import { assertRoom, mkdir, readdir, rename, rm, syncDirectory } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
-import { connectUnixWhenReady } from "../../host/socket.js";
 import type {
   Accelerator,
   Backend,
   BackendCapabilities,
   Diagnosis,
   Machine,
+  MachineHandle,
   PrepareOptions,
   PruneReport,
+  StartOptions,
   VmShape,
 } from "../backend.js";
 import { prunePrepared } from "../prune.js";
 import { AcceleratorChoice } from "./accelerator.js";
-import { buildQemuArgs, inJail } from "./argv.js";
+import { adoptClone, cloneTemplate, DISK_RESERVE_MIB, sweepClones, type ClonePlace } from "./clone.js";
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
-import { Qmp } from "./qmp.js";
-import {
-  computeTemplateKey,
-  isIntact,
-  readTemplateRecord,
-  templateFiles,
-  type Template,
-  type TemplateInputs,
-} from "./template.js";
+import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
 import { findToolchain, type Toolchain } from "./toolchain.js";
-import { VmProcess } from "./vm-process.js";
 
 export interface QemuBackendOptions {
   /** PYRO_HOME: templates and VMs live beneath it. */
@@ -57,15 +37,11 @@ export interface QemuBackendOptions {
   readonly log: Log;
 }
 
-/** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
-const DISK_RESERVE_MIB = 64;
-const CLONE_DEADLINE_MS = 20_000;
-
 const capabilities: BackendCapabilities = {
   executionMode: "guest",
   ownKernel: true,
   network: false,
-  survivesDaemon: false,
+  survivesDaemon: true,
 };
 
 /** Real VMs: each a QEMU of its own in a jail, cloned from a template that was booted once. */
@@ -73,7 +49,7 @@ export class QemuBackend implements Backend {
   readonly capabilities = capabilities;
   readonly #options: QemuBackendOptions;
   readonly #templatesPath: string;
-  readonly #vmsPath: string;
+  readonly #place: ClonePlace;
   readonly #building = new SharedWork<Template, string>();
   #toolchain: Promise<Toolchain> | null = null;
   #choice: AcceleratorChoice | null = null;
@@ -81,19 +57,17 @@ export class QemuBackend implements Backend {
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templatesPath = join(options.homePath, "templates");
-    this.#vmsPath = join(options.homePath, "vms");
+    this.#place = { vmsPath: join(options.homePath, "vms"), runtimePath: options.runtimePath };
   }
 
-  /** Opens it and clears what a killed daemon left: half templates, and VMs that died with it. */
+  /** Opens it and clears half templates that a killed daemon left. */
   static async open(options: QemuBackendOptions): Promise<QemuBackend> {
     const backend = new QemuBackend(options);
     await mkdir(backend.#templatesPath, { recursive: true, mode: 0o700 });
-    await mkdir(backend.#vmsPath, { recursive: true, mode: 0o700 });
+    await mkdir(backend.#place.vmsPath, { recursive: true, mode: 0o700 });
     for (const name of await readdir(backend.#templatesPath)) {
       if (name.startsWith("tmp-")) await rm(join(backend.#templatesPath, name), { recursive: true, force: true });
     }
-    for (const name of await readdir(backend.#vmsPath))
-      await rm(join(backend.#vmsPath, name), { recursive: true, force: true });
     return backend;
   }
 
@@ -136,14 +110,17 @@ export class QemuBackend implements Backend {
     await this.#template(environment, shape, options);
   }
 
-  async start(
-    id: string,
-    environment: InstalledEnvironment,
-    shape: VmShape,
-    options: PrepareOptions,
-  ): Promise<Machine> {
+  async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {
     const template = await this.#template(environment, shape, options);
-    return this.#clone(id, template, environment, shape, options.signal);
+    return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, options);
+  }
+
+  adopt(id: string, handle: MachineHandle, signal: AbortSignal): Promise<Machine | null> {
+    return adoptClone(this.#place, id, handle, signal);
+  }
+
+  sweep(keep: ReadonlySet<string>): Promise<void> {
+    return sweepClones(this.#place, keep);
   }
 
   /** The template for this environment and shape: found, or built once for all who ask. KVM falls back to emulation. */
@@ -200,92 +177,5 @@ export class QemuBackend implements Backend {
     const ms = Math.round(performance.now() - started);
     this.#options.log.info({ key: template.key, accelerator: template.accelerator, ms }, "template frozen");
     return template;
-  }
-
-  async #clone(
-    id: string,
-    template: Template,
-    environment: InstalledEnvironment,
-    shape: VmShape,
-    signal: AbortSignal,
-  ): Promise<Machine> {
-    await assertRoom(this.#vmsPath, DISK_RESERVE_MIB, "A VM");
-    const toolchain = await this.toolchain();
-    const vmDirectory = join(this.#vmsPath, id);
-    await mkdir(vmDirectory, { mode: 0o755 });
-    const scratch = join(vmDirectory, "scratch");
-    const state = await open(join(template.directory, templateFiles.state), "r");
-    let process: VmProcess | null = null;
-    const remove = async () => {
-      await process?.kill();
-      await rm(vmDirectory, { recursive: true, force: true });
-    };
-    try {
-      await copyFile(join(template.directory, templateFiles.overlay), scratch);
-      await chmod(scratch, 0o600);
-      if (toolchain.dropTo) await chown(scratch, toolchain.dropTo.uid, toolchain.dropTo.gid);
-      process = await VmProcess.start({
-        toolchain,
-        accelerator: template.accelerator,
-        qemuArgs: buildQemuArgs({ accelerator: template.accelerator, shape }, "clone"),
-        mounts: [
-          [environment.rootPath, inJail.root, false],
-          [template.directory, inJail.template, false],
-          ...(toolchain.qemuMajor < 9
-            ? [[join(template.directory, templateFiles.ram), inJail.ram, true] as const]
-            : []),
-          [vmDirectory, inJail.vm, true],
-        ],
-        runDirectory: join(this.#options.runtimePath, id),
-        stateFd: state.fd,
-      });
-      const channel = await process.during(this.#wakeClone(process, signal));
-      return this.#machine(id, process, channel, template.accelerator, remove);
-    } catch (error) {
-      await remove();
-      throw error;
-    } finally {
-      await state.close();
-    }
-  }
-
-  /** Loads the template's state and meets the agent, both at once: the agent's greeting waits in the socket until it runs. */
-  async #wakeClone(process: VmProcess, signal: AbortSignal): Promise<Channel> {
-    const agent = connectUnixWhenReady(process.agentSocket, CLONE_DEADLINE_MS, signal).then((socket) =>
-      Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal }),
-    );
-    agent.catch(() => {});
-    const qmp = await Qmp.open(process.qmpSocket, CLONE_DEADLINE_MS, signal);
-    try {
-      await Promise.all([
-        qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
-        qmp.execute("migrate-incoming", { uri: "fd:3" }),
-      ]);
-      return await agent;
-    } finally {
-      qmp.close();
-    }
-  }
-
-  #machine(
-    id: string,
-    process: VmProcess,
-    channel: Channel,
-    accelerator: Accelerator,
-    remove: () => Promise<void>,
-  ): Machine {
-    let destroyed: Promise<void> | null = null;
-    return {
-      id,
-      executionMode: "guest",
-      accelerator,
-      channel,
-      died: process.ended,
-      destroy: () => {
-        channel.close();
-        destroyed ??= remove();
-        return destroyed;
-      },
-    };
   }
 }

@@ -1,8 +1,16 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
 import { chown, mkdir, rm } from "../../host/files.js";
-import { readProcessIdentity, sendSignal, spawnDetached, type ChildProcess } from "../../host/process.js";
+import {
+  isAlive,
+  readProcessIdentity,
+  sendSignal,
+  spawnDetached,
+  type ChildProcess,
+  type ProcessIdentity,
+} from "../../host/process.js";
 import type { Accelerator } from "../backend.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
@@ -17,37 +25,32 @@ export interface VmProcessSpec {
   readonly runDirectory: string;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
+  /** True when it must not outlive the daemon. */
+  readonly diesWithDaemon: boolean;
 }
 
 const STATUS_FD = 4;
 const KEPT_OUTPUT = 4_096;
 const END_GRACE_MS = 500;
+/** How often a process that is no child of ours is looked at. */
+const WATCH_MS = 500;
 
-/** One QEMU in its jail. */
+/** One QEMU in its jail: started by this daemon, or found again by it. */
 export class VmProcess {
   readonly qmpSocket: string;
   readonly agentSocket: string;
   /** Resolves with the reason when the process is gone, whoever ended it. */
   readonly ended: Promise<string>;
-  readonly #child: ChildProcess;
+  /** The first process inside the jail: with it the whole jail ends. Null when it never came to be. */
+  readonly inside: Promise<ProcessIdentity | null>;
   readonly #runDirectory: string;
-  #inside: number | null = null;
-  #insideKnown: Promise<void>;
-  #output = "";
 
-  private constructor(child: ChildProcess, runDirectory: string) {
-    this.#child = child;
+  private constructor(runDirectory: string, inside: Promise<ProcessIdentity | null>, ended: Promise<string>) {
     this.#runDirectory = runDirectory;
     this.qmpSocket = join(runDirectory, "qmp.sock");
     this.agentSocket = join(runDirectory, "agent.sock");
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
-    });
-    this.ended = new Promise((resolve) => {
-      child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
-      child.once("close", (code, signal) => resolve(this.#describeEnd(code, signal)));
-    });
-    this.#insideKnown = this.#readStatus(child);
+    this.inside = inside;
+    this.ended = ended;
   }
 
   static async start(spec: VmProcessSpec): Promise<VmProcess> {
@@ -60,21 +63,26 @@ export class VmProcess {
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? ["/dev/kvm"] : [],
       mounts: [...spec.mounts, [runDirectory, "/pyro/run", true]],
-      diesWithDaemon: true,
+      diesWithDaemon: spec.diesWithDaemon,
       statusFd: STATUS_FD,
     });
     const child = spawnDetached(toolchain.bwrap, [...args, toolchain.qemu, ...spec.qemuArgs], {
       extraFds: [spec.stateFd ?? "ignore", "pipe"],
     });
-    return new VmProcess(child, runDirectory);
+    child.unref();
+    return new VmProcess(runDirectory, readInside(child), describeEnd(child));
+  }
+
+  /** Finds a process that an earlier daemon started; null when it is gone. */
+  static adopt(inside: ProcessIdentity, runDirectory: string): VmProcess | null {
+    if (!isAlive(inside)) return null;
+    return new VmProcess(runDirectory, Promise.resolve(inside), watchEnd(inside));
   }
 
   /** Ends it at once, waits until it is gone, and removes its sockets. */
   async kill(): Promise<void> {
-    await Promise.race([this.#insideKnown, this.ended]);
-    const target = this.#inside ?? this.#child.pid;
-    const identity = target === undefined ? null : readProcessIdentity(target);
-    if (identity) sendSignal(identity, "SIGKILL");
+    const inside = await Promise.race([this.inside, this.ended.then(() => null)]);
+    if (inside) sendSignal(inside, "SIGKILL");
     await this.ended;
     await rm(this.#runDirectory, { recursive: true, force: true });
   }
@@ -92,27 +100,37 @@ export class VmProcess {
       return PyroError.from(error).code === "VM_DIED" ? await Promise.race([ended, moment]) : Promise.reject(error);
     }
   }
+}
 
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
-    const how = signal ? `killed by ${signal}` : `exit status ${code}`;
-    const lines = this.#output.trim();
-    return lines === "" ? how : `${how}; it said: ${lines}`;
-  }
-
-  #readStatus(child: ChildProcess): Promise<void> {
-    const status = child.stdio[STATUS_FD];
-    return new Promise((resolve) => {
-      if (!status || !("on" in status)) return resolve();
-      let text = "";
-      status.on("data", (chunk: Buffer) => {
-        text = (text + chunk.toString("utf8")).slice(-KEPT_OUTPUT);
-        const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
-        if (pid === undefined) return;
-        this.#inside = Number(pid);
-        resolve();
-      });
-      status.on("close", () => resolve());
-      status.on("error", () => resolve());
+/** Bubblewrap tells the process inside as JSON on a descriptor of its own. */
+function readInside(child: ChildProcess): Promise<ProcessIdentity | null> {
+  const status = child.stdio[STATUS_FD];
+  return new Promise((resolve) => {
+    if (!status || !("on" in status)) return resolve(null);
+    let text = "";
+    status.on("data", (chunk: Buffer) => {
+      text = (text + chunk.toString("utf8")).slice(-KEPT_OUTPUT);
+      const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+      if (pid !== undefined) resolve(readProcessIdentity(Number(pid)));
     });
-  }
+    status.on("close", () => resolve(null));
+    status.on("error", () => resolve(null));
+  });
+}
+
+function describeEnd(child: ChildProcess): Promise<string> {
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT)));
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+    child.once("close", (code, signal) => {
+      const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
+      resolve(output.trim() === "" ? how : `${how}; it said: ${output.trim()}`);
+    });
+  });
+}
+
+async function watchEnd(inside: ProcessIdentity): Promise<string> {
+  while (isAlive(inside)) await sleep(WATCH_MS, undefined, { ref: false });
+  return "its process is gone";
 }

@@ -11,7 +11,8 @@ export type Invocation =
   | { readonly kind: "help"; readonly words: readonly string[] }
   | { readonly kind: "command"; readonly command: Command; readonly input: Input; readonly json: boolean };
 
-export type Input = Readonly<Record<string, string | number | boolean>>;
+type Value = string | number | boolean | Readonly<Record<string, string>>;
+export type Input = Readonly<Record<string, Value>>;
 
 /** Reads a command line. Throws INVALID_ARGUMENT, with the next step as its hint. */
 export function parseArguments(commands: readonly Command[], argv: readonly string[]): Invocation {
@@ -27,7 +28,7 @@ export function parseArguments(commands: readonly Command[], argv: readonly stri
   const own = separator === -1 ? given : given.slice(0, separator);
   if (own.some(isHelp)) return { kind: "help", words: command.words };
   const rest = separator === -1 ? null : given.slice(separator + 1);
-  const { json, ...input } = { ...parseOwn(command, own), ...parseRest(command, rest) };
+  const { json, ...input }: Record<string, Value> = { ...parseOwn(command, own), ...parseRest(command, rest) };
   return { kind: "command", command, input, json: json === true };
 }
 
@@ -69,7 +70,7 @@ function firstWords(commands: readonly Command[]): string[] {
 }
 
 function parseOwn(command: Command, own: readonly string[]): Input {
-  const input: Record<string, string | number | boolean> = {};
+  const input: Record<string, Value> = {};
   const missing = [...command.positionals];
   for (let index = 0; index < own.length; index++) {
     const word = own[index] ?? "";
@@ -87,7 +88,8 @@ function parseOwn(command: Command, own: readonly string[]): Input {
       continue;
     }
     const value = equals === -1 ? own[++index] : word.slice(equals + 1);
-    input[field.name] = parseValue(command, field, value);
+    input[field.name] =
+      field.type === "object" ? addPair(command, field, input, value) : parseValue(command, field, value);
   }
   const [field] = missing;
   if (field) throw flagError(command, `\`pyro ${nameOf(command)}\` needs ${field.name.toUpperCase()}`);
@@ -102,7 +104,7 @@ function parseRest(command: Command, rest: readonly string[] | null): Input {
   if (rest === null || rest.length === 0) {
     throw usageError(
       `\`pyro ${nameOf(command)}\` needs a command after --`,
-      `For example: pyro ${nameOf(command)} debian:12 -- uname -r`,
+      `For example: pyro ${nameOf(command)} ${exampleOf(command)} -- uname -r`,
     );
   }
   return { [command.rest.name]: quoteCommand(rest) };
@@ -130,11 +132,25 @@ function parseValue(command: Command, field: RenderedField, value: string | unde
   return number;
 }
 
+/** `--env NAME=VALUE`, which may be given again. */
+function addPair(command: Command, field: RenderedField, input: Input, pair: string | undefined): Value {
+  const equals = pair?.indexOf("=") ?? -1;
+  if (pair === undefined || equals < 1) throw flagError(command, `${flagOf(field)} needs NAME=VALUE`);
+  return {
+    ...(input[field.name] as Record<string, string> | undefined),
+    [pair.slice(0, equals)]: pair.slice(equals + 1),
+  };
+}
+
 function unexpected(command: Command, word: string): PyroError {
   const hint = command.rest
-    ? `The command goes after --, as in: pyro ${nameOf(command)} debian:12 -- ${quoteCommand([word])}`
+    ? `The command goes after --, as in: pyro ${nameOf(command)} ${exampleOf(command)} -- ${quoteCommand([word])}`
     : `See \`pyro help ${nameOf(command)}\`.`;
   return usageError(`\`pyro ${nameOf(command)}\` does not take ${quoteCommand([word])}`, hint);
+}
+
+function exampleOf(command: Command): string {
+  return command.positionals[0]?.name === "environment" ? "debian:12" : "TASK";
 }
 
 function flagError(command: Command, message: string): PyroError {

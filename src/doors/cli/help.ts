@@ -89,8 +89,9 @@ function renderLine(command: Command): Row {
 
 function renderFlag(field: RenderedField): Row {
   const { type, description, minimum, maximum } = field;
-  const left = type === "boolean" ? flagOf(field) : `${flagOf(field)} ${type === "integer" ? "N" : "VALUE"}`;
-  const fallback = type === "boolean" || field.default === undefined ? [] : [`default ${String(field.default)}`];
+  const left = type === "boolean" ? flagOf(field) : `${flagOf(field)} ${valueNames[type]}`;
+  const fallback =
+    type === "boolean" || type === "object" || field.default === undefined ? [] : [`default ${String(field.default)}`];
   const facts = [...(type === "integer" ? [`${minimum} to ${maximum}`] : []), ...fallback];
   return [left, facts.length > 0 ? `${description} (${facts.join(", ")})` : description];
 }
@@ -119,3 +120,5 @@ function wrap(text: string, width: number): string[] {
   }
   return [...lines, line];
 }
+
+const valueNames = { integer: "N", string: "VALUE", object: "NAME=VALUE", boolean: "" } as const;

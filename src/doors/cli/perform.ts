@@ -34,6 +34,14 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
       const { run } = await import("./run.js");
       return run(client, input as ArgumentsOf<"vm.run">, json);
     }
+    case "task.exec": {
+      const { taskExec } = await import("./task-exec.js");
+      return taskExec(client, input as unknown as ArgumentsOf<"task.exec">, json);
+    }
+    case "task.create": {
+      const { taskCreate } = await import("./task-create.js");
+      return taskCreate(client, input as ArgumentsOf<"task.create">, json);
+    }
     case "env.pull": {
       const { pull } = await import("./pull.js");
       return pull(client, input as ArgumentsOf<"env.pull">, json);

@@ -1,5 +1,6 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
 import { renderMib } from "./size.js";
+import { renderLogs, renderTask, renderTasks } from "./task.js";
 
 /** Results as text for people: one entry for each operation that answers at once. */
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string } = {
@@ -47,6 +48,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `Networking: ${networking}`,
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
+
+  "task.status": renderTask,
+  "task.logs": renderLogs,
+  "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
+  "task.delete": ({ task_id }) => `Deleted ${task_id}.\n`,
 
   "daemon.status": (status) =>
     status.running

@@ -1,28 +1,49 @@
 import { isatty } from "node:tty";
 
-import type { Client } from "../../client/client.js";
+import type { CallOptions, Client } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
-import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
 
+/** What `run` and `task exec` have in common of a result. */
+interface Outcome {
+  readonly exit_code: number | null;
+  readonly duration_ms: number;
+  readonly timed_out: boolean;
+  readonly aborted: boolean;
+}
+
 /** `pyro run`: the command's streams are ours, and so is its exit status. */
 export function run(client: Client, input: ArgumentsOf<"vm.run">, json: boolean): Promise<number> {
+  return runCommand((options) => client.call("vm.run", input, options), input.environment, json);
+}
+
+/** Streams a command's input and output, and gives the exit status that tells how it ended. */
+export function runCommand<Result extends Outcome>(
+  call: (options: CallOptions) => Promise<Result>,
+  title: string,
+  json: boolean,
+  renderFooter: (result: Result) => string = () => "",
+): Promise<number> {
   return interruptible(json, async (interruption) => {
     const write = openOutput(interruption);
-    const progress = openProgress(input.environment, null);
+    const progress = openProgress(title, null);
     const onEvent = async (event: CallEvent) => {
-      if (json) return;
+      if (json || event.event === "started") return;
       if (event.event === "progress") return progress.show(event);
       progress.clear();
-      await write(event.event, event.data);
+      if (event.event === "gap")
+        process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} are kept no longer.\n`);
+      else await write(event.event, event.data);
     };
     try {
       const { signal } = interruption;
       const stdin = isatty(0) ? {} : { stdin: readStdin() };
-      const result = await client.call("vm.run", input, { signal, onEvent, ...stdin });
+      const result = await call({ signal, onEvent, ...stdin });
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else process.stderr.write(renderFooter(result));
       return exitStatusOf(result, json || signal.aborted);
     } finally {
       progress.clear();
@@ -35,7 +56,7 @@ async function* readStdin(): AsyncGenerator<Uint8Array> {
   yield* process.stdin as AsyncIterable<Buffer>;
 }
 
-function exitStatusOf(result: ResultOf<"vm.run">, quiet: boolean): number {
+function exitStatusOf(result: Outcome, quiet: boolean): number {
   if (result.timed_out) {
     if (!quiet) process.stderr.write(`pyro: The time-out ended the command after ${result.duration_ms} ms.\n`);
     return 124;
@@ -44,5 +65,5 @@ function exitStatusOf(result: ResultOf<"vm.run">, quiet: boolean): number {
     if (!quiet) process.stderr.write("pyro: The command was aborted.\n");
     return 125;
   }
-  return result.exit_code;
+  return result.exit_code ?? 125;
 }

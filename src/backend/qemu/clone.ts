@@ -1,0 +1,182 @@
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import type { InstalledEnvironment } from "../../environments/cache.js";
+import { Channel } from "../../guest/channel.js";
+import { assertRoom, chmod, chown, copyFile, diskUsageBytes, mkdir, open, readdir, rm } from "../../host/files.js";
+import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } from "../../host/process.js";
+import { connectUnixWhenReady } from "../../host/socket.js";
+import type { Accelerator, Machine, MachineHandle, StartOptions, VmShape } from "../backend.js";
+import { buildQemuArgs, inJail } from "./argv.js";
+import { Qmp } from "./qmp.js";
+import { templateFiles, type Template } from "./template.js";
+import type { Toolchain } from "./toolchain.js";
+import { VmProcess } from "./vm-process.js";
+
+/** Where clones live. */
+export interface ClonePlace {
+  readonly vmsPath: string;
+  readonly runtimePath: string;
+}
+
+/** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
+export const DISK_RESERVE_MIB = 64;
+const CLONE_DEADLINE_MS = 20_000;
+const ADOPT_DEADLINE_MS = 10_000;
+const SWEEP_DEADLINE_MS = 5_000;
+
+const handleSchema = z.object({
+  pid: z.int().min(2),
+  start_ticks: z.number(),
+  accelerator: z.enum(["kvm", "hvf", "tcg"]),
+});
+
+/** Wakes a VM from a template: a new QEMU with a private view of its memory and an overlay over its disk. */
+export async function cloneTemplate(
+  place: ClonePlace,
+  id: string,
+  toolchain: Toolchain,
+  template: Template,
+  environment: InstalledEnvironment,
+  shape: VmShape,
+  { signal, persistent }: StartOptions,
+): Promise<Machine> {
+  await assertRoom(place.vmsPath, DISK_RESERVE_MIB, "A VM");
+  const directory = join(place.vmsPath, id);
+  await mkdir(directory, { mode: 0o755 });
+  const state = await open(join(template.directory, templateFiles.state), "r");
+  let process: VmProcess | null = null;
+  try {
+    await layOutDisk(directory, template, toolchain);
+    process = await VmProcess.start({
+      toolchain,
+      accelerator: template.accelerator,
+      qemuArgs: buildQemuArgs({ accelerator: template.accelerator, shape }, "clone"),
+      mounts: [
+        [environment.rootPath, inJail.root, false],
+        [template.directory, inJail.template, false],
+        ...(toolchain.qemuMajor < 9 ? [[join(template.directory, templateFiles.ram), inJail.ram, true] as const] : []),
+        [directory, inJail.vm, true],
+      ],
+      runDirectory: join(place.runtimePath, id),
+      stateFd: state.fd,
+      diesWithDaemon: !persistent,
+    });
+    const channel = await process.during(wakeClone(process, signal));
+    const inside = await process.inside;
+    const { accelerator } = template;
+    const handle = persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator } : null;
+    return buildMachine(id, directory, process, channel, accelerator, handle);
+  } catch (error) {
+    await process?.kill();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await state.close();
+  }
+}
+
+/** Finds a clone that an earlier daemon started: its process is still the same one, and its agent answers. */
+export async function adoptClone(
+  place: ClonePlace,
+  id: string,
+  handle: MachineHandle,
+  signal: AbortSignal,
+): Promise<Machine | null> {
+  const parsed = handleSchema.safeParse(handle);
+  if (!parsed.success) return null;
+  const { pid, start_ticks, accelerator } = parsed.data;
+  const process = VmProcess.adopt({ pid, startTicks: start_ticks }, join(place.runtimePath, id));
+  if (process === null) return null;
+  const directory = join(place.vmsPath, id);
+  const socket = await connectUnixWhenReady(process.agentSocket, ADOPT_DEADLINE_MS, signal);
+  const channel = await process.during(Channel.open(socket, { deadlineMs: ADOPT_DEADLINE_MS, signal }));
+  return buildMachine(id, directory, process, channel, accelerator, handle);
+}
+
+/**
+ * Ends every clone that is not to be kept, and removes its files. A daemon that died between starting a process and
+ * writing that down has left one that only its command line tells of.
+ */
+export async function sweepClones({ vmsPath, runtimePath }: ClonePlace, keep: ReadonlySet<string>): Promise<void> {
+  const idOf = (argument: string) => (argument.startsWith(`${vmsPath}/`) ? argument.slice(vmsPath.length + 1) : null);
+  const strays = listCommandLines().filter(({ args }) => {
+    const id = args.map(idOf).find((found) => found !== null);
+    return id !== undefined && id !== null && !keep.has(id);
+  });
+  const processes = strays.flatMap(({ pid }) => readProcessIdentity(pid) ?? []);
+  for (const stray of processes) sendSignal(stray, "SIGKILL");
+  await Promise.race([
+    Promise.all(processes.map((stray) => VmProcess.adopt(stray, "/nonexistent")?.ended)),
+    new Promise((resolve) => setTimeout(resolve, SWEEP_DEADLINE_MS).unref()),
+  ]);
+  for (const [parent, isOurs] of [
+    [vmsPath, () => true],
+    [runtimePath, (name: string) => name.startsWith("vm-")],
+  ] as const) {
+    for (const name of await readdir(parent)) {
+      if (isOurs(name) && !keep.has(name)) await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function layOutDisk(directory: string, template: Template, { dropTo }: Toolchain): Promise<void> {
+  const scratch = join(directory, "scratch");
+  await copyFile(join(template.directory, templateFiles.overlay), scratch);
+  await chmod(scratch, 0o600);
+  if (dropTo) await chown(scratch, dropTo.uid, dropTo.gid);
+}
+
+/** Loads the template's state and meets the agent, both at once: the agent's greeting waits in the socket until it runs. */
+async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<Channel> {
+  const agent = connectUnixWhenReady(process.agentSocket, CLONE_DEADLINE_MS, signal).then((socket) =>
+    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal }),
+  );
+  agent.catch(() => {});
+  const qmp = await Qmp.open(process.qmpSocket, CLONE_DEADLINE_MS, signal);
+  try {
+    await Promise.all([
+      qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
+      qmp.execute("migrate-incoming", { uri: "fd:3" }),
+    ]);
+    return await agent;
+  } finally {
+    qmp.close();
+  }
+}
+
+function buildMachine(
+  id: string,
+  directory: string,
+  process: VmProcess,
+  channel: Channel,
+  accelerator: Accelerator,
+  handle: MachineHandle | null,
+): Machine {
+  let destroyed: Promise<void> | null = null;
+  const remove = async () => {
+    await process.kill();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return {
+    id,
+    executionMode: "guest",
+    accelerator,
+    channel,
+    handle,
+    died: process.ended,
+    usage: async () => {
+      const inside = await process.inside;
+      return {
+        memoryBytes: inside ? readMemoryBytes(inside.pid) : 0,
+        diskBytes: await diskUsageBytes(directory),
+      };
+    },
+    destroy: () => {
+      channel.close();
+      destroyed ??= remove();
+      return destroyed;
+    },
+  };
+}

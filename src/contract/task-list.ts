@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+import { defineOperation } from "./operation.js";
+import { task } from "./task.js";
+
+export const taskList = defineOperation({
+  name: "task.list",
+  summary: "List the tasks",
+  input: z.strictObject({}),
+  output: z.object({ tasks: z.array(task) }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["task", "list"], positionals: [] },
+  sdk: "listTasks",
+  mcp: "task_list",
+});

@@ -1,0 +1,61 @@
+import { z } from "zod";
+
+import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
+
+export const taskId = z
+  .string()
+  .regex(/^task-[0-9a-f]{12}$/, "expected a task id, such as task-0123456789ab")
+  .describe("Id of a task.");
+
+export const taskState = z
+  .enum(["started", "stopped", "failed", "unreadable"])
+  .describe("unreadable: its record was damaged.");
+
+const workspaceSeed = z.object({
+  mode: z.enum(["empty", "directory", "archive"]),
+  source_path: z.string().nullable(),
+  destination: z.string(),
+  entry_count: z.int(),
+  bytes_written: z.int(),
+});
+
+/** What create, status and list say of one task. */
+export const task = z.object({
+  task_id: z.string(),
+  environment: z.string(),
+  state: taskState,
+  state_reason: z.string().nullable().describe("Why it is not started."),
+  workspace_path: z.string(),
+  vcpu_count: z.int(),
+  mem_mib: z.int(),
+  disk_mib: z.int(),
+  network_enabled: z.boolean(),
+  allow_host_compat: z.boolean(),
+  execution_mode: executionMode,
+  accelerator,
+  created_at: time,
+  last_activity_at: time,
+  expires_at: time.nullable().describe("Null when it never expires."),
+  command_count: z.int(),
+  running_commands: z.int(),
+  last_command: z.object({ command: z.string(), exit_code: z.int().nullable() }).nullable(),
+  workspace_seed: workspaceSeed,
+  memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
+  disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
+});
+
+/** How a command in a task went; also an entry of its log. */
+export const taskExecOutcome = z.object({
+  task_id: z.string(),
+  sequence: z.int().min(1).describe("Number of the command in its task."),
+  command: z.string(),
+  cwd: z.string(),
+  ...commandOutcome,
+  exit_code: z.int().nullable().describe("Null while it runs."),
+  state: z.enum(["running", "ended"]),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe("Why it ended without an exit status of its own, such as the VM's death."),
+  started_at: time,
+});

@@ -1,0 +1,26 @@
+import { PyroError } from "../contract/errors.js";
+import type { Call, Handler } from "./core.js";
+import type { TaskExec } from "./tasks/task-exec.js";
+import type { Task } from "./tasks/task.js";
+
+export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
+  const task = core.tasks.get(input.task_id);
+  const exec = await task.exec(input, call.stdin);
+  return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
+};
+
+/** Streams a command to its end and says how it went. The command of a caller who is gone goes on. */
+export function followToEnd(
+  task: Task,
+  exec: TaskExec,
+  from: { stdout: number; stderr: number },
+  call: Call,
+): ReturnType<TaskExec["outcome"]> {
+  const work = async () => {
+    await call.emit({ event: "started", sequence: exec.started.sequence });
+    await exec.follow(from, call);
+    if (exec.isRunning) throw new PyroError("ABORTED", "The daemon let go of the command, which goes on.");
+    return exec.outcome();
+  };
+  return task.during(work());
+}

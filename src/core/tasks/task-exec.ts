@@ -1,0 +1,217 @@
+import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import { limits } from "../../contract/limits.js";
+import type { ResultOf } from "../../contract/operations.js";
+import { Exec } from "../../guest/exec.js";
+import { follow } from "../../store/follow.js";
+import type { JournalEntry } from "../../store/journal-entry.js";
+import { execDirectoryPath } from "../../store/layout.js";
+import { openOutputLog, type OutputLog } from "../../store/output-log.js";
+import { renderKept } from "../../store/render-kept.js";
+import { waitForEnd } from "../command.js";
+import type { Call } from "../core.js";
+
+export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
+export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
+
+interface Logs {
+  readonly stdout: OutputLog;
+  readonly stderr: OutputLog;
+}
+
+/** What a running command needs of its task. */
+export interface ExecHost {
+  readonly taskId: string;
+  readonly directory: string;
+  readonly executionMode: "guest" | "host_compat";
+  /** True once the daemon lets go of the task: what ends then has not ended, only our view of it. */
+  isDetached(): boolean;
+  /** Writes down, durably, that a command has ended. */
+  recordEnd(ended: ExecEnded): Promise<void>;
+}
+
+/** One command of a task: a job in the guest with a log on disk, found again by its number. */
+export class TaskExec {
+  readonly started: ExecStarted;
+  /** Resolves when it has ended and that is on disk, or when the daemon lets go of it. */
+  done: Promise<void> = Promise.resolve();
+  readonly #host: ExecHost;
+  readonly #cancel = new AbortController();
+  #ended: ExecEnded | null;
+  #logs: Promise<Logs> | null = null;
+
+  constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
+    this.#host = host;
+    this.started = started;
+    this.#ended = ended;
+  }
+
+  get isRunning(): boolean {
+    return this.#ended === null;
+  }
+
+  get ended(): ExecEnded | null {
+    return this.#ended;
+  }
+
+  /** Starts it on a machine; its output goes to its log, and is acknowledged when it is there. */
+  start(machine: Machine, env: Readonly<Record<string, string>>, stdin: Call["stdin"]): void {
+    const { command, cwd, job } = this.started;
+    this.done = this.#run(machine, (onOutput) =>
+      Exec.start(machine.channel, { command, cwd, env, stdin, onOutput }, job),
+    );
+  }
+
+  /** Goes on with it on a machine that was found again, behind what its log holds already. */
+  resume(machine: Machine): void {
+    this.done = this.#run(machine, async (onOutput) => {
+      const { stdout, stderr } = await this.#openLogs();
+      const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
+      return Exec.resume(machine.channel, this.started.job, from, onOutput);
+    });
+  }
+
+  /** Kills the command's process group; it ends as aborted. */
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  /** Ends it on paper: nobody can find out any more how it went. */
+  async giveUp(reason: PyroError): Promise<void> {
+    await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
+  }
+
+  /** Sends its output to a caller, from a cursor on until it has ended. A caller who cancels ends it; one who is only gone does not. */
+  async follow(from: { stdout: number; stderr: number }, call: Call): Promise<void> {
+    const logs = await this.#openLogs();
+    const { signal } = call;
+    const onAbort = () => {
+      if (call.isCancelled()) this.cancel();
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    try {
+      await Promise.all([
+        sendOutput("stdout", logs.stdout, from.stdout, call),
+        sendOutput("stderr", logs.stderr, from.stderr, call),
+      ]);
+      if (!signal.aborted || call.isCancelled()) await this.done;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** How it went, or goes, with the head and the tail of its output. */
+  async outcome(): Promise<ResultOf<"task.exec">> {
+    const { stdout, stderr } = await this.#openLogs();
+    const [out, err] = [
+      await renderKept(stdout, limits.resultOutputBytes),
+      await renderKept(stderr, limits.resultOutputBytes),
+    ];
+    const { sequence, command, cwd, started_at } = this.started;
+    const ended = this.#ended;
+    return {
+      task_id: this.#host.taskId,
+      sequence,
+      command,
+      cwd,
+      state: ended ? "ended" : "running",
+      exit_code: ended?.exit_code ?? null,
+      stdout: out.text,
+      stderr: err.text,
+      stdout_truncated: out.omittedBytes > 0,
+      stderr_truncated: err.omittedBytes > 0,
+      stdout_omitted_bytes: out.omittedBytes,
+      stderr_omitted_bytes: err.omittedBytes,
+      duration_ms: ended?.duration_ms ?? this.#ageMs(),
+      timed_out: ended?.timed_out ?? false,
+      aborted: ended?.aborted ?? false,
+      error: ended?.error ?? null,
+      execution_mode: this.#host.executionMode,
+      started_at,
+    };
+  }
+
+  async #run(
+    machine: Machine,
+    begin: (onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>) => Promise<Exec>,
+  ): Promise<void> {
+    try {
+      const logs = await this.#openLogs();
+      const exec = await begin((stream, bytes) => logs[stream].append(bytes));
+      const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
+      const end = await waitForEnd(exec, machine, remainingMs, this.#cancel.signal, () => {
+        logs.stdout.releaseWriter();
+        logs.stderr.releaseWriter();
+      });
+      await this.#end({
+        exit_code: end.exitCode,
+        timed_out: end.by === "timeout",
+        aborted: end.by === "caller",
+        error: null,
+        durationMs: end.durationMs ?? this.#ageMs(),
+      });
+      // The agent may be stopped; it forgets the job when it can.
+      exec.release().catch(() => {});
+    } catch (error) {
+      if (!this.#host.isDetached()) await this.giveUp(PyroError.from(error)).catch(() => {});
+    }
+  }
+
+  async #end(end: {
+    exit_code: number | null;
+    timed_out: boolean;
+    aborted: boolean;
+    error: PyroError | null;
+    durationMs: number;
+  }): Promise<void> {
+    const { stdout, stderr } = await this.#openLogs();
+    const ended: ExecEnded = {
+      event: "exec.ended",
+      sequence: this.started.sequence,
+      exit_code: end.exit_code,
+      duration_ms: end.durationMs,
+      timed_out: end.timed_out,
+      aborted: end.aborted,
+      error: end.error && { code: end.error.code, message: end.error.message },
+      stdout_bytes: stdout.totalBytes,
+      stderr_bytes: stderr.totalBytes,
+      ended_at: new Date().toISOString(),
+    };
+    try {
+      await this.#host.recordEnd(ended);
+    } finally {
+      this.#ended = ended;
+      await Promise.all([stdout.close(), stderr.close()]);
+      this.#logs = Promise.resolve({ stdout, stderr });
+    }
+  }
+
+  async #openLogs(): Promise<Logs> {
+    this.#logs ??= this.#readLogs();
+    return this.#logs;
+  }
+
+  async #readLogs(): Promise<Logs> {
+    const directory = execDirectoryPath(this.#host.directory, this.started.sequence);
+    const [stdout, stderr] = await Promise.all([
+      openOutputLog(directory, "stdout"),
+      openOutputLog(directory, "stderr"),
+    ]);
+    if (!this.isRunning) await Promise.all([stdout.close(), stderr.close()]);
+    return { stdout, stderr };
+  }
+
+  #ageMs(): number {
+    return Math.max(0, Date.now() - Date.parse(this.started.started_at));
+  }
+}
+
+async function sendOutput(stream: "stdout" | "stderr", log: OutputLog, from: number, call: Call): Promise<void> {
+  let expected = from;
+  for await (const { offset, bytes } of follow(log, { from, signal: call.signal, blocking: true })) {
+    if (offset > expected) await call.emit({ event: "gap", stream, bytes: offset - expected });
+    await call.emit({ event: stream, data: bytes.toString("base64") });
+    expected = offset + bytes.length;
+  }
+}

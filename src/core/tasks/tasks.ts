@@ -1,0 +1,244 @@
+import { join } from "node:path";
+
+import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { InputOf, ResultOf } from "../../contract/operations.js";
+import { mkdir } from "../../host/files.js";
+import type { Log } from "../../host/log.js";
+import { openJournal } from "../../store/journal.js";
+import { isTaskId, journalPath, newTaskId } from "../../store/layout.js";
+import {
+  createTaskDirectory,
+  listTaskDirectories,
+  removeTaskDirectory,
+  sweepDeleted,
+} from "../../store/task-directories.js";
+import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import type { Call, VmRegistry } from "../core.js";
+import { Task } from "./task.js";
+
+export interface TasksOptions {
+  readonly homePath: string;
+  readonly vms: VmRegistry;
+  readonly log: Log;
+}
+
+/** How often expiry is looked at. Wall-clock time decides, so that a jump of the clock or a sleep of the host counts. */
+const REAP_EVERY_MS = 1_000;
+
+/** The tasks of one home. This daemon is their only writer. */
+export class Tasks {
+  readonly #options: TasksOptions;
+  readonly #path: string;
+  readonly #tasks = new Map<string, Task>();
+  /** Tasks whose files cannot be read, with the reason. They can only be looked at and deleted. */
+  readonly #unreadable = new Map<string, string>();
+  readonly #reaper: NodeJS.Timeout;
+
+  private constructor(options: TasksOptions) {
+    this.#options = options;
+    this.#path = join(options.homePath, "tasks");
+    this.#reaper = setInterval(() => void this.reapExpired(), REAP_EVERY_MS);
+    this.#reaper.unref();
+  }
+
+  /** Reads every task, finds the VMs that still run, and goes on with their commands. Other machines of an earlier daemon are ended. */
+  static async open(options: TasksOptions): Promise<Tasks> {
+    const tasks = new Tasks(options);
+    await mkdir(tasks.#path, { recursive: true, mode: 0o700 });
+    await sweepDeleted(tasks.#path);
+    const found = await listTaskDirectories(tasks.#path);
+    await Promise.all(found.map(({ taskId, directory }) => tasks.#load(taskId, directory)));
+    await tasks.#sweep();
+    await tasks.reapExpired();
+    return tasks;
+  }
+
+  /** Starts a task. When this throws there is none. */
+  async create(input: InputOf<"task.create">, call: Call): Promise<Task> {
+    const { vms, log } = this.#options;
+    const taskId = newTaskId();
+    const { machine, environmentDigest } = await vms.acquire(
+      {
+        id: machineIdOf(taskId),
+        environment: input.environment,
+        vcpuCount: input.vcpu_count,
+        memMib: input.mem_mib,
+        diskMib: input.disk_mib,
+        allowHostCompat: input.allow_host_compat,
+      },
+      call,
+    );
+    try {
+      const record: TaskRecord = {
+        format: 1,
+        task_id: taskId,
+        environment: input.environment,
+        environment_digest: environmentDigest,
+        created_at: new Date().toISOString(),
+        ttl_seconds: input.ttl_seconds,
+        vcpu_count: input.vcpu_count,
+        mem_mib: input.mem_mib,
+        disk_mib: input.disk_mib,
+        allow_host_compat: input.allow_host_compat,
+        execution_mode: machine.executionMode,
+        accelerator: machine.accelerator,
+        workspace_seed: {
+          mode: "empty",
+          source_path: null,
+          destination: "/workspace",
+          entry_count: 0,
+          bytes_written: 0,
+        },
+        state: "started",
+        reason: null,
+        machine: machine.handle,
+      };
+      const directory = await createTaskDirectory(this.#path, record);
+      const opened = await openJournal(journalPath(directory));
+      if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
+      const task = new Task({
+        directory,
+        record,
+        journal: opened.journal,
+        machine,
+        log,
+        destroy: (m) => vms.destroy(m),
+      });
+      this.#tasks.set(task.taskId, task);
+      return task;
+    } catch (error) {
+      await vms.destroy(machine);
+      throw error;
+    }
+  }
+
+  /** Throws NOT_FOUND, or FAILED_PRECONDITION for a task whose files cannot be read. */
+  get(taskId: string): Task {
+    const task = this.#tasks.get(taskId);
+    if (task) return task;
+    const reason = this.#unreadable.get(taskId);
+    if (reason === undefined) throw noTask(taskId);
+    throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is unreadable: ${reason}.`, {
+      hint: `Its files are left as they are; \`pyro task delete ${taskId}\` removes them.`,
+      details: { task_id: taskId, state: "unreadable", reason },
+    });
+  }
+
+  /** A task as status shows it; also one whose files cannot be read. */
+  async view(taskId: string): Promise<ResultOf<"task.status">> {
+    const reason = this.#unreadable.get(taskId);
+    return reason === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, reason);
+  }
+
+  async list(): Promise<ResultOf<"task.status">[]> {
+    const views = await Promise.all([...this.#tasks.values()].map((task) => task.view()));
+    const unreadable = [...this.#unreadable].map(([taskId, reason]) => viewOfUnreadable(taskId, reason));
+    return [...views, ...unreadable].toSorted((a, b) => a.created_at.localeCompare(b.created_at));
+  }
+
+  async delete(taskId: string): Promise<void> {
+    const task = this.#tasks.get(taskId);
+    if (!task && !this.#unreadable.has(taskId)) throw noTask(taskId);
+    this.#tasks.delete(taskId);
+    await task?.end();
+    await removeTaskDirectory(this.#path, taskId);
+    // What an unreadable task's VM is called is all that is known of it.
+    if (this.#unreadable.delete(taskId)) await this.#sweep();
+  }
+
+  /** Removes the tasks that nobody has used for their time to live, and says which. */
+  async reapExpired(): Promise<string[]> {
+    const expired = [...this.#tasks.values()].filter((task) => task.hasExpired(Date.now())).map(({ taskId }) => taskId);
+    for (const taskId of expired) {
+      this.#options.log.info({ task: taskId }, "task expired");
+      await this.delete(taskId).catch((error: unknown) => this.#options.log.error({ err: error }, "reaping failed"));
+    }
+    return expired;
+  }
+
+  /** Lets go of all tasks; their VMs and commands go on. */
+  async detachAll(): Promise<void> {
+    clearInterval(this.#reaper);
+    await Promise.all([...this.#tasks.values()].map((task) => task.detach()));
+  }
+
+  /** Ends every machine that is nobody's. Those of unreadable tasks are left to whoever can read them. */
+  #sweep(): Promise<void> {
+    return this.#options.vms.sweep(new Set([...this.#unreadable.keys()].map(machineIdOf)));
+  }
+
+  async #load(taskId: string, directory: string): Promise<void> {
+    const { vms, log } = this.#options;
+    const reading = await readTaskRecord(directory);
+    const opened = await openJournal(journalPath(directory));
+    if (reading.kind !== "record" || opened.kind !== "journal") {
+      const reason = explain(reading) ?? explain(opened) ?? "its files are damaged";
+      this.#unreadable.set(taskId, reason);
+      log.warn({ task: taskId, reason }, "task is unreadable");
+      return;
+    }
+    const machine = await this.#adopt(reading.record);
+    const record = await this.#recordWithout(directory, reading.record, machine);
+    const { journal } = opened;
+    const task = new Task({ directory, record, journal, machine, log, destroy: (m) => vms.destroy(m) });
+    this.#tasks.set(taskId, task);
+    await task.takeOver();
+  }
+
+  async #adopt(record: TaskRecord): Promise<Machine | null> {
+    const { vms, log } = this.#options;
+    if (record.state !== "started" || record.machine === null) return null;
+    try {
+      return await vms.adopt({
+        id: machineIdOf(record.task_id),
+        handle: record.machine,
+        environmentDigest: record.environment_digest,
+      });
+    } catch (error) {
+      log.warn({ task: record.task_id, err: error }, "a task's VM could not be taken over");
+      return null;
+    }
+  }
+
+  /** A started task without a VM is stopped: the host was restarted, or the VM was ended while no daemon ran. */
+  async #recordWithout(directory: string, record: TaskRecord, machine: Machine | null): Promise<TaskRecord> {
+    if (machine !== null || record.state !== "started") return record;
+    const reason = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
+    const stopped: TaskRecord = { ...record, state: "stopped", reason, machine: null };
+    await writeTaskRecord(directory, stopped);
+    return stopped;
+  }
+}
+
+/** A task's machine has the task's number, so that it can be told whose it is whatever else is lost. */
+function machineIdOf(taskId: string): string {
+  return taskId.replace(/^task-/, "vm-");
+}
+
+function noTask(taskId: string): PyroError {
+  const details = isTaskId(taskId) ? { task_id: taskId } : {};
+  return new PyroError("NOT_FOUND", `There is no task ${taskId}.`, { hint: "See `pyro task list`.", details });
+}
+
+function explain(reading: { kind: string; format?: number; reason?: string }): string | null {
+  if (reading.kind === "newer") return `a newer pyro wrote it (format ${reading.format})`;
+  return reading.kind === "unreadable" ? (reading.reason ?? null) : null;
+}
+
+function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status"> {
+  const never = new Date(0).toISOString();
+  return {
+    ...{
+      task_id: taskId,
+      environment: "unknown",
+      state: "unreadable",
+      state_reason: reason,
+      workspace_path: "/workspace",
+    },
+    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, allow_host_compat: false },
+    ...{ execution_mode: "guest", accelerator: null, created_at: never, last_activity_at: never, expires_at: null },
+    ...{ command_count: 0, running_commands: 0, last_command: null, memory_bytes: null, disk_bytes: null },
+    workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
+  };
+}

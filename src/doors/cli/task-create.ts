@@ -1,0 +1,25 @@
+import type { Client } from "../../client/client.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
+import { interruptible } from "./interruption.js";
+import { openProgress } from "./progress.js";
+import { renderTask } from "./task.js";
+
+/** `pyro task create`: shows how far it is, then the task. */
+export function taskCreate(client: Client, input: ArgumentsOf<"task.create">, json: boolean): Promise<number> {
+  return interruptible(json, async ({ signal }) => {
+    const progress = openProgress(input.environment, null);
+    try {
+      const task = await client.call("task.create", input, {
+        signal,
+        onEvent: (event) => {
+          if (!json && event.event === "progress") progress.show(event);
+        },
+      });
+      progress.clear();
+      process.stdout.write(json ? `${JSON.stringify(task)}\n` : renderTask(task));
+      return 0;
+    } finally {
+      progress.clear();
+    }
+  });
+}

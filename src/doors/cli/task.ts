@@ -1,0 +1,81 @@
+import type { ResultOf } from "../../contract/operations.js";
+import { renderMib } from "./size.js";
+
+type Task = ResultOf<"task.status">;
+
+/** One task, a fact a line. */
+export function renderTask(task: Task): string {
+  const { last_command: last } = task;
+  const exit = last?.exit_code ?? "none";
+  const lines = [
+    `Task: ${task.task_id}`,
+    `Environment: ${task.environment}`,
+    `State: ${task.state}${task.state_reason ? ` (${task.state_reason})` : ""}`,
+    `Workspace: ${task.workspace_path}`,
+    `Execution mode: ${task.execution_mode}${task.accelerator ? ` (${task.accelerator})` : ""}`,
+    `Resources: ${task.vcpu_count} vCPU / ${task.mem_mib} MiB`,
+    ...(task.memory_bytes === null
+      ? []
+      : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
+    `Created: ${task.created_at}`,
+    `Expires: ${task.expires_at ?? "never"}`,
+    `Command count: ${task.command_count}`,
+    last ? `Last command: ${last.command} (exit_code=${exit})` : "Last command: none",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const COLUMNS = ["TASK", "ENVIRONMENT", "STATE", "AGE", "EXPIRES", "MEMORY", "LAST COMMAND"] as const;
+const WIDTH = 80;
+
+/** Tasks as a table that fits 80 columns: the last command is cut, never an id. */
+export function renderTasks(tasks: readonly Task[], now: number): string {
+  if (tasks.length === 0) return "There are no tasks.\n";
+  const rows = [COLUMNS, ...tasks.map((task) => renderRow(task, now))];
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (column === COLUMNS.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .join("  ")
+      .slice(0, WIDTH)
+      .trimEnd(),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function renderRow(task: Task, now: number): string[] {
+  const age = task.state === "unreadable" ? "?" : renderDuration(now - Date.parse(task.created_at));
+  const expires = task.expires_at === null ? "never" : renderDuration(Date.parse(task.expires_at) - now);
+  const memory = task.memory_bytes === null ? "-" : renderMib(task.memory_bytes);
+  const last = task.last_command?.command.replaceAll(/\s+/g, " ") ?? "";
+  return [task.task_id, task.environment, task.state, age, expires, memory, last];
+}
+
+/** The largest unit that is whole: 90 seconds are 1m. */
+function renderDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** The commands of a task as they would have looked, each behind a line that says which it was. */
+export function renderLogs({ entries }: ResultOf<"task.logs">): string {
+  const texts = entries.map((entry) => {
+    const how =
+      entry.state === "running" ? "running" : (entry.error?.message ?? `exit_code=${entry.exit_code ?? "none"}`);
+    const flags = [entry.timed_out && "timed out", entry.aborted && "aborted"]
+      .filter(Boolean)
+      .map((flag) => `, ${flag}`);
+    const head = `# ${entry.sequence}  ${entry.started_at}  ${how}${flags.join("")}  ${entry.command}`;
+    return [head, entry.stdout, entry.stderr]
+      .filter((text) => text !== "")
+      .map(withNewline)
+      .join("");
+  });
+  return texts.join("") || "No command has run in it.\n";
+}
+
+function withNewline(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
