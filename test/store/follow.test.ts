@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { follow } from "../../src/store/follow.js";
+import { openOutputLog, type OutputLog } from "../../src/store/output-log.js";
+import { patternBytes, temporaryDirectory } from "./scratch.js";
+
+const MIB = 1 << 20;
+const CHUNK = 61_441;
+
+async function write(log: OutputLog, totalBytes: number): Promise<void> {
+  while (log.totalBytes < totalBytes) {
+    await log.append(patternBytes(log.totalBytes, Math.min(CHUNK, totalBytes - log.totalBytes)));
+  }
+}
+
+/** Follows to the end; asserts each byte's place and returns the bytes seen, and whether there was a gap. */
+async function drain(log: OutputLog, from: number, blocking: boolean): Promise<{ bytes: number; gaps: number }> {
+  let next = from;
+  const seen = { bytes: 0, gaps: 0 };
+  for await (const chunk of follow(log, { from, blocking })) {
+    assert.ok(chunk.bytes.length <= 65_536);
+    assert.ok(chunk.bytes.equals(patternBytes(chunk.offset, chunk.bytes.length)));
+    if (chunk.offset !== next) seen.gaps += 1;
+    seen.bytes += chunk.bytes.length;
+    next = chunk.offset + chunk.bytes.length;
+  }
+  return seen;
+}
+
+/** Turns of the event loop, enough for file operations that are under way to end. */
+async function settle(isSettled: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  let same = 0;
+  while (same < 50) {
+    assert.ok(Date.now() < deadline);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    same = isSettled() ? same + 1 : 0;
+  }
+}
+
+/** Waits until the writer stands still. */
+async function standstill(log: OutputLog): Promise<number> {
+  let last = -1;
+  await settle(() => {
+    const isSame = last === log.totalBytes;
+    last = log.totalBytes;
+    return isSame;
+  });
+  return last;
+}
+
+test("blocking followers get all of 50 MB while the disk keeps about 9 MiB", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = await openOutputLog(directory, "stdout");
+  const total = 50_000_000;
+  const first = drain(log, 0, true);
+  const second = drain(log, 0, true);
+  const third = drain(log, 40_000_000, true);
+  let mostBytes = 0;
+  while (log.totalBytes < total) {
+    await write(log, Math.min(total, log.totalBytes + 5 * CHUNK));
+    const sizes = readdirSync(directory).map((name) => statSync(join(directory, name)).size);
+    mostBytes = Math.max(
+      mostBytes,
+      sizes.reduce((a, b) => a + b),
+    );
+  }
+  await log.close();
+  assert.deepEqual(await first, { bytes: total, gaps: 0 });
+  assert.deepEqual(await second, { bytes: total, gaps: 0 });
+  assert.deepEqual(await third, { bytes: total - 40_000_000, gaps: 0 });
+  assert.ok(mostBytes > 8 * MIB && mostBytes <= 9 * MIB, String(mostBytes));
+  assert.equal(await log.read(total, 1), null);
+});
+
+test("the writer waits for a blocking follower that stands still, until it goes on or leaves", async (t) => {
+  const log = await openOutputLog(temporaryDirectory(t), "stdout");
+  const controller = new AbortController();
+  const slow = follow(log, { from: 0, blocking: true, signal: controller.signal });
+  const firstChunk = slow.next();
+  const writing = write(log, 20 * MIB);
+  const first = await firstChunk;
+  const heldAt = await standstill(log);
+  assert.ok(heldAt > 2 * MIB && heldAt <= 2 * MIB + CHUNK, String(heldAt));
+
+  let next = first.value!.offset + first.value!.bytes.length;
+  while (next < 4 * MIB) {
+    const { value } = await slow.next();
+    assert.equal(value!.offset, next);
+    next += value!.bytes.length;
+  }
+  const heldAgain = await standstill(log);
+  assert.ok(heldAgain > 5 * MIB && heldAgain < 7 * MIB, String(heldAgain));
+
+  controller.abort(); // while the follower is not being asked
+  await writing;
+  assert.equal(log.totalBytes, 20 * MIB);
+  assert.equal((await slow.next()).done, true);
+  await log.close();
+});
+
+test("leaving the loop frees the writer; so does releasing it, without a loss for who is within bounds", async (t) => {
+  const log = await openOutputLog(temporaryDirectory(t), "stdout");
+  const left = follow(log, { from: 0, blocking: true });
+  void left.next();
+  const writing = write(log, 10 * MIB);
+  await standstill(log);
+  await left.return();
+  await writing;
+
+  const stalled = follow(log, { from: log.totalBytes, blocking: true });
+  const firstChunk = stalled.next();
+  const more = write(log, 12 * MIB + 3 * CHUNK);
+  let next = (await firstChunk).value!.offset + (await firstChunk).value!.bytes.length;
+  await standstill(log);
+  log.releaseWriter();
+  await more;
+  await write(log, log.totalBytes + 9 * CHUNK);
+  await log.close();
+  for await (const chunk of stalled) {
+    assert.equal(chunk.offset, next);
+    next += chunk.bytes.length;
+  }
+  assert.equal(next, log.totalBytes);
+});
+
+test("who does not block is passed by, and told where it goes on", async (t) => {
+  const log = await openOutputLog(temporaryDirectory(t), "stdout");
+  const slow = follow(log, { from: 0 });
+  const firstChunk = slow.next();
+  await write(log, 30 * MIB);
+  await log.close();
+  let next = 0;
+  const first = (await firstChunk).value!;
+  assert.equal(first.offset, 0);
+  next = first.bytes.length;
+  const jumps: [number, number][] = [];
+  for await (const { offset, bytes } of slow) {
+    if (offset !== next) jumps.push([next, offset]);
+    next = offset + bytes.length;
+  }
+  assert.deepEqual(jumps, [[4 * MIB, 26 * MIB]]);
+  assert.equal(next, 30 * MIB);
+});
+
+test("a follower waits for what is to come, resumes at a cursor, and ends with the log", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = await openOutputLog(directory, "stdout");
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const { bytes } of follow(log, { from: 2 })) seen.push(bytes.toString());
+  })();
+  await log.append(Buffer.from("one"));
+  await log.append(Buffer.from("two"));
+  await log.close();
+  await following;
+  assert.equal(seen.join(""), "etwo");
+  const ended = await openOutputLog(directory, "stdout");
+  await ended.close();
+  assert.deepEqual(await drain(ended, 6, true), { bytes: 0, gaps: 0 });
+  assert.deepEqual(await drain(ended, 999, false), { bytes: 0, gaps: 0 });
+});
+
+test("an aborted follower ends without an error, also one that waits or never began", async (t) => {
+  const log = await openOutputLog(temporaryDirectory(t), "stdout");
+  const controller = new AbortController();
+  const waiting = follow(log, { from: 0, signal: controller.signal, blocking: true });
+  const next = waiting.next();
+  await new Promise(setImmediate);
+  controller.abort();
+  assert.equal((await next).done, true);
+  assert.equal((await follow(log, { from: 0, signal: AbortSignal.abort() }).next()).done, true);
+  await write(log, 5 * MIB);
+  await log.close();
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { KeptOutput } from "../../src/core/kept-output.js";
+import { openOutputLog } from "../../src/store/output-log.js";
+import { renderKept } from "../../src/store/render-kept.js";
+import { temporaryDirectory } from "./scratch.js";
+
+const MIB = 1 << 20;
+
+test("a log shows the same as what a result keeps in memory", async (t) => {
+  const directory = temporaryDirectory(t);
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: "grapheme", maxLength: 40 })),
+      fc.integer({ min: 8, max: 200 }),
+      async (parts, limit) => {
+        const log = await openOutputLog(join(directory, `${(run += 1)}`), "stdout");
+        const kept = new KeptOutput(limit);
+        for (const part of parts) {
+          kept.add(Buffer.from(part));
+          await log.append(Buffer.from(part));
+        }
+        await log.close();
+        assert.deepEqual(await renderKept(log, limit), kept.render());
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("what was dropped from disk counts as left out", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = await openOutputLog(directory, "stdout");
+  const kept = new KeptOutput(MIB);
+  for (let index = 0; index < 400; index += 1) {
+    const bytes = Buffer.from(`line ${index} €\n`.repeat(4000));
+    kept.add(bytes);
+    await log.append(bytes);
+  }
+  assert.equal(log.keptRanges().length, 2);
+  assert.deepEqual(await renderKept(log, MIB), kept.render());
+  const most = await renderKept(log, 1 << 30);
+  assert.equal(
+    Buffer.byteLength(most.text.replace(/\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/, "")) + most.omittedBytes,
+    log.totalBytes,
+  );
+
+  // Damage counts the same.
+  await log.close();
+  rmSync(join(directory, "stdout.0"));
+  const damaged = await renderKept(await openOutputLog(directory, "stdout"), MIB);
+  assert.ok(damaged.text.startsWith(`\n[... ${damaged.omittedBytes} bytes left out ...]\n`));
+  assert.equal(
+    damaged.omittedBytes,
+    kept.render().omittedBytes + Buffer.byteLength(kept.render().text.split("\n[...")[0]!),
+  );
+});

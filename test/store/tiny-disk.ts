@@ -1,0 +1,23 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import type { TestContext } from "node:test";
+
+import { temporaryDirectory } from "./scratch.js";
+
+/** Runs a script of this folder with a tmpfs of a size as its directory, in a mount namespace that takes it away. */
+export function runOnTinyDisk(context: TestContext, script: string, size: string): void {
+  const directory = temporaryDirectory(context);
+  const mountAndRun = 'mount -t tmpfs -o "size=$1" pyro-test "$2" && exec "$3" "$4" "$2"';
+  execFileSync(
+    "unshare",
+    [...namespaceFlags, "sh", "-c", mountAndRun, "sh", size, directory, process.execPath, script],
+    { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 },
+  );
+}
+
+const namespaceFlags = process.getuid?.() === 0 ? ["-m"] : ["-rm"];
+
+/** Why there can be no tiny disk here, or false. */
+export const cannotMount =
+  spawnSync("unshare", [...namespaceFlags, "mount", "-t", "tmpfs", "pyro-test", "/mnt"]).status === 0
+    ? false
+    : "no tmpfs can be mounted here: neither root with CAP_SYS_ADMIN nor user namespaces";
