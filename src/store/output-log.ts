@@ -89,12 +89,7 @@ export class OutputLog {
     this.#promisedBytes += bytes.length;
     this.#queued += 1;
     const appended = this.#queue.then(() => this.#appendAt(offset, bytes));
-    this.#queue = appended
-      .catch(() => {})
-      .then(() => {
-        this.#queued -= 1;
-        if (this.#queued === 0) this.#promisedBytes = this.#totalBytes;
-      });
+    this.#queue = appended.catch(() => {});
     return appended;
   }
 
@@ -117,7 +112,8 @@ export class OutputLog {
 
   /** Resolves when there is something past an offset, when nothing more comes, or when the caller leaves. */
   async changed(offset: number, signal?: AbortSignal): Promise<void> {
-    while (this.#totalBytes <= offset && !this.#isFinal && !signal?.aborted) {
+    for (;;) {
+      if (this.#totalBytes > offset || this.#isFinal || signal?.aborted) return;
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#waiting.delete(wake);
@@ -162,9 +158,9 @@ export class OutputLog {
   }
 
   async #appendAt(offset: number, bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== null && offset !== this.#totalBytes) throw this.#failure;
-    this.#failure = null;
     try {
+      if (this.#failure !== null && offset !== this.#totalBytes) throw this.#failure;
+      this.#failure = null;
       for (let at = 0; at < bytes.length; at += MAX_STEP_BYTES) {
         await this.#lag.allPast(this.#totalBytes - MAX_LAG_BYTES);
         await this.#write(bytes.subarray(at, at + MAX_STEP_BYTES));
@@ -172,6 +168,9 @@ export class OutputLog {
       }
     } catch (error) {
       throw (this.#failure = PyroError.from(error));
+    } finally {
+      this.#queued -= 1;
+      if (this.#queued === 0) this.#promisedBytes = this.#totalBytes;
     }
   }
 

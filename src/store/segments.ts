@@ -37,8 +37,8 @@ export async function readSegments(directory: string, name: string): Promise<Seg
   starts.sort((a, b) => a - b);
   const segments: Segment[] = [];
   for (const start of starts) {
-    const { size } = await stat(segmentPath(directory, name, start));
-    segments.push({ start, sizeBytes: Math.min(size, SEGMENT_BYTES) });
+    const found = await stat(segmentPath(directory, name, start));
+    if (found.isFile()) segments.push({ start, sizeBytes: Math.min(found.size, SEGMENT_BYTES) });
   }
   return segments;
 }
@@ -63,6 +63,6 @@ export function rangesOf(segments: readonly Segment[]): Range[] {
 function parseStart(file: string, name: string): number | null {
   if (!file.startsWith(`${name}.`)) return null;
   const start = Number(file.slice(name.length + 1));
-  const isOurs = Number.isSafeInteger(start) && start % SEGMENT_BYTES === 0 && file === `${name}.${start}`;
-  return isOurs ? start : null;
+  const isStart = Number.isSafeInteger(start) && start >= 0 && start % SEGMENT_BYTES === 0;
+  return isStart && file === `${name}.${start}` ? start : null;
 }
