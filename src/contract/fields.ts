@@ -13,6 +13,12 @@ export const command = z
   .refine((line) => !line.includes("\0"), "no NUL bytes")
   .describe("One line for the guest's /bin/sh -c.");
 
+export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Directory in which it runs.");
+export const env = z
+  .record(z.string().min(1).max(256), z.string().max(32_768))
+  .default({})
+  .describe("Further environment.");
+
 const whole = (range: { min: number; max: number }) => z.int().min(range.min).max(range.max);
 
 export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");

@@ -15,11 +15,25 @@ import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskStatus } from "./task-status.js";
+import { vmCreate } from "./vm-create.js";
+import { vmDelete } from "./vm-delete.js";
+import { vmExec } from "./vm-exec.js";
+import { vmReapExpired } from "./vm-reap-expired.js";
+import { vmStart } from "./vm-start.js";
+import { vmStatus } from "./vm-status.js";
+import { vmStop } from "./vm-stop.js";
 import { vmRun } from "./vm-run.js";
 
 /** Everything that can be asked of pyro. A new operation is one file, and one line here. */
 export const operations = {
   "vm.run": vmRun,
+  "vm.create": vmCreate,
+  "vm.start": vmStart,
+  "vm.exec": vmExec,
+  "vm.stop": vmStop,
+  "vm.delete": vmDelete,
+  "vm.status": vmStatus,
+  "vm.reap_expired": vmReapExpired,
   "task.create": taskCreate,
   "task.exec": taskExec,
   "task.follow": taskFollow,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, timeoutSeconds } from "./fields.js";
+import { command, cwd, env, timeoutSeconds } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -11,8 +11,8 @@ export const taskExec = defineOperation({
     task_id: taskId,
     command,
     timeout_seconds: timeoutSeconds,
-    cwd: z.string().max(4096).default("/workspace").describe("Directory in which it runs."),
-    env: z.record(z.string().min(1).max(256), z.string().max(32_768)).default({}).describe("Further environment."),
+    cwd,
+    env,
   }),
   output: taskExecOutcome,
   streams: true,

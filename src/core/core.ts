@@ -5,6 +5,7 @@ import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Tasks } from "./tasks/tasks.js";
+import type { Vms } from "./vms/vms.js";
 
 /** What every operation works on. The daemon makes one and keeps it for its life. */
 export interface Core {
@@ -12,7 +13,8 @@ export interface Core {
   readonly version: string;
   readonly log: Log;
   readonly environments: EnvironmentCache;
-  readonly vms: VmRegistry;
+  readonly machines: MachineRegistry;
+  readonly vms: Vms;
   readonly tasks: Tasks;
   readonly backends: { readonly qemu: Backend; readonly hostCompat: Backend };
 }
@@ -27,8 +29,8 @@ export interface MachineRequest {
   readonly allowHostCompat: boolean;
 }
 
-/** The VMs of this daemon. */
-export interface VmRegistry {
+/** The machines of this daemon: those of runs, VMs and tasks, and the spare one. */
+export interface MachineRegistry {
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
   acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }>;
   /** Finds a machine again that an earlier daemon started; null when it is gone. */

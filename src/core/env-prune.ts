@@ -2,8 +2,8 @@ import type { Handler } from "./core.js";
 
 /** Removes everything that no VM uses; it can be built again. What uses something goes before what it uses. */
 export const envPrune: Handler<"env.prune"> = async (core) => {
-  const { environments, backends, vms } = core;
-  await vms.dropSpares();
+  const { environments, backends, machines } = core;
+  await machines.dropSpares();
   const isHeld = (digest: string) => environments.isHeld(digest);
   const reports = [
     await backends.qemu.prune(isHeld),

@@ -7,7 +7,7 @@ import { runForExit } from "../guest/exec.js";
 import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
 import { readAvailableMemoryMib } from "../host/platform.js";
-import type { Call, Core, MachineRequest, VmRegistry } from "./core.js";
+import type { Call, Core, MachineRequest, MachineRegistry } from "./core.js";
 import { Spares } from "./spares.js";
 
 export interface MachinesOptions {
@@ -33,7 +33,7 @@ const DEFAULT_DISK_MIB = 10_240;
 const MEMORY_RESERVE_MIB = 256;
 
 /** The machines of one daemon: who gets which, and that each is gone in the end. */
-export class Machines implements VmRegistry {
+export class Machines implements MachineRegistry {
   readonly #options: MachinesOptions;
   readonly #used = new Map<string, Taken>();
   readonly #spares: Spares;
@@ -176,7 +176,8 @@ export class Machines implements VmRegistry {
   }
 }
 
-function newMachineId(): string {
+/** The id of a machine that is not a task's. */
+export function newMachineId(): string {
   return `vm-${randomBytes(6).toString("hex")}`;
 }
 

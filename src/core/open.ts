@@ -10,6 +10,7 @@ import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
 import { Machines } from "./machines.js";
 import { Tasks } from "./tasks/tasks.js";
+import { Vms } from "./vms/vms.js";
 
 /** The agent travels with the package. */
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
@@ -26,7 +27,9 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     qemu: await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log }),
     hostCompat: await HostCompatBackend.open(shared),
   };
-  const vms = new Machines({ environments, backends, log });
-  const tasks = await Tasks.open({ homePath: home.path, vms, log });
-  return { home, version, log, environments, backends, vms, tasks };
+  const machines = new Machines({ environments, backends, log });
+  // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
+  const vms = await Vms.open({ homePath: home.path, machines, log });
+  const tasks = await Tasks.open({ homePath: home.path, vms: machines, log });
+  return { home, version, log, environments, backends, machines, vms, tasks };
 }

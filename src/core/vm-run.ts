@@ -11,13 +11,13 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     memMib: input.mem_mib,
     allowHostCompat: input.allow_host_compat,
   };
-  const { machine } = await core.vms.acquire(request, call);
+  const { machine } = await core.machines.acquire(request, call);
   let outcome;
   try {
     const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;
     outcome = await runCommand(machine, { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs }, call);
   } finally {
-    await core.vms.destroy(machine);
+    await core.machines.destroy(machine);
   }
   return {
     vm_id: machine.id,

@@ -12,6 +12,13 @@ import { taskFollow } from "../core/task-follow.js";
 import { taskList } from "../core/task-list.js";
 import { taskLogs } from "../core/task-logs.js";
 import { taskStatus } from "../core/task-status.js";
+import { vmCreate } from "../core/vm-create.js";
+import { vmDelete } from "../core/vm-delete.js";
+import { vmExec } from "../core/vm-exec.js";
+import { vmReapExpired } from "../core/vm-reap-expired.js";
+import { vmStart } from "../core/vm-start.js";
+import { vmStatus } from "../core/vm-status.js";
+import { vmStop } from "../core/vm-stop.js";
 import { vmRun } from "../core/vm-run.js";
 import type { Lifetime } from "./lifetime.js";
 import { buildStatus } from "./status.js";
@@ -23,6 +30,13 @@ export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
 export function buildHandlers(lifetime: Lifetime): Handlers {
   return {
     "vm.run": vmRun,
+    "vm.create": vmCreate,
+    "vm.start": vmStart,
+    "vm.exec": vmExec,
+    "vm.stop": vmStop,
+    "vm.delete": vmDelete,
+    "vm.status": vmStatus,
+    "vm.reap_expired": vmReapExpired,
     "task.create": taskCreate,
     "task.exec": taskExec,
     "task.follow": taskFollow,

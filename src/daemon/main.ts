@@ -28,7 +28,7 @@ async function main(): Promise<void> {
 
   const core = await openCore({ home, version, log });
   const hide = () => removeFileSync(home.daemonSocket);
-  const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.vms.inUse(), hide, log });
+  const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.machines.inUse(), hide, log });
   const daemon = { core, lifetime, handlers: buildHandlers(lifetime) };
   process.on("SIGTERM", () => lifetime.stop("SIGTERM"));
   process.on("SIGINT", () => lifetime.stop("SIGINT"));
@@ -39,8 +39,9 @@ async function main(): Promise<void> {
 
   await lifetime.ended;
   setTimeout(() => process.exit(1), settings.cleanUpMs);
+  core.vms.detachAll();
   await core.tasks.detachAll();
-  await core.vms.closeAll();
+  await core.machines.closeAll();
   log.info("ended");
 }
 

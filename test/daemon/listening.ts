@@ -27,9 +27,10 @@ export class Listening implements AsyncDisposable {
 
   constructor(vmRun: VmRun, options: { idleMs?: number; version?: string } = {}) {
     const log = openLog(this.home.daemonLog);
-    const vms = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
+    const machines = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
     const version = options.version ?? readContract().version;
-    const core = { home: this.home, version, log, vms } as unknown as Core;
+    const tasks = { detachAll: async () => {} };
+    const core = { home: this.home, version, log, machines, tasks } as unknown as Core;
     this.lifetime = new Lifetime({
       idleMs: options.idleMs ?? 600_000,
       cleanUpMs: 5_000,

@@ -14,12 +14,12 @@ import {
   sweepDeleted,
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
-import type { Call, VmRegistry } from "../core.js";
+import type { Call, MachineRegistry } from "../core.js";
 import { Task } from "./task.js";
 
 export interface TasksOptions {
   readonly homePath: string;
-  readonly vms: VmRegistry;
+  readonly vms: MachineRegistry;
   readonly log: Log;
 }
 

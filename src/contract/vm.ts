@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+import { accelerator, executionMode, time } from "./fields.js";
+
+export const vmId = z
+  .string()
+  .regex(/^vm-[0-9a-f]{12}$/, "expected a VM's id, such as vm-0123456789ab")
+  .describe("Id of a VM.");
+
+/** What create, start, stop and status say of one VM. */
+export const vm = z.object({
+  vm_id: z.string(),
+  environment: z.string(),
+  state: z.enum(["created", "started", "stopped", "failed"]),
+  state_reason: z.string().nullable().describe("Why it failed."),
+  vcpu_count: z.int(),
+  mem_mib: z.int(),
+  network_enabled: z.boolean(),
+  allow_host_compat: z.boolean(),
+  execution_mode: executionMode.nullable().describe("Null until it is started."),
+  accelerator,
+  created_at: time,
+  expires_at: time,
+});

@@ -1,0 +1,25 @@
+import { PyroError } from "../../contract/errors.js";
+import type { VmRecord } from "../../store/vm-record.js";
+
+export type VmState = VmRecord["state"];
+
+/** From which states a VM may be asked for what. A stopped VM has lost its memory and its disk: it is not started again. */
+const moves = {
+  start: ["created"],
+  exec: ["started"],
+  stop: ["created", "started"],
+} as const satisfies Record<string, readonly VmState[]>;
+
+/** Throws FAILED_PRECONDITION, with the state named, for a move that the table does not have. */
+export function assertMove(record: VmRecord, move: keyof typeof moves): void {
+  const allowed: readonly VmState[] = moves[move];
+  if (allowed.includes(record.state)) return;
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `VM ${record.vm_id} is ${record.state}; ${move} needs it ${allowed.join(" or ")}.`,
+    {
+      hint: record.state === "created" ? "Start it first." : "Create another VM.",
+      details: { vm_id: record.vm_id, state: record.state, reason: record.reason },
+    },
+  );
+}

@@ -1,0 +1,216 @@
+import { join } from "node:path";
+
+import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { InputOf, ResultOf } from "../../contract/operations.js";
+import type { Log } from "../../host/log.js";
+import { listVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
+import { runCommand } from "../command.js";
+import type { Call, MachineRegistry } from "../core.js";
+import { newMachineId } from "../machines.js";
+import { assertMove } from "./moves.js";
+
+export interface VmsOptions {
+  readonly homePath: string;
+  readonly machines: MachineRegistry;
+  readonly log: Log;
+}
+
+interface Vm {
+  record: VmRecord;
+  machine: Machine | null;
+  /** True while a command runs in it: then it does not expire. */
+  busy: boolean;
+}
+
+const REAP_EVERY_MS = 1_000;
+
+/** VMs that callers set up step by step: created, started, used once, gone. */
+export class Vms {
+  readonly #options: VmsOptions;
+  readonly #path: string;
+  readonly #vms = new Map<string, Vm>();
+  readonly #reaper: NodeJS.Timeout;
+  #detached = false;
+
+  private constructor(options: VmsOptions) {
+    this.#options = options;
+    this.#path = join(options.homePath, "vm-records");
+    this.#reaper = setInterval(() => void this.reapExpired(), REAP_EVERY_MS);
+    this.#reaper.unref();
+  }
+
+  /** Reads every record, and finds the VMs that still run. */
+  static async open(options: VmsOptions): Promise<Vms> {
+    const vms = new Vms(options);
+    const records = await listVmRecords(vms.#path);
+    await Promise.all(records.map((record) => vms.#load(record)));
+    await vms.reapExpired();
+    return vms;
+  }
+
+  async create(input: InputOf<"vm.create">): Promise<ResultOf<"vm.create">> {
+    const record: VmRecord = {
+      format: 1,
+      vm_id: newMachineId(),
+      environment: input.environment,
+      created_at: new Date().toISOString(),
+      ttl_seconds: input.ttl_seconds,
+      vcpu_count: input.vcpu_count,
+      mem_mib: input.mem_mib,
+      allow_host_compat: input.allow_host_compat,
+      state: "created",
+      reason: null,
+      execution_mode: null,
+      accelerator: null,
+      environment_digest: null,
+      machine: null,
+    };
+    await writeVmRecord(this.#path, record);
+    this.#vms.set(record.vm_id, { record, machine: null, busy: false });
+    return viewOf(record);
+  }
+
+  async start(vmId: string, call: Call): Promise<ResultOf<"vm.start">> {
+    const vm = this.#get(vmId);
+    assertMove(vm.record, "start");
+    const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
+    const shape = { environment, vcpuCount: vcpu_count, memMib: mem_mib, allowHostCompat: allow_host_compat };
+    const { machine, environmentDigest } = await this.#options.machines.acquire({ id: vmId, ...shape }, call);
+    try {
+      await this.#save(vm, {
+        state: "started",
+        execution_mode: machine.executionMode,
+        accelerator: machine.accelerator,
+        environment_digest: environmentDigest,
+        machine: machine.handle,
+      });
+    } catch (error) {
+      await this.#options.machines.destroy(machine);
+      throw error;
+    }
+    vm.machine = machine;
+    this.#watch(vm, machine);
+    return viewOf(vm.record);
+  }
+
+  /** Runs one command; the VM is gone when this resolves. */
+  async exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
+    const vm = this.#get(input.vm_id);
+    assertMove(vm.record, "exec");
+    const machine = vm.machine!;
+    if (vm.busy) throw new PyroError("FAILED_PRECONDITION", `VM ${input.vm_id} runs its one command already.`);
+    vm.busy = true;
+    const { command, cwd, env, timeout_seconds } = input;
+    try {
+      const outcome = await runCommand(machine, { command, cwd, env, timeoutMs: timeout_seconds * 1000 }, call);
+      const { environment, accelerator } = vm.record;
+      return { vm_id: input.vm_id, environment, command, ...outcome, accelerator, cleanup: { deleted: true } };
+    } finally {
+      await this.delete(input.vm_id);
+    }
+  }
+
+  async stop(vmId: string): Promise<ResultOf<"vm.stop">> {
+    const vm = this.#get(vmId);
+    assertMove(vm.record, "stop");
+    await this.#save(vm, { state: "stopped", machine: null });
+    await this.#endMachine(vm);
+    return viewOf(vm.record);
+  }
+
+  status(vmId: string): ResultOf<"vm.status"> {
+    return viewOf(this.#get(vmId).record);
+  }
+
+  async delete(vmId: string): Promise<void> {
+    const vm = this.#get(vmId);
+    this.#vms.delete(vmId);
+    await this.#endMachine(vm);
+    await removeVmRecord(this.#path, vmId);
+  }
+
+  async reapExpired(): Promise<string[]> {
+    const expired = [...this.#vms.values()].filter((vm) => !vm.busy && Date.now() >= expiryOf(vm.record));
+    for (const { record } of expired) {
+      this.#options.log.info({ vm: record.vm_id }, "VM expired");
+      await this.delete(record.vm_id).catch((error: unknown) =>
+        this.#options.log.error({ err: error }, "reaping failed"),
+      );
+    }
+    return expired.map(({ record }) => record.vm_id);
+  }
+
+  /** Lets go of all VMs: the next daemon finds them. */
+  detachAll(): void {
+    this.#detached = true;
+    clearInterval(this.#reaper);
+    for (const { machine } of this.#vms.values()) machine?.channel.close();
+  }
+
+  async #load(record: VmRecord): Promise<void> {
+    const vm: Vm = { record, machine: null, busy: false };
+    this.#vms.set(record.vm_id, vm);
+    if (record.state !== "started") return;
+    vm.machine = await this.#adopt(record);
+    if (vm.machine) this.#watch(vm, vm.machine);
+    else await this.#save(vm, { state: "failed", reason: "its VM ended while no daemon ran", machine: null });
+  }
+
+  async #adopt({ vm_id, machine, environment_digest }: VmRecord): Promise<Machine | null> {
+    if (machine === null || environment_digest === null) return null;
+    const { machines, log } = this.#options;
+    try {
+      const found = await machines.adopt({ id: vm_id, handle: machine, environmentDigest: environment_digest });
+      // A command whose caller's daemon died has nobody left to be told.
+      for (const job of found?.channel.hello.jobs ?? []) found?.channel.request("release", { job }).catch(() => {});
+      return found;
+    } catch (error) {
+      log.warn({ vm: vm_id, err: error }, "a VM could not be taken over");
+      return null;
+    }
+  }
+
+  #watch(vm: Vm, machine: Machine): void {
+    void machine.died.then(async (reason) => {
+      if (this.#detached || vm.machine !== machine) return;
+      await this.#endMachine(vm);
+      await this.#save(vm, { state: "failed", reason: `it ended: ${reason}`, machine: null });
+    });
+  }
+
+  async #endMachine(vm: Vm): Promise<void> {
+    const { machine } = vm;
+    vm.machine = null;
+    if (machine) await this.#options.machines.destroy(machine);
+  }
+
+  async #save(vm: Vm, change: Partial<VmRecord>): Promise<void> {
+    const record = { ...vm.record, ...change };
+    await writeVmRecord(this.#path, record);
+    vm.record = record;
+  }
+
+  #get(vmId: string): Vm {
+    const vm = this.#vms.get(vmId);
+    if (vm) return vm;
+    throw new PyroError("NOT_FOUND", `There is no VM ${vmId}.`, {
+      hint: "It may have expired, or have been removed after its command.",
+      details: { vm_id: vmId },
+    });
+  }
+}
+
+function expiryOf({ created_at, ttl_seconds }: VmRecord): number {
+  return Date.parse(created_at) + ttl_seconds * 1000;
+}
+
+function viewOf(record: VmRecord): ResultOf<"vm.status"> {
+  const { vm_id, environment, state, reason, vcpu_count, mem_mib, allow_host_compat, execution_mode, accelerator } =
+    record;
+  return {
+    ...{ vm_id, environment, state, state_reason: reason, vcpu_count, mem_mib, network_enabled: false },
+    ...{ allow_host_compat, execution_mode, accelerator, created_at: record.created_at },
+    expires_at: new Date(expiryOf(record)).toISOString(),
+  };
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { Client } from "../../src/client/client.js";
+import { until } from "../client/scratch.js";
+import { VmScratch } from "./vm-scratch.js";
+
+let scratch: VmScratch;
+let client: Client;
+before(() => {
+  scratch = new VmScratch();
+  client = new Client({ ...process.env, ...scratch.env });
+});
+after(async () => {
+  assert.deepEqual(scratch.leftovers(), []);
+  assert.deepEqual(readdirSync(join(scratch.home, "vm-records")), []);
+  await scratch[Symbol.asyncDispose]();
+});
+
+const create = (fields = {}) => client.call("vm.create", { environment: "debian:12", ...fields });
+const failsWith = (code: string, state?: string) => (error: unknown) => {
+  const { code: found, details } = error as { code: string; details: { state?: string } };
+  return found === code && (state === undefined || details.state === state);
+};
+
+test("created, started, used once, gone", async () => {
+  const { vm_id, state, execution_mode } = await create();
+  assert.deepEqual([state, execution_mode], ["created", null]);
+  const started = await client.call("vm.start", { vm_id });
+  assert.deepEqual([started.state, started.execution_mode], ["started", "guest"]);
+  const chunks: string[] = [];
+  const result = await client.call(
+    "vm.exec",
+    { vm_id, command: 'echo "$GREETING" from $(pwd); exit 4', cwd: "/tmp", env: { GREETING: "hello" } },
+    { onEvent: (event) => void (event.event === "stdout" && chunks.push(Buffer.from(event.data).toString())) },
+  );
+  assert.deepEqual([result.exit_code, result.stdout, chunks.join("")], [4, "hello from /tmp\n", "hello from /tmp\n"]);
+  assert.deepEqual(result.cleanup, { deleted: true });
+  await assert.rejects(client.call("vm.status", { vm_id }), failsWith("NOT_FOUND"));
+});
+
+test("a move that the table does not have names the state", async () => {
+  const { vm_id } = await create();
+  await assert.rejects(client.call("vm.exec", { vm_id, command: "true" }), failsWith("FAILED_PRECONDITION", "created"));
+  assert.equal((await client.call("vm.stop", { vm_id })).state, "stopped");
+  for (const name of ["vm.start", "vm.stop"] as const) {
+    await assert.rejects(client.call(name, { vm_id }), failsWith("FAILED_PRECONDITION", "stopped"));
+  }
+  assert.deepEqual(await client.call("vm.delete", { vm_id }), { vm_id, deleted: true });
+  await assert.rejects(client.call("vm.delete", { vm_id }), failsWith("NOT_FOUND"));
+});
+
+test("a started VM outlives the daemon, and is used by the next one", async () => {
+  const { vm_id } = await create();
+  await client.call("vm.start", { vm_id });
+  const pid = await scratch.daemonPid();
+  process.kill(pid, "SIGKILL");
+  await until("the daemon is gone", () => !existsSync(`/proc/${pid}`));
+  assert.equal((await client.call("vm.status", { vm_id })).state, "started");
+  const { stdout } = await client.call("vm.exec", { vm_id, command: "hostname" });
+  assert.equal(stdout, `${vm_id}\n`);
+});
+
+test("what has expired is removed", async () => {
+  const { vm_id } = await create({ ttl_seconds: 1 });
+  await until("the VM is gone", async () => {
+    const { removed } = await client.call("vm.reap_expired", {});
+    const isGone = await client.call("vm.status", { vm_id }).then(
+      () => false,
+      () => true,
+    );
+    return isGone || removed.includes(vm_id);
+  });
+  assert.equal(existsSync(join(scratch.home, "vm-records", `${vm_id}.json`)), false);
+});
+
+test("an environment that does not exist, and ids that are none", async () => {
+  await assert.rejects(create({ environment: "debian:99" }), failsWith("ENVIRONMENT_UNKNOWN"));
+  await assert.rejects(client.call("vm.start", { vm_id: "../../etc" }), failsWith("INVALID_ARGUMENT"));
+  await assert.rejects(client.call("vm.start", { vm_id: "vm-000000000000" }), failsWith("NOT_FOUND"));
+});
