@@ -24,7 +24,7 @@ const whole = (range: { min: number; max: number }) => z.int().min(range.min).ma
 export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");
 export const memMib = whole(limits.memMib).default(1024).describe("Memory of the VM in MiB.");
 export const timeoutSeconds = whole(limits.timeoutSeconds).default(30).describe("Seconds until the command is killed.");
-export const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
+const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
 export const taskTtlSeconds = z
   .int()
   .min(0)

@@ -18,7 +18,6 @@ import { pruneContents, type PruneReport } from "./prune.js";
 import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
 
 export type { InstalledEnvironment } from "./installed.js";
-export type { Manifest } from "./manifest.js";
 export type { PruneReport } from "./prune.js";
 
 export interface PullOutcome {

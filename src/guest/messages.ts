@@ -44,7 +44,6 @@ export const response = z.union([
     }),
   }),
 ]);
-export type Response = z.infer<typeof response>;
 
 export const exit = z.object({
   exit_code: z.number().int().min(0).max(255).optional(),

@@ -22,11 +22,8 @@ export {
   rm,
   rmdir,
   stat,
-  statfs,
-  symlink,
   truncate,
   unlink,
-  utimes,
   writeFile,
   type FileHandle,
 } from "node:fs/promises";

@@ -149,7 +149,7 @@ export async function runTool(
 }
 
 /** The exit status of a child; 128 + 9 when a signal ended it. Rejects when it could not be started. */
-export function exitCodeOf(child: ChildProcess): Promise<number> {
+function exitCodeOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 137));

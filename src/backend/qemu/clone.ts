@@ -8,7 +8,7 @@ import { assertRoom, chmod, chown, copyFile, diskUsageBytes, mkdir, open, readdi
 import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } from "../../host/process.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type { Accelerator, Machine, MachineHandle, StartOptions, VmShape } from "../backend.js";
-import { buildQemuArgs, inJail } from "./argv.js";
+import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
 import { Qmp } from "./qmp.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
@@ -138,7 +138,7 @@ async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<Chann
   try {
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
-      qmp.execute("migrate-incoming", { uri: "fd:3" }),
+      qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
     ]);
     return await agent;
   } finally {

@@ -9,7 +9,7 @@ import { stageDirectory } from "./commands.js";
 import { runCommand } from "./tools.js";
 
 /** Modules that the agent loads before it mounts the root, less what the kernel has inside. Network comes last. */
-export const bootModules = [
+const bootModules = [
   "virtio_pci",
   "virtio_blk",
   "virtio_console",

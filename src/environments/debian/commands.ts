@@ -1,7 +1,7 @@
 import type { Recipe } from "../source.js";
 
 export const archiveKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-export const kernelMetaPackage = "linux-image-cloud-amd64";
+const kernelMetaPackage = "linux-image-cloud-amd64";
 
 /** Where the hook leaves the kernel, inside the root: a directory that is empty in every Debian. */
 export const stageDirectory = "media/pyro";
