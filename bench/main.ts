@@ -1,0 +1,45 @@
+import { cpus, loadavg, totalmem } from "node:os";
+
+import { openClient } from "../src/client/client.js";
+import { stopDaemon } from "../src/client/daemon.js";
+import { openBenchHome, type BenchHome } from "./home.js";
+import { benchMemory } from "./memory.js";
+import { benchRun } from "./run.js";
+import { benchStart } from "./start.js";
+import { benchThroughput } from "./throughput.js";
+
+/** Prints markdown tables: what VMs cost here, as ratios within one run. BENCH_HOME names a home to take environments from. */
+async function main(bench: BenchHome): Promise<void> {
+  const gib = Math.round(totalmem() / 2 ** 30);
+  const load = loadavg()[0]?.toFixed(1);
+  process.stdout.write(
+    `${cpus().length} cores, ${gib} GiB, Node.js ${process.versions.node}, load ${load} at the start.\n`,
+  );
+  await benchStart(bench.home);
+  const emptyRunMs = await benchRun(bench);
+  await benchMemory(bench);
+  benchThroughput(bench, emptyRunMs);
+}
+
+const bench = openBenchHome();
+
+/** The daemon first, since what is removed is its home. */
+async function close(): Promise<void> {
+  try {
+    await stopDaemon(openClient(bench.env));
+  } finally {
+    bench.remove();
+  }
+}
+
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => void close().finally(() => process.exit(status)));
+}
+try {
+  await main(bench);
+} finally {
+  await close();
+}
