@@ -50,6 +50,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           ],
           runDirectory: spec.runDirectory,
           stateFd: null,
+          diesWithDaemon: true,
         });
         const socket = await connectUnixWhenReady(vm.agentSocket, BOOT_DEADLINE_MS, signal);
         const channel = await vm.during(Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS, signal }));

@@ -3,6 +3,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { openBenchHome, type BenchHome } from "./home.js";
+import { benchIdle } from "./idle.js";
 import { benchMemory } from "./memory.js";
 import { benchRun } from "./run.js";
 import { benchStart } from "./start.js";
@@ -19,6 +20,7 @@ async function main(bench: BenchHome): Promise<void> {
   const emptyRunMs = await benchRun(bench);
   await benchMemory(bench);
   benchThroughput(bench, emptyRunMs);
+  await benchIdle(bench);
 }
 
 const bench = openBenchHome();

@@ -38,7 +38,7 @@ export async function benchStart(home: Home): Promise<void> {
   const backend = await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log });
   const toolchain = await backend.toolchain();
 
-  const options = { signal, onProgress: () => {} };
+  const options = { signal, onProgress: () => {}, persistent: false };
   const templateMs = await timeMs(() => backend.prepare(environment, SHAPE, options));
   const accelerator = await (await backend.accelerators()).current();
 

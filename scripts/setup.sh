@@ -3,14 +3,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-if [ "$node_major" -lt 20 ]; then
+if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null; then
   echo "setup: Node.js 20.19 or newer is needed; found: $(node --version 2>/dev/null || echo none)." >&2
   exit 1
 fi
 
-# What a VM needs, and musl-tools and gcc for the guest's agent.
-packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils gcc libc6-dev musl-tools"
+# What a VM needs; musl-tools and gcc for the guest's agent; python3 for the agent's tests.
+packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 gcc libc6-dev musl-tools"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"

@@ -7,7 +7,7 @@ export const taskId = z
   .regex(/^task-[0-9a-f]{12}$/, "expected a task id, such as task-0123456789ab")
   .describe("Id of a task.");
 
-export const taskState = z
+const taskState = z
   .enum(["started", "stopped", "failed", "unreadable"])
   .describe("unreadable: its record was damaged.");
 

@@ -1,9 +1,10 @@
 import { arch, release, type } from "node:os";
 import { join } from "node:path";
 
+import { PyroError } from "../contract/errors.js";
 import { catalog } from "../environments/catalog.js";
 import { diskUsageBytes } from "../host/files.js";
-import type { Handler } from "./core.js";
+import type { Core, Handler } from "./core.js";
 
 export const doctor: Handler<"doctor"> = async (core) => {
   const diagnosis = await core.backends.qemu.diagnose();
@@ -24,6 +25,17 @@ export const doctor: Handler<"doctor"> = async (core) => {
     environment_cache: { path, installed, size_bytes: await diskUsageBytes(path) },
     capabilities: { vm_boot: diagnosis.ok, guest_exec: diagnosis.ok, guest_network: diagnosis.ok && network },
     networking: network ? "on request" : "off: VMs have no network interface",
-    problems: diagnosis.problems.map((problem) => ({ ...problem })),
+    problems: [...diagnosis.problems, ...(await buildProblems(core))],
   };
 };
+
+/** What keeps environments from being built; those that are installed run all the same. */
+async function buildProblems({ environments }: Core): Promise<{ message: string; command: string }[]> {
+  try {
+    await environments.assertAbleToBuild();
+    return [];
+  } catch (error) {
+    const { message, hint } = PyroError.from(error);
+    return [{ message, command: `sudo ${hint}` }];
+  }
+}

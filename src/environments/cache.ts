@@ -30,6 +30,8 @@ export interface PullOutcome {
 export interface EnvironmentCache {
   /** One phrase on where environments come from. */
   readonly sourceDescription: string;
+  /** Throws HOST_NOT_ABLE when none can be built here. */
+  assertAbleToBuild(): Promise<void>;
   /**
    * The environment as installed, or null. Cheap (sizes and times, no digests).
    * Throws ENVIRONMENT_CORRUPT when a file is missing or was changed.
@@ -128,6 +130,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
 
   return {
     sourceDescription: source.description,
+    assertAbleToBuild: () => source.assertAble(),
     acquire,
     find: async (name) => {
       const acquired = await acquire(name);

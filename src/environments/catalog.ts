@@ -1,5 +1,5 @@
 import { PyroError } from "../contract/errors.js";
-import { nearestName } from "./nearest.js";
+import { nearestName } from "../contract/nearest.js";
 import type { Recipe } from "./source.js";
 
 /** Grows when a recipe is added or changed. */

@@ -22,7 +22,12 @@ const KEPT_LINES = 200;
 
 /** Builds environments on this host from Debian's signed packages, with mmdebstrap. Needs no root. */
 export function debianSource(): EnvironmentSource {
-  return { description: "Debian packages, built on this host with mmdebstrap", build, discard: discardScratch };
+  return {
+    description: "Debian packages, built on this host with mmdebstrap",
+    assertAble: () => assertAbleToBuild(),
+    build,
+    discard: discardScratch,
+  };
 }
 
 async function build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {

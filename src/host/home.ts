@@ -10,7 +10,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 
@@ -51,9 +51,10 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
  */
 function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
   const link = join(homePath, "run");
-  const known = readLink(link);
-  if (known !== null && isOurDirectory(known)) return known;
   const key = createHash("sha256").update(homePath).digest("hex").slice(0, 12);
+  const known = readLink(link);
+  // A copy of a home has the link of the original; the name tells whose it is.
+  if (known !== null && basename(known) === key && isOurDirectory(known)) return known;
   const runtime = join(runtimeParent(env), key);
   if (Buffer.byteLength(runtime) > LONGEST_RUNTIME_PATH) {
     throw new PyroError("HOME_UNUSABLE", `The runtime directory ${runtime} is too long for a unix socket.`, {

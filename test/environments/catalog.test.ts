@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { PyroError } from "../../src/contract/errors.js";
 import { catalog, findRecipe } from "../../src/environments/catalog.js";
-import { nearestName } from "../../src/environments/nearest.js";
+import { nearestName } from "../../src/contract/nearest.js";
 
 function unknownEnvironment(name: string): PyroError {
   try {

@@ -20,6 +20,8 @@ export class FakeSource implements EnvironmentSource {
   /** Runs in the middle of each build, when two of the three files are there. */
   during: (directory: string, options: BuildOptions) => Promise<void> = async () => {};
 
+  async assertAble() {}
+
   async build(recipe: Recipe, directory: string, options: BuildOptions) {
     this.builds += 1;
     options.onProgress({ phase: "download", message: "half", fraction: 0.5 });

@@ -113,7 +113,7 @@ export async function sweepClones({ vmsPath, runtimePath }: ClonePlace, keep: Re
   ]);
   for (const [parent, isOurs] of [
     [vmsPath, () => true],
-    [runtimePath, (name: string) => name.startsWith("vm-")],
+    [runtimePath, (name: string) => /^(vm|tp)-/.test(name)],
   ] as const) {
     for (const name of await readdir(parent)) {
       if (isOurs(name) && !keep.has(name)) await rm(join(parent, name), { recursive: true, force: true });

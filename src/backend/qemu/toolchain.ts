@@ -15,6 +15,7 @@ export interface Toolchain {
   readonly qemuMajor: number;
   readonly bwrap: string;
   readonly mke2fs: string;
+  readonly prlimit: string;
   readonly qemuImg: string;
   readonly system: readonly SystemPath[];
   readonly dropTo: JailSpec["dropTo"];
@@ -28,13 +29,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "qemu-img": "qemu-utils",
   bwrap: "bubblewrap",
   mke2fs: "e2fsprogs",
+  prlimit: "util-linux",
   setpriv: "util-linux",
 };
 
 /** Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
 export async function findToolchain(): Promise<Toolchain> {
   const root = userInfo().uid === 0;
-  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", ...(root ? ["setpriv"] : [])];
+  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit", ...(root ? ["setpriv"] : [])];
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const name of names) {
@@ -52,6 +54,7 @@ export async function findToolchain(): Promise<Toolchain> {
     qemuMajor: major,
     bwrap: found.get("bwrap")!,
     mke2fs: found.get("mke2fs")!,
+    prlimit: found.get("prlimit")!,
     qemuImg: found.get("qemu-img")!,
     system: await readSystemPaths(),
     dropTo: setpriv ? { setpriv, uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID, groups: await kvmGroups() } : null,

@@ -29,6 +29,8 @@ export interface VmProcessSpec {
   readonly diesWithDaemon: boolean;
 }
 
+/** No core dumps, which would hold a guest's memory, and no more descriptors than a VM needs. */
+const LIMITS = ["--core=0", "--nofile=1024"];
 const STATUS_FD = 4;
 const KEPT_OUTPUT = 4_096;
 const END_GRACE_MS = 500;
@@ -66,9 +68,13 @@ export class VmProcess {
       diesWithDaemon: spec.diesWithDaemon,
       statusFd: STATUS_FD,
     });
-    const child = spawnDetached(toolchain.bwrap, [...args, toolchain.qemu, ...spec.qemuArgs], {
-      extraFds: [spec.stateFd ?? "ignore", "pipe"],
-    });
+    const child = spawnDetached(
+      toolchain.prlimit,
+      [...LIMITS, "--", toolchain.bwrap, ...args, toolchain.qemu, ...spec.qemuArgs],
+      {
+        extraFds: [spec.stateFd ?? "ignore", "pipe"],
+      },
+    );
     child.unref();
     return new VmProcess(runDirectory, readInside(child), describeEnd(child));
   }

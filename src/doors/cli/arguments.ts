@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
+import { nearestName } from "../../contract/nearest.js";
 import type { RenderedField } from "../../contract/rendered.js";
 import { flagOf, nameOf, type Command } from "./commands.js";
-import { findNearest } from "./nearest.js";
 import { quoteCommand } from "./quote.js";
 
 /** What was asked for on the command line. */
@@ -58,7 +58,7 @@ function findCommand(commands: readonly Command[], argv: readonly string[]): Com
     throw usageError(`\`pyro ${first}\` needs one of: ${names.join(", ")}`, `See \`pyro help ${first}\`.`);
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;
-  const near = findNearest(typed, [...commands.map(nameOf), ...(group.length > 0 ? [] : firstWords(commands))]);
+  const near = nearestName(typed, [...commands.map(nameOf), ...(group.length > 0 ? [] : firstWords(commands))]);
   throw usageError(
     `There is no command \`pyro ${typed}\``,
     near ? `Did you mean \`pyro ${near}\`?` : "See `pyro help`.",
@@ -113,7 +113,7 @@ function parseRest(command: Command, rest: readonly string[] | null): Input {
 function findFlag(command: Command, flag: string): RenderedField {
   const found = command.flags.find((field) => flagOf(field) === flag);
   if (found) return found;
-  const near = findNearest(flag, command.flags.map(flagOf));
+  const near = nearestName(flag, command.flags.map(flagOf));
   throw usageError(
     `There is no flag ${flag} for \`pyro ${nameOf(command)}\``,
     near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`,

@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { flagOf, shells, type Command } from "./commands.js";
-import { findNearest } from "./nearest.js";
+import { nearestName } from "../../contract/nearest.js";
 
 /** A completion script for a shell: commands and flags from the contract, environment names asked for when needed. */
 export function renderCompletion(commands: readonly Command[], shell: string): string {
@@ -12,7 +12,7 @@ export function renderCompletion(commands: readonly Command[], shell: string): s
     case "fish":
       return renderFish(commands);
     default: {
-      const near = findNearest(shell, shells);
+      const near = nearestName(shell, shells);
       throw new PyroError("INVALID_ARGUMENT", `There are no completions for ${shell}.`, {
         hint: near ? `Did you mean ${near}?` : `There are some for ${shells.join(", ")}.`,
       });

@@ -10,10 +10,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   "env pull": ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],
   "task create": ["pyro task create debian:12", "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0"],
-  "task exec": [
-    "pyro task exec TASK -- make test",
-    "pyro task exec TASK --env CI=1 --cwd /workspace/app -- sh -c 'npm test 2>&1 | tail'",
-  ],
+  "task exec": ["pyro task exec TASK -- make test", "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test"],
   completion: [
     'eval "$(pyro completion bash)"    # in ~/.bashrc',
     'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',
