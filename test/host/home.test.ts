@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -53,3 +53,10 @@ function openHomeError(env: NodeJS.ProcessEnv): string | null {
     return (error as { code: string }).code;
   }
 }
+
+test("a copy of a home has sockets of its own", (t) => {
+  const base = directory(t);
+  const original = openHome({ PYRO_HOME: join(base, "original"), XDG_RUNTIME_DIR: base });
+  cpSync(join(base, "original"), join(base, "copy"), { recursive: true, verbatimSymlinks: true });
+  assert.notEqual(openHome({ PYRO_HOME: join(base, "copy"), XDG_RUNTIME_DIR: base }).runtime, original.runtime);
+});
