@@ -9,7 +9,7 @@ const NOW = Date.parse("2026-01-02T00:00:00.000Z");
 function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.status"> {
   return {
     task_id: "task-0123456789ab",
-    environment: "debian:12-build",
+    environment: "debian:12",
     state: "started",
     state_reason: null,
     workspace_path: "/workspace",
