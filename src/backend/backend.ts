@@ -75,8 +75,8 @@ export interface Backend {
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
   /** Finds a persistent machine that an earlier daemon started, jobs and all; null when it is gone. */
   adopt(id: string, handle: MachineHandle, signal: AbortSignal): Promise<Machine | null>;
-  /** Ends and removes every machine that an earlier daemon left and that is not to be kept. */
-  sweep(keep: ReadonlySet<string>): Promise<void>;
+  /** Ends and removes the machines that nobody has: those of these ids that an earlier daemon left. */
+  sweep(isStray: (id: string) => boolean): Promise<void>;
 }
 
 /** What a prune removed and kept; field names are the contract's. */

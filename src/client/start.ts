@@ -9,7 +9,7 @@ import { connectUnix } from "../host/socket.js";
 import { findFlock } from "./flock.js";
 import { scrubEnvironment } from "./scrub.js";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 20_000;
 const POLL_MS = 5;
 /** While another daemon starts or ends, it holds the lock. */
 const LOCK_HELD = 75;

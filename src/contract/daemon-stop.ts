@@ -4,7 +4,7 @@ import { defineOperation } from "./operation.js";
 
 export const daemonStop = defineOperation({
   name: "daemon.stop",
-  summary: "Stop the daemon; commands that run are aborted",
+  summary: "Stop the daemon; what `pyro run` runs is aborted, tasks go on",
   input: z.strictObject({}),
   output: z.object({
     pid: z.int().nullable().describe("Null when none was running."),

@@ -29,7 +29,13 @@ export const errorKinds = {
   VM_DIED: kind("host", true, 125, 500, "Look at the daemon's log; try again."),
   AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent what it should not. Do not trust its output."),
   DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Look at the daemon's log, and try again."),
-  DAEMON_VERSION: kind("host", true, 125, 409, "Wait until its VMs are done, or run `pyro daemon stop`."),
+  DAEMON_VERSION: kind(
+    "host",
+    true,
+    125,
+    409,
+    "Run `pyro daemon stop`: tasks go on, and the next command starts the new daemon.",
+  ),
   ABORTED: kind("caller", true, 130, 499, "It was cancelled."),
   INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
 } as const satisfies Record<string, ErrorKind>;

@@ -5,8 +5,9 @@ import type { commandOutcome } from "../contract/fields.js";
 import { limits } from "../contract/limits.js";
 import type { Machine } from "../backend/backend.js";
 import { AgentRefusal } from "../guest/channel.js";
-import { Exec, exitStatusOf } from "../guest/exec.js";
+import { Exec, exitStatusOf, type ExecRequest } from "../guest/exec.js";
 import type { Call } from "./core.js";
+import type { Exit } from "../guest/messages.js";
 import { KeptOutput } from "./kept-output.js";
 
 export interface CommandRequest {
@@ -28,12 +29,14 @@ const KILL_GRACE_MS = 1_500;
 export async function runCommand(machine: Machine, request: CommandRequest, call: Call): Promise<Outcome> {
   const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
   const started = performance.now();
-  const exec = await startExec(machine, request, call, async (stream, bytes) => {
+  const onOutput: ExecRequest["onOutput"] = async (stream, bytes) => {
     kept[stream].add(bytes);
     // A caller who has cancelled is not waited for: the guest must be able to finish.
     if (!call.signal.aborted) await call.emit({ event: stream, data: bytes.toString("base64") });
-  });
-  const ended = await waitForEnd(exec, machine, request.timeoutMs, call.signal);
+  };
+  const { command, cwd, env, timeoutMs } = request;
+  const starting = startExec(machine, { command, cwd, env, stdin: call.stdin, onOutput });
+  const ended = await waitForEnd(starting, machine, timeoutMs, call.signal);
   const [stdout, stderr] = [kept.stdout.render(), kept.stderr.render()];
   return {
     exit_code: ended.exitCode,
@@ -50,19 +53,15 @@ export async function runCommand(machine: Machine, request: CommandRequest, call
   };
 }
 
-async function startExec(
-  machine: Machine,
-  { command, cwd, env }: CommandRequest,
-  call: Call,
-  onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>,
-): Promise<Exec> {
+/** Starts a command in a machine, as a job of a number of its own. Throws INVALID_ARGUMENT when the guest cannot. */
+export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   try {
-    return await Exec.start(machine.channel, { command, cwd, env, stdin: call.stdin, onOutput });
+    return await Exec.start(machine.channel, request, job);
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;
     throw new PyroError("INVALID_ARGUMENT", `The guest could not start the command: ${error.errno ?? error.code}.`, {
       hint: "Check the command and its working directory.",
-      details: { cwd },
+      details: { cwd: request.cwd },
       cause: error,
     });
   }
@@ -75,20 +74,24 @@ interface End {
   readonly durationMs: number | null;
 }
 
-/** Waits until a command ends by itself, or ends it: at the time-out, or when the caller cancels. Throws VM_DIED. */
+/**
+ * Waits until a command ends by itself, or ends it: at the time-out, or when the caller cancels. Throws VM_DIED, or why it
+ * could not be started. Does not wait for a guest that stands still: the command is killed once it moves.
+ */
 export async function waitForEnd(
-  exec: Exec,
+  starting: Promise<Exec>,
   machine: Machine,
   timeoutMs: number,
   signal: AbortSignal,
   onKill = () => {},
 ): Promise<End> {
+  const finished = starting.then((exec) => exec.finished);
   const cut = new Promise<"timeout" | "caller">((resolve) => {
     const timer = setTimeout(() => resolve("timeout"), timeoutMs);
     const onAbort = () => resolve("caller");
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    void exec.finished
+    void finished
       .catch(() => {})
       .finally(() => {
         clearTimeout(timer);
@@ -99,13 +102,17 @@ export async function waitForEnd(
     throw new PyroError("VM_DIED", `The VM ended while the command ran: ${reason}`);
   });
   lost.catch(() => {});
-  const first = await Promise.race([exec.finished, cut, lost]);
-  if (typeof first !== "string") {
-    return { by: "itself", exitCode: exitStatusOf(first), durationMs: first.duration_ms };
-  }
+  const first = await Promise.race([finished, cut, lost]);
+  if (typeof first !== "string") return buildEnd("itself", first);
   onKill();
-  exec.signal("KILL").catch(() => {});
+  starting.then((exec) => exec.signal("KILL")).catch(() => {});
   const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
-  const exit = await Promise.race([exec.finished.catch(() => null), grace]);
-  return { by: first, exitCode: exit === null ? 137 : exitStatusOf(exit), durationMs: exit?.duration_ms ?? null };
+  const exit = await Promise.race([finished.catch(() => null), grace]);
+  if (exit === null) return { by: first, exitCode: 137, durationMs: null };
+  // One that had ended before the kill came, as a command may while no daemon runs, was not ended by it.
+  return buildEnd(exit.signal === "KILL" ? first : "itself", exit);
+}
+
+function buildEnd(by: End["by"], exit: Exit): End {
+  return { by, exitCode: exitStatusOf(exit), durationMs: exit.duration_ms };
 }

@@ -35,8 +35,10 @@ export interface MachineRegistry {
   acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }>;
   /** Finds a machine again that an earlier daemon started; null when it is gone. */
   adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<Machine | null>;
-  /** Ends what an earlier daemon left, but for the machines in use and those named. */
+  /** Ends what an earlier daemon left, but for the machines in use and those named. Only before any machine is started. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
+  /** Ends a machine of an earlier daemon, of which nothing is known but its id. */
+  endLost(id: string): Promise<void>;
   /** Ends a machine and removes every file of it. */
   destroy(machine: Machine): Promise<void>;
   /** VMs that a caller uses. */

@@ -71,7 +71,11 @@ export class Machines implements MachineRegistry {
   }
 
   sweep(keep: ReadonlySet<string>): Promise<void> {
-    return this.#options.backends.qemu.sweep(new Set([...this.#used.keys(), ...keep]));
+    return this.#options.backends.qemu.sweep((id) => !this.#used.has(id) && !keep.has(id));
+  }
+
+  endLost(id: string): Promise<void> {
+    return this.#options.backends.qemu.sweep((candidate) => candidate === id);
   }
 
   async destroy(machine: Machine): Promise<void> {
@@ -86,7 +90,7 @@ export class Machines implements MachineRegistry {
 
   /** Removes what is kept ready, so that nothing holds an environment that nobody uses. */
   dropSpares(): Promise<void> {
-    return this.#spares.drop();
+    return this.#spares.end();
   }
 
   async closeAll(): Promise<void> {

@@ -63,8 +63,19 @@ export class Spares {
     this.#making = { key, done, awaited: false };
   }
 
-  /** Removes the spare, for good or until the next burst. */
-  async drop(): Promise<void> {
+  /** Ends the burst: nothing is kept ready until the next one. */
+  async end(): Promise<void> {
+    this.#lastAsked = null;
+    await this.#making?.done;
+    await this.#drop();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.end();
+  }
+
+  async #drop(): Promise<void> {
     const spare = this.#spare;
     this.#spare = null;
     if (spare === null) return;
@@ -73,19 +84,13 @@ export class Spares {
     spare.release();
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#making?.done;
-    await this.drop();
-  }
-
   async #replace(key: string, make: () => Promise<{ machine: Machine; release: () => void }>): Promise<void> {
-    await this.drop();
+    await this.#drop();
     const { machine, release } = await make();
-    const expiry = setTimeout(() => void this.drop(), SPARE_LIFE_MS);
+    const expiry = setTimeout(() => void this.#drop(), SPARE_LIFE_MS);
     this.#spare = { key, machine, release, expiry };
     void machine.died.then(() => {
-      if (this.#spare?.machine === machine) void this.drop();
+      if (this.#spare?.machine === machine) void this.#drop();
     });
   }
 }

@@ -19,7 +19,11 @@ export function followToEnd(
   const work = async () => {
     await call.emit({ event: "started", sequence: exec.started.sequence });
     await exec.follow(from, call);
-    if (exec.isRunning) throw new PyroError("ABORTED", "The daemon let go of the command, which goes on.");
+    if (exec.isRunning)
+      throw new PyroError("ABORTED", "The daemon ended; the command goes on.", {
+        hint: `See \`pyro task logs ${task.taskId}\`.`,
+        details: { task_id: task.taskId, sequence: exec.started.sequence },
+      });
     return exec.outcome();
   };
   return task.during(work());

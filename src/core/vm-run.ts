@@ -19,6 +19,8 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   } finally {
     await core.machines.destroy(machine);
   }
+  // A command that had to be killed leaves nothing at all: no spare for a burst that has ended badly.
+  if (outcome.timed_out || outcome.aborted) await core.machines.dropSpares();
   return {
     vm_id: machine.id,
     environment: input.environment,

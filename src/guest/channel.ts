@@ -92,20 +92,21 @@ export class Channel {
 
   /**
    * Sends a request and returns what its response holds. A refusal is an AgentRefusal with the agent's code.
-   * With `successor`, the stream is that listener's from the frame behind a good response on.
+   * With `successor`, the stream is that listener's from the frame behind a good response on. A time-out of null is none.
    */
   async request(
     op: string,
     fields: Record<string, unknown> = {},
-    options: { stream?: number; timeoutMs?: number; successor?: StreamListener } = {},
+    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener } = {},
   ): Promise<Record<string, unknown>> {
     const stream = options.stream ?? this.takeStream();
     const { promise, resolve, reject } = deferred<z.infer<typeof responseSchema>>();
-    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    const timer = setTimeout(() => {
+    const { timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const giveUp = () => {
       this.unlisten(stream);
       reject(new PyroError("VM_DIED", `The guest's agent did not answer ${op} within ${timeoutMs} ms.`));
-    }, timeoutMs);
+    };
+    const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs);
     this.listen(stream, {
       onFrame: (frame) => {
         if (frame.type !== frameType.response) throw outOfOrder(frame);

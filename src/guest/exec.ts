@@ -59,12 +59,15 @@ export class Exec {
     this.#stdin = new Sender();
   }
 
-  /** Starts a command as a job of a number not used before. Throws the agent's refusal, or what ended the channel. */
+  /**
+   * Starts a command as a job of a number not used before. Throws the agent's refusal, or what ended the channel. Waits for
+   * a guest that stands still, since the command will run once it moves: whoever cannot wait kills it then.
+   */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
     const exec = new Exec(channel, job, request.onOutput, { stdout: 0, stderr: 0 });
     const { command, cwd, env, stdin } = request;
     const fields = { command, cwd, env, stdin: stdin !== null };
-    const started = channel.request("start", fields, { stream: job, successor: exec.#listener() });
+    const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
     exec.#grantAll();
     await started;
     if (stdin !== null) void exec.#sendStdin(stdin, 0);
@@ -79,7 +82,7 @@ export class Exec {
     const exec = new Exec(channel, job, onOutput, from);
     channel.listen(job, exec.#listener());
     try {
-      const state = followed.parse(await channel.request("follow", { job }));
+      const state = followed.parse(await channel.request("follow", { job }, { timeoutMs: null }));
       exec.#grantAll();
       if (state.state === "running") void exec.#sendStdin(nothing(), state.stdin_acked);
       return exec;

@@ -131,6 +131,11 @@ export class OutputLog {
     return this.#lag.attach(offset);
   }
 
+  /** Keeps the place of a blocking follower who was cut off and may come back: what it has not taken stays. */
+  keepPlace(): Place {
+    return this.#lag.attach(this.#totalBytes - MAX_LAG_BYTES / 2);
+  }
+
   /**
    * From now on the writer waits for nobody: for the end of a command, whose result must not hang on a client that has
    * stopped reading. Up to 1 MiB may still come without such a client losing a byte.

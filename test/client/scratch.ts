@@ -38,10 +38,15 @@ export class Scratch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const stopped = await this.pyro(["daemon", "stop"]);
-    assert.equal(stopped.status, 0, stopped.stderr);
-    await until("no process of this home is left", () => processesOf(this.home).length === 0);
-    rmSync(this.directory, { recursive: true });
+    try {
+      const stopped = await this.pyro(["daemon", "stop"]);
+      assert.equal(stopped.status, 0, stopped.stderr);
+      await until("no process of this home is left", () => processesOf(this.home).length === 0);
+    } finally {
+      // What a failed test leaves must not go on.
+      for (const pid of processesOf(this.home)) kill(pid);
+      rmSync(this.directory, { recursive: true, force: true });
+    }
   }
 }
 
@@ -63,17 +68,39 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** Process ids whose environment names this home. */
+/** Ids of processes whose environment or command line names this home: clients, the daemon, VMs. */
 export function processesOf(home: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => environmentOf(Number(pid)).includes(`PYRO_HOME=${home}`))
-    .map(Number);
+    .map(Number)
+    .filter(
+      (pid) =>
+        environmentOf(pid).includes(`PYRO_HOME=${home}`) ||
+        commandLineOf(pid).some((word) => word.startsWith(`${home}/`)),
+    );
+}
+
+/** Its arguments; none when it is gone. */
+export function commandLineOf(pid: number): string[] {
+  return readWords(`/proc/${pid}/cmdline`);
+}
+
+/** Kills a process at once; fine when it is gone. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 export function environmentOf(pid: number): string[] {
+  return readWords(`/proc/${pid}/environ`);
+}
+
+function readWords(path: string): string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return readFileSync(path, "utf8").split("\0");
   } catch {
     return [];
   }

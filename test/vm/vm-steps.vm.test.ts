@@ -63,6 +63,36 @@ test("a started VM outlives the daemon, and is used by the next one", async () =
   assert.equal(stdout, `${vm_id}\n`);
 });
 
+test("a VM that is deleted while its command runs tells the caller that it was aborted", async () => {
+  const { vm_id } = await create();
+  await client.call("vm.start", { vm_id });
+  let begun = () => {};
+  const running = new Promise<void>((resolve) => (begun = resolve));
+  const exec = client.call("vm.exec", { vm_id, command: "echo begun; sleep 60" }, { onEvent: () => begun() });
+  await running;
+  await assert.rejects(client.call("vm.exec", { vm_id, command: "true" }), failsWith("FAILED_PRECONDITION", "started"));
+  await client.call("vm.delete", { vm_id });
+  const { aborted, stdout } = await exec;
+  assert.deepEqual([aborted, stdout], [true, "begun\n"]);
+});
+
+test("a VM that is deleted while it starts is not left behind", async () => {
+  const { vm_id } = await create();
+  const start = client.call("vm.start", { vm_id }).then(
+    () => "started",
+    (error: unknown) => (error as { code: string }).code,
+  );
+  await assert.rejects(
+    (async () => {
+      for (;;) await client.call("vm.start", { vm_id });
+    })(),
+    failsWith("FAILED_PRECONDITION"),
+  );
+  await client.call("vm.delete", { vm_id });
+  assert.ok(["ABORTED", "started"].includes(await start));
+  await until("nothing of it is left", () => !scratch.leftovers().includes(vm_id));
+});
+
 test("what has expired is removed", async () => {
   const { vm_id } = await create({ ttl_seconds: 1 });
   await until("the VM is gone", async () => {

@@ -23,7 +23,8 @@ export interface ClonePlace {
 /** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
 export const DISK_RESERVE_MIB = 64;
 const CLONE_DEADLINE_MS = 20_000;
-const ADOPT_DEADLINE_MS = 10_000;
+/** Other tasks wait for a new daemon meanwhile, and their clients for less than twice that. */
+const ADOPT_DEADLINE_MS = 8_000;
 const SWEEP_DEADLINE_MS = 5_000;
 
 const handleSchema = z.object({
@@ -96,14 +97,17 @@ export async function adoptClone(
 }
 
 /**
- * Ends every clone that is not to be kept, and removes its files. A daemon that died between starting a process and
+ * Ends the clones of these ids, and removes their files. A daemon that died between starting a process and
  * writing that down has left one that only its command line tells of.
  */
-export async function sweepClones({ vmsPath, runtimePath }: ClonePlace, keep: ReadonlySet<string>): Promise<void> {
+export async function sweepClones(
+  { vmsPath, runtimePath }: ClonePlace,
+  isStray: (id: string) => boolean,
+): Promise<void> {
   const idOf = (argument: string) => (argument.startsWith(`${vmsPath}/`) ? argument.slice(vmsPath.length + 1) : null);
   const strays = listCommandLines().filter(({ args }) => {
     const id = args.map(idOf).find((found) => found !== null);
-    return id !== undefined && id !== null && !keep.has(id);
+    return id !== undefined && id !== null && isStray(id);
   });
   const processes = strays.flatMap(({ pid }) => readProcessIdentity(pid) ?? []);
   for (const stray of processes) sendSignal(stray, "SIGKILL");
@@ -116,7 +120,7 @@ export async function sweepClones({ vmsPath, runtimePath }: ClonePlace, keep: Re
     [runtimePath, (name: string) => /^(vm|tp)-/.test(name)],
   ] as const) {
     for (const name of await readdir(parent)) {
-      if (isOurs(name) && !keep.has(name)) await rm(join(parent, name), { recursive: true, force: true });
+      if (isOurs(name) && isStray(name)) await rm(join(parent, name), { recursive: true, force: true });
     }
   }
 }

@@ -119,8 +119,8 @@ export class QemuBackend implements Backend {
     return adoptClone(this.#place, id, handle, signal);
   }
 
-  sweep(keep: ReadonlySet<string>): Promise<void> {
-    return sweepClones(this.#place, keep);
+  sweep(isStray: (id: string) => boolean): Promise<void> {
+    return sweepClones(this.#place, isStray);
   }
 
   /** The template for this environment and shape: found, or built once for all who ask. KVM falls back to emulation. */

@@ -2,13 +2,14 @@ import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
+import { AgentRefusal } from "../../guest/channel.js";
 import { Exec } from "../../guest/exec.js";
 import { follow } from "../../store/follow.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
-import { waitForEnd } from "../command.js";
+import { startExec, waitForEnd } from "../command.js";
 import type { Call } from "../core.js";
 
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
@@ -18,6 +19,9 @@ interface Logs {
   readonly stdout: OutputLog;
   readonly stderr: OutputLog;
 }
+
+/** So long a command does not run ahead of a client whose daemon died: it comes back to the new one. */
+const RETURN_GRACE_MS = 15_000;
 
 /** What a running command needs of its task. */
 export interface ExecHost {
@@ -39,6 +43,8 @@ export class TaskExec {
   readonly #cancel = new AbortController();
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
+  /** Frees the place that is kept for a client to come back to. */
+  #giveUpPlace = () => {};
 
   constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
     this.#host = host;
@@ -57,17 +63,19 @@ export class TaskExec {
   /** Starts it on a machine; its output goes to its log, and is acknowledged when it is there. */
   start(machine: Machine, env: Readonly<Record<string, string>>, stdin: Call["stdin"]): void {
     const { command, cwd, job } = this.started;
-    this.done = this.#run(machine, (onOutput) =>
-      Exec.start(machine.channel, { command, cwd, env, stdin, onOutput }, job),
-    );
+    this.done = this.#run(machine, (onOutput) => startExec(machine, { command, cwd, env, stdin, onOutput }, job));
   }
 
   /** Goes on with it on a machine that was found again, behind what its log holds already. */
   resume(machine: Machine): void {
     this.done = this.#run(machine, async (onOutput) => {
       const { stdout, stderr } = await this.#openLogs();
+      this.#keepPlace({ stdout, stderr });
       const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
-      return Exec.resume(machine.channel, this.started.job, from, onOutput);
+      return Exec.resume(machine.channel, this.started.job, from, onOutput).catch((error: unknown) => {
+        if (!(error instanceof AgentRefusal)) throw error;
+        throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest got the command: it did not run.");
+      });
     });
   }
 
@@ -78,6 +86,7 @@ export class TaskExec {
 
   /** Ends it on paper: nobody can find out any more how it went. */
   async giveUp(reason: PyroError): Promise<void> {
+    this.#giveUpPlace();
     await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
   }
 
@@ -91,10 +100,12 @@ export class TaskExec {
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     try {
-      await Promise.all([
+      const sent = Promise.all([
         sendOutput("stdout", logs.stdout, from.stdout, call),
         sendOutput("stderr", logs.stderr, from.stderr, call),
       ]);
+      this.#giveUpPlace();
+      await sent;
       if (!signal.aborted || call.isCancelled()) await this.done;
     } finally {
       signal.removeEventListener("abort", onAbort);
@@ -138,9 +149,9 @@ export class TaskExec {
   ): Promise<void> {
     try {
       const logs = await this.#openLogs();
-      const exec = await begin((stream, bytes) => logs[stream].append(bytes));
+      const starting = begin((stream, bytes) => logs[stream].append(bytes));
       const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
-      const end = await waitForEnd(exec, machine, remainingMs, this.#cancel.signal, () => {
+      const end = await waitForEnd(starting, machine, remainingMs, this.#cancel.signal, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();
       });
@@ -152,7 +163,7 @@ export class TaskExec {
         durationMs: end.durationMs ?? this.#ageMs(),
       });
       // The agent may be stopped; it forgets the job when it can.
-      exec.release().catch(() => {});
+      starting.then((exec) => exec.release()).catch(() => {});
     } catch (error) {
       if (!this.#host.isDetached()) await this.giveUp(PyroError.from(error)).catch(() => {});
     }
@@ -185,6 +196,15 @@ export class TaskExec {
       await Promise.all([stdout.close(), stderr.close()]);
       this.#logs = Promise.resolve({ stdout, stderr });
     }
+  }
+
+  #keepPlace({ stdout, stderr }: Logs): void {
+    const places = [stdout.keepPlace(), stderr.keepPlace()];
+    const timer = setTimeout(() => this.#giveUpPlace(), RETURN_GRACE_MS).unref();
+    this.#giveUpPlace = () => {
+      clearTimeout(timer);
+      for (const place of places) place.leave();
+    };
   }
 
   async #openLogs(): Promise<Logs> {

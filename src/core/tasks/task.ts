@@ -67,7 +67,7 @@ export class Task implements ExecHost {
     for (const exec of this.#execs.values()) {
       if (!exec.isRunning) continue;
       if (machine) exec.resume(machine);
-      else await exec.giveUp(new PyroError("VM_DIED", "The VM ended while the command ran."));
+      else await this.#giveUp(exec);
     }
     if (machine === null) return;
     // Jobs whose end was written down, but of which the agent was not told.
@@ -195,15 +195,21 @@ export class Task implements ExecHost {
     await this.#journal.close();
   }
 
+  async #giveUp(exec: TaskExec): Promise<void> {
+    await exec.giveUp(new PyroError("VM_DIED", "The VM ended while the command ran.")).catch((error: unknown) => {
+      this.#log.error({ task: this.taskId, err: error }, "the end of a command could not be written");
+    });
+  }
+
   #readJournal(): void {
-    for (const entry of this.#journal.entries) {
+    const { entries } = this.#journal;
+    const ends = new Map(entries.flatMap((entry) => (entry.event === "exec.ended" ? [[entry.sequence, entry]] : [])));
+    for (const entry of entries) {
       if (entry.event === "exec.started") {
-        const ended = this.#journal.entries.find(
-          (other): other is ExecEnded => other.event === "exec.ended" && other.sequence === entry.sequence,
-        );
-        this.#execs.set(entry.sequence, new TaskExec(this, entry, ended ?? null));
-        this.#lastActivity = ended?.ended_at ?? entry.started_at;
-      } else if (entry.event === "task.touched") this.#lastActivity = entry.at;
+        this.#execs.set(entry.sequence, new TaskExec(this, entry, ends.get(entry.sequence) ?? null));
+        this.#lastActivity = entry.started_at;
+      } else if (entry.event === "exec.ended") this.#lastActivity = entry.ended_at;
+      else if (entry.event === "task.touched") this.#lastActivity = entry.at;
     }
   }
 

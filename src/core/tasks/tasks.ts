@@ -144,7 +144,7 @@ export class Tasks {
     await task?.end();
     await removeTaskDirectory(this.#path, taskId);
     // What an unreadable task's VM is called is all that is known of it.
-    if (this.#unreadable.delete(taskId)) await this.#sweep();
+    if (this.#unreadable.delete(taskId)) await this.#options.vms.endLost(machineIdOf(taskId));
   }
 
   /** Removes the tasks that nobody has used for their time to live, and says which. */
@@ -178,36 +178,36 @@ export class Tasks {
       log.warn({ task: taskId, reason }, "task is unreadable");
       return;
     }
-    const machine = await this.#adopt(reading.record);
-    const record = await this.#recordWithout(directory, reading.record, machine);
+    const { machine, record } = await this.#adopt(directory, reading.record);
     const { journal } = opened;
     const task = new Task({ directory, record, journal, machine, log, destroy: (m) => vms.destroy(m) });
     this.#tasks.set(taskId, task);
     await task.takeOver();
   }
 
-  async #adopt(record: TaskRecord): Promise<Machine | null> {
+  /**
+   * The machine of a started task. Without one it is stopped (the host was restarted, or the VM was ended while no daemon
+   * ran), or failed (its VM is there, but does not answer).
+   */
+  async #adopt(directory: string, record: TaskRecord): Promise<{ machine: Machine | null; record: TaskRecord }> {
+    if (record.state !== "started") return { machine: null, record };
     const { vms, log } = this.#options;
-    if (record.state !== "started" || record.machine === null) return null;
+    const { task_id, machine: handle, environment_digest: environmentDigest } = record;
+    const gone = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
+    let without: TaskRecord = { ...record, state: "stopped", reason: gone, machine: null };
     try {
-      return await vms.adopt({
-        id: machineIdOf(record.task_id),
-        handle: record.machine,
-        environmentDigest: record.environment_digest,
-      });
+      const machine = handle && (await vms.adopt({ id: machineIdOf(task_id), handle, environmentDigest }));
+      if (machine) return { machine, record };
     } catch (error) {
-      log.warn({ task: record.task_id, err: error }, "a task's VM could not be taken over");
-      return null;
+      log.warn({ task: task_id, err: error }, "a task's VM could not be taken over");
+      const reason = `its VM was ended, since a new daemon could not take it over: ${PyroError.from(error).message}`;
+      without = { ...without, state: "failed", reason };
     }
-  }
-
-  /** A started task without a VM is stopped: the host was restarted, or the VM was ended while no daemon ran. */
-  async #recordWithout(directory: string, record: TaskRecord, machine: Machine | null): Promise<TaskRecord> {
-    if (machine !== null || record.state !== "started") return record;
-    const reason = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
-    const stopped: TaskRecord = { ...record, state: "stopped", reason, machine: null };
-    await writeTaskRecord(directory, stopped);
-    return stopped;
+    // Should it not be written, the next daemon finds the same.
+    await writeTaskRecord(directory, without).catch((error: unknown) =>
+      log.error({ task: task_id, err: error }, "the record could not be written"),
+    );
+    return { machine: null, record: without };
   }
 }
 

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import type { VmRecord } from "../../store/vm-record.js";
 
-export type VmState = VmRecord["state"];
+type VmState = VmRecord["state"];
 
 /** From which states a VM may be asked for what. A stopped VM has lost its memory and its disk: it is not started again. */
 const moves = {
@@ -10,8 +10,10 @@ const moves = {
   stop: ["created", "started"],
 } as const satisfies Record<string, readonly VmState[]>;
 
+export type Move = keyof typeof moves;
+
 /** Throws FAILED_PRECONDITION, with the state named, for a move that the table does not have. */
-export function assertMove(record: VmRecord, move: keyof typeof moves): void {
+export function assertMove(record: VmRecord, move: Move): void {
   const allowed: readonly VmState[] = moves[move];
   if (allowed.includes(record.state)) return;
   throw new PyroError(

@@ -8,7 +8,7 @@ import { listVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../
 import { runCommand } from "../command.js";
 import type { Call, MachineRegistry } from "../core.js";
 import { newMachineId } from "../machines.js";
-import { assertMove } from "./moves.js";
+import { assertMove, type Move } from "./moves.js";
 
 export interface VmsOptions {
   readonly homePath: string;
@@ -19,8 +19,10 @@ export interface VmsOptions {
 interface Vm {
   record: VmRecord;
   machine: Machine | null;
-  /** True while a command runs in it: then it does not expire. */
-  busy: boolean;
+  /** A start or a command under way: there is one at a time, and meanwhile the VM does not expire. */
+  pending: Promise<unknown> | null;
+  /** Cancels what is under way, when the VM is deleted. */
+  readonly abort: AbortController;
 }
 
 const REAP_EVERY_MS = 1_000;
@@ -67,55 +69,57 @@ export class Vms {
       machine: null,
     };
     await writeVmRecord(this.#path, record);
-    this.#vms.set(record.vm_id, { record, machine: null, busy: false });
+    this.#vms.set(record.vm_id, newVm(record));
     return viewOf(record);
   }
 
   async start(vmId: string, call: Call): Promise<ResultOf<"vm.start">> {
     const vm = this.#get(vmId);
-    assertMove(vm.record, "start");
-    const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
-    const shape = { environment, vcpuCount: vcpu_count, memMib: mem_mib, allowHostCompat: allow_host_compat };
-    const { machine, environmentDigest } = await this.#options.machines.acquire({ id: vmId, ...shape }, call);
-    try {
+    await this.#exclusively(vm, "start", async () => {
+      const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
+      const shape = { environment, vcpuCount: vcpu_count, memMib: mem_mib, allowHostCompat: allow_host_compat };
+      const { machine, environmentDigest } = await this.#options.machines.acquire(
+        { id: vmId, ...shape },
+        endingWith(vm, call),
+      );
+      vm.machine = machine;
       await this.#save(vm, {
         state: "started",
         execution_mode: machine.executionMode,
         accelerator: machine.accelerator,
         environment_digest: environmentDigest,
         machine: machine.handle,
+      }).catch(async (error: unknown) => {
+        await this.#endMachine(vm);
+        throw error;
       });
-    } catch (error) {
-      await this.#options.machines.destroy(machine);
-      throw error;
-    }
-    vm.machine = machine;
-    this.#watch(vm, machine);
+      this.#watch(vm, machine);
+    });
     return viewOf(vm.record);
   }
 
   /** Runs one command; the VM is gone when this resolves. */
   async exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     const vm = this.#get(input.vm_id);
-    assertMove(vm.record, "exec");
-    const machine = vm.machine!;
-    if (vm.busy) throw new PyroError("FAILED_PRECONDITION", `VM ${input.vm_id} runs its one command already.`);
-    vm.busy = true;
-    const { command, cwd, env, timeout_seconds } = input;
-    try {
-      const outcome = await runCommand(machine, { command, cwd, env, timeoutMs: timeout_seconds * 1000 }, call);
-      const { environment, accelerator } = vm.record;
-      return { vm_id: input.vm_id, environment, command, ...outcome, accelerator, cleanup: { deleted: true } };
-    } finally {
-      await this.delete(input.vm_id);
-    }
+    return this.#exclusively(vm, "exec", async () => {
+      const { command, cwd, env, timeout_seconds } = input;
+      const request = { command, cwd, env, timeoutMs: timeout_seconds * 1000 };
+      try {
+        const outcome = await runCommand(vm.machine!, request, endingWith(vm, call));
+        const { environment, accelerator } = vm.record;
+        return { vm_id: input.vm_id, environment, command, ...outcome, accelerator, cleanup: { deleted: true } };
+      } finally {
+        await this.#remove(vm);
+      }
+    });
   }
 
   async stop(vmId: string): Promise<ResultOf<"vm.stop">> {
     const vm = this.#get(vmId);
-    assertMove(vm.record, "stop");
-    await this.#save(vm, { state: "stopped", machine: null });
-    await this.#endMachine(vm);
+    await this.#exclusively(vm, "stop", async () => {
+      await this.#save(vm, { state: "stopped", machine: null });
+      await this.#endMachine(vm);
+    });
     return viewOf(vm.record);
   }
 
@@ -123,15 +127,16 @@ export class Vms {
     return viewOf(this.#get(vmId).record);
   }
 
+  /** Removes it, cancelling what is under way; whoever waits for that is told first. */
   async delete(vmId: string): Promise<void> {
     const vm = this.#get(vmId);
-    this.#vms.delete(vmId);
-    await this.#endMachine(vm);
-    await removeVmRecord(this.#path, vmId);
+    vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`));
+    await vm.pending?.catch(() => {});
+    await this.#remove(vm);
   }
 
   async reapExpired(): Promise<string[]> {
-    const expired = [...this.#vms.values()].filter((vm) => !vm.busy && Date.now() >= expiryOf(vm.record));
+    const expired = [...this.#vms.values()].filter((vm) => vm.pending === null && Date.now() >= expiryOf(vm.record));
     for (const { record } of expired) {
       this.#options.log.info({ vm: record.vm_id }, "VM expired");
       await this.delete(record.vm_id).catch((error: unknown) =>
@@ -149,7 +154,7 @@ export class Vms {
   }
 
   async #load(record: VmRecord): Promise<void> {
-    const vm: Vm = { record, machine: null, busy: false };
+    const vm = newVm(record);
     this.#vms.set(record.vm_id, vm);
     if (record.state !== "started") return;
     vm.machine = await this.#adopt(record);
@@ -175,8 +180,33 @@ export class Vms {
     void machine.died.then(async (reason) => {
       if (this.#detached || vm.machine !== machine) return;
       await this.#endMachine(vm);
+      if (!this.#vms.has(vm.record.vm_id)) return;
       await this.#save(vm, { state: "failed", reason: `it ended: ${reason}`, machine: null });
     });
+  }
+
+  /** Does what a state allows, one thing at a time. Throws FAILED_PRECONDITION for what it does not allow. */
+  async #exclusively<T>(vm: Vm, move: Move, work: () => Promise<T>): Promise<T> {
+    if (vm.pending !== null) {
+      throw new PyroError("FAILED_PRECONDITION", `VM ${vm.record.vm_id} is busy.`, {
+        hint: "Wait until its start or its command has ended.",
+        details: { vm_id: vm.record.vm_id, state: vm.record.state },
+      });
+    }
+    assertMove(vm.record, move);
+    const pending = work();
+    vm.pending = pending;
+    try {
+      return await pending;
+    } finally {
+      vm.pending = null;
+    }
+  }
+
+  async #remove(vm: Vm): Promise<void> {
+    this.#vms.delete(vm.record.vm_id);
+    await this.#endMachine(vm);
+    await removeVmRecord(this.#path, vm.record.vm_id);
   }
 
   async #endMachine(vm: Vm): Promise<void> {
@@ -199,6 +229,15 @@ export class Vms {
       details: { vm_id: vmId },
     });
   }
+}
+
+function newVm(record: VmRecord): Vm {
+  return { record, machine: null, pending: null, abort: new AbortController() };
+}
+
+/** A call that also ends when its VM is deleted. */
+function endingWith(vm: Vm, call: Call): Call {
+  return { ...call, signal: AbortSignal.any([call.signal, vm.abort.signal]) };
 }
 
 function expiryOf({ created_at, ttl_seconds }: VmRecord): number {

@@ -14,6 +14,7 @@ export function renderHelp(commands: readonly Command[], words: readonly string[
 
 const groups: readonly (readonly [title: string, words: readonly string[]])[] = [
   ["Run commands in VMs", ["run", "demo"]],
+  ["Tasks: VMs that stay", ["task"]],
   ["Environments: what VMs are made of", ["env"]],
   ["This machine", ["doctor", "daemon", "completion"]],
 ];

@@ -30,5 +30,5 @@ export const runExitStatuses: readonly (readonly [string, string])[] = [
   ["124", "The time-out ended the command."],
   ["125", "pyro failed; standard error says why and what to do."],
   ["2", "The command line is wrong; standard error says how."],
-  ["130, 143", "Ctrl-C or SIGTERM: the command was killed and the VM removed."],
+  ["130, 143", "Ctrl-C or SIGTERM: the command was killed."],
 ];

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { ResultOf } from "../../../src/contract/operations.js";
+import { renderLogs, renderTask, renderTasks } from "../../../src/doors/cli/task.js";
+
+const NOW = Date.parse("2026-01-02T00:00:00.000Z");
+
+function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.status"> {
+  return {
+    task_id: "task-0123456789ab",
+    environment: "debian:12",
+    state: "started",
+    state_reason: null,
+    workspace_path: "/workspace",
+    vcpu_count: 1,
+    mem_mib: 1024,
+    disk_mib: 10_240,
+    network_enabled: false,
+    allow_host_compat: false,
+    execution_mode: "guest",
+    accelerator: "tcg",
+    created_at: "2026-01-01T00:00:00.000Z",
+    last_activity_at: "2026-01-01T00:00:00.000Z",
+    expires_at: "2026-01-02T00:01:30.000Z",
+    command_count: 0,
+    running_commands: 0,
+    last_command: null,
+    workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
+    memory_bytes: 65_536 * 1_048_576,
+    disk_bytes: 0,
+    ...change,
+  };
+}
+
+test("a list fits 80 columns, whatever was run; ids are whole", () => {
+  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0 };
+  const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, memory_bytes: null });
+  const tasks = [
+    taskOf({ last_command }),
+    taskOf({ last_command: { command: "é".repeat(90), exit_code: 1 } }),
+    unreadable,
+  ];
+  const lines = renderTasks(tasks, NOW).trimEnd().split("\n");
+  assert.equal(lines.length, 1 + tasks.length);
+  for (const line of lines) assert.ok(line.length <= 80, line);
+  for (const line of lines.slice(1)) assert.match(line, /^task-0123456789ab {2}/);
+  assert.match(lines[1]!, /started +1d +1m +65536 MiB +echo long/);
+  assert.match(lines[3]!, /unreadable +\? +never +-$/);
+});
+
+test("no tasks are said to be none", () => {
+  assert.match(renderTasks([], NOW), /no tasks/);
+});
+
+test("a task shows its state with the reason, and how the last command went", () => {
+  const failed = taskOf({ state: "failed", state_reason: "its VM ended", memory_bytes: null, disk_bytes: null });
+  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null } });
+  assert.match(text, /^State: failed \(its VM ended\)$/m);
+  assert.match(text, /^Last command: make \(exit_code=none\)$/m);
+  assert.match(text, /^Resources: 1 vCPU \/ 1024 MiB$/m);
+  assert.doesNotMatch(text, /In use/);
+});
+
+test("logs show what was said behind a line for each command", () => {
+  const entry = {
+    ...{ task_id: "task-0123456789ab", sequence: 1, command: "make", cwd: "/workspace", state: "ended" as const },
+    ...{ exit_code: 137, stdout: "out", stderr: "err\n", stdout_truncated: false, stderr_truncated: false },
+    ...{ stdout_omitted_bytes: 0, stderr_omitted_bytes: 0, duration_ms: 1, timed_out: false, aborted: true },
+    ...{ error: null, execution_mode: "guest" as const, started_at: "2026-01-01T00:00:00.000Z" },
+  };
+  const text = renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [entry] });
+  assert.equal(text, "# 1  2026-01-01T00:00:00.000Z  exit_code=137, aborted  make\nout\nerr\n");
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { endOf } from "../client/scratch.js";
+import { saying, TaskScratch, type Entry } from "./task-scratch.js";
+
+let scratch: TaskScratch;
+let task: string;
+before(async () => {
+  scratch = new TaskScratch();
+  task = await scratch.create();
+});
+after(() => scratch[Symbol.asyncDispose]());
+
+const operations = (id: string) => [
+  ["task", "status", id],
+  ["task", "logs", id],
+  ["task", "delete", id],
+  ["task", "exec", id, "--", "true"],
+];
+
+test("an id that nobody has is not found, whatever is asked of it", async () => {
+  for (const words of operations("task-000000000000")) {
+    const { status, code } = await scratch.failure(...words);
+    assert.deepEqual([status, code], [125, "NOT_FOUND"], words.join(" "));
+  }
+});
+
+test("what is no id is refused, with nothing touched", async () => {
+  const ids = [
+    "../tasks",
+    `../tasks/${task}`,
+    "task-..",
+    "/etc/passwd",
+    `${task}/`,
+    task.toUpperCase(),
+    `${task}\n`,
+    "é",
+  ];
+  const calls = ids.map(async (id) => {
+    for (const words of operations(id)) {
+      const { status, code } = await scratch.failure(...words);
+      assert.deepEqual([status, code], [2, "INVALID_ARGUMENT"], words.join(" "));
+    }
+  });
+  await Promise.all(calls);
+  assert.equal((await scratch.status(task)).state, "started");
+});
+
+test("a task is deleted once", async () => {
+  const doomed = await scratch.create();
+  const ended = await Promise.all([1, 2].map(() => scratch.failureOrNull("task", "delete", doomed)));
+  assert.deepEqual(ended.map((error) => error?.code ?? null).toSorted(), ["NOT_FOUND", null]);
+  for (const words of operations(doomed)) assert.equal((await scratch.failure(...words)).code, "NOT_FOUND");
+});
+
+test("a delete while commands run aborts them, and their callers are told", async () => {
+  const doomed = await scratch.create();
+  const children = [1, 2].map(() => scratch.startExec(doomed, "echo begun; sleep 60", "--json"));
+  const ended = Promise.all(children.map(endOf));
+  const person = scratch.startExec(doomed, "echo begun; sleep 60");
+  const personEnded = endOf(person);
+  await saying(person, "begun");
+  await scratch.waitForRunning(doomed, 3);
+  assert.equal((await scratch.pyro(["task", "delete", doomed])).status, 0);
+  for (const { status, stdout } of await ended) {
+    const { aborted, timed_out, stdout: said } = JSON.parse(stdout) as Entry;
+    assert.deepEqual([status, aborted, timed_out, said], [125, true, false, "begun\n"]);
+  }
+  const { status, stderr } = await personEnded;
+  assert.equal(status, 125);
+  assert.match(stderr, /aborted/);
+  assert.ok(!scratch.taskIds().includes(doomed));
+});
+
+test("a record that was edited into nonsense makes its task unreadable, and harms no other", async () => {
+  const [torn, newer, journal] = [await scratch.create(), await scratch.create(), await scratch.create()];
+  await scratch.exec(journal, "true");
+  await scratch.pyro(["daemon", "stop"]);
+  const record = (id: string) => join(scratch.taskPath(id), "task.json");
+  writeFileSync(record(torn), '{"format":1,"task_id":"../../etc","mem_mib":');
+  const ofNewer = readFileSync(record(newer), "utf8").replace('"format": 1', '"format": 2');
+  writeFileSync(record(newer), ofNewer);
+  writeFileSync(join(scratch.taskPath(journal), "journal.ndjson"), "nonsense\n");
+
+  const damaged = [torn, newer, journal];
+  for (const id of damaged) {
+    const { state, state_reason } = await scratch.status(id);
+    assert.equal(state, "unreadable");
+    assert.match(state_reason!, id === newer ? /newer pyro.*format 2/ : /json/);
+    for (const words of [
+      ["task", "exec", id, "--", "true"],
+      ["task", "logs", id],
+    ]) {
+      const { status, code, details } = await scratch.failure(...words);
+      assert.deepEqual([status, code, details["state"]], [125, "FAILED_PRECONDITION", "unreadable"]);
+    }
+  }
+  const { tasks } = await scratch.json<{ tasks: { task_id: string }[] }>("task", "list");
+  for (const id of [...damaged, task]) assert.ok(tasks.some(({ task_id }) => task_id === id));
+  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+  assert.equal(readFileSync(record(newer), "utf8"), ofNewer);
+
+  // What others start meanwhile is not swept away with what the unreadable one left.
+  const busy = [1, 2, 3, 4].map(() => scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "echo", "ran"]));
+  for (const id of damaged) {
+    assert.equal((await scratch.pyro(["task", "delete", id])).status, 0);
+    const left = scratch.leftovers().filter((name) => name.includes(id.replace("task-", "vm-")));
+    assert.deepEqual(left, []);
+    assert.equal((await scratch.failure("task", "delete", id)).code, "NOT_FOUND");
+  }
+  const ran = await Promise.all(busy);
+  assert.deepEqual(
+    ran.map(({ status, stdout, stderr }) => [status, stdout, stderr]),
+    ran.map(() => [0, "ran\n", ""]),
+  );
+  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+});
+
+test("a directory that is a copy of a task's under another id is unreadable, and can be deleted", async () => {
+  await scratch.pyro(["daemon", "stop"]);
+  const copy = "task-abcdefabcdef";
+  cpSync(scratch.taskPath(task), scratch.taskPath(copy), { recursive: true });
+  assert.equal((await scratch.status(copy)).state, "unreadable");
+  assert.equal((await scratch.pyro(["task", "delete", copy])).status, 0);
+  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+});
+
+test("a VM that the host cannot hold is refused, with the figures", async () => {
+  const { status, code, details } = await scratch.failure("task", "create", "debian:12", "--mem-mib", "65536");
+  assert.deepEqual([status, code, details["mem_mib"]], [125, "RESOURCE_EXHAUSTED", 65_536]);
+  assert.ok(Number(details["available_mib"]) > 0);
+});
+
+test("a working directory that is not there is the caller's mistake", async () => {
+  const { status, stdout } = await scratch.exec(task, "true", "--json", "--cwd", "/no/such");
+  const { error, exit_code } = JSON.parse(stdout) as Entry;
+  assert.deepEqual([status, exit_code, error?.code], [125, null, "INVALID_ARGUMENT"]);
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { endOf, kill, until } from "../client/scratch.js";
+import { saying, TaskScratch } from "./task-scratch.js";
+
+let scratch: TaskScratch;
+before(() => {
+  scratch = new TaskScratch();
+});
+after(() => scratch[Symbol.asyncDispose]());
+
+const isGone = (task: string) => !scratch.taskIds().includes(task) && scratch.leftovers().length === 0;
+
+test("a task that nobody uses is removed after its time; use pushes that back, and a command holds it", async () => {
+  const task = await scratch.create("--ttl-seconds", "2");
+  const child = scratch.startExec(task, "echo begun; sleep 4; echo over");
+  const ended = endOf(child);
+  await saying(child, "begun");
+  const { expires_at: first } = await scratch.status(task);
+  const { status, stdout } = await ended;
+  assert.deepEqual([status, stdout], [0, "begun\nover\n"]);
+  const { expires_at: pushed, last_activity_at } = await scratch.status(task);
+  assert.ok(pushed! > first!);
+  assert.equal(Date.parse(pushed!) - Date.parse(last_activity_at), 2_000);
+  await until("it is removed", () => isGone(task));
+  const late = Date.now() - Date.parse(pushed!);
+  assert.ok(late >= 0 && late < 2_000, `removed ${late} ms after its time`);
+  const { status: failed, code } = await scratch.failure("task", "status", task);
+  assert.deepEqual([failed, code], [125, "NOT_FOUND"]);
+});
+
+test("one that expires while no daemon runs is removed when the next one starts", async () => {
+  const task = await scratch.create("--ttl-seconds", "2");
+  const kept = await scratch.create("--ttl-seconds", "0");
+  const { expires_at } = await scratch.status(task);
+  kill(await scratch.daemonPid());
+  // Only time itself passes here: nobody is there to be asked.
+  await sleep(Date.parse(expires_at!) - Date.now() + 10);
+  assert.ok(scratch.taskIds().includes(task));
+  const { tasks } = await scratch.json<{ tasks: { task_id: string; expires_at: string | null }[] }>("task", "list");
+  assert.deepEqual(
+    tasks.map(({ task_id, expires_at: expiry }) => [task_id, expiry]),
+    [[kept, null]],
+  );
+  assert.ok(!scratch.taskIds().includes(task));
+  assert.equal((await scratch.pyro(["task", "delete", kept])).status, 0);
+  assert.deepEqual(scratch.leftovers(), []);
+});
+
+test("a command that runs when the daemon dies holds its task past the expiry", async () => {
+  const task = await scratch.create("--ttl-seconds", "1");
+  const child = scratch.startExec(task, "echo begun; sleep 3; echo over");
+  const ended = endOf(child);
+  await saying(child, "begun");
+  await scratch.killDaemon();
+  assert.deepEqual((await ended).stdout, "begun\nover\n");
+  await until("it is removed", () => isGone(task));
+});

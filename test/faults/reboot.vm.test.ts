@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { realpathSync, rmSync } from "node:fs";
+import { test } from "node:test";
+
+import { kill, processesOf, until } from "../client/scratch.js";
+import { saying, TaskScratch } from "./task-scratch.js";
+
+test("after a reboot tasks are stopped, with their logs; nothing claims to run", async () => {
+  await using scratch = new TaskScratch();
+  const tasks = [await scratch.create(), await scratch.create("--ttl-seconds", "0")];
+  for (const task of tasks) assert.equal((await scratch.exec(task, "echo kept; exit 4")).status, 4);
+  const [running] = tasks as [string];
+  const child = scratch.startExec(running, "echo begun; sleep 60");
+  await saying(child, "begun");
+  const before = await Promise.all(tasks.map((task) => scratch.status(task)));
+
+  const runtime = realpathSync(`${scratch.home}/run`);
+  await until("everything is dead", () => {
+    processesOf(scratch.home).forEach(kill);
+    return processesOf(scratch.home).length === 0;
+  });
+  rmSync(runtime, { recursive: true });
+
+  const listed = await scratch.json<{ tasks: (typeof before)[number][] }>("task", "list");
+  assert.deepEqual(listed.tasks.map(({ task_id }) => task_id).toSorted(), tasks.toSorted());
+  for (const was of before) {
+    const now = await scratch.status(was.task_id);
+    assert.equal(now.state, "stopped");
+    assert.match(now.state_reason!, /restarted/);
+    assert.deepEqual([now.running_commands, now.memory_bytes, now.disk_bytes], [0, null, null]);
+    const { environment, created_at, mem_mib, workspace_seed, command_count } = was;
+    const kept = { environment, created_at, mem_mib, workspace_seed, command_count };
+    assert.deepEqual({ ...now, ...kept }, now);
+    const [entry] = await scratch.entries(was.task_id);
+    assert.deepEqual([entry?.stdout, entry?.exit_code], ["kept\n", 4]);
+    const refused = await scratch.failure("task", "exec", was.task_id, "--", "true");
+    assert.deepEqual([refused.status, refused.code, refused.details["state"]], [125, "FAILED_PRECONDITION", "stopped"]);
+  }
+  const cut = (await scratch.entries(running)).at(-1)!;
+  assert.deepEqual([cut.state, cut.stdout, cut.exit_code, cut.error?.code], ["ended", "begun\n", null, "VM_DIED"]);
+  assert.deepEqual(scratch.leftovers(), []);
+  for (const task of tasks) assert.equal((await scratch.pyro(["task", "delete", task])).status, 0);
+  assert.deepEqual(scratch.taskIds(), []);
+});
