@@ -78,7 +78,7 @@ test("a daemon killed while 15 commands run loses nothing and repeats nothing", 
 });
 
 test("a daemon killed again and again, while a command runs, changes nothing", async () => {
-  const command = plan(tasks[0]!, 20, 1);
+  const command = plan(tasks[0]!, 24, 1);
   const child = scratch.startExec(command.task, command.script);
   const ended = endOf(child);
   await once(child.stdout!, "data");

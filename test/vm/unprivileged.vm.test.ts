@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+
+import { endOf, pyroPath } from "../client/scratch.js";
+
+const NOBODY = 65_534;
+const SHARED_ENVIRONMENTS = fileURLToPath(new URL("../../../.test-home/environments", import.meta.url));
+
+const asNobody = ["--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
+const isReadable = spawnSync("setpriv", [...asNobody, "test", "-r", pyroPath]).status === 0;
+const skip =
+  process.getuid?.() !== 0
+    ? "the other VM tests are run by an ordinary user already"
+    : !isReadable && "this checkout lies where an ordinary user cannot read it";
+
+test("an ordinary user runs VMs and tasks", { skip }, async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pt-"));
+  const home = join(directory, "home");
+  cpSync(SHARED_ENVIRONMENTS, join(home, "environments"), { recursive: true });
+  assert.equal(spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, directory]).status, 0);
+  spawnSync("chmod", ["700", directory, home]);
+  const env = { PATH: process.env["PATH"], PYRO_HOME: home, XDG_RUNTIME_DIR: directory, HOME: directory };
+  const pyro = (...args: string[]) =>
+    endOf(spawn("setpriv", [...asNobody, process.execPath, pyroPath, ...args], { env, cwd: "/" }));
+  try {
+    // A copy has other times; the pull finds its bytes right.
+    const pulled = await pyro("env", "pull", "debian:12");
+    assert.equal(pulled.status, 0, pulled.stderr);
+    const ran = await pyro("run", "debian:12", "--", "id", "-u");
+    assert.deepEqual([ran.status, ran.stdout], [0, "0\n"], ran.stderr);
+    const described = await pyro("run", "debian:12", "--json", "--", "true");
+    assert.equal((JSON.parse(described.stdout) as { execution_mode: string }).execution_mode, "guest");
+    const created = await pyro("task", "create", "debian:12", "--json");
+    const { task_id } = JSON.parse(created.stdout) as { task_id: string };
+    assert.equal((await pyro("task", "exec", task_id, "--", "pwd")).stdout, "/workspace\n");
+    assert.equal((await pyro("task", "delete", task_id)).status, 0);
+  } finally {
+    assert.equal((await pyro("daemon", "stop")).status, 0);
+    rmSync(directory, { recursive: true });
+  }
+});
