@@ -84,8 +84,8 @@ async function layOut(
   await mkdir(join(directory, "vm"));
   await writeFile(join(directory, "vm", "scratch"), "");
   await copyFile(environment.kernelPath, path("kernel"));
-  // The copy is as read-only as the original, and is cut short later.
-  await chmod(path("kernel"), 0o600);
+  // The copy is as read-only as the original, and is cut short later; the user that QEMU becomes reads it.
+  await chmod(path("kernel"), 0o644);
   const modules = await readFile(environment.initramfsPath);
   const agent = await readFile(agentPath);
   await writeFile(
