@@ -75,7 +75,6 @@ export class VmProcess {
         extraFds: [spec.stateFd ?? "ignore", "pipe"],
       },
     );
-    child.unref();
     return new VmProcess(runDirectory, readInside(child), describeEnd(child));
   }
 
