@@ -85,7 +85,7 @@ function renderOperation(operation) {
 
 function renderUsage({ cli, fields }) {
   const taken = new Set([...cli.positionals, cli.rest]);
-  const flags = fields.filter(({ name }) => !taken.has(name));
+  const flags = fields.filter(({ name, hidden }) => !taken.has(name) && !hidden);
   return [
     "pyro",
     ...cli.words,
@@ -98,13 +98,15 @@ function renderUsage({ cli, fields }) {
 
 function renderInput({ name: operation, cli }, field) {
   const { name, type, required, description, minimum, maximum } = field;
-  const place = !cli
-    ? ""
-    : cli.rest === name
-      ? "after `--`, quoted for a shell"
-      : cli.positionals.includes(name)
-        ? `\`${name.toUpperCase()}\``
-        : `\`${flagOf(field)}\``;
+  const place = field.hidden
+    ? "said by clients themselves"
+    : !cli
+      ? ""
+      : cli.rest === name
+        ? "after `--`, quoted for a shell"
+        : cli.positionals.includes(name)
+          ? `\`${name.toUpperCase()}\``
+          : `\`${flagOf(field)}\``;
   return [
     `\`${name}\``,
     type,

@@ -2,7 +2,10 @@ import { z } from "zod";
 
 import { limits } from "./limits.js";
 
-/** Fields that more than one operation takes or gives. */
+/**
+ * Fields that more than one operation takes or gives. One marked `.meta({ hidden: true })` is said by clients to the daemon:
+ * no door offers it.
+ */
 
 export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
 

@@ -14,6 +14,7 @@ interface JsonSchemaField {
   minimum?: number;
   maximum?: number;
   description?: string;
+  hidden?: boolean;
 }
 
 function renderField(name: string, schema: JsonSchemaField, required: boolean): RenderedField {
@@ -26,6 +27,7 @@ function renderField(name: string, schema: JsonSchemaField, required: boolean): 
     type,
     required,
     description: description ?? "",
+    ...(schema.hidden === true ? { hidden: true } : {}),
     ...(schema.default === undefined ? {} : { default: schema.default }),
     ...(type === "integer" ? { minimum: schema.minimum ?? 0, maximum: schema.maximum ?? 0 } : {}),
   };

@@ -27,6 +27,8 @@ export interface RenderedField {
   readonly type: "string" | "integer" | "boolean" | "object";
   readonly required: boolean;
   readonly description: string;
+  /** True for what clients say to the daemon by themselves: no door offers it. */
+  readonly hidden?: boolean;
   readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;

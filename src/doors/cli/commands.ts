@@ -73,7 +73,7 @@ function buildCommand(operation: RenderedOperation): Command[] {
       summary: operation.summary,
       positionals: cli.positionals.flatMap(byName),
       rest: cli.rest ? (byName(cli.rest)[0] ?? null) : null,
-      flags: [...fields.filter((field) => !taken.has(field.name)), jsonField],
+      flags: [...fields.filter((field) => !taken.has(field.name) && !field.hidden), jsonField],
       operation: operation.name as OperationName,
     },
   ];
