@@ -90,10 +90,16 @@ function renderUsage({ cli, fields }) {
     "pyro",
     ...cli.words,
     ...cli.positionals.map((name) => name.toUpperCase()),
-    ...flags.map((field) => `[${flagOf(field)}${field.type === "boolean" ? "" : ` ${field.default ?? "VALUE"}`}]`),
+    ...flags.map((field) => `[${flagOf(field)}${renderValue(field)}]`),
     "[--json]",
     ...(cli.rest ? ["--", `${cli.rest.toUpperCase()}…`] : []),
   ].join(" ");
+}
+
+function renderValue({ type, default: value }) {
+  if (type === "boolean") return "";
+  if (type === "list") return " VALUE…";
+  return type === "object" ? " NAME=VALUE…" : ` ${value ?? "VALUE"}`;
 }
 
 function renderInput({ name: operation, cli }, field) {
@@ -109,9 +115,9 @@ function renderInput({ name: operation, cli }, field) {
           : `\`${flagOf(field)}\``;
   return [
     `\`${name}\``,
-    type,
+    type === "list" ? "list of strings" : type,
     place,
-    required ? "required" : `\`${JSON.stringify(field.default)}\``,
+    required ? "required" : field.default === undefined ? "none" : `\`${JSON.stringify(field.default)}\``,
     minimum === undefined ? limitOf(operation, name) : `${minimum} to ${maximum}`,
     description,
   ];

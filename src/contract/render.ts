@@ -15,11 +15,13 @@ interface JsonSchemaField {
   maximum?: number;
   description?: string;
   hidden?: boolean;
+  items?: { type?: string };
 }
 
 function renderField(name: string, schema: JsonSchemaField, required: boolean): RenderedField {
-  const { type, description } = schema;
-  if (type !== "string" && type !== "integer" && type !== "boolean" && type !== "object") {
+  const { description } = schema;
+  const type = schema.type === "array" && schema.items?.type === "string" ? "list" : schema.type;
+  if (type !== "list" && type !== "string" && type !== "integer" && type !== "boolean" && type !== "object") {
     throw new Error(`field ${name}: the CLI has no flag for type ${type}`);
   }
   return {

@@ -24,7 +24,8 @@ export interface RenderedOperation {
 
 export interface RenderedField {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "object";
+  /** A list is one of texts; its flag may be given again. */
+  readonly type: "string" | "list" | "integer" | "boolean" | "object";
   readonly required: boolean;
   readonly description: string;
   /** True for what clients say to the daemon by themselves: no door offers it. */

@@ -11,7 +11,7 @@ export type Invocation =
   | { readonly kind: "help"; readonly words: readonly string[] }
   | { readonly kind: "command"; readonly command: Command; readonly input: Input; readonly json: boolean };
 
-type Value = string | number | boolean | Readonly<Record<string, string>>;
+type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 export type Input = Readonly<Record<string, Value>>;
 
 /** Reads a command line. Throws INVALID_ARGUMENT, with the next step as its hint. */
@@ -88,8 +88,7 @@ function parseOwn(command: Command, own: readonly string[]): Input {
       continue;
     }
     const value = equals === -1 ? own[++index] : word.slice(equals + 1);
-    input[field.name] =
-      field.type === "object" ? addPair(command, field, input, value) : parseValue(command, field, value);
+    input[field.name] = addValue(command, field, input[field.name], value);
   }
   const [field] = missing;
   if (field) throw flagError(command, `\`pyro ${nameOf(command)}\` needs ${field.name.toUpperCase()}`);
@@ -132,14 +131,15 @@ function parseValue(command: Command, field: RenderedField, value: string | unde
   return number;
 }
 
-/** `--env NAME=VALUE`, which may be given again. */
-function addPair(command: Command, field: RenderedField, input: Input, pair: string | undefined): Value {
-  const equals = pair?.indexOf("=") ?? -1;
-  if (pair === undefined || equals < 1) throw flagError(command, `${flagOf(field)} needs NAME=VALUE`);
-  return {
-    ...(input[field.name] as Record<string, string> | undefined),
-    [pair.slice(0, equals)]: pair.slice(equals + 1),
-  };
+/** What a flag makes of its field: lists and `--env NAME=VALUE` grow when they are given again. */
+function addValue(command: Command, field: RenderedField, before: Value | undefined, text: string | undefined): Value {
+  if (field.type === "list") {
+    return [...((before as string[] | undefined) ?? []), String(parseValue(command, field, text))];
+  }
+  if (field.type !== "object") return parseValue(command, field, text);
+  const equals = text?.indexOf("=") ?? -1;
+  if (text === undefined || equals < 1) throw flagError(command, `${flagOf(field)} needs NAME=VALUE`);
+  return { ...(before as Record<string, string> | undefined), [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
 function unexpected(command: Command, word: string): PyroError {

@@ -91,9 +91,10 @@ function renderLine(command: Command): Row {
 function renderFlag(field: RenderedField): Row {
   const { type, description, minimum, maximum } = field;
   const left = type === "boolean" ? flagOf(field) : `${flagOf(field)} ${valueNames[type]}`;
-  const fallback =
-    type === "boolean" || type === "object" || field.default === undefined ? [] : [`default ${String(field.default)}`];
-  const facts = [...(type === "integer" ? [`${minimum} to ${maximum}`] : []), ...fallback];
+  const hasFallback = (type === "string" || type === "integer") && field.default !== undefined;
+  const fallback = hasFallback ? [`default ${String(field.default)}`] : [];
+  const again = type === "list" || type === "object" ? ["may be given again"] : [];
+  const facts = [...(type === "integer" ? [`${minimum} to ${maximum}`] : []), ...fallback, ...again];
   return [left, facts.length > 0 ? `${description} (${facts.join(", ")})` : description];
 }
 
@@ -122,4 +123,4 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-const valueNames = { integer: "N", string: "VALUE", object: "NAME=VALUE", boolean: "" } as const;
+const valueNames = { integer: "N", string: "VALUE", list: "VALUE", object: "NAME=VALUE", boolean: "" } as const;
