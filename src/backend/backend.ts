@@ -73,8 +73,8 @@ export interface Backend {
    * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.
    */
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
-  /** Finds a persistent machine that an earlier daemon started, jobs and all; null when it is gone. */
-  adopt(id: string, handle: MachineHandle, signal: AbortSignal): Promise<Machine | null>;
+  /** Finds a persistent machine that an earlier daemon started, jobs and all, without waiting for its agent; null when it is gone. */
+  adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
   /** Ends and removes the machines that nobody has: those of these ids that an earlier daemon left. */
   sweep(isStray: (id: string) => boolean): Promise<void>;
 }
@@ -86,12 +86,11 @@ export interface PruneReport {
   readonly freedBytes: number;
 }
 
-/** One running machine: a VM, or a sandboxed process that stands in for one. */
-export interface Machine {
+/** What there is of a machine whether or not its agent answers. */
+export interface Presence {
   readonly id: string;
   readonly executionMode: "guest" | "host_compat";
   readonly accelerator: Accelerator | null;
-  readonly channel: Channel;
   /** What to write down for `adopt`; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */
@@ -100,4 +99,15 @@ export interface Machine {
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /** Ends it at once and removes every file of it. May be called twice. */
   destroy(): Promise<void>;
+}
+
+/** One running machine: a VM, or a sandboxed process that stands in for one. */
+export interface Machine extends Presence {
+  readonly channel: Channel;
+}
+
+/** A machine whose process is there. Its agent answers at once, or when a VM that stands still moves again. */
+export interface FoundMachine extends Presence {
+  /** Rejects with VM_DIED when the machine ends first, and with AGENT_PROTOCOL when its agent answers wrongly. */
+  readonly ready: Promise<Machine>;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../contract/errors.js";
@@ -11,9 +12,21 @@ const RETURN_DELAY_MS = 100;
 
 /**
  * Runs a command in a task. When the daemon dies meanwhile, the command goes on, and so does this call: it finds the
- * command again by its number and continues its output where it broke off.
+ * command again, by the number it was told or else by the id it chose, and continues its output where it broke off.
+ * The command never runs twice.
  */
 export async function execTask(
+  client: Client,
+  input: ArgumentsOf<"task.exec">,
+  options: CallOptions,
+): Promise<ResultOf<"task.exec">> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await execOnce(client, { request_id: randomUUID(), ...input }, options);
+    if (!hasNotRun(result) || input.request_id !== undefined || attempt === MAX_RETURNS) return result;
+  }
+}
+
+async function execOnce(
   client: Client,
   input: ArgumentsOf<"task.exec">,
   options: CallOptions,
@@ -25,18 +38,16 @@ export async function execTask(
     if (event.event === "stdout" || event.event === "stderr") seen[event.event] += event.data.length;
     await options.onEvent?.(event);
   };
-  try {
-    return await client.call("task.exec", input, { ...options, onEvent });
-  } catch (error) {
-    if (!isLost(error) || seen.sequence === 0) throw error;
-  }
-  const follow = { ...options, onEvent };
-  delete follow.stdin;
-  for (let returns = 1; ; returns += 1) {
+  const asking = { ...options, onEvent };
+  const following = { ...asking };
+  delete following.stdin;
+  for (let returns = 0; ; returns += 1) {
     const { sequence, stdout, stderr } = seen;
     const place = { task_id: input.task_id, sequence, stdout_offset: stdout, stderr_offset: stderr };
     try {
-      return await client.call("task.follow", place, follow);
+      // Standard input is untouched until the command runs, so that it can be offered again.
+      if (sequence === 0) return await client.call("task.exec", input, asking);
+      return await client.call("task.follow", place, following);
     } catch (error) {
       if (!isLost(error) || returns === MAX_RETURNS) throw error;
       await sleep(RETURN_DELAY_MS);
@@ -47,4 +58,9 @@ export async function execTask(
 /** The connection broke, or the daemon ended, while the command goes on. */
 function isLost(error: unknown): boolean {
   return error instanceof PyroError && error.code === "DAEMON_UNREACHABLE";
+}
+
+/** The daemon died between writing the command down and giving it to the guest. */
+function hasNotRun({ error }: ResultOf<"task.exec">): boolean {
+  return error?.code === "DAEMON_UNREACHABLE";
 }

@@ -22,6 +22,14 @@ export const env = z
   .default({})
   .describe("Further environment.");
 
+/** A client that got no answer asks again under the same id, and the work is done once. */
+export const requestId = z
+  .string()
+  .regex(/^[0-9A-Za-z_-]{8,64}$/, "8 to 64 letters, digits, dashes or underscores")
+  .optional()
+  .describe("Chosen by the client; a call that is repeated under it finds the command of the first.")
+  .meta({ hidden: true });
+
 const whole = (range: { min: number; max: number }) => z.int().min(range.min).max(range.max);
 
 export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");

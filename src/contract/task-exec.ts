@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, cwd, env, timeoutSeconds } from "./fields.js";
+import { command, cwd, env, requestId, timeoutSeconds } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -13,6 +13,7 @@ export const taskExec = defineOperation({
     timeout_seconds: timeoutSeconds,
     cwd,
     env,
+    request_id: requestId,
   }),
   output: taskExecOutcome,
   streams: true,

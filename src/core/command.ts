@@ -3,12 +3,12 @@ import type { z } from "zod";
 import { PyroError } from "../contract/errors.js";
 import type { commandOutcome } from "../contract/fields.js";
 import { limits } from "../contract/limits.js";
-import type { Machine } from "../backend/backend.js";
+import type { FoundMachine, Machine } from "../backend/backend.js";
 import { AgentRefusal } from "../guest/channel.js";
 import { Exec, exitStatusOf, type ExecRequest } from "../guest/exec.js";
 import type { Call } from "./core.js";
 import type { Exit } from "../guest/messages.js";
-import { KeptOutput } from "./kept-output.js";
+import { buildOutputFields, KeptOutput } from "./kept-output.js";
 
 export interface CommandRequest {
   readonly command: string;
@@ -26,7 +26,7 @@ const KILL_GRACE_MS = 1_500;
  * Runs one command in a machine: output goes to the caller as it comes, head and tail into the outcome.
  * A time-out or the caller's cancel kills the command's process group; both are outcomes, not errors.
  */
-export async function runCommand(machine: Machine, request: CommandRequest, call: Call): Promise<Outcome> {
+export async function runCommand(machine: FoundMachine, request: CommandRequest, call: Call): Promise<Outcome> {
   const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
   const started = performance.now();
   const onOutput: ExecRequest["onOutput"] = async (stream, bytes) => {
@@ -35,17 +35,11 @@ export async function runCommand(machine: Machine, request: CommandRequest, call
     if (!call.signal.aborted) await call.emit({ event: stream, data: bytes.toString("base64") });
   };
   const { command, cwd, env, timeoutMs } = request;
-  const starting = startExec(machine, { command, cwd, env, stdin: call.stdin, onOutput });
-  const ended = await waitForEnd(starting, machine, timeoutMs, call.signal);
-  const [stdout, stderr] = [kept.stdout.render(), kept.stderr.render()];
+  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, onOutput }));
+  const ended = await waitForEnd(starting, machine.died, timeoutMs, call.signal);
   return {
     exit_code: ended.exitCode,
-    stdout: stdout.text,
-    stderr: stderr.text,
-    stdout_truncated: stdout.omittedBytes > 0,
-    stderr_truncated: stderr.omittedBytes > 0,
-    stdout_omitted_bytes: stdout.omittedBytes,
-    stderr_omitted_bytes: stderr.omittedBytes,
+    ...buildOutputFields(kept.stdout.render(), kept.stderr.render()),
     duration_ms: ended.durationMs ?? Math.round(performance.now() - started),
     timed_out: ended.by === "timeout",
     aborted: ended.by === "caller",
@@ -80,7 +74,7 @@ interface End {
  */
 export async function waitForEnd(
   starting: Promise<Exec>,
-  machine: Machine,
+  died: Promise<string>,
   timeoutMs: number,
   signal: AbortSignal,
   onKill = () => {},
@@ -98,7 +92,7 @@ export async function waitForEnd(
         signal.removeEventListener("abort", onAbort);
       });
   });
-  const lost = machine.died.then((reason) => {
+  const lost = died.then((reason) => {
     throw new PyroError("VM_DIED", `The VM ended while the command ran: ${reason}`);
   });
   lost.catch(() => {});

@@ -1,6 +1,6 @@
 import type { OperationEvent } from "../contract/operation.js";
 import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
-import type { Backend, Machine, MachineHandle } from "../backend/backend.js";
+import type { Backend, FoundMachine, Machine, MachineHandle, Presence } from "../backend/backend.js";
 import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
@@ -33,14 +33,14 @@ export interface MachineRequest {
 export interface MachineRegistry {
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
   acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }>;
-  /** Finds a machine again that an earlier daemon started; null when it is gone. */
-  adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<Machine | null>;
+  /** Finds a machine again that an earlier daemon started, whether or not it answers; null when it is gone. */
+  adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<FoundMachine | null>;
   /** Ends what an earlier daemon left, but for the machines in use and those named. Only before any machine is started. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
   /** Ends a machine of an earlier daemon, of which nothing is known but its id. */
   endLost(id: string): Promise<void>;
   /** Ends a machine and removes every file of it. */
-  destroy(machine: Machine): Promise<void>;
+  destroy(machine: Presence): Promise<void>;
   /** VMs that a caller uses. */
   inUse(): number;
   /** VMs kept ready for the next command. */

@@ -1,5 +1,17 @@
 import { renderKeptText, type KeptText } from "../store/kept-text.js";
 
+/** Both streams as a result has them. */
+export function buildOutputFields(stdout: KeptText, stderr: KeptText) {
+  return {
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdout_truncated: stdout.omittedBytes > 0,
+    stderr_truncated: stderr.omittedBytes > 0,
+    stdout_omitted_bytes: stdout.omittedBytes,
+    stderr_omitted_bytes: stderr.omittedBytes,
+  };
+}
+
 /** What a result keeps of one output stream: its head and its tail, whatever its length. */
 export class KeptOutput {
   readonly #halfBytes: number;

@@ -1,6 +1,14 @@
 import { randomBytes } from "node:crypto";
 
-import type { Backend, Machine, MachineHandle, StartOptions, VmShape } from "../backend/backend.js";
+import type {
+  Backend,
+  FoundMachine,
+  Machine,
+  MachineHandle,
+  Presence,
+  StartOptions,
+  VmShape,
+} from "../backend/backend.js";
 import { PyroError } from "../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../environments/cache.js";
 import { runForExit } from "../guest/exec.js";
@@ -22,8 +30,8 @@ interface HeldEnvironment {
 }
 
 /** A machine with the hold on its environment. */
-interface Taken {
-  readonly machine: Machine;
+interface Taken<Kind extends Presence = Machine> {
+  readonly machine: Kind;
   readonly release: () => void;
 }
 
@@ -35,7 +43,7 @@ const MEMORY_RESERVE_MIB = 256;
 /** The machines of one daemon: who gets which, and that each is gone in the end. */
 export class Machines implements MachineRegistry {
   readonly #options: MachinesOptions;
-  readonly #used = new Map<string, Taken>();
+  readonly #used = new Map<string, Taken<Presence>>();
   readonly #spares: Spares;
 
   constructor(options: MachinesOptions) {
@@ -64,8 +72,8 @@ export class Machines implements MachineRegistry {
     }
   }
 
-  async adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<Machine | null> {
-    const machine = await this.#options.backends.qemu.adopt(lost.id, lost.handle, new AbortController().signal);
+  async adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<FoundMachine | null> {
+    const machine = await this.#options.backends.qemu.adopt(lost.id, lost.handle);
     if (machine) this.#used.set(lost.id, { machine, release: this.#options.environments.hold(lost.environmentDigest) });
     return machine;
   }
@@ -78,7 +86,7 @@ export class Machines implements MachineRegistry {
     return this.#options.backends.qemu.sweep((candidate) => candidate === id);
   }
 
-  async destroy(machine: Machine): Promise<void> {
+  async destroy(machine: Presence): Promise<void> {
     const used = this.#used.get(machine.id);
     try {
       await machine.destroy();
@@ -178,6 +186,11 @@ export class Machines implements MachineRegistry {
     if (!allowHostCompat) throw missing;
     return { backend: hostCompat, why: missing };
   }
+}
+
+/** A machine that answers, as one that was found. */
+export function asFound(machine: Machine): FoundMachine {
+  return { ...machine, ready: Promise.resolve(machine) };
 }
 
 /** The id of a machine that is not a task's. */

@@ -1,5 +1,6 @@
 import { runCommand } from "./command.js";
 import type { Handler } from "./core.js";
+import { asFound } from "./machines.js";
 
 /** Where a one-shot command runs. */
 const WORKING_DIRECTORY = "/workspace";
@@ -15,7 +16,8 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   let outcome;
   try {
     const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;
-    outcome = await runCommand(machine, { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs }, call);
+    const command = { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs };
+    outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);
   }

@@ -16,6 +16,7 @@ export interface StreamListener {
 
 /** Sync is said again after this long, growing, since a booting agent may miss the first. */
 const SYNC_AGAIN_MS = 1_000;
+const SYNC_AGAIN_MOST_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
@@ -47,9 +48,9 @@ export class Channel {
 
   /**
    * Starts a session and waits for the agent's hello. The socket is the channel's from here on, also when this throws:
-   * VM_START_FAILED after the deadline, AGENT_PROTOCOL when the agent speaks another version.
+   * VM_START_FAILED after the deadline (null for none), AGENT_PROTOCOL when the agent speaks another version.
    */
-  static async open(socket: Socket, options: { deadlineMs: number; signal?: AbortSignal }): Promise<Channel> {
+  static async open(socket: Socket, options: { deadlineMs: number | null; signal?: AbortSignal }): Promise<Channel> {
     const channel = new Channel(socket);
     try {
       await channel.#start(options.deadlineMs, options.signal);
@@ -68,6 +69,11 @@ export class Channel {
   /** A stream number that was never used on this machine, for a request, a job or a transfer. */
   takeStream(): number {
     return this.#nextStream++;
+  }
+
+  /** Says that numbers up to this one were used on this machine. */
+  skipStreams(last: number): void {
+    this.#nextStream = Math.max(this.#nextStream, last + 1);
   }
 
   listen(stream: number, listener: StreamListener): void {
@@ -139,22 +145,22 @@ export class Channel {
     this.#resolveClosed(reason);
   }
 
-  async #start(deadlineMs: number, signal?: AbortSignal): Promise<void> {
+  async #start(deadlineMs: number | null, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = deferred<Hello>();
     this.#settleHello = { resolve, reject };
     const onAbort = () => reject(new PyroError("ABORTED", "It was cancelled."));
     signal?.addEventListener("abort", onAbort, { once: true });
-    const deadline = setTimeout(
-      () => reject(new PyroError("VM_START_FAILED", `The guest's agent was not ready within ${deadlineMs} ms.`)),
-      deadlineMs,
-    );
+    const giveUp = () =>
+      reject(new PyroError("VM_START_FAILED", `The guest's agent was not ready within ${deadlineMs} ms.`));
+    const deadline = deadlineMs === null ? undefined : setTimeout(giveUp, deadlineMs);
     let wait = SYNC_AGAIN_MS;
     let again: NodeJS.Timeout;
     const sync = () => {
       if (this.#parser.synced || this.#closedBy) return;
-      this.#sync();
+      // A VM that stands still reads nothing, and will find those that were sent.
+      if (this.#socket.writableLength === 0) this.#sync();
       again = setTimeout(sync, wait);
-      wait *= 2;
+      wait = Math.min(2 * wait, SYNC_AGAIN_MOST_MS);
     };
     sync();
     try {

@@ -19,9 +19,14 @@ export function connectUnix(path: string): Promise<Socket> {
   });
 }
 
-/** Connects to a socket that a starting process will make: tries every 3 ms until the deadline or the abort. */
+const POLL_MS = 3;
+const SLOW_POLL_MS = 100;
+/** What has not come by then is no start any more, but a process that stands still. */
+const SLOW_AFTER_MS = 2_000;
+
+/** Connects to a socket that a starting process will make: tries again and again until the deadline or the abort. */
 export async function connectUnixWhenReady(path: string, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
-  const end = performance.now() + deadlineMs;
+  const start = performance.now();
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -29,8 +34,9 @@ export async function connectUnixWhenReady(path: string, deadlineMs: number, sig
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       const starting = code === "ENOENT" || code === "ECONNREFUSED" || code === "EAGAIN";
-      if (!starting || performance.now() > end) throw error;
-      await sleep(3, undefined, { signal });
+      const waitedMs = performance.now() - start;
+      if (!starting || waitedMs > deadlineMs) throw error;
+      await sleep(waitedMs < SLOW_AFTER_MS ? POLL_MS : SLOW_POLL_MS, undefined, { signal });
     }
   }
 }

@@ -10,6 +10,8 @@ const execStarted = z.object({
   sequence,
   /** The agent's number of it. */
   job: z.int().min(1),
+  /** The caller's own name for it, by which it asks again when it got no answer. */
+  request_id: z.string().optional(),
   command: z.string(),
   cwd: z.string(),
   timeout_seconds: count,

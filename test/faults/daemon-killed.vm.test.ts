@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { execTask } from "../../src/client/task-exec.js";
 import { endOf, kill, processesOf, until, type Ended } from "../client/scratch.js";
 import { rounds, saying, TaskScratch, type Entry } from "./task-scratch.js";
 
@@ -90,25 +91,38 @@ test("a daemon killed again and again, while a command runs, changes nothing", a
   await assertLogged(command.task, [command]);
 });
 
-test("a command that nobody was told of yet is complete, or fails with a code; the log never says otherwise", async () => {
+test("a command that its client was not told of yet runs once, and its client gets all of it", async () => {
   const [task] = tasks as [string];
-  const before = (await scratch.entries(task)).length;
+  const tokens: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const children = [1, 2, 3].map(() => scratch.startExec(task, "echo one; sleep 0.5; echo two", "--json"));
-    const ended = Promise.all(children.map(endOf));
-    await sleep(Math.random() * 700);
-    await scratch.killDaemon();
-    for (const { status, stdout } of await ended) {
-      const answer = JSON.parse(stdout) as Entry & { error: { code: string } | null };
-      if (status === 0) assert.equal(answer.stdout, "one\ntwo\n");
-      else assert.deepEqual([status, answer.error?.code], [125, "DAEMON_UNREACHABLE"]);
+    const pid = await scratch.daemonPid();
+    const named = [1, 2, 3].map((number) => `token ${round}.${number}`);
+    tokens.push(...named);
+    const asked = named.map((token) =>
+      scratch.execHere(task, `echo "${token}" >>/workspace/tokens; echo one; sleep 0.3; echo two`),
+    );
+    await sleep(Math.random() * 40);
+    kill(pid);
+    for (const { exit_code, stdout, error } of await Promise.all(asked)) {
+      assert.deepEqual([exit_code, stdout, error], [0, "one\ntwo\n", null]);
     }
   }
-  await until("all have ended", async () => (await scratch.status(task)).running_commands === 0);
-  const entries = (await scratch.entries(task)).slice(before);
-  for (const { stdout, error } of entries) {
-    assert.deepEqual([stdout, error?.code ?? null], error ? ["", "DAEMON_UNREACHABLE"] : ["one\ntwo\n", null]);
+  const { stdout } = await scratch.exec(task, "cat /workspace/tokens");
+  assert.deepEqual(stdout.trimEnd().split("\n").toSorted(), tokens.toSorted());
+  for (const { stdout: said, error } of await scratch.entries(task)) {
+    if (error) assert.deepEqual([error.code, said], ["DAEMON_UNREACHABLE", ""]);
   }
+});
+
+test("a call that is repeated under its request id finds the command of the first; another command is refused", async () => {
+  const [task] = tasks as [string];
+  const call = (command: string) => execTask(scratch.client, { task_id: task, command, request_id }, {});
+  const request_id = "0123456789-repeated";
+  const both = await Promise.all([call("echo one; sleep 0.5; date +%N"), call("echo one; sleep 0.5; date +%N")]);
+  await scratch.killDaemon();
+  const again = await call("echo one; sleep 0.5; date +%N");
+  assert.deepEqual([...both, again], [again, again, again]);
+  await assert.rejects(call("echo two"), { code: "INVALID_ARGUMENT" });
 });
 
 test("a command that was written down, but never reached the guest, ends and says that it did not run", async () => {

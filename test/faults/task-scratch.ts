@@ -3,6 +3,8 @@ import { type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { Client, type CallOptions } from "../../src/client/client.js";
+import { execTask } from "../../src/client/task-exec.js";
 import type { ResultOf } from "../../src/contract/operations.js";
 import { commandLineOf, processesOf, until } from "../client/scratch.js";
 import { VmScratch } from "../vm/vm-scratch.js";
@@ -19,6 +21,8 @@ export const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 3);
 
 /** A home with tasks in it, and the means to break them. */
 export class TaskScratch extends VmScratch {
+  readonly client = new Client({ ...process.env, ...this.env });
+
   /** A task of little memory; its id. */
   async create(...flags: string[]): Promise<string> {
     return (await this.json<Task>("task", "create", "debian:12", "--mem-mib", "256", ...flags)).task_id;
@@ -31,6 +35,11 @@ export class TaskScratch extends VmScratch {
 
   exec(task: string, script: string, ...flags: string[]) {
     return this.pyro(this.script(task, script, ...flags));
+  }
+
+  /** Runs a script in a task through the client that all doors share, in this process. */
+  execHere(task: string, script: string, options: CallOptions = {}): Promise<Entry> {
+    return execTask(this.client, { task_id: task, command: script }, options);
   }
 
   startExec(task: string, script: string, ...flags: string[]): ChildProcess {
@@ -72,6 +81,11 @@ export class TaskScratch extends VmScratch {
       const running = (await this.entries(task)).filter(({ state, stdout }) => state === "running" && stdout !== "");
       return running.length === count;
     });
+  }
+
+  override async daemonPid(): Promise<number> {
+    const { pid } = await this.client.call("daemon.status", {});
+    return pid!;
   }
 
   async killDaemon(): Promise<void> {

@@ -2,12 +2,24 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import { assertRoom, chmod, chown, copyFile, diskUsageBytes, mkdir, open, readdir, rm } from "../../host/files.js";
+import {
+  assertRoom,
+  chmod,
+  chown,
+  copyFile,
+  diskUsageBytes,
+  existsSync,
+  mkdir,
+  open,
+  readdir,
+  rm,
+} from "../../host/files.js";
 import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } from "../../host/process.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
-import type { Accelerator, Machine, MachineHandle, StartOptions, VmShape } from "../backend.js";
+import type { Accelerator, FoundMachine, Machine, MachineHandle, Presence, StartOptions, VmShape } from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
 import { Qmp } from "./qmp.js";
 import { templateFiles, type Template } from "./template.js";
@@ -23,8 +35,6 @@ export interface ClonePlace {
 /** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
 export const DISK_RESERVE_MIB = 64;
 const CLONE_DEADLINE_MS = 20_000;
-/** Other tasks wait for a new daemon meanwhile, and their clients for less than twice that. */
-const ADOPT_DEADLINE_MS = 8_000;
 const SWEEP_DEADLINE_MS = 5_000;
 
 const handleSchema = z.object({
@@ -68,7 +78,7 @@ export async function cloneTemplate(
     const inside = await process.inside;
     const { accelerator } = template;
     const handle = persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator } : null;
-    return buildMachine(id, directory, process, channel, accelerator, handle);
+    return withChannel(buildPresence(id, directory, process, accelerator, handle), channel);
   } catch (error) {
     await process?.kill();
     await rm(directory, { recursive: true, force: true });
@@ -78,22 +88,31 @@ export async function cloneTemplate(
   }
 }
 
-/** Finds a clone that an earlier daemon started: its process is still the same one, and its agent answers. */
-export async function adoptClone(
-  place: ClonePlace,
-  id: string,
-  handle: MachineHandle,
-  signal: AbortSignal,
-): Promise<Machine | null> {
+/** Finds a clone that an earlier daemon started: its process is still the same one. Throws VM_START_FAILED when nobody can ever reach it. */
+export async function adoptClone(place: ClonePlace, id: string, handle: MachineHandle): Promise<FoundMachine | null> {
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
   const { pid, start_ticks, accelerator } = parsed.data;
   const process = VmProcess.adopt({ pid, startTicks: start_ticks }, join(place.runtimePath, id));
   if (process === null) return null;
-  const directory = join(place.vmsPath, id);
-  const socket = await connectUnixWhenReady(process.agentSocket, ADOPT_DEADLINE_MS, signal);
-  const channel = await process.during(Channel.open(socket, { deadlineMs: ADOPT_DEADLINE_MS, signal }));
-  return buildMachine(id, directory, process, channel, accelerator, handle);
+  if (!existsSync(process.agentSocket)) throw new PyroError("VM_START_FAILED", "The socket of its agent is gone.");
+  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle);
+  return { ...presence, ready: meetAgain(process).then((channel) => withChannel(presence, channel)) };
+}
+
+/** Waits for the agent as long as its process lives. */
+function meetAgain(process: VmProcess): Promise<Channel> {
+  const ended = new AbortController();
+  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
+    Channel.open(socket, { deadlineMs: null, signal: ended.signal }),
+  );
+  const lost = process.ended.then((reason): never => {
+    throw new PyroError("VM_DIED", `The VM ended: ${reason}`);
+  });
+  const meeting = Promise.race([met, lost]);
+  met.catch(() => {});
+  lost.catch(() => ended.abort());
+  return meeting;
 }
 
 /**
@@ -150,14 +169,13 @@ async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<Chann
   }
 }
 
-function buildMachine(
+function buildPresence(
   id: string,
   directory: string,
   process: VmProcess,
-  channel: Channel,
   accelerator: Accelerator,
   handle: MachineHandle | null,
-): Machine {
+): Presence {
   let destroyed: Promise<void> | null = null;
   const remove = async () => {
     await process.kill();
@@ -167,7 +185,6 @@ function buildMachine(
     id,
     executionMode: "guest",
     accelerator,
-    channel,
     handle,
     died: process.ended,
     usage: async () => {
@@ -177,10 +194,14 @@ function buildMachine(
         diskBytes: await diskUsageBytes(directory),
       };
     },
-    destroy: () => {
-      channel.close();
-      destroyed ??= remove();
-      return destroyed;
-    },
+    destroy: () => (destroyed ??= remove()),
   };
+}
+
+function withChannel(presence: Presence, channel: Channel): Machine {
+  const destroy = () => {
+    channel.close();
+    return presence.destroy();
+  };
+  return { ...presence, channel, destroy };
 }

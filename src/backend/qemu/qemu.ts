@@ -11,6 +11,7 @@ import type {
   Backend,
   BackendCapabilities,
   Diagnosis,
+  FoundMachine,
   Machine,
   MachineHandle,
   PrepareOptions,
@@ -115,8 +116,8 @@ export class QemuBackend implements Backend {
     return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, options);
   }
 
-  adopt(id: string, handle: MachineHandle, signal: AbortSignal): Promise<Machine | null> {
-    return adoptClone(this.#place, id, handle, signal);
+  adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null> {
+    return adoptClone(this.#place, id, handle);
   }
 
   sweep(isStray: (id: string) => boolean): Promise<void> {

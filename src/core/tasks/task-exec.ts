@@ -1,4 +1,6 @@
-import type { Machine } from "../../backend/backend.js";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
@@ -11,6 +13,7 @@ import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
 import { startExec, waitForEnd } from "../command.js";
 import type { Call } from "../core.js";
+import { buildOutputFields } from "../kept-output.js";
 
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
 export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
@@ -22,6 +25,8 @@ interface Logs {
 
 /** So long a command does not run ahead of a client whose daemon died: it comes back to the new one. */
 const RETURN_GRACE_MS = 15_000;
+/** So long a found VM has to tell how a command went whose time was up before it was found. */
+const ANSWER_GRACE_MS = 5_000;
 
 /** What a running command needs of its task. */
 export interface ExecHost {
@@ -61,18 +66,23 @@ export class TaskExec {
   }
 
   /** Starts it on a machine; its output goes to its log, and is acknowledged when it is there. */
-  start(machine: Machine, env: Readonly<Record<string, string>>, stdin: Call["stdin"]): void {
+  start(machine: FoundMachine, env: Readonly<Record<string, string>>, stdin: Call["stdin"]): void {
     const { command, cwd, job } = this.started;
-    this.done = this.#run(machine, (onOutput) => startExec(machine, { command, cwd, env, stdin, onOutput }, job));
+    this.done = this.#run(machine, 0, async (onOutput) => {
+      const ready = await machine.ready;
+      if (!this.isRunning) throw new PyroError("ABORTED", "It ended before the VM answered: it did not run.");
+      return startExec(ready, { command, cwd, env, stdin, onOutput }, job);
+    });
   }
 
   /** Goes on with it on a machine that was found again, behind what its log holds already. */
-  resume(machine: Machine): void {
-    this.done = this.#run(machine, async (onOutput) => {
+  resume(machine: FoundMachine): void {
+    this.done = this.#run(machine, ANSWER_GRACE_MS, async (onOutput) => {
       const { stdout, stderr } = await this.#openLogs();
       this.#keepPlace({ stdout, stderr });
       const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
-      return Exec.resume(machine.channel, this.started.job, from, onOutput).catch((error: unknown) => {
+      const { channel } = await machine.ready;
+      return Exec.resume(channel, this.started.job, from, onOutput).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
         throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest got the command: it did not run.");
       });
@@ -128,12 +138,7 @@ export class TaskExec {
       cwd,
       state: ended ? "ended" : "running",
       exit_code: ended?.exit_code ?? null,
-      stdout: out.text,
-      stderr: err.text,
-      stdout_truncated: out.omittedBytes > 0,
-      stderr_truncated: err.omittedBytes > 0,
-      stdout_omitted_bytes: out.omittedBytes,
-      stderr_omitted_bytes: err.omittedBytes,
+      ...buildOutputFields(out, err),
       duration_ms: ended?.duration_ms ?? this.#ageMs(),
       timed_out: ended?.timed_out ?? false,
       aborted: ended?.aborted ?? false,
@@ -144,14 +149,17 @@ export class TaskExec {
   }
 
   async #run(
-    machine: Machine,
+    machine: FoundMachine,
+    graceMs: number,
     begin: (onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>) => Promise<Exec>,
   ): Promise<void> {
     try {
       const logs = await this.#openLogs();
       const starting = begin((stream, bytes) => logs[stream].append(bytes));
+      starting.catch(() => {});
+      if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
       const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
-      const end = await waitForEnd(starting, machine, remainingMs, this.#cancel.signal, () => {
+      const end = await waitForEnd(starting, machine.died, remainingMs, this.#cancel.signal, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();
       });
@@ -196,6 +204,14 @@ export class TaskExec {
       await Promise.all([stdout.close(), stderr.close()]);
       this.#logs = Promise.resolve({ stdout, stderr });
     }
+  }
+
+  /** Waits until a machine answers, for so long at most; less when the command is cancelled. */
+  async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
+    const answered = new AbortController();
+    machine.ready.catch(() => {}).finally(() => answered.abort());
+    const signal = AbortSignal.any([answered.signal, this.#cancel.signal]);
+    await sleep(graceMs, undefined, { signal }).catch(() => {});
   }
 
   #keepPlace({ stdout, stderr }: Logs): void {

@@ -1,23 +1,31 @@
-import type { Machine } from "../../backend/backend.js";
+import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
+import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
+import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
+import { watchSilence } from "../silence.js";
+import { assertAllowed, moveTask } from "./moves.js";
 import { TaskExec, type ExecEnded, type ExecHost } from "./task-exec.js";
+import { TaskExecs } from "./task-execs.js";
 
 export interface TaskParts {
   readonly directory: string;
   readonly record: TaskRecord;
   readonly journal: Journal;
   /** Null when its VM is gone. */
-  readonly machine: Machine | null;
+  readonly machine: FoundMachine | null;
   readonly log: Log;
   /** Ends a machine and lets go of its environment. */
-  readonly destroy: (machine: Machine) => Promise<void>;
+  readonly destroy: (machine: FoundMachine) => Promise<void>;
 }
+
+/** How a task lost its VM, and the reason to show. */
+type Loss = readonly ["died" | "broken", string];
 
 const WORKSPACE = "/workspace";
 const DELETE_GRACE_MS = 3_000;
@@ -28,11 +36,14 @@ export class Task implements ExecHost {
   readonly directory: string;
   readonly #journal: Journal;
   readonly #log: Log;
-  readonly #destroy: (machine: Machine) => Promise<void>;
-  readonly #execs = new Map<number, TaskExec>();
+  readonly #destroy: (machine: FoundMachine) => Promise<void>;
+  readonly #silence: () => string | null;
+  readonly #execs: TaskExecs;
   readonly #calls = new Set<Promise<unknown>>();
   #record: TaskRecord;
-  #machine: Machine | null;
+  #machine: FoundMachine | null;
+  /** Null until its VM answers. */
+  #channel: Channel | null = null;
   #lastActivity: string;
   #detached = false;
 
@@ -44,9 +55,10 @@ export class Task implements ExecHost {
     this.#log = log;
     this.#destroy = destroy;
     this.#machine = machine;
-    this.#lastActivity = record.created_at;
-    this.#readJournal();
-    if (machine) this.#watch(machine);
+    this.#lastActivity = lastActivityOf(journal.entries) ?? record.created_at;
+    this.#execs = new TaskExecs(this, journal.entries);
+    this.#silence = machine ? watchSilence(machine) : () => null;
+    if (machine) this.#meet(machine);
   }
 
   get executionMode(): "guest" | "host_compat" {
@@ -64,32 +76,30 @@ export class Task implements ExecHost {
   /** Goes on with what ran when an earlier daemon died; what cannot be found again ends with the reason. */
   async takeOver(): Promise<void> {
     const machine = this.#machine;
-    for (const exec of this.#execs.values()) {
-      if (!exec.isRunning) continue;
+    for (const exec of this.#execs.running) {
       if (machine) exec.resume(machine);
       else await this.#giveUp(exec);
     }
-    if (machine === null) return;
-    // Jobs whose end was written down, but of which the agent was not told.
-    const running = new Set(
-      [...this.#execs.values()].filter((exec) => exec.isRunning).map(({ started }) => started.job),
-    );
-    for (const job of machine.channel.hello.jobs) {
-      if (!running.has(job)) machine.channel.request("release", { job }).catch(() => {});
-    }
   }
 
-  /** Starts a command; it is on disk before this resolves. Throws FAILED_PRECONDITION when the task is not started. */
+  /**
+   * Starts a command; it is on disk before this resolves. A caller who asks again under the same request id, since the daemon died
+   * before it had an answer, gets the command of the first time. Throws FAILED_PRECONDITION when the task is not started.
+   */
   async exec(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
+    return this.#execs.once(input, () => this.#start(input, stdin));
+  }
+
+  async #start(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
     const machine = this.#assertStarted();
     this.#assertRoomForExec();
-    const sequence = Math.max(0, ...this.#execs.keys()) + 1;
     const exec = new TaskExec(
       this,
       {
         event: "exec.started",
-        sequence,
-        job: machine.channel.takeStream(),
+        sequence: this.#execs.nextSequence,
+        job: this.#channel?.takeStream() ?? this.#execs.lastJob + 1,
+        ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
         command: input.command,
         cwd: input.cwd,
         timeout_seconds: input.timeout_seconds,
@@ -97,11 +107,11 @@ export class Task implements ExecHost {
       },
       null,
     );
-    this.#execs.set(sequence, exec);
+    this.#execs.add(exec);
     try {
       await this.#journal.append(exec.started);
     } catch (error) {
-      this.#execs.delete(sequence);
+      this.#execs.remove(exec);
       throw error;
     }
     this.#lastActivity = exec.started.started_at;
@@ -110,12 +120,7 @@ export class Task implements ExecHost {
   }
 
   find(sequence: number): TaskExec {
-    const exec = this.#execs.get(sequence);
-    if (exec) return exec;
-    throw new PyroError("NOT_FOUND", `Task ${this.taskId} has no command ${sequence}.`, {
-      hint: `It has had ${this.#execs.size}; see \`pyro task logs ${this.taskId}\`.`,
-      details: { task_id: this.taskId, sequence },
-    });
+    return this.#execs.find(sequence);
   }
 
   /** Remembers a caller's work, so that a delete waits for the caller to be told how it ended. */
@@ -135,20 +140,20 @@ export class Task implements ExecHost {
 
   async logs(): Promise<ResultOf<"task.logs">> {
     const entries = [];
-    for (const exec of this.#execs.values()) entries.push(await exec.outcome());
+    for (const exec of this.#execs.all) entries.push(await exec.outcome());
     return { task_id: this.taskId, count: entries.length, entries };
   }
 
   async view(): Promise<ResultOf<"task.status">> {
     const record = this.#record;
-    const execs = [...this.#execs.values()];
+    const execs = this.#execs.all;
     const last = execs.at(-1);
     const usage = await this.#machine?.usage();
     return {
       task_id: record.task_id,
       environment: record.environment,
       state: record.state,
-      state_reason: record.reason,
+      state_reason: record.reason ?? this.#silence(),
       workspace_path: WORKSPACE,
       vcpu_count: record.vcpu_count,
       mem_mib: record.mem_mib,
@@ -161,7 +166,7 @@ export class Task implements ExecHost {
       last_activity_at: this.#lastActivity,
       expires_at: this.#expiresAt(),
       command_count: execs.length,
-      running_commands: execs.filter((exec) => exec.isRunning).length,
+      running_commands: this.#execs.running.length,
       last_command: last ? { command: last.started.command, exit_code: last.ended?.exit_code ?? null } : null,
       workspace_seed: record.workspace_seed,
       memory_bytes: usage?.memoryBytes ?? null,
@@ -172,14 +177,14 @@ export class Task implements ExecHost {
   /** True when nobody has used it for its time to live. A task in which a command runs is in use. */
   hasExpired(now: number): boolean {
     const expiresAt = this.#expiresAt();
-    const isBusy = [...this.#execs.values()].some((exec) => exec.isRunning);
+    const isBusy = this.#execs.running.length > 0;
     return expiresAt !== null && !isBusy && now >= Date.parse(expiresAt);
   }
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
-    for (const exec of this.#execs.values()) if (exec.isRunning) exec.cancel();
-    const told = Promise.allSettled([...this.#calls, ...[...this.#execs.values()].map(({ done }) => done)]);
+    for (const exec of this.#execs.running) exec.cancel();
+    const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
     const machine = this.#machine;
@@ -191,7 +196,7 @@ export class Task implements ExecHost {
   /** Lets go of it without ending anything: the next daemon takes over. */
   async detach(): Promise<void> {
     this.#detached = true;
-    this.#machine?.channel.close();
+    this.#channel?.close();
     await this.#journal.close();
   }
 
@@ -201,34 +206,19 @@ export class Task implements ExecHost {
     });
   }
 
-  #readJournal(): void {
-    const { entries } = this.#journal;
-    const ends = new Map(entries.flatMap((entry) => (entry.event === "exec.ended" ? [[entry.sequence, entry]] : [])));
-    for (const entry of entries) {
-      if (entry.event === "exec.started") {
-        this.#execs.set(entry.sequence, new TaskExec(this, entry, ends.get(entry.sequence) ?? null));
-        this.#lastActivity = entry.started_at;
-      } else if (entry.event === "exec.ended") this.#lastActivity = entry.ended_at;
-      else if (entry.event === "task.touched") this.#lastActivity = entry.at;
-    }
-  }
-
   #expiresAt(): string | null {
     const { ttl_seconds } = this.#record;
     return ttl_seconds === 0 ? null : new Date(Date.parse(this.#lastActivity) + ttl_seconds * 1000).toISOString();
   }
 
-  #assertStarted(): Machine {
-    if (this.#machine && this.#record.state === "started") return this.#machine;
-    const { state, reason } = this.#record;
-    throw new PyroError("FAILED_PRECONDITION", `Task ${this.taskId} is ${state}${reason ? `: ${reason}` : ""}.`, {
-      hint: "Its logs can still be read; create another task to go on.",
-      details: { task_id: this.taskId, state, reason },
-    });
+  #assertStarted(): FoundMachine {
+    assertAllowed(this.#record, "exec");
+    if (this.#machine) return this.#machine;
+    throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.taskId} is ending.`);
   }
 
   #assertRoomForExec(): void {
-    const running = [...this.#execs.values()].filter((exec) => exec.isRunning).length;
+    const running = this.#execs.running.length;
     if (running < limits.runningCommands) return;
     throw new PyroError("RESOURCE_EXHAUSTED", `${running} commands run in task ${this.taskId}, which is the most.`, {
       hint: "Wait for one of them to end.",
@@ -236,21 +226,45 @@ export class Task implements ExecHost {
     });
   }
 
-  /** A VM that dies, or an agent that breaks the protocol, makes the task fail; what it wrote stays. */
-  #watch(machine: Machine): void {
-    const died = machine.died.then((reason) => `its VM ended: ${reason}`);
-    const broken = machine.channel.closed.then((reason) =>
-      reason.code === "VM_DIED" ? died : `its VM was ended: ${reason.message}`,
+  /** Waits for its VM to answer, then to end. A VM that dies, or an agent that breaks the protocol, makes the task fail; what it wrote stays. */
+  #meet(machine: FoundMachine): void {
+    const answered = machine.ready.then(({ channel }) => {
+      this.#channel = channel;
+      channel.skipStreams(this.#execs.lastJob);
+      this.#releaseEnded(channel);
+      return channel.closed;
+    }, PyroError.from);
+    const died = machine.died.then((reason): Loss => ["died", `its VM ended: ${reason}`]);
+    const broken = answered.then((reason): Loss | Promise<Loss> =>
+      reason.code === "VM_DIED" ? died : ["broken", `its VM was ended: ${reason.message}`],
     );
-    void Promise.race([died, broken]).then(async (reason) => {
+    void Promise.race([died, broken]).then(async ([happening, reason]) => {
       if (this.#detached || this.#machine !== machine) return;
       this.#machine = null;
       this.#log.warn({ task: this.taskId, reason }, "task failed");
       await this.#destroy(machine).catch((error: unknown) => this.#log.error({ err: error }, "clean-up failed"));
-      this.#record = { ...this.#record, state: "failed", reason, machine: null };
+      this.#record = moveTask(this.#record, happening, reason);
       await writeTaskRecord(this.directory, this.#record).catch((error: unknown) =>
         this.#log.error({ err: error }, "the record could not be written"),
       );
     });
   }
+
+  /** Has the agent forget the jobs whose end was written down by a daemon that died before it could say so. */
+  #releaseEnded(channel: Channel): void {
+    const running = this.#execs.running.map(({ started }) => started.job);
+    for (const job of channel.hello.jobs) {
+      if (!running.includes(job)) channel.request("release", { job }).catch(() => {});
+    }
+  }
+}
+
+/** When a command last began or ended, or something else was done with the task. */
+function lastActivityOf(entries: readonly JournalEntry[]): string | undefined {
+  const times = entries.map((entry) => {
+    if (entry.event === "exec.started") return entry.started_at;
+    if (entry.event === "exec.ended") return entry.ended_at;
+    return entry.event === "task.touched" ? entry.at : undefined;
+  });
+  return times.findLast((time) => time !== undefined);
 }

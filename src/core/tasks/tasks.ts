@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import type { Machine } from "../../backend/backend.js";
+import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import { mkdir } from "../../host/files.js";
@@ -15,6 +15,8 @@ import {
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call, MachineRegistry } from "../core.js";
+import { asFound } from "../machines.js";
+import { moveTask } from "./moves.js";
 import { Task } from "./task.js";
 
 export interface TasksOptions {
@@ -101,7 +103,7 @@ export class Tasks {
         directory,
         record,
         journal: opened.journal,
-        machine,
+        machine: asFound(machine),
         log,
         destroy: (m) => vms.destroy(m),
       });
@@ -185,23 +187,20 @@ export class Tasks {
     await task.takeOver();
   }
 
-  /**
-   * The machine of a started task. Without one it is stopped (the host was restarted, or the VM was ended while no daemon
-   * ran), or failed (its VM is there, but does not answer).
-   */
-  async #adopt(directory: string, record: TaskRecord): Promise<{ machine: Machine | null; record: TaskRecord }> {
+  /** The machine of a started task, whether or not it answers. Without one it is stopped, or failed when it can never be reached. */
+  async #adopt(directory: string, record: TaskRecord): Promise<{ machine: FoundMachine | null; record: TaskRecord }> {
     if (record.state !== "started") return { machine: null, record };
     const { vms, log } = this.#options;
     const { task_id, machine: handle, environment_digest: environmentDigest } = record;
     const gone = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
-    let without: TaskRecord = { ...record, state: "stopped", reason: gone, machine: null };
+    let without = moveTask(record, "gone", gone);
     try {
       const machine = handle && (await vms.adopt({ id: machineIdOf(task_id), handle, environmentDigest }));
       if (machine) return { machine, record };
     } catch (error) {
       log.warn({ task: task_id, err: error }, "a task's VM could not be taken over");
       const reason = `its VM was ended, since a new daemon could not take it over: ${PyroError.from(error).message}`;
-      without = { ...without, state: "failed", reason };
+      without = moveTask(record, "broken", reason);
     }
     // Should it not be written, the next daemon finds the same.
     await writeTaskRecord(directory, without).catch((error: unknown) =>

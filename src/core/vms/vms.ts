@@ -1,13 +1,15 @@
 import { join } from "node:path";
 
-import type { Machine } from "../../backend/backend.js";
+import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
+import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
 import { listVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { runCommand } from "../command.js";
 import type { Call, MachineRegistry } from "../core.js";
-import { newMachineId } from "../machines.js";
+import { asFound, newMachineId } from "../machines.js";
+import { watchSilence } from "../silence.js";
 import { assertMove, type Move } from "./moves.js";
 
 export interface VmsOptions {
@@ -18,7 +20,9 @@ export interface VmsOptions {
 
 interface Vm {
   record: VmRecord;
-  machine: Machine | null;
+  machine: FoundMachine | null;
+  /** Why its VM is of no use yet, though it is started. */
+  silence: () => string | null;
   /** A start or a command under way: there is one at a time, and meanwhile the VM does not expire. */
   pending: Promise<unknown> | null;
   /** Cancels what is under way, when the VM is deleted. */
@@ -82,7 +86,7 @@ export class Vms {
         { id: vmId, ...shape },
         endingWith(vm, call),
       );
-      vm.machine = machine;
+      vm.machine = asFound(machine);
       await this.#save(vm, {
         state: "started",
         execution_mode: machine.executionMode,
@@ -93,7 +97,7 @@ export class Vms {
         await this.#endMachine(vm);
         throw error;
       });
-      this.#watch(vm, machine);
+      this.#watch(vm, vm.machine);
     });
     return viewOf(vm.record);
   }
@@ -124,7 +128,8 @@ export class Vms {
   }
 
   status(vmId: string): ResultOf<"vm.status"> {
-    return viewOf(this.#get(vmId).record);
+    const { record, silence } = this.#get(vmId);
+    return { ...viewOf(record), state_reason: record.reason ?? silence() };
   }
 
   /** Removes it, cancelling what is under way; whoever waits for that is told first. */
@@ -150,7 +155,9 @@ export class Vms {
   detachAll(): void {
     this.#detached = true;
     clearInterval(this.#reaper);
-    for (const { machine } of this.#vms.values()) machine?.channel.close();
+    for (const { machine } of this.#vms.values()) {
+      machine?.ready.then(({ channel }) => channel.close()).catch(() => {});
+    }
   }
 
   async #load(record: VmRecord): Promise<void> {
@@ -158,17 +165,19 @@ export class Vms {
     this.#vms.set(record.vm_id, vm);
     if (record.state !== "started") return;
     vm.machine = await this.#adopt(record);
-    if (vm.machine) this.#watch(vm, vm.machine);
-    else await this.#save(vm, { state: "failed", reason: "its VM ended while no daemon ran", machine: null });
+    if (vm.machine) {
+      vm.silence = watchSilence(vm.machine);
+      this.#watch(vm, vm.machine);
+    } else await this.#save(vm, { state: "failed", reason: "its VM ended while no daemon ran", machine: null });
   }
 
-  async #adopt({ vm_id, machine, environment_digest }: VmRecord): Promise<Machine | null> {
+  async #adopt({ vm_id, machine, environment_digest }: VmRecord): Promise<FoundMachine | null> {
     if (machine === null || environment_digest === null) return null;
     const { machines, log } = this.#options;
     try {
       const found = await machines.adopt({ id: vm_id, handle: machine, environmentDigest: environment_digest });
       // A command whose caller's daemon died has nobody left to be told.
-      for (const job of found?.channel.hello.jobs ?? []) found?.channel.request("release", { job }).catch(() => {});
+      found?.ready.then(({ channel }) => releaseAll(channel)).catch(() => {});
       return found;
     } catch (error) {
       log.warn({ vm: vm_id, err: error }, "a VM could not be taken over");
@@ -176,8 +185,12 @@ export class Vms {
     }
   }
 
-  #watch(vm: Vm, machine: Machine): void {
-    void machine.died.then(async (reason) => {
+  #watch(vm: Vm, machine: FoundMachine): void {
+    const lost = machine.ready.then(
+      () => machine.died,
+      (error: unknown) => (PyroError.from(error).code === "VM_DIED" ? machine.died : PyroError.from(error).message),
+    );
+    void lost.then(async (reason) => {
       if (this.#detached || vm.machine !== machine) return;
       await this.#endMachine(vm);
       if (!this.#vms.has(vm.record.vm_id)) return;
@@ -231,8 +244,12 @@ export class Vms {
   }
 }
 
+function releaseAll(channel: Channel): void {
+  for (const job of channel.hello.jobs) channel.request("release", { job }).catch(() => {});
+}
+
 function newVm(record: VmRecord): Vm {
-  return { record, machine: null, pending: null, abort: new AbortController() };
+  return { record, machine: null, silence: () => null, pending: null, abort: new AbortController() };
 }
 
 /** A call that also ends when its VM is deleted. */

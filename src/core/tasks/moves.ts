@@ -1,0 +1,39 @@
+import { PyroError } from "../../contract/errors.js";
+import type { TaskRecord } from "../../store/task-record.js";
+
+type TaskState = TaskRecord["state"];
+
+/**
+ * What becomes of a task, by what happens to its VM. A task begins as started and nothing leads back there. One whose VM stands
+ * still stays started: status says so, and calls wait.
+ */
+const becomes = {
+  /** A new daemon finds no process of it, as after a reboot of the host. */
+  gone: { started: "stopped" },
+  /** Its process ends while a daemon watches. */
+  died: { started: "failed" },
+  /** Its agent breaks the protocol, or can never be reached: the VM is ended. */
+  broken: { started: "failed" },
+} as const satisfies Record<string, Partial<Record<TaskState, TaskState>>>;
+
+/** In which states a task may be asked for what needs its VM. Status, logs and delete are for all of them. */
+const allowed = {
+  exec: ["started"],
+} as const satisfies Record<string, readonly TaskState[]>;
+
+/** The record behind a move; unchanged when the table has none from its state. */
+export function moveTask(record: TaskRecord, happening: keyof typeof becomes, reason: string): TaskRecord {
+  const row: Partial<Record<TaskState, TaskState>> = becomes[happening];
+  const state = row[record.state];
+  return state === undefined ? record : { ...record, state, reason, machine: null };
+}
+
+/** Throws FAILED_PRECONDITION, with the state named, for what the table does not allow. */
+export function assertAllowed({ task_id, state, reason }: TaskRecord, what: keyof typeof allowed): void {
+  const states: readonly TaskState[] = allowed[what];
+  if (states.includes(state)) return;
+  throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} is ${state}${reason ? `: ${reason}` : ""}.`, {
+    hint: "Its logs can still be read; create another task to go on.",
+    details: { task_id, state, reason },
+  });
+}
