@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { execTask } from "../../src/client/task-exec.js";
-import { endOf, kill, processesOf, until, type Ended } from "../client/scratch.js";
+import { endOf, kill, processesOf, until } from "../client/scratch.js";
 import { rounds, saying, TaskScratch, type Entry } from "./task-scratch.js";
 
 const TASKS = 5;
 const COMMANDS = 3;
 const LINES = 8;
+const AT_ONCE = 5;
 /** Its directory, and that of its sockets with two in it. */
 const FILES_OF_A_VM = 4;
 
@@ -24,71 +24,69 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-interface Planned {
-  readonly task: string;
-  readonly script: string;
-  readonly expected: Ended;
-}
+type Outcome = Pick<Entry, "command" | "exit_code" | "stdout" | "stderr" | "error" | "aborted" | "timed_out">;
 
-/** A command of numbered lines on both streams, with pauses, and an exit status of its own. */
-function plan(task: string, round: number, number: number): Planned {
+const outcomeOf = ({ command, exit_code, stdout, stderr, error, aborted, timed_out }: Entry): Outcome => {
+  return { command, exit_code, stdout, stderr, error, aborted, timed_out };
+};
+const withoutCommand = (outcome: Outcome): Outcome => ({ ...outcome, command: "" });
+const byStatus = (a: Outcome, b: Outcome) => a.exit_code! - b.exit_code!;
+
+/** A command of numbered lines on both streams, with pauses, and an exit status of its own. Perl starts no process for a pause. */
+function plan(round: number, number: number): Outcome {
   const name = `round ${round} command ${number}`;
-  const loop = `i=0; while [ $i -lt ${LINES} ]; do i=$((i+1)); echo "${name} out $i"; echo "${name} err $i" >&2; sleep 0.2; done`;
+  const status = 1 + ((10 * round + number) % 100);
+  const say = `print qq(${name} out $_\\n); print STDERR qq(${name} err $_\\n); select undef, undef, undef, 0.1`;
   const lines = (stream: string) =>
     Array.from({ length: LINES }, (_, index) => `${name} ${stream} ${index + 1}\n`).join("");
-  const status = 10 * round + number;
-  return { task, script: `${loop}; exit ${status}`, expected: { status, stdout: lines("out"), stderr: lines("err") } };
+  return {
+    command: `perl -e '$| = 1; for (1..${LINES}) { ${say} } exit ${status}'`,
+    ...{ exit_code: status, stdout: lines("out"), stderr: lines("err") },
+    ...{ error: null, aborted: false, timed_out: false },
+  };
 }
 
-const withoutFooter = ({ status, stdout, stderr }: Ended): Ended => ({
-  status,
-  stdout,
-  stderr: stderr.replace(/\[task-exec\].*\n$/, ""),
-});
-const outcomeOf = ({ exit_code, stdout, stderr }: Entry): Ended => ({ status: exit_code, stdout, stderr });
-const byStatus = (a: Ended, b: Ended) => a.status! - b.status!;
-
-async function assertLogged(task: string, commands: readonly Planned[]): Promise<void> {
-  const scripts = new Set(commands.map(({ expected }) => expected.status));
-  const entries = (await scratch.entries(task)).filter(({ exit_code }) => scripts.has(exit_code!));
-  const expected = commands.filter((command) => command.task === task).map((command) => command.expected);
-  assert.deepEqual(entries.map(outcomeOf).toSorted(byStatus), expected.toSorted(byStatus));
-  for (const { error, aborted, timed_out } of entries) {
-    assert.deepEqual({ error, aborted, timed_out }, { error: null, aborted: false, timed_out: false });
-  }
+/** Asks for a command as the CLI does, in a process of its own. */
+async function execAsPerson(task: string, command: string): Promise<Outcome> {
+  const { status, stdout, stderr } = await endOf(scratch.startExec(task, command));
+  const ended = { exit_code: status, stdout, stderr: stderr.replace(/\[task-exec\].*\n$/, "") };
+  return { command, ...ended, error: null, aborted: false, timed_out: false };
 }
 
 test("a daemon killed while 15 commands run loses nothing and repeats nothing", async () => {
   for (let round = 1; round <= rounds; round += 1) {
-    const commands = tasks.flatMap((task) =>
-      Array.from({ length: COMMANDS }, (_, index) => plan(task, round, index + 1)),
+    const plans = tasks.map(() => Array.from({ length: COMMANDS }, (_, index) => plan(round, index + 1)));
+    const pid = await scratch.daemonPid();
+    const asked = tasks.map((task, at) =>
+      Promise.all(
+        plans[at]!.map(({ command }, number) =>
+          at + number === 0 ? execAsPerson(task, command) : scratch.execHere(task, command).then(outcomeOf),
+        ),
+      ),
     );
-    const children = commands.map(({ task, script }) => scratch.startExec(task, script));
-    const begun = Promise.all(children.map((child) => once(child.stdout!, "data")));
-    const ended = Promise.all(children.map(endOf));
-    await begun;
     const momentMs = Math.random() * 2_000;
     await sleep(momentMs);
-    await scratch.killDaemon();
-    const results = (await ended).map(withoutFooter);
-    for (const [index, result] of results.entries()) {
-      assert.deepEqual(result, commands[index]!.expected, `round ${round}, killed after ${momentMs} ms`);
+    kill(pid);
+    const results = await Promise.all(asked);
+    assert.deepEqual(results, plans, `round ${round}, killed after ${momentMs} ms`);
+    for (const [at, task] of tasks.entries()) {
+      const logged = (await scratch.entriesHere(task)).filter(({ stdout }) => stdout.startsWith(`round ${round} `));
+      // What was asked for by the CLI is quoted for a shell.
+      assert.deepEqual(logged.map(outcomeOf).toSorted(byStatus).map(withoutCommand), plans[at]!.map(withoutCommand));
     }
-    for (const task of tasks) await assertLogged(task, commands);
   }
 });
 
 test("a daemon killed again and again, while a command runs, changes nothing", async () => {
-  const command = plan(tasks[0]!, 24, 1);
-  const child = scratch.startExec(command.task, command.script);
-  const ended = endOf(child);
-  await once(child.stdout!, "data");
+  const [task] = tasks as [string];
+  const planned = plan(77, 1);
+  const running = scratch.execHere(task, planned.command);
   for (let kills = 0; kills < 3; kills += 1) {
-    await scratch.pyro(["task", "list"]);
+    await scratch.client.call("task.list", {});
     await scratch.killDaemon();
   }
-  assert.deepEqual(withoutFooter(await ended), command.expected);
-  await assertLogged(command.task, [command]);
+  assert.deepEqual(outcomeOf(await running), planned);
+  assert.deepEqual(outcomeOf((await scratch.entriesHere(task)).at(-1)!), planned);
 });
 
 test("a command that its client was not told of yet runs once, and its client gets all of it", async () => {
@@ -127,7 +125,6 @@ test("a call that is repeated under its request id finds the command of the firs
 
 test("a command that was written down, but never reached the guest, ends and says that it did not run", async () => {
   const task = tasks[2]!;
-  await scratch.exec(task, "true");
   await scratch.killDaemon();
   const [event, sequence, job, command] = ["exec.started", 1_000, 100_000, "true"];
   const started_at = new Date().toISOString();
@@ -139,14 +136,25 @@ test("a command that was written down, but never reached the guest, ends and say
   assert.match((await scratch.exec(task, "true")).stderr, /sequence=1001/);
 });
 
-test("the command of a killed client goes on, also without a daemon, and its result is in the log", async () => {
+test("the command of a client that is killed at any moment goes on, and its result is in the log", async () => {
   const task = tasks[1]!;
-  const child = scratch.startExec(task, "echo begun; sleep 1; echo over; exit 6", "--timeout-seconds", "2");
-  await saying(child, "begun");
-  child.kill("SIGKILL");
-  await until("it has ended", async () => (await scratch.entries(task)).at(-1)?.state === "ended");
-  const { stdout, exit_code } = (await scratch.entries(task)).at(-1)!;
-  assert.deepEqual({ stdout, exit_code }, { stdout: "begun\nover\n", exit_code: 6 });
+  for (let round = 0; round < rounds; round += AT_ONCE) {
+    const names = Array.from({ length: Math.min(AT_ONCE, rounds - round) }, (_, index) => `client ${round + index}`);
+    await Promise.all(
+      names.map(async (name) => {
+        const child = scratch.startExec(task, `echo ${name}; sleep 0.5; echo over; exit 6`);
+        await saying(child, name);
+        await sleep(Math.random() * 500);
+        child.kill("SIGKILL");
+      }),
+    );
+    await until("they have ended", async () => (await scratch.view(task)).running_commands === 0);
+    const entries = (await scratch.entriesHere(task)).slice(-names.length);
+    assert.deepEqual(
+      entries.map(({ stdout, exit_code, error }) => [stdout, exit_code, error]).toSorted(),
+      names.map((name) => [`${name}\nover\n`, 6, null]).toSorted(),
+    );
+  }
 });
 
 test("a command that ended while no daemon ran has not timed out", async () => {

@@ -14,7 +14,7 @@ after(() => scratch[Symbol.asyncDispose]());
 const isGone = (task: string) => !scratch.taskIds().includes(task) && scratch.leftovers().length === 0;
 
 test("a task that nobody uses is removed after its time; use pushes that back, and a command holds it", async () => {
-  const task = await scratch.create("--ttl-seconds", "2");
+  const task = await scratch.create({ ttl_seconds: 2 });
   const child = scratch.startExec(task, "echo begun; sleep 4; echo over");
   const ended = endOf(child);
   await saying(child, "begun");
@@ -32,8 +32,8 @@ test("a task that nobody uses is removed after its time; use pushes that back, a
 });
 
 test("one that expires while no daemon runs is removed when the next one starts", async () => {
-  const task = await scratch.create("--ttl-seconds", "2");
-  const kept = await scratch.create("--ttl-seconds", "0");
+  const task = await scratch.create({ ttl_seconds: 2 });
+  const kept = await scratch.create({ ttl_seconds: 0 });
   const { expires_at } = await scratch.status(task);
   kill(await scratch.daemonPid());
   // Only time itself passes here: nobody is there to be asked.
@@ -50,7 +50,7 @@ test("one that expires while no daemon runs is removed when the next one starts"
 });
 
 test("a command that runs when the daemon dies holds its task past the expiry", async () => {
-  const task = await scratch.create("--ttl-seconds", "1");
+  const task = await scratch.create({ ttl_seconds: 1 });
   const child = scratch.startExec(task, "echo begun; sleep 3; echo over");
   const ended = endOf(child);
   await saying(child, "begun");

@@ -1,73 +1,106 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
+import type { CallEvent } from "../../src/client/event.js";
 import { endOf, kill, until } from "../client/scratch.js";
-import { saying, TaskScratch } from "./task-scratch.js";
+import { rounds, saying, TaskScratch } from "./task-scratch.js";
 
 let scratch: TaskScratch;
-before(() => {
+let other: string;
+before(async () => {
   scratch = new TaskScratch();
+  other = await scratch.create();
 });
 after(() => scratch[Symbol.asyncDispose]());
 
 const SCRIPT = "echo first; echo problem >&2; echo second; sleep 60; echo never";
+/** Numbered lines on both streams, without an end. Perl, since a shell would start a process for each pause. */
+const COUNT =
+  "perl -e '$| = 1; for (;;) { $i++; print qq(out $i\\n); print STDERR qq(err $i\\n); select undef, undef, undef, 0.01 }'";
 
-async function assertFails(afterRestart: boolean): Promise<void> {
-  const [doomed, other] = [await scratch.create(), await scratch.create()];
+const linesUpTo = (name: string, last: number) =>
+  Array.from({ length: last }, (_, index) => `${name} ${index + 1}\n`).join("");
+
+function assertNumbered(name: string, text: string): void {
+  const expected = linesUpTo(name, text.split("\n").length + 1);
+  assert.ok(expected.startsWith(text), `not the beginning of numbered lines: ${text.slice(-200)}`);
+}
+
+/** What is going on when a QEMU is killed. */
+const situations = ["a daemon that started it", "a daemon that took it over", "a daemon that dies as well"] as const;
+
+async function killAQemu(situation: (typeof situations)[number]): Promise<void> {
+  const doomed = await scratch.create();
+  const said = { stdout: "", stderr: "" };
+  const onEvent = (event: CallEvent) => {
+    if (event.event === "stdout" || event.event === "stderr") said[event.event] += Buffer.from(event.data).toString();
+  };
+  const running = scratch.execHere(doomed, COUNT, { onEvent });
+  const neighbour = scratch.execHere(other, "rm -f go; echo one; while [ ! -e go ]; do sleep 0.1; done; echo two");
+  await until("it counts", () => said.stdout !== "" && said.stderr !== "");
+  if (situation !== "a daemon that started it") await scratch.killDaemon();
+  if (situation === "a daemon that took it over") await scratch.client.call("task.list", {});
+  await sleep(Math.random() * 300);
+
+  const seen = { ...said };
+  const killedAt = performance.now();
+  kill(scratch.qemuOf(doomed));
+  await until("the task has failed", async () => (await scratch.view(doomed)).state !== "started");
+  const ms = performance.now() - killedAt;
+  assert.ok(ms < 2_000, `failed after ${ms} ms`);
+  const { state, state_reason, running_commands } = await scratch.view(doomed);
+  assert.ok(state === "failed" || situation === "a daemon that dies as well", state);
+  assert.match(state_reason!, state === "failed" ? /^its VM ended: / : /^its VM is gone: /);
+  assert.equal(running_commands, 0);
+
+  const result = await running;
+  assert.deepEqual(
+    [result.state, result.exit_code, result.error?.code, result.timed_out, result.aborted],
+    ["ended", null, "VM_DIED", false, false],
+  );
+  for (const name of ["stdout", "stderr"] as const) {
+    assertNumbered(name.slice(3), result[name]);
+    assert.ok(result[name].startsWith(seen[name]), `what was seen of ${name} is not in the result`);
+    assert.equal(said[name], result[name]);
+  }
+  assert.deepEqual(await scratch.entriesHere(doomed), [result]);
+  await assert.rejects(scratch.execHere(doomed, "true"), { code: "FAILED_PRECONDITION" });
+
+  assert.equal((await scratch.execHere(other, "touch go")).exit_code, 0);
+  const { exit_code, stdout } = await neighbour;
+  assert.deepEqual([exit_code, stdout], [0, "one\ntwo\n"]);
+  await scratch.client.call("task.delete", { task_id: doomed });
+  assert.deepEqual(scratch.taskIds(), [other]);
+}
+
+test("a QEMU killed at any moment: its task fails, with all that was said; others do not notice", async () => {
+  for (let round = 0; round < rounds; round += 1) {
+    const situation = situations[round % situations.length]!;
+    await assert.doesNotReject(killAQemu(situation), `round ${round}, ${situation}`);
+  }
+});
+
+test("a person is told what it said, why it ended, and that the task is no more; a new daemon says the same", async () => {
+  const doomed = await scratch.create();
   const child = scratch.startExec(doomed, SCRIPT);
   const ended = endOf(child);
   await saying(child, "second");
-  const neighbour = scratch.startExec(other, "echo one; sleep 3; echo two");
-  const neighbourEnded = endOf(neighbour);
-  await saying(neighbour, "one");
-  if (afterRestart) {
-    await scratch.killDaemon();
-    await until("the command is taken over", async () => (await scratch.status(doomed)).running_commands === 1);
-  }
-
-  const killedAt = performance.now();
   kill(scratch.qemuOf(doomed));
-  await until("the task has failed", async () => (await scratch.status(doomed)).state === "failed");
-  const ms = performance.now() - killedAt;
-  assert.ok(ms < 2_000, `failed after ${ms} ms`);
-  const { state_reason, running_commands, last_command } = await scratch.status(doomed);
-  assert.match(state_reason!, /^its VM ended: /);
-  assert.deepEqual([running_commands, last_command?.exit_code], [0, null]);
-
   const { status, stdout, stderr } = await ended;
   assert.deepEqual([status, stdout], [125, "first\nsecond\n"]);
   assert.match(stderr, /^problem\npyro: .*\n\[task-exec\] .*exit_code=none/);
-  const [entry] = await scratch.entries(doomed);
-  assert.deepEqual(
-    [
-      entry?.state,
-      entry?.stdout,
-      entry?.stderr,
-      entry?.exit_code,
-      entry?.error?.code,
-      entry?.timed_out,
-      entry?.aborted,
-    ],
-    ["ended", "first\nsecond\n", "problem\n", null, "VM_DIED", false, false],
-  );
-
+  await until("the task has failed", async () => (await scratch.status(doomed)).state === "failed");
   const refused = await scratch.failure("task", "exec", doomed, "--", "true");
   assert.deepEqual([refused.status, refused.code, refused.details["state"]], [125, "FAILED_PRECONDITION", "failed"]);
-  const { status: neighbourStatus, stdout: neighbourSaid } = await neighbourEnded;
-  assert.deepEqual([neighbourStatus, neighbourSaid], [0, "one\ntwo\n"]);
 
-  // A new daemon says the same.
+  const { state_reason } = await scratch.status(doomed);
+  const entries = await scratch.entries(doomed);
   await scratch.pyro(["daemon", "stop"]);
   assert.deepEqual((await scratch.status(doomed)).state_reason, state_reason);
-  assert.deepEqual(await scratch.entries(doomed), [entry]);
-  for (const task of [doomed, other]) assert.equal((await scratch.pyro(["task", "delete", task])).status, 0);
-  assert.deepEqual([scratch.leftovers(), scratch.taskIds()], [[], []]);
-}
-
-test("a task whose QEMU is killed fails with the reason and what it said; others do not notice", () =>
-  assertFails(false));
-
-test("so it does when a later daemon has taken it over", () => assertFails(true));
+  assert.deepEqual(await scratch.entries(doomed), entries);
+  assert.equal((await scratch.pyro(["task", "delete", doomed])).status, 0);
+});
 
 test("a QEMU that is killed while no daemon runs ends its command with what the log has", async () => {
   const task = await scratch.create();

@@ -7,7 +7,7 @@ import { saying, TaskScratch } from "./task-scratch.js";
 
 test("after a reboot tasks are stopped, with their logs; nothing claims to run", async () => {
   await using scratch = new TaskScratch();
-  const tasks = [await scratch.create(), await scratch.create("--ttl-seconds", "0")];
+  const tasks = [await scratch.create(), await scratch.create({ ttl_seconds: 0 })];
   for (const task of tasks) assert.equal((await scratch.exec(task, "echo kept; exit 4")).status, 4);
   const [running] = tasks as [string];
   const child = scratch.startExec(running, "echo begun; sleep 60");

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Client, type CallOptions } from "../../src/client/client.js";
+import type { CallOptions } from "../../src/client/client.js";
 import { execTask } from "../../src/client/task-exec.js";
-import type { ResultOf } from "../../src/contract/operations.js";
-import { commandLineOf, processesOf, until } from "../client/scratch.js";
+import type { ArgumentsOf, ResultOf } from "../../src/contract/operations.js";
+import { until } from "../client/scratch.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 
 export type Task = ResultOf<"task.status">;
@@ -21,11 +20,9 @@ export const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 3);
 
 /** A home with tasks in it, and the means to break them. */
 export class TaskScratch extends VmScratch {
-  readonly client = new Client({ ...process.env, ...this.env });
-
   /** A task of little memory; its id. */
-  async create(...flags: string[]): Promise<string> {
-    return (await this.json<Task>("task", "create", "debian:12", "--mem-mib", "256", ...flags)).task_id;
+  async create(fields: Partial<ArgumentsOf<"task.create">> = {}): Promise<string> {
+    return (await this.client.call("task.create", { environment: "debian:12", mem_mib: 256, ...fields })).task_id;
   }
 
   /** The words of a command line that runs a script in a task. */
@@ -67,6 +64,15 @@ export class TaskScratch extends VmScratch {
     return status === 0 ? null : (JSON.parse(stdout) as Failure).error;
   }
 
+  /** A task as the shared client sees it. */
+  view(task: string): Promise<Task> {
+    return this.client.call("task.status", { task_id: task });
+  }
+
+  async entriesHere(task: string): Promise<Entry[]> {
+    return (await this.client.call("task.logs", { task_id: task })).entries;
+  }
+
   status(task: string): Promise<Task> {
     return this.json<Task>("task", "status", task);
   }
@@ -83,27 +89,14 @@ export class TaskScratch extends VmScratch {
     });
   }
 
-  override async daemonPid(): Promise<number> {
-    const { pid } = await this.client.call("daemon.status", {});
-    return pid!;
-  }
-
-  async killDaemon(): Promise<void> {
-    process.kill(await this.daemonPid(), "SIGKILL");
-  }
-
   /** The directory of a task's files. */
   taskPath(task: string): string {
     return join(this.home, "tasks", task);
   }
 
-  /** The QEMU of a task, beneath the jail whose command line names the VM's directory. */
+  /** The QEMU of a task. */
   qemuOf(task: string): number {
-    const directory = join(this.home, "vms", task.replace("task-", "vm-"));
-    const jails = processesOf(this.home).filter((pid) => commandLineOf(pid).includes(directory));
-    const qemu = jails.flatMap(childrenOf).find((pid) => commandLineOf(pid)[0]?.includes("qemu-system"));
-    assert.ok(qemu, `no QEMU of ${task}`);
-    return qemu;
+    return this.qemuOfVm(task.replace("task-", "vm-"));
   }
 }
 
@@ -113,12 +106,4 @@ export async function saying(child: ChildProcess, text: string): Promise<{ stdou
   child.stdout?.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
   await until(`a command says ${text}`, () => said.stdout.includes(text));
   return said;
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }

@@ -7,7 +7,7 @@ import { VmScratch } from "./vm-scratch.js";
 const skip = process.getuid?.() === 0 ? false : "only root can make a disk that small";
 
 test("with 10 MB left on the disk a run says so, and leaves nothing", { skip }, async () => {
-  await using scratch = new VmScratch({ ownTemplates: true, homeMiB: 10 });
+  await using scratch = new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "10m" } });
   const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "true"]);
   assert.equal(status, 125);
   const { error } = JSON.parse(stdout) as { error: { code: string; details: Record<string, number> } };

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Client } from "../../src/client/client.js";
 import { VmScratch } from "./vm-scratch.js";
 
 const TASKS = 50;
@@ -9,7 +8,7 @@ const AT_ONCE = 5;
 
 test("50 tasks live at once, each answers, and the daemon stays under 200 MiB", async () => {
   await using scratch = new VmScratch();
-  const client = new Client({ ...process.env, ...scratch.env });
+  const { client } = scratch;
   const ids: string[] = [];
   while (ids.length < TASKS) {
     const created = await Promise.all(

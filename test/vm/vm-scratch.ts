@@ -1,25 +1,37 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Scratch } from "../client/scratch.js";
+import { Client } from "../../src/client/client.js";
+import { connectUnix } from "../../src/host/socket.js";
+import { commandLineOf, processesOf, Scratch, until } from "../client/scratch.js";
 
 /** Environments pulled once for all VM tests; `scripts/run-tests.sh` fills it. */
 const SHARED_HOME = fileURLToPath(new URL("../../../.test-home", import.meta.url));
 
+export interface VmScratchOptions {
+  readonly ownTemplates?: boolean;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly smallDisk?: { readonly directory: string; readonly size: string };
+}
+
 /** A home of its own that shares pulled environments, and unless told otherwise templates, with the other VM tests. */
 export class VmScratch extends Scratch {
-  readonly #mounted: boolean;
+  /** The client that all doors share, in this process. */
+  readonly client: Client;
+  readonly #mountPoint: string | null;
 
-  /** `homeMiB`: the home is on a disk of that size; only for root. */
-  constructor(options: { ownTemplates?: boolean; env?: NodeJS.ProcessEnv; homeMiB?: number } = {}) {
+  /** `smallDisk`: a directory of the home is on a disk of that size; only for root. */
+  constructor(options: VmScratchOptions = {}) {
     super(options.env);
-    mkdirSync(this.home, { mode: 0o700 });
-    this.#mounted = options.homeMiB !== undefined;
-    if (this.#mounted)
-      runAsRoot("mount", "-t", "tmpfs", "-o", `size=${options.homeMiB}m,mode=700`, "pyro-test", this.home);
+    const { smallDisk } = options;
+    this.#mountPoint = smallDisk ? join(this.home, smallDisk.directory) : null;
+    mkdirSync(this.#mountPoint ?? this.home, { mode: 0o700, recursive: true });
+    if (this.#mountPoint)
+      runAsRoot("mount", "-t", "tmpfs", "-o", `size=${smallDisk!.size},mode=700`, "pyro-test", this.#mountPoint);
+    this.client = new Client({ ...process.env, ...this.env });
     for (const name of options.ownTemplates ? ["environments"] : ["environments", "templates"]) {
       mkdirSync(join(SHARED_HOME, name), { recursive: true });
       symlinkSync(join(SHARED_HOME, name), join(this.home, name));
@@ -32,7 +44,7 @@ export class VmScratch extends Scratch {
     const tasks = this.taskIds();
     await this.pyro(["daemon", "stop"]);
     const left = [...tasks, ...this.leftovers()];
-    if (this.#mounted) runAsRoot("umount", this.home);
+    if (this.#mountPoint) runAsRoot("umount", this.#mountPoint);
     await super[Symbol.asyncDispose]();
     assert.deepEqual(left, [], "VMs or tasks have left something");
   }
@@ -53,9 +65,37 @@ export class VmScratch extends Scratch {
     return [...(existsSync(vms) ? readdirSync(vms) : []), ...sockets];
   }
 
+  /** The QEMU of a VM, beneath the jail whose command line names the VM's directory. */
+  qemuOfVm(vmId: string): number {
+    const directory = join(this.home, "vms", vmId);
+    const jails = processesOf(this.home).filter((pid) => commandLineOf(pid).includes(directory));
+    const qemu = jails.flatMap(childrenOf).find((pid) => commandLineOf(pid)[0]?.includes("qemu-system"));
+    assert.ok(qemu, `no QEMU of ${vmId}`);
+    return qemu;
+  }
+
   async daemonPid(): Promise<number> {
-    const { stdout } = await this.pyro(["daemon", "status", "--json"]);
-    return (JSON.parse(stdout) as { pid: number }).pid;
+    const { pid } = await this.client.call("daemon.status", {});
+    return pid!;
+  }
+
+  /** Kills the daemon; returns when nobody can reach it any more. */
+  async killDaemon(): Promise<void> {
+    process.kill(await this.daemonPid(), "SIGKILL");
+    await until("the daemon is gone", () =>
+      connectUnix(this.client.home.daemonSocket).then(
+        (socket) => !socket.destroy(),
+        () => true,
+      ),
+    );
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Client } from "../../src/client/client.js";
+import type { Client } from "../../src/client/client.js";
 import { until } from "../client/scratch.js";
 import { VmScratch } from "./vm-scratch.js";
 
@@ -11,7 +11,7 @@ let scratch: VmScratch;
 let client: Client;
 before(() => {
   scratch = new VmScratch();
-  client = new Client({ ...process.env, ...scratch.env });
+  ({ client } = scratch);
 });
 after(async () => {
   assert.deepEqual(scratch.leftovers(), []);
@@ -55,12 +55,29 @@ test("a move that the table does not have names the state", async () => {
 test("a started VM outlives the daemon, and is used by the next one", async () => {
   const { vm_id } = await create();
   await client.call("vm.start", { vm_id });
-  const pid = await scratch.daemonPid();
-  process.kill(pid, "SIGKILL");
-  await until("the daemon is gone", () => !existsSync(`/proc/${pid}`));
+  await scratch.killDaemon();
   assert.equal((await client.call("vm.status", { vm_id })).state, "started");
   const { stdout } = await client.call("vm.exec", { vm_id, command: "hostname" });
   assert.equal(stdout, `${vm_id}\n`);
+});
+
+test("a VM that stands still when a new daemon finds it is waited for, within a command's time-out", async () => {
+  const [{ vm_id: moving }, { vm_id: still }] = [await create(), await create()];
+  for (const vm_id of [moving, still]) await client.call("vm.start", { vm_id });
+  const [qemu, stopped] = [scratch.qemuOfVm(moving), scratch.qemuOfVm(still)];
+  process.kill(qemu, "SIGSTOP");
+  process.kill(stopped, "SIGSTOP");
+  await scratch.killDaemon();
+  await until("it is shown that it does not answer", async () => {
+    const { state, state_reason } = await client.call("vm.status", { vm_id: moving });
+    assert.equal(state, "started");
+    return state_reason !== null;
+  });
+  const late = await client.call("vm.exec", { vm_id: still, command: "true", timeout_seconds: 1 });
+  assert.deepEqual([late.timed_out, late.cleanup], [true, { deleted: true }]);
+  const patient = client.call("vm.exec", { vm_id: moving, command: "hostname" });
+  process.kill(qemu, "SIGCONT");
+  assert.equal((await patient).stdout, `${moving}\n`);
 });
 
 test("a VM that is deleted while its command runs tells the caller that it was aborted", async () => {

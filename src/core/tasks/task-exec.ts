@@ -27,6 +27,8 @@ interface Logs {
 const RETURN_GRACE_MS = 15_000;
 /** So long a found VM has to tell how a command went whose time was up before it was found. */
 const ANSWER_GRACE_MS = 5_000;
+/** How often the writing of an end is tried that found the disk full. */
+const RECORD_AGAIN_MS = 1_000;
 
 /** What a running command needs of its task. */
 export interface ExecHost {
@@ -48,6 +50,8 @@ export class TaskExec {
   readonly #cancel = new AbortController();
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
+  /** The job in the guest, once it has been asked for. */
+  #job: Promise<Exec> | null = null;
   /** Frees the place that is kept for a client to come back to. */
   #giveUpPlace = () => {};
 
@@ -156,6 +160,7 @@ export class TaskExec {
     try {
       const logs = await this.#openLogs();
       const starting = begin((stream, bytes) => logs[stream].append(bytes));
+      this.#job = starting;
       starting.catch(() => {});
       if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
       const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
@@ -170,10 +175,11 @@ export class TaskExec {
         error: null,
         durationMs: end.durationMs ?? this.#ageMs(),
       });
-      // The agent may be stopped; it forgets the job when it can.
-      starting.then((exec) => exec.release()).catch(() => {});
     } catch (error) {
-      if (!this.#host.isDetached()) await this.giveUp(PyroError.from(error)).catch(() => {});
+      if (this.#host.isDetached()) return;
+      // Nobody takes its output any more.
+      this.#job?.then((exec) => exec.signal("KILL")).catch(() => {});
+      await this.giveUp(PyroError.from(error)).catch(() => {});
     }
   }
 
@@ -197,13 +203,41 @@ export class TaskExec {
       stderr_bytes: stderr.totalBytes,
       ended_at: new Date().toISOString(),
     };
+    this.#ended = await this.#record(ended);
+    await Promise.all([stdout.close(), stderr.close()]);
+    this.#logs = Promise.resolve({ stdout, stderr });
+  }
+
+  /** Writes an end down and has the agent forget the job. When that cannot be, the end says so, and is written as soon as it can. */
+  async #record(ended: ExecEnded): Promise<ExecEnded> {
     try {
       await this.#host.recordEnd(ended);
-    } finally {
-      this.#ended = ended;
-      await Promise.all([stdout.close(), stderr.close()]);
-      this.#logs = Promise.resolve({ stdout, stderr });
+      this.#release();
+      return ended;
+    } catch (thrown) {
+      if (this.#host.isDetached()) throw thrown;
+      const { code, message } = PyroError.from(thrown);
+      const told = { ...ended, error: ended.error ?? { code, message } };
+      void this.#recordLater(told);
+      return told;
     }
+  }
+
+  async #recordLater(ended: ExecEnded): Promise<void> {
+    for (;;) {
+      await sleep(RECORD_AGAIN_MS, undefined, { ref: false });
+      if (this.#host.isDetached()) return;
+      const isWritten = await this.#host.recordEnd(ended).then(
+        () => true,
+        () => false,
+      );
+      if (isWritten) return this.#release();
+    }
+  }
+
+  /** Not before the end is on disk: a new daemon that finds no job takes it for one that never ran. */
+  #release(): void {
+    this.#job?.then((exec) => exec.release()).catch(() => {});
   }
 
   /** Waits until a machine answers, for so long at most; less when the command is cancelled. */

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import type { PyroError } from "../../src/contract/errors.js";
+import { until } from "../client/scratch.js";
+import { rounds, TaskScratch, type Entry } from "./task-scratch.js";
+
+const skip = process.getuid?.() === 0 ? false : "only root can make a disk that small";
+const PAGE_BYTES = 4_096;
+const LONGEST_COMMENT = 12_000;
+
+/** Takes all of a disk but a few pages. */
+function fill(path: string, freePages: number): void {
+  writeFileSync(path, "");
+  let bytes = 0;
+  try {
+    for (; ; bytes += PAGE_BYTES) writeFileSync(path, Buffer.alloc(PAGE_BYTES), { flag: "a" });
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+  }
+  truncateSync(path, Math.max(0, bytes - freePages * PAGE_BYTES));
+}
+
+/** How a command ended: the code of its error, or null when all is well. */
+async function codeOf(asked: Promise<Entry>): Promise<string | null> {
+  try {
+    const { error, exit_code } = await asked;
+    if (error === null) assert.equal(exit_code, 0);
+    return error?.code ?? null;
+  } catch (error) {
+    return (error as PyroError).code;
+  }
+}
+
+test("a disk that is full while a journal is written is told of, and leaves no torn record", { skip }, async () => {
+  await using scratch = new TaskScratch({ smallDisk: { directory: "tasks", size: "2m" } });
+  const task = await scratch.create();
+  const ballast = join(scratch.home, "tasks", "ballast");
+  const journal = join(scratch.taskPath(task), "journal.ndjson");
+  let failures = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    fill(ballast, randomInt(3));
+    const scripts = [1, 2, 3].map((number) => `echo ${number} # ${"x".repeat(randomInt(LONGEST_COMMENT))}`);
+    const codes = await Promise.all(scripts.map((script) => codeOf(scratch.execHere(task, script))));
+    failures += codes.filter((code) => code !== null).length;
+    for (const code of codes) assert.ok(code === null || code === "DISK_FULL", `${code}`);
+    const lines = readFileSync(journal, "utf8").split("\n");
+    assert.equal(lines.pop(), "", "the last line is torn");
+    for (const line of lines) JSON.parse(line);
+    if (round % 4 === 3) await scratch.killDaemon();
+    rmSync(ballast);
+    const { exit_code, stdout } = await scratch.execHere(task, "echo fine");
+    assert.deepEqual([exit_code, stdout], [0, "fine\n"]);
+    await until("every end is on disk", () => {
+      const text = readFileSync(journal, "utf8");
+      return text.split('"exec.started"').length === text.split('"exec.ended"').length;
+    });
+  }
+  assert.ok(failures >= rounds / 2, `the disk was too big: ${failures} failures`);
+
+  const before = await scratch.entries(task);
+  await scratch.killDaemon();
+  assert.deepEqual(await scratch.entries(task), before);
+  assert.ok(before.every(({ state }) => state === "ended"));
+});
+
+test(
+  "output that finds the disk full ends its command with what fitted; the next one has room again",
+  { skip },
+  async () => {
+    await using scratch = new TaskScratch({ smallDisk: { directory: "tasks", size: "640k" } });
+    const task = await scratch.create();
+    const { exit_code, error, stdout } = await scratch.execHere(task, "seq 1 200000; sleep 60");
+    assert.deepEqual([exit_code, error?.code], [null, "DISK_FULL"]);
+    assert.match(stdout, /^1\n2\n3\n/);
+    assert.equal((await scratch.status(task)).running_commands, 0);
+    rmSync(join(scratch.taskPath(task), "execs", "1"), { recursive: true });
+    await until("the command is dead", async () => (await scratch.exec(task, "pgrep sleep")).status === 1);
+  },
+);
