@@ -22,7 +22,8 @@ export async function execTask(
 ): Promise<ResultOf<"task.exec">> {
   for (let attempt = 1; ; attempt += 1) {
     const result = await execOnce(client, { request_id: randomUUID(), ...input }, options);
-    if (!hasNotRun(result) || input.request_id !== undefined || attempt === MAX_RETURNS) return result;
+    const mayAsk = input.request_id === undefined && !options.signal?.aborted && attempt < MAX_RETURNS;
+    if (!hasNotRun(result) || !mayAsk) return result;
   }
 }
 
