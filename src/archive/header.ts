@@ -34,6 +34,18 @@ export function parseHeader(block: Buffer): Header {
   };
 }
 
+/** Whether a block is a header, or the zeros of an archive without entries. */
+export function isArchiveHeader(block: Buffer): boolean {
+  if (block.length < BLOCK_BYTES) return false;
+  const stored = parseNumber(field(block, 148, 8));
+  return isZeroBlock(block) || (stored !== null && sums(block).includes(stored));
+}
+
+/** The sum that a header's checksum field holds. */
+export function checksumOf(block: Buffer): number {
+  return sums(block)[0];
+}
+
 /** A number field: octal, or base 256. Anything else is refused, and so is a missing number. */
 export function numberAt(block: Buffer, offset: number, bytes: number, what: string, entry: string): number {
   const value = parseNumber(field(block, offset, bytes));
