@@ -5,14 +5,12 @@ import { createFilter } from "../../archive/filter.js";
 import { writeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
 import { type Found, readFileExactly, walkTree } from "../../host/tree.js";
-import { describe, type Described, HardLinks } from "./describe.js";
+import { describe, HardLinks } from "./describe.js";
 import { sourceChanged, unreadable } from "./failure.js";
 import type { PackedSource, PackOptions } from "./pack.js";
 import { fingerprint, scanTree } from "./scan.js";
 
-/** Small files that are read while those before them are sent. */
-const READ_AHEAD = 32;
-const SMALL_BYTES = 131_072;
+/** Entries that the error names. */
 const NAMED = 20;
 
 /** A directory as a tar stream. It is walked before, to count and to refuse, and after, to see that nothing changed. */
@@ -45,42 +43,15 @@ export async function packDirectory(root: string, options: PackOptions): Promise
   return { kind: "directory", path: root, sizeBytes, contentBytes, entryCount, excludedCount, stream: stream() };
 }
 
-/** Entries with their content; what follows next is read ahead when it is small. */
 async function* readEntries(walk: AsyncIterable<Found>, onEntry: () => void): AsyncGenerator<ArchiveEntry> {
   const links = new HardLinks();
-  const ahead: Promise<ArchiveEntry>[] = [];
-  const next = async () => {
-    const entry = await ahead.shift();
-    if (entry === undefined) throw new Error("nothing was read ahead");
+  for await (const found of walk) {
+    const entry = describe(found, links);
+    if (entry === null) return sourceChanged([found.path]);
     onEntry();
-    return entry;
-  };
-  try {
-    for await (const found of walk) {
-      const entry = describe(found, links);
-      if (entry === null) sourceChanged([found.path]);
-      const reading = withContent(found, entry);
-      // It is met when its turn comes.
-      reading.catch(() => {});
-      ahead.push(reading);
-      if (ahead.length >= READ_AHEAD) yield await next();
-    }
-    while (ahead.length > 0) yield await next();
-  } finally {
-    await Promise.allSettled(ahead);
+    const content = readFileExactly(found.absolutePath, found.stat, () => sourceChanged([found.path]));
+    yield { ...entry, content };
   }
-}
-
-async function withContent(found: Found, entry: Described): Promise<ArchiveEntry> {
-  const content = readFileExactly(found.absolutePath, found.stat, () => sourceChanged([found.path]));
-  if (entry.type !== "file" || entry.sizeBytes > SMALL_BYTES) return { ...entry, content };
-  const chunks: Buffer[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  return { ...entry, content: listOf(chunks) };
-}
-
-async function* listOf(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
-  yield* chunks;
 }
 
 /** Throws SOURCE_CHANGED unless the tree is as it was when it was scanned. */
