@@ -37,7 +37,8 @@ export class MemberReader {
   readonly #globals = new Map<string, Buffer>();
   #remainingBytes = 0;
   #paddingBytes = 0;
-  #shown = "";
+  /** The name at hand, or the one before it. */
+  #shown: string | undefined;
 
   constructor(input: ByteReader) {
     this.#input = input;
@@ -54,8 +55,9 @@ export class MemberReader {
         return null;
       }
       const header = parseHeader(block);
-      this.#shown = showName(trimNuls(header.name));
-      if (!(await this.#extend(extensions, header))) return this.#member(header, extensions);
+      const shown = showName(trimNuls(header.name));
+      this.#shown = shown;
+      if (!(await this.#extend(extensions, header, shown))) return this.#member(header, extensions);
     }
   }
 
@@ -109,19 +111,19 @@ export class MemberReader {
   }
 
   /** Whether the header belonged to the next member, or to all of them, and was taken in. */
-  async #extend(extensions: Extensions, header: Header): Promise<boolean> {
+  async #extend(extensions: Extensions, header: Header, shown: string): Promise<boolean> {
     if (!/[xXgLKV]/.test(header.type)) return false;
-    const size = numberAt(header.block, 124, 12, "size", this.#shown);
+    const size = numberAt(header.block, 124, 12, "size", shown);
     if (header.type === "V") {
       this.#expect(size);
       await this.#skip();
       return true;
     }
-    if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`a header of ${size} bytes extends it`, this.#shown);
+    if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`a header of ${size} bytes extends it`, shown);
     this.#expect(size);
     const data = await this.take(size);
     await this.#skip();
-    const twice = () => corrupt("two headers of the same kind extend it", this.#shown);
+    const twice = () => corrupt("two headers of the same kind extend it", shown);
     if (header.type === "L") {
       if (extensions.name) throw twice();
       extensions.name = trimNuls(data);
@@ -129,10 +131,10 @@ export class MemberReader {
       if (extensions.link) throw twice();
       extensions.link = trimNuls(data);
     } else if (header.type === "g") {
-      for (const [key, value] of parsePax(data)) this.#globals.set(key, value);
+      for (const [key, value] of parsePax(data, shown)) this.#globals.set(key, value);
     } else {
       if (extensions.pax) throw twice();
-      extensions.pax = parsePax(data);
+      extensions.pax = parsePax(data, shown);
     }
     return true;
   }

@@ -4,7 +4,7 @@ import { corrupt } from "./refusal.js";
 export type PaxRecord = readonly [key: string, value: Buffer];
 
 /** The records of an extended header: `LENGTH KEY=VALUE\n`, each, with nothing between or after them. */
-export function parsePax(data: Buffer): PaxRecord[] {
+export function parsePax(data: Buffer, shown: string): PaxRecord[] {
   const records: PaxRecord[] = [];
   for (let start = 0; start < data.length;) {
     const space = data.indexOf(0x20, start);
@@ -18,7 +18,7 @@ export function parsePax(data: Buffer): PaxRecord[] {
       equals <= space + 1 ||
       equals >= end
     ) {
-      throw corrupt("a record of an extended header is wrong");
+      throw corrupt("a record of an extended header is wrong", shown);
     }
     records.push([data.toString("utf8", space + 1, equals), data.subarray(equals + 1, end - 1)]);
     start = end;

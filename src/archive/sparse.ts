@@ -20,7 +20,8 @@ export async function readSparseMap(member: Member, reader: MemberReader): Promi
   let end = 0;
   let stored = 0;
   for (const [offset, bytes] of map.pieces) {
-    if (offset < end || offset + bytes > map.sizeBytes) throw wrongMap(member);
+    // Each piece begins in a block of its own, say some readers; right behind the one before it, say others.
+    if (offset < end || offset + bytes > map.sizeBytes || stored % BLOCK_BYTES !== 0) throw wrongMap(member);
     end = offset + bytes;
     stored += bytes;
   }
