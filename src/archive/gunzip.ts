@@ -103,6 +103,8 @@ async function feed(input: ByteReader, inflater: InflateRaw, closed: Promise<voi
     last = piece;
     fedBytes += piece.length;
     await Promise.race([new Promise((resolve) => inflater.write(piece, resolve)), overSoon]);
+    // It was not used up: the deflate stream has ended within it.
+    if (inflater.bytesWritten < fedBytes) break;
   }
   await overSoon;
   return { last, fedBytes };
