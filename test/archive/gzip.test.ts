@@ -9,7 +9,7 @@ import { bombBytes, gzipBomb } from "./bomb.js";
 import { tar } from "./raw-tar.js";
 import { factsOfArchive, inPieces, readAll } from "./trees.js";
 
-const content = Buffer.from(Array.from({ length: 3_000 }, (_, i) => (i * i) % 251));
+const content = Buffer.from(Array.from({ length: 700 }, (_, i) => (i * i) % 251));
 const archive = tar({ name: "d/", type: "5" }, { name: "d/f", content }, { name: "l", type: "2", link: "d/f" });
 
 test("a gzip stream cut in any pieces and members gives the same tree", async () => {
@@ -24,7 +24,7 @@ test("a gzip stream cut in any pieces and members gives the same tree", async ()
         assert.deepEqual(await factsOfArchive(Buffer.concat(members), pieceBytes), expected);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -76,13 +76,13 @@ test("the bomb is real, and reading it takes no memory", async () => {
   let most = before;
   let read = 0;
   const { readArchive } = await import("../../src/archive/read.js");
-  for await (const entry of readArchive(gzipBomb(2 ** 29))) {
+  for await (const entry of readArchive(gzipBomb(2 ** 28))) {
     for await (const chunk of entry.content) {
       read += chunk.length;
       most = Math.max(most, process.memoryUsage.rss());
     }
   }
-  assert.equal(read, 2 ** 29);
+  assert.equal(read, 2 ** 28);
   assert.ok(most - before < 64 * 2 ** 20, `${(most - before) / 2 ** 20} MiB more`);
 });
 
