@@ -92,9 +92,8 @@ async function* inflate(input: ByteReader): AsyncGenerator<Buffer> {
 async function feed(input: ByteReader, inflater: InflateRaw, closed: Promise<void>) {
   let last: Buffer = Buffer.alloc(0);
   let fedBytes = 0;
-  let over = false;
-  const overSoon = closed.then(() => (over = true));
-  while (!over) {
+  // When a piece was not used up, the deflate stream has ended within it.
+  while (inflater.bytesWritten === fedBytes && !inflater.destroyed) {
     const piece = await input.some(INPUT_BYTES);
     if (piece === null) {
       inflater.end();
@@ -102,11 +101,9 @@ async function feed(input: ByteReader, inflater: InflateRaw, closed: Promise<voi
     }
     last = piece;
     fedBytes += piece.length;
-    await Promise.race([new Promise((resolve) => inflater.write(piece, resolve)), overSoon]);
-    // It was not used up: the deflate stream has ended within it.
-    if (inflater.bytesWritten < fedBytes) break;
+    await Promise.race([new Promise((resolve) => inflater.write(piece, resolve)), closed]);
   }
-  await overSoon;
+  await closed;
   return { last, fedBytes };
 }
 

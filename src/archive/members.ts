@@ -4,7 +4,9 @@ import { parseDecimal, parsePax, parseTime, type PaxRecord } from "./pax.js";
 import { corrupt, refusal, showName } from "./refusal.js";
 
 /** More than any real extended header; it is held in memory. */
-const EXTENSION_BYTES = 8_388_608;
+const EXTENSION_BYTES = 1_048_576;
+/** Records that say something here. Those of a global header are kept for the whole archive. */
+const GLOBAL_KEYS = ["path", "linkpath", "size", "mtime", "hdrcharset"];
 const CHARSETS = ["BINARY", "ISO-IR 10646 2000 UTF-8"];
 /** Types whose size field says nothing: no content follows, whatever it holds. */
 const WITHOUT_CONTENT = ["1", "3", "4", "5", "6"];
@@ -119,6 +121,9 @@ export class MemberReader {
       await this.#skip();
       return true;
     }
+    if (size > EXTENSION_BYTES && /[LK]/.test(header.type)) {
+      throw refusal("ARCHIVE_PATH_TOO_LONG", shown, `a path has ${size} bytes`, { bytes: size });
+    }
     if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`a header of ${size} bytes extends it`, shown);
     this.#expect(size);
     const data = await this.take(size);
@@ -131,7 +136,9 @@ export class MemberReader {
       if (extensions.link) throw twice();
       extensions.link = trimNuls(data);
     } else if (header.type === "g") {
-      for (const [key, value] of parsePax(data, shown)) this.#globals.set(key, value);
+      for (const [key, value] of parsePax(data, shown)) {
+        if (GLOBAL_KEYS.includes(key)) this.#globals.set(key, Buffer.from(value));
+      }
     } else {
       if (extensions.pax) throw twice();
       extensions.pax = parsePax(data, shown);

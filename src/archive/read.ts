@@ -55,19 +55,20 @@ async function* readEntries(
     }
     const checked = checker.check(member, name);
     if (checked === null) continue;
-    const map = checked.type === "file" ? await readSparseMap(member, reader) : null;
-    const sizeBytes = checked.type === "file" ? (map?.sizeBytes ?? member.storedBytes) : 0;
+    const isFile = checked.type === "file";
+    const map = isFile ? await readSparseMap(member, reader) : null;
+    const sizeBytes = isFile ? (map?.sizeBytes ?? member.storedBytes) : 0;
     usedBytes += sizeBytes;
-    const room = typeof roomBytes === "function" ? roomBytes() : (roomBytes ?? Infinity);
-    if (usedBytes > room) {
-      throw refusal("WORKSPACE_FULL", member.shown, "there is no room for it", {
-        room_bytes: room,
-        needed_bytes: usedBytes,
-      });
-    }
+    assertRoom(usedBytes, roomBytes, member.shown);
     const content = map === null ? reader.content(sizeBytes) : expandSparse(map, reader);
     yield { ...checked, mtimeS: member.mtimeS, mtimeNs: member.mtimeNs, sizeBytes, content };
   }
+}
+
+function assertRoom(neededBytes: number, roomBytes: ReadOptions["roomBytes"], shown: string): void {
+  const room = typeof roomBytes === "function" ? roomBytes() : (roomBytes ?? Infinity);
+  if (neededBytes <= room) return;
+  throw refusal("WORKSPACE_FULL", shown, "there is no room for it", { room_bytes: room, needed_bytes: neededBytes });
 }
 
 /** Damage of the gzip data is found between entries: the one before it is named. */

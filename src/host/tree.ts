@@ -1,5 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+} from "node:fs";
 import { access, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -85,7 +94,11 @@ const SMALL_BYTES = 131_072;
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A file's content, as long as it was when it was looked at; `onChanged` throws when it is not that file any more. */
-export async function* readFileExactly(path: string, seen: BigIntStats, onChanged: () => never): AsyncGenerator<Buffer> {
+export async function* readFileExactly(
+  path: string,
+  seen: BigIntStats,
+  onChanged: () => never,
+): AsyncGenerator<Buffer> {
   if (seen.size <= SMALL_BYTES) {
     yield readSmallFile(path, seen, onChanged);
     return;
@@ -93,7 +106,7 @@ export async function* readFileExactly(path: string, seen: BigIntStats, onChange
   const file = await open(path, FLAGS);
   try {
     if (!isUnchanged(seen, await file.stat({ bigint: true }))) onChanged();
-    for (let left = Number(seen.size); left > 0; ) {
+    for (let left = Number(seen.size); left > 0;) {
       const wanted = Math.min(left, READ_BYTES);
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, null);
       if (bytesRead === 0) onChanged();
@@ -110,7 +123,7 @@ function readSmallFile(path: string, seen: BigIntStats, onChanged: () => never):
   const file = openSync(path, FLAGS);
   try {
     const content = Buffer.allocUnsafe(Number(seen.size));
-    for (let read = 0; read < content.length; ) {
+    for (let read = 0; read < content.length;) {
       const bytes = readSync(file, content, read, content.length - read, null);
       if (bytes === 0) onChanged();
       read += bytes;
@@ -123,7 +136,5 @@ function readSmallFile(path: string, seen: BigIntStats, onChanged: () => never):
 }
 
 function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
-  return (
-    a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
-  );
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }

@@ -55,7 +55,7 @@ export function pax(
   return raw({ name: "././@PaxHeader", type, content: Buffer.concat(list.map(([key, value]) => record(key, value))) });
 }
 
-export function record(key: string, value: string | Buffer): Buffer {
+function record(key: string, value: string | Buffer): Buffer {
   const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value as string), Buffer.from("\n")]);
   let length = rest.length + 1;
   while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
@@ -82,6 +82,6 @@ export function base256(value: bigint, bytes: number): Buffer {
   return field;
 }
 
-export function fill(bytes: Buffer): Buffer {
+function fill(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 511)]);
 }

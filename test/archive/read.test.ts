@@ -150,8 +150,8 @@ test("whatever is written is read back, and its length is known before", async (
       assert.equal(bytes.length, 1024 + given.reduce((sum, entry) => sum + archivedBytes(entry), 0));
       const read = await readAll(inPieces(bytes, pieceBytes));
       assert.deepEqual(
-        read.map(({ content: _, ...rest }) => rest),
-        given,
+        read.map((entry) => ({ ...entry, content: null })),
+        given.map((entry) => ({ ...entry, content: null })),
       );
     }),
     { numRuns: 60 },
