@@ -3,7 +3,8 @@ import { crc32, createInflateRaw, type InflateRaw } from "node:zlib";
 import type { ByteReader } from "./bytes.js";
 import { corrupt } from "./refusal.js";
 
-const OUTPUT_BYTES = 262_144;
+/** Output at a time: twice as much is hardly faster, and costs tens of MiB until it is collected. */
+const OUTPUT_BYTES = 65_536;
 const INPUT_BYTES = 65_536;
 const FLAGS = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
 /** A name or a comment in a member's header; nobody writes one as long. */

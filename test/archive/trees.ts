@@ -9,6 +9,11 @@ import { readArchive } from "../../src/archive/read.js";
 /** What a tree holds, comparable: one line of facts for each path. */
 export type Facts = Record<string, readonly unknown[]>;
 
+/** Without a prototype: `__proto__` is a name like any other. */
+function noFacts(): Facts {
+  return Object.create(null) as Facts;
+}
+
 export async function* inPieces(bytes: Buffer, pieceBytes = bytes.length): AsyncGenerator<Buffer> {
   for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes);
 }
@@ -25,7 +30,7 @@ export async function readAll(source: AsyncIterable<Uint8Array>, options: ReadOp
 
 /** The tree that extracting the entries one after the other makes. */
 export async function factsOfArchive(bytes: Buffer, pieceBytes?: number): Promise<Facts> {
-  const facts: Facts = {};
+  const facts = noFacts();
   for (const entry of await readAll(inPieces(bytes, pieceBytes))) {
     const { path, type, mode, mtimeS, mtimeNs, target } = entry;
     if (type === "hardlink") facts[path] = facts[target ?? ""] ?? ["missing"];
@@ -35,7 +40,7 @@ export async function factsOfArchive(bytes: Buffer, pieceBytes?: number): Promis
   return facts;
 }
 
-export function factsOfDirectory(root: string, path = "", facts: Facts = {}): Facts {
+export function factsOfDirectory(root: string, path = "", facts = noFacts()): Facts {
   for (const name of readdirSync(join(root, path))) {
     const inner = path === "" ? name : `${path}/${name}`;
     const full = join(root, inner);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import fc from "fast-check";
@@ -23,6 +24,8 @@ import { packSource } from "../../src/client/pack/pack.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { tar } from "../archive/raw-tar.js";
 import { factsOfArchive, factsOfDirectory, ScratchDirectory } from "../archive/trees.js";
+
+const PACK_PROCESS = fileURLToPath(new URL("./pack-process.js", import.meta.url));
 
 async function joined(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -132,6 +135,21 @@ test("what cannot be sent is named, all of it, before anything is sent", async (
   writeFileSync(Buffer.concat([Buffer.from(`${scratch.path}/`), Buffer.from([0x66, 0xff])]), "");
   await assert.rejects(packSource(scratch.path), fails("ARCHIVE_NAME_INVALID"));
   assert.equal((await packSource(scratch.path, { exclude: ["f*"] })).excludedCount, 1);
+});
+
+test("what cannot be read is named, all of it, before anything is sent", () => {
+  using scratch = new ScratchDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  chmodSync(scratch.path, 0o755);
+  for (const name of ["a", "b", "fine"]) writeFileSync(at(name), name);
+  mkdirSync(at("closed"));
+  for (const name of ["a", "b", "closed"]) chmodSync(at(name), 0);
+  // Root may read everything: then somebody else packs.
+  const uid = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const { stdout, stderr } = spawnSync(process.execPath, [PACK_PROCESS, scratch.path], { ...uid, encoding: "utf8" });
+  assert.notEqual(stdout, "", stderr);
+  const { code, details } = JSON.parse(stdout) as { code: string; details: Record<string, unknown> };
+  assert.deepEqual([code, details], ["SOURCE_UNREADABLE", { entries: ["a", "b", "closed"], count: 3 }]);
 });
 
 test("a source that changes while it is packed is never whole", async () => {

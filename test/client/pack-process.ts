@@ -1,0 +1,8 @@
+import { packSource } from "../../src/client/pack/pack.js";
+import { PyroError } from "../../src/contract/errors.js";
+
+/** Looks a source over and prints why it cannot be packed, as JSON. */
+await packSource(process.argv[2] ?? "").then(
+  () => process.stdout.write("{}"),
+  (error: unknown) => process.stdout.write(JSON.stringify(PyroError.from(error).toBody())),
+);
