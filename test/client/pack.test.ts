@@ -241,6 +241,6 @@ test("any tree packed and read back is equal", async () => {
         assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
