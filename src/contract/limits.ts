@@ -15,4 +15,8 @@ export const limits = {
   requestLineBytes: 1_048_576,
   /** Standard input a client may have sent that the command has not taken yet. */
   stdinWindowBytes: 262_144,
+  /** Entries of an import, directories that are only implied included. */
+  importEntries: 1_000_000,
+  importPathBytes: 4_096,
+  importNameBytes: 255,
 } as const;

@@ -1,0 +1,62 @@
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** Takes exact numbers of bytes from a source that gives them as they come. */
+export class ByteReader {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #pending: Buffer = EMPTY;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#iterator = source[Symbol.asyncIterator]();
+  }
+
+  /** Whatever comes next, at most so many bytes; null at the end. */
+  async some(mostBytes: number): Promise<Buffer | null> {
+    while (this.#pending.length === 0) {
+      const next = await this.#iterator.next();
+      if (next.done === true) return null;
+      this.#pending = asBuffer(next.value);
+    }
+    const taken = this.#pending.subarray(0, mostBytes);
+    this.#pending = this.#pending.subarray(taken.length);
+    return taken;
+  }
+
+  /** Exactly so many bytes, or the fewer that were left. */
+  async upTo(bytes: number): Promise<Buffer> {
+    if (this.#pending.length < bytes) await this.#gather(bytes);
+    const taken = this.#pending.subarray(0, bytes);
+    this.#pending = this.#pending.subarray(taken.length);
+    return taken;
+  }
+
+  /** Puts bytes back that were taken too many. */
+  unread(bytes: Buffer): void {
+    this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([bytes, this.#pending]);
+  }
+
+  /** Reads the rest and forgets it. */
+  async drain(): Promise<void> {
+    while ((await this.some(Infinity)) !== null);
+  }
+
+  /** Nothing more is read: the source may let go of what it holds. */
+  async close(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+
+  async #gather(bytes: number): Promise<void> {
+    const parts = [this.#pending];
+    let length = this.#pending.length;
+    while (length < bytes) {
+      const next = await this.#iterator.next();
+      if (next.done === true) break;
+      parts.push(asBuffer(next.value));
+      length += next.value.length;
+    }
+    this.#pending = Buffer.concat(parts, length);
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,148 @@
+import type { ArchiveEntry } from "./entry.js";
+import { numberAt } from "./header.js";
+import { assertLinksStay, linkEscapes } from "./links.js";
+import type { Member } from "./members.js";
+import { corrupt, refusal, showName } from "./refusal.js";
+import { parseParts, parseRelative, type PathLimits } from "./path.js";
+import { type Node, pathOf, tooMany, Tree } from "./tree.js";
+
+/** What a symbolic link may hold: Linux takes one byte less than a path. */
+const TARGET_BYTES = 4_095;
+/** All targets are kept until the end; so much memory they may take. */
+const ALL_TARGETS_BYTES = 134_217_728;
+const MODE_BITS = 0o777;
+
+export interface Limits extends PathLimits {
+  readonly entries: number;
+}
+
+export interface Name {
+  readonly parts: readonly string[];
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+type Checked = Pick<ArchiveEntry, "path" | "type" | "mode" | "target">;
+
+/** The rules of what an archive may bring in, each refusal with its own code. */
+export class Checker {
+  readonly #limits: Limits;
+  readonly #tree: Tree;
+  readonly #links = new Set<Node>();
+  #entries = 0;
+  #targetBytes = 0;
+  /** The entry looked at last, for errors that have no name of their own. */
+  lastShown: string | null = null;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#tree = new Tree(limits.entries);
+  }
+
+  parseName(member: Member): Name {
+    this.lastShown = member.shown;
+    if (++this.#entries > this.#limits.entries) throw tooMany(member.shown, this.#limits.entries);
+    const parts = parseRelative(member.name, member.shown, this.#limits, {
+      absolute: "ARCHIVE_PATH_ABSOLUTE",
+      escapes: "ARCHIVE_PATH_ESCAPES",
+    });
+    return { parts, path: resolved(parts).join("/"), isDirectory: isDirectory(member) };
+  }
+
+  /** The entry as it is handed on; null for what brings nothing: the root, or a hard link to itself. */
+  check(member: Member, { parts, path, isDirectory }: Name): Checked | null {
+    const { shown } = member;
+    const type = isDirectory ? "directory" : TYPES.get(member.type);
+    if (type === undefined) {
+      const what = SPECIAL.get(member.type);
+      if (what === null) throw corrupt("it is a part of a file from another volume", shown);
+      throw refusal("ARCHIVE_SPECIAL_FILE", shown, `it is ${what ?? "of an unknown type"}`, { type: member.type });
+    }
+    if (path === "" && type !== "directory") {
+      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, "it is the root, which is a directory", {
+        types: ["directory", type],
+      });
+    }
+    const bits = numberAt(member.header.block, 100, 8, "mode", shown);
+    const mode = type === "symlink" ? MODE_BITS : bits & MODE_BITS;
+    if (type === "hardlink") return this.#hardLink(member, parts, path, mode);
+    const target = type === "symlink" ? this.#parseTarget(member, resolved(parts).length - 1) : null;
+    const node = this.#tree.enter(parts, type, shown);
+    if (type === "symlink") {
+      node.target = target;
+      this.#links.add(node);
+    }
+    return path === "" ? null : { path, type, mode, target };
+  }
+
+  /** What only the whole archive can tell. */
+  finish(): void {
+    assertLinksStay(this.#links, this.#tree);
+  }
+
+  #hardLink(member: Member, parts: readonly string[], path: string, mode: number): Checked | null {
+    const { shown } = member;
+    const targetParts = parseRelative(member.link, shown, this.#limits, {
+      absolute: "ARCHIVE_LINK_ESCAPES",
+      escapes: "ARCHIVE_LINK_ESCAPES",
+    });
+    const file = this.#tree.find(targetParts);
+    if (file?.kind !== "file") {
+      throw refusal("ARCHIVE_HARD_LINK", shown, "no earlier regular file that is imported has the name it links to", {
+        target: showName(member.link),
+      });
+    }
+    const node = this.#tree.enter(parts, "file", shown);
+    return node === file ? null : { path, type: "hardlink", mode, target: pathOf(file) };
+  }
+
+  #parseTarget(member: Member, depth: number): string {
+    const { link, shown } = member;
+    if (link[0] === 0x2f) throw linkEscapes(shown, showName(link));
+    const parts = parseParts(link, shown, {
+      ...this.#limits,
+      pathBytes: Math.min(TARGET_BYTES, this.#limits.pathBytes),
+    });
+    // No link lies above this one, so that these can be told before the end.
+    const ups = parts.findIndex((part) => part !== "..");
+    if ((ups === -1 ? parts.length : ups) > depth) throw linkEscapes(shown, showName(link));
+    this.#targetBytes += link.length;
+    if (this.#targetBytes > ALL_TARGETS_BYTES) {
+      throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, "the targets of the links take too much memory", {
+        limit_bytes: ALL_TARGETS_BYTES,
+      });
+    }
+    return link.toString("utf8");
+  }
+}
+
+const TYPES = new Map<string, ArchiveEntry["type"]>([
+  ["0", "file"],
+  ["\0", "file"],
+  ["7", "file"],
+  ["S", "file"],
+  ["1", "hardlink"],
+  ["2", "symlink"],
+]);
+
+const SPECIAL = new Map<string, string | null>([
+  ["3", "a character device"],
+  ["4", "a block device"],
+  ["6", "a FIFO"],
+  ["M", null],
+]);
+
+/** Old archives tell a directory by the slash at its end; `D` is what GNU tar's incremental archives write. */
+function isDirectory({ type, name }: Member): boolean {
+  if (type === "5" || type === "D") return true;
+  return (type === "0" || type === "\0" || type === "7") && name.at(-1) === 0x2f;
+}
+
+function resolved(parts: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const part of parts) {
+    if (part === "..") kept.pop();
+    else kept.push(part);
+  }
+  return kept;
+}

@@ -1,0 +1,31 @@
+import type { Filter } from "./filter.js";
+
+export type EntryType = "file" | "directory" | "symlink" | "hardlink";
+
+/** One checked entry of an archive. Nothing of it may be switched in before the archive was read to its end. */
+export interface ArchiveEntry {
+  /** Relative to the root, without `.`, `..` or empty parts. */
+  readonly path: string;
+  readonly type: EntryType;
+  /** Permission bits; never set-ID or sticky. */
+  readonly mode: number;
+  /** Modification time: whole seconds since 1970, which may be negative, and 0 to 999,999,999 ns after them. */
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
+  /** Bytes of a file's content, holes included; 0 for the other types. */
+  readonly sizeBytes: number;
+  /** What a symbolic link holds, byte for byte; for a hard link the path of an earlier file. */
+  readonly target: string | null;
+  /** A file's content. What is not taken from it is skipped when the next entry is asked for. */
+  readonly content: AsyncIterable<Buffer>;
+}
+
+export interface ReadOptions {
+  /** Bytes of content that there is room for; asked anew for each file when it is a function. No limit when missing. */
+  readonly roomBytes?: number | (() => number);
+  /** Leaves entries out. */
+  readonly filter?: Filter;
+  /** Called for each entry that the filter left out; a directory counts once, with whatever lies in it. */
+  readonly onExcluded?: (path: string) => void;
+  readonly limits?: { readonly entries?: number; readonly pathBytes?: number; readonly nameBytes?: number };
+}

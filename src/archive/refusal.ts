@@ -1,0 +1,39 @@
+import { type ErrorCode, PyroError } from "../contract/errors.js";
+
+const SHOWN_BYTES = 512;
+
+/** An entry that is refused: `details.entry` is its name as the archive has it. */
+export function refusal(
+  code: ErrorCode,
+  entry: string,
+  reason: string,
+  details: Record<string, unknown> = {},
+): PyroError {
+  const shown = showText(entry);
+  return new PyroError(code, `${shown}: ${reason}.`, { details: { entry: shown, reason, ...details } });
+}
+
+/** An archive that cannot be read on; the entry is the one at which reading stopped, if it has a name yet. */
+export function corrupt(reason: string, entry?: string): PyroError {
+  if (entry !== undefined) return refusal("ARCHIVE_CORRUPT", entry, `the archive is damaged here: ${reason}`);
+  return new PyroError("ARCHIVE_CORRUPT", `The archive is damaged: ${reason}.`, { details: { reason } });
+}
+
+/** A raw name as text: one that is not UTF-8 has its other bytes shown as `\xff`. */
+export function showName(name: Buffer): string {
+  const text = name.toString("utf8");
+  if (Buffer.from(text).equals(name)) return text;
+  return Array.from(name.subarray(0, SHOWN_BYTES), (byte) =>
+    byte < 0x80 ? String.fromCharCode(byte) : hex(byte),
+  ).join("");
+}
+
+function showText(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- names hold such bytes, and errors end up on terminals
+  const safe = text.slice(0, SHOWN_BYTES).replace(/[\0-\x1f\x7f]/g, (char) => hex(char.charCodeAt(0)));
+  return text.length > SHOWN_BYTES ? `${safe}…` : safe;
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, "0")}`;
+}

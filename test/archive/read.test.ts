@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import type { ArchiveEntry } from "../../src/archive/entry.js";
+import { createFilter } from "../../src/archive/filter.js";
+import { readArchive } from "../../src/archive/read.js";
+import { archivedBytes, writeArchive } from "../../src/archive/write.js";
+import { PyroError } from "../../src/contract/errors.js";
+import { pax, tar } from "./raw-tar.js";
+import { inPieces, readAll } from "./trees.js";
+
+const paths = (bytes: Buffer, options = {}) =>
+  readAll(inPieces(bytes), options).then((all) => all.map(({ path }) => path));
+
+test("entries come before the archive is read on, and what is not taken of them is skipped", async () => {
+  const bytes = tar({ name: "a", content: "x".repeat(5_000) }, { name: "b", content: "y" });
+  const reader = readArchive(inPieces(bytes, 512));
+  assert.equal((await reader.next()).value?.path, "a");
+  const second = (await reader.next()).value;
+  assert.deepEqual([second?.path, second?.sizeBytes], ["b", 1]);
+});
+
+test("limits are of all entries, implied directories among them", async () => {
+  const bytes = tar({ name: "a/b/c" }, { name: "d" });
+  assert.deepEqual(await paths(bytes, { limits: { entries: 4 } }), ["a/b/c", "d"]);
+  await assert.rejects(paths(bytes, { limits: { entries: 3 } }), {
+    code: "ARCHIVE_TOO_MANY_ENTRIES",
+    details: { entry: "d", reason: "there are more than 3 entries, implied directories included", limit: 3 },
+  });
+  const same = tar({ name: "f" }, { name: "f" }, { name: "f" });
+  await assert.rejects(paths(same, { limits: { entries: 2 } }), { code: "ARCHIVE_TOO_MANY_ENTRIES" });
+});
+
+test("room is for the content of all files, holes too, and is asked for anew", async () => {
+  const bytes = tar({ name: "a", content: "12345" }, { name: "b", content: "12345" });
+  assert.deepEqual(await paths(bytes, { roomBytes: 10 }), ["a", "b"]);
+  for (const roomBytes of [9, () => 9]) {
+    await assert.rejects(paths(bytes, { roomBytes }), (error: unknown) => {
+      assert.ok(error instanceof PyroError && error.code === "WORKSPACE_FULL");
+      assert.deepEqual([error.details["entry"], error.details["needed_bytes"]], ["b", 10]);
+      return true;
+    });
+  }
+  const hole = tar(pax({ "GNU.sparse.size": "1000000000000000", "GNU.sparse.map": "0,0" }), { name: "hole" });
+  await assert.rejects(paths(hole, { roomBytes: 2 ** 40 }), { code: "WORKSPACE_FULL" });
+});
+
+test("what the filter leaves out is counted once and need not be importable", async () => {
+  const bytes = tar(
+    { name: "keep" },
+    { name: "node_modules/", type: "5" },
+    { name: "node_modules/a", content: "a" },
+    { name: "node_modules/keep.txt" },
+    { name: "dev/null", type: "3" },
+    { name: "x.log" },
+    { name: "important.log" },
+  );
+  const excluded: string[] = [];
+  const filter = createFilter({ exclude: ["node_modules", "dev/", "*.log"], include: ["important.log", "keep.txt"] });
+  assert.ok(filter);
+  const kept = await paths(bytes, { filter, roomBytes: 0, onExcluded: (path: string) => excluded.push(path) });
+  assert.deepEqual(kept, ["keep", "important.log"]);
+  assert.deepEqual(excluded, ["node_modules", "dev", "x.log"]);
+});
+
+test("a hard link to a file that was left out is refused, not lost", async () => {
+  const filter = createFilter({ exclude: ["a"] });
+  assert.ok(filter);
+  const bytes = tar({ name: "a", content: "a" }, { name: "b", type: "1", link: "a" });
+  await assert.rejects(paths(bytes, { filter }), { code: "ARCHIVE_HARD_LINK" });
+});
+
+test("patterns are those of .gitignore", () => {
+  const cases: [exclude: string[], include: string[], path: string, isDirectory: boolean, excluded: string | null][] = [
+    [["*.o"], [], "a/b.o", false, "a/b.o"],
+    [["/a.o"], [], "b/a.o", false, null],
+    [["build/"], [], "x/build", false, null],
+    [["build/"], [], "x/build", true, "x/build"],
+    [["build/"], ["build/keep"], "build/keep", false, "build"],
+    [["build/*"], ["build/keep"], "build/keep", false, null],
+    [["a/**/z"], [], "a/b/c/z", false, "a/b/c/z"],
+    [["README"], [], "readme", false, null],
+    [["#x"], [], "#x", false, null],
+    [["\\#x"], [], "#x", false, "#x"],
+    [["**"], ["*.ts"], "a.ts", false, null],
+  ];
+  for (const [exclude, include, path, isDirectory, expected] of cases) {
+    const filter = createFilter({ exclude, include });
+    assert.equal(filter?.excludedRoot(path, isDirectory), expected, JSON.stringify([exclude, include, path]));
+  }
+  assert.equal(createFilter({ include: ["x"] }), null);
+});
+
+test("deep chains of links are followed to their end in no time", async () => {
+  const links = Array.from({ length: 4_000 }, (_, i) => ({
+    name: `l${i}`,
+    type: "2",
+    link: `l${i + 1}/l${i + 1}/../x`,
+  }));
+  assert.equal((await paths(tar(...links))).length, links.length);
+  const last = { name: `l${links.length}`, type: "2", link: "d" };
+  assert.equal((await paths(tar(...links, last, { name: "d/", type: "5" }))).length, links.length + 2);
+  const out = { name: `l${links.length}`, type: "2", link: "." };
+  await assert.rejects(paths(tar(...links, out)), { code: "ARCHIVE_LINK_ESCAPES" });
+});
+
+const name = fc
+  .oneof(
+    fc.string({ unit: "binary", minLength: 1, maxLength: 60 }),
+    fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 200 }),
+  )
+  .map((text) => text.replaceAll("/", "_").replaceAll("\0", "_"))
+  .filter((text) => text !== "." && text !== ".." && Buffer.byteLength(text) <= 255);
+const times = fc.record({
+  mtimeS: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+  mtimeNs: fc.integer({ min: 0, max: 999_999_999 }),
+});
+
+test("whatever is written is read back, and its length is known before", async () => {
+  const entries = fc.uniqueArray(
+    fc.record({
+      parts: fc.array(name, { minLength: 1, maxLength: 6 }),
+      mode: fc.integer({ min: 0, max: 0o777 }),
+      time: times,
+      content: fc.uint8Array({ maxLength: 2_000 }),
+      target: name,
+      kind: fc.constantFrom("file", "directory", "symlink"),
+    }),
+    { selector: ({ parts }) => parts[0] ?? "", maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(entries, fc.integer({ min: 1, max: 3_000 }), async (generated, pieceBytes) => {
+      const given = generated.map(({ parts, mode, time, content, target, kind }) => ({
+        path: parts.join("/"),
+        type: kind as ArchiveEntry["type"],
+        mode: kind === "symlink" ? 0o777 : mode,
+        ...time,
+        sizeBytes: kind === "file" ? content.length : 0,
+        target: kind === "symlink" ? target : null,
+        bytes: Buffer.from(kind === "file" ? content : []),
+      }));
+      async function* written() {
+        for (const entry of given) yield { ...entry, content: inPieces(entry.bytes, 700) };
+      }
+      const chunks: Buffer[] = [];
+      for await (const chunk of writeArchive(written())) chunks.push(chunk);
+      const bytes = Buffer.concat(chunks);
+      assert.equal(bytes.length, 1024 + given.reduce((sum, entry) => sum + archivedBytes(entry), 0));
+      const read = await readAll(inPieces(bytes, pieceBytes));
+      assert.deepEqual(
+        read.map((entry) => ({ ...entry, content: null })),
+        given.map((entry) => ({ ...entry, content: null })),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import fc from "fast-check";
+
+import { packSource } from "../../src/client/pack/pack.js";
+import { PyroError } from "../../src/contract/errors.js";
+import { tar } from "../archive/raw-tar.js";
+import { factsOfArchive, factsOfDirectory, ScratchDirectory } from "../archive/trees.js";
+
+const PACK_PROCESS = fileURLToPath(new URL("./pack-process.js", import.meta.url));
+
+async function joined(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const fails = (code: string, entries?: readonly string[]) => (error: unknown) => {
+  assert.ok(error instanceof PyroError, String(error));
+  assert.equal(error.code, code, error.message);
+  if (entries !== undefined) assert.deepEqual(error.details["entries"], entries);
+  return true;
+};
+
+/** A tree with one of everything that can be sent. */
+function plant(root: string): void {
+  mkdirSync(join(root, "sub/empty"), { recursive: true });
+  writeFileSync(join(root, "sub/run.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(root, "größe 🙂\n"), "x".repeat(300_000));
+  linkSync(join(root, "sub/run.sh"), join(root, "again"));
+  symlinkSync("sub/run.sh", join(root, "link"));
+  symlinkSync("sub", join(root, "to-directory"));
+  writeFileSync(join(root, "holes"), "start");
+  truncateSync(join(root, "holes"), 2_000_000);
+  utimesSync(join(root, "sub/run.sh"), 1, 1_234_567_890.25);
+  lutimesSync(join(root, "link"), 1, -5);
+  chmodSync(join(root, "sub/empty"), 0o700);
+}
+
+test("a directory is packed as it is, its figures known before", async () => {
+  using scratch = new ScratchDirectory();
+  plant(scratch.path);
+  const packed = await packSource(scratch.path);
+  const bytes = await joined(packed.stream);
+  assert.deepEqual([packed.kind, packed.sizeBytes, packed.entryCount], ["directory", bytes.length, 8]);
+  assert.equal(packed.contentBytes, 2_300_010);
+  assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
+});
+
+test("GNU tar extracts what was packed", async () => {
+  using scratch = new ScratchDirectory();
+  using extracted = new ScratchDirectory();
+  plant(scratch.path);
+  const bytes = await joined((await packSource(scratch.path)).stream);
+  execFileSync("tar", ["-xpf", "-", "-C", extracted.path], { input: bytes });
+  assert.deepEqual(factsOfDirectory(extracted.path), factsOfDirectory(scratch.path));
+});
+
+test("patterns prune, and what they leave out is counted", async () => {
+  using scratch = new ScratchDirectory();
+  plant(scratch.path);
+  mkdirSync(join(scratch.path, "node_modules"));
+  execFileSync("mkfifo", [join(scratch.path, "node_modules/fifo")]);
+  const packed = await packSource(scratch.path, { exclude: ["node_modules", "sub/*", "holes"], include: ["run.sh"] });
+  const facts = await factsOfArchive(await joined(packed.stream));
+  assert.deepEqual(Object.keys(facts).sort(), ["again", "größe 🙂\n", "link", "sub", "sub/run.sh", "to-directory"]);
+  assert.equal(packed.excludedCount, 3);
+});
+
+test("a link to a directory is followed once; links in it are not", async () => {
+  using scratch = new ScratchDirectory();
+  mkdirSync(join(scratch.path, "real"));
+  writeFileSync(join(scratch.path, "real/f"), "f");
+  symlinkSync("real", join(scratch.path, "source"));
+  const packed = await packSource(join(scratch.path, "source"));
+  assert.equal(packed.path, join(scratch.path, "real"));
+  assert.equal(packed.entryCount, 1);
+});
+
+test("archives are sent as they are", async () => {
+  using scratch = new ScratchDirectory();
+  for (const [name, bytes] of [
+    ["a.tar", tar({ name: "x" })],
+    ["b.tgz", gzipSync(tar({ name: "x" }))],
+    ["c.tar.gz", gzipSync("")],
+  ] as const) {
+    writeFileSync(join(scratch.path, name), bytes);
+    const packed = await packSource(join(scratch.path, name));
+    assert.deepEqual([packed.kind, packed.sizeBytes, packed.entryCount], ["archive", bytes.length, null]);
+    assert.deepEqual(await joined(packed.stream), bytes);
+  }
+});
+
+test("what is no source is told before anything is sent", async () => {
+  using scratch = new ScratchDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  writeFileSync(at("notes.txt"), "text");
+  writeFileSync(at("text.tar"), "text".repeat(1_000));
+  writeFileSync(at("empty.tar"), "");
+  execFileSync("mkfifo", [at("fifo.tar")]);
+  symlinkSync("nowhere", at("dangling"));
+  for (const name of ["none", "dangling", "notes.txt/x", "n".repeat(300)]) {
+    await assert.rejects(packSource(at(name)), fails("SOURCE_NOT_FOUND"), name);
+  }
+  for (const path of [at("notes.txt"), at("text.tar"), at("empty.tar"), at("fifo.tar"), "/dev/null"]) {
+    await assert.rejects(packSource(path), fails("SOURCE_UNSUPPORTED"), path);
+  }
+});
+
+test("what cannot be sent is named, all of it, before anything is sent", async () => {
+  using scratch = new ScratchDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  execFileSync("mkfifo", [at("a"), at("b")]);
+  await assert.rejects(packSource(scratch.path), fails("ARCHIVE_SPECIAL_FILE", ["a", "b"]));
+  rmSync(at("a"));
+  rmSync(at("b"));
+  writeFileSync(Buffer.concat([Buffer.from(`${scratch.path}/`), Buffer.from([0x66, 0xff])]), "");
+  await assert.rejects(packSource(scratch.path), fails("ARCHIVE_NAME_INVALID"));
+  assert.equal((await packSource(scratch.path, { exclude: ["f*"] })).excludedCount, 1);
+});
+
+test("what cannot be read is named, all of it, before anything is sent", () => {
+  using scratch = new ScratchDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  chmodSync(scratch.path, 0o755);
+  for (const name of ["a", "b", "fine"]) writeFileSync(at(name), name);
+  mkdirSync(at("closed"));
+  for (const name of ["a", "b", "closed"]) chmodSync(at(name), 0);
+  const { stdout, stderr } = spawnSync(process.execPath, [PACK_PROCESS, scratch.path], { encoding: "utf8" });
+  assert.notEqual(stdout, "", stderr);
+  const { code, details } = JSON.parse(stdout) as { code: string; details: Record<string, unknown> };
+  assert.deepEqual([code, details], ["SOURCE_UNREADABLE", { entries: ["a", "b", "closed"], count: 3 }]);
+});
+
+test("a source that changes while it is packed is never whole", async () => {
+  const changes: Record<string, (root: string) => void> = {
+    "a file grows": (root) => appendFileSync(join(root, "z"), "more"),
+    "a file shrinks": (root) => truncateSync(join(root, "z"), 10),
+    "a file that was sent is written again": (root) => writeFileSync(join(root, "a"), "A"),
+    "a file comes": (root) => writeFileSync(join(root, "new"), ""),
+    "a file goes": (root) => rmSync(join(root, "z")),
+    "a file is replaced": (root) => renameSync(join(root, "a"), join(root, "z")),
+    "a directory becomes a link": (root) => {
+      rmSync(join(root, "d"), { recursive: true });
+      symlinkSync("/", join(root, "d"));
+    },
+    "a mode changes": (root) => chmodSync(join(root, "d"), 0o711),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    using scratch = new ScratchDirectory();
+    mkdirSync(join(scratch.path, "d"));
+    writeFileSync(join(scratch.path, "a"), "a");
+    writeFileSync(join(scratch.path, "d/f"), "f");
+    writeFileSync(join(scratch.path, "big"), Buffer.alloc(3_000_000));
+    writeFileSync(join(scratch.path, "z"), Buffer.alloc(500_000));
+    const packed = await packSource(scratch.path);
+    const reading = async () => {
+      let first = true;
+      for await (const _ of packed.stream) {
+        if (first) change(scratch.path);
+        first = false;
+      }
+    };
+    await assert.rejects(reading(), fails("SOURCE_CHANGED"), what);
+  }
+});
+
+test("an archive that changes while it is sent is never whole", async () => {
+  using scratch = new ScratchDirectory();
+  const path = join(scratch.path, "a.tar");
+  writeFileSync(path, tar({ name: "x", content: Buffer.alloc(3_000_000) }));
+  const packed = await packSource(path);
+  const reading = async () => {
+    for await (const _ of packed.stream) appendFileSync(path, "x");
+  };
+  await assert.rejects(reading(), fails("SOURCE_CHANGED"));
+});
+
+const name = fc
+  .string({ unit: "binary", minLength: 1, maxLength: 60 })
+  .map((text) => text.replaceAll("/", "_").replaceAll("\0", "_"))
+  .filter((text) => text !== "." && text !== "..");
+const kind = fc.constantFrom("file", "directory", "symlink", "hardlink");
+
+test("any tree packed and read back is equal", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          parts: fc.array(name, { minLength: 1, maxLength: 8 }),
+          kind,
+          content: fc.string(),
+          mode: fc.integer({ min: 0, max: 0o777 }),
+        }),
+        { maxLength: 15 },
+      ),
+      async (plan) => {
+        using scratch = new ScratchDirectory();
+        const files: string[] = [];
+        for (const { parts, kind, content, mode } of plan) {
+          const path = join(scratch.path, ...parts);
+          try {
+            mkdirSync(join(path, ".."), { recursive: true });
+            const file = files.at(-1);
+            if (kind === "directory") mkdirSync(path);
+            else if (kind === "symlink") symlinkSync(parts.at(-1) ?? "", path);
+            else if (kind === "hardlink" && file !== undefined) linkSync(file, path);
+            else {
+              writeFileSync(path, content, { flag: "wx" });
+              chmodSync(path, mode | 0o400);
+              files.push(path);
+            }
+          } catch (error) {
+            // Two names of the plan met: only one can be.
+            assert.match((error as NodeJS.ErrnoException).code ?? "", /EEXIST|ENOTDIR|ELOOP/);
+          }
+        }
+        const packed = await packSource(scratch.path);
+        const bytes = await joined(packed.stream);
+        assert.equal(bytes.length, packed.sizeBytes);
+        assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
