@@ -7,7 +7,7 @@ export const PROTOCOL_VERSION = 1;
 export const frameType = { hello: 1, request: 2, response: 3, data: 4, eof: 5, window: 6, exit: 7 } as const;
 export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as const;
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const hello = z.object({
   protocol: z.number().int(),
@@ -30,6 +30,7 @@ export const agentErrorCode = z.enum([
   "IO",
   "UNSAFE_PATH",
   "CANCELLED",
+  "TORN",
 ]);
 
 export const response = z.union([

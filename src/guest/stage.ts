@@ -1,0 +1,185 @@
+import { z } from "zod";
+
+import { PyroError } from "../contract/errors.js";
+import { AgentRefusal, outOfOrder, parseJson, type Channel } from "./channel.js";
+import { buildData, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
+import { channelNumber, count, frameType, response } from "./messages.js";
+
+/** One entry of a staged tree (protocol/PROTOCOL.md §5). */
+export interface EntryHeader {
+  /** Relative to the destination, without empty, `.` or `..` parts; `.` alone is the destination itself. */
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "hardlink";
+  /** Permission bits; those above 0777 are dropped. */
+  readonly mode: number;
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
+  /** Content that follows; 0 for anything but a file. */
+  readonly sizeBytes: number;
+  /** A symlink's text, or the path of the earlier file that a hardlink names. */
+  readonly target?: string;
+}
+
+export interface StageTotals {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+const totals = z.object({ entries: count, bytes: count });
+
+/** Longest piece of content in one frame. */
+const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
+const MAX_HEADER_BYTES = 16_384;
+
+/**
+ * A tree of files on its way into a guest's workspace, which does not change before `commit` and changes all at once then.
+ * One caller at a time. Every method throws AgentRefusal when the guest says no, and PyroError when the channel is gone.
+ */
+export class Stage implements AsyncDisposable {
+  readonly #channel: Channel;
+  readonly #stream: number;
+  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  #filled = 0;
+  #offset = 0;
+  #limit = 0;
+  #failure: Error | null = null;
+  #totals: StageTotals | null = null;
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  private constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#stream = channel.takeStream();
+  }
+
+  /**
+   * Begins a stage for the directory `path`, which need not exist. `id` (1 to 64 hex digits in lower case, new for each stage)
+   * is what `isCommitted` asks by.
+   */
+  static async open(channel: Channel, request: { readonly path: string; readonly id: string }): Promise<Stage> {
+    const stage = new Stage(channel);
+    channel.listen(stage.#stream, {
+      onFrame: (frame) => stage.#receive(frame),
+      onClosed: (reason) => stage.#fail(reason),
+    });
+    const { path, id } = request;
+    channel.send(frameType.request, stage.#stream, Buffer.from(JSON.stringify({ op: "stage", path, id })));
+    await stage.#until(() => stage.#limit > 0);
+    return stage;
+  }
+
+  /** Adds one entry; `content` yields exactly `sizeBytes` bytes. Resolves once they are on their way, in step with the guest. */
+  async add(header: EntryHeader, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = []): Promise<void> {
+    await this.#write(buildRecord(header));
+    let left = header.sizeBytes;
+    for await (const bytes of content) {
+      left -= bytes.length;
+      if (left < 0) break;
+      await this.#write(bytes);
+    }
+    if (left !== 0) throw new PyroError("INTERNAL", `The content of ${header.path} has not the size that was said.`);
+  }
+
+  /** No more entries. Resolves when the guest holds all of them, whole. */
+  async finish(): Promise<StageTotals> {
+    await this.#flush();
+    const end = buildData({ channel: channelNumber.content, offset: this.#offset, bytes: Buffer.alloc(0) });
+    this.#channel.send(frameType.eof, this.#stream, end);
+    await this.#until(() => this.#totals !== null);
+    return this.#totals!;
+  }
+
+  /**
+   * Switches the finished tree in: the workspace holds all of it, or is as it was and this throws. Waits for a guest that stands
+   * still. When the channel ends meanwhile, only `isCommitted` on another one can tell.
+   */
+  async commit(): Promise<void> {
+    this.#isOver = true;
+    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null });
+  }
+
+  /** Drops what was staged; the workspace is as it was. Does nothing after `commit`. */
+  async cancel(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#channel.unlisten(this.#stream);
+    try {
+      await this.#channel.request("cancel", { transfer: this.#stream }, { timeoutMs: null });
+    } catch (error) {
+      // The end of a session cancels too.
+      if (!(error instanceof PyroError)) throw error;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cancel();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const step = Math.min(bytes.length - at, CHUNK_BYTES - this.#filled);
+      this.#buffer.set(bytes.subarray(at, at + step), this.#filled);
+      this.#filled += step;
+      at += step;
+      if (this.#filled === CHUNK_BYTES) await this.#flush();
+    }
+  }
+
+  async #flush(): Promise<void> {
+    for (let at = 0; at < this.#filled; ) {
+      await this.#until(() => this.#limit > this.#offset);
+      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + this.#limit - this.#offset));
+      const payload = buildData({ channel: channelNumber.content, offset: this.#offset, bytes });
+      if (!this.#channel.send(frameType.data, this.#stream, payload)) await this.#channel.drained();
+      this.#offset += bytes.length;
+      at += bytes.length;
+    }
+    this.#filled = 0;
+  }
+
+  #receive(frame: Frame): void {
+    if (frame.type === frameType.window) {
+      const window = parseWindow(frame.payload);
+      if (window.channel !== channelNumber.content) throw outOfOrder(frame);
+      this.#limit = Math.max(this.#limit, window.limit);
+    } else if (frame.type === frameType.response) {
+      const answer = parseJson(frame, response);
+      if (!answer.ok) return this.#fail(new AgentRefusal("stage", answer.error));
+      this.#totals = parseJson(frame, totals);
+      this.#channel.unlisten(this.#stream);
+    } else throw outOfOrder(frame);
+    this.#wake();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#isOver = true;
+    this.#channel.unlisten(this.#stream);
+    this.#wake();
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!this.#failure && !condition()) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#failure) throw this.#failure;
+  }
+}
+
+function buildRecord({ path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: EntryHeader): Buffer {
+  const rest = { type, mode: mode & 0o777, mtime_s: mtimeS, mtime_ns: mtimeNs, size: sizeBytes };
+  let text = Buffer.from(JSON.stringify({ path, ...rest, target }));
+  // Control characters take six bytes each in JSON; base64 of the two longest names always fits.
+  if (text.length > MAX_HEADER_BYTES) {
+    const base64 = (name: string | undefined) => name && Buffer.from(name).toString("base64");
+    text = Buffer.from(JSON.stringify({ path_base64: base64(path), ...rest, target_base64: base64(target) }));
+  }
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32LE(text.length);
+  return Buffer.concat([length, text]);
+}
+
+const committed = z.object({ committed: z.boolean() });
+
+/** Whether the stage of this id was committed, asked by whoever lost the answer. The guest remembers the last 64. */
+export async function isCommitted(channel: Channel, id: string): Promise<boolean> {
+  return committed.parse(await channel.request("committed", { id }, { timeoutMs: null })).committed;
+}
