@@ -52,6 +52,7 @@ static int walk(int root, const char *path, int flags, bool makes) {
 }
 
 int beneath_open(int root, const char *path, int flags) {
+    if (!*path) return fcntl(root, F_DUPFD_CLOEXEC, 3);
 #ifndef BENEATH_WALKS
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve = RESOLVE_UNDER | RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC};
@@ -63,7 +64,6 @@ int beneath_open(int root, const char *path, int flags) {
 }
 
 int beneath_make(int root, const char *path) {
-    if (!*path) return fcntl(root, F_DUPFD_CLOEXEC, 3);
     int fd = beneath_open(root, path, O_RDONLY | O_DIRECTORY);
     return fd >= 0 || errno != ENOENT ? fd : walk(root, path, 0, true);
 }

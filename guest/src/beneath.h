@@ -7,10 +7,10 @@
 // Relative, no empty, `.` or `..` component.
 bool beneath_is_plain(const char *path);
 
-// Both return a descriptor, or -1 with errno; ELOOP and EXDEV mean that the path would have left. `path` is plain.
+// Both return a descriptor, or -1 with errno; ELOOP and EXDEV mean that the path would have left. `path` is plain, or "": the root itself.
 int beneath_open(int root, const char *path, int flags);
 
-// Opens a directory, making it and its parents (0755) where they are missing; "" is the root itself.
+// Opens a directory, making it and its parents (0755) where they are missing.
 int beneath_make(int root, const char *path);
 
 #endif

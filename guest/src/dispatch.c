@@ -19,10 +19,10 @@ static bool dispatch_data(const struct frame *frame) {
         if (channel != CHANNEL_STDIN) return false;
         return is_eof ? job_stdin_eof(job, offset) : job_stdin(job, offset, bytes, count);
     }
-    struct put *put = put_find(frame->stream);
-    if (put) {
+    struct stage *stage = stage_find(frame->stream);
+    if (stage) {
         if (channel != CHANNEL_CONTENT) return false;
-        return is_eof ? put_content_eof(put, offset) : put_content(put, offset, bytes, count);
+        return is_eof ? stage_content_eof(stage, offset) : stage_content(stage, offset, bytes, count);
     }
     return !get_find(frame->stream); // late for a stream that is gone: ignored
 }
@@ -37,7 +37,7 @@ static bool dispatch_window(const struct frame *frame) {
     if (job) return channel != CHANNEL_CONTENT && job_window(job, channel, acked, limit);
     struct get *get = get_find(frame->stream);
     if (get) return channel == CHANNEL_CONTENT && get_window(get, acked, limit);
-    return !put_find(frame->stream);
+    return !stage_find(frame->stream);
 }
 
 bool dispatch_frame(const struct frame *frame) {

@@ -15,6 +15,7 @@
 #include "fatal.h"
 #include "modules.h"
 #include "wait.h"
+#include "workspace.h"
 
 #define NEW "/newroot"
 
@@ -53,6 +54,8 @@ static void mount_root(void) {
     make_directory("/scratch/upper", 0755);
     make_directory("/scratch/work", 0755);
     make_directory("/scratch/workspace", 0755);
+    make_directory("/scratch/staging", 0700);
+    workspace_keep("/scratch/workspace", "/scratch/staging", "/workspace");
     mount_on("overlay", NEW, "overlay", MS_NOATIME, "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work");
     mount_on("/scratch/workspace", NEW "/workspace", NULL, MS_BIND, NULL);
 }

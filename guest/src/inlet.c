@@ -20,15 +20,13 @@ void inlet_reset(struct inlet *inlet) {
     inlet->has_eof = inlet->is_granted = inlet->owes_window = false;
 }
 
-void inlet_grant(struct inlet *inlet) {
-    inlet->limit = inlet->acked + INPUT_GRANT_MAX_BYTES;
+void inlet_grant(struct inlet *inlet, uint64_t grant) {
+    inlet->grant = grant;
+    inlet->limit = inlet->acked + grant;
     inlet->is_granted = inlet->owes_window = true;
 }
 
 void inlet_acknowledge(struct inlet *inlet, uint64_t offset) {
-    if (offset == inlet->acked) return;
     inlet->acked = offset;
-    if (!inlet->is_granted) return;
-    bool is_all = inlet->acked == inlet->received;
-    if (is_all || inlet->acked + INPUT_GRANT_MAX_BYTES - inlet->limit >= INPUT_GRANT_MAX_BYTES / 4) inlet_grant(inlet);
+    if (inlet->is_granted && inlet->acked + inlet->grant - inlet->limit >= inlet->grant / 4) inlet_grant(inlet, inlet->grant);
 }

@@ -9,6 +9,7 @@ struct inlet {
     uint64_t acked;
     uint64_t received;
     uint64_t limit;
+    uint64_t grant; // bytes beyond `acked` that a window allows
     bool has_eof;
     bool is_granted; // in this session
     bool owes_window;
@@ -20,7 +21,8 @@ bool inlet_receive_eof(struct inlet *inlet, uint64_t offset);
 
 // A session begins for this channel; forgets what was received and not acknowledged.
 void inlet_reset(struct inlet *inlet);
-void inlet_grant(struct inlet *inlet);
+// The first window of a session, and how much each one allows.
+void inlet_grant(struct inlet *inlet, uint64_t grant);
 
 // Acknowledges up to `offset`; a window is owed once that is worth a frame.
 void inlet_acknowledge(struct inlet *inlet, uint64_t offset);

@@ -53,7 +53,7 @@ void job_add(uint32_t stream, pid_t pid, const int fds[3], bool is_tty, bool wan
 void job_attach(struct job *job) {
     if (job->is_attached) return;
     job->is_attached = true;
-    if (job->input.is_wanted && !job->has_ended) inlet_grant(&job->input.inlet);
+    if (job->input.is_wanted && !job->has_ended) inlet_grant(&job->input.inlet, INPUT_GRANT_MAX_BYTES);
 }
 
 static void let_go(struct job *job, int which) {

@@ -23,6 +23,10 @@ struct open_how {
 #define RESOLVE_NO_LINKS 0x04
 #define RESOLVE_UNDER 0x08
 
+// linux/fs.h
+#define RENAME_KEEPS 1u
+#define RENAME_EXCHANGES 2u
+
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif

@@ -12,6 +12,7 @@
 #include "fatal.h"
 #include "job.h"
 #include "session.h"
+#include "trash.h"
 
 enum { EVENTS_PER_TURN = 64, STOP_GRACE_MS = 1000 };
 
@@ -85,7 +86,10 @@ void loop_stop_soon(void) {
 static void reap(void) {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) job_reaped(pid, status);
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        job_reaped(pid, status);
+        trash_reaped(pid);
+    }
 }
 
 static void handle_signals(void) {

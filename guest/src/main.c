@@ -17,6 +17,9 @@
 #include "request.h"
 #include "session.h"
 #include "spawn.h"
+#include "transfer.h"
+#include "trash.h"
+#include "workspace.h"
 
 static int serve_vm(void) {
     fatal_powers_off = 1;
@@ -42,7 +45,7 @@ static void heed_all_signals(void) {
     }
 }
 
-static void open_process(enum loop_end end) {
+static void open_process(enum loop_end end, const char *workspace) {
     syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_SET_CLOEXEC);
     heed_all_signals();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -50,31 +53,36 @@ static void open_process(enum loop_end end) {
     spawn_open(false);
     request_open(MODE_PROCESS);
     loop_open(end);
+    workspace_use(workspace);
+    stages_sweep();
 }
 
 static int run_process(void) {
     loop_run();
     jobs_kill();
     session_attach(-1, false);
+    trash_wait();
     return 0;
 }
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) return puts(AGENT_VERSION) < 0;
-    if (argc == 3 && strcmp(argv[1], "--listen") == 0) {
-        open_process(LOOP_END_WAITS);
+    bool has_workspace = argc == 5 && strcmp(argv[3], "--workspace") == 0;
+    const char *workspace = has_workspace ? argv[4] : "/workspace";
+    if ((argc == 3 || has_workspace) && strcmp(argv[1], "--listen") == 0) {
+        open_process(LOOP_END_WAITS, workspace);
         listen_open(argv[2]);
         int status = run_process();
         unlink(argv[2]);
         return status;
     }
-    if (argc == 3 && strcmp(argv[1], "--fd") == 0) {
-        open_process(LOOP_END_EXITS);
+    if ((argc == 3 || has_workspace) && strcmp(argv[1], "--fd") == 0) {
+        open_process(LOOP_END_EXITS, workspace);
         listen_adopt(atoi(argv[2]));
         return run_process();
     }
     // The kernel hands words it does not know to init; they are not ours.
     if (getpid() == 1) return serve_vm();
-    fputs("usage: pyro-agent --listen PATH | --fd NUMBER | --version\n", stderr);
+    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH] | --version\n", stderr);
     return 2;
 }

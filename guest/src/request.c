@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "job.h"
 #include "json.h"
 #include "loop.h"
@@ -62,7 +63,8 @@ static void handle_ping(uint32_t stream, struct json request) {
 }
 
 static void handle_wake(uint32_t stream, struct json request) {
-    if (wake(stream, request)) is_woken = true;
+    is_woken |= wake(stream, request);
+    stages_sweep();
 }
 
 static void handle_freeze(uint32_t stream, struct json request) {
@@ -139,14 +141,24 @@ static void handle_stat(uint32_t stream, struct json request) {
 }
 
 static bool has_transfer_room(uint32_t stream) {
-    if (puts_count() + gets_count() < TRANSFERS_MAX) return true;
+    if (stages_count() + gets_count() < TRANSFERS_MAX) return true;
     reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "too many transfers at once");
     return false;
 }
 
-static void handle_put(uint32_t stream, struct json request) {
-    char path[PATH_MAX];
-    if (read_path(stream, request, path) && has_transfer_room(stream)) put_start(stream, path);
+// Hex digits in lower case: the id names a directory too.
+static bool read_id(uint32_t stream, struct json request, char id[ID_MAX_DIGITS + 1]) {
+    struct json value;
+    bool is_good = json_field(request, "id", &value) && json_text(value, id, ID_MAX_DIGITS + 1) > 0 &&
+                   id[strspn(id, "0123456789abcdef")] == '\0';
+    if (!is_good) refuse(stream, "`id` must be 1 to 64 hex digits in lower case");
+    return is_good;
+}
+
+static void handle_stage(uint32_t stream, struct json request) {
+    char path[PATH_MAX], id[ID_MAX_DIGITS + 1];
+    if (read_path(stream, request, path) && read_id(stream, request, id) && has_transfer_room(stream))
+        stage_start(stream, path, id);
 }
 
 static void handle_get(uint32_t stream, struct json request) {
@@ -154,17 +166,42 @@ static void handle_get(uint32_t stream, struct json request) {
     if (read_path(stream, request, path) && has_transfer_room(stream)) get_start(stream, path);
 }
 
-// A transfer that is unknown has just ended by itself: that is no failure.
-static void handle_cancel(uint32_t stream, struct json request) {
+static bool read_transfer(uint32_t stream, struct json request, uint32_t *transfer) {
     struct json value;
     int64_t number;
-    if (!json_field(request, "transfer", &value) || !json_integer(value, 1, UINT32_MAX, &number))
-        return refuse(stream, "`transfer` must be a stream number");
-    struct put *put = put_find((uint32_t)number);
-    struct get *get = get_find((uint32_t)number);
-    if (put) put_end(put);
+    bool is_good = json_field(request, "transfer", &value) && json_integer(value, 1, UINT32_MAX, &number);
+    if (is_good)
+        *transfer = (uint32_t)number;
+    else
+        refuse(stream, "`transfer` must be a stream number");
+    return is_good;
+}
+
+static void handle_commit(uint32_t stream, struct json request) {
+    uint32_t transfer;
+    if (!read_transfer(stream, request, &transfer)) return;
+    struct stage *stage = stage_find(transfer);
+    if (!stage || !stage->is_whole) return refuse(stream, "`transfer` must be a stage that was answered");
+    commit_answer(stream, stage);
+}
+
+static void handle_committed(uint32_t stream, struct json request) {
+    char id[ID_MAX_DIGITS + 1];
+    if (!read_id(stream, request, id)) return;
+    json_out_bool(reply_begin(), "committed", commit_is_known(id));
+    reply_send(stream);
+}
+
+// A transfer that is unknown has just ended by itself: that is no failure.
+static void handle_cancel(uint32_t stream, struct json request) {
+    uint32_t transfer;
+    if (!read_transfer(stream, request, &transfer)) return;
+    struct stage *stage = stage_find(transfer);
+    struct get *get = get_find(transfer);
+    bool is_answered = stage ? stage->is_whole : !get;
+    if (stage) stage_end(stage);
     if (get) get_end(get);
-    if (put || get) reply_error((uint32_t)number, "CANCELLED", 0, NULL, "cancelled");
+    if (!is_answered) reply_error(transfer, "CANCELLED", 0, NULL, "cancelled");
     reply_empty(stream);
 }
 
@@ -188,15 +225,16 @@ static const struct {
     {"ping", handle_ping, false},       {"wake", handle_wake, false},       {"freeze", handle_freeze, false},
     {"start", start_answer, true},      {"follow", handle_follow, false},   {"signal", handle_signal, false},
     {"resize", handle_resize, false},   {"release", handle_release, false}, {"stat", handle_stat, false},
-    {"put", handle_put, true},          {"get", handle_get, true},          {"cancel", handle_cancel, false},
-    {"sync", handle_sync, false},       {"poweroff", handle_poweroff, false},
+    {"stage", handle_stage, true},      {"commit", handle_commit, true},    {"committed", handle_committed, false},
+    {"get", handle_get, true},          {"cancel", handle_cancel, false},   {"sync", handle_sync, false},
+    {"poweroff", handle_poweroff, false},
 };
 
 void request_handle(const struct frame *frame) {
     struct json request, value;
     char name[16];
     uint32_t stream = frame->stream;
-    if (job_find(stream) || put_find(stream) || get_find(stream))
+    if (job_find(stream) || stage_find(stream) || get_find(stream))
         return reply_error(stream, "EXISTS", 0, NULL, "the stream is in use");
     if (!json_parse((const char *)frame->payload, frame->length, &request))
         return refuse(stream, "not a JSON object of UTF-8, at most 8 deep");

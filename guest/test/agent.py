@@ -24,9 +24,12 @@ ENVIRONMENT = {
 class AgentTest(unittest.TestCase):
     """Gives `self.wire`, a synced session with an agent on a socket pair; at the end the agent must leave cleanly."""
 
+    wrapper = ()
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pyro-agent-")
         self.addCleanup(shutil.rmtree, self.folder)
+        self.make_workspace()
         ours, theirs = socket.socketpair()
         self.launch("--fd", str(theirs.fileno()), pass_fds=[theirs.fileno()])
         theirs.close()
@@ -34,12 +37,16 @@ class AgentTest(unittest.TestCase):
         self.addCleanup(self.leave)
         self.hello = self.wire.sync()
 
+    def make_workspace(self):
+        self.workspace = os.path.join(self.folder, "workspace")
+        os.mkdir(self.workspace)
+
     def launch(self, *arguments, **options):
         self.errors = open(os.path.join(self.folder, "stderr"), "w+b")
         self.addCleanup(self.errors.close)
         # Our own dispositions are the worst case: what is ignored here must not reach a command.
         options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGQUIT, signal.SIG_IGN))
-        self.process = subprocess.Popen([BINARY, *arguments], stderr=self.errors, env=ENVIRONMENT, **options)
+        self.process = subprocess.Popen([*self.wrapper, BINARY, *arguments, "--workspace", self.workspace], stderr=self.errors, env=ENVIRONMENT, **options)
 
     def leave(self):
         self.wire.close()
@@ -80,6 +87,7 @@ class ListeningTest(AgentTest):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pyro-agent-")
         self.addCleanup(shutil.rmtree, self.folder)
+        self.make_workspace()
         self.path = os.path.join(self.folder, "s")
         self.launch("--listen", self.path)
         self.addCleanup(self.stop)

@@ -35,7 +35,8 @@ class Constants(unittest.TestCase):
         renamed = {
             "payload_bytes": "PAYLOAD_MAX_BYTES", "jobs": "JOBS_MAX", "transfers": "TRANSFERS_MAX",
             "output_held_bytes": "OUTPUT_HELD_MAX_BYTES", "input_grant_bytes": "INPUT_GRANT_MAX_BYTES",
-            "turn_bytes": "TURN_MAX_BYTES", "json_depth": "JSON_DEPTH_MAX",
+            "content_grant_bytes": "CONTENT_GRANT_MAX_BYTES", "id_digits": "ID_MAX_DIGITS",
+            "commits_remembered": "COMMITS_REMEMBERED", "turn_bytes": "TURN_MAX_BYTES", "json_depth": "JSON_DEPTH_MAX",
             "record_header_bytes": "RECORD_HEADER_MAX_BYTES", "entropy_min_bytes": "ENTROPY_MIN_BYTES",
             "entropy_max_bytes": "ENTROPY_MAX_BYTES", "end_grace_ms": "END_GRACE_MS",
         }
@@ -59,7 +60,7 @@ class Constants(unittest.TestCase):
 
     def test_error_codes(self):
         used = set()
-        for name in ("request", "start", "stat", "wake", "put", "get"):
+        for name in ("request", "start", "stat", "wake", "stage", "commit", "get"):
             used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', read(f"src/{name}.c")))
         self.assertEqual(used & set(self.spec["errors"]), set(self.spec["errors"]))
         self.assertEqual(used - set(self.spec["errors"]), set())

@@ -1,0 +1,77 @@
+#include "commit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "fatal.h"
+#include "merge.h"
+#include "reply.h"
+#include "transfer.h"
+#include "workspace.h"
+
+// The last commits; the next one goes where the oldest is.
+static char known[COMMITS_REMEMBERED][ID_MAX_DIGITS + 1];
+static unsigned next;
+
+bool commit_is_known(const char *id) {
+    for (int i = 0; i < COMMITS_REMEMBERED; i++)
+        if (strcmp(known[i], id) == 0) return true;
+    return false;
+}
+
+static void remember(const char *id) {
+    strcpy(known[next], id);
+    next = (next + 1) % COMMITS_REMEMBERED;
+}
+
+static bool open_sides(const struct stage *stage, struct merge *merge) {
+    merge->tree = stage->tree_fd;
+    merge->folders = &stage->folders;
+    merge->aside = beneath_open(stage->place_fd, "aside", O_RDONLY | O_DIRECTORY);
+    merge->root = merge->aside < 0 ? -1 : workspace_open();
+    if (merge->root >= 0) return true;
+    merge->error = errno;
+    return false;
+}
+
+static bool run(const struct stage *stage, struct merge *merge) {
+    const char *mount;
+    if (!open_sides(stage, merge)) return false;
+    if (!(mount = workspace_find_mount(stage->tree_fd))) return merge_run(merge);
+    merge->error = EBUSY;
+    snprintf(merge->path, sizeof merge->path, "%s", workspace_relative(mount));
+    return false;
+}
+
+static void answer_failure(uint32_t stream, const struct merge *merge) {
+    char path[2 * PATH_MAX + 2];
+    snprintf(path, sizeof path, "%s%s%s", workspace_path(), *merge->path ? "/" : "", merge->path);
+    if (merge->is_torn)
+        return reply_error(stream, "TORN", merge->error, path, "not switched in, and a part could not be put back");
+    stage_reply_failure(stream, merge->error, path, "the tree was not switched in");
+}
+
+void commit_answer(uint32_t stream, struct stage *stage) {
+    struct merge *merge = calloc(1, sizeof *merge);
+    if (!merge) fatal("out of memory");
+    merge->root = merge->aside = -1;
+    bool is_done = run(stage, merge);
+    if (merge->root >= 0) close(merge->root);
+    if (merge->aside >= 0) close(merge->aside);
+    if (is_done) remember(stage->id);
+    // Of a torn one, what lies in the staging directory may be all that is left of it.
+    if (merge->is_torn)
+        stage_forget(stage);
+    else
+        stage_end(stage);
+    if (is_done)
+        reply_empty(stream);
+    else
+        answer_failure(stream, merge);
+    free(merge);
+}

@@ -1,0 +1,36 @@
+// What the records say of directories: set on them last, when all their content is there.
+#ifndef FOLDERS_H
+#define FOLDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct folder {
+    size_t number; // in the order of coming
+    mode_t mode;
+    bool is_met; // the directory exists in the place of the tree too; what is done there is not done here
+    struct timespec mtime;
+    char path[];
+};
+
+struct folders {
+    struct folder **list;
+    size_t count, room;
+};
+
+// False with errno ENOMEM. `path` is below the tree's root.
+bool folders_add(struct folders *folders, const char *path, mode_t mode, struct timespec mtime);
+
+// After the last one; drops those that a later one of the same path replaces.
+void folders_sort(struct folders *folders);
+
+// Once sorted: sets mode and time on each directory of the tree, but those met. NULL, or the one that failed with errno.
+const struct folder *folders_settle(const struct folders *folders, int tree);
+
+// Once sorted: NULL when no record named the directory.
+struct folder *folders_find(const struct folders *folders, const char *path);
+void folders_free(struct folders *folders);
+
+#endif

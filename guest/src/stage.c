@@ -1,0 +1,185 @@
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "fatal.h"
+#include "reply.h"
+#include "session.h"
+#include "transfer.h"
+#include "trash.h"
+#include "workspace.h"
+
+static struct stage *stages_list;
+static int count;
+
+int stages_count(void) { return count; }
+
+struct stage *stage_find(uint32_t stream) {
+    struct stage *stage = stages_list;
+    while (stage && stage->stream != stream) stage = stage->following;
+    return stage;
+}
+
+static void close_if_open(int fd) {
+    if (fd >= 0) close(fd);
+}
+
+void stage_forget(struct stage *stage) {
+    struct stage **link = &stages_list;
+    while (*link != stage) link = &(*link)->following;
+    *link = stage->following;
+    count--;
+    close_if_open(stage->file_fd);
+    close_if_open(stage->folder_fd);
+    close_if_open(stage->root_fd);
+    close_if_open(stage->tree_fd);
+    close_if_open(stage->place_fd);
+    folders_free(&stage->folders);
+    free(stage);
+}
+
+void stage_end(struct stage *stage) {
+    char id[sizeof stage->id];
+    strcpy(id, stage->id);
+    stage_forget(stage);
+    trash_add(id);
+}
+
+void stages_end(void) {
+    while (stages_list) stage_end(stages_list);
+}
+
+static int is_in_use(const char *name) {
+    struct stage *stage = stages_list;
+    while (stage && strcmp(stage->id, name) != 0) stage = stage->following;
+    return stage != NULL;
+}
+
+void stages_sweep(void) { trash_sweep(is_in_use); }
+
+void stage_reply_failure(uint32_t stream, int error, const char *path, const char *message) {
+    bool is_unsafe = error == ELOOP || error == EXDEV;
+    reply_error(stream, is_unsafe ? "UNSAFE_PATH" : "IO", error, path,
+                is_unsafe ? "the path leads out of the destination or through a link" : message);
+}
+
+static void fail(struct stage *stage, int error) {
+    stage_reply_failure(stage->stream, error, stage->parser.record.path, "the entry was not written");
+    stage_end(stage);
+}
+
+static void refuse(struct stage *stage, const char *code, const char *message) {
+    reply_error(stage->stream, code, 0, stage->parser.record.path, message);
+    stage_end(stage);
+}
+
+// 0, or the errno of why nothing can be put into this part of the workspace.
+static int check_destination(const char *relative) {
+    int root = workspace_open();
+    if (root < 0) return errno;
+    int fd = beneath_open(root, relative, O_RDONLY | O_DIRECTORY);
+    int error = fd < 0 && errno != ENOENT ? errno : 0;
+    close_if_open(fd);
+    close(root);
+    return error;
+}
+
+static bool make_tree(struct stage *stage) {
+    int staging = workspace_staging();
+    if (staging < 0 || mkdirat(staging, stage->id, 0700) < 0) return false;
+    stage->place_fd = beneath_open(staging, stage->id, O_RDONLY | O_DIRECTORY);
+    if (stage->place_fd < 0 || mkdirat(stage->place_fd, "tree", 0700) < 0 || mkdirat(stage->place_fd, "aside", 0700) < 0)
+        return false;
+    stage->tree_fd = beneath_open(stage->place_fd, "tree", O_RDONLY | O_DIRECTORY);
+    if (stage->tree_fd >= 0) stage->root_fd = beneath_make(stage->tree_fd, stage->destination);
+    return stage->root_fd >= 0;
+}
+
+void stage_start(uint32_t stream, const char *path, const char *id) {
+    const char *relative = workspace_relative(path);
+    if (!relative) return reply_error(stream, "UNSAFE_PATH", 0, path, "the destination must lie in the workspace");
+    int error = is_in_use(id) ? EEXIST : check_destination(relative);
+    if (error) return stage_reply_failure(stream, error, path, "the destination cannot be opened");
+    struct stage *stage = calloc(1, sizeof *stage);
+    if (!stage) fatal("out of memory");
+    stage->stream = stream;
+    stage->place_fd = stage->tree_fd = stage->root_fd = stage->folder_fd = stage->file_fd = -1;
+    strcpy(stage->id, id);
+    strcpy(stage->destination, relative);
+    stage->following = stages_list;
+    stages_list = stage;
+    count++;
+    const char *mount = NULL;
+    if (!make_tree(stage))
+        reply_error(stream, "IO", errno, path, "the staging directory cannot be made");
+    else if ((mount = workspace_find_mount(stage->tree_fd)))
+        reply_error(stream, "IO", EBUSY, mount, "something is mounted there");
+    else
+        return inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
+    stage_end(stage);
+}
+
+static bool is_safe(const struct stage *stage) {
+    const struct record *record = &stage->parser.record;
+    if (strcmp(record->path, ".") == 0) return record->type == RECORD_DIRECTORY;
+    if (!beneath_is_plain(record->path) || (!*stage->destination && workspace_is_staging(record->path))) return false;
+    return record->type != RECORD_HARDLINK || beneath_is_plain(record->target);
+}
+
+bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t size) {
+    if (!inlet_receive(&stage->inlet, offset, size)) return false;
+    inlet_acknowledge(&stage->inlet, stage->inlet.received);
+    for (;;) {
+        size_t used;
+        enum record_event event = record_parse(&stage->parser, bytes, size, &used);
+        const uint8_t *content = bytes;
+        bytes += used;
+        size -= used;
+        if (event == RECORD_MORE) return true;
+        if (event == RECORD_BAD) {
+            stage->parser.record.path[0] = '\0';
+            refuse(stage, "BAD_REQUEST", "a record's header is malformed");
+            return true;
+        }
+        bool is_done = true;
+        if (event == RECORD_BEGINS && !is_safe(stage)) {
+            refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
+            return true;
+        }
+        if (event == RECORD_BEGINS) is_done = entry_begin(stage);
+        if (event == RECORD_CONTENT) is_done = entry_write(stage, content, used);
+        if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
+        if (event == RECORD_ENDS) is_done = entry_end(stage);
+        if (event == RECORD_ENDS) stage->entries++;
+        if (!is_done) {
+            fail(stage, errno);
+            return true;
+        }
+    }
+}
+
+bool stage_content_eof(struct stage *stage, uint64_t offset) {
+    if (!inlet_receive_eof(&stage->inlet, offset)) return false;
+    if (!record_is_between(&stage->parser)) {
+        refuse(stage, "BAD_REQUEST", "the content ends within a record");
+        return true;
+    }
+    folders_sort(&stage->folders);
+    stage->is_whole = true;
+    struct json_out *out = reply_begin();
+    json_out_integer(out, "entries", stage->entries);
+    json_out_integer(out, "bytes", stage->bytes);
+    reply_send(stage->stream);
+    return true;
+}
+
+void stages_send_due(void) {
+    for (struct stage *stage = stages_list; stage; stage = stage->following)
+        if (stage->inlet.owes_window) session_send_window(stage->stream, CHANNEL_CONTENT, &stage->inlet);
+}

@@ -1,0 +1,40 @@
+// A tree being staged, or staged and waiting for its commit.
+#ifndef STAGE_H
+#define STAGE_H
+
+#include "folders.h"
+#include "inlet.h"
+#include "protocol.h"
+#include "record.h"
+
+struct stage {
+    uint32_t stream;
+    bool is_whole; // staged and answered
+    char id[ID_MAX_DIGITS + 1];
+    struct inlet inlet;
+    struct record_parser parser;
+    int place_fd; // the staging directory's child that is ours; holds `tree` and `aside`
+    int tree_fd;  // laid out as the workspace
+    char destination[PATH_MAX]; // in it
+    int root_fd;                // of that
+    int folder_fd;              // of the entry at hand; kept for the next one in the same folder
+    char folder[PATH_MAX];
+    const char *name; // the entry's name in its folder
+    int file_fd;
+    struct folders folders;
+    int64_t entries, bytes;
+    struct stage *following;
+};
+
+// Lets go of the stage; what is on the disk stays.
+void stage_forget(struct stage *stage);
+
+// A failure of the file system; a path that would have left is UNSAFE_PATH.
+void stage_reply_failure(uint32_t stream, int error, const char *path, const char *message);
+
+// Of entry.c. Puts the entry of the parser's record into the tree; false with errno. A file's content follows.
+bool entry_begin(struct stage *stage);
+bool entry_write(struct stage *stage, const uint8_t *bytes, size_t size);
+bool entry_end(struct stage *stage);
+
+#endif

@@ -1,0 +1,57 @@
+#include "swap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+#ifdef BENEATH_WALKS
+enum { UNKNOWN_FLAG = 1u << 31 };
+#else
+enum { UNKNOWN_FLAG = 0 };
+#endif
+
+static bool rename_as(int from, int to, const char *name, unsigned flags) {
+    return syscall(SYS_renameat2, from, name, to, name, flags | UNKNOWN_FLAG) == 0;
+}
+
+// Not every file system and kernel knows the flags.
+static bool is_unknown(int error) { return error == EINVAL || error == ENOSYS; }
+
+static bool move(int from, int to, const char *name) {
+    struct stat there;
+    if (rename_as(from, to, name, RENAME_KEEPS)) return true;
+    if (!is_unknown(errno)) return false;
+    if (fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW) == 0) errno = EEXIST;
+    return errno == ENOENT && renameat(from, name, to, name) == 0;
+}
+
+bool swap_move(int from, int to, const char *name) {
+    struct stat entry;
+    if (move(from, to, name)) return true;
+    // Its owner may not move a directory that he may not write to.
+    if (errno != EACCES || fstatat(from, name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    errno = EACCES;
+    if (!S_ISDIR(entry.st_mode) || fchmodat(from, name, 0700, 0) < 0) return false;
+    bool is_moved = move(from, to, name);
+    int error = errno;
+    fchmodat(is_moved ? to : from, name, entry.st_mode & 07777, 0);
+    errno = error;
+    return is_moved;
+}
+
+bool swap_exchange(int from, int to, const char *name, int aside) {
+    if (rename_as(from, to, name, RENAME_EXCHANGES)) return true;
+    if (!is_unknown(errno) || renameat(to, name, aside, name) < 0) return false;
+    bool is_in = renameat(from, name, to, name) == 0;
+    if (is_in && renameat(aside, name, from, name) == 0) return true;
+    int error = errno;
+    if (is_in) renameat(to, name, from, name);
+    renameat(aside, name, to, name);
+    errno = error;
+    return false;
+}

@@ -1,0 +1,13 @@
+// One name of a tree against the same name elsewhere. Doing it twice undoes it; false with errno, and then nothing has changed.
+#ifndef SWAP_H
+#define SWAP_H
+
+#include <stdbool.h>
+
+// Moves `name` to a directory in which there is none.
+bool swap_move(int from, int to, const char *name);
+
+// Exchanges two that both exist. `aside` is a directory of the same mount in which there is no `name`.
+bool swap_exchange(int from, int to, const char *name, int aside);
+
+#endif

@@ -1,0 +1,30 @@
+// The workspace, and the directory on its file system in which trees wait to be switched in.
+#ifndef WORKSPACE_H
+#define WORKSPACE_H
+
+#include <stdbool.h>
+
+// As PID 1, before the root is switched: both lie in one mount that no process of the guest sees, and `path` shows the workspace.
+void workspace_keep(const char *workspace, const char *staging, const char *path);
+
+// As a plain process: the staging directory is a hidden one within, while there is need of one.
+void workspace_use(const char *path);
+
+const char *workspace_path(void);
+// Of the workspace itself, in the mount of the staging directory; -1 with errno (EBUSY: `path` now shows something else).
+int workspace_open(void);
+// The staging directory, made when it is missing; kept open. -1 with errno.
+int workspace_staging(void);
+bool workspace_has_staging(void);
+// Lets go of a staging directory that is empty.
+void workspace_leave_staging(void);
+
+// The part of an absolute path below the workspace, "" for itself; NULL when it is elsewhere or not plain.
+const char *workspace_relative(const char *path);
+// True for what lies in the staging directory when that is within the workspace.
+bool workspace_is_staging(const char *relative);
+
+// The first path of `tree`, which is laid out as the workspace, that has something mounted on it there; NULL for none.
+const char *workspace_find_mount(int tree);
+
+#endif
