@@ -41,7 +41,7 @@ export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Sta
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", accelerator],
-    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off"],
+    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off"],
     ...["-smp", String(shape.vcpuCount)],
     ...["-m", `${shape.memMib}M`],
     ...["-kernel", `${inJail.template}/kernel`],
