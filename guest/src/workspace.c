@@ -50,7 +50,7 @@ int workspace_open(void) {
 }
 
 static void restore_mtime(int fd, const struct stat *before) {
-    futimens(fd, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, before->st_mtim});
+    utimensat(fd, ".", (struct timespec[]){{.tv_nsec = UTIME_OMIT}, before->st_mtim}, 0);
 }
 
 int workspace_staging(void) {
