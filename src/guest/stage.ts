@@ -70,6 +70,7 @@ export class Stage implements AsyncDisposable {
 
   /** Adds one entry; `content` yields exactly `sizeBytes` bytes. Resolves once they are on their way, in step with the guest. */
   async add(header: EntryHeader, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = []): Promise<void> {
+    if (this.#failure) throw this.#failure;
     await this.#write(buildRecord(header));
     let left = header.sizeBytes;
     for await (const bytes of content) {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,13 @@ const AGENT = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.me
 export class AgentProcess implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "pa-"));
   readonly socketPath = join(this.#directory, "agent.sock");
-  readonly #child: ChildProcess = spawn(AGENT, ["--listen", this.socketPath], { stdio: "inherit" });
+  readonly workspace = join(this.#directory, "workspace");
+  readonly #child: ChildProcess;
+
+  constructor() {
+    mkdirSync(this.workspace);
+    this.#child = spawn(AGENT, ["--listen", this.socketPath, "--workspace", this.workspace], { stdio: "inherit" });
+  }
 
   /** A new session; the one before it, if any, is over. */
   async connect(): Promise<Channel> {

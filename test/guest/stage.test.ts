@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+
+import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { isCommitted, Stage, type EntryHeader } from "../../src/guest/stage.js";
+import { stat } from "../../src/guest/stat.js";
+import { until } from "../client/scratch.js";
+import { AgentProcess } from "./agent-process.js";
+
+interface Entry {
+  readonly header: EntryHeader;
+  readonly content: Buffer;
+}
+
+function file(path: string, content: string | Buffer = "", more: Partial<EntryHeader> = {}): Entry {
+  const bytes = Buffer.from(content);
+  const header = { path, type: "file", mode: 0o640, mtimeS: 1_600_000_000, mtimeNs: 7, sizeBytes: bytes.length } as const;
+  return { header: { ...header, ...more }, content: bytes };
+}
+
+const other = (path: string, more: Partial<EntryHeader>) => file(path, "", more);
+
+async function stageAll(channel: Channel, entries: readonly Entry[], path: string, id: string): Promise<Stage> {
+  const stage = await Stage.open(channel, { path, id });
+  for (const { header, content } of entries) await stage.add(header, [content]);
+  return stage;
+}
+
+/** Mode, time and content of everything, staging directory included. */
+function snapshot(root: string, at = "."): Record<string, string> {
+  const path = join(root, at);
+  const entry = lstatSync(path, { bigint: true });
+  const content = entry.isFile() ? readFileSync(path, "hex") : entry.isSymbolicLink() ? readlinkSync(path) : "";
+  const found = { [at]: `${entry.mode} ${entry.mtimeNs} ${entry.ino} ${content}` };
+  if (entry.isDirectory()) for (const name of readdirSync(path)) Object.assign(found, snapshot(root, join(at, name)));
+  return found;
+}
+
+function plant(root: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), `old ${path}`);
+  }
+  for (const at of Object.keys(snapshot(root))) utimesSync(join(root, at), 1, 1);
+}
+
+const settled = (workspace: string) => until("what was staged is gone", () => !readdirSync(workspace).includes(".pyro-staging"));
+
+const refusedWith = (code: string, errno?: string) => (error: unknown) =>
+  error instanceof AgentRefusal && error.code === code && (errno === undefined || error.errno === errno);
+
+test("every kind of entry arrives as its header says", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  const control = "\u0001".repeat(200);
+  const entries = [
+    other("d", { type: "directory", mode: 0o750 }),
+    file("d/big", Buffer.alloc(3_000_001, "xyz")),
+    ...Array.from({ length: 500 }, (_, number) => file(`many/${number}`, String(number))),
+    file("réal\n", "u", { mode: 0o4777 }),
+    file([control, ...Array.from({ length: 14 }, () => control)].join("/"), "deep"),
+    other("l", { type: "symlink", target: "../nowhere" }),
+    other("h", { type: "hardlink", target: "d/big" }),
+    other(".", { type: "directory", mode: 0o711 }),
+  ];
+  const stage = await stageAll(channel, entries, join(agent.workspace, "new/here"), "a1");
+  assert.deepEqual(await stage.finish(), { entries: entries.length, bytes: 3_000_001 + 1390 + 1 + 4 });
+  assert.equal(await isCommitted(channel, "a1"), false);
+  await stage.commit();
+  assert.equal(await isCommitted(channel, "a1"), true);
+  const root = join(agent.workspace, "new/here");
+  for (const { header, content } of entries) {
+    const entry = lstatSync(join(root, header.path), { bigint: true });
+    if (header.type === "symlink") assert.equal(readlinkSync(join(root, header.path)), header.target);
+    else assert.equal(Number(entry.mode) & 0o7777, header.type === "hardlink" ? 0o640 : header.mode & 0o777, header.path);
+    assert.equal(entry.mtimeNs, 1_600_000_000_000_000_007n, header.path);
+    if (header.type === "file") assert.ok(readFileSync(join(root, header.path)).equals(content), header.path);
+  }
+  const found = await stat(channel, root);
+  assert.deepEqual([found.type, found.mode, found.free_bytes > 0], ["directory", 0o711, true]);
+  channel.close();
+});
+
+test("a stage that is cancelled, refused or cut leaves everything as it was", async () => {
+  await using agent = new AgentProcess();
+  let channel = await agent.connect();
+  plant(agent.workspace, ["a/b/c", "a/d", "top"]);
+  symlinkSync("/", join(agent.workspace, "out"));
+  plant(agent.workspace, []);
+  const before = snapshot(agent.workspace);
+  const good = [file("a/b/c", "new"), file("a/new", Buffer.alloc(200_000)), other("a", { type: "directory", mode: 0o700 })];
+  const bad: [Entry, string, string | undefined][] = [
+    [file("../x"), "UNSAFE_PATH", undefined],
+    [file("out/x"), "UNSAFE_PATH", "ELOOP"],
+    [other("h", { type: "hardlink", target: "top" }), "IO", "ENOENT"],
+    [file("a/b"), "IO", "EISDIR"],
+    [other("a/d", { type: "directory" }), "IO", "ENOTDIR"],
+  ];
+  for (const [entry, code, errno] of bad) {
+    const push = async () => {
+      const stage = await stageAll(channel, [...good, entry], agent.workspace, "b1");
+      await stage.finish();
+      await stage.commit();
+    };
+    await assert.rejects(push(), refusedWith(code, errno));
+    await settled(agent.workspace);
+    assert.deepEqual(snapshot(agent.workspace), before);
+  }
+  for (let cut = 0; cut < 2 * good.length + 2; cut += 1) {
+    const stage = await stageAll(channel, good.slice(0, cut % (good.length + 1)), agent.workspace, "c1");
+    if (cut > good.length) await stage.finish();
+    if (cut % 2) {
+      await stage.cancel();
+    } else {
+      channel.close();
+      const late = cut > good.length ? stage.commit() : stage.add(file("late").header);
+      await assert.rejects(late, { code: "ABORTED" });
+      channel = await agent.connect();
+    }
+    await settled(agent.workspace);
+    assert.deepEqual(snapshot(agent.workspace), before);
+    assert.equal(await isCommitted(channel, "c1"), false);
+  }
+  channel.close();
+});
+
+test("a host that dies while it waits for a commit learns from the next session what became of it", async () => {
+  await using agent = new AgentProcess();
+  plant(agent.workspace, ["a/b"]);
+  const outcomes = new Set<boolean>();
+  for (let round = 0; round < 12; round += 1) {
+    const before = snapshot(agent.workspace);
+    const channel = await agent.connect();
+    const id = `d${round}`;
+    const stage = await stageAll(channel, [file("a/b", id), file(`a/${id}`)], agent.workspace, id);
+    await stage.finish();
+    const commit = stage.commit();
+    if (round % 2) await commit;
+    channel.close();
+    await commit.catch(() => {});
+    const next = await agent.connect();
+    await settled(agent.workspace);
+    const isIn = await isCommitted(next, id);
+    outcomes.add(isIn);
+    if (isIn) assert.equal(readFileSync(join(agent.workspace, "a/b"), "utf8"), id);
+    else assert.deepEqual(snapshot(agent.workspace), before);
+    next.close();
+  }
+  assert.ok(outcomes.has(true));
+});
+
+test("content of another size than was said is the caller's mistake, and cancelling works after it", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  for (const content of ["1234", "123456"]) {
+    const stage = await Stage.open(channel, { path: agent.workspace, id: "e1" });
+    await assert.rejects(stage.add(file("f", "12345").header, [Buffer.from(content)]), { code: "INTERNAL" });
+    await stage.cancel();
+    await settled(agent.workspace);
+  }
+  assert.deepEqual(readdirSync(agent.workspace), []);
+  channel.close();
+});
+
+test("a stage waits for its windows: other requests pass it, and an agent that stops is heard", async () => {
+  const agent = new AgentProcess();
+  const channel = await agent.connect();
+  const stage = await Stage.open(channel, { path: agent.workspace, id: "f1" });
+  const size = 40_000_000;
+  const piece = Buffer.alloc(1_000_000);
+  const adding = stage.add({ ...file("big").header, sizeBytes: size }, Array.from({ length: 40 }, () => piece));
+  for (let count = 0; count < 5; count += 1) await channel.request("ping");
+  await adding;
+  const rest = stage.add({ ...file("more").header, sizeBytes: size }, Array.from({ length: 40 }, () => piece));
+  const ended = assert.rejects(
+    rest.then(() => stage.finish()),
+    { code: "VM_DIED" },
+  );
+  await agent[Symbol.asyncDispose]();
+  await ended;
+});
