@@ -26,7 +26,18 @@ void inlet_grant(struct inlet *inlet, uint64_t grant) {
     inlet->is_granted = inlet->owes_window = true;
 }
 
+static bool is_worth_a_window(const struct inlet *inlet) {
+    return inlet->acked + inlet->grant - inlet->limit >= inlet->grant / 4;
+}
+
 void inlet_acknowledge(struct inlet *inlet, uint64_t offset) {
+    if (offset == inlet->acked) return;
     inlet->acked = offset;
-    if (inlet->is_granted && inlet->acked + inlet->grant - inlet->limit >= inlet->grant / 4) inlet_grant(inlet, inlet->grant);
+    bool is_all = inlet->acked == inlet->received;
+    if (inlet->is_granted && (is_all || is_worth_a_window(inlet))) inlet_grant(inlet, inlet->grant);
+}
+
+void inlet_use_up(struct inlet *inlet) {
+    inlet->acked = inlet->received;
+    if (is_worth_a_window(inlet)) inlet_grant(inlet, inlet->grant);
 }

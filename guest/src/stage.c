@@ -134,7 +134,7 @@ static bool is_safe(const struct stage *stage) {
 
 bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t size) {
     if (!inlet_receive(&stage->inlet, offset, size)) return false;
-    inlet_acknowledge(&stage->inlet, stage->inlet.received);
+    inlet_use_up(&stage->inlet);
     for (;;) {
         size_t used;
         enum record_event event = record_parse(&stage->parser, bytes, size, &used);

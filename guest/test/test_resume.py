@@ -110,14 +110,14 @@ class Resume(ListeningTest):
         self.wire.ask("release", job=stream)
 
     def test_transfers_end_with_the_session(self):
-        target = os.path.join(self.folder, "put")
-        stream = self.wire.post("put", path=target)
+        target = os.path.join(self.workspace, ".pyro-staging", "a1", "tree", "new")
+        stream = self.wire.post("stage", path=os.path.join(self.workspace, "new"), id="a1")
         self.wire.take_window(stream, 3)
         header = b'{"path":"f","type":"file","mode":420,"size":10}'
         self.wire.data(stream, 3, 0, len(header).to_bytes(4, "little") + header + b"12345")
         wait_until(lambda: os.listdir(target))
         self.reconnect()
-        self.assertEqual(os.listdir(target), [])
+        wait_until(lambda: not os.listdir(self.workspace))
         self.wire.data(stream, 3, 56, b"67890")
         self.assertTrue(self.wire.is_quiet())
 
