@@ -1,4 +1,4 @@
-// The records of put and get: `u32 length`, a JSON header, then `size` bytes. The parser is pure.
+// The records of stage and get: `u32 length`, a JSON header, then `size` bytes. The parser is pure.
 #ifndef RECORD_H
 #define RECORD_H
 
