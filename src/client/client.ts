@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Opens the raw bytes of an operation that takes an archive; again when the daemon has to be started first. */
+  readonly openUpload?: () => AsyncIterable<Uint8Array>;
   /** Called for each event in turn; the next one waits for it. */
   readonly onEvent?: (event: CallEvent) => void | Promise<void>;
 }
@@ -54,15 +56,21 @@ export class Client {
     }
   }
 
-  #exchange(name: OperationName, input: unknown, { signal, stdin, onEvent }: CallOptions): Promise<unknown> {
+  #exchange(
+    name: OperationName,
+    input: unknown,
+    { signal, stdin, openUpload, onEvent }: CallOptions,
+  ): Promise<unknown> {
     const { version, operations } = readContract();
+    const operation = operations.find((candidate) => candidate.name === name);
     return exchange({
       socketPath: this.home.daemonSocket,
       route: routeOf(name),
       headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
       input,
       stdin: stdin ?? null,
-      takesStdin: operations.find((operation) => operation.name === name)?.stdin ?? false,
+      takesStdin: operation?.stdin ?? false,
+      upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
       signal,
       onEvent,
     });
@@ -85,6 +93,8 @@ export class Client {
     });
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
   return new Client(env);

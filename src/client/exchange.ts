@@ -3,6 +3,7 @@ import type { AnswerLine } from "../contract/wire.js";
 import { openPost, type ClientRequest, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { CallEvent } from "./event.js";
+import { sendUpload } from "./send-upload.js";
 import { Upload } from "./upload.js";
 
 export interface ExchangeOptions {
@@ -13,12 +14,18 @@ export interface ExchangeOptions {
   /** Null when the operation takes none, or there is none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
   readonly takesStdin: boolean;
+  /** Raw bytes behind the input; null when there are none. */
+  readonly upload: AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: CallEvent) => void | Promise<void>) | undefined;
 }
 
 /** One request and its answer. Throws the daemon's error, or what the socket says when nobody answers. */
-export async function exchange(options: ExchangeOptions): Promise<unknown> {
+export function exchange(options: ExchangeOptions): Promise<unknown> {
+  return options.upload === null ? exchangeLines(options) : exchangeUpload(options, options.upload);
+}
+
+async function exchangeLines(options: ExchangeOptions): Promise<unknown> {
   const request = openPost(options.socketPath, options.route, options.headers);
   const upload = new Upload(request);
   const cancel = () => upload.cancel();
@@ -29,10 +36,36 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
     if (options.signal?.aborted) cancel();
     const uploaded = options.takesStdin ? upload.sendStdin(options.stdin) : undefined;
     uploaded?.catch(cancel);
-    return await readAnswer(await response, upload, options);
+    return await readAnswer(await response, options, (bytes) => upload.grant(bytes));
   } finally {
     options.signal?.removeEventListener("abort", cancel);
     upload.close();
+    request.destroy();
+  }
+}
+
+/** An upload has no room for a wish to cancel: the connection ends instead, and nothing is kept. */
+async function exchangeUpload(options: ExchangeOptions, source: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const request = openPost(options.socketPath, options.route, options.headers);
+  const answered = new AbortController();
+  let failure: Error | null = null;
+  const fail = (error: unknown) => {
+    failure ??= PyroError.from(error);
+    request.destroy(failure);
+  };
+  const cancel = () => fail(new PyroError("ABORTED", "It was cancelled."));
+  try {
+    const response = responseOf(request);
+    request.write(`${JSON.stringify(options.input)}\n`);
+    options.signal?.addEventListener("abort", cancel);
+    if (options.signal?.aborted) cancel();
+    sendUpload(request, source, answered.signal).catch(fail);
+    return await readAnswer(await response, options, () => {});
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    answered.abort();
+    options.signal?.removeEventListener("abort", cancel);
     request.destroy();
   }
 }
@@ -44,7 +77,11 @@ function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   });
 }
 
-async function readAnswer(response: IncomingMessage, upload: Upload, options: ExchangeOptions): Promise<unknown> {
+async function readAnswer(
+  response: IncomingMessage,
+  options: ExchangeOptions,
+  grant: (bytes: number) => void,
+): Promise<unknown> {
   const lines = readLines(response, Infinity);
   if (response.headers["content-type"] === "application/json") {
     const { value } = await lines.next();
@@ -56,7 +93,7 @@ async function readAnswer(response: IncomingMessage, upload: Upload, options: Ex
     const line = JSON.parse(text) as AnswerLine;
     if (line.event === "result") return line.result;
     if (line.event === "error") throw PyroError.fromBody(line.error);
-    if (line.event === "stdin_credit") upload.grant(line.bytes);
+    if (line.event === "stdin_credit") grant(line.bytes);
     else await options.onEvent?.(decodeEvent(line));
   }
   throw new Error("the answer ended without a result");

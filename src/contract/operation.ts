@@ -23,6 +23,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   readonly streams: boolean;
   /** True when standard input is passed on. */
   readonly stdin: boolean;
+  /** True when the bytes of an archive follow the input, up to the end of the request's body. */
+  readonly upload?: boolean;
   readonly cli: CliShape | null;
   /** The method's name in the TypeScript SDK; Python's is the same in snake case. */
   readonly sdk: string | null;

@@ -12,6 +12,7 @@ export interface RenderedOperation {
   readonly summary: string;
   readonly streams: boolean;
   readonly stdin: boolean;
+  readonly upload: boolean;
   readonly cli: {
     readonly words: readonly string[];
     readonly positionals: readonly string[];

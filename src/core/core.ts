@@ -59,6 +59,8 @@ export interface Call {
   isCancelled(): boolean;
   /** The caller's standard input; null when there is none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
+  /** The archive behind the input; null for operations without one. Throws when the caller is gone before its end. */
+  readonly upload: AsyncIterable<Uint8Array> | null;
   /** Sends an event; resolves when the caller can take more. */
   emit(event: OperationEvent): Promise<void>;
 }

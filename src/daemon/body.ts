@@ -18,7 +18,7 @@ export function openBody(request: IncomingMessage): Body {
   return {
     async readInput() {
       const { value } = await lines.next();
-      return value === undefined ? {} : parseJson(value);
+      return parseJson(value ?? "");
     },
     async follow(stdin, cancel) {
       for await (const text of lines) {
@@ -33,7 +33,9 @@ export function openBody(request: IncomingMessage): Body {
   };
 }
 
-function parseJson(text: string): unknown {
+/** A line as JSON; none is an input without fields. */
+export function parseJson(text: string): unknown {
+  if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
   } catch (error) {

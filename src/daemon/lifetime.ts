@@ -74,7 +74,7 @@ export class Lifetime {
     for (const call of this.#calls) {
       if (call.signal !== asking) call.abort(new PyroError("ABORTED", "The daemon was stopped."));
     }
-    setTimeout(this.#resolveEnded, this.#options.cleanUpMs);
+    setTimeout(this.#resolveEnded, this.#options.cleanUpMs).unref();
   }
 
   #finish(call: CallInFlight): void {

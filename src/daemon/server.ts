@@ -5,11 +5,12 @@ import { routeOf, versionHeader } from "../contract/wire.js";
 import type { Call, Core } from "../core/core.js";
 import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
-import { openBody, type Body } from "./body.js";
+import { openBody, parseJson } from "./body.js";
 import type { Handlers } from "./handlers.js";
 import { parseInput } from "./input.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
 import { CallerStdin } from "./stdin.js";
+import { openUploadBody } from "./upload.js";
 
 /** What it takes to answer requests. */
 export interface Daemon {
@@ -34,7 +35,7 @@ export async function serveRequest(daemon: Daemon, request: IncomingMessage, res
     assertVersion(daemon, operation, request);
     flight = daemon.lifetime.begin();
     abortWhenGone(flight, response);
-    await answer.sendResult(await perform(daemon, operation, flight, openBody(request), answer));
+    await answer.sendResult(await perform(daemon, operation, flight, request, answer));
   } catch (thrown) {
     error = asCallError(thrown, flight);
     await answer.sendError(error);
@@ -50,10 +51,18 @@ async function perform(
   { core, handlers }: Daemon,
   operation: Operation,
   flight: CallInFlight,
-  body: Body,
+  request: IncomingMessage,
   answer: Answer,
 ): Promise<unknown> {
   const { signal } = flight;
+  const emit: Call["emit"] = (event) => answer.emit(event, signal);
+  if (operation.upload) {
+    const body = openUploadBody(request);
+    const input = parseInput(operation.input, parseJson(await body.readInput()));
+    const call = { signal, stdin: null, upload: body.content(), emit, isCancelled: () => false };
+    return operation.output.parse(await handle(handlers, core, operation, input, call));
+  }
+  const body = openBody(request);
   const input = parseInput(operation.input, await body.readInput());
   const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
   const stdin = operation.stdin ? new CallerStdin(grant) : null;
@@ -63,13 +72,17 @@ async function perform(
     flight.abort(new PyroError("ABORTED", "The call was cancelled."));
   };
   body.follow(stdin, cancel).catch((reason: unknown) => flight.abort(PyroError.from(reason)));
-  const call: Call = { signal, stdin, emit: (event) => answer.emit(event, signal), isCancelled: () => isCancelled };
+  const call: Call = { signal, stdin, upload: null, emit, isCancelled: () => isCancelled };
   try {
-    const handler = handlers[operation.name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
-    return operation.output.parse(await handler(core, input, call));
+    return operation.output.parse(await handle(handlers, core, operation, input, call));
   } finally {
     stdin?.discard();
   }
+}
+
+function handle(handlers: Handlers, core: Core, { name }: Operation, input: unknown, call: Call): Promise<unknown> {
+  const handler = handlers[name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
+  return handler(core, input, call);
 }
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {

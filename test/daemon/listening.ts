@@ -16,7 +16,7 @@ import { openLog } from "../../src/host/log.js";
 
 type VmRun = Handler<"vm.run">;
 
-/** The daemon's server in this process, where a test says what `vm.run` does. */
+/** The daemon's server in this process, where a test says what `vm.run` and `task.sync.push` do. */
 export class Listening implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "pt-"));
   readonly env = { ...process.env, PYRO_HOME: join(this.directory, "home"), XDG_RUNTIME_DIR: this.directory };
@@ -25,7 +25,7 @@ export class Listening implements AsyncDisposable {
   vmsInUse = 0;
   readonly #server: Promise<Server>;
 
-  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string } = {}) {
+  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string; push?: Handler<"task.sync.push"> } = {}) {
     const log = openLog(this.home.daemonLog);
     const machines = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
     const version = options.version ?? readContract().version;
@@ -38,7 +38,7 @@ export class Listening implements AsyncDisposable {
       hide: () => removeFileSync(this.home.daemonSocket),
       log,
     });
-    const handlers = { "vm.run": vmRun } as unknown as Handlers;
+    const handlers = { "vm.run": vmRun, "task.sync.push": options.push } as unknown as Handlers;
     this.#server = serveUnix(
       this.home.daemonSocket,
       (request, response) => void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response),
