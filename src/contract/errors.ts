@@ -84,6 +84,21 @@ export const errorKinds = {
     507,
     "Send less, free space in the workspace, or create a task with more disk.",
   ),
+  WORKSPACE_CONFLICT: kind(
+    "caller",
+    false,
+    125,
+    409,
+    "Remove what is in the way from the workspace, or push to another directory.",
+  ),
+  WORKSPACE_LINK: kind(
+    "caller",
+    false,
+    125,
+    409,
+    "Nothing is written through links: remove the link, or push to where it points.",
+  ),
+  WORKSPACE_TORN: kind("caller", true, 125, 409, "Stop what writes to the workspace, then push again."),
   SOURCE_NOT_FOUND: kind("caller", false, 125, 422, "Check the path; it is one of the machine that runs the client."),
   SOURCE_UNREADABLE: kind(
     "caller",

@@ -15,6 +15,7 @@ import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskStatus } from "./task-status.js";
+import { taskSyncPush } from "./task-sync-push.js";
 import { vmCreate } from "./vm-create.js";
 import { vmDelete } from "./vm-delete.js";
 import { vmExec } from "./vm-exec.js";
@@ -35,6 +36,7 @@ export const operations = {
   "vm.status": vmStatus,
   "vm.reap_expired": vmReapExpired,
   "task.create": taskCreate,
+  "task.sync.push": taskSyncPush,
   "task.exec": taskExec,
   "task.follow": taskFollow,
   "task.status": taskStatus,

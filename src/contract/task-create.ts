@@ -2,11 +2,12 @@ import { z } from "zod";
 
 import { allowHostCompat, environmentName, memMib, taskTtlSeconds, diskMib, vcpuCount } from "./fields.js";
 import { defineOperation } from "./operation.js";
+import { sourceFacts, sourceFilter, sourcePath } from "./source.js";
 import { task } from "./task.js";
 
 export const taskCreate = defineOperation({
   name: "task.create",
-  summary: "Start a persistent VM with a /workspace",
+  summary: "Start a persistent VM with a /workspace, empty or filled from the host",
   input: z.strictObject({
     environment: environmentName,
     vcpu_count: vcpuCount,
@@ -14,10 +15,14 @@ export const taskCreate = defineOperation({
     disk_mib: diskMib,
     ttl_seconds: taskTtlSeconds,
     allow_host_compat: allowHostCompat,
+    source_path: sourcePath.optional(),
+    ...sourceFilter,
+    ...sourceFacts,
   }),
   output: task,
   streams: true,
   stdin: false,
+  upload: true,
   cli: { words: ["task", "create"], positionals: ["environment"] },
   sdk: "createTask",
   mcp: "task_create",

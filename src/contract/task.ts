@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { bytesWritten, entryCount, sourceMode } from "./source.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
 export const taskId = z
@@ -11,13 +12,12 @@ const taskState = z
   .enum(["started", "stopped", "failed", "unreadable"])
   .describe("unreadable: its record was damaged.");
 
-const workspaceSeed = z.object({
-  mode: z.enum(["empty", "directory", "archive"]),
+const imported = {
   source_path: z.string().nullable(),
   destination: z.string(),
-  entry_count: z.int(),
-  bytes_written: z.int(),
-});
+  entry_count: entryCount,
+  bytes_written: bytesWritten,
+};
 
 /** What create, status and list say of one task. */
 export const task = z.object({
@@ -39,7 +39,13 @@ export const task = z.object({
   command_count: z.int(),
   running_commands: z.int(),
   last_command: z.object({ command: z.string(), exit_code: z.int().nullable() }).nullable(),
-  workspace_seed: workspaceSeed,
+  workspace_seed: z
+    .object({ mode: sourceMode, ...imported })
+    .describe("What the workspace held when the task was created; a push never changes it."),
+  last_push: z
+    .object({ mode: sourceMode, ...imported, pushed_at: time })
+    .nullable()
+    .describe("The last sync push that was switched in."),
   memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
   disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
 });

@@ -12,6 +12,7 @@ import { taskFollow } from "../core/task-follow.js";
 import { taskList } from "../core/task-list.js";
 import { taskLogs } from "../core/task-logs.js";
 import { taskStatus } from "../core/task-status.js";
+import { taskSyncPush } from "../core/task-sync-push.js";
 import { vmCreate } from "../core/vm-create.js";
 import { vmDelete } from "../core/vm-delete.js";
 import { vmExec } from "../core/vm-exec.js";
@@ -38,6 +39,7 @@ export function buildHandlers(lifetime: Lifetime): Handlers {
     "vm.status": vmStatus,
     "vm.reap_expired": vmReapExpired,
     "task.create": taskCreate,
+    "task.sync.push": taskSyncPush,
     "task.exec": taskExec,
     "task.follow": taskFollow,
     "task.status": taskStatus,

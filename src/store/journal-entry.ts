@@ -39,10 +39,38 @@ const taskState = z.object({
   at: time,
 });
 
-/** A use that leaves no other entry, such as a sync push: it moves the expiry. */
+/** A use that leaves no other entry: it moves the expiry. */
 const taskTouched = z.object({ event: z.literal("task.touched"), at: time });
 
-export const journalEntry = z.discriminatedUnion("event", [execStarted, execEnded, taskState, taskTouched]);
+/** A push that is whole and checked, and is now switched into the workspace. */
+const pushSwitching = z.object({
+  event: z.literal("push.switching"),
+  /** The agent's name of it, by which it can be asked whether the switch was done. */
+  push_id: z.string(),
+  mode: z.enum(["directory", "archive"]),
+  source_path: z.string(),
+  destination: z.string(),
+  entry_count: count,
+  bytes_written: count,
+  at: time,
+});
+
+const pushEnded = z.object({
+  event: z.literal("push.ended"),
+  push_id: z.string(),
+  /** False when the workspace is as it was. */
+  switched: z.boolean(),
+  at: time,
+});
+
+export const journalEntry = z.discriminatedUnion("event", [
+  execStarted,
+  execEnded,
+  taskState,
+  taskTouched,
+  pushSwitching,
+  pushEnded,
+]);
 export type JournalEntry = Readonly<z.infer<typeof journalEntry>>;
 
 const knownEvents: ReadonlySet<string> = new Set(journalEntry.options.map((option) => option.shape.event.value));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import type { CallOptions } from "../../src/client/client.js";
 import { execTask } from "../../src/client/task-exec.js";
+import { createTask } from "../../src/client/task-source.js";
 import type { ArgumentsOf, ResultOf } from "../../src/contract/operations.js";
 import { until } from "../client/scratch.js";
 import { VmScratch } from "../vm/vm-scratch.js";
@@ -22,7 +23,7 @@ export const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 3);
 export class TaskScratch extends VmScratch {
   /** A task of little memory; its id. */
   async create(fields: Partial<ArgumentsOf<"task.create">> = {}): Promise<string> {
-    return (await this.client.call("task.create", { environment: "debian:12", mem_mib: 256, ...fields })).task_id;
+    return (await createTask(this.client, { environment: "debian:12", mem_mib: 256, ...fields })).task_id;
   }
 
   /** The words of a command line that runs a script in a task. */

@@ -19,6 +19,7 @@ const becomes = {
 /** In which states a task may be asked for what needs its VM. Status, logs and delete are for all of them. */
 const allowed = {
   exec: ["started"],
+  push: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
 
 /** The record behind a move; unchanged when the table has none from its state. */

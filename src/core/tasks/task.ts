@@ -10,6 +10,8 @@ import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
 import { watchSilence } from "../silence.js";
 import { assertAllowed, moveTask } from "./moves.js";
+import { push } from "./push.js";
+import { Pushes } from "./pushes.js";
 import { TaskExec, type ExecEnded, type ExecHost } from "./task-exec.js";
 import { TaskExecs } from "./task-execs.js";
 
@@ -39,6 +41,7 @@ export class Task implements ExecHost {
   readonly #destroy: (machine: FoundMachine) => Promise<void>;
   readonly #silence: () => string | null;
   readonly #execs: TaskExecs;
+  readonly #pushes: Pushes;
   readonly #calls = new Set<Promise<unknown>>();
   #record: TaskRecord;
   #machine: FoundMachine | null;
@@ -46,6 +49,9 @@ export class Task implements ExecHost {
   #channel: Channel | null = null;
   #lastActivity: string;
   #detached = false;
+  #pushesUnderWay = 0;
+  /** Aborted when the task is deleted: no push goes on. */
+  readonly #deleted = new AbortController();
 
   constructor({ directory, record, journal, machine, log, destroy }: TaskParts) {
     this.taskId = record.task_id;
@@ -57,6 +63,7 @@ export class Task implements ExecHost {
     this.#machine = machine;
     this.#lastActivity = lastActivityOf(journal.entries) ?? record.created_at;
     this.#execs = new TaskExecs(this, journal.entries);
+    this.#pushes = new Pushes(journal, log);
     this.#silence = machine ? watchSilence(machine) : () => null;
     if (machine) this.#meet(machine);
   }
@@ -91,7 +98,7 @@ export class Task implements ExecHost {
   }
 
   async #start(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
-    const machine = this.#assertStarted();
+    const machine = this.#assertStarted("exec");
     this.#assertRoomForExec();
     const exec = new TaskExec(
       this,
@@ -117,6 +124,19 @@ export class Task implements ExecHost {
     this.#lastActivity = exec.started.started_at;
     exec.start(machine, input.env, stdin);
     return exec;
+  }
+
+  /** Brings an uploaded source into the workspace, all of it or nothing. Throws FAILED_PRECONDITION when the task is not started. */
+  async push(input: InputOf<"task.sync.push">, caller: Call): Promise<ResultOf<"task.sync.push">> {
+    const found = this.#assertStarted("push");
+    const call = { ...caller, signal: AbortSignal.any([caller.signal, this.#deleted.signal]) };
+    this.#pushesUnderWay += 1;
+    try {
+      return await push({ taskId: this.taskId, found, pushes: this.#pushes }, input, call);
+    } finally {
+      this.#pushesUnderWay -= 1;
+      this.#lastActivity = new Date().toISOString();
+    }
   }
 
   find(sequence: number): TaskExec {
@@ -169,21 +189,23 @@ export class Task implements ExecHost {
       running_commands: this.#execs.running.length,
       last_command: last ? { command: last.started.command, exit_code: last.ended?.exit_code ?? null } : null,
       workspace_seed: record.workspace_seed,
+      last_push: this.#pushes.last,
       memory_bytes: usage?.memoryBytes ?? null,
       disk_bytes: usage?.diskBytes ?? null,
     };
   }
 
-  /** True when nobody has used it for its time to live. A task in which a command runs is in use. */
+  /** True when nobody has used it for its time to live. A task in which a command runs, or that a push goes to, is in use. */
   hasExpired(now: number): boolean {
     const expiresAt = this.#expiresAt();
-    const isBusy = this.#execs.running.length > 0;
+    const isBusy = this.#execs.running.length + this.#pushesUnderWay > 0;
     return expiresAt !== null && !isBusy && now >= Date.parse(expiresAt);
   }
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
     for (const exec of this.#execs.running) exec.cancel();
+    this.#deleted.abort(new PyroError("ABORTED", "The task was deleted."));
     const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
@@ -211,8 +233,8 @@ export class Task implements ExecHost {
     return ttl_seconds === 0 ? null : new Date(Date.parse(this.#lastActivity) + ttl_seconds * 1000).toISOString();
   }
 
-  #assertStarted(): FoundMachine {
-    assertAllowed(this.#record, "exec");
+  #assertStarted(what: "exec" | "push"): FoundMachine {
+    assertAllowed(this.#record, what);
     if (this.#machine) return this.#machine;
     throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.taskId} is ending.`);
   }
@@ -232,6 +254,7 @@ export class Task implements ExecHost {
       this.#channel = channel;
       channel.skipStreams(this.#execs.lastJob);
       this.#releaseEnded(channel);
+      void this.#pushes.takeOver(channel);
       return channel.closed;
     }, PyroError.from);
     const died = machine.died.then((reason): Loss => ["died", `its VM ended: ${reason}`]);
@@ -264,7 +287,7 @@ function lastActivityOf(entries: readonly JournalEntry[]): string | undefined {
   const times = entries.map((entry) => {
     if (entry.event === "exec.started") return entry.started_at;
     if (entry.event === "exec.ended") return entry.ended_at;
-    return entry.event === "task.touched" ? entry.at : undefined;
+    return "at" in entry ? entry.at : undefined;
   });
   return times.findLast((time) => time !== undefined);
 }

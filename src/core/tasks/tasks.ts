@@ -17,6 +17,7 @@ import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/ta
 import type { Call, MachineRegistry } from "../core.js";
 import { asFound } from "../machines.js";
 import { moveTask } from "./moves.js";
+import { emptySeed, seedWorkspace } from "./seed.js";
 import { Task } from "./task.js";
 
 export interface TasksOptions {
@@ -72,6 +73,7 @@ export class Tasks {
       call,
     );
     try {
+      const seed = await seedWorkspace(machine, input, call);
       const record: TaskRecord = {
         format: 1,
         task_id: taskId,
@@ -85,13 +87,7 @@ export class Tasks {
         allow_host_compat: input.allow_host_compat,
         execution_mode: machine.executionMode,
         accelerator: machine.accelerator,
-        workspace_seed: {
-          mode: "empty",
-          source_path: null,
-          destination: "/workspace",
-          entry_count: 0,
-          bytes_written: 0,
-        },
+        workspace_seed: seed,
         state: "started",
         reason: null,
         machine: machine.handle,
@@ -238,6 +234,7 @@ function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, allow_host_compat: false },
     ...{ execution_mode: "guest", accelerator: null, created_at: never, last_activity_at: never, expires_at: null },
     ...{ command_count: 0, running_commands: 0, last_command: null, memory_bytes: null, disk_bytes: null },
-    workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
+    workspace_seed: emptySeed,
+    last_push: null,
   };
 }

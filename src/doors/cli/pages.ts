@@ -9,7 +9,16 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "pyro run debian:12 --json -- uname -r",
   ],
   "env pull": ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],
-  "task create": ["pyro task create debian:12", "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0"],
+  "task create": [
+    "pyro task create debian:12",
+    "pyro task create debian:12 --source-path . --exclude node_modules/",
+    "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",
+  ],
+  "task sync push": [
+    "pyro task sync push TASK ./src --dest /workspace/src",
+    "pyro task sync push TASK release.tar.gz --dry-run",
+    "pyro task sync push TASK . --exclude '*.log' --include important.log",
+  ],
   "task exec": ["pyro task exec TASK -- make test", "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test"],
   completion: [
     'eval "$(pyro completion bash)"    # in ~/.bashrc',

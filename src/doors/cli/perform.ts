@@ -42,6 +42,10 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
       const { taskCreate } = await import("./task-create.js");
       return taskCreate(client, input as ArgumentsOf<"task.create">, json);
     }
+    case "task.sync.push": {
+      const { taskSyncPush } = await import("./task-sync-push.js");
+      return taskSyncPush(client, input as unknown as ArgumentsOf<"task.sync.push">, json);
+    }
     case "env.pull": {
       const { pull } = await import("./pull.js");
       return pull(client, input as ArgumentsOf<"env.pull">, json);

@@ -4,3 +4,11 @@ const BYTES_PER_MIB = 1_048_576;
 export function renderMib(bytes: number): string {
   return `${Math.round(bytes / BYTES_PER_MIB)} MiB`;
 }
+
+/** Bytes in the largest unit that leaves a whole number before the point. */
+export function renderBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < BYTES_PER_MIB) return `${(bytes / 1024).toFixed(1)} KiB`;
+  if (bytes < 1024 * BYTES_PER_MIB) return `${(bytes / BYTES_PER_MIB).toFixed(1)} MiB`;
+  return `${(bytes / (1024 * BYTES_PER_MIB)).toFixed(1)} GiB`;
+}

@@ -1,4 +1,5 @@
 import type { Client } from "../../client/client.js";
+import { createTask } from "../../client/task-source.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openProgress } from "./progress.js";
@@ -9,7 +10,7 @@ export function taskCreate(client: Client, input: ArgumentsOf<"task.create">, js
   return interruptible(json, async ({ signal }) => {
     const progress = openProgress(input.environment, null);
     try {
-      const task = await client.call("task.create", input, {
+      const task = await createTask(client, input, {
         signal,
         onEvent: (event) => {
           if (!json && event.event === "progress") progress.show(event);

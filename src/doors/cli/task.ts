@@ -1,11 +1,11 @@
 import type { ResultOf } from "../../contract/operations.js";
-import { renderMib } from "./size.js";
+import { renderBytes, renderMib } from "./size.js";
 
 type Task = ResultOf<"task.status">;
 
 /** One task, a fact a line. */
 export function renderTask(task: Task): string {
-  const { last_command: last } = task;
+  const { last_command: last, workspace_seed: seed, last_push: push } = task;
   const exit = last?.exit_code ?? "none";
   const lines = [
     `Task: ${task.task_id}`,
@@ -19,10 +19,18 @@ export function renderTask(task: Task): string {
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
     `Created: ${task.created_at}`,
     `Expires: ${task.expires_at ?? "never"}`,
+    `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
+    ...(push === null
+      ? []
+      : [`Last push: ${push.pushed_at} from ${push.source_path} to ${push.destination} (${renderImported(push)})`]),
     `Command count: ${task.command_count}`,
     last ? `Last command: ${last.command} (exit_code=${exit})` : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]): string {
+  return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
 }
 
 const COLUMNS = ["TASK", "ENVIRONMENT", "STATE", "AGE", "EXPIRES", "MEMORY", "LAST COMMAND"] as const;

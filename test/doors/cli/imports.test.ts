@@ -5,14 +5,17 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../src/", import.meta.url));
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
+const IMPORT = /(?:^(?:im|ex)port\b.*\bfrom|^import|\bimport\()\s*"([^"]+)"/gm;
 
-/** Every module that the CLI's process can load, and every name it imports that is no file of ours. */
-function followImports(entry: string): { files: string[]; names: string[] } {
+/** Loaded only when a source is sent: it walks, matches patterns and writes an archive. */
+const PACKER = "client/pack/pack.js";
+
+/** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stop`. */
+function followImports(entry: string, stop?: string): { files: string[]; names: string[] } {
   const files = new Set<string>();
   const names = new Set<string>();
   const follow = (file: string) => {
-    if (files.has(file)) return;
+    if (files.has(file) || relative(root, file) === stop) return;
     files.add(file);
     for (const [, name = ""] of readFileSync(file, "utf8").matchAll(IMPORT)) {
       if (name.startsWith(".")) follow(resolve(dirname(file), name));
@@ -23,8 +26,8 @@ function followImports(entry: string): { files: string[]; names: string[] } {
   return { files: [...files].map((file) => relative(root, file)), names: [...names] };
 }
 
-test("the CLI's process loads nothing from node_modules", () => {
-  const { files, names } = followImports("doors/cli/main.js");
+test("the CLI's process loads nothing from node_modules, but for the patterns of what is sent", () => {
+  const { files, names } = followImports("doors/cli/main.js", PACKER);
   assert.ok(files.includes("client/client.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),
@@ -32,6 +35,18 @@ test("the CLI's process loads nothing from node_modules", () => {
   );
   assert.deepEqual(
     files.filter((file) => !/^(doors\/cli|client|contract|host)\//.test(file)),
+    [],
+  );
+});
+
+test("what packs a source loads one thing from node_modules", () => {
+  const { files, names } = followImports(PACKER);
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("node:")),
+    ["ignore"],
+  );
+  assert.deepEqual(
+    files.filter((file) => !/^(client\/pack|archive|contract|host)\//.test(file)),
     [],
   );
 });

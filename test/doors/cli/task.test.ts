@@ -26,6 +26,7 @@ function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.s
     command_count: 0,
     running_commands: 0,
     last_command: null,
+    last_push: null,
     workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
     memory_bytes: 65_536 * 1_048_576,
     disk_bytes: 0,

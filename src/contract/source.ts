@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+/** What a task's workspace is filled from: fields of task.create and task.sync.push. The content itself follows the input as raw bytes. */
+
+const patterns = z.array(z.string().min(1).max(4096)).max(1024).default([]);
+
+export const sourcePath = z
+  .string()
+  .min(1)
+  .max(4096)
+  .describe("Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.");
+
+export const sourceFilter = {
+  exclude: patterns.describe("What to leave out, as patterns of .gitignore; what was left out is counted."),
+  include: patterns.describe("What to take although a pattern of exclude names it."),
+};
+
+/** What the client that packs the source tells the daemon of it. */
+export const sourceFacts = {
+  source_kind: z
+    .enum(["directory", "archive"])
+    .default("archive")
+    .describe("What the source path is.")
+    .meta({ hidden: true }),
+  source_bytes: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Bytes its files will take, when that is known before it is read.")
+    .meta({ hidden: true }),
+  source_excluded: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("How much the client has left out already.")
+    .meta({ hidden: true }),
+};
+
+/** The absolute form of a directory beneath /workspace is found and checked by the core. */
+export const destination = z.string().min(1).max(4096).default("/workspace").describe("Directory beneath /workspace.");
+
+export const sourceMode = z.enum(["empty", "directory", "archive"]);
+export const entryCount = z.int().min(0).describe("Entries imported.");
+export const bytesWritten = z.int().min(0).describe("Bytes of their files.");
+export const excludedCount = z
+  .int()
+  .min(0)
+  .describe("Entries left out by exclude; a directory counts once, with all that is in it.");

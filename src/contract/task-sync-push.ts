@@ -1,0 +1,51 @@
+import { z } from "zod";
+
+import { defineOperation } from "./operation.js";
+import {
+  bytesWritten,
+  destination,
+  entryCount,
+  excludedCount,
+  sourceFacts,
+  sourceFilter,
+  sourceMode,
+  sourcePath,
+} from "./source.js";
+import { taskId } from "./task.js";
+
+const listed = z.object({
+  path: z.string(),
+  type: z.enum(["file", "directory", "symlink", "hardlink"]),
+  size_bytes: z.int().min(0),
+});
+
+export const taskSyncPush = defineOperation({
+  name: "task.sync.push",
+  summary: "Bring a directory or an archive into a task's workspace, all of it or nothing",
+  input: z.strictObject({
+    task_id: taskId,
+    source_path: sourcePath,
+    dest: destination,
+    ...sourceFilter,
+    dry_run: z.boolean().default(false).describe("Check the source and list what would be written; change nothing."),
+    ...sourceFacts,
+  }),
+  output: z.object({
+    task_id: z.string(),
+    source_path: z.string(),
+    mode: sourceMode,
+    destination: z.string(),
+    entry_count: entryCount,
+    bytes_written: bytesWritten,
+    excluded_count: excludedCount,
+    duration_ms: z.int().min(0).describe("Milliseconds from the request to the end of the switch."),
+    dry_run: z.boolean(),
+    entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),
+  }),
+  streams: true,
+  stdin: false,
+  upload: true,
+  cli: { words: ["task", "sync", "push"], positionals: ["task_id", "source_path"] },
+  sdk: "pushTaskSync",
+  mcp: "task_sync_push",
+});

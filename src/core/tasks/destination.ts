@@ -1,0 +1,22 @@
+import { posix } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+
+const WORKSPACE = "/workspace";
+const NAME_BYTES = 255;
+
+/** A push's destination, normalised: /workspace or a directory beneath it. A relative one is meant within it. Throws INVALID_ARGUMENT. */
+export function parseDestination(dest: string): string {
+  const path = posix.resolve(WORKSPACE, dest);
+  const refuse = (why: string) =>
+    new PyroError("INVALID_ARGUMENT", `The destination ${JSON.stringify(dest)} ${why}.`, {
+      hint: "Give a directory beneath /workspace.",
+      details: { dest, destination: path },
+    });
+  if (path !== WORKSPACE && !path.startsWith(`${WORKSPACE}/`)) throw refuse("is not beneath /workspace");
+  if (path.includes("\0")) throw refuse("has a NUL byte");
+  if (path.split("/").some((part) => Buffer.byteLength(part) > NAME_BYTES)) {
+    throw refuse(`has a part of more than ${NAME_BYTES} bytes`);
+  }
+  return path;
+}

@@ -1,0 +1,165 @@
+import type { ArchiveEntry } from "../../archive/entry.js";
+import { createFilter } from "../../archive/filter.js";
+import { readArchive } from "../../archive/read.js";
+import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { InputOf, ResultOf } from "../../contract/operations.js";
+import { AgentRefusal } from "../../guest/channel.js";
+import { Stage } from "../../guest/stage.js";
+import { stat } from "../../guest/stat.js";
+import { abortableChunks } from "../../host/abortable.js";
+import type { Call } from "../core.js";
+import { explainRefusal } from "./import-refusal.js";
+import { ImportProgress } from "./import-progress.js";
+import { newPushId } from "./pushes.js";
+
+/** The fields that a task's creation and a push have in common. */
+type Source = Pick<InputOf<"task.sync.push">, "exclude" | "include" | "source_bytes" | "source_excluded">;
+
+/** A source that is whole and checked, and lies beside the workspace: one step away from being in it. */
+export interface StagedSource {
+  readonly id: string;
+  readonly entryCount: number;
+  readonly bytesWritten: number;
+  readonly excludedCount: number;
+  /** Switches it in. Gives the refusal when the workspace is as it was; throws when the VM is lost before that is known. */
+  commit(): Promise<PyroError | null>;
+  /** Drops it; the workspace is as it was. Does nothing after `commit`. */
+  cancel(): Promise<void>;
+}
+
+type Listed = NonNullable<ResultOf<"task.sync.push">["entries"]>[number];
+
+/** What a look at a source has found. */
+export interface ListedSource {
+  readonly entries: readonly Listed[];
+  readonly entryCount: number;
+  readonly bytesWritten: number;
+  readonly excludedCount: number;
+}
+
+export const WORKSPACE = "/workspace";
+const LISTED_ENTRIES = 10_000;
+/** Left to the guest, so that it can work with what was pushed. */
+const RESERVE_BYTES = 16 * 1_048_576;
+
+/**
+ * Reads an uploaded archive, checks every entry and stages it in the guest. Throws the code of the first thing wrong with it;
+ * then, and when the call is aborted, nothing is left in the guest.
+ */
+export async function stageSource(
+  machine: Machine,
+  destination: string,
+  source: Source,
+  call: Call,
+): Promise<StagedSource> {
+  const id = newPushId();
+  const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
+  const stage = await Stage.open(machine.channel, { path: destination, id }).catch(rethrow);
+  const onAbort = () => void stage.cancel().catch(() => {});
+  call.signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const reading = new Reading(source, roomBytes, call);
+    for await (const entry of reading.entries()) {
+      const { target, content, ...header } = entry;
+      await stage.add(target === null ? header : { ...header, target }, content);
+    }
+    call.signal.throwIfAborted();
+    const { entries, bytes } = await stage.finish();
+    return {
+      id,
+      entryCount: entries,
+      bytesWritten: bytes,
+      excludedCount: reading.excludedCount,
+      commit: () => commit(stage),
+      cancel: () => stage.cancel(),
+    };
+  } catch (error) {
+    await stage.cancel().catch(() => {});
+    call.signal.throwIfAborted();
+    return rethrow(error);
+  } finally {
+    call.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Reads and checks an uploaded archive in the same way, and only says what it holds. */
+export async function listSource(machine: Machine, source: Source, call: Call): Promise<ListedSource> {
+  const reading = new Reading(source, await findRoom(machine, source.source_bytes ?? 0), call);
+  const entries: Listed[] = [];
+  for await (const { path, type, sizeBytes } of reading.entries()) {
+    if (entries.length < LISTED_ENTRIES) entries.push({ path, type, size_bytes: sizeBytes });
+  }
+  const { entryCount, bytes, excludedCount } = reading;
+  return { entries, entryCount, bytesWritten: bytes, excludedCount };
+}
+
+/** One pass over an uploaded archive, with what it has come to so far. */
+class Reading {
+  entryCount = 0;
+  bytes = 0;
+  excludedCount: number;
+  readonly #source: Source;
+  readonly #roomBytes: number;
+  readonly #call: Call;
+
+  constructor(source: Source, roomBytes: number, call: Call) {
+    this.#source = source;
+    this.#roomBytes = roomBytes;
+    this.#call = call;
+    this.excludedCount = source.source_excluded;
+  }
+
+  async *entries(): AsyncGenerator<ArchiveEntry> {
+    const { upload } = this.#call;
+    if (upload === null) throw new PyroError("INTERNAL", "The operation takes no archive.");
+    const progress = new ImportProgress(this.#source.source_bytes, this.#call);
+    const filter = createFilter(this.#source);
+    const options = {
+      roomBytes: this.#roomBytes,
+      ...(filter && { filter }),
+      onExcluded: () => (this.excludedCount += 1),
+    };
+    for await (const entry of readArchive(abortableChunks(upload, this.#call.signal), options)) {
+      yield { ...entry, content: this.#counted(entry.content, progress) };
+      this.entryCount += 1;
+      progress.show(this);
+    }
+  }
+
+  async *#counted(content: AsyncIterable<Buffer>, progress: ImportProgress): AsyncGenerator<Buffer> {
+    for await (const bytes of content) {
+      yield bytes;
+      this.bytes += bytes.length;
+      progress.show(this);
+    }
+  }
+}
+
+async function commit(stage: Stage): Promise<PyroError | null> {
+  try {
+    await stage.commit();
+    return null;
+  } catch (error) {
+    if (error instanceof AgentRefusal) return explainRefusal(error);
+    throw error;
+  }
+}
+
+/** The bytes that fit. Throws WORKSPACE_FULL when it is known already that the source does not. */
+async function findRoom({ channel }: Machine, sourceBytes: number): Promise<number> {
+  const { free_bytes: freeBytes } = await stat(channel, WORKSPACE).catch(rethrow);
+  const roomBytes = Math.max(0, freeBytes - RESERVE_BYTES);
+  if (sourceBytes <= roomBytes) return roomBytes;
+  throw new PyroError(
+    "WORKSPACE_FULL",
+    `The source has ${sourceBytes} bytes; the workspace has room for ${roomBytes}.`,
+    {
+      details: { source_bytes: sourceBytes, room_bytes: roomBytes },
+    },
+  );
+}
+
+function rethrow(error: unknown): never {
+  throw error instanceof AgentRefusal ? explainRefusal(error) : error;
+}

@@ -1,0 +1,49 @@
+import type { Client } from "../../client/client.js";
+import { pushTaskSync } from "../../client/task-source.js";
+import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import { interruptible } from "./interruption.js";
+import { openProgress } from "./progress.js";
+import { renderBytes } from "./size.js";
+
+/** `pyro task sync push`: a live line while it goes on, one line at the end; with `--dry-run` what would be written. */
+export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push">, json: boolean): Promise<number> {
+  return interruptible(json, async ({ signal }) => {
+    const progress = openProgress(input.source_path, null);
+    try {
+      const result = await pushTaskSync(client, input, {
+        signal,
+        onEvent: (event) => {
+          if (!json && event.event === "progress") progress.show(event);
+        },
+      });
+      progress.clear();
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPush(result));
+      return 0;
+    } finally {
+      progress.clear();
+    }
+  });
+}
+
+function renderPush(result: ResultOf<"task.sync.push">): string {
+  const { entries = [], entry_count, bytes_written, excluded_count, destination, duration_ms, dry_run } = result;
+  const listed = entries.map(
+    ({ path, type, size_bytes }) => `${type.padEnd(9)} ${renderBytes(size_bytes).padStart(9)}  ${path}`,
+  );
+  const more = dry_run && entries.length < entry_count ? [`… and ${entry_count - entries.length} more`] : [];
+  const what = `${renderCount(entry_count)} (${renderBytes(bytes_written)})`;
+  const leftOut = excluded_count === 0 ? "" : `; ${excluded_count} left out`;
+  const last = dry_run
+    ? `Would push ${what} to ${destination}${leftOut}. Nothing was changed.`
+    : `Pushed ${what} to ${destination} in ${duration_ms} ms${leftOut}.`;
+  return `${[...listed, ...more, last].map(printable).join("\n")}\n`;
+}
+
+function renderCount(count: number): string {
+  return count === 1 ? "1 entry" : `${count} entries`;
+}
+
+/** Names come from a source that may not be trusted: control characters are shown, not sent to the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}

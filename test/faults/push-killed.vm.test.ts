@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { ResultOf } from "../../src/contract/operations.js";
+import { execTask } from "../../src/client/task-exec.js";
+import { endOf, kill, until } from "../client/scratch.js";
+import { rounds, TaskScratch } from "./task-scratch.js";
+
+const FILES = 20_000;
+const DIRECTORIES = 200;
+
+let scratch: TaskScratch;
+let task: string;
+/** Two trees of the same names: what every file says tells which one it is of. */
+const trees: Record<string, string> = {};
+before(async () => {
+  scratch = new TaskScratch();
+  for (const word of ["old", "new"]) {
+    const root = join(scratch.directory, word);
+    for (let directory = 0; directory < DIRECTORIES; directory += 1) {
+      mkdirSync(join(root, `d${directory}`), { recursive: true });
+      for (let file = 0; file < FILES / DIRECTORIES; file += 1)
+        writeFileSync(join(root, `d${directory}`, `f${file}`), `${word}\n`);
+    }
+    trees[word] = root;
+  }
+  task = await scratch.create({ source_path: trees["old"]! });
+});
+after(() => scratch[Symbol.asyncDispose]());
+
+/** Which tree the workspace holds; fails when it is neither, or a part of one. */
+async function findTree(): Promise<string> {
+  const command = "find . -type f -exec cat {} + | sort | uniq -c";
+  const { stdout } = await execTask(scratch.client, { task_id: task, command, timeout_seconds: 300 }, {});
+  const [, count, word] = /^ *(\d+) (old|new)\n$/.exec(stdout) ?? [];
+  assert.equal(count, String(FILES), stdout);
+  return word!;
+}
+
+const lastPush = async () => (await scratch.view(task)).last_push?.source_path ?? null;
+
+/** Pushes that daemons of this home have come to the end of. */
+function pushesEnded(): number {
+  return readFileSync(join(scratch.home, "daemon.log"), "utf8").split('"operation":"task.sync.push"').length;
+}
+
+test("whoever dies during a push, and whenever: the workspace holds the old tree or the new one", async (t) => {
+  let current = "old";
+  const startedMs = performance.now();
+  await scratch.json<ResultOf<"task.sync.push">>("task", "sync", "push", task, trees["new"]!);
+  const wholeMs = performance.now() - startedMs;
+  current = await findTree();
+  assert.equal(current, "new");
+  let switched = 0;
+  for (let round = 1; round <= rounds; round += 1) {
+    const next: string = current === "old" ? "new" : "old";
+    const victim = round % 2 === 0 ? "client" : "daemon";
+    const daemon = await scratch.daemonPid();
+    const endedBefore = pushesEnded();
+    const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
+    const ended = endOf(child);
+    const momentMs = Math.random() * wholeMs * 1.1;
+    await Promise.race([ended, sleep(momentMs)]);
+    kill(victim === "client" ? child.pid! : daemon);
+    const { status } = await ended;
+    const label = `round ${round}: ${victim} killed after ${Math.round(momentMs)} of ${Math.round(wholeMs)} ms`;
+    // What the daemon was about to do for a client that is gone, it does or leaves; then it says so in its log.
+    if (victim === "client") await until("the daemon is done with the push", () => pushesEnded() > endedBefore);
+    const found = await findTree();
+    if (status === 0) assert.equal(found, next, `${label}: the client was told that it is in`);
+    if (found !== current) switched += 1;
+    assert.equal(await lastPush(), trees[found], `${label}: status tells of another tree`);
+    current = found;
+  }
+  t.diagnostic(`${switched} of ${rounds} pushes were switched in; a whole one takes ${Math.round(wholeMs)} ms`);
+});

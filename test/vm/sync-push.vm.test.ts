@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import type { ArgumentsOf, ResultOf } from "../../src/contract/operations.js";
+import { TaskScratch } from "../faults/task-scratch.js";
+
+type Push = ResultOf<"task.sync.push">;
+
+let scratch: TaskScratch;
+before(() => {
+  scratch = new TaskScratch();
+});
+after(() => scratch[Symbol.asyncDispose]());
+
+/** A directory of this host; names that end with a slash are directories, a link's content begins with `->`. */
+function layOut(name: string, files: Readonly<Record<string, string>>): string {
+  const root = join(scratch.directory, name);
+  rmSync(root, { recursive: true, force: true });
+  mkdirSync(root);
+  for (const [path, content] of Object.entries(files)) {
+    const full = join(root, path);
+    mkdirSync(path.endsWith("/") ? full : join(full, ".."), { recursive: true });
+    if (content.startsWith("->")) symlinkSync(content.slice(2), full);
+    else if (!path.endsWith("/")) writeFileSync(full, content);
+  }
+  return root;
+}
+
+const create = (fields: Partial<ArgumentsOf<"task.create">> = {}) => scratch.create(fields);
+
+async function say(task: string, script: string): Promise<string> {
+  const { status, stdout, stderr } = await scratch.exec(task, script);
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+const push = (task: string, source: string, ...flags: string[]) =>
+  scratch.json<Push>("task", "sync", "push", task, source, ...flags);
+const pushFailure = (task: string, source: string, ...flags: string[]) =>
+  scratch.failure("task", "sync", "push", task, source, ...flags);
+
+/** Everything about a tree that a push may touch: names, types, modes, times, links, content. */
+const LOOK = "find . -printf '%p %y %m %T@ %l\\n' | sort; find . -type f -print0 | sort -z | xargs -0r sha256sum";
+
+test("a task is created from a directory, changed by a push, used, deleted", async () => {
+  const source = layOut("project", { "app.sh": "echo one", "lib/data": "1", "empty/": "" });
+  const task = await create({ source_path: source });
+  const { workspace_seed: seed } = await scratch.status(task);
+  assert.deepEqual(seed, {
+    mode: "directory",
+    source_path: source,
+    destination: "/workspace",
+    entry_count: 4,
+    bytes_written: 9,
+  });
+  assert.equal(await say(task, "sh app.sh; cat lib/data; ls -d empty"), "one\n1empty\n");
+
+  const change = layOut("change", { "app.sh": "echo two", "new/file": "2" });
+  const pushed = await push(task, change);
+  assert.deepEqual(
+    { ...pushed, duration_ms: 0 },
+    {
+      task_id: task,
+      source_path: change,
+      mode: "directory",
+      destination: "/workspace",
+      entry_count: 3,
+      bytes_written: 9,
+      excluded_count: 0,
+      duration_ms: 0,
+      dry_run: false,
+    },
+  );
+  assert.equal(await say(task, "sh app.sh; cat lib/data new/file"), "two\n12");
+  const status = await scratch.status(task);
+  assert.deepEqual(status.workspace_seed, seed);
+  assert.equal(status.last_push?.source_path, change);
+  assert.equal((await scratch.pyro(["task", "delete", task])).status, 0);
+});
+
+test("an archive is pushed as it is, plain or gzipped, to a directory of its own", async () => {
+  const task = await create();
+  const source = layOut("archived", { "bin/tool": "#!/bin/sh\necho tool", link: "->bin/tool" });
+  spawnSync("chmod", ["750", join(source, "bin/tool")]);
+  for (const [name, flag] of [
+    ["a.tar", "-cf"],
+    ["a.tar.gz", "-czf"],
+    ["a.tgz", "-czf"],
+  ] as const) {
+    const archive = join(scratch.directory, name);
+    assert.equal(spawnSync("tar", ["-C", source, flag, archive, "."]).status, 0);
+    const { mode, destination } = await push(task, archive, "--dest", `/workspace/${name}.d/deep`);
+    assert.deepEqual({ mode, destination }, { mode: "archive", destination: `/workspace/${name}.d/deep` });
+    assert.equal(await say(task, `${name}.d/deep/link; stat -Lc %a ${name}.d/deep/link`), "tool\n750\n");
+  }
+  assert.equal((await scratch.status(task)).last_push?.destination, "/workspace/a.tgz.d/deep");
+});
+
+test("what is left out is counted; a dry run lists and changes nothing", async () => {
+  const task = await create();
+  const source = layOut("filtered", { "a.log": "", "keep.log": "k", "node_modules/x/y": "", "src/main": "m" });
+  const flags = ["--exclude", "*.log", "--include", "keep.log", "--exclude", "node_modules/"];
+  const dry = await push(task, source, "--dry-run", ...flags);
+  assert.deepEqual(
+    dry.entries?.map(({ path }) => path).toSorted((a, b) => a.localeCompare(b)),
+    ["keep.log", "src", "src/main"],
+  );
+  assert.equal(dry.excluded_count, 2);
+  assert.equal(await say(task, "ls -A"), "");
+  assert.equal((await scratch.status(task)).last_push, null);
+  const { entry_count, excluded_count } = await push(task, source, ...flags);
+  assert.deepEqual({ entry_count, excluded_count }, { entry_count: 3, excluded_count: 2 });
+  assert.equal(await say(task, "find . -type f | sort"), "./keep.log\n./src/main\n");
+});
+
+test("a push that cannot be done leaves the workspace as it was, and says what to do", async () => {
+  const task = await create();
+  await say(task, "mkdir -p real kept; echo file >file; ln -s real link; ln -s /etc out; touch -d 2020-01-01 real .");
+  const before = await say(task, LOOK);
+  const source = layOut("refused", { "real/new": "n", "zz/deep": "d" });
+  const onto = (name: string) => layOut(`onto-${name.replace("/", "-")}`, { "aa/first": "1", [name]: "2" });
+  const cases: Record<string, { source: string; flags?: string[]; code: string; status: number }> = {
+    outside: { source, flags: ["--dest", "/etc"], code: "INVALID_ARGUMENT", status: 2 },
+    "outside by dots": { source, flags: ["--dest", "/workspace/../etc"], code: "INVALID_ARGUMENT", status: 2 },
+    "through a link": { source, flags: ["--dest", "/workspace/link/x"], code: "WORKSPACE_LINK", status: 125 },
+    "through a link that leaves": { source, flags: ["--dest", "out"], code: "WORKSPACE_LINK", status: 125 },
+    "onto a file": { source, flags: ["--dest", "/workspace/file"], code: "WORKSPACE_CONFLICT", status: 125 },
+    "a directory onto a file": { source: onto("file/x"), code: "WORKSPACE_CONFLICT", status: 125 },
+    "a directory onto a link": { source: onto("link/x"), code: "WORKSPACE_LINK", status: 125 },
+    "a file onto a directory": { source: onto("kept"), code: "WORKSPACE_CONFLICT", status: 125 },
+    "no source": { source: join(scratch.directory, "none"), code: "SOURCE_NOT_FOUND", status: 125 },
+    "a device": { source: "/dev/null", code: "SOURCE_UNSUPPORTED", status: 125 },
+  };
+  for (const [name, { source: from, flags = [], code, status }] of Object.entries(cases)) {
+    const failure = await pushFailure(task, from, ...flags);
+    assert.deepEqual({ code: failure.code, status: failure.status }, { code, status }, `${name}: ${failure.message}`);
+    assert.equal(await say(task, LOOK), before, name);
+  }
+  assert.equal((await scratch.status(task)).last_push, null);
+});
+
+test("a source larger than the workspace is refused before it is sent", async () => {
+  const task = await create({ disk_mib: 256 });
+  const source = layOut("large", {});
+  assert.equal(spawnSync("truncate", ["-s", "1G", join(source, "hole")]).status, 0);
+  const failure = await pushFailure(task, source);
+  assert.equal(failure.code, "WORKSPACE_FULL");
+  assert.equal(typeof failure.details["room_bytes"], "number");
+  const archive = join(scratch.directory, "large.tar.gz");
+  assert.equal(spawnSync("tar", ["-C", source, "-czf", archive, "."]).status, 0);
+  const before = await say(task, "df --output=used / | tail -n 1; ls -A");
+  assert.equal((await pushFailure(task, archive)).code, "WORKSPACE_FULL");
+  assert.equal(await say(task, "df --output=used / | tail -n 1; ls -A"), before);
+});
+
+test("a task whose seed cannot be imported does not come to be", async () => {
+  const source = layOut("escaping", { "a/b": "1", leaving: "->../../etc/passwd" });
+  const failure = await scratch.failure("task", "create", "debian:12", "--mem-mib", "256", "--source-path", source);
+  assert.equal(failure.code, "ARCHIVE_LINK_ESCAPES");
+  assert.equal(failure.details["entry"], "leaving");
+  const left = await scratch.json<ResultOf<"task.list">>("task", "list");
+  assert.ok(left.tasks.every(({ workspace_seed }) => workspace_seed.source_path !== source));
+});
+
+test("a push to what is no task that runs is refused", async () => {
+  const source = layOut("small", { a: "1" });
+  assert.equal((await pushFailure("task-000000000000", source)).code, "NOT_FOUND");
+  assert.equal((await pushFailure("nonsense", source)).code, "INVALID_ARGUMENT");
+  const task = await create();
+  process.kill(scratch.qemuOf(task), "SIGKILL");
+  const failure = await pushFailure(task, source);
+  assert.ok(["FAILED_PRECONDITION", "VM_DIED"].includes(failure.code), failure.code);
+});
+
+test("two pushes at once both end well, and neither is half there", async () => {
+  const task = await create();
+  const names = Array.from({ length: 200 }, (_, index) => `d${index % 7}/f${index}`);
+  const treeOf = (word: string) => layOut(word, Object.fromEntries(names.map((name) => [name, `${word}\n`])));
+  const [one, two] = [treeOf("one"), treeOf("two")];
+  await Promise.all([push(task, one), push(task, two)]);
+  const counts = await say(task, "find . -type f -exec cat {} + | sort | uniq -c");
+  assert.match(counts, /^ *200 (one|two)\n$/);
+});
