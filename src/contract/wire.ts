@@ -11,7 +11,7 @@ export function routeOf(name: OperationName): string {
   return `/v1/${name.replaceAll(".", "/")}`;
 }
 
-/** The lines of a request's body after its input. */
+/** The lines of a request's body after its input; an operation with an upload has raw bytes there instead. */
 export type RequestLine =
   | { readonly stdin: string }
   | { readonly stdin_end: true }

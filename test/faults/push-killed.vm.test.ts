@@ -14,16 +14,17 @@ const DIRECTORIES = 200;
 
 let scratch: TaskScratch;
 let task: string;
-/** Two trees of the same names: what every file says tells which one it is of. */
+/** What the files of the two trees say, which have the same names. */
+const words = ["old", "newer"];
 const trees: Record<string, string> = {};
 before(async () => {
   scratch = new TaskScratch();
-  for (const word of ["old", "new"]) {
+  for (const word of words) {
     const root = join(scratch.directory, word);
     for (let directory = 0; directory < DIRECTORIES; directory += 1) {
       mkdirSync(join(root, `d${directory}`), { recursive: true });
       for (let file = 0; file < FILES / DIRECTORIES; file += 1)
-        writeFileSync(join(root, `d${directory}`, `f${file}`), `${word}\n`);
+        writeFileSync(join(root, `d${directory}`, `f${file}`), word);
     }
     trees[word] = root;
   }
@@ -31,13 +32,19 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** Which tree the workspace holds; fails when it is neither, or a part of one. */
+/** Which tree the workspace holds, told by the sizes of all its files; fails when it is neither, or a part of one. */
 async function findTree(): Promise<string> {
-  const command = "find . -type f -exec cat {} + | sort | uniq -c";
+  const counts = await say("find . -type f -printf '%s\\n' | sort | uniq -c");
+  const [, count, size] = /^ *(\d+) (\d+)\n$/.exec(counts) ?? [];
+  assert.equal(count, String(FILES), counts);
+  const found = words.find((word) => word.length === Number(size));
+  assert.ok(found, counts);
+  return found;
+}
+
+async function say(command: string): Promise<string> {
   const { stdout } = await execTask(scratch.client, { task_id: task, command, timeout_seconds: 300 }, {});
-  const [, count, word] = /^ *(\d+) (old|new)\n$/.exec(stdout) ?? [];
-  assert.equal(count, String(FILES), stdout);
-  return word!;
+  return stdout;
 }
 
 const lastPush = async () => (await scratch.view(task)).last_push?.source_path ?? null;
@@ -50,19 +57,20 @@ function pushesEnded(): number {
 test("whoever dies during a push, and whenever: the workspace holds the old tree or the new one", async (t) => {
   let current = "old";
   const startedMs = performance.now();
-  await scratch.json<ResultOf<"task.sync.push">>("task", "sync", "push", task, trees["new"]!);
+  await scratch.json<ResultOf<"task.sync.push">>("task", "sync", "push", task, trees["newer"]!);
   const wholeMs = performance.now() - startedMs;
   current = await findTree();
-  assert.equal(current, "new");
+  assert.equal(current, "newer");
   let switched = 0;
   for (let round = 1; round <= rounds; round += 1) {
-    const next: string = current === "old" ? "new" : "old";
+    const next: string = current === "old" ? "newer" : "old";
     const victim = round % 2 === 0 ? "client" : "daemon";
     const daemon = await scratch.daemonPid();
     const endedBefore = pushesEnded();
     const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
     const ended = endOf(child);
-    const momentMs = Math.random() * wholeMs * 1.1;
+    // Half of them near the end, where the switch is.
+    const momentMs = wholeMs * (round % 4 < 2 ? Math.random() : 0.75 + Math.random() / 3);
     await Promise.race([ended, sleep(momentMs)]);
     kill(victim === "client" ? child.pid! : daemon);
     const { status } = await ended;
@@ -75,5 +83,6 @@ test("whoever dies during a push, and whenever: the workspace holds the old tree
     assert.equal(await lastPush(), trees[found], `${label}: status tells of another tree`);
     current = found;
   }
+  assert.equal(await say(`find . -type f -exec cat {} + | sed 's/${current}/\\n/g' | grep -c .`), "0\n");
   t.diagnostic(`${switched} of ${rounds} pushes were switched in; a whole one takes ${Math.round(wholeMs)} ms`);
 });
