@@ -6,6 +6,8 @@ export interface Specimen {
   readonly name: string;
   readonly bytes: Buffer;
   readonly refused?: readonly [code: ErrorCode, entry: string | null];
+  /** Its size fits into no workspace, which is what is found first when there is one. */
+  readonly fitsNowhere?: true;
   /** GNU tar takes it otherwise than the contract says; only that it is accepted is compared. */
   readonly unlikeGnu?: true;
 }

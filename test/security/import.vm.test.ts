@@ -39,9 +39,9 @@ test("every archive of the corpus that is refused has its code and its entry, an
   );
   const untouched = await say(task, LOOK);
   let count = 0;
-  for (const { name, bytes, refused } of specimens) {
+  for (const { name, bytes, refused, fitsNowhere } of specimens) {
     if (!refused) continue;
-    const [code, entry] = refused;
+    const [code, entry] = [fitsNowhere ? "WORKSPACE_FULL" : refused[0], refused[1]];
     const error = await push(task, () => inPieces(bytes)).then(
       () => assert.fail(`accepted: ${name}`),
       (thrown: unknown) => thrown as PyroError,
