@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { execTask } from "../../src/client/task-exec.js";
+import { createTask, pushTaskSync } from "../../src/client/task-source.js";
 import { VmScratch } from "./vm-scratch.js";
 
 let tools: string;
@@ -61,4 +63,24 @@ test("with --allow-host-compat it runs, says so, and sees neither home nor host"
   assert.equal(result["accelerator"], null);
   assert.equal(result["stdout"], "0\nx\n");
   assert.match(result["stderr"]!, /No such file.*\n.*No such file[^]*denied[^]*Read-only/);
+});
+
+test("a task without a VM takes files in the same way, all or nothing", async () => {
+  const source = join(scratch.directory, "source");
+  mkdirSync(join(source, "lib"), { recursive: true });
+  writeFileSync(join(source, "lib/data"), "one");
+  const seeded = { environment: "debian:12", allow_host_compat: true, source_path: source };
+  const { task_id, execution_mode } = await createTask(scratch.client, seeded);
+  assert.equal(execution_mode, "host_compat");
+  const look = async () => (await execTask(scratch.client, { task_id, command: "cat lib/*; ls -A" }, {})).stdout;
+  assert.equal(await look(), "onelib\n");
+  writeFileSync(join(source, "lib/more"), "two");
+  await pushTaskSync(scratch.client, { task_id, source_path: source });
+  assert.equal(await look(), "onetwolib\n");
+  symlinkSync("/etc/passwd", join(source, "zz"));
+  writeFileSync(join(source, "lib/more"), "three");
+  await assert.rejects(pushTaskSync(scratch.client, { task_id, source_path: source }), {
+    code: "ARCHIVE_LINK_ESCAPES",
+  });
+  assert.equal(await look(), "onetwolib\n");
 });
