@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { diskUsageBytes, readdir, rename, rm } from "../host/files.js";
 import type { PruneReport } from "./backend.js";
+import { isTemporaryName, newTemporaryName } from "./temporary.js";
 
 interface PrunableDirectory {
   readonly path: string;
@@ -18,7 +18,7 @@ export async function prunePrepared({ path, kind, environmentOf, isHeld }: Pruna
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
   for (const name of await readdir(path)) {
-    if (name.startsWith("tmp-")) continue;
+    if (isTemporaryName(name)) continue;
     const bytes = await diskUsageBytes(join(path, name));
     const environment = await environmentOf(name);
     if (environment !== null && isHeld(environment)) {
@@ -26,7 +26,7 @@ export async function prunePrepared({ path, kind, environmentOf, isHeld }: Pruna
       continue;
     }
     // The rename takes it away at once, whatever happens while its bytes are removed.
-    const leaving = join(path, `tmp-${randomBytes(6).toString("hex")}`);
+    const leaving = join(path, newTemporaryName());
     await rename(join(path, name), leaving);
     await rm(leaving, { recursive: true, force: true });
     removed.push({ kind, name });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import { chown, diskUsageBytes, findProgram, mkdir, readdir, rm } from "../../host/files.js";
+import { chown, diskUsageBytes, findProgram, mkdir, rm } from "../../host/files.js";
 import { readMemoryBytes, spawnDetached, type ChildProcess } from "../../host/process.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
@@ -18,6 +18,7 @@ import type {
   VmShape,
 } from "../backend.js";
 import { prunePrepared } from "../prune.js";
+import { sweepTemporaries } from "../temporary.js";
 import { buildContainerArgs } from "./container.js";
 import { unpackRootFiles } from "./root-files.js";
 
@@ -58,9 +59,7 @@ export class HostCompatBackend implements Backend {
     await rm(backend.#machinesPath, { recursive: true, force: true });
     await mkdir(backend.#machinesPath, { recursive: true, mode: 0o700 });
     await mkdir(backend.#rootsPath, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(backend.#rootsPath)) {
-      if (name.startsWith("tmp-")) await rm(join(backend.#rootsPath, name), { recursive: true, force: true });
-    }
+    await sweepTemporaries(backend.#rootsPath);
     return backend;
   }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
@@ -6,6 +5,7 @@ import type { InstalledEnvironment } from "../../environments/cache.js";
 import { existsSync, mkdir, rename, rm } from "../../host/files.js";
 import { runTool } from "../../host/process.js";
 import type { PrepareOptions } from "../backend.js";
+import { newTemporaryName } from "../temporary.js";
 
 /**
  * The files of an environment's root image as a directory, unpacked once per content.
@@ -20,7 +20,7 @@ export async function unpackRootFiles(
   const directory = join(parent, environment.digest);
   if (existsSync(directory)) return directory;
   onProgress(`unpacking ${environment.recipe.name} for host_compat`);
-  const temporary = join(parent, `tmp-${randomBytes(6).toString("hex")}`);
+  const temporary = join(parent, newTemporaryName());
   await mkdir(temporary, { mode: 0o755 });
   try {
     const { exitCode, stderr } = await runTool(debugfs, ["-R", `rdump / ${temporary}`, environment.rootPath], {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
-import { assertRoom, mkdir, readdir, rename, rm, syncDirectory } from "../../host/files.js";
+import { assertRoom, mkdir, rename, rm, syncDirectory } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
 import type {
@@ -20,6 +20,7 @@ import type {
   VmShape,
 } from "../backend.js";
 import { prunePrepared } from "../prune.js";
+import { newTemporaryName, sweepTemporaries } from "../temporary.js";
 import { AcceleratorChoice } from "./accelerator.js";
 import { adoptClone, cloneTemplate, DISK_RESERVE_MIB, sweepClones, type ClonePlace } from "./clone.js";
 import { diagnoseQemu } from "./diagnose.js";
@@ -66,9 +67,7 @@ export class QemuBackend implements Backend {
     const backend = new QemuBackend(options);
     await mkdir(backend.#templatesPath, { recursive: true, mode: 0o700 });
     await mkdir(backend.#place.vmsPath, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(backend.#templatesPath)) {
-      if (name.startsWith("tmp-")) await rm(join(backend.#templatesPath, name), { recursive: true, force: true });
-    }
+    await sweepTemporaries(backend.#templatesPath);
     return backend;
   }
 
@@ -163,15 +162,18 @@ export class QemuBackend implements Backend {
     await assertRoom(this.#templatesPath, inputs.shape.memMib + DISK_RESERVE_MIB, "A template");
     const started = performance.now();
     const name = randomBytes(6).toString("hex");
-    const temporary = join(this.#templatesPath, `tmp-${name}`);
+    const temporary = join(this.#templatesPath, newTemporaryName());
     const runDirectory = join(this.#options.runtimePath, `tp-${name}`);
     // Open to the unprivileged user that QEMU becomes; the home above it is not.
     await mkdir(temporary, { mode: 0o755 });
     try {
       await freezeTemplate(inputs, temporary, runDirectory, options);
-      await rm(template.directory, { recursive: true, force: true });
-      await rename(temporary, template.directory);
-      await syncDirectory(this.#templatesPath);
+      // Another home's daemon that shares the templates may have been quicker.
+      if (!(await isIntact(template.directory))) {
+        await rm(template.directory, { recursive: true, force: true });
+        await rename(temporary, template.directory);
+        await syncDirectory(this.#templatesPath);
+      }
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }

@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import { readdir, rm } from "../host/files.js";
+import { isAlive, readProcessIdentity } from "../host/process.js";
+
+const NAME = /^tmp-(\d+)\.(\d+)-/;
+
+/** The name of something half made or half removed: whose it is stands in it, so that nobody sweeps what another daemon makes. */
+export function newTemporaryName(): string {
+  const { pid } = process;
+  return `tmp-${pid}.${readProcessIdentity(pid)?.startTicks ?? 0}-${randomBytes(6).toString("hex")}`;
+}
+
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith("tmp-");
+}
+
+/** Removes what daemons that were killed left half made. */
+export async function sweepTemporaries(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (isTemporaryName(name) && !isMakerAlive(name)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isMakerAlive(name: string): boolean {
+  const [, pid, startTicks] = NAME.exec(name) ?? [];
+  return pid !== undefined && isAlive({ pid: Number(pid), startTicks: Number(startTicks) });
+}
