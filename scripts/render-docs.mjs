@@ -50,7 +50,7 @@ function renderPage() {
 }
 
 function renderOperation(operation) {
-  const { name, summary, cli, streams, stdin, fields } = operation;
+  const { name, summary, cli, streams, stdin, readOnly, fields } = operation;
   const schema = z.toJSONSchema(operations[name].output, { io: "output" });
   const facts = [
     ...(cli ? [`    ${renderUsage(operation)}`] : []),
@@ -58,6 +58,7 @@ function renderOperation(operation) {
     [
       streams ? "Streams: events come before the result." : "",
       stdin ? "Takes standard input." : "",
+      readOnly ? "Changes nothing: clients ask again when the daemon dies before it has answered." : "",
       cli ? "The CLI takes `--json` too: one JSON object on standard output." : "",
     ]
       .filter(Boolean)

@@ -19,6 +19,8 @@ export interface CallOptions {
 
 /** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
 const MAX_STARTS = 5;
+/** How often a question is asked, since the connection broke, before the caller is told. */
+const MAX_ASKS = 5;
 
 /** Asks the daemon of one home, and starts it when there is none. */
 export class Client {
@@ -56,24 +58,31 @@ export class Client {
     }
   }
 
-  #exchange(
+  /** One request and its answer. What changes nothing is asked again when the daemon dies before it has answered. */
+  async #exchange(
     name: OperationName,
     input: unknown,
     { signal, stdin, openUpload, onEvent }: CallOptions,
   ): Promise<unknown> {
     const { version, operations } = readContract();
     const operation = operations.find((candidate) => candidate.name === name);
-    return exchange({
-      socketPath: this.home.daemonSocket,
-      route: routeOf(name),
-      headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
-      input,
-      stdin: stdin ?? null,
-      takesStdin: operation?.stdin ?? false,
-      upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
-      signal,
-      onEvent,
-    });
+    for (let asks = 1; ; asks += 1) {
+      try {
+        return await exchange({
+          socketPath: this.home.daemonSocket,
+          route: routeOf(name),
+          headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
+          input,
+          stdin: stdin ?? null,
+          takesStdin: operation?.stdin ?? false,
+          upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
+          signal,
+          onEvent,
+        });
+      } catch (error) {
+        if (!operation?.readOnly || !isBroken(error) || signal?.aborted || asks === MAX_ASKS) throw error;
+      }
+    }
   }
 
   /** True when nobody listens, or the one that did makes way. */
@@ -95,6 +104,12 @@ export class Client {
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** True when the other end of a connection went away. */
+function isBroken(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall !== "connect" && (code === "ECONNRESET" || code === "EPIPE");
+}
 
 export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
   return new Client(env);

@@ -22,6 +22,7 @@ export const daemonStatus = defineOperation({
   }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["daemon", "status"], positionals: [] },
   sdk: null,
   mcp: null,

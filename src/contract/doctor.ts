@@ -30,6 +30,7 @@ export const doctor = defineOperation({
   }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["doctor"], positionals: [] },
   sdk: "doctor",
   mcp: null,

@@ -15,6 +15,7 @@ export const envInspect = defineOperation({
   }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["env", "inspect"], positionals: ["environment"] },
   sdk: "inspectEnvironment",
   mcp: null,

@@ -10,6 +10,7 @@ export const envList = defineOperation({
   output: z.object({ catalog_version: z.string(), environments: z.array(environment) }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["env", "list"], positionals: [] },
   sdk: "listEnvironments",
   mcp: "vm_list_environments",

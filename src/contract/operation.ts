@@ -25,6 +25,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   readonly stdin: boolean;
   /** True when the bytes of an archive follow the input, up to the end of the request's body. */
   readonly upload?: boolean;
+  /** True when it changes nothing: a client whose connection broke asks again. */
+  readonly readOnly?: boolean;
   readonly cli: CliShape | null;
   /** The method's name in the TypeScript SDK; Python's is the same in snake case. */
   readonly sdk: string | null;

@@ -41,8 +41,8 @@ function renderOperation(operation: Operation): RenderedOperation {
   const fields = Object.entries(input.properties ?? {}).map(([name, schema]) =>
     renderField(name, schema as JsonSchemaField, required.has(name)),
   );
-  const { name, summary, streams, stdin, upload = false, cli, sdk, mcp } = operation;
-  return { name, summary, streams, stdin, upload, cli, sdk, mcp, fields };
+  const { name, summary, streams, stdin, upload = false, readOnly = false, cli, sdk, mcp } = operation;
+  return { name, summary, streams, stdin, upload, readOnly, cli, sdk, mcp, fields };
 }
 
 const packageFile = new URL("../../../package.json", import.meta.url);

@@ -13,6 +13,7 @@ export interface RenderedOperation {
   readonly streams: boolean;
   readonly stdin: boolean;
   readonly upload: boolean;
+  readonly readOnly: boolean;
   readonly cli: {
     readonly words: readonly string[];
     readonly positionals: readonly string[];

@@ -10,6 +10,7 @@ export const taskList = defineOperation({
   output: z.object({ tasks: z.array(task) }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["task", "list"], positionals: [] },
   sdk: "listTasks",
   mcp: "task_list",

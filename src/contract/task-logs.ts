@@ -10,6 +10,7 @@ export const taskLogs = defineOperation({
   output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["task", "logs"], positionals: ["task_id"] },
   sdk: "logsTask",
   mcp: "task_logs",

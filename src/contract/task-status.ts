@@ -10,6 +10,7 @@ export const taskStatus = defineOperation({
   output: task,
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["task", "status"], positionals: ["task_id"] },
   sdk: "statusTask",
   mcp: "task_status",

@@ -10,6 +10,7 @@ export const vmStatus = defineOperation({
   output: vm,
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: null,
   sdk: "statusVm",
   mcp: "vm_status",

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+
+import { Client } from "../../src/client/client.js";
+import { serveUnix, type IncomingMessage, type ServerResponse } from "../../src/host/http.js";
+import { Scratch } from "./scratch.js";
+
+type Respond = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A daemon that dies in the midst of its first answers, as far as its clients can tell. Counts what it is asked. */
+async function serveDying(context: TestContext, deaths: number, die: Respond) {
+  const scratch = new Scratch();
+  const client = new Client({ ...process.env, ...scratch.env });
+  const asked = { count: 0 };
+  const server = await serveUnix(client.home.daemonSocket, (request, response) => {
+    asked.count += 1;
+    if (asked.count <= deaths) return die(request, response);
+    response.setHeader("content-type", "application/json");
+    response.end(`${JSON.stringify({ tasks: [] })}\n`);
+  });
+  context.after(async () => {
+    server.close();
+    server.closeAllConnections();
+    await scratch[Symbol.asyncDispose]();
+  });
+  return { client, asked };
+}
+
+const atOnce: Respond = (request) => void request.socket.destroy();
+const midway: Respond = (request, response) => {
+  response.setHeader("content-type", "application/json");
+  response.setHeader("content-length", "1000");
+  response.write('{"tasks": [');
+  setImmediate(() => request.socket.destroy());
+};
+
+for (const [when, die] of [
+  ["before its answer", atOnce],
+  ["in the midst of its answer", midway],
+] as const) {
+  test(`a question is asked again when the daemon dies ${when}`, async (t) => {
+    const { client, asked } = await serveDying(t, 2, die);
+    assert.deepEqual(await client.call("task.list", {}), { tasks: [] });
+    assert.equal(asked.count, 3);
+  });
+}
+
+test("what changes something is asked for once", async (t) => {
+  const { client, asked } = await serveDying(t, 1, atOnce);
+  const task_id = "task-0123456789ab";
+  await assert.rejects(client.call("task.delete", { task_id }), { code: "DAEMON_UNREACHABLE" });
+  assert.equal(asked.count, 1);
+});
+
+test("a daemon that never answers is told of in the end", async (t) => {
+  const { client } = await serveDying(t, Infinity, atOnce);
+  await assert.rejects(client.call("task.list", {}), { code: "DAEMON_UNREACHABLE" });
+});
