@@ -49,7 +49,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
 
-  "task.status": renderTask,
+  "task.status": (task) => renderTask(task, Date.now()),
   "task.logs": renderLogs,
   "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
   "task.delete": ({ task_id }) => `Deleted ${task_id}.\n`,

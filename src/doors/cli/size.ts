@@ -12,3 +12,11 @@ export function renderBytes(bytes: number): string {
   if (bytes < 1024 * BYTES_PER_MIB) return `${(bytes / BYTES_PER_MIB).toFixed(1)} MiB`;
   return `${(bytes / (1024 * BYTES_PER_MIB)).toFixed(1)} GiB`;
 }
+
+/** The same for a narrow column: `96M`, `1.5G`, `64G`. */
+export function renderShort(bytes: number): string {
+  const mib = bytes / BYTES_PER_MIB;
+  if (mib < 999.5) return `${Math.round(mib)}M`;
+  const gib = mib / 1024;
+  return `${gib < 9.95 ? gib.toFixed(1) : Math.round(gib)}G`;
+}

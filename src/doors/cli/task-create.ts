@@ -17,7 +17,7 @@ export function taskCreate(client: Client, input: ArgumentsOf<"task.create">, js
         },
       });
       progress.clear();
-      process.stdout.write(json ? `${JSON.stringify(task)}\n` : renderTask(task));
+      process.stdout.write(json ? `${JSON.stringify(task)}\n` : renderTask(task, Date.now()));
       return 0;
     } finally {
       progress.clear();

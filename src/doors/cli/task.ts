@@ -1,10 +1,10 @@
 import type { ResultOf } from "../../contract/operations.js";
-import { renderBytes, renderMib } from "./size.js";
+import { renderBytes, renderMib, renderShort } from "./size.js";
 
 type Task = ResultOf<"task.status">;
 
 /** One task, a fact a line. */
-export function renderTask(task: Task): string {
+export function renderTask(task: Task, now: number): string {
   const { last_command: last, workspace_seed: seed, last_push: push } = task;
   const exit = last?.exit_code ?? "none";
   const lines = [
@@ -17,8 +17,8 @@ export function renderTask(task: Task): string {
     ...(task.memory_bytes === null
       ? []
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
-    `Created: ${task.created_at}`,
-    `Expires: ${task.expires_at ?? "never"}`,
+    `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
+    `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
     ...(push === null
       ? []
@@ -33,7 +33,14 @@ function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]):
   return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
 }
 
-const COLUMNS = ["TASK", "ENVIRONMENT", "STATE", "AGE", "EXPIRES", "MEMORY", "LAST COMMAND"] as const;
+/** A task in which commands run is kept for as long as they do. */
+function renderExpiry({ expires_at, running_commands }: Task, now: number): string {
+  const leftMs = Date.parse(expires_at ?? "") - now;
+  if (leftMs > 0) return `in ${renderDuration(leftMs)}`;
+  return running_commands > 0 ? "once its commands have ended" : "now";
+}
+
+const COLUMNS = ["TASK", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;
 const WIDTH = 80;
 
 /** Tasks as a table that fits 80 columns: the last command is cut, never an id. */
@@ -54,9 +61,11 @@ export function renderTasks(tasks: readonly Task[], now: number): string {
 function renderRow(task: Task, now: number): string[] {
   const age = task.state === "unreadable" ? "?" : renderDuration(now - Date.parse(task.created_at));
   const expires = task.expires_at === null ? "never" : renderDuration(Date.parse(task.expires_at) - now);
-  const memory = task.memory_bytes === null ? "-" : renderMib(task.memory_bytes);
+  const [memory, disk] = [task.memory_bytes, task.disk_bytes].map((bytes) =>
+    bytes === null ? "-" : renderShort(bytes),
+  );
   const last = task.last_command?.command.replaceAll(/\s+/g, " ") ?? "";
-  return [task.task_id, task.environment, task.state, age, expires, memory, last];
+  return [task.task_id, task.environment, task.state, age, expires, memory!, disk!, last];
 }
 
 /** The largest unit that is whole: 90 seconds are 1m. */

@@ -29,14 +29,15 @@ function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.s
     last_push: null,
     workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
     memory_bytes: 65_536 * 1_048_576,
-    disk_bytes: 0,
+    disk_bytes: 1_536 * 1_048_576,
     ...change,
   };
 }
 
 test("a list fits 80 columns, whatever was run; ids are whole", () => {
   const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0 };
-  const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, memory_bytes: null });
+  const gone = { memory_bytes: null, disk_bytes: null };
+  const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, ...gone });
   const tasks = [
     taskOf({ last_command }),
     taskOf({ last_command: { command: "é".repeat(90), exit_code: 1 } }),
@@ -46,8 +47,17 @@ test("a list fits 80 columns, whatever was run; ids are whole", () => {
   assert.equal(lines.length, 1 + tasks.length);
   for (const line of lines) assert.ok(line.length <= 80, line);
   for (const line of lines.slice(1)) assert.match(line, /^task-0123456789ab {2}/);
-  assert.match(lines[1]!, /started +1d +1m +65536 MiB +echo long/);
-  assert.match(lines[3]!, /unreadable +\? +never +-$/);
+  assert.match(lines[1]!, /started +1d +1m +64G +1\.5G +echo long/);
+  assert.match(lines[3]!, /unreadable +\? +never +- +-$/);
+});
+
+test("a task says how old it is and when it expires, beside the times", () => {
+  const text = renderTask(taskOf(), NOW);
+  assert.match(text, /^Created: 2026-01-01T00:00:00\.000Z \(1d ago\)$/m);
+  assert.match(text, /^Expires: 2026-01-02T00:01:30\.000Z \(in 1m\)$/m);
+  const held = taskOf({ expires_at: "2026-01-01T23:00:00.000Z", running_commands: 1 });
+  assert.match(renderTask(held, NOW), /^Expires: 2026-01-01T23:00:00\.000Z \(once its commands have ended\)$/m);
+  assert.match(renderTask(taskOf({ expires_at: null }), NOW), /^Expires: never$/m);
 });
 
 test("no tasks are said to be none", () => {
@@ -56,7 +66,7 @@ test("no tasks are said to be none", () => {
 
 test("a task shows its state with the reason, and how the last command went", () => {
   const failed = taskOf({ state: "failed", state_reason: "its VM ended", memory_bytes: null, disk_bytes: null });
-  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null } });
+  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null } }, NOW);
   assert.match(text, /^State: failed \(its VM ended\)$/m);
   assert.match(text, /^Last command: make \(exit_code=none\)$/m);
   assert.match(text, /^Resources: 1 vCPU \/ 1024 MiB$/m);
