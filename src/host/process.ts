@@ -156,6 +156,21 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
   });
 }
 
+const KEPT_OUTPUT_BYTES = 4_096;
+
+/** Resolves when a child is gone, with how it ended and the last it said on standard error. */
+export function describeEnd(child: ChildProcess): Promise<string> {
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_BYTES)));
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+    child.once("close", (code, signal) => {
+      const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
+      resolve(output.trim() === "" ? how : `${how}; it said: ${output.trim()}`);
+    });
+  });
+}
+
 interface DetachedOptions {
   /** Where its output goes; without one its errors can be read from `stderr`. */
   readonly outputFd?: number;

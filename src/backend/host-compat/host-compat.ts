@@ -5,7 +5,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
 import { chown, diskUsageBytes, findProgram, mkdir, rm } from "../../host/files.js";
-import { readMemoryBytes, spawnDetached, type ChildProcess } from "../../host/process.js";
+import { describeEnd, readMemoryBytes, spawnDetached, type ChildProcess } from "../../host/process.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type {
@@ -30,7 +30,6 @@ export interface HostCompatOptions {
 
 const START_DEADLINE_MS = 10_000;
 const UNPRIVILEGED_ID = 65_534;
-const KEPT_OUTPUT = 4_096;
 
 const capabilities: BackendCapabilities = {
   executionMode: "host_compat",
@@ -180,15 +179,6 @@ function startJail(bwrap: string, { jail, program }: { jail: string[]; program: 
     options.end(jail.map((argument) => `${argument}\0`).join(""));
   }
   return child;
-}
-
-function describeEnd(child: ChildProcess): Promise<string> {
-  let output = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT)));
-  return new Promise((resolve) => {
-    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
-    child.once("close", (code, signal) => resolve(`${signal ?? `exit status ${code}`}; ${output.trim()}`));
-  });
 }
 
 async function failed(ended: Promise<string>): Promise<never> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../contract/errors.js";
 import { chown, mkdir, rm } from "../../host/files.js";
 import {
+  describeEnd,
   isAlive,
   readProcessIdentity,
   sendSignal,
@@ -32,7 +33,8 @@ export interface VmProcessSpec {
 /** No core dumps, which would hold a guest's memory, and no more descriptors than a VM needs. */
 const LIMITS = ["--core=0", "--nofile=1024"];
 const STATUS_FD = 4;
-const KEPT_OUTPUT = 4_096;
+/** Bubblewrap's status is a few lines. */
+const KEPT_STATUS = 4_096;
 const END_GRACE_MS = 500;
 /** How often a process that is no child of ours is looked at. */
 const WATCH_MS = 500;
@@ -114,24 +116,12 @@ function readInside(child: ChildProcess): Promise<ProcessIdentity | null> {
     if (!status || !("on" in status)) return resolve(null);
     let text = "";
     status.on("data", (chunk: Buffer) => {
-      text = (text + chunk.toString("utf8")).slice(-KEPT_OUTPUT);
+      text = (text + chunk.toString("utf8")).slice(-KEPT_STATUS);
       const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
       if (pid !== undefined) resolve(readProcessIdentity(Number(pid)));
     });
     status.on("close", () => resolve(null));
     status.on("error", () => resolve(null));
-  });
-}
-
-function describeEnd(child: ChildProcess): Promise<string> {
-  let output = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT)));
-  return new Promise((resolve) => {
-    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
-    child.once("close", (code, signal) => {
-      const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
-      resolve(output.trim() === "" ? how : `${how}; it said: ${output.trim()}`);
-    });
   });
 }
 
