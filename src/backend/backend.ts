@@ -95,6 +95,8 @@ export interface Presence {
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */
   readonly died: Promise<string>;
+  /** Why it stands still, when the backend knows it does; it goes on by itself once that is mended. */
+  stall(): string | null;
   /** What it takes of the host now, in bytes. */
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /** Ends it at once and removes every file of it. May be called twice. */

@@ -81,3 +81,31 @@ test(
     await until("the command is dead", async () => (await scratch.exec(task, "pgrep sleep")).status === 1);
   },
 );
+
+test("a disk that is full while VMs write pauses them; with room again they have lost nothing", { skip }, async () => {
+  await using scratch = new TaskScratch({ smallDisk: { directory: "vms", size: "160m" } });
+  const [writing, other] = [await scratch.create(), await scratch.create()];
+  const ballast = join(scratch.home, "vms", "ballast");
+  const write = "head -c 48000000 /dev/urandom >big; sha256sum <big >sum; sync; echo written";
+  const check = "echo 3 >/proc/sys/vm/drop_caches; sha256sum <big | cmp - sum && echo whole";
+  const isPaused = async () => /disk is full/.test((await scratch.view(writing)).state_reason ?? "");
+  for (let round = 0; round < rounds; round += 1) {
+    fill(ballast, randomInt(2_000));
+    const running = scratch.execHere(writing, write);
+    await until("it is shown that the VM stands still", isPaused);
+    if (round % 2 === 1) {
+      await scratch.killDaemon();
+      await until("a new daemon shows it too", isPaused);
+    }
+    const late = await scratch.execHere(writing, "true", {}, 1);
+    assert.deepEqual([late.timed_out, late.error], [true, null]);
+    assert.equal((await scratch.execHere(other, "echo here")).stdout, "here\n");
+    rmSync(ballast);
+    const { exit_code, stdout, stderr } = await running;
+    assert.deepEqual([exit_code, stdout, stderr], [0, "written\n", ""]);
+    assert.equal((await scratch.execHere(writing, check)).stdout, "whole\n");
+    const { state, state_reason } = await scratch.view(writing);
+    assert.deepEqual([state, state_reason], ["started", null]);
+    assert.equal((await scratch.execHere(writing, "rm big; sync; fstrim /workspace || true")).exit_code, 0);
+  }
+});

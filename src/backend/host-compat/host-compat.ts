@@ -132,6 +132,7 @@ export class HostCompatBackend implements Backend {
         channel,
         handle: null,
         died: ended,
+        stall: () => null,
         usage,
         destroy,
       };

@@ -21,6 +21,7 @@ import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } fr
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type { Accelerator, FoundMachine, Machine, MachineHandle, Presence, StartOptions, VmShape } from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
+import { resumeWhenRoom } from "./pause.js";
 import { Qmp } from "./qmp.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
@@ -74,11 +75,11 @@ export async function cloneTemplate(
       stateFd: state.fd,
       diesWithDaemon: !persistent,
     });
-    const channel = await process.during(wakeClone(process, signal));
+    const { channel, qmp } = await process.during(wakeClone(process, signal));
     const inside = await process.inside;
     const { accelerator } = template;
     const handle = persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator } : null;
-    return withChannel(buildPresence(id, directory, process, accelerator, handle), channel);
+    return withChannel(buildPresence(id, directory, process, accelerator, handle, Promise.resolve(qmp)), channel);
   } catch (error) {
     await process?.kill();
     await rm(directory, { recursive: true, force: true });
@@ -96,23 +97,23 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   const process = VmProcess.adopt({ pid, startTicks: start_ticks }, join(place.runtimePath, id));
   if (process === null) return null;
   if (!existsSync(process.agentSocket)) throw new PyroError("VM_START_FAILED", "The socket of its agent is gone.");
-  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle);
-  return { ...presence, ready: meetAgain(process).then((channel) => withChannel(presence, channel)) };
+  const ended = new AbortController();
+  void process.ended.then(() => ended.abort());
+  const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
+  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle, qmp);
+  return { ...presence, ready: meetAgain(process, ended.signal).then((channel) => withChannel(presence, channel)) };
 }
 
 /** Waits for the agent as long as its process lives. */
-function meetAgain(process: VmProcess): Promise<Channel> {
-  const ended = new AbortController();
-  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
-    Channel.open(socket, { deadlineMs: null, signal: ended.signal }),
+function meetAgain(process: VmProcess, ended: AbortSignal): Promise<Channel> {
+  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended).then((socket) =>
+    Channel.open(socket, { deadlineMs: null, signal: ended }),
   );
+  met.catch(() => {});
   const lost = process.ended.then((reason): never => {
     throw new PyroError("VM_DIED", `The VM ended: ${reason}`);
   });
-  const meeting = Promise.race([met, lost]);
-  met.catch(() => {});
-  lost.catch(() => ended.abort());
-  return meeting;
+  return Promise.race([lost, met]);
 }
 
 /**
@@ -152,7 +153,7 @@ async function layOutDisk(directory: string, template: Template, { dropTo }: Too
 }
 
 /** Loads the template's state and meets the agent, both at once: the agent's greeting waits in the socket until it runs. */
-async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<Channel> {
+async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<{ channel: Channel; qmp: Qmp }> {
   const agent = connectUnixWhenReady(process.agentSocket, CLONE_DEADLINE_MS, signal).then((socket) =>
     Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal }),
   );
@@ -163,9 +164,10 @@ async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<Chann
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
     ]);
-    return await agent;
-  } finally {
+    return { channel: await agent, qmp };
+  } catch (error) {
     qmp.close();
+    throw error;
   }
 }
 
@@ -175,7 +177,9 @@ function buildPresence(
   process: VmProcess,
   accelerator: Accelerator,
   handle: MachineHandle | null,
+  qmp: Promise<Qmp>,
 ): Presence {
+  const isPaused = resumeWhenRoom(qmp);
   let destroyed: Promise<void> | null = null;
   const remove = async () => {
     await process.kill();
@@ -187,6 +191,7 @@ function buildPresence(
     accelerator,
     handle,
     died: process.ended,
+    stall: () => (isPaused() ? "the host's disk is full; it goes on when there is room" : null),
     usage: async () => {
       const inside = await process.inside;
       return {

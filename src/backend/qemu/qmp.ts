@@ -19,6 +19,8 @@ interface Waiter {
 
 /** QEMU's monitor. Answers come in the order of the questions. */
 export class Qmp {
+  /** Called with the name of each event. */
+  onEvent: (name: string) => void = () => {};
   readonly #socket: Socket;
   readonly #waiters: Waiter[] = [];
 
@@ -62,7 +64,7 @@ export class Qmp {
       const waiter = this.#waiters.shift();
       const { desc } = parsed.error as { desc: string };
       waiter?.reject(new PyroError("VM_START_FAILED", `QEMU refused ${waiter.command}: ${desc}`));
-    }
+    } else if ("event" in parsed) this.onEvent(parsed.event as string);
   }
 
   #fail(error: Error): void {
