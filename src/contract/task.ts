@@ -24,7 +24,7 @@ export const task = z.object({
   task_id: z.string(),
   environment: z.string(),
   state: taskState,
-  state_reason: z.string().nullable().describe("Why it is not started, or that its VM does not answer."),
+  state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),
   workspace_path: z.string(),
   vcpu_count: z.int(),
   mem_mib: z.int(),

@@ -11,8 +11,10 @@ export const vmId = z
 export const vm = z.object({
   vm_id: z.string(),
   environment: z.string(),
-  state: z.enum(["created", "started", "stopped", "failed"]),
-  state_reason: z.string().nullable().describe("Why it failed."),
+  state: z
+    .enum(["created", "started", "stopped", "failed", "unreadable"])
+    .describe("unreadable: its record was damaged."),
+  state_reason: z.string().nullable().describe("Why it failed, or why it stands still."),
   vcpu_count: z.int(),
   mem_mib: z.int(),
   network_enabled: z.boolean(),

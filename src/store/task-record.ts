@@ -3,8 +3,9 @@ import { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
 import { accelerator, executionMode, time } from "../contract/fields.js";
-import { lstat, readFile, writeFileAtomic } from "../host/files.js";
+import { writeFileAtomic } from "../host/files.js";
 import { taskFile } from "./layout.js";
+import { readRecord, unreadable, type RecordReading } from "./record.js";
 
 const count = z.int().min(0);
 
@@ -41,34 +42,15 @@ const recordSchema = z.object({
 export type TaskRecord = Readonly<z.infer<typeof recordSchema>>;
 
 const readSchema = recordSchema.extend({ workspace_seed: workspaceSeed.loose() }).loose();
-const versionedSchema = z.object({ format: z.int().min(1) });
 
-/** What a look at a task's record found. Damage is a fact to show, not an exception. */
-export type TaskRecordReading =
-  | { readonly kind: "record"; readonly record: TaskRecord }
-  | { readonly kind: "newer"; readonly format: number }
-  | { readonly kind: "unreadable"; readonly reason: string };
-
-/** Nobody's record is this long; reading one that is would only cost memory. */
-const MAX_RECORD_BYTES = 1 << 20;
+/** What a look at a task's record found. */
+export type TaskRecordReading = RecordReading<TaskRecord>;
 
 export async function readTaskRecord(directory: string): Promise<TaskRecordReading> {
   const path = join(directory, taskFile);
-  let json: unknown;
-  try {
-    const stat = await lstat(path);
-    if (!stat.isFile()) return unreadable("it is not a file");
-    if (stat.size > MAX_RECORD_BYTES) return unreadable("it is too long");
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    return unreadable(error instanceof SyntaxError ? "it is not JSON" : ((error as NodeJS.ErrnoException).code ?? "?"));
-  }
-  const versioned = versionedSchema.safeParse(json);
-  if (versioned.success && versioned.data.format > 1) return { kind: "newer", format: versioned.data.format };
-  const parsed = readSchema.safeParse(json);
-  if (!parsed.success) return unreadable(firstIssue(parsed.error));
-  if (parsed.data.task_id !== basename(directory)) return unreadable("its task_id is that of another task");
-  return { kind: "record", record: parsed.data };
+  const reading = await readRecord(path, readSchema);
+  if (reading.kind !== "record" || reading.record.task_id === basename(directory)) return reading;
+  return unreadable(path, "its task_id is that of another task");
 }
 
 /** Replaces the record, durably. Throws FAILED_PRECONDITION when a newer pyro wrote the one that is there. */
@@ -85,13 +67,4 @@ export async function writeTaskRecord(directory: string, record: TaskRecord): Pr
   } catch (error) {
     throw PyroError.from(error);
   }
-}
-
-function unreadable(reason: string): TaskRecordReading {
-  return { kind: "unreadable", reason: `${taskFile}: ${reason}` };
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "it has the wrong shape" : `${issue.path.join(".") || "the whole"}: ${issue.message}`;
 }

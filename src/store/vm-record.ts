@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { accelerator, executionMode, time } from "../contract/fields.js";
-import { mkdir, readdir, readJson, rm, writeFileAtomic } from "../host/files.js";
+import { mkdir, readdir, rm, writeFileAtomic } from "../host/files.js";
+import { readRecord, unreadable, type RecordReading } from "./record.js";
 
 const recordSchema = z.object({
   format: z.literal(1),
@@ -26,22 +27,35 @@ const recordSchema = z.object({
 /** A VM as `vm-records/VM_ID.json` holds it. */
 export type VmRecord = Readonly<z.infer<typeof recordSchema>>;
 
-/** Every record that can be read; others are left as they are. */
-export async function listVmRecords(path: string): Promise<VmRecord[]> {
+const FILE = /^(vm-[0-9a-f]{12})\.json$/;
+/** A record that was never finished. */
+const UNFINISHED = /^\.[0-9a-f]+\.tmp$/;
+
+/** Every record there is, with what was found in it. Removes what a writer left that died. */
+export async function readVmRecords(path: string): Promise<{ vmId: string; reading: RecordReading<VmRecord> }[]> {
   await mkdir(path, { recursive: true, mode: 0o700 });
-  const names = (await readdir(path)).filter((name) => name.endsWith(".json"));
-  const readings = await Promise.all(names.map((name) => readJson(join(path, name))));
-  return readings.flatMap((json) => {
-    const parsed = recordSchema.loose().safeParse(json);
-    return parsed.success ? [parsed.data] : [];
-  });
+  const names = await readdir(path);
+  for (const name of names.filter((candidate) => UNFINISHED.test(candidate))) await rm(join(path, name));
+  const ids = names.flatMap((name) => FILE.exec(name)?.[1] ?? []);
+  return Promise.all(ids.map(async (vmId) => ({ vmId, reading: await readVmRecord(path, vmId) })));
+}
+
+async function readVmRecord(path: string, vmId: string): Promise<RecordReading<VmRecord>> {
+  const file = recordPath(path, vmId);
+  const reading = await readRecord(file, recordSchema.loose());
+  if (reading.kind !== "record" || reading.record.vm_id === vmId) return reading;
+  return unreadable(file, "its vm_id is that of another VM");
 }
 
 /** Replaces a record, durably. */
 export function writeVmRecord(path: string, record: VmRecord): Promise<void> {
-  return writeFileAtomic(join(path, `${record.vm_id}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  return writeFileAtomic(recordPath(path, record.vm_id), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 export function removeVmRecord(path: string, vmId: string): Promise<void> {
-  return rm(join(path, `${vmId}.json`), { force: true });
+  return rm(recordPath(path, vmId), { force: true });
+}
+
+function recordPath(path: string, vmId: string): string {
+  return join(path, `${vmId}.json`);
 }

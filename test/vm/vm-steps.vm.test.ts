@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -121,6 +121,29 @@ test("what has expired is removed", async () => {
     return isGone || removed.includes(vm_id);
   });
   assert.equal(existsSync(join(scratch.home, "vm-records", `${vm_id}.json`)), false);
+});
+
+test("a record that was edited into nonsense makes its VM unreadable; its VM goes with it, and no other", async () => {
+  const [{ vm_id: damaged }, { vm_id: other }] = [await create(), await create()];
+  for (const vm_id of [damaged, other]) await client.call("vm.start", { vm_id });
+  const path = join(scratch.home, "vm-records", `${damaged}.json`);
+  await scratch.killDaemon();
+  writeFileSync(path, '{"format":1,"vm_id":"../../etc"');
+  const { state, state_reason } = await client.call("vm.status", { vm_id: damaged });
+  assert.equal(state, "unreadable");
+  assert.match(state_reason!, /JSON/);
+  for (const name of ["vm.start", "vm.stop"] as const) {
+    await assert.rejects(client.call(name, { vm_id: damaged }), failsWith("FAILED_PRECONDITION", "unreadable"));
+  }
+  const exec = client.call("vm.exec", { vm_id: damaged, command: "true" });
+  await assert.rejects(exec, failsWith("FAILED_PRECONDITION", "unreadable"));
+  // Whoever can read it may still want its machine.
+  assert.ok(scratch.leftovers().includes(damaged));
+  assert.deepEqual(await client.call("vm.delete", { vm_id: damaged }), { vm_id: damaged, deleted: true });
+  assert.ok(!scratch.leftovers().some((name) => name.includes(damaged)));
+  assert.equal(existsSync(path), false);
+  await assert.rejects(client.call("vm.delete", { vm_id: damaged }), failsWith("NOT_FOUND"));
+  assert.equal((await client.call("vm.exec", { vm_id: other, command: "hostname" })).stdout, `${other}\n`);
 });
 
 test("an environment that does not exist, and ids that are none", async () => {

@@ -8,6 +8,7 @@ import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
+import { expiryOf, hasExpired } from "../expiry.js";
 import { watchSilence } from "../silence.js";
 import { assertAllowed, moveTask } from "./moves.js";
 import { push } from "./push.js";
@@ -197,9 +198,8 @@ export class Task implements ExecHost {
 
   /** True when nobody has used it for its time to live. A task in which a command runs, or that a push goes to, is in use. */
   hasExpired(now: number): boolean {
-    const expiresAt = this.#expiresAt();
     const isBusy = this.#execs.running.length + this.#pushesUnderWay > 0;
-    return expiresAt !== null && !isBusy && now >= Date.parse(expiresAt);
+    return !isBusy && hasExpired(this.#expiresAt(), now);
   }
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
@@ -230,7 +230,7 @@ export class Task implements ExecHost {
 
   #expiresAt(): string | null {
     const { ttl_seconds } = this.#record;
-    return ttl_seconds === 0 ? null : new Date(Date.parse(this.#lastActivity) + ttl_seconds * 1000).toISOString();
+    return ttl_seconds === 0 ? null : expiryOf(this.#lastActivity, ttl_seconds);
   }
 
   #assertStarted(what: "exec" | "push"): FoundMachine {

@@ -7,6 +7,7 @@ import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { openJournal } from "../../store/journal.js";
 import { isTaskId, journalPath, newTaskId } from "../../store/layout.js";
+import { explainReading } from "../../store/record.js";
 import {
   createTaskDirectory,
   listTaskDirectories,
@@ -15,6 +16,7 @@ import {
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call, MachineRegistry } from "../core.js";
+import { reapRegularly } from "../expiry.js";
 import { asFound } from "../machines.js";
 import { moveTask } from "./moves.js";
 import { emptySeed, seedWorkspace } from "./seed.js";
@@ -23,11 +25,10 @@ import { Task } from "./task.js";
 export interface TasksOptions {
   readonly homePath: string;
   readonly vms: MachineRegistry;
+  /** Machines that are others', beside those in use. */
+  readonly keep: readonly string[];
   readonly log: Log;
 }
-
-/** How often expiry is looked at. Wall-clock time decides, so that a jump of the clock or a sleep of the host counts. */
-const REAP_EVERY_MS = 1_000;
 
 /** The tasks of one home. This daemon is their only writer. */
 export class Tasks {
@@ -41,8 +42,7 @@ export class Tasks {
   private constructor(options: TasksOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "tasks");
-    this.#reaper = setInterval(() => void this.reapExpired(), REAP_EVERY_MS);
-    this.#reaper.unref();
+    this.#reaper = reapRegularly(() => this.reapExpired());
   }
 
   /** Reads every task, finds the VMs that still run, and goes on with their commands. Other machines of an earlier daemon are ended. */
@@ -163,7 +163,8 @@ export class Tasks {
 
   /** Ends every machine that is nobody's. Those of unreadable tasks are left to whoever can read them. */
   #sweep(): Promise<void> {
-    return this.#options.vms.sweep(new Set([...this.#unreadable.keys()].map(machineIdOf)));
+    const { vms, keep } = this.#options;
+    return vms.sweep(new Set([...keep, ...[...this.#unreadable.keys()].map(machineIdOf)]));
   }
 
   async #load(taskId: string, directory: string): Promise<void> {
@@ -171,7 +172,7 @@ export class Tasks {
     const reading = await readTaskRecord(directory);
     const opened = await openJournal(journalPath(directory));
     if (reading.kind !== "record" || opened.kind !== "journal") {
-      const reason = explain(reading) ?? explain(opened) ?? "its files are damaged";
+      const reason = explainReading(reading) ?? explainReading(opened) ?? "its files are damaged";
       this.#unreadable.set(taskId, reason);
       log.warn({ task: taskId, reason }, "task is unreadable");
       return;
@@ -214,11 +215,6 @@ function machineIdOf(taskId: string): string {
 function noTask(taskId: string): PyroError {
   const details = isTaskId(taskId) ? { task_id: taskId } : {};
   return new PyroError("NOT_FOUND", `There is no task ${taskId}.`, { hint: "See `pyro task list`.", details });
-}
-
-function explain(reading: { kind: string; format?: number; reason?: string }): string | null {
-  if (reading.kind === "newer") return `a newer pyro wrote it (format ${reading.format})`;
-  return reading.kind === "unreadable" ? (reading.reason ?? null) : null;
 }
 
 function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status"> {

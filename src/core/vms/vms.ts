@@ -5,12 +5,15 @@ import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
-import { listVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
+import { explainReading } from "../../store/record.js";
+import { readVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { runCommand } from "../command.js";
 import type { Call, MachineRegistry } from "../core.js";
+import { hasExpired, reapRegularly } from "../expiry.js";
 import { asFound, newMachineId } from "../machines.js";
 import { watchSilence } from "../silence.js";
 import { assertMove, type Move } from "./moves.js";
+import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
 
 export interface VmsOptions {
   readonly homePath: string;
@@ -29,30 +32,41 @@ interface Vm {
   readonly abort: AbortController;
 }
 
-const REAP_EVERY_MS = 1_000;
-
 /** VMs that callers set up step by step: created, started, used once, gone. */
 export class Vms {
   readonly #options: VmsOptions;
   readonly #path: string;
   readonly #vms = new Map<string, Vm>();
+  /** VMs whose records cannot be read, with the reason. They can only be looked at and deleted. */
+  readonly #unreadable = new Map<string, string>();
   readonly #reaper: NodeJS.Timeout;
   #detached = false;
 
   private constructor(options: VmsOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "vm-records");
-    this.#reaper = setInterval(() => void this.reapExpired(), REAP_EVERY_MS);
-    this.#reaper.unref();
+    this.#reaper = reapRegularly(() => this.reapExpired());
   }
 
   /** Reads every record, and finds the VMs that still run. */
   static async open(options: VmsOptions): Promise<Vms> {
     const vms = new Vms(options);
-    const records = await listVmRecords(vms.#path);
-    await Promise.all(records.map((record) => vms.#load(record)));
+    const found = await readVmRecords(vms.#path);
+    await Promise.all(
+      found.map(({ vmId, reading }) => {
+        if (reading.kind === "record") return vms.#load(reading.record);
+        const reason = explainReading(reading) ?? "its record is damaged";
+        options.log.warn({ vm: vmId, reason }, "VM is unreadable");
+        vms.#unreadable.set(vmId, reason);
+      }),
+    );
     await vms.reapExpired();
     return vms;
+  }
+
+  /** Their machines are left to whoever can read what they are. */
+  get unreadableIds(): string[] {
+    return [...this.#unreadable.keys()];
   }
 
   async create(input: InputOf<"vm.create">): Promise<ResultOf<"vm.create">> {
@@ -87,6 +101,7 @@ export class Vms {
         endingWith(vm, call),
       );
       vm.machine = asFound(machine);
+      vm.silence = watchSilence(vm.machine);
       await this.#save(vm, {
         state: "started",
         execution_mode: machine.executionMode,
@@ -128,12 +143,15 @@ export class Vms {
   }
 
   status(vmId: string): ResultOf<"vm.status"> {
+    const reason = this.#unreadable.get(vmId);
+    if (reason !== undefined) return viewOfUnreadable(vmId, reason);
     const { record, silence } = this.#get(vmId);
     return { ...viewOf(record), state_reason: record.reason ?? silence() };
   }
 
   /** Removes it, cancelling what is under way; whoever waits for that is told first. */
   async delete(vmId: string): Promise<void> {
+    if (this.#unreadable.delete(vmId)) return this.#removeUnreadable(vmId);
     const vm = this.#get(vmId);
     vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`));
     await vm.pending?.catch(() => {});
@@ -141,7 +159,9 @@ export class Vms {
   }
 
   async reapExpired(): Promise<string[]> {
-    const expired = [...this.#vms.values()].filter((vm) => vm.pending === null && Date.now() >= expiryOf(vm.record));
+    const expired = [...this.#vms.values()].filter(
+      (vm) => vm.pending === null && hasExpired(vmExpiryOf(vm.record), Date.now()),
+    );
     for (const { record } of expired) {
       this.#options.log.info({ vm: record.vm_id }, "VM expired");
       await this.delete(record.vm_id).catch((error: unknown) =>
@@ -222,6 +242,12 @@ export class Vms {
     await removeVmRecord(this.#path, vm.record.vm_id);
   }
 
+  /** Its id is all that is known of it. */
+  async #removeUnreadable(vmId: string): Promise<void> {
+    await removeVmRecord(this.#path, vmId);
+    await this.#options.machines.endLost(vmId);
+  }
+
   async #endMachine(vm: Vm): Promise<void> {
     const { machine } = vm;
     vm.machine = null;
@@ -237,6 +263,13 @@ export class Vms {
   #get(vmId: string): Vm {
     const vm = this.#vms.get(vmId);
     if (vm) return vm;
+    const reason = this.#unreadable.get(vmId);
+    if (reason !== undefined) {
+      throw new PyroError("FAILED_PRECONDITION", `VM ${vmId} is unreadable: ${reason}.`, {
+        hint: "Its record is left as it is; deleting the VM removes it.",
+        details: { vm_id: vmId, state: "unreadable", reason },
+      });
+    }
     throw new PyroError("NOT_FOUND", `There is no VM ${vmId}.`, {
       hint: "It may have expired, or have been removed after its command.",
       details: { vm_id: vmId },
@@ -255,18 +288,4 @@ function newVm(record: VmRecord): Vm {
 /** A call that also ends when its VM is deleted. */
 function endingWith(vm: Vm, call: Call): Call {
   return { ...call, signal: AbortSignal.any([call.signal, vm.abort.signal]) };
-}
-
-function expiryOf({ created_at, ttl_seconds }: VmRecord): number {
-  return Date.parse(created_at) + ttl_seconds * 1000;
-}
-
-function viewOf(record: VmRecord): ResultOf<"vm.status"> {
-  const { vm_id, environment, state, reason, vcpu_count, mem_mib, allow_host_compat, execution_mode, accelerator } =
-    record;
-  return {
-    ...{ vm_id, environment, state, state_reason: reason, vcpu_count, mem_mib, network_enabled: false },
-    ...{ allow_host_compat, execution_mode, accelerator, created_at: record.created_at },
-    expires_at: new Date(expiryOf(record)).toISOString(),
-  };
 }

@@ -1,0 +1,17 @@
+/** How often expiry is looked at. */
+const REAP_EVERY_MS = 1_000;
+
+/** When what was last used then is to be removed. Wall-clock time decides, so that a sleep of the host and the time between two daemons count. */
+export function expiryOf(usedAt: string, ttlSeconds: number): string {
+  return new Date(Date.parse(usedAt) + ttlSeconds * 1000).toISOString();
+}
+
+/** Null never expires. */
+export function hasExpired(expiresAt: string | null, now: number): boolean {
+  return expiresAt !== null && now >= Date.parse(expiresAt);
+}
+
+/** Reaps again and again until the timer is cleared. */
+export function reapRegularly(reap: () => Promise<unknown>): NodeJS.Timeout {
+  return setInterval(() => void reap(), REAP_EVERY_MS).unref();
+}

@@ -1,0 +1,32 @@
+import type { ResultOf } from "../../contract/operations.js";
+import type { VmRecord } from "../../store/vm-record.js";
+import { expiryOf } from "../expiry.js";
+
+type VmView = ResultOf<"vm.status">;
+
+const NEVER = new Date(0).toISOString();
+
+/** When a VM is removed. Its use does not push that back, as it does for a task: it is used once. */
+export function vmExpiryOf({ created_at, ttl_seconds }: VmRecord): string {
+  return expiryOf(created_at, ttl_seconds);
+}
+
+/** A VM as callers see it. */
+export function viewOf(record: VmRecord): VmView {
+  const { vm_id, environment, state, reason, vcpu_count, mem_mib, allow_host_compat, execution_mode, accelerator } =
+    record;
+  return {
+    ...{ vm_id, environment, state, state_reason: reason, vcpu_count, mem_mib, network_enabled: false },
+    ...{ allow_host_compat, execution_mode, accelerator, created_at: record.created_at },
+    expires_at: vmExpiryOf(record),
+  };
+}
+
+/** All that can be said of one whose record is damaged. */
+export function viewOfUnreadable(vmId: string, reason: string): VmView {
+  return {
+    ...{ vm_id: vmId, environment: "unknown", state: "unreadable", state_reason: reason, vcpu_count: 0, mem_mib: 0 },
+    ...{ network_enabled: false, allow_host_compat: false, execution_mode: null, accelerator: null },
+    ...{ created_at: NEVER, expires_at: NEVER },
+  };
+}
