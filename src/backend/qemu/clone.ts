@@ -89,7 +89,10 @@ export async function cloneTemplate(
   }
 }
 
-/** Finds a clone that an earlier daemon started: its process is still the same one. Throws VM_START_FAILED when nobody can ever reach it. */
+/**
+ * Finds a clone that an earlier daemon started: its process is still the same one, and its agent is waited for as long as that lives.
+ * Throws VM_START_FAILED when nobody can ever reach it.
+ */
 export async function adoptClone(place: ClonePlace, id: string, handle: MachineHandle): Promise<FoundMachine | null> {
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
@@ -98,22 +101,17 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   if (process === null) return null;
   if (!existsSync(process.agentSocket)) throw new PyroError("VM_START_FAILED", "The socket of its agent is gone.");
   const ended = new AbortController();
-  void process.ended.then(() => ended.abort());
-  const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
-  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle, qmp);
-  return { ...presence, ready: meetAgain(process, ended.signal).then((channel) => withChannel(presence, channel)) };
-}
-
-/** Waits for the agent as long as its process lives. */
-function meetAgain(process: VmProcess, ended: AbortSignal): Promise<Channel> {
-  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended).then((socket) =>
-    Channel.open(socket, { deadlineMs: null, signal: ended }),
-  );
-  met.catch(() => {});
   const lost = process.ended.then((reason): never => {
     throw new PyroError("VM_DIED", `The VM ended: ${reason}`);
   });
-  return Promise.race([lost, met]);
+  lost.catch(() => ended.abort());
+  const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
+  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle, qmp);
+  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
+    Channel.open(socket, { deadlineMs: null, signal: ended.signal }),
+  );
+  met.catch(() => {});
+  return { ...presence, ready: Promise.race([lost, met]).then((channel) => withChannel(presence, channel)) };
 }
 
 /**

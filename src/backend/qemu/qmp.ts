@@ -26,8 +26,10 @@ export class Qmp {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket, crlfDelay: Infinity }).on("line", (line) => this.#receive(line));
-    socket.on("error", () => {});
+    const lines = createInterface({ input: socket, crlfDelay: Infinity });
+    lines.on("line", (line) => this.#receive(line));
+    // Both tell of a broken connection; what matters is that it closes.
+    for (const source of [socket, lines]) source.on("error", () => {});
     socket.on("close", () => this.#fail(new PyroError("VM_DIED", "QEMU closed its monitor.")));
   }
 
