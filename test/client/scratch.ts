@@ -62,9 +62,9 @@ export async function endOf(child: ChildProcess): Promise<Ended> {
 /** Waits for a condition, ten seconds at most. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + 10_000;
-  while (!(await condition())) {
+  for (let pauseMs = 5; !(await condition()); pauseMs = Math.min(50, pauseMs * 1.5)) {
     assert.ok(performance.now() < end, `not within 10 s: ${what}`);
-    await sleep(5);
+    await sleep(pauseMs);
   }
 }
 

@@ -29,23 +29,19 @@ test("an id that nobody has is not found, whatever is asked of it", async () => 
 });
 
 test("what is no id is refused, with nothing touched", async () => {
-  const ids = [
-    "../tasks",
-    `../tasks/${task}`,
-    "task-..",
-    "/etc/passwd",
-    `${task}/`,
-    task.toUpperCase(),
-    `${task}\n`,
-    "é",
-  ];
-  const calls = ids.map(async (id) => {
-    for (const words of operations(id)) {
-      const { status, code } = await scratch.failure(...words);
-      assert.deepEqual([status, code], [2, "INVALID_ARGUMENT"], words.join(" "));
+  const id = `../tasks/${task}`;
+  for (const words of operations(id)) {
+    const { status, code } = await scratch.failure(...words);
+    assert.deepEqual([status, code], [2, "INVALID_ARGUMENT"], words.join(" "));
+  }
+  const ids = ["", "../tasks", "task-..", "/etc/passwd", `${task}/`, task.toUpperCase(), `${task}\n`, `${task}\0`, "é"];
+  for (const task_id of ids) {
+    for (const name of ["task.status", "task.logs", "task.delete"] as const) {
+      assert.equal((await scratch.failureHere(name, { task_id })).code, "INVALID_ARGUMENT", `${name} ${task_id}`);
     }
-  });
-  await Promise.all(calls);
+    const exec = await scratch.failureHere("task.exec", { task_id, command: "true" });
+    assert.equal(exec.code, "INVALID_ARGUMENT", task_id);
+  }
   assert.equal((await scratch.status(task)).state, "started");
 });
 
@@ -53,7 +49,7 @@ test("a task is deleted once", async () => {
   const doomed = await scratch.create();
   const ended = await Promise.all([1, 2].map(() => scratch.failureOrNull("task", "delete", doomed)));
   assert.deepEqual(ended.map((error) => error?.code ?? null).toSorted(), ["NOT_FOUND", null]);
-  for (const words of operations(doomed)) assert.equal((await scratch.failure(...words)).code, "NOT_FOUND");
+  assert.equal((await scratch.failureHere("task.status", { task_id: doomed })).code, "NOT_FOUND");
 });
 
 test("a delete while commands run aborts them, and their callers are told", async () => {
@@ -64,7 +60,7 @@ test("a delete while commands run aborts them, and their callers are told", asyn
   const personEnded = endOf(person);
   await saying(person, "begun");
   await scratch.waitForRunning(doomed, 3);
-  assert.equal((await scratch.pyro(["task", "delete", doomed])).status, 0);
+  await scratch.delete(doomed);
   for (const { status, stdout } of await ended) {
     const { aborted, timed_out, stdout: said } = JSON.parse(stdout) as Entry;
     assert.deepEqual([status, aborted, timed_out, said], [125, true, false, "begun\n"]);
@@ -77,7 +73,7 @@ test("a delete while commands run aborts them, and their callers are told", asyn
 
 test("a record that was edited into nonsense makes its task unreadable, and harms no other", async () => {
   const [torn, newer, journal] = [await scratch.create(), await scratch.create(), await scratch.create()];
-  await scratch.exec(journal, "true");
+  await scratch.execHere(journal, "true");
   await scratch.pyro(["daemon", "stop"]);
   const record = (id: string) => join(scratch.taskPath(id), "task.json");
   writeFileSync(record(torn), '{"format":1,"task_id":"../../etc","mem_mib":');
@@ -90,33 +86,32 @@ test("a record that was edited into nonsense makes its task unreadable, and harm
     const { state, state_reason } = await scratch.status(id);
     assert.equal(state, "unreadable");
     assert.match(state_reason!, id === newer ? /newer pyro.*format 2/ : /json/);
-    for (const words of [
-      ["task", "exec", id, "--", "true"],
-      ["task", "logs", id],
+    for (const { code, details } of [
+      await scratch.failureHere("task.exec", { task_id: id, command: "true" }),
+      await scratch.failureHere("task.logs", { task_id: id }),
     ]) {
-      const { status, code, details } = await scratch.failure(...words);
-      assert.deepEqual([status, code, details["state"]], [125, "FAILED_PRECONDITION", "unreadable"]);
+      assert.deepEqual([code, details["state"]], ["FAILED_PRECONDITION", "unreadable"]);
     }
   }
-  const { tasks } = await scratch.json<{ tasks: { task_id: string }[] }>("task", "list");
+  const { tasks } = await scratch.client.call("task.list", {});
   for (const id of [...damaged, task]) assert.ok(tasks.some(({ task_id }) => task_id === id));
-  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+  assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
   assert.equal(readFileSync(record(newer), "utf8"), ofNewer);
 
   // What others start meanwhile is not swept away with what the unreadable one left.
   const busy = [1, 2, 3, 4].map(() => scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "echo", "ran"]));
   for (const id of damaged) {
-    assert.equal((await scratch.pyro(["task", "delete", id])).status, 0);
+    await scratch.delete(id);
     const left = scratch.leftovers().filter((name) => name.includes(id.replace("task-", "vm-")));
     assert.deepEqual(left, []);
-    assert.equal((await scratch.failure("task", "delete", id)).code, "NOT_FOUND");
+    assert.equal((await scratch.failureHere("task.delete", { task_id: id })).code, "NOT_FOUND");
   }
   const ran = await Promise.all(busy);
   assert.deepEqual(
     ran.map(({ status, stdout, stderr }) => [status, stdout, stderr]),
     ran.map(() => [0, "ran\n", ""]),
   );
-  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+  assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
 });
 
 test("a directory that is a copy of a task's under another id is unreadable, and can be deleted", async () => {
@@ -124,8 +119,8 @@ test("a directory that is a copy of a task's under another id is unreadable, and
   const copy = "task-abcdefabcdef";
   cpSync(scratch.taskPath(task), scratch.taskPath(copy), { recursive: true });
   assert.equal((await scratch.status(copy)).state, "unreadable");
-  assert.equal((await scratch.pyro(["task", "delete", copy])).status, 0);
-  assert.equal((await scratch.exec(task, "echo fine")).stdout, "fine\n");
+  await scratch.delete(copy);
+  assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
 });
 
 test("a VM that the host cannot hold is refused, with the figures", async () => {

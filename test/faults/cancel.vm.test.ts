@@ -20,7 +20,7 @@ async function assertAborted(sequence: number): Promise<void> {
     [entry?.state, entry?.stdout, entry?.aborted, entry?.timed_out, entry?.error],
     ["ended", "begun\n", true, false, null],
   );
-  assert.equal((await scratch.exec(task, "pgrep sleep")).status, 1, "a sleep is left");
+  assert.equal((await scratch.execHere(task, "pgrep sleep")).exit_code, 1, "a sleep is left");
 }
 
 test("Ctrl-C kills the whole process group; the log says aborted and has what it said", async () => {
@@ -51,5 +51,5 @@ test("a time-out kills the whole process group too, and says so", async () => {
   assert.deepEqual([status, stdout], [124, "begun\n"]);
   const entry = (await scratch.entries(task)).at(-1)!;
   assert.deepEqual([entry.stdout, entry.aborted, entry.timed_out], ["begun\n", false, true]);
-  assert.equal((await scratch.exec(task, "pgrep sleep")).status, 1);
+  assert.equal((await scratch.execHere(task, "pgrep sleep")).exit_code, 1);
 });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { execTask } from "../../src/client/task-exec.js";
 import { endOf, kill, processesOf, until } from "../client/scratch.js";
-import { rounds, saying, TaskScratch, type Entry } from "./task-scratch.js";
+import { roundsOr, saying, TaskScratch, type Entry } from "./task-scratch.js";
 
 const TASKS = 5;
 const COMMANDS = 3;
@@ -54,6 +54,7 @@ async function execAsPerson(task: string, command: string): Promise<Outcome> {
 }
 
 test("a daemon killed while 15 commands run loses nothing and repeats nothing", async () => {
+  const rounds = roundsOr(5);
   for (let round = 1; round <= rounds; round += 1) {
     const plans = tasks.map(() => Array.from({ length: COMMANDS }, (_, index) => plan(round, index + 1)));
     const pid = await scratch.daemonPid();
@@ -70,7 +71,7 @@ test("a daemon killed while 15 commands run loses nothing and repeats nothing", 
     const results = await Promise.all(asked);
     assert.deepEqual(results, plans, `round ${round}, killed after ${momentMs} ms`);
     for (const [at, task] of tasks.entries()) {
-      const logged = (await scratch.entriesHere(task)).filter(({ stdout }) => stdout.startsWith(`round ${round} `));
+      const logged = (await scratch.entries(task)).filter(({ stdout }) => stdout.startsWith(`round ${round} `));
       // What was asked for by the CLI is quoted for a shell.
       assert.deepEqual(logged.map(outcomeOf).toSorted(byStatus).map(withoutCommand), plans[at]!.map(withoutCommand));
     }
@@ -86,10 +87,11 @@ test("a daemon killed again and again, while a command runs, changes nothing", a
     await scratch.killDaemon();
   }
   assert.deepEqual(outcomeOf(await running), planned);
-  assert.deepEqual(outcomeOf((await scratch.entriesHere(task)).at(-1)!), planned);
+  assert.deepEqual(outcomeOf((await scratch.entries(task)).at(-1)!), planned);
 });
 
 test("a command that its client was not told of yet runs once, and its client gets all of it", async () => {
+  const rounds = roundsOr(10);
   const [task] = tasks as [string];
   const tokens: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -105,7 +107,7 @@ test("a command that its client was not told of yet runs once, and its client ge
       assert.deepEqual([exit_code, stdout, error], [0, "one\ntwo\n", null]);
     }
   }
-  const { stdout } = await scratch.exec(task, "cat /workspace/tokens");
+  const { stdout } = await scratch.execHere(task, "cat /workspace/tokens");
   assert.deepEqual(stdout.trimEnd().split("\n").toSorted(), tokens.toSorted());
   for (const { stdout: said, error } of await scratch.entries(task)) {
     if (error) assert.deepEqual([error.code, said], ["DAEMON_UNREACHABLE", ""]);
@@ -137,6 +139,7 @@ test("a command that was written down, but never reached the guest, ends and say
 });
 
 test("the command of a client that is killed at any moment goes on, and its result is in the log", async () => {
+  const rounds = roundsOr(20);
   const task = tasks[1]!;
   for (let round = 0; round < rounds; round += AT_ONCE) {
     const names = Array.from({ length: Math.min(AT_ONCE, rounds - round) }, (_, index) => `client ${round + index}`);
@@ -148,8 +151,8 @@ test("the command of a client that is killed at any moment goes on, and its resu
         child.kill("SIGKILL");
       }),
     );
-    await until("they have ended", async () => (await scratch.view(task)).running_commands === 0);
-    const entries = (await scratch.entriesHere(task)).slice(-names.length);
+    await until("they have ended", async () => (await scratch.status(task)).running_commands === 0);
+    const entries = (await scratch.entries(task)).slice(-names.length);
     assert.deepEqual(
       entries.map(({ stdout, exit_code, error }) => [stdout, exit_code, error]).toSorted(),
       names.map((name) => [`${name}\nover\n`, 6, null]).toSorted(),
@@ -172,6 +175,7 @@ test("a command that ended while no daemon ran has not timed out", async () => {
 });
 
 test("a daemon killed while it makes a task leaves a task or nothing", async () => {
+  const rounds = roundsOr(5);
   for (let round = 0; round < rounds; round += 1) {
     const child = scratch.start(["task", "create", "debian:12", "--mem-mib", "256", "--json"]);
     const ended = endOf(child);
@@ -179,11 +183,11 @@ test("a daemon killed while it makes a task leaves a task or nothing", async () 
     await scratch.killDaemon();
     const { status, stdout } = await ended;
     const made = status === 0 ? [(JSON.parse(stdout) as { task_id: string }).task_id] : [];
-    await scratch.pyro(["task", "list"]);
+    await scratch.client.call("task.list", {});
     const unknown = scratch.taskIds().filter((id) => !tasks.includes(id));
     // One that was made, of which its caller was not told, is listed and can be deleted.
     if (made.length > 0) assert.deepEqual(unknown, made);
-    for (const id of unknown) assert.equal((await scratch.pyro(["task", "delete", id])).status, 0);
+    for (const id of unknown) await scratch.delete(id);
     assert.equal(scratch.leftovers().length, FILES_OF_A_VM * TASKS, scratch.leftovers().join(" "));
   }
   const jails = processesOf(scratch.home).length;

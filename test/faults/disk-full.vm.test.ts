@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import type { PyroError } from "../../src/contract/errors.js";
 import { until } from "../client/scratch.js";
-import { rounds, TaskScratch, type Entry } from "./task-scratch.js";
+import { roundsOr, TaskScratch, type Entry } from "./task-scratch.js";
 
 const skip = process.getuid?.() === 0 ? false : "only root can make a disk that small";
 const PAGE_BYTES = 4_096;
+const MIB = 1_048_576;
 const LONGEST_COMMENT = 12_000;
-
-/** Takes all of a disk but a few pages. */
-function fill(path: string, freePages: number): void {
-  writeFileSync(path, "");
-  let bytes = 0;
-  try {
-    for (; ; bytes += PAGE_BYTES) writeFileSync(path, Buffer.alloc(PAGE_BYTES), { flag: "a" });
-  } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
-  }
-  truncateSync(path, Math.max(0, bytes - freePages * PAGE_BYTES));
-}
 
 /** How a command ended: the code of its error, or null when all is well. */
 async function codeOf(asked: Promise<Entry>): Promise<string | null> {
@@ -36,13 +25,13 @@ async function codeOf(asked: Promise<Entry>): Promise<string | null> {
 }
 
 test("a disk that is full while a journal is written is told of, and leaves no torn record", { skip }, async () => {
+  const rounds = roundsOr(20);
   await using scratch = new TaskScratch({ smallDisk: { directory: "tasks", size: "2m" } });
   const task = await scratch.create();
-  const ballast = join(scratch.home, "tasks", "ballast");
   const journal = join(scratch.taskPath(task), "journal.ndjson");
   let failures = 0;
   for (let round = 0; round < rounds; round += 1) {
-    fill(ballast, randomInt(3));
+    scratch.leaveRoom(randomInt(3) * PAGE_BYTES);
     const scripts = [1, 2, 3].map((number) => `echo ${number} # ${"x".repeat(randomInt(LONGEST_COMMENT))}`);
     const codes = await Promise.all(scripts.map((script) => codeOf(scratch.execHere(task, script))));
     failures += codes.filter((code) => code !== null).length;
@@ -51,7 +40,7 @@ test("a disk that is full while a journal is written is told of, and leaves no t
     assert.equal(lines.pop(), "", "the last line is torn");
     for (const line of lines) JSON.parse(line);
     if (round % 4 === 3) await scratch.killDaemon();
-    rmSync(ballast);
+    scratch.leaveRoom(2 * MIB);
     const { exit_code, stdout } = await scratch.execHere(task, "echo fine");
     assert.deepEqual([exit_code, stdout], [0, "fine\n"]);
     await until("every end is on disk", () => {
@@ -78,19 +67,21 @@ test(
     assert.match(stdout, /^1\n2\n3\n/);
     assert.equal((await scratch.status(task)).running_commands, 0);
     rmSync(join(scratch.taskPath(task), "execs", "1"), { recursive: true });
-    await until("the command is dead", async () => (await scratch.exec(task, "pgrep sleep")).status === 1);
+    await until("the command is dead", async () => (await scratch.execHere(task, "pgrep sleep")).exit_code === 1);
   },
 );
 
 test("a disk that is full while VMs write pauses them; with room again they have lost nothing", { skip }, async () => {
+  const rounds = roundsOr(2);
   await using scratch = new TaskScratch({ smallDisk: { directory: "vms", size: "160m" } });
-  const [writing, other] = [await scratch.create(), await scratch.create()];
-  const ballast = join(scratch.home, "vms", "ballast");
-  const write = "head -c 48000000 /dev/urandom >big; sha256sum <big >sum; sync; echo written";
+  const other = await scratch.create();
+  await scratch.execHere(other, "sync");
+  const write = "head -c 12000000 /dev/urandom >big; sha256sum <big >sum; sync; echo written";
   const check = "echo 3 >/proc/sys/vm/drop_caches; sha256sum <big | cmp - sum && echo whole";
-  const isPaused = async () => /disk is full/.test((await scratch.view(writing)).state_reason ?? "");
   for (let round = 0; round < rounds; round += 1) {
-    fill(ballast, randomInt(2_000));
+    const writing = await scratch.create();
+    const isPaused = async () => /disk is full/.test((await scratch.status(writing)).state_reason ?? "");
+    scratch.leaveRoom(randomInt(4 * MIB));
     const running = scratch.execHere(writing, write);
     await until("it is shown that the VM stands still", isPaused);
     if (round % 2 === 1) {
@@ -100,12 +91,12 @@ test("a disk that is full while VMs write pauses them; with room again they have
     const late = await scratch.execHere(writing, "true", {}, 1);
     assert.deepEqual([late.timed_out, late.error], [true, null]);
     assert.equal((await scratch.execHere(other, "echo here")).stdout, "here\n");
-    rmSync(ballast);
+    scratch.leaveRoom(160 * MIB);
     const { exit_code, stdout, stderr } = await running;
     assert.deepEqual([exit_code, stdout, stderr], [0, "written\n", ""]);
     assert.equal((await scratch.execHere(writing, check)).stdout, "whole\n");
-    const { state, state_reason } = await scratch.view(writing);
+    const { state, state_reason } = await scratch.status(writing);
     assert.deepEqual([state, state_reason], ["started", null]);
-    assert.equal((await scratch.execHere(writing, "rm big; sync; fstrim /workspace || true")).exit_code, 0);
+    await scratch.delete(writing);
   }
 });

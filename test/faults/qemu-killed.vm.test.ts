@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { CallEvent } from "../../src/client/event.js";
 import { endOf, kill, until } from "../client/scratch.js";
-import { rounds, saying, TaskScratch } from "./task-scratch.js";
+import { roundsOr, saying, TaskScratch } from "./task-scratch.js";
 
 let scratch: TaskScratch;
 let other: string;
@@ -46,10 +46,10 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
   const seen = { ...said };
   const killedAt = performance.now();
   kill(scratch.qemuOf(doomed));
-  await until("the task has failed", async () => (await scratch.view(doomed)).state !== "started");
+  await until("the task has failed", async () => (await scratch.status(doomed)).state !== "started");
   const ms = performance.now() - killedAt;
   assert.ok(ms < 2_000, `failed after ${ms} ms`);
-  const { state, state_reason, running_commands } = await scratch.view(doomed);
+  const { state, state_reason, running_commands } = await scratch.status(doomed);
   assert.ok(state === "failed" || situation === "a daemon that dies as well", state);
   assert.match(state_reason!, state === "failed" ? /^its VM ended: / : /^its VM is gone: /);
   assert.equal(running_commands, 0);
@@ -64,17 +64,18 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
     assert.ok(result[name].startsWith(seen[name]), `what was seen of ${name} is not in the result`);
     assert.equal(said[name], result[name]);
   }
-  assert.deepEqual(await scratch.entriesHere(doomed), [result]);
+  assert.deepEqual(await scratch.entries(doomed), [result]);
   await assert.rejects(scratch.execHere(doomed, "true"), { code: "FAILED_PRECONDITION" });
 
   assert.equal((await scratch.execHere(other, "touch go")).exit_code, 0);
   const { exit_code, stdout } = await neighbour;
   assert.deepEqual([exit_code, stdout], [0, "one\ntwo\n"]);
-  await scratch.client.call("task.delete", { task_id: doomed });
+  await scratch.delete(doomed);
   assert.deepEqual(scratch.taskIds(), [other]);
 }
 
 test("a QEMU killed at any moment: its task fails, with all that was said; others do not notice", async () => {
+  const rounds = roundsOr(6);
   for (let round = 0; round < rounds; round += 1) {
     const situation = situations[round % situations.length]!;
     await assert.doesNotReject(killAQemu(situation), `round ${round}, ${situation}`);
@@ -99,7 +100,7 @@ test("a person is told what it said, why it ended, and that the task is no more;
   await scratch.pyro(["daemon", "stop"]);
   assert.deepEqual((await scratch.status(doomed)).state_reason, state_reason);
   assert.deepEqual(await scratch.entries(doomed), entries);
-  assert.equal((await scratch.pyro(["task", "delete", doomed])).status, 0);
+  await scratch.delete(doomed);
 });
 
 test("a QEMU that is killed while no daemon runs ends its command with what the log has", async () => {

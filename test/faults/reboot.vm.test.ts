@@ -8,7 +8,7 @@ import { saying, TaskScratch } from "./task-scratch.js";
 test("after a reboot tasks are stopped, with their logs; nothing claims to run", async () => {
   await using scratch = new TaskScratch();
   const tasks = [await scratch.create(), await scratch.create({ ttl_seconds: 0 })];
-  for (const task of tasks) assert.equal((await scratch.exec(task, "echo kept; exit 4")).status, 4);
+  for (const task of tasks) assert.equal((await scratch.execHere(task, "echo kept; exit 4")).exit_code, 4);
   const [running] = tasks as [string];
   const child = scratch.startExec(running, "echo begun; sleep 60");
   await saying(child, "begun");
@@ -21,7 +21,7 @@ test("after a reboot tasks are stopped, with their logs; nothing claims to run",
   });
   rmSync(runtime, { recursive: true });
 
-  const listed = await scratch.json<{ tasks: (typeof before)[number][] }>("task", "list");
+  const listed = await scratch.client.call("task.list", {});
   assert.deepEqual(listed.tasks.map(({ task_id }) => task_id).toSorted(), tasks.toSorted());
   for (const was of before) {
     const now = await scratch.status(was.task_id);
@@ -39,6 +39,6 @@ test("after a reboot tasks are stopped, with their logs; nothing claims to run",
   const cut = (await scratch.entries(running)).at(-1)!;
   assert.deepEqual([cut.state, cut.stdout, cut.exit_code, cut.error?.code], ["ended", "begun\n", null, "VM_DIED"]);
   assert.deepEqual(scratch.leftovers(), []);
-  for (const task of tasks) assert.equal((await scratch.pyro(["task", "delete", task])).status, 0);
+  for (const task of tasks) await scratch.delete(task);
   assert.deepEqual(scratch.taskIds(), []);
 });

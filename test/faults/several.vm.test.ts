@@ -5,7 +5,6 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Client } from "../../src/client/client.js";
 import { limits } from "../../src/contract/limits.js";
 import { endOf, until } from "../client/scratch.js";
 import { saying, TaskScratch } from "./task-scratch.js";
@@ -61,13 +60,13 @@ test("standard input, directory and environment reach the command", async () => 
   const { cwd } = (await scratch.entries(task)).at(-1)!;
   assert.equal(cwd, "/tmp");
   // Each command has its own.
-  assert.equal((await scratch.exec(task, 'pwd; echo "$ONE"')).stdout, "/workspace\n\n");
+  assert.equal((await scratch.execHere(task, 'pwd; echo "$ONE"')).stdout, "/workspace\n\n");
 });
 
 test("what a command leaves behind is there for the next one", async () => {
-  await scratch.exec(task, "echo kept >file; sleep 1000 >/dev/null 2>&1 &");
-  assert.equal((await scratch.exec(task, "cat file; pgrep -c sleep")).stdout, "kept\n1\n");
-  await scratch.exec(task, "pkill sleep");
+  await scratch.execHere(task, "echo kept >file; sleep 1000 >/dev/null 2>&1 &");
+  assert.equal((await scratch.execHere(task, "cat file; pgrep -c sleep")).stdout, "kept\n1\n");
+  await scratch.execHere(task, "pkill sleep");
 });
 
 const LAST = 2_000_000;
@@ -108,31 +107,31 @@ test("a command does not run ahead of a client that is late to come back to a ne
   child.kill("SIGSTOP");
   await scratch.killDaemon();
   // Calls that take longer than the command would need to write more than its log keeps.
-  for (let calls = 0; calls < 10; calls += 1) await scratch.status(task);
+  for (let calls = 0; calls < 10; calls += 1) await scratch.pyro(["task", "status", task]);
   child.kill("SIGCONT");
   assert.deepEqual(await ended, { status: 0, stdout: expected, stderr: expected });
 });
 
 test("more commands at once than a task may run are refused, with the figures", async () => {
-  const client = new Client(scratch.env);
+  const { client } = scratch;
   const cancels = Array.from({ length: limits.runningCommands }, () => new AbortController());
   const running = cancels.map(({ signal }) =>
     client.call("task.exec", { task_id: task, command: "sleep 100" }, { signal }),
   );
   await until("all run", async () => (await scratch.status(task)).running_commands === limits.runningCommands);
-  const { status, code, details } = await scratch.failure("task", "exec", task, "--", "true");
-  assert.deepEqual([status, code, details["limit"]], [125, "RESOURCE_EXHAUSTED", limits.runningCommands]);
+  const { code, details } = await scratch.failureHere("task.exec", { task_id: task, command: "true" });
+  assert.deepEqual([code, details["limit"]], ["RESOURCE_EXHAUSTED", limits.runningCommands]);
   for (const cancel of cancels) cancel.abort();
   for (const { aborted } of await Promise.all(running)) assert.equal(aborted, true);
-  assert.equal((await scratch.exec(task, "pgrep sleep || echo none")).stdout, "none\n");
+  assert.equal((await scratch.execHere(task, "pgrep sleep || echo none")).stdout, "none\n");
 });
 
 test("a client that stops reading holds its command back, and no other", async () => {
   const child = scratch.startExec(task, `echo begun; seq 1 ${LAST}; echo over >/workspace/over`);
   await saying(child, "begun");
   child.stdout!.pause();
-  assert.equal((await scratch.exec(task, "echo free; ls /workspace/over 2>/dev/null")).stdout, "free\n");
+  assert.equal((await scratch.execHere(task, "echo free; ls /workspace/over 2>/dev/null")).stdout, "free\n");
   child.stdout!.resume();
   await once(child, "close");
-  assert.equal((await scratch.exec(task, "cat over")).stdout, "over\n");
+  assert.equal((await scratch.execHere(task, "cat over")).stdout, "over\n");
 });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { CallOptions } from "../../src/client/client.js";
 import { execTask } from "../../src/client/task-exec.js";
 import { createTask } from "../../src/client/task-source.js";
-import type { ArgumentsOf, ResultOf } from "../../src/contract/operations.js";
+import { PyroError } from "../../src/contract/errors.js";
+import type { ArgumentsOf, OperationName, ResultOf } from "../../src/contract/operations.js";
 import { until } from "../client/scratch.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 
@@ -16,8 +17,13 @@ interface Failure {
   readonly error: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
 }
 
-/** How often a fault is repeated, at another moment each time. A night's run sets PYRO_FAULT_ROUNDS=20. */
-export const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 3);
+/**
+ * How often a fault is repeated, at another moment each time: so often that all of them take about three minutes. A night's run
+ * sets PYRO_FAULT_ROUNDS=20, for those that are dear too.
+ */
+export function roundsOr(usual: number): number {
+  return Number(process.env["PYRO_FAULT_ROUNDS"] ?? usual);
+}
 
 /** A home with tasks in it, and the means to break them. */
 export class TaskScratch extends VmScratch {
@@ -65,21 +71,23 @@ export class TaskScratch extends VmScratch {
     return status === 0 ? null : (JSON.parse(stdout) as Failure).error;
   }
 
-  /** A task as the shared client sees it. */
-  view(task: string): Promise<Task> {
-    return this.client.call("task.status", { task_id: task });
-  }
-
-  async entriesHere(task: string): Promise<Entry[]> {
-    return (await this.client.call("task.logs", { task_id: task })).entries;
+  /** The error of a call that fails, as the shared client sees it. */
+  async failureHere<Name extends OperationName>(name: Name, input: ArgumentsOf<Name>): Promise<PyroError> {
+    const outcome = await this.client.call(name, input).catch(PyroError.from);
+    assert.ok(outcome instanceof PyroError, `${name} has not failed`);
+    return outcome;
   }
 
   status(task: string): Promise<Task> {
-    return this.json<Task>("task", "status", task);
+    return this.client.call("task.status", { task_id: task });
   }
 
   async entries(task: string): Promise<Entry[]> {
-    return (await this.json<ResultOf<"task.logs">>("task", "logs", task)).entries;
+    return (await this.client.call("task.logs", { task_id: task })).entries;
+  }
+
+  async delete(task: string): Promise<void> {
+    await this.client.call("task.delete", { task_id: task });
   }
 
   /** Waits until that many commands of a task have said something. */

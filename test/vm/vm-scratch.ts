@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -40,13 +40,20 @@ export class VmScratch extends Scratch {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     // Tasks survive their daemon.
-    for (const id of this.taskIds()) await this.pyro(["task", "delete", id]);
+    await Promise.all(this.taskIds().map((task_id) => this.client.call("task.delete", { task_id }).catch(() => {})));
     const tasks = this.taskIds();
     await this.pyro(["daemon", "stop"]);
     const left = [...tasks, ...this.leftovers()];
     if (this.#mountPoint) runAsRoot("umount", this.#mountPoint);
     await super[Symbol.asyncDispose]();
     assert.deepEqual(left, [], "VMs or tasks have left something");
+  }
+
+  /** Makes the small disk as big as what is on it, and so many bytes more. */
+  leaveRoom(freeBytes: number): void {
+    const { blocks, bfree, bsize } = statfsSync(this.#mountPoint!);
+    const size = (blocks - bfree) * bsize + freeBytes;
+    runAsRoot("mount", "-o", `remount,size=${size}`, this.#mountPoint!);
   }
 
   /** The tasks that have a directory. */

@@ -17,7 +17,7 @@ export function renderTask(task: Task, now: number): string {
     ...(task.memory_bytes === null
       ? []
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
-    `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
+    `Created: ${renderCreation(task, now)}`,
     `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
     ...(push === null
@@ -31,6 +31,11 @@ export function renderTask(task: Task, now: number): string {
 
 function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]): string {
   return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
+}
+
+/** The record would tell, if it could be read. */
+function renderCreation({ state, created_at }: Task, now: number): string {
+  return state === "unreadable" ? "unknown" : `${created_at} (${renderDuration(now - Date.parse(created_at))} ago)`;
 }
 
 /** A task in which commands run is kept for as long as they do. */
