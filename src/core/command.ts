@@ -53,11 +53,15 @@ export async function startExec(machine: Machine, request: ExecRequest, job?: nu
     return await Exec.start(machine.channel, request, job);
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;
-    throw new PyroError("INVALID_ARGUMENT", `The guest could not start the command: ${error.errno ?? error.code}.`, {
-      hint: "Check the command and its working directory.",
-      details: { cwd: request.cwd },
-      cause: error,
-    });
+    throw new PyroError(
+      "INVALID_ARGUMENT",
+      `The guest could not start the command in ${request.cwd}: ${error.errno ?? error.code}.`,
+      {
+        hint: "Check the command and its working directory.",
+        details: { cwd: request.cwd },
+        cause: error,
+      },
+    );
   }
 }
 

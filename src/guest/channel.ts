@@ -43,7 +43,7 @@ export class Channel {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => this.#wakeWaiters());
     socket.on("error", () => {});
-    socket.on("close", () => this.close(new PyroError("VM_DIED", "The connection to the guest's agent ended.")));
+    socket.on("close", () => this.close(new PyroError("VM_DIED", "The VM ended: its agent is gone.")));
   }
 
   /**

@@ -90,6 +90,17 @@ test("a daemon killed again and again, while a command runs, changes nothing", a
   assert.deepEqual(outcomeOf((await scratch.entries(task)).at(-1)!), planned);
 });
 
+test("what a dying daemon is asked, and changes nothing, the next one answers", async () => {
+  const rounds = roundsOr(10);
+  for (let round = 0; round < rounds; round += 1) {
+    const pid = await scratch.daemonPid();
+    const asked = Array.from({ length: 8 }, () => scratch.client.call("task.list", {}));
+    await sleep(Math.random() * 30);
+    kill(pid);
+    for (const { tasks: listed } of await Promise.all(asked)) assert.equal(listed.length, TASKS);
+  }
+});
+
 test("a command that its client was not told of yet runs once, and its client gets all of it", async () => {
   const rounds = roundsOr(10);
   const [task] = tasks as [string];

@@ -1,8 +1,11 @@
-import { createInterface } from "node:readline";
 import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
+import { readLines } from "../../host/lines.js";
 import { connectUnixWhenReady, type Socket } from "../../host/socket.js";
+
+/** QEMU's answers are short; one that is not is no answer. */
+const MAX_LINE_BYTES = 1_048_576;
 
 const message = z.union([
   z.looseObject({ return: z.unknown() }),
@@ -26,11 +29,10 @@ export class Qmp {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    const lines = createInterface({ input: socket, crlfDelay: Infinity });
-    lines.on("line", (line) => this.#receive(line));
-    // Both tell of a broken connection; what matters is that it closes.
-    for (const source of [socket, lines]) source.on("error", () => {});
+    socket.on("error", () => {});
     socket.on("close", () => this.#fail(new PyroError("VM_DIED", "QEMU closed its monitor.")));
+    // What breaks while it is read closes.
+    this.#read().catch(() => socket.destroy());
   }
 
   /** Connects to a QEMU that may still be starting. */
@@ -51,6 +53,10 @@ export class Qmp {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  async #read(): Promise<void> {
+    for await (const line of readLines(this.#socket, MAX_LINE_BYTES)) this.#receive(line);
   }
 
   #receive(line: string): void {
