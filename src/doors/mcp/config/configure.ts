@@ -1,0 +1,1 @@
+export async function configure(_: unknown): Promise<string> { return ""; }

@@ -1,0 +1,111 @@
+import { Server, type ServerContext } from "@modelcontextprotocol/server";
+
+import { openClient, type Client } from "../../client/client.js";
+import { errorKinds, PyroError } from "../../contract/errors.js";
+import { readContract } from "../../contract/rendered.js";
+import type { ToolHost } from "./call-tool.js";
+import { instructions } from "./instructions.js";
+
+export interface ServerOptions {
+  /** Where the daemon's home and settings are read from. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Told of what goes wrong beside a client's own mistakes. */
+  readonly onError?: (error: Error) => void;
+  /** How long a client that asks for no progress is kept waiting for a task's command. */
+  readonly patienceMs?: number;
+}
+
+/** Below the 60 s after which most clients give up. */
+const PATIENCE_MS = 45_000;
+
+/**
+ * An MCP server with pyro's tools, resources and prompt, to be connected to any transport. It asks the daemon of
+ * `PYRO_HOME`, which the first call starts; what a call needs is loaded then.
+ */
+export function createServer(options: ServerOptions = {}): Server {
+  const { version } = readContract();
+  const server = new Server(
+    { name: "pyro-mcp", title: "pyro", version },
+    {
+      capabilities: { tools: {}, resources: { listChanged: true }, prompts: {}, logging: {} },
+      instructions,
+    },
+  );
+  const state = openState(server, options);
+  server.onerror = (error) => options.onError?.(error);
+
+  server.setRequestHandler("tools/list", async () => {
+    const { readTools } = await import("./tools.js");
+    return { tools: [...readTools().values()].map(({ listed }) => listed) as never };
+  });
+  server.setRequestHandler("tools/call", async ({ params }, ctx) => {
+    const { callTool } = await import("./call-tool.js");
+    return callTool(state.hostFor(ctx), params.name, params.arguments ?? {}, ctx);
+  });
+  serveResources(server, state.client);
+  servePrompt(server);
+  return server;
+}
+
+function serveResources(server: Server, client: () => Client): void {
+  server.setRequestHandler("resources/list", async () => {
+    const { listResources } = await import("./resources.js");
+    return { resources: await listResources(client()) };
+  });
+  server.setRequestHandler("resources/templates/list", async () => {
+    const { resourceTemplates } = await import("./resources.js");
+    return { resourceTemplates: [...resourceTemplates] };
+  });
+  server.setRequestHandler("resources/read", async ({ params }) => {
+    const { readResource } = await import("./resources.js");
+    return readResource(client(), params.uri);
+  });
+}
+
+function servePrompt(server: Server): void {
+  server.setRequestHandler("prompts/list", async () => {
+    const { sandboxedFix } = await import("./prompt.js");
+    return { prompts: [sandboxedFix] };
+  });
+  server.setRequestHandler("prompts/get", async ({ params }) => {
+    const { buildPrompt } = await import("./prompt.js");
+    return buildPrompt(params.name, params.arguments);
+  });
+}
+
+/** Tools after which other tasks can be listed than before. */
+const CHANGES_TASKS = new Set(["task_create", "task_delete", "vm_reap_expired"]);
+
+function openState(server: Server, options: ServerOptions) {
+  let client: Client | undefined;
+  const building = new Set<string>();
+  const getClient = () => (client ??= openClient(options.env ?? process.env));
+  const keepBuilding = (environment: string) => {
+    if (building.has(environment)) return;
+    building.add(environment);
+    getClient()
+      .call("env.pull", { environment })
+      // Whoever waits for it is told why it failed.
+      .catch(() => {})
+      .finally(() => building.delete(environment));
+  };
+  const onFailure = (ctx: ServerContext) => (tool: string, error: PyroError) => {
+    if (errorKinds[error.code].fault === "caller") return;
+    const { code, message } = error.toBody();
+    options.onError?.(error);
+    ctx.mcpReq.log("error", { tool, code, message }, "pyro").catch(() => {});
+  };
+  const onResult = (tool: string) => {
+    if (CHANGES_TASKS.has(tool)) server.sendResourceListChanged().catch(() => {});
+  };
+  return {
+    client: getClient,
+    hostFor: (ctx: ServerContext): ToolHost => ({
+      client: getClient,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      keepBuilding,
+      onFailure: onFailure(ctx),
+      onResult,
+    }),
+  };
+}
