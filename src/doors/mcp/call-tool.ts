@@ -39,7 +39,10 @@ export async function callTool(
     const result = await perform(host, { tool, input, stdin, ctx, progress });
     host.onResult(name);
     const structuredContent = fitResult(result, budget);
-    return { content: [{ type: "text", text: renderResult(name, structuredContent) }], structuredContent };
+    const content = [{ type: "text" as const, text: renderResult(name, structuredContent) }];
+    // A command that could not be run, or whose VM died, is worth more than a glance.
+    const isError = tool.operation === "task.exec" && (result["error"] ?? null) !== null;
+    return { content, structuredContent, ...(isError ? { isError } : {}) };
   } catch (thrown) {
     const error = PyroError.from(thrown);
     host.onFailure(name, error);
