@@ -22,7 +22,7 @@ export interface ToolHost {
   /** Sees that a build which a call waits for goes on when that call is given up. */
   readonly keepBuilding: (environment: string) => void;
   readonly onFailure: (tool: string, error: PyroError) => void;
-  readonly onResult: (tool: string) => void;
+  readonly onResult: (tool: string, result: Fields) => void;
 }
 
 /** Calls a tool. Whatever goes wrong becomes a result that says so. */
@@ -37,7 +37,7 @@ export async function callTool(
     const tool = findTool(name);
     const { input, stdin, budget } = parseArguments(tool, given);
     const result = await perform(host, { tool, input, stdin, ctx, progress });
-    host.onResult(name);
+    host.onResult(name, result);
     const structuredContent = fitResult(result, budget);
     const content = [{ type: "text" as const, text: renderResult(name, structuredContent) }];
     // A command that could not be run, or whose VM died, is worth more than a glance.

@@ -95,8 +95,8 @@ function openState(server: Server, options: ServerOptions) {
     options.onError?.(error);
     ctx.mcpReq.log("error", { tool, code, message }, "pyro").catch(() => {});
   };
-  const onResult = (tool: string) => {
-    if (CHANGES_TASKS.has(tool)) server.sendResourceListChanged().catch(() => {});
+  const onResult = (tool: string, { removed }: Readonly<Record<string, unknown>>) => {
+    if (CHANGES_TASKS.has(tool) && !(Array.isArray(removed) && removed.length === 0)) server.sendResourceListChanged().catch(() => {});
   };
   return {
     client: getClient,
