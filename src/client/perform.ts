@@ -1,6 +1,7 @@
 import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
 import { execTask } from "./task-exec.js";
+import { createTask, pushTaskSync } from "./task-source.js";
 
 type Perform<Name extends OperationName> = (
   client: Client,
@@ -10,7 +11,9 @@ type Perform<Name extends OperationName> = (
 
 /** Operations for which the client does more than to ask: it comes back when the daemon died, or packs what it sends. */
 const special: { readonly [Name in OperationName]?: Perform<Name> } = {
+  "task.create": createTask,
   "task.exec": execTask,
+  "task.sync.push": pushTaskSync,
 };
 
 /** Has an operation done, by whatever the client must do for it. */

@@ -16,7 +16,7 @@ const MAX_ENTRIES = 100;
 
 /** A result within its budget: output cut to head and tail, cleaned of terminal codes, the counts of what was left out put right. */
 export function fitResult(result: Fields, budget: Budget): Fields {
-  if (Array.isArray(result["entries"])) return { ...result, entries: fitEntries(result["entries"] as Fields[], budget) };
+  if (Array.isArray(result["entries"])) return { ...result, ...fitList(result["entries"] as Fields[], budget) };
   if (typeof result["stdout"] !== "string" || typeof result["stderr"] !== "string") return result;
   const bytes = { stdout: Buffer.byteLength(result["stdout"]), stderr: Buffer.byteLength(result["stderr"]) };
   const half = Math.floor(budget.maxBytes / 2);
@@ -31,6 +31,12 @@ export function fitResult(result: Fields, budget: Budget): Fields {
     ...fitStream(result, "stdout", room.stdout, budget.raw),
     ...fitStream(result, "stderr", room.stderr, budget.raw),
   };
+}
+
+/** Commands, or whatever else an operation lists without end. */
+function fitList(entries: readonly Fields[], budget: Budget): Fields {
+  if (entries.some((entry) => "stdout" in entry)) return { entries: fitEntries(entries, budget) };
+  return { entries: entries.slice(0, MAX_ENTRIES), ...(entries.length > MAX_ENTRIES ? { entries_shown: MAX_ENTRIES } : {}) };
 }
 
 /** Newest first, until the budget is used up; those before are named without their output. */

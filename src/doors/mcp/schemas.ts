@@ -10,8 +10,8 @@ export interface ToolSchema {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Kept of an input: what a model needs to fill it in. Patterns and lengths are checked, and explained when they are broken. */
-const INPUT_KEYWORDS = ["type", "enum", "description", "default", "minimum", "maximum", "properties", "required"];
+/** Kept of an input: what a model needs to fill it in. Limits and patterns are checked, and explained when they are broken. */
+const INPUT_KEYWORDS = ["type", "enum", "description", "default", "items", "properties", "required"];
 /** Kept of an output: names and types, since every word of a schema is paid for by sessions that never call the tool. */
 const OUTPUT_KEYWORDS = ["type", "properties", "items", "anyOf"];
 
@@ -25,6 +25,13 @@ export function buildOutputSchema(output: z.ZodObject): ToolSchema {
   const schema = z.toJSONSchema(output, { io: "output" }) as JsonSchema;
   const outline = compact(schema, OUTPUT_KEYWORDS);
   return { ...outline, properties: mapValues(outline["properties"], outlineOf) } as unknown as ToolSchema;
+}
+
+/** True of an operation that gives back what commands wrote. */
+export function hasCommandOutput(output: z.ZodObject): boolean {
+  const { properties } = z.toJSONSchema(output, { io: "output" }) as { properties?: Record<string, JsonSchema> };
+  const entries = properties?.["entries"] as { items?: { properties?: object } } | undefined;
+  return "stdout" in (properties ?? {}) || "stdout" in (entries?.items?.properties ?? {});
 }
 
 function outlineOf(schema: JsonSchema): JsonSchema {
@@ -49,7 +56,7 @@ function compact(schema: JsonSchema, keywords: readonly string[]): JsonSchema {
   const kept: Record<string, unknown> = {};
   for (const keyword of keywords) {
     const value = schema[keyword];
-    if (value === undefined || isNoLimit(value) || isEmptyDefault(keyword, value)) continue;
+    if (value === undefined || isEmptyDefault(keyword, value)) continue;
     kept[keyword] = keyword === "properties" ? mapValues(value, (field) => compact(field, keywords)) : compactNested(value, keywords);
   }
   if (schema["type"] === "object" && isSchema(schema["additionalProperties"])) {
@@ -71,15 +78,10 @@ function compactNested(value: unknown, keywords: readonly string[]): unknown {
   return isSchema(value) && "type" in value ? compact(value, keywords) : value;
 }
 
-/** The limits of JavaScript's numbers say nothing. */
-function isNoLimit(value: unknown): boolean {
-  return typeof value === "number" && Math.abs(value) === Number.MAX_SAFE_INTEGER;
-}
-
 /** That nothing is given by default goes without saying. */
 function isEmptyDefault(keyword: string, value: unknown): boolean {
   if (keyword !== "default") return false;
-  return value === false || value === "" || (isSchema(value) && Object.keys(value).length === 0);
+  return value === false || value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
 }
 
 function isSchema(value: unknown): value is JsonSchema {

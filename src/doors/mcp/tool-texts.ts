@@ -45,7 +45,7 @@ const texts: Readonly<Record<string, ToolText>> = {
   task_create: text(
     "creates",
     "Create a task",
-    "Starts a VM that stays, with a /workspace that every command shares. Use it for work of several steps; returns the task_id for the other task_ tools. Delete it when you are done.",
+    "Starts a VM that stays, with a /workspace that every command shares. Use it for work of several steps; returns the task_id for the other task_ tools. source_path (absolute) fills it with a directory of this machine. Delete it when you are done.",
   ),
   task_exec: text(
     "runs",
@@ -66,7 +66,7 @@ const texts: Readonly<Record<string, ToolText>> = {
   task_sync_push: text(
     "runs",
     "Push files into a task",
-    "Copies a directory or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing; source_path must be readable here.",
+    "Copies a directory or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing. source_path should be absolute.",
   ),
   task_list: text("reads", "List tasks", "All tasks with their state, also those of other sessions."),
   task_status: text("reads", "Show a task", "State, resources, expiry and last command of one task."),

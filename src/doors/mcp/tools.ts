@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Operation } from "../../contract/operation.js";
 import { operations, type OperationName } from "../../contract/operations.js";
-import { buildInputSchema, buildOutputSchema, type ToolSchema } from "./schemas.js";
+import { buildInputSchema, buildOutputSchema, hasCommandOutput, type ToolSchema } from "./schemas.js";
 import { textOf, type ToolText } from "./tool-texts.js";
 
 /** A tool as a client sees it in `tools/list`. */
@@ -63,7 +63,7 @@ function buildInput({ input, output, stdin }: Operation): z.ZodObject {
     .map(([name]) => [name, true]);
   // A limit of the operation itself is the one there is.
   const isLimited = "max_bytes" in input.shape;
-  const showsOutput = "stdout" in output.shape || "entries" in output.shape;
+  const showsOutput = hasCommandOutput(output);
   return input.omit(Object.fromEntries(hidden)).extend({
     ...(stdin ? { stdin: added.stdin } : {}),
     ...(showsOutput && !isLimited ? { max_output_bytes: added.max_output_bytes } : {}),
