@@ -11,11 +11,12 @@ export async function* followOutput(
   input: ArgumentsOf<"task.exec_output">,
   signal: AbortSignal,
 ): AsyncGenerator<Page, void, undefined> {
-  let place = { ...input, wait_seconds: WAIT_SECONDS, wait_for: "output" as const };
+  const waiting = { ...input, wait_seconds: WAIT_SECONDS, wait_for: "output" as const };
+  let place = {};
   for (;;) {
-    const page = await client.call("task.exec_output", place, { signal });
+    const page = await client.call("task.exec_output", { ...waiting, ...place }, { signal });
     yield page;
     if (page.complete) return;
-    place = { ...place, stdout_offset: page.next_stdout_offset, stderr_offset: page.next_stderr_offset };
+    place = { stdout_offset: page.next_stdout_offset, stderr_offset: page.next_stderr_offset };
   }
 }

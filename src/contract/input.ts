@@ -32,8 +32,10 @@ function describe(issue: z.core.$ZodIssue, input: unknown): Issue[] {
   return [{ field: issue.path.join("."), message: isMissing ? "it is required" : issue.message }];
 }
 
+/** Fields that there are come after those that there are not. */
 function rank(schema: z.ZodObject, { field }: Issue): number {
-  return field === "" || field.split(".")[0]! in schema.shape ? 1 : 0;
+  const [name = ""] = field.split(".");
+  return name === "" || name in schema.shape ? 1 : 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -43,7 +45,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** What the field means, or which was meant by one that is not there. */
 function hintFor(schema: z.ZodObject, field: string): string {
   const names = Object.keys(schema.shape);
-  const known = schema.shape[field.split(".")[0] ?? ""] as z.ZodType | undefined;
+  const [name = ""] = field.split(".");
+  const known = schema.shape[name] as z.ZodType | undefined;
   if (known) return `${field}: ${known.description ?? "see what is accepted."}`;
   const near = nearestName(field, names);
   if (near) return `Did you mean ${near}?`;

@@ -50,8 +50,14 @@ export const taskExecOutput = defineOperation({
     duration_ms: z.int().min(0),
     stdout: z.string(),
     stderr: z.string(),
-    stdout_omitted_bytes: z.int().min(0).describe("Bytes asked for that are kept no longer; they come before `stdout`."),
-    stderr_omitted_bytes: z.int().min(0).describe("Bytes asked for that are kept no longer; they come before `stderr`."),
+    stdout_omitted_bytes: z
+      .int()
+      .min(0)
+      .describe("Bytes asked for that are kept no longer; they come before `stdout`."),
+    stderr_omitted_bytes: z
+      .int()
+      .min(0)
+      .describe("Bytes asked for that are kept no longer; they come before `stderr`."),
     next_stdout_offset: offset.describe("Where the next call goes on."),
     next_stderr_offset: offset.describe("Where the next call goes on."),
     stdout_bytes: z.int().min(0).describe("Bytes it has written so far."),

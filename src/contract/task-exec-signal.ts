@@ -24,7 +24,10 @@ export const taskExecSignal = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,
-    signal: z.enum(signalNames).default("TERM").describe(`One of ${signalNames.join(", ")}.`),
+    signal: z
+      .enum(signalNames)
+      .default("TERM")
+      .describe(`One of ${signalNames.join(", ")}.`),
   }),
   output: z.object({
     task_id: z.string(),

@@ -12,11 +12,7 @@ export interface OtherDoors {
 }
 
 /** Does what the command line asks for, and gives the exit status. Throws PyroError. */
-export async function perform(
-  contract: RenderedContract,
-  argv: readonly string[],
-  doors: OtherDoors,
-): Promise<number> {
+export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
   const commands = buildCommands(contract);
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") return print(`pyro ${contract.version}\n`);

@@ -36,7 +36,10 @@ export function fitResult(result: Fields, budget: Budget): Fields {
 /** Commands, or whatever else an operation lists without end. */
 function fitList(entries: readonly Fields[], budget: Budget): Fields {
   if (entries.some((entry) => "stdout" in entry)) return { entries: fitEntries(entries, budget) };
-  return { entries: entries.slice(0, MAX_ENTRIES), ...(entries.length > MAX_ENTRIES ? { entries_shown: MAX_ENTRIES } : {}) };
+  return {
+    entries: entries.slice(0, MAX_ENTRIES),
+    ...(entries.length > MAX_ENTRIES ? { entries_shown: MAX_ENTRIES } : {}),
+  };
 }
 
 /** Newest first, until the budget is used up; those before are named without their output. */

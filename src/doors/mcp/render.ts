@@ -90,7 +90,9 @@ function renderEntries(entries: readonly Fields[], count: number): string {
   const older = missing > 0 ? [`(${missing} older commands are not shown)`] : [];
   return [
     ...older,
-    ...entries.map((entry) => `$ ${String(entry["command"])}\n${renderOutcome(entry)}\n${renderStreams(entry).join("\n")}`),
+    ...entries.map(
+      (entry) => `$ ${String(entry["command"])}\n${renderOutcome(entry)}\n${renderStreams(entry).join("\n")}`,
+    ),
   ].join("\n\n");
 }
 

@@ -57,7 +57,8 @@ function compact(schema: JsonSchema, keywords: readonly string[]): JsonSchema {
   for (const keyword of keywords) {
     const value = schema[keyword];
     if (value === undefined || isEmptyDefault(keyword, value)) continue;
-    kept[keyword] = keyword === "properties" ? mapValues(value, (field) => compact(field, keywords)) : compactNested(value, keywords);
+    kept[keyword] =
+      keyword === "properties" ? mapValues(value, (field) => compact(field, keywords)) : compactNested(value, keywords);
   }
   if (schema["type"] === "object" && isSchema(schema["additionalProperties"])) {
     kept["additionalProperties"] = compact(schema["additionalProperties"], keywords);

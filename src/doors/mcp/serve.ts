@@ -15,15 +15,8 @@ export async function serve(): Promise<number> {
   process.stderr.on("error", () => {});
   const transport = new StdioTransport(process.stdin, process.stdout);
   const handle = serveStdio(() => createServer({ onError: log }), { transport, onerror: log });
-  const over = new Promise<void>((resolve) => {
-    const { onclose } = transport;
-    transport.onclose = () => {
-      onclose?.();
-      resolve();
-    };
-  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void handle.close());
-  await over;
+  await transport.closed;
   await Promise.race([
     new Promise<void>((resolve) => process.stdout.write("", () => resolve())),
     new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)),

@@ -32,7 +32,6 @@ export function createServer(options: ServerOptions = {}): Server {
     },
   );
   const state = openState(server, options);
-  server.onerror = (error) => options.onError?.(error);
 
   server.setRequestHandler("tools/list", async () => {
     const { readTools } = await import("./tools.js");
@@ -96,7 +95,8 @@ function openState(server: Server, options: ServerOptions) {
     ctx.mcpReq.log("error", { tool, code, message }, "pyro").catch(() => {});
   };
   const onResult = (tool: string, { removed }: Readonly<Record<string, unknown>>) => {
-    if (CHANGES_TASKS.has(tool) && !(Array.isArray(removed) && removed.length === 0)) server.sendResourceListChanged().catch(() => {});
+    if (CHANGES_TASKS.has(tool) && !(Array.isArray(removed) && removed.length === 0))
+      server.sendResourceListChanged().catch(() => {});
   };
   return {
     client: getClient,

@@ -25,7 +25,7 @@ export interface Tool {
 }
 
 /** What this door adds to operations, and takes from the arguments again before the daemon is asked. */
-export const added = {
+const added = {
   stdin: z.string().describe("Text for the command's standard input.").optional(),
   max_output_bytes: z
     .int()

@@ -19,16 +19,20 @@ export class StdioTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: NonNullable<Transport["onmessage"]>;
+  /** Resolves when either end has closed it. */
+  readonly closed: Promise<void>;
   readonly #input: NodeJS.ReadableStream;
   readonly #output: NodeJS.WritableStream;
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #isPassingOver = false;
   #isClosed = false;
+  #resolveClosed = () => {};
 
   constructor(input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
     this.#input = input;
     this.#output = output;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
   async start(): Promise<void> {
@@ -52,6 +56,7 @@ export class StdioTransport implements Transport {
     this.#isClosed = true;
     this.#input.pause();
     this.onclose?.();
+    this.#resolveClosed();
   }
 
   #fail(error: Error): void {

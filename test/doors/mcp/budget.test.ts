@@ -17,7 +17,16 @@ interface Fitted {
 
 function outcome(stdout: string, stderr = "", more: Record<string, unknown> = {}) {
   const counts = { stdout_omitted_bytes: 0, stderr_omitted_bytes: 0 };
-  return { command: "c", exit_code: 0, stdout, stderr, stdout_truncated: false, stderr_truncated: false, ...counts, ...more };
+  return {
+    command: "c",
+    exit_code: 0,
+    stdout,
+    stderr,
+    stdout_truncated: false,
+    stderr_truncated: false,
+    ...counts,
+    ...more,
+  };
 }
 
 const fit = (result: Record<string, unknown>, maxBytes: number, raw = false) =>
@@ -57,10 +66,15 @@ test("a stream may use what the other leaves", () => {
 test("the budget holds for any output", () => {
   const marks = 200;
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.nat(400), (stdout, stderr, maxBytes) => {
-      const fitted = fit(outcome(stdout, stderr), maxBytes);
-      assert.ok(Buffer.byteLength(fitted.stdout + fitted.stderr) <= maxBytes + marks);
-    }),
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: "grapheme" }),
+      fc.nat(400),
+      (stdout, stderr, maxBytes) => {
+        const fitted = fit(outcome(stdout, stderr), maxBytes);
+        assert.ok(Buffer.byteLength(fitted.stdout + fitted.stderr) <= maxBytes + marks);
+      },
+    ),
   );
 });
 

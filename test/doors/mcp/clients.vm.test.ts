@@ -40,7 +40,10 @@ test("a cancelled vm_run leaves no VM, a cancelled task_exec leaves the task and
   await assert.rejects(exec);
   await until("it has ended", async () => (await logs()).entries[0]?.state === "ended");
   assert.equal((await logs()).entries[0]?.aborted, true);
-  const { stdout } = await mcp.result<{ stdout: string }>("task_exec", { task_id, command: "pgrep sleep || echo none" });
+  const { stdout } = await mcp.result<{ stdout: string }>("task_exec", {
+    task_id,
+    command: "pgrep sleep || echo none",
+  });
   assert.equal(stdout, "none\n");
 
   function logs(): Promise<Logs> {
@@ -77,7 +80,11 @@ test("a guest that prints without end, bytes that are no text and terminal codes
   await using scratch = new VmScratch();
   await using mcp = await connectStdio(scratch.env);
   const command = String.raw`printf '{"jsonrpc":"2.0","id":1,"result":{}}\n\033[31m\377\376\n'; head -c 100000000 /dev/zero | tr '\0' x; printf end`;
-  const result = await mcp.call("vm_run", { ...size, command, timeout_seconds: 600 }, { timeout: 600_000, onprogress: () => {} });
+  const result = await mcp.call(
+    "vm_run",
+    { ...size, command, timeout_seconds: 600 },
+    { timeout: 600_000, onprogress: () => {} },
+  );
   const { stdout, stdout_omitted_bytes } = result.structuredContent as { stdout: string; stdout_omitted_bytes: number };
   assert.ok(stdout.startsWith('{"jsonrpc":"2.0","id":1,"result":{}}\n\uFFFD\uFFFD\nxxx'));
   assert.ok(stdout.endsWith("xend"));

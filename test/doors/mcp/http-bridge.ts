@@ -24,7 +24,9 @@ export class HttpBridge implements AsyncDisposable {
     this.#server = createServer((request, response) => {
       let body = "";
       request.setEncoding("utf8").on("data", (text: string) => (body += text));
-      request.on("end", () => this.#serve(request.method ?? "", String(request.headers["mcp-session-id"] ?? ""), body, response));
+      request.on("end", () =>
+        this.#serve(request.method ?? "", String(request.headers["mcp-session-id"] ?? ""), body, response),
+      );
     });
   }
 

@@ -45,7 +45,9 @@ test("vm_run: streams, exit code, standard input", async () => {
 });
 
 test("vm_list_environments, and a VM step by step", async () => {
-  const { environments } = await result<{ environments: { name: string; installed: boolean }[] }>("vm_list_environments");
+  const { environments } = await result<{ environments: { name: string; installed: boolean }[] }>(
+    "vm_list_environments",
+  );
   assert.ok(environments.some(({ name, installed }) => name === "debian:12" && installed));
   const { vm_id } = await result<{ vm_id: string }>("vm_create", size);
   assert.equal((await result<{ state: string }>("vm_start", { vm_id })).state, "started");
@@ -111,5 +113,8 @@ test("a task: commands in front and behind, their output from a cursor, a signal
 });
 
 test("every tool was called", () => {
-  assert.deepEqual([...readTools().keys()].filter((name) => !called.has(name)), []);
+  assert.deepEqual(
+    [...readTools().keys()].filter((name) => !called.has(name)),
+    [],
+  );
 });

@@ -28,7 +28,7 @@ const TOOL_TIMEOUT_SECONDS = 600;
 const plain = ({ command, args, env }: Launch) => ({ command, args, ...ifAny("env", env) });
 const typed = (launch: Launch) => ({ type: "stdio", ...plain(launch) });
 
-/** As each client's own documentation has it; docs/mcp/clients.md says where. */
+/** As each client's own documentation has it; docs/mcp/ says where. */
 export const clients: Readonly<Record<McpClient, ClientConfig>> = {
   "claude-code": {
     title: "Claude Code",
