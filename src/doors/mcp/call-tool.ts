@@ -16,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What a call needs of the server it came to. */
 export interface ToolHost {
-  readonly client: () => Client;
+  readonly client: () => Promise<Client>;
   /** How long a client that asked for no progress is kept waiting where something else can be said. */
   readonly patienceMs: number;
   /** Sees that a build which a call waits for goes on when that call is given up. */
@@ -88,7 +88,7 @@ interface Asked {
 }
 
 async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: Asked): Promise<Fields> {
-  const client = host.client();
+  const client = await host.client();
   const controller = new AbortController();
   const { signal } = ctx.mcpReq;
   let sequence: number | null = null;

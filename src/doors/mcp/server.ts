@@ -1,6 +1,6 @@
 import { Server, type ServerContext } from "@modelcontextprotocol/server";
 
-import { openClient, type Client } from "../../client/client.js";
+import type { Client } from "../../client/client.js";
 import { errorKinds, PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 import type { ToolHost } from "./call-tool.js";
@@ -46,10 +46,10 @@ export function createServer(options: ServerOptions = {}): Server {
   return server;
 }
 
-function serveResources(server: Server, client: () => Client): void {
+function serveResources(server: Server, client: () => Promise<Client>): void {
   server.setRequestHandler("resources/list", async () => {
     const { listResources } = await import("./resources.js");
-    return { resources: await listResources(client()) };
+    return { resources: await listResources(await client()) };
   });
   server.setRequestHandler("resources/templates/list", async () => {
     const { resourceTemplates } = await import("./resources.js");
@@ -57,7 +57,7 @@ function serveResources(server: Server, client: () => Client): void {
   });
   server.setRequestHandler("resources/read", async ({ params }) => {
     const { readResource } = await import("./resources.js");
-    return readResource(client(), params.uri);
+    return readResource(await client(), params.uri);
   });
 }
 
@@ -72,18 +72,28 @@ function servePrompt(server: Server): void {
   });
 }
 
+async function loadClient(env: NodeJS.ProcessEnv): Promise<Client> {
+  const { openClient } = await import("../../client/client.js");
+  return openClient(env);
+}
+
 /** Tools after which other tasks can be listed than before. */
 const CHANGES_TASKS = new Set(["task_create", "task_delete", "vm_reap_expired"]);
 
 function openState(server: Server, options: ServerOptions) {
-  let client: Client | undefined;
+  let client: Promise<Client> | undefined;
   const building = new Set<string>();
-  const getClient = () => (client ??= openClient(options.env ?? process.env));
+  const getClient = () => {
+    client ??= loadClient(options.env ?? process.env);
+    // A home that could not be used may be put right meanwhile.
+    client.catch(() => (client = undefined));
+    return client;
+  };
   const keepBuilding = (environment: string) => {
     if (building.has(environment)) return;
     building.add(environment);
     getClient()
-      .call("env.pull", { environment })
+      .then((client) => client.call("env.pull", { environment }))
       // Whoever waits for it is told why it failed.
       .catch(() => {})
       .finally(() => building.delete(environment));

@@ -64,6 +64,21 @@ test("arguments that are wrong, missing or unknown are explained", async () => {
   );
 });
 
+test("a source that is not there or is none is explained, without a daemon", async () => {
+  await using daemon = new Listening(runInShell);
+  await using mcp = await connectHere({ env: daemon.env });
+  for (const [source_path, code] of [
+    [`${daemon.directory}/nowhere`, "SOURCE_NOT_FOUND"],
+    ["/dev/null", "SOURCE_UNSUPPORTED"],
+  ] as const) {
+    const created = await mcp.failure("task_create", { environment: "debian:12", source_path });
+    assert.equal(created.code, code);
+    assert.ok(created.text.includes(source_path));
+    const pushed = await mcp.failure("task_sync_push", { task_id: "task-0123456789ab", source_path });
+    assert.equal(pushed.code, code);
+  }
+});
+
 test("output that looks like protocol, is no UTF-8 or has no end stays output", async () => {
   const answer = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n`;
   const stdout = answer + Buffer.from([0xff, 0xfe, 0x1b, 0x5b, 0x32, 0x4a]).toString() + "x".repeat(1_000_000);
