@@ -41,14 +41,15 @@ export function createServer(options: ServerOptions = {}): Server {
     const { callTool } = await import("./call-tool.js");
     return callTool(state.hostFor(ctx), params.name, params.arguments ?? {}, ctx);
   });
-  serveResources(server, state.client);
+  serveResources(server, state);
   servePrompt(server);
   return server;
 }
 
-function serveResources(server: Server, client: () => Promise<Client>): void {
+function serveResources(server: Server, { client, watchTasks }: State): void {
   server.setRequestHandler("resources/list", async () => {
     const { listResources } = await import("./resources.js");
+    await watchTasks();
     return { resources: await listResources(await client()) };
   });
   server.setRequestHandler("resources/templates/list", async () => {
@@ -80,7 +81,17 @@ async function loadClient(env: NodeJS.ProcessEnv): Promise<Client> {
 /** Tools after which other tasks can be listed than before. */
 const CHANGES_TASKS = new Set(["task_create", "task_delete", "vm_reap_expired"]);
 
-function openState(server: Server, options: ServerOptions) {
+/** What is created and removed in one step is told once. */
+const SETTLE_MS = 50;
+
+interface State {
+  readonly client: () => Promise<Client>;
+  /** From now on the client is told when tasks come or go, whoever does it. */
+  readonly watchTasks: () => Promise<void>;
+  readonly hostFor: (ctx: ServerContext) => ToolHost;
+}
+
+function openState(server: Server, options: ServerOptions): State {
   let client: Promise<Client> | undefined;
   const building = new Set<string>();
   const getClient = () => {
@@ -104,12 +115,25 @@ function openState(server: Server, options: ServerOptions) {
     options.onError?.(error);
     ctx.mcpReq.log("error", { tool, code, message }, "pyro").catch(() => {});
   };
+  let watching: Promise<() => void> | undefined;
+  let settling: NodeJS.Timeout | undefined;
+  const tell = () => {
+    clearTimeout(settling);
+    // A client that is gone needs no watching for.
+    const stop = () => void watching?.then((end) => end());
+    settling = setTimeout(() => void server.sendResourceListChanged().catch(stop), SETTLE_MS).unref();
+  };
+  const watchTasks = async () => {
+    const { home } = await getClient();
+    watching ??= import("../../client/watch-tasks.js").then((module) => module.watchTasks(home, tell));
+    await watching;
+  };
   const onResult = (tool: string, { removed }: Readonly<Record<string, unknown>>) => {
-    if (CHANGES_TASKS.has(tool) && !(Array.isArray(removed) && removed.length === 0))
-      server.sendResourceListChanged().catch(() => {});
+    if (CHANGES_TASKS.has(tool) && !(Array.isArray(removed) && removed.length === 0)) tell();
   };
   return {
     client: getClient,
+    watchTasks,
     hostFor: (ctx: ServerContext): ToolHost => ({
       client: getClient,
       patienceMs: options.patienceMs ?? PATIENCE_MS,

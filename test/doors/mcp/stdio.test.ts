@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -130,6 +130,19 @@ test("a home that cannot be used is a tool's error, not the server's end", async
   assert.match(raw.stderr, /\S/);
   raw.child.stdin?.end();
   await raw.ended;
+});
+
+test("a client that has listed the resources hears of tasks that others make and remove", async () => {
+  await using scratch = new Scratch();
+  await using mcp = await connectStdio(scratch.env);
+  await mcp.client.listResources();
+  await mcp.result("task_list");
+  await until("the first daemon is heard of", () => mcp.listChanges === 1);
+  const directory = join(scratch.home, "tasks", "task-0123456789ab");
+  mkdirSync(directory);
+  await until("a new task is heard of", () => mcp.listChanges === 2);
+  rmSync(directory, { recursive: true });
+  await until("its end is heard of", () => mcp.listChanges === 3);
 });
 
 test("after the daemon was stopped the next call starts another; two servers share it", async () => {

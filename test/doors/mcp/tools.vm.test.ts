@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { readTools } from "../../../src/doors/mcp/tools.js";
+import { until } from "../../client/scratch.js";
 import { VmScratch } from "../../vm/vm-scratch.js";
 import { textOf, connectStdio, type Connected } from "./connect.js";
 
@@ -63,7 +64,7 @@ test("vm_list_environments, and a VM step by step", async () => {
 
 test("a task: commands in front and behind, their output from a cursor, a signal, logs, resources", async () => {
   const { task_id } = await result<{ task_id: string }>("task_create", size);
-  assert.equal(mcp.listChanges, 1);
+  await until("the client hears of it", () => mcp.listChanges === 1);
   await result("task_exec", { task_id, command: "echo kept >note" });
   assert.equal((await result("task_exec", { task_id, command: "cat note" })).stdout, "kept\n");
 
@@ -109,7 +110,7 @@ test("a task: commands in front and behind, their output from a cursor, a signal
 
   await result("task_delete", { task_id });
   assert.equal((await mcp.failure("task_status", { task_id })).code, "NOT_FOUND");
-  assert.equal(mcp.listChanges, 2);
+  await until("the client hears of it", () => mcp.listChanges === 2);
 });
 
 test("every tool was called", () => {
