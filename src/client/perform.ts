@@ -1,6 +1,7 @@
 import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
 import { execTask } from "./task-exec.js";
+import { readOutput } from "./task-output.js";
 import { createTask, pushTaskSync } from "./task-source.js";
 
 type Perform<Name extends OperationName> = (
@@ -13,6 +14,7 @@ type Perform<Name extends OperationName> = (
 const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.create": createTask,
   "task.exec": execTask,
+  "task.exec_output": readOutput,
   "task.sync.push": pushTaskSync,
 };
 

@@ -1,7 +1,17 @@
 import { dirname } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import { copyFile, existsSync, findProgram, mkdir, readFile, realpath, stat, writeFileAtomic } from "../host/files.js";
+import {
+  chown,
+  copyFile,
+  existsSync,
+  findProgram,
+  mkdir,
+  readFile,
+  realpath,
+  stat,
+  writeFileAtomic,
+} from "../host/files.js";
 
 /** A text file of the user's, or null when there is none. Throws FAILED_PRECONDITION when it cannot be read. */
 export async function readUserFile(path: string): Promise<string | null> {
@@ -25,6 +35,8 @@ export async function replaceUserFile(path: string, text: string): Promise<strin
     const backup = before && nameBackup(target);
     if (backup) await copyFile(target, backup);
     await writeFileAtomic(target, text, before ? before.mode & 0o777 : 0o600);
+    // Written by root for somebody else, it stays theirs.
+    if (before) await chown(target, before.uid, before.gid).catch(() => {});
     return backup;
   } catch (error) {
     throw unusable(path, "written", error);

@@ -11,7 +11,7 @@ export function taskExec(client: Client, input: ArgumentsOf<"task.exec">, json: 
 
 /** Says the command's number on standard output, and how to see more of it on standard error. */
 async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
-  const result = await client.call("task.exec", input);
+  const result = await execTask(client, input, {});
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${result.sequence}\n`);
   const { task_id, sequence } = result;
   if (!json) process.stderr.write(`[task-exec] It runs. See: pyro task output ${task_id} ${sequence} --follow\n`);

@@ -1,5 +1,5 @@
 import type { Client } from "../../client/client.js";
-import { followOutput } from "../../client/task-output.js";
+import { followOutput, readOutput } from "../../client/task-output.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openOutput, type Write } from "./output.js";
@@ -13,9 +13,7 @@ export function taskOutput(client: Client, { follow, ...input }: TaskOutputInput
     const { signal } = interruption;
     const write = openOutput(interruption);
     const place = json ? input : { ...input, encoding: "base64" as const };
-    const pages = follow
-      ? followOutput(client, place, signal)
-      : [await client.call("task.exec_output", place, { signal })];
+    const pages = follow ? followOutput(client, place, signal) : [await readOutput(client, place, { signal })];
     let last: Page | null = null;
     for await (const page of pages) {
       if (json) await write("stdout", `${JSON.stringify(page)}\n`);

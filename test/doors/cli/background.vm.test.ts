@@ -17,6 +17,8 @@ test("a command behind: its number, its output from a place and to its end, a si
   assert.deepEqual(Buffer.concat(chunks), Buffer.from("6f6e65ff0a", "hex"), "byte for byte");
 
   const follower = scratch.pyro(["task", "output", task, "1", "--follow", "--stdout-offset", "5"]);
+  // Neither the command nor who follows it depends on the daemon.
+  await scratch.killDaemon();
   await scratch.exec(task, "touch go");
   const page = await scratch.json<{ stdout: string; state: string }>(
     "task",
