@@ -4,6 +4,7 @@ import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
+import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
 import { benchRun } from "./run.js";
 import { benchStart } from "./start.js";
@@ -18,6 +19,7 @@ async function main(bench: BenchHome): Promise<void> {
   );
   await benchStart(bench.home);
   const emptyRunMs = await benchRun(bench);
+  await benchMcp(bench);
   await benchMemory(bench);
   benchThroughput(bench, emptyRunMs);
   await benchIdle(bench);

@@ -93,7 +93,8 @@ async function samples(command: readonly string[], env: NodeJS.ProcessEnv): Prom
   return times;
 }
 
-function sample([program = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
+/** Runs a command to its end; throws when it fails. */
+export function sample([program = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
   const { status, stderr, error } = spawnSync(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   if (error) throw error;
   if (status !== 0) throw new Error(`status ${status}: ${stderr.toString("utf8").trim()}`);

@@ -34,10 +34,11 @@ function renderPage() {
     `What users of pyro ${rendered.version} may rely on. Names, flags, defaults, fields and codes follow Semantic Versioning; the English of messages does not.\n` +
       "Times are ISO 8601 in UTC; durations and sizes have their unit in their name. How requests and answers look is in [http.md](http.md).",
     renderTable(
-      ["operation", "CLI", "what it does"],
-      rendered.operations.map(({ name, summary, cli }) => [
+      ["operation", "CLI", "MCP tool", "what it does"],
+      rendered.operations.map(({ name, summary, cli, mcp }) => [
         `[\`${name}\`](#${anchorOf(name)})`,
         cli ? `\`pyro ${cli.words.join(" ")}\`` : "",
+        mcp ? `\`${mcp}\`` : "",
         summary,
       ]),
     ),

@@ -7,8 +7,8 @@ import type { CallOptions, Client } from "./client.js";
 import type { CallEvent } from "./event.js";
 
 /** How often a broken connection is made good before the caller is told. */
-const MAX_RETURNS = 20;
-const RETURN_DELAY_MS = 100;
+export const MAX_RETURNS = 20;
+export const RETURN_DELAY_MS = 100;
 
 /**
  * Runs a command in a task. When the daemon dies meanwhile, the command goes on, and so does this call: it finds the
@@ -57,7 +57,7 @@ async function execOnce(
 }
 
 /** The connection broke, or the daemon ended, while the command goes on. */
-function isLost(error: unknown): boolean {
+export function isLost(error: unknown): boolean {
   return error instanceof PyroError && error.code === "DAEMON_UNREACHABLE";
 }
 

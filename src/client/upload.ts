@@ -28,6 +28,8 @@ export class Upload {
   async sendStdin(source: AsyncIterable<Uint8Array> | null): Promise<void> {
     if (source !== null) {
       await this.#credit();
+      // Nobody asked: whoever tries again needs it whole.
+      if (this.#closed) return;
       for await (const chunk of source) {
         for (let start = 0; start < chunk.length && !this.#closed; start += PIECE_BYTES) {
           const piece = chunk.subarray(start, start + PIECE_BYTES);

@@ -11,6 +11,10 @@ export const limits = {
   commandBytes: 49_152,
   /** Output kept in a result, per stream: the first and the last half of it. */
   resultOutputBytes: 1_048_576,
+  /** Output of a command that one answer from a cursor holds at most, both streams together. */
+  execOutputBytes: { min: 1, max: 1_048_576 },
+  /** The longest that one call waits for more output. */
+  waitSeconds: { min: 0, max: 3_600 },
   /** The longest body line a client may send to the daemon. */
   requestLineBytes: 1_048_576,
   /** Standard input a client may have sent that the command has not taken yet. */

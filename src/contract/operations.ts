@@ -10,6 +10,8 @@ import { envPull } from "./env-pull.js";
 import type { Operation } from "./operation.js";
 import { taskCreate } from "./task-create.js";
 import { taskDelete } from "./task-delete.js";
+import { taskExecOutput } from "./task-exec-output.js";
+import { taskExecSignal } from "./task-exec-signal.js";
 import { taskExec } from "./task-exec.js";
 import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
@@ -38,6 +40,8 @@ export const operations = {
   "task.create": taskCreate,
   "task.sync.push": taskSyncPush,
   "task.exec": taskExec,
+  "task.exec_output": taskExecOutput,
+  "task.exec_signal": taskExecSignal,
   "task.follow": taskFollow,
   "task.status": taskStatus,
   "task.logs": taskLogs,

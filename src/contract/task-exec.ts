@@ -13,6 +13,7 @@ export const taskExec = defineOperation({
     timeout_seconds: timeoutSeconds,
     cwd,
     env,
+    background: z.boolean().default(false).describe("Answer at once; the command goes on without standard input."),
     request_id: requestId,
   }),
   output: taskExecOutcome,

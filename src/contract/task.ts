@@ -8,6 +8,15 @@ export const taskId = z
   .regex(/^task-[0-9a-f]{12}$/, "expected a task id, such as task-0123456789ab")
   .describe("Id of a task.");
 
+export const execSequence = z.int().min(1).describe("Number of the command in its task.");
+
+export const execState = z.enum(["running", "ended"]);
+
+export const execError = z
+  .object({ code: z.string(), message: z.string() })
+  .nullable()
+  .describe("Why it ended without an exit status of its own, such as the VM's death.");
+
 const taskState = z
   .enum(["started", "stopped", "failed", "unreadable"])
   .describe("unreadable: its record was damaged.");
@@ -53,15 +62,12 @@ export const task = z.object({
 /** How a command in a task went; also an entry of its log. */
 export const taskExecOutcome = z.object({
   task_id: z.string(),
-  sequence: z.int().min(1).describe("Number of the command in its task."),
+  sequence: execSequence,
   command: z.string(),
   cwd: z.string(),
   ...commandOutcome,
   exit_code: z.int().nullable().describe("Null while it runs."),
-  state: z.enum(["running", "ended"]),
-  error: z
-    .object({ code: z.string(), message: z.string() })
-    .nullable()
-    .describe("Why it ended without an exit status of its own, such as the VM's death."),
+  state: execState,
+  error: execError,
   started_at: time,
 });

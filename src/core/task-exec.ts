@@ -5,7 +5,8 @@ import type { Task } from "./tasks/task.js";
 
 export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
-  const exec = await task.exec(input, call.stdin);
+  const exec = await task.exec(input, input.background ? null : call.stdin);
+  if (input.background) return exec.outcome();
   return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
 };
 

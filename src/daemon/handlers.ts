@@ -7,6 +7,8 @@ import { envPrune } from "../core/env-prune.js";
 import { envPull } from "../core/env-pull.js";
 import { taskCreate } from "../core/task-create.js";
 import { taskDelete } from "../core/task-delete.js";
+import { taskExecOutput } from "../core/task-exec-output.js";
+import { taskExecSignal } from "../core/task-exec-signal.js";
 import { taskExec } from "../core/task-exec.js";
 import { taskFollow } from "../core/task-follow.js";
 import { taskList } from "../core/task-list.js";
@@ -41,6 +43,8 @@ export function buildHandlers(lifetime: Lifetime): Handlers {
     "task.create": taskCreate,
     "task.sync.push": taskSyncPush,
     "task.exec": taskExec,
+    "task.exec_output": taskExecOutput,
+    "task.exec_signal": taskExecSignal,
     "task.follow": taskFollow,
     "task.status": taskStatus,
     "task.logs": taskLogs,

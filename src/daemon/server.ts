@@ -1,4 +1,5 @@
 import { PyroError } from "../contract/errors.js";
+import { parseInput } from "../contract/input.js";
 import type { Operation } from "../contract/operation.js";
 import { operations, type OperationName } from "../contract/operations.js";
 import { routeOf, versionHeader } from "../contract/wire.js";
@@ -7,7 +8,6 @@ import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
 import { openBody, parseJson } from "./body.js";
 import type { Handlers } from "./handlers.js";
-import { parseInput } from "./input.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
 import { CallerStdin } from "./stdin.js";
 import { openUploadBody } from "./upload.js";

@@ -170,6 +170,8 @@ export class Exec {
           at += chunk.length;
         }
       }
+      // A job that takes no standard input, as one in the background, grants none: its end must not be said either.
+      if (!(await this.#stdin.opened())) return;
       const end = buildData({ channel: channelNumber.stdin, offset, bytes: Buffer.alloc(0) });
       this.#channel.send(frameType.eof, this.job, end);
     } catch (error) {
@@ -223,6 +225,7 @@ class Receiver {
 /** The room the agent has granted for standard input. */
 class Sender {
   #limit = 0;
+  #isOpen = false;
   isStopped = false;
   readonly stopped: Promise<null>;
   #stop!: (value: null) => void;
@@ -233,6 +236,7 @@ class Sender {
   }
 
   open(limit: number): void {
+    this.#isOpen = true;
     this.#limit = Math.max(this.#limit, limit);
     this.#waiting?.();
   }
@@ -241,6 +245,12 @@ class Sender {
     this.isStopped = true;
     this.#stop(null);
     this.#waiting?.();
+  }
+
+  /** Resolves when the agent has granted something, if only to be told of the end; false when nothing is wanted any more. */
+  async opened(): Promise<boolean> {
+    while (!this.isStopped && !this.#isOpen) await new Promise<void>((resolve) => (this.#waiting = resolve));
+    return !this.isStopped;
   }
 
   /** Bytes that may be sent from an offset on; 0 when nothing is wanted any more. */

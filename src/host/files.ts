@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { constants, createReadStream, rmSync } from "node:fs";
+import { constants, createReadStream, rmSync, watch } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
@@ -31,6 +31,18 @@ export {
 /** Removes a file at once, in one step of the process; a missing one is fine. */
 export function removeFileSync(path: string): void {
   rmSync(path, { force: true });
+}
+
+/**
+ * Calls back with the name of each entry that comes or goes in a directory, until it is told to stop. Keeps no process alive.
+ * Throws when the directory cannot be watched.
+ */
+export function watchDirectory(path: string, onEntry: (name: string) => void): () => void {
+  const watcher = watch(path, { persistent: false }, (event, name) => {
+    if (event === "rename" && name !== null) onEntry(name);
+  });
+  watcher.on("error", () => watcher.close());
+  return () => watcher.close();
 }
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a crash. */

@@ -25,7 +25,7 @@ function startOfWholeCharacters(bytes: Buffer): number {
 }
 
 /** Where the last character ends that is not cut off. */
-function endOfWholeCharacters(bytes: Buffer): number {
+export function endOfWholeCharacters(bytes: Buffer): number {
   let lead = bytes.length - 1;
   while (lead > bytes.length - 4 && isContinuation(bytes[lead])) lead -= 1;
   const first = bytes[lead] ?? 0;

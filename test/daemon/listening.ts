@@ -25,7 +25,7 @@ export class Listening implements AsyncDisposable {
   vmsInUse = 0;
   readonly #server: Promise<Server>;
 
-  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string; push?: Handler<"task.sync.push"> } = {}) {
+  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string; others?: Partial<Handlers> } = {}) {
     const log = openLog(this.home.daemonLog);
     const machines = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
     const version = options.version ?? readContract().version;
@@ -38,7 +38,7 @@ export class Listening implements AsyncDisposable {
       hide: () => removeFileSync(this.home.daemonSocket),
       log,
     });
-    const handlers = { "vm.run": vmRun, "task.sync.push": options.push } as unknown as Handlers;
+    const handlers = { "vm.run": vmRun, ...options.others } as unknown as Handlers;
     this.#server = serveUnix(
       this.home.daemonSocket,
       (request, response) => void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response),

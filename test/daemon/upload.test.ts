@@ -34,7 +34,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
 }
 
 test("what a client uploads arrives byte for byte, newlines and all", async () => {
-  await using daemon = new Listening(runInShell, { push: digestUpload });
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": digestUpload } });
   for (const [bytes, size] of [[5_000_000, 100_000] as const, [3, 1] as const, [0, 1] as const]) {
     const content = randomBytes(bytes);
     const openUpload = () => chunksOf(content, size);
@@ -50,7 +50,7 @@ test("a refusal reaches a client that has not come to the end of its upload", as
     }
     throw new Error("nothing was uploaded");
   };
-  await using daemon = new Listening(runInShell, { push });
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
   const call = openClient(daemon.env).call("task.sync.push", input, { openUpload: endless });
   await assert.rejects(call, { code: "ARCHIVE_CORRUPT" });
 });
@@ -73,7 +73,7 @@ function watchedPush() {
 
 test("an upload whose source fails is never complete, and its own error is the client's", async () => {
   const { seen, push } = watchedPush();
-  await using daemon = new Listening(runInShell, { push });
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield Buffer.alloc(10);
     await until("the daemon has some", () => seen.bytes === 10);
@@ -87,7 +87,7 @@ test("an upload whose source fails is never complete, and its own error is the c
 
 test("a client that cancels is told so, and its upload is never complete", async () => {
   const { seen, push } = watchedPush();
-  await using daemon = new Listening(runInShell, { push });
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
   const controller = new AbortController();
   const call = openClient(daemon.env).call("task.sync.push", input, { openUpload: endless, signal: controller.signal });
   await until("the daemon has some", () => seen.bytes > 0);
@@ -98,7 +98,7 @@ test("a client that cancels is told so, and its upload is never complete", async
 });
 
 test("an input that is too long or no JSON is refused before anything is read", async () => {
-  await using daemon = new Listening(runInShell, { push: digestUpload });
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": digestUpload } });
   for (const body of ["{", "x".repeat(2_000_000)]) {
     const sent = request({
       socketPath: daemon.home.daemonSocket,

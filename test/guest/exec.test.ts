@@ -122,3 +122,17 @@ test("the agent's death ends what waits for it", async () => {
   await turn();
   assert.throws(() => channel.send(2, 1, Buffer.alloc(0)), { code: "VM_DIED" });
 });
+
+test("a command without standard input is found again, and the session that found it lives", async () => {
+  await using agent = new AgentProcess();
+  const first = await agent.connect();
+  const request = { command: "sleep 1000", cwd: "/", env: {}, stdin: null, onOutput: async () => {} };
+  const { job } = await Exec.start(first, request);
+  first.close();
+  const second = await agent.connect();
+  const found = await Exec.resume(second, job, { stdout: 0, stderr: 0 }, async () => {});
+  assert.equal(await runForExit(second, "true"), 0);
+  await found.signal("KILL");
+  assert.equal(exitStatusOf(await found.finished), 137);
+  second.close();
+});

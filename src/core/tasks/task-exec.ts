@@ -18,7 +18,8 @@ import { buildOutputFields } from "../kept-output.js";
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
 export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
 
-interface Logs {
+/** Both streams of a command, as they are on disk and as they grow. */
+export interface Logs {
   readonly stdout: OutputLog;
   readonly stderr: OutputLog;
 }
@@ -96,6 +97,21 @@ export class TaskExec {
   /** Kills the command's process group; it ends as aborted. */
   cancel(): void {
     this.#cancel.abort();
+  }
+
+  /** Sends a signal to the command's process group. Throws FAILED_PRECONDITION when it has ended. */
+  async signal(name: string): Promise<void> {
+    try {
+      if (!this.isRunning || this.#job === null) throw this.#endedError();
+      await (await this.#job).signal(name);
+    } catch (error) {
+      throw error instanceof AgentRefusal ? this.#endedError() : error;
+    }
+  }
+
+  /** Its output, to be read from any place. */
+  output(): Promise<Logs> {
+    return this.#openLogs();
   }
 
   /** Ends it on paper: nobody can find out any more how it went. */
@@ -270,6 +286,15 @@ export class TaskExec {
     ]);
     if (!this.isRunning) await Promise.all([stdout.close(), stderr.close()]);
     return { stdout, stderr };
+  }
+
+  #endedError(): PyroError {
+    const { sequence } = this.started;
+    const exitCode = this.#ended?.exit_code ?? null;
+    return new PyroError("FAILED_PRECONDITION", `Command ${sequence} of task ${this.#host.taskId} has ended.`, {
+      hint: "Nothing is left to signal; its output says how it went.",
+      details: { task_id: this.#host.taskId, sequence, exit_code: exitCode },
+    });
   }
 
   #ageMs(): number {

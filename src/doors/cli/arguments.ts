@@ -77,7 +77,7 @@ function parseOwn(command: Command, own: readonly string[]): Input {
     if (!word.startsWith("-")) {
       const field = missing.shift();
       if (!field) throw unexpected(command, word);
-      input[field.name] = word;
+      input[field.name] = parsePositional(command, field, word);
       continue;
     }
     const equals = word.indexOf("=");
@@ -91,8 +91,12 @@ function parseOwn(command: Command, own: readonly string[]): Input {
     input[field.name] = addValue(command, field, input[field.name], value);
   }
   const [field] = missing;
-  if (field) throw flagError(command, `\`pyro ${nameOf(command)}\` needs ${field.name.toUpperCase()}`);
+  if (field?.required) throw flagError(command, `\`pyro ${nameOf(command)}\` needs ${field.name.toUpperCase()}`);
   return input;
+}
+
+function parsePositional(command: Command, field: RenderedField, word: string): string | number {
+  return field.type === "integer" ? parseInteger(command, field, field.name.toUpperCase(), word) : word;
 }
 
 function parseRest(command: Command, rest: readonly string[] | null): Input {
@@ -122,11 +126,14 @@ function findFlag(command: Command, flag: string): RenderedField {
 function parseValue(command: Command, field: RenderedField, value: string | undefined): string | number {
   const flag = flagOf(field);
   if (value === undefined || value === "") throw flagError(command, `${flag} needs a value`);
-  if (field.type !== "integer") return value;
+  return field.type === "integer" ? parseInteger(command, field, flag, value) : value;
+}
+
+function parseInteger(command: Command, field: RenderedField, name: string, value: string): number {
   const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = field;
   const number = Number(value);
   if (!/^-?\d+$/.test(value) || number < minimum || number > maximum) {
-    throw flagError(command, `${flag} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
+    throw flagError(command, `${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`);
   }
   return number;
 }

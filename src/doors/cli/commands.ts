@@ -1,3 +1,4 @@
+import { mcpClients } from "../../contract/mcp-clients.js";
 import type { OperationName } from "../../contract/operations.js";
 import type { RenderedContract, RenderedField, RenderedOperation } from "../../contract/rendered.js";
 
@@ -43,24 +44,45 @@ const shellField: RenderedField = {
   description: `One of ${shells.join(", ")}.`,
 };
 
+const own = (words: readonly string[], summary: string, parts: Partial<Command> = {}): Command => ({
+  words,
+  summary,
+  positionals: [],
+  rest: null,
+  flags: [],
+  operation: null,
+  ...parts,
+});
+
+/** A flag of the CLI alone. */
+function ownFlag(name: string, type: "boolean" | "string", description: string): RenderedField {
+  return { name, type, required: false, description };
+}
+
+const clientField: RenderedField = {
+  name: "client",
+  type: "string",
+  required: true,
+  description: `One of ${mcpClients.join(", ")}.`,
+};
+
 const ownCommands: readonly Command[] = [
-  {
-    words: ["demo"],
-    summary: "Show in a minute what pyro does",
-    positionals: [],
-    rest: null,
-    flags: [],
-    operation: null,
-  },
-  {
-    words: ["completion"],
-    summary: "Print completions for your shell",
-    positionals: [shellField],
-    rest: null,
-    flags: [],
-    operation: null,
-  },
+  own(["mcp", "serve"], "Serve the tools of an agent over MCP, on standard input and output"),
+  own(["mcp", "config"], "Show what an MCP client's configuration needs, or put it there", {
+    positionals: [clientField],
+    flags: [
+      ownFlag("write", "boolean", "Merge it into the client's file; what was there is kept as a backup."),
+      ownFlag("file", "string", "Another file than the client's own."),
+    ],
+  }),
+  own(["demo"], "Show in a minute what pyro does"),
+  own(["completion"], "Print completions for your shell", { positionals: [shellField] }),
 ];
+
+/** Flags that the CLI adds to those of an operation. */
+const addedFlags: { readonly [Name in OperationName]?: readonly RenderedField[] } = {
+  "task.exec_output": [ownFlag("follow", "boolean", "Go on until the command has ended; Ctrl-C leaves it running.")],
+};
 
 function buildCommand(operation: RenderedOperation): Command[] {
   const { cli, fields } = operation;
@@ -73,7 +95,11 @@ function buildCommand(operation: RenderedOperation): Command[] {
       summary: operation.summary,
       positionals: cli.positionals.flatMap(byName),
       rest: cli.rest ? (byName(cli.rest)[0] ?? null) : null,
-      flags: [...fields.filter((field) => !taken.has(field.name) && !field.hidden), jsonField],
+      flags: [
+        ...fields.filter((field) => !taken.has(field.name) && !field.hidden),
+        ...(addedFlags[operation.name as OperationName] ?? []),
+        jsonField,
+      ],
       operation: operation.name as OperationName,
     },
   ];

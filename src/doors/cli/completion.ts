@@ -1,4 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
+import { mcpClients } from "../../contract/mcp-clients.js";
 import { flagOf, shells, type Command } from "./commands.js";
 import { nearestName } from "../../contract/nearest.js";
 
@@ -43,7 +44,10 @@ function levelsOf(commands: readonly Command[]): Level[] {
 }
 
 function choicesOf(command: Command): string {
-  return command.positionals.some(({ name }) => name === "shell") ? shells.join(" ") : "";
+  const choices = command.positionals.map(({ name }) =>
+    name === "shell" ? shells.join(" ") : name === "client" ? mcpClients.join(" ") : "",
+  );
+  return choices.join("");
 }
 
 function takesEnvironment(command: Command): boolean {

@@ -16,6 +16,7 @@ const groups: readonly (readonly [title: string, words: readonly string[]])[] = 
   ["Run commands in VMs", ["run", "demo"]],
   ["Tasks: VMs that stay", ["task"]],
   ["Environments: what VMs are made of", ["env"]],
+  ["For agents", ["mcp"]],
   ["This machine", ["doctor", "daemon", "completion"]],
 ];
 
@@ -74,7 +75,7 @@ function argumentsOf({ positionals, rest }: Command): Row[] {
 function renderUsage({ words, positionals, rest, flags }: Command): string {
   return [
     ...words,
-    ...positionals.map((field) => field.name.toUpperCase()),
+    ...positionals.map(renderPositional),
     ...(flags.length > 0 ? ["[FLAGS]"] : []),
     ...(rest ? ["--", `${rest.name.toUpperCase()}…`] : []),
   ].join(" ");
@@ -83,9 +84,14 @@ function renderUsage({ words, positionals, rest, flags }: Command): string {
 type Row = readonly [left: string, right: string];
 
 function renderLine(command: Command): Row {
-  const positionals = command.positionals.map((field) => field.name.toUpperCase());
+  const positionals = command.positionals.map(renderPositional);
   const rest = command.rest ? ["--", `${command.rest.name.toUpperCase()}…`] : [];
   return [[...command.words, ...positionals, ...rest].join(" "), command.summary];
+}
+
+/** `TASK_ID`, or `[SIGNAL]` for one that may be left out. */
+function renderPositional({ name, required }: RenderedField): string {
+  return required ? name.toUpperCase() : `[${name.toUpperCase()}]`;
 }
 
 function renderFlag(field: RenderedField): Row {
@@ -94,7 +100,8 @@ function renderFlag(field: RenderedField): Row {
   const hasFallback = (type === "string" || type === "integer") && field.default !== undefined;
   const fallback = hasFallback ? [`default ${String(field.default)}`] : [];
   const again = type === "list" || type === "object" ? ["may be given again"] : [];
-  const facts = [...(type === "integer" ? [`${minimum} to ${maximum}`] : []), ...fallback, ...again];
+  const isBounded = type === "integer" && maximum !== Number.MAX_SAFE_INTEGER;
+  const facts = [...(isBounded ? [`${minimum} to ${maximum}`] : []), ...fallback, ...again];
   return [left, facts.length > 0 ? `${description} (${facts.join(", ")})` : description];
 }
 

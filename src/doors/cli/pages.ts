@@ -19,7 +19,14 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "pyro task sync push TASK release.tar.gz --dry-run",
     "pyro task sync push TASK . --exclude '*.log' --include important.log",
   ],
-  "task exec": ["pyro task exec TASK -- make test", "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test"],
+  "task exec": [
+    "pyro task exec TASK -- make test",
+    "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test",
+    "pyro task exec TASK --background --timeout-seconds 86400 -- npm start",
+  ],
+  "task output": ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],
+  "task signal": ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL"],
+  "mcp config": ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   completion: [
     'eval "$(pyro completion bash)"    # in ~/.bashrc',
     'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',

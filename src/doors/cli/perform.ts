@@ -2,10 +2,17 @@ import type { Client } from "../../client/client.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
 import type { RenderedContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
+import type { TaskOutputInput } from "./task-output.js";
 import { buildCommands, nameOf, type Command } from "./commands.js";
 
+/** What the executable knows of the doors beside this one, each loaded when it is called. */
+export interface OtherDoors {
+  serveMcp(): Promise<number>;
+  configureMcp(input: { client: string; write: boolean; file: string | null }): Promise<string>;
+}
+
 /** Does what the command line asks for, and gives the exit status. Throws PyroError. */
-export async function perform(contract: RenderedContract, argv: readonly string[]): Promise<number> {
+export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
   const commands = buildCommands(contract);
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") return print(`pyro ${contract.version}\n`);
@@ -15,16 +22,37 @@ export async function perform(contract: RenderedContract, argv: readonly string[
   }
   const { command, input, json } = invocation;
   if (command.operation !== null) return callOperation(command.operation, input, json);
-  return performOwn(commands, command, input);
+  return performOwn(commands, command, input, doors);
 }
 
-async function performOwn(commands: readonly Command[], command: Command, input: Input): Promise<number> {
-  if (nameOf(command) === "completion") {
-    const { renderCompletion } = await import("./completion.js");
-    return print(renderCompletion(commands, String(input["shell"])));
+async function performOwn(
+  commands: readonly Command[],
+  command: Command,
+  input: Input,
+  doors: OtherDoors,
+): Promise<number> {
+  switch (nameOf(command)) {
+    case "mcp serve":
+      return doors.serveMcp();
+    case "mcp config": {
+      const { client, write, file } = input;
+      return print(
+        await doors.configureMcp({
+          client: String(client),
+          write: write === true,
+          file: file === undefined ? null : String(file),
+        }),
+      );
+    }
+    case "completion": {
+      const { renderCompletion } = await import("./completion.js");
+      return print(renderCompletion(commands, String(input["shell"])));
+    }
+    default: {
+      const { demo } = await import("./demo.js");
+      return demo(await openClient());
+    }
   }
-  const { demo } = await import("./demo.js");
-  return demo(await openClient());
 }
 
 async function callOperation(name: OperationName, input: Input, json: boolean): Promise<number> {
@@ -37,6 +65,10 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
     case "task.exec": {
       const { taskExec } = await import("./task-exec.js");
       return taskExec(client, input as unknown as ArgumentsOf<"task.exec">, json);
+    }
+    case "task.exec_output": {
+      const { taskOutput } = await import("./task-output.js");
+      return taskOutput(client, input as unknown as TaskOutputInput, json);
     }
     case "task.create": {
       const { taskCreate } = await import("./task-create.js");

@@ -54,6 +54,8 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
   "task.delete": ({ task_id }) => `Deleted ${task_id}.\n`,
 
+  "task.exec_signal": ({ task_id, sequence, signal }) => `Sent ${signal} to command ${sequence} of ${task_id}.\n`,
+
   "daemon.status": (status) =>
     status.running
       ? renderLines([

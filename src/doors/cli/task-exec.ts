@@ -5,7 +5,17 @@ import { runCommand } from "./run.js";
 
 /** `pyro task exec`: like `run`, with a last line on standard error that says which command it was and how it went. */
 export function taskExec(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
+  if (input.background) return startInBackground(client, input, json);
   return runCommand((options) => execTask(client, input, options), input.task_id, json, renderFooter);
+}
+
+/** Says the command's number on standard output, and how to see more of it on standard error. */
+async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
+  const result = await execTask(client, input, {});
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${result.sequence}\n`);
+  const { task_id, sequence } = result;
+  if (!json) process.stderr.write(`[task-exec] It runs. See: pyro task output ${task_id} ${sequence} --follow\n`);
+  return 0;
 }
 
 function renderFooter(result: ResultOf<"task.exec">): string {

@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+
+import type { BenchHome } from "./home.js";
+import { median, printTable, quantile, renderMs, renderRatio, timeMs } from "./numbers.js";
+import { pyroPath, sample } from "./run.js";
+
+const RUNS = 20;
+
+/** `pyro mcp serve` from process start to the answer to `initialize`, beside the least that a Node.js process takes. */
+export async function benchMcp({ env }: BenchHome): Promise<void> {
+  const bare: number[] = [];
+  const initialized: number[] = [];
+  await initialize(env);
+  // In turn, so that what else the machine does meets both.
+  for (let index = 0; index < RUNS; index++) {
+    bare.push(await timeMs(() => sample([process.execPath, "-e", "0"], env)));
+    initialized.push(await initialize(env));
+  }
+  const base = median(bare);
+  printTable(
+    "The MCP server, from process start to an answered `initialize`",
+    ["what", "n", "p50", "p90", "this ÷ `node -e 0`"],
+    [
+      ["`pyro mcp serve`, `initialize` answered", initialized],
+      ["`node -e 0`", bare],
+    ].map(([name, times]) => [
+      name as string,
+      String(RUNS),
+      renderMs(median(times as number[])),
+      renderMs(quantile(times as number[], 0.9)),
+      renderRatio(median(times as number[]) / base),
+    ]),
+  );
+}
+
+/** Milliseconds until the answer is there. */
+async function initialize(env: NodeJS.ProcessEnv): Promise<number> {
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } };
+  const started = performance.now();
+  const child = spawn(process.execPath, [pyroPath, "mcp", "serve"], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
+  const answer = await new Promise<Buffer>((resolve) => child.stdout.once("data", resolve));
+  const took = performance.now() - started;
+  if (!answer.includes('"result"')) throw new Error(`initialize was answered with ${answer.toString()}`);
+  child.stdin.end();
+  await ended;
+  return took;
+}

@@ -1,0 +1,30 @@
+import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
+import type { CallOptions, Client } from "./client.js";
+import { execTask } from "./task-exec.js";
+import { readOutput } from "./task-output.js";
+import { createTask, pushTaskSync } from "./task-source.js";
+
+type Perform<Name extends OperationName> = (
+  client: Client,
+  input: ArgumentsOf<Name>,
+  options: CallOptions,
+) => Promise<ResultOf<Name>>;
+
+/** Operations for which the client does more than to ask: it comes back when the daemon died, or packs what it sends. */
+const special: { readonly [Name in OperationName]?: Perform<Name> } = {
+  "task.create": createTask,
+  "task.exec": execTask,
+  "task.exec_output": readOutput,
+  "task.sync.push": pushTaskSync,
+};
+
+/** Has an operation done, by whatever the client must do for it. */
+export function performOperation<Name extends OperationName>(
+  client: Client,
+  name: Name,
+  input: ArgumentsOf<Name>,
+  options: CallOptions = {},
+): Promise<ResultOf<Name>> {
+  const perform = special[name] as Perform<Name> | undefined;
+  return perform ? perform(client, input, options) : client.call(name, input, options);
+}

@@ -1,0 +1,67 @@
+import { dirname } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import {
+  chown,
+  copyFile,
+  existsSync,
+  findProgram,
+  mkdir,
+  readFile,
+  realpath,
+  stat,
+  writeFileAtomic,
+} from "../host/files.js";
+
+/** A text file of the user's, or null when there is none. Throws FAILED_PRECONDITION when it cannot be read. */
+export async function readUserFile(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw unusable(path, "read", error);
+  }
+}
+
+/**
+ * Replaces a file of the user's whole, with its permissions, where a link points to. What was there is kept beside it; returns
+ * that backup's path, null when there was nothing.
+ */
+export async function replaceUserFile(path: string, text: string): Promise<string | null> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const target = await realpath(path).catch(() => path);
+    const before = await stat(target).catch(() => null);
+    const backup = before && nameBackup(target);
+    if (backup) await copyFile(target, backup);
+    await writeFileAtomic(target, text, before ? before.mode & 0o777 : 0o600);
+    // Written by root for somebody else, it stays theirs.
+    if (before) await chown(target, before.uid, before.gid).catch(() => {});
+    return backup;
+  } catch (error) {
+    throw unusable(path, "written", error);
+  }
+}
+
+/** An earlier backup stays: it may be the only one from before pyro. */
+function nameBackup(path: string): string {
+  for (let number = 1; ; number += 1) {
+    const name = `${path}.before-pyro${number === 1 ? "" : `-${number}`}`;
+    if (!existsSync(name)) return name;
+  }
+}
+
+/** True when a shell finds this very program under that name. */
+export async function isOnPath(name: string, program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const found = await findProgram(name, env);
+  return found !== null && (await realpath(found).catch(() => "")) === (await realpath(program).catch(() => program));
+}
+
+function unusable(path: string, what: string, error: unknown): PyroError {
+  const { code } = error as NodeJS.ErrnoException;
+  return new PyroError("FAILED_PRECONDITION", `${path} cannot be ${what}: ${code ?? String(error)}.`, {
+    hint: "Look at the file and its permissions; nothing was changed.",
+    details: { path },
+    cause: error,
+  });
+}

@@ -1,0 +1,34 @@
+import { join } from "node:path";
+
+import { watchDirectory } from "../host/files.js";
+import type { Home } from "../host/home.js";
+
+/**
+ * Calls back when tasks of a home come or go, whoever makes or removes them; needs no daemon. What is returned ends it. Where
+ * directories cannot be watched, nobody is called.
+ */
+export function watchTasks(home: Home, onChange: () => void): () => void {
+  let stop = () => {};
+  const watchThem = (): boolean => {
+    const stopBefore = stop;
+    try {
+      stop = watchDirectory(join(home.path, "tasks"), (name) => {
+        if (name.startsWith("task-")) onChange();
+      });
+    } catch {
+      return false;
+    }
+    stopBefore();
+    return true;
+  };
+  if (watchThem()) return () => stop();
+  try {
+    // The first daemon of a home makes the directory.
+    stop = watchDirectory(home.path, (name) => {
+      if (name === "tasks" && watchThem()) onChange();
+    });
+  } catch {
+    // As said: nobody is called.
+  }
+  return () => stop();
+}

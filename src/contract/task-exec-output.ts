@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+import { limits } from "./limits.js";
+import { defineOperation } from "./operation.js";
+import { execError, execSequence, execState, taskId } from "./task.js";
+
+const { execOutputBytes, waitSeconds } = limits;
+const offset = z.int().min(0);
+
+/** Reads what a command wrote, as far as it got: the way to follow one that runs in the background. */
+export const taskExecOutput = defineOperation({
+  name: "task.exec_output",
+  summary: "Read a command's output from a place on",
+  input: z.strictObject({
+    task_id: taskId,
+    sequence: execSequence,
+    stdout_offset: offset.default(0).describe("First byte of standard output wanted."),
+    stderr_offset: offset.default(0).describe("First byte of standard error wanted."),
+    max_bytes: z
+      .int()
+      .min(execOutputBytes.min)
+      .max(execOutputBytes.max)
+      .default(32_768)
+      .describe("Most bytes in the answer, both streams together."),
+    wait_seconds: z
+      .int()
+      .min(waitSeconds.min)
+      .max(waitSeconds.max)
+      .default(0)
+      .describe("Seconds to wait when there is nothing new."),
+    wait_for: z
+      .enum(["output", "end"])
+      .default("output")
+      .describe("What to wait for: output, or the command's end (or a full answer)."),
+    encoding: z
+      .enum(["utf8", "base64"])
+      .default("utf8")
+      .meta({ hidden: true })
+      .describe("How stdout and stderr are written down."),
+  }),
+  output: z.object({
+    task_id: z.string(),
+    sequence: execSequence,
+    command: z.string(),
+    state: execState,
+    exit_code: z.int().nullable().describe("Null while it runs."),
+    timed_out: z.boolean(),
+    aborted: z.boolean(),
+    error: execError,
+    duration_ms: z.int().min(0),
+    stdout: z.string(),
+    stderr: z.string(),
+    stdout_omitted_bytes: z
+      .int()
+      .min(0)
+      .describe("Bytes asked for that are kept no longer; they come before `stdout`."),
+    stderr_omitted_bytes: z
+      .int()
+      .min(0)
+      .describe("Bytes asked for that are kept no longer; they come before `stderr`."),
+    next_stdout_offset: offset.describe("Where the next call goes on."),
+    next_stderr_offset: offset.describe("Where the next call goes on."),
+    stdout_bytes: z.int().min(0).describe("Bytes it has written so far."),
+    stderr_bytes: z.int().min(0).describe("Bytes it has written so far."),
+    complete: z.boolean().describe("True when it has ended and there is no more to read."),
+  }),
+  streams: false,
+  stdin: false,
+  cli: { words: ["task", "output"], positionals: ["task_id", "sequence"] },
+  sdk: "outputTask",
+  mcp: "task_exec_output",
+});

@@ -1,0 +1,31 @@
+import type { Handler } from "./core.js";
+import { readPage, waitForOutput } from "./tasks/exec-output.js";
+
+export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, call) => {
+  const exec = core.tasks.get(input.task_id).find(input.sequence);
+  await waitForOutput(exec, input, call.signal);
+  // Looked at before the output: what is said to have ended has all its output there.
+  const { started, ended } = exec;
+  const page = await readPage(exec, input);
+  const ageMs = Math.max(0, Date.now() - Date.parse(started.started_at));
+  return {
+    task_id: input.task_id,
+    sequence: input.sequence,
+    command: started.command,
+    state: ended ? "ended" : "running",
+    exit_code: ended?.exit_code ?? null,
+    timed_out: ended?.timed_out ?? false,
+    aborted: ended?.aborted ?? false,
+    error: ended?.error ?? null,
+    duration_ms: ended?.duration_ms ?? ageMs,
+    stdout: page.stdout.text,
+    stderr: page.stderr.text,
+    stdout_omitted_bytes: page.stdout.omittedBytes,
+    stderr_omitted_bytes: page.stderr.omittedBytes,
+    next_stdout_offset: page.stdout.nextOffset,
+    next_stderr_offset: page.stderr.nextOffset,
+    stdout_bytes: page.stdout.totalBytes,
+    stderr_bytes: page.stderr.totalBytes,
+    complete: ended !== null && page.stdout.isAtEnd && page.stderr.isAtEnd,
+  };
+};

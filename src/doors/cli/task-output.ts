@@ -1,0 +1,44 @@
+import type { Client } from "../../client/client.js";
+import { followOutput, readOutput } from "../../client/task-output.js";
+import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import { interruptible } from "./interruption.js";
+import { openOutput, type Write } from "./output.js";
+
+export type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
+type Page = ResultOf<"task.exec_output">;
+
+/** `pyro task output`: what a command wrote, on the streams it wrote to, and where to go on. With JSON, a line a page. */
+export function taskOutput(client: Client, { follow, ...input }: TaskOutputInput, json: boolean): Promise<number> {
+  return interruptible(json, async (interruption) => {
+    const { signal } = interruption;
+    const write = openOutput(interruption);
+    const place = json ? input : { ...input, encoding: "base64" as const };
+    const pages = follow ? followOutput(client, place, signal) : [await readOutput(client, place, { signal })];
+    let last: Page | null = null;
+    for await (const page of pages) {
+      if (json) await write("stdout", `${JSON.stringify(page)}\n`);
+      else await writePage(write, page);
+      last = page;
+    }
+    if (last && !json) process.stderr.write(renderFooter(last));
+    return 0;
+  });
+}
+
+async function writePage(write: Write, page: Page): Promise<void> {
+  for (const stream of ["stdout", "stderr"] as const) {
+    const omittedBytes = page[`${stream}_omitted_bytes`];
+    if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} are kept no longer.\n`);
+    if (page[stream] !== "") await write(stream, Buffer.from(page[stream], "base64"));
+  }
+}
+
+function renderFooter(page: Page): string {
+  const { task_id, sequence, state, exit_code, error } = page;
+  const fields = { task_id, sequence, state, exit_code: exit_code ?? "none" };
+  const words = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  const why = error ? `pyro: ${error.message}\n` : "";
+  const { next_stdout_offset: stdout, next_stderr_offset: stderr } = page;
+  const more = page.complete ? "" : `hint: Go on with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
+  return `${why}[task-output] ${words.join(" ")}\n${more}`;
+}

@@ -1,0 +1,153 @@
+import { SdkError, SdkErrorCode, type CallToolResult, type ServerContext } from "@modelcontextprotocol/server";
+
+import type { CallOptions, Client } from "../../client/client.js";
+import { performOperation } from "../../client/perform.js";
+import { PyroError } from "../../contract/errors.js";
+import { parseInput } from "../../contract/input.js";
+import { nearestName } from "../../contract/nearest.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
+import { fitResult, type Budget } from "./budget.js";
+import { buildFailure } from "./failure.js";
+import { openProgress, type Progress } from "./progress.js";
+import { renderResult } from "./render.js";
+import { readTools, type Tool } from "./tools.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a call needs of the server it came to. */
+export interface ToolHost {
+  readonly client: () => Promise<Client>;
+  /** How long a client that asked for no progress is kept waiting where something else can be said. */
+  readonly patienceMs: number;
+  /** Sees that a build which a call waits for goes on when that call is given up. */
+  readonly keepBuilding: (environment: string) => void;
+  readonly onFailure: (tool: string, error: PyroError) => void;
+  readonly onResult: (tool: string, result: Fields) => void;
+}
+
+/** Calls a tool. Whatever goes wrong becomes a result that says so. */
+export async function callTool(
+  host: ToolHost,
+  name: string,
+  given: Fields,
+  ctx: ServerContext,
+): Promise<CallToolResult> {
+  const progress = openProgress(ctx);
+  try {
+    const tool = findTool(name);
+    const { input, stdin, budget } = parseArguments(tool, given);
+    const result = await perform(host, { tool, input, stdin, ctx, progress });
+    host.onResult(name, result);
+    const structuredContent = fitResult(result, budget);
+    const content = [{ type: "text" as const, text: renderResult(name, structuredContent) }];
+    // A command that could not be run, or whose VM died, is worth more than a glance.
+    const isError = tool.operation === "task.exec" && (result["error"] ?? null) !== null;
+    return { content, structuredContent, ...(isError ? { isError } : {}) };
+  } catch (thrown) {
+    const error = PyroError.from(thrown);
+    host.onFailure(name, error);
+    return buildFailure(error);
+  } finally {
+    progress.end();
+  }
+}
+
+function findTool(name: string): Tool {
+  const tools = readTools();
+  const tool = tools.get(name);
+  if (tool) return tool;
+  const near = nearestName(name, [...tools.keys()]);
+  throw new PyroError("INVALID_ARGUMENT", `There is no tool ${name.slice(0, 100)}.`, {
+    hint: near ? `Did you mean ${near}?` : `There are ${[...tools.keys()].join(", ")}.`,
+  });
+}
+
+/** The operation's own input, and what this door adds to it. */
+function parseArguments(tool: Tool, given: Fields): { input: Fields; stdin: string | null; budget: Budget } {
+  const { stdin, max_output_bytes, raw, ...input } = parseInput(tool.input, given);
+  if (stdin !== undefined && input["background"] === true) {
+    throw new PyroError("INVALID_ARGUMENT", "stdin: a command in the background has no standard input.", {
+      hint: "Put the text into a file of the task first, and redirect it: command < file.",
+    });
+  }
+  const maxBytes = max_output_bytes ?? input["max_bytes"] ?? 0;
+  return {
+    input,
+    stdin: stdin === undefined ? null : String(stdin),
+    // A page that was asked for is given whole, whatever its bytes became as text.
+    budget: { maxBytes: Number(maxBytes) * ("max_bytes" in input ? 3 : 1), raw: raw === true },
+  };
+}
+
+interface Asked {
+  readonly tool: Tool;
+  readonly input: Fields;
+  readonly stdin: string | null;
+  readonly ctx: ServerContext;
+  readonly progress: Progress;
+}
+
+async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: Asked): Promise<Fields> {
+  const client = await host.client();
+  const controller = new AbortController();
+  const { signal } = ctx.mcpReq;
+  let sequence: number | null = null;
+  // A client that is gone has cancelled nothing: what it began in a task goes on.
+  const cancel = () => {
+    if (sequence === null || !isClosed(signal)) controller.abort();
+  };
+  if (signal.aborted) cancel();
+  signal.addEventListener("abort", cancel);
+  const options: CallOptions = {
+    signal: controller.signal,
+    onEvent: (event) => {
+      progress.take(event);
+      if (event.event === "started") sequence = event.sequence;
+      if (progress.isBuilding) host.keepBuilding(String(input["environment"]));
+    },
+    ...(stdin === null ? {} : { stdin: oneChunk(stdin) }),
+  };
+  const done = performOperation(client, tool.operation, input as ArgumentsOf<typeof tool.operation>, options);
+  done.catch(() => {});
+  const patience = ctx.mcpReq._meta?.progressToken === undefined ? openPatience(host.patienceMs) : null;
+  try {
+    const result = await Promise.race([done, ...(patience ? [patience.over] : [])]);
+    if (result !== "over") return result;
+    if (progress.isBuilding) throw giveUpBuilding(String(input["environment"]), progress.phase, controller);
+    // The command goes on; so does this call, since whoever leaves it must not end the command.
+    if (sequence !== null) return (await readRunning(client, String(input["task_id"]), sequence)) ?? (await done);
+    return await done;
+  } finally {
+    patience?.end();
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+function isClosed({ reason }: AbortSignal): boolean {
+  return reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed;
+}
+
+function openPatience(ms: number): { over: Promise<"over">; end: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<"over">((resolve) => (timer = setTimeout(resolve, ms, "over")));
+  return { over, end: () => clearTimeout(timer) };
+}
+
+function giveUpBuilding(environment: string, phase: string, controller: AbortController): PyroError {
+  controller.abort();
+  return new PyroError("ENVIRONMENT_BUILDING", `${environment} is being built: ${phase}.`, {
+    hint: "Call the tool again in half a minute: the build goes on meanwhile, and is needed only once.",
+    details: { environment },
+  });
+}
+
+/** A command of a task as it is now; null when it has ended, since its own answer is on its way. */
+async function readRunning(client: Client, taskId: string, sequence: number): Promise<Fields | null> {
+  const { entries } = await client.call("task.logs", { task_id: taskId });
+  const entry = entries.find((candidate) => candidate.sequence === sequence);
+  return entry?.state === "running" ? entry : null;
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}

@@ -1,0 +1,60 @@
+import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
+
+import { isOnPath, readUserFile, replaceUserFile } from "../../../client/user-file.js";
+import { PyroError } from "../../../contract/errors.js";
+import { mcpClients, type McpClient } from "../../../contract/mcp-clients.js";
+import { nearestName } from "../../../contract/nearest.js";
+import { clients, type Launch } from "./clients.js";
+import { mergeServer, renderServer, UnmergeableError } from "./merge.js";
+
+const pyroPath = fileURLToPath(new URL("../../../../../bin/pyro", import.meta.url));
+
+interface Wish {
+  readonly client: string;
+  /** True to merge it into the client's file. */
+  readonly write: boolean;
+  /** Another file than the client's own. */
+  readonly file: string | null;
+}
+
+/** `pyro mcp config`: what a client's configuration needs, or what was done to it, as text. Throws PyroError. */
+export async function configure(wish: Wish, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const config = clients[findClient(wish.client)];
+  const path = wish.file ?? config.path(env, env["HOME"] || homedir());
+  const server = config.build(await buildLaunch(env));
+  if (!wish.write) return renderServer(config.format, config.place, server);
+  const before = await readUserFile(path);
+  let merged: string;
+  try {
+    merged = mergeServer(config.format, before ?? "", config.place, server);
+  } catch (error) {
+    if (!(error instanceof UnmergeableError)) throw error;
+    throw new PyroError("FAILED_PRECONDITION", `${path} was not changed: ${error.message}.`, {
+      hint: `Put it right, or add by hand what \`pyro mcp config ${wish.client}\` prints.`,
+      details: { path },
+      cause: error,
+    });
+  }
+  if (merged === before) return `${path} has it already.\n`;
+  const backup = await replaceUserFile(path, merged);
+  const kept = backup === null ? "" : `What was there before is in ${backup}.\n`;
+  return `Wrote the server pyro to ${path}.\n${kept}Restart ${config.title} to use it.\n`;
+}
+
+function findClient(name: string): McpClient {
+  const found = mcpClients.find((client) => client === name);
+  if (found) return found;
+  const near = nearestName(name, mcpClients);
+  throw new PyroError("INVALID_ARGUMENT", `pyro does not know the MCP client ${name}.`, {
+    hint: near ? `Did you mean ${near}?` : `It knows ${mcpClients.join(", ")}.`,
+  });
+}
+
+/** By name where a shell finds it; otherwise by paths, which a client with another PATH can use too. */
+async function buildLaunch(env: NodeJS.ProcessEnv): Promise<Launch> {
+  const home = env["PYRO_HOME"];
+  const own = home ? { PYRO_HOME: home } : {};
+  if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: ["mcp", "serve"], env: own };
+  return { command: process.execPath, args: [pyroPath, "mcp", "serve"], env: own };
+}

@@ -1,0 +1,40 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
+
+import type { PyroError } from "../../contract/errors.js";
+import { operations } from "../../contract/operations.js";
+
+/**
+ * An error as a tool result, so that the model sees it and can do better: code and message, the facts, the next step. Without
+ * structured content, which clients hold against the output schema; programs find the same in `_meta`.
+ */
+export function buildFailure(error: PyroError): CallToolResult {
+  const body = { ...error.toBody(), hint: speakOfTools(error.hint) };
+  const lines = [`${error.code}: ${error.message}`, ...renderFacts(error), `Next step: ${body.hint}`];
+  return { isError: true, content: [{ type: "text", text: lines.join("\n") }], _meta: { "pyro-mcp/error": body } };
+}
+
+interface Issue {
+  readonly field: string;
+  readonly message: string;
+}
+
+function renderFacts({ details, message }: PyroError): string[] {
+  const { issues, ...facts } = details as { issues?: readonly Issue[] };
+  const further = (issues ?? []).slice(1).map((issue) => `${issue.field}: ${issue.message}`);
+  const lines = Object.entries(facts)
+    .filter(([, value]) => value !== null && value !== "" && !message.includes(String(value)))
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+  return [...further, ...lines];
+}
+
+/** Hints name commands of the CLI; where there is a tool that does the same, a model is told of that. */
+function speakOfTools(hint: string): string {
+  return hint
+    .replaceAll(/`pyro ([^`]+)`/g, (whole, words: string) => {
+      const operation = Object.values(operations).find(
+        ({ cli, mcp }) => mcp !== null && cli !== null && `${words} `.startsWith(`${cli.words.join(" ")} `),
+      );
+      return operation ? String(operation.mcp) : words.startsWith("help") ? "the tool's input schema" : whole;
+    })
+    .replaceAll(/--([a-z][a-z-]+)/g, (_, flag: string) => flag.replaceAll("-", "_"));
+}

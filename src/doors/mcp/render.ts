@@ -1,0 +1,105 @@
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A result as a short text: how it went, then the output. Says what the structured content says. */
+export function renderResult(tool: string, result: Fields): string {
+  const lists: Readonly<Record<string, () => string>> = {
+    vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
+    task_list: () => renderTasks(result["tasks"] as Fields[]),
+    task_logs: () => renderEntries(result["entries"] as Fields[], Number(result["count"])),
+  };
+  const render = lists[tool];
+  if (render) return render();
+  return "stdout" in result ? renderCommand(result) : renderFields(result);
+}
+
+function renderCommand(result: Fields): string {
+  const next = renderNext(result);
+  const parts = [renderOutcome(result), ...renderStreams(result), ...(next === null ? [] : [next])];
+  return parts.join("\n");
+}
+
+/** One line: which command it was and how it ended. */
+function renderOutcome(result: Fields): string {
+  const { task_id, sequence, state, exit_code, duration_ms, timed_out, aborted, execution_mode } = result;
+  const error = result["error"] as { code: string; message: string } | null | undefined;
+  const name = sequence === undefined ? "" : `Command ${String(sequence)} of ${String(task_id)}: `;
+  const took = `after ${Number(duration_ms) / 1000} s`;
+  const how = error
+    ? `failed ${took}: ${error.code}: ${error.message}`
+    : state === "running"
+      ? `running, ${Number(duration_ms) / 1000} s so far`
+      : timed_out
+        ? `killed by its time-out ${took}, exit_code ${String(exit_code)}`
+        : aborted
+          ? `aborted ${took}, exit_code ${String(exit_code)}`
+          : `exit_code ${String(exit_code)} ${took}`;
+  return `${name}${how}${execution_mode === "host_compat" ? " (host_compat: not in a VM)" : ""}`;
+}
+
+function renderStreams(result: Fields): string[] {
+  const streams = (["stdout", "stderr"] as const).flatMap((name) => {
+    const text = String(result[name]);
+    const gone = Number(result[`${name}_omitted_bytes`] ?? 0);
+    const isGap = gone > 0 && !(`${name}_truncated` in result);
+    const gap = isGap ? `[${gone} bytes before this are kept no longer]\n` : "";
+    return text === "" && gap === "" ? [] : [`${name}:\n${gap}${text.replace(/\n$/, "")}`];
+  });
+  return streams.length > 0 ? streams : ["(no output)"];
+}
+
+/** What to do next, where that is not plain. */
+function renderNext(result: Fields): string | null {
+  const { state, sequence, timed_out, complete } = result;
+  if (complete !== undefined) return complete ? null : renderPlace(result);
+  if (state === "running")
+    return `It goes on. Read it with task_exec_output (sequence ${String(sequence)}, wait_seconds up to your client's time-out), end it with task_exec_signal.`;
+  if (!timed_out) return null;
+  return sequence === undefined
+    ? "For longer work raise timeout_seconds, or use a task and background: true."
+    : "For longer work raise timeout_seconds and set background: true.";
+}
+
+function renderPlace({ next_stdout_offset: stdout, next_stderr_offset: stderr }: Fields): string {
+  return `There may be more: go on with stdout_offset ${String(stdout)}, stderr_offset ${String(stderr)}.`;
+}
+
+function renderEnvironments(environments: readonly Fields[]): string {
+  return environments
+    .map(({ name, installed, description }) => {
+      const state = installed ? "installed" : "not installed: it is built when first used";
+      return `${String(name)} (${state}): ${String(description)}`;
+    })
+    .join("\n");
+}
+
+function renderTasks(tasks: readonly Fields[]): string {
+  if (tasks.length === 0) return "There are no tasks.";
+  return tasks
+    .map((task) => {
+      const last = task["last_command"] as { command: string } | null;
+      const running = Number(task["running_commands"]);
+      const what = last ? `, last command: ${last.command.slice(0, 80)}` : "";
+      return `${String(task["task_id"])} ${String(task["state"])} (${String(task["environment"])}), ${String(task["command_count"])} commands, ${running} running${what}`;
+    })
+    .join("\n");
+}
+
+function renderEntries(entries: readonly Fields[], count: number): string {
+  if (count === 0) return "No command has run in it.";
+  const missing = count - entries.length;
+  const older = missing > 0 ? [`(${missing} older commands are not shown)`] : [];
+  return [
+    ...older,
+    ...entries.map(
+      (entry) => `$ ${String(entry["command"])}\n${renderOutcome(entry)}\n${renderStreams(entry).join("\n")}`,
+    ),
+  ].join("\n\n");
+}
+
+/** Any other result: a line a field, those that say nothing left out. */
+function renderFields(result: Fields): string {
+  return Object.entries(result)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join("\n");
+}

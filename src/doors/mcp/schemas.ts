@@ -1,0 +1,90 @@
+import { z } from "zod";
+
+/** A JSON schema as a tool shows it. */
+export interface ToolSchema {
+  readonly type: "object";
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly [keyword: string]: unknown;
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Kept of an input: what a model needs to fill it in. Limits and patterns are checked, and explained when they are broken. */
+const INPUT_KEYWORDS = ["type", "enum", "description", "default", "items", "properties", "required"];
+/** Kept of an output: names and types, since every word of a schema is paid for by sessions that never call the tool. */
+const OUTPUT_KEYWORDS = ["type", "properties", "items", "anyOf"];
+
+export function buildInputSchema(input: z.ZodObject): ToolSchema {
+  const schema = z.toJSONSchema(input, { io: "input" }) as JsonSchema;
+  return { ...compact(schema, INPUT_KEYWORDS), additionalProperties: false } as unknown as ToolSchema;
+}
+
+/** Objects within objects are only said to be some: whoever reads the answer sees what is in them. */
+export function buildOutputSchema(output: z.ZodObject): ToolSchema {
+  const schema = z.toJSONSchema(output, { io: "output" }) as JsonSchema;
+  const outline = compact(schema, OUTPUT_KEYWORDS);
+  return { ...outline, properties: mapValues(outline["properties"], outlineOf) } as unknown as ToolSchema;
+}
+
+/** True of an operation that gives back what commands wrote. */
+export function hasCommandOutput(output: z.ZodObject): boolean {
+  const { properties } = z.toJSONSchema(output, { io: "output" }) as { properties?: Record<string, JsonSchema> };
+  const entries = properties?.["entries"] as { items?: { properties?: object } } | undefined;
+  return "stdout" in (properties ?? {}) || "stdout" in (entries?.items?.properties ?? {});
+}
+
+function outlineOf(schema: JsonSchema): JsonSchema {
+  const { items, type } = schema as { items?: JsonSchema; type?: unknown };
+  if (items) return { ...schema, items: { ...items, ...nestedOutlines(items) } };
+  return isSchema(schema["properties"]) ? { type } : schema;
+}
+
+function nestedOutlines({ properties }: JsonSchema): JsonSchema {
+  return isSchema(properties) ? { properties: mapValues(properties, outlineOf) } : {};
+}
+
+function mapValues(properties: unknown, map: (schema: JsonSchema) => JsonSchema): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    Object.entries(properties as Record<string, JsonSchema>).map(([name, schema]) => [name, map(schema)]),
+  );
+}
+
+function compact(schema: JsonSchema, keywords: readonly string[]): JsonSchema {
+  const nullable = nullableOf(schema);
+  if (nullable && keywords === OUTPUT_KEYWORDS) return compact(nullable, keywords);
+  const kept: Record<string, unknown> = {};
+  for (const keyword of keywords) {
+    const value = schema[keyword];
+    if (value === undefined || isEmptyDefault(keyword, value)) continue;
+    kept[keyword] =
+      keyword === "properties" ? mapValues(value, (field) => compact(field, keywords)) : compactNested(value, keywords);
+  }
+  if (schema["type"] === "object" && isSchema(schema["additionalProperties"])) {
+    kept["additionalProperties"] = compact(schema["additionalProperties"], keywords);
+  }
+  return kept;
+}
+
+/** `anyOf` a schema and null is that schema with null among its types. */
+function nullableOf({ anyOf }: JsonSchema): JsonSchema | null {
+  if (!Array.isArray(anyOf) || anyOf.length !== 2) return null;
+  const [first, second] = anyOf as [JsonSchema, JsonSchema];
+  if (second["type"] !== "null") return null;
+  return { ...first, type: [first["type"], "null"] };
+}
+
+function compactNested(value: unknown, keywords: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => (isSchema(item) ? compact(item, keywords) : item));
+  return isSchema(value) && "type" in value ? compact(value, keywords) : value;
+}
+
+/** That nothing is given by default goes without saying. */
+function isEmptyDefault(keyword: string, value: unknown): boolean {
+  if (keyword !== "default") return false;
+  return value === false || value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { fitResult } from "../../../src/doors/mcp/budget.js";
+import { cutText } from "../../../src/doors/mcp/cut.js";
+import { renderPlain } from "../../../src/doors/mcp/plain-text.js";
+import { renderResult } from "../../../src/doors/mcp/render.js";
+
+interface Fitted {
+  stdout: string;
+  stderr: string;
+  stdout_truncated: boolean;
+  stdout_omitted_bytes: number;
+}
+
+function outcome(stdout: string, stderr = "", more: Record<string, unknown> = {}) {
+  const counts = { stdout_omitted_bytes: 0, stderr_omitted_bytes: 0 };
+  return {
+    command: "c",
+    exit_code: 0,
+    stdout,
+    stderr,
+    stdout_truncated: false,
+    stderr_truncated: false,
+    ...counts,
+    ...more,
+  };
+}
+
+const fit = (result: Record<string, unknown>, maxBytes: number, raw = false) =>
+  fitResult(result, { maxBytes, raw }) as unknown as Fitted;
+
+test("what fits is not touched", () => {
+  const { stdout, stdout_truncated } = fit(outcome("a\nb\n"), 100);
+  assert.deepEqual([stdout, stdout_truncated], ["a\nb\n", false]);
+});
+
+test("head and tail stay, and what is left out is counted", () => {
+  const { stdout, stdout_truncated, stdout_omitted_bytes } = fit(outcome("a".repeat(500) + "b".repeat(500)), 100);
+  assert.equal(stdout_truncated, true);
+  assert.equal(stdout_omitted_bytes, 900);
+  assert.match(stdout, /^a{50}\n\[\.\.\. 900 bytes left out \.\.\.\]\nb{50}$/);
+});
+
+test("a command of a task says where its output goes on", () => {
+  const { stdout } = fit(outcome("a".repeat(1000), "", { sequence: 4 }), 100);
+  assert.match(stdout, /stdout_offset 50 of task_exec_output/);
+});
+
+test("what was left out before is counted with it, its mark is not", () => {
+  const text = `${"a".repeat(300)}\n[... 7000 bytes left out ...]\n${"b".repeat(300)}`;
+  const before = outcome(text, "", { stdout_truncated: true, stdout_omitted_bytes: 7000 });
+  assert.equal(fit(before, 100).stdout_omitted_bytes, 7500);
+});
+
+test("a stream may use what the other leaves", () => {
+  const { stdout, stderr } = fit(outcome("a".repeat(90), "b".repeat(10)), 100);
+  assert.deepEqual([stdout.length, stderr.length], [90, 10]);
+  const both = fit(outcome("a".repeat(900), "b".repeat(900)), 100);
+  assert.match(both.stdout, /^a{25}\n/);
+  assert.match(both.stderr, /^b{25}\n/);
+});
+
+test("the budget holds for any output", () => {
+  const marks = 200;
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: "grapheme" }),
+      fc.nat(400),
+      (stdout, stderr, maxBytes) => {
+        const fitted = fit(outcome(stdout, stderr), maxBytes);
+        assert.ok(Buffer.byteLength(fitted.stdout + fitted.stderr) <= maxBytes + marks);
+      },
+    ),
+  );
+});
+
+test("a cut falls between characters, and counts each byte once", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), fc.nat(80), (text, maxBytes) => {
+      const cut = cutText(text, maxBytes);
+      assert.ok(text.startsWith(cut.head) && text.endsWith(cut.tail));
+      assert.equal(
+        Buffer.byteLength(cut.head) + cut.omittedBytes + (cut.omittedBytes > 0 ? Buffer.byteLength(cut.tail) : 0),
+        Buffer.byteLength(text),
+      );
+    }),
+  );
+});
+
+test("terminal codes, titles, links and progress bars become text", () => {
+  assert.equal(renderPlain("\u001b[31mred\u001b[0m"), "red");
+  assert.equal(renderPlain("\u001b]0;title\u0007x\u001b]8;;http://a\u001b\\link\u001b]8;;\u001b\\"), "xlink");
+  assert.equal(renderPlain("10 %\r50 %\r100 %\ndone\r\n"), "100 %\ndone\n");
+  assert.equal(renderPlain("a\u0000b\u0008c\u0085d\te"), "abcd\te");
+  assert.equal(fit(outcome("\u001b[31mred\u001b[0m"), 100, true).stdout, "\u001b[31mred\u001b[0m");
+});
+
+test("many commands share one budget, the newest first", () => {
+  const entries = Array.from({ length: 300 }, (_, index) =>
+    outcome("x".repeat(1000), "", { sequence: index + 1, task_id: "t", command: "y".repeat(5000), state: "ended" }),
+  );
+  const fitted = fitResult({ task_id: "t", count: 300, entries }, { maxBytes: 10_000, raw: false });
+  const shown = fitted["entries"] as { sequence: number; stdout: string }[];
+  assert.equal(shown.length, 100);
+  assert.equal(shown.at(-1)?.stdout, "x".repeat(1000));
+  assert.ok(JSON.stringify(fitted).length < 120_000);
+  assert.match(renderResult("task_logs", fitted), /^\(200 older commands are not shown\)/);
+});

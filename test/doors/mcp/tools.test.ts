@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { getEncoding } from "js-tiktoken";
+
+import { operations } from "../../../src/contract/operations.js";
+import { instructions } from "../../../src/doors/mcp/instructions.js";
+import { readTools } from "../../../src/doors/mcp/tools.js";
+
+const pinPath = fileURLToPath(new URL("../../../../test/doors/mcp/tools.json", import.meta.url));
+const listed = [...readTools().values()].map((tool) => tool.listed);
+
+/** What every session pays before the first call. */
+const MAX_TOKENS = 6_000;
+
+test("the tool list is what tools.json says; PYRO_UPDATE_PINS=1 writes it anew", () => {
+  const text = `${JSON.stringify(listed, null, 2)}\n`;
+  if (process.env["PYRO_UPDATE_PINS"]) writeFileSync(pinPath, text);
+  assert.equal(text, readFileSync(pinPath, "utf8"));
+});
+
+test("the tool list with the instructions is under 6,000 tokens of o200k_base", (t) => {
+  const encoding = getEncoding("o200k_base");
+  const tokens = encoding.encode(JSON.stringify({ tools: listed })).length + encoding.encode(instructions).length;
+  t.diagnostic(`${tokens} tokens`);
+  assert.ok(tokens < MAX_TOKENS, `${tokens} tokens`);
+});
+
+test("every operation with an MCP name is a tool, and has a text of its own", () => {
+  const names = Object.values(operations).flatMap(({ mcp }) => mcp ?? []);
+  assert.deepEqual([...readTools().keys()].sort(), [...names].sort());
+  for (const operation of Object.values(operations)) {
+    const tool = operation.mcp && readTools().get(operation.mcp);
+    if (tool) assert.notEqual(tool.listed.description, `${operation.summary}.`, tool.name);
+  }
+});
+
+test("what no door offers is no argument", () => {
+  const { input, listed } = readTools().get("task_exec_output")!;
+  assert.ok(!("encoding" in input.shape));
+  assert.ok(!("encoding" in (listed.inputSchema.properties ?? {})));
+});
+
+test("vm_run is the first tool, and the only one that calls itself the first choice", () => {
+  assert.equal(listed[0]?.name, "vm_run");
+  assert.deepEqual(
+    listed.filter(({ description }) => description.includes("First choice")).map(({ name }) => name),
+    ["vm_run"],
+  );
+});
