@@ -94,7 +94,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
   let sequence: number | null = null;
   // A client that is gone has cancelled nothing: what it began in a task goes on.
   const cancel = () => {
-    if (sequence === null || !isClosed(signal)) controller.abort();
+    if (tool.operation !== "task.exec" || !isClosed(signal)) controller.abort();
   };
   if (signal.aborted) cancel();
   signal.addEventListener("abort", cancel);

@@ -68,6 +68,9 @@ test("a task: commands in front and behind, their output from a cursor, a signal
   await result("task_exec", { task_id, command: "echo kept >note" });
   assert.equal((await result("task_exec", { task_id, command: "cat note" })).stdout, "kept\n");
 
+  const pushed = await result<{ entry_count: number }>("task_sync_push", { task_id, source_path: import.meta.dirname });
+  assert.ok(pushed.entry_count > 1);
+
   const script = "echo one; while ! [ -e go ]; do sleep 0.1; done; echo two; exec sleep 1000";
   const started = await result("task_exec", { task_id, command: script, background: true, timeout_seconds: 600 });
   assert.deepEqual([started.state, started.exit_code], ["running", null]);
