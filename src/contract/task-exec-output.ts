@@ -66,6 +66,7 @@ export const taskExecOutput = defineOperation({
   }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: { words: ["task", "output"], positionals: ["task_id", "sequence"] },
   sdk: "outputTask",
   mcp: "task_exec_output",

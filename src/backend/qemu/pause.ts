@@ -11,7 +11,7 @@ const runState = z.looseObject({ status: z.string() });
 
 /**
  * QEMU pauses a VM whose write finds the host's disk full, and keeps the write: the guest has lost nothing. This has it go on as soon
- * as there is room. Tells, whenever it is asked, whether the VM is paused.
+ * as there is room. Tells, whenever it is asked, whether the VM is paused, or was a moment ago.
  */
 export function resumeWhenRoom(monitor: Promise<Qmp>): () => boolean {
   let isPaused = false;

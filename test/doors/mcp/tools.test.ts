@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { getEncoding } from "js-tiktoken";
 
+import type { Operation } from "../../../src/contract/operation.js";
 import { operations } from "../../../src/contract/operations.js";
 import { instructions } from "../../../src/doors/mcp/instructions.js";
 import { readTools } from "../../../src/doors/mcp/tools.js";
@@ -34,6 +35,13 @@ test("every operation with an MCP name is a tool, and has a text of its own", ()
   for (const operation of Object.values(operations)) {
     const tool = operation.mcp && readTools().get(operation.mcp);
     if (tool) assert.notEqual(tool.listed.description, `${operation.summary}.`, tool.name);
+  }
+});
+
+test("a tool is said to only read when its operation changes nothing", () => {
+  for (const { mcp, readOnly = false } of Object.values<Operation>(operations)) {
+    const tool = mcp && readTools().get(mcp);
+    if (tool) assert.equal(tool.listed.annotations?.readOnlyHint, readOnly, tool.name);
   }
 });
 
