@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { nearestName } from "../../contract/nearest.js";
 import type { RenderedField } from "../../contract/rendered.js";
 import { flagOf, nameOf, type Command } from "./commands.js";
-import { quoteCommand } from "./quote.js";
+import { quoteCommand } from "../../client/quote.js";
 
 /** What was asked for on the command line. */
 export type Invocation =
