@@ -53,6 +53,14 @@ const ownCommands: readonly Command[] = [
     operation: null,
   },
   {
+    words: ["daemon", "start"],
+    summary: "Start the daemon, unless it runs; other commands do so by themselves",
+    positionals: [],
+    rest: null,
+    flags: [jsonField],
+    operation: null,
+  },
+  {
     words: ["completion"],
     summary: "Print completions for your shell",
     positionals: [shellField],

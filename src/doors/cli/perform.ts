@@ -15,13 +15,21 @@ export async function perform(contract: RenderedContract, argv: readonly string[
   }
   const { command, input, json } = invocation;
   if (command.operation !== null) return callOperation(command.operation, input, json);
-  return performOwn(commands, command, input);
+  return performOwn(commands, command, input, json);
 }
 
-async function performOwn(commands: readonly Command[], command: Command, input: Input): Promise<number> {
+async function performOwn(
+  commands: readonly Command[],
+  command: Command,
+  input: Input,
+  json: boolean,
+): Promise<number> {
   if (nameOf(command) === "completion") {
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(commands, String(input["shell"])));
+  }
+  if (nameOf(command) === "daemon start") {
+    return show("daemon.status", await (await openClient()).call("daemon.status", {}), json);
   }
   const { demo } = await import("./demo.js");
   return demo(await openClient());
