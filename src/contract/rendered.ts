@@ -70,3 +70,8 @@ export function schemasOf(name: string): OperationSchemas {
   if (!found) throw new Error(`there are no schemas of ${name}`);
   return found;
 }
+
+/** The OpenAPI document, as text. */
+export function readOpenApi(): string {
+  return readFileSync(new URL("openapi.json", import.meta.url), "utf8");
+}
