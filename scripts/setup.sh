@@ -43,7 +43,7 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 make --no-print-directory -s -C guest all
-if [ ! -e dist/built ] || [ -n "$(find src test bench package.json tsconfig.json -newer dist/built -print -quit)" ]; then
+if [ ! -e dist/built ] || [ -n "$(find src test bench examples package.json tsconfig.json -newer dist/built -print -quit)" ]; then
   echo "setup: building"
   npm run --silent build
   touch dist/built
