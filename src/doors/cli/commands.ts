@@ -43,6 +43,13 @@ const shellField: RenderedField = {
   description: `One of ${shells.join(", ")}.`,
 };
 
+const modelField: RenderedField = {
+  name: "model",
+  type: "string",
+  required: false,
+  description: "Model to use; by default the first one that can call tools.",
+};
+
 const ownCommands: readonly Command[] = [
   {
     words: ["demo"],
@@ -50,6 +57,14 @@ const ownCommands: readonly Command[] = [
     positionals: [],
     rest: null,
     flags: [],
+    operation: null,
+  },
+  {
+    words: ["demo", "ollama"],
+    summary: "Let a local model of Ollama work in VMs",
+    positionals: [],
+    rest: null,
+    flags: [modelField],
     operation: null,
   },
   {

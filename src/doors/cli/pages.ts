@@ -20,6 +20,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "pyro task sync push TASK . --exclude '*.log' --include important.log",
   ],
   "task exec": ["pyro task exec TASK -- make test", "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test"],
+  "demo ollama": ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   completion: [
     'eval "$(pyro completion bash)"    # in ~/.bashrc',
     'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',

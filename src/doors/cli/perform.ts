@@ -31,6 +31,10 @@ async function performOwn(
   if (nameOf(command) === "daemon start") {
     return show("daemon.status", await (await openClient()).call("daemon.status", {}), json);
   }
+  if (nameOf(command) === "demo ollama") {
+    const { demoOllama } = await import("./ollama/demo.js");
+    return demoOllama(await openClient(), input["model"] as string | undefined, process.env);
+  }
   const { demo } = await import("./demo.js");
   return demo(await openClient());
 }
