@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import http.client
 import json
@@ -18,6 +19,7 @@ _PIECE_BYTES = 65_536
 _DRAIN_SECONDS = 10
 
 Event = Mapping[str, Any]
+SendSource = Callable[[Callable[[bytes], object]], None]
 
 
 class NotListening(Exception):
@@ -43,29 +45,37 @@ def exchange(
     fields: Mapping[str, object],
     *,
     stdin: Iterator[bytes] | None,
+    source: SendSource | None,
     cancellation: Cancellation | None,
     on_event: Callable[[Event], None],
 ) -> Any:
     """Asks, hands events on, and returns the result. Raises the daemon's error, NotListening or Lost.
 
-    What a callback raises, Ctrl-C included, ends the command first and is raised then.
+    What a callback raises, Ctrl-C included, ends the command first and is raised then. `source` writes the raw bytes that
+    follow the input of an operation that takes them; its failure leaves the body without an end, so that nothing is kept.
     """
     connection = _Connection(path)
     upload = _Upload(connection.open_post(route, version))
+    # There is no room for a wish to cancel behind raw bytes: the connection ends instead.
+    cancel = upload.cancel if source is None else upload.abort
     try:
         upload.send(fields)
         if cancellation:
-            cancellation._listen(upload.cancel)
-        if stdin is not None:
+            cancellation._listen(cancel)
+        if source is not None:
+            threading.Thread(target=upload.send_source, args=(source,), daemon=True).start()
+        elif stdin is not None:
             threading.Thread(target=upload.send_stdin, args=(stdin,), daemon=True).start()
         return _read_answer(connection, upload, on_event)
     except _CallerFailed as failed:
         raise failed.error from None
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if upload.failure:
+            raise upload.failure from None
         raise Lost(str(error) or type(error).__name__) from error
     finally:
         if cancellation:
-            cancellation._forget(upload.cancel)
+            cancellation._forget(cancel)
         upload.close()
         connection.close()
 
@@ -145,6 +155,9 @@ class _Connection(http.client.HTTPConnection):
         return self.wire
 
     def close(self) -> None:
+        # A thread that still sends is woken by the shutdown only.
+        with contextlib.suppress(OSError):
+            self.wire.shutdown(socket.SHUT_RDWR)
         super().close()
         self.wire.close()
 
@@ -161,16 +174,18 @@ class _Upload:
         self.failure: BaseException | None = None
 
     def send(self, line: Mapping[str, object]) -> None:
-        data = json.dumps(line).encode() + b"\n"
-        with self._sending:
-            if not self._closed:
-                self._wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+        self._write(json.dumps(line).encode() + b"\n")
 
     def cancel(self) -> None:
-        try:
+        # When this fails, whoever reads the answer is told.
+        with contextlib.suppress(OSError):
             self.send({"cancel": True})
-        except OSError:
-            pass  # Whoever reads the answer is told.
+
+    def abort(self, failure: BaseException | None = None) -> None:
+        """Ends the connection."""
+        self.failure = self.failure or failure or PyroError("ABORTED", "It was cancelled.", "It was cancelled.")
+        with contextlib.suppress(OSError):
+            self._wire.shutdown(socket.SHUT_RDWR)
 
     def grant(self, count: int) -> None:
         with self._changed:
@@ -196,11 +211,29 @@ class _Upload:
             self.failure = error
             self.cancel()
 
+    def send_source(self, source: SendSource) -> None:
+        """Sends the bytes behind the input, then the end of the body."""
+        try:
+            source(self._write)
+            with self._sending:
+                if not self._closed:
+                    self._wire.sendall(b"0\r\n\r\n")
+        except OSError:
+            pass  # The daemon has answered already, or is gone: whoever reads the answer is told.
+        except BaseException as error:
+            if not self._closed:
+                self.abort(error)
+
     def close(self) -> None:
         """The answer is there: nothing more is sent."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _write(self, data: bytes) -> None:
+        with self._sending:
+            if not self._closed and data:
+                self._wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _has_credit(self) -> bool:
         with self._changed:

@@ -85,8 +85,22 @@ class TaskCreateWorkspaceSeed(TypedDict):
     mode: Literal["empty", "directory", "archive"]
     source_path: str | None
     destination: str
+    # Entries imported.
     entry_count: int
+    # Bytes of their files.
     bytes_written: int
+
+
+class TaskCreateLastPush(TypedDict):
+    mode: Literal["empty", "directory", "archive"]
+    source_path: str | None
+    destination: str
+    # Entries imported.
+    entry_count: int
+    # Bytes of their files.
+    bytes_written: int
+    # UTC, ISO 8601.
+    pushed_at: str
 
 
 class TaskCreateResult(TypedDict):
@@ -94,7 +108,7 @@ class TaskCreateResult(TypedDict):
     environment: str
     # unreadable: its record was damaged.
     state: Literal["started", "stopped", "failed", "unreadable"]
-    # Why it is not started.
+    # Why it is not started, or that its VM does not answer.
     state_reason: str | None
     workspace_path: str
     vcpu_count: int
@@ -115,11 +129,38 @@ class TaskCreateResult(TypedDict):
     command_count: int
     running_commands: int
     last_command: TaskCreateLastCommand | None
+    # What the workspace held when the task was created; a push never changes it.
     workspace_seed: TaskCreateWorkspaceSeed
+    # The last sync push that was switched in.
+    last_push: TaskCreateLastPush | None
     # Host memory its VM takes now.
     memory_bytes: int | None
     # Host disk its VM takes now.
     disk_bytes: int | None
+
+
+class TaskSyncPushEntry(TypedDict):
+    path: str
+    type: Literal["file", "directory", "symlink", "hardlink"]
+    size_bytes: int
+
+
+class TaskSyncPushResult(TypedDict):
+    task_id: str
+    source_path: str
+    mode: Literal["empty", "directory", "archive"]
+    destination: str
+    # Entries imported.
+    entry_count: int
+    # Bytes of their files.
+    bytes_written: int
+    # Entries left out by exclude; a directory counts once, with all that is in it.
+    excluded_count: int
+    # Milliseconds from the request to the end of the switch.
+    duration_ms: int
+    dry_run: bool
+    # In a dry run: what would be written, the first 10,000 entries.
+    entries: NotRequired[list[TaskSyncPushEntry]]
 
 
 class TaskExecError(TypedDict):
@@ -342,6 +383,7 @@ class Operations:
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
+        uploads: bool = False,
     ) -> Any:
         raise NotImplementedError
 
@@ -529,10 +571,13 @@ class Operations:
         disk_mib: int = 10240,
         ttl_seconds: int = 86400,
         allow_host_compat: bool = False,
+        source_path: str | PathLike[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskCreateResult:
-        """Start a persistent VM with a /workspace.
+        """Start a persistent VM with a /workspace, empty or filled from the host.
 
         Args:
             environment: Name of an environment, such as debian:12.
@@ -541,14 +586,50 @@ class Operations:
             disk_mib: Most that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
+            include: What to take although a pattern of exclude names it.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
         return self._call(
             "task.create",
-            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
             on_progress=on_progress,
             cancellation=cancellation,
+            uploads=True,
+        )
+
+    def push_task_sync(
+        self,
+        task_id: str,
+        source_path: str | PathLike[str],
+        *,
+        dest: str = "/workspace",
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskSyncPushResult:
+        """Bring a directory or an archive into a task's workspace, all of it or nothing.
+
+        Args:
+            task_id: Id of a task.
+            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            dest: Directory beneath /workspace.
+            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
+            include: What to take although a pattern of exclude names it.
+            dry_run: Check the source and list what would be written; change nothing.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.sync.push",
+            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "dry_run": dry_run},
+            on_progress=on_progress,
+            cancellation=cancellation,
+            uploads=True,
         )
 
     def exec_task(

@@ -6,14 +6,17 @@ import base64
 import codecs
 import os
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 
 from ._calls import Cancellation, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import PyroError
-from ._exchange import Event, Lost, NotListening, exchange
+from ._exchange import Event, Lost, NotListening, SendSource, exchange
 from ._operations import VERSION, Operations
+from ._pack import open_source
 from ._server import Server
 from ._task import Task
 
@@ -61,40 +64,74 @@ class Pyro(Operations):
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
+        uploads: bool = False,
     ) -> Any:
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.")
-        follower = _Follower(on_stdout, on_stderr, on_progress)
         given = {name: value for name, value in fields.items() if value is not None}
-        given.update({name: os.fspath(value) for name, value in given.items() if isinstance(value, os.PathLike)})
-        # An operation that takes standard input waits for its end, also when there is none.
-        pieces = pieces_of(stdin)
-        try:
-            result = self._ask(operation, given, pieces, cancellation, follower.add)
-        except Lost as lost:
-            if operation != "task.exec" or follower.sequence is None:
+        source: SendSource | None = None
+        if "source_path" in given:
+            packed = open_source(os.fspath(cast(str, given["source_path"])))
+            given |= packed.facts()
+            source = packed.send
+        elif uploads:
+            source = _send_nothing
+        # An operation that takes standard input waits for its end, also when there is none. It is untouched until the command
+        # runs, so that it can be offered again.
+        ask = _Ask(operation, given, pieces_of(stdin), source, cancellation)
+        if operation != "task.exec":
+            follower = _Follower(on_stdout, on_stderr, on_progress)
+            try:
+                result = self._ask(ask, follower.add)
+            except Lost as lost:
                 raise self._unreachable(lost) from lost
-            result = self._return(given, follower, cancellation)
-        follower.end()
-        return result
+            follower.end()
+            return result
+        for attempt in range(1, _MAX_RETURNS + 1):
+            follower = _Follower(on_stdout, on_stderr, on_progress)
+            given["request_id"] = str(uuid.uuid4())
+            result = self._exec(ask, follower)
+            # The daemon died between writing the command down and giving it to the guest: it has not run.
+            has_run = (result["error"] or {}).get("code") != "DAEMON_UNREACHABLE"
+            if has_run or (cancellation and cancellation.cancelled) or attempt == _MAX_RETURNS:
+                follower.end()
+                return result
+        raise AssertionError("the loop returns")
 
-    def _ask(
-        self,
-        operation: str,
-        fields: Mapping[str, object],
-        stdin: Any,
-        cancellation: Cancellation | None,
-        on_event: _OnEvent,
-    ) -> Any:
+    def _exec(self, ask: _Ask, follower: _Follower) -> Any:
+        """Runs a command of a task. One whose daemon dies is found again, by the number it was told or by the id it chose."""
+        for returns in range(_MAX_RETURNS + 1):
+            try:
+                if follower.sequence is None:
+                    return self._ask(ask, follower.add)
+                place = {"task_id": ask.fields["task_id"], "sequence": follower.sequence, **follower.offsets()}
+                return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
+            except Lost as lost:
+                if returns == _MAX_RETURNS:
+                    raise self._unreachable(lost) from lost
+            except PyroError as error:
+                if error.code != "DAEMON_UNREACHABLE" or returns == _MAX_RETURNS:
+                    raise
+            time.sleep(_RETURN_DELAY_SECONDS)
+        raise AssertionError("the loop returns or raises")
+
+    def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
         """Asks the daemon, and starts it when there is none."""
-        route = "/v1/" + operation.replace(".", "/")
+        route = "/v1/" + ask.operation.replace(".", "/")
         for starts in range(_MAX_STARTS + 1):
             try:
                 socket = self._home.socket()
                 if socket is None:
                     raise NotListening
                 return exchange(
-                    socket, route, VERSION, fields, stdin=stdin, cancellation=cancellation, on_event=on_event
+                    socket,
+                    route,
+                    VERSION,
+                    ask.fields,
+                    stdin=ask.stdin,
+                    source=ask.source,
+                    cancellation=ask.cancellation,
+                    on_event=on_event,
                 )
             except NotListening:
                 if starts == _MAX_STARTS:
@@ -105,26 +142,25 @@ class Pyro(Operations):
             self._home.start_daemon()
         raise AssertionError("the loop returns or raises")
 
-    def _return(self, fields: Mapping[str, Any], follower: _Follower, cancellation: Cancellation | None) -> Any:
-        """Finds a command again, whose daemon has died, and goes on where its output broke off."""
-        for returns in range(1, _MAX_RETURNS + 1):
-            place = {"task_id": fields["task_id"], "sequence": follower.sequence, **follower.offsets()}
-            try:
-                return self._ask("task.follow", place, None, cancellation, follower.add)
-            except Lost as lost:
-                if returns == _MAX_RETURNS:
-                    raise self._unreachable(lost) from lost
-                time.sleep(_RETURN_DELAY_SECONDS)
-            except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == _MAX_RETURNS:
-                    raise
-                time.sleep(_RETURN_DELAY_SECONDS)
-        raise AssertionError("the loop returns or raises")
-
     def _unreachable(self, lost: Lost) -> PyroError:
         log = os.path.join(self._home.path, "daemon.log")
         hint = f"Look at the end of {log}, and try again."
         return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One operation that is asked for, perhaps again."""
+
+    operation: str
+    fields: Mapping[str, object]
+    stdin: Iterator[bytes] | None
+    source: SendSource | None
+    cancellation: Cancellation | None
+
+
+def _send_nothing(_write: Callable[[bytes], object]) -> None:
+    """An operation that takes raw bytes waits for their end, also when there are none."""
 
 
 class _Follower:

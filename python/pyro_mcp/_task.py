@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ._calls import Cancellation, OnOutput, OnProgress, Stdin
 from ._errors import PyroError
-from ._operations import TaskCreateResult, TaskDeleteResult, TaskExecResult, TaskLogsResult
+from ._operations import TaskCreateResult, TaskDeleteResult, TaskExecResult, TaskLogsResult, TaskSyncPushResult
 
 if TYPE_CHECKING:
     from ._pyro import Pyro
@@ -50,6 +51,29 @@ class Task:
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def sync_push(
+        self,
+        source_path: str | PathLike[str],
+        *,
+        dest: str = "/workspace",
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskSyncPushResult:
+        """Bring a directory or an archive of this machine into its workspace: see ``Pyro.push_task_sync``."""
+        return self._pyro.push_task_sync(
+            self.task_id,
+            source_path,
+            dest=dest,
+            exclude=exclude,
+            include=include,
+            dry_run=dry_run,
             on_progress=on_progress,
             cancellation=cancellation,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -59,6 +61,47 @@ class Vms(unittest.TestCase):
         self.assertEqual(raised.exception.code, "NOT_FOUND")
         task_id = pyro.create_task("debian:12", **SMALL)["task_id"]
         self.assertEqual(pyro.delete_task(task_id), {"task_id": task_id, "deleted": True})
+
+    def test_a_source_is_packed_with_its_links_as_links(self):
+        with tempfile.TemporaryDirectory() as root:
+            source = pathlib.Path(root)
+            (source / "dir").mkdir()
+            (source / "dir" / "file").write_text("one\n")
+            os.chmod(source / "dir" / "file", 0o640)
+            os.utime(source / "dir" / "file", ns=(1, 1_000_000_000_123_456_789))
+            os.link(source / "dir" / "file", source / "hard")
+            os.symlink("dir/file", source / "link")
+            os.symlink("dir", source / "directory")
+            (source / ("n" * 200 + "ü")).write_text("long")
+            with pyro.task("debian:12", source_path=source, **SMALL) as task:
+                self.assertEqual(task.info["workspace_seed"]["entry_count"], 6)
+                script = "readlink link directory; cat hard; stat -c '%a %y %h' dir/file; ls | wc -l"
+                lines = task.exec(script)["stdout"].splitlines()
+                self.assertEqual(lines[:3], ["dir/file", "dir", "one"])
+                self.assertIn("640 2001-09-09 01:46:40.123456789", lines[3])
+                self.assertTrue(lines[3].endswith(" 2"), lines[3])
+                self.assertEqual(lines[4], "5")
+
+                phases = []
+                pushed = pyro.push_task_sync(
+                    task.task_id,
+                    source,
+                    dest="sub",
+                    exclude=["n*", "hard"],
+                    on_progress=lambda event: phases.append(event["phase"]),
+                )
+                self.assertEqual((pushed["destination"], pushed["excluded_count"]), ("/workspace/sub", 2))
+                self.assertEqual(task.sync_push(source, dry_run=True)["entry_count"], 6)
+
+                os.symlink("../outside", source / "leaves")
+                for path, code in ((source, "ARCHIVE_LINK_ESCAPES"), (source / "nothing", "SOURCE_NOT_FOUND")):
+                    with self.assertRaises(PyroError) as raised:
+                        task.sync_push(path, dest="third")
+                    self.assertEqual(raised.exception.code, code)
+                with self.assertRaises(PyroError) as raised:
+                    task.sync_push(source / "dir" / "file")
+                self.assertEqual(raised.exception.code, "SOURCE_UNSUPPORTED")
+                self.assertEqual(task.exec("ls third")["exit_code"], 2)
 
     def test_the_death_of_the_daemon_goes_unnoticed(self):
         with pyro.task("debian:12", **SMALL) as task:

@@ -5,7 +5,7 @@ import type { Input } from "./runner.js";
 export interface Case {
   readonly name: string;
   readonly operation: OperationName;
-  /** `$task` and `$vm` stand for the ids that the case named `a task` or `a VM` gave. */
+  /** `$task` and `$vm` stand for the ids of the task and the VM that were made last, `$source/…` for what `sources.ts` makes. */
   readonly input: Input;
   readonly stdin?: string;
   readonly cancel?: boolean;
@@ -13,8 +13,8 @@ export interface Case {
   readonly expect: Readonly<Record<string, unknown>> | string;
   /** Part of the smaller set that runs on real VMs too; `vm` runs there only. */
   readonly on?: "both" | "vm";
-  /** The CLI refuses it before the daemon does, in words of its own: only the code is compared. */
-  readonly refusedByCli?: true;
+  /** Doors that refuse it before the daemon does, in words of their own: only the code is compared. */
+  readonly ownWords?: readonly string[];
 }
 
 const sh = (script: string) => ["sh", "-c", script];
@@ -121,16 +121,16 @@ const refusals: Case[] = [
     ...run(["true"], { environment: "debain:12" }),
     expect: "ENVIRONMENT_UNKNOWN",
   },
-  { name: "no processors", ...run(["true"], { vcpu_count: 0 }), expect: "INVALID_ARGUMENT", refusedByCli: true },
-  { name: "too little memory", ...run(["true"], { mem_mib: 255 }), expect: "INVALID_ARGUMENT", refusedByCli: true },
-  { name: "no time", ...run(["true"], { timeout_seconds: 0 }), expect: "INVALID_ARGUMENT", refusedByCli: true },
+  { name: "no processors", ...run(["true"], { vcpu_count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
+  { name: "too little memory", ...run(["true"], { mem_mib: 255 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
+  { name: "no time", ...run(["true"], { timeout_seconds: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   {
     name: "too much time",
     ...run(["true"], { timeout_seconds: 86_401 }),
     expect: "INVALID_ARGUMENT",
-    refusedByCli: true,
+    ownWords: ["CLI"],
   },
-  { name: "a fraction", ...run(["true"], { mem_mib: 256.5 }), expect: "INVALID_ARGUMENT", refusedByCli: true },
+  { name: "a fraction", ...run(["true"], { mem_mib: 256.5 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   { name: "more memory than there is", ...run(["true"], { mem_mib: 65_536 }), expect: "RESOURCE_EXHAUSTED", on: "vm" },
   { name: "no task's id", ...of("task.status", { task_id: "../../etc" }), expect: "INVALID_ARGUMENT" },
   { name: "no such task", ...of("task.status", { task_id: "task-0123456789ab" }), expect: "NOT_FOUND", on: "both" },
@@ -215,6 +215,75 @@ const tasks: Case[] = [
   { name: "deleting it again", ...of("task.delete", { task_id: "$task" }), expect: "NOT_FOUND", on: "both" },
 ];
 
+const push = (name: string, fields: Input = {}) =>
+  of("task.sync.push", { task_id: "$task", source_path: `$source/${name}`, ...fields });
+
+const sources: Case[] = [
+  {
+    name: "a seeded task",
+    ...of("task.create", { ...SMALL, source_path: "$source/tree", exclude: ["*.log"] }),
+    expect: { command_count: 0, last_push: null },
+    on: "both",
+  },
+  { name: "what it was seeded with", ...of("task.status", { task_id: "$task" }), expect: {}, on: "both" },
+  {
+    name: "its files",
+    ...exec(sh("find . | sort; cat 'grün/世界.txt'; ls -l link | sed 's/.*-> //'; stat -c '%a %Y' run.sh")),
+    expect: { exit_code: 0, stdout: ".\n./grün\n./grün/世界.txt\n./link\n./run.sh\nhello\nrun.sh\n755 1000000000\n" },
+    on: "both",
+  },
+  { name: "a push", ...push("tree"), expect: { mode: "directory", entry_count: 5, bytes_written: 23 }, on: "both" },
+  {
+    name: "an archive pushed elsewhere",
+    ...push("tree.tgz", { dest: "sub/dir" }),
+    expect: { mode: "archive", destination: "/workspace/sub/dir" },
+  },
+  {
+    name: "a push with patterns",
+    ...push("tree", { exclude: ["*.log", "grün/"] }),
+    expect: { entry_count: 2, excluded_count: 2 },
+    on: "both",
+  },
+  {
+    name: "patterns and what they take back",
+    ...push("tree", { exclude: ["*"], include: ["run.sh"] }),
+    expect: { entry_count: 1 },
+  },
+  { name: "a dry run", ...push("tree", { dry_run: true }), expect: { dry_run: true, entry_count: 5 } },
+  { name: "a destination outside", ...push("tree", { dest: "/etc" }), expect: "INVALID_ARGUMENT" },
+  { name: "no such source", ...push("nothing"), expect: "SOURCE_NOT_FOUND" },
+  { name: "a source of another kind", ...push("tree/run.sh"), expect: "SOURCE_UNSUPPORTED" },
+  { name: "a file that is no archive", ...push("text.tar"), expect: "SOURCE_UNSUPPORTED" },
+  { name: "an archive that leaves its root", ...push("escapes.tar"), expect: "ARCHIVE_PATH_ESCAPES", on: "both" },
+  { name: "an archive with a link that leaves it", ...push("link.tar"), expect: "ARCHIVE_LINK_ESCAPES" },
+  { name: "half an archive", ...push("half.tgz"), expect: "ARCHIVE_CORRUPT" },
+  { name: "a FIFO", ...push("special"), expect: "ARCHIVE_SPECIAL_FILE", ownWords: ["Python", "HTTP"] },
+  {
+    name: "what stands in the way of a push",
+    ...exec(sh("rm -r run.sh; mkdir -p run.sh/full; ln -s /tmp away")),
+    expect: { exit_code: 0 },
+  },
+  { name: "a directory in the place of a file", ...push("tree"), expect: "WORKSPACE_CONFLICT" },
+  { name: "a way through a link", ...push("tree", { dest: "/workspace/away/sub" }), expect: "WORKSPACE_LINK" },
+  {
+    name: "deleting the seeded task",
+    ...of("task.delete", { task_id: "$task" }),
+    expect: { deleted: true },
+    on: "both",
+  },
+  {
+    name: "a task from a source that is not there",
+    ...of("task.create", { ...SMALL, source_path: "$source/nothing" }),
+    expect: "SOURCE_NOT_FOUND",
+  },
+  {
+    name: "a task from a source that is refused",
+    ...of("task.create", { ...SMALL, source_path: "$source/escapes.tar" }),
+    expect: "ARCHIVE_PATH_ESCAPES",
+  },
+  { name: "no task is left of it", ...of("task.list"), expect: { tasks: [] } },
+];
+
 const steps: Case[] = [
   { name: "a VM", ...of("vm.create", SMALL), expect: { state: "created", execution_mode: null }, on: "both" },
   {
@@ -251,4 +320,4 @@ const host: Case[] = [
 ];
 
 /** The table. Each door takes it from the first to the last, with a task and VMs of its own. */
-export const cases: readonly Case[] = [...commands, ...refusals, ...tasks, ...steps, ...host];
+export const cases: readonly Case[] = [...commands, ...refusals, ...tasks, ...sources, ...steps, ...host];

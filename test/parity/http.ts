@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,10 +18,13 @@ interface Line {
 export function openHttp({ home }: Place): Runner {
   return {
     name: "HTTP",
-    offers: () => true,
+    // What a client finds in its source before it sends a byte is no matter of HTTP.
+    offers: ({ input }) => input["source_path"] === undefined || isSendable(String(input["source_path"])),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { command } = input;
-      const body = Array.isArray(command) ? { ...input, command: quoteCommand(command as string[]) } : input;
+      const upload = input["source_path"] === undefined ? null : pack(String(input["source_path"]));
+      const line = Array.isArray(command) ? { command: quoteCommand(command as string[]) } : {};
+      const body = { ...input, ...line, ...upload?.facts };
       const socketPath = join(home, "run", "daemon.sock");
       const post = request({ socketPath, path: routeOf(operation), method: "POST", agent: false });
       const answered = new Promise<IncomingMessage>((resolve, reject) =>
@@ -27,6 +32,7 @@ export function openHttp({ home }: Place): Runner {
       );
       post.write(`${JSON.stringify(body)}\n`);
       if (stdin !== undefined) post.write(`${JSON.stringify({ stdin: Buffer.from(stdin).toString("base64") })}\n`);
+      if (upload) post.write(upload.bytes);
       if (cancel) post.write('{"stdin_end":true}\n');
       else post.end();
       const response = await answered;
@@ -41,4 +47,16 @@ export function openHttp({ home }: Place): Runner {
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** The raw bytes behind an input, and what is said of them there. */
+function pack(path: string) {
+  if (!statSync(path).isDirectory()) return { bytes: readFileSync(path), facts: {} };
+  const names = readdirSync(path).toSorted();
+  const tar = spawnSync("tar", ["--sort=name", "--create", ...names], { cwd: path, maxBuffer: 1 << 26 });
+  return { bytes: tar.stdout, facts: { source_kind: "directory" } };
+}
+
+function isSendable(path: string): boolean {
+  return existsSync(path) && (statSync(path).isDirectory() || /^(?!.*text).*\.(tar|tgz)$/.test(path));
 }

@@ -37,12 +37,13 @@ export class Calls {
     name: Name,
     input: InputOf<Name>,
     { signal, onProgress }: CallOptions = {},
+    ask?: Ask<Name>,
   ): Promise<Result<Name>> {
     const call = openCall(signal);
     const onEvent = call.guard(async (event: CallEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
     });
-    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }));
+    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }, ask));
   }
 
   /** Asks for a command to be run. */

@@ -80,12 +80,30 @@ export interface ExecCommandOptions extends ExecOptions {
   readonly command: Command;
 }
 
+/** What of a source is taken. */
+export interface SourceFilter {
+  /** What to leave out, as patterns of .gitignore; what was left out is counted. */
+  readonly exclude?: readonly string[] | undefined;
+  /** What to take although a pattern of `exclude` names it. */
+  readonly include?: readonly string[] | undefined;
+}
+
 /** What `createTask` takes. */
-export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, CallOptions {
+export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, SourceFilter, CallOptions {
+  /** Directory, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
+  readonly sourcePath?: string | undefined;
   /** Most that the task may write, in MiB, 256 to 1048576. Default 10240. */
   readonly diskMib?: number | undefined;
   /** Seconds without use until the task is removed, 0 for never. Default 86400. */
   readonly ttlSeconds?: number | undefined;
+}
+
+/** What `pushTaskSync` takes. */
+export interface PushOptions extends SourceFilter, CallOptions {
+  /** Directory beneath `/workspace`. Default `/workspace`. */
+  readonly dest?: string | undefined;
+  /** Check the source and list what would be written; change nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What `pullEnvironment` takes. */

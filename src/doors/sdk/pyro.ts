@@ -1,4 +1,5 @@
 import { execTask } from "../../client/task-exec.js";
+import { createTask, pushTaskSync } from "../../client/task-source.js";
 import { Calls, lineOf } from "./calls.js";
 import type { Execution } from "./execution.js";
 import type {
@@ -6,6 +7,7 @@ import type {
   CreateTaskOptions,
   ExecCommandOptions,
   PullOptions,
+  PushOptions,
   PyroOptions,
   RunOptions,
   VmOptions,
@@ -18,6 +20,7 @@ import type {
   EnvironmentList,
   PruneReport,
   PulledEnvironment,
+  PushResult,
   ReapReport,
   RunResult,
   TaskExecResult,
@@ -106,16 +109,29 @@ export class Pyro {
     return this.#calls.request("vm.reap_expired", {});
   }
 
-  /** Starts a VM that stays. Rejects as `runInVm` does. */
+  /**
+   * Starts a VM that stays, its workspace empty or filled from this machine. Rejects as `runInVm` does, and as `pushTaskSync` does
+   * for a source: then there is no task.
+   */
   async createTask(environment: string, options: CreateTaskOptions = {}): Promise<Task> {
     const { signal, onProgress, ...shape } = options;
     const input = { ...shape, environment };
-    return new Task(this, await this.#calls.request("task.create", input, { signal, onProgress }));
+    return new Task(this, await this.#calls.request("task.create", input, { signal, onProgress }, createTask));
   }
 
   /** A handle on a task that is there already. Rejects with `NOT_FOUND`. */
   async openTask(taskId: string): Promise<Task> {
     return new Task(this, await this.statusTask(taskId));
+  }
+
+  /**
+   * Brings a directory, .tar, .tar.gz or .tgz of this machine into a task's workspace: all of it, or nothing. Rejects with the code
+   * of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).
+   */
+  pushTaskSync(taskId: string, sourcePath: string, options: PushOptions = {}): Promise<PushResult> {
+    const { signal, onProgress, ...how } = options;
+    const input = { ...how, taskId, sourcePath };
+    return this.#calls.request("task.sync.push", input, { signal, onProgress }, pushTaskSync);
   }
 
   /** Runs a command in a task: see `Task.exec`. */

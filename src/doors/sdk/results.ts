@@ -145,7 +145,7 @@ export interface TaskInfo {
   readonly environment: string;
   /** `unreadable`: its record was damaged. */
   readonly state: "started" | "stopped" | "failed" | "unreadable";
-  /** Why it is not started. */
+  /** Why it is not started, or that its VM does not answer. */
   readonly stateReason: string | null;
   /** Where commands run, and where files belong. */
   readonly workspacePath: string;
@@ -169,20 +169,56 @@ export interface TaskInfo {
   readonly runningCommands: number;
   readonly lastCommand: { readonly command: string; readonly exitCode: number | null } | null;
   readonly workspaceSeed: WorkspaceSeed;
+  /** Null when there was none. */
+  readonly lastPush: LastPush | null;
   /** Bytes of host memory that its VM takes now. */
   readonly memoryBytes: number | null;
   /** Bytes of host disk that its VM takes now. */
   readonly diskBytes: number | null;
 }
 
-/** What a task's workspace held when it was created. */
+/** What a task's workspace held when it was created; a push never changes it. */
 export interface WorkspaceSeed {
   readonly mode: "empty" | "directory" | "archive";
-  /** The path as it was given; null for an empty workspace. */
+  /** The source's own path; null for an empty workspace. */
   readonly sourcePath: string | null;
   readonly destination: string;
+  /** Entries imported. */
   readonly entryCount: number;
+  /** Bytes of their files. */
   readonly bytesWritten: number;
+}
+
+/** The last push that was switched in. */
+export interface LastPush extends WorkspaceSeed {
+  /** UTC, ISO 8601. */
+  readonly pushedAt: string;
+}
+
+/** What a push has brought into a workspace. */
+export interface PushResult {
+  readonly taskId: string;
+  /** The source's own path, links in it resolved. */
+  readonly sourcePath: string;
+  readonly mode: "empty" | "directory" | "archive";
+  readonly destination: string;
+  /** Entries imported. */
+  readonly entryCount: number;
+  /** Bytes of their files. */
+  readonly bytesWritten: number;
+  /** Entries left out by `exclude`; a directory counts once, with all that is in it. */
+  readonly excludedCount: number;
+  /** Milliseconds from the request to the end of the switch. */
+  readonly durationMs: number;
+  readonly dryRun: boolean;
+  /** In a dry run: what would be written, the first 10,000 entries. */
+  readonly entries?:
+    | readonly {
+        readonly path: string;
+        readonly type: "file" | "directory" | "symlink" | "hardlink";
+        readonly sizeBytes: number;
+      }[]
+    | undefined;
 }
 
 /** The tasks of this home. */

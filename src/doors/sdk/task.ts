@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { PyroError } from "../../contract/errors.js";
 import type { Execution } from "./execution.js";
-import type { Command, ExecCommandOptions, ExecOptions } from "./options.js";
-import type { DeletedTask, TaskExecResult, TaskInfo, TaskLogs } from "./results.js";
+import type { Command, ExecCommandOptions, ExecOptions, PushOptions } from "./options.js";
+import type { DeletedTask, PushResult, TaskExecResult, TaskInfo, TaskLogs } from "./results.js";
 import { sh, type ShellValue } from "./sh.js";
 
 /** Runs a template as a command, its values quoted; called with options first, it gives a tag that uses them. */
@@ -14,6 +14,7 @@ export interface CommandTag {
 /** What a task's handle asks of pyro. */
 interface TaskOperations {
   execTask(taskId: string, options: ExecCommandOptions): Execution<TaskExecResult>;
+  pushTaskSync(taskId: string, sourcePath: string, options?: PushOptions): Promise<PushResult>;
   statusTask(taskId: string): Promise<TaskInfo>;
   logsTask(taskId: string): Promise<TaskLogs>;
   deleteTask(taskId: string): Promise<DeletedTask>;
@@ -48,6 +49,11 @@ export class Task implements AsyncDisposable {
     if (isTemplate(first)) return this.exec(sh(first, ...values));
     return (texts: TemplateStringsArray, ...inner: readonly ShellValue[]) => this.exec(sh(texts, ...inner), first);
   }) as CommandTag;
+
+  /** Brings a directory or an archive of this machine into the workspace, all of it or nothing: see `Pyro.pushTaskSync`. */
+  syncPush(sourcePath: string, options: PushOptions = {}): Promise<PushResult> {
+    return this.#pyro.pushTaskSync(this.taskId, sourcePath, options);
+  }
 
   /** What is known of it now. */
   status(): Promise<TaskInfo> {

@@ -52,7 +52,7 @@ test("what packs a source loads one thing from node_modules", () => {
 });
 
 test("the SDK loads nothing from node_modules either, and no other door", () => {
-  const { files, names } = followImports("index.js");
+  const { files, names } = followImports("index.js", PACKER);
   assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),

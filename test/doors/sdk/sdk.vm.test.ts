@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { Pyro, sh, type OutputChunk, type Task } from "../../../src/index.js";
@@ -66,6 +68,29 @@ test("a task keeps what commands leave, and its handle is found again", async ()
   assert.ok((await pyro.listTasks()).tasks.some(({ taskId }) => taskId === task.taskId));
 });
 
+test("a task begins with a source, and is pushed to; a refused push changes nothing", async () => {
+  const source = join(scratch.directory, "source");
+  mkdirSync(join(source, "dir"), { recursive: true });
+  writeFileSync(join(source, "dir", "file"), "one\n");
+  symlinkSync("dir/file", join(source, "link"));
+  await using seeded = await pyro.createTask("debian:12", { memMib: 256, sourcePath: source });
+  const { mode, entryCount, bytesWritten } = seeded.info.workspaceSeed;
+  assert.deepEqual([mode, entryCount, bytesWritten], ["directory", 3, 4]);
+  writeFileSync(join(source, "dir", "file"), "two\n");
+  const progress: string[] = [];
+  const pushed = await seeded.syncPush(source, { dest: "sub", onProgress: ({ phase }) => void progress.push(phase) });
+  assert.deepEqual([pushed.destination, pushed.entryCount], ["/workspace/sub", 3]);
+  assert.equal((await seeded.exec("cat link sub/link; readlink link")).stdout, "one\ntwo\ndir/file\n");
+  const { entries } = await pyro.pushTaskSync(seeded.taskId, source, { dryRun: true, exclude: ["dir/"] });
+  assert.deepEqual(entries, [{ path: "link", type: "symlink", sizeBytes: 0 }]);
+  symlinkSync("../../outside", join(source, "leaves"));
+  await assert.rejects(seeded.syncPush(source, { dest: "third" }), { code: "ARCHIVE_LINK_ESCAPES" });
+  await assert.rejects(seeded.syncPush(join(source, "nothing")), { code: "SOURCE_NOT_FOUND" });
+  const cancelled = seeded.syncPush(source, { signal: AbortSignal.abort() });
+  await assert.rejects(cancelled, { code: "ABORTED" });
+  assert.equal((await seeded.exec("ls")).stdout, "dir\nlink\nsub\n");
+});
+
 test("`await using` deletes the task; deleting it before is fine", async () => {
   let taskId: string;
   {
@@ -122,6 +147,16 @@ test("a process that just exits: its run is gone, its task and the task's comman
   await until("the command has ended", async () => (await lastEntry()).state === "ended");
   const { stdout, exitCode, aborted } = await lastEntry();
   assert.deepEqual([stdout, exitCode, aborted], ["begun\nover\n", 6, false]);
+});
+
+test("the daemon's death ends a run, and the call says so", async () => {
+  const execution = pyro.runInVm("debian:12", { command: "echo begun; sleep 60", memMib: 256 });
+  await assert.rejects(
+    async () => {
+      for await (const { text } of execution) if (text === "begun\n") await scratch.killDaemon();
+    },
+    { code: "DAEMON_UNREACHABLE" },
+  );
 });
 
 test("the daemon's death in the middle of a loop goes unnoticed", async () => {

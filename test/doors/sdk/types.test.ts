@@ -26,8 +26,12 @@ type NotInput = keyof CallOptions | Exclude<keyof CommandOptions, "timeoutSecond
 /** Input that the contract has and a method takes by position. */
 type Positional = "environment" | "vmId" | "taskId" | "sourcePath";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
+/** What only the client says to the daemon. */
+type Hidden = "requestId" | "sourceKind" | "sourceBytes" | "sourceExcluded";
+type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
 type OptionsOf<Name extends OperationName> = Flat<
-  Omit<InputOf<Name>, Positional | "command"> & ("command" extends keyof InputOf<Name> ? { command: Command } : object)
+  Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | Hidden | "command"> &
+    ("command" extends keyof InputOf<Name> ? { command: Command } : object)
 >;
 
 /** Compiles only while the method's handwritten types say what the contract says. */
@@ -63,6 +67,7 @@ const pinned = [
   pin("vm.status", "statusVm", true, true),
   pin("vm.reap_expired", "reapExpired", true, true),
   pin("task.create", "createTask", true, true),
+  pin("task.sync.push", "pushTaskSync", true, true),
   pin("task.exec", "execTask", true, true),
   pin("task.status", "statusTask", true, true),
   pin("task.logs", "logsTask", true, true),
