@@ -51,6 +51,8 @@ export class Execution<Result> implements PromiseLike<Result>, AsyncIterable<Out
         hint: "Iterate over an execution once.",
       });
     }
+    // The loop tells of a failure once it comes to the end.
+    this.#result.catch(() => {});
     return this.#read();
   }
 

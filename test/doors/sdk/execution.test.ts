@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 
-import { Pyro, type Execution, type OutputChunk, type RunOptions, type RunResult } from "../../../src/index.js";
+import {
+  Pyro,
+  PyroError,
+  type Execution,
+  type OutputChunk,
+  type RunOptions,
+  type RunResult,
+} from "../../../src/index.js";
 import { until } from "../../client/scratch.js";
 import { Listening, runInShell } from "../../daemon/listening.js";
 
@@ -70,6 +77,24 @@ test("an error rejects the promise and the loop alike", async () => {
   let finished = false;
   await assert.rejects(fail().finally(() => (finished = true)));
   assert.ok(finished);
+});
+
+test("a failure while the loop is busy is told by the loop, and by nothing else", async () => {
+  await using daemon = new Listening(async (_core, _input, call) => {
+    await call.emit({ event: "stdout", data: Buffer.from("begun").toString("base64") });
+    throw new PyroError("VM_DIED", "The VM ended.");
+  });
+  const pyro = new Pyro({ home: daemon.home.path });
+  await assert.rejects(
+    async () => {
+      for await (const { text } of pyro.runInVm("debian:12", { command: "true" })) {
+        assert.equal(text, "begun");
+        await until("the call has failed", () => daemon.lifetime.isIdle());
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    { code: "VM_DIED" },
+  );
 });
 
 test("a wrong option is the daemon's INVALID_ARGUMENT", async () => {

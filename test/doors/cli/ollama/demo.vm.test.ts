@@ -15,7 +15,7 @@ function work(foreignTask: string) {
       case 1:
         return saying({
           thinking: "The kernel first.",
-          calls: [["vm_run", { environment: "debian:12", command: "uname -r" }]],
+          calls: [["vm_run", { environment: "debian:12", command: "uname -r", mem_mib: 256 }]],
         });
       case 2:
         return saying({ calls: [["task_create", { environment: "debian:12", mem_mib: 256 }]] });
@@ -47,7 +47,7 @@ test("a model works in real VMs; it sees its own tasks only, and they are gone a
   const results = server.chats.at(-1)!.messages.filter(({ role }) => role === "tool");
   const contents = results.map(({ content }) => JSON.parse(content) as Record<string, unknown>);
   const [kernel, , primes, list, refused, logs] = contents as [Record<string, unknown>, ...Record<string, unknown>[]];
-  assert.equal(kernel["execution_mode"], "guest");
+  assert.equal(kernel["execution_mode"], "guest", stdout);
   assert.equal(primes!["stdout"], "2 3 5\n");
   assert.equal((list!["tasks"] as object[]).length, 1);
   assert.equal((refused!["error"] as { code: string }).code, "NOT_FOUND");
