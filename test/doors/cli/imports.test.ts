@@ -51,6 +51,19 @@ test("what packs a source loads one thing from node_modules", () => {
   );
 });
 
+test("the SDK loads nothing from node_modules either, and no other door", () => {
+  const { files, names } = followImports("index.js", PACKER);
+  assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("node:")),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => !/^(index\.js|(doors\/sdk|client|contract|host)\/.*)$/.test(file)),
+    [],
+  );
+});
+
 test("the version needs two modules", () => {
   const statics = [...readFileSync(resolve(root, "doors/cli/main.js"), "utf8").matchAll(/^import .* from "([^"]+)"/gm)];
   assert.deepEqual(
