@@ -49,8 +49,9 @@ class VmRunResult(TypedDict):
 class VmCreateResult(TypedDict):
     vm_id: str
     environment: str
-    state: Literal["created", "started", "stopped", "failed"]
-    # Why it failed.
+    # unreadable: its record was damaged.
+    state: Literal["created", "started", "stopped", "failed", "unreadable"]
+    # Why it failed, or why it stands still.
     state_reason: str | None
     vcpu_count: int
     mem_mib: int
@@ -108,7 +109,7 @@ class TaskCreateResult(TypedDict):
     environment: str
     # unreadable: its record was damaged.
     state: Literal["started", "stopped", "failed", "unreadable"]
-    # Why it is not started, or that its VM does not answer.
+    # Why it is not started, or why its VM stands still.
     state_reason: str | None
     workspace_path: str
     vcpu_count: int
@@ -199,6 +200,45 @@ class TaskExecResult(TypedDict):
     error: TaskExecError | None
     # UTC, ISO 8601.
     started_at: str
+
+
+class TaskExecOutputResult(TypedDict):
+    task_id: str
+    # Number of the command in its task.
+    sequence: int
+    command: str
+    state: Literal["running", "ended"]
+    # Null while it runs.
+    exit_code: int | None
+    timed_out: bool
+    aborted: bool
+    # Why it ended without an exit status of its own, such as the VM's death.
+    error: TaskExecError | None
+    duration_ms: int
+    stdout: str
+    stderr: str
+    # Bytes asked for that are kept no longer; they come before `stdout`.
+    stdout_omitted_bytes: int
+    # Bytes asked for that are kept no longer; they come before `stderr`.
+    stderr_omitted_bytes: int
+    # Where the next call goes on.
+    next_stdout_offset: int
+    # Where the next call goes on.
+    next_stderr_offset: int
+    # Bytes it has written so far.
+    stdout_bytes: int
+    # Bytes it has written so far.
+    stderr_bytes: int
+    # True when it has ended and there is no more to read.
+    complete: bool
+
+
+class TaskExecSignalResult(TypedDict):
+    task_id: str
+    # Number of the command in its task.
+    sequence: int
+    signal: str
+    sent: Literal[True]
 
 
 class TaskLogsResult(TypedDict):
@@ -640,6 +680,7 @@ class Operations:
         timeout_seconds: int = 30,
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        background: bool = False,
         stdin: Stdin = None,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
@@ -654,6 +695,7 @@ class Operations:
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
+            background: Answer at once; the command goes on without standard input.
             stdin: Standard input: a text, bytes, or an iterable of either.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
@@ -662,12 +704,58 @@ class Operations:
         """
         return self._call(
             "task.exec",
-            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env},
+            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "background": background},
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
             on_progress=on_progress,
             cancellation=cancellation,
+        )
+
+    def output_task(
+        self,
+        task_id: str,
+        sequence: int,
+        *,
+        stdout_offset: int = 0,
+        stderr_offset: int = 0,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+        wait_for: str = "output",
+    ) -> TaskExecOutputResult:
+        """Read a command's output from a place on.
+
+        Args:
+            task_id: Id of a task.
+            sequence: Number of the command in its task (1 to 9007199254740991).
+            stdout_offset: First byte of standard output wanted (0 to 9007199254740991).
+            stderr_offset: First byte of standard error wanted (0 to 9007199254740991).
+            max_bytes: Most bytes in the answer, both streams together (1 to 1048576).
+            wait_seconds: Seconds to wait when there is nothing new (0 to 3600).
+            wait_for: What to wait for: output, or the command's end (or a full answer).
+        """
+        return self._call(
+            "task.exec_output",
+            {"task_id": task_id, "sequence": sequence, "stdout_offset": stdout_offset, "stderr_offset": stderr_offset, "max_bytes": max_bytes, "wait_seconds": wait_seconds, "wait_for": wait_for},
+        )
+
+    def signal_task(
+        self,
+        task_id: str,
+        sequence: int,
+        *,
+        signal: str = "TERM",
+    ) -> TaskExecSignalResult:
+        """Send a signal to a running command and all it started.
+
+        Args:
+            task_id: Id of a task.
+            sequence: Number of the command in its task (1 to 9007199254740991).
+            signal: One of TERM, INT, KILL, HUP, QUIT, USR1, USR2, STOP, CONT, ABRT, ALRM, WINCH.
+        """
+        return self._call(
+            "task.exec_signal",
+            {"task_id": task_id, "sequence": sequence, "signal": signal},
         )
 
     def status_task(

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ._calls import Cancellation, OnOutput, OnProgress, Stdin
 from ._errors import PyroError
-from ._operations import TaskCreateResult, TaskDeleteResult, TaskExecResult, TaskLogsResult, TaskSyncPushResult
+from ._operations import (
+    TaskCreateResult,
+    TaskDeleteResult,
+    TaskExecOutputResult,
+    TaskExecResult,
+    TaskExecSignalResult,
+    TaskLogsResult,
+    TaskSyncPushResult,
+)
 
 if TYPE_CHECKING:
     from ._pyro import Pyro
@@ -35,6 +43,7 @@ class Task:
         timeout_seconds: int = 30,
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        background: bool = False,
         stdin: Stdin = None,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
@@ -48,12 +57,38 @@ class Task:
             timeout_seconds=timeout_seconds,
             cwd=cwd,
             env=env,
+            background=background,
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
             on_progress=on_progress,
             cancellation=cancellation,
         )
+
+    def output(
+        self,
+        sequence: int,
+        *,
+        stdout_offset: int = 0,
+        stderr_offset: int = 0,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+        wait_for: Literal["output", "end"] = "output",
+    ) -> TaskExecOutputResult:
+        """What a command of it wrote, from a place on: see ``Pyro.output_task``."""
+        return self._pyro.output_task(
+            self.task_id,
+            sequence,
+            stdout_offset=stdout_offset,
+            stderr_offset=stderr_offset,
+            max_bytes=max_bytes,
+            wait_seconds=wait_seconds,
+            wait_for=wait_for,
+        )
+
+    def signal(self, sequence: int, *, signal: str = "TERM") -> TaskExecSignalResult:
+        """Send a signal to a running command of it and all it started."""
+        return self._pyro.signal_task(self.task_id, sequence, signal=signal)
 
     def sync_push(
         self,

@@ -1,5 +1,6 @@
 import { Client, type CallOptions as ClientOptions } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
+import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../client/quote.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
@@ -16,13 +17,6 @@ export type InputOf<Name extends OperationName> = CamelOf<ArgumentsOf<Name>>;
 /** An operation's result in the SDK's spelling. */
 type Result<Name extends OperationName> = CamelOf<ResultOf<Name>>;
 
-/** Puts one operation to the client, as it is on the wire. */
-type Ask<Name extends OperationName> = (
-  client: Client,
-  input: ArgumentsOf<Name>,
-  options: ClientOptions,
-) => Promise<ResultOf<Name>>;
-
 /** The SDK's calls of one home: the names change their spelling, cancelling and callbacks become the client's. */
 export class Calls {
   readonly #options: PyroOptions;
@@ -37,13 +31,12 @@ export class Calls {
     name: Name,
     input: InputOf<Name>,
     { signal, onProgress }: CallOptions = {},
-    ask?: Ask<Name>,
   ): Promise<Result<Name>> {
     const call = openCall(signal);
     const onEvent = call.guard(async (event: CallEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
     });
-    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }, ask));
+    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }));
   }
 
   /** Asks for a command to be run. */
@@ -51,7 +44,6 @@ export class Calls {
     name: Name,
     input: InputOf<Name>,
     { signal, stdin, onProgress, onStdout, onStderr }: CommandOptions,
-    ask?: Ask<Name>,
   ): Execution<Result<Name>> {
     const call = openCall(signal);
     const queue = new OutputQueue();
@@ -70,7 +62,7 @@ export class Calls {
     call.signal.addEventListener("abort", () => queue.dropUnlessRead());
     const result = call.run(async () => {
       try {
-        const answer = await this.#ask(name, input, { signal: call.signal, onEvent, ...source }, ask);
+        const answer = await this.#ask(name, input, { signal: call.signal, onEvent, ...source });
         await call.guard(() => text.end())(undefined);
         return answer;
       } finally {
@@ -84,7 +76,6 @@ export class Calls {
     name: Name,
     input: InputOf<Name>,
     options: ClientOptions,
-    ask: Ask<Name> = (client, wire, clientOptions) => client.call(name, wire, clientOptions),
   ): Promise<Result<Name>> {
     this.#client ??= new Client({
       ...process.env,
@@ -92,7 +83,7 @@ export class Calls {
     });
     const schemas = schemasOf(name);
     const wire = toSnake(input, schemas.input) as ArgumentsOf<Name>;
-    return toCamel(await ask(this.#client, wire, options), schemas.result) as Result<Name>;
+    return toCamel(await performOperation(this.#client, name, wire, options), schemas.result) as Result<Name>;
   }
 }
 

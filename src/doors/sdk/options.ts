@@ -75,9 +75,44 @@ export interface RunOptions extends VmOptions, CommandOptions {
   readonly command: Command;
 }
 
-/** What `execVm` and `execTask` take. */
+/** What `execVm` takes. */
 export interface ExecCommandOptions extends ExecOptions {
   readonly command: Command;
+}
+
+/** Where and how a command runs in a task. */
+export interface TaskExecOptions extends ExecOptions {
+  /** Answer as soon as it runs; it goes on without standard input. Default false. */
+  readonly background?: boolean | undefined;
+}
+
+/** What `execTask` takes. */
+export interface ExecTaskOptions extends TaskExecOptions {
+  readonly command: Command;
+}
+
+/** Which output of a command is wanted. */
+export interface OutputOptions {
+  /** First byte of standard output wanted. Default 0. */
+  readonly stdoutOffset?: number | undefined;
+  /** First byte of standard error wanted. Default 0. */
+  readonly stderrOffset?: number | undefined;
+  /** Most bytes in the answer, both streams together, 1 to 1048576. Default 32768. */
+  readonly maxBytes?: number | undefined;
+  /** Seconds to wait when there is nothing new. Default 0. */
+  readonly waitSeconds?: number | undefined;
+  /** What to wait for: output, or the command's end (or a full answer). Default `output`. */
+  readonly waitFor?: "output" | "end" | undefined;
+}
+
+/** The signals that can be sent. */
+export type SignalName =
+  "TERM" | "INT" | "KILL" | "HUP" | "QUIT" | "USR1" | "USR2" | "STOP" | "CONT" | "ABRT" | "ALRM" | "WINCH";
+
+/** What `signalTask` takes. */
+export interface SignalOptions {
+  /** Default `TERM`. */
+  readonly signal?: SignalName | undefined;
 }
 
 /** What of a source is taken. */

@@ -1,18 +1,20 @@
-import { execTask } from "../../client/task-exec.js";
-import { createTask, pushTaskSync } from "../../client/task-source.js";
 import { Calls, lineOf } from "./calls.js";
 import type { Execution } from "./execution.js";
 import type {
   CallOptions,
   CreateTaskOptions,
   ExecCommandOptions,
+  ExecTaskOptions,
+  OutputOptions,
   PullOptions,
   PushOptions,
   PyroOptions,
   RunOptions,
+  SignalOptions,
   VmOptions,
 } from "./options.js";
 import type {
+  CommandOutput,
   DeletedTask,
   DeletedVm,
   DoctorReport,
@@ -23,12 +25,14 @@ import type {
   PushResult,
   ReapReport,
   RunResult,
+  SentSignal,
   TaskExecResult,
   TaskInfo,
   TaskList,
   TaskLogs,
   Vm,
 } from "./results.js";
+import { createServer, type McpServer } from "./server.js";
 import { Task } from "./task.js";
 
 /**
@@ -36,10 +40,19 @@ import { Task } from "./task.js";
  * Every method rejects with a `PyroError` whose `code` says what to do; a command that fails is a result.
  */
 export class Pyro {
+  /** The same as the package's `createServer`. */
+  static readonly createServer = createServer;
   readonly #calls: Calls;
+  readonly #options: PyroOptions;
 
   constructor(options: PyroOptions = {}) {
     this.#calls = new Calls(options);
+    this.#options = options;
+  }
+
+  /** The MCP server of this home, to be connected to a transport. */
+  createServer(): McpServer {
+    return createServer(this.#options);
   }
 
   /** The environments that can be used here. */
@@ -116,7 +129,7 @@ export class Pyro {
   async createTask(environment: string, options: CreateTaskOptions = {}): Promise<Task> {
     const { signal, onProgress, ...shape } = options;
     const input = { ...shape, environment };
-    return new Task(this, await this.#calls.request("task.create", input, { signal, onProgress }, createTask));
+    return new Task(this, await this.#calls.request("task.create", input, { signal, onProgress }));
   }
 
   /** A handle on a task that is there already. Rejects with `NOT_FOUND`. */
@@ -131,14 +144,24 @@ export class Pyro {
   pushTaskSync(taskId: string, sourcePath: string, options: PushOptions = {}): Promise<PushResult> {
     const { signal, onProgress, ...how } = options;
     const input = { ...how, taskId, sourcePath };
-    return this.#calls.request("task.sync.push", input, { signal, onProgress }, pushTaskSync);
+    return this.#calls.request("task.sync.push", input, { signal, onProgress });
   }
 
   /** Runs a command in a task: see `Task.exec`. */
-  execTask(taskId: string, options: ExecCommandOptions): Execution<TaskExecResult> {
+  execTask(taskId: string, options: ExecTaskOptions): Execution<TaskExecResult> {
     const { command, signal, stdin, onProgress, onStdout, onStderr, ...exec } = options;
     const input = { ...exec, taskId, command: lineOf(command) };
-    return this.#calls.execute("task.exec", input, { signal, stdin, onProgress, onStdout, onStderr }, execTask);
+    return this.#calls.execute("task.exec", input, { signal, stdin, onProgress, onStdout, onStderr });
+  }
+
+  /** What a command of a task wrote, from a place on; can wait for more. */
+  outputTask(taskId: string, sequence: number, options: OutputOptions = {}): Promise<CommandOutput> {
+    return this.#calls.request("task.exec_output", { ...options, taskId, sequence });
+  }
+
+  /** Sends a signal to a running command and all it started. Rejects with `FAILED_PRECONDITION` when it has ended. */
+  signalTask(taskId: string, sequence: number, options: SignalOptions = {}): Promise<SentSignal> {
+    return this.#calls.request("task.exec_signal", { ...options, taskId, sequence });
   }
 
   /** What is known of a task. */

@@ -106,11 +106,52 @@ export interface TaskExecResult extends CommandResult {
   readonly startedAt: string;
 }
 
+/** What a command of a task wrote, as far as it got. */
+export interface CommandOutput {
+  readonly taskId: string;
+  readonly sequence: number;
+  readonly command: string;
+  readonly state: "running" | "ended";
+  /** Null while it runs. */
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly aborted: boolean;
+  /** Why it ended without an exit status of its own, such as the VM's death. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Milliseconds it has run so far. */
+  readonly durationMs: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes asked for that are kept no longer; they come before `stdout`. */
+  readonly stdoutOmittedBytes: number;
+  /** Bytes asked for that are kept no longer; they come before `stderr`. */
+  readonly stderrOmittedBytes: number;
+  /** Where the next call goes on. */
+  readonly nextStdoutOffset: number;
+  /** Where the next call goes on. */
+  readonly nextStderrOffset: number;
+  /** Bytes it has written so far. */
+  readonly stdoutBytes: number;
+  /** Bytes it has written so far. */
+  readonly stderrBytes: number;
+  /** True when it has ended and there is no more to read. */
+  readonly complete: boolean;
+}
+
+/** A signal that a command has got. */
+export interface SentSignal {
+  readonly taskId: string;
+  readonly sequence: number;
+  readonly signal: string;
+  readonly sent: true;
+}
+
 /** What is known of one VM. */
 export interface Vm {
   readonly vmId: string;
   readonly environment: string;
-  readonly state: "created" | "started" | "stopped" | "failed";
+  /** `unreadable`: its record was damaged. */
+  readonly state: "created" | "started" | "stopped" | "failed" | "unreadable";
   /** Why it failed. */
   readonly stateReason: string | null;
   readonly vcpuCount: number;

@@ -1,19 +1,39 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { PyroError } from "../../contract/errors.js";
 import type { Execution } from "./execution.js";
-import type { Command, ExecCommandOptions, ExecOptions, PushOptions } from "./options.js";
-import type { DeletedTask, PushResult, TaskExecResult, TaskInfo, TaskLogs } from "./results.js";
+import type {
+  Command,
+  ExecTaskOptions,
+  OutputOptions,
+  PushOptions,
+  SignalName,
+  SignalOptions,
+  TaskExecOptions,
+} from "./options.js";
+import type {
+  CommandOutput,
+  DeletedTask,
+  PushResult,
+  SentSignal,
+  TaskExecResult,
+  TaskInfo,
+  TaskLogs,
+} from "./results.js";
 import { sh, type ShellValue } from "./sh.js";
 
 /** Runs a template as a command, its values quoted; called with options first, it gives a tag that uses them. */
 export interface CommandTag {
   (texts: TemplateStringsArray, ...values: readonly ShellValue[]): Execution<TaskExecResult>;
-  (options: ExecOptions): (texts: TemplateStringsArray, ...values: readonly ShellValue[]) => Execution<TaskExecResult>;
+  (
+    options: TaskExecOptions,
+  ): (texts: TemplateStringsArray, ...values: readonly ShellValue[]) => Execution<TaskExecResult>;
 }
 
 /** What a task's handle asks of pyro. */
 interface TaskOperations {
-  execTask(taskId: string, options: ExecCommandOptions): Execution<TaskExecResult>;
+  execTask(taskId: string, options: ExecTaskOptions): Execution<TaskExecResult>;
+  outputTask(taskId: string, sequence: number, options?: OutputOptions): Promise<CommandOutput>;
+  signalTask(taskId: string, sequence: number, options?: SignalOptions): Promise<SentSignal>;
   pushTaskSync(taskId: string, sourcePath: string, options?: PushOptions): Promise<PushResult>;
   statusTask(taskId: string): Promise<TaskInfo>;
   logsTask(taskId: string): Promise<TaskLogs>;
@@ -40,15 +60,25 @@ export class Task implements AsyncDisposable {
    * Runs a command in `/workspace`; several may run at once. When the daemon dies meanwhile, the command goes on, and so does
    * this call. Rejects with `FAILED_PRECONDITION` when the VM is gone, `RESOURCE_EXHAUSTED` when 64 commands run already.
    */
-  exec(command: Command, options: ExecOptions = {}): Execution<TaskExecResult> {
+  exec(command: Command, options: TaskExecOptions = {}): Execution<TaskExecResult> {
     return this.#pyro.execTask(this.taskId, { ...options, command });
   }
 
   /** The same with a template: `` await task.$`git clone ${url}` ``, or `` task.$({ timeoutSeconds: 600 })`make` ``. */
-  readonly $ = ((first: TemplateStringsArray | ExecOptions, ...values: readonly ShellValue[]) => {
+  readonly $ = ((first: TemplateStringsArray | TaskExecOptions, ...values: readonly ShellValue[]) => {
     if (isTemplate(first)) return this.exec(sh(first, ...values));
     return (texts: TemplateStringsArray, ...inner: readonly ShellValue[]) => this.exec(sh(texts, ...inner), first);
   }) as CommandTag;
+
+  /** What a command of it wrote, from a place on; can wait for more. `sequence` is the command's number. */
+  output(sequence: number, options: OutputOptions = {}): Promise<CommandOutput> {
+    return this.#pyro.outputTask(this.taskId, sequence, options);
+  }
+
+  /** Sends a signal to a running command and all it started. */
+  signal(sequence: number, signal: SignalName = "TERM"): Promise<SentSignal> {
+    return this.#pyro.signalTask(this.taskId, sequence, { signal });
+  }
 
   /** Brings a directory or an archive of this machine into the workspace, all of it or nothing: see `Pyro.pushTaskSync`. */
   syncPush(sourcePath: string, options: PushOptions = {}): Promise<PushResult> {
@@ -80,6 +110,6 @@ export class Task implements AsyncDisposable {
   }
 }
 
-function isTemplate(value: TemplateStringsArray | ExecOptions): value is TemplateStringsArray {
+function isTemplate(value: TemplateStringsArray | TaskExecOptions): value is TemplateStringsArray {
   return Array.isArray(value);
 }

@@ -24,10 +24,10 @@ type OrNone<T> = [T] extends [never] ? object : T;
 type NotInput = keyof CallOptions | Exclude<keyof CommandOptions, "timeoutSeconds">;
 
 /** Input that the contract has and a method takes by position. */
-type Positional = "environment" | "vmId" | "taskId" | "sourcePath";
+type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
-type Hidden = "requestId" | "sourceKind" | "sourceBytes" | "sourceExcluded";
+type Hidden = "encoding" | "signal" | "requestId" | "sourceKind" | "sourceBytes" | "sourceExcluded";
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
 type OptionsOf<Name extends OperationName> = Flat<
   Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | Hidden | "command"> &
@@ -69,6 +69,8 @@ const pinned = [
   pin("task.create", "createTask", true, true),
   pin("task.sync.push", "pushTaskSync", true, true),
   pin("task.exec", "execTask", true, true),
+  pin("task.exec_output", "outputTask", true, true),
+  pin("task.exec_signal", "signalTask", true, true),
   pin("task.status", "statusTask", true, true),
   pin("task.logs", "logsTask", true, true),
   pin("task.delete", "deleteTask", true, true),
