@@ -114,6 +114,7 @@ export const errorKinds = {
   INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
 } as const satisfies Record<string, ErrorKind>;
 
+/** What went wrong, as a stable word. */
 export type ErrorCode = keyof typeof errorKinds;
 
 /** What crosses the wire, and what `--json` prints, when a call fails. */

@@ -2,9 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 
 import { errorKinds } from "./errors.js";
+import { buildOpenApi } from "./openapi.js";
 import type { Operation } from "./operation.js";
 import { operations } from "./operations.js";
-import type { RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
+import type { JsonSchema, OperationSchemas, RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
 
 /** Writes the contract as plain JSON, so that the CLI process needs no zod. Run by `npm run build`. */
 
@@ -45,6 +46,23 @@ function renderOperation(operation: Operation): RenderedOperation {
   return { name, summary, streams, stdin, upload, readOnly, cli, sdk, mcp, fields };
 }
 
+/** Results may grow in later versions, so theirs do not refuse further fields. */
+function renderSchemas(input: z.ZodObject, output: z.ZodObject): OperationSchemas {
+  const override = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
+    if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  };
+  const render = (schema: z.ZodObject, options: Parameters<typeof z.toJSONSchema>[1]) => {
+    const rendered = z.toJSONSchema(schema, options);
+    delete rendered.$schema;
+    return rendered as JsonSchema;
+  };
+  return { input: render(input, { io: "input" }), result: render(output, { io: "output", override }) };
+}
+
+function writeJson(name: string, value: unknown): void {
+  writeFileSync(new URL(name, import.meta.url), `${JSON.stringify(value, null, 1)}\n`);
+}
+
 const packageFile = new URL("../../../package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
 const rendered: RenderedContract = {
@@ -52,4 +70,9 @@ const rendered: RenderedContract = {
   operations: Object.values(operations).map(renderOperation),
   exitStatuses: Object.fromEntries(Object.entries(errorKinds).map(([code, { exitStatus }]) => [code, exitStatus])),
 };
-writeFileSync(new URL("rendered.json", import.meta.url), `${JSON.stringify(rendered, null, 1)}\n`);
+const schemas = Object.fromEntries(
+  Object.values(operations).map(({ name, input, output }) => [name, renderSchemas(input, output)]),
+);
+writeJson("rendered.json", rendered);
+writeJson("schemas.json", schemas);
+writeJson("openapi.json", buildOpenApi(rendered, schemas));

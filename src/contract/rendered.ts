@@ -43,3 +43,36 @@ export function readContract(): RenderedContract {
   contract ??= JSON.parse(readFileSync(new URL("rendered.json", import.meta.url), "utf8")) as RenderedContract;
   return contract;
 }
+
+/** The schemas of one operation's input and result, as JSON Schema. */
+export interface OperationSchemas {
+  readonly input: JsonSchema;
+  readonly result: JsonSchema;
+}
+
+/** As much of JSON Schema as the contract uses. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+}
+
+let schemas: Readonly<Record<string, OperationSchemas>> | undefined;
+
+/** What a door needs that follows the schemas, without loading zod. */
+export function schemasOf(name: string): OperationSchemas {
+  schemas ??= JSON.parse(readFileSync(new URL("schemas.json", import.meta.url), "utf8")) as typeof schemas & object;
+  const found = schemas[name];
+  if (!found) throw new Error(`there are no schemas of ${name}`);
+  return found;
+}
+
+/** The OpenAPI document, as text. */
+export function readOpenApi(): string {
+  return readFileSync(new URL("openapi.json", import.meta.url), "utf8");
+}

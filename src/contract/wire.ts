@@ -7,6 +7,9 @@ import type { OperationName } from "./operations.js";
 /** Says which pyro a client is; the daemon refuses one of another version. */
 export const versionHeader = "pyro-version";
 
+/** Where the daemon serves its OpenAPI document, to GET. */
+export const openApiRoute = "/openapi.json";
+
 export function routeOf(name: OperationName): string {
   return `/v1/${name.replaceAll(".", "/")}`;
 }

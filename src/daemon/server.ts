@@ -1,8 +1,9 @@
 import { PyroError } from "../contract/errors.js";
 import { parseInput } from "../contract/input.js";
 import type { Operation } from "../contract/operation.js";
+import { readOpenApi } from "../contract/rendered.js";
 import { operations, type OperationName } from "../contract/operations.js";
-import { routeOf, versionHeader } from "../contract/wire.js";
+import { openApiRoute, routeOf, versionHeader } from "../contract/wire.js";
 import type { Call, Core } from "../core/core.js";
 import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
@@ -25,6 +26,7 @@ const routes = new Map<string, Operation>(
 
 /** Answers one request, whatever becomes of it. Never rejects. */
 export async function serveRequest(daemon: Daemon, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === "GET" && request.url === openApiRoute) return serveOpenApi(request, response);
   const startedMs = performance.now();
   const operation = request.method === "POST" ? routes.get(request.url ?? "") : undefined;
   const answer = new Answer(response, operation?.streams ?? false);
@@ -45,6 +47,11 @@ export async function serveRequest(daemon: Daemon, request: IncomingMessage, res
   }
   const ms = Math.round(performance.now() - startedMs);
   logCall(daemon.core, operation?.name ?? `${request.method} ${request.url}`, ms, error);
+}
+
+function serveOpenApi(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  response.writeHead(200, { "content-type": "application/json" }).end(readOpenApi());
 }
 
 async function perform(

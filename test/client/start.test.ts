@@ -67,6 +67,15 @@ test("status and stop start no daemon", async () => {
   assert.deepEqual(processesOf(scratch.home), []);
 });
 
+test("start starts it and says where it is, and leaves one that runs", async () => {
+  await using scratch = new Scratch();
+  const start = async () => JSON.parse((await scratch.pyro(["daemon", "start", "--json"])).stdout) as Status;
+  const { running, pid } = await start();
+  assert.equal(running, true);
+  assert.deepEqual(processesOf(scratch.home), [pid]);
+  assert.equal((await start()).pid, pid);
+});
+
 test("stop returns when the process is gone", async () => {
   await using scratch = new Scratch();
   await scratch.pyro(["env", "list"]);

@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { nearestName } from "../../contract/nearest.js";
 import type { RenderedField } from "../../contract/rendered.js";
 import { flagOf, nameOf, type Command } from "./commands.js";
-import { quoteCommand } from "./quote.js";
+import { quoteCommand } from "../../client/quote.js";
 
 /** What was asked for on the command line. */
 export type Invocation =
@@ -47,8 +47,10 @@ function startsWith(command: Command, words: readonly string[]): boolean {
 }
 
 function findCommand(commands: readonly Command[], argv: readonly string[]): Command {
-  const found = commands.find((command) => command.words.every((word, index) => argv[index] === word));
-  if (found) return found;
+  const found = commands.filter((command) => command.words.every((word, index) => argv[index] === word));
+  // `demo ollama` is not `demo` with an argument.
+  const [longest] = found.toSorted((a, b) => b.words.length - a.words.length);
+  if (longest) return longest;
   const [first = "", second] = argv;
   if (first.startsWith("-"))
     throw usageError(`There is no flag ${first} here`, "Flags follow a command. See `pyro help`.");

@@ -76,6 +76,12 @@ const ownCommands: readonly Command[] = [
     ],
   }),
   own(["demo"], "Show in a minute what pyro does"),
+  own(["demo", "ollama"], "Let a local model of Ollama work in VMs", {
+    flags: [ownFlag("model", "string", "Model to use; by default the first one that can call tools.")],
+  }),
+  own(["daemon", "start"], "Start the daemon, unless it runs; other commands do so by themselves", {
+    flags: [jsonField],
+  }),
   own(["completion"], "Print completions for your shell", { positionals: [shellField] }),
 ];
 

@@ -27,6 +27,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "task output": ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],
   "task signal": ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL"],
   "mcp config": ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
+  "demo ollama": ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   completion: [
     'eval "$(pyro completion bash)"    # in ~/.bashrc',
     'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',

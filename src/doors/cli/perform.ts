@@ -22,13 +22,14 @@ export async function perform(contract: RenderedContract, argv: readonly string[
   }
   const { command, input, json } = invocation;
   if (command.operation !== null) return callOperation(command.operation, input, json);
-  return performOwn(commands, command, input, doors);
+  return performOwn(commands, command, input, json, doors);
 }
 
 async function performOwn(
   commands: readonly Command[],
   command: Command,
   input: Input,
+  json: boolean,
   doors: OtherDoors,
 ): Promise<number> {
   switch (nameOf(command)) {
@@ -47,6 +48,12 @@ async function performOwn(
     case "completion": {
       const { renderCompletion } = await import("./completion.js");
       return print(renderCompletion(commands, String(input["shell"])));
+    }
+    case "daemon start":
+      return show("daemon.status", await (await openClient()).call("daemon.status", {}), json);
+    case "demo ollama": {
+      const { demoOllama } = await import("./ollama/demo.js");
+      return demoOllama(await openClient(), input["model"] as string | undefined, process.env);
     }
     default: {
       const { demo } = await import("./demo.js");

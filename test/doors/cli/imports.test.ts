@@ -10,12 +10,12 @@ const IMPORT = /(?:^(?:im|ex)port\b.*\bfrom|^import|\bimport\()\s*"([^"]+)"/gm;
 /** Loaded only when a source is sent: it walks, matches patterns and writes an archive. */
 const PACKER = "client/pack/pack.js";
 
-/** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stop`. */
-function followImports(entry: string, stop?: string): { files: string[]; names: string[] } {
+/** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stops`. */
+function followImports(entry: string, ...stops: string[]): { files: string[]; names: string[] } {
   const files = new Set<string>();
   const names = new Set<string>();
   const follow = (file: string) => {
-    if (files.has(file) || relative(root, file) === stop) return;
+    if (files.has(file) || stops.includes(relative(root, file))) return;
     files.add(file);
     for (const [, name = ""] of readFileSync(file, "utf8").matchAll(IMPORT)) {
       if (name.startsWith(".")) follow(resolve(dirname(file), name));
@@ -47,6 +47,19 @@ test("what packs a source loads one thing from node_modules", () => {
   );
   assert.deepEqual(
     files.filter((file) => !/^(client\/pack|archive|contract|host)\//.test(file)),
+    [],
+  );
+});
+
+test("the SDK loads nothing from node_modules either, and no other door", () => {
+  const { files, names } = followImports("index.js", PACKER, "doors/mcp/server.js");
+  assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("node:")),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => !/^(index\.js|(doors\/sdk|client|contract|host)\/.*)$/.test(file)),
     [],
   );
 });

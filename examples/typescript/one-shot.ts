@@ -1,0 +1,6 @@
+// One command in a fresh VM, which is gone afterwards.
+import { Pyro } from "pyro-mcp";
+
+const pyro = new Pyro();
+const { exitCode, stdout, stderr } = await pyro.runInVm("debian:12", { command: ["git", "--version"] });
+console.log(exitCode === 0 ? stdout.trim() : `failed with ${exitCode}: ${stderr}`);

@@ -1,0 +1,14 @@
+// Several tasks at once. Each is a VM of its own; `await using` deletes it at the end of its block.
+import { Pyro } from "pyro-mcp";
+
+const pyro = new Pyro();
+
+async function work(name: string): Promise<string> {
+  await using task = await pyro.createTask("debian:12", { memMib: 256 });
+  await task.$`echo ${name} >name`;
+  const { stdout } = await task.exec("echo $(cat name) on $(hostname)");
+  return stdout.trim();
+}
+
+const lines = await Promise.all(["first", "second", "third"].map(work));
+console.log(lines.join("\n"));

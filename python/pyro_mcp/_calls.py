@@ -1,0 +1,73 @@
+"""What a caller gives to a call, beside the operation's own fields."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Stdin = str | bytes | Iterable[str | bytes] | None
+"""Standard input: a text, bytes, or an iterable of either, such as an open file. It is read as fast as the command takes it."""
+
+OnOutput = Callable[[str], object]
+"""Called with each piece of output as text; the next one, and the command in the end, waits until it returns."""
+
+OnProgress = Callable[[Mapping[str, Any]], object]
+"""Called with ``phase``, ``message`` and, where it is known, ``fraction``."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+
+
+class Cancellation:
+    """Cancels calls from another thread. The command is killed, and the result says ``aborted``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def cancel(self) -> None:
+        """Cancels every call that this was given to, and those that it will be given to."""
+        with self._lock:
+            self._cancelled = True
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def _listen(self, listener: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.append(listener)
+            cancelled = self._cancelled
+        if cancelled:
+            listener()
+
+    def _forget(self, listener: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.remove(listener)
+
+
+def command_line(command: str | Sequence[str]) -> str:
+    """A command as one line for the guest's shell: a text as it is, a list with each word quoted."""
+    if isinstance(command, str):
+        return command
+    return " ".join(_quote(word, index) for index, word in enumerate(command))
+
+
+def _quote(word: str, index: int) -> str:
+    # An unquoted `A=b` in front would be an assignment.
+    if _PLAIN.fullmatch(word) and not (index == 0 and "=" in word):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def pieces_of(stdin: Stdin) -> Iterator[bytes]:
+    """Standard input as bytes, whatever it was given as."""
+    if stdin is None:
+        return
+    for piece in [stdin] if isinstance(stdin, str | bytes) else stdin:
+        yield piece.encode() if isinstance(piece, str) else piece

@@ -1,0 +1,73 @@
+"""Where the daemon of a home listens, and how one is started. The rules themselves are those of the `pyro` executable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from ._errors import PyroError
+
+_INSTALL = "Install it with `npm install --global pyro-mcp`, or name it in PYRO_EXECUTABLE."
+
+
+class Home:
+    """One PYRO_HOME and the executable that serves it."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, executable: str | os.PathLike[str] | None) -> None:
+        chosen = path or os.environ.get("PYRO_HOME") or Path.home() / ".pyro"
+        self.path = os.path.abspath(chosen)
+        self._executable = executable
+
+    def socket(self) -> str | None:
+        """The daemon's socket, or None where no daemon has listened yet. A copied home's link leads to the original's: not ours."""
+        key = hashlib.sha256(self.path.encode()).hexdigest()[:12]
+        try:
+            runtime = os.readlink(os.path.join(self.path, "run"))
+            status = os.lstat(runtime)
+        except OSError:
+            return None
+        ours = os.path.basename(runtime) == key and stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+        return os.path.join(runtime, "daemon.sock") if ours else None
+
+    def start_daemon(self) -> None:
+        """Starts the daemon, or waits for the one that starts; returns when it listens."""
+        executable = self.executable()
+        try:
+            done = subprocess.run(
+                [executable, "daemon", "start", "--json"],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise PyroError("HOST_NOT_ABLE", f"{executable} cannot be run: {error.strerror}.", _INSTALL) from error
+        if done.returncode == 0:
+            return
+        try:
+            body = json.loads(done.stdout)["error"]
+        except (ValueError, KeyError, TypeError):
+            reason = (done.stderr or done.stdout).strip()
+            raise PyroError("DAEMON_UNREACHABLE", f"pyro could not start its daemon: {reason}") from None
+        raise PyroError.from_body(body)
+
+    def environment(self) -> dict[str, str]:
+        """The environment for the executable."""
+        return {**os.environ, "PYRO_HOME": self.path}
+
+    def executable(self) -> str:
+        """The `pyro` executable. Raises HOST_NOT_ABLE when there is none."""
+        chosen = self._executable or os.environ.get("PYRO_EXECUTABLE") or shutil.which("pyro")
+        if chosen is None:
+            raise PyroError(
+                "HOST_NOT_ABLE",
+                "The program pyro is not in PATH.",
+                _INSTALL,
+            )
+        return os.fspath(chosen)

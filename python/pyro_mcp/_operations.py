@@ -1,0 +1,874 @@
+# Rendered from src/contract/ by `npm run docs`. Do not edit.
+"""The operations of the contract: their methods and the dictionaries they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, NotRequired, TypedDict
+
+from ._calls import Cancellation, OnOutput, OnProgress, Stdin, command_line
+
+VERSION = "2.3.0"
+
+
+class VmRunCleanup(TypedDict):
+    deleted: bool
+
+
+class VmRunResult(TypedDict):
+    vm_id: str
+    environment: str
+    command: str
+    # The command's own exit status; 128 + N when signal N ended it.
+    exit_code: int
+    # Standard output: head and tail when it was long.
+    stdout: str
+    # Standard error: head and tail when it was long.
+    stderr: str
+    stdout_truncated: bool
+    stderr_truncated: bool
+    # Bytes left out of the middle of stdout.
+    stdout_omitted_bytes: int
+    # Bytes left out of the middle of stderr.
+    stderr_omitted_bytes: int
+    # Milliseconds the command ran.
+    duration_ms: int
+    # True when the time-out ended it.
+    timed_out: bool
+    # True when the caller cancelled it.
+    aborted: bool
+    # Where the command ran.
+    execution_mode: Literal["guest", "host_compat"]
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    # What became of the VM.
+    cleanup: VmRunCleanup
+
+
+class VmCreateResult(TypedDict):
+    vm_id: str
+    environment: str
+    # unreadable: its record was damaged.
+    state: Literal["created", "started", "stopped", "failed", "unreadable"]
+    # Why it failed, or why it stands still.
+    state_reason: str | None
+    vcpu_count: int
+    mem_mib: int
+    network_enabled: bool
+    allow_host_compat: bool
+    # Null until it is started.
+    execution_mode: Literal["guest", "host_compat"] | None
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    # UTC, ISO 8601.
+    created_at: str
+    # UTC, ISO 8601.
+    expires_at: str
+
+
+class VmDeleteResult(TypedDict):
+    vm_id: str
+    deleted: Literal[True]
+
+
+class VmReapExpiredResult(TypedDict):
+    # Ids of what was removed.
+    removed: list[str]
+
+
+class TaskCreateLastCommand(TypedDict):
+    command: str
+    exit_code: int | None
+
+
+class TaskCreateWorkspaceSeed(TypedDict):
+    mode: Literal["empty", "directory", "archive"]
+    source_path: str | None
+    destination: str
+    # Entries imported.
+    entry_count: int
+    # Bytes of their files.
+    bytes_written: int
+
+
+class TaskCreateLastPush(TypedDict):
+    mode: Literal["empty", "directory", "archive"]
+    source_path: str | None
+    destination: str
+    # Entries imported.
+    entry_count: int
+    # Bytes of their files.
+    bytes_written: int
+    # UTC, ISO 8601.
+    pushed_at: str
+
+
+class TaskCreateResult(TypedDict):
+    task_id: str
+    environment: str
+    # unreadable: its record was damaged.
+    state: Literal["started", "stopped", "failed", "unreadable"]
+    # Why it is not started, or why its VM stands still.
+    state_reason: str | None
+    workspace_path: str
+    vcpu_count: int
+    mem_mib: int
+    disk_mib: int
+    network_enabled: bool
+    allow_host_compat: bool
+    # Where the command ran.
+    execution_mode: Literal["guest", "host_compat"]
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    # UTC, ISO 8601.
+    created_at: str
+    # UTC, ISO 8601.
+    last_activity_at: str
+    # Null when it never expires.
+    expires_at: str | None
+    command_count: int
+    running_commands: int
+    last_command: TaskCreateLastCommand | None
+    # What the workspace held when the task was created; a push never changes it.
+    workspace_seed: TaskCreateWorkspaceSeed
+    # The last sync push that was switched in.
+    last_push: TaskCreateLastPush | None
+    # Host memory its VM takes now.
+    memory_bytes: int | None
+    # Host disk its VM takes now.
+    disk_bytes: int | None
+
+
+class TaskSyncPushEntry(TypedDict):
+    path: str
+    type: Literal["file", "directory", "symlink", "hardlink"]
+    size_bytes: int
+
+
+class TaskSyncPushResult(TypedDict):
+    task_id: str
+    source_path: str
+    mode: Literal["empty", "directory", "archive"]
+    destination: str
+    # Entries imported.
+    entry_count: int
+    # Bytes of their files.
+    bytes_written: int
+    # Entries left out by exclude; a directory counts once, with all that is in it.
+    excluded_count: int
+    # Milliseconds from the request to the end of the switch.
+    duration_ms: int
+    dry_run: bool
+    # In a dry run: what would be written, the first 10,000 entries.
+    entries: NotRequired[list[TaskSyncPushEntry]]
+
+
+class TaskExecError(TypedDict):
+    code: str
+    message: str
+
+
+class TaskExecResult(TypedDict):
+    task_id: str
+    # Number of the command in its task.
+    sequence: int
+    command: str
+    cwd: str
+    # Null while it runs.
+    exit_code: int | None
+    # Standard output: head and tail when it was long.
+    stdout: str
+    # Standard error: head and tail when it was long.
+    stderr: str
+    stdout_truncated: bool
+    stderr_truncated: bool
+    # Bytes left out of the middle of stdout.
+    stdout_omitted_bytes: int
+    # Bytes left out of the middle of stderr.
+    stderr_omitted_bytes: int
+    # Milliseconds the command ran.
+    duration_ms: int
+    # True when the time-out ended it.
+    timed_out: bool
+    # True when the caller cancelled it.
+    aborted: bool
+    # Where the command ran.
+    execution_mode: Literal["guest", "host_compat"]
+    state: Literal["running", "ended"]
+    # Why it ended without an exit status of its own, such as the VM's death.
+    error: TaskExecError | None
+    # UTC, ISO 8601.
+    started_at: str
+
+
+class TaskExecOutputResult(TypedDict):
+    task_id: str
+    # Number of the command in its task.
+    sequence: int
+    command: str
+    state: Literal["running", "ended"]
+    # Null while it runs.
+    exit_code: int | None
+    timed_out: bool
+    aborted: bool
+    # Why it ended without an exit status of its own, such as the VM's death.
+    error: TaskExecError | None
+    duration_ms: int
+    stdout: str
+    stderr: str
+    # Bytes asked for that are kept no longer; they come before `stdout`.
+    stdout_omitted_bytes: int
+    # Bytes asked for that are kept no longer; they come before `stderr`.
+    stderr_omitted_bytes: int
+    # Where the next call goes on.
+    next_stdout_offset: int
+    # Where the next call goes on.
+    next_stderr_offset: int
+    # Bytes it has written so far.
+    stdout_bytes: int
+    # Bytes it has written so far.
+    stderr_bytes: int
+    # True when it has ended and there is no more to read.
+    complete: bool
+
+
+class TaskExecSignalResult(TypedDict):
+    task_id: str
+    # Number of the command in its task.
+    sequence: int
+    signal: str
+    sent: Literal[True]
+
+
+class TaskLogsResult(TypedDict):
+    task_id: str
+    count: int
+    entries: list[TaskExecResult]
+
+
+class TaskListResult(TypedDict):
+    tasks: list[TaskCreateResult]
+
+
+class TaskDeleteResult(TypedDict):
+    task_id: str
+    deleted: Literal[True]
+
+
+class EnvListEnvironment(TypedDict):
+    name: str
+    # Version of the recipe.
+    version: str
+    description: str
+    installed: bool
+    # Distribution and release, such as debian 12.
+    distribution: str
+    architecture: str
+    # What the recipe asks for by name.
+    default_packages: list[str]
+    # Where its packages come from.
+    source: str
+    # Digest of the installed content.
+    digest: NotRequired[str]
+    # Bytes on this disk.
+    size_bytes: NotRequired[int]
+    # UTC, ISO 8601.
+    pulled_at: NotRequired[str]
+
+
+class EnvListResult(TypedDict):
+    catalog_version: str
+    environments: list[EnvListEnvironment]
+
+
+class EnvPullResult(TypedDict):
+    name: str
+    # Version of the recipe.
+    version: str
+    description: str
+    installed: bool
+    # Distribution and release, such as debian 12.
+    distribution: str
+    architecture: str
+    # What the recipe asks for by name.
+    default_packages: list[str]
+    # Where its packages come from.
+    source: str
+    # Digest of the installed content.
+    digest: NotRequired[str]
+    # Bytes on this disk.
+    size_bytes: NotRequired[int]
+    # UTC, ISO 8601.
+    pulled_at: NotRequired[str]
+    # True when a damaged copy was replaced.
+    repaired: bool
+    # False when it was there already.
+    built: bool
+
+
+class EnvInspectPackage(TypedDict):
+    name: str
+    version: str
+
+
+class EnvInspectFile(TypedDict):
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class EnvInspectResult(TypedDict):
+    name: str
+    # Version of the recipe.
+    version: str
+    description: str
+    installed: bool
+    # Distribution and release, such as debian 12.
+    distribution: str
+    architecture: str
+    # What the recipe asks for by name.
+    default_packages: list[str]
+    # Where its packages come from.
+    source: str
+    # Digest of the installed content.
+    digest: NotRequired[str]
+    # Bytes on this disk.
+    size_bytes: NotRequired[int]
+    # UTC, ISO 8601.
+    pulled_at: NotRequired[str]
+    kernel_version: NotRequired[str]
+    packages: NotRequired[list[EnvInspectPackage]]
+    files: NotRequired[list[EnvInspectFile]]
+
+
+class EnvPruneRemoved(TypedDict):
+    kind: Literal["environment", "template", "leftover"]
+    name: str
+
+
+class EnvPruneKept(TypedDict):
+    name: str
+    reason: str
+
+
+class EnvPruneResult(TypedDict):
+    removed: list[EnvPruneRemoved]
+    # What was left alone, and why.
+    kept: list[EnvPruneKept]
+    freed_bytes: int
+
+
+class DoctorRuntime(TypedDict):
+    ok: bool
+    qemu_version: str | None
+    jail: str
+
+
+class DoctorAcceleratorCandidate(TypedDict):
+    name: Literal["kvm", "hvf", "tcg"]
+    exists: bool
+    opens: bool
+    # Null while nothing has been tried.
+    usable: bool | None
+    reason: str
+
+
+class DoctorAccelerator(TypedDict):
+    in_use: Literal["kvm", "hvf", "tcg"] | None
+    reason: str
+    candidates: list[DoctorAcceleratorCandidate]
+
+
+class DoctorEnvironmentCache(TypedDict):
+    path: str
+    installed: list[str]
+    size_bytes: int
+
+
+class DoctorCapabilities(TypedDict):
+    vm_boot: bool
+    guest_exec: bool
+    guest_network: bool
+
+
+class DoctorProblem(TypedDict):
+    message: str
+    # What mends it.
+    command: str
+
+
+class DoctorResult(TypedDict):
+    # True when a VM can run.
+    ok: bool
+    platform: str
+    runtime: DoctorRuntime
+    accelerator: DoctorAccelerator
+    environment_cache: DoctorEnvironmentCache
+    capabilities: DoctorCapabilities
+    networking: str
+    problems: list[DoctorProblem]
+
+
+class Operations:
+    """One method for each operation. A failed command is a result; everything else raises PyroError."""
+
+    def _call(
+        self,
+        operation: str,
+        fields: Mapping[str, object],
+        *,
+        stdin: Stdin = None,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+        uploads: bool = False,
+    ) -> Any:
+        raise NotImplementedError
+
+    def run_in_vm(
+        self,
+        environment: str,
+        *,
+        command: str | Sequence[str],
+        vcpu_count: int = 1,
+        mem_mib: int = 1024,
+        timeout_seconds: int = 30,
+        ttl_seconds: int = 600,
+        allow_host_compat: bool = False,
+        stdin: Stdin = None,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> VmRunResult:
+        """Run one command in a fresh VM, then remove the VM.
+
+        Args:
+            environment: Name of an environment, such as debian:12.
+            command: One line for the guest's /bin/sh -c.
+            vcpu_count: Virtual CPUs (1 to 16).
+            mem_mib: Memory of the VM in MiB (256 to 65536).
+            timeout_seconds: Seconds until the command is killed (1 to 86400).
+            ttl_seconds: Seconds until the VM is removed (1 to 2592000).
+            allow_host_compat: Run in a sandboxed host process when no VM can run.
+            stdin: Standard input: a text, bytes, or an iterable of either.
+            on_stdout: Called with standard output as it comes.
+            on_stderr: Called with standard error as it comes.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "vm.run",
+            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat},
+            stdin=stdin,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def create_vm(
+        self,
+        environment: str,
+        *,
+        vcpu_count: int = 1,
+        mem_mib: int = 1024,
+        ttl_seconds: int = 600,
+        allow_host_compat: bool = False,
+    ) -> VmCreateResult:
+        """Set a VM up, without starting it.
+
+        Args:
+            environment: Name of an environment, such as debian:12.
+            vcpu_count: Virtual CPUs (1 to 16).
+            mem_mib: Memory of the VM in MiB (256 to 65536).
+            ttl_seconds: Seconds until the VM is removed (1 to 2592000).
+            allow_host_compat: Run in a sandboxed host process when no VM can run.
+        """
+        return self._call(
+            "vm.create",
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat},
+        )
+
+    def start_vm(
+        self,
+        vm_id: str,
+        *,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> VmCreateResult:
+        """Start a VM.
+
+        Args:
+            vm_id: Id of a VM.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "vm.start",
+            {"vm_id": vm_id},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def exec_vm(
+        self,
+        vm_id: str,
+        *,
+        command: str | Sequence[str],
+        timeout_seconds: int = 30,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        stdin: Stdin = None,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> VmRunResult:
+        """Run one command in a started VM, then remove the VM.
+
+        Args:
+            vm_id: Id of a VM.
+            command: One line for the guest's /bin/sh -c.
+            timeout_seconds: Seconds until the command is killed (1 to 86400).
+            cwd: Directory in which it runs.
+            env: Further environment.
+            stdin: Standard input: a text, bytes, or an iterable of either.
+            on_stdout: Called with standard output as it comes.
+            on_stderr: Called with standard error as it comes.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "vm.exec",
+            {"vm_id": vm_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env},
+            stdin=stdin,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def stop_vm(
+        self,
+        vm_id: str,
+    ) -> VmCreateResult:
+        """Stop a VM; it cannot be started again.
+
+        Args:
+            vm_id: Id of a VM.
+        """
+        return self._call(
+            "vm.stop",
+            {"vm_id": vm_id},
+        )
+
+    def delete_vm(
+        self,
+        vm_id: str,
+    ) -> VmDeleteResult:
+        """Remove a VM.
+
+        Args:
+            vm_id: Id of a VM.
+        """
+        return self._call(
+            "vm.delete",
+            {"vm_id": vm_id},
+        )
+
+    def status_vm(
+        self,
+        vm_id: str,
+    ) -> VmCreateResult:
+        """Show one VM.
+
+        Args:
+            vm_id: Id of a VM.
+        """
+        return self._call(
+            "vm.status",
+            {"vm_id": vm_id},
+        )
+
+    def reap_expired(
+        self,
+    ) -> VmReapExpiredResult:
+        """Remove VMs and tasks whose time is over."""
+        return self._call(
+            "vm.reap_expired",
+            {},
+        )
+
+    def create_task(
+        self,
+        environment: str,
+        *,
+        vcpu_count: int = 1,
+        mem_mib: int = 1024,
+        disk_mib: int = 10240,
+        ttl_seconds: int = 86400,
+        allow_host_compat: bool = False,
+        source_path: str | PathLike[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskCreateResult:
+        """Start a persistent VM with a /workspace, empty or filled from the host.
+
+        Args:
+            environment: Name of an environment, such as debian:12.
+            vcpu_count: Virtual CPUs (1 to 16).
+            mem_mib: Memory of the VM in MiB (256 to 65536).
+            disk_mib: Most that the VM may write, in MiB (256 to 1048576).
+            ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
+            allow_host_compat: Run in a sandboxed host process when no VM can run.
+            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
+            include: What to take although a pattern of exclude names it.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.create",
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
+            on_progress=on_progress,
+            cancellation=cancellation,
+            uploads=True,
+        )
+
+    def push_task_sync(
+        self,
+        task_id: str,
+        source_path: str | PathLike[str],
+        *,
+        dest: str = "/workspace",
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskSyncPushResult:
+        """Bring a directory or an archive into a task's workspace, all of it or nothing.
+
+        Args:
+            task_id: Id of a task.
+            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            dest: Directory beneath /workspace.
+            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
+            include: What to take although a pattern of exclude names it.
+            dry_run: Check the source and list what would be written; change nothing.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.sync.push",
+            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "dry_run": dry_run},
+            on_progress=on_progress,
+            cancellation=cancellation,
+            uploads=True,
+        )
+
+    def exec_task(
+        self,
+        task_id: str,
+        *,
+        command: str | Sequence[str],
+        timeout_seconds: int = 30,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        background: bool = False,
+        stdin: Stdin = None,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskExecResult:
+        """Run a command in a task; the task stays.
+
+        Args:
+            task_id: Id of a task.
+            command: One line for the guest's /bin/sh -c.
+            timeout_seconds: Seconds until the command is killed (1 to 86400).
+            cwd: Directory in which it runs.
+            env: Further environment.
+            background: Answer at once; the command goes on without standard input.
+            stdin: Standard input: a text, bytes, or an iterable of either.
+            on_stdout: Called with standard output as it comes.
+            on_stderr: Called with standard error as it comes.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.exec",
+            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "background": background},
+            stdin=stdin,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def output_task(
+        self,
+        task_id: str,
+        sequence: int,
+        *,
+        stdout_offset: int = 0,
+        stderr_offset: int = 0,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+        wait_for: str = "output",
+    ) -> TaskExecOutputResult:
+        """Read a command's output from a place on.
+
+        Args:
+            task_id: Id of a task.
+            sequence: Number of the command in its task (1 to 9007199254740991).
+            stdout_offset: First byte of standard output wanted (0 to 9007199254740991).
+            stderr_offset: First byte of standard error wanted (0 to 9007199254740991).
+            max_bytes: Most bytes in the answer, both streams together (1 to 1048576).
+            wait_seconds: Seconds to wait when there is nothing new (0 to 3600).
+            wait_for: What to wait for: output, or the command's end (or a full answer).
+        """
+        return self._call(
+            "task.exec_output",
+            {"task_id": task_id, "sequence": sequence, "stdout_offset": stdout_offset, "stderr_offset": stderr_offset, "max_bytes": max_bytes, "wait_seconds": wait_seconds, "wait_for": wait_for},
+        )
+
+    def signal_task(
+        self,
+        task_id: str,
+        sequence: int,
+        *,
+        signal: str = "TERM",
+    ) -> TaskExecSignalResult:
+        """Send a signal to a running command and all it started.
+
+        Args:
+            task_id: Id of a task.
+            sequence: Number of the command in its task (1 to 9007199254740991).
+            signal: One of TERM, INT, KILL, HUP, QUIT, USR1, USR2, STOP, CONT, ABRT, ALRM, WINCH.
+        """
+        return self._call(
+            "task.exec_signal",
+            {"task_id": task_id, "sequence": sequence, "signal": signal},
+        )
+
+    def status_task(
+        self,
+        task_id: str,
+    ) -> TaskCreateResult:
+        """Show one task.
+
+        Args:
+            task_id: Id of a task.
+        """
+        return self._call(
+            "task.status",
+            {"task_id": task_id},
+        )
+
+    def logs_task(
+        self,
+        task_id: str,
+    ) -> TaskLogsResult:
+        """Show every command of a task with its output.
+
+        Args:
+            task_id: Id of a task.
+        """
+        return self._call(
+            "task.logs",
+            {"task_id": task_id},
+        )
+
+    def list_tasks(
+        self,
+    ) -> TaskListResult:
+        """List the tasks."""
+        return self._call(
+            "task.list",
+            {},
+        )
+
+    def delete_task(
+        self,
+        task_id: str,
+    ) -> TaskDeleteResult:
+        """Remove a task, its VM and its logs; commands that run are aborted.
+
+        Args:
+            task_id: Id of a task.
+        """
+        return self._call(
+            "task.delete",
+            {"task_id": task_id},
+        )
+
+    def list_environments(
+        self,
+    ) -> EnvListResult:
+        """List the environments."""
+        return self._call(
+            "env.list",
+            {},
+        )
+
+    def pull_environment(
+        self,
+        environment: str,
+        *,
+        rebuild: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> EnvPullResult:
+        """Build an environment on this host from the distribution's signed packages.
+
+        Args:
+            environment: Name of an environment, such as debian:12.
+            rebuild: Build it again, to take in newer packages.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "env.pull",
+            {"environment": environment, "rebuild": rebuild},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def inspect_environment(
+        self,
+        environment: str,
+    ) -> EnvInspectResult:
+        """Show one environment, its packages and digests.
+
+        Args:
+            environment: Name of an environment, such as debian:12.
+        """
+        return self._call(
+            "env.inspect",
+            {"environment": environment},
+        )
+
+    def prune_environments(
+        self,
+    ) -> EnvPruneResult:
+        """Remove what no VM uses: environments, templates, leftovers."""
+        return self._call(
+            "env.prune",
+            {},
+        )
+
+    def doctor(
+        self,
+    ) -> DoctorResult:
+        """Say whether this host can run VMs, and what is missing."""
+        return self._call(
+            "doctor",
+            {},
+        )

@@ -1,0 +1,201 @@
+"""The client."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ._calls import Cancellation, OnOutput, OnProgress, Stdin, pieces_of
+from ._daemon import Home
+from ._errors import PyroError
+from ._exchange import Event, Lost, NotListening, SendSource, exchange
+from ._operations import VERSION, Operations
+from ._pack import open_source
+from ._server import Server
+from ._task import Task
+
+_MAX_STARTS = 5
+"""How often a call starts the daemon, or waits for one that makes way, before it gives up."""
+_MAX_RETURNS = 20
+"""How often a broken connection is made good before the caller is told."""
+_RETURN_DELAY_SECONDS = 0.1
+
+_OnEvent = Callable[[Event], None]
+
+
+class Pyro(Operations):
+    """Everything that can be asked of pyro. The first call starts the daemon when there is none.
+
+    Args:
+        home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``.
+        executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
+    """
+
+    def __init__(
+        self, *, home: str | os.PathLike[str] | None = None, executable: str | os.PathLike[str] | None = None
+    ) -> None:
+        self._home = Home(home, executable)
+
+    def task(self, environment: str, **options: Any) -> Task:
+        """Creates a task, for ``with``: it is deleted at the end of the block. Takes what ``create_task`` takes."""
+        return Task(self, self.create_task(environment, **options))
+
+    def open_task(self, task_id: str) -> Task:
+        """A handle on a task that is there already."""
+        return Task(self, self.status_task(task_id))
+
+    def create_server(self) -> Server:
+        """The MCP server of this home."""
+        return Server(self._home)
+
+    def _call(
+        self,
+        operation: str,
+        fields: Mapping[str, object],
+        *,
+        stdin: Stdin = None,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+        uploads: bool = False,
+    ) -> Any:
+        if cancellation and cancellation.cancelled:
+            raise PyroError("ABORTED", "The call was cancelled before it began.")
+        given = {name: value for name, value in fields.items() if value is not None}
+        source: SendSource | None = None
+        if "source_path" in given:
+            packed = open_source(os.fspath(cast(str, given["source_path"])))
+            given |= packed.facts()
+            source = packed.send
+        elif uploads:
+            source = _send_nothing
+        # An operation that takes standard input waits for its end, also when there is none. It is untouched until the command
+        # runs, so that it can be offered again.
+        ask = _Ask(operation, given, pieces_of(stdin), source, cancellation)
+        if operation != "task.exec":
+            follower = _Follower(on_stdout, on_stderr, on_progress)
+            try:
+                result = self._ask(ask, follower.add)
+            except Lost as lost:
+                raise self._unreachable(lost) from lost
+            follower.end()
+            return result
+        for attempt in range(1, _MAX_RETURNS + 1):
+            follower = _Follower(on_stdout, on_stderr, on_progress)
+            given["request_id"] = str(uuid.uuid4())
+            result = self._exec(ask, follower)
+            # The daemon died between writing the command down and giving it to the guest: it has not run.
+            has_run = (result["error"] or {}).get("code") != "DAEMON_UNREACHABLE"
+            if has_run or (cancellation and cancellation.cancelled) or attempt == _MAX_RETURNS:
+                follower.end()
+                return result
+        raise AssertionError("the loop returns")
+
+    def _exec(self, ask: _Ask, follower: _Follower) -> Any:
+        """Runs a command of a task. One whose daemon dies is found again, by the number it was told or by the id it chose."""
+        for returns in range(_MAX_RETURNS + 1):
+            try:
+                if follower.sequence is None:
+                    return self._ask(ask, follower.add)
+                place = {"task_id": ask.fields["task_id"], "sequence": follower.sequence, **follower.offsets()}
+                return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
+            except Lost as lost:
+                if returns == _MAX_RETURNS:
+                    raise self._unreachable(lost) from lost
+            except PyroError as error:
+                if error.code != "DAEMON_UNREACHABLE" or returns == _MAX_RETURNS:
+                    raise
+            time.sleep(_RETURN_DELAY_SECONDS)
+        raise AssertionError("the loop returns or raises")
+
+    def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
+        """Asks the daemon, and starts it when there is none."""
+        route = "/v1/" + ask.operation.replace(".", "/")
+        for starts in range(_MAX_STARTS + 1):
+            try:
+                socket = self._home.socket()
+                if socket is None:
+                    raise NotListening
+                return exchange(
+                    socket,
+                    route,
+                    VERSION,
+                    ask.fields,
+                    stdin=ask.stdin,
+                    source=ask.source,
+                    cancellation=ask.cancellation,
+                    on_event=on_event,
+                )
+            except NotListening:
+                if starts == _MAX_STARTS:
+                    raise self._unreachable(Lost("nobody listens")) from None
+            except PyroError as error:
+                if error.details.get("restarting") is not True or starts == _MAX_STARTS:
+                    raise
+            self._home.start_daemon()
+        raise AssertionError("the loop returns or raises")
+
+    def _unreachable(self, lost: Lost) -> PyroError:
+        log = os.path.join(self._home.path, "daemon.log")
+        hint = f"Look at the end of {log}, and try again."
+        return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One operation that is asked for, perhaps again."""
+
+    operation: str
+    fields: Mapping[str, object]
+    stdin: Iterator[bytes] | None
+    source: SendSource | None
+    cancellation: Cancellation | None
+
+
+def _send_nothing(_write: Callable[[bytes], object]) -> None:
+    """An operation that takes raw bytes waits for their end, also when there are none."""
+
+
+class _Follower:
+    """Hands output on as text, and knows how much of it there was."""
+
+    def __init__(self, on_stdout: OnOutput | None, on_stderr: OnOutput | None, on_progress: OnProgress | None) -> None:
+        self.sequence: int | None = None
+        self._seen = {"stdout": 0, "stderr": 0}
+        self._sinks = {"stdout": on_stdout, "stderr": on_stderr}
+        self._on_progress = on_progress
+        decoder = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {"stdout": decoder("replace"), "stderr": decoder("replace")}
+
+    def add(self, event: Event) -> None:
+        match event["event"]:
+            case "started":
+                self.sequence = event["sequence"]
+            case "gap":
+                self._seen[event["stream"]] += event["bytes"]
+            case "progress" if self._on_progress:
+                self._on_progress({name: value for name, value in event.items() if name != "event"})
+            case "stdout" | "stderr" as stream:
+                data = base64.b64decode(event["data"])
+                self._seen[stream] += len(data)
+                self._say(stream, self._decoders[stream].decode(data))
+
+    def end(self) -> None:
+        """Half a character at the end is shown as one that is damaged."""
+        for stream, decoder in self._decoders.items():
+            self._say(stream, decoder.decode(b"", True))
+
+    def offsets(self) -> dict[str, int]:
+        return {f"{stream}_offset": count for stream, count in self._seen.items()}
+
+    def _say(self, stream: str, text: str) -> None:
+        sink = self._sinks[stream]
+        if sink and text:
+            sink(text)

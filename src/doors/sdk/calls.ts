@@ -1,0 +1,132 @@
+import { Client, type CallOptions as ClientOptions } from "../../client/client.js";
+import type { CallEvent } from "../../client/event.js";
+import { performOperation } from "../../client/perform.js";
+import { quoteCommand } from "../../client/quote.js";
+import { PyroError } from "../../contract/errors.js";
+import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
+import { schemasOf } from "../../contract/rendered.js";
+import { toCamel, toSnake, type CamelOf } from "./camel.js";
+import { Execution } from "./execution.js";
+import type { CallOptions, Command, CommandOptions, PyroOptions } from "./options.js";
+import { OutputQueue } from "./output-queue.js";
+import { OutputText } from "./output-text.js";
+import { readStdin } from "./stdin.js";
+
+/** An operation's input in the SDK's spelling. */
+export type InputOf<Name extends OperationName> = CamelOf<ArgumentsOf<Name>>;
+/** An operation's result in the SDK's spelling. */
+type Result<Name extends OperationName> = CamelOf<ResultOf<Name>>;
+
+/** The SDK's calls of one home: the names change their spelling, cancelling and callbacks become the client's. */
+export class Calls {
+  readonly #options: PyroOptions;
+  #client: Client | undefined;
+
+  constructor(options: PyroOptions) {
+    this.#options = options;
+  }
+
+  /** Asks and waits for the answer. */
+  async request<Name extends OperationName>(
+    name: Name,
+    input: InputOf<Name>,
+    { signal, onProgress }: CallOptions = {},
+  ): Promise<Result<Name>> {
+    const call = openCall(signal);
+    const onEvent = call.guard(async (event: CallEvent) => {
+      if (event.event === "progress") await onProgress?.(progressOf(event));
+    });
+    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }));
+  }
+
+  /** Asks for a command to be run. */
+  execute<Name extends "vm.run" | "vm.exec" | "task.exec">(
+    name: Name,
+    input: InputOf<Name>,
+    { signal, stdin, onProgress, onStdout, onStderr }: CommandOptions,
+  ): Execution<Result<Name>> {
+    const call = openCall(signal);
+    const queue = new OutputQueue();
+    const text = new OutputText(async (chunk) => {
+      const onChunk = chunk.stream === "stdout" ? onStdout : onStderr;
+      if (onChunk) queue.dropUnlessRead();
+      await onChunk?.(chunk);
+      await queue.push(chunk);
+    });
+    const onEvent = call.guard(async (event: CallEvent) => {
+      if (event.event === "progress") await onProgress?.(progressOf(event));
+      else await text.add(event);
+    });
+    const source = stdin === undefined ? {} : { stdin: call.guardSource(readStdin(stdin)) };
+    // A call that is cancelled must not wait for its reader.
+    call.signal.addEventListener("abort", () => queue.dropUnlessRead());
+    const result = call.run(async () => {
+      try {
+        const answer = await this.#ask(name, input, { signal: call.signal, onEvent, ...source });
+        await call.guard(() => text.end())(undefined);
+        return answer;
+      } finally {
+        queue.end();
+      }
+    });
+    return new Execution(result, queue, call.cancel);
+  }
+
+  async #ask<Name extends OperationName>(
+    name: Name,
+    input: InputOf<Name>,
+    options: ClientOptions,
+  ): Promise<Result<Name>> {
+    this.#client ??= new Client({
+      ...process.env,
+      ...(this.#options.home === undefined ? {} : { PYRO_HOME: this.#options.home }),
+    });
+    const schemas = schemasOf(name);
+    const wire = toSnake(input, schemas.input) as ArgumentsOf<Name>;
+    return toCamel(await performOperation(this.#client, name, wire, options), schemas.result) as Result<Name>;
+  }
+}
+
+/** A command as the one line that the guest's shell gets. */
+export function lineOf(command: Command): string {
+  return typeof command === "string" ? command : quoteCommand(command);
+}
+
+function progressOf({ phase, message, fraction }: Extract<CallEvent, { event: "progress" }>) {
+  return { phase, message, ...(fraction === undefined ? {} : { fraction }) };
+}
+
+/** One call under way: its cancelling, and what the caller's own functions threw meanwhile. */
+function openCall(signal: AbortSignal | undefined) {
+  const controller = new AbortController();
+  let thrown: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    thrown ??= { error };
+    controller.abort();
+  };
+  return {
+    signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal,
+    cancel: () => controller.abort(),
+    /** What the caller's function throws cancels the call, which then rejects with it. */
+    guard:
+      <Value>(body: (value: Value) => Promise<void>) =>
+      (value: Value) =>
+        body(value).catch(fail),
+    async *guardSource(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      try {
+        yield* source;
+      } catch (error) {
+        fail(error);
+      }
+    },
+    async run<Value>(body: () => Promise<Value>): Promise<Value> {
+      if (signal?.aborted) throw new PyroError("ABORTED", "The call was cancelled before it began.");
+      try {
+        return await body();
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- the caller's own error is the reason of any other outcome.
+        if (thrown) throw thrown.error;
+      }
+    },
+  };
+}

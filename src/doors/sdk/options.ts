@@ -1,0 +1,148 @@
+/** Which pyro to talk to. */
+export interface PyroOptions {
+  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. */
+  readonly home?: string | undefined;
+}
+
+/** One report of how far a long call is. */
+export interface ProgressEvent {
+  /** What it does now, as a stable word. */
+  readonly phase: string;
+  /** The same for people. */
+  readonly message: string;
+  /** From 0 to 1, where it is known. */
+  readonly fraction?: number;
+}
+
+/** What calls that take long accept. */
+export interface CallOptions {
+  /** Cancels. The call rejects with `ABORTED`, unless its command had begun: that is killed, and the result says `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each report; the next one waits for what it returns. */
+  readonly onProgress?: ((event: ProgressEvent) => void | Promise<void>) | undefined;
+}
+
+/** A command: one line for the guest's `/bin/sh -c`, or a program and its arguments, which are then quoted for it. */
+export type Command = string | readonly string[];
+
+/** Standard input: a text, bytes, or any stream of either. It is read only as fast as the command takes it. */
+export type StdinSource = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+/** Output of a command as it comes. */
+export interface OutputChunk {
+  readonly stream: "stdout" | "stderr";
+  readonly data: Uint8Array;
+  /** The same as UTF-8; a character that comes in two pieces is in the text of the second one. */
+  readonly text: string;
+  /** Bytes before this chunk that are kept no longer, since this caller was away for too long. Almost always 0. */
+  readonly omittedBytes: number;
+}
+
+/** What every call that runs a command accepts. */
+export interface CommandOptions extends CallOptions {
+  /** Seconds until the command and all it has started are killed, 1 to 86400. Default 30. */
+  readonly timeoutSeconds?: number | undefined;
+  /** Default: none, so that the command reads the end of its input at once. */
+  readonly stdin?: StdinSource | undefined;
+  /** Called with each piece of standard output; the next one, and the command in the end, waits for what it returns. */
+  readonly onStdout?: ((chunk: OutputChunk) => void | Promise<void>) | undefined;
+  /** The same for standard error. */
+  readonly onStderr?: ((chunk: OutputChunk) => void | Promise<void>) | undefined;
+}
+
+/** Where and how a command runs in a VM that is there already. */
+export interface ExecOptions extends CommandOptions {
+  /** Directory in which it runs. Default `/workspace`. */
+  readonly cwd?: string | undefined;
+  /** Further environment variables. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The shape and lifetime of a VM. */
+export interface VmOptions {
+  /** Virtual CPUs, 1 to 16. Default 1. */
+  readonly vcpuCount?: number | undefined;
+  /** Memory in MiB, 256 to 65536. Default 1024. */
+  readonly memMib?: number | undefined;
+  /** Seconds until the VM is removed, 1 to 2592000. Default 600. */
+  readonly ttlSeconds?: number | undefined;
+  /** Permits a sandboxed host process where no VM can run. Default false. */
+  readonly allowHostCompat?: boolean | undefined;
+}
+
+/** What `runInVm` takes. */
+export interface RunOptions extends VmOptions, CommandOptions {
+  readonly command: Command;
+}
+
+/** What `execVm` takes. */
+export interface ExecCommandOptions extends ExecOptions {
+  readonly command: Command;
+}
+
+/** Where and how a command runs in a task. */
+export interface TaskExecOptions extends ExecOptions {
+  /** Answer as soon as it runs; it goes on without standard input. Default false. */
+  readonly background?: boolean | undefined;
+}
+
+/** What `execTask` takes. */
+export interface ExecTaskOptions extends TaskExecOptions {
+  readonly command: Command;
+}
+
+/** Which output of a command is wanted. */
+export interface OutputOptions {
+  /** First byte of standard output wanted. Default 0. */
+  readonly stdoutOffset?: number | undefined;
+  /** First byte of standard error wanted. Default 0. */
+  readonly stderrOffset?: number | undefined;
+  /** Most bytes in the answer, both streams together, 1 to 1048576. Default 32768. */
+  readonly maxBytes?: number | undefined;
+  /** Seconds to wait when there is nothing new. Default 0. */
+  readonly waitSeconds?: number | undefined;
+  /** What to wait for: output, or the command's end (or a full answer). Default `output`. */
+  readonly waitFor?: "output" | "end" | undefined;
+}
+
+/** The signals that can be sent. */
+export type SignalName =
+  "TERM" | "INT" | "KILL" | "HUP" | "QUIT" | "USR1" | "USR2" | "STOP" | "CONT" | "ABRT" | "ALRM" | "WINCH";
+
+/** What `signalTask` takes. */
+export interface SignalOptions {
+  /** Default `TERM`. */
+  readonly signal?: SignalName | undefined;
+}
+
+/** What of a source is taken. */
+export interface SourceFilter {
+  /** What to leave out, as patterns of .gitignore; what was left out is counted. */
+  readonly exclude?: readonly string[] | undefined;
+  /** What to take although a pattern of `exclude` names it. */
+  readonly include?: readonly string[] | undefined;
+}
+
+/** What `createTask` takes. */
+export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, SourceFilter, CallOptions {
+  /** Directory, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
+  readonly sourcePath?: string | undefined;
+  /** Most that the task may write, in MiB, 256 to 1048576. Default 10240. */
+  readonly diskMib?: number | undefined;
+  /** Seconds without use until the task is removed, 0 for never. Default 86400. */
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** What `pushTaskSync` takes. */
+export interface PushOptions extends SourceFilter, CallOptions {
+  /** Directory beneath `/workspace`. Default `/workspace`. */
+  readonly dest?: string | undefined;
+  /** Check the source and list what would be written; change nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What `pullEnvironment` takes. */
+export interface PullOptions extends CallOptions {
+  /** Build it again, to take in newer packages. Default false. */
+  readonly rebuild?: boolean | undefined;
+}

@@ -1,0 +1,310 @@
+/** Where a command ran: in a VM, or in the sandboxed host process that `allowHostCompat` permits. */
+export type ExecutionMode = "guest" | "host_compat";
+
+/** What a VM runs on; `tcg` is software emulation. */
+export type Accelerator = "kvm" | "hvf" | "tcg";
+
+/** What is known of one environment. */
+export interface Environment {
+  /** Its name, such as `debian:12`. */
+  readonly name: string;
+  /** Version of the recipe. */
+  readonly version: string;
+  readonly description: string;
+  readonly installed: boolean;
+  /** Distribution and release, such as `debian 12`. */
+  readonly distribution: string;
+  readonly architecture: string;
+  /** What the recipe asks for by name. */
+  readonly defaultPackages: readonly string[];
+  /** Where its packages come from. */
+  readonly source: string;
+  /** Digest of the installed content. */
+  readonly digest?: string | undefined;
+  /** Bytes on this disk. */
+  readonly sizeBytes?: number | undefined;
+  /** UTC, ISO 8601. */
+  readonly pulledAt?: string | undefined;
+}
+
+/** The environments that can be used here. */
+export interface EnvironmentList {
+  readonly catalogVersion: string;
+  readonly environments: readonly Environment[];
+}
+
+/** An environment with all that is in it; the lists are there once it is installed. */
+export interface EnvironmentDetails extends Environment {
+  readonly kernelVersion?: string | undefined;
+  readonly packages?: readonly { readonly name: string; readonly version: string }[] | undefined;
+  readonly files?:
+    readonly { readonly name: string; readonly sizeBytes: number; readonly sha256: string }[] | undefined;
+}
+
+/** An environment that is there and whole. */
+export interface PulledEnvironment extends Environment {
+  /** True when a damaged copy was replaced. */
+  readonly repaired: boolean;
+  /** False when it was there already. */
+  readonly built: boolean;
+}
+
+/** What was removed from this host, and what was left alone. */
+export interface PruneReport {
+  readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
+  readonly kept: readonly { readonly name: string; readonly reason: string }[];
+  readonly freedBytes: number;
+}
+
+/** How a command ended. An exit code other than 0, a time-out and a cancel are results, not errors. */
+export interface CommandResult {
+  /** The command line that the guest's shell was given. */
+  readonly command: string;
+  /** Standard output, whole, or its first and last 512 KiB. */
+  readonly stdout: string;
+  /** Standard error, whole, or its first and last 512 KiB. */
+  readonly stderr: string;
+  readonly stdoutTruncated: boolean;
+  readonly stderrTruncated: boolean;
+  /** Bytes left out of the middle of `stdout`. */
+  readonly stdoutOmittedBytes: number;
+  /** Bytes left out of the middle of `stderr`. */
+  readonly stderrOmittedBytes: number;
+  /** Milliseconds the command ran. */
+  readonly durationMs: number;
+  /** True when the time-out ended it. */
+  readonly timedOut: boolean;
+  /** True when it was cancelled, by this caller or another one. */
+  readonly aborted: boolean;
+  readonly executionMode: ExecutionMode;
+}
+
+/** How the one command of a VM ended. */
+export interface RunResult extends CommandResult {
+  readonly vmId: string;
+  readonly environment: string;
+  /** The command's own exit status; 128 + N when signal N ended it. */
+  readonly exitCode: number;
+  /** Null in `host_compat`. */
+  readonly accelerator: Accelerator | null;
+  /** What became of the VM. */
+  readonly cleanup: { readonly deleted: boolean };
+}
+
+/** How a command of a task ended; also an entry of the task's log. */
+export interface TaskExecResult extends CommandResult {
+  readonly taskId: string;
+  /** Number of the command in its task, from 1. */
+  readonly sequence: number;
+  readonly cwd: string;
+  /** Null while it runs, and when it ended without one: see `error`. */
+  readonly exitCode: number | null;
+  readonly state: "running" | "ended";
+  /** Why it ended without an exit status of its own, such as the VM's death. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** UTC, ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** What a command of a task wrote, as far as it got. */
+export interface CommandOutput {
+  readonly taskId: string;
+  readonly sequence: number;
+  readonly command: string;
+  readonly state: "running" | "ended";
+  /** Null while it runs. */
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly aborted: boolean;
+  /** Why it ended without an exit status of its own, such as the VM's death. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Milliseconds it has run so far. */
+  readonly durationMs: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes asked for that are kept no longer; they come before `stdout`. */
+  readonly stdoutOmittedBytes: number;
+  /** Bytes asked for that are kept no longer; they come before `stderr`. */
+  readonly stderrOmittedBytes: number;
+  /** Where the next call goes on. */
+  readonly nextStdoutOffset: number;
+  /** Where the next call goes on. */
+  readonly nextStderrOffset: number;
+  /** Bytes it has written so far. */
+  readonly stdoutBytes: number;
+  /** Bytes it has written so far. */
+  readonly stderrBytes: number;
+  /** True when it has ended and there is no more to read. */
+  readonly complete: boolean;
+}
+
+/** A signal that a command has got. */
+export interface SentSignal {
+  readonly taskId: string;
+  readonly sequence: number;
+  readonly signal: string;
+  readonly sent: true;
+}
+
+/** What is known of one VM. */
+export interface Vm {
+  readonly vmId: string;
+  readonly environment: string;
+  /** `unreadable`: its record was damaged. */
+  readonly state: "created" | "started" | "stopped" | "failed" | "unreadable";
+  /** Why it failed. */
+  readonly stateReason: string | null;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly networkEnabled: boolean;
+  readonly allowHostCompat: boolean;
+  /** Null until it is started. */
+  readonly executionMode: ExecutionMode | null;
+  /** Null until it is started, and in `host_compat`. */
+  readonly accelerator: Accelerator | null;
+  /** UTC, ISO 8601. */
+  readonly createdAt: string;
+  /** UTC, ISO 8601. */
+  readonly expiresAt: string;
+}
+
+/** A VM that is no more. */
+export interface DeletedVm {
+  readonly vmId: string;
+  readonly deleted: true;
+}
+
+/** What was removed because its time was over. */
+export interface ReapReport {
+  /** Ids of VMs and tasks. */
+  readonly removed: readonly string[];
+}
+
+/** What is known of one task. */
+export interface TaskInfo {
+  readonly taskId: string;
+  readonly environment: string;
+  /** `unreadable`: its record was damaged. */
+  readonly state: "started" | "stopped" | "failed" | "unreadable";
+  /** Why it is not started, or that its VM does not answer. */
+  readonly stateReason: string | null;
+  /** Where commands run, and where files belong. */
+  readonly workspacePath: string;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  /** Most that it may write, in MiB. */
+  readonly diskMib: number;
+  readonly networkEnabled: boolean;
+  readonly allowHostCompat: boolean;
+  readonly executionMode: ExecutionMode;
+  /** Null in `host_compat`. */
+  readonly accelerator: Accelerator | null;
+  /** UTC, ISO 8601. */
+  readonly createdAt: string;
+  /** UTC, ISO 8601. */
+  readonly lastActivityAt: string;
+  /** UTC, ISO 8601; null when it never expires. */
+  readonly expiresAt: string | null;
+  /** Commands so far, those that run included. */
+  readonly commandCount: number;
+  readonly runningCommands: number;
+  readonly lastCommand: { readonly command: string; readonly exitCode: number | null } | null;
+  readonly workspaceSeed: WorkspaceSeed;
+  /** Null when there was none. */
+  readonly lastPush: LastPush | null;
+  /** Bytes of host memory that its VM takes now. */
+  readonly memoryBytes: number | null;
+  /** Bytes of host disk that its VM takes now. */
+  readonly diskBytes: number | null;
+}
+
+/** What a task's workspace held when it was created; a push never changes it. */
+export interface WorkspaceSeed {
+  readonly mode: "empty" | "directory" | "archive";
+  /** The source's own path; null for an empty workspace. */
+  readonly sourcePath: string | null;
+  readonly destination: string;
+  /** Entries imported. */
+  readonly entryCount: number;
+  /** Bytes of their files. */
+  readonly bytesWritten: number;
+}
+
+/** The last push that was switched in. */
+export interface LastPush extends WorkspaceSeed {
+  /** UTC, ISO 8601. */
+  readonly pushedAt: string;
+}
+
+/** What a push has brought into a workspace. */
+export interface PushResult {
+  readonly taskId: string;
+  /** The source's own path, links in it resolved. */
+  readonly sourcePath: string;
+  readonly mode: "empty" | "directory" | "archive";
+  readonly destination: string;
+  /** Entries imported. */
+  readonly entryCount: number;
+  /** Bytes of their files. */
+  readonly bytesWritten: number;
+  /** Entries left out by `exclude`; a directory counts once, with all that is in it. */
+  readonly excludedCount: number;
+  /** Milliseconds from the request to the end of the switch. */
+  readonly durationMs: number;
+  readonly dryRun: boolean;
+  /** In a dry run: what would be written, the first 10,000 entries. */
+  readonly entries?:
+    | readonly {
+        readonly path: string;
+        readonly type: "file" | "directory" | "symlink" | "hardlink";
+        readonly sizeBytes: number;
+      }[]
+    | undefined;
+}
+
+/** The tasks of this home. */
+export interface TaskList {
+  readonly tasks: readonly TaskInfo[];
+}
+
+/** Every command of a task, those that run included, in the order of their numbers. */
+export interface TaskLogs {
+  readonly taskId: string;
+  readonly count: number;
+  readonly entries: readonly TaskExecResult[];
+}
+
+/** A task that is no more. */
+export interface DeletedTask {
+  readonly taskId: string;
+  readonly deleted: true;
+}
+
+/** Whether this host can run VMs, and what is missing. */
+export interface DoctorReport {
+  /** True when a VM can run. */
+  readonly ok: boolean;
+  readonly platform: string;
+  readonly runtime: { readonly ok: boolean; readonly qemuVersion: string | null; readonly jail: string };
+  readonly accelerator: {
+    readonly inUse: Accelerator | null;
+    readonly reason: string;
+    readonly candidates: readonly {
+      readonly name: Accelerator;
+      readonly exists: boolean;
+      readonly opens: boolean;
+      /** Null while nothing has been tried. */
+      readonly usable: boolean | null;
+      readonly reason: string;
+    }[];
+  };
+  readonly environmentCache: {
+    readonly path: string;
+    readonly installed: readonly string[];
+    readonly sizeBytes: number;
+  };
+  readonly capabilities: { readonly vmBoot: boolean; readonly guestExec: boolean; readonly guestNetwork: boolean };
+  readonly networking: string;
+  /** What is wrong, each with the command that mends it. */
+  readonly problems: readonly { readonly message: string; readonly command: string }[];
+}

@@ -1,0 +1,46 @@
+/** A way for messages to and from a client: any transport of the MCP SDK, such as its `StdioServerTransport`. */
+export interface McpTransport {
+  start(): Promise<void>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the messages are the MCP SDK's, whose types are not needed here.
+  send(message: any, options?: any): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What can be said of an MCP server. */
+export interface McpServerOptions {
+  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. */
+  readonly home?: string | undefined;
+  /** Told of what goes wrong beside a client's own mistakes. */
+  readonly onError?: ((error: Error) => void) | undefined;
+}
+
+/** pyro's MCP server: the tools, resources and prompt of `pyro mcp serve`, for any transport. */
+export class McpServer {
+  readonly #options: McpServerOptions;
+  #server: { close(): Promise<void> } | undefined;
+
+  constructor(options: McpServerOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Serves one client over a transport. The MCP SDK is loaded only here. */
+  async connect(transport: McpTransport): Promise<void> {
+    // oxlint-disable-next-line no-restricted-imports -- the one place where a door opens another: a program asks for it here.
+    const { createServer } = await import("../mcp/server.js");
+    const { home, onError } = this.#options;
+    const env = { ...process.env, ...(home === undefined ? {} : { PYRO_HOME: home }) };
+    const server = createServer({ env, ...(onError && { onError }) });
+    this.#server = server;
+    await server.connect(transport as never);
+  }
+
+  /** Ends the connection. */
+  async close(): Promise<void> {
+    await this.#server?.close();
+  }
+}
+
+/** pyro's MCP server, to be connected to a transport: `await createServer().connect(new StdioServerTransport())`. */
+export function createServer(options: McpServerOptions = {}): McpServer {
+  return new McpServer(options);
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { sh, type ShellValue } from "../../../src/index.js";
+
+/** What a shell hands on when it is given a line of `printf`. */
+function wordsOf(line: string): string[] {
+  const { stdout, status } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8" });
+  assert.equal(status, 0, line);
+  return stdout.split("\0").slice(0, -1);
+}
+
+test("values arrive as they are, lists as words", () => {
+  const word = fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.replaceAll("\0", ""));
+  fc.assert(
+    fc.property(word, fc.array(word, { maxLength: 4 }), (one, several) => {
+      assert.deepEqual(wordsOf(sh`printf '%s\0' ${one} ${several} "last"`), [one, ...several, "last"]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a value joins the text beside it, a number is its digits, and backslashes are the shell's", () => {
+  assert.equal(sh`tar -C /tmp/${"a b"} -xf ${1}`, "tar -C /tmp/'a b' -xf 1");
+  assert.deepEqual(wordsOf(sh`printf '%s\0' a\ b --n=${"$(id)"}`), ["a b", "--n=$(id)"]);
+  assert.deepEqual(wordsOf(sh`printf '%s\0' "quoted $((1 + 1))" ${"x"} # a comment`), ["quoted 2", "x"]);
+});
+
+test("a value is refused where quoting cannot protect it", async (t) => {
+  const value = "$(touch /tmp/never)";
+  const lines: Record<string, () => string> = {
+    "within double quotes": () => sh`echo "${value}"`,
+    "within single quotes": () => sh`echo '${value}'`,
+    "after a backslash": () => sh(Object.assign(["", ""], { raw: ["echo \\", ""] }), value),
+    "in a comment": () => sh`true # ${value}`,
+    "in a here-document": () => sh`cat <<END
+${value}
+END`,
+    "in a string of bash's": () => sh`echo $'it\'s ${value}'`,
+    "in quotes that an escaped quote does not end": () => sh`echo "a\"${value}"`,
+  };
+  for (const [what, line] of Object.entries(lines)) {
+    await t.test(what, () => assert.throws(line, { code: "INVALID_ARGUMENT" }));
+  }
+});
+
+test("quotes that are closed, and an escaped one, do not stand in the way", () => {
+  const value: ShellValue = "it's";
+  assert.deepEqual(wordsOf(sh`printf '%s\0' "a\"b" 'c\' \" ${value}`), ['a"b', "c\\", '"', value]);
+});

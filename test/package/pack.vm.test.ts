@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+
+import { VmScratch } from "../vm/vm-scratch.js";
+import { Packed } from "./packed.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const AGENT = "guest/build/pyro-agent";
+const MAX_BYTES = 1_000_000;
+
+let packed: Packed;
+before(() => {
+  packed = new Packed();
+});
+after(() => packed[Symbol.dispose]());
+
+const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+test("a checkout with nothing built packs everything that is needed, and nothing else", () => {
+  const files = packed.files();
+  for (const file of [
+    "package.json",
+    "README.md",
+    "LICENSE",
+    "bin/pyro",
+    "dist/src/index.js",
+    "dist/src/index.d.ts",
+    "dist/src/daemon/main.js",
+    "dist/src/contract/rendered.json",
+    "dist/src/contract/schemas.json",
+    AGENT,
+    "guest/src/main.c",
+    "guest/Makefile",
+  ]) {
+    assert.ok(files.includes(file), `${file} is missing`);
+  }
+  const known =
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|protocol\/)/;
+  assert.deepEqual(
+    files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
+    [],
+  );
+  assert.ok(statSync(packed.tarball).size < MAX_BYTES);
+});
+
+test("publint finds nothing", async () => {
+  const tarball = readFileSync(packed.tarball);
+  const { messages } = await publint({ pack: { tarball: tarball.buffer as ArrayBuffer }, strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test("are the types wrong? No, for those who import modules", async () => {
+  const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(packed.tarball))));
+  assert.ok(analysis.types);
+  // One package, ESM: older ways to resolve and `require` before Node.js 20.19 are not supported.
+  const problems = analysis.problems.filter(({ kind }) => kind !== "CJSResolvesToESM");
+  assert.deepEqual(problems, []);
+});
+
+test("the agent's bytes depend on its source alone: another directory builds the same ones", () => {
+  const built = sha256(join(packed.checkout, AGENT));
+  assert.equal(built, sha256(join(root, AGENT)));
+  const listing = spawnSync("strings", ["-a", join(packed.checkout, AGENT)], { encoding: "utf8" }).stdout;
+  assert.ok(!listing.includes(packed.directory));
+});
+
+const PROGRAM = `import { Pyro } from "pyro-mcp";
+const pyro = new Pyro();
+const { exitCode, stdout, executionMode } = await pyro.runInVm("debian:12", {
+  command: ["sh", "-c", "uname -s; exit 3"],
+  memMib: 256,
+  timeoutSeconds: 60,
+});
+console.log(JSON.stringify({ exitCode, stdout, executionMode, node: process.versions.node.split(".")[0] }));
+`;
+
+/** The Node.js of this test, and the newest one that is supported, from the registry. */
+for (const major of ["20", "24"]) {
+  test(`installed into an empty directory, it runs a command in a VM on Node.js ${major}`, async () => {
+    await using scratch = new VmScratch();
+    const project = join(packed.directory, `project-${major}`);
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), '{"private":true,"type":"module"}');
+    writeFileSync(join(project, "program.js"), PROGRAM);
+    const env = { ...process.env, ...scratch.env };
+    const options = { cwd: project, env, encoding: "utf8" as const };
+    const packages = [packed.tarball, `node@${major}`];
+    execFileSync("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", ...packages], options);
+    const stdout = execFileSync("npx", ["node", "program.js"], options);
+    assert.deepEqual(JSON.parse(stdout), { exitCode: 3, stdout: "Linux\n", executionMode: "guest", node: major });
+  });
+}

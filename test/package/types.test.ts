@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+let project: string;
+
+/** A project of a user's, with the package in it as its files are published. */
+before(() => {
+  project = mkdtempSync(join(tmpdir(), "pt-types-"));
+  const installed = join(project, "node_modules", "pyro-mcp");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, "package.json"), join(installed, "package.json"));
+  cpSync(join(root, "dist", "src"), join(installed, "dist", "src"), { recursive: true });
+  writeFileSync(join(project, "package.json"), '{"type":"module"}');
+  writeFileSync(
+    join(project, "program.ts"),
+    `import { Pyro, PyroError, sh, type Task, type RunResult } from "pyro-mcp";
+
+async function main(): Promise<void> {
+  const pyro = new Pyro();
+  const { exitCode }: RunResult = await pyro.runInVm("debian:12", { command: ["git", "--version"], memMib: 512 });
+  await using task: Task = await pyro.createTask("debian:12");
+  for await (const { stream, text } of task.$({ timeoutSeconds: 60 })\`git clone \${"url"}\`) void [stream, text];
+  const result = await task.exec(sh\`echo \${exitCode}\`, { stdin: "x", env: { A: "b" }, signal: new AbortController().signal });
+  const code: number | null = result.exitCode;
+  // @ts-expect-error -- there is no such option.
+  await task.exec("true", { timeout: code ?? 0 });
+}
+main().catch((error: unknown) => error instanceof PyroError && error.code === "HOST_NOT_ABLE");
+`,
+  );
+});
+after(() => rmSync(project, { recursive: true }));
+
+const strict = { strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true };
+const projects = {
+  "Node.js": { module: "nodenext", target: "es2022", types: ["node"] },
+  "a bundler": { module: "preserve", moduleResolution: "bundler", target: "esnext", lib: ["esnext", "dom"], types: [] },
+  "Bun, as it sets projects up": {
+    ...{ module: "preserve", moduleResolution: "bundler", target: "esnext", lib: ["esnext"], types: ["bun"] },
+    ...{ moduleDetection: "force", allowImportingTsExtensions: true, verbatimModuleSyntax: true, skipLibCheck: true },
+    ...{ noUncheckedIndexedAccess: true, noImplicitOverride: true, noFallthroughCasesInSwitch: true },
+  },
+  "no types of a runtime at all": { module: "nodenext", target: "es2022", lib: ["es2022", "dom"], types: [] },
+};
+
+for (const [name, options] of Object.entries(projects)) {
+  test(`a program compiles for ${name}`, () => {
+    const compilerOptions = { ...strict, typeRoots: [join(root, "node_modules", "@types")], ...options };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+    const tsc = join(root, "node_modules", ".bin", "tsc");
+    const { status, stdout, stderr } = spawnSync(tsc, ["-p", project], { encoding: "utf8" });
+    assert.equal(status, 0, stdout + stderr);
+  });
+}

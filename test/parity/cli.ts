@@ -1,0 +1,66 @@
+import { spawn, type ChildProcess } from "node:child_process";
+
+import { readContract } from "../../src/contract/rendered.js";
+import { endOf, pyroPath, until } from "../client/scratch.js";
+import type { Answer, Place, Request, Runner } from "./runner.js";
+
+/** `pyro … --json`. */
+export function openCli({ env }: Place): Runner {
+  return {
+    name: "CLI",
+    offers: ({ operation, input }) => {
+      const { cli } = operationOf(operation);
+      const takes = new Set(operationOf(operation).fields.map(({ name }) => name));
+      // A command line can say neither nothing, nor NUL, nor a field that has no flag; and its command is words.
+      const sayable = Object.entries(input).every(([name, value]) => takes.has(name) && !isUnsayable(value));
+      return cli !== null && sayable && (input["command"] === undefined || Array.isArray(input["command"]));
+    },
+    async call({ operation, input, stdin = "", cancel = false }): Promise<Answer> {
+      const { words, flags, rest } = argumentsOf({ operation, input });
+      const child = spawn(process.execPath, [pyroPath, ...words, ...flags, "--json", ...rest], { env });
+      child.stdin.on("error", () => {});
+      child.stdin.end(stdin);
+      if (cancel) await waitForOutput(String(input["task_id"]), child);
+      const { stdout, stderr } = await endOf(child);
+      const body = JSON.parse(stdout) as Record<string, unknown>;
+      if (stderr !== "") throw new Error(`with --json there is nothing on standard error, but: ${stderr}`);
+      return body["error"] && !("exit_code" in body) ? (body as Answer) : { result: body };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+
+  /** With --json nothing is shown before the end, so the log is asked whether the command has said something. */
+  async function waitForOutput(task: string, child: ChildProcess): Promise<void> {
+    await until("the command has said something", async () => {
+      const logs = spawn(process.execPath, [pyroPath, "task", "logs", task, "--json"], { env });
+      const { entries } = JSON.parse((await endOf(logs)).stdout) as { entries: { state: string; stdout: string }[] };
+      return entries.some(({ state, stdout }) => state === "running" && stdout !== "");
+    });
+    child.kill("SIGINT");
+  }
+}
+
+function operationOf(name: string) {
+  return readContract().operations.find((operation) => operation.name === name)!;
+}
+
+function isUnsayable(value: unknown): boolean {
+  const words = Array.isArray(value) ? value : [value];
+  return words.some((word) => typeof word === "string" && word.includes("\0"));
+}
+
+function argumentsOf({ operation, input }: Request) {
+  const { cli } = operationOf(operation);
+  const { words, positionals, rest } = cli!;
+  const values = positionals.map((name) => String(input[name]));
+  const flags = Object.entries(input).flatMap(([name, value]) => {
+    if (positionals.includes(name) || name === rest) return [];
+    const flag = `--${name.replaceAll("_", "-")}`;
+    if (value === true) return [flag];
+    if (value === false) return [];
+    if (Array.isArray(value)) return value.flatMap((each) => [flag, String(each)]);
+    if (typeof value === "object") return Object.entries(value!).flatMap(([key, text]) => [flag, `${key}=${text}`]);
+    return [flag, String(value)];
+  });
+  return { words: [...words, ...values], flags, rest: rest ? ["--", ...(input[rest] as string[])] : [] };
+}

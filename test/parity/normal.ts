@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+
+import type { Answer } from "./runner.js";
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at"]);
+const FIGURES = new Set(["duration_ms", "memory_bytes", "disk_bytes", "available_mib", "uptime_seconds"]);
+
+/** An answer without what differs from call to call: ids, times and measured figures become their kind. */
+export function normalize(answer: Answer): unknown {
+  return walk(answer, "");
+}
+
+function walk(value: unknown, key: string): unknown {
+  if (value === null || value === undefined) return value;
+  if (TIMES.has(key)) {
+    assert.match(String(value), TIME);
+    return "a time";
+  }
+  if (FIGURES.has(key)) {
+    assert.ok(Number.isInteger(value));
+    return "a figure";
+  }
+  if (typeof value === "string") {
+    const text = value.replaceAll(/\b(task|vm)-[0-9a-f]{12}\b/g, "$1-id");
+    return key === "message" ? text.replaceAll(/\d+ MiB/g, "N MiB") : text;
+  }
+  if (Array.isArray(value)) return value.map((element) => walk(element, key));
+  if (typeof value !== "object") return value;
+  const fields = Object.fromEntries(Object.entries(value).map(([name, field]) => [name, walk(field, name)]));
+  // Who notices first that a VM has ended, its process or its agent's connection, is chance.
+  return fields["code"] === "VM_DIED" ? { ...fields, message: "the VM ended" } : fields;
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { VmScratch } from "../vm/vm-scratch.js";
+import { cases, type Case } from "./cases.js";
+import { doors } from "./doors.js";
+import { normalize } from "./normal.js";
+import type { Answer, Input, Runner } from "./runner.js";
+import { makeSources } from "./sources.js";
+
+/** The answers of one door to the whole table; null where it does not offer what is asked. */
+async function answerAll(runner: Runner, table: readonly Case[], sources: string): Promise<(Answer | null)[]> {
+  const answers: (Answer | null)[] = [];
+  const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000" };
+  for (const { operation, input, stdin, cancel } of table) {
+    const how = { ...(stdin === undefined ? {} : { stdin }), ...(cancel === undefined ? {} : { cancel }) };
+    const request = { operation, input: fill(input, ids, sources), ...how };
+    const answer = runner.offers(request) ? await runner.call(request) : null;
+    answers.push(answer);
+    if (answer && "result" in answer && operation === "task.create") ids["$task"] = answer.result["task_id"];
+    if (answer && "result" in answer && operation === "vm.create") ids["$vm"] = answer.result["vm_id"];
+  }
+  return answers;
+}
+
+function fill(input: Input, ids: Record<string, unknown>, sources: string): Input {
+  return Object.fromEntries(
+    Object.entries(input).map(([key, value]) => {
+      const path = key === "source_path" ? String(value).replace("$source", sources) : value;
+      return [key, ids[String(value)] ?? path];
+    }),
+  );
+}
+
+function assertExpected({ expect }: Case, answer: Answer): void {
+  if (typeof expect === "string") {
+    assert.equal("error" in answer ? answer.error.code : `a result: ${JSON.stringify(answer)}`, expect);
+    return;
+  }
+  assert.ok("result" in answer, JSON.stringify(answer).slice(0, 1000));
+  const found = Object.fromEntries(Object.keys(expect).map((name) => [name, answer.result[name]]));
+  assert.deepEqual(found, expect);
+}
+
+function assertSame(runner: string, { ownWords = [] }: Case, answer: Answer, first: Answer): void {
+  if (ownWords.includes(runner) && "error" in first) {
+    assert.equal("error" in answer && answer.error.code, first.error.code);
+  } else assert.deepEqual(normalize(answer), normalize(first));
+}
+
+/** One test a case, which looks at what every door said. */
+function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
+  let scratch: VmScratch;
+  const answers = new Map<string, (Answer | null)[]>();
+  const sources = makeSources();
+  after(() => rmSync(sources, { recursive: true }));
+  before(async () => {
+    scratch = openScratch();
+    // HTTP starts no daemon.
+    await scratch.pyro(["daemon", "start"]);
+    for (const open of doors) {
+      await using runner = open({ home: scratch.home, env: { ...process.env, ...scratch.env } });
+      answers.set(runner.name, await answerAll(runner, table, sources));
+    }
+  });
+  after(() => scratch[Symbol.asyncDispose]());
+  for (const [index, each] of table.entries()) {
+    test(`${index + 1}. ${each.name} (${each.operation})`, () => {
+      const given = [...answers].flatMap(([name, all]) => (all[index] ? [[name, all[index]] as const] : []));
+      const [, first] = given[0]!;
+      for (const [name, answer] of given) {
+        assertExpected(each, answer);
+        assertSame(name, each, answer, first);
+      }
+      assert.ok(given.length > 1, "one door alone is no comparison");
+    });
+  }
+}
+
+test("the table is as long as it should be", () => {
+  assert.ok(cases.length >= 40);
+});
+
+describe("on a host without QEMU, in the sandbox that is allowed instead", () => {
+  const tools = mkdtempSync(join(tmpdir(), "pt-tools-"));
+  after(() => rmSync(tools, { recursive: true }));
+  compare(
+    () => {
+      for (const directory of ["/usr/bin", "/usr/sbin"]) {
+        for (const name of readdirSync(directory)) {
+          if (!name.startsWith("qemu")) symlinkIfNew(join(directory, name), join(tools, name));
+        }
+      }
+      symlinkIfNew(process.execPath, join(tools, "node"));
+      return new VmScratch({ env: { PATH: tools } });
+    },
+    cases.filter(({ on }) => on !== "vm"),
+  );
+});
+
+describe("on real VMs", () => {
+  compare(
+    () => new VmScratch(),
+    cases.filter(({ on }) => on !== undefined),
+  );
+});
+
+function symlinkIfNew(from: string, to: string): void {
+  try {
+    symlinkSync(from, to);
+  } catch {
+    // The other directory had it already.
+  }
+}

@@ -1,0 +1,40 @@
+import { operations } from "../../src/contract/operations.js";
+import { schemasOf } from "../../src/contract/rendered.js";
+import { toCamel, toSnake } from "../../src/doors/sdk/camel.js";
+import { Pyro, PyroError } from "../../src/index.js";
+import type { Answer, Place, Request, Runner } from "./runner.js";
+
+type Method = (...given: unknown[]) => PromiseLike<object>;
+
+/** The TypeScript SDK, in this process. */
+export function openTypeScript({ home }: Place): Runner {
+  const pyro = new Pyro({ home });
+  return {
+    name: "TypeScript",
+    offers: ({ operation }) => operations[operation].sdk !== null,
+    async call({ operation, input, stdin, cancel }): Promise<Answer> {
+      const method = pyro[operations[operation].sdk as keyof Pyro] as Method;
+      const controller = new AbortController();
+      const onStdout = cancel ? { onStdout: () => controller.abort(), signal: controller.signal } : {};
+      const { positional, options } = split({ operation, input });
+      try {
+        const given = { ...options, ...(stdin === undefined ? {} : { stdin }), ...onStdout };
+        const result = await method.call(pyro, ...positional, ...(Object.keys(given).length > 0 ? [given] : []));
+        const plain = "info" in result ? result.info : result;
+        return { result: toSnake(plain, schemasOf(operation).result) as Record<string, unknown> };
+      } catch (error) {
+        if (!(error instanceof PyroError)) throw error;
+        return { error: error.toBody() };
+      }
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** What the method takes by position, and its options. */
+function split({ operation, input }: Request) {
+  const schema = schemasOf(operation).input;
+  const names = (schema.required ?? []).filter((name) => name !== "command");
+  const options = Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
+  return { positional: names.map((name) => input[name]), options: toCamel(options, schema) as object };
+}

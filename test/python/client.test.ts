@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { pyroPath, Scratch, until } from "../client/scratch.js";
+import { Listening, runInShell } from "../daemon/listening.js";
+import { python } from "./run.js";
+
+test("the Python client's calls, against a daemon that runs commands in the host's shell", async () => {
+  await using daemon = new Listening(runInShell);
+  const { status, stderr } = await python(["-W", "error", "-m", "unittest", "tests.test_calls"], {
+    PYRO_TEST_HOME: daemon.home.path,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /Ran \d\d tests/);
+  await until("every call has ended", () => daemon.lifetime.isIdle());
+});
+
+test("it starts the daemon that the executable starts, and meets one that runs", async () => {
+  await using scratch = new Scratch();
+  const script = `
+from pyro_mcp import Pyro, PyroError
+print(len(Pyro().list_environments()["environments"]))`;
+  const call = () => python(["-c", script], { ...scratch.env, PYRO_EXECUTABLE: pyroPath });
+  const [first, second] = await Promise.all([call(), call()]);
+  assert.deepEqual([first.status, second.status], [0, 0], first.stderr + second.stderr);
+  const { stdout } = await scratch.pyro(["daemon", "status", "--json"]);
+  assert.equal((JSON.parse(stdout) as { running: boolean }).running, true);
+});
+
+test("what keeps the daemon from starting is its error, and so is a missing executable", async () => {
+  await using scratch = new Scratch();
+  const script = `
+from pyro_mcp import Pyro, PyroError
+try:
+    Pyro().doctor()
+except PyroError as error:
+    print(error.code)`;
+  const codeOf = async (env: NodeJS.ProcessEnv) =>
+    (await python(["-c", script], { ...scratch.env, PYRO_EXECUTABLE: pyroPath, ...env })).stdout.trim();
+  assert.equal(await codeOf({ PYRO_DAEMON_IDLE_SECONDS: "soon" }), "INVALID_ARGUMENT");
+  assert.equal(await codeOf({ PYRO_HOME: "/proc/pyro/home" }), "HOME_UNUSABLE");
+  const { PATH } = process.env;
+  const withoutPyro = PATH?.split(":").filter((directory) => !directory.includes("node_modules")) ?? [];
+  assert.equal(await codeOf({ PYRO_EXECUTABLE: "", PATH: withoutPyro.join(":") }), "HOST_NOT_ABLE");
+});
