@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { PyroError } from "../contract/errors.js";
 import type { Socket } from "../host/socket.js";
 import { buildFrame, buildSync, FrameParser, type Frame } from "./frames.js";
+import { Mailbox } from "./mailbox.js";
 import { frameType, hello as helloSchema, PROTOCOL_VERSION, response as responseSchema, type Hello } from "./messages.js";
 
 /** What a stream's owner is told. Throwing from it ends the channel: the guest broke the protocol. */
@@ -12,6 +13,13 @@ export interface StreamListener {
   onFrame(frame: Frame): void;
   /** The channel is gone; nothing more will come. */
   onClosed(reason: PyroError): void;
+}
+
+interface OpenOptions {
+  readonly deadlineMs: number | null;
+  readonly signal?: AbortSignal;
+  /** The file that the guest may see as its mailbox. */
+  readonly mailboxPath?: string;
 }
 
 /** Sync is said again after this long, growing, since a booting agent may miss the first. */
@@ -33,6 +41,7 @@ export class Channel {
   #closedBy: PyroError | null = null;
   #settleHello: { resolve: (hello: Hello) => void; reject: (error: PyroError) => void } | null = null;
   #waiters: (() => void)[] = [];
+  #mailbox: Mailbox | null = null;
   readonly closed: Promise<PyroError>;
   #resolveClosed!: (reason: PyroError) => void;
 
@@ -50,10 +59,12 @@ export class Channel {
    * Starts a session and waits for the agent's hello. The socket is the channel's from here on, also when this throws:
    * VM_START_FAILED after the deadline (null for none), AGENT_PROTOCOL when the agent speaks another version.
    */
-  static async open(socket: Socket, options: { deadlineMs: number | null; signal?: AbortSignal }): Promise<Channel> {
+  static async open(socket: Socket, options: OpenOptions): Promise<Channel> {
     const channel = new Channel(socket);
     try {
       await channel.#start(options.deadlineMs, options.signal);
+      const { mailbox_bytes: mailboxBytes } = channel.hello;
+      if (options.mailboxPath && mailboxBytes) channel.#mailbox = new Mailbox(options.mailboxPath, mailboxBytes);
       return channel;
     } catch (error) {
       channel.close(PyroError.from(error));
@@ -64,6 +75,11 @@ export class Channel {
   get hello(): Hello {
     if (this.#hello === null) throw new PyroError("INTERNAL", "The channel is not open.");
     return this.#hello;
+  }
+
+  /** Where large pieces of content are laid; null when the guest has none. */
+  get mailbox(): Mailbox | null {
+    return this.#mailbox;
   }
 
   /** A stream number that was never used on this machine, for a request, a job or a transfer. */
@@ -138,6 +154,7 @@ export class Channel {
     if (this.#closedBy) return;
     this.#closedBy = reason;
     this.#socket.destroy();
+    this.#mailbox?.close();
     this.#settleHello?.reject(reason);
     for (const listener of this.#listeners.values()) listener.onClosed(reason);
     this.#listeners.clear();
