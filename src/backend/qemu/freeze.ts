@@ -109,7 +109,7 @@ async function layOut(
       "-m",
       "0",
       "-O",
-      "^has_journal,^resize_inode",
+      "^has_journal,^resize_inode,^metadata_csum,uninit_bg",
       "-E",
       "lazy_itable_init=1,nodiscard",
       path("scratch"),
