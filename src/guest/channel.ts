@@ -37,6 +37,8 @@ export class Channel {
   #parser: FrameParser;
   #tag: Buffer = Buffer.alloc(4);
   #nextStream = 1;
+  /** Requests under way during which the agent answers no other. */
+  #blocking = 0;
   #hello: Hello | null = null;
   #closedBy: PyroError | null = null;
   #settleHello: { resolve: (hello: Hello) => void; reject: (error: PyroError) => void } | null = null;
@@ -115,20 +117,21 @@ export class Channel {
   /**
    * Sends a request and returns what its response holds. A refusal is an AgentRefusal with the agent's code.
    * With `successor`, the stream is that listener's from the frame behind a good response on. A time-out of null is none.
+   * While one that `blocks` is under way, the agent does nothing else: the others' time-outs wait for it.
    */
   async request(
     op: string,
     fields: Record<string, unknown> = {},
-    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener } = {},
+    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener; blocks?: boolean } = {},
   ): Promise<Record<string, unknown>> {
     const stream = options.stream ?? this.takeStream();
     const { promise, resolve, reject } = deferred<z.infer<typeof responseSchema>>();
-    const { timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const { timeoutMs = REQUEST_TIMEOUT_MS, blocks = false } = options;
     const giveUp = () => {
       this.unlisten(stream);
       reject(new PyroError("VM_DIED", `The guest's agent did not answer ${op} within ${timeoutMs} ms.`));
     };
-    const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs);
+    const cancelTimeout = timeoutMs === null ? () => {} : this.#whenIdleFor(timeoutMs, giveUp);
     this.listen(stream, {
       onFrame: (frame) => {
         if (frame.type !== frameType.response) throw outOfOrder(frame);
@@ -139,14 +142,24 @@ export class Channel {
       },
       onClosed: reject,
     });
+    if (blocks) this.#blocking++;
     try {
       this.send(frameType.request, stream, Buffer.from(JSON.stringify({ op, ...fields })));
       const answer = await promise;
       if (answer.ok) return answer;
       throw new AgentRefusal(op, answer.error);
     } finally {
-      clearTimeout(timer);
+      if (blocks) this.#blocking--;
+      cancelTimeout();
     }
+  }
+
+  /** Calls back after this long in which no request has blocked the agent. Returns what stops that. */
+  #whenIdleFor(timeoutMs: number, onTimeout: () => void): () => void {
+    let timer: NodeJS.Timeout;
+    const wait = () => (timer = setTimeout(() => (this.#blocking > 0 ? wait() : onTimeout()), timeoutMs));
+    wait();
+    return () => clearTimeout(timer);
   }
 
   /** Ends the session. The machine and its jobs are not touched. */

@@ -106,7 +106,7 @@ export class Stage implements AsyncDisposable {
    */
   async commit(): Promise<void> {
     this.#isOver = true;
-    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null });
+    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null, blocks: true });
   }
 
   /** Drops what was staged; the workspace is as it was. Does nothing after `commit`. */
