@@ -22,7 +22,10 @@ export async function benchPush(bench: BenchHome): Promise<void> {
   makeLarge(large);
   makeSmall(small);
   await compare(bench, `A file of ${LARGE_MIB} MiB into a task`, large, { unit: "MB/s", count: LARGE_MIB * 1.048_576 });
-  await compare(bench, `${FILES} small files in ${FOLDERS} directories into a task`, small, { unit: "files/s", count: FILES });
+  await compare(bench, `${FILES} small files in ${FOLDERS} directories into a task`, small, {
+    unit: "files/s",
+    count: FILES,
+  });
   for (const path of [large, small]) rmSync(path, { recursive: true });
 }
 
