@@ -34,23 +34,28 @@ interface Measure {
   readonly count: number;
 }
 
-/** In turn, into directories that are missing, in a task of its own; the last line pushes over what is there. */
+/** Each into a directory that is missing, in a task of its own; the last line pushes over what is there. */
 async function compare({ env }: BenchHome, title: string, source: string, { unit, count }: Measure): Promise<void> {
   const client = openClient(env);
-  const { task_id: task } = await client.call("task.create", { environment: "debian:12" });
   const pyro = `'${process.execPath}' '${pyroPath}'`;
-  const pipe = (name: string) =>
-    `tar c -C '${source}' . | ${pyro} task exec --timeout-seconds 3600 ${task} -- sh -c 'mkdir ${name} && tar x -C ${name}'`;
-  const push = (name: string) => `${pyro} task sync push ${task} '${source}' --dest ${name}`;
   const piped: number[] = [];
   const pushed: number[] = [];
   const over: number[] = [];
+  const inNewTask = async (measure: (task: string) => void) => {
+    const { task_id: task } = await client.call("task.create", { environment: "debian:12" });
+    measure(task);
+    await client.call("task.delete", { task_id: task });
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    piped.push(time(pipe(`/workspace/piped${round}`), env));
-    pushed.push(time(push(`/workspace/pushed${round}`), env));
-    over.push(time(push(`/workspace/pushed${round}`), env));
-    const clean = `${pyro} task exec --timeout-seconds 3600 ${task} -- sh -c 'rm -rf /workspace/p*'`;
-    time(clean, env);
+    await inNewTask((task) => {
+      const unpack = "sh -c 'mkdir /workspace/new && tar x -C /workspace/new'";
+      piped.push(time(`tar c -C '${source}' . | ${pyro} task exec --timeout-seconds 3600 ${task} -- ${unpack}`, env));
+    });
+    await inNewTask((task) => {
+      const push = `${pyro} task sync push ${task} '${source}' --dest /workspace/new`;
+      pushed.push(time(push, env));
+      over.push(time(push, env));
+    });
   }
   const rows = [
     ["`tar c \\| pyro task exec -- tar x`", median(piped)],
@@ -68,7 +73,6 @@ async function compare({ env }: BenchHome, title: string, source: string, { unit
       renderRatio(ms / median(piped)),
     ]),
   );
-  await client.call("task.delete", { task_id: task });
 }
 
 function time(line: string, env: NodeJS.ProcessEnv): number {
