@@ -6,6 +6,7 @@ import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
+import { benchPush } from "./push.js";
 import { benchRun } from "./run.js";
 import { benchStart } from "./start.js";
 import { benchThroughput } from "./throughput.js";
@@ -22,6 +23,7 @@ async function main(bench: BenchHome): Promise<void> {
   await benchMcp(bench);
   await benchMemory(bench);
   benchThroughput(bench, emptyRunMs);
+  await benchPush(bench);
   await benchIdle(bench);
 }
 

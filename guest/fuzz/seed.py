@@ -26,6 +26,7 @@ FRAMES = [
     bytes(40) + MAGIC + b"\x05" * 16 + frame(2, 3, b"{}", tag=b"\x05" * 4),
     MAGIC[:9] + MAGIC + bytes(16) + MAGIC + b"\x06" * 16,
     frame(2, 1, b"x" * 300)[:100] + bytes(400) + MAGIC + b"\x07" * 16 + frame(2, 9, b"", tag=b"\x07" * 4),
+    frame(8, 2, bytes(9) + b"\0\x10" + bytes(6) + b"\xff\0\0\0") + frame(8, 0, bytes(21)),
     frame(2, 1, b"{}", tag=b"zzzz") + frame(2, 2, b"{}"),
     struct.pack("<IIB3x", 65537, 1, 2) + MAGIC + b"\x08" * 16,
 ]

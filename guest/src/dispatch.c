@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "job.h"
+#include "mailbox.h"
 #include "request.h"
 #include "transfer.h"
 
@@ -27,6 +28,17 @@ static bool dispatch_data(const struct frame *frame) {
     return !get_find(frame->stream); // late for a stream that is gone: ignored
 }
 
+static bool dispatch_mail(const struct frame *frame) {
+    if (frame->length != MAIL_PAYLOAD_BYTES || frame->payload[0] != CHANNEL_CONTENT) return false;
+    uint64_t offset = read_u64(frame->payload + 1), at = read_u64(frame->payload + 9);
+    uint32_t length = read_u32(frame->payload + 17);
+    uint64_t size = (uint64_t)mailbox_bytes();
+    if (length == 0 || length > MAIL_MAX_BYTES || at % MAIL_ALIGN_BYTES || at > size || length > size - at) return false;
+    struct stage *stage = stage_find(frame->stream);
+    if (stage) return stage_mail(stage, offset, at, length);
+    return !job_find(frame->stream) && !get_find(frame->stream);
+}
+
 static bool dispatch_window(const struct frame *frame) {
     if (frame->length != WINDOW_PAYLOAD_BYTES) return false;
     uint8_t channel = frame->payload[0];
@@ -45,6 +57,7 @@ bool dispatch_frame(const struct frame *frame) {
     case TYPE_REQUEST: request_handle(frame); return true;
     case TYPE_DATA:
     case TYPE_EOF: return dispatch_data(frame);
+    case TYPE_MAIL: return dispatch_mail(frame);
     default: return dispatch_window(frame);
     }
 }

@@ -9,7 +9,11 @@
 #include "beneath.h"
 #include "stage.h"
 
-enum { MASKED = 022 }; // the agent's umask
+enum {
+    MASKED = 022, // the agent's umask
+    BLOCK_BYTES = 4096,
+    DIRECT_MIN_BYTES = 65536,
+};
 
 // Splits the record's path and opens the folder, making it when it is missing.
 static bool open_folder(struct stage *stage) {
@@ -60,6 +64,8 @@ static bool make_way(struct stage *stage) {
 static bool make_file(struct stage *stage) {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     stage->file_fd = openat(stage->folder_fd, stage->name, flags, stage->parser.record.mode);
+    stage->file_bytes = 0;
+    stage->is_direct = false;
     return stage->file_fd >= 0;
 }
 
@@ -113,11 +119,31 @@ bool entry_begin(struct stage *stage) {
     return errno == EEXIST && (names_itself(record) || (make_way(stage) && make(stage)));
 }
 
+static bool go_direct(struct stage *stage, bool is_direct) {
+    if (stage->is_direct == is_direct) return true;
+    if (fcntl(stage->file_fd, F_SETFL, is_direct ? O_DIRECT : 0) < 0) return false;
+    stage->is_direct = is_direct;
+    return true;
+}
+
+// The bytes of a large and aligned piece that go to the disk as they lie: pages made for them, and copies, would take longest.
+static size_t count_direct(struct stage *stage, const uint8_t *bytes, size_t size) {
+    bool is_aligned = (uintptr_t)bytes % BLOCK_BYTES == 0 && stage->file_bytes % BLOCK_BYTES == 0;
+    bool is_direct = is_aligned && size >= DIRECT_MIN_BYTES && go_direct(stage, true);
+    return is_direct ? size / BLOCK_BYTES * BLOCK_BYTES : 0;
+}
+
 bool entry_write(struct stage *stage, const uint8_t *bytes, size_t size) {
+    size_t direct = count_direct(stage, bytes, size);
     while (size > 0) {
-        ssize_t done = write(stage->file_fd, bytes, size);
-        if (done < 0 && errno != EINTR) return false;
+        if (direct == 0 && !go_direct(stage, false)) return false;
+        ssize_t done = write(stage->file_fd, bytes, direct ? direct : size);
+        bool is_undone = done < 0 && errno == EINVAL && direct; // this file system cannot
+        if (is_undone) direct = 0;
+        if (done < 0 && errno != EINTR && !is_undone) return false;
         if (done <= 0) continue;
+        direct = (size_t)done < direct && done % BLOCK_BYTES == 0 ? direct - (size_t)done : 0;
+        stage->file_bytes += done;
         bytes += done;
         size -= (size_t)done;
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fatal.h"
+#include "mailbox.h"
 #include "modules.h"
 #include "wait.h"
 #include "workspace.h"
@@ -48,6 +49,8 @@ static void open_standard_streams(void) {
 static void mount_root(void) {
     wait_for("/dev/vda");
     wait_for("/dev/vdb");
+    wait_for("/dev/vdc");
+    mailbox_open("/dev/vdc");
     mount_on("/dev/vda", "/lower", "ext4", MS_RDONLY | MS_NOATIME, "");
     // A VM's disk does not outlive a crash of its host, so a rename need not wait for its data to be allocated.
     mount_on("/dev/vdb", "/scratch", "ext4", MS_NOATIME, "noinit_itable,noauto_da_alloc");

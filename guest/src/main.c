@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "listen.h"
 #include "loop.h"
+#include "mailbox.h"
 #include "port.h"
 #include "request.h"
 #include "session.h"
@@ -45,7 +46,7 @@ static void heed_all_signals(void) {
     }
 }
 
-static void open_process(enum loop_end end, const char *workspace) {
+static void open_process(enum loop_end end, const char *workspace, const char *mailbox) {
     syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_SET_CLOEXEC);
     heed_all_signals();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -54,6 +55,7 @@ static void open_process(enum loop_end end, const char *workspace) {
     request_open(MODE_PROCESS);
     loop_open(end);
     workspace_use(workspace);
+    if (mailbox) mailbox_open(mailbox);
     stages_sweep();
 }
 
@@ -67,22 +69,23 @@ static int run_process(void) {
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) return puts(AGENT_VERSION) < 0;
-    bool has_workspace = argc == 5 && strcmp(argv[3], "--workspace") == 0;
+    bool has_mailbox = argc == 7 && strcmp(argv[5], "--mailbox") == 0;
+    bool has_workspace = (argc == 5 || has_mailbox) && strcmp(argv[3], "--workspace") == 0;
     const char *workspace = has_workspace ? argv[4] : "/workspace";
     if ((argc == 3 || has_workspace) && strcmp(argv[1], "--listen") == 0) {
-        open_process(LOOP_END_WAITS, workspace);
+        open_process(LOOP_END_WAITS, workspace, has_mailbox ? argv[6] : NULL);
         listen_open(argv[2]);
         int status = run_process();
         unlink(argv[2]);
         return status;
     }
     if ((argc == 3 || has_workspace) && strcmp(argv[1], "--fd") == 0) {
-        open_process(LOOP_END_EXITS, workspace);
+        open_process(LOOP_END_EXITS, workspace, has_mailbox ? argv[6] : NULL);
         listen_adopt(atoi(argv[2]));
         return run_process();
     }
     // The kernel hands words it does not know to init; they are not ours.
     if (getpid() == 1) return serve_vm();
-    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH] | --version\n", stderr);
+    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH [--mailbox PATH]] | --version\n", stderr);
     return 2;
 }

@@ -12,6 +12,7 @@
 #include "job.h"
 #include "json.h"
 #include "loop.h"
+#include "mailbox.h"
 #include "reply.h"
 #include "session.h"
 #include "signal_names.h"
@@ -36,6 +37,7 @@ void request_hello(void) {
     json_out_text(&out, "mode", request_is_init() ? "init" : "process");
     json_out_text(&out, "kernel", kernel.release);
     json_out_bool(&out, "woken", is_woken);
+    if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
     json_out_close(&out, ']');

@@ -9,6 +9,7 @@
 
 #include "beneath.h"
 #include "fatal.h"
+#include "mailbox.h"
 #include "reply.h"
 #include "session.h"
 #include "transfer.h"
@@ -132,36 +133,46 @@ static bool is_safe(const struct stage *stage) {
     return record->type != RECORD_HARDLINK || beneath_is_plain(record->target);
 }
 
-bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t size) {
-    if (!inlet_receive(&stage->inlet, offset, size)) return false;
-    inlet_use_up(&stage->inlet);
+static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
     for (;;) {
         size_t used;
         enum record_event event = record_parse(&stage->parser, bytes, size, &used);
         const uint8_t *content = bytes;
         bytes += used;
         size -= used;
-        if (event == RECORD_MORE) return true;
+        if (event == RECORD_MORE) return;
         if (event == RECORD_BAD) {
             stage->parser.record.path[0] = '\0';
-            refuse(stage, "BAD_REQUEST", "a record's header is malformed");
-            return true;
+            return refuse(stage, "BAD_REQUEST", "a record's header is malformed");
         }
         bool is_done = true;
-        if (event == RECORD_BEGINS && !is_safe(stage)) {
-            refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
-            return true;
-        }
+        if (event == RECORD_BEGINS && !is_safe(stage))
+            return refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
         if (event == RECORD_BEGINS) is_done = entry_begin(stage);
         if (event == RECORD_CONTENT) is_done = entry_write(stage, content, used);
         if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
         if (event == RECORD_ENDS) is_done = entry_end(stage);
         if (event == RECORD_ENDS) stage->entries++;
-        if (!is_done) {
-            fail(stage, errno);
-            return true;
-        }
+        if (!is_done) return fail(stage, errno);
     }
+}
+
+bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t size) {
+    if (!inlet_receive(&stage->inlet, offset, size)) return false;
+    inlet_use_up(&stage->inlet);
+    take(stage, bytes, size);
+    return true;
+}
+
+bool stage_mail(struct stage *stage, uint64_t offset, uint64_t at, uint32_t length) {
+    if (!inlet_receive(&stage->inlet, offset, length)) return false;
+    inlet_use_up(&stage->inlet);
+    const uint8_t *bytes = mailbox_read(at, length);
+    if (bytes)
+        take(stage, bytes, length);
+    else
+        fail(stage, errno);
+    return true;
 }
 
 bool stage_content_eof(struct stage *stage, uint64_t offset) {

@@ -21,6 +21,8 @@ struct stage {
     char folder[PATH_MAX];
     const char *name; // the entry's name in its folder
     int file_fd;
+    int64_t file_bytes;         // written to it
+    bool is_direct;             // past the page cache
     struct folders folders;
     int64_t entries, bytes;
     struct stage *following;

@@ -18,6 +18,8 @@ struct get *get_find(uint32_t stream);
 
 // False: broken by the rules of windows.
 bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t count);
+// The same, of bytes that lie in the mailbox.
+bool stage_mail(struct stage *stage, uint64_t offset, uint64_t at, uint32_t length);
 bool stage_content_eof(struct stage *stage, uint64_t offset);
 bool get_window(struct get *get, uint64_t acked, uint64_t limit);
 

@@ -41,12 +41,15 @@ class AgentTest(unittest.TestCase):
         self.workspace = os.path.join(self.folder, "workspace")
         os.mkdir(self.workspace)
 
+    def more_arguments(self):
+        return []
+
     def launch(self, *arguments, **options):
         self.errors = open(os.path.join(self.folder, "stderr"), "w+b")
         self.addCleanup(self.errors.close)
         # Our own dispositions are the worst case: what is ignored here must not reach a command.
         options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGQUIT, signal.SIG_IGN))
-        self.process = subprocess.Popen([*self.wrapper, BINARY, *arguments, "--workspace", self.workspace], stderr=self.errors, env=ENVIRONMENT, **options)
+        self.process = subprocess.Popen([*self.wrapper, BINARY, *arguments, "--workspace", self.workspace, *self.more_arguments()], stderr=self.errors, env=ENVIRONMENT, **options)
 
     def leave(self):
         self.wire.close()

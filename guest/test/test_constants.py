@@ -29,6 +29,7 @@ class Constants(unittest.TestCase):
             "NONCE_BYTES": spec["sync"]["nonce_bytes"],
             "DATA_HEADER_BYTES": spec["types"]["data"]["header_bytes"],
             "WINDOW_PAYLOAD_BYTES": spec["types"]["window"]["header_bytes"],
+            "MAIL_PAYLOAD_BYTES": spec["types"]["mail"]["header_bytes"],
         }
         numbers |= {f"TYPE_{name.upper()}": entry["number"] for name, entry in spec["types"].items()}
         numbers |= {f"CHANNEL_{name.upper()}": number for name, number in spec["channels"].items()}
@@ -36,6 +37,7 @@ class Constants(unittest.TestCase):
             "payload_bytes": "PAYLOAD_MAX_BYTES", "jobs": "JOBS_MAX", "transfers": "TRANSFERS_MAX",
             "output_held_bytes": "OUTPUT_HELD_MAX_BYTES", "input_grant_bytes": "INPUT_GRANT_MAX_BYTES",
             "content_grant_bytes": "CONTENT_GRANT_MAX_BYTES", "id_digits": "ID_MAX_DIGITS",
+            "mail_bytes": "MAIL_MAX_BYTES", "mail_align_bytes": "MAIL_ALIGN_BYTES",
             "commits_remembered": "COMMITS_REMEMBERED", "turn_bytes": "TURN_MAX_BYTES", "json_depth": "JSON_DEPTH_MAX",
             "record_header_bytes": "RECORD_HEADER_MAX_BYTES", "entropy_min_bytes": "ENTROPY_MIN_BYTES",
             "entropy_max_bytes": "ENTROPY_MAX_BYTES", "end_grace_ms": "END_GRACE_MS",

@@ -12,7 +12,7 @@ import time
 MAGIC = b"\x89PYROSYNC\r\n\x1a\n\x00\x01\xff"
 BACK = b"\x89PYROBACK\r\n\x1a\n\x00\x01\xff"
 PAD = bytes(65552)
-HELLO, REQUEST, RESPONSE, DATA, EOF, WINDOW, EXIT = range(1, 8)
+HELLO, REQUEST, RESPONSE, DATA, EOF, WINDOW, EXIT, MAIL = range(1, 9)
 STDIN, STDOUT, STDERR, CONTENT = range(4)
 DEADLINE_S = 60
 ALL = 1 << 62

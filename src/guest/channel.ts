@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { PyroError } from "../contract/errors.js";
 import type { Socket } from "../host/socket.js";
 import { buildFrame, buildSync, FrameParser, type Frame } from "./frames.js";
+import { Mailbox } from "./mailbox.js";
 import { frameType, hello as helloSchema, PROTOCOL_VERSION, response as responseSchema, type Hello } from "./messages.js";
 
 /** What a stream's owner is told. Throwing from it ends the channel: the guest broke the protocol. */
@@ -12,6 +13,13 @@ export interface StreamListener {
   onFrame(frame: Frame): void;
   /** The channel is gone; nothing more will come. */
   onClosed(reason: PyroError): void;
+}
+
+interface OpenOptions {
+  readonly deadlineMs: number | null;
+  readonly signal?: AbortSignal;
+  /** The file that the guest may see as its mailbox. */
+  readonly mailboxPath?: string;
 }
 
 /** Sync is said again after this long, growing, since a booting agent may miss the first. */
@@ -29,10 +37,13 @@ export class Channel {
   #parser: FrameParser;
   #tag: Buffer = Buffer.alloc(4);
   #nextStream = 1;
+  /** Requests under way during which the agent answers no other. */
+  #blocking = 0;
   #hello: Hello | null = null;
   #closedBy: PyroError | null = null;
   #settleHello: { resolve: (hello: Hello) => void; reject: (error: PyroError) => void } | null = null;
   #waiters: (() => void)[] = [];
+  #mailbox: Mailbox | null = null;
   readonly closed: Promise<PyroError>;
   #resolveClosed!: (reason: PyroError) => void;
 
@@ -50,10 +61,12 @@ export class Channel {
    * Starts a session and waits for the agent's hello. The socket is the channel's from here on, also when this throws:
    * VM_START_FAILED after the deadline (null for none), AGENT_PROTOCOL when the agent speaks another version.
    */
-  static async open(socket: Socket, options: { deadlineMs: number | null; signal?: AbortSignal }): Promise<Channel> {
+  static async open(socket: Socket, options: OpenOptions): Promise<Channel> {
     const channel = new Channel(socket);
     try {
       await channel.#start(options.deadlineMs, options.signal);
+      const { mailbox_bytes: mailboxBytes } = channel.hello;
+      if (options.mailboxPath && mailboxBytes) channel.#mailbox = new Mailbox(options.mailboxPath, mailboxBytes);
       return channel;
     } catch (error) {
       channel.close(PyroError.from(error));
@@ -64,6 +77,11 @@ export class Channel {
   get hello(): Hello {
     if (this.#hello === null) throw new PyroError("INTERNAL", "The channel is not open.");
     return this.#hello;
+  }
+
+  /** Where large pieces of content are laid; null when the guest has none. */
+  get mailbox(): Mailbox | null {
+    return this.#mailbox;
   }
 
   /** A stream number that was never used on this machine, for a request, a job or a transfer. */
@@ -99,20 +117,21 @@ export class Channel {
   /**
    * Sends a request and returns what its response holds. A refusal is an AgentRefusal with the agent's code.
    * With `successor`, the stream is that listener's from the frame behind a good response on. A time-out of null is none.
+   * While one that `blocks` is under way, the agent does nothing else: the others' time-outs wait for it.
    */
   async request(
     op: string,
     fields: Record<string, unknown> = {},
-    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener } = {},
+    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener; blocks?: boolean } = {},
   ): Promise<Record<string, unknown>> {
     const stream = options.stream ?? this.takeStream();
     const { promise, resolve, reject } = deferred<z.infer<typeof responseSchema>>();
-    const { timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const { timeoutMs = REQUEST_TIMEOUT_MS, blocks = false } = options;
     const giveUp = () => {
       this.unlisten(stream);
       reject(new PyroError("VM_DIED", `The guest's agent did not answer ${op} within ${timeoutMs} ms.`));
     };
-    const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs);
+    const cancelTimeout = timeoutMs === null ? () => {} : this.#whenIdleFor(timeoutMs, giveUp);
     this.listen(stream, {
       onFrame: (frame) => {
         if (frame.type !== frameType.response) throw outOfOrder(frame);
@@ -123,14 +142,24 @@ export class Channel {
       },
       onClosed: reject,
     });
+    if (blocks) this.#blocking++;
     try {
       this.send(frameType.request, stream, Buffer.from(JSON.stringify({ op, ...fields })));
       const answer = await promise;
       if (answer.ok) return answer;
       throw new AgentRefusal(op, answer.error);
     } finally {
-      clearTimeout(timer);
+      if (blocks) this.#blocking--;
+      cancelTimeout();
     }
+  }
+
+  /** Calls back after this long in which no request has blocked the agent. Returns what stops that. */
+  #whenIdleFor(timeoutMs: number, onTimeout: () => void): () => void {
+    let timer: NodeJS.Timeout;
+    const wait = () => (timer = setTimeout(() => (this.#blocking > 0 ? wait() : onTimeout()), timeoutMs));
+    wait();
+    return () => clearTimeout(timer);
   }
 
   /** Ends the session. The machine and its jobs are not touched. */
@@ -138,6 +167,7 @@ export class Channel {
     if (this.#closedBy) return;
     this.#closedBy = reason;
     this.#socket.destroy();
+    this.#mailbox?.close();
     this.#settleHello?.reject(reason);
     for (const listener of this.#listeners.values()) listener.onClosed(reason);
     this.#listeners.clear();

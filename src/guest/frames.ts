@@ -129,6 +129,24 @@ export function buildData({ channel, offset, bytes }: Data): Buffer {
   return payload;
 }
 
+/** Bytes of one channel that lie in the mailbox. */
+export interface Mail {
+  readonly channel: number;
+  readonly offset: number;
+  /** Where in the mailbox. */
+  readonly at: number;
+  readonly length: number;
+}
+
+export function buildMail({ channel, offset, at, length }: Mail): Buffer {
+  const payload = Buffer.allocUnsafe(21);
+  payload.writeUInt8(channel, 0);
+  payload.writeBigUInt64LE(BigInt(offset), 1);
+  payload.writeBigUInt64LE(BigInt(at), 9);
+  payload.writeUInt32LE(length, 17);
+  return payload;
+}
+
 /** Also parses `eof`, whose payload is data without bytes. */
 export function parseData(payload: Buffer): Data {
   if (payload.length < DATA_HEADER_BYTES) throw shortFrame("data");

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 export const PROTOCOL_VERSION = 1;
 
-export const frameType = { hello: 1, request: 2, response: 3, data: 4, eof: 5, window: 6, exit: 7 } as const;
+export const frameType = { hello: 1, request: 2, response: 3, data: 4, eof: 5, window: 6, exit: 7, mail: 8 } as const;
 export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as const;
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -15,6 +15,8 @@ export const hello = z.object({
   mode: z.enum(["init", "process"]),
   kernel: z.string().max(256),
   woken: z.boolean(),
+  /** The size of the disk on which the guest finds letters. */
+  mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
   jobs: z.array(z.number().int().min(1)).max(256),
 });
 export type Hello = z.infer<typeof hello>;

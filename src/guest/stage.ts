@@ -2,7 +2,8 @@ import { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
 import { AgentRefusal, outOfOrder, parseJson, type Channel } from "./channel.js";
-import { buildData, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
+import { buildData, buildMail, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
+import { LETTER_MAX_BYTES } from "./mailbox.js";
 import { channelNumber, count, frameType, response } from "./messages.js";
 
 /** One entry of a staged tree (protocol/PROTOCOL.md §5). */
@@ -30,6 +31,10 @@ const totals = z.object({ entries: count, bytes: count });
 /** Longest piece of content in one frame. */
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
 const MAX_HEADER_BYTES = 16_384;
+/** Below this a frame is as quick as a letter. */
+const LETTER_MIN_BYTES = 8_192;
+/** A file of this size begins a letter. */
+const LARGE_BYTES = 262_144;
 
 /**
  * A tree of files on its way into a guest's workspace, which does not change before `commit` and changes all at once then.
@@ -38,7 +43,9 @@ const MAX_HEADER_BYTES = 16_384;
 export class Stage implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #stream: number;
-  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  readonly #buffer: Buffer;
+  /** Letters that the guest may not have read yet: their slots, and the offset behind each. */
+  #letters: { readonly at: number; readonly end: number }[] = [];
   #filled = 0;
   #offset = 0;
   #limit = 0;
@@ -49,6 +56,7 @@ export class Stage implements AsyncDisposable {
 
   private constructor(channel: Channel) {
     this.#channel = channel;
+    this.#buffer = Buffer.allocUnsafe(channel.mailbox ? LETTER_MAX_BYTES : CHUNK_BYTES);
     this.#stream = channel.takeStream();
   }
 
@@ -72,6 +80,8 @@ export class Stage implements AsyncDisposable {
   async add(header: EntryHeader, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = []): Promise<void> {
     if (this.#failure) throw this.#failure;
     await this.#write(buildRecord(header));
+    // What begins a letter lies in the guest's memory so that it goes to the disk without being copied.
+    if (this.#channel.mailbox && header.sizeBytes >= LARGE_BYTES) await this.#flush();
     let left = header.sizeBytes;
     for await (const bytes of content) {
       left -= bytes.length;
@@ -96,20 +106,20 @@ export class Stage implements AsyncDisposable {
    */
   async commit(): Promise<void> {
     this.#isOver = true;
-    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null });
+    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null, blocks: true });
   }
 
   /** Drops what was staged; the workspace is as it was. Does nothing after `commit`. */
   async cancel(): Promise<void> {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#channel.unlisten(this.#stream);
+    this.#fail(new PyroError("ABORTED", "The transfer was cancelled."));
     try {
       await this.#channel.request("cancel", { transfer: this.#stream }, { timeoutMs: null });
     } catch (error) {
       // The end of a session cancels too.
       if (!(error instanceof PyroError)) throw error;
     }
+    this.#releaseLetters();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -118,24 +128,53 @@ export class Stage implements AsyncDisposable {
 
   async #write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      const step = Math.min(bytes.length - at, CHUNK_BYTES - this.#filled);
+      const step = Math.min(bytes.length - at, this.#buffer.length - this.#filled);
       this.#buffer.set(bytes.subarray(at, at + step), this.#filled);
       this.#filled += step;
       at += step;
-      if (this.#filled === CHUNK_BYTES) await this.#flush();
+      if (this.#filled === this.#buffer.length) await this.#flush();
     }
   }
 
   async #flush(): Promise<void> {
+    if (this.#filled < LETTER_MIN_BYTES || !(await this.#mail(this.#buffer.subarray(0, this.#filled)))) await this.#frame();
+    this.#filled = 0;
+  }
+
+  /** Lays the bytes into the mailbox, whole, once the guest takes that much. False when there is no place for them. */
+  async #mail(bytes: Buffer): Promise<boolean> {
+    const at = await this.#channel.mailbox?.put(bytes);
+    if (at === undefined || at === null) return false;
+    const end = this.#offset + bytes.length;
+    try {
+      await this.#until(() => this.#limit >= end);
+      if (this.#failure) throw this.#failure;
+    } catch (error) {
+      this.#channel.mailbox?.release(at);
+      throw error;
+    }
+    const mail = buildMail({ channel: channelNumber.content, offset: this.#offset, at, length: bytes.length });
+    this.#letters.push({ at, end });
+    this.#offset = end;
+    if (!this.#channel.send(frameType.mail, this.#stream, mail)) await this.#channel.drained();
+    return true;
+  }
+
+  async #frame(): Promise<void> {
     for (let at = 0; at < this.#filled; ) {
       await this.#until(() => this.#limit > this.#offset);
-      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + this.#limit - this.#offset));
+      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + CHUNK_BYTES, at + this.#limit - this.#offset));
       const payload = buildData({ channel: channelNumber.content, offset: this.#offset, bytes });
       if (!this.#channel.send(frameType.data, this.#stream, payload)) await this.#channel.drained();
       this.#offset += bytes.length;
       at += bytes.length;
     }
-    this.#filled = 0;
+  }
+
+  /** Frees the slots of letters that end before `acked`. */
+  #releaseLetters(acked = Infinity): void {
+    for (const { at, end } of this.#letters) if (end <= acked) this.#channel.mailbox?.release(at);
+    this.#letters = this.#letters.filter(({ end }) => end > acked);
   }
 
   #receive(frame: Frame): void {
@@ -143,8 +182,10 @@ export class Stage implements AsyncDisposable {
       const window = parseWindow(frame.payload);
       if (window.channel !== channelNumber.content) throw outOfOrder(frame);
       this.#limit = Math.max(this.#limit, window.limit);
+      this.#releaseLetters(window.acked);
     } else if (frame.type === frameType.response) {
       const answer = parseJson(frame, response);
+      this.#releaseLetters();
       if (!answer.ok) return this.#fail(new AgentRefusal("stage", answer.error));
       this.#totals = parseJson(frame, totals);
       this.#channel.unlisten(this.#stream);

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { constants, createReadStream, rmSync, watch } from "node:fs";
-import { access, lstat, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
+import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
@@ -43,6 +43,11 @@ export function watchDirectory(path: string, onEntry: (name: string) => void): (
   });
   watcher.on("error", () => watcher.close());
   return () => watcher.close();
+}
+
+/** Opens a file that was made before, for writing into it. What has come into its place is neither followed nor waited for. */
+export function openExisting(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a crash. */

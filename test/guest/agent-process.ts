@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,15 +18,22 @@ export class AgentProcess implements AsyncDisposable {
   readonly workspace = join(this.#directory, "workspace");
   readonly #child: ChildProcess;
 
-  constructor() {
+  /** The file that is its mailbox; null when it has none. */
+  readonly mailboxPath: string | null;
+
+  constructor({ mailboxBytes = 0 } = {}) {
     mkdirSync(this.workspace);
-    this.#child = spawn(AGENT, ["--listen", this.socketPath, "--workspace", this.workspace], { stdio: "inherit" });
+    this.mailboxPath = mailboxBytes === 0 ? null : join(this.#directory, "mailbox");
+    const more = this.mailboxPath === null ? [] : ["--mailbox", this.mailboxPath];
+    if (this.mailboxPath !== null) writeFileSync(this.mailboxPath, Buffer.alloc(mailboxBytes));
+    const args = ["--listen", this.socketPath, "--workspace", this.workspace, ...more];
+    this.#child = spawn(AGENT, args, { stdio: "inherit" });
   }
 
   /** A new session; the one before it, if any, is over. */
   async connect(): Promise<Channel> {
     const socket = await connectUnixWhenReady(this.socketPath, 5_000, new AbortController().signal);
-    return Channel.open(socket, { deadlineMs: 5_000 });
+    return Channel.open(socket, { deadlineMs: 5_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
   }
 
   /** A connection that nobody has synced, for bytes of the test's own. */

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MAX_PAYLOAD_BYTES } from "../../src/guest/frames.js";
+import { LETTER_MAX_BYTES } from "../../src/guest/mailbox.js";
 import { agentErrorCode, channelNumber, frameType, PROTOCOL_VERSION } from "../../src/guest/messages.js";
 
 interface Frozen {
@@ -23,4 +24,5 @@ test("the host speaks what version 1 froze", () => {
   assert.deepEqual(channelNumber, frozen.channels);
   assert.deepEqual([...agentErrorCode.options].sort(), [...frozen.errors].sort());
   assert.equal(MAX_PAYLOAD_BYTES, frozen.limits["payload_bytes"]);
+  assert.equal(LETTER_MAX_BYTES, frozen.limits["mail_bytes"]);
 });

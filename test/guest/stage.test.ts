@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 
 import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { Exec, runForExit } from "../../src/guest/exec.js";
 import { isCommitted, Stage, type EntryHeader } from "../../src/guest/stage.js";
 import { stat } from "../../src/guest/stat.js";
 import { until } from "../client/scratch.js";
@@ -180,4 +181,23 @@ test("a stage waits for its windows: other requests pass it, and an agent that s
   );
   await agent[Symbol.asyncDispose]();
   await ended;
+});
+
+test("no other request fails because a commit of many files takes its time", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  const paths = Array.from({ length: 5_000 }, (_, number) => `d${number % 40}/${number}`);
+  for (let folder = 0; folder < 40; folder++) mkdirSync(join(agent.workspace, `d${folder}`));
+  for (const path of paths) writeFileSync(join(agent.workspace, path), "old");
+  const job = await Exec.start(channel, { command: "exec sleep 60", cwd: "/", env: {}, stdin: null, onOutput: async () => {} });
+  const stage = await stageAll(channel, paths.map((path) => file(path, "new")), agent.workspace, "f1");
+  await stage.finish();
+  const committed = stage.commit();
+  // Far less than the commit takes.
+  const ping = channel.request("ping", {}, { timeoutMs: 5 });
+  const others = [job.signal("TERM"), runForExit(channel, "true")];
+  await committed;
+  await Promise.all([ping, ...others]);
+  assert.equal((await job.finished).signal, "TERM");
+  for (const path of paths) assert.equal(readFileSync(join(agent.workspace, path), "utf8"), "new");
 });

@@ -21,6 +21,7 @@ import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } fr
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type { Accelerator, FoundMachine, Machine, MachineHandle, Presence, StartOptions, VmShape } from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
+import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { resumeWhenRoom } from "./pause.js";
 import { Qmp } from "./qmp.js";
 import { templateFiles, type Template } from "./template.js";
@@ -60,7 +61,7 @@ export async function cloneTemplate(
   const state = await open(join(template.directory, templateFiles.state), "r");
   let process: VmProcess | null = null;
   try {
-    await layOutDisk(directory, template, toolchain);
+    await Promise.all([layOutDisk(directory, template, toolchain), makeMailbox(directory, toolchain)]);
     process = await VmProcess.start({
       toolchain,
       accelerator: template.accelerator,
@@ -75,7 +76,7 @@ export async function cloneTemplate(
       stateFd: state.fd,
       diesWithDaemon: !persistent,
     });
-    const { channel, qmp } = await process.during(wakeClone(process, signal));
+    const { channel, qmp } = await process.during(wakeClone(process, directory, signal));
     const inside = await process.inside;
     const { accelerator } = template;
     const handle = persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator } : null;
@@ -106,9 +107,10 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   });
   lost.catch(() => ended.abort());
   const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
-  const presence = buildPresence(id, join(place.vmsPath, id), process, accelerator, handle, qmp);
+  const directory = join(place.vmsPath, id);
+  const presence = buildPresence(id, directory, process, accelerator, handle, qmp);
   const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
-    Channel.open(socket, { deadlineMs: null, signal: ended.signal }),
+    Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );
   met.catch(() => {});
   return { ...presence, ready: Promise.race([lost, met]).then((channel) => withChannel(presence, channel)) };
@@ -151,9 +153,13 @@ async function layOutDisk(directory: string, template: Template, { dropTo }: Too
 }
 
 /** Loads the template's state and meets the agent, both at once: the agent's greeting waits in the socket until it runs. */
-async function wakeClone(process: VmProcess, signal: AbortSignal): Promise<{ channel: Channel; qmp: Qmp }> {
+async function wakeClone(
+  process: VmProcess,
+  directory: string,
+  signal: AbortSignal,
+): Promise<{ channel: Channel; qmp: Qmp }> {
   const agent = connectUnixWhenReady(process.agentSocket, CLONE_DEADLINE_MS, signal).then((socket) =>
-    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal }),
+    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
   );
   agent.catch(() => {});
   const qmp = await Qmp.open(process.qmpSocket, CLONE_DEADLINE_MS, signal);

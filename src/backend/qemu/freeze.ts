@@ -25,6 +25,7 @@ import { runTool } from "../../host/process.js";
 import { connectUnixWhenReady, receiveIntoFile } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
+import { makeMailbox } from "./mailbox.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
@@ -83,6 +84,7 @@ async function layOut(
   const path = (name: keyof typeof templateFiles) => join(directory, templateFiles[name]);
   await mkdir(join(directory, "vm"));
   await writeFile(join(directory, "vm", "scratch"), "");
+  await makeMailbox(join(directory, "vm"), toolchain);
   await copyFile(environment.kernelPath, path("kernel"));
   // The copy is as read-only as the original, and is cut short later; the user that QEMU becomes reads it.
   await chmod(path("kernel"), 0o644);
@@ -107,7 +109,7 @@ async function layOut(
       "-m",
       "0",
       "-O",
-      "^has_journal,^resize_inode",
+      "^has_journal,^resize_inode,^metadata_csum,uninit_bg",
       "-E",
       "lazy_itable_init=1,nodiscard",
       path("scratch"),

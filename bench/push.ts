@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+
+import { openClient } from "../src/client/client.js";
+import type { BenchHome } from "./home.js";
+import { median, printTable, renderMs, renderRatio } from "./numbers.js";
+import { pyroPath } from "./run.js";
+
+const LARGE_MIB = 256;
+const FILES = 10_000;
+const FOLDERS = 800;
+/** Bytes, one after the other: the median of a checkout's files is near 2 KB. */
+const SMALL_SIZES = [300, 900, 2_000, 2_500, 4_000, 6_000, 8_000];
+const ROUNDS = 3;
+
+/** Files into a task: `sync push` beside what one would do without it, `tar` at both ends of an exec. */
+export async function benchPush(bench: BenchHome): Promise<void> {
+  const large = join(bench.home.path, "push-large");
+  const small = join(bench.home.path, "push-small");
+  makeLarge(large);
+  makeSmall(small);
+  await compare(bench, `A file of ${LARGE_MIB} MiB into a task`, large, { unit: "MB/s", count: LARGE_MIB * 1.048_576 });
+  await compare(bench, `${FILES} small files in ${FOLDERS} directories into a task`, small, {
+    unit: "files/s",
+    count: FILES,
+  });
+  for (const path of [large, small]) rmSync(path, { recursive: true });
+}
+
+interface Measure {
+  readonly unit: string;
+  readonly count: number;
+}
+
+/** Each into a directory that is missing, in a task of its own; the last line pushes over what is there. */
+async function compare({ env }: BenchHome, title: string, source: string, { unit, count }: Measure): Promise<void> {
+  const client = openClient(env);
+  const pyro = `'${process.execPath}' '${pyroPath}'`;
+  const piped: number[] = [];
+  const pushed: number[] = [];
+  const over: number[] = [];
+  const inNewTask = async (measure: (task: string) => void) => {
+    const { task_id: task } = await client.call("task.create", { environment: "debian:12" });
+    measure(task);
+    await client.call("task.delete", { task_id: task });
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    await inNewTask((task) => {
+      const unpack = "sh -c 'mkdir /workspace/new && tar x -C /workspace/new'";
+      piped.push(time(`tar c -C '${source}' . | ${pyro} task exec --timeout-seconds 3600 ${task} -- ${unpack}`, env));
+    });
+    await inNewTask((task) => {
+      const push = `${pyro} task sync push ${task} '${source}' --dest /workspace/new`;
+      pushed.push(time(push, env));
+      over.push(time(push, env));
+    });
+  }
+  const rows = [
+    ["`tar c \\| pyro task exec -- tar x`", median(piped)],
+    ["`pyro task sync push`", median(pushed)],
+    ["the same once more, over what is there", median(over)],
+  ] as const;
+  printTable(
+    `${title} (load ${loadavg()[0]?.toFixed(1)})`,
+    ["what", "n", "median", unit, "÷ `tar`"],
+    rows.map(([what, ms]) => [
+      what,
+      String(ROUNDS),
+      renderMs(ms),
+      ((count / ms) * 1000).toFixed(0),
+      renderRatio(ms / median(piped)),
+    ]),
+  );
+}
+
+function time(line: string, env: NodeJS.ProcessEnv): number {
+  const started = performance.now();
+  const { status } = spawnSync("sh", ["-c", `${line} >/dev/null 2>&1`], { env, stdio: "ignore" });
+  if (status !== 0) throw new Error(`status ${status}: ${line}`);
+  return performance.now() - started;
+}
+
+function makeLarge(path: string): void {
+  mkdirSync(path);
+  const block = noise(1_048_576, 1);
+  for (let index = 0; index < LARGE_MIB; index++) writeFileSync(join(path, "large"), block, { flag: "a" });
+}
+
+/** Times of whole seconds in one half, of fractions in the other, as checkouts and copies have them. */
+function makeSmall(path: string): void {
+  for (let folder = 0; folder < FOLDERS; folder++) mkdirSync(folderOf(path, folder), { recursive: true });
+  for (let index = 0; index < FILES; index++) {
+    const file = join(folderOf(path, index % FOLDERS), `source-file-${index}.ts`);
+    writeFileSync(file, noise(SMALL_SIZES[index % SMALL_SIZES.length] ?? 0, index));
+    if (index % 2 === 0) utimesSync(file, 1_700_000_000 + index, 1_700_000_000 + index);
+  }
+}
+
+function folderOf(path: string, folder: number): string {
+  return join(path, `package-${folder % 40}`, `module-${Math.floor(folder / 40)}`);
+}
+
+function noise(sizeBytes: number, seed: number): Buffer {
+  const words = new Uint32Array(Math.ceil(sizeBytes / 4));
+  for (let index = 0; index < words.length; index++) words[index] = Math.imul(index + seed, 2_654_435_761);
+  return Buffer.from(words.buffer, 0, sizeBytes);
+}

@@ -1,0 +1,23 @@
+import { join } from "node:path";
+
+import { chown, open } from "../../host/files.js";
+import type { Toolchain } from "./toolchain.js";
+
+/** Room for a few letters on their way; only what is in use takes space. */
+const MAILBOX_BYTES = 8 * 1_048_576;
+
+export function mailboxPath(vmDirectory: string): string {
+  return join(vmDirectory, "mailbox");
+}
+
+/** Makes the file behind the guest's mailbox: empty, and for QEMU to read. */
+export async function makeMailbox(vmDirectory: string, { dropTo }: Toolchain): Promise<void> {
+  const path = mailboxPath(vmDirectory);
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.truncate(MAILBOX_BYTES);
+  } finally {
+    await file.close();
+  }
+  if (dropTo) await chown(path, dropTo.uid, dropTo.gid);
+}

@@ -1,0 +1,48 @@
+import { openExisting, type FileHandle } from "../host/files.js";
+
+/** Longest piece of content in one letter. */
+export const LETTER_MAX_BYTES = 1_048_576;
+
+/**
+ * The file behind a guest's read-only disk, in slots of one letter each: the guest's emulated CPU reads a large piece from there
+ * in a fraction of the time that frames take. It holds only what this guest was sent.
+ */
+export class Mailbox {
+  readonly #path: string;
+  readonly #free: number[];
+  #file: Promise<FileHandle> | null = null;
+
+  constructor(path: string, sizeBytes: number) {
+    this.#path = path;
+    const count = Math.floor(sizeBytes / LETTER_MAX_BYTES);
+    // The last one is taken first: the slots that are in use stay few, and so does the memory that caches them.
+    this.#free = Array.from({ length: count }, (_, index) => (count - 1 - index) * LETTER_MAX_BYTES);
+  }
+
+  /** Lays bytes down and says where; null when there is no slot, or no writing to it. */
+  async put(bytes: Buffer): Promise<number | null> {
+    const at = this.#free.pop();
+    if (at === undefined) return null;
+    try {
+      const file = await (this.#file ??= openExisting(this.#path));
+      for (let done = 0; done < bytes.length;) {
+        done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+      }
+      return at;
+    } catch {
+      // A host's disk that is full, or a file that is gone: frames carry it all as well.
+      this.#free.push(at);
+      return null;
+    }
+  }
+
+  /** The guest has read what lay there. */
+  release(at: number): void {
+    this.#free.push(at);
+  }
+
+  close(): void {
+    this.#free.length = 0;
+    void this.#file?.then((file) => file.close()).catch(() => {});
+  }
+}
