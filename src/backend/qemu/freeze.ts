@@ -25,6 +25,7 @@ import { runTool } from "../../host/process.js";
 import { connectUnixWhenReady, receiveIntoFile } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
+import { buildGateCommand } from "./gate.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
@@ -62,6 +63,7 @@ export async function freezeTemplate(
       [join(directory, templateFiles.scratch), inJail.scratch, true],
     ],
     runDirectory,
+    gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
     stateFd: null,
     diesWithDaemon: true,
   });
