@@ -31,21 +31,18 @@ const hostPattern = z
 
 /** What may be asked of a VM's network. */
 export const networkFields = {
-  network: z.boolean().default(false).describe("Give the VM a network; private addresses and this host stay closed."),
+  network: z.boolean().default(false).describe("A network; this host and private addresses stay closed."),
   network_allow: z
     .array(networkRange)
     .max(32)
     .default([])
-    .describe("A closed range to open, as CIDR, CIDR:PORT or [CIDR]:PORT."),
+    .describe("Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT."),
   network_allow_host: z
     .array(hostPattern)
     .max(64)
     .default([])
-    .describe("Close all but this name over HTTP and TLS; *.NAME is what is below it."),
-  network_host_proxy: z
-    .boolean()
-    .default(false)
-    .describe("Pass this shell's proxy settings and apt mirror on, and open what they name."),
+    .describe("Only these names, over HTTP and TLS; or *.NAME."),
+  network_host_proxy: z.boolean().default(false).describe("Pass on proxies and apt mirror, and open them."),
   network_host_env: z
     .record(z.string().max(64), z.string().max(4096))
     .default({})

@@ -6,7 +6,7 @@ import { vmId } from "./vm.js";
 
 export const vmNetworkInfo = defineOperation({
   name: "vm.network_info",
-  summary: "Show a VM's addresses, what they may reach, and what was refused",
+  summary: "Show a VM's addresses, policy, and what was refused",
   input: z.strictObject({ vm_id: vmId }),
   output: z.object({
     vm_id: z.string(),
@@ -15,6 +15,7 @@ export const vmNetworkInfo = defineOperation({
   }),
   streams: false,
   stdin: false,
+  readOnly: true,
   cli: null,
   sdk: "networkInfoVm",
   mcp: "vm_network_info",
