@@ -25,9 +25,10 @@ test-fast: setup
 test-vm: setup
 	@scripts/run-tests.sh vm
 
-# The agent as a plain process, under the address and undefined-behaviour sanitizers.
+# The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:
 	@$(MAKE) --no-print-directory -C guest test
+	@$(MAKE) --no-print-directory -C gate test
 
 fuzz:
 	@$(MAKE) --no-print-directory -C guest fuzz

@@ -49,6 +49,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
             [at("scratch"), inJail.scratch, true],
           ],
           runDirectory: spec.runDirectory,
+          gate: null,
           stateFd: null,
           diesWithDaemon: true,
         });

@@ -6,6 +6,7 @@ import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
+import { benchNetwork } from "./network.js";
 import { benchPush } from "./push.js";
 import { benchRun } from "./run.js";
 import { benchStart } from "./start.js";
@@ -19,6 +20,7 @@ async function main(bench: BenchHome): Promise<void> {
     `${cpus().length} cores, ${gib} GiB, Node.js ${process.versions.node}, load ${load} at the start.\n`,
   );
   await benchStart(bench.home);
+  await benchNetwork(bench.home);
   const emptyRunMs = await benchRun(bench);
   await benchMcp(bench);
   await benchMemory(bench);

@@ -9,7 +9,7 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
 fi
 
 # What a VM needs; musl-tools and gcc for the guest's agent; python3 for the agent's and the Python client's tests, curl for those of docs/http.md.
-packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools"
+packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools nftables"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
@@ -43,6 +43,7 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 make --no-print-directory -s -C guest all
+make --no-print-directory -s -C gate all
 if [ ! -e dist/built ] || [ -n "$(find src test bench examples package.json tsconfig.json -newer dist/built -print -quit)" ]; then
   echo "setup: building"
   npm run --silent build

@@ -5,15 +5,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base64.h"
 #include "kernel.h"
+#include "network.h"
 #include "protocol.h"
 #include "reply.h"
 #include "request.h"
+#include "write_file.h"
 
 enum { HOSTNAME_MAX = 63, MACHINE_ID_DIGITS = 32 };
 
@@ -23,6 +24,7 @@ struct identity {
     int64_t time_s, time_ns;
     char hostname[HOSTNAME_MAX + 1];
     char machine_id[MACHINE_ID_DIGITS + 1];
+    struct network network;
 };
 
 static bool is_hostname(const char *name) {
@@ -50,7 +52,7 @@ static const char *read_identity(struct json request, struct identity *identity)
     if (!json_field(request, "machine_id", &value) ||
         json_text(value, identity->machine_id, sizeof identity->machine_id) < 0 || !is_machine_id(identity->machine_id))
         return "`machine_id` must be 32 hex digits in lower case";
-    return NULL;
+    return network_read(request, &identity->network);
 }
 
 static bool add_entropy(const struct identity *identity) {
@@ -67,23 +69,6 @@ static bool add_entropy(const struct identity *identity) {
     close(fd);
     errno = error;
     return is_done;
-}
-
-// Replaces the file by a rename, so that nobody reads half of it and no link is followed.
-static bool write_file(const char *path, const char *content) {
-    char temporary[64];
-    snprintf(temporary, sizeof temporary, "%s.pyro-wake", path);
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0) return false;
-    size_t length = strlen(content);
-    bool is_written = write(fd, content, length) == (ssize_t)length && fchmod(fd, 0644) == 0;
-    is_written = close(fd) == 0 && is_written;
-    if (is_written && rename(temporary, path) == 0) return true;
-    int error = errno;
-    unlink(temporary);
-    errno = error;
-    return false;
 }
 
 static bool write_names(const struct identity *identity, const char **failed) {
@@ -114,6 +99,7 @@ bool wake(uint32_t stream, struct json request) {
         is_done = is_done && (is_named || !is_init);
         if (is_done || !is_init) is_done = write_names(&identity, &failed) || !is_init;
     }
+    if (is_done && is_init && identity.network.is_wanted) is_done = network_apply(&identity.network, &failed);
     if (is_done)
         reply_empty(stream);
     else

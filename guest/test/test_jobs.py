@@ -8,6 +8,16 @@ from agent import AgentTest, is_alive, wait_until
 from wire import ALL, DATA, EXIT, REQUEST, STDERR, STDIN, STDOUT
 
 
+NETWORK = {
+    "mac": "02:70:79:00:00:01",
+    "mtu": 65520,
+    "address4": "198.18.0.2",
+    "prefix4": 28,
+    "gateway4": "198.18.0.1",
+    "resolvers": ["198.18.0.3"],
+}
+NETWORK6 = {"address6": "fd00::2", "prefix6": 64, "gateway6": "fd00::1"}
+
 class Start(AgentTest):
     def test_exit_codes_and_output(self):
         end, out, err = self.wire.run("echo out; echo err >&2; exit 7")
@@ -262,7 +272,28 @@ class Others(AgentTest):
                 with self.subTest((name, value)):
                     self.assert_error(self.wire.ask("wake", **(good | {name: value})), "BAD_REQUEST")
             self.assert_error(self.wire.ask("wake", **{k: v for k, v in good.items() if k != name}), "BAD_REQUEST")
+        for change in (
+            {"mac": "02:00:00:00:00"},
+            {"mac": "02:00:00:00:00:0g"},
+            {"mtu": 1279},
+            {"mtu": "1500"},
+            {"address4": "198.18.0"},
+            {"gateway4": "fd00::1"},
+            {"prefix4": 33},
+            {"prefix4": 0},
+            {"address6": "fd00::2"},
+            {"address6": "fd00::2", "prefix6": 64, "gateway6": "198.18.0.1"},
+            {"resolvers": "198.18.0.3"},
+            {"resolvers": ["198.18.0.3"] * 4},
+            {"resolvers": ["resolver"]},
+            {"resolvers": None},
+        ):
+            with self.subTest(change):
+                self.assert_error(self.wire.ask("wake", **good, network=NETWORK | change), "BAD_REQUEST")
+        self.assert_error(self.wire.ask("wake", **good, network="on"), "BAD_REQUEST")
         self.assertFalse(self.wire.sync()["woken"])
+        # As a plain process the agent leaves the machine's network alone.
+        self.assertEqual(self.wire.ask("wake", **good, network=NETWORK | NETWORK6), {"ok": True})
         self.assertEqual(self.wire.ask("wake", **good), {"ok": True})
         self.assertTrue(self.wire.sync()["woken"])
         self.assertEqual(self.wire.ask("freeze"), {"ok": True})

@@ -72,6 +72,74 @@ class VmDeleteResult(TypedDict):
     deleted: Literal[True]
 
 
+class VmNetworkInfoNetworkRoute(TypedDict):
+    destination: str
+    gateway: str
+
+
+class VmNetworkInfoNetworkPolicyForward(TypedDict):
+    gateway_port: int
+    to: str
+
+
+class VmNetworkInfoNetworkPolicy(TypedDict):
+    # public: all but private, local and this host's addresses. names: only what is named here.
+    default: Literal["public", "names"]
+    # Names that may be reached.
+    allow_hosts: list[str]
+    # What is open besides.
+    allow: list[str]
+    # Ports of the gateway that lead to an address of this host.
+    forwards: list[VmNetworkInfoNetworkPolicyForward]
+
+
+class VmNetworkInfoNetworkCounters(TypedDict):
+    # What the guest has sent, without headers.
+    sent_bytes: int
+    received_bytes: int
+    tcp_connections: int
+    udp_flows: int
+    # Connections and first datagrams that the policy refused.
+    refused: int
+
+
+class VmNetworkInfoNetworkLastRefused(TypedDict):
+    # dns: a name that was asked for.
+    protocol: Literal["tcp", "udp", "dns"]
+    address: str
+    port: int
+    # name: no allowed name was asked for, or none led there.
+    reason: Literal["closed_range", "host_address", "name", "too_many"]
+    # What the guest asked for, when it said so.
+    name: str | None
+    times: int
+    # UTC, ISO 8601.
+    at: str
+
+
+class VmNetworkInfoNetwork(TypedDict):
+    # down: its gate has ended, and nothing gets in or out.
+    state: Literal["up", "down"]
+    mac: str
+    mtu: int
+    # The guest's own, with their networks' bits.
+    addresses: list[str]
+    routes: list[VmNetworkInfoNetworkRoute]
+    # What the guest asks for names; each stands for one of the host's.
+    resolvers: list[str]
+    policy: VmNetworkInfoNetworkPolicy
+    # Null when it is down.
+    counters: VmNetworkInfoNetworkCounters | None
+    last_refused: list[VmNetworkInfoNetworkLastRefused]
+
+
+class VmNetworkInfoResult(TypedDict):
+    vm_id: str
+    network_enabled: bool
+    # Null without a network, or while the VM is not started.
+    network: VmNetworkInfoNetwork | None
+
+
 class VmReapExpiredResult(TypedDict):
     # Ids of what was removed.
     removed: list[str]
@@ -116,6 +184,8 @@ class TaskCreateResult(TypedDict):
     mem_mib: int
     disk_mib: int
     network_enabled: bool
+    # Null without a network, or while it is not started.
+    network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
@@ -436,6 +506,10 @@ class Operations:
         mem_mib: int = 1024,
         timeout_seconds: int = 30,
         ttl_seconds: int = 600,
+        network: bool = False,
+        network_allow: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+        network_host_proxy: bool = False,
         allow_host_compat: bool = False,
         stdin: Stdin = None,
         on_stdout: OnOutput | None = None,
@@ -452,6 +526,10 @@ class Operations:
             mem_mib: Memory of the VM in MiB (256 to 65536).
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
+            network: A network; this host and private addresses stay closed.
+            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
+            network_host_proxy: Pass on proxies and apt mirror, and open them.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             stdin: Standard input: a text, bytes, or an iterable of either.
             on_stdout: Called with standard output as it comes.
@@ -461,7 +539,7 @@ class Operations:
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
@@ -477,6 +555,10 @@ class Operations:
         mem_mib: int = 1024,
         ttl_seconds: int = 600,
         allow_host_compat: bool = False,
+        network: bool = False,
+        network_allow: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+        network_host_proxy: bool = False,
     ) -> VmCreateResult:
         """Set a VM up, without starting it.
 
@@ -486,10 +568,14 @@ class Operations:
             mem_mib: Memory of the VM in MiB (256 to 65536).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            network: A network; this host and private addresses stay closed.
+            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
+            network_host_proxy: Pass on proxies and apt mirror, and open them.
         """
         return self._call(
             "vm.create",
-            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy},
         )
 
     def start_vm(
@@ -593,6 +679,20 @@ class Operations:
             {"vm_id": vm_id},
         )
 
+    def network_info_vm(
+        self,
+        vm_id: str,
+    ) -> VmNetworkInfoResult:
+        """Show a VM's addresses, policy, and what was refused.
+
+        Args:
+            vm_id: Id of a VM.
+        """
+        return self._call(
+            "vm.network_info",
+            {"vm_id": vm_id},
+        )
+
     def reap_expired(
         self,
     ) -> VmReapExpiredResult:
@@ -610,6 +710,10 @@ class Operations:
         mem_mib: int = 1024,
         disk_mib: int = 10240,
         ttl_seconds: int = 86400,
+        network: bool = False,
+        network_allow: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+        network_host_proxy: bool = False,
         allow_host_compat: bool = False,
         source_path: str | PathLike[str] | None = None,
         exclude: Sequence[str] | None = None,
@@ -625,6 +729,10 @@ class Operations:
             mem_mib: Memory of the VM in MiB (256 to 65536).
             disk_mib: Most that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
+            network: A network; this host and private addresses stay closed.
+            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
+            network_host_proxy: Pass on proxies and apt mirror, and open them.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
@@ -634,7 +742,7 @@ class Operations:
         """
         return self._call(
             "task.create",
-            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,

@@ -26,6 +26,9 @@ _MAX_RETURNS = 20
 """How often a broken connection is made good before the caller is told."""
 _RETURN_DELAY_SECONDS = 0.1
 
+_HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
+"""How programs of this machine are told of a proxy, and pyro of a mirror."""
+
 _OnEvent = Callable[[Event], None]
 
 
@@ -127,7 +130,7 @@ class Pyro(Operations):
                     socket,
                     route,
                     VERSION,
-                    ask.fields,
+                    _with_host_env(ask.fields),
                     stdin=ask.stdin,
                     source=ask.source,
                     cancellation=ask.cancellation,
@@ -199,3 +202,11 @@ class _Follower:
         sink = self._sinks[stream]
         if sink and text:
             sink(text)
+
+
+def _with_host_env(fields: Mapping[str, object]) -> Mapping[str, object]:
+    """This process's own proxy settings, when they are to be passed on: the daemon may live in another shell's."""
+    if fields.get("network_host_proxy") is not True:
+        return fields
+    picked = {name: value for name, value in os.environ.items() if name.lower() in _HOST_ENV and value}
+    return {**fields, "network_host_env": picked}

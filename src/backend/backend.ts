@@ -1,11 +1,64 @@
 import type { InstalledEnvironment } from "../environments/cache.js";
 import type { Channel } from "../guest/channel.js";
+import type { GuestNetwork } from "../guest/wake.js";
 
 /** The size of a VM, and so part of what its template is valid for. */
 export interface VmShape {
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly diskMib: number;
+  /** True when it has a network interface. */
+  readonly network: boolean;
+}
+
+/** What a machine's network may reach besides the public internet. */
+export interface NetworkRequest {
+  /** Closed ranges to open: CIDR, CIDR:PORT or [CIDR]:PORT. */
+  readonly allow: readonly string[];
+  /** Names, or `*.NAME`; when there are any, nothing else is reached but what is in `allow`. */
+  readonly allowHosts: readonly string[];
+  /** The host's proxy settings, for the guest's commands to use; addresses in them become reachable. */
+  readonly hostEnv: Readonly<Record<string, string>>;
+}
+
+/** A port of a machine's gateway that leads to one address of the host, `ADDRESS:PORT`. */
+export interface NetworkForward {
+  readonly port: number;
+  readonly to: string;
+}
+
+/** What has gone through a machine's network since it started; `lastRefused` has the latest first. */
+export interface NetworkReport {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly tcpConnections: number;
+  readonly udpFlows: number;
+  readonly refused: number;
+  readonly lastRefused: readonly {
+    readonly protocol: "tcp" | "udp" | "dns";
+    readonly address: string;
+    readonly port: number;
+    readonly reason: "closed_range" | "host_address" | "name" | "too_many";
+    /** What the guest asked for, when it said so. */
+    readonly name: string | null;
+    readonly times: number;
+    readonly at: Date;
+  }[];
+}
+
+/** A machine's network, which is enforced outside it. */
+export interface MachineNetwork {
+  /** What the guest is told of it on waking. */
+  readonly guest: GuestNetwork;
+  readonly allow: readonly string[];
+  readonly allowHosts: readonly string[];
+  readonly forwards: readonly NetworkForward[];
+  /** What each command gets in its environment, unless its caller says otherwise. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Lines for the guest's apt, from the host's mirror; null to leave it alone. */
+  readonly aptSources: string | null;
+  /** Null when what enforces it has ended: then nothing gets in or out any more. */
+  report(): Promise<NetworkReport | null>;
 }
 
 /** What a backend can do, told in a record, so that callers never ask which one it is. */
@@ -46,12 +99,16 @@ export interface Diagnosis {
     readonly usable: boolean | null;
     readonly reason: string;
   }[];
+  /** Why a VM can have no network here; null when it can. */
+  readonly networkProblem: Problem | null;
   readonly problems: readonly Problem[];
 }
 
 export interface StartOptions extends PrepareOptions {
   /** True when the machine outlives the daemon that started it, if the backend can do that at all. */
   readonly persistent: boolean;
+  /** Null for a machine without a network; given exactly when the shape has one. */
+  readonly network: NetworkRequest | null;
 }
 
 /** What a backend wrote down to find a machine again; only it knows the shape. */
@@ -91,6 +148,8 @@ export interface Presence {
   readonly id: string;
   readonly executionMode: "guest" | "host_compat";
   readonly accelerator: Accelerator | null;
+  /** Null when it has none. */
+  readonly network: MachineNetwork | null;
   /** What to write down for `adopt`; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */

@@ -5,6 +5,7 @@ import { routeOf, versionHeader } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
 import type { CallEvent } from "./event.js";
 import { exchange } from "./exchange.js";
+import { pickHostEnv } from "./host-env.js";
 
 export interface CallOptions {
   /** Cancels. The call still ends with its result, or with ABORTED. */
@@ -37,9 +38,10 @@ export class Client {
     input: ArgumentsOf<Name>,
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
+    const whole = "network_host_proxy" in input && input.network_host_proxy ? this.#withHostEnv(input) : input;
     for (let starts = 0; ; starts++) {
       try {
-        return (await this.#exchange(name, input, options)) as ResultOf<Name>;
+        return (await this.#exchange(name, whole, options)) as ResultOf<Name>;
       } catch (error) {
         if (!this.#canStart(error) || starts === MAX_STARTS) throw this.#asPyroError(error);
       }
@@ -56,6 +58,11 @@ export class Client {
       if (this.#canStart(error)) return null;
       throw this.#asPyroError(error);
     }
+  }
+
+  /** The caller's own settings: the daemon may live in another shell's. */
+  #withHostEnv<Input extends object>(input: Input): Input {
+    return { ...input, network_host_env: pickHostEnv(this.#env) };
   }
 
   /** One request and its answer. What changes nothing is asked again when the daemon dies before it has answered. */

@@ -20,6 +20,7 @@ import { taskStatus } from "./task-status.js";
 import { taskSyncPush } from "./task-sync-push.js";
 import { vmCreate } from "./vm-create.js";
 import { vmDelete } from "./vm-delete.js";
+import { vmNetworkInfo } from "./vm-network-info.js";
 import { vmExec } from "./vm-exec.js";
 import { vmReapExpired } from "./vm-reap-expired.js";
 import { vmStart } from "./vm-start.js";
@@ -36,6 +37,7 @@ export const operations = {
   "vm.stop": vmStop,
   "vm.delete": vmDelete,
   "vm.status": vmStatus,
+  "vm.network_info": vmNetworkInfo,
   "vm.reap_expired": vmReapExpired,
   "task.create": taskCreate,
   "task.sync.push": taskSyncPush,

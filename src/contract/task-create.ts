@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { allowHostCompat, environmentName, memMib, taskTtlSeconds, diskMib, vcpuCount } from "./fields.js";
+import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 import { sourceFacts, sourceFilter, sourcePath } from "./source.js";
 import { task } from "./task.js";
@@ -14,6 +15,7 @@ export const taskCreate = defineOperation({
     mem_mib: memMib,
     disk_mib: diskMib,
     ttl_seconds: taskTtlSeconds,
+    ...networkFields,
     allow_host_compat: allowHostCompat,
     source_path: sourcePath.optional(),
     ...sourceFilter,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { bytesWritten, entryCount, sourceMode } from "./source.js";
+import { networkInfo } from "./network.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
 export const taskId = z
@@ -39,6 +40,7 @@ export const task = z.object({
   mem_mib: z.int(),
   disk_mib: z.int(),
   network_enabled: z.boolean(),
+  network: networkInfo.nullable().describe("Null without a network, or while it is not started."),
   allow_host_compat: z.boolean(),
   execution_mode: executionMode,
   accelerator,

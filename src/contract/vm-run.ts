@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { accelerator, command, commandOutcome, environmentName, timeoutSeconds, vmShape } from "./fields.js";
+import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 
 export const vmRun = defineOperation({
@@ -13,6 +14,7 @@ export const vmRun = defineOperation({
     mem_mib: vmShape.mem_mib,
     timeout_seconds: timeoutSeconds,
     ttl_seconds: vmShape.ttl_seconds,
+    ...networkFields,
     allow_host_compat: vmShape.allow_host_compat,
   }),
   output: z.object({

@@ -49,8 +49,9 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
 
 /** Starts a command in a machine, as a job of a number of its own. Throws INVALID_ARGUMENT when the guest cannot. */
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
+  const env = { ...machine.network?.env, ...request.env };
   try {
-    return await Exec.start(machine.channel, request, job);
+    return await Exec.start(machine.channel, { ...request, env }, job);
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;
     throw new PyroError(

@@ -1,6 +1,6 @@
 import type { OperationEvent } from "../contract/operation.js";
 import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
-import type { Backend, FoundMachine, Machine, MachineHandle, Presence } from "../backend/backend.js";
+import type { Backend, FoundMachine, Machine, MachineHandle, NetworkRequest, Presence } from "../backend/backend.js";
 import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
@@ -27,6 +27,8 @@ export interface MachineRequest {
   readonly memMib: number;
   readonly diskMib?: number;
   readonly allowHostCompat: boolean;
+  /** Null for no network interface at all. */
+  readonly network: NetworkRequest | null;
 }
 
 /** The machines of this daemon: those of runs, VMs and tasks, and the spare one. */

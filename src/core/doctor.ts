@@ -12,7 +12,7 @@ export const doctor: Handler<"doctor"> = async (core) => {
   const names = catalog.map(({ name }) => name);
   const found = await Promise.all(names.map((name) => core.environments.find(name).catch(() => null)));
   const installed = names.filter((_, index) => found[index] !== null);
-  const { network } = core.backends.qemu.capabilities;
+  const network = core.backends.qemu.capabilities.network && diagnosis.networkProblem === null;
   return {
     ok: diagnosis.ok,
     platform: `${type()} ${release()} ${arch()}`,
@@ -24,7 +24,9 @@ export const doctor: Handler<"doctor"> = async (core) => {
     },
     environment_cache: { path, installed, size_bytes: await diskUsageBytes(path) },
     capabilities: { vm_boot: diagnosis.ok, guest_exec: diagnosis.ok, guest_network: diagnosis.ok && network },
-    networking: network ? "on request" : "off: VMs have no network interface",
+    networking: network
+      ? "off unless asked for with --network, and then it works here"
+      : "VMs can have no network here",
     problems: [...diagnosis.problems, ...(await buildProblems(core))],
   };
 };

@@ -121,19 +121,23 @@ export class Machines implements MachineRegistry {
 
   async #takeOrStart({ environment, release }: HeldEnvironment, request: MachineRequest, call: Call): Promise<Taken> {
     try {
-      const { backend, why } = await this.#backend(request.allowHostCompat);
+      const { backend, why } = await this.#backend(request);
       if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
       const shape = {
         vcpuCount: request.vcpuCount,
         memMib: request.memMib,
         diskMib: request.diskMib ?? DEFAULT_DISK_MIB,
+        network: request.network !== null,
       };
       const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
-      const options = { signal: call.signal, onProgress, persistent: request.id !== undefined };
+      const { network } = request;
+      const options = { signal: call.signal, onProgress, persistent: request.id !== undefined, network };
       if (request.id !== undefined) {
         return { machine: await this.#start(request.id, backend, environment, shape, options), release };
       }
-      const key = [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ");
+      const key =
+        [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ") +
+        JSON.stringify(network);
       const spare = await this.#spares.take(key);
       if (spare) release();
       const taken = spare ?? {
@@ -141,7 +145,7 @@ export class Machines implements MachineRegistry {
         release,
       };
       this.#spares.asked(key, shape.memMib, async () => {
-        const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false };
+        const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network };
         const hold = this.#options.environments.hold(environment.digest);
         try {
           const machine = await this.#start(newMachineId(), backend, environment, shape, quiet);
@@ -170,7 +174,8 @@ export class Machines implements MachineRegistry {
     assertMemory(shape.memMib);
     const machine = await backend.start(id, environment, shape, options);
     try {
-      await wake(machine.channel, id);
+      await wake(machine.channel, id, machine.network?.guest);
+      if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
       return machine;
     } catch (error) {
       await machine.destroy();
@@ -179,11 +184,17 @@ export class Machines implements MachineRegistry {
   }
 
   /** VMs, or what stands in for them when the caller has allowed it and no VM can run here. */
-  async #backend(allowHostCompat: boolean): Promise<{ backend: Backend; why: Error | null }> {
+  async #backend({ allowHostCompat, network }: MachineRequest): Promise<{ backend: Backend; why: Error | null }> {
     const { qemu, hostCompat } = this.#options.backends;
     const missing = await qemu.check();
     if (missing === null) return { backend: qemu, why: null };
     if (!allowHostCompat) throw missing;
+    if (network && !hostCompat.capabilities.network) {
+      throw new PyroError("HOST_NOT_ABLE", "No VM can run here, and what stands in for one has no network.", {
+        hint: "Run `pyro doctor` to see what VMs need, or do without --network.",
+        details: { missing: "network" },
+      });
+    }
     return { backend: hostCompat, why: missing };
   }
 }
@@ -191,6 +202,12 @@ export class Machines implements MachineRegistry {
 /** A machine that answers, as one that was found. */
 export function asFound(machine: Machine): FoundMachine {
   return { ...machine, ready: Promise.resolve(machine) };
+}
+
+/** Gives the guest's apt the host's mirror. One without a shell or apt does without. */
+async function writeAptSources(machine: Machine, sources: string): Promise<void> {
+  const quoted = `'${sources.replaceAll("'", `'\\''`)}'`;
+  await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);
 }
 
 /** The id of a machine that is not a task's. */

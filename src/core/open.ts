@@ -12,8 +12,9 @@ import { Machines } from "./machines.js";
 import { Tasks } from "./tasks/tasks.js";
 import { Vms } from "./vms/vms.js";
 
-/** The agent travels with the package. */
+/** The agent and the gate travel with the package. */
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
+const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 
 /** Opens everything a home holds, and clears what a killed daemon left. */
 export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
@@ -24,7 +25,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     log,
   });
   const backends = {
-    qemu: await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log }),
+    qemu: await QemuBackend.open({ ...shared, gatePath: GATE_PATH, preference: process.env["PYRO_ACCEL"], log }),
     hostCompat: await HostCompatBackend.open(shared),
   };
   const machines = new Machines({ environments, backends, log });

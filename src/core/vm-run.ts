@@ -1,4 +1,5 @@
 import { runCommand } from "./command.js";
+import { networkRequestOf } from "./network.js";
 import type { Handler } from "./core.js";
 import { asFound } from "./machines.js";
 
@@ -11,6 +12,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     vcpuCount: input.vcpu_count,
     memMib: input.mem_mib,
     allowHostCompat: input.allow_host_compat,
+    network: networkRequestOf(input),
   };
   const { machine } = await core.machines.acquire(request, call);
   let outcome;

@@ -18,6 +18,7 @@ import { taskSyncPush } from "../core/task-sync-push.js";
 import { vmCreate } from "../core/vm-create.js";
 import { vmDelete } from "../core/vm-delete.js";
 import { vmExec } from "../core/vm-exec.js";
+import { vmNetworkInfo } from "../core/vm-network-info.js";
 import { vmReapExpired } from "../core/vm-reap-expired.js";
 import { vmStart } from "../core/vm-start.js";
 import { vmStatus } from "../core/vm-status.js";
@@ -39,6 +40,7 @@ export function buildHandlers(lifetime: Lifetime): Handlers {
     "vm.stop": vmStop,
     "vm.delete": vmDelete,
     "vm.status": vmStatus,
+    "vm.network_info": vmNetworkInfo,
     "vm.reap_expired": vmReapExpired,
     "task.create": taskCreate,
     "task.sync.push": taskSyncPush,

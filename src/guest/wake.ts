@@ -4,11 +4,23 @@ import type { Channel } from "./channel.js";
 
 const ENTROPY_BYTES = 64;
 
+/** A guest's place in its network, as the agent sets it up. */
+export interface GuestNetwork {
+  readonly mac: string;
+  readonly mtu: number;
+  readonly address4: string;
+  readonly prefix4: number;
+  readonly gateway4: string;
+  /** Null when the host has no IPv6. */
+  readonly v6: { readonly address: string; readonly prefix: number; readonly gateway: string } | null;
+  readonly resolvers: readonly string[];
+}
+
 /**
- * Makes a clone somebody of its own: fresh entropy, the host's clock, a hostname and a machine id.
+ * Makes a clone somebody of its own: fresh entropy, the host's clock, a hostname, a machine id and its place in the network.
  * Comes before any command, since all clones of a template wake with the same memory.
  */
-export async function wake(channel: Channel, hostname: string): Promise<void> {
+export async function wake(channel: Channel, hostname: string, network: GuestNetwork | null = null): Promise<void> {
   const now = Date.now();
   await channel.request("wake", {
     entropy: randomBytes(ENTROPY_BYTES).toString("base64"),
@@ -16,5 +28,11 @@ export async function wake(channel: Channel, hostname: string): Promise<void> {
     time_ns: (now % 1000) * 1_000_000,
     hostname,
     machine_id: randomBytes(16).toString("hex"),
+    ...(network ? { network: renderNetwork(network) } : {}),
   });
+}
+
+function renderNetwork({ v6, mac, mtu, address4, prefix4, gateway4, resolvers }: GuestNetwork) {
+  const of6 = v6 ? { address6: v6.address, prefix6: v6.prefix, gateway6: v6.gateway } : {};
+  return { mac, mtu, address4, prefix4, gateway4, ...of6, resolvers };
 }

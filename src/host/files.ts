@@ -140,3 +140,11 @@ export async function findProgram(name: string, env: NodeJS.ProcessEnv = process
   }
   return null;
 }
+
+/** True when this process may read and write it. */
+export async function isAccessible(path: string): Promise<boolean> {
+  return access(path, constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -63,3 +63,20 @@ export async function receiveIntoFile(
   done.catch(() => {});
   return { done };
 }
+
+/** All that a unix socket says when it is connected to. Rejects at the deadline, and when it says too much. */
+export async function readUnix(path: string, limits: { deadlineMs: number; maxBytes: number }): Promise<string> {
+  const socket = await connectUnix(path);
+  const timer = setTimeout(() => socket.destroy(new Error("it said nothing in time")), limits.deadlineMs);
+  try {
+    let text = "";
+    for await (const chunk of socket.setEncoding("utf8") as AsyncIterable<string>) {
+      text += chunk;
+      if (text.length > limits.maxBytes) throw new Error("it said too much");
+    }
+    return text;
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}

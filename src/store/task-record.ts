@@ -29,6 +29,7 @@ const recordSchema = z.object({
   mem_mib: z.int().min(1),
   disk_mib: count,
   allow_host_compat: z.boolean(),
+  network: z.boolean().default(false),
   execution_mode: executionMode,
   accelerator,
   workspace_seed: workspaceSeed,

@@ -36,6 +36,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     mem_mib: 512,
     disk_mib: 10_240,
     allow_host_compat: true,
+    network: false,
     execution_mode: "host_compat",
     accelerator: null,
     workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },

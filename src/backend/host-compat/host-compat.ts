@@ -80,6 +80,7 @@ export class HostCompatBackend implements Backend {
       accelerator: null,
       acceleratorReason: "commands run on the host's own kernel",
       candidates: [],
+      networkProblem: null,
       problems: missing === null ? [] : [{ message: missing.message, command: missing.hint }],
     };
   }
@@ -130,6 +131,7 @@ export class HostCompatBackend implements Backend {
         executionMode: "host_compat",
         accelerator: null,
         channel,
+        network: null,
         handle: null,
         died: ended,
         stall: () => null,

@@ -25,6 +25,13 @@ type Start = "boot" | "clone";
 /** The descriptor on which a clone finds the template's device state. */
 export const STATE_FD = 3;
 
+/** The descriptors that a VM with a network finds open: its tap, and one that only tells that it still lives. */
+export const TAP_FD = 5;
+export const LIFELINE_FD = 6;
+
+/** Every clone's agent sets another one before the interface is raised. */
+const TEMPLATE_MAC = "02:70:79:00:00:00";
+
 /** QEMU's arguments. Pure. */
 export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Start): string[] {
   const clone = start === "clone";
@@ -66,6 +73,12 @@ export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Sta
     ...["-serial", "chardev:console"],
     ...["-chardev", `socket,id=qmp,path=${inJail.qmpSocket},server=on,wait=off`],
     ...["-mon", "chardev=qmp,mode=control"],
+    ...(shape.network
+      ? [
+          ...["-netdev", `tap,id=net,fd=${TAP_FD}`],
+          ...["-device", `virtio-net-pci,netdev=net,mac=${TEMPLATE_MAC},romfile=`],
+        ]
+      : []),
     ...(clone ? ["-incoming", "defer"] : []),
   ];
 }

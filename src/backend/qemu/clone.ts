@@ -19,8 +19,19 @@ import {
 } from "../../host/files.js";
 import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } from "../../host/process.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
-import type { Accelerator, FoundMachine, Machine, MachineHandle, Presence, StartOptions, VmShape } from "../backend.js";
+import type {
+  Accelerator,
+  FoundMachine,
+  Machine,
+  MachineHandle,
+  MachineNetwork,
+  Presence,
+  StartOptions,
+  VmShape,
+} from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
+import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
+import { networkPlan, type NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { resumeWhenRoom } from "./pause.js";
 import { Qmp } from "./qmp.js";
@@ -34,6 +45,12 @@ export interface ClonePlace {
   readonly runtimePath: string;
 }
 
+/** A network for a clone: what it is to be, and the programs that make it so. */
+export interface CloneNetwork {
+  readonly program: GateProgram;
+  readonly plan: NetworkPlan;
+}
+
 /** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
 export const DISK_RESERVE_MIB = 64;
 const CLONE_DEADLINE_MS = 20_000;
@@ -43,6 +60,7 @@ const handleSchema = z.object({
   pid: z.int().min(2),
   start_ticks: z.number(),
   accelerator: z.enum(["kvm", "hvf", "tcg"]),
+  network: networkPlan.nullable().default(null),
 });
 
 /** Wakes a VM from a template: a new QEMU with a private view of its memory and an overlay over its disk. */
@@ -53,10 +71,13 @@ export async function cloneTemplate(
   template: Template,
   environment: InstalledEnvironment,
   shape: VmShape,
-  { signal, persistent }: StartOptions,
+  network: CloneNetwork | null,
+  { signal, persistent }: Pick<StartOptions, "signal" | "persistent">,
 ): Promise<Machine> {
   await assertRoom(place.vmsPath, DISK_RESERVE_MIB, "A VM");
   const directory = join(place.vmsPath, id);
+  const runDirectory = join(place.runtimePath, id);
+  const controlSocket = controlSocketOf(runDirectory);
   await mkdir(directory, { mode: 0o755 });
   const state = await open(join(template.directory, templateFiles.state), "r");
   let process: VmProcess | null = null;
@@ -72,15 +93,19 @@ export async function cloneTemplate(
         ...(toolchain.qemuMajor < 9 ? [[join(template.directory, templateFiles.ram), inJail.ram, true] as const] : []),
         [directory, inJail.vm, true],
       ],
-      runDirectory: join(place.runtimePath, id),
+      runDirectory,
+      gate: network && buildGateCommand(network.program, toolchain.dropTo, { plan: network.plan, controlSocket }),
       stateFd: state.fd,
       diesWithDaemon: !persistent,
     });
     const { channel, qmp } = await process.during(wakeClone(process, directory, signal));
     const inside = await process.inside;
     const { accelerator } = template;
-    const handle = persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator } : null;
-    return withChannel(buildPresence(id, directory, process, accelerator, handle, Promise.resolve(qmp)), channel);
+    const plan = network?.plan ?? null;
+    const handle =
+      persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator, network: plan } : null;
+    const parts = { id, directory, process, accelerator, handle, qmp: Promise.resolve(qmp) };
+    return withChannel(buildPresence({ ...parts, network: plan && buildMachineNetwork(plan, controlSocket) }), channel);
   } catch (error) {
     await process?.kill();
     await rm(directory, { recursive: true, force: true });
@@ -97,8 +122,9 @@ export async function cloneTemplate(
 export async function adoptClone(place: ClonePlace, id: string, handle: MachineHandle): Promise<FoundMachine | null> {
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
-  const { pid, start_ticks, accelerator } = parsed.data;
-  const process = VmProcess.adopt({ pid, startTicks: start_ticks }, join(place.runtimePath, id));
+  const { pid, start_ticks, accelerator, network: plan } = parsed.data;
+  const runDirectory = join(place.runtimePath, id);
+  const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory);
   if (process === null) return null;
   if (!existsSync(process.agentSocket)) throw new PyroError("VM_START_FAILED", "The socket of its agent is gone.");
   const ended = new AbortController();
@@ -107,8 +133,9 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   });
   lost.catch(() => ended.abort());
   const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
+  const network = plan && buildMachineNetwork(plan, controlSocketOf(runDirectory));
   const directory = join(place.vmsPath, id);
-  const presence = buildPresence(id, directory, process, accelerator, handle, qmp);
+  const presence = buildPresence({ id, directory, process, accelerator, handle, network, qmp });
   const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );
@@ -175,14 +202,22 @@ async function wakeClone(
   }
 }
 
-function buildPresence(
-  id: string,
-  directory: string,
-  process: VmProcess,
-  accelerator: Accelerator,
-  handle: MachineHandle | null,
-  qmp: Promise<Qmp>,
-): Presence {
+/** Where a VM's gate tells its counters. */
+function controlSocketOf(runDirectory: string): string {
+  return join(runDirectory, "net.sock");
+}
+
+interface PresenceParts {
+  readonly id: string;
+  readonly directory: string;
+  readonly process: VmProcess;
+  readonly accelerator: Accelerator;
+  readonly handle: MachineHandle | null;
+  readonly network: MachineNetwork | null;
+  readonly qmp: Promise<Qmp>;
+}
+
+function buildPresence({ id, directory, process, accelerator, handle, network, qmp }: PresenceParts): Presence {
   const isPaused = resumeWhenRoom(qmp);
   let destroyed: Promise<void> | null = null;
   const remove = async () => {
@@ -193,6 +228,7 @@ function buildPresence(
     id,
     executionMode: "guest",
     accelerator,
+    network,
     handle,
     died: process.ended,
     stall: () => (isPaused() ? "the host's disk is full; it goes on when there is room" : null),

@@ -11,6 +11,7 @@ import type { Toolchain } from "./toolchain.js";
 interface Patient {
   toolchain(): Promise<Toolchain>;
   accelerators(): Promise<AcceleratorChoice>;
+  networkProblem(): Promise<Problem | null>;
 }
 
 const JAIL_DEADLINE_MS = 5_000;
@@ -24,7 +25,11 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
     return withoutPrograms(PyroError.from(error));
   }
   const choice = await patient.accelerators();
-  const [jailProblem, kvm] = await Promise.all([tryJail(toolchain), choice.kvmVerdict()]);
+  const [jailProblem, kvm, networkProblem] = await Promise.all([
+    tryJail(toolchain),
+    choice.kvmVerdict(),
+    patient.networkProblem(),
+  ]);
   const accelerator = await choice.current();
   return {
     ok: jailProblem === null,
@@ -36,7 +41,8 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
       { name: "kvm", ...kvm },
       { name: "tcg", exists: true, opens: true, usable: true, reason: "software emulation runs everywhere" },
     ],
-    problems: [...(jailProblem ? [jailProblem] : []), ...kvmProblems(kvm)],
+    networkProblem,
+    problems: [...(jailProblem ? [jailProblem] : []), ...kvmProblems(kvm), ...(networkProblem ? [networkProblem] : [])],
   };
 }
 
@@ -49,6 +55,7 @@ function withoutPrograms(error: PyroError): Diagnosis {
     accelerator: null,
     acceleratorReason: "there is no QEMU to try it with",
     candidates: [],
+    networkProblem: null,
     problems: [{ message: error.message, command: `sudo apt-get install ${packages}` }],
   };
 }

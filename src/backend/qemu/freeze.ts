@@ -25,6 +25,7 @@ import { runTool } from "../../host/process.js";
 import { connectUnixWhenReady, receiveIntoFile } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
+import { buildGateCommand } from "./gate.js";
 import { makeMailbox } from "./mailbox.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
@@ -63,6 +64,7 @@ export async function freezeTemplate(
       [join(directory, templateFiles.scratch), inJail.scratch, true],
     ],
     runDirectory,
+    gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
     stateFd: null,
     diesWithDaemon: true,
   });

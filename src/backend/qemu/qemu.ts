@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { assertRoom, mkdir, rename, rm, syncDirectory } from "../../host/files.js";
+import { hasIpv6, readResolvers } from "../../host/network.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
 import type {
@@ -14,6 +15,8 @@ import type {
   FoundMachine,
   Machine,
   MachineHandle,
+  NetworkRequest,
+  Problem,
   PrepareOptions,
   PruneReport,
   StartOptions,
@@ -22,9 +25,19 @@ import type {
 import { prunePrepared } from "../prune.js";
 import { newTemporaryName, sweepTemporaries } from "../temporary.js";
 import { AcceleratorChoice } from "./accelerator.js";
-import { adoptClone, cloneTemplate, DISK_RESERVE_MIB, sweepClones, type ClonePlace } from "./clone.js";
+import {
+  adoptClone,
+  cloneTemplate,
+  DISK_RESERVE_MIB,
+  sweepClones,
+  type CloneNetwork,
+  type ClonePlace,
+} from "./clone.js";
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
+import type { GateProgram } from "./gate.js";
+import { requireGate, tryNetwork } from "./network-able.js";
+import { planNetwork } from "./network.js";
 import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
 import { findToolchain, type Toolchain } from "./toolchain.js";
 
@@ -34,6 +47,7 @@ export interface QemuBackendOptions {
   /** Where sockets go. */
   readonly runtimePath: string;
   readonly agentPath: string;
+  readonly gatePath: string;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   readonly log: Log;
@@ -42,7 +56,7 @@ export interface QemuBackendOptions {
 const capabilities: BackendCapabilities = {
   executionMode: "guest",
   ownKernel: true,
-  network: false,
+  network: true,
   survivesDaemon: true,
 };
 
@@ -111,8 +125,9 @@ export class QemuBackend implements Backend {
   }
 
   async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {
+    const network = options.network && (await this.#network(id, options.network));
     const template = await this.#template(environment, shape, options);
-    return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, options);
+    return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, network, options);
   }
 
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null> {
@@ -121,6 +136,21 @@ export class QemuBackend implements Backend {
 
   sweep(isStray: (id: string) => boolean): Promise<void> {
     return sweepClones(this.#place, isStray);
+  }
+
+  /** Why a VM can have no network here; null when it can. Tries it. */
+  networkProblem(): Promise<Problem | null> {
+    return tryNetwork(this.#options.gatePath);
+  }
+
+  async #network(id: string, request: NetworkRequest): Promise<CloneNetwork> {
+    const program = await requireGate(this.#options.gatePath);
+    const host = { resolvers: await readResolvers(), hasIpv6: hasIpv6() };
+    return { program, plan: planNetwork(id, request, host) };
+  }
+
+  #gate(shape: VmShape): Promise<GateProgram> | null {
+    return shape.network ? requireGate(this.#options.gatePath) : null;
   }
 
   /** The template for this environment and shape: found, or built once for all who ask. KVM falls back to emulation. */
@@ -150,7 +180,8 @@ export class QemuBackend implements Backend {
     options: PrepareOptions,
   ): Promise<Template> {
     const { agentPath } = this.#options;
-    const inputs: TemplateInputs = { toolchain: await this.toolchain(), accelerator, shape, environment, agentPath };
+    const [toolchain, gate] = [await this.toolchain(), await this.#gate(shape)];
+    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);
     const template: Template = { key, directory, accelerator };

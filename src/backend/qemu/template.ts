@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { readJson, sha256OfFile, stat } from "../../host/files.js";
 import type { Accelerator, VmShape } from "../backend.js";
+import type { GateProgram } from "./gate.js";
 import { buildQemuArgs } from "./argv.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -47,6 +48,8 @@ export interface TemplateInputs {
   readonly shape: VmShape;
   readonly environment: InstalledEnvironment;
   readonly agentPath: string;
+  /** Given exactly when the shape has a network. The template's leads nowhere. */
+  readonly gate: GateProgram | null;
 }
 
 /** A digest over everything a frozen VM depends on. */

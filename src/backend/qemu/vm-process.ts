@@ -24,6 +24,8 @@ export interface VmProcessSpec {
   readonly mounts: readonly (readonly [string, string, boolean])[];
   /** Holds the sockets; made here, removed with the process. */
   readonly runDirectory: string;
+  /** Starts all of it, with a network: the program and its arguments. Null without one. */
+  readonly gate: readonly [program: string, ...args: string[]] | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
   /** True when it must not outlive the daemon. */
@@ -70,13 +72,10 @@ export class VmProcess {
       diesWithDaemon: spec.diesWithDaemon,
       statusFd: STATUS_FD,
     });
-    const child = spawnDetached(
-      toolchain.prlimit,
-      [...LIMITS, "--", toolchain.bwrap, ...args, toolchain.qemu, ...spec.qemuArgs],
-      {
-        extraFds: [spec.stateFd ?? "ignore", "pipe"],
-      },
-    );
+    const jailed = [toolchain.prlimit, ...LIMITS, "--", toolchain.bwrap, ...args, toolchain.qemu, ...spec.qemuArgs];
+    const gate = spec.gate && [...spec.gate, ...(spec.diesWithDaemon ? ["--parent", String(process.pid)] : [])];
+    const [program = "", ...words] = gate ? [...gate, "--", ...jailed] : jailed;
+    const child = spawnDetached(program, words, { extraFds: [spec.stateFd ?? "ignore", "pipe"], env: {} });
     return new VmProcess(runDirectory, readInside(child), describeEnd(child));
   }
 

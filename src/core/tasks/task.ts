@@ -9,6 +9,7 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
 import { expiryOf, hasExpired } from "../expiry.js";
+import { viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
 import { assertAllowed, moveTask } from "./moves.js";
 import { push } from "./push.js";
@@ -179,7 +180,8 @@ export class Task implements ExecHost {
       vcpu_count: record.vcpu_count,
       mem_mib: record.mem_mib,
       disk_mib: record.disk_mib,
-      network_enabled: false,
+      network_enabled: record.network,
+      network: await viewNetwork(this.#machine?.network ?? null),
       allow_host_compat: record.allow_host_compat,
       execution_mode: record.execution_mode,
       accelerator: record.accelerator,

@@ -15,6 +15,7 @@ import {
   sweepDeleted,
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import { networkRequestOf } from "../network.js";
 import type { Call, MachineRegistry } from "../core.js";
 import { reapRegularly } from "../expiry.js";
 import { asFound } from "../machines.js";
@@ -69,6 +70,7 @@ export class Tasks {
         memMib: input.mem_mib,
         diskMib: input.disk_mib,
         allowHostCompat: input.allow_host_compat,
+        network: networkRequestOf(input),
       },
       call,
     );
@@ -85,6 +87,7 @@ export class Tasks {
         mem_mib: input.mem_mib,
         disk_mib: input.disk_mib,
         allow_host_compat: input.allow_host_compat,
+        network: input.network,
         execution_mode: machine.executionMode,
         accelerator: machine.accelerator,
         workspace_seed: seed,
@@ -227,7 +230,7 @@ function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status
       state_reason: reason,
       workspace_path: "/workspace",
     },
-    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, allow_host_compat: false },
+    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
     ...{ execution_mode: "guest", accelerator: null, created_at: never, last_activity_at: never, expires_at: null },
     ...{ command_count: 0, running_commands: 0, last_command: null, memory_bytes: null, disk_bytes: null },
     workspace_seed: emptySeed,

@@ -16,7 +16,7 @@ export function viewOf(record: VmRecord): VmView {
   const { vm_id, environment, state, reason, vcpu_count, mem_mib, allow_host_compat, execution_mode, accelerator } =
     record;
   return {
-    ...{ vm_id, environment, state, state_reason: reason, vcpu_count, mem_mib, network_enabled: false },
+    ...{ vm_id, environment, state, state_reason: reason, vcpu_count, mem_mib, network_enabled: record.network },
     ...{ allow_host_compat, execution_mode, accelerator, created_at: record.created_at },
     expires_at: vmExpiryOf(record),
   };

@@ -11,6 +11,7 @@ import { runCommand } from "../command.js";
 import type { Call, MachineRegistry } from "../core.js";
 import { hasExpired, reapRegularly } from "../expiry.js";
 import { asFound, newMachineId } from "../machines.js";
+import { networkRequestOf, viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
 import { assertMove, type Move } from "./moves.js";
 import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
@@ -70,6 +71,7 @@ export class Vms {
   }
 
   async create(input: InputOf<"vm.create">): Promise<ResultOf<"vm.create">> {
+    networkRequestOf(input);
     const record: VmRecord = {
       format: 1,
       vm_id: newMachineId(),
@@ -79,6 +81,11 @@ export class Vms {
       vcpu_count: input.vcpu_count,
       mem_mib: input.mem_mib,
       allow_host_compat: input.allow_host_compat,
+      network: input.network,
+      network_allow: input.network_allow,
+      network_allow_host: input.network_allow_host,
+      network_host_proxy: input.network_host_proxy,
+      network_host_env: input.network_host_env,
       state: "created",
       reason: null,
       execution_mode: null,
@@ -95,7 +102,14 @@ export class Vms {
     const vm = this.#get(vmId);
     await this.#exclusively(vm, "start", async () => {
       const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
-      const shape = { environment, vcpuCount: vcpu_count, memMib: mem_mib, allowHostCompat: allow_host_compat };
+      const network = networkRequestOf(vm.record);
+      const shape = {
+        environment,
+        vcpuCount: vcpu_count,
+        memMib: mem_mib,
+        allowHostCompat: allow_host_compat,
+        network,
+      };
       const { machine, environmentDigest } = await this.#options.machines.acquire(
         { id: vmId, ...shape },
         endingWith(vm, call),
@@ -147,6 +161,15 @@ export class Vms {
     if (reason !== undefined) return viewOfUnreadable(vmId, reason);
     const { record, silence } = this.#get(vmId);
     return { ...viewOf(record), state_reason: record.reason ?? silence() };
+  }
+
+  async networkInfo(vmId: string): Promise<ResultOf<"vm.network_info">> {
+    const { record, machine } = this.#get(vmId);
+    return {
+      vm_id: vmId,
+      network_enabled: record.network,
+      network: await viewNetwork(machine?.network ?? null),
+    };
   }
 
   /** Removes it, cancelling what is under way; whoever waits for that is told first. */

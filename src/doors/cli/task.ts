@@ -17,6 +17,7 @@ export function renderTask(task: Task, now: number): string {
     ...(task.memory_bytes === null
       ? []
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
+    ...renderNetwork(task.network),
     `Created: ${renderCreation(task, now)}`,
     `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
@@ -43,6 +44,27 @@ function renderExpiry({ expires_at, running_commands }: Task, now: number): stri
   const leftMs = Date.parse(expires_at ?? "") - now;
   if (leftMs > 0) return `in ${renderDuration(leftMs)}`;
   return running_commands > 0 ? "once its commands have ended" : "now";
+}
+
+function renderNetwork(network: Task["network"]): string[] {
+  if (network === null) return [];
+  const { state, addresses, routes, policy, counters, last_refused } = network;
+  if (state === "down") return ["Network: down (its gate has ended; nothing gets in or out)"];
+  const refused = last_refused.map(({ protocol, address, port, name }) =>
+    protocol === "dns" ? `name ${name}` : `${protocol} ${address} port ${port}${name ? ` (${name})` : ""}`,
+  );
+  return [
+    `Network: up, ${addresses.join(" ")} via ${routes.map(({ gateway }) => gateway).join(" ")}`,
+    ...(policy.default === "names" ? [`Only these names: ${policy.allow_hosts.join(" ")}`] : []),
+    ...(policy.allow.length === 0 ? [] : [`Open besides: ${policy.allow.join(" ")}`]),
+    ...policy.forwards.map(({ gateway_port, to }) => `Forward: port ${gateway_port} of the gateway to ${to}`),
+    ...(counters === null
+      ? []
+      : [`Traffic: ${renderBytes(counters.sent_bytes)} sent, ${renderBytes(counters.received_bytes)} received`]),
+    ...(counters === null
+      ? []
+      : [`Refused: ${counters.refused}${refused.length ? `, last ${refused.join(", ")}` : ""}`]),
+  ];
 }
 
 const COLUMNS = ["TASK", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;

@@ -94,7 +94,7 @@ const texts: Readonly<Record<string, ToolText>> = {
   vm_stop: text("stops", "Stop a VM", "Ends a VM made by vm_create; it cannot be started again."),
   vm_delete: text("removes", "Delete a VM", "Removes a VM made by vm_create."),
   vm_status: text("reads", "Show a VM", "State and expiry of a VM made by vm_create."),
-  vm_network_info: text("reads", "Show a VM's network", "Addresses and ports of a VM with a network."),
+  vm_network_info: text("reads", "Show a VM's network", "Addresses, policy and refusals of a VM with a network."),
   vm_reap_expired: text("removes", "Remove what expired", "Removes VMs and tasks whose time to live is over."),
 };
 

@@ -58,8 +58,20 @@ export interface ExecOptions extends CommandOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
+/** The network of a VM; without `network` it has no interface at all. */
+export interface NetworkOptions {
+  /** A network on which this host and private addresses stay closed. Default false. */
+  readonly network?: boolean | undefined;
+  /** Closed ranges to open: `CIDR`, `CIDR:PORT`, `[CIDR]:PORT`. */
+  readonly networkAllow?: readonly string[] | undefined;
+  /** Only these names, over HTTP and TLS; or `*.NAME`. */
+  readonly networkAllowHost?: readonly string[] | undefined;
+  /** Passes this process's proxy settings and the apt mirror on, and opens them. Default false. */
+  readonly networkHostProxy?: boolean | undefined;
+}
+
 /** The shape and lifetime of a VM. */
-export interface VmOptions {
+export interface VmOptions extends NetworkOptions {
   /** Virtual CPUs, 1 to 16. Default 1. */
   readonly vcpuCount?: number | undefined;
   /** Memory in MiB, 256 to 65536. Default 1024. */

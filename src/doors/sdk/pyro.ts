@@ -31,6 +31,7 @@ import type {
   TaskList,
   TaskLogs,
   Vm,
+  VmNetwork,
 } from "./results.js";
 import { createServer, type McpServer } from "./server.js";
 import { Task } from "./task.js";
@@ -115,6 +116,11 @@ export class Pyro {
   /** What is known of a VM. */
   statusVm(vmId: string): Promise<Vm> {
     return this.#calls.request("vm.status", { vmId });
+  }
+
+  /** A VM's addresses, policy, and what was refused. Rejects with `NOT_FOUND`. */
+  networkInfoVm(vmId: string): Promise<VmNetwork> {
+    return this.#calls.request("vm.network_info", { vmId });
   }
 
   /** Removes VMs and tasks whose time is over, at once instead of within a second. */

@@ -146,6 +146,60 @@ export interface SentSignal {
   readonly sent: true;
 }
 
+/** What is known of a VM's network. */
+export interface NetworkInfo {
+  /** `down`: its gate has ended, and nothing gets in or out. */
+  readonly state: "up" | "down";
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  /** The guest's own, with their networks' bits. */
+  readonly addresses: readonly string[];
+  readonly routes: readonly { readonly destination: string; readonly gateway: string }[];
+  /** What the guest asks for names; each stands for one of the host's. */
+  readonly resolvers: readonly string[];
+  readonly policy: {
+    /** `public`: all but private, local and this host's addresses. `names`: only what is named here. */
+    readonly default: "public" | "names";
+    readonly allowHosts: readonly string[];
+    /** What is open besides. */
+    readonly allow: readonly string[];
+    /** Ports of the gateway that lead to an address of this host. */
+    readonly forwards: readonly { readonly gatewayPort: number; readonly to: string }[];
+  };
+  /** Null when it is down. */
+  readonly counters: {
+    /** What the guest has sent, without headers. */
+    readonly sentBytes: number;
+    readonly receivedBytes: number;
+    readonly tcpConnections: number;
+    readonly udpFlows: number;
+    /** Connections and first datagrams that the policy refused. */
+    readonly refused: number;
+  } | null;
+  readonly lastRefused: readonly {
+    /** `dns`: a name that was asked for. */
+    readonly protocol: "tcp" | "udp" | "dns";
+    readonly address: string;
+    readonly port: number;
+    /** `name`: no allowed name was asked for, or none led there. */
+    readonly reason: "closed_range" | "host_address" | "name" | "too_many";
+    /** What the guest asked for, when it said so. */
+    readonly name: string | null;
+    readonly times: number;
+    /** UTC, ISO 8601. */
+    readonly at: string;
+  }[];
+}
+
+/** A VM's network. */
+export interface VmNetwork {
+  readonly vmId: string;
+  readonly networkEnabled: boolean;
+  /** Null without a network, or while the VM is not started. */
+  readonly network: NetworkInfo | null;
+}
+
 /** What is known of one VM. */
 export interface Vm {
   readonly vmId: string;
@@ -195,6 +249,8 @@ export interface TaskInfo {
   /** Most that it may write, in MiB. */
   readonly diskMib: number;
   readonly networkEnabled: boolean;
+  /** Null without a network, or while it is not started. */
+  readonly network: NetworkInfo | null;
   readonly allowHostCompat: boolean;
   readonly executionMode: ExecutionMode;
   /** Null in `host_compat`. */

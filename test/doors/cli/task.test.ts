@@ -17,6 +17,7 @@ function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.s
     mem_mib: 1024,
     disk_mib: 10_240,
     network_enabled: false,
+    network: null,
     allow_host_compat: false,
     execution_mode: "guest",
     accelerator: "tcg",

@@ -53,6 +53,7 @@ test("vm_list_environments, and a VM step by step", async () => {
   const { vm_id } = await result<{ vm_id: string }>("vm_create", size);
   assert.equal((await result<{ state: string }>("vm_start", { vm_id })).state, "started");
   assert.equal((await result<{ state: string }>("vm_status", { vm_id })).state, "started");
+  assert.equal((await result<{ network: unknown }>("vm_network_info", { vm_id })).network, null);
   assert.equal((await result("vm_exec", { vm_id, command: "echo $0" })).exit_code, 0);
   const other = await result<{ vm_id: string }>("vm_create", size);
   await result("vm_start", { vm_id: other.vm_id });

@@ -1,0 +1,117 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+import type { Machine } from "../src/backend/backend.js";
+import { runForExit } from "../src/guest/exec.js";
+import { wake } from "../src/guest/wake.js";
+import type { Home } from "../src/host/home.js";
+import { openBackend } from "./backend.js";
+import { median, printTable, renderMs, renderRatio, timeMs } from "./numbers.js";
+
+const STARTS = 15;
+const ROUNDS = 5;
+const BYTES = 256 * 1_048_576;
+const PIECE = Buffer.alloc(262_144);
+
+/** What a network costs at the start, one with and one without in turn, and what goes through it. */
+export async function benchNetwork(home: Home): Promise<void> {
+  const { backend, environment, release } = await openBackend(home);
+  const { sink, source, close } = await openServers();
+  const shape = { vcpuCount: 1, memMib: 1024, diskMib: 10_240 };
+  const common = { signal: new AbortController().signal, onProgress: () => {}, persistent: false };
+  const allow = [`127.0.0.1:${sink}`, `127.0.0.1:${source}`];
+  let count = 0;
+  const start = async (hasNetwork: boolean): Promise<Machine> => {
+    const network = hasNetwork ? { allow, allowHosts: [], hostEnv: {} } : null;
+    const options = { ...common, network };
+    const machine = await backend.start(`vm-net-${count++}`, environment, { ...shape, network: hasNetwork }, options);
+    await wake(machine.channel, "bench", machine.network?.guest);
+    await runForExit(machine.channel, "sh -c true");
+    return machine;
+  };
+  for (const hasNetwork of [false, true]) await (await start(hasNetwork)).destroy();
+  const times = { with: [] as number[], without: [] as number[] };
+  for (let index = 0; index < STARTS; index++) {
+    for (const kind of ["without", "with"] as const) {
+      let machine: Machine | null = null;
+      times[kind].push(await timeMs(async () => (machine = await start(kind === "with"))));
+      await (machine as Machine | null)?.destroy();
+    }
+  }
+  const base = median(times.without);
+  printTable(
+    "A network at the start: a new VM to the end of its first `sh -c true`",
+    ["what", "n", "median", "÷ without"],
+    (["without", "with"] as const).map((kind) => [
+      kind === "with" ? "with `--network`" : "without",
+      String(STARTS),
+      renderMs(median(times[kind])),
+      renderRatio(median(times[kind]) / base),
+    ]),
+  );
+
+  const machine = await start(true);
+  try {
+    const gateway = machine.network!.guest.gateway4;
+    const out = `dd if=/dev/zero bs=256k count=${BYTES / PIECE.length} 2>/dev/null >/dev/tcp/${gateway}/${sink}`;
+    const into = `dd of=/dev/null bs=256k 2>/dev/null </dev/tcp/${gateway}/${source}`;
+    const inGuest = (script: string) => measure(() => runForExit(machine.channel, `bash -c '${script}'`));
+    const rows: [string, number][] = [
+      ["host: into a socket of the same server", await measure(() => transfer(sink, pour))],
+      ["host: out of it", await measure(() => transfer(source, () => {}))],
+      ["VM: `dd` into a socket of that server", await inGuest(out)],
+      ["VM: `dd` out of it", await inGuest(into)],
+    ];
+    printTable(
+      `Throughput of a VM's network, ${BYTES / 1_048_576} MiB over TCP`,
+      ["what", "median", "MB/s", "÷ host"],
+      rows.map(([name, ms], index) => [name, renderMs(ms), megabytes(ms), renderRatio(rows[index % 2]![1] / ms)]),
+    );
+  } finally {
+    await machine.destroy();
+    close();
+    release();
+  }
+}
+
+async function measure(work: () => Promise<unknown>): Promise<number> {
+  const samples: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) samples.push(await timeMs(work));
+  return median(samples);
+}
+
+function megabytes(ms: number): string {
+  return String(Math.round(BYTES / 1000 / ms));
+}
+
+/** One server takes whatever comes, the other gives that many bytes to whoever connects. */
+async function openServers(): Promise<{ sink: number; source: number; close: () => void }> {
+  const sink = createServer((socket) => socket.on("error", () => {}).resume());
+  const source = createServer((socket) => pour(socket.on("error", () => {})));
+  const ports = await Promise.all([sink, source].map(listen));
+  return { sink: ports[0]!, source: ports[1]!, close: () => [sink, source].forEach((server) => server.close()) };
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)));
+}
+
+/** Writes that many bytes as fast as they are taken, and ends. */
+function pour(socket: Socket): void {
+  let left = BYTES;
+  const give = () => {
+    while (left > 0) {
+      left -= PIECE.length;
+      if (!socket.write(PIECE)) return;
+    }
+    socket.end();
+  };
+  socket.on("drain", give);
+  give();
+}
+
+function transfer(port: number, work: (socket: Socket) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1").on("error", reject).resume();
+    socket.on("close", () => resolve()).on("connect", () => work(socket));
+  });
+}

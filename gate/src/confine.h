@@ -1,0 +1,13 @@
+// What the gate gives up before it meets the first byte of a guest.
+#ifndef CONFINE_H
+#define CONFINE_H
+
+#include <stdint.h>
+
+// Namespaces of its own, but for the network; an ordinary user becomes root of a user namespace that has nothing.
+void confine_begin(void);
+
+// No files, no capabilities, no other user's rights, and only the system calls of a relay. `uid` 0 stays who it is.
+void confine_end(uint32_t uid, uint32_t gid);
+
+#endif

@@ -1,0 +1,22 @@
+// What the gate has let through and what it has refused, for whoever asks.
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include "address.h"
+#include "options.h"
+#include "policy.h"
+
+struct counters {
+    uint64_t sent_bytes, received_bytes; // payload, seen from the guest
+    uint64_t tcp_connections, udp_flows, refused;
+};
+
+extern struct counters counters;
+
+// Remembers one refusal, among the last few; `name` is what was asked for, or NULL.
+void counters_refuse(const char *protocol, const struct address *to, enum verdict verdict, const char *name);
+
+// Answers whoever connects to this listening unix socket with one JSON object.
+void counters_serve(int listener);
+
+#endif

@@ -1,0 +1,10 @@
+// The end, with a reason on standard error.
+#ifndef FATAL_H
+#define FATAL_H
+
+_Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// The same, and what the system said.
+_Noreturn void fatal_errno(const char *what);
+
+#endif

@@ -1,0 +1,158 @@
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "inspect.h"
+
+enum { CHUNK_LINE_MAX = 64, DIGITS_MAX = 15 };
+
+// A span of the head.
+struct text {
+    const char *at;
+    size_t length;
+};
+
+struct head {
+    int hosts, lengths, codings;
+    uint64_t length;
+    bool is_wrong;
+};
+
+static bool is_text(struct text text, const char *expected) {
+    return text.length == strlen(expected) && strncasecmp(text.at, expected, text.length) == 0;
+}
+
+static struct text trim(struct text text) {
+    while (text.length > 0 && (*text.at == ' ' || *text.at == '\t')) text.at++, text.length--;
+    while (text.length > 0 && (text.at[text.length - 1] == ' ' || text.at[text.length - 1] == '\t')) text.length--;
+    return text;
+}
+
+// A host with or without a port, without anything else around it.
+static bool is_allowed_host(struct text host, char name[NAME_BYTES]) {
+    const char *colon = memchr(host.at, ':', host.length);
+    if (colon) {
+        for (const char *at = colon + 1; at < host.at + host.length; at++)
+            if (!isdigit((unsigned char)*at)) return false;
+        host.length = (size_t)(colon - host.at);
+    }
+    if (host.length >= NAME_BYTES || memchr(host.at, '\0', host.length)) return false;
+    memcpy(name, host.at, host.length);
+    name[host.length] = '\0';
+    return names_is_allowed(name);
+}
+
+// `METHOD TARGET HTTP/1.x`. A target that names a host must name an allowed one: servers listen to it first.
+static bool is_allowed_line(struct text line, char name[NAME_BYTES]) {
+    const char *first = memchr(line.at, ' ', line.length);
+    if (!first || first == line.at) return false;
+    for (const char *at = line.at; at < first; at++)
+        if (!isupper((unsigned char)*at) && *at != '-' && *at != '_') return false;
+    struct text target = {first + 1, line.length - (size_t)(first + 1 - line.at)};
+    const char *second = memchr(target.at, ' ', target.length);
+    if (!second) return false;
+    struct text version = {second + 1, target.length - (size_t)(second + 1 - target.at)};
+    target.length = (size_t)(second - target.at);
+    if (!is_text(version, "HTTP/1.1") && !is_text(version, "HTTP/1.0")) return false;
+    if (target.length > 0 && (target.at[0] == '/' || is_text(target, "*"))) return true;
+    if (target.length < 8 || strncasecmp(target.at, "http://", 7) != 0) return false;
+    struct text host = {target.at + 7, target.length - 7};
+    const char *end = memchr(host.at, '/', host.length);
+    if (end) host.length = (size_t)(end - host.at);
+    return is_allowed_host(host, name);
+}
+
+static void read_length(struct head *head, struct text value) {
+    head->is_wrong |= value.length == 0 || value.length > DIGITS_MAX || head->lengths++ > 0;
+    for (size_t i = 0; i < value.length && !head->is_wrong; i++) {
+        head->is_wrong = !isdigit((unsigned char)value.at[i]);
+        head->length = head->length * 10 + (uint64_t)(value.at[i] - '0');
+    }
+}
+
+static void read_field(struct head *head, struct text line, char name[NAME_BYTES]) {
+    const char *colon = memchr(line.at, ':', line.length);
+    // A line that goes on from the one before, or a space before the colon, is read differently by different servers.
+    if (!colon || colon == line.at || isspace((unsigned char)line.at[0]) || isspace((unsigned char)colon[-1])) {
+        head->is_wrong = true;
+        return;
+    }
+    struct text field = {line.at, (size_t)(colon - line.at)};
+    struct text value = trim((struct text){colon + 1, line.length - field.length - 1});
+    if (is_text(field, "Host"))
+        head->is_wrong |= head->hosts++ > 0 || !is_allowed_host(value, name);
+    else if (is_text(field, "Content-Length"))
+        read_length(head, value);
+    else if (is_text(field, "Transfer-Encoding"))
+        head->is_wrong |= head->codings++ > 0 || !is_text(value, "chunked");
+    else if (is_text(field, "Upgrade")) // what follows would be another protocol
+        head->is_wrong = true;
+}
+
+// Lines end in CR LF and nothing else does; who reads them otherwise would find another request.
+static ssize_t find_end(const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] == '\0') return -1;
+        if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r')) return -1;
+        if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] != '\n') return -1;
+        if (i >= 3 && memcmp(bytes + i - 3, "\r\n\r\n", 4) == 0) return (ssize_t)i + 1;
+    }
+    return 0;
+}
+
+ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size_t count) {
+    ssize_t end = find_end(bytes, count);
+    if (end <= 0) return end;
+    struct head head = {0};
+    const char *at = (const char *)bytes, *stop = at + end - 2;
+    for (bool is_first = true; at < stop; is_first = false) {
+        const char *line_end = memchr(at, '\r', (size_t)(stop - at));
+        struct text line = {at, (size_t)((line_end ? line_end : stop) - at)};
+        if (is_first)
+            head.is_wrong |= !is_allowed_line(line, inspection->name);
+        else
+            read_field(&head, line, inspection->name);
+        if (head.is_wrong) return -1;
+        at += line.length + 2;
+    }
+    if (head.hosts != 1 || (head.codings > 0 && head.lengths > 0)) return -1;
+    inspection->left = head.length;
+    inspection->http = head.codings > 0 ? HTTP_CHUNK : head.length > 0 ? HTTP_BODY : HTTP_HEAD;
+    return end;
+}
+
+// A chunk's size in hexadecimal digits, without anything behind them. Gives the line's length.
+static ssize_t read_chunk_line(struct inspection *inspection, const uint8_t *bytes, size_t count) {
+    uint64_t size = 0;
+    for (size_t i = 0; i < count && i < CHUNK_LINE_MAX; i++) {
+        if (bytes[i] == '\r') {
+            if (i == 0 || i > DIGITS_MAX) return -1;
+            if (i + 1 == count) return 0;
+            if (bytes[i + 1] != '\n') return -1;
+            inspection->http = size == 0 ? HTTP_TRAILER : HTTP_CHUNK_DATA;
+            inspection->left = size;
+            return (ssize_t)i + 2;
+        }
+        if (!isxdigit(bytes[i])) return -1;
+        size = size * 16 + (uint64_t)(isdigit(bytes[i]) ? bytes[i] - '0' : (bytes[i] | 32) - 'a' + 10);
+    }
+    return count < CHUNK_LINE_MAX ? 0 : -1;
+}
+
+ssize_t http_read_rest(struct inspection *inspection, const uint8_t *bytes, size_t count) {
+    bool is_chunked = inspection->http == HTTP_CHUNK_DATA;
+    size_t length = inspection->left < count ? (size_t)inspection->left : count;
+    switch (inspection->http) {
+    case HTTP_CHUNK: return read_chunk_line(inspection, bytes, count);
+    case HTTP_CHUNK_END:
+    case HTTP_TRAILER: // none but an empty one
+        if (count < 2) return 0;
+        if (memcmp(bytes, "\r\n", 2) != 0) return -1;
+        inspection->http = inspection->http == HTTP_TRAILER ? HTTP_HEAD : HTTP_CHUNK;
+        return 2;
+    default:
+        inspection->left -= length;
+        if (inspection->left == 0) inspection->http = is_chunked ? HTTP_CHUNK_END : HTTP_HEAD;
+        return (ssize_t)length;
+    }
+}

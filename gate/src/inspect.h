@@ -1,0 +1,28 @@
+// What a guest says first on a connection, when names are all that is open: TLS and HTTP name whom they want.
+#ifndef INSPECT_H
+#define INSPECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "names.h"
+
+struct inspection {
+    enum { INSPECT_FIRST, INSPECT_HTTP, INSPECT_DONE } state;
+    enum { HTTP_HEAD, HTTP_BODY, HTTP_CHUNK, HTTP_CHUNK_DATA, HTTP_CHUNK_END, HTTP_TRAILER } http;
+    uint64_t left; // of a body or a chunk
+    char name[NAME_BYTES];
+};
+
+// How many of the bytes may go on now; 0 when more must be seen first, -1 when they must not.
+ssize_t inspect(struct inspection *inspection, const uint8_t *bytes, size_t count);
+
+// The name that a TLS client hello asks for. 1 when there is one, 0 when more must be seen, -1 when there is none.
+int hello_read_name(const uint8_t *bytes, size_t count, char name[NAME_BYTES]);
+
+// The same, of the head of an HTTP request; what follows the head goes into `inspection`. Gives the head's length.
+ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size_t count);
+ssize_t http_read_rest(struct inspection *inspection, const uint8_t *bytes, size_t count);
+
+#endif

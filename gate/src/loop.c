@@ -1,0 +1,56 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "fatal.h"
+
+enum { EVENTS_AT_ONCE = 64, TICKS_MAX = 4 };
+
+static int epoll = -1;
+static time_t now;
+static void (*ticks[TICKS_MAX])(time_t now);
+static int tick_count;
+
+static time_t read_clock(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
+void loop_open(void) {
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) fatal_errno("epoll");
+    now = read_clock();
+}
+
+bool loop_add(int fd, uint32_t events, struct watch *watch) {
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void loop_remove(int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+
+void loop_change(int fd, uint32_t events, struct watch *watch) {
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) < 0) fatal_errno("epoll");
+}
+
+void loop_every_second(void (*tick)(time_t)) { ticks[tick_count++] = tick; }
+
+time_t loop_now(void) { return now; }
+
+_Noreturn void loop_run(void) {
+    struct epoll_event events[EVENTS_AT_ONCE];
+    for (;;) {
+        int count = epoll_wait(epoll, events, EVENTS_AT_ONCE, 1000);
+        if (count < 0 && errno != EINTR) fatal_errno("epoll");
+        time_t before = now;
+        now = read_clock();
+        for (int i = 0; i < count; i++) {
+            struct watch *watch = events[i].data.ptr;
+            watch->wake(watch, events[i].events);
+        }
+        for (int i = 0; now != before && i < tick_count; i++) ticks[i](now);
+    }
+}

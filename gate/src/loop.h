@@ -1,0 +1,29 @@
+// Waits for many descriptors at once.
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+// Put into whatever is woken by a descriptor.
+struct watch {
+    void (*wake)(struct watch *watch, uint32_t events);
+};
+
+void loop_open(void);
+bool loop_add(int fd, uint32_t events, struct watch *watch);
+void loop_remove(int fd);
+void loop_change(int fd, uint32_t events, struct watch *watch);
+
+// Called about once a second with the time in whole seconds.
+void loop_every_second(void (*tick)(time_t now));
+_Noreturn void loop_run(void);
+
+// Seconds of a clock that only goes forward; as of the last wake-up.
+time_t loop_now(void);
+
+// The thing around a watch.
+#define AROUND(pointer, type, member) ((type *)((char *)(pointer) - __builtin_offsetof(type, member)))
+
+#endif

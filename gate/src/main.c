@@ -1,0 +1,152 @@
+// pyro-gate: starts a program with a tap into a network namespace that leads nowhere, and is its only way out.
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "counters.h"
+#include "fatal.h"
+#include "inside.h"
+#include "loop.h"
+#include "options.h"
+#include "outside.h"
+#include "pass.h"
+#include "sender.h"
+#include "tcp.h"
+#include "udp.h"
+
+static int listen_on(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (strlen(path) >= sizeof address.sun_path) fatal("%s: too long", path);
+    strcpy(address.sun_path, path);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0) fatal_errno(path);
+    return fd;
+}
+
+// A child makes the namespace, since who has moved into it cannot come back; its sockets outlive it.
+static struct inside build_inside(const struct options *options) {
+    int ends[2], status;
+    struct inside inside;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) fatal_errno("a socket pair");
+    pid_t child = fork();
+    if (child < 0) fatal_errno("fork");
+    if (child == 0) {
+        inside_build(options, &inside);
+        pass_send(ends[1], (int *)&inside, INSIDE_FDS);
+        _exit(0);
+    }
+    close(ends[1]);
+    bool is_whole = pass_receive(ends[0], (int *)&inside, INSIDE_FDS);
+    close(ends[0]);
+    if (waitpid(child, &status, 0) < 0 || !is_whole || status != 0) _exit(125); // the child has said why
+    return inside;
+}
+
+static void end(struct watch *watch, uint32_t events) {
+    (void)watch;
+    (void)events;
+    _exit(0);
+}
+
+// What the program's starter meant for the program: its standard streams, and whatever stays open when it is executed.
+static void let_go(void) {
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0) fatal_errno("/dev/null");
+    for (int fd = 3; fd < 1024; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC)) close(fd);
+    }
+    for (int fd = 0; fd < 2; fd++) dup2(nothing, fd);
+}
+
+// Gives up everything that relaying does not need, and everything that was somebody else's.
+static void prepare(const struct options *options, const struct inside *inside, int control, int lifeline) {
+    static struct watch lost = {end};
+    loop_open();
+    if (!loop_add(lifeline, 0, &lost)) fatal_errno("the lifeline");
+    if (!policy_open()) fatal_errno("the host's routes");
+    outside_open(options);
+    sender_open(inside);
+    tcp_open(inside, options);
+    udp_open(inside);
+    counters_serve(control);
+    confine_end(options->uid, options->gid);
+}
+
+// The gate's life. It ends when the last process that holds the other end of the lifeline has ended.
+static _Noreturn void serve(const struct options *options, int control, int lifeline, int starter) {
+    static struct inside inside;
+    setsid();
+    confine_begin();
+    inside = build_inside(options);
+    if (options->is_closed) {
+        pass_send(starter, &inside.tap, 1);
+        _exit(0);
+    }
+    let_go();
+    prepare(options, &inside, control, lifeline);
+    pass_send(starter, &inside.tap, 1);
+    close(starter);
+    close(inside.tap);
+    close(STDERR_FILENO);
+    loop_run();
+}
+
+// Out of the way of the numbers they are to have.
+static int lift(int fd) {
+    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, 16);
+    if (lifted < 0) fatal_errno("handing over");
+    close(fd);
+    return lifted;
+}
+
+static void hand_over(int fd, int as) {
+    if (dup2(lift(fd), as) < 0) fatal_errno("handing over"); // without close-on-exec
+}
+
+// A grandchild: the program that follows gets no child that it does not know of.
+static pid_t fork_away(void) {
+    pid_t child = fork();
+    if (child < 0) fatal_errno("fork");
+    if (child == 0 && fork() > 0) _exit(0);
+    return child;
+}
+
+// Until the jail sees to it by itself. Its starter may have ended before this was said.
+static void end_with_parent(int32_t parent) {
+    if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)) _exit(125);
+}
+
+int main(int argc, char **argv) {
+    static struct options options;
+    int ends[2], lifeline[2], tap;
+    (void)argc;
+    umask(077);
+    options_read(argv, &options);
+    end_with_parent(options.parent);
+    int control = options.is_closed ? -1 : listen_on(options.control);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || pipe2(lifeline, O_CLOEXEC) < 0)
+        fatal_errno("a socket pair");
+    pid_t child = fork_away();
+    if (child == 0) {
+        close(ends[0]);
+        close(lifeline[1]);
+        serve(&options, control, lifeline[0], ends[1]);
+    }
+    close(ends[1]);
+    waitpid(child, NULL, 0);
+    if (!pass_receive(ends[0], &tap, 1)) return 125; // the child has said why
+    int kept = lift(lifeline[1]);
+    hand_over(tap, options.tap_fd);
+    hand_over(kept, options.lifeline_fd);
+    execv(options.program[0], options.program);
+    fatal_errno(options.program[0]);
+}

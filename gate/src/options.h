@@ -1,0 +1,34 @@
+// What the gate is told on its command line.
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "address.h"
+
+enum { RESOLVERS_MAX = 3, FORWARDS_MAX = 16 };
+
+// A port of the gateway that leads to one address, whatever the policy says of it.
+struct forward {
+    uint16_t port;
+    struct address to;
+};
+
+struct options {
+    const char *control;        // the socket on which it tells its counters
+    const char *nft;            // the program
+    uint32_t uid, gid;          // what to become; 0 for what it is
+    int32_t parent;             // with whose end the program ends too; 0 to go on
+    int tap_fd, lifeline_fd;    // as which descriptors the program gets them
+    bool is_closed;             // nothing goes out at all
+    bool has_v6;
+    struct address guest4, guest6, gateway4, gateway6;
+    struct address resolvers[RESOLVERS_MAX];
+    int resolver_count;
+    struct forward forwards[FORWARDS_MAX];
+    int forward_count;
+    char **program;             // and its arguments
+};
+
+// Ranges that are opened go to the policy. Ends the process when it does not understand.
+void options_read(char **argv, struct options *options);
+
+#endif

@@ -1,0 +1,61 @@
+#include "outside.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "names.h"
+
+static const struct options *options;
+
+enum { DNS_PORT = 53, RESOLVER_OFFSET = 4 };
+
+void outside_open(const struct options *given) { options = given; }
+
+// What a port of the gateway, or one of the addresses right behind the guest's network, stands for. False for the rest of the world.
+static bool find_forward(const struct address *to, struct address *real, bool *is_resolver) {
+    const struct address *gateway = to->family == AF_INET ? &options->gateway4 : &options->gateway6;
+    struct address asked = *to;
+    asked.port = 0;
+    for (int i = 0; i < options->forward_count; i++) {
+        if (!address_is_equal(&asked, gateway) || options->forwards[i].port != to->port) continue;
+        *real = options->forwards[i].to;
+        return true;
+    }
+    for (int i = 0; i < options->resolver_count && to->family == AF_INET && to->port == DNS_PORT; i++) {
+        struct address stand_in = options->gateway4;
+        stand_in.bytes[3] = (uint8_t)(stand_in.bytes[3] + RESOLVER_OFFSET + i);
+        if (!address_is_equal(&asked, &stand_in)) continue;
+        *real = options->resolvers[i];
+        *is_resolver = true;
+        return true;
+    }
+    return false;
+}
+
+static enum verdict judge(const struct address *to, int type, struct address *real, struct passage *passage) {
+    if (find_forward(to, real, &passage->is_resolver)) {
+        passage->is_resolver &= names_are_required();
+        // Over TCP a question may come in pieces; whoever needs names asks over UDP first.
+        return passage->is_resolver && type == SOCK_STREAM ? VERDICT_NAME : VERDICT_OPEN;
+    }
+    enum verdict verdict = policy_judge(to, &passage->is_by_name);
+    return verdict == VERDICT_OPEN && passage->is_by_name && type != SOCK_STREAM ? VERDICT_NAME : verdict;
+}
+
+int outside_connect(const struct address *to, int type, struct passage *passage) {
+    struct address real = *to;
+    *passage = (struct passage){0};
+    passage->verdict = judge(to, type, &real, passage);
+    if (passage->verdict != VERDICT_OPEN) return -1;
+    struct sockaddr_storage address;
+    socklen_t length = address_to_socket(&real, &address);
+    int fd = socket(real.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), only = 1;
+    if (fd < 0) return -1;
+    if (real.family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    if (connect(fd, (struct sockaddr *)&address, length) == 0 || errno == EINPROGRESS) return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}

@@ -1,0 +1,18 @@
+// Two connections joined: what one end sends, the other gets.
+#ifndef PIPE_H
+#define PIPE_H
+
+#include <stdbool.h>
+
+#include "address.h"
+
+
+bool pipe_has_room(void);
+
+// Takes both sockets over. With `by_name`, the address that was asked for, what the guest says must name an allowed name.
+void pipe_join(int guest, int world, const struct address *by_name);
+
+// Closes a connection so that its peer notices.
+void pipe_reset(int fd);
+
+#endif

@@ -1,0 +1,180 @@
+#include "tcp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "loop.h"
+#include "outside.h"
+#include "packet.h"
+#include "pipe.h"
+#include "sender.h"
+
+enum { ATTEMPTS_MAX = 128, ADMIT_S = 10, SYN_MAX_BYTES = 256, BATCH = 32 };
+
+// What a guest has asked for, until it has got it.
+struct attempt {
+    struct watch watch;
+    bool is_by_name;
+    enum { ATTEMPT_NONE, ATTEMPT_CONNECTING, ATTEMPT_ADMITTED } state;
+    struct syn syn;
+    int fd; // outside
+    time_t since;
+    size_t length;
+    uint8_t packet[SYN_MAX_BYTES]; // as it came, to be sent again
+};
+
+static struct attempt attempts[ATTEMPTS_MAX];
+static struct ear {
+    struct watch syn_watch, tcp_watch;
+    int syn, tcp;
+    struct address guest;
+} ears[2];
+static uint8_t packet[PACKET_MAX_BYTES];
+
+static void end_attempt(struct attempt *attempt) {
+    if (attempt->state != ATTEMPT_NONE) close(attempt->fd);
+    attempt->state = ATTEMPT_NONE;
+}
+
+static void reset(const struct syn *syn) { sender_send(packet, packet_build_reset(syn, packet), &syn->flow.from); }
+
+// Answers as the network would have.
+static void fail(const struct syn *syn, int error) {
+    if (error == ETIMEDOUT) return;
+    if (error != EHOSTUNREACH && error != ENETUNREACH) return reset(syn);
+    size_t length = packet_build_refusal(&syn->flow, IPPROTO_TCP, syn->sequence, REFUSAL_UNREACHABLE, packet);
+    sender_send(packet, length, &syn->flow.from);
+}
+
+// The guest's own packet goes to the listener: from here on the two kernels agree on the connection by themselves.
+static void admit(struct attempt *attempt) {
+    attempt->state = ATTEMPT_ADMITTED;
+    attempt->since = loop_now();
+    sender_send(attempt->packet, attempt->length, &attempt->syn.flow.to);
+}
+
+static void progress(struct watch *watch, uint32_t events) {
+    struct attempt *attempt = AROUND(watch, struct attempt, watch);
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (attempt->state == ATTEMPT_ADMITTED && (events & (EPOLLERR | EPOLLHUP))) return end_attempt(attempt);
+    if (attempt->state != ATTEMPT_CONNECTING) return;
+    if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
+    if (error != 0) {
+        fail(&attempt->syn, error);
+        return end_attempt(attempt);
+    }
+    loop_change(attempt->fd, 0, &attempt->watch);
+    admit(attempt);
+}
+
+static struct attempt *find_attempt(const struct flow *flow) {
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempts[i].state != ATTEMPT_NONE && packet_is_equal_flow(&attempts[i].syn.flow, flow)) return &attempts[i];
+    return NULL;
+}
+
+static struct attempt *take_place(void) {
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempts[i].state == ATTEMPT_NONE) return &attempts[i];
+    return NULL;
+}
+
+static void refuse(const struct syn *syn, enum verdict verdict) {
+    counters_refuse("tcp", &syn->flow.to, verdict, NULL);
+    reset(syn);
+}
+
+static void attempt_connection(const struct syn *syn, const uint8_t *bytes, size_t length) {
+    struct attempt *attempt = take_place();
+    struct passage passage;
+    if (!attempt || !pipe_has_room()) return refuse(syn, VERDICT_LIMIT);
+    int fd = outside_connect(&syn->flow.to, SOCK_STREAM, &passage);
+    if (fd < 0 && passage.verdict != VERDICT_OPEN) return refuse(syn, passage.verdict);
+    if (fd < 0) return fail(syn, errno);
+    *attempt = (struct attempt){
+        .watch.wake = progress,
+        .is_by_name = passage.is_by_name,
+        .state = ATTEMPT_CONNECTING,
+        .syn = *syn,
+        .fd = fd,
+        .since = loop_now(),
+        .length = length,
+    };
+    memcpy(attempt->packet, bytes, length);
+    if (!loop_add(fd, EPOLLOUT, &attempt->watch)) end_attempt(attempt);
+}
+
+// A guest may write any sender into a packet; the packet rules have no say here.
+static bool is_from(const struct address *guest, const struct syn *syn) {
+    struct address from = syn->flow.from;
+    from.port = 0;
+    return address_is_equal(&from, guest);
+}
+
+static void hear(const struct ear *ear) {
+    for (int i = 0; i < BATCH; i++) {
+        uint8_t bytes[SYN_MAX_BYTES];
+        struct syn syn;
+        ssize_t length = recv(ear->syn, bytes, sizeof bytes, MSG_TRUNC);
+        if (length < 0) return;
+        if (length > (ssize_t)sizeof bytes || !packet_read_syn(bytes, (size_t)length, &syn)) continue;
+        if (!is_from(&ear->guest, &syn)) continue;
+        struct attempt *same = find_attempt(&syn.flow);
+        if (!same)
+            attempt_connection(&syn, bytes, (size_t)length);
+        else if (same->state == ATTEMPT_ADMITTED)
+            admit(same);
+    }
+}
+
+static void hear_syn(struct watch *watch, uint32_t events) {
+    (void)events;
+    hear(AROUND(watch, struct ear, syn_watch));
+}
+
+static bool read_flow(int fd, struct flow *flow) {
+    struct sockaddr_storage peer, own;
+    socklen_t peer_size = sizeof peer, own_size = sizeof own;
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0) return false;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0) return false;
+    *flow = (struct flow){address_from_socket(&peer), address_from_socket(&own)};
+    return true;
+}
+
+static void accept_admitted(struct watch *watch, uint32_t events) {
+    (void)events;
+    int listener = AROUND(watch, struct ear, tcp_watch)->tcp;
+    for (int i = 0; i < BATCH; i++) {
+        struct flow flow;
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) return;
+        struct attempt *attempt = read_flow(fd, &flow) ? find_attempt(&flow) : NULL;
+        if (!attempt || attempt->state != ATTEMPT_ADMITTED) {
+            pipe_reset(fd);
+            continue;
+        }
+        loop_remove(attempt->fd);
+        attempt->state = ATTEMPT_NONE;
+        counters.tcp_connections++;
+        pipe_join(fd, attempt->fd, attempt->is_by_name ? &attempt->syn.flow.to : NULL);
+    }
+}
+
+static void end_late(time_t now) {
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempts[i].state == ATTEMPT_ADMITTED && now - attempts[i].since > ADMIT_S) end_attempt(&attempts[i]);
+}
+
+void tcp_open(const struct inside *inside, const struct options *options) {
+    for (int i = 0; i < 2 && inside->tcp[i] >= 0; i++) {
+        ears[i] = (struct ear){{hear_syn}, {accept_admitted}, inside->syn[i], inside->tcp[i],
+                              i == 0 ? options->guest4 : options->guest6};
+        loop_add(ears[i].syn, EPOLLIN, &ears[i].syn_watch);
+        loop_add(ears[i].tcp, EPOLLIN, &ears[i].tcp_watch);
+    }
+    loop_every_second(end_late);
+}

@@ -1,0 +1,196 @@
+// What the gate lets pass when only names are open: patterns, questions, client hellos and requests.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/dns.h"
+#include "../src/inspect.h"
+#include "expect.h"
+
+static void test_patterns(void) {
+    static const char *const allowed[] = {"example.org", "EXAMPLE.org", "example.org.", "a.example.net", "b.a.example.NET"};
+    static const char *const other[] = {"", ".", "org", "a.example.org", "example.org.evil", "xexample.org", "example.net",
+                                        "xexample.net", ".example.net", "example.org ", "example.org/", "*.example.net"};
+    static const char *const bad[] = {"", "*", "*.", ".a", "a b", "a/b", "*.*.a", "a*", "http://a"};
+    expect(names_allow("example.org") && names_allow("*.example.net."), "are patterns", "");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect(!names_allow(bad[i]), "is no pattern:", bad[i]);
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) expect(names_is_allowed(allowed[i]), "allowed:", allowed[i]);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) expect(!names_is_allowed(other[i]), "not allowed:", other[i]);
+}
+
+static size_t write_question(uint8_t *message, const char *name, int type) {
+    size_t at = 12;
+    memcpy(message, "\x12\x34\x01\x00\0\x01\0\0\0\0\0\0", 12);
+    while (*name) {
+        size_t label = strcspn(name, ".");
+        message[at++] = (uint8_t)label;
+        memcpy(message + at, name, label);
+        at += label;
+        name += label + (name[label] == '.');
+    }
+    memcpy(message + at, "\0\0\0\0\1", 5);
+    message[at + 2] = (uint8_t)type;
+    return at + 5;
+}
+
+static void test_questions(void) {
+    uint8_t message[600] = {0};
+    char name[NAME_BYTES];
+    size_t length = write_question(message, "example.org", 1), whole = length;
+    message[11] = 1; // something behind it, which is cut off
+    length += 40;
+    expect(dns_judge(message, &length, name) == DNS_PASS && length == whole && message[11] == 0, "passes", name);
+    length = write_question(message, "example.org", 16);
+    expect(dns_judge(message, &length, name) == DNS_NOTHING && message[2] == 0x81 && message[3] == 0x80, "empty", name);
+    length = write_question(message, "secret.evil.example", 1);
+    expect(dns_judge(message, &length, name) == DNS_UNKNOWN && (message[3] & 15) == 3, "unknown", name);
+    length = write_question(message, "example.org", 1);
+    message[2] = 0x80;
+    expect(dns_judge(message, &length, name) == DNS_BROKEN, "an answer is no question", "");
+    length = write_question(message, "a.example.org", 1);
+    message[13] = '.'; // a label that is a dot: "..example.org"
+    expect(dns_judge(message, &length, name) == DNS_UNKNOWN, "a dot in a label is none between labels", name);
+    length = write_question(message, "example.org", 1);
+    message[12] = 0xc0;
+    expect(dns_judge(message, &length, name) == DNS_BROKEN, "no pointer in a question", "");
+}
+
+static void test_answers(void) {
+    uint8_t message[600] = {0};
+    size_t length = write_question(message, "example.org", 1);
+    struct address address = address_v4((const uint8_t[]){203, 0, 113, 9}, 443);
+    expect(!names_is_learned(&address), "not yet learned", "");
+    message[2] = 0x81, message[3] = 0x80, message[7] = 2;
+    memcpy(message + length, "\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c", 14);
+    memcpy(message + length + 14, "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x09", 16);
+    for (size_t cut = 0; cut < length + 30; cut++) {
+        uint8_t *copy = malloc(cut ? cut : 1);
+        memcpy(copy, message, cut);
+        expect(!dns_learn(copy, cut), "a cut answer is not passed on", "");
+        free(copy);
+    }
+    expect(!names_is_learned(&address), "not learned from a cut answer", "");
+    expect(dns_learn(message, length + 30) && names_is_learned(&address), "learned", "");
+    length = write_question(message, "example.com", 1);
+    message[2] = 0x81, message[7] = 1;
+    memcpy(message + length, "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x0a", 16);
+    address.bytes[3] = 10;
+    expect(!dns_learn(message, length + 16) && !names_is_learned(&address), "not of another name", "");
+}
+
+// Everything at once, and byte by byte, must come to the same.
+static bool passes(const void *given, size_t count) {
+    const uint8_t *bytes = given;
+    struct inspection whole = {0}, slow = {0};
+    ssize_t at_once = inspect(&whole, bytes, count);
+    size_t done = 0;
+    bool is_refused = false;
+    for (size_t seen = 1; seen <= count && !is_refused; seen++) {
+        uint8_t *copy = malloc(seen - done);
+        memcpy(copy, bytes + done, seen - done);
+        ssize_t passed = inspect(&slow, copy, seen - done);
+        free(copy);
+        if (passed < 0) is_refused = true;
+        else done += (size_t)passed;
+    }
+    bool is_whole = at_once == (ssize_t)count;
+    expect(is_whole == (!is_refused && done == count), "the same in pieces:", (const char *)given);
+    return is_whole;
+}
+
+static void test_requests(void) {
+#define HEAD "GET / HTTP/1.1\r\nHost: example.org\r\n"
+    static const char *const good[] = {
+        HEAD "\r\n",
+        "GET / HTTP/1.0\r\nhost:\tA.Example.Net:8080 \r\n\r\n",
+        "GET http://example.org/x HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc" HEAD "\r\n",
+        "POST / HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n" HEAD "\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: example.org\r\nContent-Length: 0\r\n\r\n" HEAD "\r\n",
+    };
+    static const char *const bad[] = {
+        "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: example.org\r\nHost: example.com\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: example.com\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: example.org\r\nHost: example.org\r\n\r\n",
+        "GET http://example.com/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET http://example.org@example.com/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET https://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "CONNECT example.com:443 HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/2.0\r\nHost: example.org\r\n\r\n",
+        "GET /\r\nHost: example.org\r\n\r\n",
+        "get / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/1.1\nHost: example.org\n\n",
+        "GET / HTTP/1.1\r\nHost: example.org\r\nX: \n\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\rHost: example.com\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\r\n Host: example.com\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : example.com\r\nHost: example.org\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: example.org:80:example.com\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: example.org, example.com\r\n\r\n",
+        HEAD "Upgrade: h2c\r\n\r\n",
+        HEAD "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        HEAD "Content-Length: +3\r\n\r\nabc",
+        HEAD "Content-Length: 9999999999999999\r\n\r\n",
+        HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\nHost: example.com\r\n\r\n",
+        HEAD "\r\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        "SSH-2.0-OpenSSH\r\n", "EHLO example.org\r\n\r\n", "\r\n" HEAD "\r\n", "\x80\x01",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) expect(passes(good[i], strlen(good[i])), "passes:", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect(!passes(bad[i], strlen(bad[i])), "is held:", bad[i]);
+}
+
+// A client hello with these bytes as its extensions.
+static size_t write_hello(uint8_t *bytes, const uint8_t *extensions, size_t size) {
+    size_t body = 2 + 32 + 1 + 2 + 2 + 2 + 2 + size;
+    memset(bytes, 0, 200);
+    memcpy(bytes, "\x16\x03\x01", 3);
+    bytes[4] = (uint8_t)(body + 4);
+    bytes[5] = 1;
+    bytes[8] = (uint8_t)body;
+    memcpy(bytes + 44, "\0\x02\x13\x01\x01\0", 6);
+    bytes[51] = (uint8_t)size;
+    memcpy(bytes + 52, extensions, size);
+    return body + 9;
+}
+
+static void test_hellos(void) {
+    static const uint8_t good[] = "\0\x0a\0\x02\0\x1d\0\0\0\x10\0\x0e\0\0\x0b" "example.org";
+    static const uint8_t other[] = "\0\0\0\x10\0\x0e\0\0\x0b" "example.com";
+    static const uint8_t twice[] = "\0\0\0\x10\0\x0e\0\0\x0b" "example.org" "\0\0\0\x10\0\x0e\0\0\x0b" "example.com";
+    static const uint8_t two[] = "\0\0\0\x1e\0\x1c\0\0\x0b" "example.org" "\0\0\x0b" "example.com";
+    static const uint8_t nul[] = "\0\0\0\x10\0\x0e\0\0\x0b" "exampl\0.org";
+    static const uint8_t none[] = "\0\x0a\0\x02\0\x1d";
+    uint8_t bytes[200];
+    size_t length = write_hello(bytes, good, sizeof good - 1);
+    expect(passes(bytes, length), "passes:", "a hello");
+    for (size_t at = 0; at < length; at++) {
+        for (int value = 0; value < 256; value += 5) {
+            uint8_t *copy = malloc(length);
+            char name[NAME_BYTES];
+            memcpy(copy, bytes, length);
+            copy[at] = (uint8_t)value;
+            hello_read_name(copy, length, name);
+            free(copy);
+        }
+    }
+    expect(!passes(bytes, write_hello(bytes, other, sizeof other - 1)), "is held:", "another name");
+    expect(!passes(bytes, write_hello(bytes, twice, sizeof twice - 1)), "is held:", "the extension twice");
+    expect(!passes(bytes, write_hello(bytes, two, sizeof two - 1)), "is held:", "two names");
+    expect(!passes(bytes, write_hello(bytes, nul, sizeof nul - 1)), "is held:", "a NUL");
+    expect(!passes(bytes, write_hello(bytes, none, sizeof none - 1)), "is held:", "no name");
+}
+
+int main(void) {
+    test_patterns();
+    test_questions();
+    test_answers();
+    test_requests();
+    test_hellos();
+    return expect_end("names");
+}

@@ -1,0 +1,10 @@
+// Small files of the guest's configuration.
+#ifndef WRITE_FILE_H
+#define WRITE_FILE_H
+
+#include <stdbool.h>
+
+// Replaces the file by a rename, so that nobody reads half of it and no link is followed. False with errno.
+bool write_file(const char *path, const char *content);
+
+#endif

@@ -1,0 +1,88 @@
+import { z } from "zod";
+
+import { readUnix } from "../../host/socket.js";
+import type { MachineNetwork, NetworkReport } from "../backend.js";
+import { LIFELINE_FD, TAP_FD } from "./argv.js";
+import { buildGateArgs, type NetworkPlan } from "./network.js";
+import type { JailSpec } from "./jail.js";
+
+const REPORT_DEADLINE_MS = 5_000;
+const REPORT_MAX_BYTES = 65_536;
+
+/** The programs of a VM's network. */
+export interface GateProgram {
+  readonly gate: string;
+  readonly nft: string;
+}
+
+/** In the template nothing is configured, so any address does. */
+const TEMPLATE_ADDRESS = "198.18.0.2";
+
+const count = z.int().min(0);
+const report = z.object({
+  sent_bytes: count,
+  received_bytes: count,
+  tcp_connections: count,
+  udp_flows: count,
+  refused: count,
+  last_refused: z
+    .array(
+      z.object({
+        protocol: z.enum(["tcp", "udp", "dns"]),
+        address: z
+          .string()
+          .max(64)
+          .regex(/^[0-9a-f.:]+$/),
+        port: z.int().min(0).max(65_535),
+        reason: z.enum(["closed_range", "host_address", "name", "too_many"]),
+        at_s: z.int().min(0).max(1e11),
+        times: count,
+        name: z.string().max(255),
+      }),
+    )
+    .max(64),
+});
+
+/** The words that start a VM with a network: what follows them gets the tap. Without a plan nothing leads out of it. */
+export function buildGateCommand(
+  { gate, nft }: GateProgram,
+  dropTo: JailSpec["dropTo"],
+  network: { readonly plan: NetworkPlan; readonly controlSocket: string } | null,
+): [string, ...string[]] {
+  return [
+    gate,
+    ...["--nft", nft, "--tap-fd", String(TAP_FD), "--lifeline-fd", String(LIFELINE_FD)],
+    ...(dropTo ? ["--uid", String(dropTo.uid), "--gid", String(dropTo.gid)] : []),
+    ...(network
+      ? ["--control", network.controlSocket, ...buildGateArgs(network.plan)]
+      : ["--closed", "--guest4", TEMPLATE_ADDRESS]),
+  ];
+}
+
+/** A VM's network as long as its gate lives; the gate belongs to the VM's process and ends with it. */
+export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): MachineNetwork {
+  const { guest, allow, allowHosts, forwards, env, aptSources } = plan;
+  return { guest, allow, allowHosts, forwards, env, aptSources, report: () => readReport(controlSocket) };
+}
+
+/** What the gate tells. Null when it does not live, or what is in its place does not speak as it does. */
+async function readReport(controlSocket: string): Promise<NetworkReport | null> {
+  try {
+    const text = await readUnix(controlSocket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES });
+    const told = report.parse(JSON.parse(text));
+    return {
+      sentBytes: told.sent_bytes,
+      receivedBytes: told.received_bytes,
+      tcpConnections: told.tcp_connections,
+      udpFlows: told.udp_flows,
+      refused: told.refused,
+      lastRefused: told.last_refused.map(({ at_s, name, ...refused }) => ({
+        ...refused,
+        name: name === "" ? null : name,
+        at: new Date(at_s * 1000),
+      })),
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,46 @@
+import { PyroError } from "../../contract/errors.js";
+import { findProgram, isAccessible } from "../../host/files.js";
+import { runTool } from "../../host/process.js";
+import type { Problem } from "../backend.js";
+import { buildGateCommand, type GateProgram } from "./gate.js";
+
+const TUN = "/dev/net/tun";
+const TRIAL_DEADLINE_MS = 5_000;
+
+/** What a VM's network needs, or what is missing for it. */
+async function findGate(gatePath: string): Promise<GateProgram | Problem> {
+  const nft = await findProgram("nft");
+  if (nft === null) {
+    return { message: "A VM's network needs nft, which is missing.", command: "sudo apt-get install nftables" };
+  }
+  if (!(await isAccessible(TUN))) {
+    return {
+      message: `A VM's network needs ${TUN}, which is missing or may not be opened by you.`,
+      command: `sudo modprobe tun && sudo chmod 666 ${TUN}`,
+    };
+  }
+  return { gate: gatePath, nft };
+}
+
+/** The same, for a VM that is about to start. Throws HOST_NOT_ABLE with what mends it. */
+export async function requireGate(gatePath: string): Promise<GateProgram> {
+  const found = await findGate(gatePath);
+  if ("gate" in found) return found;
+  throw new PyroError("HOST_NOT_ABLE", found.message, {
+    hint: `Run \`${found.command}\`, or do without --network.`,
+    details: { missing: "network" },
+  });
+}
+
+/** Makes a VM's network around nothing. Null when that works. */
+export async function tryNetwork(gatePath: string): Promise<Problem | null> {
+  const found = await findGate(gatePath);
+  if (!("gate" in found)) return found;
+  const [program, ...args] = buildGateCommand(found, null, null);
+  const { exitCode, stderr } = await runTool(program, [...args, "--", "/bin/true"], { timeoutMs: TRIAL_DEADLINE_MS });
+  if (exitCode === 0) return null;
+  return {
+    message: `A VM's network cannot be made: ${stderr.trim() || `exit status ${exitCode}`}`,
+    command: "sudo modprobe -a tun nf_tables nft_tproxy",
+  };
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+
+import { z } from "zod";
+
+import { parseNetworkRange } from "../../contract/network.js";
+import type { GuestNetwork } from "../../guest/wake.js";
+import type { NetworkForward, NetworkRequest } from "../backend.js";
+import { rewriteHostEnv } from "./host-env.js";
+
+/** What a host contributes to a VM's network. */
+export interface HostNetwork {
+  readonly resolvers: readonly string[];
+  readonly hasIpv6: boolean;
+}
+
+/** The same schema on disk: a later daemon shows what an earlier one has set up. */
+export const networkPlan = z.object({
+  guest: z.object({
+    mac: z.string(),
+    mtu: z.number(),
+    address4: z.string(),
+    prefix4: z.number(),
+    gateway4: z.string(),
+    v6: z.object({ address: z.string(), prefix: z.number(), gateway: z.string() }).nullable(),
+    resolvers: z.array(z.string()),
+  }),
+  allow: z.array(z.string()),
+  allowHosts: z.array(z.string()),
+  forwards: z.array(z.object({ port: z.number(), to: z.string() })),
+  env: z.record(z.string(), z.string()),
+  aptSources: z.string().nullable(),
+  /** The host's own resolvers, one for each of the guest's. */
+  resolvers: z.array(z.string()),
+});
+
+/** A VM's network, decided before it starts. */
+export interface NetworkPlan {
+  readonly guest: GuestNetwork;
+  readonly allow: readonly string[];
+  readonly allowHosts: readonly string[];
+  readonly forwards: readonly NetworkForward[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly aptSources: string | null;
+  readonly resolvers: readonly string[];
+}
+
+const MTU = 65_520;
+/** Gateway and guest, and nobody else. */
+const PREFIX4 = 30;
+/** 198.18.0.0/15, which is nobody's, is divided into this many pieces of 16 addresses. */
+const NETWORKS4 = 8_192;
+/** Behind that network come the addresses that stand for the host's resolvers. */
+const FIRST_RESOLVER = 5;
+
+/** Decides a VM's addresses by its id, and what its gateway leads to. Pure. */
+export function planNetwork(
+  id: string,
+  { allow, allowHosts, hostEnv }: NetworkRequest,
+  host: HostNetwork,
+): NetworkPlan {
+  const digest = createHash("sha256").update(id).digest();
+  const network = digest.readUInt16BE(0) % NETWORKS4;
+  const address4 = (offset: number) =>
+    `198.${18 + (network >> 12)}.${(network >> 4) & 255}.${((network & 15) << 4) + offset}`;
+  const [a, b] = [digest.readUInt16BE(2).toString(16), digest.readUInt16BE(4).toString(16)];
+  const { env, forwards } = rewriteHostEnv(hostEnv, address4(1));
+  const { PYRO_DEBIAN_MIRROR: mirror, ...proxies } = env;
+  return {
+    guest: {
+      mac: ["02", "70", "79", ...[6, 7, 8].map((at) => digest.toString("hex", at, at + 1))].join(":"),
+      mtu: MTU,
+      address4: address4(2),
+      prefix4: PREFIX4,
+      gateway4: address4(1),
+      v6: host.hasIpv6 ? { address: `fd70:7972:${a}:${b}::2`, prefix: 64, gateway: `fd70:7972:${a}:${b}::1` } : null,
+      resolvers: host.resolvers.map((_, index) => address4(FIRST_RESOLVER + index)),
+    },
+    allow,
+    allowHosts,
+    forwards: [...forwards, ...allow.flatMap(forwardOf).filter(({ port }) => !forwards.some((of) => of.port === port))],
+    env: proxies,
+    aptSources: mirror !== undefined && isAptSources(mirror) ? mirror : null,
+    resolvers: host.resolvers,
+  };
+}
+
+/** Only whole lines can be handed to another apt; a bare URL says nothing of suites. */
+function isAptSources(mirror: string): boolean {
+  return mirror.split("\n").every((line) => line.trim() === "" || /^deb\s.*https?:/.test(line));
+}
+
+/** A guest has a loopback of its own: a port of the host's is reached through the gateway. */
+function forwardOf(allowed: string): NetworkForward[] {
+  const range = parseNetworkRange(allowed);
+  if (range === null || range.port === null) return [];
+  const { cidr, port } = range;
+  if (/^127\.[\d.]+(\/32)?$/.test(cidr)) return [{ port, to: `${cidr.replace("/32", "")}:${port}` }];
+  return cidr === "::1" || cidr === "::1/128" ? [{ port, to: `[::1]:${port}` }] : [];
+}
+
+/** What the gate is told of the plan. Pure. */
+export function buildGateArgs({ guest, allow, allowHosts, forwards, resolvers }: NetworkPlan): string[] {
+  return [
+    ...["--guest4", guest.address4],
+    ...(guest.v6 ? ["--guest6", guest.v6.address] : []),
+    ...resolvers.flatMap((address) => ["--resolver", address.includes(":") ? `[${address}]:53` : `${address}:53`]),
+    ...allow.flatMap((range) => ["--allow", range]),
+    ...allowHosts.flatMap((pattern) => ["--allow-host", pattern]),
+    ...forwards.flatMap(({ port, to }) => ["--forward", `${port}=${to}`]),
+  ];
+}

@@ -1,0 +1,94 @@
+import { z } from "zod";
+
+import { time } from "./fields.js";
+
+const plainAddress = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+/** A range of addresses, and the one port of them that is meant; null for all ports. */
+export interface NetworkRange {
+  readonly cidr: string;
+  readonly port: number | null;
+}
+
+/** Reads `CIDR`, `CIDR:PORT` or `[CIDR]:PORT`; one address is a range too. Null when it is none of them. */
+export function parseNetworkRange(text: string): NetworkRange | null {
+  const parts = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? /^([^:]+)(?::(\d+))?$/.exec(text);
+  const [cidr, digits] = parts ? [parts[1]!, parts[2]] : [text, undefined];
+  const port = digits === undefined ? null : Number(digits);
+  if (!plainAddress.safeParse(cidr).success || port === 0 || (port ?? 0) > 65_535) return null;
+  return { cidr, port };
+}
+
+const networkRange = z
+  .string()
+  .max(64)
+  .refine((text) => parseNetworkRange(text) !== null, "expected CIDR, CIDR:PORT or [CIDR]:PORT");
+
+const hostPattern = z
+  .string()
+  .max(253)
+  .regex(/^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, "expected a name such as example.org, or *.example.org");
+
+/** What may be asked of a VM's network. */
+export const networkFields = {
+  network: z.boolean().default(false).describe("A network; this host and private addresses stay closed."),
+  network_allow: z
+    .array(networkRange)
+    .max(32)
+    .default([])
+    .describe("Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT."),
+  network_allow_host: z
+    .array(hostPattern)
+    .max(64)
+    .default([])
+    .describe("Only these names, over HTTP and TLS; or *.NAME."),
+  network_host_proxy: z.boolean().default(false).describe("Pass on proxies and apt mirror, and open them."),
+  network_host_env: z
+    .record(z.string().max(64), z.string().max(4096))
+    .default({})
+    .describe("The caller's proxy settings, when they are to be passed on.")
+    .meta({ hidden: true }),
+};
+
+/** What is known of a machine's network. */
+export const networkInfo = z.object({
+  state: z.enum(["up", "down"]).describe("down: its gate has ended, and nothing gets in or out."),
+  mac: z.string(),
+  mtu: z.int(),
+  addresses: z.array(z.string()).describe("The guest's own, with their networks' bits."),
+  routes: z.array(z.object({ destination: z.string(), gateway: z.string() })),
+  resolvers: z.array(z.string()).describe("What the guest asks for names; each stands for one of the host's."),
+  policy: z.object({
+    default: z
+      .enum(["public", "names"])
+      .describe("public: all but private, local and this host's addresses. names: only what is named here."),
+    allow_hosts: z.array(z.string()).describe("Names that may be reached."),
+    allow: z.array(z.string()).describe("What is open besides."),
+    forwards: z
+      .array(z.object({ gateway_port: z.int(), to: z.string() }))
+      .describe("Ports of the gateway that lead to an address of this host."),
+  }),
+  counters: z
+    .object({
+      sent_bytes: z.int().describe("What the guest has sent, without headers."),
+      received_bytes: z.int(),
+      tcp_connections: z.int(),
+      udp_flows: z.int(),
+      refused: z.int().describe("Connections and first datagrams that the policy refused."),
+    })
+    .nullable()
+    .describe("Null when it is down."),
+  last_refused: z.array(
+    z.object({
+      protocol: z.enum(["tcp", "udp", "dns"]).describe("dns: a name that was asked for."),
+      address: z.string(),
+      port: z.int(),
+      reason: z
+        .enum(["closed_range", "host_address", "name", "too_many"])
+        .describe("name: no allowed name was asked for, or none led there."),
+      name: z.string().nullable().describe("What the guest asked for, when it said so."),
+      times: z.int(),
+      at: time,
+    }),
+  ),
+});

@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+import { networkInfo } from "./network.js";
+import { defineOperation } from "./operation.js";
+import { vmId } from "./vm.js";
+
+export const vmNetworkInfo = defineOperation({
+  name: "vm.network_info",
+  summary: "Show a VM's addresses, policy, and what was refused",
+  input: z.strictObject({ vm_id: vmId }),
+  output: z.object({
+    vm_id: z.string(),
+    network_enabled: z.boolean(),
+    network: networkInfo.nullable().describe("Null without a network, or while the VM is not started."),
+  }),
+  streams: false,
+  stdin: false,
+  readOnly: true,
+  cli: null,
+  sdk: "networkInfoVm",
+  mcp: "vm_network_info",
+});

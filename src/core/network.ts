@@ -1,0 +1,55 @@
+import type { MachineNetwork, NetworkRequest } from "../backend/backend.js";
+import { PyroError } from "../contract/errors.js";
+import type { ResultOf } from "../contract/operations.js";
+
+type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
+
+/** What a caller wants of a network; null for none. Throws INVALID_ARGUMENT when something is to be opened in none. */
+export function networkRequestOf(input: {
+  readonly network: boolean;
+  readonly network_allow: readonly string[];
+  readonly network_allow_host: readonly string[];
+  readonly network_host_proxy: boolean;
+  readonly network_host_env: Readonly<Record<string, string>>;
+}): NetworkRequest | null {
+  const hostEnv = input.network_host_proxy ? input.network_host_env : {};
+  const { network_allow: allow, network_allow_host: allowHosts } = input;
+  if (input.network) return { allow, allowHosts, hostEnv };
+  if (allow.length === 0 && allowHosts.length === 0 && !input.network_host_proxy) return null;
+  throw new PyroError("INVALID_ARGUMENT", "Something is to be opened in a VM that has no network.", {
+    hint: "Give --network too.",
+    details: { network_allow: allow, network_allow_host: allowHosts },
+  });
+}
+
+/** A machine's network as the contract has it. */
+export async function viewNetwork(network: MachineNetwork | null): Promise<NetworkInfo | null> {
+  if (network === null) return null;
+  const { guest, allow, allowHosts, forwards } = network;
+  const report = await network.report();
+  return {
+    state: report ? "up" : "down",
+    mac: guest.mac,
+    mtu: guest.mtu,
+    addresses: [`${guest.address4}/${guest.prefix4}`, ...(guest.v6 ? [`${guest.v6.address}/${guest.v6.prefix}`] : [])],
+    routes: [
+      { destination: "0.0.0.0/0", gateway: guest.gateway4 },
+      ...(guest.v6 ? [{ destination: "::/0", gateway: guest.v6.gateway }] : []),
+    ],
+    resolvers: [...guest.resolvers],
+    policy: {
+      default: allowHosts.length > 0 ? "names" : "public",
+      allow_hosts: [...allowHosts],
+      allow: [...allow],
+      forwards: forwards.map(({ port, to }) => ({ gateway_port: port, to })),
+    },
+    counters: report && {
+      sent_bytes: report.sentBytes,
+      received_bytes: report.receivedBytes,
+      tcp_connections: report.tcpConnections,
+      udp_flows: report.udpFlows,
+      refused: report.refused,
+    },
+    last_refused: (report?.lastRefused ?? []).map(({ at, ...refused }) => ({ ...refused, at: at.toISOString() })),
+  };
+}

@@ -1,0 +1,38 @@
+import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
+
+/** A resolver on port 53 of one address: every name has the same IPv4 address. Tells each name it was asked for. */
+const [address = "", answer = ""] = process.argv.slice(2);
+const TYPE_A = 1;
+
+function reply(query: Buffer): Buffer {
+  let at = 12;
+  const labels: string[] = [];
+  for (let length = query[at]!; length !== 0; length = query[at]!) {
+    labels.push(query.toString("latin1", at + 1, at + 1 + length));
+    at += length + 1;
+  }
+  const question = query.subarray(12, at + 5);
+  const type = query.readUInt16BE(at + 1);
+  process.stdout.write(`asked ${labels.join(".")}\n`);
+  const header = Buffer.from([query[0]!, query[1]!, 0x81, 0x80, 0, 1, 0, type === TYPE_A ? 1 : 0, 0, 0, 0, 0]);
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...answer.split(".").map(Number)]);
+  return Buffer.concat([header, question, ...(type === TYPE_A ? [record] : [])]);
+}
+
+const udp = createSocket("udp4");
+udp.on("message", (query, from) => udp.send(reply(query), from.port, from.address));
+await new Promise<void>((resolve) => udp.bind(53, address, resolve));
+
+const tcp = createServer((socket) => {
+  let bytes = Buffer.alloc(0);
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    if (bytes.length < 2 || bytes.length < 2 + bytes.readUInt16BE(0)) return;
+    const answered = reply(bytes.subarray(2));
+    socket.end(Buffer.concat([Buffer.from([answered.length >> 8, answered.length & 255]), answered]));
+  });
+});
+await new Promise<void>((resolve) => tcp.listen(53, address, resolve));
+process.stdout.write("ready\n");
