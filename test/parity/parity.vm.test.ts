@@ -15,15 +15,20 @@ import { makeSources } from "./sources.js";
 async function answerAll(runner: Runner, table: readonly Case[], sources: string): Promise<(Answer | null)[]> {
   const answers: (Answer | null)[] = [];
   const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000" };
-  for (const { operation, input, stdin, cancel } of table) {
+  for (const { operation, input, stdin, cancel, expect } of table) {
     const how = { ...(stdin === undefined ? {} : { stdin }), ...(cancel === undefined ? {} : { cancel }) };
-    const request = { operation, input: fill(input, ids, sources), ...how };
+    const request = { operation, input: fill(input, ids, sources), ...how, shownLess: isLong(expect, input) };
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
     if (answer && "result" in answer && operation === "task.create") ids["$task"] = answer.result["task_id"];
     if (answer && "result" in answer && operation === "vm.create") ids["$vm"] = answer.result["vm_id"];
   }
   return answers;
+}
+
+/** True for the cases of long commands and long output. */
+function isLong(expect: Case["expect"], { command }: Input): boolean {
+  return JSON.stringify(command ?? "").length > 400 || Object.keys(expect).some((name) => name.endsWith("_truncated"));
 }
 
 function fill(input: Input, ids: Record<string, unknown>, sources: string): Input {
