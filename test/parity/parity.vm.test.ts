@@ -13,7 +13,12 @@ import type { Answer, Input, Runner } from "./runner.js";
 import { makeSources } from "./sources.js";
 
 /** The answers of one door to the whole table; null where it does not offer what is asked. */
-async function answerAll(runner: Runner, table: readonly Case[], sources: string): Promise<(Answer | null)[]> {
+async function answerAll(
+  runner: Runner,
+  standIn: Runner,
+  table: readonly Case[],
+  sources: string,
+): Promise<(Answer | null)[]> {
   const answers: (Answer | null)[] = [];
   const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000" };
   for (const { operation, input, stdin, cancel, expect } of table) {
