@@ -49,6 +49,7 @@ export function openMcp({ env }: Place): Runner {
 
 function inCliWords(hint: string): string {
   return hint
+    .replaceAll("`exclude`", "`--exclude`")
     .replaceAll(/\btask_list\b/g, "`pyro task list`")
     .replaceAll(/\bvm_list_environments\b/g, "`pyro env list`");
 }

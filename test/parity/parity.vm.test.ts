@@ -21,9 +21,10 @@ async function answerAll(
 ): Promise<(Answer | null)[]> {
   const answers: (Answer | null)[] = [];
   const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000" };
-  for (const { operation, input, stdin, cancel, expect } of table) {
+  for (const each of table) {
+    const { operation, input, stdin, cancel } = each;
     const how = { ...(stdin === undefined ? {} : { stdin }), ...(cancel === undefined ? {} : { cancel }) };
-    const request = { operation, input: fill(input, ids, sources), ...how, shownLess: isLong(expect, input) };
+    const request = { operation, input: fill(input, ids, sources), ...how, shownLess: isLong(each) };
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
     // What a door does not offer is done all the same, so that its task has the same commands behind it.
@@ -35,7 +36,9 @@ async function answerAll(
 }
 
 /** True for the cases of long commands and long output. */
-function isLong(expect: Case["expect"], { command }: Input): boolean {
+function isLong({ expect, input: { command }, operation }: Case): boolean {
+  // The logs of the table's task have such output in them.
+  if (operation === "task.logs" && typeof expect === "object") return true;
   return JSON.stringify(command ?? "").length > 400 || Object.keys(expect).some((name) => name.endsWith("_truncated"));
 }
 
