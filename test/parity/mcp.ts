@@ -17,8 +17,8 @@ export function openMcp({ env }: Place): Runner {
   });
   return {
     name: "MCP",
-    // A client that cancels hears no more of its call.
-    offers: ({ operation, cancel }) => operations[operation].mcp !== null && !cancel,
+    // A client that cancels hears no more of its call; and of output that is long a model is shown a part.
+    offers: ({ operation, cancel, shownLess }) => operations[operation].mcp !== null && !cancel && !shownLess,
     async call({ operation, input, stdin }): Promise<Answer> {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!;
@@ -35,11 +35,21 @@ export function openMcp({ env }: Place): Runner {
         ...(stdin === undefined ? {} : { stdin }),
       });
       const body = result._meta?.["pyro-mcp/error"] as ErrorBody | undefined;
-      return body ? { error: body } : { result: result.structuredContent as Record<string, unknown> };
+      // The next step is said in the words of this door: a tool's name in the place of a command line.
+      return body
+        ? { error: { ...body, hint: inCliWords(body.hint) } }
+        : { result: result.structuredContent as Record<string, unknown> };
     },
     async [Symbol.asyncDispose]() {
       const { connected } = await opened;
       await connected[Symbol.asyncDispose]();
     },
   };
+}
+
+function inCliWords(hint: string): string {
+  return hint
+    .replaceAll("`exclude`", "`--exclude`")
+    .replaceAll(/\btask_list\b/g, "`pyro task list`")
+    .replaceAll(/\bvm_list_environments\b/g, "`pyro env list`");
 }

@@ -10,6 +10,8 @@ export interface Request {
   readonly stdin?: string;
   /** Cancel as soon as the command has said something. */
   readonly cancel?: boolean;
+  /** Its output is longer than what MCP shows of it. */
+  readonly shownLess?: boolean;
 }
 
 /** What came back, by the names of the wire. */
