@@ -80,7 +80,7 @@ print(json.dumps({
     methods: Record<string, Record<string, unknown>>;
   };
   assert.ok(names.includes(given.facade) && names.includes(given.factory.python));
-  for (const { operation, python: name, defaults = {} } of given.operations) {
+  for (const { python: name, defaults = {} } of given.operations) {
     if (name === null) continue;
     assert.ok(methods[name], `${name} is missing`);
     for (const [key, value] of Object.entries(defaults)) {
