@@ -13,7 +13,8 @@ import { VmScratch } from "../vm/vm-scratch.js";
 import { Packed } from "./packed.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const AGENT = "guest/build/pyro-agent";
+/** What is built from C, and travels built. */
+const BINARIES = ["guest/build/pyro-agent", "gate/build/pyro-gate"];
 const MAX_BYTES = 1_000_000;
 
 let packed: Packed;
@@ -36,14 +37,16 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     "dist/src/daemon/main.js",
     "dist/src/contract/rendered.json",
     "dist/src/contract/schemas.json",
-    AGENT,
+    ...BINARIES,
     "guest/src/main.c",
     "guest/Makefile",
+    "gate/src/main.c",
+    "gate/Makefile",
   ]) {
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],
@@ -65,12 +68,14 @@ test("are the types wrong? No, for those who import modules", async () => {
   assert.deepEqual(problems, []);
 });
 
-test("the agent's bytes depend on its source alone: another directory builds the same ones", () => {
-  const built = sha256(join(packed.checkout, AGENT));
-  assert.equal(built, sha256(join(root, AGENT)));
-  const listing = spawnSync("strings", ["-a", join(packed.checkout, AGENT)], { encoding: "utf8" }).stdout;
-  assert.ok(!listing.includes(packed.directory));
-});
+for (const binary of BINARIES) {
+  test(`the bytes of ${binary} depend on its source alone: another directory builds the same ones`, () => {
+    const built = sha256(join(packed.checkout, binary));
+    assert.equal(built, sha256(join(root, binary)));
+    const listing = spawnSync("strings", ["-a", join(packed.checkout, binary)], { encoding: "utf8" }).stdout;
+    assert.ok(!listing.includes(packed.directory));
+  });
+}
 
 const PROGRAM = `import { Pyro } from "pyro-mcp";
 const pyro = new Pyro();
