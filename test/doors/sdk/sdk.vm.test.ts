@@ -143,7 +143,8 @@ test("a process that just exits: its run is gone, its task and the task's comman
   const argv = ["--input-type=module", "-e", script, task.taskId];
   const child = spawn(process.execPath, argv, { env: { ...process.env, ...scratch.env }, stdio: "inherit" });
   assert.deepEqual(await once(child, "exit"), [9, null]);
-  await until("the VM of the run is gone", () => scratch.leftovers().length === vms);
+  // Fewer than before when the run took the spare one of the test before it.
+  await until("the VM of the run is gone", () => scratch.leftovers().length <= vms);
   await until("the command has ended", async () => (await lastEntry()).state === "ended");
   const { stdout, exitCode, aborted } = await lastEntry();
   assert.deepEqual([stdout, exitCode, aborted], ["begun\nover\n", 6, false]);
