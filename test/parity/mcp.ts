@@ -35,21 +35,11 @@ export function openMcp({ env }: Place): Runner {
         ...(stdin === undefined ? {} : { stdin }),
       });
       const body = result._meta?.["pyro-mcp/error"] as ErrorBody | undefined;
-      // The next step is said in the words of this door: a tool's name in the place of a command line.
-      return body
-        ? { error: { ...body, hint: inCliWords(body.hint) } }
-        : { result: result.structuredContent as Record<string, unknown> };
+      return body ? { error: body } : { result: result.structuredContent as Record<string, unknown> };
     },
     async [Symbol.asyncDispose]() {
       const { connected } = await opened;
       await connected[Symbol.asyncDispose]();
     },
   };
-}
-
-function inCliWords(hint: string): string {
-  return hint
-    .replaceAll("`exclude`", "`--exclude`")
-    .replaceAll(/\btask_list\b/g, "`pyro task list`")
-    .replaceAll(/\bvm_list_environments\b/g, "`pyro env list`");
 }

@@ -64,7 +64,12 @@ function assertExpected({ expect }: Case, answer: Answer): void {
 function assertSame(runner: string, { ownWords = [] }: Case, answer: Answer, first: Answer): void {
   if (ownWords.includes(runner) && "error" in first) {
     assert.equal("error" in answer && answer.error.code, first.error.code);
-  } else assert.deepEqual(normalize(answer), normalize(first));
+  } else assert.deepEqual(normalize(hinted(runner, answer)), normalize(hinted(runner, first)));
+}
+
+/** MCP says the next step in its own words: a tool in the place of a command, a field in that of a flag. */
+function hinted(runner: string, answer: Answer): Answer {
+  return runner === "MCP" && "error" in answer ? { error: { ...answer.error, hint: "in its own words" } } : answer;
 }
 
 /** One test a case, which looks at what every door said. */
