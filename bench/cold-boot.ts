@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { Accelerator, VmShape } from "../src/backend/backend.js";
 import { buildQemuArgs, inJail } from "../src/backend/qemu/argv.js";
+import { makeMailbox } from "../src/backend/qemu/mailbox.js";
 import type { Toolchain } from "../src/backend/qemu/toolchain.js";
 import { VmProcess } from "../src/backend/qemu/vm-process.js";
 import type { InstalledEnvironment } from "../src/environments/cache.js";
@@ -71,6 +72,7 @@ async function layOut({ toolchain, shape, environment, agentPath, directory }: C
   const at = (name: string) => join(directory, name);
   await mkdir(at("vm"), { recursive: true, mode: 0o755 });
   await writeFile(at("vm/scratch"), "");
+  await makeMailbox(at("vm"), toolchain);
   await copyFile(environment.kernelPath, at("kernel"));
   const initramfs = appendToInitramfs(await readFile(environment.initramfsPath), [
     ...["dev", "proc", "sys"].map((name) => ({ kind: "directory", name }) as const),
