@@ -106,6 +106,7 @@ static void test_requests(void) {
         "GET http://example.org/x HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc" HEAD "\r\n",
         "POST / HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n" HEAD "\r\n",
+        HEAD "X-~!#$%&'*+.^_`|9: \xc3\xa4\t,\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: example.org\r\nContent-Length: 0\r\n\r\n" HEAD "\r\n",
     };
     static const char *const bad[] = {
@@ -139,6 +140,15 @@ static void test_requests(void) {
         HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
         HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\nHost: example.com\r\n\r\n",
         HEAD "\r\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        // A server that knows no body here, or no coding, takes what follows for the next request.
+        "CONNECT / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc",
+        "CONNECT http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "POST / HTTP/1.0\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET / http/1.1\r\nHost: example.org\r\n\r\n",
+        "GET /\tHTTP/1.0 HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET /\x0b HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        HEAD "\x01Transfer-Encoding: chunked\r\n\r\n", HEAD "Transfer-Encoding\x7f: chunked\r\n\r\n",
+        HEAD "Transfer Encoding: chunked\r\n\r\n", HEAD "Transfer-\xffncoding: chunked\r\n\r\n", HEAD "X: a\x0b\r\n\r\n",
         "SSH-2.0-OpenSSH\r\n", "EHLO example.org\r\n\r\n", "\r\n" HEAD "\r\n", "\x80\x01",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) expect(passes(good[i], strlen(good[i])), "passes:", good[i]);
