@@ -71,6 +71,8 @@ static void test_answers(void) {
     }
     expect(!names_is_learned(&address), "not learned from a cut answer", "");
     expect(dns_learn(message, length + 30) && names_is_learned(&address), "learned", "");
+    message[length + 19] = 3, message[length + 29] = 11, address.bytes[3] = 11; // of another class
+    expect(dns_learn(message, length + 30) && !names_is_learned(&address), "not learned", "an address of another class");
     length = write_question(message, "example.com", 1);
     message[2] = 0x81, message[7] = 1;
     memcpy(message + length, "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x0a", 16);
@@ -175,6 +177,7 @@ static void test_hellos(void) {
     static const uint8_t twice[] = "\0\0\0\x10\0\x0e\0\0\x0b" "example.org" "\0\0\0\x10\0\x0e\0\0\x0b" "example.com";
     static const uint8_t two[] = "\0\0\0\x1e\0\x1c\0\0\x0b" "example.org" "\0\0\x0b" "example.com";
     static const uint8_t nul[] = "\0\0\0\x10\0\x0e\0\0\x0b" "exampl\0.org";
+    static const uint8_t longer[] = "\0\0\0\x11\0\x0e\0\0\x0b" "example.org" "\0";
     static const uint8_t none[] = "\0\x0a\0\x02\0\x1d";
     uint8_t bytes[200];
     size_t length = write_hello(bytes, good, sizeof good - 1);
@@ -193,6 +196,12 @@ static void test_hellos(void) {
     expect(!passes(bytes, write_hello(bytes, twice, sizeof twice - 1)), "is held:", "the extension twice");
     expect(!passes(bytes, write_hello(bytes, two, sizeof two - 1)), "is held:", "two names");
     expect(!passes(bytes, write_hello(bytes, nul, sizeof nul - 1)), "is held:", "a NUL");
+    expect(!passes(bytes, write_hello(bytes, longer, sizeof longer - 1)), "is held:", "bytes behind the names");
+    length = write_hello(bytes, good, sizeof good - 1);
+    bytes[8]++, bytes[4]++;
+    expect(!passes(bytes, length + 1), "is held:", "bytes behind the extensions");
+    bytes[8]--;
+    expect(!passes(bytes, length + 1), "is held:", "another message in the record");
     expect(!passes(bytes, write_hello(bytes, none, sizeof none - 1)), "is held:", "no name");
 }
 
