@@ -93,6 +93,8 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes, size
     struct passage passage;
     if (!attempt || !pipe_has_room()) return refuse(syn, VERDICT_LIMIT);
     int fd = outside_connect(&syn->flow.to, SOCK_STREAM, &passage);
+    // Without an answer the guest's kernel sends its SYN again a second later.
+    if (fd < 0 && passage.verdict == VERDICT_LIMIT) return counters_refuse("tcp", &syn->flow.to, VERDICT_LIMIT, NULL);
     if (fd < 0 && passage.verdict != VERDICT_OPEN) return refuse(syn, passage.verdict);
     if (fd < 0) return fail(syn, errno);
     *attempt = (struct attempt){

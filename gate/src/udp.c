@@ -90,6 +90,7 @@ static struct udp_flow *start_flow(const struct flow *wanted) {
     int fd = outside_connect(&wanted->to, SOCK_DGRAM, &passage);
     if (fd < 0) {
         if (passage.verdict != VERDICT_OPEN) counters_refuse("udp", &wanted->to, passage.verdict, NULL);
+        if (passage.verdict == VERDICT_LIMIT) return NULL; // lost, as datagrams are
         refuse(wanted, passage.verdict == VERDICT_OPEN ? REFUSAL_UNREACHABLE : REFUSAL_PROHIBITED);
         return NULL;
     }
