@@ -108,18 +108,18 @@ static void attack(const uint8_t *packet, size_t length) {
 }
 
 static void test_packets(void) {
-    uint8_t v4[44] = {0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 2, 203, 0, 113, 7, 0x9c, 0x40, 0, 80, 1, 2, 3, 4};
+    uint8_t v4[50] = {0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 2, 203, 0, 113, 7, 0x9c, 0x40, 0, 80, 1, 2, 3, 4};
     uint8_t v6[60] = {0x60, 0, 0, 0, 0, 20, 6, 64, 0xfd, [23] = 2, 0x20, 1, 0x0d, 0xb8, [39] = 7, 0x9c, 0x40, 0, 80, 9, 8, 7, 6};
     static uint8_t answer[PACKET_MAX_BYTES], data[PACKET_MAX_BYTES];
     struct syn syn;
     v4[32] = 6 << 4, v4[33] = 2;
     v6[52] = 5 << 4, v6[53] = 2;
-    expect(packet_read_syn(v4, sizeof v4, &syn), "a SYN", "v4");
+    expect(packet_read_syn(v4, sizeof v4, &syn) && syn.length == 44, "a SYN", "v4, in a frame that is longer");
     struct address to = parse("203.0.113.7");
     to.port = 80;
     expect(address_is_equal(&syn.flow.to, &to) && syn.sequence == 0x01020304 && syn.flow.from.port == 40000, "read", "v4");
     expect(packet_build_reset(&syn, answer) == 40 && answer[33] == 0x14 && answer[31] == 5, "a reset", "v4");
-    expect(packet_read_syn(v6, sizeof v6, &syn), "a SYN", "v6");
+    expect(packet_read_syn(v6, sizeof v6, &syn) && syn.length == sizeof v6, "a SYN", "v6");
     expect(syn.flow.to.port == 80 && syn.sequence == 0x09080706, "read", "v6");
     expect(packet_build_reset(&syn, answer) == 60, "a reset", "v6");
     expect(packet_build_refusal(&syn.flow, 6, syn.sequence, REFUSAL_UNREACHABLE, answer) == 96, "an error", "v6");
