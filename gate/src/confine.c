@@ -79,6 +79,7 @@ static const int calls[] = {
     SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_accept4,     SYS_shutdown,     SYS_close,
     SYS_epoll_ctl,  SYS_epoll_pwait, SYS_clock_gettime, SYS_brk,    SYS_mmap,          SYS_munmap,       SYS_mremap,
     SYS_madvise,    SYS_getpid,     SYS_exit,     SYS_exit_group,   SYS_rt_sigreturn,  SYS_restart_syscall,
+    SYS_getrandom,
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif

@@ -81,12 +81,13 @@ bool dns_learn(const uint8_t *message, size_t length) {
         at = skip_name(message, length, at);
         if (at == 0 || at > length || length - at < 10) return false;
         uint16_t kind = get16(message + at), size = get16(message + at + 8);
+        bool is_internet = get16(message + at + 2) == CLASS_IN;
         uint32_t ttl = (uint32_t)get16(message + at + 4) << 16 | get16(message + at + 6);
         at += 10;
         if (size > length - at) return false;
         struct address address = {0};
-        if (kind == TYPE_A && size == 4) address = address_v4(message + at, 0);
-        if (kind == TYPE_AAAA && size == 16) address = address_v6(message + at, 0);
+        if (is_internet && kind == TYPE_A && size == 4) address = address_v4(message + at, 0);
+        if (is_internet && kind == TYPE_AAAA && size == 16) address = address_v6(message + at, 0);
         if (address.family != 0) names_learn(&address, ttl);
         at += size;
     }

@@ -38,7 +38,7 @@ static struct reader take_part(struct reader *reader, int length_bytes) {
 
 static bool read_server_name(struct reader extension, char name[NAME_BYTES]) {
     struct reader list = take_part(&extension, 2);
-    if (!list.is_whole || take_number(&list, 1) != 0) return false;
+    if (!list.is_whole || extension.left != 0 || take_number(&list, 1) != 0) return false;
     struct reader host = take_part(&list, 2);
     if (!host.is_whole || host.left >= NAME_BYTES || list.left != 0 || memchr(host.at, '\0', host.left)) return false;
     memcpy(name, host.at, host.left);
@@ -54,6 +54,7 @@ static int read_hello(struct reader record, char name[NAME_BYTES]) {
     take_part(&hello, 2);
     take_part(&hello, 1);
     struct reader extensions = take_part(&hello, 2);
+    if (record.left != 0 || hello.left != 0) return -1; // a second hello, or what only some would read
     int found = 0;
     while (extensions.is_whole && extensions.left > 0) {
         size_t type = take_number(&extensions, 2);

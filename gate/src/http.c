@@ -15,6 +15,7 @@ struct text {
 struct head {
     int hosts, lengths, codings;
     uint64_t length;
+    bool is_old; // HTTP/1.0
     bool is_wrong;
 };
 
@@ -43,9 +44,10 @@ static bool is_allowed_host(struct text host, char name[NAME_BYTES]) {
 }
 
 // `METHOD TARGET HTTP/1.x`. A target that names a host must name an allowed one: servers listen to it first.
-static bool is_allowed_line(struct text line, char name[NAME_BYTES]) {
+static bool is_allowed_line(struct head *head, struct text line, char name[NAME_BYTES]) {
     const char *first = memchr(line.at, ' ', line.length);
-    if (!first || first == line.at) return false;
+    if (!first || first == line.at || memchr(line.at, '\t', line.length)) return false;
+    if (is_text((struct text){line.at, (size_t)(first - line.at)}, "CONNECT")) return false; // it has no body, and a tunnel behind it
     for (const char *at = line.at; at < first; at++)
         if (!isupper((unsigned char)*at) && *at != '-' && *at != '_') return false;
     struct text target = {first + 1, line.length - (size_t)(first + 1 - line.at)};
@@ -53,7 +55,9 @@ static bool is_allowed_line(struct text line, char name[NAME_BYTES]) {
     if (!second) return false;
     struct text version = {second + 1, target.length - (size_t)(second + 1 - target.at)};
     target.length = (size_t)(second - target.at);
-    if (!is_text(version, "HTTP/1.1") && !is_text(version, "HTTP/1.0")) return false;
+    if (version.length != 8 || memcmp(version.at, "HTTP/1.", 7) != 0) return false;
+    if (version.at[7] != '0' && version.at[7] != '1') return false;
+    head->is_old = version.at[7] == '0';
     if (target.length > 0 && (target.at[0] == '/' || is_text(target, "*"))) return true;
     if (target.length < 8 || strncasecmp(target.at, "http://", 7) != 0) return false;
     struct text host = {target.at + 7, target.length - 7};
@@ -70,29 +74,37 @@ static void read_length(struct head *head, struct text value) {
     }
 }
 
+static bool is_token(struct text text) {
+    for (size_t i = 0; i < text.length; i++)
+        if (text.at[i] == '\0' || (!isalnum((unsigned char)text.at[i]) && !strchr("!#$%&'*+-.^_`|~", text.at[i]))) return false;
+    return text.length > 0;
+}
+
 static void read_field(struct head *head, struct text line, char name[NAME_BYTES]) {
     const char *colon = memchr(line.at, ':', line.length);
+    struct text field = {line.at, colon ? (size_t)(colon - line.at) : 0};
     // A line that goes on from the one before, or a space before the colon, is read differently by different servers.
-    if (!colon || colon == line.at || isspace((unsigned char)line.at[0]) || isspace((unsigned char)colon[-1])) {
+    if (!is_token(field)) {
         head->is_wrong = true;
         return;
     }
-    struct text field = {line.at, (size_t)(colon - line.at)};
     struct text value = trim((struct text){colon + 1, line.length - field.length - 1});
     if (is_text(field, "Host"))
         head->is_wrong |= head->hosts++ > 0 || !is_allowed_host(value, name);
     else if (is_text(field, "Content-Length"))
         read_length(head, value);
     else if (is_text(field, "Transfer-Encoding"))
-        head->is_wrong |= head->codings++ > 0 || !is_text(value, "chunked");
+        head->is_wrong |= head->is_old || head->codings++ > 0 || !is_text(value, "chunked");
     else if (is_text(field, "Upgrade")) // what follows would be another protocol
         head->is_wrong = true;
 }
 
+static bool is_control(uint8_t byte) { return (byte < ' ' && !strchr("\t\r\n", byte)) || byte == 0x7f; }
+
 // Lines end in CR LF and nothing else does; who reads them otherwise would find another request.
 static ssize_t find_end(const uint8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (bytes[i] == '\0') return -1;
+        if (bytes[i] == '\0' || is_control(bytes[i])) return -1;
         if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r')) return -1;
         if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] != '\n') return -1;
         if (i >= 3 && memcmp(bytes + i - 3, "\r\n\r\n", 4) == 0) return (ssize_t)i + 1;
@@ -109,7 +121,7 @@ ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size
         const char *line_end = memchr(at, '\r', (size_t)(stop - at));
         struct text line = {at, (size_t)((line_end ? line_end : stop) - at)};
         if (is_first)
-            head.is_wrong |= !is_allowed_line(line, inspection->name);
+            head.is_wrong |= !is_allowed_line(&head, line, inspection->name);
         else
             read_field(&head, line, inspection->name);
         if (head.is_wrong) return -1;

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "names.h"
+#include "pace.h"
 
 static const struct options *options;
 
@@ -47,6 +49,7 @@ int outside_connect(const struct address *to, int type, struct passage *passage)
     struct address real = *to;
     *passage = (struct passage){0};
     passage->verdict = judge(to, type, &real, passage);
+    if (passage->verdict == VERDICT_OPEN && !pace_take(loop_now())) passage->verdict = VERDICT_LIMIT;
     if (passage->verdict != VERDICT_OPEN) return -1;
     struct sockaddr_storage address;
     socklen_t length = address_to_socket(&real, &address);

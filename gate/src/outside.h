@@ -14,7 +14,7 @@ struct passage {
 };
 
 // A socket on its way to `to` (connected at once for datagrams), or -1: then the verdict tells why, and when it is
-// VERDICT_OPEN, errno does. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
+// VERDICT_OPEN, errno does; with VERDICT_LIMIT it may be asked for again. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
 int outside_connect(const struct address *to, int type, struct passage *passage);
 
 #endif

@@ -77,6 +77,7 @@ bool packet_read_syn(uint8_t *packet, size_t length, struct syn *syn) {
     syn->flow.from.port = get16(tcp);
     syn->flow.to.port = get16(tcp + 2);
     syn->sequence = get32(tcp + 4);
+    syn->length = end;
     put16(tcp + 16, 0);
     put16(tcp + 16, checksum(&syn->flow, IPPROTO_TCP, tcp, end - at));
     return true;

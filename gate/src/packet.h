@@ -21,6 +21,7 @@ enum refusal {
 struct syn {
     struct flow flow;
     uint32_t sequence;
+    size_t length; // of the packet, which a frame may be longer than
 };
 
 bool packet_is_equal_flow(const struct flow *a, const struct flow *b);

@@ -32,7 +32,9 @@ static const struct closed closed_v6[] = {
     {{0}, 8},                               // unspecified, loopback, IPv4-mapped, IPv4-compatible, local NAT64
     {{0x01}, 8},                            // discard only, and what lies beside it
     {{0x20, 0x01, 0, 0}, 32},               // Teredo
+    {{0x20, 0x01, 0, 2}, 48},               // benchmarks
     {{0x20, 0x02}, 16},                     // 6to4
+    {{0x5f}, 16},                           // segment routing inside a network
     {{0xfc}, 7},                            // private
     {{0xfe, 0x80}, 10},                     // link-local
     {{0xfe, 0xc0}, 10},                     // site-local

@@ -9,7 +9,7 @@ enum verdict {
     VERDICT_CLOSED,    // a range that is never open by itself
     VERDICT_HOST,      // an address of the host, as the host's kernel sees it now
     VERDICT_NAME,      // no allowed name has led there, or none was named
-    VERDICT_LIMIT,     // too many connections already
+    VERDICT_LIMIT,     // too many connections already, or too many in this second
 };
 
 enum { POLICY_ALLOW_MAX = 64 };

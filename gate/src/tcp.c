@@ -22,7 +22,6 @@ struct attempt {
     struct syn syn;
     int fd; // outside
     time_t since;
-    size_t length;
     uint8_t packet[SYN_MAX_BYTES]; // as it came, to be sent again
 };
 
@@ -53,7 +52,16 @@ static void fail(const struct syn *syn, int error) {
 static void admit(struct attempt *attempt) {
     attempt->state = ATTEMPT_ADMITTED;
     attempt->since = loop_now();
-    sender_send(attempt->packet, attempt->length, &attempt->syn.flow.to);
+    sender_send(attempt->packet, attempt->syn.length, &attempt->syn.flow.to);
+}
+
+static bool read_flow(int fd, struct flow *flow) {
+    struct sockaddr_storage peer, own;
+    socklen_t peer_size = sizeof peer, own_size = sizeof own;
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0) return false;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0) return false;
+    *flow = (struct flow){address_from_socket(&peer), address_from_socket(&own)};
+    return true;
 }
 
 static void progress(struct watch *watch, uint32_t events) {
@@ -67,6 +75,8 @@ static void progress(struct watch *watch, uint32_t events) {
         fail(&attempt->syn, error);
         return end_attempt(attempt);
     }
+    struct flow connected;
+    if (!read_flow(attempt->fd, &connected)) return; // woken for whoever had this place before
     loop_change(attempt->fd, 0, &attempt->watch);
     admit(attempt);
 }
@@ -88,11 +98,13 @@ static void refuse(const struct syn *syn, enum verdict verdict) {
     reset(syn);
 }
 
-static void attempt_connection(const struct syn *syn, const uint8_t *bytes, size_t length) {
+static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     struct attempt *attempt = take_place();
     struct passage passage;
     if (!attempt || !pipe_has_room()) return refuse(syn, VERDICT_LIMIT);
     int fd = outside_connect(&syn->flow.to, SOCK_STREAM, &passage);
+    // Without an answer the guest's kernel sends its SYN again a second later.
+    if (fd < 0 && passage.verdict == VERDICT_LIMIT) return counters_refuse("tcp", &syn->flow.to, VERDICT_LIMIT, NULL);
     if (fd < 0 && passage.verdict != VERDICT_OPEN) return refuse(syn, passage.verdict);
     if (fd < 0) return fail(syn, errno);
     *attempt = (struct attempt){
@@ -102,9 +114,8 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes, size
         .syn = *syn,
         .fd = fd,
         .since = loop_now(),
-        .length = length,
     };
-    memcpy(attempt->packet, bytes, length);
+    memcpy(attempt->packet, bytes, syn->length);
     if (!loop_add(fd, EPOLLOUT, &attempt->watch)) end_attempt(attempt);
 }
 
@@ -125,7 +136,7 @@ static void hear(const struct ear *ear) {
         if (!is_from(&ear->guest, &syn)) continue;
         struct attempt *same = find_attempt(&syn.flow);
         if (!same)
-            attempt_connection(&syn, bytes, (size_t)length);
+            attempt_connection(&syn, bytes);
         else if (same->state == ATTEMPT_ADMITTED)
             admit(same);
     }
@@ -134,15 +145,6 @@ static void hear(const struct ear *ear) {
 static void hear_syn(struct watch *watch, uint32_t events) {
     (void)events;
     hear(AROUND(watch, struct ear, syn_watch));
-}
-
-static bool read_flow(int fd, struct flow *flow) {
-    struct sockaddr_storage peer, own;
-    socklen_t peer_size = sizeof peer, own_size = sizeof own;
-    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0) return false;
-    if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0) return false;
-    *flow = (struct flow){address_from_socket(&peer), address_from_socket(&own)};
-    return true;
 }
 
 static void accept_admitted(struct watch *watch, uint32_t events) {

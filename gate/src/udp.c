@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "asked.h"
 #include "counters.h"
 #include "dns.h"
 #include "loop.h"
@@ -44,15 +45,15 @@ static void answer(const struct flow *flow, size_t length) {
 }
 
 // Answers a question that may not pass. True when it may.
-static bool ask(const struct flow *flow, ssize_t *length) {
+static bool ask(const struct udp_flow *flow, ssize_t *length) {
     char name[NAME_BYTES];
     size_t size = (size_t)*length;
     enum dns_verdict verdict = dns_judge(datagram, &size, name);
     *length = (ssize_t)size;
-    if (verdict == DNS_PASS) return true;
+    if (verdict == DNS_PASS) return asked_number(flow, datagram, size);
     if (verdict == DNS_UNKNOWN || verdict == DNS_BROKEN)
-        counters_refuse("dns", &flow->to, VERDICT_NAME, verdict == DNS_UNKNOWN ? name : NULL);
-    if (verdict != DNS_BROKEN) answer(flow, size);
+        counters_refuse("dns", &flow->flow.to, VERDICT_NAME, verdict == DNS_UNKNOWN ? name : NULL);
+    if (verdict != DNS_BROKEN) answer(&flow->flow, size);
     return false;
 }
 
@@ -67,7 +68,7 @@ static void bring_back(struct watch *watch, uint32_t events) {
             return;
         }
         flow->used_at = loop_now();
-        if (flow->is_dns && !dns_learn(datagram, (size_t)length)) continue;
+        if (flow->is_dns && !(asked_restore(flow, datagram, (size_t)length) && dns_learn(datagram, (size_t)length))) continue;
         counters.received_bytes += (uint64_t)length;
         answer(&flow->flow, (size_t)length);
     }
@@ -89,6 +90,7 @@ static struct udp_flow *start_flow(const struct flow *wanted) {
     int fd = outside_connect(&wanted->to, SOCK_DGRAM, &passage);
     if (fd < 0) {
         if (passage.verdict != VERDICT_OPEN) counters_refuse("udp", &wanted->to, passage.verdict, NULL);
+        if (passage.verdict == VERDICT_LIMIT) return NULL; // lost, as datagrams are
         refuse(wanted, passage.verdict == VERDICT_OPEN ? REFUSAL_UNREACHABLE : REFUSAL_PROHIBITED);
         return NULL;
     }
@@ -144,7 +146,7 @@ static void take_out(int fd) {
         struct udp_flow *flow = find_flow(&wanted);
         if (!flow) continue;
         flow->used_at = loop_now();
-        if (flow->is_dns && !ask(&flow->flow, &length)) continue;
+        if (flow->is_dns && !ask(flow, &length)) continue;
         // What cannot be sent now is lost, as datagrams are.
         ssize_t sent = send(flow->fd, datagram, (size_t)length, MSG_NOSIGNAL);
         if (sent < 0 && errno == ECONNREFUSED) sent = send(flow->fd, datagram, (size_t)length, MSG_NOSIGNAL);

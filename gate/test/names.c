@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/asked.h"
 #include "../src/dns.h"
 #include "../src/inspect.h"
 #include "expect.h"
@@ -71,11 +72,33 @@ static void test_answers(void) {
     }
     expect(!names_is_learned(&address), "not learned from a cut answer", "");
     expect(dns_learn(message, length + 30) && names_is_learned(&address), "learned", "");
+    message[length + 19] = 3, message[length + 29] = 11, address.bytes[3] = 11; // of another class
+    expect(dns_learn(message, length + 30) && !names_is_learned(&address), "not learned", "an address of another class");
     length = write_question(message, "example.com", 1);
     message[2] = 0x81, message[7] = 1;
     memcpy(message + length, "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x0a", 16);
     address.bytes[3] = 10;
     expect(!dns_learn(message, length + 16) && !names_is_learned(&address), "not of another name", "");
+}
+
+static void test_numbers(void) {
+    int one, other;
+    uint8_t guest[2] = {1, 2}, first[2] = {1, 2}, again[2];
+    expect(asked_number(&one, first, 2) && !asked_number(&one, again, 1), "a number", "");
+    memcpy(again, first, 2);
+    expect(!asked_restore(&other, again, 2) && !asked_restore(&one, again, 1), "no answer", "by another way");
+    again[1] ^= 1;
+    expect(!asked_restore(&one, again, 2), "no answer", "of another number");
+    again[1] ^= 1;
+    expect(asked_restore(&one, again, 2) && memcmp(again, guest, 2) == 0, "the guest's number is back", "");
+    expect(!asked_restore(&one, first, 2), "no answer", "twice");
+    int moved = 0;
+    for (int i = 0; i < 3 * ASKED_MAX; i++) {
+        uint8_t number[2] = {7, 7};
+        expect(asked_number(&one, number, 2), "a number", "");
+        moved += number[0] != 7 || number[1] != 7;
+    }
+    expect(moved > 2 * ASKED_MAX, "numbers are our own", "");
 }
 
 // Everything at once, and byte by byte, must come to the same.
@@ -106,6 +129,7 @@ static void test_requests(void) {
         "GET http://example.org/x HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc" HEAD "\r\n",
         "POST / HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n" HEAD "\r\n",
+        HEAD "X-~!#$%&'*+.^_`|9: \xc3\xa4\t,\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: example.org\r\nContent-Length: 0\r\n\r\n" HEAD "\r\n",
     };
     static const char *const bad[] = {
@@ -139,6 +163,15 @@ static void test_requests(void) {
         HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
         HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\nHost: example.com\r\n\r\n",
         HEAD "\r\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        // A server that knows no body here, or no coding, takes what follows for the next request.
+        "CONNECT / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc",
+        "CONNECT http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "POST / HTTP/1.0\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET / http/1.1\r\nHost: example.org\r\n\r\n",
+        "GET /\tHTTP/1.0 HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        "GET /\x0b HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        HEAD "\x01Transfer-Encoding: chunked\r\n\r\n", HEAD "Transfer-Encoding\x7f: chunked\r\n\r\n",
+        HEAD "Transfer Encoding: chunked\r\n\r\n", HEAD "Transfer-\xffncoding: chunked\r\n\r\n", HEAD "X: a\x0b\r\n\r\n",
         "SSH-2.0-OpenSSH\r\n", "EHLO example.org\r\n\r\n", "\r\n" HEAD "\r\n", "\x80\x01",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) expect(passes(good[i], strlen(good[i])), "passes:", good[i]);
@@ -165,6 +198,7 @@ static void test_hellos(void) {
     static const uint8_t twice[] = "\0\0\0\x10\0\x0e\0\0\x0b" "example.org" "\0\0\0\x10\0\x0e\0\0\x0b" "example.com";
     static const uint8_t two[] = "\0\0\0\x1e\0\x1c\0\0\x0b" "example.org" "\0\0\x0b" "example.com";
     static const uint8_t nul[] = "\0\0\0\x10\0\x0e\0\0\x0b" "exampl\0.org";
+    static const uint8_t longer[] = "\0\0\0\x11\0\x0e\0\0\x0b" "example.org" "\0";
     static const uint8_t none[] = "\0\x0a\0\x02\0\x1d";
     uint8_t bytes[200];
     size_t length = write_hello(bytes, good, sizeof good - 1);
@@ -183,6 +217,12 @@ static void test_hellos(void) {
     expect(!passes(bytes, write_hello(bytes, twice, sizeof twice - 1)), "is held:", "the extension twice");
     expect(!passes(bytes, write_hello(bytes, two, sizeof two - 1)), "is held:", "two names");
     expect(!passes(bytes, write_hello(bytes, nul, sizeof nul - 1)), "is held:", "a NUL");
+    expect(!passes(bytes, write_hello(bytes, longer, sizeof longer - 1)), "is held:", "bytes behind the names");
+    length = write_hello(bytes, good, sizeof good - 1);
+    bytes[8]++, bytes[4]++;
+    expect(!passes(bytes, length + 1), "is held:", "bytes behind the extensions");
+    bytes[8]--;
+    expect(!passes(bytes, length + 1), "is held:", "another message in the record");
     expect(!passes(bytes, write_hello(bytes, none, sizeof none - 1)), "is held:", "no name");
 }
 
@@ -190,6 +230,7 @@ int main(void) {
     test_patterns();
     test_questions();
     test_answers();
+    test_numbers();
     test_requests();
     test_hellos();
     return expect_end("names");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/pace.h"
 #include "../src/packet.h"
 #include "../src/policy.h"
 #include "expect.h"
@@ -50,7 +51,7 @@ static void test_closed(void) {
         "192.168.0.0", "192.168.255.255", "198.18.0.0", "198.19.255.255", "224.0.0.1", "239.255.255.255", "240.0.0.0",
         "255.255.255.255", "::", "::1", "::127.0.0.1", "::8.8.8.8", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:8.8.8.8",
         "64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::8.8.8.8", "64:ff9b:1:ffff::1",
-        "100::1", "2001::1", "2001:0:7f00:1::", "2002:7f00:1::1", "2002:808:808::1", "fc00::1", "fd00:ec2::254", "fdff::1",
+        "100::1", "2001::1", "2001:0:7f00:1::", "2001:2::1", "5f00::1", "2002:7f00:1::1", "2002:808:808::1", "fc00::1", "fd00:ec2::254", "fdff::1",
         "fe80::1", "febf::1", "fec0::1", "feff::1", "ff02::1", "2001:db8::5efe:10.0.0.1", "2001:db8::200:5efe:127.0.0.1",
         "fd00::5efe:8.8.8.8", "fe80::5efe:8.8.8.8",
     };
@@ -58,7 +59,7 @@ static void test_closed(void) {
         "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
         "168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0",
         "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "203.0.113.1", "223.255.255.255", "64:ff9b::8.8.8.8",
-        "2001:1::1", "2001:db8::1", "2003::1", "2606::1", "2001:db8::5efe:8.8.8.8",
+        "2001:1::1", "2001:2:1::1", "2001:db8::1", "5eff::1", "5f01::1", "2003::1", "2606::1", "2001:db8::5efe:8.8.8.8",
     };
     struct address embedded;
     for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
@@ -72,6 +73,18 @@ static void test_closed(void) {
     struct address nat64 = parse("64:ff9b::8.8.4.4"), inside = parse("8.8.4.4");
     policy_is_closed(&nat64, &embedded);
     expect(address_is_equal(&embedded, &inside), "NAT64 shows the address inside", "");
+}
+
+static int take_all(time_t now) {
+    int taken = 0;
+    while (taken < 10 * PACE_AT_ONCE && pace_take(now)) taken++;
+    return taken;
+}
+
+static void test_pace(void) {
+    expect(take_all(100) == PACE_AT_ONCE && take_all(100) == 0, "as many as may be", "at once");
+    expect(take_all(101) == PACE_PER_S, "as many as may be", "a second later");
+    expect(take_all(1000000) == PACE_AT_ONCE, "not more than may be", "at once after a long while");
 }
 
 // Every prefix of a packet, and every packet with one byte changed, is taken apart without a step outside of it.
@@ -95,18 +108,18 @@ static void attack(const uint8_t *packet, size_t length) {
 }
 
 static void test_packets(void) {
-    uint8_t v4[44] = {0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 2, 203, 0, 113, 7, 0x9c, 0x40, 0, 80, 1, 2, 3, 4};
+    uint8_t v4[50] = {0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 2, 203, 0, 113, 7, 0x9c, 0x40, 0, 80, 1, 2, 3, 4};
     uint8_t v6[60] = {0x60, 0, 0, 0, 0, 20, 6, 64, 0xfd, [23] = 2, 0x20, 1, 0x0d, 0xb8, [39] = 7, 0x9c, 0x40, 0, 80, 9, 8, 7, 6};
     static uint8_t answer[PACKET_MAX_BYTES], data[PACKET_MAX_BYTES];
     struct syn syn;
     v4[32] = 6 << 4, v4[33] = 2;
     v6[52] = 5 << 4, v6[53] = 2;
-    expect(packet_read_syn(v4, sizeof v4, &syn), "a SYN", "v4");
+    expect(packet_read_syn(v4, sizeof v4, &syn) && syn.length == 44, "a SYN", "v4, in a frame that is longer");
     struct address to = parse("203.0.113.7");
     to.port = 80;
     expect(address_is_equal(&syn.flow.to, &to) && syn.sequence == 0x01020304 && syn.flow.from.port == 40000, "read", "v4");
     expect(packet_build_reset(&syn, answer) == 40 && answer[33] == 0x14 && answer[31] == 5, "a reset", "v4");
-    expect(packet_read_syn(v6, sizeof v6, &syn), "a SYN", "v6");
+    expect(packet_read_syn(v6, sizeof v6, &syn) && syn.length == sizeof v6, "a SYN", "v6");
     expect(syn.flow.to.port == 80 && syn.sequence == 0x09080706, "read", "v6");
     expect(packet_build_reset(&syn, answer) == 60, "a reset", "v6");
     expect(packet_build_refusal(&syn.flow, 6, syn.sequence, REFUSAL_UNREACHABLE, answer) == 96, "an error", "v6");
@@ -124,5 +137,6 @@ int main(void) {
     test_ranges();
     test_closed();
     test_packets();
+    test_pace();
     return expect_end("policy");
 }
