@@ -30,7 +30,7 @@ export class Peer {
  * this machine: what is not in here is loopback. Needs root.
  */
 export class World implements AsyncDisposable {
-  /** 0 to 63, different for test processes that run at once. */
+  /** 0 to 63. One world at a time: the addresses of clouds are routed to one wire. */
   readonly #number = process.pid % 64;
   readonly #name = `pyro-world-${process.pid}`;
   readonly #peers: Peer[] = [];
@@ -51,6 +51,15 @@ export class World implements AsyncDisposable {
   readonly host6 = `2001:db8:cb00:${this.#number + 1}::2`;
 
   constructor() {
+    try {
+      this.#layWire();
+    } catch (error) {
+      spawnSync("ip", ["netns", "delete", this.#name]);
+      throw error;
+    }
+  }
+
+  #layWire(): void {
     const [here, there] = [`pyw${this.#number}a`, `pyw${this.#number}b`];
     const inside = ["ip", "-n", this.#name];
     run("ip", "netns", "add", this.#name);
