@@ -41,4 +41,4 @@ docs: setup
 	@npm run --silent docs
 
 clean:
-	rm -rf dist guest/build
+	rm -rf dist guest/build gate/build keeper/build

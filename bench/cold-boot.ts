@@ -13,6 +13,7 @@ import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
 import { runTool } from "../src/host/process.js";
 import { connectUnixWhenReady } from "../src/host/socket.js";
+import { keeperPath } from "./backend.js";
 import { timeMs } from "./numbers.js";
 
 export interface ColdBootSpec {
@@ -52,7 +53,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           runDirectory: spec.runDirectory,
           gate: null,
           stateFd: null,
-          diesWithDaemon: true,
+          keeper: keeperPath,
         });
         const socket = await connectUnixWhenReady(vm.agentSocket, BOOT_DEADLINE_MS, signal);
         const channel = await vm.during(Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS, signal }));

@@ -8,7 +8,7 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
   exit 1
 fi
 
-# What a VM needs; musl-tools and gcc for the guest's agent and the gate; for tests python3, curl, binutils, and iproute2 for hosts in namespaces.
+# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, binutils, and iproute2 for hosts in namespaces.
 packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools nftables iproute2"
 missing=""
 for package in $packages; do
@@ -44,6 +44,7 @@ fi
 
 make --no-print-directory -s -C guest all
 make --no-print-directory -s -C gate all
+make --no-print-directory -s -C keeper all
 if [ ! -e dist/built ] || [ -n "$(find src test bench examples package.json tsconfig.json -newer dist/built -print -quit)" ]; then
   echo "setup: building"
   npm run --silent build

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -120,18 +119,12 @@ static pid_t fork_away(void) {
     return child;
 }
 
-// Until the jail sees to it by itself. Its starter may have ended before this was said.
-static void end_with_parent(int32_t parent) {
-    if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)) _exit(125);
-}
-
 int main(int argc, char **argv) {
     static struct options options;
     int ends[2], lifeline[2], tap;
     (void)argc;
     umask(077);
     options_read(argv, &options);
-    end_with_parent(options.parent);
     int control = options.is_closed ? -1 : listen_on(options.control);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || pipe2(lifeline, O_CLOEXEC) < 0)
         fatal_errno("a socket pair");

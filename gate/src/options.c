@@ -52,8 +52,6 @@ static void read_one(const char *name, const char *value, struct options *option
         options->tap_fd = (int)read_number(name, value);
     } else if (strcmp(name, "--lifeline-fd") == 0) {
         options->lifeline_fd = (int)read_number(name, value);
-    } else if (strcmp(name, "--parent") == 0) {
-        options->parent = (int32_t)read_number(name, value);
     } else if (strcmp(name, "--guest4") == 0) {
         options->gateway4 = gateway_of(options->guest4 = read_guest(name, value, AF_INET));
     } else if (strcmp(name, "--guest6") == 0) {

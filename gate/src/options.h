@@ -16,7 +16,6 @@ struct options {
     const char *control;        // the socket on which it tells its counters
     const char *nft;            // the program
     uint32_t uid, gid;          // what to become; 0 for what it is
-    int32_t parent;             // with whose end the program ends too; 0 to go on
     int tap_fd, lifeline_fd;    // as which descriptors the program gets them
     bool is_closed;             // nothing goes out at all
     bool has_v6;

@@ -12,13 +12,14 @@ import { Machines } from "./machines.js";
 import { Tasks } from "./tasks/tasks.js";
 import { Vms } from "./vms/vms.js";
 
-/** The agent and the gate travel with the package. */
+/** What is built from C travels with the package. */
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
+const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
 
 /** Opens everything a home holds, and clears what a killed daemon left. */
 export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
-  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH };
+  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH, keeperPath: KEEPER_PATH };
   const environments = await openEnvironmentCache({
     directory: join(home.path, "environments"),
     source: debianSource(),

@@ -64,6 +64,16 @@ export function readMemoryBytes(pid: number): number {
   }
 }
 
+/** Waits until none of them lives; false at the deadline. */
+export async function waitUntilGone(identities: readonly ProcessIdentity[], deadlineMs: number): Promise<boolean> {
+  const end = performance.now() + deadlineMs;
+  while (identities.some(isAlive)) {
+    if (performance.now() > end) return false;
+    await sleep(10);
+  }
+  return true;
+}
+
 /** Kills a process group and waits until nobody of it is left; false at the deadline. */
 export async function endGroup(pid: number, deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
@@ -182,10 +192,34 @@ interface DetachedOptions {
 
 /** Starts a program in a session of its own, away from the terminal's signals. */
 export function spawnDetached(program: string, args: readonly string[], options: DetachedOptions = {}): ChildProcess {
-  const { outputFd, extraFds, env, cwd } = options;
+  return spawnWithInput("ignore", program, args, options);
+}
+
+/**
+ * The same, but whatever comes of the program ends when this process does or the program does, or when the child gets a SIGTERM.
+ * `keeper` is the path of pyro-keeper.
+ */
+export function spawnKept(
+  keeper: string,
+  program: string,
+  args: readonly string[],
+  options: DetachedOptions = {},
+): ChildProcess {
+  // The keeper waits for the other end of the pipe, which is open as long as this process lives.
+  const child = spawnWithInput("pipe", keeper, [program, ...args], options);
+  child.stdin?.on("error", () => {});
+  return child;
+}
+
+function spawnWithInput(
+  input: "ignore" | "pipe",
+  program: string,
+  args: readonly string[],
+  { outputFd, extraFds, env, cwd }: DetachedOptions,
+): ChildProcess {
   return spawn(program, args, {
     detached: true,
-    stdio: ["ignore", outputFd ?? "ignore", outputFd ?? "pipe", ...(extraFds ?? [])],
+    stdio: [input, outputFd ?? "ignore", outputFd ?? "pipe", ...(extraFds ?? [])],
     ...(env ? { env } : {}),
     ...(cwd ? { cwd } : {}),
   });

@@ -41,7 +41,7 @@ export class Scratch implements AsyncDisposable {
     try {
       const stopped = await this.pyro(["daemon", "stop"]);
       assert.equal(stopped.status, 0, stopped.stderr);
-      await until("no process of this home is left", () => processesOf(this.home).length === 0);
+      await untilGone(this.home);
     } finally {
       // What a failed test leaves must not go on.
       for (const pid of processesOf(this.home)) kill(pid);
@@ -66,6 +66,15 @@ export async function until(what: string, condition: () => boolean | Promise<boo
     assert.ok(performance.now() < end, `not within 10 s: ${what}`);
     await sleep(pauseMs);
   }
+}
+
+/** Waits until no process of a home is left, `except` one; names those that stay. */
+export async function untilGone(home: string, except?: number): Promise<void> {
+  const left = () => processesOf(home).filter((pid) => pid !== except);
+  await until("no process of this home is left", () => left().length === 0).catch((error: unknown) => {
+    const lines = left().map((pid) => `${pid} ${commandLineOf(pid).join(" ").slice(0, 300)}`);
+    throw new Error(["processes are left:", ...lines].join("\n"), { cause: error });
+  });
 }
 
 /** Ids of processes whose environment or command line names this home: clients, the daemon, VMs. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { readContract } from "../../src/contract/rendered.js";
 import { Listening, resultOf } from "../daemon/listening.js";
-import { environmentOf, processesOf, Scratch, until } from "./scratch.js";
+import { endOf, environmentOf, processesOf, Scratch, until } from "./scratch.js";
 
 interface Status {
   running: boolean;
@@ -158,4 +159,14 @@ test("a client of another version leaves a busy daemon alone and says both versi
   assert.match(stderr, new RegExp(readContract().version.replaceAll(".", "\\.")));
   older.lifetime.stop("the test is over");
   await older.lifetime.ended;
+});
+
+test("a daemon that finds a process of a VM that nobody knows ends it, and starts", async () => {
+  await using scratch = new Scratch();
+  await scratch.pyro(["daemon", "stop"]);
+  const stray = spawn("sh", ["-c", "read line", join(scratch.home, "vms", "vm-0123456789ab")]);
+  const ended = endOf(stray);
+  const { status, stderr } = await scratch.pyro(["env", "list"]);
+  assert.equal(status, 0, stderr);
+  assert.equal((await ended).status, null);
 });

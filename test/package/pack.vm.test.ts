@@ -14,7 +14,7 @@ import { Packed } from "./packed.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** What is built from C, and travels built. */
-const BINARIES = ["guest/build/pyro-agent", "gate/build/pyro-gate"];
+const BINARIES = ["guest/build/pyro-agent", "gate/build/pyro-gate", "keeper/build/pyro-keeper"];
 const MAX_BYTES = 1_000_000;
 
 let packed: Packed;
@@ -42,11 +42,13 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     "guest/Makefile",
     "gate/src/main.c",
     "gate/Makefile",
+    "keeper/src/keeper.c",
+    "keeper/Makefile",
   ]) {
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-keeper$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import { chown, diskUsageBytes, findProgram, mkdir, rm } from "../../host/files.js";
-import { describeEnd, readMemoryBytes, spawnDetached, type ChildProcess } from "../../host/process.js";
+import { chown, diskUsageBytes, findProgram, mkdir } from "../../host/files.js";
+import { describeEnd, readMemoryBytes, spawnKept, type ChildProcess } from "../../host/process.js";
+import { removeTree } from "../../host/remove-tree.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type {
@@ -26,6 +27,7 @@ export interface HostCompatOptions {
   readonly homePath: string;
   readonly runtimePath: string;
   readonly agentPath: string;
+  readonly keeperPath: string;
 }
 
 const START_DEADLINE_MS = 10_000;
@@ -55,7 +57,7 @@ export class HostCompatBackend implements Backend {
   /** Opens it and clears what a killed daemon left. */
   static async open(options: HostCompatOptions): Promise<HostCompatBackend> {
     const backend = new HostCompatBackend(options);
-    await rm(backend.#machinesPath, { recursive: true, force: true });
+    await removeTree(backend.#machinesPath);
     await mkdir(backend.#machinesPath, { recursive: true, mode: 0o700 });
     await mkdir(backend.#rootsPath, { recursive: true, mode: 0o700 });
     await sweepTemporaries(backend.#rootsPath);
@@ -110,15 +112,14 @@ export class HostCompatBackend implements Backend {
     if (unprivilegedId !== null) {
       for (const path of [workspaceDirectory, runDirectory]) await chown(path, unprivilegedId, unprivilegedId);
     }
-    const { agentPath } = this.#options;
+    const { agentPath, keeperPath } = this.#options;
     const args = buildContainerArgs({ id, rootDirectory, workspaceDirectory, runDirectory, agentPath, unprivilegedId });
-    const child = startJail(bwrap, args);
+    const child = startJail(keeperPath, bwrap, args);
     const ended = describeEnd(child);
     const destroy = async () => {
-      // Bubblewrap takes its whole PID namespace with it.
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await ended;
-      for (const path of [directory, runDirectory]) await rm(path, { recursive: true, force: true });
+      for (const path of [directory, runDirectory]) await removeTree(path);
     };
     const usage = async () => ({
       memoryBytes: child.pid === undefined ? 0 : readMemoryBytes(child.pid),
@@ -174,8 +175,12 @@ export class HostCompatBackend implements Backend {
 }
 
 /** The options go through a descriptor: those inside can read bubblewrap's command line, and it would show paths of the host. */
-function startJail(bwrap: string, { jail, program }: { jail: string[]; program: string[] }): ChildProcess {
-  const child = spawnDetached(bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe"] });
+function startJail(
+  keeper: string,
+  bwrap: string,
+  { jail, program }: { jail: string[]; program: string[] },
+): ChildProcess {
+  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe"] });
   const options = child.stdio[3];
   if (options && "write" in options) {
     options.on("error", () => {});

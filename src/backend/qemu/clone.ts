@@ -17,7 +17,13 @@ import {
   readdir,
   rm,
 } from "../../host/files.js";
-import { listCommandLines, readMemoryBytes, readProcessIdentity, sendSignal } from "../../host/process.js";
+import {
+  listCommandLines,
+  readMemoryBytes,
+  readProcessIdentity,
+  sendSignal,
+  waitUntilGone,
+} from "../../host/process.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
 import type {
   Accelerator,
@@ -43,6 +49,7 @@ import { VmProcess } from "./vm-process.js";
 export interface ClonePlace {
   readonly vmsPath: string;
   readonly runtimePath: string;
+  readonly keeperPath: string;
 }
 
 /** A network for a clone: what it is to be, and the programs that make it so. */
@@ -96,7 +103,7 @@ export async function cloneTemplate(
       runDirectory,
       gate: network && buildGateCommand(network.program, toolchain.dropTo, { plan: network.plan, controlSocket }),
       stateFd: state.fd,
-      diesWithDaemon: !persistent,
+      keeper: persistent ? null : place.keeperPath,
     });
     const { channel, qmp } = await process.during(wakeClone(process, directory, signal));
     const inside = await process.inside;
@@ -158,10 +165,7 @@ export async function sweepClones(
   });
   const processes = strays.flatMap(({ pid }) => readProcessIdentity(pid) ?? []);
   for (const stray of processes) sendSignal(stray, "SIGKILL");
-  await Promise.race([
-    Promise.all(processes.map((stray) => VmProcess.adopt(stray, "/nonexistent")?.ended)),
-    new Promise((resolve) => setTimeout(resolve, SWEEP_DEADLINE_MS).unref()),
-  ]);
+  await waitUntilGone(processes, SWEEP_DEADLINE_MS);
   for (const [parent, isOurs] of [
     [vmsPath, () => true],
     [runtimePath, (name: string) => /^(vm|tp)-/.test(name)],

@@ -66,7 +66,7 @@ export async function freezeTemplate(
     runDirectory,
     gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
     stateFd: null,
-    diesWithDaemon: true,
+    keeper: inputs.keeperPath,
   });
   try {
     options.onProgress(`booting ${environment.recipe.name} with ${accelerator}`);

@@ -48,6 +48,7 @@ export interface QemuBackendOptions {
   readonly runtimePath: string;
   readonly agentPath: string;
   readonly gatePath: string;
+  readonly keeperPath: string;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   readonly log: Log;
@@ -73,7 +74,8 @@ export class QemuBackend implements Backend {
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templatesPath = join(options.homePath, "templates");
-    this.#place = { vmsPath: join(options.homePath, "vms"), runtimePath: options.runtimePath };
+    const { homePath, runtimePath, keeperPath } = options;
+    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath };
   }
 
   /** Opens it and clears half templates that a killed daemon left. */
@@ -179,9 +181,9 @@ export class QemuBackend implements Backend {
     shape: VmShape,
     options: PrepareOptions,
   ): Promise<Template> {
-    const { agentPath } = this.#options;
+    const { agentPath, keeperPath } = this.#options;
     const [toolchain, gate] = [await this.toolchain(), await this.#gate(shape)];
-    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, gate };
+    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, keeperPath, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);
     const template: Template = { key, directory, accelerator };

@@ -48,6 +48,7 @@ export interface TemplateInputs {
   readonly shape: VmShape;
   readonly environment: InstalledEnvironment;
   readonly agentPath: string;
+  readonly keeperPath: string;
   /** Given exactly when the shape has a network. The template's leads nowhere. */
   readonly gate: GateProgram | null;
 }

@@ -9,6 +9,7 @@ import {
   readProcessIdentity,
   sendSignal,
   spawnDetached,
+  spawnKept,
   type ChildProcess,
   type ProcessIdentity,
 } from "../../host/process.js";
@@ -28,8 +29,8 @@ export interface VmProcessSpec {
   readonly gate: readonly [program: string, ...args: string[]] | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
-  /** True when it must not outlive the daemon. */
-  readonly diesWithDaemon: boolean;
+  /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
+  readonly keeper: string | null;
 }
 
 /** No core dumps, which would hold a guest's memory, and no more descriptors than a VM needs. */
@@ -69,13 +70,15 @@ export class VmProcess {
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? ["/dev/kvm"] : [],
       mounts: [...spec.mounts, [runDirectory, "/pyro/run", true]],
-      diesWithDaemon: spec.diesWithDaemon,
+      diesWithDaemon: spec.keeper !== null,
       statusFd: STATUS_FD,
     });
     const jailed = [toolchain.prlimit, ...LIMITS, "--", toolchain.bwrap, ...args, toolchain.qemu, ...spec.qemuArgs];
-    const gate = spec.gate && [...spec.gate, ...(spec.diesWithDaemon ? ["--parent", String(process.pid)] : [])];
-    const [program = "", ...words] = gate ? [...gate, "--", ...jailed] : jailed;
-    const child = spawnDetached(program, words, { extraFds: [spec.stateFd ?? "ignore", "pipe"], env: {} });
+    const [program = "", ...words] = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
+    const options = { extraFds: [spec.stateFd ?? "ignore", "pipe"] as const, env: {} };
+    const child = spec.keeper
+      ? spawnKept(spec.keeper, program, words, options)
+      : spawnDetached(program, words, options);
     return new VmProcess(runDirectory, readInside(child), describeEnd(child));
   }
 

@@ -1,0 +1,102 @@
+// pyro-keeper: runs a program that must leave nothing behind. When standard input ends, or the program does, everything that
+// came of it is killed, however it has detached itself. The exit status is the program's.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FAILED = 125, NOT_RUN = 126, KILL_AGAIN_MS = 10 };
+
+static pid_t program = -1;
+static int status = FAILED;
+static int signals;
+
+static _Noreturn void fail(const char *what) {
+    fprintf(stderr, "pyro-keeper: %s: %s\n", what, strerror(errno));
+    _exit(FAILED);
+}
+
+static int status_of(int wait_status) {
+    return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+// False when no child is left. Whose parent has ended becomes ours.
+static bool reap(void) {
+    int wait_status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+        if (pid != program) continue;
+        program = -1;
+        status = status_of(wait_status);
+    }
+    return pid == 0;
+}
+
+// Children that nobody has waited for keep their numbers: this hits no stranger.
+static void kill_children(void) {
+    int pid;
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    if (!children) fail("/proc/thread-self/children");
+    while (fscanf(children, "%d", &pid) == 1) kill(pid, SIGKILL);
+    fclose(children);
+}
+
+static void await_signal(int timeout_ms, bool with_stdin, bool *is_over) {
+    struct signalfd_siginfo info[4];
+    struct pollfd watched[] = {{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    char byte;
+    if (poll(watched, with_stdin ? 2 : 1, timeout_ms) < 0 && errno != EINTR) fail("poll");
+    ssize_t got = read(signals, info, sizeof info);
+    for (ssize_t i = 0; i < got / (ssize_t)sizeof *info; i++) *is_over |= info[i].ssi_signo != SIGCHLD;
+    *is_over |= watched[1].revents && read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+static void start(char **argv) {
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGCHLD);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGHUP);
+    sigprocmask(SIG_SETMASK, &handled, NULL);
+    signals = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (signals < 0 || nothing < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) fail("starting");
+    program = fork();
+    if (program < 0) fail("fork");
+    if (program > 0) return;
+    sigemptyset(&handled);
+    sigprocmask(SIG_SETMASK, &handled, NULL);
+    dup2(nothing, STDIN_FILENO);
+    execv(argv[0], argv);
+    fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+    _exit(NOT_RUN);
+}
+
+// What the program was given is not held open for it.
+static void let_go(void) {
+    if (signals != 3 && dup3(signals, 3, O_CLOEXEC) < 0) fail("closing");
+    signals = 3;
+    syscall(SYS_close_range, 4, ~0u, 0);
+}
+
+int main(int argc, char **argv) {
+    bool is_over = false;
+    if (argc < 2) {
+        fputs("usage: pyro-keeper PROGRAM [ARGUMENT]...\n", stderr);
+        return FAILED;
+    }
+    start(argv + 1);
+    let_go();
+    while (!is_over && reap() && program > 0) await_signal(-1, true, &is_over);
+    for (; reap(); await_signal(KILL_AGAIN_MS, false, &is_over)) kill_children();
+    return status;
+}

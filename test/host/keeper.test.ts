@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { spawnKept } from "../../src/host/process.js";
+import { commandLineOf, endOf, until } from "../client/scratch.js";
+
+const keeper = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
+/** Detaches in every way there is, and says so. The last word marks all of them. */
+const DETACHES =
+  '(setsid sh -c "sleep 1000; :" "$0" &) ; setsid setsid sh -c "trap : TERM HUP INT; sleep 1001 & sleep 1002; :" "$0" & echo ready; ';
+
+interface Kept {
+  readonly child: ChildProcess;
+  readonly mark: string;
+}
+
+function keep(script: string): Kept {
+  const mark = `mark-${randomBytes(6).toString("hex")}`;
+  return { mark, child: spawn(keeper, ["/bin/sh", "-c", script, mark], { stdio: ["pipe", "pipe", "pipe"] }) };
+}
+
+const marked = (mark: string) =>
+  readdirSync("/proc").filter((name) => /^\d+$/.test(name) && commandLineOf(Number(name)).includes(mark));
+
+async function isReady({ child, mark }: Kept): Promise<void> {
+  let said = "";
+  child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await until("all have started", () => said === "ready\n" && marked(mark).length === 4);
+}
+
+test("what a program leaves is killed when it ends, and its status is passed on", async () => {
+  const { child, mark } = keep(`${DETACHES} exit 7`);
+  assert.deepEqual(await endOf(child), { status: 7, stdout: "ready\n", stderr: "" });
+  assert.deepEqual(marked(mark), []);
+  assert.equal((await endOf(keep("kill -9 $$").child)).status, 137);
+});
+
+test("when its starter is gone all of it is killed", async () => {
+  const kept = keep(`${DETACHES} sleep 1000; :`);
+  await isReady(kept);
+  kept.child.stdin?.destroy();
+  assert.equal((await endOf(kept.child)).status, 137);
+  assert.deepEqual(marked(kept.mark), []);
+});
+
+test("a request to terminate does the same", async () => {
+  const kept = keep(`${DETACHES} sleep 1000; :`);
+  await isReady(kept);
+  kept.child.kill("SIGTERM");
+  await endOf(kept.child);
+  assert.deepEqual(marked(kept.mark), []);
+});
+
+test("the program has an empty input, and what it closes is closed", async () => {
+  const script = "cat; echo status >&4; exec 4>&-; read line";
+  const child = spawnKept(keeper, "/bin/sh", ["-c", script], { extraFds: ["ignore", "pipe"] });
+  let told = "";
+  const end = new Promise((resolve) => child.stdio[4]!.once("close", resolve));
+  child.stdio[4]!.on("data", (chunk: Buffer) => (told += chunk.toString()));
+  const { status, stderr } = await endOf(child);
+  await end;
+  assert.deepEqual([status, told, stderr], [1, "status\n", ""]);
+});
+
+test("a program that cannot be started is named", async () => {
+  const child = spawnKept(keeper, "/nonexistent/program", []);
+  const { status, stderr } = await endOf(child);
+  assert.deepEqual([status, stderr], [126, "/nonexistent/program: No such file or directory\n"]);
+});
