@@ -2,12 +2,18 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+static bool is_silent;
+
+void fatal_silently(void) { is_silent = true; }
+
 _Noreturn void fatal(const char *format, ...) {
     va_list rest;
+    if (is_silent) _exit(125);
     va_start(rest, format);
     fputs("pyro-gate: ", stderr);
     vfprintf(stderr, format, rest);

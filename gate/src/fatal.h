@@ -7,4 +7,7 @@ _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2
 // The same, and what the system said.
 _Noreturn void fatal_errno(const char *what);
 
+// From now on without the reason: standard error is not ours any more.
+void fatal_silently(void);
+
 #endif

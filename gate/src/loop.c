@@ -8,6 +8,8 @@
 enum { EVENTS_AT_ONCE = 64, TICKS_MAX = 4 };
 
 static int epoll = -1;
+static struct epoll_event reported[EVENTS_AT_ONCE];
+static int reported_count;
 static time_t now;
 static void (*ticks[TICKS_MAX])(time_t now);
 static int tick_count;
@@ -29,7 +31,11 @@ bool loop_add(int fd, uint32_t events, struct watch *watch) {
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void loop_remove(int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+void loop_remove(int fd, struct watch *watch) {
+    epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+    for (int i = 0; i < reported_count; i++)
+        if (reported[i].data.ptr == watch) reported[i].data.ptr = NULL;
+}
 
 void loop_change(int fd, uint32_t events, struct watch *watch) {
     struct epoll_event event = {.events = events, .data.ptr = watch};
@@ -40,17 +46,18 @@ void loop_every_second(void (*tick)(time_t)) { ticks[tick_count++] = tick; }
 
 time_t loop_now(void) { return now; }
 
-_Noreturn void loop_run(void) {
-    struct epoll_event events[EVENTS_AT_ONCE];
-    for (;;) {
-        int count = epoll_wait(epoll, events, EVENTS_AT_ONCE, 1000);
-        if (count < 0 && errno != EINTR) fatal_errno("epoll");
-        time_t before = now;
-        now = read_clock();
-        for (int i = 0; i < count; i++) {
-            struct watch *watch = events[i].data.ptr;
-            watch->wake(watch, events[i].events);
-        }
-        for (int i = 0; now != before && i < tick_count; i++) ticks[i](now);
+void loop_turn(void) {
+    reported_count = epoll_wait(epoll, reported, EVENTS_AT_ONCE, 1000);
+    if (reported_count < 0 && errno != EINTR) fatal_errno("epoll");
+    time_t before = now;
+    now = read_clock();
+    for (int i = 0; i < reported_count; i++) {
+        struct watch *watch = reported[i].data.ptr;
+        if (watch) watch->wake(watch, reported[i].events);
     }
+    for (int i = 0; now != before && i < tick_count; i++) ticks[i](now);
+}
+
+_Noreturn void loop_run(void) {
+    for (;;) loop_turn();
 }

@@ -13,11 +13,14 @@ struct watch {
 
 void loop_open(void);
 bool loop_add(int fd, uint32_t events, struct watch *watch);
-void loop_remove(int fd);
+// Also what has been reported for it, but not told yet, is told to nobody.
+void loop_remove(int fd, struct watch *watch);
 void loop_change(int fd, uint32_t events, struct watch *watch);
 
 // Called about once a second with the time in whole seconds.
 void loop_every_second(void (*tick)(time_t now));
+// Waits once, for a second at most, and wakes whoever it is for.
+void loop_turn(void);
 _Noreturn void loop_run(void);
 
 // Seconds of a clock that only goes forward; as of the last wake-up.

@@ -95,6 +95,7 @@ static _Noreturn void serve(const struct options *options, int control, int life
     pass_send(starter, &inside.tap, 1);
     close(starter);
     close(inside.tap);
+    fatal_silently();
     close(STDERR_FILENO);
     loop_run();
 }

@@ -56,6 +56,7 @@ void pipe_reset(int fd) {
 
 static void end_pipe(struct pipe *pipe, bool is_reset) {
     for (int i = 0; i < 2; i++) {
+        loop_remove(pipe->ends[i].fd, &pipe->ends[i].watch);
         if (is_reset)
             pipe_reset(pipe->ends[i].fd);
         else
@@ -160,7 +161,7 @@ static bool listen_to(struct pipe *pipe, enum end end) {
     if (is_new) return loop_add(watch->fd, events, &watch->watch);
     // An end of which nothing is wanted would report its hang-up for ever.
     if (events == 0)
-        loop_remove(watch->fd);
+        loop_remove(watch->fd, &watch->watch);
     else
         loop_change(watch->fd, events, &watch->watch);
     return true;
@@ -173,7 +174,6 @@ static bool has_ended(const struct pipe *pipe) {
 
 static void flow(struct watch *woken, uint32_t events) {
     struct pipe *pipe = AROUND(woken, struct end_watch, watch)->pipe;
-    if (!pipe->is_used) return;
     bool is_whole = move(pipe, GUEST) && move(pipe, WORLD);
     bool is_broken = (events & EPOLLERR) != 0;
     if (!is_whole || is_broken) return end_pipe(pipe, true);

@@ -34,7 +34,8 @@ static struct ear {
 static uint8_t packet[PACKET_MAX_BYTES];
 
 static void end_attempt(struct attempt *attempt) {
-    if (attempt->state != ATTEMPT_NONE) close(attempt->fd);
+    loop_remove(attempt->fd, &attempt->watch);
+    close(attempt->fd);
     attempt->state = ATTEMPT_NONE;
 }
 
@@ -75,8 +76,6 @@ static void progress(struct watch *watch, uint32_t events) {
         fail(&attempt->syn, error);
         return end_attempt(attempt);
     }
-    struct flow connected;
-    if (!read_flow(attempt->fd, &connected)) return; // woken for whoever had this place before
     loop_change(attempt->fd, 0, &attempt->watch);
     admit(attempt);
 }
@@ -159,7 +158,7 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
             pipe_reset(fd);
             continue;
         }
-        loop_remove(attempt->fd);
+        loop_remove(attempt->fd, &attempt->watch);
         attempt->state = ATTEMPT_NONE;
         counters.tcp_connections++;
         pipe_join(fd, attempt->fd, attempt->is_by_name ? &attempt->syn.flow.to : NULL);

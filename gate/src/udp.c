@@ -31,6 +31,7 @@ static struct {
 static uint8_t datagram[PACKET_MAX_BYTES], packet[PACKET_MAX_BYTES];
 
 static void end_flow(struct udp_flow *flow) {
+    loop_remove(flow->fd, &flow->watch);
     close(flow->fd);
     flow->fd = -1;
 }
