@@ -101,20 +101,22 @@ static void read_field(struct head *head, struct text line, char name[NAME_BYTES
 
 static bool is_control(uint8_t byte) { return (byte < ' ' && !strchr("\t\r\n", byte)) || byte == 0x7f; }
 
-// Lines end in CR LF and nothing else does; who reads them otherwise would find another request.
-static ssize_t find_end(const uint8_t *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+// Lines end in CR LF and nothing else does; who reads them otherwise would find another request. Goes on where it has been.
+static ssize_t find_end(const uint8_t *bytes, size_t count, size_t *seen) {
+    for (size_t i = *seen; i < count; i++) {
         if (bytes[i] == '\0' || is_control(bytes[i])) return -1;
         if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r')) return -1;
         if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] != '\n') return -1;
         if (i >= 3 && memcmp(bytes + i - 3, "\r\n\r\n", 4) == 0) return (ssize_t)i + 1;
     }
+    *seen = count - 1; // what follows the last one says whether it is right
     return 0;
 }
 
 ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size_t count) {
-    ssize_t end = find_end(bytes, count);
+    ssize_t end = find_end(bytes, count, &inspection->seen);
     if (end <= 0) return end;
+    inspection->seen = 0;
     struct head head = {0};
     const char *at = (const char *)bytes, *stop = at + end - 2;
     for (bool is_first = true; at < stop; is_first = false) {

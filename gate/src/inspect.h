@@ -11,11 +11,13 @@
 struct inspection {
     enum { INSPECT_FIRST, INSPECT_HTTP, INSPECT_DONE } state;
     enum { HTTP_HEAD, HTTP_BODY, HTTP_CHUNK, HTTP_CHUNK_DATA, HTTP_CHUNK_END, HTTP_TRAILER } http;
+    size_t seen;   // of a head whose end has not come yet
     uint64_t left; // of a body or a chunk
     char name[NAME_BYTES];
 };
 
-// How many of the bytes may go on now; 0 when more must be seen first, -1 when they must not.
+// How many of the bytes may go on now; 0 when more must be seen first, -1 when they must not. Those that may not go on yet
+// are what the next call begins with.
 ssize_t inspect(struct inspection *inspection, const uint8_t *bytes, size_t count);
 
 // The name that a TLS client hello asks for. 1 when there is one, 0 when more must be seen, -1 when there is none.

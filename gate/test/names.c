@@ -178,6 +178,18 @@ static void test_requests(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect(!passes(bad[i], strlen(bad[i])), "is held:", bad[i]);
 }
 
+// A head that comes byte by byte is read once: what was found right is not looked at again until its end has come.
+static void test_slow_head(void) {
+    char head[] = HEAD "X: 0123456789\r\nY: 0\r";
+    struct inspection inspection = {0};
+    size_t half = strlen(HEAD) + 8;
+    expect(inspect(&inspection, (uint8_t *)head, half) == 0, "waits", "for the rest of a head");
+    head[5] = '\n';
+    expect(inspect(&inspection, (uint8_t *)head, sizeof head - 1) == 0, "is not read again", "what was right");
+    head[sizeof head - 2] = '\n';
+    expect(inspect(&inspection, (uint8_t *)head, sizeof head - 1) < 0, "is held:", "a bare line end after a pause");
+}
+
 // A client hello with these bytes as its extensions.
 static size_t write_hello(uint8_t *bytes, const uint8_t *extensions, size_t size) {
     size_t body = 2 + 32 + 1 + 2 + 2 + 2 + 2 + size;
@@ -232,6 +244,7 @@ int main(void) {
     test_answers();
     test_numbers();
     test_requests();
+    test_slow_head();
     test_hellos();
     return expect_end("names");
 }
