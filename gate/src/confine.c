@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -72,12 +73,12 @@ static void drop_rights(uint32_t uid, uint32_t gid) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fatal_errno("no new privileges");
 }
 
-// Relaying needs these; sockets only of IP, and of the kernel's routes, which is asked but never told without capabilities.
+// Relaying needs these; memory that is not executed; sockets only of IP, and of the kernel's routes, which is asked but never told without capabilities.
 static const int calls[] = {
     SYS_read,       SYS_write,      SYS_writev,   SYS_recvfrom,     SYS_recvmsg,       SYS_sendto,       SYS_sendmsg,
     SYS_connect,
     SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_accept4,     SYS_shutdown,     SYS_close,
-    SYS_epoll_ctl,  SYS_epoll_pwait, SYS_clock_gettime, SYS_brk,    SYS_mmap,          SYS_munmap,       SYS_mremap,
+    SYS_epoll_ctl,  SYS_epoll_pwait, SYS_clock_gettime, SYS_brk,    SYS_munmap,       SYS_mremap,
     SYS_madvise,    SYS_getpid,     SYS_exit,     SYS_exit_group,   SYS_rt_sigreturn,  SYS_restart_syscall,
     SYS_getrandom,
 #ifdef SYS_epoll_wait
@@ -93,7 +94,7 @@ static const int calls[] = {
 #error "the gate's system calls are not known for this machine"
 #endif
 
-static void filter_calls(void) {
+void confine_calls(void) {
     enum { COUNT = sizeof calls / sizeof *calls };
     struct sock_filter filter[COUNT * 2 + 16];
     unsigned short at = 0;
@@ -107,6 +108,11 @@ static void filter_calls(void) {
         filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], 0, 1);
         filter[at++] = allow;
     }
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 4);
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
+    filter[at++] = end;
+    filter[at++] = allow;
     filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0);
     filter[at++] = end;
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
@@ -125,5 +131,5 @@ void confine_end(uint32_t uid, uint32_t gid) {
     limit(RLIMIT_NPROC, 0);
     limit(RLIMIT_AS, MEMORY_BYTES);
     drop_rights(uid, gid);
-    filter_calls();
+    confine_calls();
 }

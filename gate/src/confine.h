@@ -10,4 +10,7 @@ void confine_begin(void);
 // No files, no capabilities, no other user's rights, and only the system calls of a relay. `uid` 0 stays who it is.
 void confine_end(uint32_t uid, uint32_t gid);
 
+// The last of it, alone: all system calls but a relay's.
+void confine_calls(void);
+
 #endif
