@@ -21,7 +21,7 @@
 
 #include "fatal.h"
 
-enum { DESCRIPTORS = 2048, MEMORY_BYTES = 256 << 20 };
+enum { MEMORY_BYTES = 256 << 20 };
 
 static void write_map(const char *path, uint32_t id) {
     char line[32];
@@ -127,7 +127,6 @@ void confine_calls(void) {
 void confine_end(uint32_t uid, uint32_t gid) {
     leave_files();
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, DESCRIPTORS);
     limit(RLIMIT_NPROC, 0);
     limit(RLIMIT_AS, MEMORY_BYTES);
     drop_rights(uid, gid);

@@ -1,6 +1,7 @@
 #include "counters.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "room.h"
 
 enum { REMEMBERED = 8, SHOWN_NAME_BYTES = 128, ANSWER_BYTES = 8192 };
 
@@ -84,11 +86,13 @@ static struct {
 
 // A short answer fits into the socket's buffer: nobody is waited for.
 static void answer(struct watch *watch, uint32_t events) {
-    (void)watch;
     (void)events;
     char text[ANSWER_BYTES];
     int fd = accept4(asked.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) return;
+    if (fd < 0) {
+        if (room_is_short(errno)) loop_rest(asked.listener, watch);
+        return;
+    }
     size_t length = render(text);
     if (send(fd, text, length, MSG_NOSIGNAL) < 0) shutdown(fd, SHUT_RDWR);
     close(fd);

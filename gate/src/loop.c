@@ -5,7 +5,7 @@
 
 #include "fatal.h"
 
-enum { EVENTS_AT_ONCE = 64, TICKS_MAX = 4 };
+enum { EVENTS_AT_ONCE = 64, TICKS_MAX = 4, RESTING_MAX = 4 };
 
 static int epoll = -1;
 static struct epoll_event reported[EVENTS_AT_ONCE];
@@ -13,6 +13,11 @@ static int reported_count;
 static time_t now;
 static void (*ticks[TICKS_MAX])(time_t now);
 static int tick_count;
+static struct {
+    int fd;
+    struct watch *watch;
+} resting[RESTING_MAX];
+static int resting_count;
 
 static time_t read_clock(void) {
     struct timespec time;
@@ -42,6 +47,19 @@ void loop_change(int fd, uint32_t events, struct watch *watch) {
     if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) < 0) fatal_errno("epoll");
 }
 
+void loop_rest(int fd, struct watch *watch) {
+    loop_change(fd, 0, watch);
+    resting[resting_count].fd = fd;
+    resting[resting_count++].watch = watch;
+}
+
+static void end_rest(void) {
+    while (resting_count > 0) {
+        resting_count--;
+        loop_change(resting[resting_count].fd, EPOLLIN, resting[resting_count].watch);
+    }
+}
+
 void loop_every_second(void (*tick)(time_t)) { ticks[tick_count++] = tick; }
 
 time_t loop_now(void) { return now; }
@@ -55,7 +73,9 @@ void loop_turn(void) {
         struct watch *watch = reported[i].data.ptr;
         if (watch) watch->wake(watch, reported[i].events);
     }
-    for (int i = 0; now != before && i < tick_count; i++) ticks[i](now);
+    if (now == before) return;
+    end_rest();
+    for (int i = 0; i < tick_count; i++) ticks[i](now);
 }
 
 _Noreturn void loop_run(void) {

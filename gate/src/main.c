@@ -17,6 +17,7 @@
 #include "options.h"
 #include "outside.h"
 #include "pass.h"
+#include "room.h"
 #include "sender.h"
 #include "tcp.h"
 #include "udp.h"
@@ -69,6 +70,7 @@ static void let_go(void) {
 // Gives up everything that relaying does not need, and everything that was somebody else's.
 static void prepare(const struct options *options, const struct inside *inside, int control, int lifeline) {
     static struct watch lost = {end};
+    room_open();
     loop_open();
     if (!loop_add(lifeline, 0, &lost)) fatal_errno("the lifeline");
     if (!policy_open()) fatal_errno("the host's routes");

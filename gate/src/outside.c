@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "names.h"
 #include "pace.h"
+#include "room.h"
 
 static const struct options *options;
 
@@ -54,7 +55,10 @@ int outside_connect(const struct address *to, int type, struct passage *passage)
     struct sockaddr_storage address;
     socklen_t length = address_to_socket(&real, &address);
     int fd = socket(real.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), only = 1;
-    if (fd < 0) return -1;
+    if (fd < 0) {
+        if (room_is_short(errno)) passage->verdict = VERDICT_LIMIT;
+        return -1;
+    }
     if (real.family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     if (connect(fd, (struct sockaddr *)&address, length) == 0 || errno == EINPROGRESS) return fd;
     int error = errno;

@@ -12,8 +12,9 @@
 #include "counters.h"
 #include "inspect.h"
 #include "loop.h"
+#include "room.h"
 
-enum { PIPES_MAX = 512, PIECE_BYTES = 65536, TURNS = 4 };
+enum { PIECE_BYTES = 65536, TURNS = 4 };
 
 // One direction. Bytes are kept only while the far end takes no more, and meanwhile nothing is read.
 struct half {
@@ -182,7 +183,7 @@ static void flow(struct watch *woken, uint32_t events) {
 }
 
 static struct pipe *take_place(void) {
-    for (int i = 0; i < PIPES_MAX; i++)
+    for (int i = 0; i < room.pipes; i++)
         if (!pipes[i].is_used) return &pipes[i];
     return NULL;
 }

@@ -10,9 +10,10 @@
 #include "outside.h"
 #include "packet.h"
 #include "pipe.h"
+#include "room.h"
 #include "sender.h"
 
-enum { ATTEMPTS_MAX = 128, ADMIT_S = 10, SYN_MAX_BYTES = 256, BATCH = 32 };
+enum { ADMIT_S = 10, SYN_MAX_BYTES = 256, BATCH = 32 };
 
 // What a guest has asked for, until it has got it.
 struct attempt {
@@ -87,7 +88,7 @@ static struct attempt *find_attempt(const struct flow *flow) {
 }
 
 static struct attempt *take_place(void) {
-    for (int i = 0; i < ATTEMPTS_MAX; i++)
+    for (int i = 0; i < room.attempts; i++)
         if (attempts[i].state == ATTEMPT_NONE) return &attempts[i];
     return NULL;
 }
@@ -152,7 +153,10 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
     for (int i = 0; i < BATCH; i++) {
         struct flow flow;
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0) return;
+        if (fd < 0) {
+            if (room_is_short(errno)) loop_rest(listener, watch);
+            return;
+        }
         struct attempt *attempt = read_flow(fd, &flow) ? find_attempt(&flow) : NULL;
         if (!attempt || attempt->state != ATTEMPT_ADMITTED) {
             pipe_reset(fd);

@@ -11,9 +11,10 @@
 #include "loop.h"
 #include "outside.h"
 #include "packet.h"
+#include "room.h"
 #include "sender.h"
 
-enum { FLOWS_MAX = 256, IDLE_S = 60, BATCH = 32 };
+enum { IDLE_S = 60, BATCH = 32 };
 
 struct udp_flow {
     struct watch watch;
@@ -78,7 +79,7 @@ static void bring_back(struct watch *watch, uint32_t events) {
 // A free place, or that of the flow which was used least lately.
 static struct udp_flow *take_place(void) {
     struct udp_flow *oldest = &flows[0];
-    for (int i = 0; i < FLOWS_MAX; i++) {
+    for (int i = 0; i < room.flows; i++) {
         if (flows[i].fd < 0) return &flows[i];
         if (flows[i].used_at < oldest->used_at) oldest = &flows[i];
     }

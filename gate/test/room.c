@@ -1,0 +1,85 @@
+// What the gate does when the host has no descriptor for it.
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../src/counters.h"
+#include "../src/loop.h"
+#include "../src/outside.h"
+#include "../src/room.h"
+#include "expect.h"
+
+static void test_shares(void) {
+    enum { SPARE = 40 };
+    for (size_t descriptors = 64; descriptors < 3000; descriptors++) {
+        struct room share = room_for(descriptors);
+        size_t used = (size_t)(2 * share.pipes + share.attempts + share.flows);
+        expect(share.pipes > 0 && share.attempts > 0 && share.flows > 0, "some of each", "");
+        expect(used + SPARE <= descriptors, "not more than there are", "");
+    }
+    struct room most = room_for(2048);
+    expect(most.pipes == PIPES_MAX && most.attempts == ATTEMPTS_MAX && most.flows == FLOWS_MAX, "all of it", "");
+    expect(room_for(63).pipes == 0, "nothing", "of too few");
+}
+
+// Allows no descriptor beyond those that are open, or takes that back.
+static void allow_more(bool is_allowed) {
+    struct rlimit limit;
+    int next = dup(STDOUT_FILENO);
+    close(next);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) abort();
+    limit.rlim_cur = is_allowed ? limit.rlim_max : (rlim_t)next;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) abort();
+}
+
+// Turns of the loop until the clock has gone on by a second.
+static int turns_in_a_second(void) {
+    time_t begin = loop_now();
+    int turns = 0;
+    while (loop_now() < begin + 1) loop_turn(), turns++;
+    return turns;
+}
+
+static void test_no_descriptor(void) {
+    struct sockaddr_un path = {.sun_family = AF_UNIX, .sun_path = "\0pyro-gate-test"};
+    char text[2000];
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (bind(listener, (struct sockaddr *)&path, sizeof(sa_family_t)) < 0 || listen(listener, 8) < 0) abort();
+    socklen_t length = sizeof path;
+    getsockname(listener, (struct sockaddr *)&path, &length);
+    if (connect(client, (struct sockaddr *)&path, length) < 0) abort();
+    loop_open();
+    counters_serve(listener);
+    allow_more(false);
+    expect(turns_in_a_second() < 10, "it does not spin", "while nobody can be accepted");
+    allow_more(true);
+    turns_in_a_second();
+    expect(recv(client, text, sizeof text, 0) > 0, "an answer", "once there is a descriptor again");
+}
+
+static void test_no_socket(void) {
+    static struct options options;
+    const uint8_t loopback[4] = {127, 0, 0, 1};
+    struct address to = address_v4(loopback, 9);
+    struct range range = {.base = to, .bits = 32};
+    struct passage passage;
+    outside_open(&options);
+    policy_allow(&range);
+    allow_more(false);
+    expect(outside_connect(&to, SOCK_DGRAM, &passage) < 0 && passage.verdict == VERDICT_LIMIT, "too many", "");
+    allow_more(true);
+    int fd = outside_connect(&to, SOCK_DGRAM, &passage);
+    expect(fd >= 0, "open", "once there is a descriptor again");
+    close(fd);
+}
+
+int main(void) {
+    test_shares();
+    test_no_descriptor();
+    test_no_socket();
+    return expect_end("room");
+}
