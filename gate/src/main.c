@@ -11,6 +11,7 @@
 
 #include "confine.h"
 #include "counters.h"
+#include "dns_tcp.h"
 #include "fatal.h"
 #include "inside.h"
 #include "loop.h"
@@ -78,6 +79,7 @@ static void prepare(const struct options *options, const struct inside *inside, 
     sender_open(inside);
     tcp_open(inside, options);
     udp_open(inside);
+    dns_tcp_open();
     counters_serve(control);
     confine_end(options->uid, options->gid);
 }

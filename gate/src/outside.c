@@ -39,8 +39,7 @@ static bool find_forward(const struct address *to, struct address *real, bool *i
 static enum verdict judge(const struct address *to, int type, struct address *real, struct passage *passage) {
     if (find_forward(to, real, &passage->is_resolver)) {
         passage->is_resolver &= names_are_required();
-        // Over TCP a question may come in pieces; whoever needs names asks over UDP first.
-        return passage->is_resolver && type == SOCK_STREAM ? VERDICT_NAME : VERDICT_OPEN;
+        return VERDICT_OPEN;
     }
     enum verdict verdict = policy_judge(to, &passage->is_by_name);
     return verdict == VERDICT_OPEN && passage->is_by_name && type != SOCK_STREAM ? VERDICT_NAME : verdict;

@@ -6,7 +6,6 @@
 
 #include "address.h"
 
-
 bool pipe_has_room(void);
 
 // Takes both sockets over. With `by_name`, the address that was asked for, what the guest says must name an allowed name.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "dns_tcp.h"
 #include "loop.h"
 #include "outside.h"
 #include "packet.h"
@@ -18,7 +19,7 @@ enum { ADMIT_S = 10, SYN_MAX_BYTES = 256, BATCH = 32 };
 // What a guest has asked for, until it has got it.
 struct attempt {
     struct watch watch;
-    bool is_by_name;
+    bool is_by_name, is_resolver;
     enum { ATTEMPT_NONE, ATTEMPT_CONNECTING, ATTEMPT_ADMITTED } state;
     struct syn syn;
     int fd; // outside
@@ -110,6 +111,7 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     *attempt = (struct attempt){
         .watch.wake = progress,
         .is_by_name = passage.is_by_name,
+        .is_resolver = passage.is_resolver,
         .state = ATTEMPT_CONNECTING,
         .syn = *syn,
         .fd = fd,
@@ -165,7 +167,10 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
         loop_remove(attempt->fd, &attempt->watch);
         attempt->state = ATTEMPT_NONE;
         counters.tcp_connections++;
-        pipe_join(fd, attempt->fd, attempt->is_by_name ? &attempt->syn.flow.to : NULL);
+        if (attempt->is_resolver)
+            dns_tcp_join(fd, attempt->fd, &attempt->syn.flow.to);
+        else
+            pipe_join(fd, attempt->fd, attempt->is_by_name ? &attempt->syn.flow.to : NULL);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "../src/dns.h"
 #include "../src/inspect.h"
 #include "expect.h"
+#include "question.h"
 
 static void test_patterns(void) {
     static const char *const allowed[] = {"example.org", "EXAMPLE.org", "example.org.", "a.example.net", "b.a.example.NET"};
@@ -17,21 +18,6 @@ static void test_patterns(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect(!names_allow(bad[i]), "is no pattern:", bad[i]);
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) expect(names_is_allowed(allowed[i]), "allowed:", allowed[i]);
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) expect(!names_is_allowed(other[i]), "not allowed:", other[i]);
-}
-
-static size_t write_question(uint8_t *message, const char *name, int type) {
-    size_t at = 12;
-    memcpy(message, "\x12\x34\x01\x00\0\x01\0\0\0\0\0\0", 12);
-    while (*name) {
-        size_t label = strcspn(name, ".");
-        message[at++] = (uint8_t)label;
-        memcpy(message + at, name, label);
-        at += label;
-        name += label + (name[label] == '.');
-    }
-    memcpy(message + at, "\0\0\0\0\1", 5);
-    message[at + 2] = (uint8_t)type;
-    return at + 5;
 }
 
 static void test_questions(void) {

@@ -115,6 +115,26 @@ for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\
   assert.ok(resolver.take().every((line) => line === "asked good.test"));
 });
 
+test("a name whose answer does not fit into a datagram is asked for over TCP, where nothing else is", async () => {
+  resolver.take();
+  const outcomes = await say(["many.below.test", "http", "many.below.test"], ["many.evil.test", "http", "good.test"]);
+  assert.deepEqual(outcomes, ["answered", "no address"]);
+  const asked = resolver.take();
+  assert.ok(asked.length > 0 && asked.every((line) => line === "asked many.below.test"), asked.join());
+  far.take();
+  // What is no question for an allowed name does not leave that way either.
+  const tunnel = `
+import socket, struct, sys
+for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\x06secret\\x04evil\\x04test\\0\\0\\x01\\0\\x01"):
+    with socket.create_connection((sys.argv[1], 53), 8) as s:
+        s.sendall(struct.pack("!H", len(payload)) + payload)
+        print(len(s.recv(1000)))
+`;
+  const answers = await python(scratch, task, tunnel, (await scratch.status(task)).network!.resolvers[0]!);
+  assert.equal(answers, "0\n36\n");
+  assert.deepEqual(resolver.take(), []);
+});
+
 test("what is not a name is refused before anything starts", async () => {
   for (const name of ["*", "*.", "http://a", "a/b", "a b", "a..b", "*.*.a", ".a"]) {
     const words = ["run", "--network", "--network-allow-host", name, "debian:12", "--", "true"];

@@ -1,9 +1,14 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
-/** A resolver on port 53 of one address: every name has the same IPv4 address. Tells each name it was asked for. */
+/**
+ * A resolver on port 53 of one address: every name has the same IPv4 address, and one that begins with `many` has it so often
+ * that the answer does not fit into a datagram. Tells each name it was asked for.
+ */
 const [address = "", answer = ""] = process.argv.slice(2);
 const TYPE_A = 1;
+const MANY = 60;
+const DATAGRAM_MAX_BYTES = 512;
 
 function reply(query: Buffer): Buffer {
   let at = 12;
@@ -15,13 +20,22 @@ function reply(query: Buffer): Buffer {
   const question = query.subarray(12, at + 5);
   const type = query.readUInt16BE(at + 1);
   process.stdout.write(`asked ${labels.join(".")}\n`);
-  const header = Buffer.from([query[0]!, query[1]!, 0x81, 0x80, 0, 1, 0, type === TYPE_A ? 1 : 0, 0, 0, 0, 0]);
+  const count = type !== TYPE_A ? 0 : labels[0]!.startsWith("many") ? MANY : 1;
+  const header = Buffer.from([query[0]!, query[1]!, 0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0]);
   const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...answer.split(".").map(Number)]);
-  return Buffer.concat([header, question, ...(type === TYPE_A ? [record] : [])]);
+  return Buffer.concat([header, question, ...Array.from({ length: count }, () => record)]);
+}
+
+/** What a datagram carries of a reply: all of it, or the question and that there is more. */
+function truncate(whole: Buffer): Buffer {
+  if (whole.length <= DATAGRAM_MAX_BYTES) return whole;
+  const cut = Buffer.from(whole.subarray(0, whole.indexOf(0, 12) + 5));
+  cut.set([cut[2]! | 2, cut[3]!, 0, 1, 0, 0], 2);
+  return cut;
 }
 
 const udp = createSocket("udp4");
-udp.on("message", (query, from) => udp.send(reply(query), from.port, from.address));
+udp.on("message", (query, from) => udp.send(truncate(reply(query)), from.port, from.address));
 await new Promise<void>((resolve) => udp.bind(53, address, resolve));
 
 const tcp = createServer((socket) => {

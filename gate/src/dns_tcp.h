@@ -1,0 +1,14 @@
+// Questions for names over TCP, where an answer has room that a datagram has not.
+#ifndef DNS_TCP_H
+#define DNS_TCP_H
+
+#include "address.h"
+
+enum { DNS_TCP_MAX = 8 };
+
+void dns_tcp_open(void);
+
+// Takes both sockets over, the guest's and that of the resolver which it knows as `to`. Only questions for allowed names pass.
+void dns_tcp_join(int guest, int world, const struct address *to);
+
+#endif
