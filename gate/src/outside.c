@@ -45,6 +45,12 @@ static enum verdict judge(const struct address *to, int type, struct address *re
     return verdict == VERDICT_OPEN && passage->is_by_name && type != SOCK_STREAM ? VERDICT_NAME : verdict;
 }
 
+enum verdict outside_judge(const struct address *to, int type) {
+    struct address real = *to;
+    struct passage passage = {0};
+    return judge(to, type, &real, &passage);
+}
+
 int outside_connect(const struct address *to, int type, struct passage *passage) {
     struct address real = *to;
     *passage = (struct passage){0};

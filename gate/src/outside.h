@@ -17,4 +17,7 @@ struct passage {
 // VERDICT_OPEN, errno does; with VERDICT_LIMIT it may be asked for again. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
 int outside_connect(const struct address *to, int type, struct passage *passage);
 
+// What would be said of a new way to `to`. For what has been open for a while: the host gets and loses addresses.
+enum verdict outside_judge(const struct address *to, int type);
+
 #endif

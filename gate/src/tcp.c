@@ -43,6 +43,11 @@ static void end_attempt(struct attempt *attempt) {
 
 static void reset(const struct syn *syn) { sender_send(packet, packet_build_reset(syn, packet), &syn->flow.from); }
 
+static void refuse(const struct syn *syn, enum verdict verdict) {
+    counters_refuse("tcp", &syn->flow.to, verdict, NULL);
+    reset(syn);
+}
+
 // Answers as the network would have.
 static void fail(const struct syn *syn, int error) {
     if (error == ETIMEDOUT) return;
@@ -78,6 +83,12 @@ static void progress(struct watch *watch, uint32_t events) {
         fail(&attempt->syn, error);
         return end_attempt(attempt);
     }
+    // The address may have become the host's while it was being tried.
+    enum verdict verdict = outside_judge(&attempt->syn.flow.to, SOCK_STREAM);
+    if (verdict != VERDICT_OPEN) {
+        refuse(&attempt->syn, verdict);
+        return end_attempt(attempt);
+    }
     loop_change(attempt->fd, 0, &attempt->watch);
     admit(attempt);
 }
@@ -92,11 +103,6 @@ static struct attempt *take_place(void) {
     for (int i = 0; i < room.attempts; i++)
         if (attempts[i].state == ATTEMPT_NONE) return &attempts[i];
     return NULL;
-}
-
-static void refuse(const struct syn *syn, enum verdict verdict) {
-    counters_refuse("tcp", &syn->flow.to, verdict, NULL);
-    reset(syn);
 }
 
 static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {

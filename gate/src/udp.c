@@ -21,7 +21,7 @@ struct udp_flow {
     struct flow flow;
     int fd; // -1 for a free place
     bool is_dns; // only questions for allowed names
-    time_t used_at;
+    time_t used_at, judged_at;
 };
 
 static struct udp_flow flows[FLOWS_MAX];
@@ -87,17 +87,24 @@ static struct udp_flow *take_place(void) {
     return oldest;
 }
 
+static void refuse_by(const struct flow *flow, enum verdict verdict) {
+    counters_refuse("udp", &flow->to, verdict, NULL);
+    if (verdict != VERDICT_LIMIT) refuse(flow, REFUSAL_PROHIBITED); // else lost, as datagrams are
+}
+
 static struct udp_flow *start_flow(const struct flow *wanted) {
     struct passage passage;
     int fd = outside_connect(&wanted->to, SOCK_DGRAM, &passage);
     if (fd < 0) {
-        if (passage.verdict != VERDICT_OPEN) counters_refuse("udp", &wanted->to, passage.verdict, NULL);
-        if (passage.verdict == VERDICT_LIMIT) return NULL; // lost, as datagrams are
-        refuse(wanted, passage.verdict == VERDICT_OPEN ? REFUSAL_UNREACHABLE : REFUSAL_PROHIBITED);
+        if (passage.verdict == VERDICT_OPEN)
+            refuse(wanted, REFUSAL_UNREACHABLE);
+        else
+            refuse_by(wanted, passage.verdict);
         return NULL;
     }
     struct udp_flow *flow = take_place();
     *flow = (struct udp_flow){.watch.wake = bring_back, .flow = *wanted, .fd = fd, .is_dns = passage.is_resolver};
+    flow->judged_at = loop_now();
     if (!loop_add(fd, EPOLLIN, &flow->watch)) {
         end_flow(flow);
         return NULL;
@@ -106,9 +113,21 @@ static struct udp_flow *start_flow(const struct flow *wanted) {
     return flow;
 }
 
+// A connected socket would follow its address to the host, if the host got it: each second is judged anew.
+static bool is_still_open(struct udp_flow *flow) {
+    if (flow->judged_at == loop_now()) return true;
+    flow->judged_at = loop_now();
+    enum verdict verdict = outside_judge(&flow->flow.to, SOCK_DGRAM);
+    if (verdict == VERDICT_OPEN) return true;
+    refuse_by(&flow->flow, verdict);
+    end_flow(flow);
+    return false;
+}
+
 static struct udp_flow *find_flow(const struct flow *wanted) {
     for (int i = 0; i < FLOWS_MAX; i++)
-        if (flows[i].fd >= 0 && packet_is_equal_flow(&flows[i].flow, wanted)) return &flows[i];
+        if (flows[i].fd >= 0 && packet_is_equal_flow(&flows[i].flow, wanted))
+            return is_still_open(&flows[i]) ? &flows[i] : NULL;
     return start_flow(wanted);
 }
 

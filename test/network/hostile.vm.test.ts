@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import { until } from "../client/scratch.js";
@@ -150,6 +151,41 @@ for source in sources:
     { answer: "far got hello" },
     { answer: "far got hello" },
   ]);
+  far.take();
+  await scratch.pyro(["task", "delete", task]);
+});
+
+/** Whether this host has sent a SYN there that nobody has answered. */
+function isTried(address: string, port: number): boolean {
+  const reversed = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).toReversed();
+  const target = `${reversed.join("")}:${port.toString(16)} 02`.toUpperCase();
+  return readFileSync("/proc/net/tcp", "utf8").includes(target);
+}
+
+test("what was on its way to the world does not reach the host when it takes its target's address", async () => {
+  const task = await scratch.create({ network: true });
+  const ask = `
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(4)
+s.bind(("", 40100))
+s.connect((sys.argv[1], ${PORT}))
+try:
+    s.send(b"hello")
+    print(s.recv(100).decode())
+except OSError as error:
+    print(error.strerror)
+`;
+  assert.equal(await python(scratch, task, ask, world.other4), "far got hello\n");
+  world.lose(world.other4);
+  const connecting = reach(scratch, task, [tcp(world.other4, PORT)]);
+  await until("the connection is tried", () => isTried(world.other4, PORT));
+  world.takeOver(world.other4);
+  assert.deepEqual(await connecting, [{ error: "ECONNREFUSED" }]);
+  assert.equal(await python(scratch, task, ask, world.other4), "No route to host\n");
+  assert.ok(!near.take().some((line) => line.startsWith("udp")));
+  const [latest] = (await scratch.status(task)).network!.last_refused;
+  assert.deepEqual([latest!.address, latest!.reason], [world.other4, "host_address"]);
   far.take();
   await scratch.pyro(["task", "delete", task]);
 });

@@ -101,6 +101,16 @@ export class World implements AsyncDisposable {
     return peer;
   }
 
+  /** What is sent to one of the world's addresses is lost from now on. */
+  lose(address: string): void {
+    this.run("ip", "address", "delete", `${address}/32`, "dev", `pyw${this.#number}b`);
+  }
+
+  /** Gives this host one of the world's addresses, until the world ends. */
+  takeOver(address: string): void {
+    run("ip", "address", "add", `${address}/32`, "dev", `pyw${this.#number}a`);
+  }
+
   /** Runs a program of the world's side. */
   run(...words: string[]): string {
     return run("ip", "netns", "exec", this.#name, ...words);
