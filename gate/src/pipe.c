@@ -190,6 +190,12 @@ static struct pipe *take_place(void) {
 
 bool pipe_has_room(void) { return take_place() != NULL; }
 
+int pipe_count(void) {
+    int count = 0;
+    for (int i = 0; i < PIPES_MAX; i++) count += pipes[i].is_used;
+    return count;
+}
+
 void pipe_join(int guest, int world, const struct address *by_name) {
     struct pipe *pipe = take_place();
     const int fds[2] = {guest, world}, on = 1;

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "buffers.h"
 #include "counters.h"
 #include "dns_tcp.h"
 #include "loop.h"
@@ -23,6 +24,7 @@ struct attempt {
     enum { ATTEMPT_NONE, ATTEMPT_CONNECTING, ATTEMPT_ADMITTED } state;
     struct syn syn;
     int fd; // outside
+    int buffer_bytes;
     time_t since;
     uint8_t packet[SYN_MAX_BYTES]; // as it came, to be sent again
 };
@@ -105,6 +107,12 @@ static struct attempt *take_place(void) {
     return NULL;
 }
 
+static int count_others(void) {
+    int count = pipe_count();
+    for (int i = 0; i < ATTEMPTS_MAX; i++) count += attempts[i].state != ATTEMPT_NONE;
+    return count;
+}
+
 static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     struct attempt *attempt = take_place();
     struct passage passage;
@@ -114,6 +122,8 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     if (fd < 0 && passage.verdict == VERDICT_LIMIT) return counters_refuse("tcp", &syn->flow.to, VERDICT_LIMIT, NULL);
     if (fd < 0 && passage.verdict != VERDICT_OPEN) return refuse(syn, passage.verdict);
     if (fd < 0) return fail(syn, errno);
+    int buffer_bytes = buffers_for(count_others());
+    buffers_bound(fd, buffer_bytes); // on its way, when the window can still be made for it
     *attempt = (struct attempt){
         .watch.wake = progress,
         .is_by_name = passage.is_by_name,
@@ -121,6 +131,7 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
         .state = ATTEMPT_CONNECTING,
         .syn = *syn,
         .fd = fd,
+        .buffer_bytes = buffer_bytes,
         .since = loop_now(),
     };
     memcpy(attempt->packet, bytes, syn->length);
@@ -170,6 +181,7 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
             pipe_reset(fd);
             continue;
         }
+        buffers_bound(fd, attempt->buffer_bytes);
         loop_remove(attempt->fd, &attempt->watch);
         attempt->state = ATTEMPT_NONE;
         counters.tcp_connections++;

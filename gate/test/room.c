@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../src/buffers.h"
 #include "../src/counters.h"
 #include "../src/loop.h"
 #include "../src/outside.h"
@@ -77,8 +78,26 @@ static void test_no_socket(void) {
     close(fd);
 }
 
+// What the kernel may keep for all connections but the first few, when nobody reads at any of their ends.
+static void test_buffers(void) {
+    enum { SOCKETS = 2, WAYS = 2, MOST_MIB = 170 };
+    uint64_t most = 0;
+    for (int others = BUFFERS_FREE; others < PIPES_MAX; others++) {
+        int got = 0, fd = socket(AF_INET, SOCK_STREAM, 0);
+        socklen_t size = sizeof got;
+        buffers_bound(fd, buffers_for(others));
+        getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &size);
+        most += (uint64_t)(SOCKETS * WAYS) * (uint64_t)got;
+        expect(got > 0 && got <= 2 * buffers_for(others), "bounded", "");
+        close(fd);
+    }
+    expect(most <= (uint64_t)MOST_MIB << 20, "not more than is said", "in the decision");
+    expect(buffers_for(BUFFERS_FREE - 1) == 0, "the kernel's own", "for the first");
+}
+
 int main(void) {
     test_shares();
+    test_buffers();
     test_no_descriptor();
     test_no_socket();
     return expect_end("room");

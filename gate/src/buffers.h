@@ -1,0 +1,17 @@
+// How much the kernel may keep of connections that nobody reads from, by how many there are.
+#ifndef BUFFERS_H
+#define BUFFERS_H
+
+enum {
+    BUFFERS_FREE = 8,             // so many connections have the kernel's own measure
+    BUFFERS_ROOMY = 64,           // those up to here this one
+    BUFFERS_ROOMY_BYTES = 131072, // of a socket in each direction; the kernel takes twice that, for what it needs itself
+    BUFFERS_NARROW_BYTES = 32768, // and all others this one
+};
+
+// The measure for both sockets of a connection that comes to so many others. 0 for the kernel's own.
+int buffers_for(int others);
+
+void buffers_bound(int fd, int bytes);
+
+#endif
