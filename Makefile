@@ -32,6 +32,7 @@ test-guest:
 
 fuzz:
 	@$(MAKE) --no-print-directory -C guest fuzz
+	@$(MAKE) --no-print-directory -C gate fuzz
 
 bench: setup
 	@node dist/bench/main.js
