@@ -56,9 +56,13 @@ async function* readStdin(): AsyncGenerator<Uint8Array> {
   yield* process.stdin as AsyncIterable<Buffer>;
 }
 
+function renderTimeout(durationMs: number): string {
+  return `pyro: The time-out ended the command after ${durationMs} ms.\nhint: More time: --timeout-seconds N, up to a day.\n`;
+}
+
 function exitStatusOf(result: Outcome, quiet: boolean): number {
   if (result.timed_out) {
-    if (!quiet) process.stderr.write(`pyro: The time-out ended the command after ${result.duration_ms} ms.\n`);
+    if (!quiet) process.stderr.write(renderTimeout(result.duration_ms));
     return 124;
   }
   if (result.aborted) {

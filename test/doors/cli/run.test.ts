@@ -49,6 +49,7 @@ test("a time-out gives 124 and says so", async () => {
   assert.equal(status, 124);
   assert.equal(stdout, "");
   assert.match(stderr, /time-out/);
+  assert.match(stderr, /^hint: .*--timeout-seconds/m);
 });
 
 test("with --json there is one object and nothing else", async (t) => {
