@@ -1,28 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { until } from "../client/scratch.js";
-import { TaskScratch } from "../faults/task-scratch.js";
 import { python, reach, tcp, udp } from "./guest-script.js";
-import { World, type Peer } from "./world.js";
+import { openStage } from "./stage.js";
 
 const PORT = 7803;
 
-let world: World;
-let scratch: TaskScratch;
-let far: Peer;
-let near: Peer;
-before(async () => {
-  world = new World();
-  scratch = new TaskScratch();
-  far = await world.peer("far", PORT);
-  near = await world.hostPeer("near", PORT);
-});
-after(async () => {
-  await scratch[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const { world, scratch, far, near } = await openStage(PORT);
 
 /** Whole frames, made by hand and written to the wire by root of the guest. The last one is honest, and arrives. */
 const RAW = `
@@ -157,7 +143,10 @@ for source in sources:
 
 /** Whether this host has sent a SYN there that nobody has answered. */
 function isTried(address: string, port: number): boolean {
-  const reversed = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).toReversed();
+  const reversed = address
+    .split(".")
+    .map((part) => Number(part).toString(16).padStart(2, "0"))
+    .toReversed();
   const target = `${reversed.join("")}:${port.toString(16)} 02`.toUpperCase();
   return readFileSync("/proc/net/tcp", "utf8").includes(target);
 }

@@ -1,31 +1,22 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 
-import { TaskScratch } from "../faults/task-scratch.js";
 import { both, python, reach, tcp } from "./guest-script.js";
 import { startDaemonWithResolver } from "./resolv.js";
-import { World, type Peer } from "./world.js";
+import { openStage } from "./stage.js";
+import type { Peer } from "./world.js";
 
 const PORT = 7806;
 const DNS_PORT = 53;
 const RESOLVER = `127.84.${process.pid % 256}.53`;
 
-let world: World;
-let scratch: TaskScratch;
-let far: Peer;
+const { world, scratch, far } = await openStage(PORT);
 let resolver: Peer;
 let task: string;
 before(async () => {
-  world = new World();
-  scratch = new TaskScratch();
-  far = await world.peer("far", PORT);
   resolver = await world.resolver(RESOLVER, world.open4);
   await startDaemonWithResolver(scratch, RESOLVER);
   task = await scratch.create({ network: true, network_allow_host: ["good.test", "*.below.test"] });
-});
-after(async () => {
-  await scratch[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
 });
 
 /** Resolves one name, connects to its address, and says there whom it wants: over HTTP, over TLS, or in neither. */

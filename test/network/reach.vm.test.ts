@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import type { ResultOf } from "../../src/contract/operations.js";
-import { TaskScratch } from "../faults/task-scratch.js";
 import { both, python, reach, tcp, udp } from "./guest-script.js";
-import { World, type Peer } from "./world.js";
+import { openStage } from "./stage.js";
 
 /** Addresses of this host that have nothing to do with the test. */
 function ownAddresses(): string[] {
@@ -16,20 +15,7 @@ function ownAddresses(): string[] {
 const PORT = 7801;
 const OTHER_PORT = 7802;
 
-let world: World;
-let scratch: TaskScratch;
-let far: Peer;
-let near: Peer;
-before(async () => {
-  world = new World();
-  scratch = new TaskScratch();
-  far = await world.peer("far", PORT);
-  near = await world.hostPeer("near", PORT);
-});
-after(async () => {
-  await scratch[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const { world, scratch, far, near } = await openStage(PORT);
 
 const answered = { answer: "far got hello" };
 const refused = { error: "ECONNREFUSED" };
