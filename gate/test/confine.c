@@ -29,6 +29,7 @@ static bool may(long call, long first, long third) {
 int main(void) {
     expect(may(SYS_mmap, 0, PROT_READ | PROT_WRITE), "may have", "memory");
     expect(!may(SYS_mmap, 0, PROT_READ | PROT_EXEC), "may not have", "memory to execute");
+    expect(may(SYS_mprotect, 0, PROT_READ | PROT_WRITE), "may make", "memory writable, as an allocator does");
     expect(!may(SYS_mprotect, 0, PROT_READ | PROT_EXEC), "may not make", "memory executable");
     expect(may(SYS_socket, AF_INET, 0) && may(SYS_socket, AF_INET6, 0), "may make", "sockets of IP");
     expect(!may(SYS_socket, AF_UNIX, 0) && !may(SYS_socket, AF_PACKET, 0), "may not make", "other sockets");
