@@ -86,10 +86,7 @@ void loop_stop_soon(void) {
 static void reap(void) {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        job_reaped(pid, status);
-        trash_reaped(pid);
-    }
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) job_reaped(pid, status);
 }
 
 static void handle_signals(void) {
@@ -119,9 +116,9 @@ static void handle(const struct epoll_event *event) {
     }
 }
 
-// -1, that is for ever, unless a job is in its last 100 ms or the agent is leaving.
+// -1, that is for ever, unless something is left to do, a job is in its last 100 ms or the agent is leaving.
 static int time_to_wait(void) {
-    if (session_has_more()) return 0;
+    if (session_has_more() || trash_has_more()) return 0;
     uint64_t deadline = jobs_deadline_ms();
     if (is_stopping && stop_at_ms < deadline) deadline = stop_at_ms;
     if (deadline == UINT64_MAX) return -1;
@@ -141,5 +138,6 @@ void loop_run(void) {
         if (session_has_more()) session_ready(0);
         jobs_settle_due();
         session_flush();
+        trash_step();
     }
 }

@@ -19,7 +19,6 @@
 #include "session.h"
 #include "spawn.h"
 #include "transfer.h"
-#include "trash.h"
 #include "workspace.h"
 
 static int serve_vm(void) {
@@ -63,7 +62,6 @@ static int run_process(void) {
     loop_run();
     jobs_kill();
     session_attach(-1, false);
-    trash_wait();
     return 0;
 }
 

@@ -1,27 +1,26 @@
 #include "trash.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernel.h"
 #include "listing.h"
 #include "workspace.h"
 
 #define GONE "gone-"
 
-enum { NAME_BYTES = 48, NICENESS = 10 };
+enum { NAME_BYTES = 48, NAMES_PER_STEP = 16 };
 
-static pid_t remover;
-static bool has_more; // came while the remover was at work
+static DIR *pass;   // over the staging directory; NULL when there is nothing to remove
+static DIR *folder; // what is being emptied, of this name
+static char folder_name[NAME_MAX + 1];
+static bool has_changed; // since the pass began: another one is needed
 static unsigned long number;
+
+bool trash_has_more(void) { return pass != NULL; }
 
 static void make_name(char name[NAME_BYTES]) {
     snprintf(name, NAME_BYTES, GONE "%ld-%lu", (long)getpid(), number++);
@@ -29,57 +28,63 @@ static void make_name(char name[NAME_BYTES]) {
 
 static bool is_gone(const char *name) { return strncmp(name, GONE, strlen(GONE)) == 0; }
 
-// Directories within are moved up to be removed on their own: no tree is too deep for that.
-static bool remove_entry(int staging, int folder, const char *name) {
-    char fresh[NAME_BYTES];
-    if (unlinkat(folder, name, 0) == 0 || unlinkat(folder, name, AT_REMOVEDIR) == 0) return true;
-    make_name(fresh);
-    fchmodat(folder, name, 0700, 0);
-    return renameat(folder, name, staging, fresh) == 0;
-}
-
-static bool remove_directory(int staging, const char *name) {
-    bool has_removed = false;
-    fchmodat(staging, name, 0700, 0);
-    int fd = openat(staging, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *listing = fd < 0 ? NULL : listing_open(fd);
-    for (const struct dirent *entry; listing && (entry = listing_next(listing));)
-        has_removed |= remove_entry(staging, fd, entry->d_name);
-    if (listing) closedir(listing);
-    if (fd >= 0) close(fd);
-    return unlinkat(staging, name, AT_REMOVEDIR) == 0 || has_removed;
-}
-
-// One pass; false when nothing was there that could be removed.
-static bool remove_some(int staging) {
-    bool has_removed = false;
-    DIR *listing = listing_open(staging);
-    for (const struct dirent *entry; listing && (entry = listing_next(listing));)
-        if (is_gone(entry->d_name))
-            has_removed |= unlinkat(staging, entry->d_name, 0) == 0 || remove_directory(staging, entry->d_name);
-    if (listing) closedir(listing);
-    return has_removed;
-}
-
-static _Noreturn void remove_all(int staging) {
-    prctl(PR_SET_NAME, "pyro-trash");
-    if (nice(NICENESS) < 0) errno = 0;
-    while (remove_some(staging)) continue;
-    _exit(0);
-}
-
 static void start(void) {
     int staging = workspace_staging();
-    has_more = remover > 0;
-    if (has_more || staging < 0) return;
-    remover = fork();
-    if (remover == 0) {
-        // The peer must see that the agent is gone, whatever this child still does.
-        dup2(staging, 3);
-        syscall(SYS_close_range, 4, ~0u, 0);
-        remove_all(3);
+    has_changed = true;
+    if (!pass && staging >= 0) pass = listing_open(staging);
+}
+
+// Directories within are moved up to be removed on their own: no tree is too deep for that.
+static bool remove_inner(const char *name) {
+    char fresh[NAME_BYTES];
+    int from = dirfd(folder);
+    if (unlinkat(from, name, 0) == 0 || unlinkat(from, name, AT_REMOVEDIR) == 0) return true;
+    make_name(fresh);
+    fchmodat(from, name, 0700, 0);
+    return renameat(from, name, dirfd(pass), fresh) == 0;
+}
+
+static void open_folder(const char *name) {
+    fchmodat(dirfd(pass), name, 0700, 0);
+    int fd = openat(dirfd(pass), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    folder = fd < 0 ? NULL : listing_open(fd);
+    if (fd >= 0) close(fd);
+    strcpy(folder_name, name);
+}
+
+static void step_in_folder(void) {
+    const struct dirent *entry = listing_next(folder);
+    if (entry) {
+        has_changed |= remove_inner(entry->d_name);
+        return;
     }
-    if (remover < 0) remover = 0;
+    closedir(folder);
+    folder = NULL;
+    has_changed |= unlinkat(dirfd(pass), folder_name, AT_REMOVEDIR) == 0;
+}
+
+// What nothing can remove is left when a pass has changed nothing.
+static void end_pass(void) {
+    closedir(pass);
+    pass = NULL;
+    if (has_changed) start();
+    has_changed = false;
+    if (!pass) workspace_leave_staging();
+}
+
+static void step(void) {
+    if (folder) return step_in_folder();
+    const struct dirent *entry = listing_next(pass);
+    if (!entry) return end_pass();
+    if (!is_gone(entry->d_name)) return;
+    if (unlinkat(dirfd(pass), entry->d_name, 0) == 0)
+        has_changed = true;
+    else
+        open_folder(entry->d_name);
+}
+
+void trash_step(void) {
+    for (int i = 0; i < NAMES_PER_STEP && pass; i++) step();
 }
 
 void trash_add(const char *name) {
@@ -105,21 +110,4 @@ void trash_sweep(int (*is_kept)(const char *name)) {
         start();
     else if (staging >= 0)
         workspace_leave_staging();
-}
-
-void trash_reaped(pid_t pid) {
-    if (pid != remover) return;
-    remover = 0;
-    if (has_more)
-        start();
-    else
-        workspace_leave_staging();
-}
-
-void trash_wait(void) {
-    while (remover > 0) {
-        pid_t pid = remover;
-        if (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
-        trash_reaped(pid);
-    }
 }

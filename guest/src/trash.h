@@ -1,8 +1,8 @@
-// Removal of what may be large: done by a child, so that the agent goes on.
+// Removal of what may be large: a few names a turn, so that the agent goes on.
 #ifndef TRASH_H
 #define TRASH_H
 
-#include <sys/types.h>
+#include <stdbool.h>
 
 // Takes `name` out of the staging directory for ever.
 void trash_add(const char *name);
@@ -10,9 +10,10 @@ void trash_add(const char *name);
 // Removes what an earlier life left: everything whose name is not `is_kept`.
 void trash_sweep(int (*is_kept)(const char *name));
 
-void trash_reaped(pid_t pid);
+// True while something is left to remove.
+bool trash_has_more(void);
 
-// Waits for the child; before the agent leaves.
-void trash_wait(void);
+// Removes a few names.
+void trash_step(void);
 
 #endif

@@ -42,10 +42,11 @@ class CommitTest(FilesTest):
                 os.utime(os.path.join(folder, name), ns=(7, 1_500_000_000_000_000_007), follow_symlinks=False)
 
     def push_here(self, content, **options):
-        return self.push(content, path=self.workspace, **options)
+        answer = self.push(content, **{"path": self.workspace, **options})
+        self.assert_nothing_staged()
+        return answer
 
     def assert_as_it_was(self, before):
-        self.assert_nothing_staged()
         self.assertEqual(snapshot(self.workspace), before)
 
 
@@ -109,6 +110,7 @@ class Commit(CommitTest):
         self.assertEqual(self.wire.ask("committed", id="1"), {"ok": True, "committed": False})
         stream, _ = self.stage(b"", id="ff")
         self.wire.ask("cancel", transfer=stream)
+        self.assert_nothing_staged()
         self.plant("d/")
         self.assertFalse(self.push_here(record("d"), id="fe")["ok"])
         for id in ids:
@@ -260,7 +262,7 @@ class SmallDisk(CommitTest):
         self.workspace = f"/proc/{self.process.pid}/root{self.workspace}"
 
     def push_here(self, content):
-        return self.push(content, path=self.seen)
+        return super().push_here(content, path=self.seen)
 
     def test_no_room(self):
         self.plant("d/f", "e/g")
@@ -269,7 +271,6 @@ class SmallDisk(CommitTest):
             self.assert_error(self.push_here(record("d/f", content=b"new") + content), "IO", errno="ENOSPC")
             self.assert_as_it_was(before)
         self.assertTrue(self.push_here(record("d/f", content=b"new"))["ok"])
-        self.assert_nothing_staged()
 
     def test_something_mounted_there(self):
         self.plant("d/mounted/", "d/f")
