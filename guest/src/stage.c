@@ -152,7 +152,8 @@ static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
         if (event == RECORD_CONTENT) is_done = entry_write(stage, content, used);
         if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
         if (event == RECORD_ENDS) is_done = entry_end(stage);
-        if (event == RECORD_ENDS) stage->entries++;
+        if (event == RECORD_ENDS && ++stage->entries % ENTRIES_PER_WINDOW == 0)
+            inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
         if (!is_done) return fail(stage, errno);
     }
 }

@@ -11,6 +11,14 @@ from wire import CONTENT
 
 
 class Stage(FilesTest):
+    def test_a_window_tells_of_entries_written(self):
+        stream = self.wire.post("stage", path=self.target, id="a")
+        self.assertEqual(self.wire.take_window(stream, CONTENT), (0, GRANTED))
+        content = b"".join(record(f"f{number}") for number in range(64))
+        self.wire.data(stream, CONTENT, 0, content)
+        self.assertEqual(self.wire.take_window(stream, CONTENT), (len(content), len(content) + GRANTED))
+        self.assertEqual(len(os.listdir(os.path.join(self.workspace, ".pyro-staging", "a", "tree", "target"))), 64)
+
     def test_every_kind(self):
         content = (
             record("d", "directory", mode=0o750, mtime_s=5)
