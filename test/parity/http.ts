@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,7 +19,7 @@ export function openHttp({ home }: Place): Runner {
   return {
     name: "HTTP",
     // What a client finds in its source before it sends a byte is no matter of HTTP.
-    offers: ({ input }) => input["source_path"] === undefined || isSendable(String(input["source_path"])),
+    offers: ({ clientOnly }) => !clientOnly,
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { command } = input;
       const upload = input["source_path"] === undefined ? null : pack(String(input["source_path"]));
@@ -55,8 +55,4 @@ function pack(path: string) {
   const names = readdirSync(path).toSorted();
   const tar = spawnSync("tar", ["--sort=name", "--create", ...names], { cwd: path, maxBuffer: 1 << 26 });
   return { bytes: tar.stdout, facts: { source_kind: "directory" } };
-}
-
-function isSendable(path: string): boolean {
-  return existsSync(path) && (statSync(path).isDirectory() || /^(?!.*text).*\.(tar|tgz)$/.test(path));
 }

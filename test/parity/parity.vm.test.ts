@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import type { ErrorBody } from "../../src/contract/errors.js";
 import { VmScratch } from "../vm/vm-scratch.js";
-import { cases, type Case } from "./cases.js";
+import { cases } from "./cases.js";
 import { doors } from "./doors.js";
 import { openHttp } from "./http.js";
 import { normalize } from "./normal.js";
 import type { Answer, Input, Runner } from "./runner.js";
 import { makeSources } from "./sources.js";
+import type { Case } from "./table/case.js";
 
 /** The answers of one door to the whole table; null where it does not offer what is asked. */
 async function answerAll(
@@ -22,8 +24,8 @@ async function answerAll(
   const answers: (Answer | null)[] = [];
   const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000" };
   for (const each of table) {
-    const { operation, input, stdin, cancel } = each;
-    const how = { ...(stdin === undefined ? {} : { stdin }), ...(cancel === undefined ? {} : { cancel }) };
+    const { operation, input, stdin, cancel = false, clientOnly = false } = each;
+    const how = { ...(stdin === undefined ? {} : { stdin }), cancel, clientOnly };
     const request = { operation, input: fill(input, ids, sources), ...how, shownLess: isLong(each) };
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
@@ -53,12 +55,17 @@ function fill(input: Input, ids: Record<string, unknown>, sources: string): Inpu
 
 function assertExpected({ expect }: Case, answer: Answer): void {
   if (typeof expect === "string") {
-    assert.equal("error" in answer ? answer.error.code : `a result: ${JSON.stringify(answer)}`, expect);
+    assert.equal(errorOf(answer)?.code ?? `a result: ${JSON.stringify(answer)}`, expect);
     return;
   }
   assert.ok("result" in answer, JSON.stringify(answer).slice(0, 1000));
   const found = Object.fromEntries(Object.keys(expect).map((name) => [name, answer.result[name]]));
   assert.deepEqual(found, expect);
+}
+
+/** The error that a call failed with, or that its command ended with. */
+function errorOf(answer: Answer): ErrorBody | null {
+  return "error" in answer ? answer.error : ((answer.result["error"] ?? null) as ErrorBody | null);
 }
 
 function assertSame(runner: string, { ownWords = [] }: Case, answer: Answer, first: Answer): void {
