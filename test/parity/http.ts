@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { quoteCommand } from "../../src/client/quote.js";
-import { routeOf } from "../../src/contract/wire.js";
+import { readContract } from "../../src/contract/rendered.js";
+import { routeOf, versionHeader } from "../../src/contract/wire.js";
 import type { Answer, Place, Runner } from "./runner.js";
 
 interface Line {
@@ -26,19 +27,20 @@ export function openHttp({ home }: Place): Runner {
       const line = Array.isArray(command) ? { command: quoteCommand(command as string[]) } : {};
       const body = { ...input, ...line, ...upload?.facts };
       const socketPath = join(home, "run", "daemon.sock");
-      const post = request({ socketPath, path: routeOf(operation), method: "POST", agent: false });
+      const headers = { [versionHeader]: readContract().version };
+      const post = request({ socketPath, path: routeOf(operation), method: "POST", headers, agent: false });
       const answered = new Promise<IncomingMessage>((resolve, reject) =>
         post.on("response", resolve).on("error", reject),
       );
       post.write(`${JSON.stringify(body)}\n`);
       if (stdin !== undefined) post.write(`${JSON.stringify({ stdin: Buffer.from(stdin).toString("base64") })}\n`);
       if (upload) post.write(upload.bytes);
-      if (cancel) post.write('{"stdin_end":true}\n');
-      else post.end();
+      if (!cancel) post.end();
+      else if (operation === "task.exec") post.write('{"stdin_end":true}\n');
       const response = await answered;
       for await (const text of createInterface({ input: response })) {
         const line = JSON.parse(text) as Line;
-        if (cancel && line.event === "stdout") post.end('{"cancel":true}\n');
+        if (cancel && (line.event === "stdout" || line.event === "progress")) post.end('{"cancel":true}\n');
         if (line.event === "result") return { result: line.result! };
         if (line.error) return { error: line.error } as Answer;
         if (line.event === undefined) return { result: line as Record<string, unknown> };
