@@ -109,10 +109,6 @@ function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
   }
 }
 
-test("the table is as long as it should be", () => {
-  assert.ok(cases.length >= 40);
-});
-
 describe("on a host without QEMU, in the sandbox that is allowed instead", () => {
   const tools = mkdtempSync(join(tmpdir(), "pt-tools-"));
   after(() => rmSync(tools, { recursive: true }));

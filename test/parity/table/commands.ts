@@ -1,5 +1,14 @@
 import { LIMIT, MiB2, run, sh, type Case } from "./case.js";
 
+/** Root of a guest takes the agent's end of the line from it, and writes what is no frame. */
+const forge = `
+import ctypes, os
+libc = ctypes.CDLL(None)
+pidfd_open, pidfd_getfd = 434, 438
+port = next(n for n in os.listdir("/proc/1/fd") if "vport" in os.readlink("/proc/1/fd/" + n))
+os.write(libc.syscall(pidfd_getfd, libc.syscall(pidfd_open, 1, 0), int(port), 0), bytes([255]) * 64)
+while True: pass`;
+
 export const commands: readonly Case[] = [
   { name: "success", ...run(["echo", "hello"]), expect: { exit_code: 0, stdout: "hello\n", stderr: "" }, on: "both" },
   {
@@ -69,4 +78,5 @@ export const commands: readonly Case[] = [
     expect: { stdout_truncated: true },
   },
   { name: "the longest command", ...run(["echo", "x".repeat(49_152 - 5)]), expect: { exit_code: 0 } },
+  { name: "a guest that forges frames", ...run(["python3", "-c", forge]), expect: "AGENT_PROTOCOL", on: "vm" },
 ];
