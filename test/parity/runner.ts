@@ -12,8 +12,6 @@ export interface Request {
   readonly cancel?: boolean;
   /** Found by a client in its source before it sends a byte. */
   readonly clientOnly?: boolean;
-  /** Its output is longer than what MCP shows of it. */
-  readonly shownLess?: boolean;
 }
 
 /** What came back, by the names of the wire. */

@@ -6,7 +6,10 @@ import type { Input } from "../runner.js";
 export interface Case {
   readonly name: string;
   readonly operation: OperationName;
-  /** `$task` and `$vm` stand for the ids of the task and the VM that were made last, `$source/…` for what `sources.ts` makes. */
+  /**
+   * `$task` and `$vm` stand for the ids of the task and the VM that were made last, `$sequence` for the number of the last command in a task,
+   * `$source/…` for what `sources.ts` makes.
+   */
   readonly input: Input;
   readonly stdin?: string;
   readonly cancel?: boolean;
@@ -32,6 +35,11 @@ export const run = (command: unknown, fields: Input = {}) => ({
 export const exec = (command: unknown, fields: Input = {}) => ({
   operation: "task.exec" as const,
   input: { task_id: "$task", command, ...fields },
+});
+/** The output of the last command in the task. */
+export const output = (fields: Input = {}) => ({
+  operation: "task.exec_output" as const,
+  input: { task_id: "$task", sequence: "$sequence", ...fields },
 });
 export const of = (operation: OperationName, input: Input = {}) => ({ operation, input });
 

@@ -1,4 +1,4 @@
-import { exec, LIMIT, MiB2, of, sh, SMALL, type Case } from "./case.js";
+import { exec, LIMIT, MiB2, of, output, sh, SMALL, type Case } from "./case.js";
 
 export const tasks: readonly Case[] = [
   {
@@ -42,6 +42,50 @@ export const tasks: readonly Case[] = [
     name: "truncated output in a task",
     ...exec(sh(MiB2)),
     expect: { stdout_truncated: true, stdout_omitted_bytes: LIMIT },
+  },
+  {
+    name: "a page of it",
+    ...output({ stdout_offset: 2_000_000, max_bytes: 1000 }),
+    expect: { next_stdout_offset: 2_001_000, stdout_bytes: 2_097_152, complete: false },
+  },
+  {
+    name: "its last page",
+    ...output({ stdout_offset: 2_097_000, max_bytes: 1000 }),
+    expect: { stdout: "x".repeat(152), next_stdout_offset: 2_097_152, complete: true },
+  },
+  {
+    name: "the output of no such command",
+    ...output({ sequence: 999 }),
+    expect: "NOT_FOUND",
+  },
+  {
+    name: "a command in the background",
+    ...exec(sh("echo begun; sleep 60"), { background: true }),
+    expect: { state: "running", exit_code: null },
+    on: "both",
+  },
+  {
+    name: "its first output",
+    ...output({ wait_seconds: 30 }),
+    expect: { stdout: "begun\n", state: "running", complete: false },
+    on: "both",
+  },
+  {
+    name: "a signal",
+    ...of("task.exec_signal", { task_id: "$task", sequence: "$sequence", signal: "TERM" }),
+    expect: { sent: true },
+    on: "both",
+  },
+  {
+    name: "its end",
+    ...output({ stdout_offset: 6, wait_seconds: 30, wait_for: "end" }),
+    expect: { stdout: "", exit_code: 143, complete: true },
+    on: "both",
+  },
+  {
+    name: "a signal to what has ended",
+    ...of("task.exec_signal", { task_id: "$task", sequence: "$sequence", signal: "TERM" }),
+    expect: "FAILED_PRECONDITION",
   },
   {
     name: "a command that is cancelled",
