@@ -53,9 +53,9 @@ class Pyro(Operations):
         """A handle on a task that is there already."""
         return Task(self, self.status_task(task_id))
 
-    def create_server(self) -> Server:
-        """The MCP server of this home."""
-        return Server(self._home)
+    def create_server(self: Pyro | None = None) -> Server:
+        """The MCP server of this home; ``Pyro.create_server()`` is that of the default one."""
+        return Server((self or Pyro())._home)
 
     def _call(
         self,
