@@ -162,6 +162,10 @@ class _Connection(http.client.HTTPConnection):
         self.wire.close()
 
 
+class _WireGone(Exception):
+    """The connection, unlike what failed at the source."""
+
+
 class _Upload:
     """Sends lines of a request; standard input only as the daemon grants credit for it, so that a cancel never waits behind it."""
 
@@ -214,11 +218,11 @@ class _Upload:
     def send_source(self, source: SendSource) -> None:
         """Sends the bytes behind the input, then the end of the body."""
         try:
-            source(self._write)
+            source(self._write_source)
             with self._sending:
                 if not self._closed:
                     self._wire.sendall(b"0\r\n\r\n")
-        except OSError:
+        except (OSError, _WireGone):
             pass  # The daemon has answered already, or is gone: whoever reads the answer is told.
         except BaseException as error:
             if not self._closed:
@@ -234,6 +238,12 @@ class _Upload:
         with self._sending:
             if not self._closed and data:
                 self._wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _write_source(self, data: bytes) -> None:
+        try:
+            self._write(data)
+        except OSError as error:
+            raise _WireGone from error
 
     def _has_credit(self) -> bool:
         with self._changed:

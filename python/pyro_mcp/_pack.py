@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ._errors import PyroError
+from ._filter import Excludes, create_filter
 
 Write = Callable[[bytes], object]
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz")
 _BLOCK_BYTES = 65_536
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
@@ -25,22 +28,24 @@ class Source:
     kind: str
     send: Callable[[Write], None]
     """Writes all of it. That it returns is the proof that nothing changed meanwhile."""
+    excluded: int = 0
+    """How much of it is left out."""
 
     def facts(self) -> dict[str, object]:
-        return {"source_path": self.path, "source_kind": self.kind}
+        return {"source_path": self.path, "source_kind": self.kind, "source_excluded": self.excluded}
 
 
-def open_source(path: str) -> Source:
+def open_source(path: str, exclude: Sequence[str] = (), include: Sequence[str] = ()) -> Source:
     """Looks the source over. Raises SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED."""
     resolved = os.path.realpath(path)
     try:
         status = os.stat(resolved)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _NOT_THERE:
+            raise _unreadable([path]) from error
         raise PyroError("SOURCE_NOT_FOUND", f"There is no {path}.", _CHECK_PATH, {"path": path}) from None
-    except OSError as error:
-        raise _unreadable([path]) from error
     if stat.S_ISDIR(status.st_mode):
-        return Source(resolved, "directory", lambda write: _send_directory(resolved, write))
+        return _open_directory(resolved, create_filter(exclude, include))
     if not stat.S_ISREG(status.st_mode):
         raise _unsupported(path, "is neither a directory nor a regular file")
     if not path.lower().endswith(_ARCHIVES) and not resolved.lower().endswith(_ARCHIVES):
@@ -55,6 +60,14 @@ def open_source(path: str) -> Source:
     return Source(resolved, "archive", lambda write: _send_archive(path, resolved, write))
 
 
+def _open_directory(root: str, excludes: Excludes | None) -> Source:
+    left_out: set[str] = set()
+    if excludes:
+        for _ in _walk(root, excludes, left_out):
+            pass
+    return Source(root, "directory", lambda write: _send_directory(root, excludes, write), len(left_out))
+
+
 def _send_archive(path: str, resolved: str, write: Write) -> None:
     try:
         with open(resolved, "rb") as file:
@@ -65,12 +78,14 @@ def _send_archive(path: str, resolved: str, write: Write) -> None:
                 raise _changed(path)
     except FileNotFoundError as error:
         raise _changed(path) from error
+    except OSError as error:
+        raise _unreadable([path]) from error
 
 
-def _send_directory(root: str, write: Write) -> None:
+def _send_directory(root: str, excludes: Excludes | None, write: Write) -> None:
     writer = cast(BinaryIO, _Writer(write))
     with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK_BYTES) as archive:
-        for path, absolute in _walk(root):
+        for path, absolute in _walk(root, excludes, set()):
             try:
                 info = archive.gettarinfo(absolute, path)
                 if info is None:  # A socket, for which tar has no type: the daemon is to refuse it, unless it is left out.
@@ -79,7 +94,7 @@ def _send_directory(root: str, write: Write) -> None:
                 _add(archive, info, absolute)
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise _changed(path) from error
-            except PermissionError as error:
+            except OSError as error:
                 raise _unreadable([path]) from error
 
 
@@ -100,27 +115,31 @@ def _add(archive: tarfile.TarFile, info: tarfile.TarInfo, absolute: str) -> None
         try:
             archive.addfile(info, file)
         except OSError as error:
-            if file.tell() < info.size and os.fstat(file.fileno()).st_size < info.size:
+            if error.errno is None:  # tarfile's own: the file ended early.
                 raise _changed(info.name) from error
             raise
         if _identity(os.fstat(file.fileno())) != before:
             raise _changed(info.name)
 
 
-def _walk(root: str, below: str = "") -> Iterator[tuple[str, str]]:
-    """Every name beneath a directory, a directory before what lies in it, in the same order each time."""
+def _walk(root: str, excludes: Excludes | None, left_out: set[str], below: str = "") -> Iterator[tuple[str, str]]:
+    """Every name beneath a directory, a directory before what lies in it, in the same order each time; what is excluded is noted."""
     try:
         names = sorted(os.listdir(os.path.join(root, below)), key=os.fsencode)
-    except PermissionError as error:
-        raise _unreadable([below or "."]) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _changed(below or ".") from error
+    except OSError as error:
+        raise _unreadable([below or "."]) from error
     for name in names:
         path = f"{below}/{name}" if below else name
         absolute = os.path.join(root, path)
+        is_directory = os.path.isdir(absolute) and not os.path.islink(absolute)
+        if excludes and excludes(path, is_directory):
+            left_out.add(path)
+            continue
         yield path, absolute
-        if os.path.isdir(absolute) and not os.path.islink(absolute):
-            yield from _walk(root, path)
+        if is_directory:
+            yield from _walk(root, excludes, left_out, path)
 
 
 class _Writer:

@@ -7,7 +7,7 @@ import codecs
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -53,9 +53,9 @@ class Pyro(Operations):
         """A handle on a task that is there already."""
         return Task(self, self.status_task(task_id))
 
-    def create_server(self) -> Server:
-        """The MCP server of this home."""
-        return Server(self._home)
+    def create_server(self: Pyro | None = None) -> Server:
+        """The MCP server of this home; ``Pyro.create_server()`` is that of the default one."""
+        return Server((self or Pyro())._home)
 
     def _call(
         self,
@@ -74,7 +74,8 @@ class Pyro(Operations):
         given = {name: value for name, value in fields.items() if value is not None}
         source: SendSource | None = None
         if "source_path" in given:
-            packed = open_source(os.fspath(cast(str, given["source_path"])))
+            path, exclude, include = (given.get(name) or () for name in ("source_path", "exclude", "include"))
+            packed = open_source(os.fspath(cast(str, path)), cast(Sequence[str], exclude), cast(Sequence[str], include))
             given |= packed.facts()
             source = packed.send
         elif uploads:

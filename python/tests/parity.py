@@ -15,7 +15,8 @@ for line in sys.stdin:
         options["stdin"] = request["stdin"]
     if request.get("cancel"):
         cancellation = Cancellation()
-        options |= {"cancellation": cancellation, "on_stdout": lambda _text, it=cancellation: it.cancel()}
+        heard = "on_progress" if request["method"] == "pull_environment" else "on_stdout"
+        options |= {"cancellation": cancellation, heard: lambda _heard, it=cancellation: it.cancel()}
     try:
         answer = {"result": getattr(pyro, request["method"])(**options)}
     except PyroError as error:

@@ -16,7 +16,6 @@ interface ErrorKind {
 export const errorKinds = {
   INVALID_ARGUMENT: kind("caller", false, 2, 400, "See `pyro help` for what is accepted."),
   ENVIRONMENT_UNKNOWN: kind("caller", false, 2, 404, "List the known ones with `pyro env list`."),
-  ENVIRONMENT_IN_USE: kind("caller", true, 125, 409, "Stop what uses it first."),
   ENVIRONMENT_BUILD_FAILED: kind("host", true, 125, 500, "Check the package mirror and try `pyro env pull` again."),
   ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Ask again in half a minute: the build goes on."),
   ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),

@@ -21,6 +21,8 @@ type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof command
 
 /** After a kill the guest answers at once, or is not able to. */
 const KILL_GRACE_MS = 1_500;
+/** A channel may close before its process is known to be gone: one that was found again is looked at twice a second. */
+const DEATH_GRACE_MS = 1_500;
 
 /**
  * Runs one command in a machine: output goes to the caller as it comes, head and tail into the outcome.
@@ -84,7 +86,16 @@ export async function waitForEnd(
   signal: AbortSignal,
   onKill = () => {},
 ): Promise<End> {
-  const finished = starting.then((exec) => exec.finished);
+  const lost = died.then((reason) => {
+    throw new PyroError("VM_DIED", `The VM ended while the command ran: ${reason}`);
+  });
+  lost.catch(() => {});
+  const finished = starting
+    .then((exec) => exec.finished)
+    .catch((error: unknown): Promise<never> => {
+      if (PyroError.from(error).code === "VM_DIED") return awaitReason(lost, error);
+      throw error;
+    });
   const cut = new Promise<"timeout" | "caller">((resolve) => {
     const timer = setTimeout(() => resolve("timeout"), timeoutMs);
     const onAbort = () => resolve("caller");
@@ -97,10 +108,6 @@ export async function waitForEnd(
         signal.removeEventListener("abort", onAbort);
       });
   });
-  const lost = died.then((reason) => {
-    throw new PyroError("VM_DIED", `The VM ended while the command ran: ${reason}`);
-  });
-  lost.catch(() => {});
   const first = await Promise.race([finished, cut, lost]);
   if (typeof first !== "string") return buildEnd("itself", first);
   onKill();
@@ -110,6 +117,13 @@ export async function waitForEnd(
   if (exit === null) return { by: first, exitCode: 137, durationMs: null };
   // One that had ended before the kill came, as a command may while no daemon runs, was not ended by it.
   return buildEnd(exit.signal === "KILL" ? first : "itself", exit);
+}
+
+/** Why the VM ended, or the error that is known when that is not told in time. */
+async function awaitReason(lost: Promise<never>, known: unknown): Promise<never> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(reject, DEATH_GRACE_MS, known)));
+  return Promise.race([lost, late]).finally(() => clearTimeout(timer));
 }
 
 function buildEnd(by: End["by"], exit: Exit): End {

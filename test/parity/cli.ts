@@ -1,11 +1,13 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 
 import { readContract } from "../../src/contract/rendered.js";
 import { endOf, pyroPath, until } from "../client/scratch.js";
 import type { Answer, Place, Request, Runner } from "./runner.js";
 
 /** `pyro … --json`. */
-export function openCli({ env }: Place): Runner {
+export function openCli({ home, env }: Place): Runner {
   return {
     name: "CLI",
     offers: ({ operation, input }) => {
@@ -20,7 +22,10 @@ export function openCli({ env }: Place): Runner {
       const child = spawn(process.execPath, [pyroPath, ...words, ...flags, "--json", ...rest], { env });
       child.stdin.on("error", () => {});
       child.stdin.end(stdin);
-      if (cancel) await waitForOutput(String(input["task_id"]), child);
+      if (cancel) {
+        await (operation === "env.pull" ? waitForBuild() : waitForOutput(String(input["task_id"])));
+        child.kill("SIGINT");
+      }
       const { stdout, stderr } = await endOf(child);
       const body = JSON.parse(stdout) as Record<string, unknown>;
       if (stderr !== "") throw new Error(`with --json there is nothing on standard error, but: ${stderr}`);
@@ -30,13 +35,17 @@ export function openCli({ env }: Place): Runner {
   };
 
   /** With --json nothing is shown before the end, so the log is asked whether the command has said something. */
-  async function waitForOutput(task: string, child: ChildProcess): Promise<void> {
+  async function waitForOutput(task: string): Promise<void> {
     await until("the command has said something", async () => {
       const logs = spawn(process.execPath, [pyroPath, "task", "logs", task, "--json"], { env });
       const { entries } = JSON.parse((await endOf(logs)).stdout) as { entries: { state: string; stdout: string }[] };
       return entries.some(({ state, stdout }) => state === "running" && stdout !== "");
     });
-    child.kill("SIGINT");
+  }
+
+  async function waitForBuild(): Promise<void> {
+    const builds = join(home, "environments", "tmp");
+    await until("the build has begun", () => existsSync(builds) && readdirSync(builds).length > 0);
   }
 }
 

@@ -1,12 +1,15 @@
 import { quoteCommand } from "../../src/client/quote.js";
 import type { ErrorBody } from "../../src/contract/errors.js";
 import { operations } from "../../src/contract/operations.js";
-import { connectStdio } from "../doors/mcp/connect.js";
+import { until } from "../client/scratch.js";
+import { connectStdio, type Connected } from "../doors/mcp/connect.js";
 import type { Answer, Place, Runner } from "./runner.js";
+
+type Fields = Record<string, unknown>;
 
 interface Tool {
   readonly name: string;
-  readonly inputSchema: { readonly properties?: Readonly<Record<string, { readonly maximum?: number }>> };
+  readonly inputSchema: { readonly properties?: Readonly<Record<string, unknown>> };
 }
 
 /** `pyro mcp serve`, called by the official client. */
@@ -17,29 +20,42 @@ export function openMcp({ env }: Place): Runner {
   });
   return {
     name: "MCP",
-    // A client that cancels hears no more of its call; and of output that is long a model is shown a part.
-    offers: ({ operation, cancel, shownLess }) => operations[operation].mcp !== null && !cancel && !shownLess,
-    async call({ operation, input, stdin }): Promise<Answer> {
+    offers: ({ operation }) => operations[operation].mcp !== null,
+    async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!;
       const { properties = {} } = tools.get(name)!.inputSchema;
       const { command } = input;
       const line = Array.isArray(command) ? { command: quoteCommand(command as string[]) } : {};
-      // As much as there can be, and as it is: a model is shown less.
-      const budget = properties["max_output_bytes"];
-      const whole = budget ? { max_output_bytes: budget.maximum, raw: true } : {};
-      const result = await connected.call(name, {
-        ...input,
-        ...line,
-        ...whole,
-        ...(stdin === undefined ? {} : { stdin }),
-      });
+      // Terminal codes stay; what is too long for a model is cut all the same.
+      const raw = "raw" in properties ? { raw: true } : {};
+      const given = { ...input, ...line, ...raw, ...(stdin === undefined ? {} : { stdin }) };
+      if (cancel) return cancelCall(connected, name, given);
+      const result = await connected.call(name, given);
       const body = result._meta?.["pyro-mcp/error"] as ErrorBody | undefined;
-      return body ? { error: body } : { result: result.structuredContent as Record<string, unknown> };
+      return body ? { error: body } : { result: result.structuredContent as Fields };
     },
     async [Symbol.asyncDispose]() {
       const { connected } = await opened;
       await connected[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A client that cancels hears no more of its call; how the command ended is in the task's log. */
+async function cancelCall(connected: Connected, name: string, given: Fields): Promise<Answer> {
+  const controller = new AbortController();
+  const call = connected.call(name, given, { signal: controller.signal }).catch(() => {});
+  const last = async () => {
+    const { entries } = await connected.result<{ entries: Fields[] }>("task_logs", { task_id: given["task_id"] });
+    return entries.at(-1) ?? {};
+  };
+  await until("the command has said something", async () => {
+    const { state, stdout } = await last();
+    return state === "running" && stdout !== "";
+  });
+  controller.abort();
+  await call;
+  await until("the command has ended", async () => (await last())["state"] === "ended");
+  return { result: await last() };
 }

@@ -4,7 +4,15 @@ import type { Answer } from "./runner.js";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at"]);
-const FIGURES = new Set(["duration_ms", "memory_bytes", "disk_bytes", "available_mib", "uptime_seconds"]);
+const FIGURES = new Set([
+  "duration_ms",
+  "memory_bytes",
+  "disk_bytes",
+  "available_mib",
+  "uptime_seconds",
+  "room_bytes",
+  "free_mib",
+]);
 
 /** An answer without what differs from call to call: ids, times and measured figures become their kind. */
 export function normalize(answer: Answer): unknown {
@@ -27,7 +35,5 @@ function walk(value: unknown, key: string): unknown {
   }
   if (Array.isArray(value)) return value.map((element) => walk(element, key));
   if (typeof value !== "object") return value;
-  const fields = Object.fromEntries(Object.entries(value).map(([name, field]) => [name, walk(field, name)]));
-  // Who notices first that a VM has ended, its process or its agent's connection, is chance.
-  return fields["code"] === "VM_DIED" ? { ...fields, message: "the VM ended" } : fields;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, walk(field, name)]));
 }

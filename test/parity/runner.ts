@@ -10,8 +10,8 @@ export interface Request {
   readonly stdin?: string;
   /** Cancel as soon as the command has said something. */
   readonly cancel?: boolean;
-  /** Its output is longer than what MCP shows of it. */
-  readonly shownLess?: boolean;
+  /** Found by a client in its source before it sends a byte. */
+  readonly clientOnly?: boolean;
 }
 
 /** What came back, by the names of the wire. */

@@ -2,6 +2,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { gnuLong, pax, tar } from "../archive/raw-tar.js";
+import { directory, file, hardlink, symlink } from "../archive/specimen.js";
 
 /** What the table pushes: a tree, the same as an archive, and sources that are refused. */
 export function makeSources(): string {
@@ -14,15 +18,34 @@ export function makeSources(): string {
   chmodSync(join(tree, "run.sh"), 0o755);
   utimesSync(join(tree, "run.sh"), 1_000_000_000, 1_000_000_000);
   symlinkSync("run.sh", join(tree, "link"));
-  const tar = (...args: string[]) => execFileSync("tar", args, { cwd: root });
-  tar("--sort=name", "-czf", "tree.tgz", "-C", "tree", "grün", "link", "run.sh");
+  const gnuTar = (...args: string[]) => execFileSync("tar", args, { cwd: root });
+  gnuTar("--sort=name", "-czf", "tree.tgz", "-C", "tree", "grün", "link", "run.sh");
   writeFileSync(join(root, "half.tgz"), readFileSync(join(root, "tree.tgz")).subarray(0, 150));
   writeFileSync(join(root, "text.tar"), "no archive\n".repeat(100));
   writeFileSync(join(root, "plain"), "x");
-  tar("-cf", "escapes.tar", "--transform=s,^plain,../escaped,", "-P", "plain");
+  gnuTar("-cf", "escapes.tar", "--transform=s,^plain,../escaped,", "-P", "plain");
   symlinkSync("../../etc/passwd", join(root, "leaves"));
-  tar("-cf", "link.tar", "leaves");
+  gnuTar("-cf", "link.tar", "leaves");
   mkdirSync(join(root, "special"));
   execFileSync("mkfifo", [join(root, "special", "pipe")]);
+  symlinkSync("loop", join(root, "loop"));
+  for (const [name, bytes] of Object.entries(refusedArchives())) writeFileSync(join(root, name), bytes);
   return root;
+}
+
+/** Archives that GNU tar would not make. */
+function refusedArchives(): Record<string, Buffer> {
+  const deep = (number: number) => `${number}/${"p/".repeat(2040)}x`;
+  const many = Array.from({ length: 500 }, (_, number) => [gnuLong("L", deep(number)), file("x", "")]);
+  return {
+    "absolute.tar": tar(file("/etc/passwd")),
+    "through-link.tar": tar(directory("d"), symlink("l", "d"), file("l/x")),
+    "hard-link.tar": tar(hardlink("h", "none")),
+    "special.tar": tar({ name: "pipe", type: "6" }),
+    "types.tar": tar(file("x"), directory("x")),
+    "name.tar": tar({ name: Buffer.from([0xff, 0xfe]) }),
+    "long.tar": tar(gnuLong("L", "n".repeat(256)), file("x")),
+    "many.tgz": gzipSync(tar(...many.flat())),
+    "huge.tar": tar(pax({ "GNU.sparse.size": String(2 ** 50), "GNU.sparse.map": "0,1" }), file("huge", "x")),
+  };
 }

@@ -15,10 +15,11 @@ export function openTypeScript({ home }: Place): Runner {
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const method = pyro[operations[operation].sdk as keyof Pyro] as Method;
       const controller = new AbortController();
-      const onStdout = cancel ? { onStdout: () => controller.abort(), signal: controller.signal } : {};
+      const abort = () => controller.abort();
+      const cancelling = cancel ? { onStdout: abort, onProgress: abort, signal: controller.signal } : {};
       const { positional, options } = split({ operation, input });
       try {
-        const given = { ...options, ...(stdin === undefined ? {} : { stdin }), ...onStdout };
+        const given = { ...options, ...(stdin === undefined ? {} : { stdin }), ...cancelling };
         const result = await method.call(pyro, ...positional, ...(Object.keys(given).length > 0 ? [given] : []));
         const plain = "info" in result ? result.info : result;
         return { result: toSnake(plain, schemasOf(operation).result) as Record<string, unknown> };

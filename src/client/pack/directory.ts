@@ -34,7 +34,7 @@ export async function packDirectory(root: string, options: PackOptions): Promise
         yield chunk;
       }
     } catch (error) {
-      throw asFailure(error, options.signal);
+      throw asFailure(error, root, options.signal);
     }
     if (bytes !== scan.sizeBytes) sourceChanged(["."]);
     options.onProgress?.({ entryCount, bytes });
@@ -65,11 +65,11 @@ async function assertUnchanged(walk: AsyncIterable<Found>, expected: string, sin
   if (digest.digest("hex") !== expected) sourceChanged(changed.length === 0 ? ["."] : changed);
 }
 
-function asFailure(error: unknown, signal: AbortSignal | undefined): unknown {
+function asFailure(error: unknown, root: string, signal: AbortSignal | undefined): unknown {
   if (error instanceof PyroError || signal?.aborted) return error;
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
-  const entry = path?.toString() ?? ".";
+  const entry = path?.toString().replace(`${root}/`, "") ?? ".";
   if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") return unreadable([entry], 1, error);
   return new PyroError("SOURCE_CHANGED", `The source changed while it was packed: ${entry}.`, {
     details: { entries: [entry] },

@@ -11,7 +11,8 @@ test("the server that a program makes has pyro's tools, and asks the daemon of i
   const runtime = process.env["XDG_RUNTIME_DIR"];
   process.env["XDG_RUNTIME_DIR"] = daemon.env["XDG_RUNTIME_DIR"];
   try {
-    for (const server of [createServer({ home: daemon.home.path }), Pyro.createServer({ home: daemon.home.path })]) {
+    const home = daemon.home.path;
+    for (const server of [createServer({ home }), Pyro.createServer({ home }), new Pyro({ home }).createServer()]) {
       const [ours, theirs] = InMemoryTransport.createLinkedPair();
       await server.connect(theirs);
       const client = new Client({ name: "test", version: "1.0.0" });

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { errorKinds, type ErrorCode } from "../../src/contract/errors.js";
+import { cases } from "./cases.js";
+import { homes } from "./homes.js";
+
+/** What no user can cause through every door, with the reason. */
+const notOfUsers: Partial<Record<ErrorCode, string>> = {
+  INTERNAL: "a bug of pyro's; whoever knows one writes a test of its own",
+  ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.test.ts has it",
+  WORKSPACE_TORN: "a process of the guest must meet the one moment of a switch in which it cannot be undone",
+};
+
+test("the table is as long as it should be", () => {
+  assert.ok(cases.length >= 40);
+});
+
+test("every code that a user can cause is a case of the tables, and no other", () => {
+  const compared = [...cases.map(({ expect }) => expect), ...homes.map(({ code }) => code)];
+  const codes = new Set(compared.filter((expect) => typeof expect === "string"));
+  const expected = Object.keys(errorKinds).filter((code) => !(code in notOfUsers));
+  assert.deepEqual([...codes].toSorted(), expected.toSorted());
+});

@@ -1,0 +1,150 @@
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+import type { ErrorCode } from "../../src/contract/errors.js";
+import { Scratch } from "../client/scratch.js";
+import { Listening, runInShell } from "../daemon/listening.js";
+import { VmScratch } from "../vm/vm-scratch.js";
+import type { Place, Request } from "./runner.js";
+
+/** A home, or a host, with which something is wrong, and what is asked of it. */
+export interface Home {
+  readonly name: string;
+  readonly request: Request;
+  readonly code: ErrorCode;
+  /** Where there is no daemon, HTTP has nobody to speak to. */
+  readonly without?: readonly string[];
+  /** Why it cannot be made here. */
+  readonly skip?: string | false;
+  /** `place` when it is not that of the scratch itself. */
+  readonly open: () => Promise<AsyncDisposable & Place & { readonly place?: Place }>;
+}
+
+const run: Request = { operation: "vm.run", input: { environment: "debian:12", command: ["true"], mem_mib: 256 } };
+const list: Request = { operation: "env.list", input: {} };
+const pull: Request = { operation: "env.pull", input: { environment: "debian:12-base" } };
+
+async function started<Kind extends Scratch>(scratch: Kind): Promise<Kind> {
+  await scratch.pyro(["daemon", "start"]);
+  return scratch;
+}
+
+/** The table of what no call alone can bring about. */
+export const homes: readonly Home[] = [
+  {
+    name: "a home that is a file",
+    request: list,
+    code: "HOME_UNUSABLE",
+    without: ["HTTP"],
+    open: async () => {
+      const scratch = new Scratch();
+      const home = join(scratch.directory, "file");
+      writeFileSync(home, "");
+      return Object.assign(scratch, { place: { home, env: { ...scratch.env, PYRO_HOME: home } } });
+    },
+  },
+  {
+    name: "a lock that cannot be made",
+    request: list,
+    code: "DAEMON_UNREACHABLE",
+    without: ["HTTP"],
+    open: async () => {
+      const scratch = new Scratch();
+      mkdirSync(scratch.home, { mode: 0o700 });
+      const link = join(scratch.home, "daemon.lock");
+      symlinkSync("/nonexistent/lock", link);
+      const dispose = async () => {
+        rmSync(link);
+        await Scratch.prototype[Symbol.asyncDispose].call(scratch);
+      };
+      return { home: scratch.home, env: scratch.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
+    name: "a daemon of another version that is at work",
+    request: list,
+    code: "DAEMON_VERSION",
+    open: async () => {
+      const daemon = new Listening(runInShell, { version: "0.0.1" });
+      daemon.vmsInUse = 1;
+      const dispose = async () => {
+        daemon.vmsInUse = 0;
+        await daemon[Symbol.asyncDispose]();
+      };
+      return { home: daemon.home.path, env: daemon.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
+    name: "a package mirror that is not there",
+    request: pull,
+    code: "ENVIRONMENT_BUILD_FAILED",
+    open: () => started(new Scratch({ PYRO_DEBIAN_MIRROR: "http://127.0.0.1:9/debian" })),
+  },
+  {
+    name: "a build that is cancelled",
+    request: { ...pull, cancel: true },
+    code: "ABORTED",
+    open: async () => {
+      const silent = createServer(() => {});
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      const { port } = silent.address() as { port: number };
+      const scratch = await started(new Scratch({ PYRO_DEBIAN_MIRROR: `http://127.0.0.1:${port}/debian` }));
+      const dispose = async () => {
+        await Scratch.prototype[Symbol.asyncDispose].call(scratch);
+        silent.close();
+      };
+      return { home: scratch.home, env: scratch.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
+    name: "an environment that was changed",
+    request: run,
+    code: "ENVIRONMENT_CORRUPT",
+    open: async () => {
+      const scratch = new VmScratch();
+      const environments = join(scratch.home, "environments");
+      const shared = realpathSync(environments);
+      rmSync(environments);
+      mkdirSync(environments);
+      cpSync(shared, environments, { recursive: true, verbatimSymlinks: true });
+      const names = readdirSync(environments, { recursive: true, encoding: "utf8" });
+      const kernels = names.filter((name) => name.endsWith("/kernel"));
+      if (kernels.length === 0) throw new Error("there is no kernel to change");
+      for (const name of kernels) {
+        chmodSync(join(environments, name), 0o600);
+        appendFileSync(join(environments, name), "x");
+      }
+      return started(scratch);
+    },
+  },
+  {
+    name: "a disk that is full",
+    request: run,
+    code: "DISK_FULL",
+    skip: process.getuid?.() === 0 ? false : "only root can make a disk that small",
+    open: () => started(new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "10m" } })),
+  },
+  {
+    name: "a QEMU that ends at once",
+    request: run,
+    code: "VM_START_FAILED",
+    open: async () => {
+      const scratch = new VmScratch({ ownTemplates: true, env: { PYRO_ACCEL: "tcg" } });
+      const qemu = join(scratch.directory, "qemu-system-x86_64");
+      writeFileSync(qemu, "#!/bin/sh\necho QEMU emulator version 7.2.0\n", { mode: 0o755 });
+      scratch.env["PATH"] = `${scratch.directory}:${scratch.env["PATH"]}`;
+      return started(scratch);
+    },
+  },
+];

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+
+import type { Answer } from "./runner.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Hints name commands and flags; a model has tools and fields instead. */
+const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
+  [/`pyro help`/g, "the tool's input schema"],
+  [/`pyro env list`/g, "vm_list_environments"],
+  [/`pyro task list`/g, "task_list"],
+  [/`pyro task logs [^`]*`/g, "task_logs"],
+  [/--allow-host-compat/g, "allow_host_compat"],
+  [/--exclude/g, "exclude"],
+  [/--mem-mib/g, "mem_mib"],
+];
+const OUTPUT_CUT =
+  /\n\[\.\.\. (\d+) bytes left out(?:; (\w+)_offset (\d+) of task_exec_output goes on here)? \.\.\.\]\n/;
+const COMMAND_CUT = /\[\.\.\. (\d+) bytes \.\.\.\]/;
+const MARK = /\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/;
+
+/**
+ * The one place where MCP may answer otherwise than the other doors, since a model reads it: hints speak of tools, and long output and
+ * commands are cut to head and tail. Each such difference is held against what another door said, and then undone.
+ */
+export function undoForModel(shown: Answer, said: Answer): Answer {
+  if ("error" in shown && "error" in said) {
+    const expected = spoken.reduce((hint, [words, instead]) => hint.replaceAll(words, instead), said.error.hint);
+    return shown.error.hint === expected ? { error: { ...shown.error, hint: said.error.hint } } : shown;
+  }
+  return "result" in shown && "result" in said ? { result: uncut(shown.result, said.result) } : shown;
+}
+
+function uncut(shown: Fields, said: Fields): Record<string, unknown> {
+  const entries = Array.isArray(shown["entries"]) && Array.isArray(said["entries"]) ? said["entries"] : null;
+  return {
+    ...shown,
+    ...(entries && { entries: (shown["entries"] as Fields[]).map((entry, at) => uncut(entry, entries[at] ?? {})) }),
+    ...uncutCommand(shown, said),
+    ...uncutStream("stdout", shown, said),
+    ...uncutStream("stderr", shown, said),
+  };
+}
+
+function uncutStream(name: "stdout" | "stderr", shown: Fields, said: Fields): Fields {
+  const [part, whole] = [shown[name], said[name]];
+  if (typeof part !== "string" || typeof whole !== "string" || part === whole) return {};
+  const [flag, omitted] = [`${name}_truncated`, `${name}_omitted_bytes`];
+  const { head, tail, numbers } = assertCut(part, whole, OUTPUT_CUT);
+  const [left, stream, offset] = numbers;
+  // The mark of the cut that every door makes is no output.
+  const total = bytesOf(whole.replace(MARK, "")) + Number(said[omitted]);
+  assert.equal(Number(left), total - bytesOf(head) - bytesOf(tail), `${name}: the count of what is left out`);
+  assert.deepEqual([shown[flag], shown[omitted]], [true, Number(left)]);
+  if ("sequence" in shown) assert.deepEqual([stream, Number(offset)], [name, bytesOf(head)]);
+  return { [name]: whole, [flag]: said[flag], [omitted]: said[omitted] };
+}
+
+function uncutCommand(shown: Fields, said: Fields): Fields {
+  const [part, whole] = [shown["command"], said["command"]];
+  if (typeof part !== "string" || typeof whole !== "string" || part === whole) return {};
+  const { head, tail, numbers } = assertCut(part, whole, COMMAND_CUT);
+  assert.equal(Number(numbers[0]), bytesOf(whole) - bytesOf(head) - bytesOf(tail));
+  return { command: whole };
+}
+
+/** Asserts that a text is the head and the tail of another with a mark between them, which tells numbers. */
+function assertCut(part: string, whole: string, mark: RegExp) {
+  const found = mark.exec(part);
+  assert.ok(found, `neither whole nor cut: ${part.slice(0, 200)}`);
+  const head = part.slice(0, found.index);
+  const tail = part.slice(found.index + found[0].length);
+  assert.ok(whole.startsWith(head) && whole.endsWith(tail), "what is shown is not the head and the tail");
+  return { head, tail, numbers: found.slice(1) };
+}
+
+/** A replacement character stands for one byte at least. */
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text.replaceAll("\uFFFD", "?"));
+}

@@ -1,0 +1,54 @@
+import type { ErrorCode } from "../../../src/contract/errors.js";
+import type { OperationName } from "../../../src/contract/operations.js";
+import type { Input } from "../runner.js";
+
+/** One call that every door must answer alike. */
+export interface Case {
+  readonly name: string;
+  readonly operation: OperationName;
+  /**
+   * `$task` and `$vm` stand for the ids of the task and the VM that were made last, `$sequence` for the number of the last command in a task,
+   * `$source/…` for what `sources.ts` makes.
+   */
+  readonly input: Input;
+  readonly stdin?: string;
+  readonly cancel?: boolean;
+  /** Found by a client in its source before it sends a byte, so no matter of HTTP. */
+  readonly clientOnly?: true;
+  /** Fields of the result, or the code of the error, also of one that is part of a result: so that not all are equally wrong. */
+  readonly expect: Readonly<Record<string, unknown>> | ErrorCode;
+  /** Part of the smaller set that runs on real VMs too; `vm` runs there only. */
+  readonly on?: "both" | "vm";
+  /** Doors that refuse it before the daemon does, in words of their own: only the code is compared. */
+  readonly ownWords?: readonly string[];
+}
+
+export const sh = (script: string) => ["sh", "-c", script];
+export const ENVIRONMENT = { environment: "debian:12" };
+/** Small, and where there is no VM, without one. */
+export const SMALL = { ...ENVIRONMENT, mem_mib: 256, allow_host_compat: true };
+
+export const run = (command: unknown, fields: Input = {}) => ({
+  operation: "vm.run" as const,
+  input: { ...SMALL, command, ...fields },
+});
+export const exec = (command: unknown, fields: Input = {}) => ({
+  operation: "task.exec" as const,
+  input: { task_id: "$task", command, ...fields },
+});
+/** The output of the last command in the task. */
+export const output = (fields: Input = {}) => ({
+  operation: "task.exec_output" as const,
+  input: { task_id: "$task", sequence: "$sequence", ...fields },
+});
+export const of = (operation: OperationName, input: Input = {}) => ({ operation, input });
+
+export const push = (source: string, fields: Input = {}) =>
+  of("task.sync.push", {
+    task_id: "$task",
+    source_path: source.startsWith("/") ? source : `$source/${source}`,
+    ...fields,
+  });
+
+export const LIMIT = 1_048_576;
+export const MiB2 = "head -c 2097152 /dev/zero | tr '\\0' x";
