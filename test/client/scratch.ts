@@ -59,11 +59,15 @@ export async function endOf(child: ChildProcess): Promise<Ended> {
   return { status, stdout, stderr };
 }
 
-/** Waits for a condition, ten seconds at most. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
+/** Waits for a condition, ten seconds at most unless told otherwise. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineSeconds = 10,
+): Promise<void> {
+  const end = performance.now() + deadlineSeconds * 1000;
   for (let pauseMs = 5; !(await condition()); pauseMs = Math.min(50, pauseMs * 1.5)) {
-    assert.ok(performance.now() < end, `not within 10 s: ${what}`);
+    assert.ok(performance.now() < end, `not within ${deadlineSeconds} s: ${what}`);
     await sleep(pauseMs);
   }
 }

@@ -11,6 +11,9 @@ import { roundsOr, TaskScratch } from "./task-scratch.js";
 
 const FILES = 20_000;
 const DIRECTORIES = 200;
+const ASKED_MS = 1_000;
+/** It may be switching the tree in, while other tests run. */
+const PUSH_END_SECONDS = 60;
 
 let scratch: TaskScratch;
 let task: string;
@@ -70,14 +73,16 @@ test("whoever dies during a push, and whenever: the workspace holds the old tree
     const endedBefore = pushesEnded();
     const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
     const ended = endOf(child);
-    // Half of them near the end, where the switch is.
-    const momentMs = wholeMs * (round % 4 < 2 ? Math.random() : 0.75 + Math.random() / 3);
+    // Half of them near the end, where the switch is; none before the daemon has been asked.
+    const momentMs = ASKED_MS + wholeMs * (round % 4 < 2 ? Math.random() : 0.75 + Math.random() / 3);
     await Promise.race([ended, sleep(momentMs)]);
     kill(victim === "client" ? child.pid! : daemon);
     const { status } = await ended;
     const label = `round ${round}: ${victim} killed after ${Math.round(momentMs)} of ${Math.round(wholeMs)} ms`;
     // What the daemon was about to do for a client that is gone, it does or leaves; then it says so in its log.
-    if (victim === "client") await until("the daemon is done with the push", () => pushesEnded() > endedBefore);
+    if (victim === "client") {
+      await until(`${label}: the daemon is done with it`, () => pushesEnded() > endedBefore, PUSH_END_SECONDS);
+    }
     const found = await findTree();
     if (status === 0) assert.equal(found, next, `${label}: the client was told that it is in`);
     if (found !== current) switched += 1;
