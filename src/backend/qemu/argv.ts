@@ -49,8 +49,9 @@ export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Sta
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", accelerator],
-    // A CPU that says its byte-wise copies are fast makes the kernel use them, and emulated they are the slowest.
-    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off"],
+    // A CPU that says its byte-wise copies are fast makes the kernel use them, and emulated they are the slowest. One that says so of
+    // short copies alone, as QEMU 9 and later would, makes it loop for ever.
+    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off"],
     ...["-smp", String(shape.vcpuCount)],
     ...["-m", `${shape.memMib}M`],
     ...["-kernel", `${inJail.template}/kernel`],
