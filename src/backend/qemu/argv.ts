@@ -17,6 +17,8 @@ export const inJail = {
 export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly shape: VmShape;
+  /** See Toolchain. */
+  readonly readOnlyMemory: boolean;
 }
 
 /** A VM either boots, writing the template's memory, or wakes from the template with a private view of it. */
@@ -33,7 +35,7 @@ export const LIFELINE_FD = 6;
 const TEMPLATE_MAC = "02:70:79:00:00:00";
 
 /** QEMU's arguments. Pure. */
-export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Start): string[] {
+export function buildQemuArgs({ accelerator, shape, readOnlyMemory }: MachineOptions, start: Start): string[] {
   const clone = start === "clone";
   return [
     "-nodefaults",
@@ -45,7 +47,7 @@ export function buildQemuArgs({ accelerator, shape }: MachineOptions, start: Sta
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...[
       "-object",
-      `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? "off" : "on"}`,
+      `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? `off${readOnlyMemory ? ",readonly=on,rom=off" : ""}` : "on"}`,
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", accelerator],

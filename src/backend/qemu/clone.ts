@@ -93,11 +93,14 @@ export async function cloneTemplate(
     process = await VmProcess.start({
       toolchain,
       accelerator: template.accelerator,
-      qemuArgs: buildQemuArgs({ accelerator: template.accelerator, shape }, "clone"),
+      qemuArgs: buildQemuArgs(
+        { accelerator: template.accelerator, shape, readOnlyMemory: toolchain.readOnlyMemory },
+        "clone",
+      ),
       mounts: [
         [environment.rootPath, inJail.root, false],
         [template.directory, inJail.template, false],
-        ...(toolchain.qemuMajor < 9 ? [[join(template.directory, templateFiles.ram), inJail.ram, true] as const] : []),
+        ...(toolchain.readOnlyMemory ? [] : [[join(template.directory, templateFiles.ram), inJail.ram, true] as const]),
         [directory, inJail.vm, true],
       ],
       runDirectory,

@@ -58,7 +58,7 @@ export async function freezeTemplate(
   const process = await VmProcess.start({
     toolchain,
     accelerator,
-    qemuArgs: buildQemuArgs({ accelerator, shape }, "boot"),
+    qemuArgs: buildQemuArgs({ accelerator, shape, readOnlyMemory: toolchain.readOnlyMemory }, "boot"),
     mounts: [
       [environment.rootPath, inJail.root, false],
       [directory, inJail.template, false],
@@ -203,7 +203,7 @@ async function finish({ toolchain, environment }: TemplateInputs, directory: str
     await chmod(join(directory, name), 0o444);
   }
   // QEMU before 9 opens the memory for writing even for a private view; `isIntact` finds out who uses that.
-  if (toolchain.qemuMajor < 9) await chmod(path("ram"), toolchain.dropTo ? 0o666 : 0o600);
+  if (!toolchain.readOnlyMemory) await chmod(path("ram"), toolchain.dropTo ? 0o666 : 0o600);
   const record = buildRecord(environment, await describeFiles(directory));
   await writeFileAtomic(join(directory, "template.json"), JSON.stringify(record));
 }

@@ -12,7 +12,8 @@ export interface Toolchain {
   readonly qemu: string;
   /** As QEMU prints it, with the distribution's build. */
   readonly qemuVersion: string;
-  readonly qemuMajor: number;
+  /** QEMU 9 and later can make writable memory of a file that nobody may write. */
+  readonly readOnlyMemory: boolean;
   readonly bwrap: string;
   readonly mke2fs: string;
   readonly prlimit: string;
@@ -51,7 +52,7 @@ export async function findToolchain(): Promise<Toolchain> {
   return {
     qemu,
     qemuVersion: version,
-    qemuMajor: major,
+    readOnlyMemory: major >= 9,
     bwrap: found.get("bwrap")!,
     mke2fs: found.get("mke2fs")!,
     prlimit: found.get("prlimit")!,
