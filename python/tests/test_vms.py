@@ -46,7 +46,7 @@ class Vms(unittest.TestCase):
 
     def test_a_command_in_the_background(self):
         with pyro.task("debian:12", **SMALL) as task:
-            started = task.exec("echo begun; trap 'echo told; exit 4' TERM; sleep 1000 & wait", background=True)
+            started = task.exec("trap 'echo told; exit 4' TERM; sleep 1000 & echo begun; wait", background=True)
             self.assertEqual(started["state"], "running")
             first = task.output(started["sequence"], wait_seconds=30)
             self.assertEqual((first["stdout"], first["complete"]), ("begun\n", False))

@@ -92,7 +92,7 @@ test("a task begins with a source, and is pushed to; a refused push changes noth
 });
 
 test("a command in the background is read from a place on, and sent a signal", async () => {
-  const { sequence, state } = await task.exec("echo begun; trap 'echo told; exit 4' TERM; sleep 1000 & wait", {
+  const { sequence, state } = await task.exec("trap 'echo told; exit 4' TERM; sleep 1000 & echo begun; wait", {
     background: true,
   });
   assert.equal(state, "running");
