@@ -19,7 +19,9 @@ fi
 # Hosts in namespaces take addresses that this machine has once: such tests run one after the other.
 alone=$(echo "$files" | grep '/network/.*\.vm\.test' || true)
 together=$(echo "$files" | grep -v '/network/.*\.vm\.test')
+failed=0
 # shellcheck disable=SC2086
-node --test --test-concurrency=2 --test-timeout=900000 $together
+node --test --test-concurrency=2 --test-timeout=900000 $together || failed=1
 # shellcheck disable=SC2086
-[ -z "$alone" ] || node --test --test-concurrency=1 --test-timeout=900000 $alone
+[ -z "$alone" ] || node --test --test-concurrency=1 --test-timeout=900000 $alone || failed=1
+exit $failed

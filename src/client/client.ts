@@ -18,6 +18,8 @@ export interface CallOptions {
   readonly onEvent?: (event: CallEvent) => void | Promise<void>;
 }
 
+/** How the socket of a home says that nobody listens. A connection that a dying daemon had not taken was never one: it has carried nothing. */
+const NOBODY_LISTENS = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN"];
 /** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
 const MAX_STARTS = 5;
 /** How often a question is asked, since the connection broke, before the caller is told. */
@@ -96,7 +98,7 @@ export class Client {
   #canStart(error: unknown): boolean {
     if (error instanceof PyroError) return error.details["restarting"] === true;
     const { code, syscall } = error as NodeJS.ErrnoException;
-    return syscall === "connect" && (code === "ENOENT" || code === "ECONNREFUSED" || code === "EAGAIN");
+    return syscall === "connect" && code !== undefined && NOBODY_LISTENS.includes(code);
   }
 
   #asPyroError(error: unknown): PyroError {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 
 import { Client } from "../../src/client/client.js";
@@ -55,4 +57,28 @@ test("what changes something is asked for once", async (t) => {
 test("a daemon that never answers is told of in the end", async (t) => {
   const { client } = await serveDying(t, Infinity, atOnce);
   await assert.rejects(client.call("task.list", {}), { code: "DAEMON_UNREACHABLE" });
+});
+
+/** A daemon that dies with a connection that it has not taken yet. */
+const DIES_BEFORE_ACCEPT = `
+import select, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("ready", flush=True)
+select.select([listener], [], [])
+listener.close()
+`;
+
+test("a connection that a dying daemon did not take is none: another daemon is started, and asked", async () => {
+  await using scratch = new Scratch();
+  const client = new Client({ ...process.env, ...scratch.env });
+  const dying = spawn("python3", ["-c", DIES_BEFORE_ACCEPT, client.home.daemonSocket]);
+  await once(dying.stdout, "data");
+  // Held up like that, this process looks at its connection only when the other end is gone.
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const hold = () => void Atomics.wait(cell, 0, 0, 100);
+  const holding = setInterval(() => setImmediate(hold), 1);
+  setTimeout(() => clearInterval(holding), 1_000);
+  assert.deepEqual((await client.call("task.list", {})).tasks, []);
 });

@@ -27,6 +27,8 @@ test("a command behind: its number, its output from a place and to its end, a si
     "1",
     "--stdout-offset",
     "5",
+    "--stderr-offset",
+    "4",
     "--wait-seconds",
     "30",
   );
