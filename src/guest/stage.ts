@@ -34,7 +34,7 @@ const MAX_HEADER_BYTES = 16_384;
 /** Below this a frame is as quick as a letter. */
 const LETTER_MIN_BYTES = 8_192;
 /** Other requests wait behind what is on its way, and an emulated guest takes a millisecond for an entry, however small. The agent tells after every 64. */
-const GROUP_ENTRIES = 128;
+const GROUP_ENTRIES = 256;
 const GROUPS_ON_THE_WAY = 2;
 /** A file of this size begins a letter. */
 const LARGE_BYTES = 262_144;
