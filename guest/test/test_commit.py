@@ -7,6 +7,7 @@ import stat
 import tempfile
 
 import agent
+from agent import wait_until
 from files import FilesTest, record
 from wire import CONTENT
 
@@ -47,6 +48,8 @@ class CommitTest(FilesTest):
         return answer
 
     def assert_as_it_was(self, before):
+        # Its time is set back just after what was staged is gone.
+        wait_until(lambda: os.lstat(self.workspace).st_mtime_ns == before["."][1])
         self.assertEqual(snapshot(self.workspace), before)
 
 
