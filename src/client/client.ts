@@ -3,6 +3,7 @@ import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operation
 import { readContract } from "../contract/rendered.js";
 import { routeOf, versionHeader } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
+import { isNoListener } from "../host/no-listener.js";
 import type { CallEvent } from "./event.js";
 import { exchange } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
@@ -18,8 +19,6 @@ export interface CallOptions {
   readonly onEvent?: (event: CallEvent) => void | Promise<void>;
 }
 
-/** How the socket of a home says that nobody listens. A connection that a dying daemon had not taken was never one: it has carried nothing. */
-const NOBODY_LISTENS = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN"];
 /** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
 const MAX_STARTS = 5;
 /** How often a question is asked, since the connection broke, before the caller is told. */
@@ -97,8 +96,7 @@ export class Client {
   /** True when nobody listens, or the one that did makes way. */
   #canStart(error: unknown): boolean {
     if (error instanceof PyroError) return error.details["restarting"] === true;
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    return syscall === "connect" && code !== undefined && NOBODY_LISTENS.includes(code);
+    return isNoListener(error);
   }
 
   #asPyroError(error: unknown): PyroError {

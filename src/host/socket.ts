@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { isNoListener } from "./no-listener.js";
+
 export type { Socket } from "node:net";
 
 /** Connects once to a unix socket. */
@@ -32,10 +34,8 @@ export async function connectUnixWhenReady(path: string, deadlineMs: number, sig
     try {
       return await connectUnix(path);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const starting = code === "ENOENT" || code === "ECONNREFUSED" || code === "EAGAIN";
       const waitedMs = performance.now() - start;
-      if (!starting || waitedMs > deadlineMs) throw error;
+      if (!isNoListener(error) || waitedMs > deadlineMs) throw error;
       await sleep(waitedMs < SLOW_AFTER_MS ? POLL_MS : SLOW_POLL_MS, undefined, { signal });
     }
   }
