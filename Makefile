@@ -4,7 +4,9 @@
 demo: setup
 	@bin/pyro demo
 
-test: setup check test-guest test-vm
+# All tests, with one line at the end: passed, failed, skipped, time and the seed of random choices (PYRO_TEST_SEED repeats them).
+test: setup
+	@node scripts/run-steps.mjs test
 
 # Debian packages, npm dependencies, the guest's agent and the build: what both commands share.
 setup:
@@ -12,11 +14,7 @@ setup:
 
 # Types, lint with import walls, format, unused code, and the fast tests.
 check: setup
-	@npm run --silent lint
-	@npm run --silent format:check
-	@npm run --silent unused
-	@npm run --silent docs:check
-	@scripts/run-tests.sh fast
+	@node scripts/run-steps.mjs check
 
 test-fast: setup
 	@scripts/run-tests.sh fast

@@ -16,12 +16,28 @@ if [ "$1" = vm ]; then
   unset PYRO_HOME
 fi
 [ -n "$files" ] || { echo "no $1 tests were found" >&2 ; exit 1 ; }
+
+# Runs test files, so many at once. With PYRO_TEST_COUNTS, a directory, it leaves the number of tests there.
+run() {
+  at_once=$1
+  shift
+  set -- --test --test-concurrency="$at_once" --test-timeout=900000 "$@"
+  if [ -n "${PYRO_TEST_COUNTS:-}" ]; then
+    format=tap
+    [ ! -t 1 ] || format=spec
+    counts=$(mktemp "$PYRO_TEST_COUNTS/XXXXXX")
+    set -- --test-reporter="$format" --test-reporter-destination=stdout \
+      --test-reporter=./scripts/count-reporter.mjs --test-reporter-destination="$counts" "$@"
+  fi
+  node "$@"
+}
+
 # Hosts in namespaces take addresses that this machine has once: such tests run one after the other.
 alone=$(echo "$files" | grep '/network/.*\.vm\.test' || true)
 together=$(echo "$files" | grep -v '/network/.*\.vm\.test')
 failed=0
 # shellcheck disable=SC2086
-node --test --test-concurrency=2 --test-timeout=900000 $together || failed=1
+run 2 $together || failed=1
 # shellcheck disable=SC2086
-[ -z "$alone" ] || node --test --test-concurrency=1 --test-timeout=900000 $alone || failed=1
+[ -z "$alone" ] || run 1 $alone || failed=1
 exit $failed

@@ -1,0 +1,84 @@
+// Runs the steps of `make check` or `make test`, all of them even when one fails, and prints how long each took and one line about
+// the tests at the end. The exit status is 1 when a step failed.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const checks = [
+  ["lint", "npm", "run", "--silent", "lint"],
+  ["format", "npm", "run", "--silent", "format:check"],
+  ["unused code", "npm", "run", "--silent", "unused"],
+  ["rendered pages", "npm", "run", "--silent", "docs:check"],
+  ["fast tests", "scripts/run-tests.sh", "fast"],
+];
+const rest = [
+  ["guest agent", "make", "--no-print-directory", "-C", "guest", "test"],
+  ["network gate", "make", "--no-print-directory", "-C", "gate", "test"],
+  ["VM tests", "scripts/run-tests.sh", "vm"],
+];
+const plans = { check: checks, test: [...checks, ...rest] };
+
+const plan = plans[process.argv[2]];
+if (!plan) {
+  process.stderr.write(`usage: node scripts/run-steps.mjs ${Object.keys(plans).join("|")}\n`);
+  process.exit(2);
+}
+
+const seed = process.env.PYRO_TEST_SEED || String(Math.trunc(Math.random() * 2 ** 32));
+const directory = mkdtempSync(join(tmpdir(), "pyro-tests-"));
+const env = { ...process.env, PYRO_TEST_SEED: seed, PYRO_TEST_COUNTS: directory };
+const startedMs = Date.now();
+const totals = { passed: 0, failed: 0, skipped: [] };
+const failedSteps = [];
+const durations = [];
+
+for (const [name, program, ...args] of plan) {
+  const stepMs = Date.now();
+  if (!(await runStep(program, args))) failedSteps.push(name);
+  durations.push(`${name} ${seconds(stepMs)}`);
+}
+for (const file of readdirSync(directory)) add(JSON.parse(readFileSync(join(directory, file), "utf8")));
+rmSync(directory, { recursive: true });
+report();
+
+/** Runs a step with its output passed on. Programs that are not node:test count their tests in a line "N passed, N failed". */
+function runStep(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    let tail = "";
+    child.stdout.on("data", (chunk) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk).slice(-200);
+    });
+    child.on("error", (error) => {
+      process.stderr.write(`${program}: ${error.message}\n`);
+      resolve(false);
+    });
+    child.on("close", (status) => {
+      const [, passed, failed] = /^(?:\w+: )?(\d+) passed, (\d+) failed$/m.exec(tail) ?? [];
+      if (passed !== undefined) add({ passed: Number(passed), failed: Number(failed), skipped: [] });
+      resolve(status === 0);
+    });
+  });
+}
+
+function add({ passed, failed, skipped }) {
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped.push(...skipped);
+}
+
+function report() {
+  const { passed, failed, skipped } = totals;
+  for (const line of skipped) process.stdout.write(`skipped: ${line}\n`);
+  process.stdout.write(`steps: ${durations.join(", ")}\n`);
+  if (failedSteps.length > 0) process.stdout.write(`failed steps: ${failedSteps.join(", ")}\n`);
+  const counts = `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
+  process.stdout.write(`${process.argv[2]}: ${counts}, ${seconds(startedMs)}, seed ${seed}\n`);
+  process.exit(failedSteps.length > 0 || failed > 0 ? 1 : 0);
+}
+
+function seconds(sinceMs) {
+  return `${Math.round((Date.now() - sinceMs) / 1000)} s`;
+}
