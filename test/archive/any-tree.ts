@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 const name = fc
   .string({ unit: "binary", minLength: 1, maxLength: 60 })

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { PyroError } from "../../src/contract/errors.js";
 import { bombBytes, gzipBomb } from "./bomb.js";

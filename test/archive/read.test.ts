@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import type { ArchiveEntry } from "../../src/archive/entry.js";
 import { createFilter } from "../../src/archive/filter.js";

@@ -18,7 +18,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { packSource } from "../../src/client/pack/pack.js";
 import { PyroError } from "../../src/contract/errors.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 
-import * as fc from "fast-check";
+import { fc } from "../property.js";
 
 import { quoteCommand } from "../../src/client/quote.js";
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { random } from "../seed.js";
 import { execTask } from "../../src/client/task-exec.js";
 import { endOf, kill, processesOf, until } from "../client/scratch.js";
 import { roundsOr, saying, TaskScratch, type Entry } from "./task-scratch.js";
@@ -65,7 +66,7 @@ test("a daemon killed while 15 commands run loses nothing and repeats nothing", 
         ),
       ),
     );
-    const momentMs = Math.random() * 2_000;
+    const momentMs = random() * 2_000;
     await sleep(momentMs);
     kill(pid);
     const results = await Promise.all(asked);
@@ -95,7 +96,7 @@ test("what a dying daemon is asked, and changes nothing, the next one answers", 
   for (let round = 0; round < rounds; round += 1) {
     const pid = await scratch.daemonPid();
     const asked = Array.from({ length: 8 }, () => scratch.client.call("task.list", {}));
-    await sleep(Math.random() * 30);
+    await sleep(random() * 30);
     kill(pid);
     for (const { tasks: listed } of await Promise.all(asked)) assert.equal(listed.length, TASKS);
   }
@@ -112,7 +113,7 @@ test("a command that its client was not told of yet runs once, and its client ge
     const asked = named.map((token) =>
       scratch.execHere(task, `echo "${token}" >>/workspace/tokens; echo one; sleep 0.3; echo two`),
     );
-    await sleep(Math.random() * 40);
+    await sleep(random() * 40);
     kill(pid);
     for (const { exit_code, stdout, error } of await Promise.all(asked)) {
       assert.deepEqual([exit_code, stdout, error], [0, "one\ntwo\n", null]);
@@ -158,7 +159,7 @@ test("the command of a client that is killed at any moment goes on, and its resu
       names.map(async (name) => {
         const child = scratch.startExec(task, `echo ${name}; sleep 0.5; echo over; exit 6`);
         await saying(child, name);
-        await sleep(Math.random() * 500);
+        await sleep(random() * 500);
         child.kill("SIGKILL");
       }),
     );
@@ -190,7 +191,7 @@ test("a daemon killed while it makes a task leaves a task or nothing", async () 
   for (let round = 0; round < rounds; round += 1) {
     const child = scratch.start(["task", "create", "debian:12", "--mem-mib", "256", "--json"]);
     const ended = endOf(child);
-    await sleep(250 + Math.random() * 350);
+    await sleep(250 + random() * 350);
     await scratch.killDaemon();
     const { status, stdout } = await ended;
     const made = status === 0 ? [(JSON.parse(stdout) as { task_id: string }).task_id] : [];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { random } from "../seed.js";
 import type { ResultOf } from "../../src/contract/operations.js";
 import { execTask } from "../../src/client/task-exec.js";
 import { endOf, kill, until } from "../client/scratch.js";
@@ -74,7 +75,7 @@ test("whoever dies during a push, and whenever: the workspace holds the old tree
     const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
     const ended = endOf(child);
     // Half of them near the end, where the switch is; none before the daemon has been asked.
-    const momentMs = ASKED_MS + wholeMs * (round % 4 < 2 ? Math.random() : 0.75 + Math.random() / 3);
+    const momentMs = ASKED_MS + wholeMs * (round % 4 < 2 ? random() : 0.75 + random() / 3);
     await Promise.race([ended, sleep(momentMs)]);
     kill(victim === "client" ? child.pid! : daemon);
     const { status } = await ended;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { random } from "../seed.js";
 import type { CallEvent } from "../../src/client/event.js";
 import { endOf, kill, until } from "../client/scratch.js";
 import { roundsOr, saying, TaskScratch } from "./task-scratch.js";
@@ -41,7 +42,7 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
   await until("it counts", () => said.stdout !== "" && said.stderr !== "");
   if (situation !== "a daemon that started it") await scratch.killDaemon();
   if (situation === "a daemon that took it over") await scratch.client.call("task.list", {});
-  await sleep(Math.random() * 300);
+  await sleep(random() * 300);
 
   const seen = { ...said };
   const killedAt = performance.now();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { random } from "../seed.js";
 import { endOf, kill, untilGone } from "../client/scratch.js";
 import { roundsOr, TaskScratch } from "./task-scratch.js";
 
@@ -23,7 +24,7 @@ for (const flags of [[], ["--network"]]) {
       const pid = await scratch.daemonPid();
       const running = scratch.start([...words, "sleep", "60"]);
       const ended = endOf(running);
-      await sleep((LATEST_MS * (round + Math.random())) / rounds);
+      await sleep((LATEST_MS * (round + random())) / rounds);
       kill(pid);
       await untilGone(scratch.home, running.pid);
       running.kill("SIGKILL");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { random } from "../seed.js";
 import { endOf, kill, until } from "../client/scratch.js";
 import { roundsOr, saying, TaskScratch, type Entry } from "./task-scratch.js";
 
@@ -56,7 +57,7 @@ test("QEMUs stopped at any moment: commands time out as asked, daemons answer, a
         const counting = scratch.execHere(task, count);
         const begun = scratch.execHere(task, "echo begun; sleep 60", {}, 3);
         await until("it has begun", async () => (await scratch.entries(task)).at(-1)?.stdout === "begun\n");
-        await sleep(Math.random() * 1_000);
+        await sleep(random() * 1_000);
         await whileStopped(task, async () => {
           stopped += 1;
           await until("all stand still", () => stopped === AT_ONCE);

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { readArchive } from "../../src/archive/read.js";
 import { packSource } from "../../src/client/pack/pack.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { createFilter } from "../../src/archive/filter.js";
 import { PyroError } from "../../src/contract/errors.js";

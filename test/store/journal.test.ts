@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { openJournal } from "../../src/store/journal.js";
 import type { JournalEntry } from "../../src/store/journal-entry.js";

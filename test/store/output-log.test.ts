@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, w
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { openOutputLog, type OutputLog } from "../../src/store/output-log.js";
 import { fixturePath, patternBytes, scriptPath, temporaryDirectory } from "./scratch.js";

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../property.js";
 
 import { KeptOutput } from "../../src/core/kept-output.js";
 import { openOutputLog } from "../../src/store/output-log.js";
