@@ -10,7 +10,8 @@ test("a command behind: its number, its output from a place and to its end, a si
   const started = await scratch.exec(task, script, "--background", "--timeout-seconds", "600");
   assert.deepEqual([started.status, started.stdout], [0, "1\n"]);
 
-  const waiting = scratch.start(["task", "output", task, "1", "--wait-seconds", "30"]);
+  // From behind "err", so that only standard output ends the wait: either stream may be first.
+  const waiting = scratch.start(["task", "output", task, "1", "--stderr-offset", "4", "--wait-seconds", "30"]);
   const chunks: Buffer[] = [];
   waiting.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
   await new Promise((resolve) => waiting.once("close", resolve));
