@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { JoinedController } from "./joined-controller.js";
 import { isNoListener } from "./no-listener.js";
 
 export type { Socket } from "node:net";
@@ -51,8 +52,9 @@ export async function receiveIntoFile(
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socketPath, resolve));
   // The directory is private; the peer runs as another user.
   await chmod(socketPath, 0o666);
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.deadlineMs)]);
   const done = (async () => {
+    using until = new JoinedController([options.signal], options.deadlineMs);
+    const { signal } = until;
     try {
       const [socket] = (await once(server, "connection", { signal })) as [Socket];
       await pipeline(socket, createWriteStream(filePath, { flags: "wx", mode: 0o600, flush: true }), { signal });

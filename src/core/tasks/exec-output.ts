@@ -1,4 +1,5 @@
 import type { InputOf } from "../../contract/operations.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import { endOfWholeCharacters } from "../../store/kept-text.js";
 import type { OutputLog } from "../../store/output-log.js";
 import type { Logs, TaskExec } from "./task-exec.js";
@@ -19,15 +20,14 @@ interface Piece {
 export async function waitForOutput(exec: TaskExec, input: Input, signal: AbortSignal): Promise<void> {
   if (input.wait_seconds === 0) return;
   const logs = await exec.output();
-  const until = AbortSignal.any([signal, AbortSignal.timeout(input.wait_seconds * 1000)]);
+  using wait = new JoinedController([signal], input.wait_seconds * 1000);
   // It also resolves when the daemon lets go of a command that runs on.
   const over = exec.done.then(() => true);
-  while (exec.isRunning && !until.aborted && !hasEnough(logs, input)) {
-    const round = new AbortController();
-    const leave = AbortSignal.any([until, round.signal]);
+  while (exec.isRunning && !wait.signal.aborted && !hasEnough(logs, input)) {
+    using round = new JoinedController([wait.signal]);
     const grown = [
-      logs.stdout.changed(Math.max(input.stdout_offset, logs.stdout.totalBytes), leave),
-      logs.stderr.changed(Math.max(input.stderr_offset, logs.stderr.totalBytes), leave),
+      logs.stdout.changed(Math.max(input.stdout_offset, logs.stdout.totalBytes), round.signal),
+      logs.stderr.changed(Math.max(input.stderr_offset, logs.stderr.totalBytes), round.signal),
     ];
     const isOver = await Promise.race([over, ...grown]);
     round.abort();

@@ -6,6 +6,7 @@ import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
 import { AgentRefusal } from "../../guest/channel.js";
 import { Exec } from "../../guest/exec.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import { follow } from "../../store/follow.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
@@ -258,10 +259,9 @@ export class TaskExec {
 
   /** Waits until a machine answers, for so long at most; less when the command is cancelled. */
   async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
-    const answered = new AbortController();
-    machine.ready.catch(() => {}).finally(() => answered.abort());
-    const signal = AbortSignal.any([answered.signal, this.#cancel.signal]);
-    await sleep(graceMs, undefined, { signal }).catch(() => {});
+    using wait = new JoinedController([this.#cancel.signal]);
+    machine.ready.catch(() => {}).finally(() => wait.abort());
+    await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
   }
 
   #keepPlace({ stdout, stderr }: Logs): void {

@@ -3,6 +3,7 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
@@ -131,7 +132,8 @@ export class Task implements ExecHost {
   /** Brings an uploaded source into the workspace, all of it or nothing. Throws FAILED_PRECONDITION when the task is not started. */
   async push(input: InputOf<"task.sync.push">, caller: Call): Promise<ResultOf<"task.sync.push">> {
     const found = this.#assertStarted("push");
-    const call = { ...caller, signal: AbortSignal.any([caller.signal, this.#deleted.signal]) };
+    using until = new JoinedController([caller.signal, this.#deleted.signal]);
+    const call = { ...caller, signal: until.signal };
     this.#pushesUnderWay += 1;
     try {
       return await push({ taskId: this.taskId, found, pushes: this.#pushes }, input, call);

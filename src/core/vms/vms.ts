@@ -4,6 +4,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import { explainReading } from "../../store/record.js";
 import { readVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
@@ -110,9 +111,10 @@ export class Vms {
         allowHostCompat: allow_host_compat,
         network,
       };
+      using until = new JoinedController([call.signal, vm.abort.signal]);
       const { machine, environmentDigest } = await this.#options.machines.acquire(
         { id: vmId, ...shape },
-        endingWith(vm, call),
+        { ...call, signal: until.signal },
       );
       vm.machine = asFound(machine);
       vm.silence = watchSilence(vm.machine);
@@ -138,7 +140,8 @@ export class Vms {
       const { command, cwd, env, timeout_seconds } = input;
       const request = { command, cwd, env, timeoutMs: timeout_seconds * 1000 };
       try {
-        const outcome = await runCommand(vm.machine!, request, endingWith(vm, call));
+        using until = new JoinedController([call.signal, vm.abort.signal]);
+        const outcome = await runCommand(vm.machine!, request, { ...call, signal: until.signal });
         const { environment, accelerator } = vm.record;
         return { vm_id: input.vm_id, environment, command, ...outcome, accelerator, cleanup: { deleted: true } };
       } finally {
@@ -306,9 +309,4 @@ function releaseAll(channel: Channel): void {
 
 function newVm(record: VmRecord): Vm {
   return { record, machine: null, silence: () => null, pending: null, abort: new AbortController() };
-}
-
-/** A call that also ends when its VM is deleted. */
-function endingWith(vm: Vm, call: Call): Call {
-  return { ...call, signal: AbortSignal.any([call.signal, vm.abort.signal]) };
 }

@@ -99,13 +99,15 @@ function progressOf({ phase, message, fraction }: Extract<CallEvent, { event: "p
 /** One call under way: its cancelling, and what the caller's own functions threw meanwhile. */
 function openCall(signal: AbortSignal | undefined) {
   const controller = new AbortController();
+  const onAbort = () => controller.abort();
+  signal?.addEventListener("abort", onAbort, { once: true });
   let thrown: { readonly error: unknown } | undefined;
   const fail = (error: unknown) => {
     thrown ??= { error };
     controller.abort();
   };
   return {
-    signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal,
+    signal: controller.signal,
     cancel: () => controller.abort(),
     /** What the caller's function throws cancels the call, which then rejects with it. */
     guard:
@@ -120,10 +122,11 @@ function openCall(signal: AbortSignal | undefined) {
       }
     },
     async run<Value>(body: () => Promise<Value>): Promise<Value> {
-      if (signal?.aborted) throw new PyroError("ABORTED", "The call was cancelled before it began.");
       try {
+        if (signal?.aborted) throw new PyroError("ABORTED", "The call was cancelled before it began.");
         return await body();
       } finally {
+        signal?.removeEventListener("abort", onAbort);
         // oxlint-disable-next-line no-unsafe-finally -- the caller's own error is the reason of any other outcome.
         if (thrown) throw thrown.error;
       }
