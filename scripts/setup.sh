@@ -8,8 +8,8 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
   exit 1
 fi
 
-# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, binutils, and iproute2 for hosts in namespaces.
-packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools nftables iproute2"
+# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, binutils, zsh and fish for completions, and iproute2 for hosts in namespaces.
+packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools nftables iproute2 zsh fish"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { nearestName } from "../../contract/nearest.js";
 import type { RenderedField } from "../../contract/rendered.js";
-import { flagOf, nameOf, type Command } from "./commands.js";
+import { flagOf, letterOf, nameOf, type Command } from "./commands.js";
 import { quoteCommand } from "../../client/quote.js";
 
 /** What was asked for on the command line. */
@@ -116,7 +116,7 @@ function parseRest(command: Command, rest: readonly string[] | null): Input {
 }
 
 function findFlag(command: Command, flag: string): RenderedField {
-  const found = command.flags.find((field) => flagOf(field) === flag);
+  const found = command.flags.find((field) => flagOf(field) === flag || letterOf(field) === flag);
   if (found) return found;
   const near = nearestName(flag, command.flags.map(flagOf));
   throw usageError(

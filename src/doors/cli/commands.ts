@@ -25,6 +25,14 @@ export function nameOf(command: Command): string {
   return command.words.join(" ");
 }
 
+/** Flags with one letter, as other tools have them. */
+const letters: Readonly<Record<string, string>> = { no_stdin: "-n" };
+
+/** The flag of one letter for a field, if it has one. */
+export function letterOf(field: RenderedField): string | undefined {
+  return letters[field.name];
+}
+
 /** The flag of a field: `--mem-mib` for `mem_mib`. */
 export function flagOf(field: RenderedField): string {
   return `--${field.name.replaceAll("_", "-")}`;
@@ -85,8 +93,12 @@ const ownCommands: readonly Command[] = [
   own(["completion"], "Print completions for your shell", { positionals: [shellField] }),
 ];
 
+const noStdin = ownFlag("no_stdin", "boolean", "Leave standard input alone; the command reads its end at once.");
+
 /** Flags that the CLI adds to those of an operation. */
 const addedFlags: { readonly [Name in OperationName]?: readonly RenderedField[] } = {
+  "vm.run": [noStdin],
+  "task.exec": [noStdin],
   "task.exec_output": [ownFlag("follow", "boolean", "Go on until the command has ended; Ctrl-C leaves it running.")],
 };
 

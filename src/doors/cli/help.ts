@@ -1,5 +1,5 @@
 import type { RenderedField } from "../../contract/rendered.js";
-import { flagOf, nameOf, type Command } from "./commands.js";
+import { flagOf, letterOf, nameOf, type Command } from "./commands.js";
 import { examples, exitStatuses, runExitStatuses } from "./pages.js";
 
 const WIDTH = 80;
@@ -96,7 +96,8 @@ function renderPositional({ name, required }: RenderedField): string {
 
 function renderFlag(field: RenderedField): Row {
   const { type, description, minimum, maximum } = field;
-  const left = type === "boolean" ? flagOf(field) : `${flagOf(field)} ${valueNames[type]}`;
+  const flag = [letterOf(field), flagOf(field)].filter((name) => name !== undefined).join(", ");
+  const left = type === "boolean" ? flag : `${flag} ${valueNames[type]}`;
   const hasFallback = (type === "string" || type === "integer") && field.default !== undefined;
   const fallback = hasFallback ? [`default ${String(field.default)}`] : [];
   const again = type === "list" || type === "object" ? ["may be given again"] : [];

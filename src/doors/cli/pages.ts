@@ -22,6 +22,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "task exec": [
     "pyro task exec TASK -- make test",
     "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test",
+    'while read f; do pyro task exec TASK -n -- wc -c "$f"; done <list',
     "pyro task exec TASK --background --timeout-seconds 86400 -- npm start",
   ],
   "task output": ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],

@@ -2,6 +2,8 @@ import type { Client } from "../../client/client.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
 import type { RenderedContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
+import type { RunInput } from "./run.js";
+import type { TaskExecInput } from "./task-exec.js";
 import type { TaskOutputInput } from "./task-output.js";
 import { buildCommands, nameOf, type Command } from "./commands.js";
 
@@ -67,11 +69,11 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
   switch (name) {
     case "vm.run": {
       const { run } = await import("./run.js");
-      return run(client, input as ArgumentsOf<"vm.run">, json);
+      return run(client, input as unknown as RunInput, json);
     }
     case "task.exec": {
       const { taskExec } = await import("./task-exec.js");
-      return taskExec(client, input as unknown as ArgumentsOf<"task.exec">, json);
+      return taskExec(client, input as unknown as TaskExecInput, json);
     }
     case "task.exec_output": {
       const { taskOutput } = await import("./task-output.js");

@@ -1,7 +1,6 @@
-import { isatty } from "node:tty";
-
 import type { CallOptions, Client } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
+import { openStdin } from "../../client/stdin.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openOutput } from "./output.js";
@@ -15,17 +14,28 @@ interface Outcome {
   readonly aborted: boolean;
 }
 
+export type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
+
+interface CommandView<Result> {
+  readonly title: string;
+  readonly json: boolean;
+  readonly noStdin: boolean;
+  readonly renderFooter?: (result: Result) => string;
+}
+
 /** `pyro run`: the command's streams are ours, and so is its exit status. */
-export function run(client: Client, input: ArgumentsOf<"vm.run">, json: boolean): Promise<number> {
-  return runCommand((options) => client.call("vm.run", input, options), input.environment, json);
+export function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
+  return runCommand((options) => client.call("vm.run", input, options), {
+    title: input.environment,
+    json,
+    noStdin: no_stdin === true,
+  });
 }
 
 /** Streams a command's input and output, and gives the exit status that tells how it ended. */
 export function runCommand<Result extends Outcome>(
   call: (options: CallOptions) => Promise<Result>,
-  title: string,
-  json: boolean,
-  renderFooter: (result: Result) => string = () => "",
+  { title, json, noStdin, renderFooter = () => "" }: CommandView<Result>,
 ): Promise<number> {
   return interruptible(json, async (interruption) => {
     const write = openOutput(interruption);
@@ -38,22 +48,20 @@ export function runCommand<Result extends Outcome>(
         process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} are kept no longer.\n`);
       else await write(event.event, event.data);
     };
+    const stdin = openStdin(noStdin, (reason) => {
+      process.stderr.write(`pyro: Cannot read standard input: ${reason}.\n`);
+    });
     try {
       const { signal } = interruption;
-      const stdin = isatty(0) ? {} : { stdin: readStdin() };
-      const result = await call({ signal, onEvent, ...stdin });
+      const result = await call({ signal, onEvent, ...(stdin && { stdin: stdin.source }) });
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else process.stderr.write(renderFooter(result));
       return exitStatusOf(result, json || signal.aborted);
     } finally {
       progress.clear();
+      stdin?.close();
     }
   });
-}
-
-/** Touches standard input only when the first byte is asked for. */
-async function* readStdin(): AsyncGenerator<Uint8Array> {
-  yield* process.stdin as AsyncIterable<Buffer>;
 }
 
 function renderTimeout(durationMs: number): string {

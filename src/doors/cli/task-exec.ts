@@ -3,10 +3,17 @@ import { execTask } from "../../client/task-exec.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { runCommand } from "./run.js";
 
+export type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
+
 /** `pyro task exec`: like `run`, with a last line on standard error that says which command it was and how it went. */
-export function taskExec(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
+export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {
   if (input.background) return startInBackground(client, input, json);
-  return runCommand((options) => execTask(client, input, options), input.task_id, json, renderFooter);
+  return runCommand((options) => execTask(client, input, options), {
+    title: input.task_id,
+    json,
+    noStdin: no_stdin === true,
+    renderFooter,
+  });
 }
 
 /** Says the command's number on standard output, and how to see more of it on standard error. */

@@ -1,0 +1,30 @@
+import { drainTerminalInput, isForeground, isTerminalInput } from "../host/terminal.js";
+
+/** This process's standard input, for a command in a VM. */
+export interface OwnStdin {
+  /** Touches standard input only when the first byte is asked for. */
+  readonly source: AsyncIterable<Uint8Array>;
+  /** On a terminal, drops what was typed for the command, so that the host's shell does not run it. */
+  close(): void;
+}
+
+/** Opens standard input: null when it is not to be passed on, or when reading it would stop a background job. */
+export function openStdin(noStdin: boolean, onUnreadable: (reason: string) => void): OwnStdin | null {
+  const isTerminal = isTerminalInput();
+  if (noStdin || (isTerminal && !isForeground())) return null;
+  let isRead = false;
+  async function* read(): AsyncGenerator<Uint8Array> {
+    isRead = true;
+    try {
+      yield* process.stdin as AsyncIterable<Buffer>;
+    } catch (error) {
+      onUnreadable((error as NodeJS.ErrnoException).code ?? String(error));
+    }
+  }
+  return {
+    source: read(),
+    close() {
+      if (isTerminal && isRead) drainTerminalInput();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
+import { isatty } from "node:tty";
+
+const STDIN = 0;
+
+/** True when standard input is a terminal. */
+export function isTerminalInput(): boolean {
+  return isatty(STDIN);
+}
+
+/** False when a read from its terminal would stop this process, as it does for a background job of a shell. */
+export function isForeground(): boolean {
+  const stat = readFileSync("/proc/self/stat", "latin1");
+  // The name before the last parenthesis may hold anything.
+  const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return terminal === "0" || group === foreground;
+}
+
+/** Drops everything that was typed and not read, half a line included. */
+export function drainTerminalInput(): void {
+  const { stdin } = process;
+  if (!stdin.isTTY || !isForeground()) return;
+  stdin.pause();
+  // A terminal hands out half a line in raw mode only.
+  stdin.setRawMode(true);
+  // Opened anew, so that the flag is not that of every process on this terminal.
+  const file = openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const buffer = Buffer.alloc(4096);
+    while (readSync(file, buffer) > 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+  } finally {
+    closeSync(file);
+    stdin.setRawMode(false);
+  }
+}
