@@ -44,7 +44,10 @@ test("the scripts are what their shells can read", () => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const script = renderCompletion(commands, shell);
     for (const { words } of commands) assert.ok(script.includes(words.at(-1) ?? ""), `${shell}: ${words.join(" ")}`);
-    const parsed = spawnSync(shell, ["-n", "/dev/stdin"], { input: script, encoding: "utf8" });
+    const directory = mkdtempSync(join(tmpdir(), "pt-"));
+    writeFileSync(join(directory, "script"), script);
+    const parsed = spawnSync(shell, ["-n", join(directory, "script")], { encoding: "utf8" });
+    rmSync(directory, { recursive: true });
     assert.equal(parsed.status, 0, parsed.stderr);
   }
 });
