@@ -40,4 +40,4 @@ docs: setup
 	@npm run --silent docs
 
 clean:
-	rm -rf dist guest/build gate/build keeper/build
+	rm -rf dist guest/build gate/build keeper/build preload/build

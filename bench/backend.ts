@@ -10,6 +10,7 @@ import { openLog } from "../src/host/log.js";
 const ENVIRONMENT = "debian:12";
 export const agentPath = fileURLToPath(new URL("../../guest/build/pyro-agent", import.meta.url));
 export const keeperPath = fileURLToPath(new URL("../../keeper/build/pyro-keeper", import.meta.url));
+const preloadPath = fileURLToPath(new URL("../../preload/build/pyro-readonly-ram.so", import.meta.url));
 const gatePath = fileURLToPath(new URL("../../gate/build/pyro-gate", import.meta.url));
 
 interface BenchBackend {
@@ -35,7 +36,7 @@ export async function openBackend(home: Home): Promise<BenchBackend> {
     held = await environments.acquire(ENVIRONMENT);
   }
   if (held === null) throw new Error(`${ENVIRONMENT} could not be pulled`);
-  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath, gatePath, keeperPath };
+  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath, gatePath, keeperPath, preloadPath };
   const backend = await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log });
   return { backend, ...held };
 }

@@ -16,6 +16,7 @@ import { Vms } from "./vms/vms.js";
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
+const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
 
 /** Opens everything a home holds, and clears what a killed daemon left. */
 export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
@@ -26,7 +27,13 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     log,
   });
   const backends = {
-    qemu: await QemuBackend.open({ ...shared, gatePath: GATE_PATH, preference: process.env["PYRO_ACCEL"], log }),
+    qemu: await QemuBackend.open({
+      ...shared,
+      gatePath: GATE_PATH,
+      preloadPath: PRELOAD_PATH,
+      preference: process.env["PYRO_ACCEL"],
+      log,
+    }),
     hostCompat: await HostCompatBackend.open(shared),
   };
   const machines = new Machines({ environments, backends, log });

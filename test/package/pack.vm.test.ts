@@ -14,7 +14,12 @@ import { Packed } from "./packed.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** What is built from C, and travels built. */
-const BINARIES = ["guest/build/pyro-agent", "gate/build/pyro-gate", "keeper/build/pyro-keeper"];
+const BINARIES = [
+  "guest/build/pyro-agent",
+  "gate/build/pyro-gate",
+  "keeper/build/pyro-keeper",
+  "preload/build/pyro-readonly-ram.so",
+];
 const MAX_BYTES = 1_000_000;
 
 let packed: Packed;
@@ -44,11 +49,13 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     "gate/Makefile",
     "keeper/src/keeper.c",
     "keeper/Makefile",
+    "preload/src/readonly_ram.c",
+    "preload/Makefile",
   ]) {
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-keeper$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-keeper$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

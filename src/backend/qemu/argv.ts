@@ -5,6 +5,7 @@ export const inJail = {
   root: "/pyro/root.img",
   template: "/pyro/template",
   ram: "/pyro/template/ram",
+  preload: "/pyro/readonly-ram.so",
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
   mailbox: "/pyro/vm/mailbox",

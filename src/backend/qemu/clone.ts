@@ -50,6 +50,8 @@ export interface ClonePlace {
   readonly vmsPath: string;
   readonly runtimePath: string;
   readonly keeperPath: string;
+  /** The library that keeps a template's memory read-only for a QEMU without an option for that. */
+  readonly preloadPath: string;
 }
 
 /** A network for a clone: what it is to be, and the programs that make it so. */
@@ -100,11 +102,11 @@ export async function cloneTemplate(
       mounts: [
         [environment.rootPath, inJail.root, false],
         [template.directory, inJail.template, false],
-        ...(toolchain.readOnlyMemory ? [] : [[join(template.directory, templateFiles.ram), inJail.ram, true] as const]),
         [directory, inJail.vm, true],
       ],
       runDirectory,
       gate: network && buildGateCommand(network.program, toolchain.dropTo, { plan: network.plan, controlSocket }),
+      preload: toolchain.readOnlyMemory ? null : place.preloadPath,
       stateFd: state.fd,
       keeper: persistent ? null : place.keeperPath,
     });

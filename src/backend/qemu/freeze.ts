@@ -68,6 +68,7 @@ export async function freezeTemplate(
     ],
     runDirectory,
     gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
+    preload: null,
     stateFd: null,
     keeper: inputs.keeperPath,
   });
@@ -202,8 +203,6 @@ async function finish({ toolchain, environment }: TemplateInputs, directory: str
     if (toolchain.dropTo) await chown(join(directory, name), 0, 0);
     await chmod(join(directory, name), 0o444);
   }
-  // QEMU before 9 opens the memory for writing even for a private view; `isIntact` finds out who uses that.
-  if (!toolchain.readOnlyMemory) await chmod(path("ram"), toolchain.dropTo ? 0o666 : 0o600);
   const record = buildRecord(environment, await describeFiles(directory));
   await writeFileAtomic(join(directory, "template.json"), JSON.stringify(record));
 }

@@ -14,6 +14,8 @@ export interface JailSpec {
     readonly gid: number;
     readonly groups: readonly number[];
   } | null;
+  /** A library inside that is loaded into each program of the jail; null for none. */
+  readonly preload: string | null;
   /** True when the program must not outlive the daemon. */
   readonly diesWithDaemon: boolean;
   /** The descriptor to which bubblewrap writes the id of the process inside. */
@@ -37,6 +39,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ...(spec.diesWithDaemon ? ["--die-with-parent"] : []),
     ...["--hostname", "pyro"],
     ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin"],
+    ...(spec.preload === null ? [] : ["--setenv", "LD_PRELOAD", spec.preload]),
     ...spec.system.flatMap(({ path, link }) => (link === null ? ["--ro-bind", path, path] : ["--symlink", link, path])),
     ...["--dev", "/dev"],
     ...spec.devices.flatMap((device) => ["--dev-bind", device, device]),

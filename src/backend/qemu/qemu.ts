@@ -49,6 +49,7 @@ export interface QemuBackendOptions {
   readonly agentPath: string;
   readonly gatePath: string;
   readonly keeperPath: string;
+  readonly preloadPath: string;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   readonly log: Log;
@@ -74,8 +75,8 @@ export class QemuBackend implements Backend {
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templatesPath = join(options.homePath, "templates");
-    const { homePath, runtimePath, keeperPath } = options;
-    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath };
+    const { homePath, runtimePath, keeperPath, preloadPath } = options;
+    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath };
   }
 
   /** Opens it and clears half templates that a killed daemon left. */

@@ -29,7 +29,7 @@ export const templateFiles = {
   initramfs: "initramfs",
 } as const;
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What `template.json` records. Written last, so that a directory without it is no template. */
 const record = z.object({
@@ -38,7 +38,7 @@ const record = z.object({
   environment_digest: z.string(),
   /** ISO 8601, UTC. */
   built_at: z.string(),
-  files: z.record(z.string(), z.object({ size: z.number(), ctime_ms: z.number() })),
+  files: z.record(z.string(), z.object({ size: z.number(), ctime_ms: z.number(), mode: z.number() })),
 });
 export type TemplateRecord = z.infer<typeof record>;
 
@@ -69,12 +69,12 @@ export async function computeTemplateKey(inputs: TemplateInputs): Promise<string
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-/** Sizes and change times of the files: a change time cannot be set back, so whoever writes to a template is found out. */
+/** Sizes, change times and modes of the files. A change time cannot be set back, so a file that was written to is noticed. */
 export async function describeFiles(directory: string): Promise<TemplateRecord["files"]> {
   const entries = await Promise.all(
     Object.values(templateFiles).map(async (name) => {
-      const { size, ctimeMs } = await stat(join(directory, name));
-      return [name, { size, ctime_ms: ctimeMs }] as const;
+      const { size, ctimeMs, mode } = await stat(join(directory, name));
+      return [name, { size, ctime_ms: ctimeMs, mode: mode & 0o777 }] as const;
     }),
   );
   return Object.fromEntries(entries);

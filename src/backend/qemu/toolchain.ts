@@ -12,7 +12,7 @@ export interface Toolchain {
   readonly qemu: string;
   /** As QEMU prints it, with the distribution's build. */
   readonly qemuVersion: string;
-  /** QEMU 9 and later can make writable memory of a file that nobody may write. */
+  /** True for QEMU 9 and later, which have an option to map a read-only file as private, writable memory. */
   readonly readOnlyMemory: boolean;
   readonly bwrap: string;
   readonly mke2fs: string;

@@ -14,6 +14,7 @@ import {
   type ProcessIdentity,
 } from "../../host/process.js";
 import type { Accelerator } from "../backend.js";
+import { inJail } from "./argv.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -27,6 +28,8 @@ export interface VmProcessSpec {
   readonly runDirectory: string;
   /** Starts all of it, with a network: the program and its arguments. Null without one. */
   readonly gate: readonly [program: string, ...args: string[]] | null;
+  /** Path of a library to load into QEMU; null for none. */
+  readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
   /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
@@ -61,7 +64,7 @@ export class VmProcess {
   }
 
   static async start(spec: VmProcessSpec): Promise<VmProcess> {
-    const { toolchain, runDirectory } = spec;
+    const { toolchain, runDirectory, preload } = spec;
     await mkdir(runDirectory, { recursive: true, mode: 0o700 });
     if (toolchain.dropTo) await chown(runDirectory, toolchain.dropTo.uid, toolchain.dropTo.gid);
     const args = buildJailArgs({
@@ -69,7 +72,12 @@ export class VmProcess {
       system: toolchain.system,
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? ["/dev/kvm"] : [],
-      mounts: [...spec.mounts, [runDirectory, "/pyro/run", true]],
+      mounts: [
+        ...spec.mounts,
+        [runDirectory, "/pyro/run", true],
+        ...(preload === null ? [] : [[preload, inJail.preload, false] as const]),
+      ],
+      preload: preload === null ? null : inJail.preload,
       diesWithDaemon: spec.keeper !== null,
       statusFd: STATUS_FD,
     });
