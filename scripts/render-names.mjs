@@ -6,7 +6,8 @@ const fileUrl = new URL(`../${FILE}`, import.meta.url);
 const built = new URL("../dist/src/", import.meta.url);
 
 if (!existsSync(new URL("contract/rendered.json", built))) fail("the contract is not built; run `npm run build`.");
-const { buildCommands, flagOf, nameOf } = await import(new URL("doors/cli/commands.js", built));
+const { buildCommands } = await import(new URL("doors/cli/commands.js", built));
+const { flagOf, nameOf } = await import(new URL("doors/cli/command.js", built));
 const { catalog } = await import(new URL("environments/catalog.js", built));
 const contract = JSON.parse(readFileSync(new URL("contract/rendered.json", built), "utf8"));
 const commands = buildCommands(contract);

@@ -4,4 +4,5 @@ import { runCli } from "./doors/cli/main.js";
 await runCli(process.argv.slice(2), {
   serveMcp: async () => (await import("./doors/mcp/serve.js")).serve(),
   configureMcp: async (input) => (await import("./doors/mcp/config/configure.js")).configure(input),
+  environmentNames: async () => (await import("./environments/catalog.js")).catalog.map(({ name }) => name),
 });

@@ -16,15 +16,20 @@ interface JsonSchemaField {
   maximum?: number;
   description?: string;
   hidden?: boolean;
+  flag?: string;
+  enum?: readonly string[];
   items?: { type?: string };
+}
+
+function typeOf(name: string, { type, items }: JsonSchemaField): RenderedField["type"] {
+  if (type === "array" && items?.type === "string") return "list";
+  if (type === "string" || type === "integer" || type === "boolean" || type === "object") return type;
+  throw new Error(`field ${name}: the CLI has no flag for type ${type}`);
 }
 
 function renderField(name: string, schema: JsonSchemaField, required: boolean): RenderedField {
   const { description } = schema;
-  const type = schema.type === "array" && schema.items?.type === "string" ? "list" : schema.type;
-  if (type !== "list" && type !== "string" && type !== "integer" && type !== "boolean" && type !== "object") {
-    throw new Error(`field ${name}: the CLI has no flag for type ${type}`);
-  }
+  const type = typeOf(name, schema);
   return {
     name,
     type,
@@ -32,6 +37,8 @@ function renderField(name: string, schema: JsonSchemaField, required: boolean): 
     description: description ?? "",
     ...(schema.hidden === true ? { hidden: true } : {}),
     ...(schema.default === undefined ? {} : { default: schema.default }),
+    ...(schema.flag === undefined ? {} : { flag: schema.flag }),
+    ...(schema.enum === undefined ? {} : { values: schema.enum }),
     ...(type === "integer" ? { minimum: schema.minimum ?? 0, maximum: schema.maximum ?? 0 } : {}),
   };
 }

@@ -35,6 +35,10 @@ export interface RenderedField {
   readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** The texts that it may be, when there are few. */
+  readonly values?: readonly string[];
+  /** The name of its flag, where that is not the field's own. */
+  readonly flag?: string;
 }
 
 let contract: RenderedContract | undefined;

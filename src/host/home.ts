@@ -33,7 +33,7 @@ const LONGEST_RUNTIME_PATH = 107 - 28;
  * Throws HOME_UNUSABLE when one is not ours, not writable or too long for sockets.
  */
 export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
-  const path = resolve(env["PYRO_HOME"] || join(homedir(), ".pyro"));
+  const path = findHomePath(env);
   makePrivateDirectory(path, "PYRO_HOME");
   const runtime = openRuntime(path, env);
   return {
@@ -43,6 +43,11 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
     daemonLock: join(path, "daemon.lock"),
     daemonLog: join(path, "daemon.log"),
   };
+}
+
+/** Where the home is, whether or not it exists. */
+export function findHomePath(env: NodeJS.ProcessEnv): string {
+  return resolve(env["PYRO_HOME"] || join(homedir(), ".pyro"));
 }
 
 /**

@@ -1,15 +1,32 @@
 import type { RenderedField } from "../../contract/rendered.js";
-import { flagOf, letterOf, nameOf, type Command } from "./commands.js";
+import { flagOf, letterOf, nameOf, type Command } from "./command.js";
+import { startsWith } from "./find-command.js";
 import { examples, exitStatuses, runExitStatuses } from "./pages.js";
 
 const WIDTH = 80;
 
 /** A page of help: on everything, on a group such as `env`, or on one command. */
 export function renderHelp(commands: readonly Command[], words: readonly string[]): string {
-  const group = commands.filter((command) => words.every((word, index) => command.words[index] === word));
+  const group = commands.filter((command) => startsWith(command, words));
   const [command] = group;
   if (words.length > 0 && group.length === 1 && command) return renderCommand(command);
   return words.length > 0 ? renderGroup(group, words) : renderOverview(commands);
+}
+
+/** The same page as data: its commands with their arguments and flags. */
+export function renderHelpJson(commands: readonly Command[], words: readonly string[]): string {
+  const shown = commands.filter((command) => startsWith(command, words));
+  const described = shown.map(({ words: name, summary, positionals, rest, flags }) => ({
+    command: name.join(" "),
+    summary,
+    arguments: [...positionals, ...(rest ? [rest] : [])].map(describeField),
+    flags: flags.map((field) => ({ flag: flagOf(field), ...describeField(field) })),
+  }));
+  return `${JSON.stringify({ commands: described })}\n`;
+}
+
+function describeField({ name, type, required, description, default: value, minimum, maximum, values }: RenderedField) {
+  return { name, type, required, description, default: value, minimum, maximum, values };
 }
 
 const groups: readonly (readonly [title: string, words: readonly string[]])[] = [
@@ -36,7 +53,7 @@ function renderOverview(commands: readonly Command[]): string {
     ...(others.length > 0 ? [renderSection("More", others.map(renderLine))] : []),
     renderSection("Everywhere", [
       ["-h, --help", "Show help; `pyro help run` shows that of `pyro run`."],
-      ["--version", "Show the version."],
+      ["-V, --version", "Show the version."],
     ]),
     renderSection("Exit status", exitStatuses),
     "Try: pyro run debian:12 -- uname -a",

@@ -1,5 +1,5 @@
 import { readContract } from "../../contract/rendered.js";
-import type { OtherDoors } from "./perform.js";
+import type { OtherDoors } from "./perform-own.js";
 
 /** Runs the process: does what the command line asks for and exits. The modules of a command are loaded when it is asked for. */
 export async function runCli(argv: readonly string[], doors: OtherDoors): Promise<never> {

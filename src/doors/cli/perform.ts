@@ -1,67 +1,36 @@
 import type { Client } from "../../client/client.js";
-import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
+import type { ArgumentsOf, OperationName } from "../../contract/operations.js";
 import type { RenderedContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
 import type { RunInput } from "./run.js";
 import type { TaskExecInput } from "./task-exec.js";
 import type { TaskOutputInput } from "./task-output.js";
-import { buildCommands, nameOf, type Command } from "./commands.js";
-
-/** What the executable knows of the doors beside this one, each loaded when it is called. */
-export interface OtherDoors {
-  serveMcp(): Promise<number>;
-  configureMcp(input: { client: string; write: boolean; file: string | null }): Promise<string>;
-}
+import { nameOf } from "./command.js";
+import { buildCommands } from "./commands.js";
+import type { OwnCommandName } from "./own-commands.js";
+import { performOwn, type OtherDoors } from "./perform-own.js";
+import { print, show } from "./show.js";
 
 /** Does what the command line asks for, and gives the exit status. Throws PyroError. */
 export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
   const commands = buildCommands(contract);
+  if (argv[0] === "__complete") {
+    const { complete } = await import("./complete.js");
+    const { findRunning: findClient } = await import("../../client/running.js");
+    return print(await complete(commands, argv.slice(1), { findClient, environmentNames: doors.environmentNames }));
+  }
   const invocation = parseArguments(commands, argv);
-  if (invocation.kind === "version") return print(`pyro ${contract.version}\n`);
+  if (invocation.kind === "version") {
+    const { version } = contract;
+    return print(invocation.json ? `${JSON.stringify({ version })}\n` : `pyro ${version}\n`);
+  }
   if (invocation.kind === "help") {
-    const { renderHelp } = await import("./help.js");
-    return print(renderHelp(commands, invocation.words));
+    const { renderHelp, renderHelpJson } = await import("./help.js");
+    return print((invocation.json ? renderHelpJson : renderHelp)(commands, invocation.words));
   }
   const { command, input, json } = invocation;
   if (command.operation !== null) return callOperation(command.operation, input, json);
-  return performOwn(commands, command, input, json, doors);
-}
-
-async function performOwn(
-  commands: readonly Command[],
-  command: Command,
-  input: Input,
-  json: boolean,
-  doors: OtherDoors,
-): Promise<number> {
-  switch (nameOf(command)) {
-    case "mcp serve":
-      return doors.serveMcp();
-    case "mcp config": {
-      const { client, write, file } = input;
-      return print(
-        await doors.configureMcp({
-          client: String(client),
-          write: write === true,
-          file: file === undefined ? null : String(file),
-        }),
-      );
-    }
-    case "completion": {
-      const { renderCompletion } = await import("./completion.js");
-      return print(renderCompletion(commands, String(input["shell"])));
-    }
-    case "daemon start":
-      return show("daemon.status", await (await openClient()).call("daemon.status", {}), json);
-    case "demo ollama": {
-      const { demoOllama } = await import("./ollama/demo.js");
-      return demoOllama(await openClient(), input["model"] as string | undefined, process.env);
-    }
-    default: {
-      const { demo } = await import("./demo.js");
-      return demo(await openClient());
-    }
-  }
+  return performOwn[nameOf(command) as OwnCommandName]({ commands, input, json, doors, openClient });
 }
 
 async function callOperation(name: OperationName, input: Input, json: boolean): Promise<number> {
@@ -109,18 +78,7 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
   }
 }
 
-async function show<Name extends OperationName>(name: Name, result: ResultOf<Name>, json: boolean): Promise<number> {
-  if (json) return print(`${JSON.stringify(result)}\n`);
-  const { renderers } = await import("./render.js");
-  return print(renderers[name]?.(result) ?? `${JSON.stringify(result, null, 2)}\n`);
-}
-
 async function openClient(): Promise<Client> {
   const { openClient } = await import("../../client/client.js");
   return openClient();
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
 }

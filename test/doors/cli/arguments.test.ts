@@ -21,18 +21,63 @@ test("flags become fields, wherever they stand", () => {
   assert.deepEqual(inputOf("run --json --vcpu-count=2 debian:12 -- ls -l"), expected);
 });
 
+test("--env NAME takes the caller's value, and nothing where the caller has none", () => {
+  const env = { TOKEN: "a=b" };
+  const given = ["task", "exec", "t", "-e", "TOKEN", "--env", "OTHER", "--env", "EMPTY=", "--", "ls"];
+  const invocation = parseArguments(commands, given, env);
+  assert.deepEqual(invocation.kind === "command" && invocation.input["env"], { TOKEN: "a=b", EMPTY: "" });
+  assert.throws(() => parse("task exec t --env =x -- ls"), /--env needs NAME=VALUE/);
+});
+
 test("after -- everything is the command's", () => {
   assert.deepEqual(inputOf("run e -- --json -- -h"), { environment: "e", command: "--json -- -h", json: false });
 });
 
 test("help can be asked for everywhere", () => {
-  assert.deepEqual(parse(""), { kind: "help", words: [] });
-  assert.deepEqual(parse("help"), { kind: "help", words: [] });
-  assert.deepEqual(parse("help run"), { kind: "help", words: ["run"] });
-  assert.deepEqual(parse("run debian:12 -h"), { kind: "help", words: ["run"] });
-  assert.deepEqual(parse("env --help"), { kind: "help", words: ["env"] });
-  assert.deepEqual(parse("env pull --help"), { kind: "help", words: ["env", "pull"] });
-  assert.deepEqual(parse("--version"), { kind: "version" });
+  const cases: Record<string, string[]> = {
+    "": [],
+    help: [],
+    "--help": [],
+    "help help": [],
+    "help version": [],
+    "help run": ["run"],
+    "help run --help": ["run"],
+    "run debian:12 -h": ["run"],
+    "env --help": ["env"],
+    "env pull --help": ["env", "pull"],
+    "task sync --help": ["task", "sync"],
+    "help task sync": ["task", "sync"],
+    "help task rm": ["task", "delete"],
+    "ps --help": ["task", "list"],
+  };
+  for (const [line, words] of Object.entries(cases)) {
+    assert.deepEqual(parse(line), { kind: "help", words, json: false }, line);
+  }
+  assert.deepEqual(parse("help run --json"), { kind: "help", words: ["run"], json: true });
+  assert.deepEqual(parse("run --json --help"), { kind: "help", words: ["run"], json: true });
+});
+
+test("the version can be asked for by every habit", () => {
+  for (const line of ["--version", "-V", "-v", "version", "version --json"]) {
+    assert.deepEqual(parse(line), { kind: "version", json: line.includes("json") }, line);
+  }
+});
+
+test("habits from other tools are the commands they mean", () => {
+  const id = "task-0123456789ab";
+  const cases: Record<string, string> = {
+    ls: "task list",
+    ps: "task list",
+    [`rm ${id}`]: "task delete",
+    "task ls": "task list",
+    "task ps": "task list",
+    [`task rm ${id}`]: "task delete",
+    "env ls": "env list",
+  };
+  for (const [line, name] of Object.entries(cases)) {
+    const invocation = parse(line);
+    assert.equal(invocation.kind === "command" && invocation.command.words.join(" "), name, line);
+  }
 });
 
 test("a wrong line is refused with the next step", async (t) => {
@@ -42,15 +87,28 @@ test("a wrong line is refused with the next step", async (t) => {
     env: /pyro help env/,
     "help nothing": /pyro help/,
     "--jsn": /pyro help/,
+    "task sync": /pyro help task sync/,
+    "task sync psh": /`pyro task sync push`/,
+    "task snyc push": /`pyro task sync`/,
+    exec: /`pyro task exec`/,
+    push: /`pyro task sync push`/,
+    list: /`pyro env list`.*`pyro task list`|`pyro task list`.*`pyro env list`/,
+    run: /pyro run debian:12 -- uname -r/,
+    "run -- ls -l": /pyro run debian:12 -- ls -l/,
+    "run e ls -l": /pyro run e -- ls -l/,
+    "task exec t make test": /pyro task exec t -- make test/,
+    "run e --timeout 3 -- ls": /--timeout-seconds/,
+    "run e --netwrok -- ls": /--network\?/,
+    "run e -it -- sh": /standard input/i,
+    "run e --rm -- sh": /removes its VM/,
     "run e --mem-mb 1024 -- ls": /--mem-mib/,
     "run e --mem-mib -- ls": /pyro help run/,
     "run e --mem-mib many -- ls": /pyro help run/,
     "run e --mem-mib= -- ls": /pyro help run/,
     "run e --json=true -- ls": /pyro help run/,
-    "run -- ls": /pyro help run/,
     "run e --": /-- /,
     "run e": /-- /,
-    "run e ls": /pyro run debian:12 -- ls/,
+    "run e ls": /pyro run e -- ls/,
     "env list more": /pyro help env list/,
   };
   for (const [line, hint] of Object.entries(cases)) {
@@ -61,6 +119,11 @@ test("a wrong line is refused with the next step", async (t) => {
       );
     });
   }
+});
+
+test("a group without its last word names the words that may follow", () => {
+  assert.throws(() => parse("task sync"), /`pyro task sync` needs one of: push/);
+  assert.throws(() => parse("env"), /`pyro env` needs one of: list, pull, inspect, prune/);
 });
 
 test("numbers out of range name the limits", () => {

@@ -1,57 +1,134 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { readContract } from "../../../src/contract/rendered.js";
-import { buildCommands } from "../../../src/doors/cli/commands.js";
 import { renderCompletion } from "../../../src/doors/cli/completion.js";
+import { endOf, pyroPath, Scratch } from "../../client/scratch.js";
+import { Listening, runInShell } from "../../daemon/listening.js";
+import { taskOf } from "../../task-of.js";
+import { Terminal } from "./terminal.js";
 
-const commands = buildCommands(readContract());
-const bashScript = renderCompletion(commands, "bash");
+const ids = ["task-0123456789ab", "task-0123456789cd"] as const;
 
-/** What bash offers at the end of a line. */
-function complete(line: string): string[] {
-  const directory = mkdtempSync(join(tmpdir(), "pt-"));
-  const pyro = join(directory, "pyro");
-  writeFileSync(
-    pyro,
-    "#!/bin/sh\nprintf 'Catalog version: 1\\ndebian:12 [installed] x\\ndebian:13 [installed] y\\n'\n",
-  );
-  chmodSync(pyro, 0o755);
-  const script = `${bashScript}\nCOMP_LINE=$1; COMP_POINT=\${#1}; _pyro; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const env = { PATH: `${directory}:${process.env["PATH"]}` };
-  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", line], { encoding: "utf8", env });
-  rmSync(directory, { recursive: true });
+/** A daemon that has two tasks, and `pyro` in the PATH of a shell. */
+function open(): { daemon: Listening; env: NodeJS.ProcessEnv } {
+  const tasks = [taskOf({ task_id: ids[0] }), taskOf({ task_id: ids[1] })];
+  const daemon = new Listening(runInShell, {
+    others: {
+      "task.list": async () => ({ tasks }),
+      "task.status": async () => taskOf({ command_count: 3 }),
+      "env.list": async () => ({ catalog_version: "1", environments: [] }),
+    },
+  });
+  return { daemon, env: installPyro(daemon.directory, daemon.env) };
+}
+
+function installPyro(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const bin = join(directory, "bin");
+  mkdirSync(bin);
+  const call = [process.execPath, pyroPath].map((word) => JSON.stringify(word)).join(" ");
+  writeFileSync(join(bin, "pyro"), `#!/bin/sh\nexec ${call} "$@"\n`, { mode: 0o755 });
+  return { ...env, PATH: `${bin}:${env["PATH"]}`, HOME: directory, TERM: "dumb" };
+}
+
+/** Candidates for a line up to the cursor, as each shell gets them. */
+const askShell: Readonly<Record<string, (line: string) => readonly string[]>> = {
+  bash: (line) => [
+    "bash",
+    "--norc",
+    "-c",
+    'source <(pyro completion bash); COMP_LINE=$1; COMP_POINT=${#1}; _pyro 2>/dev/null; printf "%s\\n" "${COMPREPLY[@]}"',
+    "bash",
+    line,
+  ],
+  fish: (line) => ["fish", "--no-config", "-c", "pyro completion fish | source; complete -C $argv[1]", line],
+};
+
+async function complete(shell: string, line: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const [program = "", ...args] = askShell[shell]!(line);
+  const child = spawn(program, args, { env, cwd: env["HOME"], stdio: ["ignore", "pipe", "pipe"] });
+  const { stdout, stderr } = await endOf(child);
   assert.equal(stderr, "");
   return stdout.split("\n").filter((word) => word !== "");
 }
 
-test("bash completes commands, flags and environments", () => {
-  assert.deepEqual(complete("pyro ru"), ["run"]);
-  assert.ok(complete("pyro ").includes("doctor"));
-  assert.deepEqual(complete("pyro env pu"), ["pull"]);
-  assert.deepEqual(complete("pyro run --mem"), ["--mem-mib"]);
-  assert.deepEqual(complete("pyro run deb"), ["debian:12", "debian:13"]);
-  assert.deepEqual(complete("pyro run debian:1"), ["12", "13"]);
-  assert.deepEqual(complete("pyro run debian:12 -- l"), []);
-  assert.deepEqual(complete("pyro completion z"), ["zsh"]);
+const cases: readonly (readonly [line: string, offered: readonly string[]])[] = [
+  ["pyro ru", ["run"]],
+  ["pyro env pu", ["pull"]],
+  ["pyro task sync ", ["push"]],
+  ["pyro task sync push --dr", ["--dry-run"]],
+  ["pyro help task sy", ["sync"]],
+  ["pyro run --mem", ["--mem-mib"]],
+  ["pyro run debian:12 ", ["--"]],
+  ["pyro run debian:12 -- l", []],
+  ["pyro completion z", ["zsh"]],
+  ["pyro mcp config cur", ["cursor"]],
+  ["pyro task status ", ids],
+  ["pyro task rm task-0123456789a", [ids[0]]],
+  [`pyro task output ${ids[0]} `, ["3", "2", "1"]],
+  [`pyro task signal ${ids[0]} 1 KI`, ["KILL"]],
+];
+
+for (const shell of Object.keys(askShell)) {
+  test(`${shell} completes commands, flags, values, ids and numbers`, async () => {
+    const { daemon, env } = open();
+    await using _ = daemon;
+    for (const [line, offered] of cases) {
+      assert.deepEqual((await complete(shell, line, env)).toSorted(), [...offered].toSorted(), line);
+    }
+    const all = await complete(shell, "pyro ", env);
+    for (const word of ["run", "task", "doctor", "help"]) assert.ok(all.includes(word), word);
+    // bash completes the part behind a colon.
+    const colon = shell === "bash" ? [] : ["debian:12"];
+    assert.ok((await complete(shell, "pyro run deb", env)).includes("debian:12"));
+    assert.deepEqual(
+      (await complete(shell, "pyro run debian:12", env)).filter((word) => colon.includes(word)),
+      colon,
+    );
+  });
+}
+
+test("bash completes behind the colon of an environment's name", async () => {
+  const { daemon, env } = open();
+  await using _ = daemon;
+  const offered = await complete("bash", "pyro run debian:12-b", env);
+  assert.deepEqual(offered.toSorted(), ["12-base", "12-build"]);
 });
 
-test("the scripts are what their shells can read", () => {
-  for (const shell of ["bash", "zsh", "fish"]) {
-    const script = renderCompletion(commands, shell);
-    for (const { words } of commands) assert.ok(script.includes(words.at(-1) ?? ""), `${shell}: ${words.join(" ")}`);
-    const directory = mkdtempSync(join(tmpdir(), "pt-"));
-    writeFileSync(join(directory, "script"), script);
-    const parsed = spawnSync(shell, ["-n", join(directory, "script")], { encoding: "utf8" });
-    rmSync(directory, { recursive: true });
-    assert.equal(parsed.status, 0, parsed.stderr);
-  }
+test("a path is completed by the shell's own files", async () => {
+  const { daemon, env } = open();
+  await using _ = daemon;
+  mkdirSync(join(daemon.directory, "sources"));
+  assert.deepEqual(await complete("fish", "pyro task create debian:12 --source-path sour", env), ["sources/"]);
+});
+
+for (const [shell, argv, setup] of [
+  ["bash", ["bash", "--norc", "--noprofile", "-i"], "source <(pyro completion bash)"],
+  ["zsh", ["zsh", "-f", "-i"], "autoload -U compinit; compinit -u; source <(pyro completion zsh)"],
+] as const) {
+  test(`${shell} on a terminal completes a line at Tab`, async () => {
+    const { daemon, env } = open();
+    await using _ = daemon;
+    const terminal = new Terminal([...argv], { ...env, PS1: "> ", PROMPT: "> " });
+    terminal.type(`${setup}; echo rea''dy\n`);
+    await terminal.shows("ready");
+    terminal.type("pyro task sync pu\t");
+    await terminal.shows("pyro task sync push ");
+    terminal.type("\u0015exit\n");
+    await terminal.ended();
+  });
+}
+
+test("completing starts no daemon, makes no home, and offers what is known without one", async () => {
+  await using scratch = new Scratch();
+  const env = installPyro(scratch.directory, scratch.env);
+  assert.deepEqual(await complete("bash", "pyro task status ", env), []);
+  assert.ok((await complete("bash", "pyro run ", env)).includes("debian:12"));
+  assert.equal(existsSync(scratch.home), false);
 });
 
 test("an unknown shell is refused", () => {
-  assert.throws(() => renderCompletion(commands, "csh"), { code: "INVALID_ARGUMENT" });
+  assert.throws(() => renderCompletion("csh"), { code: "INVALID_ARGUMENT" });
 });

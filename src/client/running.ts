@@ -1,0 +1,10 @@
+import { join } from "node:path";
+
+import { existsSync } from "../host/files.js";
+import { findHomePath } from "../host/home.js";
+import { Client } from "./client.js";
+
+/** A client of the daemon that runs; null when there is none. Makes no home. */
+export async function findRunning(env: NodeJS.ProcessEnv = process.env): Promise<Client | null> {
+  return existsSync(join(findHomePath(env), "run", "daemon.sock")) ? new Client(env) : null;
+}

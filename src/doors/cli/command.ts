@@ -1,0 +1,44 @@
+import type { OperationName } from "../../contract/operations.js";
+import type { RenderedField } from "../../contract/rendered.js";
+
+/** One thing to type after `pyro`. */
+export interface Command {
+  readonly words: readonly string[];
+  readonly summary: string;
+  readonly positionals: readonly RenderedField[];
+  /** Takes everything after `--`. */
+  readonly rest: RenderedField | null;
+  readonly flags: readonly RenderedField[];
+  /** The operation it asks for; null for what only the CLI does. */
+  readonly operation: OperationName | null;
+}
+
+export function nameOf(command: Command): string {
+  return command.words.join(" ");
+}
+
+/** Flags of one letter, as other tools have them. */
+const letters: Readonly<Record<string, string>> = {
+  background: "-d",
+  cwd: "-w",
+  env: "-e",
+  no_stdin: "-n",
+  quiet: "-q",
+};
+
+/** The flag of one letter for a field, if it has one. */
+export function letterOf(field: RenderedField): string | undefined {
+  return letters[field.name];
+}
+
+/** The flag of a field: `--mem-mib` for `mem_mib`. */
+export function flagOf(field: RenderedField): string {
+  return `--${(field.flag ?? field.name).replaceAll("_", "-")}`;
+}
+
+/** A flag of the CLI alone. */
+export function ownFlag(name: string, type: "boolean" | "string", description: string): RenderedField {
+  return { name, type, required: false, description };
+}
+
+export const jsonField = ownFlag("json", "boolean", "Print one JSON object and nothing else.");

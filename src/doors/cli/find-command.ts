@@ -1,0 +1,83 @@
+import { PyroError } from "../../contract/errors.js";
+import { nearestName } from "../../contract/nearest.js";
+import { nameOf, type Command } from "./command.js";
+
+/** What people type by habit from other tools, and the command it means. Help does not list them. */
+const habits: readonly (readonly [typed: readonly string[], meant: readonly string[]])[] = [
+  [["ls"], ["task", "list"]],
+  [["ps"], ["task", "list"]],
+  [["rm"], ["task", "delete"]],
+  [
+    ["task", "ls"],
+    ["task", "list"],
+  ],
+  [
+    ["task", "ps"],
+    ["task", "list"],
+  ],
+  [
+    ["task", "rm"],
+    ["task", "delete"],
+  ],
+  [
+    ["env", "ls"],
+    ["env", "list"],
+  ],
+];
+
+/** The same words with a habit replaced by the command it means. */
+export function replaceHabit(words: readonly string[]): readonly string[] {
+  const habit = habits.find(([typed]) => typed.every((word, index) => words[index] === word));
+  return habit ? [...habit[1], ...words.slice(habit[0].length)] : words;
+}
+
+/** True when the command begins with these words. */
+export function startsWith(command: Command, words: readonly string[]): boolean {
+  return words.every((word, index) => command.words[index] === word);
+}
+
+/** The command that a line names; null when it names none. `demo ollama` is not `demo` with an argument. */
+export function findCommand(commands: readonly Command[], argv: readonly string[]): Command | null {
+  const found = commands.filter((command) => command.words.every((word, index) => argv[index] === word));
+  return found.toSorted((a, b) => b.words.length - a.words.length)[0] ?? null;
+}
+
+/** The words that may follow these. */
+export function nextWords(commands: readonly Command[], words: readonly string[]): string[] {
+  const next = commands.filter((command) => startsWith(command, words)).map((command) => command.words[words.length]);
+  return [...new Set(next)].filter((word) => word !== undefined);
+}
+
+/** Why a line names no command, with the command it may mean. */
+export function explainUnknown(commands: readonly Command[], argv: readonly string[]): PyroError {
+  let known = 0;
+  while (known < argv.length && nextWords(commands, argv.slice(0, known + 1)).length > 0) known += 1;
+  const group = argv.slice(0, known);
+  const next = argv[known];
+  const name = group.join(" ");
+  if (known > 0 && (next === undefined || next.startsWith("-"))) {
+    const names = nextWords(commands, group).join(", ");
+    return refusal(`\`pyro ${name}\` needs one of: ${names}`, `See \`pyro help ${name}\`.`);
+  }
+  if (next === undefined || next.startsWith("-")) {
+    return refusal(`There is no flag ${next} here`, "Flags follow a command. See `pyro help`.");
+  }
+  const meant = suggest(commands, group, next).map((words) => `\`pyro ${words}\``);
+  return refusal(
+    `There is no command \`pyro ${[...group, next].join(" ")}\``,
+    meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `See \`pyro ${["help", ...group].join(" ")}\`.`,
+  );
+}
+
+/** Commands of the group, else commands of any group that end with the word. */
+function suggest(commands: readonly Command[], group: readonly string[], word: string): string[] {
+  const ending = commands.filter(({ words }) => words.length > 1 && words.at(-1) === word).map(nameOf);
+  if (group.length === 0 && ending.length > 0) return ending;
+  const words = nextWords(commands, group);
+  const near = nearestName(word, group.length === 0 ? [...words, "help", "version"] : words);
+  return near === null ? ending : [[...group, near].join(" ")];
+}
+
+function refusal(message: string, hint: string): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `${message}.`, { hint });
+}

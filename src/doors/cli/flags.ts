@@ -1,0 +1,85 @@
+import { PyroError } from "../../contract/errors.js";
+import { nearestName } from "../../contract/nearest.js";
+import type { RenderedField } from "../../contract/rendered.js";
+import { flagOf, letterOf, nameOf, type Command } from "./command.js";
+
+export type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
+
+/** Flags of other tools that pyro does not need, with what to do instead. */
+const habits: Readonly<Record<string, string>> = {
+  "-i": "Standard input is passed on without a flag.",
+  "--interactive": "Standard input is passed on without a flag.",
+  "-it": "Standard input is passed on without a flag; the command gets no terminal.",
+  "-ti": "Standard input is passed on without a flag; the command gets no terminal.",
+  "-t": "The command gets no terminal.",
+  "--rm": "`pyro run` removes its VM by itself.",
+  "-v": "No directory is shared with a VM; --source-path copies one into it.",
+  "--volume": "No directory is shared with a VM; --source-path copies one into it.",
+  "-m": "Did you mean --mem-mib?",
+  "--memory": "Did you mean --mem-mib?",
+  "--cpus": "Did you mean --vcpu-count?",
+  "--workdir": "Did you mean --cwd?",
+  "--detach": "Did you mean --background?",
+};
+
+/** The field of a flag. Throws INVALID_ARGUMENT that names the flag that may be meant. */
+export function findFlag(command: Command, flag: string): RenderedField {
+  const found = command.flags.find((field) => flagOf(field) === flag || letterOf(field) === flag);
+  if (found) return found;
+  const near = nearestName(flag, command.flags.map(flagOf));
+  const hint = habits[flag] ?? (near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`);
+  throw new PyroError("INVALID_ARGUMENT", `There is no flag ${flag} for \`pyro ${nameOf(command)}\`.`, { hint });
+}
+
+/** What a flag makes of its field: lists and `--env NAME=VALUE` grow when they are given again. */
+export function addValue(
+  command: Command,
+  field: RenderedField,
+  before: Value | undefined,
+  text: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Value | undefined {
+  if (field.type === "list") {
+    return [...((before as string[] | undefined) ?? []), String(parseValue(command, field, text))];
+  }
+  if (field.type !== "object") return parseValue(command, field, text);
+  const pair = parsePair(command, field, text, env);
+  return pair ? { ...(before as Record<string, string> | undefined), ...pair } : before;
+}
+
+/** `NAME=VALUE`. Without a value, a variable has the caller's, or is left out where the caller has none. */
+function parsePair(
+  command: Command,
+  field: RenderedField,
+  text: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<string, string>> | null {
+  const equals = text?.indexOf("=") ?? -1;
+  if (text === undefined || text === "" || equals === 0) {
+    throw flagError(command, `${flagOf(field)} needs NAME=VALUE`);
+  }
+  if (equals > 0) return { [text.slice(0, equals)]: text.slice(equals + 1) };
+  if (field.name !== "env") return { [text]: "" };
+  const own = env[text];
+  return own === undefined ? null : { [text]: own };
+}
+
+function parseValue(command: Command, field: RenderedField, value: string | undefined): string | number {
+  const flag = flagOf(field);
+  if (value === undefined || value === "") throw flagError(command, `${flag} needs a value`);
+  return field.type === "integer" ? parseInteger(command, field, flag, value) : value;
+}
+
+export function parseInteger(command: Command, field: RenderedField, name: string, value: string): number {
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = field;
+  const number = Number(value);
+  if (!/^-?\d+$/.test(value) || number < minimum || number > maximum) {
+    const most = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+    throw flagError(command, `${name} must be a whole number ${most}, not ${value}`);
+  }
+  return number;
+}
+
+export function flagError(command: Command, message: string): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `${message}.`, { hint: `See \`pyro help ${nameOf(command)}\`.` });
+}

@@ -1,0 +1,48 @@
+import type { Client } from "../../client/client.js";
+import type { Input } from "./arguments.js";
+import type { Command } from "./command.js";
+import type { OwnCommandName } from "./own-commands.js";
+import { print, show } from "./show.js";
+
+/** What the executable knows of the doors beside this one, each loaded when it is called. */
+export interface OtherDoors {
+  serveMcp(): Promise<number>;
+  configureMcp(input: { client: string; write: boolean; file: string | null }): Promise<string>;
+  /** Names of the shipped environments. */
+  environmentNames(): Promise<readonly string[]>;
+}
+
+interface OwnCall {
+  readonly commands: readonly Command[];
+  readonly input: Input;
+  readonly json: boolean;
+  readonly doors: OtherDoors;
+  readonly openClient: () => Promise<Client>;
+}
+
+/** What each command of the CLI's own does; gives the exit status. */
+export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
+  "mcp serve": ({ doors }) => doors.serveMcp(),
+  "mcp config": async ({ doors, input: { client, write, file } }) =>
+    print(
+      await doors.configureMcp({
+        client: String(client),
+        write: write === true,
+        file: file === undefined ? null : String(file),
+      }),
+    ),
+  completion: async ({ input }) => {
+    const { renderCompletion } = await import("./completion.js");
+    return print(renderCompletion(String(input["shell"])));
+  },
+  "daemon start": async ({ openClient, json }) =>
+    show("daemon.status", await (await openClient()).call("daemon.status", {}), json),
+  "demo ollama": async ({ openClient, input }) => {
+    const { demoOllama } = await import("./ollama/demo.js");
+    return demoOllama(await openClient(), input["model"] as string | undefined, process.env);
+  },
+  demo: async ({ openClient }) => {
+    const { demo } = await import("./demo.js");
+    return demo(await openClient());
+  },
+};

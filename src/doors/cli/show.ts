@@ -1,0 +1,17 @@
+import type { OperationName, ResultOf } from "../../contract/operations.js";
+
+/** Prints a result, for people or as JSON, and gives the exit status. */
+export async function show<Name extends OperationName>(
+  name: Name,
+  result: ResultOf<Name>,
+  json: boolean,
+): Promise<number> {
+  if (json) return print(`${JSON.stringify(result)}\n`);
+  const { renderers } = await import("./render.js");
+  return print(renderers[name]?.(result) ?? `${JSON.stringify(result, null, 2)}\n`);
+}
+
+export function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
