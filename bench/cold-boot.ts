@@ -52,6 +52,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           ],
           runDirectory: spec.runDirectory,
           gate: null,
+          maxFileMib: Math.max(shape.memMib, shape.diskMib),
           preload: null,
           stateFd: null,
           keeper: keeperPath,

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export type { ChildProcess } from "node:child_process";
@@ -209,6 +210,15 @@ export function spawnKept(
   const child = spawnWithInput("pipe", keeper, [program, ...args], options);
   child.stdin?.on("error", () => {});
   return child;
+}
+
+/** Writes what a child reads from a further descriptor, and closes it. A child that ends before it has read all of it is no error here. */
+export function sendToDescriptor(child: ChildProcess, descriptor: number, content: string | Uint8Array): void {
+  const streams: readonly unknown[] = child.stdio;
+  const input = streams[descriptor];
+  if (!(input instanceof Writable)) return;
+  input.on("error", () => {});
+  input.end(content);
 }
 
 function spawnWithInput(

@@ -5,7 +5,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
 import { chown, diskUsageBytes, findProgram, mkdir } from "../../host/files.js";
-import { describeEnd, readMemoryBytes, spawnKept, type ChildProcess } from "../../host/process.js";
+import { describeEnd, readMemoryBytes, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/process.js";
 import { removeTree } from "../../host/remove-tree.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { connectUnixWhenReady } from "../../host/socket.js";
@@ -181,11 +181,7 @@ function startJail(
   { jail, program }: { jail: string[]; program: string[] },
 ): ChildProcess {
   const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe"] });
-  const options = child.stdio[3];
-  if (options && "write" in options) {
-    options.on("error", () => {});
-    options.end(jail.map((argument) => `${argument}\0`).join(""));
-  }
+  sendToDescriptor(child, 3, jail.map((argument) => `${argument}\0`).join(""));
   return child;
 }
 

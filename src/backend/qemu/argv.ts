@@ -29,8 +29,8 @@ type Start = "boot" | "clone";
 export const STATE_FD = 3;
 
 /** The descriptors that a VM with a network finds open: its tap, and one that only tells that it still lives. */
-export const TAP_FD = 5;
-export const LIFELINE_FD = 6;
+export const TAP_FD = 6;
+export const LIFELINE_FD = 7;
 
 /** Every clone's agent sets another one before the interface is raised. */
 const TEMPLATE_MAC = "02:70:79:00:00:00";

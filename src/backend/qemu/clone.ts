@@ -102,10 +102,12 @@ export async function cloneTemplate(
       mounts: [
         [environment.rootPath, inJail.root, false],
         [template.directory, inJail.template, false],
-        [directory, inJail.vm, true],
+        [directory, inJail.vm, false],
+        [join(directory, "scratch"), inJail.scratch, true],
       ],
       runDirectory,
       gate: network && buildGateCommand(network.program, toolchain.dropTo, { plan: network.plan, controlSocket }),
+      maxFileMib: overlayMaxMib(shape.diskMib),
       preload: toolchain.readOnlyMemory ? null : place.preloadPath,
       stateFd: state.fd,
       keeper: persistent ? null : place.keeperPath,
@@ -179,6 +181,11 @@ export async function sweepClones(
       if (isOurs(name) && isStray(name)) await rm(join(parent, name), { recursive: true, force: true });
     }
   }
+}
+
+/** A full overlay: the disk's clusters of 64 KiB, and less than a thousandth of it for the tables that map them. */
+function overlayMaxMib(diskMib: number): number {
+  return diskMib + Math.ceil(diskMib / 1000) + 16;
 }
 
 async function layOutDisk(directory: string, template: Template, { dropTo }: Toolchain): Promise<void> {

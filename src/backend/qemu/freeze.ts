@@ -68,6 +68,7 @@ export async function freezeTemplate(
     ],
     runDirectory,
     gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
+    maxFileMib: Math.max(shape.memMib, shape.diskMib),
     preload: null,
     stateFd: null,
     keeper: inputs.keeperPath,

@@ -18,6 +18,8 @@ export interface JailSpec {
   readonly preload: string | null;
   /** True when the program must not outlive the daemon. */
   readonly diesWithDaemon: boolean;
+  /** The descriptor from which bubblewrap reads a seccomp filter. */
+  readonly filterFd: number;
   /** The descriptor to which bubblewrap writes the id of the process inside. */
   readonly statusFd: number;
 }
@@ -46,6 +48,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ...["--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
     ...["--chdir", "/"],
+    ...["--seccomp", String(spec.filterFd)],
     ...["--json-status-fd", String(spec.statusFd)],
     ...(dropTo === null ? ["--cap-drop", "ALL"] : ["--cap-drop", "ALL", ...keepToDrop]),
     "--",

@@ -8,12 +8,14 @@ import {
   isAlive,
   readProcessIdentity,
   sendSignal,
+  sendToDescriptor,
   spawnDetached,
   spawnKept,
   type ChildProcess,
   type ProcessIdentity,
 } from "../../host/process.js";
 import type { Accelerator } from "../backend.js";
+import { buildJailFilter } from "../seccomp.js";
 import { inJail } from "./argv.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
@@ -28,6 +30,8 @@ export interface VmProcessSpec {
   readonly runDirectory: string;
   /** Starts all of it, with a network: the program and its arguments. Null without one. */
   readonly gate: readonly [program: string, ...args: string[]] | null;
+  /** Size in MiB beyond which QEMU cannot write in any file. */
+  readonly maxFileMib: number;
   /** Path of a library to load into QEMU; null for none. */
   readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
@@ -36,9 +40,8 @@ export interface VmProcessSpec {
   readonly keeper: string | null;
 }
 
-/** No core dumps, which would hold a guest's memory, and no more descriptors than a VM needs. */
-const LIMITS = ["--core=0", "--nofile=1024"];
 const STATUS_FD = 4;
+const FILTER_FD = 5;
 /** Bubblewrap's status is a few lines. */
 const KEPT_STATUS = 4_096;
 const END_GRACE_MS = 500;
@@ -79,14 +82,24 @@ export class VmProcess {
       ],
       preload: preload === null ? null : inJail.preload,
       diesWithDaemon: spec.keeper !== null,
+      filterFd: FILTER_FD,
       statusFd: STATUS_FD,
     });
-    const jailed = [toolchain.prlimit, ...LIMITS, "--", toolchain.bwrap, ...args, toolchain.qemu, ...spec.qemuArgs];
+    const jailed = [
+      toolchain.prlimit,
+      ...buildLimits(spec.maxFileMib),
+      "--",
+      toolchain.bwrap,
+      ...args,
+      toolchain.qemu,
+      ...spec.qemuArgs,
+    ];
     const [program = "", ...words] = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
-    const options = { extraFds: [spec.stateFd ?? "ignore", "pipe"] as const, env: {} };
+    const options = { extraFds: [spec.stateFd ?? "ignore", "pipe", "pipe"] as const, env: {} };
     const child = spec.keeper
       ? spawnKept(spec.keeper, program, words, options)
       : spawnDetached(program, words, options);
+    sendToDescriptor(child, FILTER_FD, buildJailFilter());
     return new VmProcess(runDirectory, readInside(child), describeEnd(child));
   }
 
@@ -117,6 +130,11 @@ export class VmProcess {
       return PyroError.from(error).code === "VM_DIED" ? await Promise.race([ended, moment]) : Promise.reject(error);
     }
   }
+}
+
+/** No core dumps, which would hold a guest's memory; no more descriptors and no larger file than a VM needs. */
+function buildLimits(maxFileMib: number): string[] {
+  return ["--core=0", "--nofile=1024", `--fsize=${maxFileMib * 1_048_576}`];
 }
 
 /** Bubblewrap tells the process inside as JSON on a descriptor of its own. */
