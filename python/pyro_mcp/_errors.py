@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
+REPEAT = "Repeat the call if its result is still needed."
+"""The next step after ABORTED."""
+
+
 class PyroError(Exception):
     """A code to act on, the facts, and the next step.
 

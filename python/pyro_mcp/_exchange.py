@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ._calls import Cancellation
-from ._errors import PyroError
+from ._errors import REPEAT, PyroError
 
 _PIECE_BYTES = 65_536
 _DRAIN_SECONDS = 10
@@ -187,7 +187,7 @@ class _Upload:
 
     def abort(self, failure: BaseException | None = None) -> None:
         """Ends the connection."""
-        self.failure = self.failure or failure or PyroError("ABORTED", "It was cancelled.", "It was cancelled.")
+        self.failure = self.failure or failure or PyroError("ABORTED", "The call was cancelled.", REPEAT)
         with contextlib.suppress(OSError):
             self._wire.shutdown(socket.SHUT_RDWR)
 

@@ -48,6 +48,7 @@ class VmRunResult(TypedDict):
 
 class VmCreateResult(TypedDict):
     vm_id: str
+    # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
     state: Literal["created", "started", "stopped", "failed", "unreadable"]
@@ -61,10 +62,10 @@ class VmCreateResult(TypedDict):
     execution_mode: Literal["guest", "host_compat"] | None
     # What the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
-    # UTC, ISO 8601.
+    # UTC, ISO 8601. When its record is unreadable: when that file was written.
     created_at: str
-    # UTC, ISO 8601.
-    expires_at: str
+    # Null when its record is unreadable: it does not expire.
+    expires_at: str | None
 
 
 class VmDeleteResult(TypedDict):
@@ -174,6 +175,7 @@ class TaskCreateLastPush(TypedDict):
 
 class TaskCreateResult(TypedDict):
     task_id: str
+    # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
     state: Literal["started", "stopped", "failed", "unreadable"]
@@ -245,7 +247,7 @@ class TaskExecResult(TypedDict):
     sequence: int
     command: str
     cwd: str
-    # Null while it runs.
+    # Null while it runs, and when it ended without one: see `error`.
     exit_code: int | None
     # Standard output: head and tail when it was long.
     stdout: str
@@ -278,7 +280,7 @@ class TaskExecOutputResult(TypedDict):
     sequence: int
     command: str
     state: Literal["running", "ended"]
-    # Null while it runs.
+    # Null while it runs, and when it ended without one: see `error`.
     exit_code: int | None
     timed_out: bool
     aborted: bool

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ._calls import Cancellation, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
-from ._errors import PyroError
+from ._errors import REPEAT, PyroError
 from ._exchange import Event, Lost, NotListening, SendSource, exchange
 from ._operations import VERSION, Operations
 from ._pack import open_source
@@ -70,7 +70,7 @@ class Pyro(Operations):
         uploads: bool = False,
     ) -> Any:
         if cancellation and cancellation.cancelled:
-            raise PyroError("ABORTED", "The call was cancelled before it began.")
+            raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = {name: value for name, value in fields.items() if value is not None}
         source: SendSource | None = None
         if "source_path" in given:

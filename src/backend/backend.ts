@@ -136,7 +136,7 @@ export interface Backend {
   sweep(isStray: (id: string) => boolean): Promise<void>;
 }
 
-/** What a prune removed and kept; field names are the contract's. */
+/** What a prune removed and kept, with the reason for each entry that stays. */
 export interface PruneReport {
   readonly removed: readonly { readonly kind: "template" | "leftover"; readonly name: string }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];

@@ -53,7 +53,7 @@ async function exchangeUpload(options: ExchangeOptions, source: AsyncIterable<Ui
     failure ??= PyroError.from(error);
     request.destroy(failure);
   };
-  const cancel = () => fail(new PyroError("ABORTED", "It was cancelled."));
+  const cancel = () => fail(new PyroError("ABORTED", "The call was cancelled."));
   try {
     const response = responseOf(request);
     request.write(`${JSON.stringify(options.input)}\n`);

@@ -43,7 +43,7 @@ export const taskExecOutput = defineOperation({
     sequence: execSequence,
     command: z.string(),
     state: execState,
-    exit_code: z.int().nullable().describe("Null while it runs."),
+    exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
     timed_out: z.boolean(),
     aborted: z.boolean(),
     error: execError,

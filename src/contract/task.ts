@@ -32,7 +32,7 @@ const imported = {
 /** What create, status and list say of one task. */
 export const task = z.object({
   task_id: z.string(),
-  environment: z.string(),
+  environment: z.string().describe("`unknown` when its record is unreadable."),
   state: taskState,
   state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),
   workspace_path: z.string(),
@@ -68,7 +68,7 @@ export const taskExecOutcome = z.object({
   command: z.string(),
   cwd: z.string(),
   ...commandOutcome,
-  exit_code: z.int().nullable().describe("Null while it runs."),
+  exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
   state: execState,
   error: execError,
   started_at: time,

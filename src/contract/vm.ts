@@ -10,7 +10,7 @@ export const vmId = z
 /** What create, start, stop and status say of one VM. */
 export const vm = z.object({
   vm_id: z.string(),
-  environment: z.string(),
+  environment: z.string().describe("`unknown` when its record is unreadable."),
   state: z
     .enum(["created", "started", "stopped", "failed", "unreadable"])
     .describe("unreadable: its record was damaged."),
@@ -21,6 +21,6 @@ export const vm = z.object({
   allow_host_compat: z.boolean(),
   execution_mode: executionMode.nullable().describe("Null until it is started."),
   accelerator,
-  created_at: time,
-  expires_at: time,
+  created_at: time.describe("UTC, ISO 8601. When its record is unreadable: when that file was written."),
+  expires_at: time.nullable().describe("Null when its record is unreadable: it does not expire."),
 });

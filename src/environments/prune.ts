@@ -7,7 +7,7 @@ import { contentPath, listPaths, newTemporaryPath, type Layout } from "./layout.
 import { parseInstallation } from "./manifest.js";
 import type { EnvironmentSource } from "./source.js";
 
-/** What a prune did; field names are the contract's. */
+/** What a prune removed and kept, with the reason for each entry that stays. */
 export interface PruneReport {
   readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];

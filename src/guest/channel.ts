@@ -178,7 +178,7 @@ export class Channel {
   async #start(deadlineMs: number | null, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = deferred<Hello>();
     this.#settleHello = { resolve, reject };
-    const onAbort = () => reject(new PyroError("ABORTED", "It was cancelled."));
+    const onAbort = () => reject(new PyroError("ABORTED", "The call was cancelled."));
     signal?.addEventListener("abort", onAbort, { once: true });
     const giveUp = () =>
       reject(new PyroError("VM_START_FAILED", `The guest's agent was not ready within ${deadlineMs} ms.`));

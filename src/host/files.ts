@@ -96,6 +96,12 @@ export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<
   return hash.digest("hex");
 }
 
+/** When a file or directory was made, in UTC; when it was last changed on a file system that does not record that. */
+export async function readMakingTime(path: string): Promise<string> {
+  const { birthtimeMs, mtimeMs } = await lstat(path);
+  return new Date(birthtimeMs > 0 ? birthtimeMs : mtimeMs).toISOString();
+}
+
 /** Bytes that a tree takes on disk; sparse files count what they hold. What vanishes meanwhile counts nothing. */
 export async function diskUsageBytes(path: string): Promise<number> {
   const stat = await lstat(path).catch(() => null);

@@ -1,9 +1,32 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { release } from "node:os";
+import { release, userInfo } from "node:os";
 
 /** What tells this boot of this kernel from every other: verdicts about the host hold no longer. */
 export function readBootIdentity(): { bootId: string; kernel: string } {
   return { bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), kernel: release() };
+}
+
+/** nobody and nogroup. */
+const NOBODY = 65_534;
+
+/**
+ * The id that sandboxed processes of root become. Null for an ordinary user, and for root of a user namespace that does not map
+ * nobody, as `unshare --map-root-user` makes it: such a root can become no other user.
+ */
+export function unprivilegedId(): number | null {
+  if (userInfo().uid !== 0) return null;
+  return ["/proc/self/uid_map", "/proc/self/gid_map"].every((path) => mapsId(readFileSync(path, "utf8"), NOBODY))
+    ? NOBODY
+    : null;
+}
+
+/** True when a map of a user namespace holds an id: lines of first id inside, first id outside, count. */
+export function mapsId(map: string, id: number): boolean {
+  return map
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([first = 0, , count = 0]) => id >= first && id < first + count);
 }
 
 export function describeDevice(path: string): { exists: boolean; opens: boolean } {

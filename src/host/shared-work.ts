@@ -78,5 +78,5 @@ export class SharedWork<Result, Progress> {
 }
 
 function cancelled(): PyroError {
-  return new PyroError("ABORTED", "It was cancelled.");
+  return new PyroError("ABORTED", "The call was cancelled.");
 }

@@ -9,6 +9,13 @@ export type RecordReading<Record> =
   | { readonly kind: "newer"; readonly format: number }
   | { readonly kind: "unreadable"; readonly reason: string };
 
+/** What is known of a task or VM whose files cannot be used: why, and when they were made. */
+export interface Damage {
+  readonly reason: string;
+  /** UTC, ISO 8601. */
+  readonly since: string;
+}
+
 const FORMAT = 1;
 const versionedSchema = z.object({ format: z.int().min(1) });
 

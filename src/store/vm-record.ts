@@ -61,6 +61,6 @@ export function removeVmRecord(path: string, vmId: string): Promise<void> {
   return rm(recordPath(path, vmId), { force: true });
 }
 
-function recordPath(path: string, vmId: string): string {
+export function recordPath(path: string, vmId: string): string {
   return join(path, `${vmId}.json`);
 }

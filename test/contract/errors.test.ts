@@ -16,6 +16,12 @@ function readSources(): string {
     .replaceAll(/\/\*.*?\*\/|\/\/[^\n]*|[!=]== "[A-Z_]+"/gs, "");
 }
 
+test("no hint of a code is also the message of an error: both are shown together", () => {
+  const code = readSources();
+  const repeated = Object.entries(errorKinds).filter(([, { hint }]) => code.includes(`"${hint}"`));
+  assert.deepEqual(repeated, []);
+});
+
 test("every code of the contract is thrown somewhere", () => {
   const code = readSources();
   assert.ok(code.length > 100_000, "the sources were not found");

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { openEnvironmentCache } from "../../src/environments/cache.js";
-import { cannotMount, FakeSource, openFakeCache, pull, temporaryDirectory } from "./fake-source.js";
+import { mountingTest } from "../client/mounting-test.js";
+import { FakeSource, openFakeCache, pull, temporaryDirectory } from "./fake-source.js";
 
 test("a build without room is DISK_FULL, leaves nothing, and keeps what was there", async (context) => {
   const { cache, directory, source } = await openFakeCache(context);
@@ -26,7 +27,7 @@ test("a build whose name cannot be written leaves nothing", async (context) => {
   assert.deepEqual(await readdir(join(directory, "tmp")), []);
 });
 
-test("a file system that really is full", { skip: cannotMount }, async (context) => {
+mountingTest(import.meta.url, "a file system that really is full", async (context) => {
   const mountPoint = await temporaryDirectory(context);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "pyro-test", mountPoint]);
   try {

@@ -12,7 +12,8 @@ import { buildFailureError, classifyBuildFailure, meaningfulLines } from "../../
 import { parsePackages } from "../../src/environments/debian/packages.js";
 import { bootstrapProgress } from "../../src/environments/debian/progress.js";
 import type { PullProgress } from "../../src/environments/source.js";
-import { cannotMount, temporaryDirectory, unhurried } from "./fake-source.js";
+import { mountingTest } from "../client/mounting-test.js";
+import { temporaryDirectory, unhurried } from "./fake-source.js";
 
 const space = { path: "/var/tmp", freeBytes: 1 << 20, neededBytes: 1 << 30 };
 
@@ -140,7 +141,7 @@ test("a host without the tools is told which packages to install", async () => {
   );
 });
 
-test("a build without room is refused before any work", { skip: cannotMount }, async (context) => {
+mountingTest(import.meta.url, "a build without room is refused before any work", async (context) => {
   const mountPoint = await temporaryDirectory(context);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "pyro-test", mountPoint]);
   try {

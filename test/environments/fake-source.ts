@@ -69,6 +69,3 @@ export const unhurried = (): AbortSignal => new AbortController().signal;
 export function pull(cache: EnvironmentCache, name = "debian:12", rebuild = false) {
   return cache.pull(name, { rebuild, signal: unhurried(), onProgress: () => {} });
 }
-
-/** Why a test that mounts a small file system is left out; false when it is not. */
-export const cannotMount = process.geteuid?.() === 0 ? false : "mounting needs root";

@@ -6,6 +6,8 @@ import { after, before, test } from "node:test";
 import { endOf } from "../client/scratch.js";
 import { saying, TaskScratch, type Entry } from "./task-scratch.js";
 
+const HOUR_MS = 3_600_000;
+
 let scratch: TaskScratch;
 let task: string;
 before(async () => {
@@ -83,8 +85,9 @@ test("a record that was edited into nonsense makes its task unreadable, and harm
 
   const damaged = [torn, newer, journal];
   for (const id of damaged) {
-    const { state, state_reason } = await scratch.status(id);
+    const { state, state_reason, created_at } = await scratch.status(id);
     assert.equal(state, "unreadable");
+    assert.ok(Math.abs(Date.now() - Date.parse(created_at)) < HOUR_MS, created_at);
     assert.match(state_reason!, id === newer ? /newer pyro.*format 2/ : /json/);
     for (const { code, details } of [
       await scratch.failureHere("task.exec", { task_id: id, command: "true" }),

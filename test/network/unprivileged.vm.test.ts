@@ -1,30 +1,27 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import type { ResultOf } from "../../src/contract/operations.js";
-import { endOf, pyroPath } from "../client/scratch.js";
+import { endOf } from "../client/scratch.js";
+import { buildPyroAsNobody, nobodyOwner } from "../vm/as-nobody.js";
 import { World } from "./world.js";
 
-const NOBODY = 65_534;
 const PORT = 7805;
 const SHARED_ENVIRONMENTS = fileURLToPath(new URL("../../../.test-home/environments", import.meta.url));
-
-const asNobody = ["setpriv", "--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
-const isReadable = spawnSync("setpriv", [...asNobody.slice(1), "test", "-r", pyroPath]).status === 0;
-const skip = !isReadable && "this checkout lies where an ordinary user cannot read it";
 
 let world: World;
 let directory: string;
 before(() => {
   world = new World();
   directory = mkdtempSync(join(tmpdir(), "pt-"));
+  mkdirSync(join(directory, "checkout"));
   cpSync(SHARED_ENVIRONMENTS, join(directory, "home", "environments"), { recursive: true });
-  assert.equal(spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, directory]).status, 0);
+  assert.equal(spawnSync("chown", ["-R", nobodyOwner, directory]).status, 0);
   spawnSync("chmod", ["700", directory, join(directory, "home")]);
 });
 after(async () => {
@@ -36,33 +33,29 @@ after(async () => {
 function pyro(mode: string, ...args: string[]) {
   const env = { PATH: process.env["PATH"], PYRO_HOME: join(directory, "home"), XDG_RUNTIME_DIR: directory };
   const device = join(directory, `tun-${mode}`);
-  const script = `[ -e "$0" ] || mknod -m ${mode} "$0" c 10 200 && mount --bind "$0" /dev/net/tun && exec "$@"`;
-  const words = ["--mount", "sh", "-c", script, device, ...asNobody, process.execPath, pyroPath, ...args];
-  return endOf(spawn("unshare", words, { env, cwd: "/" }));
+  const prepare = `{ [ -e ${device} ] || mknod -m ${mode} ${device} c 10 200; } && mount --bind ${device} /dev/net/tun`;
+  const [program = "", ...words] = buildPyroAsNobody(join(directory, "checkout"), prepare);
+  return endOf(spawn(program, [...words, ...args], { env, cwd: "/" }));
 }
 
-test(
-  "an ordinary user who may not open /dev/net/tun is told so, with the command that mends it",
-  { skip },
-  async () => {
-    try {
-      // A copy has other times; the pull finds its bytes right.
-      const pulled = await pyro("0600", "env", "pull", "debian:12");
-      assert.equal(pulled.status, 0, pulled.stderr);
-      const doctor = JSON.parse((await pyro("0600", "doctor", "--json")).stdout) as ResultOf<"doctor">;
-      assert.deepEqual([doctor.capabilities.vm_boot, doctor.capabilities.guest_network], [true, false]);
-      assert.ok(doctor.problems.some(({ command }) => command.includes("/dev/net/tun")));
-      const { status, stdout } = await pyro("0600", "run", "--network", "--json", "debian:12", "--", "true");
-      const { error } = JSON.parse(stdout) as { error: { code: string; hint: string } };
-      assert.deepEqual([status, error.code], [125, "HOST_NOT_ABLE"]);
-      assert.match(error.hint, /\/dev\/net\/tun/);
-    } finally {
-      assert.equal((await pyro("0600", "daemon", "stop")).status, 0);
-    }
-  },
-);
+test("an ordinary user who may not open /dev/net/tun is told so, with the command that mends it", async () => {
+  try {
+    // A copy has other times; the pull finds its bytes right.
+    const pulled = await pyro("0600", "env", "pull", "debian:12");
+    assert.equal(pulled.status, 0, pulled.stderr);
+    const doctor = JSON.parse((await pyro("0600", "doctor", "--json")).stdout) as ResultOf<"doctor">;
+    assert.deepEqual([doctor.capabilities.vm_boot, doctor.capabilities.guest_network], [true, false]);
+    assert.ok(doctor.problems.some(({ command }) => command.includes("/dev/net/tun")));
+    const { status, stdout } = await pyro("0600", "run", "--network", "--json", "debian:12", "--", "true");
+    const { error } = JSON.parse(stdout) as { error: { code: string; hint: string } };
+    assert.deepEqual([status, error.code], [125, "HOST_NOT_ABLE"]);
+    assert.match(error.hint, /\/dev\/net\/tun/);
+  } finally {
+    assert.equal((await pyro("0600", "daemon", "stop")).status, 0);
+  }
+});
 
-test("an ordinary user runs VMs with a network", { skip }, async () => {
+test("an ordinary user runs VMs with a network", async () => {
   const [far, near] = [await world.peer("far", PORT), await world.hostPeer("near", PORT)];
   try {
     const doctor = JSON.parse((await pyro("0666", "doctor", "--json")).stdout) as ResultOf<"doctor">;

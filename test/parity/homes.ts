@@ -25,8 +25,8 @@ export interface Home {
   readonly code: ErrorCode;
   /** Where there is no daemon, HTTP has nobody to speak to. */
   readonly without?: readonly string[];
-  /** Why it cannot be made here. */
-  readonly skip?: string | false;
+  /** True when making it mounts a file system. */
+  readonly mounts?: true;
   /** `place` when it is not that of the scratch itself. */
   readonly open: () => Promise<AsyncDisposable & Place & { readonly place?: Place }>;
 }
@@ -132,7 +132,7 @@ export const homes: readonly Home[] = [
     name: "a disk that is full",
     request: run,
     code: "DISK_FULL",
-    skip: process.getuid?.() === 0 ? false : "only root can make a disk that small",
+    mounts: true,
     open: () => started(new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "10m" } })),
   },
   {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { mountingTest } from "../client/mounting-test.js";
 import { Scratch } from "../client/scratch.js";
 import { doors } from "./doors.js";
 import { homes } from "./homes.js";
@@ -32,10 +33,12 @@ test("an empty home has nothing to prune", async () => {
   assert.deepEqual(answer, { result: { removed: [], kept: [], freed_bytes: 0 } });
 });
 
-for (const { name, request, code, without, skip = false, open } of homes) {
-  test(`${name}: ${code}`, { skip }, async () => {
+for (const { name, request, code, without, mounts = false, open } of homes) {
+  const check = async () => {
     await using scratch = await open();
     const answer = await ask(scratch.place ?? scratch, request, without);
     assert.equal("error" in answer ? answer.error.code : answer, code);
-  });
+  };
+  if (mounts) mountingTest(import.meta.url, `${name}: ${code}`, check);
+  else test(`${name}: ${code}`, check);
 }

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import type { TestContext } from "node:test";
 
 import { temporaryDirectory } from "./scratch.js";
@@ -15,9 +15,3 @@ export function runOnTinyDisk(context: TestContext, script: string, size: string
 }
 
 const namespaceFlags = process.getuid?.() === 0 ? ["-m"] : ["-rm"];
-
-/** Why there can be no tiny disk here, or false. */
-export const cannotMount =
-  spawnSync("unshare", [...namespaceFlags, "mount", "-t", "tmpfs", "pyro-test", "/mnt"]).status === 0
-    ? false
-    : "no tmpfs can be mounted here: neither root with CAP_SYS_ADMIN nor user namespaces";

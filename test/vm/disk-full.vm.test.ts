@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { test } from "node:test";
 
+import { mountingTest } from "../client/mounting-test.js";
 import { VmScratch } from "./vm-scratch.js";
 
-const skip = process.getuid?.() === 0 ? false : "only root can make a disk that small";
-
-test("with 10 MB left on the disk a run says so, and leaves nothing", { skip }, async () => {
+mountingTest(import.meta.url, "with 10 MB left on the disk a run says so, and leaves nothing", async () => {
   await using scratch = new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "10m" } });
   const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "true"]);
   assert.equal(status, 125);

@@ -7,6 +7,8 @@ import type { Client } from "../../src/client/client.js";
 import { until } from "../client/scratch.js";
 import { VmScratch } from "./vm-scratch.js";
 
+const HOUR_MS = 3_600_000;
+
 let scratch: VmScratch;
 let client: Client;
 before(() => {
@@ -129,8 +131,9 @@ test("a record that was edited into nonsense makes its VM unreadable; its VM goe
   const path = join(scratch.home, "vm-records", `${damaged}.json`);
   await scratch.killDaemon();
   writeFileSync(path, '{"format":1,"vm_id":"../../etc"');
-  const { state, state_reason } = await client.call("vm.status", { vm_id: damaged });
-  assert.equal(state, "unreadable");
+  const { state, state_reason, created_at, expires_at } = await client.call("vm.status", { vm_id: damaged });
+  assert.deepEqual([state, expires_at], ["unreadable", null]);
+  assert.ok(Math.abs(Date.now() - Date.parse(created_at)) < HOUR_MS, created_at);
   assert.match(state_reason!, /JSON/);
   for (const name of ["vm.start", "vm.stop"] as const) {
     await assert.rejects(client.call(name, { vm_id: damaged }), failsWith("FAILED_PRECONDITION", "unreadable"));

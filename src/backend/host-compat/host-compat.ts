@@ -1,10 +1,10 @@
-import { userInfo } from "node:os";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
 import { chown, diskUsageBytes, findProgram, mkdir } from "../../host/files.js";
+import { unprivilegedId } from "../../host/platform.js";
 import { describeEnd, readMemoryBytes, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/process.js";
 import { removeTree } from "../../host/remove-tree.js";
 import { SharedWork } from "../../host/shared-work.js";
@@ -31,7 +31,6 @@ export interface HostCompatOptions {
 }
 
 const START_DEADLINE_MS = 10_000;
-const UNPRIVILEGED_ID = 65_534;
 
 const capabilities: BackendCapabilities = {
   executionMode: "host_compat",
@@ -106,14 +105,21 @@ export class HostCompatBackend implements Backend {
     const directory = join(this.#machinesPath, id);
     const workspaceDirectory = join(directory, "workspace");
     const runDirectory = join(this.#options.runtimePath, id);
-    const unprivilegedId = userInfo().uid === 0 ? UNPRIVILEGED_ID : null;
+    const nobody = unprivilegedId();
     await mkdir(workspaceDirectory, { recursive: true, mode: 0o700 });
     await mkdir(runDirectory, { recursive: true, mode: 0o700 });
-    if (unprivilegedId !== null) {
-      for (const path of [workspaceDirectory, runDirectory]) await chown(path, unprivilegedId, unprivilegedId);
+    if (nobody !== null) {
+      for (const path of [workspaceDirectory, runDirectory]) await chown(path, nobody, nobody);
     }
     const { agentPath, keeperPath } = this.#options;
-    const args = buildContainerArgs({ id, rootDirectory, workspaceDirectory, runDirectory, agentPath, unprivilegedId });
+    const args = buildContainerArgs({
+      id,
+      rootDirectory,
+      workspaceDirectory,
+      runDirectory,
+      agentPath,
+      unprivilegedId: nobody,
+    });
     const child = startJail(keeperPath, bwrap, args);
     const ended = describeEnd(child);
     const destroy = async () => {

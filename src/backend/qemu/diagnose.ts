@@ -1,7 +1,6 @@
-import { userInfo } from "node:os";
-
 import { PyroError } from "../../contract/errors.js";
 import { existsSync } from "../../host/files.js";
+import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
 import type { Diagnosis, Problem } from "../backend.js";
 import type { AcceleratorChoice, Verdict } from "./accelerator.js";
@@ -62,7 +61,7 @@ function withoutPrograms(error: PyroError): Diagnosis {
 
 /** Makes the namespaces that every VM gets, around nothing. */
 async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
-  const userNamespace = userInfo().uid === 0 ? [] : ["--unshare-user"];
+  const userNamespace = unprivilegedId() === null ? ["--unshare-user"] : [];
   const args = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/", "true"];
   const { exitCode, stderr } = await runTool(bwrap, [...userNamespace, ...args], { timeoutMs: JAIL_DEADLINE_MS });
   if (exitCode === 0) return null;

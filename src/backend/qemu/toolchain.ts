@@ -1,9 +1,8 @@
-import { userInfo } from "node:os";
-
 import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { existsSync, findProgram, lstat, readlink, stat } from "../../host/files.js";
+import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
 import type { JailSpec, SystemPath } from "./jail.js";
 
@@ -22,9 +21,6 @@ export interface Toolchain {
   readonly dropTo: JailSpec["dropTo"];
 }
 
-/** nobody and nogroup: what root's VMs become. */
-const UNPRIVILEGED_ID = 65_534;
-
 const PACKAGES: Readonly<Record<string, string>> = {
   "qemu-system-x86_64": "qemu-system-x86",
   "qemu-img": "qemu-utils",
@@ -36,8 +32,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
 export async function findToolchain(): Promise<Toolchain> {
-  const root = userInfo().uid === 0;
-  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit", ...(root ? ["setpriv"] : [])];
+  const id = unprivilegedId();
+  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit", ...(id === null ? [] : ["setpriv"])];
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const name of names) {
@@ -48,7 +44,6 @@ export async function findToolchain(): Promise<Toolchain> {
   if (missing.length > 0) throw missingPrograms(missing);
   const qemu = found.get("qemu-system-x86_64")!;
   const { version, major } = await readQemuVersion(qemu);
-  const setpriv = found.get("setpriv");
   return {
     qemu,
     qemuVersion: version,
@@ -58,7 +53,7 @@ export async function findToolchain(): Promise<Toolchain> {
     prlimit: found.get("prlimit")!,
     qemuImg: found.get("qemu-img")!,
     system: await readSystemPaths(),
-    dropTo: setpriv ? { setpriv, uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID, groups: await kvmGroups() } : null,
+    dropTo: id === null ? null : { setpriv: found.get("setpriv")!, uid: id, gid: id, groups: await kvmGroups() },
   };
 }
 

@@ -209,7 +209,9 @@ export class Task implements ExecHost {
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
     for (const exec of this.#execs.running) exec.cancel();
-    this.#deleted.abort(new PyroError("ABORTED", "The task was deleted."));
+    this.#deleted.abort(
+      new PyroError("ABORTED", "The task was deleted.", { hint: "Create another one with `pyro task create`." }),
+    );
     const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;

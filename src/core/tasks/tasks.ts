@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import { mkdir } from "../../host/files.js";
+import { mkdir, readMakingTime } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { openJournal } from "../../store/journal.js";
 import { isTaskId, journalPath, newTaskId } from "../../store/layout.js";
-import { explainReading } from "../../store/record.js";
+import { explainReading, type Damage } from "../../store/record.js";
 import {
   createTaskDirectory,
   listTaskDirectories,
@@ -36,8 +36,8 @@ export class Tasks {
   readonly #options: TasksOptions;
   readonly #path: string;
   readonly #tasks = new Map<string, Task>();
-  /** Tasks whose files cannot be read, with the reason. They can only be looked at and deleted. */
-  readonly #unreadable = new Map<string, string>();
+  /** Tasks whose files cannot be read. They can only be looked at and deleted. */
+  readonly #unreadable = new Map<string, Damage>();
   readonly #reaper: NodeJS.Timeout;
 
   private constructor(options: TasksOptions) {
@@ -118,7 +118,7 @@ export class Tasks {
   get(taskId: string): Task {
     const task = this.#tasks.get(taskId);
     if (task) return task;
-    const reason = this.#unreadable.get(taskId);
+    const reason = this.#unreadable.get(taskId)?.reason;
     if (reason === undefined) throw noTask(taskId);
     throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is unreadable: ${reason}.`, {
       hint: `Its files are left as they are; \`pyro task delete ${taskId}\` removes them.`,
@@ -128,13 +128,13 @@ export class Tasks {
 
   /** A task as status shows it; also one whose files cannot be read. */
   async view(taskId: string): Promise<ResultOf<"task.status">> {
-    const reason = this.#unreadable.get(taskId);
-    return reason === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, reason);
+    const damage = this.#unreadable.get(taskId);
+    return damage === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, damage);
   }
 
   async list(): Promise<ResultOf<"task.status">[]> {
     const views = await Promise.all([...this.#tasks.values()].map((task) => task.view()));
-    const unreadable = [...this.#unreadable].map(([taskId, reason]) => viewOfUnreadable(taskId, reason));
+    const unreadable = [...this.#unreadable].map(([taskId, damage]) => viewOfUnreadable(taskId, damage));
     return [...views, ...unreadable].toSorted((a, b) => a.created_at.localeCompare(b.created_at));
   }
 
@@ -176,7 +176,7 @@ export class Tasks {
     const opened = await openJournal(journalPath(directory));
     if (reading.kind !== "record" || opened.kind !== "journal") {
       const reason = explainReading(reading) ?? explainReading(opened) ?? "its files are damaged";
-      this.#unreadable.set(taskId, reason);
+      this.#unreadable.set(taskId, { reason, since: await readMakingTime(directory) });
       log.warn({ task: taskId, reason }, "task is unreadable");
       return;
     }
@@ -220,8 +220,7 @@ function noTask(taskId: string): PyroError {
   return new PyroError("NOT_FOUND", `There is no task ${taskId}.`, { hint: "See `pyro task list`.", details });
 }
 
-function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status"> {
-  const never = new Date(0).toISOString();
+function viewOfUnreadable(taskId: string, { reason, since }: Damage): ResultOf<"task.status"> {
   return {
     ...{
       task_id: taskId,
@@ -231,7 +230,7 @@ function viewOfUnreadable(taskId: string, reason: string): ResultOf<"task.status
       workspace_path: "/workspace",
     },
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
-    ...{ execution_mode: "guest", accelerator: null, created_at: never, last_activity_at: never, expires_at: null },
+    ...{ execution_mode: "guest", accelerator: null, created_at: since, last_activity_at: since, expires_at: null },
     ...{ command_count: 0, running_commands: 0, last_command: null, memory_bytes: null, disk_bytes: null },
     workspace_seed: emptySeed,
     last_push: null,

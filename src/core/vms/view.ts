@@ -1,10 +1,9 @@
 import type { ResultOf } from "../../contract/operations.js";
+import type { Damage } from "../../store/record.js";
 import type { VmRecord } from "../../store/vm-record.js";
 import { expiryOf } from "../expiry.js";
 
 type VmView = ResultOf<"vm.status">;
-
-const NEVER = new Date(0).toISOString();
 
 /** When a VM is removed. Its use does not push that back, as it does for a task: it is used once. */
 export function vmExpiryOf({ created_at, ttl_seconds }: VmRecord): string {
@@ -22,11 +21,11 @@ export function viewOf(record: VmRecord): VmView {
   };
 }
 
-/** All that can be said of one whose record is damaged. */
-export function viewOfUnreadable(vmId: string, reason: string): VmView {
+/** A VM whose record is damaged. It never expires, since its time to live is not known. */
+export function viewOfUnreadable(vmId: string, { reason, since }: Damage): VmView {
   return {
     ...{ vm_id: vmId, environment: "unknown", state: "unreadable", state_reason: reason, vcpu_count: 0, mem_mib: 0 },
     ...{ network_enabled: false, allow_host_compat: false, execution_mode: null, accelerator: null },
-    ...{ created_at: NEVER, expires_at: NEVER },
+    ...{ created_at: since, expires_at: null },
   };
 }

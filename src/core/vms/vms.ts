@@ -5,9 +5,10 @@ import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import { JoinedController } from "../../host/joined-controller.js";
+import { readMakingTime } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
-import { explainReading } from "../../store/record.js";
-import { readVmRecords, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
+import { explainReading, type Damage } from "../../store/record.js";
+import { readVmRecords, recordPath, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { runCommand } from "../command.js";
 import type { Call, MachineRegistry } from "../core.js";
 import { hasExpired, reapRegularly } from "../expiry.js";
@@ -39,8 +40,8 @@ export class Vms {
   readonly #options: VmsOptions;
   readonly #path: string;
   readonly #vms = new Map<string, Vm>();
-  /** VMs whose records cannot be read, with the reason. They can only be looked at and deleted. */
-  readonly #unreadable = new Map<string, string>();
+  /** VMs whose records cannot be read. They can only be looked at and deleted. */
+  readonly #unreadable = new Map<string, Damage>();
   readonly #reaper: NodeJS.Timeout;
   #detached = false;
 
@@ -55,11 +56,11 @@ export class Vms {
     const vms = new Vms(options);
     const found = await readVmRecords(vms.#path);
     await Promise.all(
-      found.map(({ vmId, reading }) => {
+      found.map(async ({ vmId, reading }) => {
         if (reading.kind === "record") return vms.#load(reading.record);
         const reason = explainReading(reading) ?? "its record is damaged";
         options.log.warn({ vm: vmId, reason }, "VM is unreadable");
-        vms.#unreadable.set(vmId, reason);
+        vms.#unreadable.set(vmId, { reason, since: await readMakingTime(recordPath(vms.#path, vmId)) });
       }),
     );
     await vms.reapExpired();
@@ -160,8 +161,8 @@ export class Vms {
   }
 
   status(vmId: string): ResultOf<"vm.status"> {
-    const reason = this.#unreadable.get(vmId);
-    if (reason !== undefined) return viewOfUnreadable(vmId, reason);
+    const damage = this.#unreadable.get(vmId);
+    if (damage !== undefined) return viewOfUnreadable(vmId, damage);
     const { record, silence } = this.#get(vmId);
     return { ...viewOf(record), state_reason: record.reason ?? silence() };
   }
@@ -179,7 +180,7 @@ export class Vms {
   async delete(vmId: string): Promise<void> {
     if (this.#unreadable.delete(vmId)) return this.#removeUnreadable(vmId);
     const vm = this.#get(vmId);
-    vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`));
+    vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`, { hint: "Create another VM." }));
     await vm.pending?.catch(() => {});
     await this.#remove(vm);
   }
@@ -289,7 +290,7 @@ export class Vms {
   #get(vmId: string): Vm {
     const vm = this.#vms.get(vmId);
     if (vm) return vm;
-    const reason = this.#unreadable.get(vmId);
+    const reason = this.#unreadable.get(vmId)?.reason;
     if (reason !== undefined) {
       throw new PyroError("FAILED_PRECONDITION", `VM ${vmId} is unreadable: ${reason}.`, {
         hint: "Its record is left as it is; deleting the VM removes it.",

@@ -18,7 +18,7 @@ export function renderTask(task: Task, now: number): string {
       ? []
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
     ...renderNetwork(task.network),
-    `Created: ${renderCreation(task, now)}`,
+    `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
     `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
     ...(push === null
@@ -32,11 +32,6 @@ export function renderTask(task: Task, now: number): string {
 
 function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]): string {
   return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
-}
-
-/** The record would tell, if it could be read. */
-function renderCreation({ state, created_at }: Task, now: number): string {
-  return state === "unreadable" ? "unknown" : `${created_at} (${renderDuration(now - Date.parse(created_at))} ago)`;
 }
 
 /** A task in which commands run is kept for as long as they do. */
@@ -86,7 +81,7 @@ export function renderTasks(tasks: readonly Task[], now: number): string {
 }
 
 function renderRow(task: Task, now: number): string[] {
-  const age = task.state === "unreadable" ? "?" : renderDuration(now - Date.parse(task.created_at));
+  const age = renderDuration(now - Date.parse(task.created_at));
   const expires = task.expires_at === null ? "never" : renderDuration(Date.parse(task.expires_at) - now);
   const [memory, disk] = [task.memory_bytes, task.disk_bytes].map((bytes) =>
     bytes === null ? "-" : renderShort(bytes),

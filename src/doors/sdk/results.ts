@@ -112,7 +112,7 @@ export interface CommandOutput {
   readonly sequence: number;
   readonly command: string;
   readonly state: "running" | "ended";
-  /** Null while it runs. */
+  /** Null while it runs, and when it ended without one: see `error`. */
   readonly exitCode: number | null;
   readonly timedOut: boolean;
   readonly aborted: boolean;
@@ -218,8 +218,8 @@ export interface Vm {
   readonly accelerator: Accelerator | null;
   /** UTC, ISO 8601. */
   readonly createdAt: string;
-  /** UTC, ISO 8601. */
-  readonly expiresAt: string;
+  /** UTC, ISO 8601; null when its record is unreadable: it does not expire. */
+  readonly expiresAt: string | null;
 }
 
 /** A VM that is no more. */

@@ -20,7 +20,7 @@ test("a list fits 80 columns, whatever was run; ids are whole", () => {
   for (const line of lines) assert.ok(line.length <= 80, line);
   for (const line of lines.slice(1)) assert.match(line, /^task-0123456789ab {2}/);
   assert.match(lines[1]!, /started +1d +1m +64G +1\.5G +echo long/);
-  assert.match(lines[3]!, /unreadable +\? +never +- +-$/);
+  assert.match(lines[3]!, /unreadable +1d +never +- +-$/);
 });
 
 test("a task says how old it is and when it expires, beside the times", () => {

@@ -108,7 +108,7 @@ export class Ollama {
     try {
       return await fetch(new URL(path, this.#url), { ...init, signal: this.#signal });
     } catch (error) {
-      if (this.#signal.aborted) throw new PyroError("ABORTED", "It was cancelled.", { cause: error });
+      if (this.#signal.aborted) throw new PyroError("ABORTED", "The call was cancelled.", { cause: error });
       throw new PyroError("HOST_NOT_ABLE", `No Ollama server answers at ${this.#url.origin}.`, {
         hint: "Start it with `ollama serve` (see ollama.com), or set OLLAMA_HOST to where one runs.",
         cause: error,

@@ -1,0 +1,21 @@
+import { fileURLToPath } from "node:url";
+
+const NOBODY = 65_534;
+/** As chown takes it. */
+export const nobodyOwner = `${NOBODY}:${NOBODY}`;
+
+const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+const asNobody = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
+
+/**
+ * Words behind which root runs `pyro` as nobody. This checkout is mounted at `place`, an empty directory, since it may lie beneath a
+ * private one such as /root. `prepare` is a line of shell that runs before, in the same mount namespace.
+ */
+export function buildPyroAsNobody(place: string, prepare = "true"): string[] {
+  const script = `
+    checkout=$1 place=$2 node=$3; shift 3
+    mount --bind "$checkout" "$place" && ${prepare} || exit
+    ${asNobody} test -r "$place/bin/pyro" || { echo "nobody cannot read this checkout: chmod -R a+rX $checkout" >&2; exit 1; }
+    exec ${asNobody} "$node" "$place/bin/pyro" "$@"`;
+  return ["unshare", "--mount", "sh", "-c", script, "sh", checkout, place, process.execPath];
+}
