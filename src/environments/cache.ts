@@ -9,10 +9,12 @@ import {
   inspectContent,
   readInstallation,
   writeInstallation,
+  type ContentFinding,
   type Finding,
   type InstalledEnvironment,
   type Thoroughness,
 } from "./installed.js";
+import type { Installation } from "./manifest.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { pruneContents, type PruneReport } from "./prune.js";
 import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
@@ -33,8 +35,8 @@ export interface EnvironmentCache {
   /** Throws HOST_NOT_ABLE when none can be built here. */
   assertAbleToBuild(): Promise<void>;
   /**
-   * The environment as installed, or null. Cheap (sizes and times, no digests).
-   * Throws ENVIRONMENT_CORRUPT when a file is missing or was changed.
+   * The environment as installed, or null. Cheap while sizes and times are as recorded. When the times differ, as in a copied or restored
+   * home, the digests decide, and the new times are recorded. Throws ENVIRONMENT_CORRUPT when a file is missing or was changed.
    */
   find(name: string): Promise<InstalledEnvironment | null>;
   /** As find, and keeps what it found from being pruned until the release is called. */
@@ -77,14 +79,38 @@ async function removeStale(paths: readonly string[], { source, log }: Environmen
 function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: EnvironmentCacheOptions): EnvironmentCache {
   const holds = new Holds();
   const building = new Set<string>();
+  const readings = new Map<string, Promise<ContentFinding>>();
   const place = { layout, source, holds, building };
   const pulls = new SharedWork<PullOutcome, PullProgress>();
 
   const inspect = async (recipe: Recipe, thoroughness: Thoroughness, signal?: AbortSignal): Promise<Finding> => {
     const installation = await readInstallation(layout, recipe.name);
     if (installation === null) return { state: "absent" };
-    if (installation === "damaged") return { state: "damaged", digest: null, reason: "its record cannot be read" };
+    if (installation === "damaged")
+      return { state: "damaged", digest: null, reason: "its record cannot be read", onlyTimes: false };
     return inspectContent(layout, recipe, installation, thoroughness, signal);
+  };
+
+  /** Reads every byte when the times alone have changed; callers at once share the reading. */
+  const recognize = async (recipe: Recipe, installation: Installation): Promise<ContentFinding> => {
+    const finding = await inspectContent(layout, recipe, installation, "times");
+    if (finding.state === "intact" || !finding.onlyTimes) return finding;
+    const key = `${recipe.name} ${installation.digest}`;
+    const reading = readings.get(key) ?? rerecord(recipe, installation).finally(() => readings.delete(key));
+    readings.set(key, reading);
+    return reading;
+  };
+
+  const rerecord = async (recipe: Recipe, installation: Installation): Promise<ContentFinding> => {
+    const finding = await inspectContent(layout, recipe, installation, "digests");
+    if (finding.state === "intact") {
+      log?.info({ environment: recipe.name }, "the files have other times and the same bytes");
+      // A home on a read-only or full disk is read again each time.
+      await writeInstallation(layout, recipe.name, installation.digest, installation.pulled_at).catch(
+        (error: unknown) => log?.warn({ environment: recipe.name, error: String(error) }, "the times are not recorded"),
+      );
+    }
+    return finding;
   };
 
   const acquire: EnvironmentCache["acquire"] = async (name) => {
@@ -94,7 +120,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     if (installation === "damaged") throw corruptError(name, "its record cannot be read");
     if (holds.isLeaving(installation.digest)) return null;
     const release = holds.hold(installation.digest);
-    const finding = await inspectContent(layout, recipe, installation, "times");
+    const finding = await recognize(recipe, installation);
     if (finding.state === "intact") return { environment: finding.environment, release };
     release();
     // A prune or a rebuild may have passed by since the record was read.

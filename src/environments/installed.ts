@@ -23,13 +23,21 @@ export interface InstalledEnvironment {
 /** What a look at a content found. Damage is a fact to act on, not an exception. */
 export type ContentFinding =
   | { readonly state: "intact"; readonly environment: InstalledEnvironment }
-  | { readonly state: "damaged"; readonly digest: string | null; readonly reason: string };
+  | {
+      readonly state: "damaged";
+      readonly digest: string | null;
+      readonly reason: string;
+      /** True when sizes are right and nothing but a time differs: the bytes may be right as well. */
+      readonly onlyTimes: boolean;
+    };
 
 /** The same of a name, which may have no content. */
 export type Finding = { readonly state: "absent" } | ContentFinding;
 
 /** `times` compares sizes and times with those recorded; `digests` reads every byte. */
 export type Thoroughness = "times" | "digests";
+
+const OTHER_TIMES = "has other times than recorded";
 
 const fileNames = Object.values(environmentFiles);
 
@@ -51,16 +59,19 @@ export async function inspectContent(
 ): Promise<ContentFinding> {
   const { digest } = installation;
   const directory = contentPath(layout, digest);
-  const damaged = (reason: string): ContentFinding => ({ state: "damaged", digest, reason });
+  const damaged = (reason: string): ContentFinding => ({ state: "damaged", digest, reason, onlyTimes: false });
   const text = await readText(join(directory, manifestFile));
   if (text === null) return damaged(`${manifestFile} is missing`);
   if (digestOfManifest(text) !== digest) return damaged(`${manifestFile} was changed`);
   const manifest = parseManifest(text);
   if (manifest === null) return damaged(`${manifestFile} cannot be read`);
+  let touched: string | null = null;
   for (const name of fileNames) {
     const reason = await damageOf(join(directory, name), name, manifest, installation, thoroughness, signal);
-    if (reason !== null) return damaged(`${name} ${reason}`);
+    if (reason === OTHER_TIMES) touched ??= name;
+    else if (reason !== null) return damaged(`${name} ${reason}`);
   }
+  if (touched !== null) return { state: "damaged", digest, reason: `${touched} ${OTHER_TIMES}`, onlyTimes: true };
   return { state: "intact", environment: describe(recipe, directory, installation, manifest) };
 }
 
@@ -79,7 +90,7 @@ async function damageOf(
   if (thoroughness === "digests")
     return (await sha256OfFile(path, signal)) === expected.sha256 ? null : "has the wrong digest";
   const recorded = installation.files.find((file) => file.name === name);
-  return recorded?.mtime_ms === stat.mtimeMs && recorded.ctime_ms === stat.ctimeMs ? null : "was changed";
+  return recorded?.mtime_ms === stat.mtimeMs && recorded.ctime_ms === stat.ctimeMs ? null : OTHER_TIMES;
 }
 
 /** Makes a name stand for a content, with the times its files have now. */

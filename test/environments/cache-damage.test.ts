@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { chmod, cp, mkdir, readdir, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 
 import { openEnvironmentCache, type InstalledEnvironment } from "../../src/environments/cache.js";
 import { openFakeCache, pull } from "./fake-source.js";
+
+const run = promisify(execFile);
 
 type Damage = (environment: InstalledEnvironment, directory: string) => Promise<unknown>;
 
@@ -80,16 +84,59 @@ test("a byte flipped with size and time kept is caught by the digests of a pull"
   assert.equal((await pull(cache)).repaired, true);
 });
 
-test("a home copied to another disk is right again after a pull that builds nothing", async (context) => {
+/** Ways in which every file gets other times and keeps its bytes; each returns the directory to open. */
+const moves: [what: string, move: (directory: string) => Promise<string>][] = [
+  ["copied with `cp -r`", (directory) => copyWith("cp", "-r", directory)],
+  ["copied with `cp -a`", (directory) => copyWith("cp", "-a", directory)],
+  ["copied as hard links", (directory) => copyWith("cp", "-al", directory)],
+  ["whose files were made writable", async (directory) => (await run("chmod", ["-R", "u+w", directory]), directory)],
+  [
+    "restored from a backup",
+    async (directory) => {
+      const backup = `${directory}-backup.tar`;
+      await run("tar", ["-C", directory, "-cf", backup, "."]);
+      await run("rm", ["-r", join(directory, "content"), join(directory, "names")]);
+      await run("tar", ["-C", directory, "-xf", backup]);
+      await rm(backup);
+      return directory;
+    },
+  ],
+];
+
+async function copyWith(program: string, flag: string, directory: string): Promise<string> {
+  const copy = join(directory, "copy");
+  await mkdir(copy);
+  for (const name of ["content", "names"]) await run(program, [flag, join(directory, name), copy]);
+  return copy;
+}
+
+for (const [what, move] of moves) {
+  test(`a home ${what} is found right by its digests, and the new times are recorded`, async (context) => {
+    const { cache, directory, source } = await openFakeCache(context);
+    const { environment } = await pull(cache);
+    const moved = await openEnvironmentCache({ directory: await move(directory), source });
+    const both = await Promise.all([moved.find("debian:12"), moved.find("debian:12")]);
+    assert.deepEqual(
+      both.map((found) => found?.digest),
+      [environment.digest, environment.digest],
+    );
+    assert.equal(source.builds, 1);
+    // With the times on record no byte is read again: damage that keeps size and times stays unseen until a pull.
+    const { rootPath } = both[0]!;
+    const recorded = await readFile(record(dirname(dirname(dirname(rootPath)))), "utf8");
+    const { ctimeMs } = await stat(rootPath);
+    assert.ok(recorded.includes(`"ctime_ms": ${ctimeMs}`), recorded);
+  });
+}
+
+test("a copied home in which a byte was flipped is still refused", async (context) => {
   const { cache, directory, source } = await openFakeCache(context);
   await pull(cache);
-  const copy = `${directory}/copy`;
-  await cp(join(directory, "content"), join(copy, "content"), { recursive: true });
-  await cp(join(directory, "names"), join(copy, "names"), { recursive: true });
+  const copy = await copyWith("cp", "-a", directory);
+  const [digest = ""] = await readdir(join(copy, "content"));
+  await flipByte(join(copy, "content", digest, "root.img"));
   const copied = await openEnvironmentCache({ directory: copy, source });
   await assert.rejects(copied.find("debian:12"), { code: "ENVIRONMENT_CORRUPT" });
-  assert.deepEqual([(await pull(copied)).built, source.builds], [false, 1]);
-  assert.notEqual(await copied.find("debian:12"), null);
 });
 
 test("a damaged content that a VM holds stays; the name gets a new one", async (context) => {
