@@ -9,14 +9,13 @@ import {
   inspectContent,
   readInstallation,
   writeInstallation,
-  type ContentFinding,
   type Finding,
   type InstalledEnvironment,
   type Thoroughness,
 } from "./installed.js";
-import type { Installation } from "./manifest.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { pruneContents, type PruneReport } from "./prune.js";
+import { Recognition } from "./recognition.js";
 import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
 
 export type { InstalledEnvironment } from "./installed.js";
@@ -79,7 +78,7 @@ async function removeStale(paths: readonly string[], { source, log }: Environmen
 function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: EnvironmentCacheOptions): EnvironmentCache {
   const holds = new Holds();
   const building = new Set<string>();
-  const readings = new Map<string, Promise<ContentFinding>>();
+  const recognition = new Recognition(layout, log);
   const place = { layout, source, holds, building };
   const pulls = new SharedWork<PullOutcome, PullProgress>();
 
@@ -91,28 +90,6 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     return inspectContent(layout, recipe, installation, thoroughness, signal);
   };
 
-  /** Reads every byte when the times alone have changed; callers at once share the reading. */
-  const recognize = async (recipe: Recipe, installation: Installation): Promise<ContentFinding> => {
-    const finding = await inspectContent(layout, recipe, installation, "times");
-    if (finding.state === "intact" || !finding.onlyTimes) return finding;
-    const key = `${recipe.name} ${installation.digest}`;
-    const reading = readings.get(key) ?? rerecord(recipe, installation).finally(() => readings.delete(key));
-    readings.set(key, reading);
-    return reading;
-  };
-
-  const rerecord = async (recipe: Recipe, installation: Installation): Promise<ContentFinding> => {
-    const finding = await inspectContent(layout, recipe, installation, "digests");
-    if (finding.state === "intact") {
-      log?.info({ environment: recipe.name }, "the files have other times and the same bytes");
-      // A home on a read-only or full disk is read again each time.
-      await writeInstallation(layout, recipe.name, installation.digest, installation.pulled_at).catch(
-        (error: unknown) => log?.warn({ environment: recipe.name, error: String(error) }, "the times are not recorded"),
-      );
-    }
-    return finding;
-  };
-
   const acquire: EnvironmentCache["acquire"] = async (name) => {
     const recipe = findRecipe(name);
     const installation = await readInstallation(layout, name);
@@ -120,7 +97,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     if (installation === "damaged") throw corruptError(name, "its record cannot be read");
     if (holds.isLeaving(installation.digest)) return null;
     const release = holds.hold(installation.digest);
-    const finding = await recognize(recipe, installation);
+    const finding = await recognition.inspect(recipe, installation);
     if (finding.state === "intact") return { environment: finding.environment, release };
     release();
     // A prune or a rebuild may have passed by since the record was read.
