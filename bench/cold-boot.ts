@@ -42,7 +42,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
         vm = await VmProcess.start({
           toolchain,
           accelerator,
-          qemuArgs: buildQemuArgs({ accelerator, shape, readOnlyMemory: toolchain.readOnlyMemory }, "boot"),
+          qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "boot"),
           mounts: [
             [environment.rootPath, inJail.root, false],
             [directory, inJail.template, false],

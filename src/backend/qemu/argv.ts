@@ -1,4 +1,5 @@
 import type { Accelerator, VmShape } from "../backend.js";
+import type { QemuTraits } from "./toolchain.js";
 
 /** Where the jail shows QEMU its files: the same for every VM, so that all command lines of a template agree. */
 export const inJail = {
@@ -18,8 +19,7 @@ export const inJail = {
 export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly shape: VmShape;
-  /** See Toolchain. */
-  readonly readOnlyMemory: boolean;
+  readonly traits: QemuTraits;
 }
 
 /** A VM either boots, writing the template's memory, or wakes from the template with a private view of it. */
@@ -36,7 +36,7 @@ export const LIFELINE_FD = 7;
 const TEMPLATE_MAC = "02:70:79:00:00:00";
 
 /** QEMU's arguments. Pure. */
-export function buildQemuArgs({ accelerator, shape, readOnlyMemory }: MachineOptions, start: Start): string[] {
+export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, start: Start): string[] {
   const clone = start === "clone";
   return [
     "-nodefaults",
@@ -48,7 +48,7 @@ export function buildQemuArgs({ accelerator, shape, readOnlyMemory }: MachineOpt
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...[
       "-object",
-      `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? `off${readOnlyMemory ? ",readonly=on,rom=off" : ""}` : "on"}`,
+      `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? `off${traits.readOnlyMemory ? ",readonly=on,rom=off" : ""}` : "on"}`,
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", accelerator],
@@ -59,7 +59,7 @@ export function buildQemuArgs({ accelerator, shape, readOnlyMemory }: MachineOpt
     ...["-m", `${shape.memMib}M`],
     ...["-kernel", `${inJail.template}/kernel`],
     ...["-initrd", `${inJail.template}/initramfs`],
-    ...["-append", buildKernelLine(accelerator)],
+    ...["-append", buildKernelLine(accelerator, traits)],
     ...["-blockdev", `driver=file,node-name=root-file,filename=${inJail.root},read-only=on,locking=off`],
     ...["-blockdev", "driver=raw,node-name=root,file=root-file,read-only=on"],
     ...["-device", "virtio-blk-pci,drive=root"],
@@ -87,8 +87,12 @@ export function buildQemuArgs({ accelerator, shape, readOnlyMemory }: MachineOpt
   ];
 }
 
-/** Under KVM the kernel keeps its own defaults for mitigations; under emulation they only cost. */
-function buildKernelLine(accelerator: Accelerator): string {
-  const emulated = accelerator === "tcg" ? ["mitigations=off", "nokaslr"] : [];
+/**
+ * Under KVM the kernel keeps its own defaults for mitigations and address randomisation; under emulation both only cost. What
+ * `norandmaps` is worth, and what it gives up, is in docs/decisions/0017.
+ */
+function buildKernelLine(accelerator: Accelerator, { translatesByAddress }: QemuTraits): string {
+  const emulated =
+    accelerator === "tcg" ? ["mitigations=off", "nokaslr", ...(translatesByAddress ? ["norandmaps"] : [])] : [];
   return ["console=ttyS0", "quiet", "panic=-1", "edd=off", "random.trust_cpu=on", ...emulated].join(" ");
 }

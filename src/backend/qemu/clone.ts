@@ -95,10 +95,7 @@ export async function cloneTemplate(
     process = await VmProcess.start({
       toolchain,
       accelerator: template.accelerator,
-      qemuArgs: buildQemuArgs(
-        { accelerator: template.accelerator, shape, readOnlyMemory: toolchain.readOnlyMemory },
-        "clone",
-      ),
+      qemuArgs: buildQemuArgs({ accelerator: template.accelerator, shape, traits: toolchain.traits }, "clone"),
       mounts: [
         [environment.rootPath, inJail.root, false],
         [template.directory, inJail.template, false],
@@ -108,7 +105,7 @@ export async function cloneTemplate(
       runDirectory,
       gate: network && buildGateCommand(network.program, toolchain.dropTo, { plan: network.plan, controlSocket }),
       maxFileMib: overlayMaxMib(shape.diskMib),
-      preload: toolchain.readOnlyMemory ? null : place.preloadPath,
+      preload: toolchain.traits.readOnlyMemory ? null : place.preloadPath,
       stateFd: state.fd,
       keeper: persistent ? null : place.keeperPath,
     });

@@ -58,7 +58,7 @@ export async function freezeTemplate(
   const process = await VmProcess.start({
     toolchain,
     accelerator,
-    qemuArgs: buildQemuArgs({ accelerator, shape, readOnlyMemory: toolchain.readOnlyMemory }, "boot"),
+    qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "boot"),
     mounts: [
       [environment.rootPath, inJail.root, false],
       [directory, inJail.template, false],

@@ -56,12 +56,12 @@ export interface TemplateInputs {
 /** A digest over everything a frozen VM depends on. */
 export async function computeTemplateKey(inputs: TemplateInputs): Promise<string> {
   const { toolchain, accelerator, shape, environment, agentPath } = inputs;
-  const { readOnlyMemory } = toolchain;
+  const { traits } = toolchain;
   const parts = {
     format: FORMAT,
     qemu: toolchain.qemuVersion,
-    boot: buildQemuArgs({ accelerator, shape, readOnlyMemory }, "boot"),
-    clone: buildQemuArgs({ accelerator, shape, readOnlyMemory }, "clone"),
+    boot: buildQemuArgs({ accelerator, shape, traits }, "boot"),
+    clone: buildQemuArgs({ accelerator, shape, traits }, "clone"),
     disk: shape.diskMib,
     environment: environment.digest,
     agent: await sha256OfFile(agentPath),

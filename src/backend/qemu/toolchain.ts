@@ -6,13 +6,20 @@ import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
 import type { JailSpec, SystemPath } from "./jail.js";
 
+/** How versions of QEMU differ. */
+export interface QemuTraits {
+  /** QEMU 9 and later have an option to map a read-only file as private, writable memory. */
+  readonly readOnlyMemory: boolean;
+  /** Emulated, QEMU before 8 keeps translated code by virtual address: a program at another address is translated again. */
+  readonly translatesByAddress: boolean;
+}
+
 /** The programs of the host that make a VM, found once. */
 export interface Toolchain {
   readonly qemu: string;
   /** As QEMU prints it, with the distribution's build. */
   readonly qemuVersion: string;
-  /** True for QEMU 9 and later, which have an option to map a read-only file as private, writable memory. */
-  readonly readOnlyMemory: boolean;
+  readonly traits: QemuTraits;
   readonly bwrap: string;
   readonly mke2fs: string;
   readonly prlimit: string;
@@ -47,7 +54,7 @@ export async function findToolchain(): Promise<Toolchain> {
   return {
     qemu,
     qemuVersion: version,
-    readOnlyMemory: major >= 9,
+    traits: { readOnlyMemory: major >= 9, translatesByAddress: major < 8 },
     bwrap: found.get("bwrap")!,
     mke2fs: found.get("mke2fs")!,
     prlimit: found.get("prlimit")!,
