@@ -4,6 +4,9 @@ import type { ResultOf } from "../src/contract/operations.js";
 export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.status"> {
   return {
     task_id: "task-0123456789ab",
+    name: null,
+    labels: {},
+    env_names: [],
     environment: "debian:12",
     state: "started",
     state_reason: null,

@@ -20,6 +20,7 @@ export const errorKinds = {
   ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Ask again in half a minute: the build goes on."),
   ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),
   NOT_FOUND: kind("caller", false, 125, 404, "Check the id."),
+  ALREADY_EXISTS: kind("caller", false, 125, 409, "Choose another name, or delete what has it."),
   FAILED_PRECONDITION: kind("caller", false, 125, 409, "Look at the state named."),
   RESOURCE_EXHAUSTED: kind("host", true, 125, 503, "Free some of the resource named, or ask for less."),
   DISK_FULL: kind("host", true, 125, 507, "Free disk space, for example with `pyro env prune`."),

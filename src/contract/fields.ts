@@ -17,10 +17,36 @@ export const command = z
   .describe("One line for the guest's /bin/sh -c.");
 
 export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Directory in which it runs.");
-export const env = z
-  .record(z.string().min(1).max(256), z.string().max(32_768))
+const variableName = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((name) => !/[=\0]/.test(name), "expected a variable's name, without = and NUL");
+const variables = z.record(
+  variableName,
+  z
+    .string()
+    .max(32_768)
+    .refine((value) => !value.includes("\0"), "no NUL bytes"),
+);
+export const env = variables.default({}).describe("Further environment.");
+export const taskEnv = variables
+  .refine((given) => bytesOf(given) <= limits.taskEnvBytes, `at most ${limits.taskEnvBytes} bytes of names and values`)
   .default({})
-  .describe("Further environment.");
+  .describe("Environment of all its commands; their values are shown nowhere.");
+
+function bytesOf(texts: Readonly<Record<string, string>>): number {
+  return Object.entries(texts).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
+}
+
+const labelKey = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$/, "expected a key of at most 63 letters, digits and _ . / -");
+export const labels = z
+  .record(labelKey, z.string().max(256))
+  .default({})
+  .describe("Labels by which tasks are found again.")
+  .meta({ flag: "label" });
 
 /** A client that got no answer asks again under the same id, and the work is done once. */
 export const requestId = z

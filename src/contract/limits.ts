@@ -9,6 +9,8 @@ export const limits = {
   ttlSeconds: { min: 1, max: 2_592_000 },
   /** A command is one line for the guest's shell; with its environment it fits into one frame. */
   commandBytes: 49_152,
+  /** Names and values of the environment that a task keeps for its commands. */
+  taskEnvBytes: 12_288,
   /** Output kept in a result, per stream: the first and the last half of it. */
   resultOutputBytes: 1_048_576,
   /** Output of a command that one answer from a cursor holds at most, both streams together. */

@@ -1,16 +1,28 @@
 import { z } from "zod";
 
-import { allowHostCompat, environmentName, memMib, taskTtlSeconds, diskMib, vcpuCount } from "./fields.js";
+import {
+  allowHostCompat,
+  environmentName,
+  labels,
+  memMib,
+  taskEnv,
+  taskTtlSeconds,
+  diskMib,
+  vcpuCount,
+} from "./fields.js";
 import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 import { sourceFacts, sourceFilter, sourcePath } from "./source.js";
-import { task } from "./task.js";
+import { task, taskName } from "./task.js";
 
 export const taskCreate = defineOperation({
   name: "task.create",
   summary: "Start a persistent VM with a /workspace, empty or filled from the host",
   input: z.strictObject({
     environment: environmentName,
+    name: taskName.optional(),
+    labels,
+    env: taskEnv,
     vcpu_count: vcpuCount,
     mem_mib: memMib,
     disk_mib: diskMib,

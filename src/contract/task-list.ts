@@ -6,7 +6,14 @@ import { task } from "./task.js";
 export const taskList = defineOperation({
   name: "task.list",
   summary: "List the tasks",
-  input: z.strictObject({}),
+  input: z.strictObject({
+    labels: z
+      .array(z.string().min(1).max(320))
+      .max(64)
+      .default([])
+      .describe("Only tasks with this label: KEY, or KEY=VALUE.")
+      .meta({ flag: "label" }),
+  }),
   output: z.object({ tasks: z.array(task) }),
   streams: false,
   stdin: false,

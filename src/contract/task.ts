@@ -4,10 +4,19 @@ import { bytesWritten, entryCount, sourceMode } from "./source.js";
 import { networkInfo } from "./network.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
+/** A reference to a task: the daemon finds the id behind a name. */
 export const taskId = z
   .string()
-  .regex(/^task-[0-9a-f]{12}$/, "expected a task id, such as task-0123456789ab")
-  .describe("Id of a task.");
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "expected a task's id, such as task-0123456789ab, or its name")
+  .describe("Id or name of a task.");
+
+export const taskName = z
+  .string()
+  .regex(
+    /^(?!task-[0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
+    "expected a name of at most 63 letters, digits and _ . - that does not look like an id",
+  )
+  .describe("Name of the task, to be used in the place of its id.");
 
 export const execSequence = z.int().min(1).describe("Number of the command in its task.");
 
@@ -32,6 +41,9 @@ const imported = {
 /** What create, status and list say of one task. */
 export const task = z.object({
   task_id: z.string(),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  env_names: z.array(z.string()).describe("Variables that all its commands get."),
   environment: z.string().describe("`unknown` when its record is unreadable."),
   state: taskState,
   state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),

@@ -5,6 +5,7 @@ import { readOpenApi } from "../contract/rendered.js";
 import { operations, type OperationName } from "../contract/operations.js";
 import { openApiRoute, routeOf, versionHeader } from "../contract/wire.js";
 import type { Call, Core } from "../core/core.js";
+import { resolveReferences } from "../core/references.js";
 import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
 import { openBody, parseJson } from "./body.js";
@@ -87,9 +88,15 @@ async function perform(
   }
 }
 
-function handle(handlers: Handlers, core: Core, { name }: Operation, input: unknown, call: Call): Promise<unknown> {
+async function handle(
+  handlers: Handlers,
+  core: Core,
+  { name }: Operation,
+  input: object,
+  call: Call,
+): Promise<unknown> {
   const handler = handlers[name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
-  return handler(core, input, call);
+  return handler(core, resolveReferences(core, input), call);
 }
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {

@@ -20,6 +20,10 @@ const workspaceSeed = z.object({
 const recordSchema = z.object({
   format: z.literal(1),
   task_id: z.string(),
+  name: z.string().nullable().default(null),
+  labels: z.record(z.string(), z.string()).default({}),
+  /** Secrets may be among the values: only commands get them. */
+  env: z.record(z.string(), z.string()).default({}),
   environment: z.string(),
   environment_digest: z.string(),
   created_at: time,

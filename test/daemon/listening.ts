@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PyroError } from "../../src/contract/errors.js";
 import { readContract } from "../../src/contract/rendered.js";
 import type { Core, Handler } from "../../src/core/core.js";
+import type { Tasks } from "../../src/core/tasks/tasks.js";
 import type { Handlers } from "../../src/daemon/handlers.js";
 import { Lifetime } from "../../src/daemon/lifetime.js";
 import { serveRequest } from "../../src/daemon/server.js";
@@ -25,11 +26,14 @@ export class Listening implements AsyncDisposable {
   vmsInUse = 0;
   readonly #server: Promise<Server>;
 
-  constructor(vmRun: VmRun, options: { idleMs?: number; version?: string; others?: Partial<Handlers> } = {}) {
+  constructor(
+    vmRun: VmRun,
+    options: { idleMs?: number; version?: string; others?: Partial<Handlers>; tasks?: Tasks } = {},
+  ) {
     const log = openLog(this.home.daemonLog);
     const machines = { inUse: () => this.vmsInUse, spare: () => 0, closeAll: async () => {} };
     const version = options.version ?? readContract().version;
-    const tasks = { detachAll: async () => {} };
+    const tasks = options.tasks ?? { detachAll: async () => {}, resolve: (reference: string) => reference };
     const core = { home: this.home, version, log, machines, tasks } as unknown as Core;
     this.lifetime = new Lifetime({
       idleMs: options.idleMs ?? 600_000,

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { readContract } from "../../src/contract/rendered.js";
+import { flagOf } from "../../src/doors/cli/command.js";
 import { endOf, pyroPath, until } from "../client/scratch.js";
 import type { Answer, Place, Request, Runner } from "./runner.js";
 
@@ -59,12 +60,12 @@ function isUnsayable(value: unknown): boolean {
 }
 
 function argumentsOf({ operation, input }: Request) {
-  const { cli } = operationOf(operation);
+  const { cli, fields } = operationOf(operation);
   const { words, positionals, rest } = cli!;
   const values = positionals.map((name) => String(input[name]));
   const flags = Object.entries(input).flatMap(([name, value]) => {
     if (positionals.includes(name) || name === rest) return [];
-    const flag = `--${name.replaceAll("_", "-")}`;
+    const flag = flagOf(fields.find((field) => field.name === name)!);
     if (value === true) return [flag];
     if (value === false) return [];
     if (Array.isArray(value)) return value.flatMap((each) => [flag, String(each)]);

@@ -28,6 +28,9 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
   return {
     format: 1,
     task_id: taskId,
+    name: null,
+    labels: {},
+    env: {},
     environment: "debian:12",
     environment_digest: "d1",
     created_at: "2026-01-02T03:04:05.678Z",

@@ -37,7 +37,7 @@ test("a record with fields of a later release keeps them when it is rewritten", 
   const directory = join(temporaryDirectory(t), "task-00000000000a");
   const later = {
     ...someRecord(),
-    labels: { a: "b" },
+    later_field: { a: "b" },
     workspace_seed: { ...someRecord().workspace_seed, digest: "x" },
   };
   mkdirSync(directory);

@@ -71,6 +71,21 @@ export class Task implements ExecHost {
     if (machine) this.#meet(machine);
   }
 
+  get name(): string | null {
+    return this.#record.name;
+  }
+
+  /** True when it has each of the labels: `KEY`, or `KEY=VALUE`. */
+  hasLabels(wanted: readonly string[]): boolean {
+    const { labels } = this.#record;
+    return wanted.every((label) => {
+      const equals = label.indexOf("=");
+      if (equals === -1) return Object.hasOwn(labels, label);
+      const key = label.slice(0, equals);
+      return Object.hasOwn(labels, key) && labels[key] === label.slice(equals + 1);
+    });
+  }
+
   get executionMode(): "guest" | "host_compat" {
     return this.#record.execution_mode;
   }
@@ -125,7 +140,7 @@ export class Task implements ExecHost {
       throw error;
     }
     this.#lastActivity = exec.started.started_at;
-    exec.start(machine, input.env, stdin);
+    exec.start(machine, { ...this.#record.env, ...input.env }, stdin);
     return exec;
   }
 
@@ -175,6 +190,9 @@ export class Task implements ExecHost {
     const usage = await this.#machine?.usage();
     return {
       task_id: record.task_id,
+      name: record.name,
+      labels: record.labels,
+      env_names: Object.keys(record.env).toSorted(),
       environment: record.environment,
       state: record.state,
       state_reason: record.reason ?? this.#silence(),

@@ -38,6 +38,8 @@ export class Tasks {
   readonly #tasks = new Map<string, Task>();
   /** Tasks whose files cannot be read. They can only be looked at and deleted. */
   readonly #unreadable = new Map<string, Damage>();
+  /** Names of tasks that are being created. */
+  readonly #namesUnderWay = new Set<string>();
   readonly #reaper: NodeJS.Timeout;
 
   private constructor(options: TasksOptions) {
@@ -58,8 +60,20 @@ export class Tasks {
     return tasks;
   }
 
-  /** Starts a task. When this throws there is none. */
+  /** Starts a task. When this throws there is none. Throws ALREADY_EXISTS when another task has its name. */
   async create(input: InputOf<"task.create">, call: Call): Promise<Task> {
+    const { name } = input;
+    if (name === undefined) return this.#create(input, call);
+    if (this.#namesUnderWay.has(name) || this.#findNamed(name)) throw nameTaken(name, this.#findNamed(name)?.taskId);
+    this.#namesUnderWay.add(name);
+    try {
+      return await this.#create(input, call);
+    } finally {
+      this.#namesUnderWay.delete(name);
+    }
+  }
+
+  async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     const { vms, log } = this.#options;
     const taskId = newTaskId();
     const { machine, environmentDigest } = await vms.acquire(
@@ -79,6 +93,9 @@ export class Tasks {
       const record: TaskRecord = {
         format: 1,
         task_id: taskId,
+        name: input.name ?? null,
+        labels: input.labels,
+        env: input.env,
         environment: input.environment,
         environment_digest: environmentDigest,
         created_at: new Date().toISOString(),
@@ -114,6 +131,18 @@ export class Tasks {
     }
   }
 
+  /** The id behind an id or a name. Throws NOT_FOUND for a name that no task has. */
+  resolve(reference: string): string {
+    if (isTaskId(reference)) return reference;
+    const task = this.#findNamed(reference);
+    if (task) return task.taskId;
+    throw noTask(reference);
+  }
+
+  #findNamed(name: string): Task | undefined {
+    return [...this.#tasks.values()].find((task) => task.name === name);
+  }
+
   /** Throws NOT_FOUND, or FAILED_PRECONDITION for a task whose files cannot be read. */
   get(taskId: string): Task {
     const task = this.#tasks.get(taskId);
@@ -132,9 +161,13 @@ export class Tasks {
     return damage === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, damage);
   }
 
-  async list(): Promise<ResultOf<"task.status">[]> {
-    const views = await Promise.all([...this.#tasks.values()].map((task) => task.view()));
-    const unreadable = [...this.#unreadable].map(([taskId, damage]) => viewOfUnreadable(taskId, damage));
+  /** Those with each of the labels. The labels of an unreadable task are not known. */
+  async list(labels: readonly string[] = []): Promise<ResultOf<"task.status">[]> {
+    const wanted = [...this.#tasks.values()].filter((task) => task.hasLabels(labels));
+    const views = await Promise.all(wanted.map((task) => task.view()));
+    const unreadable = [...(labels.length === 0 ? this.#unreadable : [])].map(([taskId, damage]) =>
+      viewOfUnreadable(taskId, damage),
+    );
     return [...views, ...unreadable].toSorted((a, b) => a.created_at.localeCompare(b.created_at));
   }
 
@@ -220,10 +253,21 @@ function noTask(taskId: string): PyroError {
   return new PyroError("NOT_FOUND", `There is no task ${taskId}.`, { hint: "See `pyro task list`.", details });
 }
 
+function nameTaken(name: string, taskId: string | undefined): PyroError {
+  const whose = taskId === undefined ? "a task that is being created" : `task ${taskId}`;
+  return new PyroError("ALREADY_EXISTS", `The name ${name} is taken by ${whose}.`, {
+    hint: "Choose another name, or delete that task.",
+    details: { name, ...(taskId === undefined ? {} : { task_id: taskId }) },
+  });
+}
+
 function viewOfUnreadable(taskId: string, { reason, since }: Damage): ResultOf<"task.status"> {
   return {
     ...{
       task_id: taskId,
+      name: null,
+      labels: {},
+      env_names: [],
       environment: "unknown",
       state: "unreadable",
       state_reason: reason,

@@ -13,6 +13,8 @@ const noStdin = ownFlag("no_stdin", "boolean", "Leave standard input alone; the 
 /** Flags that the CLI adds to those of an operation. */
 const addedFlags: { readonly [Name in OperationName]?: readonly RenderedField[] } = {
   "vm.run": [noStdin],
+  "task.create": [ownFlag("quiet", "boolean", "Print the id only.")],
+  "task.list": [ownFlag("quiet", "boolean", "Print ids only, one a line.")],
   "task.exec": [noStdin],
   "task.exec_output": [ownFlag("follow", "boolean", "Go on until the command has ended; Ctrl-C leaves it running.")],
 };

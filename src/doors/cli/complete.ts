@@ -95,7 +95,7 @@ async function environments(sources: Sources): Promise<string[]> {
 
 async function listTasks(client: Client): Promise<string[]> {
   const answer = await client.callRunning("task.list", {});
-  return (answer?.tasks ?? []).map(({ task_id }) => task_id);
+  return (answer?.tasks ?? []).flatMap(({ task_id, name }) => [task_id, ...(name === null ? [] : [name])]);
 }
 
 async function listSequences(client: Client, task: string | undefined): Promise<string[]> {

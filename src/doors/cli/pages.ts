@@ -12,6 +12,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "task create": [
     "pyro task create debian:12",
     "pyro task create debian:12 --source-path . --exclude node_modules/",
+    "pyro task create debian:12 --name web --label team=shop --env API_TOKEN",
+    "TASK=$(pyro task create debian:12 -q)",
     "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",
   ],
   "task sync push": [

@@ -3,6 +3,7 @@ import type { ArgumentsOf, OperationName } from "../../contract/operations.js";
 import type { RenderedContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
 import type { RunInput } from "./run.js";
+import type { TaskCreateInput } from "./task-create.js";
 import type { TaskExecInput } from "./task-exec.js";
 import type { TaskOutputInput } from "./task-output.js";
 import { nameOf } from "./command.js";
@@ -50,11 +51,17 @@ async function callOperation(name: OperationName, input: Input, json: boolean): 
     }
     case "task.create": {
       const { taskCreate } = await import("./task-create.js");
-      return taskCreate(client, input as ArgumentsOf<"task.create">, json);
+      return taskCreate(client, input as unknown as TaskCreateInput, json);
     }
     case "task.sync.push": {
       const { taskSyncPush } = await import("./task-sync-push.js");
       return taskSyncPush(client, input as unknown as ArgumentsOf<"task.sync.push">, json);
+    }
+    case "task.list": {
+      const { quiet, ...filter } = input;
+      const result = await client.call(name, filter);
+      if (quiet && !json) return print(result.tasks.map(({ task_id }) => `${task_id}\n`).join(""));
+      return show(name, result, json);
     }
     case "env.pull": {
       const { pull } = await import("./pull.js");

@@ -5,8 +5,10 @@ import { interruptible } from "./interruption.js";
 import { openProgress } from "./progress.js";
 import { renderTask } from "./task.js";
 
+export type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: boolean };
+
 /** `pyro task create`: shows how far it is, then the task. */
-export function taskCreate(client: Client, input: ArgumentsOf<"task.create">, json: boolean): Promise<number> {
+export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
     const progress = openProgress(input.environment, null);
     try {
@@ -17,7 +19,8 @@ export function taskCreate(client: Client, input: ArgumentsOf<"task.create">, js
         },
       });
       progress.clear();
-      process.stdout.write(json ? `${JSON.stringify(task)}\n` : renderTask(task, Date.now()));
+      const text = quiet ? `${task.task_id}\n` : renderTask(task, Date.now());
+      process.stdout.write(json ? `${JSON.stringify(task)}\n` : text);
       return 0;
     } finally {
       progress.clear();

@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { pushTaskSync } from "../../client/task-source.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { printable } from "./printable.js";
 import { openProgress } from "./progress.js";
 import { renderBytes } from "./size.js";
 
@@ -41,9 +42,4 @@ function renderPush(result: ResultOf<"task.sync.push">): string {
 
 function renderCount(count: number): string {
   return count === 1 ? "1 entry" : `${count} entries`;
-}
-
-/** Names come from a source that may not be trusted: control characters are shown, not sent to the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

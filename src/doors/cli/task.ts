@@ -1,4 +1,5 @@
 import type { ResultOf } from "../../contract/operations.js";
+import { printable } from "./printable.js";
 import { renderBytes, renderMib, renderShort } from "./size.js";
 
 type Task = ResultOf<"task.status">;
@@ -9,6 +10,11 @@ export function renderTask(task: Task, now: number): string {
   const exit = last?.exit_code ?? "none";
   const lines = [
     `Task: ${task.task_id}`,
+    ...(task.name === null ? [] : [`Name: ${task.name}`]),
+    ...renderWords(
+      "Labels",
+      Object.entries(task.labels).map((pair) => pair.join("=")),
+    ),
     `Environment: ${task.environment}`,
     `State: ${task.state}${task.state_reason ? ` (${task.state_reason})` : ""}`,
     `Workspace: ${task.workspace_path}`,
@@ -18,6 +24,7 @@ export function renderTask(task: Task, now: number): string {
       ? []
       : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
     ...renderNetwork(task.network),
+    ...renderWords("Variables", task.env_names),
     `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
     `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
@@ -28,6 +35,11 @@ export function renderTask(task: Task, now: number): string {
     last ? `Last command: ${last.command} (exit_code=${exit})` : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Texts of a caller's, so control characters are shown and not sent to the terminal. */
+function renderWords(title: string, words: readonly string[]): string[] {
+  return words.length === 0 ? [] : [`${title}: ${words.map(printable).join(" ")}`];
 }
 
 function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]): string {
@@ -62,17 +74,22 @@ function renderNetwork(network: Task["network"]): string[] {
   ];
 }
 
-const COLUMNS = ["TASK", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;
+const COLUMNS = ["TASK", "NAME", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;
 const WIDTH = 80;
+/** More of a name would leave no room for the command. */
+const NAME_WIDTH = 16;
 
 /** Tasks as a table that fits 80 columns: the last command is cut, never an id. */
 export function renderTasks(tasks: readonly Task[], now: number): string {
   if (tasks.length === 0) return "There are no tasks.\n";
-  const rows = [COLUMNS, ...tasks.map((task) => renderRow(task, now))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const hasNames = tasks.some(({ name }) => name !== null);
+  const rows = [COLUMNS, ...tasks.map((task) => renderRow(task, now))].map((row) =>
+    row.filter((_, column) => hasNames || COLUMNS[column] !== "NAME"),
+  );
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>
     row
-      .map((cell, column) => (column === COLUMNS.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
       .join("  ")
       .slice(0, WIDTH)
       .trimEnd(),
@@ -87,7 +104,9 @@ function renderRow(task: Task, now: number): string[] {
     bytes === null ? "-" : renderShort(bytes),
   );
   const last = task.last_command?.command.replaceAll(/\s+/g, " ") ?? "";
-  return [task.task_id, task.environment, task.state, age, expires, memory!, disk!, last];
+  const name = task.name ?? "";
+  const shown = name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name;
+  return [task.task_id, shown, task.environment, task.state, age, expires, memory!, disk!, last];
 }
 
 /** The largest unit that is whole: 90 seconds are 1m. */

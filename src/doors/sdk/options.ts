@@ -137,12 +137,24 @@ export interface SourceFilter {
 
 /** What `createTask` takes. */
 export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, SourceFilter, CallOptions {
+  /** Name of the task, to be used in the place of its id. Rejects with `ALREADY_EXISTS` when another task has it. */
+  readonly name?: string | undefined;
+  /** Labels by which `listTasks` finds the task. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Environment of all commands of the task; a command's own `env` wins. The values are shown nowhere. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Directory, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
   readonly sourcePath?: string | undefined;
   /** Most that the task may write, in MiB, 256 to 1048576. Default 10240. */
   readonly diskMib?: number | undefined;
   /** Seconds without use until the task is removed, 0 for never. Default 86400. */
   readonly ttlSeconds?: number | undefined;
+}
+
+/** What `listTasks` takes. */
+export interface ListTasksOptions {
+  /** Only tasks with each of these labels: `KEY`, or `KEY=VALUE`. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** What `pushTaskSync` takes. */

@@ -5,6 +5,7 @@ import type {
   CreateTaskOptions,
   ExecCommandOptions,
   ExecTaskOptions,
+  ListTasksOptions,
   OutputOptions,
   PullOptions,
   PushOptions,
@@ -138,7 +139,7 @@ export class Pyro {
     return new Task(this, await this.#calls.request("task.create", input, { signal, onProgress }));
   }
 
-  /** A handle on a task that is there already. Rejects with `NOT_FOUND`. */
+  /** A handle on a task that is there already, by its id or name. Rejects with `NOT_FOUND`. */
   async openTask(taskId: string): Promise<Task> {
     return new Task(this, await this.statusTask(taskId));
   }
@@ -185,9 +186,9 @@ export class Pyro {
     return this.#calls.request("task.delete", { taskId });
   }
 
-  /** The tasks of this home. */
-  listTasks(): Promise<TaskList> {
-    return this.#calls.request("task.list", {});
+  /** The tasks of this home, or those with some labels. */
+  listTasks(options: ListTasksOptions = {}): Promise<TaskList> {
+    return this.#calls.request("task.list", { ...options });
   }
 
   /** Whether this host can run VMs, and what is missing. */

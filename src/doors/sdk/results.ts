@@ -237,6 +237,11 @@ export interface ReapReport {
 /** What is known of one task. */
 export interface TaskInfo {
   readonly taskId: string;
+  /** Null when it was given none. */
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Variables that all its commands get; their values are shown nowhere. */
+  readonly envNames: readonly string[];
   readonly environment: string;
   /** `unreadable`: its record was damaged. */
   readonly state: "started" | "stopped" | "failed" | "unreadable";

@@ -14,7 +14,7 @@ const pinPath = fileURLToPath(new URL("../../../../test/doors/mcp/tools.json", i
 const listed = [...readTools().values()].map((tool) => tool.listed);
 
 /** What every session pays before the first call. */
-const MAX_TOKENS = 6_000;
+const MAX_TOKENS = 8_000;
 
 test("the tool list is what tools.json says; PYRO_UPDATE_PINS=1 writes it anew", () => {
   const text = `${JSON.stringify(listed, null, 2)}\n`;
@@ -22,7 +22,7 @@ test("the tool list is what tools.json says; PYRO_UPDATE_PINS=1 writes it anew",
   assert.equal(text, readFileSync(pinPath, "utf8"));
 });
 
-test("the tool list with the instructions is under 6,000 tokens of o200k_base", (t) => {
+test("the tool list with the instructions is under 8,000 tokens of o200k_base", (t) => {
   const encoding = getEncoding("o200k_base");
   const tokens = encoding.encode(JSON.stringify({ tools: listed })).length + encoding.encode(instructions).length;
   t.diagnostic(`${tokens} tokens`);

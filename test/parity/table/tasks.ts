@@ -3,10 +3,30 @@ import { exec, LIMIT, MiB2, of, output, sh, SMALL, type Case } from "./case.js";
 export const tasks: readonly Case[] = [
   {
     name: "a task",
-    ...of("task.create", { ...SMALL, ttl_seconds: 600 }),
-    expect: { state: "started", mem_mib: 256 },
+    ...of("task.create", {
+      ...SMALL,
+      ttl_seconds: 600,
+      name: "parity",
+      labels: { a_b: "cD" },
+      env: { of_task: "kept" },
+    }),
+    expect: { state: "started", mem_mib: 256, name: "parity", labels: { a_b: "cD" }, env_names: ["of_task"] },
     on: "both",
   },
+  {
+    name: "a name that is taken",
+    ...of("task.create", { ...SMALL, name: "parity" }),
+    expect: "ALREADY_EXISTS",
+    on: "both",
+  },
+  {
+    name: "a name that looks like an id",
+    ...of("task.create", { ...SMALL, name: "task-0123456789ab" }),
+    expect: "INVALID_ARGUMENT",
+  },
+  { name: "its status by name", ...of("task.status", { task_id: "parity" }), expect: { name: "parity" }, on: "both" },
+  { name: "tasks with a label", ...of("task.list", { labels: ["a_b=cD"] }), expect: {}, on: "both" },
+  { name: "tasks without it", ...of("task.list", { labels: ["a_b=other"] }), expect: { tasks: [] } },
   {
     name: "its status",
     ...of("task.status", { task_id: "$task" }),
@@ -29,10 +49,10 @@ export const tasks: readonly Case[] = [
   { name: "another directory", ...exec(["pwd"], { cwd: "/tmp" }), expect: { cwd: "/tmp", stdout: "/tmp\n" } },
   {
     name: "variables, whose names are data",
-    ...exec(sh('echo "$snake_case $camelCase $task_id"'), {
+    ...exec(sh('echo "$snake_case $camelCase $task_id $of_task"'), {
       env: { snake_case: "a_b", camelCase: "aB", task_id: "grün" },
     }),
-    expect: { stdout: "a_b aB grün\n" },
+    expect: { stdout: "a_b aB grün kept\n" },
     on: "both",
   },
   { name: "no such directory", ...exec(["true"], { cwd: "/no/such" }), expect: { exit_code: null, state: "ended" } },
