@@ -175,6 +175,10 @@ class TaskCreateLastPush(TypedDict):
 
 class TaskCreateResult(TypedDict):
     task_id: str
+    name: str | None
+    labels: dict[str, Any]
+    # Variables that all its commands get.
+    env_names: list[str]
     # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
@@ -708,6 +712,9 @@ class Operations:
         self,
         environment: str,
         *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
         vcpu_count: int = 1,
         mem_mib: int = 1024,
         disk_mib: int = 10240,
@@ -727,6 +734,9 @@ class Operations:
 
         Args:
             environment: Name of an environment, such as debian:12.
+            name: Name of the task, to be used in the place of its id.
+            labels: Labels by which tasks are found again.
+            env: Environment of all its commands; their values are shown nowhere.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             disk_mib: Most that the VM may write, in MiB (256 to 1048576).
@@ -744,7 +754,7 @@ class Operations:
         """
         return self._call(
             "task.create",
-            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,
@@ -765,7 +775,7 @@ class Operations:
         """Bring a directory or an archive into a task's workspace, all of it or nothing.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
             source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             dest: Directory beneath /workspace.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
@@ -800,7 +810,7 @@ class Operations:
         """Run a command in a task; the task stays.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
             command: One line for the guest's /bin/sh -c.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Directory in which it runs.
@@ -836,7 +846,7 @@ class Operations:
         """Read a command's output from a place on.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
             sequence: Number of the command in its task (1 to 9007199254740991).
             stdout_offset: First byte of standard output wanted (0 to 9007199254740991).
             stderr_offset: First byte of standard error wanted (0 to 9007199254740991).
@@ -859,7 +869,7 @@ class Operations:
         """Send a signal to a running command and all it started.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
             sequence: Number of the command in its task (1 to 9007199254740991).
             signal: One of TERM, INT, KILL, HUP, QUIT, USR1, USR2, STOP, CONT, ABRT, ALRM, WINCH.
         """
@@ -875,7 +885,7 @@ class Operations:
         """Show one task.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
         """
         return self._call(
             "task.status",
@@ -889,7 +899,7 @@ class Operations:
         """Show every command of a task with its output.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
         """
         return self._call(
             "task.logs",
@@ -898,11 +908,17 @@ class Operations:
 
     def list_tasks(
         self,
+        *,
+        labels: Sequence[str] | None = None,
     ) -> TaskListResult:
-        """List the tasks."""
+        """List the tasks.
+
+        Args:
+            labels: Only tasks with this label: KEY, or KEY=VALUE.
+        """
         return self._call(
             "task.list",
-            {},
+            {"labels": labels},
         )
 
     def delete_task(
@@ -912,7 +928,7 @@ class Operations:
         """Remove a task, its VM and its logs; commands that run are aborted.
 
         Args:
-            task_id: Id of a task.
+            task_id: Id or name of a task.
         """
         return self._call(
             "task.delete",
