@@ -5,8 +5,10 @@ import type { z } from "zod";
 import { PyroError } from "../contract/errors.js";
 import type { Socket } from "../host/socket.js";
 import { buildFrame, buildSync, FrameParser, type Frame } from "./frames.js";
+import { Intake } from "./intake.js";
 import { Mailbox } from "./mailbox.js";
 import { frameType, hello as helloSchema, PROTOCOL_VERSION, response as responseSchema, type Hello } from "./messages.js";
+import { outOfOrder, parseJson } from "./payload.js";
 
 /** What a stream's owner is told. Throwing from it ends the channel: the guest broke the protocol. */
 export interface StreamListener {
@@ -22,6 +24,22 @@ interface OpenOptions {
   readonly mailboxPath?: string;
 }
 
+interface RequestOptions {
+  readonly stream?: number;
+  /** Null for none. */
+  readonly timeoutMs?: number | null;
+  /** Gets the stream's frames from the one behind a good response on. */
+  readonly successor?: StreamListener;
+  /** While it is under way the agent does nothing else: the time-outs of others wait for it. */
+  readonly blocks?: boolean;
+}
+
+type Fields = Record<string, unknown>;
+
+/** Frames that only a host may send. */
+const HOSTS_TYPES: ReadonlySet<number> = new Set([frameType.request, frameType.mail]);
+const LAST_STREAM = 0xffff_ffff;
+
 /** Sync is said again after this long, growing, since a booting agent may miss the first. */
 const SYNC_AGAIN_MS = 1_000;
 const SYNC_AGAIN_MOST_MS = 5_000;
@@ -34,7 +52,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export class Channel {
   readonly #socket: Socket;
   readonly #listeners = new Map<number, StreamListener>();
-  #parser: FrameParser;
+  readonly #parser = new FrameParser(Buffer.alloc(16));
+  readonly #intake: Intake;
   #tag: Buffer = Buffer.alloc(4);
   #nextStream = 1;
   /** Requests under way during which the agent answers no other. */
@@ -49,9 +68,9 @@ export class Channel {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    this.#parser = new FrameParser(Buffer.alloc(16));
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    const onBroken = (error: unknown) => this.close(PyroError.from(error));
+    this.#intake = new Intake(socket, this.#parser, (frame) => this.#dispatch(frame), onBroken);
     socket.on("drain", () => this.#wakeWaiters());
     socket.on("error", () => {});
     socket.on("close", () => this.close(new PyroError("VM_DIED", "The VM ended: its agent is gone.")));
@@ -86,6 +105,7 @@ export class Channel {
 
   /** A stream number that was never used on this machine, for a request, a job or a transfer. */
   takeStream(): number {
+    if (this.#nextStream > LAST_STREAM) throw new PyroError("AGENT_PROTOCOL", "The guest has used up all stream numbers.");
     return this.#nextStream++;
   }
 
@@ -95,6 +115,7 @@ export class Channel {
   }
 
   listen(stream: number, listener: StreamListener): void {
+    this.skipStreams(stream);
     if (this.#closedBy) listener.onClosed(this.#closedBy);
     else this.#listeners.set(stream, listener);
   }
@@ -114,19 +135,23 @@ export class Channel {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /**
-   * Sends a request and returns what its response holds. A refusal is an AgentRefusal with the agent's code.
-   * With `successor`, the stream is that listener's from the frame behind a good response on. A time-out of null is none.
-   * While one that `blocks` is under way, the agent does nothing else: the others' time-outs wait for it.
-   */
-  async request(
+  /** Sends a request whose response holds nothing of interest. A refusal is an AgentRefusal with the agent's code. */
+  async request(op: string, fields: Fields = {}, options: RequestOptions = {}): Promise<void> {
+    await this.#request(op, fields, null, options);
+  }
+
+  /** Sends a request and returns what its response holds; one that is not as `answer` says closes the channel. */
+  async ask<T>(op: string, fields: Fields, answer: z.ZodType<T>, options: RequestOptions = {}): Promise<T> {
+    return (await this.#request(op, fields, answer, options)) as T;
+  }
+
+  async #request(
     op: string,
-    fields: Record<string, unknown> = {},
-    options: { stream?: number; timeoutMs?: number | null; successor?: StreamListener; blocks?: boolean } = {},
-  ): Promise<Record<string, unknown>> {
-    const stream = options.stream ?? this.takeStream();
-    const { promise, resolve, reject } = deferred<z.infer<typeof responseSchema>>();
-    const { timeoutMs = REQUEST_TIMEOUT_MS, blocks = false } = options;
+    fields: Fields,
+    answerSchema: z.ZodType | null,
+    { stream = this.takeStream(), timeoutMs = REQUEST_TIMEOUT_MS, successor, blocks = false }: RequestOptions,
+  ): Promise<unknown> {
+    const { promise, resolve, reject } = deferred<unknown>();
     const giveUp = () => {
       this.unlisten(stream);
       reject(new PyroError("VM_DIED", `The guest's agent did not answer ${op} within ${timeoutMs} ms.`));
@@ -136,18 +161,18 @@ export class Channel {
       onFrame: (frame) => {
         if (frame.type !== frameType.response) throw outOfOrder(frame);
         const answer = parseJson(frame, responseSchema);
+        const value = answer.ok && answerSchema ? parseJson(frame, answerSchema) : null;
         this.unlisten(stream);
-        if (answer.ok && options.successor) this.listen(stream, options.successor);
-        resolve(answer);
+        if (!answer.ok) return reject(new AgentRefusal(op, answer.error));
+        if (successor) this.listen(stream, successor);
+        resolve(value);
       },
       onClosed: reject,
     });
     if (blocks) this.#blocking++;
     try {
       this.send(frameType.request, stream, Buffer.from(JSON.stringify({ op, ...fields })));
-      const answer = await promise;
-      if (answer.ok) return answer;
-      throw new AgentRefusal(op, answer.error);
+      return await promise;
     } finally {
       if (blocks) this.#blocking--;
       cancelTimeout();
@@ -166,6 +191,7 @@ export class Channel {
   close(reason = new PyroError("ABORTED", "The channel was closed.")): void {
     if (this.#closedBy) return;
     this.#closedBy = reason;
+    this.#intake.close();
     this.#socket.destroy();
     this.#mailbox?.close();
     this.#settleHello?.reject(reason);
@@ -211,14 +237,6 @@ export class Channel {
     this.#socket.write(buildSync(nonce));
   }
 
-  #receive(chunk: Buffer): void {
-    try {
-      for (const frame of this.#parser.push(chunk)) this.#dispatch(frame);
-    } catch (error) {
-      this.close(PyroError.from(error));
-    }
-  }
-
   #dispatch(frame: Frame): void {
     if (this.#hello === null && this.#settleHello !== null) {
       if (frame.type !== frameType.hello || frame.stream !== 0) throw outOfOrder(frame);
@@ -231,6 +249,8 @@ export class Channel {
       this.#settleHello.resolve(hello);
       return;
     }
+    const isUsed = frame.stream > 0 && frame.stream < this.#nextStream;
+    if (!isUsed || frame.type === frameType.hello || HOSTS_TYPES.has(frame.type)) throw outOfOrder(frame);
     // A stream that nobody listens to any more may still have frames under way: they are dropped.
     this.#listeners.get(frame.stream)?.onFrame(frame);
   }
@@ -253,19 +273,6 @@ export class AgentRefusal extends Error {
     this.errno = error.errno;
     this.path = error.path;
   }
-}
-
-/** Parses a frame's JSON by its schema; anything else closes the channel. */
-export function parseJson<T>(frame: Frame, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(JSON.parse(frame.payload.toString("utf8")));
-  } catch (error) {
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent a message that is not of the protocol.", { cause: error });
-  }
-}
-
-export function outOfOrder(frame: Frame): PyroError {
-  return new PyroError("AGENT_PROTOCOL", `The guest sent a frame of type ${frame.type} out of order.`);
 }
 
 function deferred<T>() {

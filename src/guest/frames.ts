@@ -43,7 +43,12 @@ export function buildFrame(frame: Frame, tag: Buffer): Buffer {
  * after it, a broken frame throws AGENT_PROTOCOL, and the connection is of no more use.
  */
 export class FrameParser {
-  #pending: Buffer = Buffer.alloc(0);
+  /** What has come and was not taken lies in it between `#from` and `#to`. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+  /** Whether there may be written behind `#to`. */
+  #isOwn = false;
   #marker: Buffer;
   #tag: Buffer;
   #synced = false;
@@ -63,46 +68,59 @@ export class FrameParser {
     this.#tag = nonce.subarray(0, TAG_BYTES);
   }
 
-  push(chunk: Buffer): Frame[] {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    if (!this.#synced && !this.#hunt()) return [];
-    const frames: Frame[] = [];
-    let start = 0;
-    for (;;) {
-      const frame = this.#parseAt(start);
-      if (frame === null) break;
-      frames.push(frame);
-      start += HEADER_BYTES + frame.payload.length + TAG_BYTES;
-    }
-    this.#pending = this.#pending.subarray(start);
-    return frames;
+  /** Takes the next bytes of the connection. */
+  push(chunk: Buffer): void {
+    this.#append(chunk);
+    if (!this.#synced) this.#hunt();
   }
 
-  #hunt(): boolean {
-    const at = this.#pending.indexOf(this.#marker);
-    if (at < 0) {
-      this.#pending = this.#pending.subarray(Math.max(0, this.#pending.length - this.#marker.length + 1));
-      return false;
-    }
-    this.#pending = this.#pending.subarray(at + this.#marker.length);
-    this.#synced = true;
-    return true;
-  }
-
-  #parseAt(start: number): Frame | null {
-    const bytes = this.#pending;
-    if (bytes.length - start < HEADER_BYTES) return null;
-    const length = bytes.readUInt32LE(start);
-    const type = bytes.readUInt32LE(start + 8);
+  /** The next whole frame; null when its bytes have not all come. */
+  next(): Frame | null {
+    if (!this.#synced || this.#to - this.#from < HEADER_BYTES) return null;
+    const bytes = this.#bytes;
+    const length = bytes.readUInt32LE(this.#from);
+    const type = bytes.readUInt32LE(this.#from + 8);
     if (length > MAX_PAYLOAD_BYTES || !KNOWN_TYPES.has(type)) {
       throw new PyroError("AGENT_PROTOCOL", "The guest sent a broken frame.", { details: { length, type } });
     }
-    const end = start + HEADER_BYTES + length;
-    if (bytes.length < end + TAG_BYTES) return null;
+    const start = this.#from + HEADER_BYTES;
+    const end = start + length;
+    if (this.#to < end + TAG_BYTES) return null;
     if (bytes.compare(this.#tag, 0, TAG_BYTES, end, end + TAG_BYTES) !== 0) {
       throw new PyroError("AGENT_PROTOCOL", "The guest sent a frame of another session.");
     }
-    return { type, stream: bytes.readUInt32LE(start + 4), payload: bytes.subarray(start + HEADER_BYTES, end) };
+    const frame = { type, stream: bytes.readUInt32LE(this.#from + 4), payload: bytes.subarray(start, end) };
+    this.#from = end + TAG_BYTES;
+    return frame;
+  }
+
+  #hunt(): void {
+    const held = this.#bytes.subarray(this.#from, this.#to);
+    const at = held.indexOf(this.#marker);
+    this.#synced = at >= 0;
+    this.#from += this.#synced ? at + this.#marker.length : Math.max(0, held.length - this.#marker.length + 1);
+  }
+
+  /** A chunk is used where it lies, unless a part of a frame comes before it. Room doubles, so that no byte is copied often. */
+  #append(chunk: Buffer): void {
+    const held = this.#to - this.#from;
+    if (held === 0) {
+      this.#bytes = chunk;
+      this.#from = 0;
+      this.#to = chunk.length;
+      this.#isOwn = false;
+      return;
+    }
+    if (!this.#isOwn || this.#bytes.length - this.#to < chunk.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * (held + chunk.length));
+      this.#bytes.copy(larger, 0, this.#from, this.#to);
+      this.#bytes = larger;
+      this.#from = 0;
+      this.#to = held;
+      this.#isOwn = true;
+    }
+    chunk.copy(this.#bytes, this.#to);
+    this.#to += chunk.length;
   }
 }
 
@@ -147,14 +165,20 @@ export function buildMail({ channel, offset, at, length }: Mail): Buffer {
   return payload;
 }
 
-/** Also parses `eof`, whose payload is data without bytes. */
+/** Data without bytes would cost no window, so there are none. */
 export function parseData(payload: Buffer): Data {
-  if (payload.length < DATA_HEADER_BYTES) throw shortFrame("data");
+  if (payload.length <= DATA_HEADER_BYTES) throw shortFrame("data");
   return {
     channel: payload.readUInt8(0),
     offset: parseOffset(payload, 1),
     bytes: payload.subarray(DATA_HEADER_BYTES),
   };
+}
+
+/** Where a channel ends. */
+export function parseEof(payload: Buffer): Omit<Data, "bytes"> {
+  if (payload.length !== DATA_HEADER_BYTES) throw shortFrame("eof");
+  return { channel: payload.readUInt8(0), offset: parseOffset(payload, 1) };
 }
 
 export function buildWindow({ channel, acked, limit }: Window): Buffer {

@@ -9,6 +9,9 @@ export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as c
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+/** No machine lives long enough for it, and beyond it as many numbers are left for what comes next. */
+const MAX_JOB = 0x7fff_ffff;
+
 export const hello = z.object({
   protocol: z.number().int(),
   agent: z.string().max(64),
@@ -17,7 +20,7 @@ export const hello = z.object({
   woken: z.boolean(),
   /** The size of the disk on which the guest finds letters. */
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
-  jobs: z.array(z.number().int().min(1)).max(256),
+  jobs: z.array(z.number().int().min(1).max(MAX_JOB)).max(256),
 });
 export type Hello = z.infer<typeof hello>;
 
@@ -48,14 +51,16 @@ export const response = z.union([
   }),
 ]);
 
-export const exit = z.object({
-  exit_code: z.number().int().min(0).max(255).optional(),
-  /** Its name without SIG, such as TERM. */
-  signal: z.string().max(16).optional(),
-  stdout_bytes: count,
-  stderr_bytes: count,
-  duration_ms: count,
-});
+export const exit = z
+  .object({
+    exit_code: z.number().int().min(0).max(255).optional(),
+    /** Its name without SIG, such as TERM. */
+    signal: z.string().max(16).optional(),
+    stdout_bytes: count,
+    stderr_bytes: count,
+    duration_ms: count,
+  })
+  .refine(({ exit_code, signal }) => (exit_code === undefined) !== (signal === undefined));
 export type Exit = z.infer<typeof exit>;
 
 /** What `follow` says of a job. */

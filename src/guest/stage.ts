@@ -1,10 +1,12 @@
 import { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
-import { AgentRefusal, outOfOrder, parseJson, type Channel } from "./channel.js";
+import { AgentRefusal, type Channel } from "./channel.js";
+import { Credit } from "./credit.js";
 import { buildData, buildMail, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
 import { LETTER_MAX_BYTES } from "./mailbox.js";
 import { channelNumber, count, frameType, response } from "./messages.js";
+import { outOfOrder, parseJson } from "./payload.js";
 
 /** One entry of a staged tree (protocol/PROTOCOL.md §5). */
 export interface EntryHeader {
@@ -31,6 +33,8 @@ const totals = z.object({ entries: count, bytes: count });
 /** Longest piece of content in one frame. */
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
 const MAX_HEADER_BYTES = 16_384;
+/** What an agent grants at most. */
+const GRANT_BYTES = 4_194_304;
 /** Below this a frame is as quick as a letter. */
 const LETTER_MIN_BYTES = 8_192;
 /** Other requests wait behind what is on its way, and an emulated guest takes a millisecond for an entry, however small. The agent tells after every 64. */
@@ -50,9 +54,9 @@ export class Stage implements AsyncDisposable {
   /** Letters that the guest may not have read yet: their slots, and the offset behind each. */
   #letters: { readonly at: number; readonly end: number }[] = [];
   #filled = 0;
+  readonly #credit = new Credit(GRANT_BYTES);
   #offset = 0;
-  #limit = 0;
-  #acked = 0;
+  #hasFinished = false;
   #entries = 0;
   /** Where groups of entries end that the guest may not have written yet. */
   readonly #groups: number[] = [];
@@ -79,7 +83,7 @@ export class Stage implements AsyncDisposable {
     });
     const { path, id } = request;
     channel.send(frameType.request, stage.#stream, Buffer.from(JSON.stringify({ op: "stage", path, id })));
-    await stage.#until(() => stage.#limit > 0);
+    await stage.#until(() => stage.#credit.limit > 0);
     return stage;
   }
 
@@ -105,12 +109,13 @@ export class Stage implements AsyncDisposable {
     this.#groups.push(this.#offset);
     if (this.#groups.length <= GROUPS_ON_THE_WAY) return;
     const oldest = this.#groups.shift()!;
-    await this.#until(() => this.#acked >= oldest);
+    await this.#until(() => this.#credit.acked >= oldest);
   }
 
   /** No more entries. Resolves when the guest holds all of them, whole. */
   async finish(): Promise<StageTotals> {
     await this.#flush();
+    this.#hasFinished = true;
     const end = buildData({ channel: channelNumber.content, offset: this.#offset, bytes: Buffer.alloc(0) });
     this.#channel.send(frameType.eof, this.#stream, end);
     await this.#until(() => this.#totals !== null);
@@ -164,7 +169,7 @@ export class Stage implements AsyncDisposable {
     if (at === undefined || at === null) return false;
     const end = this.#offset + bytes.length;
     try {
-      await this.#until(() => this.#limit >= end);
+      await this.#until(() => this.#credit.limit >= end);
       if (this.#failure) throw this.#failure;
     } catch (error) {
       this.#channel.mailbox?.release(at);
@@ -179,12 +184,13 @@ export class Stage implements AsyncDisposable {
 
   async #frame(): Promise<void> {
     for (let at = 0; at < this.#filled; ) {
-      await this.#until(() => this.#limit > this.#offset);
-      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + CHUNK_BYTES, at + this.#limit - this.#offset));
+      await this.#until(() => this.#credit.limit > this.#offset);
+      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + CHUNK_BYTES, at + this.#credit.limit - this.#offset));
       const payload = buildData({ channel: channelNumber.content, offset: this.#offset, bytes });
-      if (!this.#channel.send(frameType.data, this.#stream, payload)) await this.#channel.drained();
+      // Before it is sent: the guest may have taken it before the host goes on here.
       this.#offset += bytes.length;
       at += bytes.length;
+      if (!this.#channel.send(frameType.data, this.#stream, payload)) await this.#channel.drained();
     }
   }
 
@@ -198,13 +204,13 @@ export class Stage implements AsyncDisposable {
     if (frame.type === frameType.window) {
       const window = parseWindow(frame.payload);
       if (window.channel !== channelNumber.content) throw outOfOrder(frame);
-      this.#limit = Math.max(this.#limit, window.limit);
-      this.#acked = Math.max(this.#acked, window.acked);
+      this.#credit.open(window, this.#offset);
       this.#releaseLetters(window.acked);
     } else if (frame.type === frameType.response) {
       const answer = parseJson(frame, response);
       this.#releaseLetters();
       if (!answer.ok) return this.#fail(new AgentRefusal("stage", answer.error));
+      if (!this.#hasFinished) throw outOfOrder(frame);
       this.#totals = parseJson(frame, totals);
       this.#channel.unlisten(this.#stream);
     } else throw outOfOrder(frame);
@@ -241,5 +247,5 @@ const committed = z.object({ committed: z.boolean() });
 
 /** Whether the stage of this id was committed, asked by whoever lost the answer. The guest remembers the last 64. */
 export async function isCommitted(channel: Channel, id: string): Promise<boolean> {
-  return committed.parse(await channel.request("committed", { id }, { timeoutMs: null })).committed;
+  return (await channel.ask("committed", { id }, committed, { timeoutMs: null })).committed;
 }

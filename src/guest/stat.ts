@@ -15,6 +15,6 @@ const stated = z.object({
 export type Stated = z.infer<typeof stated>;
 
 /** What lies at a path of the guest, links not followed, and the room left on its file system. Throws the agent's refusal (IO, ENOENT). */
-export async function stat(channel: Channel, path: string): Promise<Stated> {
-  return stated.parse(await channel.request("stat", { path }));
+export function stat(channel: Channel, path: string): Promise<Stated> {
+  return channel.ask("stat", { path }, stated);
 }

@@ -136,3 +136,29 @@ test("a command without standard input is found again, and the session that foun
   assert.equal(exitStatusOf(await found.finished), 137);
   second.close();
 });
+
+test("a command on a session that has ended: one error, with the reason of the end", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  channel.close();
+  const request = { command: "true", cwd: "/", env: {}, stdin: null, onOutput: async () => {} };
+  await assert.rejects(Exec.start(channel, request), { code: "ABORTED" });
+  await turn();
+});
+
+test("output that cannot be kept fails the command at once, and the session lives", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  let deliveries = 0;
+  const exec = await Exec.start(channel, {
+    ...{ command: "head -c 3000000 /dev/zero", cwd: "/", env: {}, stdin: null },
+    onOutput: async () => {
+      deliveries += 1;
+      throw new Error("the disk is full");
+    },
+  });
+  await assert.rejects(exec.finished);
+  assert.equal(await runForExit(channel, "true"), 0);
+  assert.equal(deliveries, 1);
+  channel.close();
+});

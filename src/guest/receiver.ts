@@ -1,0 +1,134 @@
+import { PyroError } from "../contract/errors.js";
+import type { Data } from "./frames.js";
+
+/** What the agent may send of one stream before it must wait. */
+export const WINDOW_BYTES = 262_144;
+/** A new window is granted when this much of the old one is used up. */
+const GRANT_BYTES = 65_536;
+/** Pieces are put together up to this size. */
+const BLOCK_BYTES = 65_536;
+
+export interface ReceiverOptions {
+  /** What is held of the stream already. */
+  readonly from: number;
+  /** Takes bytes in order. The next are held back until it resolves. */
+  readonly deliver: (bytes: Buffer) => Promise<void>;
+  /** Grants a new window. The stream waits for it too, so that no grants pile up before a guest that does not read them. */
+  readonly grant: (acked: number) => Promise<void>;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** One output stream: checks offsets, hands bytes on in order, and grants windows as they are taken. Holds one window's bytes at most. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #held = new Held();
+  #received: number;
+  #acked: number;
+  #granted: number;
+  /** Where the stream ends, when the guest has said so. */
+  #end: number | null = null;
+  #hasEof = false;
+  #isStopped = false;
+  #pumping: Promise<void> | null = null;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#received = this.#acked = this.#granted = options.from;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  /** True when everything up to the stream's end has come. */
+  get isWhole(): boolean {
+    return this.#received === this.#end;
+  }
+
+  take({ offset, bytes }: Data): void {
+    const end = offset + bytes.length;
+    const most = Math.min(this.#end ?? Infinity, this.#granted + WINDOW_BYTES);
+    if (bytes.length === 0 || offset !== this.#received || end > most || this.#hasEof) {
+      throw new PyroError("AGENT_PROTOCOL", "The guest sent output that overlaps, leaves a gap, or passes its window or end.");
+    }
+    this.#received = end;
+    if (this.#isStopped) return;
+    this.#held.push(bytes);
+    this.#pumping ??= this.#pump();
+  }
+
+  /** The guest says that the stream ends at an offset, all of it being sent. */
+  takeEof(offset: number): void {
+    if (this.#hasEof || offset !== this.#received) {
+      throw new PyroError("AGENT_PROTOCOL", "The guest ended its output twice or at another place than it does.");
+    }
+    this.#hasEof = true;
+    this.endAt(offset);
+  }
+
+  /** The guest says where the stream will end. */
+  endAt(offset: number): void {
+    if (offset < this.#received || (this.#end !== null && this.#end !== offset)) {
+      throw new PyroError("AGENT_PROTOCOL", "The guest ended its output before what it had sent.");
+    }
+    this.#end = offset;
+  }
+
+  /** Resolves when all that has come was taken, or nothing more is wanted. */
+  async flushed(): Promise<void> {
+    await this.#pumping;
+  }
+
+  /** Drops what was not delivered, and grants nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#held.clear();
+  }
+
+  async #pump(): Promise<void> {
+    // Frames that came together are delivered together.
+    await Promise.resolve();
+    try {
+      for (let bytes = this.#held.shift(); bytes !== null; bytes = this.#held.shift()) {
+        await this.#options.deliver(bytes);
+        this.#acked += bytes.length;
+        if (this.#acked - this.#granted < GRANT_BYTES || this.#isStopped) continue;
+        await this.#options.grant(this.#acked);
+        this.#granted = this.#acked;
+      }
+    } catch (error) {
+      this.stop();
+      this.#options.onFailed(error);
+    }
+    this.#pumping = null;
+  }
+}
+
+/** Bytes in order, in few blocks, however small the pieces are that they come in. Keeps copies, so that a piece holds no chunk it came in. */
+class Held {
+  readonly #blocks: { bytes: Buffer; filled: number }[] = [];
+
+  push(piece: Buffer): void {
+    const last = this.#blocks.at(-1);
+    if (last === undefined || last.filled + piece.length > BLOCK_BYTES) {
+      this.#blocks.push({ bytes: Buffer.from(piece), filled: piece.length });
+      return;
+    }
+    if (last.filled + piece.length > last.bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, 2 * (last.filled + piece.length)));
+      last.bytes.copy(larger, 0, 0, last.filled);
+      last.bytes = larger;
+    }
+    piece.copy(last.bytes, last.filled);
+    last.filled += piece.length;
+  }
+
+  shift(): Buffer | null {
+    const first = this.#blocks.shift();
+    return first ? first.bytes.subarray(0, first.filled) : null;
+  }
+
+  clear(): void {
+    this.#blocks.length = 0;
+  }
+}

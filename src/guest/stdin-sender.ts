@@ -1,0 +1,97 @@
+import { PyroError } from "../contract/errors.js";
+import type { Channel } from "./channel.js";
+import { Credit } from "./credit.js";
+import { buildData, type Window } from "./frames.js";
+import { channelNumber, frameType } from "./messages.js";
+
+/** What an agent grants at most. */
+const GRANT_BYTES = 262_144;
+const CHUNK_BYTES = 32_768;
+
+/** Sends a command its standard input, as far as the agent grants. */
+export class StdinSender {
+  readonly #channel: Channel;
+  readonly #job: number;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #credit = new Credit(GRANT_BYTES);
+  readonly #stopped: Promise<null>;
+  #stop!: (value: null) => void;
+  #isStopped = false;
+  /** Where the next byte goes; null until that is known. */
+  #offset: number | null;
+  #wake: () => void = () => {};
+
+  constructor(channel: Channel, job: number, start: number | null, onFailed: (error: unknown) => void) {
+    this.#channel = channel;
+    this.#job = job;
+    this.#offset = start;
+    this.#onFailed = onFailed;
+    this.#stopped = new Promise((resolve) => (this.#stop = resolve));
+  }
+
+  /** Sends a source from an offset on, to its end. */
+  send(source: AsyncIterable<Uint8Array>, start: number): void {
+    this.#offset = start;
+    try {
+      this.#credit.begin(start);
+    } catch (error) {
+      this.#channel.close(PyroError.from(error));
+      return;
+    }
+    this.#sendAll(source).catch(this.#onFailed);
+  }
+
+  /** Takes in a window of the agent. Throws AGENT_PROTOCOL. */
+  open(window: Window): void {
+    if (window.channel !== channelNumber.stdin) {
+      throw new PyroError("AGENT_PROTOCOL", `The guest granted room on channel ${window.channel}.`);
+    }
+    this.#credit.open(window, this.#offset ?? Infinity);
+    this.#wake();
+  }
+
+  /** Nothing more is wanted. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stop(null);
+    this.#wake();
+  }
+
+  async #sendAll(source: AsyncIterable<Uint8Array>): Promise<void> {
+    const iterator = source[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await Promise.race([iterator.next(), this.#stopped]);
+        if (next === null || this.#isStopped) return;
+        if (next.done) break;
+        await this.#sendBytes(Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
+      }
+      // A job that takes no standard input, as one in the background, grants none: its end must not be said either.
+      await this.#until(() => this.#credit.isOpen);
+      if (this.#isStopped) return;
+      const end = buildData({ channel: channelNumber.stdin, offset: this.#offset!, bytes: Buffer.alloc(0) });
+      this.#channel.send(frameType.eof, this.#job, end);
+    } finally {
+      // Not awaited: the source may be waiting for a caller who has nothing more to say.
+      void iterator.return?.().catch(() => {});
+    }
+  }
+
+  async #sendBytes(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const offset = this.#offset!;
+      await this.#until(() => this.#credit.limit > offset);
+      if (this.#isStopped) return;
+      const chunk = bytes.subarray(at, at + Math.min(CHUNK_BYTES, this.#credit.limit - offset));
+      this.#offset = offset + chunk.length;
+      at += chunk.length;
+      const payload = buildData({ channel: channelNumber.stdin, offset, bytes: chunk });
+      if (!this.#channel.send(frameType.data, this.#job, payload)) await this.#channel.drained();
+    }
+  }
+
+  /** Waits for a condition, or until nothing more is wanted. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (!this.#isStopped && !condition()) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+}

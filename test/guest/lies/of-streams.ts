@@ -1,0 +1,132 @@
+import { buildData, buildWindow } from "../../../src/guest/frames.js";
+import { lie, type Lie } from "./lie.js";
+import type { LyingAgent } from "./lying-agent.js";
+
+const [STDIN, STDOUT, STDERR, CONTENT] = [0, 1, 2, 3];
+const GRANT_BYTES = 262_144;
+const CONTENT_GRANT_BYTES = 4_194_304;
+
+/** A lie about a job that has started. Its standard input is "input". */
+function ofJob(title: string, tell: (agent: LyingAgent, job: number) => void | Promise<void>, end: Lie["end"] = "closed"): Lie {
+  const start = (agent: LyingAgent, job: number) => {
+    agent.ok(job, { pid: 1 });
+    return tell(agent, job);
+  };
+  return lie("start", title, start, end);
+}
+
+function data(offset: bigint, channel = STDOUT): Buffer {
+  const payload = buildData({ channel: channel!, offset: 0, bytes: Buffer.from("x") });
+  payload.writeBigUInt64LE(offset, 1);
+  return payload;
+}
+
+export const liesOfJobs: readonly Lie[] = [
+  lie("start", "output before the job has started", (agent, job) => agent.data(job, STDOUT!, 0, "x")),
+  lie("start", "an exit before the job has started", (agent, job) => agent.exit(job, 0)),
+  ofJob("that it has started twice", (agent, job) => agent.ok(job, { pid: 1 })),
+  ofJob("data without bytes", (agent, job) => agent.data(job, STDOUT!, 0, "")),
+  ofJob("5,000,000 bytes of data frames without bytes", (agent, job) =>
+    agent.flood(agent.bytesOf("data", job, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0])), 5_000_000)),
+  ofJob("data that are too short for their offset", (agent, job) => agent.frame("data", job, Buffer.alloc(8))),
+  ofJob("output on the channel of standard input", (agent, job) => agent.data(job, STDIN!, 0, "x")),
+  ofJob("output on the channel of content", (agent, job) => agent.data(job, CONTENT!, 0, "x")),
+  ofJob("output on channel 255", (agent, job) => agent.data(job, 255, 0, "x")),
+  ofJob("output with a gap", (agent, job) => agent.data(job, STDOUT!, 1, "x")),
+  ofJob("output again", (agent, job) => {
+    agent.data(job, STDOUT!, 0, "abc");
+    agent.data(job, STDOUT!, 0, "abc");
+  }),
+  ofJob("output at 2^53", (agent, job) => agent.frame("data", job, data(2n ** 53n))),
+  ofJob("output at 2^64 - 1", (agent, job) => agent.frame("data", job, data(2n ** 64n - 1n))),
+  ofJob("8 MiB of output that goes beyond its window", (agent, job) => {
+    for (let at = 0; at < 8 << 20; at += 32_768) agent.data(job, STDERR!, at, "x".repeat(32_768));
+  }),
+  ofJob("an end of output that has bytes", (agent, job) => agent.frame("eof", job, data(0n))),
+  ofJob("an end of output that is too short", (agent, job) => agent.frame("eof", job, Buffer.alloc(0))),
+  ofJob("an end of output beyond what was sent", (agent, job) => agent.eof(job, STDOUT!, 1)),
+  ofJob("an end of output before what was sent", (agent, job) => {
+    agent.data(job, STDOUT!, 0, "x");
+    agent.eof(job, STDOUT!, 0);
+  }),
+  ofJob("an end of standard input", (agent, job) => agent.eof(job, STDIN!, 0)),
+  ofJob("an end of output twice", (agent, job) => {
+    agent.eof(job, STDOUT!, 0);
+    agent.eof(job, STDOUT!, 0);
+  }),
+  ofJob("output behind its end", (agent, job) => {
+    agent.eof(job, STDOUT!, 0);
+    agent.data(job, STDOUT!, 0, "x");
+  }),
+  ofJob("an exit twice", (agent, job) => {
+    agent.exit(job, 5);
+    agent.exit(job, 5);
+  }),
+  ofJob("an exit with less output than was sent", (agent, job) => {
+    agent.data(job, STDOUT!, 0, "xx");
+    agent.exit(job, 1);
+  }),
+  ofJob("output behind what the exit has said", (agent, job) => {
+    agent.exit(job, 1);
+    agent.data(job, STDOUT!, 0, "xx");
+  }),
+  ofJob("an exit with a negative amount of output", (agent, job) => agent.exit(job, -1)),
+  ofJob("an exit with 2^53 bytes of output", (agent, job) => agent.exit(job, 2 ** 53)),
+  ofJob("exit status 256", (agent, job) => agent.exit(job, 0, { exit_code: 256 })),
+  ofJob("exit status -1", (agent, job) => agent.exit(job, 0, { exit_code: -1 })),
+  ofJob("an exit by neither status nor signal", (agent, job) => agent.exit(job, 0, {})),
+  ofJob("an exit by a signal with a long name", (agent, job) => agent.exit(job, 0, { signal: "S".repeat(17) })),
+  ofJob("a negative duration", (agent, job) => agent.exit(job, 0, { exit_code: 0, duration_ms: -1 })),
+  ofJob("an exit with more output than ever comes", (agent, job) => agent.exit(job, 1_000_000), "harmless"),
+  ofJob("an exit with a signal that does not exist", (agent, job) => agent.exit(job, 0, { signal: "constructor" }), "harmless"),
+  ofJob("a window for output", (agent, job) => agent.window(job, STDOUT!, 0, 1)),
+  ofJob("a window without an end", (agent, job) => agent.window(job, STDIN!, 0, Number.MAX_SAFE_INTEGER)),
+  ofJob("a window of one byte more than the protocol's", (agent, job) => agent.window(job, STDIN!, 0, GRANT_BYTES + 1)),
+  ofJob("a window that ends before it begins", (agent, job) => {
+    const payload = buildWindow({ channel: STDIN!, acked: 0, limit: 0 });
+    payload.writeBigUInt64LE(1n, 1);
+    agent.frame("window", job, payload);
+  }),
+  ofJob("a window that has taken more than was sent", (agent, job) => agent.window(job, STDIN!, 6, GRANT_BYTES)),
+  ofJob("a window that has taken less than before", (agent, job) => {
+    agent.window(job, STDIN!, 0, 5);
+    setTimeout(() => {
+      agent.window(job, STDIN!, 5, 5);
+      agent.window(job, STDIN!, 4, 5);
+    }, 50);
+  }),
+  ofJob("a window that shrinks", (agent, job) => {
+    agent.window(job, STDIN!, 0, GRANT_BYTES);
+    agent.window(job, STDIN!, 0, 1);
+  }),
+  ofJob("a window of 16 bytes", (agent, job) => agent.frame("window", job, Buffer.alloc(16))),
+  ofJob("a window of 18 bytes", (agent, job) => agent.frame("window", job, Buffer.alloc(18))),
+  ofJob("a window beyond 2^53", (agent, job) => agent.frame("window", job, Buffer.alloc(17, 0xff).fill(0, 0, 1))),
+  ofJob("the same window 200,000 times", (agent, job) =>
+    agent.flood(agent.bytesOf("window", job, buildWindow({ channel: STDIN!, acked: 0, limit: 1 })), 6_600_000), "harmless"),
+];
+
+/** A lie about a stage that was asked for. */
+function ofStage(title: string, tell: (agent: LyingAgent, stage: number) => void): Lie {
+  return lie("stage", title, tell);
+}
+
+export const liesOfStages: readonly Lie[] = [
+  ofStage("that content has arrived before its end was sent", (agent, stage) => {
+    agent.window(stage, CONTENT!, 0, 1);
+    agent.ok(stage, { entries: 0, bytes: 0 });
+  }),
+  ofStage("a negative number of entries", (agent, stage) => {
+    agent.window(stage, CONTENT!, 0, CONTENT_GRANT_BYTES);
+    setTimeout(() => agent.ok(stage, { entries: -1, bytes: 0 }), 50);
+  }),
+  ofStage("a window for output", (agent, stage) => agent.window(stage, STDOUT!, 0, 1)),
+  ofStage("a window without an end", (agent, stage) => agent.window(stage, CONTENT!, 0, Number.MAX_SAFE_INTEGER)),
+  ofStage("a window that has taken more than was sent", (agent, stage) => agent.window(stage, CONTENT!, 1, 1)),
+  ofStage("a window that shrinks", (agent, stage) => {
+    agent.window(stage, CONTENT!, 0, 10);
+    agent.window(stage, CONTENT!, 0, 9);
+  }),
+  ofStage("data", (agent, stage) => agent.data(stage, CONTENT!, 0, "x")),
+  ofStage("an exit", (agent, stage) => agent.exit(stage, 0)),
+];
