@@ -20,9 +20,12 @@ export async function readSparseMap(member: Member, reader: MemberReader): Promi
   let end = 0;
   let stored = 0;
   for (const [offset, bytes] of map.pieces) {
-    // Each piece begins in a block of its own, say some readers; right behind the one before it, say others.
-    if (offset < end || offset + bytes > map.sizeBytes || stored % BLOCK_BYTES !== 0) throw wrongMap(member);
+    if (offset < end || offset + bytes > map.sizeBytes) throw wrongMap(member);
     end = offset + bytes;
+    // GNU tar ends a map with an empty piece, which says where the last hole ends.
+    if (bytes === 0) continue;
+    // After a piece that is not whole blocks, some readers expect the next one in a block of its own, others right behind it.
+    if (stored % BLOCK_BYTES !== 0) throw wrongMap(member);
     stored += bytes;
   }
   if (stored !== reader.remainingBytes) throw wrongMap(member);

@@ -72,6 +72,17 @@ export const damage: readonly Specimen[] = [
     ),
   ),
   damaged(
+    "a piece of a sparse file that is not whole blocks, before another one",
+    "s",
+    tar(
+      pax([
+        ["GNU.sparse.size", "2000"],
+        ["GNU.sparse.map", "0,100,1000,4"],
+      ]),
+      file("s", "x".repeat(104)),
+    ),
+  ),
+  damaged(
     "a map of holes without an end",
     "s",
     tar(pax({ "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9" }), file("s", "99999999\n")),
