@@ -32,6 +32,7 @@ static void remember(const char *id) {
 static bool open_sides(const struct stage *stage, struct merge *merge) {
     merge->tree = stage->tree_fd;
     merge->folders = &stage->folders;
+    merge->kept = &stage->kept;
     merge->aside = beneath_open(stage->place_fd, "aside", O_RDONLY | O_DIRECTORY);
     merge->root = merge->aside < 0 ? -1 : workspace_open();
     if (merge->root >= 0) return true;
@@ -39,10 +40,24 @@ static bool open_sides(const struct stage *stage, struct merge *merge) {
     return false;
 }
 
+// What was found equal must be so still: nothing of it is staged.
+static bool check_kept(const struct stage *stage, struct merge *merge) {
+    char path[PATH_MAX];
+    const char *destination = stage->destination;
+    int root = beneath_open(merge->root, destination, O_RDONLY | O_DIRECTORY);
+    bool is_good = kept_check(&stage->kept, root, path);
+    merge->error = errno;
+    if (root >= 0) close(root);
+    if (is_good) return true;
+    int length = snprintf(merge->path, sizeof merge->path, "%s%s%s", destination, *destination ? "/" : "", path);
+    if (length >= (int)sizeof merge->path) merge->path[0] = '\0';
+    return false;
+}
+
 static bool run(const struct stage *stage, struct merge *merge) {
     const char *mount;
     if (!open_sides(stage, merge)) return false;
-    if (!(mount = workspace_find_mount(stage->tree_fd))) return merge_run(merge);
+    if (!(mount = workspace_find_mount(stage->tree_fd))) return check_kept(stage, merge) && merge_run(merge);
     merge->error = EBUSY;
     snprintf(merge->path, sizeof merge->path, "%s", workspace_relative(mount));
     return false;

@@ -7,26 +7,25 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "place.h"
 #include "stage.h"
 
-enum {
-    MASKED = 022, // the agent's umask
-    BLOCK_BYTES = 4096,
-    DIRECT_MIN_BYTES = 65536,
-};
+enum { MASKED = 022 }; // the agent's umask
 
-// Splits the record's path and opens the folder, making it when it is missing.
+// Opens the folder of the record's path, making it when it is missing.
 static bool open_folder(struct stage *stage) {
-    const char *path = stage->parser.record.path, *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    stage->name = slash ? slash + 1 : path;
-    bool is_same = stage->folder_fd >= 0 && strlen(stage->folder) == length && memcmp(stage->folder, path, length) == 0;
-    if (is_same) return true;
+    if (place_is_same_folder(stage) && stage->folder_fd >= 0) return true;
     if (stage->folder_fd >= 0) close(stage->folder_fd);
-    memcpy(stage->folder, path, length);
-    stage->folder[length] = '\0';
     stage->folder_fd = beneath_make(stage->root_fd, stage->folder);
-    return stage->folder_fd >= 0;
+    // Whether the entry can be put there is found out when all is switched in.
+    return stage->folder_fd >= 0 && (place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == EACCES);
+}
+
+// Nothing is staged of the entry at hand: the workspace has it. What an earlier record of its name has staged goes.
+static bool keep(struct stage *stage, const struct stat *found) {
+    if (unlinkat(stage->folder_fd, stage->name, 0) < 0 && errno != ENOENT) return false;
+    stage->unchanged++;
+    return kept_add(&stage->kept, stage->folder, stage->name, found);
 }
 
 static struct timespec read_mtime(const struct record *record) {
@@ -50,6 +49,7 @@ static bool make_directory(struct stage *stage) {
         if (fd < 0) return false;
         close(fd);
     }
+    place_count_directory(stage);
     return note_folder(stage, stage->parser.record.path);
 }
 
@@ -63,10 +63,8 @@ static bool make_way(struct stage *stage) {
 
 static bool make_file(struct stage *stage) {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    stage->file_fd = openat(stage->folder_fd, stage->name, flags, stage->parser.record.mode);
-    stage->file_bytes = 0;
-    stage->is_direct = false;
-    return stage->file_fd >= 0;
+    fill_open(&stage->file, openat(stage->folder_fd, stage->name, flags, stage->parser.record.mode));
+    return stage->file.fd >= 0;
 }
 
 static bool make_symlink(struct stage *stage) {
@@ -76,22 +74,24 @@ static bool make_symlink(struct stage *stage) {
     return utimensat(stage->folder_fd, stage->name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+// The folder with a hard link's target, which is staged, or was found equal in the workspace; -1 with errno.
+static int find_target_folder(struct stage *stage, struct stat *found) {
+    int roots[] = {stage->root_fd, stage->old_root_fd};
+    for (int i = 0; i < 2; i++) {
+        int fd = place_open_target(stage, roots[i], found);
+        if (fd >= 0 || errno != ENOENT) return fd;
+    }
+    return -1;
+}
+
 static bool make_hardlink(struct stage *stage) {
     const char *target = stage->parser.record.target, *slash = strrchr(target, '/');
-    char folder[PATH_MAX];
-    size_t length = slash ? (size_t)(slash - target) : 0;
-    memcpy(folder, target, length);
-    folder[length] = '\0';
-    int fd = beneath_open(stage->root_fd, folder, O_RDONLY | O_DIRECTORY);
-    if (fd < 0) return false;
-    struct stat entry;
     const char *name = slash ? slash + 1 : target;
-    bool is_made = fstatat(fd, name, &entry, AT_SYMLINK_NOFOLLOW) == 0;
-    if (is_made && !S_ISREG(entry.st_mode)) {
-        errno = S_ISLNK(entry.st_mode) ? ELOOP : EINVAL;
-        is_made = false;
-    }
-    is_made = is_made && linkat(fd, name, stage->folder_fd, stage->name, 0) == 0;
+    struct stat found, old;
+    int fd = find_target_folder(stage, &found);
+    if (fd < 0) return false;
+    bool is_linked = place_find(stage, &old) && old.st_dev == found.st_dev && old.st_ino == found.st_ino;
+    bool is_made = is_linked ? keep(stage, &old) : linkat(fd, name, stage->folder_fd, stage->name, 0) == 0;
     int error = errno;
     close(fd);
     errno = error;
@@ -110,53 +110,54 @@ static bool names_itself(const struct record *record) {
     return record->type == RECORD_HARDLINK && strcmp(record->path, record->target) == 0;
 }
 
+static bool put(struct stage *stage) {
+    if (make(stage)) return true;
+    return errno == EEXIST && (names_itself(&stage->parser.record) || (make_way(stage) && make(stage)));
+}
+
 bool entry_begin(struct stage *stage) {
     const struct record *record = &stage->parser.record;
-    if (strcmp(record->path, ".") == 0) return note_folder(stage, "");
+    struct stat old;
+    if (strcmp(record->path, ".") == 0) {
+        place_count_root(stage);
+        return note_folder(stage, "");
+    }
     if (!open_folder(stage)) return false;
     if (record->type == RECORD_DIRECTORY) return make_directory(stage);
-    if (make(stage)) return true;
-    return errno == EEXIST && (names_itself(record) || (make_way(stage) && make(stage)));
-}
-
-static bool go_direct(struct stage *stage, bool is_direct) {
-    if (stage->is_direct == is_direct) return true;
-    if (fcntl(stage->file_fd, F_SETFL, is_direct ? O_DIRECT : 0) < 0) return false;
-    stage->is_direct = is_direct;
-    return true;
-}
-
-// The bytes of a large and aligned piece that go to the disk as they lie: pages made for them, and copies, would take longest.
-static size_t count_direct(struct stage *stage, const uint8_t *bytes, size_t size) {
-    bool is_aligned = (uintptr_t)bytes % BLOCK_BYTES == 0 && stage->file_bytes % BLOCK_BYTES == 0;
-    bool is_direct = is_aligned && size >= DIRECT_MIN_BYTES && go_direct(stage, true);
-    return is_direct ? size / BLOCK_BYTES * BLOCK_BYTES : 0;
+    if (record->type == RECORD_SYMLINK && place_is_link(stage, &old)) return keep(stage, &old);
+    if (record->type == RECORD_FILE) equal_open(&stage->equal, stage->old_folder_fd, stage->name, record);
+    return stage->equal.is_held || put(stage);
 }
 
 bool entry_write(struct stage *stage, const uint8_t *bytes, size_t size) {
-    size_t direct = count_direct(stage, bytes, size);
-    while (size > 0) {
-        if (direct == 0 && !go_direct(stage, false)) return false;
-        ssize_t done = write(stage->file_fd, bytes, direct ? direct : size);
-        bool is_undone = done < 0 && errno == EINVAL && direct; // this file system cannot
-        if (is_undone) direct = 0;
-        if (done < 0 && errno != EINTR && !is_undone) return false;
-        if (done <= 0) continue;
-        direct = (size_t)done < direct && done % BLOCK_BYTES == 0 ? direct - (size_t)done : 0;
-        stage->file_bytes += done;
-        bytes += done;
-        size -= (size_t)done;
-    }
-    return true;
+    equal_add(&stage->equal, bytes, size);
+    return stage->equal.is_held || fill_write(&stage->file, bytes, size);
+}
+
+static bool finish_file(struct stage *stage) {
+    const struct record *record = &stage->parser.record;
+    int fd = stage->file.fd;
+    bool is_done = fill_end(&stage->file);
+    is_done = is_done && ((record->mode & MASKED) == 0 || fchmod(fd, record->mode) == 0);
+    is_done = is_done && futimens(fd, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, read_mtime(record)}) == 0;
+    is_done = close(fd) == 0 && is_done;
+    stage->file.fd = -1;
+    return is_done;
+}
+
+static bool end_file(struct stage *stage) {
+    struct equal *equal = &stage->equal;
+    bool is_equal = equal_is(equal);
+    if (equal->is_held && is_equal) return keep(stage, &equal->old);
+    if (equal->is_held && !(put(stage) && fill_write(&stage->file, equal->held, (size_t)equal->have))) return false;
+    return finish_file(stage) && (!is_equal || keep(stage, &equal->old));
 }
 
 bool entry_end(struct stage *stage) {
-    if (stage->file_fd < 0) return true;
-    const struct record *record = &stage->parser.record;
-    int fd = stage->file_fd;
-    bool is_done = (record->mode & MASKED) == 0 || fchmod(fd, record->mode) == 0;
-    is_done = is_done && futimens(fd, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, read_mtime(record)}) == 0;
-    is_done = close(fd) == 0 && is_done;
-    stage->file_fd = -1;
+    if (stage->parser.record.type != RECORD_FILE) return true;
+    bool is_done = end_file(stage);
+    int error = errno;
+    equal_close(&stage->equal);
+    errno = error;
     return is_done;
 }

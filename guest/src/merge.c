@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "beneath.h"
@@ -20,6 +21,18 @@ static bool fail(struct merge *merge, int error, const char *folder, const char 
     return false;
 }
 
+// What a process of the guest made from the old file must look older than the new one, whenever that was written on the host.
+static bool renew(const struct merge *merge, int folder, const char *name) {
+    struct stat staged;
+    struct timespec now;
+    if (fstatat(folder, name, &staged, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    clock_gettime(CLOCK_REALTIME, &now);
+    bool is_later = staged.st_mtim.tv_sec > now.tv_sec || (staged.st_mtim.tv_sec == now.tv_sec && staged.st_mtim.tv_nsec >= now.tv_nsec);
+    // A file that is in its place already has got one more name.
+    if (is_later || (staged.st_nlink > 1 && kept_has(merge->kept, staged.st_ino))) return true;
+    return utimensat(folder, name, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, now}, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 // 0, or the errno of why the staged entry cannot take this place.
 static int plan_entry(struct merge *merge, struct meeting *meeting, struct meeting_fds fds, const struct dirent *entry) {
     struct stat staged, old;
@@ -32,7 +45,11 @@ static int plan_entry(struct merge *merge, struct meeting *meeting, struct meeti
         if (fstatat(fds.staged, name, &staged, AT_SYMLINK_NOFOLLOW) < 0) return errno;
         is_directory = S_ISDIR(staged.st_mode);
     }
-    if (!is_directory) return S_ISDIR(old.st_mode) ? EISDIR : meeting_add_step(meeting, STEP_SWAP, name) ? 0 : ENOMEM;
+    if (!is_directory) {
+        if (S_ISDIR(old.st_mode)) return EISDIR;
+        if (!renew(merge, fds.staged, name)) return errno;
+        return meeting_add_step(meeting, STEP_SWAP, name) ? 0 : ENOMEM;
+    }
     if (!S_ISDIR(old.st_mode)) return S_ISLNK(old.st_mode) ? ELOOP : ENOTDIR;
     return meeting_add(merge, meeting->path, name) ? 0 : errno;
 }
@@ -77,7 +94,7 @@ static bool take(struct merge *merge, struct meeting_fds fds, char *step) {
 
 static bool take_steps(struct merge *merge, struct meeting *meeting) {
     struct meeting_fds fds;
-    if (meeting->steps_used == 0 && !meeting->folder) return true;
+    if (meeting->steps_used == 0) return true;
     if (!meeting_open(merge, meeting, &fds)) return fail(merge, errno, meeting->path, "");
     meeting->is_touched = true;
     bool is_done = meeting_let_in(meeting, fds.place) || fail(merge, errno, meeting->path, "");
@@ -88,14 +105,14 @@ static bool take_steps(struct merge *merge, struct meeting *meeting) {
     return is_done;
 }
 
+// A directory that was there gets the mode of its record. Its time says when it was changed in the workspace.
 static bool set_folder(struct merge *merge, struct meeting *meeting) {
     mode_t mode = meeting->folder ? meeting->folder->mode : meeting->mode;
-    bool is_as_it_should_be = !meeting->folder && !meeting_is_closed(meeting);
-    if (!meeting->is_touched || is_as_it_should_be) return true;
+    bool is_opened_up = meeting->is_touched && meeting_is_closed(meeting);
+    if (mode == meeting->mode && !is_opened_up) return true;
     int fd = beneath_open(merge->root, meeting->path, O_RDONLY | O_DIRECTORY);
+    meeting->is_touched = true;
     bool is_done = fd >= 0 && fchmod(fd, mode) == 0;
-    if (is_done && meeting->folder)
-        is_done = futimens(fd, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, meeting->folder->mtime}) == 0;
     if (!is_done) fail(merge, errno, meeting->path, "");
     if (fd >= 0) close(fd);
     return is_done;

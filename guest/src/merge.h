@@ -6,10 +6,12 @@
 #include <stdbool.h>
 
 #include "folders.h"
+#include "kept.h"
 
 struct merge {
     int tree, root, aside;
     const struct folders *folders; // sorted
+    const struct kept *kept;
     struct meeting *first, *last;
     // Of a failure:
     int error;

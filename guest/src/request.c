@@ -159,8 +159,12 @@ static bool read_id(uint32_t stream, struct json request, char id[ID_MAX_DIGITS 
 
 static void handle_stage(uint32_t stream, struct json request) {
     char path[PATH_MAX], id[ID_MAX_DIGITS + 1];
+    struct json value;
+    bool is_dry = false;
+    if (json_field(request, "dry_run", &value) && !json_bool(value, &is_dry))
+        return refuse(stream, "`dry_run` must be true or false");
     if (read_path(stream, request, path) && read_id(stream, request, id) && has_transfer_room(stream))
-        stage_start(stream, path, id);
+        stage_start(stream, path, id, is_dry);
 }
 
 static void handle_get(uint32_t stream, struct json request) {
@@ -183,7 +187,7 @@ static void handle_commit(uint32_t stream, struct json request) {
     uint32_t transfer;
     if (!read_transfer(stream, request, &transfer)) return;
     struct stage *stage = stage_find(transfer);
-    if (!stage || !stage->is_whole) return refuse(stream, "`transfer` must be a stage that was answered");
+    if (!stage || !stage->is_whole || stage->is_dry) return refuse(stream, "`transfer` must be a stage that was answered");
     commit_answer(stream, stage);
 }
 

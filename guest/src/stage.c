@@ -10,6 +10,7 @@
 #include "beneath.h"
 #include "fatal.h"
 #include "mailbox.h"
+#include "preview.h"
 #include "reply.h"
 #include "session.h"
 #include "transfer.h"
@@ -36,20 +37,25 @@ void stage_forget(struct stage *stage) {
     while (*link != stage) link = &(*link)->following;
     *link = stage->following;
     count--;
-    close_if_open(stage->file_fd);
+    close_if_open(stage->file.fd);
     close_if_open(stage->folder_fd);
+    close_if_open(stage->old_folder_fd);
+    close_if_open(stage->old_root_fd);
     close_if_open(stage->root_fd);
     close_if_open(stage->tree_fd);
     close_if_open(stage->place_fd);
     folders_free(&stage->folders);
+    kept_free(&stage->kept);
+    equal_free(&stage->equal);
     free(stage);
 }
 
 void stage_end(struct stage *stage) {
     char id[sizeof stage->id];
+    bool has_tree = !stage->is_dry;
     strcpy(id, stage->id);
     stage_forget(stage);
-    trash_add(id);
+    if (has_tree) trash_add(id);
 }
 
 void stages_end(void) {
@@ -80,14 +86,12 @@ static void refuse(struct stage *stage, const char *code, const char *message) {
     stage_end(stage);
 }
 
-// 0, or the errno of why nothing can be put into this part of the workspace.
-static int check_destination(const char *relative) {
+// 0, or the errno of why nothing can be put into this part of the workspace. A missing one is opened as -1.
+static int open_destination(const char *relative, int *fd) {
     int root = workspace_open();
-    if (root < 0) return errno;
-    int fd = beneath_open(root, relative, O_RDONLY | O_DIRECTORY);
-    int error = fd < 0 && errno != ENOENT ? errno : 0;
-    close_if_open(fd);
-    close(root);
+    *fd = root < 0 ? -1 : beneath_open(root, relative, O_RDONLY | O_DIRECTORY);
+    int error = *fd < 0 && (root < 0 || errno != ENOENT) ? errno : 0;
+    close_if_open(root);
     return error;
 }
 
@@ -102,21 +106,27 @@ static bool make_tree(struct stage *stage) {
     return stage->root_fd >= 0;
 }
 
-void stage_start(uint32_t stream, const char *path, const char *id) {
+void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry) {
     const char *relative = workspace_relative(path);
     if (!relative) return reply_error(stream, "UNSAFE_PATH", 0, path, "the destination must lie in the workspace");
-    int error = is_in_use(id) ? EEXIST : check_destination(relative);
+    int destination = -1;
+    int error = is_in_use(id) ? EEXIST : open_destination(relative, &destination);
     if (error) return stage_reply_failure(stream, error, path, "the destination cannot be opened");
     struct stage *stage = calloc(1, sizeof *stage);
     if (!stage) fatal("out of memory");
     stage->stream = stream;
-    stage->place_fd = stage->tree_fd = stage->root_fd = stage->folder_fd = stage->file_fd = -1;
+    stage->place_fd = stage->tree_fd = stage->root_fd = stage->folder_fd = stage->old_folder_fd = stage->file.fd = -1;
+    stage->old_root_fd = destination;
+    equal_init(&stage->equal);
     strcpy(stage->id, id);
     strcpy(stage->destination, relative);
     stage->following = stages_list;
     stages_list = stage;
     count++;
+    stage->is_dry = is_dry;
+    stage->is_new = true;
     const char *mount = NULL;
+    if (is_dry) return inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
     if (!make_tree(stage))
         reply_error(stream, "IO", errno, path, "the staging directory cannot be made");
     else if ((mount = workspace_find_mount(stage->tree_fd)))
@@ -148,10 +158,10 @@ static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
         bool is_done = true;
         if (event == RECORD_BEGINS && !is_safe(stage))
             return refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
-        if (event == RECORD_BEGINS) is_done = entry_begin(stage);
-        if (event == RECORD_CONTENT) is_done = entry_write(stage, content, used);
+        if (event == RECORD_BEGINS) is_done = (stage->is_dry ? preview_begin : entry_begin)(stage);
+        if (event == RECORD_CONTENT) is_done = (stage->is_dry ? preview_write : entry_write)(stage, content, used);
         if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
-        if (event == RECORD_ENDS) is_done = entry_end(stage);
+        if (event == RECORD_ENDS) is_done = (stage->is_dry ? preview_end : entry_end)(stage);
         if (event == RECORD_ENDS && ++stage->entries % ENTRIES_PER_WINDOW == 0)
             inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
         if (!is_done) return fail(stage, errno);
@@ -187,6 +197,7 @@ bool stage_content_eof(struct stage *stage, uint64_t offset) {
     struct json_out *out = reply_begin();
     json_out_integer(out, "entries", stage->entries);
     json_out_integer(out, "bytes", stage->bytes);
+    json_out_integer(out, "unchanged", stage->unchanged);
     reply_send(stage->stream);
     return true;
 }

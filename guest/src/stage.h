@@ -2,14 +2,19 @@
 #ifndef STAGE_H
 #define STAGE_H
 
+#include "equal.h"
+#include "fill.h"
 #include "folders.h"
 #include "inlet.h"
+#include "kept.h"
 #include "protocol.h"
 #include "record.h"
 
 struct stage {
     uint32_t stream;
     bool is_whole; // staged and answered
+    bool is_dry;   // only looks: there is no tree
+    bool is_new;   // no entry has come yet
     char id[ID_MAX_DIGITS + 1];
     struct inlet inlet;
     struct record_parser parser;
@@ -17,14 +22,17 @@ struct stage {
     int tree_fd;  // laid out as the workspace
     char destination[PATH_MAX]; // in it
     int root_fd;                // of that
+    int old_root_fd;            // the destination itself, in the workspace; -1: missing
     int folder_fd;              // of the entry at hand; kept for the next one in the same folder
+    int old_folder_fd;          // the same in the workspace; -1: missing
     char folder[PATH_MAX];
     const char *name; // the entry's name in its folder
-    int file_fd;
-    int64_t file_bytes;         // written to it
-    bool is_direct;             // past the page cache
+    struct fill file;
+    struct equal equal;
     struct folders folders;
+    struct kept kept;
     int64_t entries, bytes;
+    int64_t unchanged; // entries that the workspace had already, equal
     struct stage *following;
 };
 

@@ -10,7 +10,7 @@ struct stage;
 struct get;
 
 // Each answers its request by itself, at once when it cannot begin.
-void stage_start(uint32_t stream, const char *path, const char *id);
+void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
 void get_start(uint32_t stream, const char *path);
 
 struct stage *stage_find(uint32_t stream);

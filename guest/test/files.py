@@ -42,9 +42,9 @@ class FilesTest(AgentTest):
         super().setUp()
         self.target = os.path.join(self.workspace, "target")
 
-    def stage(self, content, path=None, step=50_000, id=None):
+    def stage(self, content, path=None, step=50_000, id=None, **fields):
         """Sends the content as windows allow; returns the stream and the answer."""
-        stream = self.wire.post("stage", path=path or self.target, id=id or os.urandom(8).hex())
+        stream = self.wire.post("stage", path=path or self.target, id=id or os.urandom(8).hex(), **fields)
         at = limit = 0
         sent_eof = False
         while True:

@@ -61,7 +61,7 @@ class Mailbox(FilesTest):
             self.mail(stream, at, place, length)
             at, sent = at + length, sent + length
         self.wire.data(stream, CONTENT, at, tail)
-        self.assertEqual(self.finish(stream, at + len(tail)), {"ok": True, "entries": 2, "bytes": len(content) + 5})
+        self.assertEqual(self.finish(stream, at + len(tail)), {"ok": True, "entries": 2, "bytes": len(content) + 5, "unchanged": 0})
         self.assertEqual((self.read("big"), self.read("small")), (content, b"after"))
 
     def test_records_begin_anywhere_in_a_letter(self):

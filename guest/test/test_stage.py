@@ -29,7 +29,7 @@ class Stage(FilesTest):
             + record("h", "hardlink", target="d/a")
             + record(b"raw\xff", content=b"raw")
         )
-        self.assertEqual(self.push(content), {"ok": True, "entries": 7, "bytes": 9})
+        self.assertEqual(self.push(content), {"ok": True, "entries": 7, "bytes": 9, "unchanged": 0})
         with open(self.at("d", "a"), "rb") as file:
             self.assertEqual(file.read(), b"hello")
         entry = os.stat(self.at("d", "a"))
@@ -43,14 +43,14 @@ class Stage(FilesTest):
         self.assert_nothing_staged()
 
     def test_nothing(self):
-        self.assertEqual(self.push(b"", path=self.at("a", "b")), {"ok": True, "entries": 0, "bytes": 0})
+        self.assertEqual(self.push(b"", path=self.at("a", "b")), {"ok": True, "entries": 0, "bytes": 0, "unchanged": 0})
         self.assertTrue(os.path.isdir(self.at("a", "b")))
 
     def test_in_pieces_of_every_size(self):
         content = record("a", content=b"one") + record("b") + record("c", "symlink", target="t") + record("e", content=b"five")
         for step in (1, 2, 3, 5, 7, 64, 100):
             shutil.rmtree(self.target, ignore_errors=True)
-            self.assertEqual(self.push(content, step=step), {"ok": True, "entries": 4, "bytes": 7})
+            self.assertEqual(self.push(content, step=step), {"ok": True, "entries": 4, "bytes": 7, "unchanged": 0})
             self.assertEqual(sorted(os.listdir(self.target)), ["a", "b", "c", "e"])
 
     def test_big_and_many(self):
@@ -90,7 +90,7 @@ class Stage(FilesTest):
             (record("d2"), "IO", "EISDIR"),
             (record("file2", "directory"), "IO", "ENOTDIR"),
             (record("file2/below"), "IO", "ENOTDIR"),
-            (record("x", "hardlink", target="file"), "IO", "ENOENT"),
+            (record("x", "hardlink", target="missing"), "IO", "ENOENT"),
             (record("x", "hardlink", target="d2"), "IO", "EINVAL"),
         ):
             answer = self.push(first + content + record("after"))

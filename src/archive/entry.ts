@@ -25,6 +25,8 @@ export interface ReadOptions {
   readonly roomBytes?: number | (() => number);
   /** Leaves entries out. */
   readonly filter?: Filter;
+  /** Called for each entry that is imported without the extended attributes it has. */
+  readonly onIgnoredXattrs?: () => void;
   /** Called for each entry that the filter left out; a directory counts once, with whatever lies in it. */
   readonly onExcluded?: (path: string) => void;
   readonly limits?: { readonly entries?: number; readonly pathBytes?: number; readonly nameBytes?: number };

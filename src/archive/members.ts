@@ -8,6 +8,8 @@ const EXTENSION_BYTES = 1_048_576;
 /** Records that say something here. Those of a global header are kept for the whole archive. */
 const GLOBAL_KEYS = ["path", "linkpath", "size", "mtime", "hdrcharset"];
 const CHARSETS = ["BINARY", "ISO-IR 10646 2000 UTF-8"];
+/** What GNU tar, star and libarchive write them as. */
+const XATTRS = /^(SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.selinux$)/;
 /** Types whose size field says nothing: no content follows, whatever it holds. */
 const WITHOUT_CONTENT = ["1", "3", "4", "5", "6"];
 
@@ -23,6 +25,8 @@ export interface Member {
   readonly storedBytes: number;
   readonly mtimeS: number;
   readonly mtimeNs: number;
+  /** Whether it has extended attributes, POSIX access control lists among them. */
+  readonly hasXattrs: boolean;
   /** The records that say how a sparse file is stored. */
   readonly sparse: readonly PaxRecord[];
 }
@@ -175,6 +179,7 @@ export class MemberReader {
       storedBytes,
       mtimeS: mtime.seconds,
       mtimeNs: mtime.ns,
+      hasXattrs: records.some(([key]) => XATTRS.test(key)),
       sparse: records.filter(([key]) => key.startsWith("GNU.sparse.")),
     };
   }

@@ -41,7 +41,7 @@ export async function* readArchive(
 async function* readEntries(
   reader: MemberReader,
   checker: Checker,
-  { filter, onExcluded, roomBytes }: ReadOptions,
+  { filter, onExcluded, onIgnoredXattrs, roomBytes }: ReadOptions,
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const excluded = new Set<string>();
   let usedBytes = 0;
@@ -55,6 +55,7 @@ async function* readEntries(
     }
     const checked = checker.check(member, name);
     if (checked === null) continue;
+    if (member.hasXattrs) onIgnoredXattrs?.();
     const isFile = checked.type === "file";
     const map = isFile ? await readSparseMap(member, reader) : null;
     const sizeBytes = isFile ? (map?.sizeBytes ?? member.storedBytes) : 0;

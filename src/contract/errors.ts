@@ -99,6 +99,7 @@ export const errorKinds = {
     409,
     "Nothing is written through links: remove the link, or push to where it points.",
   ),
+  WORKSPACE_CHANGED: kind("caller", true, 125, 409, "Push again, when no command of the task writes to the entry."),
   WORKSPACE_TORN: kind("caller", true, 125, 409, "Stop what writes to the workspace, then push again."),
   SOURCE_NOT_FOUND: kind("caller", false, 125, 422, "Check the path; it is one of the machine that runs the client."),
   SOURCE_UNREADABLE: kind(

@@ -46,3 +46,8 @@ export const excludedCount = z
   .int()
   .min(0)
   .describe("Entries left out by exclude; a directory counts once, with all that is in it.");
+export const unchangedCount = z.int().min(0).describe("Entries that were equal already and were not touched.");
+export const ignoredXattrCount = z
+  .int()
+  .min(0)
+  .describe("Entries of an archive whose extended attributes or access control lists were left out.");

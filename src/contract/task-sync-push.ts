@@ -6,10 +6,12 @@ import {
   destination,
   entryCount,
   excludedCount,
+  ignoredXattrCount,
   sourceFacts,
   sourceFilter,
   sourceMode,
   sourcePath,
+  unchangedCount,
 } from "./source.js";
 import { taskId } from "./task.js";
 
@@ -38,6 +40,8 @@ export const taskSyncPush = defineOperation({
     entry_count: entryCount,
     bytes_written: bytesWritten,
     excluded_count: excludedCount,
+    unchanged_count: unchangedCount,
+    ignored_xattr_count: ignoredXattrCount,
     duration_ms: z.int().min(0).describe("Milliseconds from the request to the end of the switch."),
     dry_run: z.boolean(),
     entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),

@@ -26,9 +26,11 @@ export interface EntryHeader {
 export interface StageTotals {
   readonly entries: number;
   readonly bytes: number;
+  /** Entries that the workspace has already, equal; 0 from an agent that does not compare. */
+  readonly unchanged: number;
 }
 
-const totals = z.object({ entries: count, bytes: count });
+const totals = z.object({ entries: count, bytes: count, unchanged: count.default(0) });
 
 /** Longest piece of content in one frame. */
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
@@ -73,16 +75,20 @@ export class Stage implements AsyncDisposable {
 
   /**
    * Begins a stage for the directory `path`, which need not exist. `id` (1 to 64 hex digits in lower case, new for each stage)
-   * is what `isCommitted` asks by.
+   * is what `isCommitted` asks by. A dry run only compares, and can only be cancelled.
    */
-  static async open(channel: Channel, request: { readonly path: string; readonly id: string }): Promise<Stage> {
+  static async open(
+    channel: Channel,
+    request: { readonly path: string; readonly id: string; readonly isDryRun?: boolean },
+  ): Promise<Stage> {
     const stage = new Stage(channel);
     channel.listen(stage.#stream, {
       onFrame: (frame) => stage.#receive(frame),
       onClosed: (reason) => stage.#fail(reason),
     });
-    const { path, id } = request;
-    channel.send(frameType.request, stage.#stream, Buffer.from(JSON.stringify({ op: "stage", path, id })));
+    const { path, id, isDryRun = false } = request;
+    const fields = { op: "stage", path, id, ...(isDryRun && { dry_run: true }) };
+    channel.send(frameType.request, stage.#stream, Buffer.from(JSON.stringify(fields)));
     await stage.#until(() => stage.#credit.limit > 0);
     return stage;
   }

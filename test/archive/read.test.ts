@@ -65,6 +65,27 @@ test("what the filter leaves out is counted once and need not be importable", as
   assert.deepEqual(excluded, ["node_modules", "dev", "x.log"]);
 });
 
+test("entries whose extended attributes are not imported are counted", async () => {
+  const xattrs = { "SCHILY.xattr.user.a": "1", "SCHILY.xattr.user.b": "2" };
+  const bytes = tar(
+    pax(xattrs),
+    { name: "several" },
+    pax({ "LIBARCHIVE.xattr.user.a": "MQ" }),
+    { name: "libarchive" },
+    pax({ "SCHILY.acl.access": "user::rw-" }),
+    { name: "acl" },
+    pax({ comment: "x" }),
+    { name: "none" },
+    pax(xattrs),
+    { name: "left-out" },
+  );
+  const filter = createFilter({ exclude: ["left-out"] });
+  assert.ok(filter);
+  let count = 0;
+  await paths(bytes, { filter, onIgnoredXattrs: () => (count += 1) });
+  assert.equal(count, 3);
+});
+
 test("a hard link to a file that was left out is refused, not lost", async () => {
   const filter = createFilter({ exclude: ["a"] });
   assert.ok(filter);

@@ -59,7 +59,9 @@ async function assertReads(shape: Shape): Promise<void> {
 /** The older formats have whole seconds only. */
 function withoutFractions(facts: Record<string, readonly unknown[]>, isExact: boolean) {
   const cut = (ns: unknown) => (isExact ? ns : `${BigInt(String(ns)) / 1_000_000_000n}`);
-  return Object.fromEntries(Object.entries(facts).map(([path, [type, mode, ns, digest]]) => [path, [type, mode, cut(ns), digest]]));
+  return Object.fromEntries(
+    Object.entries(facts).map(([path, [type, mode, ns, digest]]) => [path, [type, mode, cut(ns), digest]]),
+  );
 }
 
 test("a sparse file whose last data does not end on a block is read, in every format of GNU tar", () =>

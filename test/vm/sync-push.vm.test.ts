@@ -70,6 +70,8 @@ test("a task is created from a directory, changed by a push, used, deleted", asy
       entry_count: 3,
       bytes_written: 9,
       excluded_count: 0,
+      unchanged_count: 1,
+      ignored_xattr_count: 0,
       duration_ms: 0,
       dry_run: false,
     },
@@ -114,6 +116,54 @@ test("what is left out is counted; a dry run lists and changes nothing", async (
   const { entry_count, excluded_count } = await push(task, source, ...flags);
   assert.deepEqual({ entry_count, excluded_count }, { entry_count: 3, excluded_count: 2 });
   assert.equal(await say(task, "find . -type f | sort"), "./keep.log\n./src/main\n");
+});
+
+test("make sees what a push changed, and nothing else", async () => {
+  const files = {
+    Makefile: "out: in other\n\tcat in other >out\n",
+    in: "one\n",
+    other: "o\n",
+    "big.bin": "z".repeat(400_000),
+  };
+  const source = layOut("made", files);
+  spawnSync("find", [source, "-exec", "touch", "-d", "2020-01-01", "{}", "+"]);
+  const task = await create({ source_path: source });
+  const make = 'test -n "$(find out -newer in -newer other 2>/dev/null)" || cat in other >out; cat out';
+  assert.equal(await say(task, make), "one\no\n");
+  // Written on the host before the guest built, as files of another branch are.
+  writeFileSync(join(source, "in"), "two\n");
+  spawnSync("touch", ["-d", "2021-01-01", join(source, "in")]);
+  const look = "touch mark; stat -c '%n %i %Y %Z' Makefile other big.bin";
+  const before = await say(task, look);
+  const dry = await push(task, source, "--dry-run");
+  const { entry_count, bytes_written, unchanged_count } = await push(task, source);
+  assert.deepEqual(
+    { entry_count, bytes_written, unchanged_count },
+    { entry_count: 4, bytes_written: 400_036, unchanged_count: 3 },
+  );
+  const counted = {
+    entry_count: dry.entry_count,
+    bytes_written: dry.bytes_written,
+    unchanged_count: dry.unchanged_count,
+  };
+  assert.deepEqual(counted, { entry_count, bytes_written, unchanged_count });
+  assert.equal(await say(task, "find . -newer mark -type f"), "./in\n");
+  assert.equal(await say(task, make), "two\no\n");
+  assert.equal(await say(task, look), before);
+});
+
+test("a sparse file of a directory and of an archive takes as little room in the task", async () => {
+  const source = layOut("sparse", {});
+  assert.equal(spawnSync("truncate", ["-s", "60000000", join(source, "hole")]).status, 0);
+  writeFileSync(join(source, "hole"), "end", { flag: "r+" });
+  const archive = join(scratch.directory, "sparse.tar");
+  assert.equal(spawnSync("tar", ["-C", source, "-S", "-cf", archive, "hole"]).status, 0);
+  const task = await create();
+  await push(task, source, "--dest", "a");
+  await push(task, archive, "--dest", "b");
+  const look =
+    "for f in */hole; do stat -c %s $f; test $(stat -c %b $f) -le 16 && echo sparse; done; cmp a/hole b/hole";
+  assert.equal(await say(task, look), "60000000\nsparse\n60000000\nsparse\n");
 });
 
 test("a push that cannot be done leaves the workspace as it was, and says what to do", async () => {

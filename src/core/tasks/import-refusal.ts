@@ -15,6 +15,12 @@ export function explainRefusal(refusal: AgentRefusal): PyroError {
   if (errno !== null && IN_THE_WAY.includes(errno)) {
     return explain("WORKSPACE_CONFLICT", `In the place of ${entry} the workspace has something of another type.`);
   }
+  if (errno === "ESTALE") {
+    return explain(
+      "WORKSPACE_CHANGED",
+      `A process of the task changed ${entry} during the push. The workspace is as it was.`,
+    );
+  }
   if (code === "UNSAFE_PATH")
     return explain("WORKSPACE_LINK", `The way to ${entry} leads through a link of the workspace.`);
   if (errno === "EBUSY" || errno === "EXDEV")

@@ -16,30 +16,34 @@ import { newPushId } from "./pushes.js";
 /** The fields that a task's creation and a push have in common. */
 type Source = Pick<InputOf<"task.sync.push">, "exclude" | "include" | "source_bytes" | "source_excluded">;
 
-/** A source that is whole and checked, and lies beside the workspace: one step away from being in it. */
-export interface StagedSource {
-  readonly id: string;
+/** What a source has come to. */
+export interface SourceCounts {
   readonly entryCount: number;
   readonly bytesWritten: number;
   readonly excludedCount: number;
+  readonly unchangedCount: number;
+  readonly ignoredXattrCount: number;
+}
+
+/** A source that is whole and checked, and lies beside the workspace: one step away from being in it. */
+export interface StagedSource {
+  readonly id: string;
+  readonly counts: SourceCounts;
   /** Switches it in. Gives the refusal when the workspace is as it was; throws when the VM is lost before that is known. */
   commit(): Promise<PyroError | null>;
   /** Drops it; the workspace is as it was. Does nothing after `commit`. */
   cancel(): Promise<void>;
 }
 
-type Listed = NonNullable<ResultOf<"task.sync.push">["entries"]>[number];
+export type ListedEntry = NonNullable<ResultOf<"task.sync.push">["entries"]>[number];
 
-/** What a look at a source has found. */
-export interface ListedSource {
-  readonly entries: readonly Listed[];
-  readonly entryCount: number;
-  readonly bytesWritten: number;
-  readonly excludedCount: number;
+export interface StageOptions {
+  /** Compares with the workspace and stages nothing. */
+  readonly isDryRun?: boolean;
+  readonly onEntry?: (entry: ListedEntry) => void;
 }
 
 export const WORKSPACE = "/workspace";
-const LISTED_ENTRIES = 10_000;
 /** Left to the guest, so that it can work with what was pushed. */
 const RESERVE_BYTES = 16 * 1_048_576;
 
@@ -52,10 +56,11 @@ export async function stageSource(
   destination: string,
   source: Source,
   call: Call,
+  { isDryRun = false, onEntry }: StageOptions = {},
 ): Promise<StagedSource> {
   const id = newPushId();
   const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
-  const stage = await Stage.open(machine.channel, { path: destination, id }).catch(rethrow);
+  const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
   const onAbort = () => void stage.cancel().catch(() => {});
   call.signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -63,14 +68,14 @@ export async function stageSource(
     for await (const entry of reading.entries()) {
       const { target, content, ...header } = entry;
       await stage.add(target === null ? header : { ...header, target }, content);
+      onEntry?.({ path: entry.path, type: entry.type, size_bytes: entry.sizeBytes });
     }
     call.signal.throwIfAborted();
-    const { entries, bytes } = await stage.finish();
+    const { entries, bytes, unchanged } = await stage.finish();
+    const { excludedCount, ignoredXattrCount } = reading;
     return {
       id,
-      entryCount: entries,
-      bytesWritten: bytes,
-      excludedCount: reading.excludedCount,
+      counts: { entryCount: entries, bytesWritten: bytes, excludedCount, unchangedCount: unchanged, ignoredXattrCount },
       commit: () => commit(stage),
       cancel: () => stage.cancel(),
     };
@@ -83,21 +88,11 @@ export async function stageSource(
   }
 }
 
-/** Reads and checks an uploaded archive in the same way, and only says what it holds. */
-export async function listSource(machine: Machine, source: Source, call: Call): Promise<ListedSource> {
-  const reading = new Reading(source, await findRoom(machine, source.source_bytes ?? 0), call);
-  const entries: Listed[] = [];
-  for await (const { path, type, sizeBytes } of reading.entries()) {
-    if (entries.length < LISTED_ENTRIES) entries.push({ path, type, size_bytes: sizeBytes });
-  }
-  const { entryCount, bytes, excludedCount } = reading;
-  return { entries, entryCount, bytesWritten: bytes, excludedCount };
-}
-
 /** One pass over an uploaded archive, with what it has come to so far. */
 class Reading {
   entryCount = 0;
   bytes = 0;
+  ignoredXattrCount = 0;
   excludedCount: number;
   readonly #source: Source;
   readonly #roomBytes: number;
@@ -119,6 +114,7 @@ class Reading {
       roomBytes: this.#roomBytes,
       ...(filter && { filter }),
       onExcluded: () => (this.excludedCount += 1),
+      onIgnoredXattrs: () => (this.ignoredXattrCount += 1),
     };
     for await (const entry of readArchive(abortableChunks(upload, this.#call.signal), options)) {
       yield { ...entry, content: this.#counted(entry.content, progress) };

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import { isCommitted } from "../../guest/stage.js";
+import { abortable } from "../../host/abortable.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
@@ -27,6 +28,8 @@ export class Pushes {
   readonly #log: Log;
   readonly #open = new Map<string, Switching>();
   #last: LastPush | null = null;
+  /** Settles when the push before has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(journal: Journal, log: Log) {
     this.#journal = journal;
@@ -37,6 +40,20 @@ export class Pushes {
   /** The last one that was switched in. */
   get last(): LastPush | null {
     return this.#last;
+  }
+
+  /** One push after the other: what one finds unchanged in the workspace, another must not change before it is switched in. */
+  async inTurn<T>(signal: AbortSignal, push: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    let end = () => {};
+    const turn = new Promise<void>((resolve) => (end = resolve));
+    this.#turn = before.then(() => turn);
+    try {
+      await abortable(before, signal);
+      return await push();
+    } finally {
+      end();
+    }
   }
 
   #read(entry: JournalEntry): void {
@@ -52,7 +69,8 @@ export class Pushes {
    * is that not known yet, and the switch stays open in the journal.
    */
   async switchIn(staged: StagedSource, { mode, sourcePath, destination }: PushFacts): Promise<void> {
-    const { id, entryCount, bytesWritten } = staged;
+    const { id } = staged;
+    const { entryCount, bytesWritten } = staged.counts;
     const begun: Switching = {
       event: "push.switching",
       ...{ push_id: id, mode, source_path: sourcePath, destination },

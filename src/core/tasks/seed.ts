@@ -24,7 +24,7 @@ export async function seedWorkspace(machine: Machine, input: InputOf<"task.creat
     mode: input.source_kind,
     source_path: input.source_path,
     destination: WORKSPACE,
-    entry_count: staged.entryCount,
-    bytes_written: staged.bytesWritten,
+    entry_count: staged.counts.entryCount,
+    bytes_written: staged.counts.bytesWritten,
   };
 }

@@ -18,6 +18,8 @@ export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push"
         },
       });
       progress.clear();
+      const { ignored_xattr_count: ignored } = result;
+      if (ignored > 0 && !json) process.stderr.write(`Left out the extended attributes of ${renderCount(ignored)}.\n`);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPush(result));
       return 0;
     } finally {
@@ -27,16 +29,26 @@ export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push"
 }
 
 function renderPush(result: ResultOf<"task.sync.push">): string {
-  const { entries = [], entry_count, bytes_written, excluded_count, destination, duration_ms, dry_run } = result;
+  const {
+    entries = [],
+    entry_count,
+    bytes_written,
+    excluded_count,
+    unchanged_count,
+    destination,
+    duration_ms,
+    dry_run,
+  } = result;
   const listed = entries.map(
     ({ path, type, size_bytes }) => `${type.padEnd(9)} ${renderBytes(size_bytes).padStart(9)}  ${path}`,
   );
   const more = dry_run && entries.length < entry_count ? [`… and ${entry_count - entries.length} more`] : [];
   const what = `${renderCount(entry_count)} (${renderBytes(bytes_written)})`;
   const leftOut = excluded_count === 0 ? "" : `; ${excluded_count} left out`;
+  const unchanged = unchanged_count === 0 ? "" : `; ${unchanged_count} unchanged`;
   const last = dry_run
-    ? `Would push ${what} to ${destination}${leftOut}. Nothing was changed.`
-    : `Pushed ${what} to ${destination} in ${duration_ms} ms${leftOut}.`;
+    ? `Would push ${what} to ${destination}${unchanged}${leftOut}. Nothing was changed.`
+    : `Pushed ${what} to ${destination} in ${duration_ms} ms${unchanged}${leftOut}.`;
   return `${[...listed, ...more, last].map(printable).join("\n")}\n`;
 }
 

@@ -310,6 +310,10 @@ export interface PushResult {
   readonly bytesWritten: number;
   /** Entries left out by `exclude`; a directory counts once, with all that is in it. */
   readonly excludedCount: number;
+  /** Entries that were equal already and were not touched. */
+  readonly unchangedCount: number;
+  /** Entries of an archive whose extended attributes or access control lists were left out. */
+  readonly ignoredXattrCount: number;
   /** Milliseconds from the request to the end of the switch. */
   readonly durationMs: number;
   readonly dryRun: boolean;

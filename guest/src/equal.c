@@ -1,0 +1,88 @@
+#include "equal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "words.h"
+
+enum { READ_BYTES = 262144, BLOCK_BYTES = 4096 };
+
+static _Alignas(BLOCK_BYTES) uint8_t read_buffer[READ_BYTES];
+
+void equal_init(struct equal *equal) { equal->fd = -1; }
+
+void equal_close(struct equal *equal) {
+    if (equal->fd >= 0) close(equal->fd);
+    equal->fd = -1;
+    equal->is_held = false;
+}
+
+void equal_free(struct equal *equal) {
+    equal_close(equal);
+    free(equal->held);
+}
+
+static bool may_be_equal(const struct stat *old, const struct record *record) {
+    return S_ISREG(old->st_mode) && old->st_size == record->size && (old->st_mode & 07777) == record->mode;
+}
+
+void equal_open(struct equal *equal, int folder, const char *name, const struct record *record) {
+    equal_close(equal);
+    equal->have = 0;
+    if (folder < 0 || fstatat(folder, name, &equal->old, AT_SYMLINK_NOFOLLOW) < 0) return;
+    if (!may_be_equal(&equal->old, record)) return;
+    bool is_small = record->size <= HELD_MAX_BYTES;
+    // A large one would drive everything else out of the page cache.
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    equal->fd = openat(folder, name, flags | (is_small ? 0 : O_DIRECT));
+    if (equal->fd < 0 && errno == EINVAL) equal->fd = openat(folder, name, flags);
+    if (equal->fd < 0) return;
+    if (is_small && !equal->held) equal->held = malloc(HELD_MAX_BYTES);
+    equal->is_held = is_small && equal->held;
+    // Another process may have put something else there.
+    if (fstat(equal->fd, &equal->old) < 0 || !may_be_equal(&equal->old, record)) equal_close(equal);
+}
+
+// Reads at least `size` bytes at `offset`. Past the page cache only whole blocks can be read.
+static bool read_old(struct equal *equal, size_t size, int64_t offset) {
+    size_t whole = (size + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+    if (offset % BLOCK_BYTES != 0) fcntl(equal->fd, F_SETFL, 0);
+    for (size_t have = 0; have < size;) {
+        ssize_t got = pread(equal->fd, read_buffer + have, whole - have, offset + (off_t)have);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EINVAL && fcntl(equal->fd, F_GETFL) & O_DIRECT) {
+            fcntl(equal->fd, F_SETFL, 0);
+            continue;
+        }
+        if (got <= 0) return false;
+        have += (size_t)got;
+    }
+    return true;
+}
+
+static bool is_same(struct equal *equal, const uint8_t *bytes, size_t size, int64_t offset) {
+    while (size > 0) {
+        size_t step = size < READ_BYTES ? size : READ_BYTES;
+        if (!read_old(equal, step, offset) || !words_are_equal(read_buffer, bytes, step)) return false;
+        bytes += step;
+        offset += (int64_t)step;
+        size -= step;
+    }
+    return true;
+}
+
+void equal_add(struct equal *equal, const uint8_t *bytes, size_t size) {
+    if (equal->is_held)
+        memcpy(equal->held + equal->have, bytes, size);
+    else if (equal->fd >= 0 && !is_same(equal, bytes, size, equal->have))
+        equal_close(equal);
+    equal->have += (int64_t)size;
+}
+
+bool equal_is(struct equal *equal) {
+    if (equal->fd < 0) return false;
+    return !equal->is_held || is_same(equal, equal->held, (size_t)equal->have, 0);
+}

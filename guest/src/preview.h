@@ -1,0 +1,12 @@
+// What an entry would do in the workspace: a stage that only looks, and makes nothing.
+#ifndef PREVIEW_H
+#define PREVIEW_H
+
+#include "stage.h"
+
+// As those of entry.c.
+bool preview_begin(struct stage *stage);
+bool preview_write(struct stage *stage, const uint8_t *bytes, size_t size);
+bool preview_end(struct stage *stage);
+
+#endif
