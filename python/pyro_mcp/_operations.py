@@ -233,6 +233,10 @@ class TaskSyncPushResult(TypedDict):
     bytes_written: int
     # Entries left out by exclude; a directory counts once, with all that is in it.
     excluded_count: int
+    # Entries that were equal already and were not touched.
+    unchanged_count: int
+    # Entries of an archive whose extended attributes or access control lists were left out.
+    ignored_xattr_count: int
     # Milliseconds from the request to the end of the switch.
     duration_ms: int
     dry_run: bool
