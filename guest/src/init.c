@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "fatal.h"
 #include "mailbox.h"
 #include "modules.h"
@@ -73,6 +74,7 @@ static void mount_kernel_file_systems(void) {
     mount_on("tmpfs", NEW "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
     // Commands may make groups of their own; without the controller nothing here fails.
     if (access(NEW "/sys/fs/cgroup", F_OK) == 0) mount("cgroup2", NEW "/sys/fs/cgroup", "cgroup2", plain, "");
+    cgroup_open(NEW "/sys/fs/cgroup");
     make_link("/proc/self/fd", NEW "/dev/fd");
     make_link("/proc/self/fd/0", NEW "/dev/stdin");
     make_link("/proc/self/fd/1", NEW "/dev/stdout");

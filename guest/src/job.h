@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "inlet.h"
 #include "json_out.h"
 #include "outlet.h"
+#include "spawn.h"
 
 struct job {
     uint32_t stream;
@@ -21,6 +23,12 @@ struct job {
     bool is_settled;  // its output too: both ends are known
     bool is_attached; // this session wants to know of its end
     bool sent_exit;
+    bool is_ending;   // the host has asked for the end of all of it
+    bool is_killed;   // all of it was killed, at killed_ms
+    bool was_oom_killed;
+    uint64_t killed_ms;
+    struct cgroup cgroup; // in a VM
+    int shepherd_fd;      // in a plain process; -1 when nothing of the job is left
     struct {
         int fd;
         bool is_readable;
@@ -40,13 +48,15 @@ struct job *job_find(uint32_t stream);
 int jobs_count(void);
 void jobs_list(struct json_out *out);
 
-// Takes over the descriptors: [0] writes stdin, [1] and [2] read output; -1 where there is none.
-void job_add(uint32_t stream, pid_t pid, const int fds[3], bool is_tty, bool wants_stdin);
+// Takes over the descriptors of a command that runs, and its group.
+void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup);
 void job_attach(struct job *job);
 // Bytes produced so far, or in all once that is known.
 int64_t job_output_bytes(const struct job *job, int which);
-// 0 or an errno.
-int job_signal(const struct job *job, int number, bool to_group);
+enum job_reach { JOB_COMMAND, JOB_GROUP, JOB_ALL };
+// 0 or an errno. JOB_ALL asks for the end of all of it: KILL kills everything the command has started, another signal goes to the group,
+// and what is left when the command has ended is killed then. A command that has ended by itself keeps what it left.
+int job_signal(struct job *job, int number, enum job_reach reach);
 void job_release(struct job *job);
 void jobs_kill(void);
 
@@ -56,15 +66,24 @@ bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t co
 bool job_stdin_eof(struct job *job, uint64_t offset);
 
 // Events.
-void job_reaped(pid_t pid, int status);
 void job_output_ready(uint32_t stream, int which, uint32_t events);
 void job_stdin_ready(uint32_t stream);
+
+// The end of jobs; job_end.c.
+void job_reaped(pid_t pid, int status);
+void job_shepherd_ready(uint32_t stream);
+void job_ended(struct job *job, int status);
+void job_kill(struct job *job);
 uint64_t jobs_deadline_ms(void);
 void jobs_settle_due(void);
+
+struct job *job_at(int index); // NULL behind the last
 
 void jobs_new_session(void);
 void jobs_send_due(void);
 void job_render_exit(const struct job *job, struct json_out *out);
+
+void job_read_output(struct job *job, int which);
 
 // Writes what stdin holds; job_stdin.c.
 void job_write_stdin(struct job *job);

@@ -13,8 +13,19 @@
 #define SYS_close_range 436
 #endif
 
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+
 #define CLOSE_RANGE_SET_CLOEXEC 4u
 #define MODULE_IS_COMPRESSED 4
+
+// linux/sched.h
+struct clone_arguments {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+#define CLONE_PARENT_WAITS 0x00004000ull
+#define CLONE_IN_CGROUP 0x200000000ull
 
 struct open_how {
     uint64_t flags, mode, resolve;

@@ -83,7 +83,7 @@ void loop_stop_soon(void) {
     stop_at_ms = now_ms() + STOP_GRACE_MS;
 }
 
-static void reap(void) {
+void loop_reap(void) {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) job_reaped(pid, status);
@@ -94,7 +94,7 @@ static void handle_signals(void) {
     ssize_t got = read(signal_fd, info, sizeof info);
     for (ssize_t i = 0; i < got / (ssize_t)sizeof *info; i++)
         if (info[i].ssi_signo != SIGCHLD && !fatal_powers_off) loop_stop_soon();
-    reap();
+    loop_reap();
 }
 
 static void drain(int fd) {
@@ -113,6 +113,7 @@ static void handle(const struct epoll_event *event) {
     case LOOP_STDIN: job_stdin_ready(id); break;
     case LOOP_STDOUT: job_output_ready(id, 0, event->events); break;
     case LOOP_STDERR: job_output_ready(id, 1, event->events); break;
+    case LOOP_SHEPHERD: job_shepherd_ready(id); break;
     }
 }
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_DRAIN };
+enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_SHEPHERD, LOOP_DRAIN };
 
 // What the agent does when its peer is gone.
 enum loop_end { LOOP_END_WAITS, LOOP_END_EXITS };
@@ -23,6 +23,9 @@ void loop_session_over(void);
 
 // Ends the loop once the queue is written, or after a second.
 void loop_stop_soon(void);
+
+// Takes note of every child that has ended.
+void loop_reap(void);
 
 void loop_run(void);
 

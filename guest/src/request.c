@@ -99,12 +99,14 @@ static void handle_signal(uint32_t stream, struct json request) {
     if (!job) return;
     struct json value;
     char name[16];
-    bool to_group = false;
+    bool to_group = false, to_all = false;
     if (!json_field(request, "signal", &value) || json_text(value, name, sizeof name) < 0 || !signal_number(name))
         return refuse(stream, "`signal` must be a signal's name");
     if (!json_field(request, "group", &value) || !json_bool(value, &to_group))
         return refuse(stream, "`group` must be true or false");
-    int error = job_signal(job, signal_number(name), to_group);
+    if (json_field(request, "all", &value) && !json_bool(value, &to_all))
+        return refuse(stream, "`all` must be true or false");
+    int error = job_signal(job, signal_number(name), to_all ? JOB_ALL : to_group ? JOB_GROUP : JOB_COMMAND);
     if (error) return reply_error(stream, "IO", error, NULL, "the signal was not delivered");
     reply_empty(stream);
 }

@@ -6,22 +6,32 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fatal.h"
 #include "kernel.h"
+#include "shepherd.h"
 
 enum { AGENT_FILES_MAX = 65536 };
 
 static int null_fd = -1;
 static struct rlimit command_limit;
+static bool has_shepherds;
+// What a command that could not start writes down, also when it has memory of its own.
+static volatile struct outcome {
+    int error, failed;
+} *outcome;
 
 void spawn_open(bool is_init) {
     do null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (null_fd >= 0 && null_fd <= STDERR_FILENO);
     if (null_fd < 0) fatal("/dev/null: errno %d", errno);
+    outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (outcome == MAP_FAILED) fatal("mmap: errno %d", errno);
+    has_shepherds = !is_init;
     getrlimit(RLIMIT_NOFILE, &command_limit);
     if (is_init) command_limit = (struct rlimit){1024, 524288};
     struct rlimit own = {command_limit.rlim_max, command_limit.rlim_max};
@@ -63,9 +73,9 @@ static void execute(const struct spawn *spawn) {
     errno = error;
 }
 
-// Runs in the child, which borrows the agent's memory until it has called exec.
-static void become(volatile struct spawn *result, const struct spawn *spawn, const struct child_ends *ends) {
-    result->failed = SPAWN_SETUP;
+// Runs in the child, which may borrow the agent's memory until it has called exec.
+static void become(const struct spawn *spawn, const struct child_ends *ends) {
+    outcome->failed = SPAWN_SETUP;
     setsid();
     if (spawn->is_tty) ioctl(ends->fds[1], TIOCSCTTY, 0);
     for (int fd = 0; fd < 3; fd++)
@@ -74,28 +84,62 @@ static void become(volatile struct spawn *result, const struct spawn *spawn, con
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    result->failed = SPAWN_CWD;
+    outcome->failed = SPAWN_CWD;
     if (chdir(spawn->cwd) < 0) return;
-    result->failed = SPAWN_EXEC;
+    outcome->failed = SPAWN_EXEC;
     execute(spawn);
 }
 
-__attribute__((noinline)) static void launch(struct spawn *spawn, const struct child_ends *ends) {
-    volatile struct spawn *result = spawn;
-    result->error = 0;
-    pid_t pid = vfork();
-    if (pid == 0) {
-        become(result, spawn, ends);
-        result->error = errno ? errno : EINVAL;
-        _exit(127);
+_Noreturn static void run_child(const struct spawn *spawn, const struct child_ends *ends) {
+    become(spawn, ends);
+    outcome->error = errno ? errno : EINVAL;
+    _exit(127);
+}
+
+// As vfork(), in a control group; the child has memory of its own. -1 when the kernel does not do that.
+static pid_t fork_into(int cgroup_fd) {
+    struct clone_arguments arguments = {
+        .flags = CLONE_PARENT_WAITS | CLONE_IN_CGROUP,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)cgroup_fd,
+    };
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+// Returns when the command runs, or has failed to.
+__attribute__((noinline)) static pid_t start_child(const struct spawn *spawn, const struct child_ends *ends) {
+    pid_t pid = spawn->cgroup_fd < 0 ? -1 : fork_into(spawn->cgroup_fd);
+    if (pid == 0) run_child(spawn, ends);
+    if (pid > 0) return pid;
+    pid = vfork();
+    if (pid == 0) run_child(spawn, ends);
+    return pid;
+}
+
+static void launch(struct spawn *spawn, const struct child_ends *ends) {
+    outcome->error = 0;
+    pid_t pid = start_child(spawn, ends);
+    spawn->pid = pid;
+    spawn->error = pid < 0 ? errno : outcome->error;
+    spawn->failed = pid < 0 ? SPAWN_SETUP : outcome->failed;
+    if (pid < 0 || !spawn->error) return;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+}
+
+static void launch_with_shepherd(struct spawn *spawn, const struct child_ends *ends) {
+    int channel;
+    pid_t shepherd = shepherd_fork(&channel);
+    if (shepherd == 0) {
+        launch(spawn, ends);
+        shepherd_serve(channel, (struct shepherd_start){spawn->pid, spawn->error, spawn->failed});
     }
-    if (pid < 0) {
-        result->failed = SPAWN_SETUP;
-        result->error = errno;
-    } else if (result->error) {
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    }
-    result->pid = pid;
+    struct shepherd_start start = {.error = errno, .failed = SPAWN_SETUP};
+    if (shepherd > 0) start = shepherd_await(channel);
+    spawn->pid = start.pid;
+    spawn->error = start.error;
+    spawn->failed = start.failed;
+    if (spawn->error && channel >= 0) close(channel);
+    else spawn->shepherd_fd = channel;
 }
 
 static bool open_pipe(int *ours, int *theirs, bool we_write) {
@@ -138,8 +182,13 @@ static void close_all(const int *fds) {
 bool spawn_run(struct spawn *spawn) {
     struct child_ends ends = {{null_fd, -1, -1}};
     memset(spawn->fds, -1, sizeof spawn->fds);
+    spawn->shepherd_fd = -1;
+    spawn->error = 0;
     if (open_ends(spawn, &ends)) {
-        launch(spawn, &ends);
+        if (has_shepherds)
+            launch_with_shepherd(spawn, &ends);
+        else
+            launch(spawn, &ends);
     } else {
         spawn->failed = SPAWN_SETUP;
         spawn->error = errno;

@@ -12,15 +12,20 @@ struct spawn {
     bool is_tty;
     bool wants_stdin;
     unsigned short rows, columns;
+    // The control group in which it is born; -1 for the agent's own.
+    int cgroup_fd;
 
     // Filled in. [0] writes stdin, [1] and [2] read output; with a terminal [0] and [1] are the same.
     pid_t pid;
     int fds[3];
+    // Where its shepherd reports; -1 when the agent itself is its parent.
+    int shepherd_fd;
     int error;
     enum { SPAWN_SETUP, SPAWN_CWD, SPAWN_EXEC } failed;
 };
 
-// Once, at the beginning: opens /dev/null and raises the limit of descriptors for the agent itself.
+// Once, at the beginning: opens /dev/null and raises the limit of descriptors for the agent itself. Commands of an agent that is no init
+// get a shepherd.
 void spawn_open(bool is_init);
 
 // False: nothing runs, `error` and `failed` say why.

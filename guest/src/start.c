@@ -134,6 +134,7 @@ void start_answer(uint32_t stream, struct json request) {
     if (jobs_count() == JOBS_MAX) return reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "256 jobs are not released");
     size_t argc = 0;
     while (start.words[argc]) argc++;
+    struct cgroup cgroup = cgroup_make();
     struct spawn spawn = {
         .argv = start.words,
         .environment = start.words + argc + 1,
@@ -142,12 +143,14 @@ void start_answer(uint32_t stream, struct json request) {
         .wants_stdin = start.wants_stdin,
         .rows = (unsigned short)start.rows,
         .columns = (unsigned short)start.columns,
+        .cgroup_fd = cgroup.fd,
     };
     if (!spawn_run(&spawn)) {
+        cgroup_leave(&cgroup);
         const char *path = spawn.failed == SPAWN_CWD ? start.cwd : spawn.failed == SPAWN_EXEC ? start.words[0] : NULL;
         return reply_error(stream, "SPAWN_FAILED", spawn.error, path, "the command could not be started");
     }
-    job_add(stream, spawn.pid, spawn.fds, start.wants_tty, start.wants_stdin);
+    job_add(stream, &spawn, cgroup);
     json_out_integer(reply_begin(), "pid", spawn.pid);
     reply_send(stream);
 }

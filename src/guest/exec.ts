@@ -93,9 +93,18 @@ export class Exec {
     }
   }
 
-  /** Sends a signal to the command's process group, such as KILL. */
+  /** Sends a signal to the command's process group; KILL reaches everything that it has started. Throws when it has ended. */
   async signal(name: string): Promise<void> {
+    if (name === "KILL") return this.end(name);
     await this.#channel.request("signal", { job: this.job, signal: name, group: true });
+  }
+
+  /**
+   * Asks the command to end. KILL kills everything that it has started. After another signal, the agent kills the rest when
+   * the command has ended. Throws when it has ended by itself.
+   */
+  async end(signal: "INT" | "TERM" | "KILL"): Promise<void> {
+    await this.#channel.request("signal", { job: this.job, signal, group: true, all: true });
   }
 
   /** Lets the agent forget the job; one that still runs is killed. */

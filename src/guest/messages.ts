@@ -56,6 +56,8 @@ export const exit = z
     exit_code: z.number().int().min(0).max(255).optional(),
     /** Its name without SIG, such as TERM. */
     signal: z.string().max(16).optional(),
+    /** True when the kernel killed a process of the job because memory ran out. */
+    oom_killed: z.boolean().optional(),
     stdout_bytes: count,
     stderr_bytes: count,
     duration_ms: count,

@@ -1,0 +1,29 @@
+// A control group for each job of a VM: all that a command starts stays in it, whatever session, group or parent it takes.
+#ifndef CGROUP_H
+#define CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cgroup {
+    int fd; // its directory; -1 without one
+    uint32_t number;
+};
+
+// Once, when the hierarchy is mounted there. Without one, or on a kernel that lacks something, jobs have no group.
+void cgroup_open(const char *mount_point);
+
+struct cgroup cgroup_make(void);
+
+// Kills everything in it; a fork under way does not get away. False when there is no group.
+bool cgroup_kill(const struct cgroup *group);
+
+bool cgroup_is_empty(const struct cgroup *group);
+
+// True when the kernel has killed a process of it because memory ran out.
+bool cgroup_was_oom_killed(const struct cgroup *group);
+
+// Lets go of it: it is removed now, or later, when what runs in it has ended.
+void cgroup_leave(struct cgroup *group);
+
+#endif

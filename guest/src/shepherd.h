@@ -1,0 +1,29 @@
+// A process beside each job of an agent that is no init, and so makes no control groups. Whatever the command starts and loses its own
+// parent becomes the shepherd's child, so that it finds and kills all of it.
+#ifndef SHEPHERD_H
+#define SHEPHERD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// How the command's start went; `error` is an errno, or 0.
+struct shepherd_start {
+    pid_t pid;
+    int error, failed;
+};
+
+// As fork(): 0 in the shepherd, which starts the command and calls shepherd_serve. `channel` is this side's end, -1 on failure.
+pid_t shepherd_fork(int *channel);
+
+_Noreturn void shepherd_serve(int channel, struct shepherd_start start);
+
+// The agent's side: waits for the start.
+struct shepherd_start shepherd_await(int channel);
+
+// 1 with the command's wait status, 0 while there is nothing to read, -1 when nothing of the job is left.
+int shepherd_read(int channel, int *status);
+
+// Asks it to kill everything of its job.
+void shepherd_kill(int channel);
+
+#endif
