@@ -20,30 +20,33 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
 class Cancellation:
-    """Cancels calls from another thread. The command is killed, and the result says ``aborted``."""
+    """Cancels calls from another thread.
+
+    The command gets INT, and 5 s later everything that it has started is killed; the result says ``aborted``.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cancelled = False
+        self._requests = 0
         self._listeners: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
-        """Cancels every call that this was given to, and those that it will be given to."""
+        """Cancels every call that this was given to, and those that it will be given to. The second time kills at once."""
         with self._lock:
-            self._cancelled = True
+            self._requests += 1
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled
+        return self._requests > 0
 
     def _listen(self, listener: Callable[[], None]) -> None:
         with self._lock:
             self._listeners.append(listener)
-            cancelled = self._cancelled
-        if cancelled:
+            requests = self._requests
+        for _ in range(min(requests, 2)):
             listener()
 
     def _forget(self, listener: Callable[[], None]) -> None:

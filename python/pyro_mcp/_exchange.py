@@ -92,7 +92,11 @@ def _read_answer(connection: _Connection, upload: _Upload, on_event: Callable[[E
         return _read_lines(response, upload, on_event)
     except (_CallerFailed, KeyboardInterrupt):
         upload.cancel()
-        _drain(connection, response)
+        try:
+            _drain(connection, response)
+        except KeyboardInterrupt:
+            upload.cancel()
+            _drain(connection, response)
         raise
 
 
@@ -117,7 +121,7 @@ def _read_lines(response: http.client.HTTPResponse, upload: _Upload, on_event: C
 
 
 def _drain(connection: _Connection, response: http.client.HTTPResponse | None) -> None:
-    """Waits until the daemon has ended what was cancelled, for a while."""
+    """Waits until the daemon has ended what was cancelled, longer than the grace that a command gets."""
     try:
         connection.wire.settimeout(_DRAIN_SECONDS)
         while response and response.readline():

@@ -6,6 +6,7 @@ import _thread
 import hashlib
 import os
 import threading
+import time
 import unittest
 
 from pyro_mcp import Cancellation, Pyro, PyroError
@@ -85,6 +86,27 @@ class Calls(unittest.TestCase):
         with self.assertRaises(PyroError) as raised:
             run("true", cancellation=cancellation)
         self.assertEqual(raised.exception.code, "ABORTED")
+
+    def test_after_a_cancel_the_trap_of_the_command_runs(self):
+        cancellation = Cancellation()
+        said = []
+
+        def on_stdout(text):
+            said.append(text)
+            if text == "begun\n":
+                cancellation.cancel()
+
+        line = "trap 'echo bye; exit 0' INT; echo begun; while :; do sleep 0.05; done"
+        result = run(line, on_stdout=on_stdout, cancellation=cancellation)
+        self.assertEqual((result["aborted"], result["exit_code"], "".join(said)), (True, 0, "begun\nbye\n"))
+
+    def test_a_second_cancel_kills_a_command_that_ignores_the_first(self):
+        cancellation = Cancellation()
+        line = "trap 'echo no' INT; echo begun; while :; do sleep 0.05; done"
+        started = time.monotonic()
+        result = run(line, on_stdout=lambda _text: cancellation.cancel(), cancellation=cancellation)
+        self.assertTrue(result["aborted"])
+        self.assertLess(time.monotonic() - started, 5)
 
     def test_without_a_daemon_and_without_an_executable_it_says_so(self):
         with self.assertRaises(PyroError) as raised:

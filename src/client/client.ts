@@ -1,7 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
 import { readContract } from "../contract/rendered.js";
-import { routeOf, versionHeader } from "../contract/wire.js";
+import { routeOf, versionHeader, type EndSignal } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
 import { isNoListener } from "../host/no-listener.js";
 import type { CallEvent } from "./event.js";
@@ -9,8 +9,12 @@ import { exchange } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
 
 export interface CallOptions {
-  /** Cancels. The call still ends with its result, or with ABORTED. */
+  /** Cancels. A command gets INT, and is killed after a grace. The call still ends with its result, or with ABORTED. */
   readonly signal?: AbortSignal;
+  /** Kills at once the command that `signal` has cancelled. */
+  readonly killSignal?: AbortSignal;
+  /** Returns the signal that a cancelled command gets first; INT unless given. */
+  readonly endSignal?: () => EndSignal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Opens the raw bytes of an operation that takes an archive; again when the daemon has to be started first. */
@@ -70,7 +74,7 @@ export class Client {
   async #exchange(
     name: OperationName,
     input: unknown,
-    { signal, stdin, openUpload, onEvent }: CallOptions,
+    { signal, killSignal, endSignal = () => "INT", stdin, openUpload, onEvent }: CallOptions,
   ): Promise<unknown> {
     const { version, operations } = readContract();
     const operation = operations.find((candidate) => candidate.name === name);
@@ -84,7 +88,7 @@ export class Client {
           stdin: stdin ?? null,
           takesStdin: operation?.stdin ?? false,
           upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
-          signal,
+          ...{ signal, killSignal, endSignal },
           onEvent,
         });
       } catch (error) {

@@ -1,5 +1,5 @@
 import { PyroError, type ErrorBody } from "../contract/errors.js";
-import type { AnswerLine } from "../contract/wire.js";
+import type { AnswerLine, EndSignal } from "../contract/wire.js";
 import { openPost, type ClientRequest, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { CallEvent } from "./event.js";
@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   /** Raw bytes behind the input; null when there are none. */
   readonly upload: AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
+  readonly killSignal: AbortSignal | undefined;
+  readonly endSignal: () => EndSignal;
   readonly onEvent: ((event: CallEvent) => void | Promise<void>) | undefined;
 }
 
@@ -28,17 +30,20 @@ export function exchange(options: ExchangeOptions): Promise<unknown> {
 async function exchangeLines(options: ExchangeOptions): Promise<unknown> {
   const request = openPost(options.socketPath, options.route, options.headers);
   const upload = new Upload(request);
-  const cancel = () => upload.cancel();
+  const cancel = () => upload.cancel(options.endSignal());
+  const { signal, killSignal } = options;
   try {
     const response = responseOf(request);
     request.write(`${JSON.stringify(options.input)}\n`);
-    options.signal?.addEventListener("abort", cancel);
-    if (options.signal?.aborted) cancel();
+    for (const each of [signal, killSignal]) {
+      each?.addEventListener("abort", cancel);
+      if (each?.aborted) cancel();
+    }
     const uploaded = options.takesStdin ? upload.sendStdin(options.stdin) : undefined;
     uploaded?.catch(cancel);
     return await readAnswer(await response, options, (bytes) => upload.grant(bytes));
   } finally {
-    options.signal?.removeEventListener("abort", cancel);
+    for (const each of [signal, killSignal]) each?.removeEventListener("abort", cancel);
     upload.close();
     request.destroy();
   }

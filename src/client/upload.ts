@@ -1,4 +1,4 @@
-import type { RequestLine } from "../contract/wire.js";
+import type { EndSignal, RequestLine } from "../contract/wire.js";
 import type { ClientRequest } from "../host/http.js";
 
 /** Bytes of standard input in one line. */
@@ -20,8 +20,9 @@ export class Upload {
     this.#onCredit();
   }
 
-  cancel(): void {
-    this.#send({ cancel: true });
+  /** The second one kills. */
+  cancel(signal: EndSignal): void {
+    this.#send({ cancel: true, signal });
   }
 
   /** Sends all of it, then its end. Reads nothing before the daemon asks. */

@@ -85,6 +85,10 @@ export const executionMode = z.enum(["guest", "host_compat"]).describe("Where th
 export const accelerator = z.enum(["kvm", "hvf", "tcg"]).nullable().describe("What the VM ran on.");
 export const time = z.iso.datetime().describe("UTC, ISO 8601.");
 
+export const oomKilled = z
+  .boolean()
+  .describe("True when the VM ran out of memory and its kernel killed the command, or a process that it started.");
+
 /** How a command ended, the same for a run, a VM and a task. */
 export const commandOutcome = {
   exit_code: z.int().describe("The command's own exit status; 128 + N when signal N ended it."),
@@ -97,5 +101,7 @@ export const commandOutcome = {
   duration_ms: z.int().min(0).describe("Milliseconds the command ran."),
   timed_out: z.boolean().describe("True when the time-out ended it."),
   aborted: z.boolean().describe("True when the caller cancelled it."),
+  oom_killed: oomKilled,
+  mem_mib: z.int().describe("Memory of its VM in MiB."),
   execution_mode: executionMode,
 };

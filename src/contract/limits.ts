@@ -15,6 +15,8 @@ export const limits = {
   resultOutputBytes: 1_048_576,
   /** Output of a command that one answer from a cursor holds at most, both streams together. */
   execOutputBytes: { min: 1, max: 1_048_576 },
+  /** How long a cancelled command has after its first signal until everything that it has started is killed. */
+  cancelGraceSeconds: 5,
   /** The longest that one call waits for more output. */
   waitSeconds: { min: 0, max: 3_600 },
   /** The longest body line a client may send to the daemon. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { oomKilled } from "./fields.js";
 import { limits } from "./limits.js";
 import { defineOperation } from "./operation.js";
 import { execError, execSequence, execState, taskId } from "./task.js";
@@ -46,6 +47,8 @@ export const taskExecOutput = defineOperation({
     exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
     timed_out: z.boolean(),
     aborted: z.boolean(),
+    oom_killed: oomKilled,
+    mem_mib: z.int().describe("Memory of its VM in MiB."),
     error: execError,
     duration_ms: z.int().min(0),
     stdout: z.string(),

@@ -20,7 +20,7 @@ const signalNames = [
 
 export const taskExecSignal = defineOperation({
   name: "task.exec_signal",
-  summary: "Send a signal to a running command and all it started",
+  summary: "Send a signal to a running command; KILL ends all it started",
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,

@@ -18,8 +18,11 @@ export function routeOf(name: OperationName): string {
 export type RequestLine =
   | { readonly stdin: string }
   | { readonly stdin_end: true }
-  /** Cancels; the answer still comes. */
-  | { readonly cancel: true };
+  /** Cancels: a command gets the signal, INT unless given. The second such line kills it. The answer still comes. */
+  | { readonly cancel: true; readonly signal?: EndSignal };
+
+/** What a command that is cancelled gets first. */
+export type EndSignal = "INT" | "TERM";
 
 /** The lines of a streaming answer. The last one is the result or the error. */
 export type AnswerLine =

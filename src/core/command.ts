@@ -6,7 +6,9 @@ import { limits } from "../contract/limits.js";
 import type { FoundMachine, Machine } from "../backend/backend.js";
 import { AgentRefusal } from "../guest/channel.js";
 import { Exec, exitStatusOf, type ExecRequest } from "../guest/exec.js";
+import type { EndSignal } from "../contract/wire.js";
 import type { Call } from "./core.js";
+import type { Ending } from "./ending.js";
 import type { Exit } from "../guest/messages.js";
 import { buildOutputFields, KeptOutput } from "./kept-output.js";
 
@@ -15,6 +17,8 @@ export interface CommandRequest {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** Memory of the machine. */
+  readonly memMib: number;
 }
 
 type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof commandOutcome)[Field]> };
@@ -26,7 +30,7 @@ const DEATH_GRACE_MS = 1_500;
 
 /**
  * Runs one command in a machine: output goes to the caller as it comes, head and tail into the outcome.
- * A time-out or the caller's cancel kills the command's process group; both are outcomes, not errors.
+ * A time-out and the caller's cancel end everything that the command has started; both are outcomes, not errors.
  */
 export async function runCommand(machine: FoundMachine, request: CommandRequest, call: Call): Promise<Outcome> {
   const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
@@ -36,15 +40,17 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
     // A caller who has cancelled is not waited for: the guest must be able to finish.
     if (!call.signal.aborted) await call.emit({ event: stream, data: bytes.toString("base64") });
   };
-  const { command, cwd, env, timeoutMs } = request;
+  const { command, cwd, env, timeoutMs, memMib } = request;
   const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, onOutput }));
-  const ended = await waitForEnd(starting, machine.died, timeoutMs, call.signal);
+  const ended = await waitForEnd(starting, machine.died, timeoutMs, call);
   return {
     exit_code: ended.exitCode,
     ...buildOutputFields(kept.stdout.render(), kept.stderr.render()),
     duration_ms: ended.durationMs ?? Math.round(performance.now() - started),
     timed_out: ended.by === "timeout",
     aborted: ended.by === "caller",
+    oom_killed: ended.oomKilled,
+    mem_mib: memMib,
     execution_mode: machine.executionMode,
   };
 }
@@ -73,6 +79,7 @@ interface End {
   readonly by: "itself" | "timeout" | "caller";
   readonly exitCode: number;
   readonly durationMs: number | null;
+  readonly oomKilled: boolean;
 }
 
 /**
@@ -83,7 +90,7 @@ export async function waitForEnd(
   starting: Promise<Exec>,
   died: Promise<string>,
   timeoutMs: number,
-  signal: AbortSignal,
+  ending: Ending,
   onKill = () => {},
 ): Promise<End> {
   const lost = died.then((reason) => {
@@ -96,27 +103,59 @@ export async function waitForEnd(
       if (PyroError.from(error).code === "VM_DIED") return awaitReason(lost, error);
       throw error;
     });
-  const cut = new Promise<"timeout" | "caller">((resolve) => {
+  let interrupted = Promise.resolve(false);
+  const forget = ending.onInterrupt((signal) => (interrupted = end(starting, signal)));
+  const deadline = watchDeadline(timeoutMs, ending.signal);
+  try {
+    const first = await Promise.race([
+      finished.then((exit) => ({ what: "ended", exit }) as const),
+      deadline.passed.then((by) => ({ what: "passed", by }) as const),
+      lost,
+    ]);
+    if (first.what === "ended") {
+      if (!(await interrupted)) return buildEnd("itself", first.exit);
+      // The agent has killed what was left, unless it is of a pyro that knew the process group only.
+      void end(starting, "KILL");
+      return buildEnd("caller", first.exit);
+    }
+    onKill();
+    void end(starting, "KILL");
+    const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
+    const exit = await Promise.race([finished.catch(() => null), grace]);
+    if (exit === null) return { by: first.by, exitCode: 137, durationMs: null, oomKilled: false };
+    // A command that had ended before the kill came, as may happen while no daemon runs, was not ended by it.
+    if (exit.signal === "KILL") return buildEnd(first.by, exit);
+    return buildEnd((await interrupted) ? "caller" : "itself", exit);
+  } finally {
+    forget();
+    deadline.stop();
+  }
+}
+
+/** Sends what ends a command; false when it has ended by itself. */
+function end(starting: Promise<Exec>, signal: EndSignal | "KILL"): Promise<boolean> {
+  return starting
+    .then((exec) => exec.end(signal))
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** Resolves when a command must be killed: the time-out has passed, or the caller no longer waits. */
+function watchDeadline(timeoutMs: number, signal: AbortSignal): { passed: Promise<"timeout" | "caller">; stop(): void } {
+  let stop = () => {};
+  const passed = new Promise<"timeout" | "caller">((resolve) => {
     const timer = setTimeout(() => resolve("timeout"), timeoutMs);
     const onAbort = () => resolve("caller");
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    void finished
-      .catch(() => {})
-      .finally(() => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", onAbort);
-      });
+    stop = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
   });
-  const first = await Promise.race([finished, cut, lost]);
-  if (typeof first !== "string") return buildEnd("itself", first);
-  onKill();
-  starting.then((exec) => exec.signal("KILL")).catch(() => {});
-  const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
-  const exit = await Promise.race([finished.catch(() => null), grace]);
-  if (exit === null) return { by: first, exitCode: 137, durationMs: null };
-  // One that had ended before the kill came, as a command may while no daemon runs, was not ended by it.
-  return buildEnd(exit.signal === "KILL" ? first : "itself", exit);
+  return { passed, stop };
 }
 
 /** Why the VM ended, or the error that is known when that is not told in time. */
@@ -127,5 +166,6 @@ async function awaitReason(lost: Promise<never>, known: unknown): Promise<never>
 }
 
 function buildEnd(by: End["by"], exit: Exit): End {
-  return { by, exitCode: exitStatusOf(exit), durationMs: exit.duration_ms };
+  const oomKilled = exit.oom_killed ?? false;
+  return { by, exitCode: exitStatusOf(exit), durationMs: exit.duration_ms, oomKilled };
 }

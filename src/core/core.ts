@@ -4,6 +4,7 @@ import type { Backend, FoundMachine, Machine, MachineHandle, NetworkRequest, Pre
 import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
+import type { Ending } from "./ending.js";
 import type { Tasks } from "./tasks/tasks.js";
 import type { Vms } from "./vms/vms.js";
 
@@ -54,8 +55,8 @@ export interface MachineRegistry {
 }
 
 /** One caller's call: how to reach it while it waits, and how it cancels. */
-export interface Call {
-  /** Aborted when the caller cancels or is gone. */
+export interface Call extends Ending {
+  /** Aborted when the caller cancels, after the grace that a running command gets, or is gone. */
   readonly signal: AbortSignal;
   /** True when the signal is the caller's own wish; otherwise the caller is gone, or the daemon ends. */
   isCancelled(): boolean;

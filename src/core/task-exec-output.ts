@@ -2,7 +2,8 @@ import type { Handler } from "./core.js";
 import { readPage, waitForOutput } from "./tasks/exec-output.js";
 
 export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, call) => {
-  const exec = core.tasks.get(input.task_id).find(input.sequence);
+  const task = core.tasks.get(input.task_id);
+  const exec = task.find(input.sequence);
   await waitForOutput(exec, input, call.signal);
   // Looked at before the output: what is said to have ended has all its output there.
   const { started, ended } = exec;
@@ -16,6 +17,8 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
     exit_code: ended?.exit_code ?? null,
     timed_out: ended?.timed_out ?? false,
     aborted: ended?.aborted ?? false,
+    oom_killed: ended?.oom_killed ?? false,
+    mem_mib: task.memMib,
     error: ended?.error ?? null,
     duration_ms: ended?.duration_ms ?? ageMs,
     stdout: page.stdout.text,

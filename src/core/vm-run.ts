@@ -18,7 +18,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   let outcome;
   try {
     const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;
-    const command = { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs };
+    const command = { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs, memMib: input.mem_mib };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);

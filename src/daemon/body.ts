@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
-import type { RequestLine } from "../contract/wire.js";
+import type { EndSignal, RequestLine } from "../contract/wire.js";
 import type { IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { CallerStdin } from "./stdin.js";
@@ -10,7 +10,7 @@ export interface Body {
   /** The input as JSON, unchecked. */
   readInput(): Promise<unknown>;
   /** Hands the remaining lines on until the body ends; rejects when one makes no sense. */
-  follow(stdin: CallerStdin | null, cancel: () => void): Promise<void>;
+  follow(stdin: CallerStdin | null, cancel: (signal: EndSignal) => void): Promise<void>;
 }
 
 export function openBody(request: IncomingMessage): Body {
@@ -23,7 +23,7 @@ export function openBody(request: IncomingMessage): Body {
     async follow(stdin, cancel) {
       for await (const text of lines) {
         const line = parseLine(text);
-        if ("cancel" in line) cancel();
+        if ("cancel" in line) cancel(line.signal ?? "INT");
         else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
         else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
         else stdin.end();
@@ -43,12 +43,18 @@ export function parseJson(text: string): unknown {
   }
 }
 
+function parseCancel(line: object): RequestLine {
+  if (!("signal" in line)) return { cancel: true };
+  if (line.signal === "INT" || line.signal === "TERM") return { cancel: true, signal: line.signal };
+  throw new PyroError("INVALID_ARGUMENT", "The signal of a cancel line is INT or TERM.");
+}
+
 function parseLine(text: string): RequestLine {
   const line = parseJson(text);
   if (typeof line === "object" && line !== null) {
     if ("stdin" in line && typeof line.stdin === "string") return { stdin: line.stdin };
     if ("stdin_end" in line && line.stdin_end === true) return { stdin_end: true };
-    if ("cancel" in line && line.cancel === true) return { cancel: true };
+    if ("cancel" in line && line.cancel === true) return parseCancel(line);
   }
   throw new PyroError("INVALID_ARGUMENT", "A line of the request is neither stdin, stdin_end nor cancel.");
 }

@@ -9,6 +9,7 @@ import { resolveReferences } from "../core/references.js";
 import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
 import { openBody, parseJson } from "./body.js";
+import { Cancellation } from "./cancellation.js";
 import type { Handlers } from "./handlers.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
 import { CallerStdin } from "./stdin.js";
@@ -67,23 +68,28 @@ async function perform(
   if (operation.upload) {
     const body = openUploadBody(request);
     const input = parseInput(operation.input, parseJson(await body.readInput()));
-    const call = { signal, stdin: null, upload: body.content(), emit, isCancelled: () => false };
+    const call: Call = {
+      ...{ signal, stdin: null, upload: body.content(), emit },
+      ...{ isCancelled: () => false, onInterrupt: () => () => {} },
+    };
     return operation.output.parse(await handle(handlers, core, operation, input, call));
   }
   const body = openBody(request);
   const input = parseInput(operation.input, await body.readInput());
   const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
   const stdin = operation.stdin ? new CallerStdin(grant) : null;
-  let isCancelled = false;
-  const cancel = () => {
-    isCancelled = true;
-    flight.abort(new PyroError("ABORTED", "The call was cancelled."));
+  const cancellation = new Cancellation(flight);
+  const follow = body.follow(stdin, (endSignal) => cancellation.request(endSignal));
+  follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));
+  const call: Call = {
+    ...{ signal, stdin, upload: null, emit },
+    isCancelled: () => cancellation.isRequested,
+    onInterrupt: (listener) => cancellation.onInterrupt(listener),
   };
-  body.follow(stdin, cancel).catch((reason: unknown) => flight.abort(PyroError.from(reason)));
-  const call: Call = { signal, stdin, upload: null, emit, isCancelled: () => isCancelled };
   try {
     return operation.output.parse(await handle(handlers, core, operation, input, call));
   } finally {
+    cancellation.close();
     stdin?.discard();
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 
 import { PyroError } from "../contract/errors.js";
+import type { EndSignal } from "../contract/wire.js";
 import type { Channel, StreamListener } from "./channel.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
@@ -103,7 +104,7 @@ export class Exec {
    * Asks the command to end. KILL kills everything that it has started. After another signal, the agent kills the rest when
    * the command has ended. Throws when it has ended by itself.
    */
-  async end(signal: "INT" | "TERM" | "KILL"): Promise<void> {
+  async end(signal: EndSignal | "KILL"): Promise<void> {
     await this.#channel.request("signal", { job: this.job, signal, group: true, all: true });
   }
 

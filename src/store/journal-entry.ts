@@ -26,6 +26,8 @@ const execEnded = z.object({
   duration_ms: count,
   timed_out: z.boolean(),
   aborted: z.boolean(),
+  /** Missing in what an older pyro wrote. */
+  oom_killed: z.boolean().optional(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   stdout_bytes: count,
   stderr_bytes: count,

@@ -75,6 +75,8 @@ export function resultOf(exitCode: number): Awaited<ReturnType<VmRun>> {
     duration_ms: 0,
     timed_out: false,
     aborted: false,
+    oom_killed: false,
+    mem_mib: 1024,
     execution_mode: "host_compat",
     accelerator: null,
     cleanup: { deleted: true },
@@ -92,6 +94,7 @@ export const runInShell: VmRun = async (_core, input, call) => {
     killGroup();
   }, input.timeout_seconds * 1000);
   call.signal.addEventListener("abort", killGroup);
+  const forget = call.onInterrupt((signal) => process.kill(-(child.pid ?? 0), `SIG${signal}`));
   const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 137)));
   child.stdin.on("error", () => {});
   const feed = async () => {
@@ -108,5 +111,6 @@ export const runInShell: VmRun = async (_core, input, call) => {
   const exitCode = await exited;
   clearTimeout(timer);
   call.signal.removeEventListener("abort", killGroup);
-  return { ...resultOf(exitCode), timed_out: timedOut, aborted: call.signal.aborted };
+  forget();
+  return { ...resultOf(exitCode), timed_out: timedOut, aborted: call.isCancelled() || call.signal.aborted };
 };

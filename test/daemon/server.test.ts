@@ -114,6 +114,59 @@ test("cancel keeps the answer", async () => {
   assert.equal(lines.at(-1)?.event, "result");
 });
 
+test("the first cancel interrupts a command that runs, the second aborts the call", async () => {
+  const interrupts: string[] = [];
+  let isRunning = false;
+  let wasAborted = false;
+  await using daemon = new Listening(async (_core, _input, call) => {
+    const interrupted = new Promise<void>((resolve) =>
+      call.onInterrupt((signal) => {
+        interrupts.push(signal);
+        resolve();
+      }),
+    );
+    isRunning = true;
+    await interrupted;
+    wasAborted = call.signal.aborted;
+    await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+    return resultOf(0);
+  });
+  const sent = open(daemon, {});
+  sent.write(`${run("sleep 60")}\n`);
+  await until("it runs", () => isRunning);
+  sent.write(`{"cancel":true,"signal":"TERM"}\n`);
+  await until("it is interrupted", () => interrupts.length > 0);
+  sent.write(`{"cancel":true}\n`);
+  const { lines } = await answerOf(sent);
+  sent.destroy();
+  assert.deepEqual([interrupts, wasAborted, lines.at(-1)?.event], [["TERM"], false, "result"]);
+});
+
+test("a caller that goes away after its cancel aborts the call at once", async () => {
+  let step: "none" | "running" | "interrupted" | "aborted" = "none";
+  await using daemon = new Listening(async (_core, _input, call) => {
+    call.onInterrupt(() => (step = "interrupted"));
+    step = "running";
+    await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+    step = "aborted";
+    return resultOf(0);
+  });
+  const sent = open(daemon, {});
+  sent.on("error", () => {});
+  sent.write(`${run("sleep 60")}\n`);
+  await until("it runs", () => step === "running");
+  sent.write(`{"cancel":true}\n`);
+  await until("it is interrupted", () => step === "interrupted");
+  sent.destroy();
+  await until("the call is aborted", () => step === "aborted", 4);
+});
+
+test("a cancel line with another signal aborts the call", async () => {
+  await using daemon = new Listening(runInShell);
+  const { lines } = await post(daemon, { body: `${run("sleep 60")}\n{"cancel":true,"signal":"KILL"}\n` });
+  assert.equal(lines.at(-1)?.result?.exit_code, 137);
+});
+
 test("standard input that nobody reads stays with the caller", async () => {
   let stop: (() => void) | undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));

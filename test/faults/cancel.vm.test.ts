@@ -23,7 +23,7 @@ async function assertAborted(sequence: number): Promise<void> {
   assert.equal((await scratch.execHere(task, "pgrep sleep")).exit_code, 1, "a sleep is left");
 }
 
-test("Ctrl-C kills the whole process group; the log says aborted and has what it said", async () => {
+test("Ctrl-C ends the whole process group; the log says aborted and has the output", async () => {
   const child = scratch.startExec(task, SCRIPT);
   const ended = endOf(child);
   await saying(child, "begun");

@@ -13,6 +13,7 @@ import { execDirectoryPath } from "../../store/layout.js";
 import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
 import { startExec, waitForEnd } from "../command.js";
+import { SharedEnding } from "../ending.js";
 import type { Call } from "../core.js";
 import { buildOutputFields } from "../kept-output.js";
 
@@ -37,6 +38,7 @@ export interface ExecHost {
   readonly taskId: string;
   readonly directory: string;
   readonly executionMode: "guest" | "host_compat";
+  readonly memMib: number;
   /** True once the daemon lets go of the task: what ends then has not ended, only our view of it. */
   isDetached(): boolean;
   /** Writes down, durably, that a command has ended. */
@@ -49,7 +51,7 @@ export class TaskExec {
   /** Resolves when it has ended and that is on disk, or when the daemon lets go of it. */
   done: Promise<void> = Promise.resolve();
   readonly #host: ExecHost;
-  readonly #cancel = new AbortController();
+  readonly #ending = new SharedEnding();
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
   /** The job in the guest, once it has been asked for. */
@@ -95,12 +97,12 @@ export class TaskExec {
     });
   }
 
-  /** Kills the command's process group; it ends as aborted. */
-  cancel(): void {
-    this.#cancel.abort();
+  /** Kills everything that the command has started; it ends as aborted. */
+  kill(): void {
+    this.#ending.kill();
   }
 
-  /** Sends a signal to the command's process group. Throws FAILED_PRECONDITION when it has ended. */
+  /** Sends a signal to the command's process group, or KILL to everything that it has started. Throws FAILED_PRECONDITION when it has ended. */
   async signal(name: string): Promise<void> {
     try {
       if (!this.isRunning || this.#job === null) throw this.#endedError();
@@ -126,8 +128,9 @@ export class TaskExec {
     const logs = await this.#openLogs();
     const { signal } = call;
     const onAbort = () => {
-      if (call.isCancelled()) this.cancel();
+      if (call.isCancelled()) this.kill();
     };
+    const forget = call.onInterrupt((endSignal) => this.#ending.interrupt(endSignal));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     try {
@@ -139,6 +142,7 @@ export class TaskExec {
       await sent;
       if (!signal.aborted || call.isCancelled()) await this.done;
     } finally {
+      forget();
       signal.removeEventListener("abort", onAbort);
     }
   }
@@ -163,6 +167,8 @@ export class TaskExec {
       duration_ms: ended?.duration_ms ?? this.#ageMs(),
       timed_out: ended?.timed_out ?? false,
       aborted: ended?.aborted ?? false,
+      oom_killed: ended?.oom_killed ?? false,
+      mem_mib: this.#host.memMib,
       error: ended?.error ?? null,
       execution_mode: this.#host.executionMode,
       started_at,
@@ -181,7 +187,7 @@ export class TaskExec {
       starting.catch(() => {});
       if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
       const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
-      const end = await waitForEnd(starting, machine.died, remainingMs, this.#cancel.signal, () => {
+      const end = await waitForEnd(starting, machine.died, remainingMs, this.#ending, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();
       });
@@ -189,6 +195,7 @@ export class TaskExec {
         exit_code: end.exitCode,
         timed_out: end.by === "timeout",
         aborted: end.by === "caller",
+        oom_killed: end.oomKilled,
         error: null,
         durationMs: end.durationMs ?? this.#ageMs(),
       });
@@ -204,6 +211,7 @@ export class TaskExec {
     exit_code: number | null;
     timed_out: boolean;
     aborted: boolean;
+    oom_killed?: boolean;
     error: PyroError | null;
     durationMs: number;
   }): Promise<void> {
@@ -215,6 +223,7 @@ export class TaskExec {
       duration_ms: end.durationMs,
       timed_out: end.timed_out,
       aborted: end.aborted,
+      oom_killed: end.oom_killed ?? false,
       error: end.error && { code: end.error.code, message: end.error.message },
       stdout_bytes: stdout.totalBytes,
       stderr_bytes: stderr.totalBytes,
@@ -259,7 +268,7 @@ export class TaskExec {
 
   /** Waits until a machine answers, for so long at most; less when the command is cancelled. */
   async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
-    using wait = new JoinedController([this.#cancel.signal]);
+    using wait = new JoinedController([this.#ending.signal]);
     machine.ready.catch(() => {}).finally(() => wait.abort());
     await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
   }

@@ -90,6 +90,10 @@ export class Task implements ExecHost {
     return this.#record.execution_mode;
   }
 
+  get memMib(): number {
+    return this.#record.mem_mib;
+  }
+
   isDetached(): boolean {
     return this.#detached;
   }
@@ -226,7 +230,7 @@ export class Task implements ExecHost {
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
-    for (const exec of this.#execs.running) exec.cancel();
+    for (const exec of this.#execs.running) exec.kill();
     this.#deleted.abort(
       new PyroError("ABORTED", "The task was deleted.", { hint: "Create another one with `pyro task create`." }),
     );

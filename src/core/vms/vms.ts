@@ -139,7 +139,7 @@ export class Vms {
     const vm = this.#get(input.vm_id);
     return this.#exclusively(vm, "exec", async () => {
       const { command, cwd, env, timeout_seconds } = input;
-      const request = { command, cwd, env, timeoutMs: timeout_seconds * 1000 };
+      const request = { command, cwd, env, timeoutMs: timeout_seconds * 1000, memMib: vm.record.mem_mib };
       try {
         using until = new JoinedController([call.signal, vm.abort.signal]);
         const outcome = await runCommand(vm.machine!, request, { ...call, signal: until.signal });

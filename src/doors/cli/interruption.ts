@@ -1,3 +1,4 @@
+import type { EndSignal } from "../../contract/wire.js";
 import { reportFailure } from "./failure.js";
 
 const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const;
@@ -5,32 +6,45 @@ const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const;
 /** Why a call was given up before its end: Ctrl-C, a request to terminate, or a reader that is gone. */
 export interface Interruption {
   readonly signal: AbortSignal;
+  /** Aborted when the caller no longer waits for a command to end by itself. */
+  readonly killSignal: AbortSignal;
+  /** The signal that the command gets first. */
+  readonly endSignal: () => EndSignal;
   interrupt(cause: keyof typeof statuses): void;
 }
 
 /**
- * Runs a long call to its exit status. The first signal cancels it politely and decides the status;
- * the second ends the process at once.
+ * Runs a long call to its exit status. The first signal cancels it politely and decides the status. With `runsCommand`, the second
+ * kills the command. The next one ends the process at once.
  */
 export async function interruptible(
   json: boolean,
   body: (interruption: Interruption) => Promise<number>,
+  { runsCommand = false } = {},
 ): Promise<number> {
-  const controller = new AbortController();
-  let exitStatus: number | null = null;
-  const interrupt = (cause: keyof typeof statuses) => {
-    if (exitStatus !== null && cause !== "SIGPIPE") process.exit(statuses[cause]);
-    exitStatus ??= statuses[cause];
-    controller.abort();
+  const cancelling = new AbortController();
+  const killing = new AbortController();
+  let cause: keyof typeof statuses | null = null;
+  const interrupt = (now: keyof typeof statuses) => {
+    const isFirst = cause === null;
+    cause ??= now;
+    cancelling.abort();
+    if (now === "SIGPIPE") return killing.abort();
+    if (isFirst) return;
+    if (killing.signal.aborted || !runsCommand) process.exit(statuses[now]);
+    killing.abort();
   };
   process.on("SIGINT", () => interrupt("SIGINT"));
   process.on("SIGTERM", () => interrupt("SIGTERM"));
+  const endSignal = () => (cause === "SIGTERM" ? "TERM" : "INT");
+  const exitStatus = () => (cause === null ? null : statuses[cause]);
   try {
-    const status = await body({ signal: controller.signal, interrupt });
-    return exitStatus ?? status;
+    const status = await body({ signal: cancelling.signal, killSignal: killing.signal, endSignal, interrupt });
+    return exitStatus() ?? status;
   } catch (error) {
-    if (exitStatus === null) throw error;
+    const interrupted = exitStatus();
+    if (interrupted === null) throw error;
     if (json) reportFailure(error, json);
-    return exitStatus;
+    return interrupted;
   }
 }

@@ -2,7 +2,8 @@ import type { CallOptions, Client } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
 import { openStdin } from "../../client/stdin.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
-import { interruptible } from "./interruption.js";
+import { interruptible, type Interruption } from "./interruption.js";
+import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
 
@@ -12,6 +13,8 @@ interface Outcome {
   readonly duration_ms: number;
   readonly timed_out: boolean;
   readonly aborted: boolean;
+  readonly oom_killed: boolean;
+  readonly mem_mib: number;
 }
 
 export type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
@@ -20,6 +23,8 @@ interface CommandView<Result> {
   readonly title: string;
   readonly json: boolean;
   readonly noStdin: boolean;
+  /** The command line that takes --mem-mib. */
+  readonly sizedBy: string;
   readonly renderFooter?: (result: Result) => string;
 }
 
@@ -29,15 +34,16 @@ export function run(client: Client, { no_stdin, ...input }: RunInput, json: bool
     title: input.environment,
     json,
     noStdin: no_stdin === true,
+    sizedBy: "pyro run",
   });
 }
 
 /** Streams a command's input and output, and gives the exit status that tells how it ended. */
 export function runCommand<Result extends Outcome>(
   call: (options: CallOptions) => Promise<Result>,
-  { title, json, noStdin, renderFooter = () => "" }: CommandView<Result>,
+  { title, json, noStdin, sizedBy, renderFooter = () => "" }: CommandView<Result>,
 ): Promise<number> {
-  return interruptible(json, async (interruption) => {
+  const body = async (interruption: Interruption) => {
     const write = openOutput(interruption);
     const progress = openProgress(title, null);
     const onEvent = async (event: CallEvent) => {
@@ -52,16 +58,17 @@ export function runCommand<Result extends Outcome>(
       process.stderr.write(`pyro: Cannot read standard input: ${reason}.\n`);
     });
     try {
-      const { signal } = interruption;
-      const result = await call({ signal, onEvent, ...(stdin && { stdin: stdin.source }) });
+      const { signal, killSignal, endSignal } = interruption;
+      const result = await call({ signal, killSignal, endSignal, onEvent, ...(stdin && { stdin: stdin.source }) });
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-      else process.stderr.write(renderFooter(result));
+      else process.stderr.write(renderFooter(result) + renderOutOfMemory(result, sizedBy));
       return exitStatusOf(result, json || signal.aborted);
     } finally {
       progress.clear();
       stdin?.close();
     }
-  });
+  };
+  return interruptible(json, body, { runsCommand: true });
 }
 
 function renderTimeout(durationMs: number): string {

@@ -12,6 +12,7 @@ export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, 
     title: input.task_id,
     json,
     noStdin: no_stdin === true,
+    sizedBy: "pyro task create",
     renderFooter,
   });
 }

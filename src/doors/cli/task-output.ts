@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { followOutput, readOutput } from "../../client/task-output.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput, type Write } from "./output.js";
 
 export type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
@@ -40,5 +41,5 @@ function renderFooter(page: Page): string {
   const why = error ? `pyro: ${error.message}\n` : "";
   const { next_stdout_offset: stdout, next_stderr_offset: stderr } = page;
   const more = page.complete ? "" : `hint: Go on with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
-  return `${why}[task-output] ${words.join(" ")}\n${more}`;
+  return `${why}[task-output] ${words.join(" ")}\n${renderOutOfMemory(page, "pyro task create")}${more}`;
 }

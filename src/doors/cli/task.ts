@@ -122,7 +122,7 @@ export function renderLogs({ entries }: ResultOf<"task.logs">): string {
   const texts = entries.map((entry) => {
     const how =
       entry.state === "running" ? "running" : (entry.error?.message ?? `exit_code=${entry.exit_code ?? "none"}`);
-    const flags = [entry.timed_out && "timed out", entry.aborted && "aborted"]
+    const flags = [entry.timed_out && "timed out", entry.aborted && "aborted", entry.oom_killed && "out of memory"]
       .filter(Boolean)
       .map((flag) => `, ${flag}`);
     const head = `# ${entry.sequence}  ${entry.started_at}  ${how}${flags.join("")}  ${entry.command}`;

@@ -14,7 +14,8 @@ export function renderResult(tool: string, result: Fields): string {
 
 function renderCommand(result: Fields): string {
   const next = renderNext(result);
-  const parts = [renderOutcome(result), ...renderStreams(result), ...(next === null ? [] : [next])];
+  const memory = result["oom_killed"] === true ? [renderOutOfMemory(result)] : [];
+  const parts = [renderOutcome(result), ...renderStreams(result), ...memory, ...(next === null ? [] : [next])];
   return parts.join("\n");
 }
 
@@ -57,6 +58,11 @@ function renderNext(result: Fields): string | null {
   return sequence === undefined
     ? "For longer work raise timeout_seconds, or use a task and background: true."
     : "For longer work raise timeout_seconds and set background: true.";
+}
+
+function renderOutOfMemory({ sequence, mem_mib }: Fields): string {
+  const how = sequence === undefined ? "Ask for more with mem_mib" : "Create a task with a larger mem_mib";
+  return `The VM's memory of ${String(mem_mib)} MiB ran out, and the kernel killed a process of the command. ${how}.`;
 }
 
 function renderPlace({ next_stdout_offset: stdout, next_stderr_offset: stderr }: Fields): string {

@@ -62,7 +62,7 @@ export class Calls {
     call.signal.addEventListener("abort", () => queue.dropUnlessRead());
     const result = call.run(async () => {
       try {
-        const answer = await this.#ask(name, input, { signal: call.signal, onEvent, ...source });
+        const answer = await this.#ask(name, input, { ...call.signals, onEvent, ...source });
         await call.guard(() => text.end())(undefined);
         return answer;
       } finally {
@@ -99,6 +99,7 @@ function progressOf({ phase, message, fraction }: Extract<CallEvent, { event: "p
 /** One call under way: its cancelling, and what the caller's own functions threw meanwhile. */
 function openCall(signal: AbortSignal | undefined) {
   const controller = new AbortController();
+  const killing = new AbortController();
   const onAbort = () => controller.abort();
   signal?.addEventListener("abort", onAbort, { once: true });
   let thrown: { readonly error: unknown } | undefined;
@@ -108,7 +109,9 @@ function openCall(signal: AbortSignal | undefined) {
   };
   return {
     signal: controller.signal,
-    cancel: () => controller.abort(),
+    signals: { signal: controller.signal, killSignal: killing.signal },
+    /** The second time kills at once. */
+    cancel: () => (controller.signal.aborted ? killing : controller).abort(),
     /** What the caller's function throws cancels the call, which then rejects with it. */
     guard:
       <Value>(body: (value: Value) => Promise<void>) =>

@@ -39,7 +39,10 @@ export class Execution<Result> implements PromiseLike<Result>, AsyncIterable<Out
     return this.then((result) => result).finally(onFinally);
   }
 
-  /** Kills the command and all it has started; the result then says `aborted`. Fine when it has ended. */
+  /**
+   * Ends the command: it gets INT, and 5 s later everything that it has started is killed. Called again, it kills at once. The
+   * result then says `aborted`. Has no effect when the command has ended.
+   */
   cancel(): void {
     this.#cancel();
   }

@@ -16,7 +16,10 @@ export interface ProgressEvent {
 
 /** What calls that take long accept. */
 export interface CallOptions {
-  /** Cancels. The call rejects with `ABORTED`, unless its command had begun: that is killed, and the result says `aborted`. */
+  /**
+   * Cancels. The call rejects with `ABORTED`, unless its command had begun: that gets INT, everything of it is killed 5 s later, and
+   * the result says `aborted`. `Execution.cancel()` after that kills at once.
+   */
   readonly signal?: AbortSignal | undefined;
   /** Called for each report; the next one waits for what it returns. */
   readonly onProgress?: ((event: ProgressEvent) => void | Promise<void>) | undefined;

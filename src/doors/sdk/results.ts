@@ -76,6 +76,10 @@ export interface CommandResult {
   readonly timedOut: boolean;
   /** True when it was cancelled, by this caller or another one. */
   readonly aborted: boolean;
+  /** True when the VM ran out of memory and its kernel killed the command, or a process that it started. */
+  readonly oomKilled: boolean;
+  /** Memory of its VM in MiB. */
+  readonly memMib: number;
   readonly executionMode: ExecutionMode;
 }
 
@@ -116,6 +120,10 @@ export interface CommandOutput {
   readonly exitCode: number | null;
   readonly timedOut: boolean;
   readonly aborted: boolean;
+  /** True when the VM ran out of memory and its kernel killed the command, or a process that it started. */
+  readonly oomKilled: boolean;
+  /** Memory of its VM in MiB. */
+  readonly memMib: number;
   /** Why it ended without an exit status of its own, such as the VM's death. */
   readonly error: { readonly code: string; readonly message: string } | null;
   /** Milliseconds it has run so far. */

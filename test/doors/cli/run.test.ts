@@ -98,7 +98,44 @@ test("signals cancel, wait for the clean-up and decide the status", async (t) =>
   }
 });
 
-test("the second Ctrl-C ends pyro at once, and the call is aborted", async () => {
+test("a trap of the command runs after Ctrl-C, its output is shown, and the status stays 130", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.05; done"));
+  child.stdout?.once("data", () => child.kill("SIGINT"));
+  const { status, stdout } = await endOf(child);
+  assert.deepEqual([status, stdout], [130, "ready\nbye\n"]);
+});
+
+test("SIGTERM is TERM for the command", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("trap 'echo term; exit 0' TERM; echo ready; while :; do sleep 0.05; done"));
+  child.stdout?.once("data", () => child.kill("SIGTERM"));
+  const { status, stdout } = await endOf(child);
+  assert.deepEqual([status, stdout], [143, "ready\nterm\n"]);
+});
+
+test("the second Ctrl-C kills a command that does not end at the first", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("trap 'echo no' INT; echo ready; while :; do sleep 0.05; done"));
+  let said = "";
+  child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = endOf(child);
+  await until("it is ready", () => said === "ready\n");
+  child.kill("SIGINT");
+  await until("it has refused", () => said === "ready\nno\n");
+  child.kill("SIGINT");
+  assert.equal((await ended).status, 130);
+  await until("the call has ended", () => daemon.lifetime.isIdle());
+});
+
+test("out of memory is explained with the size and the flag", async () => {
+  await using daemon = new Listening(async () => ({ ...resultOf(137), oom_killed: true, mem_mib: 256 }));
+  const { status, stderr } = await run(daemon, sh("true"));
+  assert.equal(status, 137);
+  assert.match(stderr, /256 MiB.*\nhint: .*--mem-mib 512/);
+});
+
+test("the third Ctrl-C ends pyro at once, and the call is aborted", async () => {
   let aborted = false;
   let finish: (() => void) | undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -114,7 +151,9 @@ test("the second Ctrl-C ends pyro at once, and the call is aborted", async () =>
   const ended = endOf(child);
   await until("the first one arrived", () => aborted);
   child.kill("SIGINT");
+  const again = setInterval(() => child.kill("SIGINT"), 50);
   assert.equal((await ended).status, 130);
+  clearInterval(again);
   finish?.();
 });
 

@@ -50,8 +50,9 @@ test("logs show what was said behind a line for each command", () => {
     ...{ task_id: "task-0123456789ab", sequence: 1, command: "make", cwd: "/workspace", state: "ended" as const },
     ...{ exit_code: 137, stdout: "out", stderr: "err\n", stdout_truncated: false, stderr_truncated: false },
     ...{ stdout_omitted_bytes: 0, stderr_omitted_bytes: 0, duration_ms: 1, timed_out: false, aborted: true },
+    ...{ oom_killed: true, mem_mib: 256 },
     ...{ error: null, execution_mode: "guest" as const, started_at: "2026-01-01T00:00:00.000Z" },
   };
   const text = renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [entry] });
-  assert.equal(text, "# 1  2026-01-01T00:00:00.000Z  exit_code=137, aborted  make\nout\nerr\n");
+  assert.equal(text, "# 1  2026-01-01T00:00:00.000Z  exit_code=137, aborted, out of memory  make\nout\nerr\n");
 });

@@ -11,6 +11,7 @@ import {
   type RunOptions,
   type RunResult,
 } from "../../../src/index.js";
+import { limits } from "../../../src/contract/limits.js";
 import { until } from "../../client/scratch.js";
 import { Listening, runInShell } from "../../daemon/listening.js";
 
@@ -209,4 +210,27 @@ test("so does cancel(), also while nobody reads the output", async () => {
   const execution = pyro.run("yes");
   execution.cancel();
   assert.equal((await execution).aborted, true);
+});
+
+test("after cancel() the command's trap runs and its output still comes", async () => {
+  await using pyro = await open();
+  let said = "";
+  const execution = pyro.run("trap 'echo bye; exit 0' INT; echo begun; while :; do sleep 0.05; done", {
+    onStdout: ({ text }) => {
+      said += text;
+      if (text === "begun\n") execution.cancel();
+    },
+  });
+  const result = await execution;
+  assert.deepEqual([result.aborted, result.exitCode, said], [true, 0, "begun\nbye\n"]);
+});
+
+test("cancel() again kills a command that ignores the first", async () => {
+  await using pyro = await open();
+  const execution = pyro.run("trap 'echo no' INT; echo begun; while :; do sleep 0.05; done", {
+    onStdout: () => execution.cancel(),
+  });
+  const startedMs = performance.now();
+  assert.equal((await execution).aborted, true);
+  assert.ok(performance.now() - startedMs < limits.cancelGraceSeconds * 1000);
 });
