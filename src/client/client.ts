@@ -74,7 +74,7 @@ export class Client {
   async #exchange(
     name: OperationName,
     input: unknown,
-    { signal, killSignal, endSignal = () => "INT", stdin, openUpload, onEvent }: CallOptions,
+    { signal, killSignal, endSignal, stdin, openUpload, onEvent }: CallOptions,
   ): Promise<unknown> {
     const { version, operations } = readContract();
     const operation = operations.find((candidate) => candidate.name === name);
@@ -88,7 +88,9 @@ export class Client {
           stdin: stdin ?? null,
           takesStdin: operation?.stdin ?? false,
           upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
-          ...{ signal, killSignal, endSignal },
+          signal,
+          killSignal,
+          endSignal,
           onEvent,
         });
       } catch (error) {

@@ -18,7 +18,7 @@ export interface ExchangeOptions {
   readonly upload: AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
-  readonly endSignal: () => EndSignal;
+  readonly endSignal: (() => EndSignal) | undefined;
   readonly onEvent: ((event: CallEvent) => void | Promise<void>) | undefined;
 }
 
@@ -30,7 +30,7 @@ export function exchange(options: ExchangeOptions): Promise<unknown> {
 async function exchangeLines(options: ExchangeOptions): Promise<unknown> {
   const request = openPost(options.socketPath, options.route, options.headers);
   const upload = new Upload(request);
-  const cancel = () => upload.cancel(options.endSignal());
+  const cancel = () => upload.cancel(options.endSignal?.() ?? "INT");
   const { signal, killSignal } = options;
   try {
     const response = responseOf(request);

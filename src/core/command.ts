@@ -143,7 +143,10 @@ function end(starting: Promise<Exec>, signal: EndSignal | "KILL"): Promise<boole
 }
 
 /** Resolves when a command must be killed: the time-out has passed, or the caller no longer waits. */
-function watchDeadline(timeoutMs: number, signal: AbortSignal): { passed: Promise<"timeout" | "caller">; stop(): void } {
+function watchDeadline(
+  timeoutMs: number,
+  signal: AbortSignal,
+): { passed: Promise<"timeout" | "caller">; stop(): void } {
   let stop = () => {};
   const passed = new Promise<"timeout" | "caller">((resolve) => {
     const timer = setTimeout(() => resolve("timeout"), timeoutMs);

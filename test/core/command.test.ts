@@ -14,8 +14,7 @@ const lost = (code: "VM_DIED" | "AGENT_PROTOCOL") => {
   finished.catch(() => {});
   return Promise.resolve({ finished } as unknown as Exec);
 };
-const wait = (starting: Promise<Exec>, died: Promise<string>) =>
-  waitForEnd(starting, died, 60_000, new SharedEnding());
+const wait = (starting: Promise<Exec>, died: Promise<string>) => waitForEnd(starting, died, 60_000, new SharedEnding());
 
 test("why a VM ended is told, also when its channel is closed before its process is gone", async () => {
   const died = new Promise<string>((resolve) => setImmediate(resolve, "exit status 0"));
