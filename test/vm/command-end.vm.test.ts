@@ -77,8 +77,7 @@ test("Ctrl-C runs the command's trap, then ends everything that it has started",
   child.kill("SIGINT");
   const { status, stdout } = await ended;
   assert.deepEqual([status, stdout], [130, "escaped\ntrapped\n"]);
-  const entry = (await scratch.entries(task)).at(-1)!;
-  assert.deepEqual([entry.aborted, entry.exit_code], [true, 0]);
+  assert.equal((await scratch.entries(task)).at(-1)?.aborted, true);
   await assertNothingLeft();
 });
 
