@@ -38,6 +38,10 @@ class VmRunResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
+    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    oom_killed: bool
+    # Memory of its VM in MiB.
+    mem_mib: int
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
     # What the VM ran on.
@@ -273,6 +277,10 @@ class TaskExecResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
+    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    oom_killed: bool
+    # Memory of its VM in MiB.
+    mem_mib: int
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
     state: Literal["running", "ended"]
@@ -292,6 +300,10 @@ class TaskExecOutputResult(TypedDict):
     exit_code: int | None
     timed_out: bool
     aborted: bool
+    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    oom_killed: bool
+    # Memory of its VM in MiB.
+    mem_mib: int
     # Why it ended without an exit status of its own, such as the VM's death.
     error: TaskExecError | None
     duration_ms: int
@@ -870,7 +882,7 @@ class Operations:
         *,
         signal: str = "TERM",
     ) -> TaskExecSignalResult:
-        """Send a signal to a running command and all it started.
+        """Send a signal to a running command; KILL ends all it started.
 
         Args:
             task_id: Id or name of a task.
