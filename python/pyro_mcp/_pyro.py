@@ -16,7 +16,7 @@ from ._daemon import Home
 from ._errors import REPEAT, PyroError
 from ._exchange import Event, Lost, NotListening, SendSource, exchange
 from ._operations import VERSION, Operations
-from ._pack import open_source
+from ._pack import Source, open_source
 from ._server import Server
 from ._task import Task
 
@@ -25,6 +25,7 @@ _MAX_STARTS = 5
 _MAX_RETURNS = 20
 """How often a broken connection is made good before the caller is told."""
 _RETURN_DELAY_SECONDS = 0.1
+_SCAN_EVENT_SECONDS = 0.2
 
 _HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
 """How programs of this machine are told of a proxy, and pyro of a mirror."""
@@ -73,9 +74,9 @@ class Pyro(Operations):
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = {name: value for name, value in fields.items() if value is not None}
         source: SendSource | None = None
+        packed: Source | None = None
         if "source_path" in given:
-            path, exclude, include = (given.get(name) or () for name in ("source_path", "exclude", "include"))
-            packed = open_source(os.fspath(cast(str, path)), cast(Sequence[str], exclude), cast(Sequence[str], include))
+            packed = _open_source(given, on_progress)
             given |= packed.facts()
             source = packed.send
         elif uploads:
@@ -90,7 +91,7 @@ class Pyro(Operations):
             except Lost as lost:
                 raise self._unreachable(lost) from lost
             follower.end()
-            return result
+            return _with_report(operation, result, packed) if packed else result
         for attempt in range(1, _MAX_RETURNS + 1):
             follower = _Follower(on_stdout, on_stderr, on_progress)
             given["request_id"] = str(uuid.uuid4())
@@ -161,6 +162,34 @@ class _Ask:
     stdin: Iterator[bytes] | None
     source: SendSource | None
     cancellation: Cancellation | None
+
+
+def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) -> Source:
+    path, exclude, include = (given.get(name) or () for name in ("source_path", "exclude", "include"))
+    shown = time.monotonic()
+
+    def on_scan(count: int) -> None:
+        nonlocal shown
+        # The clock is asked now and then only.
+        if on_progress and count % 64 == 0 and time.monotonic() - shown >= _SCAN_EVENT_SECONDS:
+            shown = time.monotonic()
+            on_progress({"phase": "scan", "message": f"{count} entries found"})
+
+    return open_source(
+        os.fspath(cast(str, path)),
+        cast(Sequence[str], exclude),
+        cast(Sequence[str], include),
+        cast("str | None", given.get("links")),
+        on_scan,
+    )
+
+
+def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict[str, Any]:
+    """A result with what only the packer of the source can tell."""
+    report = packed.report()
+    warnings = [*result.get("warnings", ()), *cast("list[str]", report["warnings"])]
+    counts = report if operation == "task.sync.push" else {}
+    return {**result, **counts, "warnings": warnings}
 
 
 def _send_nothing(_write: Callable[[bytes], object]) -> None:

@@ -16,6 +16,7 @@ from ._operations import (
     TaskExecResult,
     TaskExecSignalResult,
     TaskLogsResult,
+    TaskStatusResult,
     TaskSyncPushResult,
 )
 
@@ -31,7 +32,7 @@ class Task:
         info: What was known of it when this handle was made; ``status()`` asks anew.
     """
 
-    def __init__(self, pyro: Pyro, info: TaskCreateResult) -> None:
+    def __init__(self, pyro: Pyro, info: TaskCreateResult | TaskStatusResult) -> None:
         self._pyro = pyro
         self.task_id = info["task_id"]
         self.info = info

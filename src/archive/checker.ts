@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from "./entry.js";
 import { numberAt } from "./header.js";
-import { assertLinksStay, linkEscapes } from "./links.js";
+import { findLeavingLinks, linksEscape } from "./links.js";
 import type { Member } from "./members.js";
 import { corrupt, refusal, showName } from "./refusal.js";
 import { parseParts, parseRelative, type PathLimits } from "./path.js";
@@ -11,6 +11,9 @@ const TARGET_BYTES = 4_095;
 /** All targets are kept until the end; so much memory they may take. */
 const ALL_TARGETS_BYTES = 134_217_728;
 const MODE_BITS = 0o777;
+
+/** Links that leave the tree which a refusal names. */
+const NAMED_LINKS = 20;
 
 export interface Limits extends PathLimits {
   readonly entries: number;
@@ -29,13 +32,15 @@ export class Checker {
   readonly #limits: Limits;
   readonly #tree: Tree;
   readonly #links = new Set<Node>();
+  readonly #linksMayLeave: boolean;
   #entries = 0;
   #targetBytes = 0;
   /** The entry looked at last, for errors that have no name of their own. */
   lastShown: string | null = null;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, linksMayLeave = false) {
     this.#limits = limits;
+    this.#linksMayLeave = linksMayLeave;
     this.#tree = new Tree(limits.entries);
   }
 
@@ -66,9 +71,9 @@ export class Checker {
     const bits = numberAt(member.header.block, 100, 8, "mode", shown);
     const mode = type === "symlink" ? MODE_BITS : bits & MODE_BITS;
     if (type === "hardlink") return this.#hardLink(member, parts, path, mode);
-    const target = type === "symlink" ? this.#parseTarget(member, resolved(parts).length - 1) : null;
+    const target = type === "symlink" ? this.#parseTarget(member) : null;
     const node = this.#tree.enter(parts, type, shown);
-    if (type === "symlink") {
+    if (type === "symlink" && !this.#linksMayLeave) {
       node.target = target;
       this.#links.add(node);
     }
@@ -77,7 +82,11 @@ export class Checker {
 
   /** What only the whole archive can tell. */
   finish(): void {
-    assertLinksStay(this.#links, this.#tree);
+    const leaving = findLeavingLinks(this.#links, this.#tree);
+    const [first] = leaving;
+    if (first === undefined) return;
+    const shown = leaving.slice(0, NAMED_LINKS).map((link) => pathOf(link));
+    throw linksEscape(shown, leaving.length, first.target ?? "");
   }
 
   #hardLink(member: Member, parts: readonly string[], path: string, mode: number): Checked | null {
@@ -96,16 +105,12 @@ export class Checker {
     return node === file ? null : { path, type: "hardlink", mode, target: pathOf(file) };
   }
 
-  #parseTarget(member: Member, depth: number): string {
-    const { link, shown } = member;
-    if (link[0] === 0x2f) throw linkEscapes(shown, showName(link));
-    const parts = parseParts(link, shown, {
+  #parseTarget({ link, shown }: Member): string {
+    parseParts(link, shown, {
       ...this.#limits,
       pathBytes: Math.min(TARGET_BYTES, this.#limits.pathBytes),
     });
-    // No link lies above this one, so that these can be told before the end.
-    const ups = parts.findIndex((part) => part !== "..");
-    if ((ups === -1 ? parts.length : ups) > depth) throw linkEscapes(shown, showName(link));
+    if (this.#linksMayLeave) return link.toString("utf8");
     this.#targetBytes += link.length;
     if (this.#targetBytes > ALL_TARGETS_BYTES) {
       throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, "the targets of the links take too much memory", {

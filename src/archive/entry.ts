@@ -29,5 +29,7 @@ export interface ReadOptions {
   readonly onIgnoredXattrs?: () => void;
   /** Called for each entry that the filter left out; a directory counts once, with whatever lies in it. */
   readonly onExcluded?: (path: string) => void;
+  /** Accepts symbolic links that leave the tree. Without it they are refused. */
+  readonly linksMayLeave?: boolean;
   readonly limits?: { readonly entries?: number; readonly pathBytes?: number; readonly nameBytes?: number };
 }

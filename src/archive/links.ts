@@ -1,11 +1,11 @@
 import { refusal } from "./refusal.js";
-import { type Node, pathOf, type Tree } from "./tree.js";
+import type { Node, Tree } from "./tree.js";
 
 /** Where a link leads: a name of the tree, and how far below it, where the archive has nothing. */
-interface Place {
-  readonly node: Node;
-  readonly depth: number;
-}
+type Place = typeof OUTSIDE | typeof NOWHERE | { readonly node: Node; readonly depth: number };
+const OUTSIDE = "outside";
+/** The place of a link that is being followed: it leads back to itself. */
+const NOWHERE = "nowhere";
 
 /** A link on the way, and how far its target has been walked. */
 interface Walk {
@@ -14,32 +14,39 @@ interface Walk {
   next: number;
   node: Node;
   depth: number;
+  isOutside: boolean;
 }
 
 /**
- * Refuses each link that leaves the root, also through other links, wherever in the archive those are. Only now are all
- * of them known. Each target is walked once, whatever leads to it; a link that leads back to itself counts as a name
- * with nothing behind it.
+ * The links that leave the root, also through other links, wherever in the archive those are. Only now are all of them known.
+ * Each target is walked once, whatever leads to it; a link that leads back to itself counts as a name with nothing behind it.
  */
-export function assertLinksStay(links: Iterable<Node>, tree: Tree): void {
-  const places = new Map<Node, Place | null>();
-  for (const link of links) if (!places.has(link)) resolve(link, places, tree);
+export function findLeavingLinks(links: Iterable<Node>, tree: Tree): Node[] {
+  const places = new Map<Node, Place>();
+  const leaving: Node[] = [];
+  for (const link of links) {
+    if (!places.has(link)) resolve(link, places, tree);
+    if (places.get(link) === OUTSIDE) leaving.push(link);
+  }
+  return leaving;
 }
 
-function resolve(start: Node, places: Map<Node, Place | null>, tree: Tree): void {
+function resolve(start: Node, places: Map<Node, Place>, tree: Tree): void {
   const begin = (link: Node): Walk => {
-    places.set(link, null);
-    return { link, parts: (link.target ?? "").split("/"), next: 0, node: link.parent ?? tree.root, depth: 0 };
+    places.set(link, NOWHERE);
+    const target = link.target ?? "";
+    const isOutside = target.startsWith("/");
+    return { link, parts: target.split("/"), next: 0, node: link.parent ?? tree.root, depth: 0, isOutside };
   };
   const walks = [begin(start)];
   for (let walk = walks.at(-1); walk !== undefined; walk = walks.at(-1)) {
-    const part = walk.parts[walk.next++];
+    const part = walk.isOutside ? undefined : walk.parts[walk.next++];
     if (part === undefined) {
-      const place = { node: walk.node, depth: walk.depth };
+      const place = walk.isOutside ? OUTSIDE : { node: walk.node, depth: walk.depth };
       places.set(walk.link, place);
       walks.pop();
       const before = walks.at(-1);
-      if (before !== undefined) Object.assign(before, place);
+      if (before !== undefined) goTo(before, place);
     } else if (part === "..") {
       goUp(walk, tree);
     } else if (part !== "" && part !== ".") {
@@ -49,18 +56,20 @@ function resolve(start: Node, places: Map<Node, Place | null>, tree: Tree): void
   }
 }
 
+function goTo(walk: Walk, place: Place): void {
+  if (place === OUTSIDE) walk.isOutside = true;
+  else if (place === NOWHERE) walk.depth++;
+  else Object.assign(walk, place);
+}
+
 function goUp(walk: Walk, tree: Tree): void {
-  if (walk.depth > 0) {
-    walk.depth--;
-  } else if (walk.node === tree.root) {
-    throw linkEscapes(pathOf(walk.link), walk.link.target ?? "");
-  } else {
-    walk.node = walk.node.parent ?? tree.root;
-  }
+  if (walk.depth > 0) walk.depth--;
+  else if (walk.node === tree.root) walk.isOutside = true;
+  else walk.node = walk.node.parent ?? tree.root;
 }
 
 /** Enters a name; a link that has not been followed yet is handed back, to be followed first. */
-function goDown(walk: Walk, part: string, places: Map<Node, Place | null>): Node | null {
+function goDown(walk: Walk, part: string, places: Map<Node, Place>): Node | null {
   const child = walk.depth === 0 ? walk.node.children?.get(part) : undefined;
   if (child?.kind !== "symlink") {
     if (child === undefined) walk.depth++;
@@ -69,11 +78,13 @@ function goDown(walk: Walk, part: string, places: Map<Node, Place | null>): Node
   }
   const place = places.get(child);
   if (place === undefined) return child;
-  if (place === null) walk.depth++;
-  else Object.assign(walk, place);
+  goTo(walk, place);
   return null;
 }
 
-export function linkEscapes(shown: string, target: string) {
-  return refusal("ARCHIVE_LINK_ESCAPES", shown, "the link leaves the tree", { target });
+/** The refusal of links that leave the root: the first is named, with the first of all and their number. */
+export function linksEscape(entries: readonly string[], count: number, target: string) {
+  const [first = ""] = entries;
+  const reason = count === 1 ? "the link leaves the tree" : `it and ${count - 1} more links leave the tree`;
+  return refusal("ARCHIVE_LINK_ESCAPES", first, reason, { target, entries, count });
 }

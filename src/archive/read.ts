@@ -14,11 +14,12 @@ export async function* readArchive(
   options: ReadOptions = {},
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const raw = new ByteReader(source);
-  const checker = new Checker({
+  const limits = {
     entries: options.limits?.entries ?? contractLimits.importEntries,
     pathBytes: options.limits?.pathBytes ?? contractLimits.importPathBytes,
     nameBytes: options.limits?.nameBytes ?? contractLimits.importNameBytes,
-  });
+  };
+  const checker = new Checker(limits, options.linksMayLeave);
   let input = raw;
   try {
     const start = await raw.upTo(2);

@@ -10,20 +10,13 @@ const NAME_BYTES = 100;
 const OCTAL_MOST = 8 ** 11 - 1;
 const TYPE_FLAGS = { file: "0", hardlink: "1", symlink: "2", directory: "5" } as const;
 /** Two blocks of zeros. */
-export const END_BYTES = 2 * BLOCK_BYTES;
+const END_BYTES = 2 * BLOCK_BYTES;
 
 type Described = Omit<ArchiveEntry, "content">;
 
 /** Whether these first 512 bytes begin something that `readArchive` reads. */
 export function looksLikeArchive(start: Buffer): boolean {
   return isGzip(start) || isArchiveHeader(start);
-}
-
-/** The bytes that an entry takes in the stream, told without its content. */
-export function archivedBytes(entry: Described): number {
-  const records = paxRecords(entry);
-  const extension = records.length === 0 ? 0 : BLOCK_BYTES + filled(buildPax(records).length);
-  return extension + BLOCK_BYTES + filled(entry.type === "file" ? entry.sizeBytes : 0);
 }
 
 /** A tar stream of the entries, in chunks of about 256 KiB. Each content must be as long as its entry says. */

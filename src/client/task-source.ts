@@ -4,6 +4,8 @@ import type { CallOptions, Client } from "./client.js";
 type Create = ArgumentsOf<"task.create">;
 type Push = ArgumentsOf<"task.sync.push">;
 
+const SCAN_EVENT_MS = 200;
+
 /** Creates a task. When the input names a source, this client packs it and the task begins with it; if that fails there is no task. */
 export async function createTask(
   client: Client,
@@ -12,40 +14,57 @@ export async function createTask(
 ): Promise<ResultOf<"task.create">> {
   if (input.source_path === undefined) return client.call("task.create", input, options);
   const source = await openSource({ ...input, source_path: input.source_path }, options);
-  return client.call("task.create", { ...input, ...source.facts }, { ...options, openUpload: source.openUpload });
+  const sent = { ...input, ...source.facts };
+  const task = await client.call("task.create", sent, { ...options, openUpload: source.openUpload });
+  return { ...task, warnings: [...(task.warnings ?? []), ...source.report().warnings] };
 }
 
-/** Brings a directory or an archive of this machine into a task's workspace: all of it or nothing. */
+/** Brings a directory, a file or an archive of this machine into a task's workspace: all of it or nothing. */
 export async function pushTaskSync(
   client: Client,
   input: Push,
   options: CallOptions = {},
 ): Promise<ResultOf<"task.sync.push">> {
   const source = await openSource(input, options);
-  return client.call("task.sync.push", { ...input, ...source.facts }, { ...options, openUpload: source.openUpload });
+  const sent = { ...input, ...source.facts };
+  const result = await client.call("task.sync.push", sent, { ...options, openUpload: source.openUpload });
+  const { warnings, ...counts } = source.report();
+  return { ...result, ...counts, warnings: [...result.warnings, ...warnings] };
 }
 
-async function openSource(input: Push | (Create & { source_path: string }), { signal }: CallOptions) {
+async function openSource(input: Push | (Create & { source_path: string }), { signal, onEvent }: CallOptions) {
   const { packSource } = await import("./pack/pack.js");
-  const { source_path, exclude = [], include = [] } = input;
-  const pack = () => packSource(source_path, { exclude, include, ...(signal && { signal }) });
-  const first = await pack();
-  let unread: AsyncIterable<Uint8Array> | null = first.stream;
+  const { source_path, exclude = [], include = [], links } = input;
+  const onScan = showScan(onEvent);
+  const pack = () => packSource(source_path, { exclude, include, links, onScan, ...(signal && { signal }) });
+  let packed = await pack();
+  let isRead = false;
   const facts = {
-    source_path: first.path,
-    source_kind: first.kind,
-    source_excluded: first.excludedCount ?? 0,
-    ...(first.contentBytes === null ? {} : { source_bytes: first.contentBytes }),
+    source_path: packed.path,
+    source_kind: packed.kind,
+    source_excluded: packed.excludedCount ?? 0,
+    ...(packed.contentBytes === null ? {} : { source_bytes: packed.contentBytes }),
   };
+  /** When the daemon makes way for another in the midst of a call, the source is read from its start once more. */
+  async function* again(): AsyncGenerator<Uint8Array> {
+    packed = await pack();
+    yield* packed.stream;
+  }
   const openUpload = () => {
-    const stream = unread ?? again(pack);
-    unread = null;
+    const stream = isRead ? again() : packed.stream;
+    isRead = true;
     return stream;
   };
-  return { facts, openUpload };
+  return { facts, openUpload, report: () => packed.report() };
 }
 
-/** When the daemon makes way for another in the midst of a call, the source is read from its start once more. */
-async function* again(pack: () => Promise<{ stream: AsyncIterable<Uint8Array> }>): AsyncGenerator<Uint8Array> {
-  yield* (await pack()).stream;
+/** Tells how far the first look at a large source is, a few times a second. */
+function showScan(onEvent: CallOptions["onEvent"]): (entryCount: number) => void {
+  let shownMs = performance.now();
+  return (entryCount) => {
+    // The clock is asked now and then only.
+    if (entryCount % 64 !== 0 || performance.now() - shownMs < SCAN_EVENT_MS) return;
+    shownMs = performance.now();
+    void onEvent?.({ event: "progress", phase: "scan", message: `${entryCount} entries found` });
+  };
 }

@@ -13,6 +13,10 @@ export const sourcePath = z
 export const sourceFilter = {
   exclude: patterns.describe("What to leave out, as patterns of .gitignore; what was left out is counted."),
   include: patterns.describe("What to take although a pattern of exclude names it."),
+  links: z
+    .enum(["keep", "skip", "follow", "refuse"])
+    .optional()
+    .describe("Links that lead out of a source directory (default: keep). Archives: refuse only."),
 };
 
 /** What the client that packs the source tells the daemon of it. */
@@ -35,6 +39,14 @@ export const sourceFacts = {
     .describe("How much the client has left out already.")
     .meta({ hidden: true }),
 };
+
+/** What the client that packs a source adds to the result. */
+export const sourceReport = {
+  skipped_special: z.int().min(0).describe("Sockets, FIFOs and devices left out."),
+  skipped_links: z.int().min(0).describe("Links left out, as `links` asks."),
+  changed_entries: z.int().min(0).describe("Entries that changed or disappeared while they were read."),
+};
+export const warnings = z.array(z.string()).describe("What was left out or may be torn, with the first names.");
 
 /** The absolute form of a directory beneath /workspace is found and checked by the core. */
 export const destination = z.string().min(1).max(4096).default("/workspace").describe("Directory beneath /workspace.");

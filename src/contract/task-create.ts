@@ -12,7 +12,7 @@ import {
 } from "./fields.js";
 import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
-import { sourceFacts, sourceFilter, sourcePath } from "./source.js";
+import { sourceFacts, sourceFilter, sourcePath, warnings } from "./source.js";
 import { task, taskName } from "./task.js";
 
 export const taskCreate = defineOperation({
@@ -33,7 +33,7 @@ export const taskCreate = defineOperation({
     ...sourceFilter,
     ...sourceFacts,
   }),
-  output: task,
+  output: task.extend({ warnings: warnings.optional() }),
   streams: true,
   stdin: false,
   upload: true,

@@ -11,7 +11,9 @@ import {
   sourceFilter,
   sourceMode,
   sourcePath,
+  sourceReport,
   unchangedCount,
+  warnings,
 } from "./source.js";
 import { taskId } from "./task.js";
 
@@ -42,6 +44,8 @@ export const taskSyncPush = defineOperation({
     excluded_count: excludedCount,
     unchanged_count: unchangedCount,
     ignored_xattr_count: ignoredXattrCount,
+    ...sourceReport,
+    warnings,
     duration_ms: z.int().min(0).describe("Milliseconds from the request to the end of the switch."),
     dry_run: z.boolean(),
     entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),

@@ -1,14 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
-} from "node:fs";
+import { type BigIntStats, constants, lstatSync, readlinkSync } from "node:fs";
 import { access, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -16,71 +7,93 @@ export type { BigIntStats } from "node:fs";
 
 /** One name in a tree on disk. Links are looked at, never followed. */
 export interface Found {
-  /** Relative to the tree's root; not exact when the name is not UTF-8. */
+  /** The path beneath the tree's root; not exact when the name is not UTF-8. */
   readonly path: string;
   readonly absolutePath: string;
   readonly isUtf8: boolean;
   readonly stat: BigIntStats;
-  /** What a symbolic link holds, raw. */
+  /** The raw target of a symbolic link. */
   readonly target: Buffer | null;
 }
 
 export interface WalkOptions {
   /** Not looked at, and not looked into. */
   readonly excludes: (path: string, isDirectory: boolean) => boolean;
-  /** A name that could not be read; without it, that error is thrown. */
-  readonly onUnreadable?: (path: string, error: NodeJS.ErrnoException) => void;
+  /** Called for each name that cannot be read, and for each that disappears between two looks at it. */
+  readonly onUnreadable: (path: string, error: NodeJS.ErrnoException) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Every name beneath a directory, a directory before what lies in it, in the same order each time. Single names are looked at
- * at once: a detour over Node's threads takes ten times as long as the call.
+ * Every name beneath a directory, a directory before its content, in the same order each time. `path` is the directory's own
+ * path in the tree. Single names are looked at synchronously: a detour over Node's threads takes ten times as long as the call.
  */
-export async function* walkTree(root: string, options: WalkOptions, path = ""): AsyncGenerator<Found> {
+export async function* walkTree(directory: string, options: WalkOptions, path = ""): AsyncGenerator<Found> {
   options.signal?.throwIfAborted();
-  const names = await readNames(root, path, options);
+  const names = await readNames(directory, path, options);
   for (const name of names) {
-    const found = look(root, path, name, options);
+    const found = look(directory, path, name, options);
     if (found === null) continue;
     yield found;
-    if (found.stat.isDirectory() && found.isUtf8) yield* walkTree(root, options, found.path);
+    if (found.stat.isDirectory() && found.isUtf8) yield* walkTree(found.absolutePath, options, found.path);
   }
 }
 
-async function readNames(root: string, path: string, { onUnreadable }: WalkOptions): Promise<Buffer[]> {
+async function readNames(directory: string, path: string, { onUnreadable }: WalkOptions): Promise<Buffer[]> {
   try {
-    return (await readdir(join(root, path), { encoding: "buffer" })).sort(Buffer.compare);
+    return (await readdir(directory, { encoding: "buffer" })).sort(Buffer.compare);
   } catch (error) {
-    if (onUnreadable === undefined) throw error;
     onUnreadable(path === "" ? "." : path, error as NodeJS.ErrnoException);
     return [];
   }
 }
 
-function look(root: string, parent: string, name: Buffer, options: WalkOptions): Found | null {
+function look(directory: string, parent: string, name: Buffer, options: WalkOptions): Found | null {
   const text = name.toString("utf8");
   const path = parent === "" ? text : `${parent}/${text}`;
-  const exact = Buffer.concat([Buffer.from(`${join(root, parent)}/`), name]);
+  const absolutePath = join(directory, text);
+  const exact = Buffer.concat([Buffer.from(`${directory === "/" ? "" : directory}/`), name]);
   try {
-    const stat = lstatSync(exact, { bigint: true });
-    if (options.excludes(path, stat.isDirectory())) return null;
-    const target = stat.isSymbolicLink() ? readlinkSync(exact, { encoding: "buffer" }) : null;
-    return { path, absolutePath: join(root, path), isUtf8: isUtf8(name), stat, target };
+    const seen = readName(exact);
+    if (options.excludes(path, seen.stat.isDirectory())) return null;
+    return { path, absolutePath, isUtf8: isUtf8(name), ...seen };
   } catch (error) {
-    if (options.excludes(path, false)) return null;
-    if (options.onUnreadable === undefined) throw error;
-    options.onUnreadable(path, error as NodeJS.ErrnoException);
+    if (!options.excludes(path, false)) options.onUnreadable(path, error as NodeJS.ErrnoException);
     return null;
   }
 }
 
-/** Whether this process may read a file; opening it is still what decides. */
+/** The same name once more; null when it has disappeared. */
+export function lookAgain(path: string, absolutePath: string): Found | null {
+  try {
+    return { path, absolutePath, isUtf8: true, ...readName(absolutePath) };
+  } catch (error) {
+    if (hasDisappeared(error)) return null;
+    throw error;
+  }
+}
+
+function readName(path: string | Buffer): Pick<Found, "stat" | "target"> {
+  const stat = lstatSync(path, { bigint: true });
+  if (!stat.isSymbolicLink()) return { stat, target: null };
+  try {
+    return { stat, target: readlinkSync(path, { encoding: "buffer" }) };
+  } catch (error) {
+    // It was replaced by something that is no link.
+    if ((error as NodeJS.ErrnoException).code === "EINVAL") return readName(path);
+    throw error;
+  }
+}
+
+/** True for the errors of a name that was removed, or became something else, between two looks at it. */
+export function hasDisappeared(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EISDIR" || code === "ESTALE";
+}
+
+/** Whether this process may read a file, or the file has disappeared; opening it is still what decides. */
 export async function mayRead(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+  return access(path, constants.R_OK).then(() => true, hasDisappeared);
 }
 
 export async function statBig(path: string): Promise<BigIntStats> {
@@ -89,20 +102,14 @@ export async function statBig(path: string): Promise<BigIntStats> {
 
 /** Bytes read at once. */
 const READ_BYTES = 1_048_576;
-/** Files up to this size are read at once, as names are looked at. */
-const SMALL_BYTES = 131_072;
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** A file's content, as long as it was when it was looked at; `onChanged` throws when it is not that file any more. */
+/** A file's content as it was when the file was looked at; `onChanged` throws when the file has changed since. */
 export async function* readFileExactly(
   path: string,
   seen: BigIntStats,
   onChanged: () => never,
 ): AsyncGenerator<Buffer> {
-  if (seen.size <= SMALL_BYTES) {
-    yield readSmallFile(path, seen, onChanged);
-    return;
-  }
   const file = await open(path, FLAGS);
   try {
     if (!isUnchanged(seen, await file.stat({ bigint: true }))) onChanged();
@@ -119,22 +126,7 @@ export async function* readFileExactly(
   }
 }
 
-function readSmallFile(path: string, seen: BigIntStats, onChanged: () => never): Buffer {
-  const file = openSync(path, FLAGS);
-  try {
-    const content = Buffer.allocUnsafe(Number(seen.size));
-    for (let read = 0; read < content.length;) {
-      const bytes = readSync(file, content, read, content.length - read, null);
-      if (bytes === 0) onChanged();
-      read += bytes;
-    }
-    if (!isUnchanged(seen, fstatSync(file, { bigint: true }))) onChanged();
-    return content;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
+/** Whether two looks saw the same file, unchanged between them. */
+export function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }

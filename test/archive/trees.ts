@@ -29,9 +29,9 @@ export async function readAll(source: AsyncIterable<Uint8Array>, options: ReadOp
 }
 
 /** The tree that extracting the entries one after the other makes. */
-export async function factsOfArchive(bytes: Buffer, pieceBytes?: number): Promise<Facts> {
+export async function factsOfArchive(bytes: Buffer, pieceBytes?: number, linksMayLeave = false): Promise<Facts> {
   const facts = noFacts();
-  for (const entry of await readAll(inPieces(bytes, pieceBytes))) {
+  for (const entry of await readAll(inPieces(bytes, pieceBytes), { linksMayLeave })) {
     const { path, type, mode, mtimeS, mtimeNs, target } = entry;
     if (type === "hardlink") facts[path] = facts[target ?? ""] ?? ["missing"];
     else if (type === "symlink") facts[path] = [type, target, time(mtimeS, mtimeNs)];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -10,6 +10,7 @@ import { packSource } from "../../src/client/pack/pack.js";
 import { Stage } from "../../src/guest/stage.js";
 import { anyPlan, plantAny } from "../archive/any-tree.js";
 import { factsOfDirectory, ScratchDirectory } from "../archive/trees.js";
+import { layOutLinkedProject, leaving } from "../client/linked-project.js";
 import { AgentProcess } from "./agent-process.js";
 
 test("any tree packed, pushed into an agent's workspace and looked at there is equal", async () => {
@@ -34,4 +35,29 @@ test("any tree packed, pushed into an agent's workspace and looked at there is e
     }),
     { numRuns: 20 },
   );
+});
+
+test("links that lead out arrive as they are, also over each other, and nothing is written through them", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  using scratch = new ScratchDirectory();
+  const root = layOutLinkedProject(scratch.path);
+  const outside = factsOfDirectory(join(scratch.path, "shared"));
+  const path = join(agent.workspace, "project");
+  const push = async (id: string, source: AsyncIterable<Buffer>) => {
+    await using stage = await Stage.open(channel, { path, id });
+    for await (const { target, content, ...header } of readArchive(source, { linksMayLeave: true })) {
+      await stage.add(target === null ? header : { ...header, target }, content);
+    }
+    await stage.finish();
+    await stage.commit();
+  };
+  for (const id of ["1", "2"]) await push(id, (await packSource(root)).stream);
+  for (const name of leaving) assert.equal(readlinkSync(join(path, name)), readlinkSync(join(root, name)));
+  const names = readdirSync(path);
+  // The same tree with directories in the places of the links.
+  const followed = await packSource(root, { links: "follow" });
+  await assert.rejects(push("3", followed.stream), { code: "UNSAFE_PATH" });
+  assert.deepEqual(readdirSync(path), names);
+  assert.deepEqual(factsOfDirectory(join(scratch.path, "shared")), outside);
 });

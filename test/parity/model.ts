@@ -12,6 +12,7 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/`pyro task logs [^`]*`/g, "task_logs"],
   [/--allow-host-compat/g, "allow_host_compat"],
   [/--exclude/g, "exclude"],
+  [/--links/g, "links"],
   [/--mem-mib/g, "mem_mib"],
 ];
 const OUTPUT_CUT =

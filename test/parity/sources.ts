@@ -29,6 +29,10 @@ export function makeSources(): string {
   mkdirSync(join(root, "special"));
   execFileSync("mkfifo", [join(root, "special", "pipe")]);
   symlinkSync("loop", join(root, "loop"));
+  mkdirSync(join(root, "linked"));
+  writeFileSync(join(root, "linked", "file"), "");
+  symlinkSync("/etc/hostname", join(root, "linked", "abs"));
+  symlinkSync("../tree/run.sh", join(root, "linked", "out"));
   for (const [name, bytes] of Object.entries(refusedArchives())) writeFileSync(join(root, name), bytes);
   return root;
 }

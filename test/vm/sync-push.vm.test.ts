@@ -72,6 +72,10 @@ test("a task is created from a directory, changed by a push, used, deleted", asy
       excluded_count: 0,
       unchanged_count: 0,
       ignored_xattr_count: 0,
+      skipped_special: 0,
+      skipped_links: 0,
+      changed_entries: 0,
+      warnings: [],
       duration_ms: 0,
       dry_run: false,
     },
@@ -208,7 +212,8 @@ test("a source larger than the workspace is refused before it is sent", async ()
 
 test("a task whose seed cannot be imported does not come to be", async () => {
   const source = layOut("escaping", { "a/b": "1", leaving: "->../../etc/passwd" });
-  const failure = await scratch.failure("task", "create", "debian:12", "--mem-mib", "256", "--source-path", source);
+  const flags = ["--mem-mib", "256", "--source-path", source, "--links", "refuse"];
+  const failure = await scratch.failure("task", "create", "debian:12", ...flags);
   assert.equal(failure.code, "ARCHIVE_LINK_ESCAPES");
   assert.equal(failure.details["entry"], "leaving");
   const left = await scratch.json<ResultOf<"task.list">>("task", "list");

@@ -1,78 +1,98 @@
-import { createHash } from "node:crypto";
-
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { createFilter } from "../../archive/filter.js";
 import { writeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
-import { type Found, readFileExactly, walkTree } from "../../host/tree.js";
-import { describe, HardLinks } from "./describe.js";
-import { sourceChanged, unreadable } from "./failure.js";
+import { openLiveFile } from "../../host/live-file.js";
+import { hasDisappeared, lookAgain } from "../../host/tree.js";
+import { describe, HardLinks, typeOf } from "./describe.js";
+import { sourceChanged, unreadableEntry } from "./failure.js";
 import type { PackedSource, PackOptions } from "./pack.js";
-import { fingerprint, scanTree } from "./scan.js";
+import { Report } from "./report.js";
+import { type Planned, scanTree } from "./scan.js";
 
-/** Entries that the error names. */
-const NAMED = 20;
+/** How often a name that becomes something else between two looks at it is looked at again. */
+const TRIES = 3;
 
-/** A directory as a tar stream. It is walked before, to count and to refuse, and after, to see that nothing changed. */
+/**
+ * A directory as a tar stream. It is walked before a byte is sent, to count and to name all that cannot be sent. Then each entry is
+ * sent as it is at that moment: an entry that has disappeared is left out, a new one is not looked for, and both that and a file
+ * that does not stand still are told in the report.
+ */
 export async function packDirectory(root: string, options: PackOptions): Promise<PackedSource> {
   const filter = createFilter(options);
+  const report = new Report();
   const excludes = (path: string, isDirectory: boolean) => filter?.excludes(path, isDirectory) ?? false;
-  const startedNs = BigInt(Date.now()) * 1_000_000n;
-  const scan = await scanTree(root, excludes, options.signal);
-  const walk = () => walkTree(root, { excludes, signal: options.signal });
+  const { plan, excludedCount, contentBytes } = await scanTree(root, excludes, report, options);
 
-  async function* stream() {
-    let entryCount = 0;
-    let bytes = 0;
-    const onEntry = () => options.onProgress?.({ entryCount: ++entryCount, bytes });
-    try {
-      for await (const chunk of writeArchive(readEntries(walk(), onEntry))) {
-        options.signal?.throwIfAborted();
-        // The end is held back until nothing can be wrong any more.
-        bytes += chunk.length;
-        if (bytes >= scan.sizeBytes) await assertUnchanged(walk(), scan.digest, startedNs);
-        yield chunk;
-      }
-    } catch (error) {
-      throw asFailure(error, root, options.signal);
+  async function* entries(): AsyncGenerator<ArchiveEntry> {
+    const sender = new Sender(report);
+    for (const planned of plan) {
+      options.signal?.throwIfAborted();
+      const entry = await sender.read(planned);
+      if (entry === null) report.disappeared.add(planned.path);
+      else yield entry;
     }
-    if (bytes !== scan.sizeBytes) sourceChanged(["."]);
-    options.onProgress?.({ entryCount, bytes });
+    if (lookAgain("", root) === null) sourceChanged(root);
   }
-  const { entryCount, excludedCount, contentBytes, sizeBytes } = scan;
-  return { kind: "directory", path: root, sizeBytes, contentBytes, entryCount, excludedCount, stream: stream() };
+  return {
+    kind: "directory",
+    path: root,
+    contentBytes,
+    entryCount: plan.length,
+    excludedCount,
+    stream: writeArchive(entries()),
+    report: () => report.render(),
+  };
 }
 
-async function* readEntries(walk: AsyncIterable<Found>, onEntry: () => void): AsyncGenerator<ArchiveEntry> {
-  const links = new HardLinks();
-  for await (const found of walk) {
-    const entry = describe(found, links);
-    if (entry === null) return sourceChanged([found.path]);
-    onEntry();
-    const content = readFileExactly(found.absolutePath, found.stat, () => sourceChanged([found.path]));
-    yield { ...entry, content };
+/** Reads one planned entry after the other. */
+class Sender {
+  readonly #report: Report;
+  readonly #hardLinks = new HardLinks();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** An entry as it is now; null when it has disappeared, or has become something else than was planned. */
+  async read(planned: Planned): Promise<ArchiveEntry | null> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#read(planned);
+      } catch (error) {
+        if (error instanceof PyroError || !hasDisappeared(error)) throw asUnreadable(error, planned.path);
+        if (tries === TRIES) return null;
+      }
+    }
+  }
+
+  async #read({ path, absolutePath, isDirectory }: Planned): Promise<ArchiveEntry | null> {
+    const found = lookAgain(path, absolutePath);
+    if (found === null || isDirectory !== found.stat.isDirectory()) return null;
+    const first = this.#hardLinks.firstOf(found.stat);
+    if (typeOf(found.stat) !== "file" || first !== null) {
+      const entry = describe(found, first);
+      return entry && { ...entry, content: nothing() };
+    }
+    const file = await openLiveFile(absolutePath, () => this.#report.unsteady.add(path));
+    this.#hardLinks.add(path, file.stat);
+    const entry = describe({ ...found, stat: file.stat });
+    return entry && { ...entry, sizeBytes: file.sizeBytes, content: named(file.content, path) };
   }
 }
 
-/** Throws SOURCE_CHANGED unless the tree is as it was when it was scanned. */
-async function assertUnchanged(walk: AsyncIterable<Found>, expected: string, sinceNs: bigint): Promise<void> {
-  const digest = createHash("sha256");
-  const changed: string[] = [];
-  for await (const found of walk) {
-    digest.update(fingerprint(found));
-    if (found.stat.ctimeNs >= sinceNs && changed.length < NAMED) changed.push(found.path);
+/** Content that fails names its entry. */
+async function* named(content: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* content;
+  } catch (error) {
+    throw asUnreadable(error, path);
   }
-  if (digest.digest("hex") !== expected) sourceChanged(changed.length === 0 ? ["."] : changed);
 }
 
-function asFailure(error: unknown, root: string, signal: AbortSignal | undefined): unknown {
-  if (error instanceof PyroError || signal?.aborted) return error;
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
-  const entry = path?.toString().replace(`${root}/`, "") ?? ".";
-  if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") return unreadable([entry], 1, error);
-  return new PyroError("SOURCE_CHANGED", `The source changed while it was packed: ${entry}.`, {
-    details: { entries: [entry] },
-    cause: error,
-  });
+function asUnreadable(error: unknown, path: string): unknown {
+  const isOfTheSystem = !(error instanceof PyroError) && (error as NodeJS.ErrnoException).code !== undefined;
+  return isOfTheSystem ? unreadableEntry(path, error) : error;
 }
+
+async function* nothing(): AsyncGenerator<Buffer> {}

@@ -1,38 +1,35 @@
 import { looksLikeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
 import { realpath } from "../../host/files.js";
 import { type BigIntStats, readFileExactly, statBig } from "../../host/tree.js";
 import { packDirectory } from "./directory.js";
-import { sourceChanged, unreadable } from "./failure.js";
+import { sourceChanged, unreadableEntry } from "./failure.js";
+import { type PackReport, Report } from "./report.js";
 
 export interface PackOptions {
   readonly exclude?: readonly string[];
   readonly include?: readonly string[];
+  /** What becomes of links that lead out of a directory. */
+  readonly links?: ArgumentsOf<"task.sync.push">["links"];
   readonly signal?: AbortSignal;
-  /** Called as the stream is read, for each entry of a directory and each piece of an archive. */
-  readonly onProgress?: (progress: PackProgress) => void;
+  /** Called for each entry that is found before anything is sent, with their number. */
+  readonly onScan?: (entryCount: number) => void;
 }
 
-export interface PackProgress {
-  /** Entries begun; null for an archive. */
-  readonly entryCount: number | null;
-  /** Bytes of the stream that were handed on. */
-  readonly bytes: number;
-}
-
-/** What is sent: its figures are known before the first byte is. */
+/** A source that is ready to be sent. */
 export interface PackedSource {
   readonly kind: "directory" | "archive";
   /** The source's own path, links in it resolved. */
   readonly path: string;
-  /** Bytes of the stream. */
-  readonly sizeBytes: number;
-  /** Bytes of all files' content, entries, and what the patterns left out; null for an archive: only reading it tells. */
+  /** Bytes of all files' content, entries, and what the patterns left out, as they were found; null for an archive. */
   readonly contentBytes: number | null;
   readonly entryCount: number | null;
   readonly excludedCount: number | null;
-  /** To be read once. That it ends without an error is the proof that nothing changed meanwhile. */
+  /** To be read once. A source of which not all could be read throws. */
   readonly stream: AsyncIterable<Buffer>;
+  /** What was left out and what changed, once the stream was read. */
+  readonly report: () => PackReport;
 }
 
 /** Looks the source over, and names all that cannot be sent before a byte is. */
@@ -45,7 +42,7 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENAMETOOLONG" && code !== "ERR_INVALID_ARG_VALUE") {
-      throw unreadable([path], 1, error);
+      throw unreadableEntry(path, error);
     }
     throw new PyroError("SOURCE_NOT_FOUND", `There is no ${path}.`, { details: { path }, cause: error });
   }
@@ -57,8 +54,13 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   return packArchive(path, resolved, stat, options);
 }
 
-async function packArchive(path: string, resolved: string, stat: BigIntStats, options: PackOptions) {
-  const read = () => readFileExactly(resolved, stat, () => sourceChanged([path]));
+async function packArchive(
+  path: string,
+  resolved: string,
+  stat: BigIntStats,
+  { signal }: PackOptions,
+): Promise<PackedSource> {
+  const read = () => readFileExactly(resolved, stat, () => sourceChanged(path));
   try {
     let start: Buffer = Buffer.alloc(0);
     for await (const chunk of read()) {
@@ -67,26 +69,23 @@ async function packArchive(path: string, resolved: string, stat: BigIntStats, op
     }
     if (!looksLikeArchive(start)) throw unsupported(path, "is no tar archive, gzipped or not");
   } catch (error) {
-    throw error instanceof PyroError ? error : unreadable([path], 1, error);
+    throw error instanceof PyroError ? error : unreadableEntry(path, error);
   }
   async function* stream() {
-    let bytes = 0;
     for await (const chunk of read()) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       yield chunk;
-      bytes += chunk.length;
-      options.onProgress?.({ entryCount: null, bytes });
     }
   }
   return {
     kind: "archive",
     path: resolved,
-    sizeBytes: Number(stat.size),
     contentBytes: null,
     entryCount: null,
     excludedCount: null,
     stream: stream(),
-  } as const;
+    report: () => new Report().render(),
+  };
 }
 
 function unsupported(path: string, why: string): PyroError {

@@ -1,103 +1,157 @@
-import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 
-import { archivedBytes, END_BYTES } from "../../archive/write.js";
-import { type ErrorCode, PyroError } from "../../contract/errors.js";
+import { type ErrorCode } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
-import { type Found, mayRead, walkTree } from "../../host/tree.js";
-import { describe, type Described, HardLinks } from "./describe.js";
-import { listed, unreadable } from "./failure.js";
+import { realpath } from "../../host/files.js";
+import { type Found, hasDisappeared, mayRead, statBig, walkTree } from "../../host/tree.js";
+import { describe, HardLinks } from "./describe.js";
+import { Names, unsendable } from "./failure.js";
+import { leavesTree } from "../../host/leaves-tree.js";
+import type { PackOptions } from "./pack.js";
+import type { Report } from "./report.js";
+
+/** One name that is to be sent. */
+export interface Planned {
+  readonly path: string;
+  /** Where it lies on this host: elsewhere than its path says when a link was followed. */
+  readonly absolutePath: string;
+  readonly isDirectory: boolean;
+}
 
 export interface Scan {
-  readonly entryCount: number;
+  /** In the order in which they are sent, directories before their content. */
+  readonly plan: readonly Planned[];
   readonly excludedCount: number;
+  /** Bytes of all files, as long as they were when they were looked at. */
   readonly contentBytes: number;
-  readonly sizeBytes: number;
-  /** Over names, types, sizes and times: the same again means that nothing has changed. */
-  readonly digest: string;
 }
 
-/** Names that an error lists. */
-const NAMED = 100;
+export type Excludes = (path: string, isDirectory: boolean) => boolean;
 
-type Excludes = (path: string, isDirectory: boolean) => boolean;
-
-/** Walks the tree once, counts what will be sent, and throws, naming the entries, when something cannot be. */
-export async function scanTree(root: string, excludes: Excludes, signal: AbortSignal | undefined): Promise<Scan> {
-  const problems = new Problems();
-  const digest = createHash("sha256");
-  const links = new HardLinks();
-  let entryCount = 0;
-  let excludedCount = 0;
-  let contentBytes = 0;
-  let sizeBytes = END_BYTES;
-  const walk = walkTree(root, {
-    signal,
-    excludes: (path, isDirectory) => {
-      const excluded = excludes(path, isDirectory);
-      if (excluded) excludedCount++;
-      return excluded;
-    },
-    onUnreadable: (path) => problems.add("SOURCE_UNREADABLE", path),
-  });
-  for await (const found of walk) {
-    const entry = describe(found, links);
-    if (entry === null || (await problems.find(found, entry))) {
-      if (entry === null) problems.add("ARCHIVE_SPECIAL_FILE", found.path);
-      continue;
-    }
-    entryCount++;
-    contentBytes += entry.sizeBytes;
-    sizeBytes += archivedBytes(entry);
-    digest.update(fingerprint(found));
-    if (entryCount > limits.importEntries) problems.add("ARCHIVE_TOO_MANY_ENTRIES", found.path);
-    if (entryCount > limits.importEntries) break;
-  }
-  problems.assertNone();
-  return { entryCount, excludedCount, contentBytes, sizeBytes, digest: digest.digest("hex") };
+/** A directory that is walked: the source, or one behind a link that was followed. */
+interface Walked {
+  readonly root: string;
+  readonly path: string;
+  /** The directories that hold the links on the way here: a link to one of them would never end. */
+  readonly before: readonly string[];
 }
 
-/** What must be as it was. A directory's change time is left out: what is excluded may change it. */
-export function fingerprint({ path, stat, target }: Found): string {
-  const changed = stat.isDirectory() ? 0n : stat.ctimeNs;
-  return `${path}\0${stat.mode} ${stat.ino} ${stat.isDirectory() ? 0n : stat.size} ${stat.mtimeNs} ${changed}\0${target?.toString("hex")}\n`;
+/** Walks a tree once, lists what is to be sent, and throws, naming all entries, when something cannot be. */
+export async function scanTree(root: string, excludes: Excludes, report: Report, options: PackOptions): Promise<Scan> {
+  const scanner = new Scanner(excludes, report, options);
+  await scanner.walk({ root, path: "", before: [] });
+  return scanner.finish();
 }
 
-/** Entries that cannot be sent, by reason. */
-class Problems {
-  readonly #byCode = new Map<ErrorCode, { entries: string[]; count: number }>();
+class Scanner {
+  readonly #excludes: Excludes;
+  readonly #report: Report;
+  readonly #options: PackOptions;
+  readonly #plan: Planned[] = [];
+  readonly #hardLinks = new HardLinks();
+  readonly #problems = new Map<ErrorCode, Names>();
   /** Root may read everything; asking costs a call for each file. */
   readonly #asksForAccess = process.getuid?.() !== 0;
+  #excludedCount = 0;
+  #contentBytes = 0;
 
-  add(code: ErrorCode, path: string): void {
-    const known = this.#byCode.get(code) ?? { entries: [], count: 0 };
-    this.#byCode.set(code, known);
-    known.count++;
-    if (known.entries.length < NAMED) known.entries.push(path);
+  constructor(excludes: Excludes, report: Report, options: PackOptions) {
+    this.#report = report;
+    this.#options = options;
+    this.#excludes = (path, isDirectory) => {
+      const excluded = excludes(path, isDirectory);
+      if (excluded) this.#excludedCount += 1;
+      return excluded;
+    };
   }
 
-  async find(found: Found, entry: Described): Promise<boolean> {
-    const name = found.path.slice(found.path.lastIndexOf("/") + 1);
-    if (!found.isUtf8 || (found.target !== null && !Buffer.from(entry.target ?? "").equals(found.target))) {
-      this.add("ARCHIVE_NAME_INVALID", found.path);
-    } else if (
-      Buffer.byteLength(found.path) > limits.importPathBytes ||
-      Buffer.byteLength(name) > limits.importNameBytes
-    ) {
-      this.add("ARCHIVE_PATH_TOO_LONG", found.path);
-    } else if (this.#asksForAccess && entry.type === "file" && !(await mayRead(found.absolutePath))) {
-      this.add("SOURCE_UNREADABLE", found.path);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  assertNone(): void {
-    for (const [code, { entries, count }] of this.#byCode) {
-      if (code === "SOURCE_UNREADABLE") throw unreadable(entries, count, undefined);
-      throw new PyroError(code, `${count} of the source cannot be sent: ${listed(entries, count)}.`, {
-        details: { entry: entries[0], entries, count },
-      });
+  async walk(walked: Walked): Promise<void> {
+    const { signal } = this.#options;
+    const onUnreadable = (path: string, error: NodeJS.ErrnoException) => {
+      // A tree in use loses names at any time; the root itself must be there.
+      if (path !== "." && hasDisappeared(error)) this.#report.disappeared.add(path);
+      else this.#addProblem("SOURCE_UNREADABLE", path);
+    };
+    const options = { signal, excludes: this.#excludes, onUnreadable };
+    for await (const found of walkTree(walked.root, options, walked.path)) {
+      if (this.#isFull()) break;
+      if (!this.#isLeaving(found, walked)) await this.#add(found);
+      else if (this.#options.links === "follow") await this.#follow(found, walked);
+      else if (this.#options.links === "skip") this.#report.leavingLinks.add(found.path);
+      else this.#addProblem("ARCHIVE_LINK_ESCAPES", found.path);
     }
   }
+
+  finish(): Scan {
+    for (const [code, names] of this.#problems) throw unsendable(code, names);
+    return { plan: this.#plan, excludedCount: this.#excludedCount, contentBytes: this.#contentBytes };
+  }
+
+  /** Whether this is a link that leads out of the tree, and links are treated in another way than to be kept. */
+  #isLeaving({ absolutePath, target }: Found, { root }: Walked): boolean {
+    const { links } = this.#options;
+    const isChosen = links === "skip" || links === "follow" || links === "refuse";
+    return isChosen && target !== null && leavesTree(root, absolutePath, target.toString("utf8"), links === "follow");
+  }
+
+  async #follow({ path, absolutePath, isUtf8 }: Found, walked: Walked): Promise<void> {
+    const before = [...walked.before, dirname(absolutePath)];
+    let found: Found;
+    try {
+      const real = await realpath(absolutePath);
+      found = { path, absolutePath: real, isUtf8, stat: await statBig(real), target: null };
+    } catch (error) {
+      if (hasDisappeared(error)) this.#report.deadLinks.add(path);
+      else this.#addProblem("SOURCE_UNREADABLE", path);
+      return;
+    }
+    const isDirectory = found.stat.isDirectory();
+    if (isDirectory && before.some((directory) => isWithin(directory, found.absolutePath))) {
+      this.#report.deadLinks.add(path);
+      return;
+    }
+    if (isDirectory && this.#excludes(path, true)) return;
+    await this.#add(found);
+    if (isDirectory) await this.walk({ root: found.absolutePath, path, before });
+  }
+
+  async #add(found: Found): Promise<void> {
+    const { path, absolutePath, stat } = found;
+    const entry = describe(found, this.#hardLinks.firstOf(stat));
+    if (entry === null) return this.#report.special.add(path);
+    const problem = await this.#problemOf(found);
+    if (problem !== null) return this.#addProblem(problem, path);
+    if (entry.type === "file") this.#hardLinks.add(path, stat);
+    this.#contentBytes += entry.sizeBytes;
+    this.#plan.push({ path, absolutePath, isDirectory: entry.type === "directory" });
+    this.#options.onScan?.(this.#plan.length);
+    if (this.#isFull()) this.#addProblem("ARCHIVE_TOO_MANY_ENTRIES", path);
+  }
+
+  #isFull(): boolean {
+    return this.#plan.length > limits.importEntries;
+  }
+
+  /** Why an entry cannot be sent. */
+  async #problemOf({ path, absolutePath, isUtf8, stat, target }: Found): Promise<ErrorCode | null> {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (!isUtf8 || (target !== null && !Buffer.from(target.toString("utf8")).equals(target))) {
+      return "ARCHIVE_NAME_INVALID";
+    }
+    if (Buffer.byteLength(path) > limits.importPathBytes || Buffer.byteLength(name) > limits.importNameBytes) {
+      return "ARCHIVE_PATH_TOO_LONG";
+    }
+    if (this.#asksForAccess && stat.isFile() && !(await mayRead(absolutePath))) return "SOURCE_UNREADABLE";
+    return null;
+  }
+
+  #addProblem(code: ErrorCode, path: string): void {
+    const names = this.#problems.get(code) ?? new Names();
+    this.#problems.set(code, names);
+    names.add(path);
+  }
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`);
 }

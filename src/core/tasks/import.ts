@@ -14,7 +14,10 @@ import { ImportProgress } from "./import-progress.js";
 import { newPushId } from "./pushes.js";
 
 /** The fields that a task's creation and a push have in common. */
-type Source = Pick<InputOf<"task.sync.push">, "exclude" | "include" | "source_bytes" | "source_excluded">;
+export type Source = Pick<
+  InputOf<"task.sync.push">,
+  "exclude" | "include" | "links" | "source_kind" | "source_bytes" | "source_excluded"
+>;
 
 /** What a source has come to. */
 export interface SourceCounts {
@@ -41,6 +44,24 @@ export interface StageOptions {
   /** Compares with the workspace and stages nothing. */
   readonly isDryRun?: boolean;
   readonly onEntry?: (entry: ListedEntry) => void;
+}
+
+/** Links that leave a directory are data of it. What they point to is never opened here or in the guest. */
+function linksMayLeave({ source_kind, links }: Source): boolean {
+  return source_kind !== "archive" && links !== "refuse";
+}
+
+/** Throws INVALID_ARGUMENT for a choice that an archive does not have. */
+export function assertLinks({ source_kind, links }: Source): void {
+  if (source_kind !== "archive" || links === undefined || links === "refuse") return;
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`,
+    {
+      hint: "Unpack the archive and push the directory. Links that leave an archive are always refused.",
+      details: { issues: [{ field: "links", message: "an archive has only `refuse`" }] },
+    },
+  );
 }
 
 export const WORKSPACE = "/workspace";
@@ -115,6 +136,7 @@ class Reading {
       ...(filter && { filter }),
       onExcluded: () => (this.excludedCount += 1),
       onIgnoredXattrs: () => (this.ignoredXattrCount += 1),
+      linksMayLeave: linksMayLeave(this.#source),
     };
     for await (const entry of readArchive(abortableChunks(upload, this.#call.signal), options)) {
       yield { ...entry, content: this.#counted(entry.content, progress) };

@@ -3,9 +3,11 @@ import type { InputOf, ResultOf } from "../../contract/operations.js";
 import { abortable } from "../../host/abortable.js";
 import type { Call } from "../core.js";
 import { parseDestination } from "./destination.js";
-import { type ListedEntry, type SourceCounts, stageSource, type StagedSource } from "./import.js";
+import { assertLinks, type ListedEntry, type SourceCounts, stageSource, type StagedSource } from "./import.js";
 import type { PushFacts, Pushes } from "./pushes.js";
 
+/** What only the client that packs the source can tell, and puts into the result. */
+const NO_REPORT = { skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [] };
 const LISTED_ENTRIES = 10_000;
 
 interface Pushed {
@@ -25,6 +27,7 @@ export async function push(
 ): Promise<ResultOf<"task.sync.push">> {
   const startedMs = performance.now();
   const destination = parseDestination(input.dest);
+  assertLinks(input);
   const machine = await abortable(task.found.ready, call.signal);
   const facts: PushFacts = { mode: input.source_kind, sourcePath: input.source_path, destination };
   const { counts, entries } = input.dry_run
@@ -40,6 +43,7 @@ export async function push(
     excluded_count: counts.excludedCount,
     unchanged_count: counts.unchangedCount,
     ignored_xattr_count: counts.ignoredXattrCount,
+    ...NO_REPORT,
     duration_ms: Math.round(performance.now() - startedMs),
     dry_run: input.dry_run,
     ...(entries && { entries }),

@@ -20,6 +20,7 @@ import type { Call, MachineRegistry } from "../core.js";
 import { reapRegularly } from "../expiry.js";
 import { asFound } from "../machines.js";
 import { moveTask } from "./moves.js";
+import { assertLinks } from "./import.js";
 import { emptySeed, seedWorkspace } from "./seed.js";
 import { Task } from "./task.js";
 
@@ -75,6 +76,7 @@ export class Tasks {
 
   async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     const { vms, log } = this.#options;
+    if (input.source_path !== undefined) assertLinks(input);
     const taskId = newTaskId();
     const { machine, environmentDigest } = await vms.acquire(
       {

@@ -4,6 +4,7 @@ import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { printable } from "./printable.js";
 import { openProgress } from "./progress.js";
+import { warnOf } from "./push-warnings.js";
 import { renderBytes } from "./size.js";
 
 /** `pyro task sync push`: a live line while it goes on, one line at the end; with `--dry-run` what would be written. */
@@ -20,6 +21,7 @@ export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push"
       progress.clear();
       const { ignored_xattr_count: ignored } = result;
       if (ignored > 0 && !json) process.stderr.write(`Left out the extended attributes of ${renderCount(ignored)}.\n`);
+      if (!json) warnOf(result.warnings);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPush(result));
       return 0;
     } finally {

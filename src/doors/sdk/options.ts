@@ -136,6 +136,11 @@ export interface SourceFilter {
   readonly exclude?: readonly string[] | undefined;
   /** What to take although a pattern of `exclude` names it. */
   readonly include?: readonly string[] | undefined;
+  /**
+   * What becomes of symbolic links that lead out of a source directory: sent as links, left out, replaced by what they point to, or
+   * the whole source is refused. Default `keep`; an archive has only `refuse`.
+   */
+  readonly links?: "keep" | "skip" | "follow" | "refuse" | undefined;
 }
 
 /** What `createTask` takes. */

@@ -287,6 +287,12 @@ export interface TaskInfo {
   readonly diskBytes: number | null;
 }
 
+/** A task that was just created. */
+export interface CreatedTask extends TaskInfo {
+  /** What of its source was left out or may be torn, with the first names, in plain English. */
+  readonly warnings?: readonly string[] | undefined;
+}
+
 /** What a task's workspace held when it was created; a push never changes it. */
 export interface WorkspaceSeed {
   readonly mode: "empty" | "directory" | "archive";
@@ -322,6 +328,14 @@ export interface PushResult {
   readonly unchangedCount: number;
   /** Entries of an archive whose extended attributes or access control lists were left out. */
   readonly ignoredXattrCount: number;
+  /** Sockets, FIFOs and devices left out. */
+  readonly skippedSpecial: number;
+  /** Links left out, as `links` asks. */
+  readonly skippedLinks: number;
+  /** Entries that changed or disappeared while they were read. */
+  readonly changedEntries: number;
+  /** What was left out or may be torn, with the first names, in plain English. */
+  readonly warnings: readonly string[];
   /** Milliseconds from the request to the end of the switch. */
   readonly durationMs: number;
   readonly dryRun: boolean;

@@ -12,6 +12,7 @@ import type {
 } from "./options.js";
 import type {
   CommandOutput,
+  CreatedTask,
   DeletedTask,
   PushResult,
   SentSignal,
@@ -47,10 +48,10 @@ interface TaskOperations {
 export class Task implements AsyncDisposable {
   readonly taskId: string;
   /** What was known of it when this handle was made; `status()` asks anew. */
-  readonly info: TaskInfo;
+  readonly info: CreatedTask;
   readonly #pyro: TaskOperations;
 
-  constructor(pyro: TaskOperations, info: TaskInfo) {
+  constructor(pyro: TaskOperations, info: CreatedTask) {
     this.#pyro = pyro;
     this.taskId = info.taskId;
     this.info = info;

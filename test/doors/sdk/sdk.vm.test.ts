@@ -84,7 +84,8 @@ test("a task begins with a source, and is pushed to; a refused push changes noth
   const { entries } = await pyro.pushTaskSync(seeded.taskId, source, { dryRun: true, exclude: ["dir/"] });
   assert.deepEqual(entries, [{ path: "link", type: "symlink", sizeBytes: 0 }]);
   symlinkSync("../../outside", join(source, "leaves"));
-  await assert.rejects(seeded.syncPush(source, { dest: "third" }), { code: "ARCHIVE_LINK_ESCAPES" });
+  const strict = { dest: "third", links: "refuse" } as const;
+  await assert.rejects(seeded.syncPush(source, strict), { code: "ARCHIVE_LINK_ESCAPES" });
   await assert.rejects(seeded.syncPush(join(source, "nothing")), { code: "SOURCE_NOT_FOUND" });
   const cancelled = seeded.syncPush(source, { signal: AbortSignal.abort() });
   await assert.rejects(cancelled, { code: "ABORTED" });

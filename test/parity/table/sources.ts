@@ -49,17 +49,45 @@ export const sources: readonly Case[] = [
     clientOnly: true,
     expect: "SOURCE_UNREADABLE",
   },
-  {
-    // Its files are shorter than they say, as one is that is cut short meanwhile.
-    name: "a source that changes",
-    ...push("/sys/kernel/cgroup"),
-    clientOnly: true,
-    expect: "SOURCE_CHANGED",
-  },
   { name: "a source of another kind", ...push("tree/run.sh"), clientOnly: true, expect: "SOURCE_UNSUPPORTED" },
   { name: "a file that is no archive", ...push("text.tar"), clientOnly: true, expect: "SOURCE_UNSUPPORTED" },
   ...archives,
-  { name: "a FIFO", ...push("special"), expect: "ARCHIVE_SPECIAL_FILE", ownWords: ["Python", "HTTP"] },
+  {
+    name: "a FIFO",
+    ...push("special"),
+    clientOnly: true,
+    expect: { entry_count: 0, skipped_special: 1, changed_entries: 0 },
+  },
+  {
+    name: "links that lead out, kept",
+    ...push("linked", { dest: "kept" }),
+    expect: { entry_count: 3, skipped_links: 0, warnings: [] },
+    on: "both",
+  },
+  {
+    name: "what they hold",
+    ...exec(sh("readlink kept/abs kept/out")),
+    expect: { stdout: "/etc/hostname\n../tree/run.sh\n" },
+  },
+  {
+    name: "links that lead out, left out",
+    ...push("linked", { dest: "skipped", links: "skip" }),
+    clientOnly: true,
+    expect: { entry_count: 1, skipped_links: 2 },
+  },
+  {
+    name: "links that lead out, followed",
+    ...push("linked", { dest: "followed", links: "follow", dry_run: true }),
+    clientOnly: true,
+    expect: { entry_count: 3, skipped_links: 0 },
+  },
+  {
+    name: "links that lead out, refused",
+    ...push("linked", { links: "refuse" }),
+    expect: "ARCHIVE_LINK_ESCAPES",
+    ownWords: ["HTTP"],
+  },
+  { name: "links of an archive, kept", ...push("tree.tgz", { links: "keep" }), expect: "INVALID_ARGUMENT" },
   {
     name: "what stands in the way of a push",
     ...exec(sh("rm -r run.sh; mkdir -p run.sh/full; ln -s /tmp away")),

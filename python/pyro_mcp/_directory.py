@@ -1,0 +1,106 @@
+"""Sends a directory as a tar stream, each entry as it is when its turn comes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, cast
+
+from ._live import has_disappeared, open_live_file
+from ._report import Report, changed, unreadable
+from ._scan import Planned
+
+Write = Callable[[bytes], object]
+
+_BLOCK_BYTES = 65_536
+_TRIES = 3
+"""How often a name that becomes something else between two looks at it is looked at again."""
+
+
+def send_directory(root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
+    """Writes all of the plan; an entry that has disappeared is left out and noted. Raises when something cannot be read."""
+    writer = cast(BinaryIO, _Writer(write))
+    with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK_BYTES) as archive:
+        sender = _Sender(archive, report)
+        for planned in plan:
+            if not sender.send(planned):
+                report.disappeared.add(planned.path)
+        if not os.path.lexists(root):
+            raise changed(root)
+
+
+class _Sender:
+    def __init__(self, archive: tarfile.TarFile, report: Report) -> None:
+        self._archive = archive
+        self._report = report
+        self._first: dict[tuple[int, int], str] = {}
+        """The names under which files with several names were sent first."""
+
+    def send(self, planned: Planned) -> bool:
+        """False when the entry has disappeared, or has become something else than was planned."""
+        for _ in range(_TRIES):
+            try:
+                return self._send(planned)
+            except OSError as error:
+                if not has_disappeared(error):
+                    raise unreadable(planned.path) from error
+        return False
+
+    def _send(self, planned: Planned) -> bool:
+        path, absolute = planned.path, planned.absolute
+        status = os.lstat(absolute)
+        if planned.is_directory != stat.S_ISDIR(status.st_mode):
+            return False
+        first = self._first.get((status.st_dev, status.st_ino)) if status.st_nlink > 1 else None
+        if stat.S_ISDIR(status.st_mode):
+            self._archive.addfile(_info(path, status, tarfile.DIRTYPE))
+        elif stat.S_ISLNK(status.st_mode):
+            self._archive.addfile(_info(path, status, tarfile.SYMTYPE, os.readlink(absolute)))
+        elif first is not None:
+            self._archive.addfile(_info(path, status, tarfile.LNKTYPE, first))
+        elif stat.S_ISREG(status.st_mode):
+            self._send_file(path, absolute)
+        else:
+            return False
+        return True
+
+    def _send_file(self, path: str, absolute: str) -> None:
+        file = open_live_file(absolute, lambda: self._report.unsteady.add(path))
+        try:
+            info = _info(path, file.status, tarfile.REGTYPE)
+            info.size = file.size
+            if file.status.st_nlink > 1:
+                self._first.setdefault((file.status.st_dev, file.status.st_ino), path)
+            self._archive.addfile(info, cast(BinaryIO, file))
+        finally:
+            file.close()
+
+
+def _info(path: str, status: os.stat_result, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.type = kind
+    info.mode = status.st_mode & 0o777
+    info.mtime = status.st_mtime_ns // 1_000_000_000
+    info.linkname = target
+    info.pax_headers = {"mtime": _seconds(status.st_mtime_ns)}
+    return info
+
+
+class _Writer:
+    """As much of a file as tarfile writes to."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+
+    def write(self, data: bytes) -> int:
+        self._write(data)
+        return len(data)
+
+
+def _seconds(nanoseconds: int) -> str:
+    """Exact seconds as a decimal fraction, which a float could not hold."""
+    sign = "-" if nanoseconds < 0 else ""
+    seconds, rest = divmod(abs(nanoseconds), 1_000_000_000)
+    return f"{sign}{seconds}.{rest:09d}" if rest else f"{sign}{seconds}"

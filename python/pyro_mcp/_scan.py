@@ -1,0 +1,156 @@
+"""Walks a source directory once, lists what is to be sent, and finds what cannot be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ._filter import Excludes
+from ._leaving import leaves_tree
+from ._live import has_disappeared
+from ._report import Names, Report, unsendable
+
+_ENTRIES = 1_000_000
+_PATH_BYTES = 4_096
+_NAME_BYTES = 255
+_CHOICES = ("skip", "follow", "refuse")
+
+OnScan = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One name that is to be sent."""
+
+    path: str
+    absolute: str
+    """Where it lies on this host: elsewhere than its path says when a link was followed."""
+    is_directory: bool
+
+
+class Scanner:
+    """Lists a tree in the order in which it is sent, directories before their content."""
+
+    def __init__(self, excludes: Excludes | None, links: str | None, report: Report, on_scan: OnScan) -> None:
+        self._excludes_name = excludes
+        self._links = links
+        self._report = report
+        self._on_scan = on_scan
+        self._problems: dict[str, Names] = {}
+        self._inodes: set[tuple[int, int]] = set()
+        self.plan: list[Planned] = []
+        self.excluded = 0
+        self.content_bytes = 0
+
+    def scan(self, root: str) -> None:
+        """Raises, naming all entries, when something cannot be sent."""
+        self._walk(root, root, "", [])
+        for code, names in self._problems.items():
+            raise unsendable(code, names)
+
+    def _walk(self, root: str, directory: str, path: str, before: Sequence[str]) -> None:
+        """`before`: the directories that hold the links on the way here; a link to one of them would never end."""
+        try:
+            names = sorted(os.listdir(directory), key=os.fsencode)
+        except OSError as error:
+            self._add_unreadable(path or ".", error)
+            return
+        for name in names:
+            inner = f"{path}/{name}" if path else name
+            absolute = os.path.join(directory, name)
+            try:
+                status = os.lstat(absolute)
+                target = os.readlink(absolute) if stat.S_ISLNK(status.st_mode) else None
+            except OSError as error:
+                if not self._excludes(inner, False):
+                    self._add_unreadable(inner, error)
+                continue
+            if self._excludes(inner, stat.S_ISDIR(status.st_mode)):
+                continue
+            if len(self.plan) > _ENTRIES:
+                return
+            leaves = self._links in _CHOICES and target is not None
+            if not leaves or not leaves_tree(root, absolute, target or "", self._links == "follow"):
+                if self._add(inner, absolute, status, target):
+                    self._walk(root, absolute, inner, before)
+            elif self._links == "follow":
+                self._follow(inner, absolute, before)
+            elif self._links == "skip":
+                self._report.leaving_links.add(inner)
+            else:
+                self._add_problem("ARCHIVE_LINK_ESCAPES", inner)
+
+    def _follow(self, path: str, link: str, before: Sequence[str]) -> None:
+        before = [*before, os.path.dirname(link)]
+        try:
+            real = os.path.realpath(link, strict=True)
+            status = os.stat(real)
+        except OSError as error:
+            if has_disappeared(error):
+                self._report.dead_links.add(path)
+            else:
+                self._add_problem("SOURCE_UNREADABLE", path)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            if any(_is_within(directory, real) for directory in before):
+                self._report.dead_links.add(path)
+                return
+            if self._excludes(path, True):
+                return
+        if self._add(path, real, status, None):
+            self._walk(real, real, path, before)
+
+    def _add(self, path: str, absolute: str, status: os.stat_result, target: str | None) -> bool:
+        """Whether the entry is a directory, whose content comes next."""
+        is_file, is_directory = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+        if not is_file and not is_directory and target is None:
+            self._report.special.add(path)
+            return False
+        problem = self._problem_of(path, absolute, is_file, target)
+        if problem:
+            self._add_problem(problem, path)
+            # The names in a directory whose own is no text are no text either.
+            return is_directory and problem != "ARCHIVE_NAME_INVALID"
+        inode = (status.st_dev, status.st_ino)
+        if is_file and (status.st_nlink == 1 or inode not in self._inodes):
+            self.content_bytes += status.st_size
+        if is_file and status.st_nlink > 1:
+            self._inodes.add(inode)
+        self.plan.append(Planned(path, absolute, is_directory))
+        self._on_scan(len(self.plan))
+        if len(self.plan) > _ENTRIES:
+            self._add_problem("ARCHIVE_TOO_MANY_ENTRIES", path)
+        return is_directory
+
+    def _problem_of(self, path: str, absolute: str, is_file: bool, target: str | None) -> str | None:
+        try:
+            size, name_size = len(path.encode()), len(path.rpartition("/")[2].encode())
+            (target or "").encode()
+        except UnicodeEncodeError:
+            return "ARCHIVE_NAME_INVALID"
+        if size > _PATH_BYTES or name_size > _NAME_BYTES:
+            return "ARCHIVE_PATH_TOO_LONG"
+        if is_file and not os.access(absolute, os.R_OK) and os.path.lexists(absolute):
+            return "SOURCE_UNREADABLE"
+        return None
+
+    def _excludes(self, path: str, is_directory: bool) -> bool:
+        excluded = self._excludes_name is not None and self._excludes_name(path, is_directory)
+        self.excluded += excluded
+        return excluded
+
+    def _add_unreadable(self, path: str, error: OSError) -> None:
+        # A tree in use loses names at any time; the root itself must be there.
+        if path != "." and has_disappeared(error):
+            self._report.disappeared.add(path)
+        else:
+            self._add_problem("SOURCE_UNREADABLE", path)
+
+    def _add_problem(self, code: str, path: str) -> None:
+        self._problems.setdefault(code, Names()).add(path)
+
+
+def _is_within(inner: str, outer: str) -> bool:
+    return inner == outer or inner.startswith(outer.rstrip("/") + "/")

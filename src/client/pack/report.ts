@@ -1,0 +1,44 @@
+import { counted, Names } from "./failure.js";
+
+/** The fields of a result that only the packer of the source can tell. */
+export interface PackReport {
+  readonly skipped_special: number;
+  readonly skipped_links: number;
+  readonly changed_entries: number;
+  readonly warnings: readonly string[];
+}
+
+/** What was sent otherwise than it lies in the source, by kind. */
+export class Report {
+  /** Sockets, FIFOs and devices. */
+  readonly special = new Names();
+  readonly leavingLinks = new Names();
+  /** Links that `follow` found nothing behind. */
+  readonly deadLinks = new Names();
+  /** Sent, but perhaps as no moment had it. */
+  readonly unsteady = new Names();
+  readonly disappeared = new Names();
+  readonly notes: string[] = [];
+
+  render(): PackReport {
+    const { special, leavingLinks, deadLinks, unsteady, disappeared } = this;
+    const warnings: string[] = [];
+    const warn = (names: Names, text: (count: number) => string) => {
+      if (names.count > 0) warnings.push(`${text(names.count)}: ${names}.`);
+    };
+    warn(special, (count) => `Left out ${counted(count, "socket, FIFO or device", "sockets, FIFOs and devices")}`);
+    warn(leavingLinks, (count) => `Left out ${counted(count, "link that leads", "links that lead")} out of the source`);
+    warn(deadLinks, (count) => `Left out ${counted(count, "link", "links")} with nothing to follow`);
+    warn(disappeared, (count) => `Left out ${counted(count, "entry", "entries")} that disappeared during the push`);
+    warn(
+      unsteady,
+      (count) => `Sent ${counted(count, "file")} that changed during the push, perhaps half old and half new`,
+    );
+    return {
+      skipped_special: special.count,
+      skipped_links: leavingLinks.count + deadLinks.count,
+      changed_entries: unsteady.count + disappeared.count,
+      warnings: [...warnings, ...this.notes],
+    };
+  }
+}

@@ -1,0 +1,48 @@
+import { readlinkSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+/** As many links as Linux follows. */
+const MOST_LINKS = 40;
+
+/**
+ * Whether a link of a directory on this host leads out of it, also through other links. An absolute target always does. When such
+ * links are followed, another link on the way that leads out counts as what will be sent in its place.
+ */
+export function leavesTree(
+  root: string,
+  link: string,
+  target: string,
+  follows: boolean,
+  walked = { links: 0 },
+): boolean {
+  if (target.startsWith("/")) return true;
+  const at = relative(root, dirname(link)).split(sep).filter(Boolean);
+  const todo = partsOf(target);
+  for (let part = todo.shift(); part !== undefined; part = todo.shift()) {
+    if (part === "..") {
+      if (at.pop() === undefined) return true;
+      continue;
+    }
+    at.push(part);
+    const path = join(root, ...at);
+    const inner = readLink(path);
+    if (inner === null || ++walked.links > MOST_LINKS) continue;
+    if (follows && leavesTree(root, path, inner, follows, walked)) continue;
+    if (inner.startsWith("/")) return true;
+    at.pop();
+    todo.unshift(...partsOf(inner));
+  }
+  return false;
+}
+
+function partsOf(target: string): string[] {
+  return target.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function readLink(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  read,
+  readlinkSync,
+  readSync,
+  realpathSync,
+} from "node:fs";
+import { promisify } from "node:util";
+
+import { isUnchanged } from "./tree.js";
+
+/** A file that other processes may write to, as it is sent. */
+export interface LiveFile {
+  /** Its metadata at the moment of the content. */
+  readonly stat: BigIntStats;
+  /** Exactly what `content` yields. */
+  readonly sizeBytes: number;
+  readonly content: AsyncIterable<Buffer>;
+}
+
+/** Larger files are not kept in memory: their content is read once, while it is sent. */
+const WHOLE_BYTES = 67_108_864;
+/** Bytes read at once of a larger file. */
+const READ_BYTES = 1_048_576;
+/** Reads of up to this size are synchronous: a detour over Node's threads takes ten times as long. */
+const SMALL_BYTES = 131_072;
+/** How often a file that changes while it is read is read again. */
+const TRIES = 5;
+/** A file that changed so short ago may be in the middle of one long write, which sets the time at its beginning only. */
+const RECENT_NS = 1_000_000_000n;
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+const readAsync = promisify(read);
+
+/**
+ * Opens a file that may change at any time, and reads its content as it was at one instant: twice the same, or twice with the same
+ * beginning for a file that grows. Where no two reads agree, and where a file of more than 64 MiB changes while it is sent,
+ * `onChanged` is called; the content is then what was read last. Throws the error of opening or reading.
+ */
+export async function openLiveFile(path: string, onChanged: () => void): Promise<LiveFile> {
+  const fd = openSync(path, FLAGS);
+  let isHandedOn = false;
+  try {
+    assertBeneath(fd, path);
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) throw Object.assign(new Error("it is no regular file any more"), { code: "EISDIR" });
+    if (stat.size <= WHOLE_BYTES) return await readWhole(fd, onChanged);
+    isHandedOn = true;
+    return { stat, sizeBytes: Number(stat.size), content: readOnce(fd, stat, onChanged) };
+  } finally {
+    if (!isHandedOn) closeSync(fd);
+  }
+}
+
+/** Throws ENOENT when a directory on the way to the file has become a link since the tree was walked. */
+function assertBeneath(fd: number, path: string): void {
+  if (pathOf(fd) === path || realpathSync(path) === path) return;
+  throw Object.assign(new Error("a directory on the way has become a link"), { code: "ENOENT" });
+}
+
+/** The path of an open file; null where the host does not tell. */
+function pathOf(fd: number): string | null {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return null;
+  }
+}
+
+async function readWhole(fd: number, onChanged: () => void): Promise<LiveFile> {
+  for (let tries = 1; ; tries++) {
+    const before = fstatSync(fd, { bigint: true });
+    const content = await readToEnd(fd, Number(before.size));
+    const isCalm = !isRecent(before) && isUnchanged(before, fstatSync(fd, { bigint: true }));
+    const isWhole = content.length <= WHOLE_BYTES;
+    const isSteady = isWhole && (isCalm || startsWith(await readToEnd(fd, content.length), content));
+    if (!isSteady && tries < TRIES) continue;
+    if (!isSteady) onChanged();
+    const kept = content.subarray(0, WHOLE_BYTES);
+    return { stat: before, sizeBytes: kept.length, content: once(kept) };
+  }
+}
+
+function isRecent({ ctimeNs }: BigIntStats): boolean {
+  return BigInt(Date.now()) * 1_000_000n - ctimeNs < RECENT_NS;
+}
+
+function startsWith(longer: Buffer, start: Buffer): boolean {
+  return longer.subarray(0, start.length).equals(start);
+}
+
+/** All of a file, whatever its size says; at most one byte more than fits. */
+async function readToEnd(fd: number, expectedBytes: number): Promise<Buffer> {
+  let buffer = Buffer.allocUnsafe(Math.min(expectedBytes, WHOLE_BYTES) + 1);
+  let used = 0;
+  for (;;) {
+    const bytes = await readAt(fd, buffer, used);
+    used += bytes;
+    if (bytes === 0 || used > WHOLE_BYTES) return buffer.subarray(0, used);
+    if (used < buffer.length) continue;
+    const larger = Buffer.allocUnsafe(Math.min(2 * buffer.length + READ_BYTES, WHOLE_BYTES + 1));
+    buffer.copy(larger, 0, 0, used);
+    buffer = larger;
+  }
+}
+
+async function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
+  const length = buffer.length - position;
+  if (length <= SMALL_BYTES) return readSync(fd, buffer, position, length, position);
+  return (await readAsync(fd, buffer, position, length, position)).bytesRead;
+}
+
+async function* once(content: Buffer): AsyncGenerator<Buffer> {
+  if (content.length > 0) yield content;
+}
+
+/** The bytes that were announced: cut when the file has grown, filled with zeros when it became shorter. */
+async function* readOnce(fd: number, before: BigIntStats, onChanged: () => void): AsyncGenerator<Buffer> {
+  try {
+    for (let left = Number(before.size), at = 0; left > 0;) {
+      const piece = Buffer.allocUnsafe(Math.min(left, READ_BYTES));
+      const { bytesRead } = await readAsync(fd, piece, 0, piece.length, at);
+      const filled = bytesRead === 0 ? piece.fill(0) : piece.subarray(0, bytesRead);
+      yield filled;
+      at += filled.length;
+      left -= filled.length;
+    }
+    if (!isUnchanged(before, fstatSync(fd, { bigint: true }))) onChanged();
+  } finally {
+    closeSync(fd);
+  }
+}
