@@ -218,6 +218,8 @@ class TaskCreateResult(TypedDict):
     memory_bytes: int | None
     # Host disk its VM takes now.
     disk_bytes: int | None
+    # What was left out or may be torn, with the first names.
+    warnings: NotRequired[list[str]]
 
 
 class TaskSyncPushEntry(TypedDict):
@@ -241,6 +243,14 @@ class TaskSyncPushResult(TypedDict):
     unchanged_count: int
     # Entries of an archive whose extended attributes or access control lists were left out.
     ignored_xattr_count: int
+    # Sockets, FIFOs and devices left out.
+    skipped_special: int
+    # Links left out, as `links` asks.
+    skipped_links: int
+    # Entries that changed or disappeared while they were read.
+    changed_entries: int
+    # What was left out or may be torn, with the first names.
+    warnings: list[str]
     # Milliseconds from the request to the end of the switch.
     duration_ms: int
     dry_run: bool
@@ -333,6 +343,49 @@ class TaskExecSignalResult(TypedDict):
     sent: Literal[True]
 
 
+class TaskStatusResult(TypedDict):
+    task_id: str
+    name: str | None
+    labels: dict[str, Any]
+    # Variables that all its commands get.
+    env_names: list[str]
+    # `unknown` when its record is unreadable.
+    environment: str
+    # unreadable: its record was damaged.
+    state: Literal["started", "stopped", "failed", "unreadable"]
+    # Why it is not started, or why its VM stands still.
+    state_reason: str | None
+    workspace_path: str
+    vcpu_count: int
+    mem_mib: int
+    disk_mib: int
+    network_enabled: bool
+    # Null without a network, or while it is not started.
+    network: VmNetworkInfoNetwork | None
+    allow_host_compat: bool
+    # Where the command ran.
+    execution_mode: Literal["guest", "host_compat"]
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    # UTC, ISO 8601.
+    created_at: str
+    # UTC, ISO 8601.
+    last_activity_at: str
+    # Null when it never expires.
+    expires_at: str | None
+    command_count: int
+    running_commands: int
+    last_command: TaskCreateLastCommand | None
+    # What the workspace held when the task was created; a push never changes it.
+    workspace_seed: TaskCreateWorkspaceSeed
+    # The last sync push that was switched in.
+    last_push: TaskCreateLastPush | None
+    # Host memory its VM takes now.
+    memory_bytes: int | None
+    # Host disk its VM takes now.
+    disk_bytes: int | None
+
+
 class TaskLogsResult(TypedDict):
     task_id: str
     count: int
@@ -340,7 +393,7 @@ class TaskLogsResult(TypedDict):
 
 
 class TaskListResult(TypedDict):
-    tasks: list[TaskCreateResult]
+    tasks: list[TaskStatusResult]
 
 
 class TaskDeleteResult(TypedDict):
@@ -743,6 +796,7 @@ class Operations:
         source_path: str | PathLike[str] | None = None,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
+        links: str | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskCreateResult:
@@ -765,12 +819,13 @@ class Operations:
             source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
+            links: Links that lead out of a source directory (default: keep). Archives: refuse only.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
         return self._call(
             "task.create",
-            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,
@@ -784,6 +839,7 @@ class Operations:
         dest: str = "/workspace",
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
+        links: str | None = None,
         dry_run: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
@@ -796,13 +852,14 @@ class Operations:
             dest: Directory beneath /workspace.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
+            links: Links that lead out of a source directory (default: keep). Archives: refuse only.
             dry_run: Check the source and list what would be written; change nothing.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
         return self._call(
             "task.sync.push",
-            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "dry_run": dry_run},
+            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "links": links, "dry_run": dry_run},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,
@@ -897,7 +954,7 @@ class Operations:
     def status_task(
         self,
         task_id: str,
-    ) -> TaskCreateResult:
+    ) -> TaskStatusResult:
         """Show one task.
 
         Args:
