@@ -14,6 +14,8 @@
 
 #include "cgroup.h"
 #include "fatal.h"
+#include "init_files.h"
+#include "login.h"
 #include "mailbox.h"
 #include "modules.h"
 #include "wait.h"
@@ -111,7 +113,9 @@ void init_boot(void) {
     mount_root();
     mount_kernel_file_systems();
     switch_root();
+    init_files_make();
     raise_loopback();
+    login_open();
     umask(022);
 }
 

@@ -12,6 +12,7 @@
 #include "job.h"
 #include "kernel.h"
 #include "listen.h"
+#include "login.h"
 #include "loop.h"
 #include "mailbox.h"
 #include "port.h"
@@ -50,6 +51,8 @@ static void open_process(enum loop_end end, const char *workspace, const char *m
     heed_all_signals();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     umask(022);
+    // As a plain process on a person's machine the agent leaves that person's login files alone.
+    if (getenv("PYRO_AGENT_LOGIN")) login_open();
     spawn_open(false);
     request_open(MODE_PROCESS);
     loop_open(end);

@@ -9,19 +9,21 @@
 #include <unistd.h>
 
 #include "job.h"
+#include "login.h"
 #include "reply.h"
 #include "spawn.h"
 
 enum {
-    // A word of a list takes three bytes of JSON, so no frame holds more words than this.
-    WORDS_MAX = PAYLOAD_MAX_BYTES / 3 + 32,
+    // A word of a list takes three bytes of JSON; a variable takes seven and is needed three times. No frame holds more.
+    WORDS_MAX = PAYLOAD_MAX_BYTES / 2 + LOGIN_VARIABLES_MAX + 32,
     ARENA_BYTES = PAYLOAD_MAX_BYTES + 1024,
 };
 
 static const char *const default_environment[] = {
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH=/root/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
     "USER=root",
+    "LOGNAME=root",
     "SHELL=/bin/sh",
     "LANG=C.UTF-8",
     "TERM=xterm-256color", // last: only with a terminal
@@ -30,6 +32,8 @@ static const char *const default_environment[] = {
 static struct {
     char *words[WORDS_MAX];
     size_t word_count;
+    // The variables of the request, which come first.
+    size_t given_count;
     char arena[ARENA_BYTES];
     size_t arena_used;
     char cwd[PATH_MAX];
@@ -48,41 +52,9 @@ static char *keep_text(struct json value) {
     return at;
 }
 
-static const char *read_argv(struct json request) {
-    struct json list, item, name;
-    start.word_count = 0;
-    bool has_argv = json_field(request, "argv", &list);
-    bool has_command = json_field(request, "command", &item);
-    if (has_argv == has_command) return "one of `argv` and `command` must be given";
-    if (has_command) {
-        char *line = keep_text(item);
-        if (!line) return "`command` must be a text without NUL";
-        add_word("/bin/sh");
-        add_word("-c");
-        add_word(line);
-    } else {
-        if (!json_is_array(list)) return "`argv` must be a list of texts";
-        for (const char *at = NULL; json_next(list, &at, &name, &item);) {
-            char *word = keep_text(item);
-            if (!word) return "`argv` must be a list of texts without NUL";
-            add_word(word);
-        }
-        if (start.word_count == 0 || !*start.words[0]) return "`argv` must name a program";
-    }
-    add_word(NULL);
-    return NULL;
-}
-
-static bool is_given(char *const *from, char *const *to, const char *assignment) {
-    size_t length = (size_t)(strchr(assignment, '=') - assignment) + 1;
-    for (; from < to; from++)
-        if (strncmp(*from, assignment, length) == 0) return true;
-    return false;
-}
-
-static const char *read_environment(struct json request) {
+static const char *read_given(struct json request) {
     struct json object, name, value;
-    char **given = start.words + start.word_count;
+    start.word_count = 0;
     if (json_field(request, "env", &object)) {
         if (!json_is_object(object)) return "`env` must be an object of texts";
         for (const char *at = NULL; json_next(object, &at, &name, &value);) {
@@ -93,12 +65,72 @@ static const char *read_environment(struct json request) {
             add_word(assignment);
         }
     }
-    char **given_end = start.words + start.word_count;
-    size_t defaults = sizeof default_environment / sizeof *default_environment - (start.wants_tty ? 0 : 1);
-    for (size_t i = 0; i < defaults; i++)
-        if (!is_given(given, given_end, default_environment[i])) add_word(default_environment[i]);
+    start.given_count = start.word_count;
+    return NULL;
+}
+
+// Takes the exported variables of the login files before the first `--`, each of which may fail or print what it likes, then
+// those of the request before the second, and becomes a shell for the line.
+static const char login_script[] =
+    "while [ \"$1\" != -- ]; do [ ! -r \"$1\" ] || { all=$({ . \"$1\"; } </dev/null >&2; export -p) && eval \"$all\"; }; shift; done;"
+    "shift; while [ \"$1\" != -- ]; do command export \"$1\"; shift; done; exec /bin/sh -c \"$2\"";
+
+static void add_shell(const char *line) {
+    size_t count;
+    const char *const *files = login_changed(&count);
+    add_word("/bin/sh");
+    add_word("-c");
+    if (count > 0) {
+        add_word(login_script);
+        add_word("/bin/sh");
+        while (count-- > 0) add_word(*files++);
+        add_word("--");
+        for (size_t i = 0; i < start.given_count; i++) add_word(start.words[i]);
+        add_word("--");
+    }
+    add_word(line);
+}
+
+static const char *read_argv(struct json request) {
+    struct json list, item, name;
+    bool has_argv = json_field(request, "argv", &list);
+    bool has_command = json_field(request, "command", &item);
+    if (has_argv == has_command) return "one of `argv` and `command` must be given";
+    if (has_command) {
+        char *line = keep_text(item);
+        if (!line) return "`command` must be a text without NUL";
+        add_shell(line);
+    } else {
+        if (!json_is_array(list)) return "`argv` must be a list of texts";
+        for (const char *at = NULL; json_next(list, &at, &name, &item);) {
+            char *word = keep_text(item);
+            if (!word) return "`argv` must be a list of texts without NUL";
+            add_word(word);
+        }
+        if (start.word_count == start.given_count || !*start.words[start.given_count])
+            return "`argv` must name a program";
+    }
     add_word(NULL);
     return NULL;
+}
+
+// Adds a variable that nothing from `from` on has.
+static void add_variable(size_t from, const char *assignment) {
+    size_t length = (size_t)(strchr(assignment, '=') - assignment) + 1;
+    for (size_t i = from; i < start.word_count; i++)
+        if (strncmp(start.words[i], assignment, length) == 0) return;
+    add_word(assignment);
+}
+
+// What the request gives, then /etc/environment, of which the last line counts, then the defaults.
+static void add_environment(void) {
+    const char *assignments[LOGIN_VARIABLES_MAX];
+    size_t from = start.word_count, count = login_read(assignments);
+    for (size_t i = 0; i < start.given_count; i++) add_word(start.words[i]);
+    while (count > 0) add_variable(from, assignments[--count]);
+    size_t defaults = sizeof default_environment / sizeof *default_environment - (start.wants_tty ? 0 : 1);
+    for (size_t i = 0; i < defaults; i++) add_variable(from, default_environment[i]);
+    add_word(NULL);
 }
 
 static bool read_flag(struct json request, const char *name, bool *flag) {
@@ -124,20 +156,23 @@ static const char *read_request(struct json request) {
     strcpy(start.cwd, "/");
     if (json_field(request, "cwd", &value) && (json_text(value, start.cwd, sizeof start.cwd) < 0 || *start.cwd != '/'))
         return "`cwd` must be an absolute path";
-    const char *problem = read_argv(request);
-    return problem ? problem : read_environment(request);
+    const char *problem = read_given(request);
+    if (!problem) problem = read_argv(request);
+    if (!problem) add_environment();
+    return problem;
 }
 
 void start_answer(uint32_t stream, struct json request) {
     const char *problem = read_request(request);
     if (problem) return reply_error(stream, "BAD_REQUEST", 0, NULL, problem);
     if (jobs_count() == JOBS_MAX) return reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "256 jobs are not released");
+    char **argv = start.words + start.given_count;
     size_t argc = 0;
-    while (start.words[argc]) argc++;
+    while (argv[argc]) argc++;
     struct cgroup cgroup = cgroup_make();
     struct spawn spawn = {
-        .argv = start.words,
-        .environment = start.words + argc + 1,
+        .argv = argv,
+        .environment = argv + argc + 1,
         .cwd = start.cwd,
         .is_tty = start.wants_tty,
         .wants_stdin = start.wants_stdin,
@@ -147,7 +182,7 @@ void start_answer(uint32_t stream, struct json request) {
     };
     if (!spawn_run(&spawn)) {
         cgroup_leave(&cgroup);
-        const char *path = spawn.failed == SPAWN_CWD ? start.cwd : spawn.failed == SPAWN_EXEC ? start.words[0] : NULL;
+        const char *path = spawn.failed == SPAWN_CWD ? start.cwd : spawn.failed == SPAWN_EXEC ? argv[0] : NULL;
         return reply_error(stream, "SPAWN_FAILED", spawn.error, path, "the command could not be started");
     }
     job_add(stream, &spawn, cgroup);

@@ -40,10 +40,10 @@ class Start(AgentTest):
     def test_environment(self):
         _, out, _ = self.wire.run(argv=["env", "-0"], env={"A": "1=2", "HOME": "/home/x", "EMPTY": ""})
         got = dict(pair.split("=", 1) for pair in out.decode().rstrip("\0").split("\0"))
-        self.assertEqual(got["PATH"], "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        self.assertEqual(got["PATH"], "/root/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         self.assertEqual((got["A"], got["HOME"], got["EMPTY"]), ("1=2", "/home/x", ""))
-        self.assertEqual((got["USER"], got["SHELL"], got["LANG"]), ("root", "/bin/sh", "C.UTF-8"))
-        self.assertEqual(len(got), 7)
+        self.assertEqual((got["USER"], got["LOGNAME"], got["SHELL"], got["LANG"]), ("root", "root", "/bin/sh", "C.UTF-8"))
+        self.assertEqual(len(got), 8)
 
     def test_path_of_the_environment_finds_the_program(self):
         os.symlink("/bin/echo", os.path.join(self.folder, "greet"))

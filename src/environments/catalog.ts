@@ -3,7 +3,7 @@ import { nearestName } from "../contract/nearest.js";
 import type { Recipe } from "./source.js";
 
 /** Grows when a recipe is added or changed. */
-export const catalogVersion = "1";
+export const catalogVersion = "2";
 
 const basePackages = ["ca-certificates"] as const;
 
@@ -16,13 +16,17 @@ const agentPackages = [
   "git",
   "gpg",
   "iproute2",
+  "iptables",
   "iputils-ping",
   "jq",
   "kmod",
   "less",
+  "locales",
   "lsof",
   "make",
+  "netbase",
   "netcat-openbsd",
+  "nftables",
   "openssh-client",
   "patch",
   "procps",
@@ -34,7 +38,9 @@ const agentPackages = [
   "rsync",
   "sqlite3",
   "sudo",
+  "systemd-standalone-tmpfiles",
   "tree",
+  "tzdata",
   "unzip",
   "vim-tiny",
   "wget",
@@ -55,6 +61,7 @@ const buildPackages = [
   "libtool",
   "ninja-build",
   "nodejs",
+  "npm",
   "pkg-config",
   "python3-dev",
   "strace",
@@ -62,7 +69,7 @@ const buildPackages = [
 ] as const;
 
 const bookworm = {
-  version: "1",
+  version: "2",
   distribution: "debian",
   release: "12",
   suite: "bookworm",
@@ -74,7 +81,7 @@ export const catalog: readonly Recipe[] = [
     ...bookworm,
     name: "debian:12",
     description: "Debian 12 with Git, Python and the usual tools of a coding agent",
-    sizeMib: 340,
+    sizeMib: 380,
     packages: agentPackages,
   },
   {
@@ -87,15 +94,15 @@ export const catalog: readonly Recipe[] = [
   {
     ...bookworm,
     name: "debian:12-build",
-    description: "Debian 12 with compilers, CMake and debuggers too",
-    sizeMib: 800,
+    description: "Debian 12 with compilers, CMake, debuggers and Node.js with npm too",
+    sizeMib: 950,
     packages: buildPackages,
   },
   {
     ...bookworm,
     name: "debian:13",
     description: "Debian 13 with Git, Python and the usual tools of a coding agent",
-    sizeMib: 340,
+    sizeMib: 380,
     release: "13",
     suite: "trixie",
     packages: agentPackages,

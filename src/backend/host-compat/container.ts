@@ -27,6 +27,7 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
     ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     ...["--die-with-parent", "--new-session", "--hostname", spec.id, "--clearenv"],
     ...["--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    ...["--setenv", "PYRO_AGENT_LOGIN", "1"],
     ...["--ro-bind", spec.rootDirectory, "/"],
     ...["--dev", "/dev", "--proc", "/proc"],
     ...["/tmp", "/var/tmp", "/run", "/root"].flatMap((path) => ["--perms", "1777", "--tmpfs", path]),

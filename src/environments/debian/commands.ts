@@ -26,6 +26,8 @@ const dpkgOptions = [
   "path-exclude=/usr/share/lintian/*",
   "path-exclude=/usr/share/locale/*",
   "path-include=/usr/share/locale/locale.alias",
+  // The system's Python is the VM's own, as in images of Python's: pip and uv install into it without being told to.
+  "path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED",
 ];
 
 /**
@@ -75,6 +77,33 @@ export function buildBootstrapCommand(
   ];
 }
 
+/** Debian's own for root, with the directory of programs that users of Debian have; and without `mesg`, a process of each login. */
+const profile = `# ~/.profile: read by login shells, and by pyro for each command once it has changed.
+if [ -n "$BASH" ] && [ -f ~/.bashrc ]; then
+  . ~/.bashrc
+fi
+case ":$PATH:" in
+  *":$HOME/.local/bin:"*) ;;
+  *) PATH="$HOME/.local/bin:$PATH" ;;
+esac
+`;
+
+/** For a workspace of any owner, and commits of one who has told no name; a person's and a project's settings come before these. */
+const gitConfig = `[safe]
+\tdirectory = *
+[init]
+\tdefaultBranch = main
+[user]
+\tname = root
+\temail = root@localhost
+`;
+
+/** Root is who works here, and a VM is too short-lived to be told of newer versions of pip. */
+const pipConfig = `[global]
+root-user-action = ignore
+disable-pip-version-check = true
+`;
+
 /** The root seen without what is mounted or staged in it: a bind mount does not take other mounts along. */
 const imageScript = `set -eu
 umask 022
@@ -99,6 +128,21 @@ printf '127.0.0.1\\tlocalhost pyro\\n::1\\tlocalhost ip6-localhost ip6-loopback\
 echo LANG=C.UTF-8 > "$root/etc/default/locale"
 echo LANG=C.UTF-8 > "$root/etc/environment"
 mkdir -p "$root/workspace"
+for log in wtmp btmp lastlog; do install -m 664 -g 43 /dev/null "$root/var/log/$log"; done
+cat > "$root/root/.profile" <<'END'
+${profile}END
+if [ -x "$root/usr/sbin/locale-gen" ]; then
+  echo 'en_US.UTF-8 UTF-8' > "$root/etc/locale.gen"
+  chroot "$root" locale-gen > /dev/null
+fi
+if [ -x "$root/usr/bin/git" ]; then
+  cat > "$root/etc/gitconfig" <<'END'
+${gitConfig}END
+fi
+if [ -x "$root/usr/bin/pip3" ]; then
+  cat > "$root/etc/pip.conf" <<'END'
+${pipConfig}END
+fi
 if [ -x "$root/usr/bin/kmod" ]; then
   if [ -x "$root/usr/bin/zstd" ]; then
     chroot "$root" sh -c 'find /usr/lib/modules -name "*.ko" -print0 | xargs -0 -r zstd -q --rm -3 -T0'

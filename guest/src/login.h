@@ -1,0 +1,19 @@
+// What a login gives a command: the variables of /etc/environment, and those of login files that were changed.
+#ifndef LOGIN_H
+#define LOGIN_H
+
+#include <stddef.h>
+
+enum { LOGIN_VARIABLES_MAX = 128 };
+
+// Remembers how the login files look: as they are now, the defaults of a command say the same as they do.
+void login_open(void);
+
+// The login files that a command must read since one of them was changed, in their order. None while all are the same.
+const char *const *login_changed(size_t *count);
+
+// Reads /etc/environment into `assignments`, which has room for LOGIN_VARIABLES_MAX; gives how many there are.
+// They are valid until the next call.
+size_t login_read(const char **assignments);
+
+#endif
