@@ -29,6 +29,18 @@ _SCAN_EVENT_SECONDS = 0.2
 
 _HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
 """How programs of this machine are told of a proxy, and pyro of a mirror."""
+_TRUST_ENV = {
+    "aws_ca_bundle",
+    "cargo_http_cainfo",
+    "curl_ca_bundle",
+    "git_ssl_cainfo",
+    "node_extra_ca_certs",
+    "npm_config_cafile",
+    "pip_cert",
+    "requests_ca_bundle",
+    "ssl_cert_file",
+}
+"""How they are told which certificates to trust."""
 
 _OnEvent = Callable[[Event], None]
 
@@ -132,7 +144,7 @@ class Pyro(Operations):
                     socket,
                     route,
                     VERSION,
-                    _with_host_env(ask.fields),
+                    _with_host_env(ask.operation, ask.fields),
                     stdin=ask.stdin,
                     source=ask.source,
                     cancellation=ask.cancellation,
@@ -234,9 +246,17 @@ class _Follower:
             sink(text)
 
 
-def _with_host_env(fields: Mapping[str, object]) -> Mapping[str, object]:
-    """This process's own proxy settings, when they are to be passed on: the daemon may live in another shell's."""
-    if fields.get("network_host_proxy") is not True:
+def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str, object]:
+    """This process's own settings, where the daemon needs them, since it may live in another shell's."""
+    proxies = fields.get("network_host_proxy") is True
+    trust = proxies or fields.get("network_host_ca") is True or operation == "doctor"
+    if not trust or "network_host_env" in fields:
         return fields
-    picked = {name: value for name, value in os.environ.items() if name.lower() in _HOST_ENV and value}
+    picked = {}
+    for name, value in os.environ.items():
+        if value and proxies and name.lower() in _HOST_ENV:
+            picked[name] = value
+        elif value and name.lower() in _TRUST_ENV:
+            # The daemon has another working directory.
+            picked[name] = os.path.abspath(value)
     return {**fields, "network_host_env": picked}

@@ -1,6 +1,7 @@
 import type { InstalledEnvironment } from "../environments/cache.js";
 import type { Channel } from "../guest/channel.js";
 import type { GuestNetwork } from "../guest/wake.js";
+import type { TrustedCertificate } from "../host/trust.js";
 
 /** The size of a VM, and so part of what its template is valid for. */
 export interface VmShape {
@@ -19,6 +20,8 @@ export interface NetworkRequest {
   readonly allowHosts: readonly string[];
   /** The host's proxy settings, for the guest's commands to use; addresses in them become reachable. */
   readonly hostEnv: Readonly<Record<string, string>>;
+  /** Further bundles in which the host's certificate authorities are looked for; null when the guest is not to trust them. */
+  readonly hostCaFiles: readonly string[] | null;
 }
 
 /** A port of a machine's gateway that leads to one address of the host, `ADDRESS:PORT`. */
@@ -57,6 +60,8 @@ export interface MachineNetwork {
   readonly env: Readonly<Record<string, string>>;
   /** Lines for the guest's apt, from the host's mirror; null to leave it alone. */
   readonly aptSources: string | null;
+  /** The host's certificate authorities that the guest is to trust. */
+  readonly hostCa: readonly TrustedCertificate[];
   /** Null when what enforces it has ended: then nothing gets in or out any more. */
   report(): Promise<NetworkReport | null>;
 }

@@ -43,7 +43,7 @@ export class Client {
     input: ArgumentsOf<Name>,
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
-    const whole = "network_host_proxy" in input && input.network_host_proxy ? this.#withHostEnv(input) : input;
+    const whole = this.#withHostEnv(name, input);
     for (let starts = 0; ; starts++) {
       try {
         return (await this.#exchange(name, whole, options)) as ResultOf<Name>;
@@ -65,9 +65,13 @@ export class Client {
     }
   }
 
-  /** The caller's own settings: the daemon may live in another shell's. */
-  #withHostEnv<Input extends object>(input: Input): Input {
-    return { ...input, network_host_env: pickHostEnv(this.#env) };
+  /** The caller's own settings, where they are wanted: the daemon may live in another shell's. */
+  #withHostEnv<Input extends object>(name: OperationName, input: Input): Input {
+    const isSet = (field: string) => (input as Record<string, unknown>)[field] === true;
+    const proxies = isSet("network_host_proxy");
+    const trust = proxies || isSet("network_host_ca") || name === "doctor";
+    if (!trust || "network_host_env" in input) return input;
+    return { ...input, network_host_env: pickHostEnv(this.#env, { proxies, trust }) };
   }
 
   /** One request and its answer. What changes nothing is asked again when the daemon dies before it has answered. */

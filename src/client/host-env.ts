@@ -1,8 +1,20 @@
-/** How programs of this machine are told of a proxy, and pyro of a mirror. */
-const NAMES = new Set(["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"]);
+import { resolve } from "node:path";
 
-/** Those of the caller's variables that say how the network is reached from here. */
-export function pickHostEnv(env: NodeJS.ProcessEnv): Record<string, string> {
-  const picked = Object.entries(env).filter(([name, value]) => NAMES.has(name.toLowerCase()) && value);
+import { isTrustVariable } from "../contract/trust-variables.js";
+
+/** How programs of this machine are told of a proxy, and pyro of a mirror. */
+const PROXIES = new Set(["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"]);
+
+/** Those of the caller's variables that an operation needs: how the network is reached from here, and whom it trusts. */
+export function pickHostEnv(
+  env: NodeJS.ProcessEnv,
+  wanted: { readonly proxies: boolean; readonly trust: boolean },
+): Record<string, string> {
+  const picked = Object.entries(env).flatMap(([name, value]) => {
+    if (!value) return [];
+    if (wanted.proxies && PROXIES.has(name.toLowerCase())) return [[name, value]];
+    // The daemon has another working directory.
+    return wanted.trust && isTrustVariable(name) ? [[name, resolve(value)]] : [];
+  });
   return Object.fromEntries(picked) as Record<string, string>;
 }

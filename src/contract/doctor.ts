@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { certificateAuthority, networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 
 const candidate = z.object({
@@ -13,7 +14,7 @@ const candidate = z.object({
 export const doctor = defineOperation({
   name: "doctor",
   summary: "Say whether this host can run VMs, and what is missing",
-  input: z.strictObject({}),
+  input: z.strictObject({ network_host_env: networkFields.network_host_env }),
   output: z.object({
     ok: z.boolean().describe("True when a VM can run."),
     platform: z.string(),
@@ -26,6 +27,9 @@ export const doctor = defineOperation({
     environment_cache: z.object({ path: z.string(), installed: z.array(z.string()), size_bytes: z.int() }),
     capabilities: z.object({ vm_boot: z.boolean(), guest_exec: z.boolean(), guest_network: z.boolean() }),
     networking: z.string(),
+    host_ca: z
+      .array(certificateAuthority)
+      .describe("Certificate authorities that this host trusts and a VM does not, without --network-host-ca."),
     problems: z.array(z.object({ message: z.string(), command: z.string().describe("What mends it.") })),
   }),
   streams: false,

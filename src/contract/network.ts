@@ -43,12 +43,23 @@ export const networkFields = {
     .default([])
     .describe("Only these names, over HTTP and TLS; or *.NAME."),
   network_host_proxy: z.boolean().default(false).describe("Pass on proxies and apt mirror, and open them."),
+  network_host_ca: z
+    .boolean()
+    .default(false)
+    .describe("Trust the host's additional certificate authorities; --network-host-proxy does too."),
   network_host_env: z
     .record(z.string().max(64), z.string().max(4096))
     .default({})
-    .describe("The caller's proxy settings, when they are to be passed on.")
+    .describe("The caller's proxy settings and bundles of certificates, when they are to be passed on.")
     .meta({ hidden: true }),
 };
+
+/** A certificate authority that the host's distribution does not ship. */
+export const certificateAuthority = z.object({
+  subject: z.string(),
+  fingerprint_sha256: z.string().describe("64 hex digits."),
+  expires_at: time,
+});
 
 /** What is known of a machine's network. */
 export const networkInfo = z.object({
@@ -68,6 +79,7 @@ export const networkInfo = z.object({
       .array(z.object({ gateway_port: z.int(), to: z.string() }))
       .describe("Ports of the gateway that lead to an address of this host."),
   }),
+  host_ca: z.array(certificateAuthority).describe("Certificate authorities of the host that the guest trusts."),
   counters: z
     .object({
       sent_bytes: z.int().describe("What the guest has sent, without headers."),

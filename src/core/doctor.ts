@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { catalog } from "../environments/catalog.js";
 import { diskUsageBytes } from "../host/files.js";
+import { readAddedCertificates } from "../host/trust.js";
 import type { Core, Handler } from "./core.js";
+import { trustFilesOf, viewAuthority } from "./network.js";
 
-export const doctor: Handler<"doctor"> = async (core) => {
+export const doctor: Handler<"doctor"> = async (core, input) => {
   const diagnosis = await core.backends.qemu.diagnose();
   const path = join(core.home.path, "environments");
   const names = catalog.map(({ name }) => name);
@@ -27,6 +29,7 @@ export const doctor: Handler<"doctor"> = async (core) => {
     networking: network
       ? "off unless asked for with --network, and then it works here"
       : "VMs can have no network here",
+    host_ca: (await readAddedCertificates(trustFilesOf(input.network_host_env))).map(viewAuthority),
     problems: [...diagnosis.problems, ...(await buildProblems(core))],
   };
 };

@@ -12,6 +12,7 @@ import type {
 import { PyroError } from "../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../environments/cache.js";
 import { runForExit } from "../guest/exec.js";
+import { trustCertificates } from "../guest/trust.js";
 import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
 import { readAvailableMemoryMib } from "../host/platform.js";
@@ -175,6 +176,12 @@ export class Machines implements MachineRegistry {
     const machine = await backend.start(id, environment, shape, options);
     try {
       await wake(machine.channel, id, machine.network?.guest);
+      if (machine.network?.hostCa.length) {
+        await trustCertificates(
+          machine.channel,
+          machine.network.hostCa.map(({ pem }) => pem),
+        );
+      }
       if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
       return machine;
     } catch (error) {

@@ -1,6 +1,8 @@
 import type { MachineNetwork, NetworkRequest } from "../backend/backend.js";
+import { isTrustVariable } from "../contract/trust-variables.js";
 import { PyroError } from "../contract/errors.js";
 import type { ResultOf } from "../contract/operations.js";
+import type { TrustedCertificate } from "../host/trust.js";
 
 type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
 
@@ -10,16 +12,30 @@ export function networkRequestOf(input: {
   readonly network_allow: readonly string[];
   readonly network_allow_host: readonly string[];
   readonly network_host_proxy: boolean;
+  readonly network_host_ca: boolean;
   readonly network_host_env: Readonly<Record<string, string>>;
 }): NetworkRequest | null {
-  const hostEnv = input.network_host_proxy ? input.network_host_env : {};
-  const { network_allow: allow, network_allow_host: allowHosts } = input;
-  if (input.network) return { allow, allowHosts, hostEnv };
-  if (allow.length === 0 && allowHosts.length === 0 && !input.network_host_proxy) return null;
+  const { network_allow: allow, network_allow_host: allowHosts, network_host_proxy, network_host_ca } = input;
+  const hostCaFiles = network_host_ca || network_host_proxy ? trustFilesOf(input.network_host_env) : null;
+  const settings = Object.entries(input.network_host_env).filter(([name]) => !isTrustVariable(name));
+  const hostEnv = network_host_proxy ? Object.fromEntries(settings) : {};
+  if (input.network) return { allow, allowHosts, hostEnv, hostCaFiles };
+  if (allow.length === 0 && allowHosts.length === 0 && hostCaFiles === null) return null;
   throw new PyroError("INVALID_ARGUMENT", "Something is to be opened in a VM that has no network.", {
     hint: "Give --network too.",
     details: { network_allow: allow, network_allow_host: allowHosts },
   });
+}
+
+/** The files that a caller's variables name as bundles of certificates. */
+export function trustFilesOf(hostEnv: Readonly<Record<string, string>>): string[] {
+  const named = Object.entries(hostEnv).filter(([name]) => isTrustVariable(name));
+  return [...new Set(named.map(([, path]) => path))].sort();
+}
+
+/** A certificate authority as the contract has it. */
+export function viewAuthority({ subject, fingerprint, expiresAt }: TrustedCertificate) {
+  return { subject, fingerprint_sha256: fingerprint, expires_at: expiresAt };
 }
 
 /** A machine's network as the contract has it. */
@@ -43,6 +59,7 @@ export async function viewNetwork(network: MachineNetwork | null): Promise<Netwo
       allow: [...allow],
       forwards: forwards.map(({ port, to }) => ({ gateway_port: port, to })),
     },
+    host_ca: network.hostCa.map(viewAuthority),
     counters: report && {
       sent_bytes: report.sentBytes,
       received_bytes: report.receivedBytes,

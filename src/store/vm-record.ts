@@ -19,6 +19,7 @@ const recordSchema = z.object({
   network_allow: z.array(z.string()).default([]),
   network_allow_host: z.array(z.string()).default([]),
   network_host_proxy: z.boolean().default(false),
+  network_host_ca: z.boolean().default(false),
   network_host_env: z.record(z.string(), z.string()).default({}),
   state: z.enum(["created", "started", "stopped", "failed"]),
   reason: z.string().nullable(),

@@ -38,9 +38,9 @@ test("addresses in proxy settings become ports of the gateway, each leading to e
 });
 
 test("each VM has addresses and a MAC of its own, none of them outside the range that is nobody's", () => {
-  const host = { resolvers: ["127.0.0.53", "fd00::1"], hasIpv6: true };
+  const host = { resolvers: ["127.0.0.53", "fd00::1"], hasIpv6: true, hostCa: [] };
   const plans = Array.from({ length: 200 }, (_, index) =>
-    planNetwork(`vm-${index}`, { allow: [], allowHosts: [], hostEnv: {} }, host),
+    planNetwork(`vm-${index}`, { allow: [], allowHosts: [], hostEnv: {}, hostCaFiles: null }, host),
   );
   assert.equal(new Set(plans.map(({ guest }) => guest.mac)).size, plans.length);
   for (const { guest } of plans) {

@@ -9,7 +9,14 @@ import { temporaryDirectory } from "./scratch.js";
 const record: VmRecord = {
   ...{ format: 1, vm_id: "vm-0123456789ab", environment: "debian:12", created_at: "2026-01-01T00:00:00.000Z" },
   ...{ ttl_seconds: 600, vcpu_count: 1, mem_mib: 1024, allow_host_compat: false, state: "created", reason: null },
-  ...{ network: false, network_allow: [], network_allow_host: [], network_host_proxy: false, network_host_env: {} },
+  ...{
+    network: false,
+    network_allow: [],
+    network_allow_host: [],
+    network_host_proxy: false,
+    network_host_ca: false,
+    network_host_env: {},
+  },
   ...{ execution_mode: null, accelerator: null, environment_digest: null, machine: null },
 };
 

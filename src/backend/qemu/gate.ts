@@ -61,8 +61,8 @@ export function buildGateCommand(
 
 /** A VM's network as long as its gate lives; the gate belongs to the VM's process and ends with it. */
 export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): MachineNetwork {
-  const { guest, allow, allowHosts, forwards, env, aptSources } = plan;
-  return { guest, allow, allowHosts, forwards, env, aptSources, report: () => readReport(controlSocket) };
+  const { guest, allow, allowHosts, forwards, env, aptSources, hostCa } = plan;
+  return { guest, allow, allowHosts, forwards, env, aptSources, hostCa, report: () => readReport(controlSocket) };
 }
 
 /** What the gate tells. Null when it does not live, or what is in its place does not speak as it does. */

@@ -1,11 +1,14 @@
 import { PyroError } from "../../contract/errors.js";
 import { findProgram, isAccessible } from "../../host/files.js";
 import { runTool } from "../../host/process.js";
+import type { TrustedCertificate } from "../../host/trust.js";
 import type { Problem } from "../backend.js";
 import { buildGateCommand, type GateProgram } from "./gate.js";
 
 const TUN = "/dev/net/tun";
 const TRIAL_DEADLINE_MS = 5_000;
+/** How many certificate authorities of the host a guest trusts. */
+const AUTHORITIES_MAX = 64;
 
 /** What a VM's network needs, or what is missing for it. */
 async function findGate(gatePath: string): Promise<GateProgram | Problem> {
@@ -30,6 +33,19 @@ export async function requireGate(gatePath: string): Promise<GateProgram> {
     hint: `Run \`${found.command}\`, or do without --network.`,
     details: { missing: "network" },
   });
+}
+
+/** A guest takes each certificate as a file and a link, so their number has a limit. Throws HOST_NOT_ABLE above it. */
+export function assertFewAuthorities(hostCa: readonly TrustedCertificate[]): void {
+  if (hostCa.length <= AUTHORITIES_MAX) return;
+  throw new PyroError(
+    "HOST_NOT_ABLE",
+    `This host has ${hostCa.length} certificate authorities of its own; a VM takes at most ${AUTHORITIES_MAX}.`,
+    {
+      hint: "Name a smaller bundle in SSL_CERT_FILE and the like, or do without --network-host-ca and --network-host-proxy.",
+      details: { certificates: hostCa.length, limit: AUTHORITIES_MAX },
+    },
+  );
 }
 
 /** Makes a VM's network around nothing. Null when that works. */

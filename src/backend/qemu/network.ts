@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 
 import { parseNetworkRange } from "../../contract/network.js";
+import { trustEnv } from "../../guest/trust.js";
 import type { GuestNetwork } from "../../guest/wake.js";
+import type { TrustedCertificate } from "../../host/trust.js";
 import type { NetworkForward, NetworkRequest } from "../backend.js";
 import { rewriteHostEnv } from "./host-env.js";
 
@@ -11,6 +13,8 @@ import { rewriteHostEnv } from "./host-env.js";
 export interface HostNetwork {
   readonly resolvers: readonly string[];
   readonly hasIpv6: boolean;
+  /** Certificate authorities that the guest is to trust. */
+  readonly hostCa: readonly TrustedCertificate[];
 }
 
 /** The same schema on disk: a later daemon shows what an earlier one has set up. */
@@ -29,6 +33,9 @@ export const networkPlan = z.object({
   forwards: z.array(z.object({ port: z.number(), to: z.string() })),
   env: z.record(z.string(), z.string()),
   aptSources: z.string().nullable(),
+  hostCa: z
+    .array(z.object({ subject: z.string(), fingerprint: z.string(), expiresAt: z.string(), pem: z.string() }))
+    .default([]),
   /** The host's own resolvers, one for each of the guest's. */
   resolvers: z.array(z.string()),
 });
@@ -41,6 +48,7 @@ export interface NetworkPlan {
   readonly forwards: readonly NetworkForward[];
   readonly env: Readonly<Record<string, string>>;
   readonly aptSources: string | null;
+  readonly hostCa: readonly TrustedCertificate[];
   readonly resolvers: readonly string[];
 }
 
@@ -78,8 +86,9 @@ export function planNetwork(
     allow,
     allowHosts,
     forwards: [...forwards, ...allow.flatMap(forwardOf).filter(({ port }) => !forwards.some((of) => of.port === port))],
-    env: proxies,
+    env: { ...(host.hostCa.length > 0 ? trustEnv : {}), ...proxies },
     aptSources: mirror !== undefined && isAptSources(mirror) ? mirror : null,
+    hostCa: host.hostCa,
     resolvers: host.resolvers,
   };
 }

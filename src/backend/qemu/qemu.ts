@@ -7,6 +7,7 @@ import { assertRoom, mkdir, rename, rm, syncDirectory } from "../../host/files.j
 import { hasIpv6, readResolvers } from "../../host/network.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
+import { readAddedCertificates } from "../../host/trust.js";
 import type {
   Accelerator,
   Backend,
@@ -36,7 +37,7 @@ import {
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
-import { requireGate, tryNetwork } from "./network-able.js";
+import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
 import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
 import { findToolchain, type Toolchain } from "./toolchain.js";
@@ -148,7 +149,9 @@ export class QemuBackend implements Backend {
 
   async #network(id: string, request: NetworkRequest): Promise<CloneNetwork> {
     const program = await requireGate(this.#options.gatePath);
-    const host = { resolvers: await readResolvers(), hasIpv6: hasIpv6() };
+    const hostCa = request.hostCaFiles === null ? [] : await readAddedCertificates(request.hostCaFiles);
+    assertFewAuthorities(hostCa);
+    const host = { resolvers: await readResolvers(), hasIpv6: hasIpv6(), hostCa };
     return { program, plan: planNetwork(id, request, host) };
   }
 

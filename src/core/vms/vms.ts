@@ -87,6 +87,7 @@ export class Vms {
       network_allow: input.network_allow,
       network_allow_host: input.network_allow_host,
       network_host_proxy: input.network_host_proxy,
+      network_host_ca: input.network_host_ca,
       network_host_env: input.network_host_env,
       state: "created",
       reason: null,

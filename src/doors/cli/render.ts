@@ -36,7 +36,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `Freed: ${renderMib(freed_bytes)}`,
     ]),
 
-  doctor: ({ platform, runtime, accelerator, environment_cache, capabilities, networking, problems }) =>
+  doctor: ({ platform, runtime, accelerator, environment_cache, capabilities, networking, host_ca, problems }) =>
     renderLines([
       `Platform: ${platform}`,
       `Runtime: ${runtime.ok ? "PASS" : "FAIL"}`,
@@ -46,6 +46,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
         .map(([name, able]) => `${name}=${able}`)
         .join(" ")}`,
       `Networking: ${networking}`,
+      ...(host_ca.length > 0
+        ? [
+            `Certificate authorities of this host that a VM trusts only with --network-host-ca: ${host_ca.map(({ subject }) => subject).join("; ")}`,
+          ]
+        : []),
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
 

@@ -71,6 +71,8 @@ export interface NetworkOptions {
   readonly networkAllowHost?: readonly string[] | undefined;
   /** Passes this process's proxy settings and the apt mirror on, and opens them. Default false. */
   readonly networkHostProxy?: boolean | undefined;
+  /** Makes the VM trust the host's additional certificate authorities, as `networkHostProxy` does too. Default false. */
+  readonly networkHostCa?: boolean | undefined;
 }
 
 /** The shape and lifetime of a VM. */

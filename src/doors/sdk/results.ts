@@ -175,6 +175,8 @@ export interface NetworkInfo {
     /** Ports of the gateway that lead to an address of this host. */
     readonly forwards: readonly { readonly gatewayPort: number; readonly to: string }[];
   };
+  /** Certificate authorities of the host that the guest trusts. */
+  readonly hostCa: readonly CertificateAuthority[];
   /** Null when it is down. */
   readonly counters: {
     /** What the guest has sent, without headers. */
@@ -198,6 +200,15 @@ export interface NetworkInfo {
     /** UTC, ISO 8601. */
     readonly at: string;
   }[];
+}
+
+/** A certificate authority that the host's distribution does not ship. */
+export interface CertificateAuthority {
+  readonly subject: string;
+  /** 64 hex digits. */
+  readonly fingerprintSha256: string;
+  /** UTC, ISO 8601. */
+  readonly expiresAt: string;
 }
 
 /** A VM's network. */
@@ -392,6 +403,8 @@ export interface DoctorReport {
   };
   readonly capabilities: { readonly vmBoot: boolean; readonly guestExec: boolean; readonly guestNetwork: boolean };
   readonly networking: string;
+  /** Certificate authorities that this host trusts and a VM does not, without `networkHostCa`. */
+  readonly hostCa: readonly CertificateAuthority[];
   /** What is wrong, each with the command that mends it. */
   readonly problems: readonly { readonly message: string; readonly command: string }[];
 }

@@ -24,6 +24,11 @@ export const refusals: readonly Case[] = [
     expect: "INVALID_ARGUMENT",
     ownWords: ["CLI"],
   },
+  {
+    name: "the host's authorities without a network",
+    ...run(["true"], { network_host_ca: true }),
+    expect: "INVALID_ARGUMENT",
+  },
   { name: "a fraction", ...run(["true"], { mem_mib: 256.5 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   { name: "more memory than there is", ...run(["true"], { mem_mib: 65_536 }), expect: "RESOURCE_EXHAUSTED", on: "vm" },
   { name: "no task's id", ...of("task.status", { task_id: "../../etc" }), expect: "INVALID_ARGUMENT" },

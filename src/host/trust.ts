@@ -1,0 +1,91 @@
+import { X509Certificate } from "node:crypto";
+import { isAbsolute, join } from "node:path";
+import { rootCertificates } from "node:tls";
+
+import { readdir, readFile, stat } from "./files.js";
+
+/** A certificate authority that this host trusts beside those of its distribution. */
+export interface TrustedCertificate {
+  /** One line, such as `O = Example, CN = Example Root`. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, in hex. */
+  readonly fingerprint: string;
+  /** ISO 8601, UTC. */
+  readonly expiresAt: string;
+  /** The certificate alone, encoded anew. */
+  readonly pem: string;
+}
+
+/** Where a host keeps what it trusts. */
+export interface TrustPaths {
+  /** Folders of certificates that an administrator added. */
+  readonly added: readonly string[];
+  /** The bundle that programs read: the distribution's certificates and the added ones. */
+  readonly bundle: string;
+  /** The distribution's certificates, a file each, in this folder or beneath it. Without them the bundle tells nothing. */
+  readonly distribution: string;
+}
+
+const hostTrust: TrustPaths = {
+  added: [
+    "/usr/local/share/ca-certificates",
+    "/etc/pki/ca-trust/source/anchors",
+    "/etc/ca-certificates/trust-source/anchors",
+  ],
+  bundle: "/etc/ssl/certs/ca-certificates.crt",
+  distribution: "/usr/share/ca-certificates",
+};
+
+/** The largest file that is read for certificates. A distribution's bundle has 220 kB. */
+const FILE_MAX_BYTES = 4 << 20;
+/** How many files of a folder are read. */
+const FILES_MAX = 1_000;
+const PEM = /-----BEGIN (?:X509 )?CERTIFICATE-----([A-Za-z0-9+/=\s]+?)-----END (?:X509 )?CERTIFICATE-----/g;
+
+/** The certificate authorities of this host that its distribution does not ship. `files` are further bundles, by absolute path. */
+export async function readAddedCertificates(
+  files: readonly string[] = [],
+  paths: TrustPaths = hostTrust,
+): Promise<TrustedCertificate[]> {
+  const shipped = await readFolder(paths.distribution);
+  const known = new Set([...shipped, ...rootCertificates.flatMap(splitPem)]);
+  const added = (await Promise.all(paths.added.map(readFolder))).flat();
+  const bundles = [...(shipped.length > 0 ? [paths.bundle] : []), ...files.filter((file) => isAbsolute(file))];
+  const bundled = (await Promise.all(bundles.map(readCertificates))).flat();
+  const candidates = new Set([...added, ...bundled].filter((certificate) => !known.has(certificate)));
+  return [...candidates].flatMap((base64) => parseAuthority(base64) ?? []);
+}
+
+/** The certificates of a file, as base64 without white space. None for what is missing, no file, or too large. */
+async function readCertificates(path: string): Promise<string[]> {
+  const facts = await stat(path).catch(() => null);
+  if (!facts?.isFile() || facts.size > FILE_MAX_BYTES) return [];
+  return splitPem(await readFile(path, "latin1").catch(() => ""));
+}
+
+async function readFolder(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter(({ name }) => /\.(crt|pem|cer)$/.test(name)).slice(0, FILES_MAX);
+  return (await Promise.all(files.map(({ parentPath, name }) => readCertificates(join(parentPath, name))))).flat();
+}
+
+function splitPem(text: string): string[] {
+  return [...text.matchAll(PEM)].map(([, body]) => (body ?? "").replaceAll(/\s/g, ""));
+}
+
+/** Null for what is no certificate, speaks for one server only, or has expired. */
+function parseAuthority(base64: string): TrustedCertificate | null {
+  try {
+    const certificate = new X509Certificate(Buffer.from(base64, "base64"));
+    const expiresAt = new Date(certificate.validTo);
+    if (!(certificate.ca || certificate.checkIssued(certificate)) || !(expiresAt.getTime() > Date.now())) return null;
+    return {
+      subject: certificate.subject.replaceAll("\n", ", "),
+      fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      expiresAt: expiresAt.toISOString(),
+      pem: certificate.toString(),
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { buildTrustScript } from "../../src/guest/trust.js";
+import { makeAuthority, type TestAuthority } from "../host/certificates.js";
+
+let directory: string;
+let authorities: TestAuthority[];
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "pt-trust-"));
+  // Two of one name have one hash.
+  authorities = ["Same Root", "Same Root", "Other Root"].map((name) => makeAuthority(directory, name));
+});
+after(() => rmSync(directory, { recursive: true }));
+
+/** Runs the script in a mount namespace whose store of certificates is the test's; gives the two directories of it. */
+function runScript(bundle: string | null): { added: string; certs: string } {
+  const place = mkdtempSync(join(directory, "guest-"));
+  const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "ssl", "certs")];
+  mkdirSync(added, { recursive: true });
+  mkdirSync(certs, { recursive: true });
+  if (bundle !== null) writeFileSync(join(certs, "ca-certificates.crt"), bundle);
+  const mounts = `mount --bind ${join(place, "share")} /usr/local/share && mount --bind ${join(place, "ssl")} /etc/ssl`;
+  execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts} && exec sh -s`], {
+    input: buildTrustScript(authorities.map(({ pem }) => pem)),
+  });
+  return { added, certs };
+}
+
+test("a guest gets each certificate as a file, in its bundle and behind a link by its hash", () => {
+  const { added, certs } = runScript("# shipped\n");
+  assert.deepEqual(readdirSync(added).sort(), [
+    "pyro-host-1.crt",
+    "pyro-host-2.crt",
+    "pyro-host-3.crt",
+    "pyro-host.pem",
+  ]);
+  const all = authorities.map(({ pem }) => pem).join("");
+  assert.equal(readFileSync(join(added, "pyro-host.pem"), "utf8"), all);
+  assert.equal(readFileSync(join(certs, "ca-certificates.crt"), "utf8"), `# shipped\n${all}`);
+  const links = readdirSync(certs).filter((name) => /^[0-9a-f]{8}\.\d$/.test(name));
+  assert.deepEqual(links.map((name) => readlinkSync(join(certs, name))).sort(), [
+    "pyro-host-1.pem",
+    "pyro-host-2.pem",
+    "pyro-host-3.pem",
+  ]);
+  assert.equal(new Set(links.map((name) => name.split(".")[0])).size, 2);
+});
+
+test("a guest without a bundle gets one", () => {
+  const { certs } = runScript(null);
+  assert.equal(readFileSync(join(certs, "ca-certificates.crt"), "utf8").match(/BEGIN/g)?.length, 3);
+});
