@@ -98,6 +98,14 @@ class VmNetworkInfoNetworkPolicy(TypedDict):
     forwards: list[VmNetworkInfoNetworkPolicyForward]
 
 
+class VmNetworkInfoNetworkHostCa(TypedDict):
+    subject: str
+    # 64 hex digits.
+    fingerprint_sha256: str
+    # UTC, ISO 8601.
+    expires_at: str
+
+
 class VmNetworkInfoNetworkCounters(TypedDict):
     # What the guest has sent, without headers.
     sent_bytes: int
@@ -133,6 +141,8 @@ class VmNetworkInfoNetwork(TypedDict):
     # What the guest asks for names; each stands for one of the host's.
     resolvers: list[str]
     policy: VmNetworkInfoNetworkPolicy
+    # Certificate authorities of the host that the guest trusts.
+    host_ca: list[VmNetworkInfoNetworkHostCa]
     # Null when it is down.
     counters: VmNetworkInfoNetworkCounters | None
     last_refused: list[VmNetworkInfoNetworkLastRefused]
@@ -552,6 +562,8 @@ class DoctorResult(TypedDict):
     environment_cache: DoctorEnvironmentCache
     capabilities: DoctorCapabilities
     networking: str
+    # Certificate authorities that this host trusts and a VM does not, without --network-host-ca.
+    host_ca: list[VmNetworkInfoNetworkHostCa]
     problems: list[DoctorProblem]
 
 
@@ -585,6 +597,7 @@ class Operations:
         network_allow: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
+        network_host_ca: bool = False,
         allow_host_compat: bool = False,
         stdin: Stdin = None,
         on_stdout: OnOutput | None = None,
@@ -605,6 +618,7 @@ class Operations:
             network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
             network_host_proxy: Pass on proxies and apt mirror, and open them.
+            network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             stdin: Standard input: a text, bytes, or an iterable of either.
             on_stdout: Called with standard output as it comes.
@@ -614,7 +628,7 @@ class Operations:
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
@@ -634,6 +648,7 @@ class Operations:
         network_allow: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
+        network_host_ca: bool = False,
     ) -> VmCreateResult:
         """Set a VM up, without starting it.
 
@@ -647,10 +662,11 @@ class Operations:
             network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
             network_host_proxy: Pass on proxies and apt mirror, and open them.
+            network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
         """
         return self._call(
             "vm.create",
-            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy},
+            {"environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds, "allow_host_compat": allow_host_compat, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca},
         )
 
     def start_vm(
@@ -792,6 +808,7 @@ class Operations:
         network_allow: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
+        network_host_ca: bool = False,
         allow_host_compat: bool = False,
         source_path: str | PathLike[str] | None = None,
         exclude: Sequence[str] | None = None,
@@ -815,6 +832,7 @@ class Operations:
             network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
             network_host_proxy: Pass on proxies and apt mirror, and open them.
+            network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
@@ -825,7 +843,7 @@ class Operations:
         """
         return self._call(
             "task.create",
-            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,
