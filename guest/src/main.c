@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "fatal.h"
 #include "init.h"
 #include "job.h"
@@ -68,25 +69,36 @@ static int run_process(void) {
     return 0;
 }
 
+static int usage(void) {
+    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH] [--mailbox PATH] [--filter NUMBER] | --version\n", stderr);
+    return 2;
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) return puts(AGENT_VERSION) < 0;
-    bool has_mailbox = argc == 7 && strcmp(argv[5], "--mailbox") == 0;
-    bool has_workspace = (argc == 5 || has_mailbox) && strcmp(argv[3], "--workspace") == 0;
-    const char *workspace = has_workspace ? argv[4] : "/workspace";
-    if ((argc == 3 || has_workspace) && strcmp(argv[1], "--listen") == 0) {
-        open_process(LOOP_END_WAITS, workspace, has_mailbox ? argv[6] : NULL);
-        listen_open(argv[2]);
-        int status = run_process();
-        unlink(argv[2]);
-        return status;
+    const char *listen = NULL, *fd = NULL, *workspace = "/workspace", *mailbox = NULL, *filter = NULL;
+    struct {
+        const char *name, **value;
+    } options[] = {
+        {"--listen", &listen}, {"--fd", &fd}, {"--workspace", &workspace}, {"--mailbox", &mailbox}, {"--filter", &filter},
+    };
+    for (int i = 1; i < argc; i += 2) {
+        const char **value = NULL;
+        for (size_t known = 0; known < sizeof options / sizeof *options; known++)
+            if (i + 1 < argc && strcmp(argv[i], options[known].name) == 0) value = options[known].value;
+        // The kernel hands words it does not know to init; they are not ours.
+        if (!value) return getpid() == 1 ? serve_vm() : usage();
+        *value = argv[i + 1];
     }
-    if ((argc == 3 || has_workspace) && strcmp(argv[1], "--fd") == 0) {
-        open_process(LOOP_END_EXITS, workspace, has_mailbox ? argv[6] : NULL);
-        listen_adopt(atoi(argv[2]));
+    if (!listen && !fd) return getpid() == 1 ? serve_vm() : usage();
+    if (filter) confine_load(atoi(filter));
+    open_process(listen ? LOOP_END_WAITS : LOOP_END_EXITS, workspace, mailbox);
+    if (!listen) {
+        listen_adopt(atoi(fd));
         return run_process();
     }
-    // The kernel hands words it does not know to init; they are not ours.
-    if (getpid() == 1) return serve_vm();
-    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH [--mailbox PATH]] | --version\n", stderr);
-    return 2;
+    listen_open(listen);
+    int status = run_process();
+    unlink(listen);
+    return status;
 }

@@ -1,26 +1,23 @@
 /**
- * A seccomp filter for what runs in a jail beside QEMU's own filter: a list of system calls that are refused, as the classic BPF program
- * that bubblewrap loads. Pure. Numbers are those of x86-64; see seccomp(2) and linux/audit.h.
+ * Seccomp filters for jails: lists of system calls that are refused, as classic BPF programs. Pure. Numbers are those of x86-64; see
+ * seccomp(2) and linux/audit.h.
  */
 
 /** What a refused system call returns. */
 const errno = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 
-/** System calls that exist for other purposes, or to look for flaws in the host's kernel. */
+/** Calls that debuggers and build tools make of their own processes. QEMU needs none of them. */
+const refusedToQemu = {
+  ...{ ptrace: 101, process_vm_readv: 310, process_vm_writev: 311, kcmp: 312, pidfd_getfd: 438 },
+  ...{ process_madvise: 440, chroot: 161, personality: 135, modify_ldt: 154, sethostname: 170, setdomainname: 171 },
+} as const;
+
+/** Calls that change the host, share something between jails, or reach parts of the host's kernel where flaws are often found. */
 const refused = {
   EPERM: {
-    // Other processes.
-    ...{
-      ptrace: 101,
-      process_vm_readv: 310,
-      process_vm_writev: 311,
-      kcmp: 312,
-      pidfd_getfd: 438,
-      process_madvise: 440,
-    },
     ...{ migrate_pages: 256, move_pages: 279 },
     // Namespaces, mounts and roots.
-    ...{ unshare: 272, setns: 308, mount: 165, umount2: 166, pivot_root: 155, chroot: 161 },
+    ...{ unshare: 272, setns: 308, mount: 165, umount2: 166, pivot_root: 155 },
     ...{ open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, fspick: 433, mount_setattr: 442 },
     ...{ name_to_handle_at: 303, open_by_handle_at: 304, fanotify_init: 300 },
     // Keys, which VMs of one user would share.
@@ -28,8 +25,8 @@ const refused = {
     // The kernel itself, its clock and its hardware.
     ...{ bpf: 321, perf_event_open: 298, init_module: 175, delete_module: 176, finit_module: 313 },
     ...{ kexec_load: 246, kexec_file_load: 320, reboot: 169, syslog: 103, acct: 163, quotactl: 179, quotactl_fd: 443 },
-    ...{ swapon: 167, swapoff: 168, iopl: 172, ioperm: 173, sethostname: 170, setdomainname: 171 },
-    ...{ settimeofday: 164, clock_settime: 227, clock_adjtime: 305, adjtimex: 159, personality: 135, modify_ldt: 154 },
+    ...{ swapon: 167, swapoff: 168, iopl: 172, ioperm: 173 },
+    ...{ settimeofday: 164, clock_settime: 227, clock_adjtime: 305, adjtimex: 159 },
   },
   // Callers of these have another way for kernels without them.
   ENOSYS: {
@@ -42,6 +39,8 @@ const CLONE = 56;
 const NEW_NAMESPACES = 0x80 | 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000;
 const SOCKET = 41;
 const AF_UNIX = 1;
+/** AF_INET, AF_INET6 and AF_NETLINK. */
+const AF_NETWORK = [2, 10, 16];
 
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 /** Numbers from here on are those of the x32 interface. */
@@ -58,32 +57,40 @@ const refuse = (name: keyof typeof errno) => 0x00050000 | errno[name];
 
 type Instruction = readonly [code: number, jumpIfTrue: number, jumpIfFalse: number, operand: number];
 
-/** The filter of QEMU's jail: the refused calls, no new namespaces, and no sockets but unix ones. */
+/** The filter of QEMU's jail: no call that a VM does not need, no new namespaces, and unix sockets only. */
 export function buildJailFilter(): Buffer {
+  return buildFilter([...Object.values(refused.EPERM), ...Object.values(refusedToQemu)], [AF_UNIX]);
+}
+
+/** The filter of a `host_compat` container, whose commands may debug each other and use their own, empty network. */
+export function buildContainerFilter(): Buffer {
+  return buildFilter(Object.values(refused.EPERM), [AF_UNIX, ...AF_NETWORK]);
+}
+
+function buildFilter(forbidden: readonly number[], families: readonly number[]): Buffer {
   const load = (at: number): Instruction => [code.load, 0, 0, at];
   const end = (action: number): Instruction => [code.return, 0, 0, action];
-  const program: Instruction[] = [
+  const endIf = (number: number, action: number): Instruction[] => [[code.equals, 0, 1, number], end(action)];
+  return encode([
     load(offset.arch),
     [code.equals, 1, 0, AUDIT_ARCH_X86_64],
     end(KILL_PROCESS),
     load(offset.nr),
     [code.atLeast, 0, 1, X32],
     end(refuse("ENOSYS")),
-    ...(["EPERM", "ENOSYS"] as const).flatMap((name) =>
-      Object.values(refused[name]).flatMap((number): Instruction[] => [[code.equals, 0, 1, number], end(refuse(name))]),
-    ),
+    ...forbidden.flatMap((number) => endIf(number, refuse("EPERM"))),
+    ...Object.values(refused.ENOSYS).flatMap((number) => endIf(number, refuse("ENOSYS"))),
     [code.equals, 0, 4, CLONE],
     load(offset.argument0),
     [code.hasBits, 0, 1, NEW_NAMESPACES],
     end(refuse("EPERM")),
     end(ALLOW),
-    [code.equals, 0, 3, SOCKET],
-    load(offset.argument0),
-    [code.equals, 1, 0, AF_UNIX],
-    end(refuse("EAFNOSUPPORT")),
+    [code.equals, 1, 0, SOCKET],
     end(ALLOW),
-  ];
-  return encode(program);
+    load(offset.argument0),
+    ...families.flatMap((family) => endIf(family, ALLOW)),
+    end(refuse("EAFNOSUPPORT")),
+  ]);
 }
 
 /** struct sock_filter: two bytes of code, two jumps of a byte, four bytes of operand. */

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 
 import { execTask } from "../../src/client/task-exec.js";
 import { createTask, pushTaskSync } from "../../src/client/task-source.js";
+import { refusals, systemCallProbe } from "../security/system-calls.js";
 import { VmScratch } from "./vm-scratch.js";
 
 let tools: string;
@@ -63,6 +64,37 @@ test("with --allow-host-compat it runs, says so, and sees neither home nor host"
   assert.equal(result["accelerator"], null);
   assert.equal(result["stdout"], "0\nx\n");
   assert.match(result["stderr"]!, /No such file.*\n.*No such file[^]*denied[^]*Read-only/);
+});
+
+test("a command without a VM makes no system call that reaches further into the host's kernel", async () => {
+  const probe = `${systemCallProbe}json.dump(results, sys.stdout)`;
+  const { stdout, stderr } = await scratch.pyro([
+    "run",
+    "debian:12",
+    "--allow-host-compat",
+    "--",
+    "python3",
+    "-c",
+    probe,
+  ]);
+  const results = Object.entries(JSON.parse(stdout || stderr) as Record<string, string>);
+  const permitted = results.filter(([, result]) => result === "done").map(([name]) => name);
+  assert.deepEqual(permitted.toSorted(), [
+    "a netlink socket",
+    "a unix socket",
+    "an IP socket",
+    "fork",
+    "personality",
+    "process_vm_readv",
+    "ptrace",
+  ]);
+  // The filter lets these through, to a failure of their own.
+  const failing = ["chroot", "pidfd_getfd"];
+  const refused = results.filter(([name]) => !permitted.includes(name) && !failing.includes(name));
+  assert.deepEqual(
+    refused.filter(([name, result]) => result !== (refusals[name] ?? "EPERM")),
+    [],
+  );
 });
 
 test("a task without a VM takes files in the same way, all or nothing", async () => {

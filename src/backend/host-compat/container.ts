@@ -9,6 +9,8 @@ export interface ContainerSpec {
   readonly unprivilegedId: number | null;
 }
 
+/** The descriptor from which the agent reads its seccomp filter. */
+export const FILTER_FD = 4;
 /** Where the agent listens, seen from inside. */
 const AGENT_SOCKET = "/run/pyro/host/agent.sock";
 
@@ -36,7 +38,8 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
     ...["--ro-bind", spec.agentPath, "/run/pyro/agent"],
     ...["--chdir", "/"],
   ];
-  const agent = ["/run/pyro/agent", "--listen", AGENT_SOCKET];
+  // Not bubblewrap: the last user namespace is made behind it.
+  const agent = ["/run/pyro/agent", "--listen", AGENT_SOCKET, "--filter", String(FILTER_FD)];
   return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
 }
 

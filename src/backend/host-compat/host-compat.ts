@@ -19,8 +19,9 @@ import type {
   VmShape,
 } from "../backend.js";
 import { prunePrepared } from "../prune.js";
+import { buildContainerFilter } from "../seccomp.js";
 import { sweepTemporaries } from "../temporary.js";
-import { buildContainerArgs } from "./container.js";
+import { buildContainerArgs, FILTER_FD } from "./container.js";
 import { unpackRootFiles } from "./root-files.js";
 
 export interface HostCompatOptions {
@@ -186,8 +187,9 @@ function startJail(
   bwrap: string,
   { jail, program }: { jail: string[]; program: string[] },
 ): ChildProcess {
-  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe"] });
+  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe", "pipe"] });
   sendToDescriptor(child, 3, jail.map((argument) => `${argument}\0`).join(""));
+  sendToDescriptor(child, FILTER_FD, buildContainerFilter());
   return child;
 }
 
