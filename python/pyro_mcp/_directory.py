@@ -1,4 +1,4 @@
-"""Sends a directory as a tar stream, each entry as it is when its turn comes."""
+"""Sends a directory or a file as a tar stream, each entry as it is when its turn comes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIES = 3
 """How often a name that becomes something else between two looks at it is looked at again."""
 
 
-def send_directory(root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
+def send_tree(root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
     """Writes all of the plan; an entry that has disappeared is left out and noted. Raises when something cannot be read."""
     writer = cast(BinaryIO, _Writer(write))
     with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK_BYTES) as archive:

@@ -10,9 +10,10 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ._directory import Write, send_directory
+from ._directory import Write, send_tree
 from ._errors import PyroError
-from ._filter import Excludes, create_filter
+from ._filter import create_filter
+from ._git import note_git
 from ._live import identity
 from ._report import Report, changed, unreadable
 from ._scan import OnScan, Scanner
@@ -57,15 +58,19 @@ def open_source(
         if isinstance(error, OSError) and error.errno not in _NOT_THERE:
             raise unreadable(path) from error
         raise PyroError("SOURCE_NOT_FOUND", f"There is no {path}.", _CHECK_PATH, {"path": path}) from None
-    if stat.S_ISDIR(status.st_mode):
-        excludes = create_filter(exclude, include)
-        source = _open_directory(resolved, excludes, links, on_scan)
+    excludes = create_filter(exclude, include)
+
+    def open_tree(kind: str, scan: Callable[[Scanner], None]) -> Source:
+        source = _open_tree(kind, resolved, Scanner(excludes, links, Report(), on_scan), scan)
         # Where the daemon decides what is left out, the size of the rest is not known here.
         return replace(source, content_bytes=None) if exclude and excludes is None else source
+
+    if stat.S_ISDIR(status.st_mode):
+        return open_tree("directory", lambda scanner: _scan_directory(scanner, resolved))
     if not stat.S_ISREG(status.st_mode):
         raise _unsupported(path, "is neither a directory nor a regular file")
     if not path.lower().endswith(_ARCHIVES) and not resolved.lower().endswith(_ARCHIVES):
-        raise _unsupported(path, "is a file, and its name does not end in .tar, .tar.gz or .tgz")
+        return open_tree("file", lambda scanner: scanner.scan_file(os.path.basename(path), resolved))
     try:
         with open(resolved, "rb") as file:
             start = file.read(512)
@@ -76,19 +81,22 @@ def open_source(
     return Source(resolved, "archive", lambda write: _send_archive(path, resolved, write), Report().render)
 
 
-def _open_directory(root: str, excludes: Excludes | None, links: str | None, on_scan: OnScan) -> Source:
-    found = Report()
-    scanner = Scanner(excludes, links, found, on_scan)
+def _scan_directory(scanner: Scanner, root: str) -> None:
     scanner.scan(root)
-    report = found
+    note_git(root, scanner.plan, scanner.report)
+
+
+def _open_tree(kind: str, root: str, scanner: Scanner, scan: Callable[[Scanner], None]) -> Source:
+    scan(scanner)
+    report = scanner.report
 
     def send(write: Write) -> None:
         # The daemon may make way for another in the midst of it; then all is sent once more.
         nonlocal report
-        report = copy.deepcopy(found)
-        send_directory(root, scanner.plan, report, write)
+        report = copy.deepcopy(scanner.report)
+        send_tree(root, scanner.plan, report, write)
 
-    return Source(root, "directory", send, lambda: report.render(), scanner.excluded, scanner.content_bytes)
+    return Source(root, kind, send, lambda: report.render(), scanner.excluded, scanner.content_bytes)
 
 
 def _send_archive(path: str, resolved: str, write: Write) -> None:
@@ -119,5 +127,5 @@ _CHECK_PATH = "Check the path; it is one of the machine that runs the client."
 
 
 def _unsupported(path: str, why: str) -> PyroError:
-    hint = "Name a directory, or a .tar, .tar.gz or .tgz file."
+    hint = "Name a directory, a file, or an archive (.tar, .tar.gz, .tgz). To push an archive as a file, push its directory."
     return PyroError("SOURCE_UNSUPPORTED", f"{path} {why}.", hint, {"path": path})

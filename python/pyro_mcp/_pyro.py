@@ -200,8 +200,9 @@ def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict
     """A result with what only the packer of the source can tell."""
     report = packed.report()
     warnings = [*result.get("warnings", ()), *cast("list[str]", report["warnings"])]
-    counts = report if operation == "task.sync.push" else {}
-    return {**result, **counts, "warnings": warnings}
+    if operation == "task.sync.push":
+        return {**result, **report, "warnings": warnings}
+    return {**result, "warnings": warnings} if warnings else result
 
 
 def _send_nothing(_write: Callable[[bytes], object]) -> None:

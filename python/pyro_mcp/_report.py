@@ -19,6 +19,9 @@ _HINTS = {
 }
 
 
+_CLONE = " Push the main checkout, or a copy made with `git clone`."
+
+
 class Names:
     """Names of one kind: the first of them, and how many there are."""
 
@@ -52,13 +55,21 @@ class Report:
         self.unsteady = Names()
         """Sent, but perhaps as no moment had it."""
         self.disappeared = Names()
-        self.notes: list[str] = []
+        self.git_elsewhere = Names()
+        """Each ``.git`` whose data is not sent, with where that is."""
+        self.moved_worktrees = Names()
+        """Worktrees whose repository is sent too, but gets another path."""
 
     def render(self) -> dict[str, object]:
         """The fields of a result that only the packer of the source can tell."""
         warnings = [
-            f"{text}: {names}."
+            f"{text}: {names}.{_CLONE if names is self.git_elsewhere else ''}"
             for names, text in (
+                (self.git_elsewhere, "Git will not work in the guest, since its data lies outside of the source"),
+                (
+                    self.moved_worktrees,
+                    "Run `git worktree repair` in the guest for worktrees whose repository has moved",
+                ),
                 (self.special, f"Left out {counted(self.special, 'socket, FIFO or device', 'sockets, FIFOs and devices')}"),
                 (
                     self.leaving_links,
@@ -81,7 +92,7 @@ class Report:
             "skipped_special": self.special.count,
             "skipped_links": self.leaving_links.count + self.dead_links.count,
             "changed_entries": self.disappeared.count + self.unsteady.count,
-            "warnings": warnings + self.notes,
+            "warnings": warnings,
         }
 
 

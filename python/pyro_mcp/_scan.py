@@ -36,7 +36,7 @@ class Scanner:
     def __init__(self, excludes: Excludes | None, links: str | None, report: Report, on_scan: OnScan) -> None:
         self._excludes_name = excludes
         self._links = links
-        self._report = report
+        self.report = report
         self._on_scan = on_scan
         self._problems: dict[str, Names] = {}
         self._inodes: set[tuple[int, int]] = set()
@@ -47,6 +47,15 @@ class Scanner:
     def scan(self, root: str) -> None:
         """Raises, naming all entries, when something cannot be sent."""
         self._walk(root, root, "", [])
+        self._raise_problems()
+
+    def scan_file(self, name: str, path: str) -> None:
+        """The same for one file, whose name in the tree is given."""
+        if not self._excludes(name, False):
+            self._add(name, path, os.stat(path), None)
+        self._raise_problems()
+
+    def _raise_problems(self) -> None:
         for code, names in self._problems.items():
             raise unsendable(code, names)
 
@@ -78,7 +87,7 @@ class Scanner:
             elif self._links == "follow":
                 self._follow(inner, absolute, before)
             elif self._links == "skip":
-                self._report.leaving_links.add(inner)
+                self.report.leaving_links.add(inner)
             else:
                 self._add_problem("ARCHIVE_LINK_ESCAPES", inner)
 
@@ -89,13 +98,13 @@ class Scanner:
             status = os.stat(real)
         except OSError as error:
             if has_disappeared(error):
-                self._report.dead_links.add(path)
+                self.report.dead_links.add(path)
             else:
                 self._add_problem("SOURCE_UNREADABLE", path)
             return
         if stat.S_ISDIR(status.st_mode):
             if any(_is_within(directory, real) for directory in before):
-                self._report.dead_links.add(path)
+                self.report.dead_links.add(path)
                 return
             if self._excludes(path, True):
                 return
@@ -106,7 +115,7 @@ class Scanner:
         """Whether the entry is a directory, whose content comes next."""
         is_file, is_directory = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
         if not is_file and not is_directory and target is None:
-            self._report.special.add(path)
+            self.report.special.add(path)
             return False
         problem = self._problem_of(path, absolute, is_file, target)
         if problem:
@@ -144,7 +153,7 @@ class Scanner:
     def _add_unreadable(self, path: str, error: OSError) -> None:
         # A tree in use loses names at any time; the root itself must be there.
         if path != "." and has_disappeared(error):
-            self._report.disappeared.add(path)
+            self.report.disappeared.add(path)
         else:
             self._add_problem("SOURCE_UNREADABLE", path)
 

@@ -124,10 +124,10 @@ class Vms(unittest.TestCase):
                 os.symlink("../outside", source / "leaves")
                 for path, code in ((source, "ARCHIVE_LINK_ESCAPES"), (source / "nothing", "SOURCE_NOT_FOUND")):
                     with self.assertRaises(PyroError) as raised:
-                        task.sync_push(path, dest="third")
+                        task.sync_push(path, dest="third", links="refuse")
                     self.assertEqual(raised.exception.code, code)
                 with self.assertRaises(PyroError) as raised:
-                    task.sync_push(source / "dir" / "file")
+                    task.sync_push("/dev/null")
                 self.assertEqual(raised.exception.code, "SOURCE_UNSUPPORTED")
                 self.assertEqual(task.exec("ls third")["exit_code"], 2)
 

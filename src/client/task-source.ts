@@ -16,7 +16,8 @@ export async function createTask(
   const source = await openSource({ ...input, source_path: input.source_path }, options);
   const sent = { ...input, ...source.facts };
   const task = await client.call("task.create", sent, { ...options, openUpload: source.openUpload });
-  return { ...task, warnings: [...(task.warnings ?? []), ...source.report().warnings] };
+  const warnings = [...(task.warnings ?? []), ...source.report().warnings];
+  return warnings.length === 0 ? task : { ...task, warnings };
 }
 
 /** Brings a directory, a file or an archive of this machine into a task's workspace: all of it or nothing. */

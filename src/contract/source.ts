@@ -8,7 +8,7 @@ export const sourcePath = z
   .string()
   .min(1)
   .max(4096)
-  .describe("Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.");
+  .describe("Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.");
 
 export const sourceFilter = {
   exclude: patterns.describe("What to leave out, as patterns of .gitignore; what was left out is counted."),
@@ -22,7 +22,7 @@ export const sourceFilter = {
 /** What the client that packs the source tells the daemon of it. */
 export const sourceFacts = {
   source_kind: z
-    .enum(["directory", "archive"])
+    .enum(["directory", "file", "archive"])
     .default("archive")
     .describe("What the source path is.")
     .meta({ hidden: true }),
@@ -51,7 +51,7 @@ export const warnings = z.array(z.string()).describe("What was left out or may b
 /** The absolute form of a directory beneath /workspace is found and checked by the core. */
 export const destination = z.string().min(1).max(4096).default("/workspace").describe("Directory beneath /workspace.");
 
-export const sourceMode = z.enum(["empty", "directory", "archive"]);
+export const sourceMode = z.enum(["empty", "directory", "file", "archive"]);
 export const entryCount = z.int().min(0).describe("Entries imported.");
 export const bytesWritten = z.int().min(0).describe("Bytes of their files.");
 export const excludedCount = z

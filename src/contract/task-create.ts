@@ -33,7 +33,7 @@ export const taskCreate = defineOperation({
     ...sourceFilter,
     ...sourceFacts,
   }),
-  output: task.extend({ warnings: warnings.optional() }),
+  output: task.extend({ warnings: warnings.optional().describe("What of its source was left out or may be torn.") }),
   streams: true,
   stdin: false,
   upload: true,

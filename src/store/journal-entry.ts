@@ -49,7 +49,7 @@ const pushSwitching = z.object({
   event: z.literal("push.switching"),
   /** The agent's name of it, by which it can be asked whether the switch was done. */
   push_id: z.string(),
-  mode: z.enum(["directory", "archive"]),
+  mode: z.enum(["directory", "file", "archive"]),
   source_path: z.string(),
   destination: z.string(),
   entry_count: count,

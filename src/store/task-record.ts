@@ -10,7 +10,7 @@ import { readRecord, unreadable, type RecordReading } from "./record.js";
 const count = z.int().min(0);
 
 const workspaceSeed = z.object({
-  mode: z.enum(["empty", "directory", "archive"]),
+  mode: z.enum(["empty", "directory", "file", "archive"]),
   source_path: z.string().nullable(),
   destination: z.string(),
   entry_count: count,

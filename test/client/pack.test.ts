@@ -7,6 +7,7 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -116,7 +117,7 @@ test("what is no source is told before anything is sent", async () => {
   for (const name of ["none", "dangling", "notes.txt/x", "n".repeat(300)]) {
     await assert.rejects(packSource(at(name)), fails("SOURCE_NOT_FOUND"), name);
   }
-  for (const path of [at("notes.txt"), at("text.tar"), at("empty.tar"), at("fifo.tar"), "/dev/null"]) {
+  for (const path of [at("text.tar"), at("empty.tar"), at("fifo.tar"), "/dev/null"]) {
     await assert.rejects(packSource(path), fails("SOURCE_UNSUPPORTED"), path);
   }
 });
@@ -176,4 +177,22 @@ test("any tree packed and read back is equal", async () => {
     }),
     { numRuns: 20 },
   );
+});
+
+test("one file is sent under the name that was given for it", async () => {
+  using scratch = new ScratchDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  writeFileSync(at("script.py"), "print()", { mode: 0o750 });
+  symlinkSync("script.py", at("tool"));
+  for (const name of ["script.py", "tool"]) {
+    const packed = await packSource(at(name));
+    assert.deepEqual([packed.kind, packed.path, packed.entryCount], ["file", at("script.py"), 1]);
+    const facts = await factsOfArchive(await joined(packed.stream));
+    assert.deepEqual(Object.keys(facts), [name]);
+    assert.deepEqual(facts[name]?.slice(0, 2), ["file", 0o750]);
+  }
+  assert.equal((await packSource(at("tool"), { exclude: ["tool"] })).excludedCount, 1);
+  const gone = await packSource(at("tool"));
+  rmSync(at("script.py"));
+  await assert.rejects(joined(gone.stream), fails("SOURCE_CHANGED"));
 });

@@ -12,6 +12,7 @@ import { anyPlan, plantAny } from "../archive/any-tree.js";
 import { type Facts, factsOfArchive, ScratchDirectory } from "../archive/trees.js";
 import { joined } from "../client/joined.js";
 import { layOutLinkedProject, makeVirtualEnvironment } from "../client/linked-project.js";
+import { layOutRepositories } from "../client/repositories.js";
 import { fc } from "../property.js";
 import { pythonPath } from "./run.js";
 
@@ -114,6 +115,26 @@ for (const [name, [layOut, ...all]] of Object.entries(trees)) {
     }
   });
 }
+
+test("Python's packer says what the TypeScript one says of Git", async () => {
+  using scratch = new ScratchDirectory();
+  layOutRepositories(scratch.path);
+  for (const name of ["main", "worktree", "super", "super/sub", "shared", "separate", "outer", "linked"]) {
+    const root = join(scratch.path, name);
+    assert.deepEqual(await packInPython(root, {}), await packInTypeScript(root, {}), name);
+  }
+});
+
+test("Python's packer sends what the TypeScript one sends: one file", async () => {
+  using scratch = new ScratchDirectory();
+  writeFileSync(join(scratch.path, "script.py"), "print()", { mode: 0o750 });
+  symlinkSync("script.py", join(scratch.path, "tool"));
+  for (const path of [join(scratch.path, "tool"), join(scratch.path, "script.py"), "/dev/null", join(scratch.path, "no")]) {
+    for (const options of [{}, { exclude: ["*.py"] }]) {
+      assert.deepEqual(await packInPython(path, options), await packInTypeScript(path, options), path);
+    }
+  }
+});
 
 test("Python's packer sends what the TypeScript one sends: any tree", async () => {
   for (const plan of fc.sample(anyPlan, 8)) {

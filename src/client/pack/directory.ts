@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { createFilter } from "../../archive/filter.js";
 import { writeArchive } from "../../archive/write.js";
@@ -6,9 +8,10 @@ import { openLiveFile } from "../../host/live-file.js";
 import { hasDisappeared, lookAgain } from "../../host/tree.js";
 import { describe, HardLinks, typeOf } from "./describe.js";
 import { sourceChanged, unreadableEntry } from "./failure.js";
+import { noteGit } from "./git.js";
 import type { PackedSource, PackOptions } from "./pack.js";
 import { Report } from "./report.js";
-import { type Planned, scanTree } from "./scan.js";
+import { type Excludes, type Planned, type Scan, scanFile, scanTree } from "./scan.js";
 
 /** How often a name that becomes something else between two looks at it is looked at again. */
 const TRIES = 3;
@@ -19,30 +22,43 @@ const TRIES = 3;
  * that does not stand still are told in the report.
  */
 export async function packDirectory(root: string, options: PackOptions): Promise<PackedSource> {
-  const filter = createFilter(options);
   const report = new Report();
-  const excludes = (path: string, isDirectory: boolean) => filter?.excludes(path, isDirectory) ?? false;
-  const { plan, excludedCount, contentBytes } = await scanTree(root, excludes, report, options);
+  const scan = await scanTree(root, excludesOf(options), report, options);
+  await noteGit(root, scan.plan, report);
+  return packScanned("directory", root, scan, report, options);
+}
 
+/** One file as a tar stream: the name that was given for it, with the content behind that name. */
+export async function packFile(path: string, resolved: string, options: PackOptions): Promise<PackedSource> {
+  const report = new Report();
+  const scan = await scanFile(basename(path), resolved, excludesOf(options), report, options);
+  return packScanned("file", resolved, scan, report, options);
+}
+
+function excludesOf(options: PackOptions): Excludes {
+  const filter = createFilter(options);
+  return (path, isDirectory) => filter?.excludes(path, isDirectory) ?? false;
+}
+
+function packScanned(
+  kind: "directory" | "file",
+  path: string,
+  { plan, excludedCount, contentBytes }: Scan,
+  report: Report,
+  { signal }: PackOptions,
+): PackedSource {
   async function* entries(): AsyncGenerator<ArchiveEntry> {
     const sender = new Sender(report);
     for (const planned of plan) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const entry = await sender.read(planned);
       if (entry === null) report.disappeared.add(planned.path);
       else yield entry;
     }
-    if (lookAgain("", root) === null) sourceChanged(root);
+    if (lookAgain("", path) === null) sourceChanged(path);
   }
-  return {
-    kind: "directory",
-    path: root,
-    contentBytes,
-    entryCount: plan.length,
-    excludedCount,
-    stream: writeArchive(entries()),
-    report: () => report.render(),
-  };
+  const stream = writeArchive(entries());
+  return { kind, path, contentBytes, entryCount: plan.length, excludedCount, stream, report: () => report.render() };
 }
 
 /** Reads one planned entry after the other. */

@@ -3,7 +3,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { realpath } from "../../host/files.js";
 import { type BigIntStats, readFileExactly, statBig } from "../../host/tree.js";
-import { packDirectory } from "./directory.js";
+import { packDirectory, packFile } from "./directory.js";
 import { sourceChanged, unreadableEntry } from "./failure.js";
 import { type PackReport, Report } from "./report.js";
 
@@ -19,7 +19,7 @@ export interface PackOptions {
 
 /** A source that is ready to be sent. */
 export interface PackedSource {
-  readonly kind: "directory" | "archive";
+  readonly kind: "directory" | "file" | "archive";
   /** The source's own path, links in it resolved. */
   readonly path: string;
   /** Bytes of all files' content, entries, and what the patterns left out, as they were found; null for an archive. */
@@ -31,6 +31,8 @@ export interface PackedSource {
   /** What was left out and what changed, once the stream was read. */
   readonly report: () => PackReport;
 }
+
+const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/i;
 
 /** Looks the source over, and names all that cannot be sent before a byte is. */
 export async function packSource(path: string, options: PackOptions = {}): Promise<PackedSource> {
@@ -48,10 +50,8 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   }
   if (stat.isDirectory()) return packDirectory(resolved, options);
   if (!stat.isFile()) throw unsupported(path, "is neither a directory nor a regular file");
-  if (!/\.(tar|tar\.gz|tgz)$/i.test(path) && !/\.(tar|tar\.gz|tgz)$/i.test(resolved)) {
-    throw unsupported(path, "is a file, and its name does not end in .tar, .tar.gz or .tgz");
-  }
-  return packArchive(path, resolved, stat, options);
+  const isArchive = ARCHIVE_NAME.test(path) || ARCHIVE_NAME.test(resolved);
+  return isArchive ? packArchive(path, resolved, stat, options) : packFile(path, resolved, options);
 }
 
 async function packArchive(

@@ -8,6 +8,8 @@ export interface PackReport {
   readonly warnings: readonly string[];
 }
 
+const CLONE = " Push the main checkout, or a copy made with `git clone`.";
+
 /** What was sent otherwise than it lies in the source, by kind. */
 export class Report {
   /** Sockets, FIFOs and devices. */
@@ -18,14 +20,19 @@ export class Report {
   /** Sent, but perhaps as no moment had it. */
   readonly unsteady = new Names();
   readonly disappeared = new Names();
-  readonly notes: string[] = [];
+  /** Each `.git` whose data is not sent, with where that is. */
+  readonly gitElsewhere = new Names();
+  /** Worktrees whose repository is sent too, but gets another path. */
+  readonly movedWorktrees = new Names();
 
   render(): PackReport {
-    const { special, leavingLinks, deadLinks, unsteady, disappeared } = this;
+    const { special, leavingLinks, deadLinks, unsteady, disappeared, gitElsewhere, movedWorktrees } = this;
     const warnings: string[] = [];
-    const warn = (names: Names, text: (count: number) => string) => {
-      if (names.count > 0) warnings.push(`${text(names.count)}: ${names}.`);
+    const warn = (names: Names, text: (count: number) => string, wayOut = "") => {
+      if (names.count > 0) warnings.push(`${text(names.count)}: ${names}.${wayOut}`);
     };
+    warn(gitElsewhere, () => "Git will not work in the guest, since its data lies outside of the source", CLONE);
+    warn(movedWorktrees, () => "Run `git worktree repair` in the guest for worktrees whose repository has moved");
     warn(special, (count) => `Left out ${counted(count, "socket, FIFO or device", "sockets, FIFOs and devices")}`);
     warn(leavingLinks, (count) => `Left out ${counted(count, "link that leads", "links that lead")} out of the source`);
     warn(deadLinks, (count) => `Left out ${counted(count, "link", "links")} with nothing to follow`);
@@ -38,7 +45,7 @@ export class Report {
       skipped_special: special.count,
       skipped_links: leavingLinks.count + deadLinks.count,
       changed_entries: unsteady.count + disappeared.count,
-      warnings: [...warnings, ...this.notes],
+      warnings,
     };
   }
 }

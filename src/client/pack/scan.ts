@@ -43,6 +43,19 @@ export async function scanTree(root: string, excludes: Excludes, report: Report,
   return scanner.finish();
 }
 
+/** The same for one file, whose name in the tree is given. */
+export async function scanFile(
+  name: string,
+  absolutePath: string,
+  excludes: Excludes,
+  report: Report,
+  options: PackOptions,
+): Promise<Scan> {
+  const scanner = new Scanner(excludes, report, options);
+  await scanner.addFile(name, absolutePath);
+  return scanner.finish();
+}
+
 class Scanner {
   readonly #excludes: Excludes;
   readonly #report: Report;
@@ -80,6 +93,11 @@ class Scanner {
       else if (this.#options.links === "skip") this.#report.leavingLinks.add(found.path);
       else this.#addProblem("ARCHIVE_LINK_ESCAPES", found.path);
     }
+  }
+
+  async addFile(path: string, absolutePath: string): Promise<void> {
+    if (this.#excludes(path, false)) return;
+    await this.#add({ path, absolutePath, isUtf8: true, stat: await statBig(absolutePath), target: null });
   }
 
   finish(): Scan {

@@ -14,7 +14,7 @@ type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
 
 /** Where a push came from and where it goes. */
 export interface PushFacts {
-  readonly mode: "directory" | "archive";
+  readonly mode: "directory" | "file" | "archive";
   readonly sourcePath: string;
   readonly destination: string;
 }

@@ -1,3 +1,5 @@
+import { printable } from "./printable.js";
+
 /** One report of a long call. */
 interface ProgressReport {
   readonly phase: string;
@@ -12,6 +14,8 @@ export interface Progress {
   clear(): void;
 }
 
+/** The phases in which a source is read and sent. */
+const TRANSFERS: ReadonlySet<string> = new Set(["scan", "import"]);
 const CLEAR_LINE = "\r\x1b[2K";
 /** What is over sooner needs no progress. */
 const PATIENCE_MS = 300;
@@ -20,6 +24,29 @@ const PATIENCE_MS = 300;
 export function openProgress(environment: string, prefix: string | null): Progress {
   if (process.stderr.isTTY) return openLiveLine(environment);
   return prefix === null ? { show() {}, clear() {} } : openPhaseLines(environment, prefix);
+}
+
+/** What is over sooner prints no lines. */
+const LINES_AFTER_MS = 1_000;
+/** The time from one line to the next. */
+const LINE_MS = 5_000;
+
+/** The same for bytes on their way: elsewhere than on a terminal a line now and then says how far they are. */
+export function openTransferProgress(source: string, prefix: string): Progress {
+  return process.stderr.isTTY ? openLiveLine(source) : openTransferLines(prefix);
+}
+
+function openTransferLines(prefix: string): Progress {
+  let nextMs = performance.now() + LINES_AFTER_MS;
+  return {
+    show({ phase, message, fraction }) {
+      if (!TRANSFERS.has(phase) || performance.now() < nextMs) return;
+      nextMs = performance.now() + LINE_MS;
+      const percent = fraction === undefined ? "" : ` (${Math.floor(fraction * 100)} %)`;
+      process.stderr.write(`[${prefix}] ${printable(message)}${percent}\n`);
+    },
+    clear() {},
+  };
 }
 
 function openLiveLine(environment: string): Progress {

@@ -3,14 +3,14 @@ import { pushTaskSync } from "../../client/task-source.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { printable } from "./printable.js";
-import { openProgress } from "./progress.js";
+import { openTransferProgress } from "./progress.js";
 import { warnOf } from "./push-warnings.js";
 import { renderBytes } from "./size.js";
 
-/** `pyro task sync push`: a live line while it goes on, one line at the end; with `--dry-run` what would be written. */
+/** `pyro task sync push`: its progress while it takes longer than a second, one line at the end; with `--dry-run` what would be written. */
 export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
-    const progress = openProgress(input.source_path, null);
+    const progress = openTransferProgress(input.source_path, "push");
     try {
       const result = await pushTaskSync(client, input, {
         signal,

@@ -153,7 +153,7 @@ export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, Source
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Environment of all commands of the task; a command's own `env` wins. The values are shown nowhere. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Directory, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
+  /** Directory, file, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
   readonly sourcePath?: string | undefined;
   /** Most that the task may write, in MiB, 256 to 1048576. Default 10240. */
   readonly diskMib?: number | undefined;

@@ -145,7 +145,7 @@ export class Pyro {
   }
 
   /**
-   * Brings a directory, .tar, .tar.gz or .tgz of this machine into a task's workspace: all of it, or nothing. Rejects with the code
+   * Brings a directory, file, .tar, .tar.gz or .tgz of this machine into a task's workspace: all of it, or nothing. Rejects with the code
    * of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).
    */
   pushTaskSync(taskId: string, sourcePath: string, options: PushOptions = {}): Promise<PushResult> {

@@ -306,7 +306,7 @@ export interface CreatedTask extends TaskInfo {
 
 /** What a task's workspace held when it was created; a push never changes it. */
 export interface WorkspaceSeed {
-  readonly mode: "empty" | "directory" | "archive";
+  readonly mode: "empty" | "directory" | "file" | "archive";
   /** The source's own path; null for an empty workspace. */
   readonly sourcePath: string | null;
   readonly destination: string;
@@ -327,7 +327,7 @@ export interface PushResult {
   readonly taskId: string;
   /** The source's own path, links in it resolved. */
   readonly sourcePath: string;
-  readonly mode: "empty" | "directory" | "archive";
+  readonly mode: "empty" | "directory" | "file" | "archive";
   readonly destination: string;
   /** Entries imported. */
   readonly entryCount: number;

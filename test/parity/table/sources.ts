@@ -49,7 +49,13 @@ export const sources: readonly Case[] = [
     clientOnly: true,
     expect: "SOURCE_UNREADABLE",
   },
-  { name: "a source of another kind", ...push("tree/run.sh"), clientOnly: true, expect: "SOURCE_UNSUPPORTED" },
+  {
+    name: "one file",
+    ...push("tree/run.sh", { dest: "bin" }),
+    clientOnly: true,
+    expect: { mode: "file", entry_count: 1, bytes_written: 15 },
+  },
+  { name: "a source of another kind", ...push("/dev/null"), clientOnly: true, expect: "SOURCE_UNSUPPORTED" },
   { name: "a file that is no archive", ...push("text.tar"), clientOnly: true, expect: "SOURCE_UNSUPPORTED" },
   ...archives,
   {
