@@ -166,7 +166,7 @@ class TaskCreateLastCommand(TypedDict):
 
 
 class TaskCreateWorkspaceSeed(TypedDict):
-    mode: Literal["empty", "directory", "archive"]
+    mode: Literal["empty", "directory", "file", "archive"]
     source_path: str | None
     destination: str
     # Entries imported.
@@ -176,7 +176,7 @@ class TaskCreateWorkspaceSeed(TypedDict):
 
 
 class TaskCreateLastPush(TypedDict):
-    mode: Literal["empty", "directory", "archive"]
+    mode: Literal["empty", "directory", "file", "archive"]
     source_path: str | None
     destination: str
     # Entries imported.
@@ -228,7 +228,7 @@ class TaskCreateResult(TypedDict):
     memory_bytes: int | None
     # Host disk its VM takes now.
     disk_bytes: int | None
-    # What was left out or may be torn, with the first names.
+    # What of its source was left out or may be torn.
     warnings: NotRequired[list[str]]
 
 
@@ -241,7 +241,7 @@ class TaskSyncPushEntry(TypedDict):
 class TaskSyncPushResult(TypedDict):
     task_id: str
     source_path: str
-    mode: Literal["empty", "directory", "archive"]
+    mode: Literal["empty", "directory", "file", "archive"]
     destination: str
     # Entries imported.
     entry_count: int
@@ -834,7 +834,7 @@ class Operations:
             network_host_proxy: Pass on proxies and apt mirror, and open them.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
             links: Links that lead out of a source directory (default: keep). Archives: refuse only.
@@ -866,7 +866,7 @@ class Operations:
 
         Args:
             task_id: Id or name of a task.
-            source_path: Directory, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             dest: Directory beneath /workspace.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
