@@ -110,7 +110,13 @@ export const errorKinds = {
     "Make the entries named readable, or leave them out with `--exclude`.",
   ),
   SOURCE_CHANGED: kind("caller", true, 125, 409, "Try again when nothing writes to the source."),
-  SOURCE_UNSUPPORTED: kind("caller", false, 125, 422, "Name a directory, a file, or an archive (.tar, .tar.gz, .tgz). To push an archive as a file, push its directory."),
+  SOURCE_UNSUPPORTED: kind(
+    "caller",
+    false,
+    125,
+    422,
+    "Name a directory, a file, or an archive (.tar, .tar.gz, .tgz). To push an archive as a file, push its directory.",
+  ),
   ABORTED: kind("caller", true, 130, 499, "Repeat the call if its result is still needed."),
   INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
 } as const satisfies Record<string, ErrorKind>;
