@@ -12,7 +12,7 @@ import { Channel } from "../src/guest/channel.js";
 import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
 import { runTool } from "../src/host/process.js";
-import { connectUnixWhenReady } from "../src/host/socket.js";
+import { connectSocketFileWhenReady } from "../src/host/socket-file.js";
 import { keeperPath } from "./backend.js";
 import { timeMs } from "./numbers.js";
 
@@ -57,7 +57,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           stateFd: null,
           keeper: keeperPath,
         });
-        const socket = await connectUnixWhenReady(vm.agentSocket, BOOT_DEADLINE_MS, signal);
+        const socket = await connectSocketFileWhenReady(vm.sockets.agent, BOOT_DEADLINE_MS, signal);
         const channel = await vm.during(Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS, signal }));
         await wake(channel, "bench");
         await runForExit(channel, "sh -c true");

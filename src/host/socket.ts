@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { chmod } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -28,12 +28,21 @@ const SLOW_POLL_MS = 100;
 const SLOW_AFTER_MS = 2_000;
 
 /** Connects to a socket that a starting process will make: tries again and again until the deadline or the abort. */
-export async function connectUnixWhenReady(path: string, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
+export function connectUnixWhenReady(path: string, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
+  return connectWhenReady(() => connectUnix(path), deadlineMs, signal);
+}
+
+/** Tries to connect again and again, until the deadline or the abort, while it fails because nobody listens. */
+export async function connectWhenReady(
+  connectOnce: () => Promise<Socket>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<Socket> {
   const start = performance.now();
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await connectUnix(path);
+      return await connectOnce();
     } catch (error) {
       const waitedMs = performance.now() - start;
       if (!isNoListener(error) || waitedMs > deadlineMs) throw error;
@@ -42,33 +51,41 @@ export async function connectUnixWhenReady(path: string, deadlineMs: number, sig
   }
 }
 
-/** Listens for one connection and writes all it sends to a new file. `done` resolves when that is complete and on disk. */
-export async function receiveIntoFile(
-  socketPath: string,
-  filePath: string,
-  options: { deadlineMs: number; signal: AbortSignal },
-): Promise<{ done: Promise<void> }> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socketPath, resolve));
-  // The directory is private; the peer runs as another user.
-  await chmod(socketPath, 0o666);
-  const done = (async () => {
+/** A unix socket for one connection, whose bytes go into a file. */
+export class Reception implements Disposable {
+  readonly #server: Server;
+  readonly #connection: Promise<Socket>;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.#connection = new Promise((resolve) => server.once("connection", resolve));
+  }
+
+  static async listen(path: string): Promise<Reception> {
+    const server = createServer({ pauseOnConnect: true });
+    const reception = new Reception(server);
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+    // The directory is private; the peer runs as another user.
+    await chmod(path, 0o666);
+    return reception;
+  }
+
+  /** Writes all that the connection sends to a new file. Resolves when that is complete and on disk. */
+  async writeTo(filePath: string, options: { deadlineMs: number; signal: AbortSignal }): Promise<void> {
     using until = new JoinedController([options.signal], options.deadlineMs);
     const { signal } = until;
-    try {
-      const [socket] = (await once(server, "connection", { signal })) as [Socket];
-      await pipeline(socket, createWriteStream(filePath, { flags: "wx", mode: 0o600, flush: true }), { signal });
-    } finally {
-      server.close();
-    }
-  })();
-  done.catch(() => {});
-  return { done };
+    const aborted = once(signal, "abort").then(() => signal.throwIfAborted());
+    const socket = (await Promise.race([this.#connection, aborted])) as Socket;
+    await pipeline(socket, createWriteStream(filePath, { flags: "wx", mode: 0o600, flush: true }), { signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close();
+  }
 }
 
-/** All that a unix socket says when it is connected to. Rejects at the deadline, and when it says too much. */
-export async function readUnix(path: string, limits: { deadlineMs: number; maxBytes: number }): Promise<string> {
-  const socket = await connectUnix(path);
+/** All that a socket says. Rejects at the deadline, and when it says too much. */
+export async function readAll(socket: Socket, limits: { deadlineMs: number; maxBytes: number }): Promise<string> {
   const timer = setTimeout(() => socket.destroy(new Error("it said nothing in time")), limits.deadlineMs);
   try {
     let text = "";

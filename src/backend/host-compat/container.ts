@@ -3,7 +3,6 @@ export interface ContainerSpec {
   readonly id: string;
   readonly rootDirectory: string;
   readonly workspaceDirectory: string;
-  readonly runDirectory: string;
   readonly agentPath: string;
   /** When pyro runs as root: the unprivileged id that root inside stands for. */
   readonly unprivilegedId: number | null;
@@ -11,8 +10,8 @@ export interface ContainerSpec {
 
 /** The descriptor from which the agent reads its seccomp filter. */
 export const FILTER_FD = 4;
-/** Where the agent listens, seen from inside. */
-const AGENT_SOCKET = "/run/pyro/host/agent.sock";
+/** The descriptor of the agent's only connection. Nothing listens, and no other can be made. */
+export const AGENT_FD = 5;
 
 /**
  * Bubblewrap's options for a sandboxed agent, and the program it runs: the environment's files read-only, own PID, network, IPC, UTS and
@@ -34,12 +33,11 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
     ...["--dev", "/dev", "--proc", "/proc"],
     ...["/tmp", "/var/tmp", "/run", "/root"].flatMap((path) => ["--perms", "1777", "--tmpfs", path]),
     ...["--bind", spec.workspaceDirectory, "/workspace", "--perms", "0755", "--dir", "/run/pyro"],
-    ...["--bind", spec.runDirectory, "/run/pyro/host"],
     ...["--ro-bind", spec.agentPath, "/run/pyro/agent"],
     ...["--chdir", "/"],
   ];
   // Not bubblewrap: the last user namespace is made behind it.
-  const agent = ["/run/pyro/agent", "--listen", AGENT_SOCKET, "--filter", String(FILTER_FD)];
+  const agent = ["/run/pyro/agent", "--fd", String(AGENT_FD), "--filter", String(FILTER_FD)];
   return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
 }
 

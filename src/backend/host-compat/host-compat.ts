@@ -8,7 +8,7 @@ import { unprivilegedId } from "../../host/platform.js";
 import { describeEnd, readMemoryBytes, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/process.js";
 import { removeTree } from "../../host/remove-tree.js";
 import { SharedWork } from "../../host/shared-work.js";
-import { connectUnixWhenReady } from "../../host/socket.js";
+import type { Socket } from "../../host/socket.js";
 import type {
   Backend,
   BackendCapabilities,
@@ -21,12 +21,11 @@ import type {
 import { prunePrepared } from "../prune.js";
 import { buildContainerFilter } from "../seccomp.js";
 import { sweepTemporaries } from "../temporary.js";
-import { buildContainerArgs, FILTER_FD } from "./container.js";
+import { AGENT_FD, buildContainerArgs, FILTER_FD } from "./container.js";
 import { unpackRootFiles } from "./root-files.js";
 
 export interface HostCompatOptions {
   readonly homePath: string;
-  readonly runtimePath: string;
   readonly agentPath: string;
   readonly keeperPath: string;
 }
@@ -105,19 +104,14 @@ export class HostCompatBackend implements Backend {
     const rootDirectory = await this.#root(environment, options);
     const directory = join(this.#machinesPath, id);
     const workspaceDirectory = join(directory, "workspace");
-    const runDirectory = join(this.#options.runtimePath, id);
     const nobody = unprivilegedId();
     await mkdir(workspaceDirectory, { recursive: true, mode: 0o700 });
-    await mkdir(runDirectory, { recursive: true, mode: 0o700 });
-    if (nobody !== null) {
-      for (const path of [workspaceDirectory, runDirectory]) await chown(path, nobody, nobody);
-    }
+    if (nobody !== null) await chown(workspaceDirectory, nobody, nobody);
     const { agentPath, keeperPath } = this.#options;
     const args = buildContainerArgs({
       id,
       rootDirectory,
       workspaceDirectory,
-      runDirectory,
       agentPath,
       unprivilegedId: nobody,
     });
@@ -126,14 +120,14 @@ export class HostCompatBackend implements Backend {
     const destroy = async () => {
       child.kill("SIGTERM");
       await ended;
-      for (const path of [directory, runDirectory]) await removeTree(path);
+      await removeTree(directory);
     };
     const usage = async () => ({
       memoryBytes: child.pid === undefined ? 0 : readMemoryBytes(child.pid),
       diskBytes: await diskUsageBytes(directory),
     });
     try {
-      const channel = await Promise.race([this.#meet(join(runDirectory, "agent.sock"), options.signal), failed(ended)]);
+      const channel = await Promise.race([meet(child, options.signal), failed(ended)]);
       return {
         id,
         executionMode: "host_compat",
@@ -166,11 +160,6 @@ export class HostCompatBackend implements Backend {
     });
   }
 
-  async #meet(socketPath: string, signal: AbortSignal): Promise<Channel> {
-    const socket = await connectUnixWhenReady(socketPath, START_DEADLINE_MS, signal);
-    return Channel.open(socket, { deadlineMs: START_DEADLINE_MS, signal });
-  }
-
   async #programs(): Promise<{ bwrap: string; debugfs: string }> {
     const [bwrap, debugfs] = await Promise.all([findProgram("bwrap"), findProgram("debugfs")]);
     if (bwrap !== null && debugfs !== null) return { bwrap, debugfs };
@@ -187,10 +176,15 @@ function startJail(
   bwrap: string,
   { jail, program }: { jail: string[]; program: string[] },
 ): ChildProcess {
-  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe", "pipe"] });
+  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe", "pipe", "pipe"] });
   sendToDescriptor(child, 3, jail.map((argument) => `${argument}\0`).join(""));
   sendToDescriptor(child, FILTER_FD, buildContainerFilter());
   return child;
+}
+
+function meet(child: ChildProcess, signal: AbortSignal): Promise<Channel> {
+  const streams: readonly unknown[] = child.stdio;
+  return Channel.open(streams[AGENT_FD] as Socket, { deadlineMs: START_DEADLINE_MS, signal });
 }
 
 async function failed(ended: Promise<string>): Promise<never> {

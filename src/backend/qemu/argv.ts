@@ -10,9 +10,7 @@ export const inJail = {
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
   mailbox: "/pyro/vm/mailbox",
-  qmpSocket: "/pyro/run/qmp.sock",
-  agentSocket: "/pyro/run/agent.sock",
-  stateSocket: "/pyro/run/state.sock",
+  stateSocket: "/pyro/state.sock",
 } as const;
 
 /** Everything of a command line that a template is valid for. */
@@ -31,6 +29,10 @@ export const STATE_FD = 3;
 /** The descriptors that a VM with a network finds open: its tap, and one that only tells that it still lives. */
 export const TAP_FD = 6;
 export const LIFELINE_FD = 7;
+
+/** The descriptors of the sockets at which QEMU listens for the daemon. */
+export const AGENT_FD = 8;
+export const QMP_FD = 9;
 
 /** Every clone's agent sets another one before the interface is raised. */
 const TEMPLATE_MAC = "02:70:79:00:00:00";
@@ -70,12 +72,12 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     ...["-blockdev", "driver=raw,node-name=mailbox,file=mailbox-file,read-only=on"],
     ...["-device", "virtio-blk-pci,drive=mailbox"],
     ...["-device", "virtio-serial-pci"],
-    ...["-chardev", `socket,id=agent,path=${inJail.agentSocket},server=on,wait=off`],
+    ...["-chardev", `socket,id=agent,fd=${AGENT_FD},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent,name=org.pyro.agent.0"],
     ...["-device", "virtio-rng-pci"],
     ...["-chardev", "ringbuf,id=console,size=65536"],
     ...["-serial", "chardev:console"],
-    ...["-chardev", `socket,id=qmp,path=${inJail.qmpSocket},server=on,wait=off`],
+    ...["-chardev", `socket,id=qmp,fd=${QMP_FD},server=on,wait=off`],
     ...["-mon", "chardev=qmp,mode=control"],
     ...(shape.network
       ? [

@@ -5,18 +5,7 @@ import { z } from "zod";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
-import {
-  assertRoom,
-  chmod,
-  chown,
-  copyFile,
-  diskUsageBytes,
-  existsSync,
-  mkdir,
-  open,
-  readdir,
-  rm,
-} from "../../host/files.js";
+import { assertRoom, chmod, chown, copyFile, diskUsageBytes, mkdir, open, readdir, rm } from "../../host/files.js";
 import {
   listCommandLines,
   readMemoryBytes,
@@ -24,7 +13,7 @@ import {
   sendSignal,
   waitUntilGone,
 } from "../../host/process.js";
-import { connectUnixWhenReady } from "../../host/socket.js";
+import { assertSocketFile, connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type {
   Accelerator,
   FoundMachine,
@@ -70,6 +59,8 @@ const handleSchema = z.object({
   start_ticks: z.number(),
   accelerator: z.enum(["kvm", "hvf", "tcg"]),
   network: networkPlan.nullable().default(null),
+  /** Which files its sockets are. VMs that an earlier version has started have none written down. */
+  sockets: z.object({ agent: z.string(), qmp: z.string() }).nullable().default(null),
 });
 
 /** Wakes a VM from a template: a new QEMU with a private view of its memory and an overlay over its disk. */
@@ -113,8 +104,12 @@ export async function cloneTemplate(
     const inside = await process.inside;
     const { accelerator } = template;
     const plan = network?.plan ?? null;
+    const { agent, qmp: monitor } = process.sockets;
+    const sockets = { agent: agent.identity, qmp: monitor.identity };
     const handle =
-      persistent && inside ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator, network: plan } : null;
+      persistent && inside
+        ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator, network: plan, sockets }
+        : null;
     const parts = { id, directory, process, accelerator, handle, qmp: Promise.resolve(qmp) };
     return withChannel(buildPresence({ ...parts, network: plan && buildMachineNetwork(plan, controlSocket) }), channel);
   } catch (error) {
@@ -128,26 +123,26 @@ export async function cloneTemplate(
 
 /**
  * Finds a clone that an earlier daemon started: its process is still the same one, and its agent is waited for as long as that lives.
- * Throws VM_START_FAILED when nobody can ever reach it.
+ * Throws VM_START_FAILED when it can never be reached: its sockets are gone, or other files have their names.
  */
 export async function adoptClone(place: ClonePlace, id: string, handle: MachineHandle): Promise<FoundMachine | null> {
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
-  const { pid, start_ticks, accelerator, network: plan } = parsed.data;
+  const { pid, start_ticks, accelerator, network: plan, sockets } = parsed.data;
   const runDirectory = join(place.runtimePath, id);
-  const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory);
+  const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory, sockets);
   if (process === null) return null;
-  if (!existsSync(process.agentSocket)) throw new PyroError("VM_START_FAILED", "The socket of its agent is gone.");
+  await Promise.all([assertSocketFile(process.sockets.agent), assertSocketFile(process.sockets.qmp)]);
   const ended = new AbortController();
   const lost = process.ended.then((reason): never => {
     throw new PyroError("VM_DIED", `The VM ended: ${reason}`);
   });
   lost.catch(() => ended.abort());
-  const qmp = Qmp.open(process.qmpSocket, Infinity, ended.signal);
+  const qmp = Qmp.open(process.sockets.qmp, Infinity, ended.signal);
   const network = plan && buildMachineNetwork(plan, controlSocketOf(runDirectory));
   const directory = join(place.vmsPath, id);
   const presence = buildPresence({ id, directory, process, accelerator, handle, network, qmp });
-  const met = connectUnixWhenReady(process.agentSocket, Infinity, ended.signal).then((socket) =>
+  const met = connectSocketFileWhenReady(process.sockets.agent, Infinity, ended.signal).then((socket) =>
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );
   met.catch(() => {});
@@ -198,11 +193,11 @@ async function wakeClone(
   directory: string,
   signal: AbortSignal,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
-  const agent = connectUnixWhenReady(process.agentSocket, CLONE_DEADLINE_MS, signal).then((socket) =>
+  const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
     Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
   );
   agent.catch(() => {});
-  const qmp = await Qmp.open(process.qmpSocket, CLONE_DEADLINE_MS, signal);
+  const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
   try {
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),

@@ -22,7 +22,8 @@ import {
   writeFileAtomic,
 } from "../../host/files.js";
 import { runTool } from "../../host/process.js";
-import { connectUnixWhenReady, receiveIntoFile } from "../../host/socket.js";
+import { connectSocketFileWhenReady } from "../../host/socket-file.js";
+import { Reception } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
 import { buildGateCommand } from "./gate.js";
@@ -55,6 +56,9 @@ export async function freezeTemplate(
   const { environment, toolchain, accelerator, shape } = inputs;
   await layOut(inputs, directory, options);
   const vmDirectory = join(directory, "vm");
+  const stateSocket = join(runDirectory, "state.sock");
+  await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+  using reception = await Reception.listen(stateSocket);
   const process = await VmProcess.start({
     toolchain,
     accelerator,
@@ -65,6 +69,7 @@ export async function freezeTemplate(
       [join(directory, templateFiles.ram), inJail.ram, true],
       [vmDirectory, inJail.vm, false],
       [join(directory, templateFiles.scratch), inJail.scratch, true],
+      [stateSocket, inJail.stateSocket, false],
     ],
     runDirectory,
     gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
@@ -75,7 +80,7 @@ export async function freezeTemplate(
   });
   try {
     options.onProgress(`booting ${environment.recipe.name} with ${accelerator}`);
-    await process.during(bootAndFreeze(process, inputs, directory, runDirectory, options));
+    await process.during(bootAndFreeze(process, inputs, directory, reception, options));
   } finally {
     await process.kill();
   }
@@ -143,10 +148,10 @@ async function bootAndFreeze(
   process: VmProcess,
   { accelerator }: TemplateInputs,
   directory: string,
-  runDirectory: string,
+  reception: Reception,
   { signal, onProgress }: PrepareOptions,
 ): Promise<void> {
-  const socket = await connectUnixWhenReady(process.agentSocket, MONITOR_DEADLINE_MS, signal);
+  const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
   const channel = await Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS[accelerator], signal });
   try {
     await wake(channel, "template");
@@ -154,9 +159,9 @@ async function bootAndFreeze(
     await channel.request("sync");
     await channel.request("freeze");
     onProgress("freezing it");
-    const qmp = await Qmp.open(process.qmpSocket, MONITOR_DEADLINE_MS, signal);
+    const qmp = await Qmp.open(process.sockets.qmp, MONITOR_DEADLINE_MS, signal);
     try {
-      await saveState(qmp, join(runDirectory, "state.sock"), join(directory, templateFiles.state), signal);
+      await saveState(qmp, reception, join(directory, templateFiles.state), signal);
     } finally {
       qmp.close();
     }
@@ -166,12 +171,13 @@ async function bootAndFreeze(
 }
 
 /** Stops the VM and saves its device state; its memory is in the template's file already. */
-async function saveState(qmp: Qmp, socketPath: string, statePath: string, signal: AbortSignal): Promise<void> {
+async function saveState(qmp: Qmp, reception: Reception, statePath: string, signal: AbortSignal): Promise<void> {
   await qmp.execute("stop");
   await qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] });
-  const saved = await receiveIntoFile(socketPath, statePath, { deadlineMs: FREEZE_DEADLINE_MS, signal });
-  await qmp.execute("migrate", { uri: `unix:${inJail.stateSocket}` });
-  await saved.done;
+  await Promise.all([
+    reception.writeTo(statePath, { deadlineMs: FREEZE_DEADLINE_MS, signal }),
+    qmp.execute("migrate", { uri: `unix:${inJail.stateSocket}` }),
+  ]);
   await migrationEnd(qmp, signal);
   await qmp.execute("quit").catch(() => {});
 }

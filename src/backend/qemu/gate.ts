@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { readUnix } from "../../host/socket.js";
+import { connectSocketFile } from "../../host/socket-file.js";
+import { readAll } from "../../host/socket.js";
 import type { MachineNetwork, NetworkReport } from "../backend.js";
 import { LIFELINE_FD, TAP_FD } from "./argv.js";
 import { buildGateArgs, type NetworkPlan } from "./network.js";
@@ -68,7 +69,8 @@ export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): M
 /** What the gate tells. Null when it does not live, or what is in its place does not speak as it does. */
 async function readReport(controlSocket: string): Promise<NetworkReport | null> {
   try {
-    const text = await readUnix(controlSocket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES });
+    const socket = await connectSocketFile({ path: controlSocket, identity: null });
+    const text = await readAll(socket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES });
     const told = report.parse(JSON.parse(text));
     return {
       sentBytes: told.sent_bytes,

@@ -2,7 +2,8 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { readLines } from "../../host/lines.js";
-import { connectUnixWhenReady, type Socket } from "../../host/socket.js";
+import { connectSocketFileWhenReady, type SocketFile } from "../../host/socket-file.js";
+import type { Socket } from "../../host/socket.js";
 
 /** QEMU's answers are short; one that is not is no answer. */
 const MAX_LINE_BYTES = 1_048_576;
@@ -36,8 +37,8 @@ export class Qmp {
   }
 
   /** Connects to a QEMU that may still be starting. */
-  static async open(path: string, deadlineMs: number, signal: AbortSignal): Promise<Qmp> {
-    const qmp = new Qmp(await connectUnixWhenReady(path, deadlineMs, signal));
+  static async open(file: SocketFile, deadlineMs: number, signal: AbortSignal): Promise<Qmp> {
+    const qmp = new Qmp(await connectSocketFileWhenReady(file, deadlineMs, signal));
     void qmp.execute("qmp_capabilities").catch(() => {});
     return qmp;
   }

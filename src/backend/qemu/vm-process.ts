@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
-import { chown, mkdir, rm } from "../../host/files.js";
+import { mkdir, rm } from "../../host/files.js";
 import {
   describeEnd,
   isAlive,
@@ -14,9 +14,10 @@ import {
   type ChildProcess,
   type ProcessIdentity,
 } from "../../host/process.js";
+import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
 import type { Accelerator } from "../backend.js";
 import { buildJailFilter } from "../seccomp.js";
-import { inJail } from "./argv.js";
+import { AGENT_FD, inJail, QMP_FD } from "./argv.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -26,7 +27,7 @@ export interface VmProcessSpec {
   readonly qemuArgs: readonly string[];
   /** Further mounts: [host path, path inside, may write]. */
   readonly mounts: readonly (readonly [string, string, boolean])[];
-  /** Holds the sockets; made here, removed with the process. */
+  /** Holds the sockets; made here, removed with the process. The jail does not see it. */
   readonly runDirectory: string;
   /** Starts all of it, with a network: the program and its arguments. Null without one. */
   readonly gate: readonly [program: string, ...args: string[]] | null;
@@ -40,6 +41,12 @@ export interface VmProcessSpec {
   readonly keeper: string | null;
 }
 
+/** The sockets of a VM, at which QEMU listens. */
+export interface VmSockets {
+  readonly agent: SocketFile;
+  readonly qmp: SocketFile;
+}
+
 const STATUS_FD = 4;
 const FILTER_FD = 5;
 /** Bubblewrap's status is a few lines. */
@@ -50,18 +57,21 @@ const WATCH_MS = 500;
 
 /** One QEMU in its jail: started by this daemon, or found again by it. */
 export class VmProcess {
-  readonly qmpSocket: string;
-  readonly agentSocket: string;
+  readonly sockets: VmSockets;
   /** Resolves with the reason when the process is gone, whoever ended it. */
   readonly ended: Promise<string>;
   /** The first process inside the jail: with it the whole jail ends. Null when it never came to be. */
   readonly inside: Promise<ProcessIdentity | null>;
   readonly #runDirectory: string;
 
-  private constructor(runDirectory: string, inside: Promise<ProcessIdentity | null>, ended: Promise<string>) {
+  private constructor(
+    runDirectory: string,
+    sockets: VmSockets,
+    inside: Promise<ProcessIdentity | null>,
+    ended: Promise<string>,
+  ) {
     this.#runDirectory = runDirectory;
-    this.qmpSocket = join(runDirectory, "qmp.sock");
-    this.agentSocket = join(runDirectory, "agent.sock");
+    this.sockets = sockets;
     this.inside = inside;
     this.ended = ended;
   }
@@ -69,17 +79,15 @@ export class VmProcess {
   static async start(spec: VmProcessSpec): Promise<VmProcess> {
     const { toolchain, runDirectory, preload } = spec;
     await mkdir(runDirectory, { recursive: true, mode: 0o700 });
-    if (toolchain.dropTo) await chown(runDirectory, toolchain.dropTo.uid, toolchain.dropTo.gid);
+    // QEMU gets them listening, so that nothing in the jail can make or replace a name in that directory.
+    using agent = await ListeningSocket.open(socketPaths(runDirectory).agent);
+    using qmp = await ListeningSocket.open(socketPaths(runDirectory).qmp);
     const args = buildJailArgs({
       bwrap: toolchain.bwrap,
       system: toolchain.system,
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? ["/dev/kvm"] : [],
-      mounts: [
-        ...spec.mounts,
-        [runDirectory, "/pyro/run", true],
-        ...(preload === null ? [] : [[preload, inJail.preload, false] as const]),
-      ],
+      mounts: [...spec.mounts, ...(preload === null ? [] : [[preload, inJail.preload, false] as const])],
       preload: preload === null ? null : inJail.preload,
       diesWithDaemon: spec.keeper !== null,
       filterFd: FILTER_FD,
@@ -95,18 +103,31 @@ export class VmProcess {
       ...spec.qemuArgs,
     ];
     const [program = "", ...words] = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
-    const options = { extraFds: [spec.stateFd ?? "ignore", "pipe", "pipe"] as const, env: {} };
+    const extraFds: (number | "pipe" | "ignore")[] = [spec.stateFd ?? "ignore", "pipe", "pipe", "ignore", "ignore"];
+    extraFds[AGENT_FD - 3] = agent.fd;
+    extraFds[QMP_FD - 3] = qmp.fd;
+    const options = { extraFds, env: {} };
     const child = spec.keeper
       ? spawnKept(spec.keeper, program, words, options)
       : spawnDetached(program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
-    return new VmProcess(runDirectory, readInside(child), describeEnd(child));
+    const sockets = { agent: agent.file, qmp: qmp.file };
+    return new VmProcess(runDirectory, sockets, readInside(child), describeEnd(child));
   }
 
-  /** Finds a process that an earlier daemon started; null when it is gone. */
-  static adopt(inside: ProcessIdentity, runDirectory: string): VmProcess | null {
+  /** Finds a process that an earlier daemon started; null when it is gone. `identities` are those of its sockets, when they are known. */
+  static adopt(
+    inside: ProcessIdentity,
+    runDirectory: string,
+    identities: { readonly agent: string; readonly qmp: string } | null,
+  ): VmProcess | null {
     if (!isAlive(inside)) return null;
-    return new VmProcess(runDirectory, Promise.resolve(inside), watchEnd(inside));
+    const paths = socketPaths(runDirectory);
+    const sockets = {
+      agent: { path: paths.agent, identity: identities?.agent ?? null },
+      qmp: { path: paths.qmp, identity: identities?.qmp ?? null },
+    };
+    return new VmProcess(runDirectory, sockets, Promise.resolve(inside), watchEnd(inside));
   }
 
   /** Ends it at once, waits until it is gone, and removes its sockets. */
@@ -130,6 +151,10 @@ export class VmProcess {
       return PyroError.from(error).code === "VM_DIED" ? await Promise.race([ended, moment]) : Promise.reject(error);
     }
   }
+}
+
+function socketPaths(runDirectory: string): { agent: string; qmp: string } {
+  return { agent: join(runDirectory, "agent.sock"), qmp: join(runDirectory, "qmp.sock") };
 }
 
 /** No core dumps, which would hold a guest's memory; no more descriptors and no larger file than a VM needs. */

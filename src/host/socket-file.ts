@@ -1,0 +1,97 @@
+import { constants } from "node:fs";
+import { lstat, open, rename, type FileHandle } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import { connectUnix, connectWhenReady, type Socket } from "./socket.js";
+
+/** The name of a unix socket, and which file has that name. */
+export interface SocketFile {
+  readonly path: string;
+  /** Null when it is not known, as of a socket that an earlier version had QEMU make: any socket will do then, but no link. */
+  readonly identity: string | null;
+}
+
+/** Linux's O_PATH, which Node.js has no name for: it finds a file without opening it. */
+const O_PATH = 0x20_0000;
+
+/**
+ * A unix socket that listens before the program is started that is to serve it. The program gets it as a descriptor, so it needs no
+ * right to make names anywhere.
+ */
+export class ListeningSocket implements Disposable {
+  readonly file: SocketFile;
+  readonly fd: number;
+  readonly #server: Server;
+
+  private constructor(server: Server, file: SocketFile) {
+    this.#server = server;
+    this.file = file;
+    // Node.js hands a server over to its own children only; for others there is the descriptor.
+    this.fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
+  }
+
+  static async open(path: string): Promise<ListeningSocket> {
+    const server = createServer();
+    // A server removes the name that it was bound to when it is closed here, which must not be the one that stays.
+    const bound = join(dirname(path), "new");
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(bound, resolve));
+    await rename(bound, path);
+    return new ListeningSocket(server, { path, identity: await identify(path) });
+  }
+
+  /** This process listens no more; a program that has the descriptor does. */
+  [Symbol.dispose](): void {
+    this.#server.close();
+  }
+}
+
+/** Throws VM_START_FAILED when the socket is gone, or something else has its name. */
+export async function assertSocketFile(file: SocketFile): Promise<void> {
+  await (await hold(file)).close();
+}
+
+/** Connects to exactly this socket: never through a link, nor to another one of the same name. Throws as `assertSocketFile`. */
+export async function connectSocketFile(file: SocketFile): Promise<Socket> {
+  const held = await hold(file);
+  try {
+    return await connectUnix(`/proc/self/fd/${held.fd}`);
+  } finally {
+    await held.close();
+  }
+}
+
+/** The same, waiting for a process that starts or stands still, until the deadline or the abort. */
+export function connectSocketFileWhenReady(file: SocketFile, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
+  return connectWhenReady(() => connectSocketFile(file), deadlineMs, signal);
+}
+
+/** A file's number may be given to another one later, but not with the time at which this one was made. */
+function describe({ dev, ino, mtimeNs }: { dev: bigint; ino: bigint; mtimeNs: bigint }): string {
+  return `${dev}:${ino}:${mtimeNs}`;
+}
+
+async function identify(path: string): Promise<string> {
+  return describe(await lstat(path, { bigint: true }));
+}
+
+async function hold({ path, identity }: SocketFile): Promise<FileHandle> {
+  let held: FileHandle | undefined;
+  try {
+    held = await open(path, O_PATH | constants.O_NOFOLLOW);
+    const found = await held.stat({ bigint: true });
+    if (found.isSocket() && (identity === null || describe(found) === identity)) return held;
+  } catch (error) {
+    throw notTheSocket(`${path} cannot be looked at`, error);
+  }
+  await held.close();
+  throw notTheSocket(`${path} is not the socket that was made for this VM`);
+}
+
+function notTheSocket(what: string, cause?: unknown): PyroError {
+  return new PyroError("VM_START_FAILED", `${what}, so pyro does not connect to it.`, {
+    hint: "Something else than pyro has changed the VM's runtime directory. Delete the task or VM, and make another.",
+    cause,
+  });
+}
