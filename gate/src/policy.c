@@ -13,32 +13,36 @@ struct closed {
     int bits;
 };
 
+// What IANA's registry of special-purpose addresses says is not reachable globally, and what clouds use for themselves. AS112's and AMT's
+// ranges are reachable globally.
 static const struct closed closed_v4[] = {
-    {{0}, 8},             // "this network"
-    {{10}, 8},            // private
-    {{100, 64}, 10},      // shared by carriers; also a cloud's metadata
-    {{127}, 8},           // loopback
+    {{0}, 8},                 // "this network"
+    {{10}, 8},                // private
+    {{100, 64}, 10},          // shared by carriers; also a cloud's metadata
+    {{127}, 8},               // loopback
     {{168, 63, 129, 16}, 32}, // a cloud's own services
-    {{169, 254}, 16},     // link-local; cloud metadata
-    {{172, 16}, 12},      // private
-    {{192, 0, 0}, 24},    // protocol assignments; also a cloud's metadata
-    {{192, 168}, 16},     // private
-    {{198, 18}, 15},      // benchmarks; the VMs' own addresses
-    {{224}, 4},           // multicast
-    {{240}, 4},           // reserved; broadcast
+    {{169, 254}, 16},         // link-local; cloud metadata
+    {{172, 16}, 12},          // private
+    {{192, 0, 0}, 24},        // protocol assignments; also a cloud's metadata
+    {{192, 0, 2}, 24},        // documentation
+    {{192, 88, 99}, 24},      // relays of 6to4, given up
+    {{192, 168}, 16},         // private
+    {{198, 18}, 15},          // benchmarks; the VMs' own addresses
+    {{198, 51, 100}, 24},     // documentation
+    {{203, 0, 113}, 24},      // documentation
+    {{224}, 4},               // multicast
+    {{240}, 4},               // reserved; broadcast
 };
 
+// The same for IPv6, of which only 2000::/3 is global unicast.
 static const struct closed closed_v6[] = {
-    {{0}, 8},                               // unspecified, loopback, IPv4-mapped, IPv4-compatible, local NAT64
-    {{0x01}, 8},                            // discard only, and what lies beside it
-    {{0x20, 0x01, 0, 0}, 32},               // Teredo
-    {{0x20, 0x01, 0, 2}, 48},               // benchmarks
-    {{0x20, 0x02}, 16},                     // 6to4
-    {{0x5f}, 16},                           // segment routing inside a network
-    {{0xfc}, 7},                            // private
-    {{0xfe, 0x80}, 10},                     // link-local
-    {{0xfe, 0xc0}, 10},                     // site-local
-    {{0xff}, 8},                            // multicast
+    {{0}, 3},                       // unspecified, loopback, IPv4-mapped, IPv4-compatible, local NAT64, discard only
+    {{0x20, 0x01, 0}, 23},          // protocol assignments: Teredo, benchmarks, ORCHID and others
+    {{0x20, 0x01, 0x0d, 0xb8}, 32}, // documentation
+    {{0x20, 0x02}, 16},             // 6to4
+    {{0x3f, 0xff, 0}, 20},          // documentation
+    {{0x40}, 2},                    // reserved; segment routing inside a network
+    {{0x80}, 1},                    // reserved; private, link-local, site-local, multicast
 };
 
 static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};

@@ -15,12 +15,28 @@ from ._errors import PyroError
 _INSTALL = "Install it with `npm install --global pyro-mcp`, or name it in PYRO_EXECUTABLE."
 
 
+_ABSOLUTE = "Set PYRO_HOME to an absolute path, or to one that begins with ~/. Variables and ~user are not expanded."
+
+
+def _from_variable() -> str:
+    """The path that PYRO_HOME names. Raises HOME_UNUSABLE for a relative one, as the executable does."""
+    text = os.environ.get("PYRO_HOME") or "~/.pyro"
+    path = _expand(text)
+    if os.path.isabs(path):
+        return path
+    raise PyroError("HOME_UNUSABLE", f"PYRO_HOME is {text}, which is not an absolute path.", _ABSOLUTE, {"path": text})
+
+
+def _expand(text: str) -> str:
+    return str(Path.home()) + text[1:] if text == "~" or text.startswith("~/") else text
+
+
 class Home:
     """One PYRO_HOME and the executable that serves it."""
 
     def __init__(self, path: str | os.PathLike[str] | None, executable: str | os.PathLike[str] | None) -> None:
-        chosen = path or os.environ.get("PYRO_HOME") or Path.home() / ".pyro"
-        self.path = os.path.abspath(chosen)
+        # A link stands for the directory it leads to, as it does for the executable.
+        self.path = os.path.realpath(_from_variable() if not path else _expand(os.fspath(path)))
         self._executable = executable
 
     def socket(self) -> str | None:

@@ -49,7 +49,7 @@ class Pyro(Operations):
     """Everything that can be asked of pyro. The first call starts the daemon when there is none.
 
     Args:
-        home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``.
+        home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path is one of the working directory.
         executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
     """
 

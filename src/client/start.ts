@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { errorKinds, PyroError, type ErrorBody } from "../contract/errors.js";
-import { open, readFile, type FileHandle } from "../host/files.js";
+import { openAppending, readFile, type FileHandle } from "../host/files.js";
 import type { Home } from "../host/home.js";
+import { findLockHolder } from "../host/locks.js";
 import { spawnDetached, type ChildProcess } from "../host/process.js";
 import { connectUnix } from "../host/socket.js";
 import { findFlock } from "./flock.js";
@@ -19,8 +20,8 @@ const LOCK_RETRY_MS = 100;
  * Starts the daemon of a home and waits until it listens. Any number of callers at once start one, since it
  * runs under a lock that lives as long as it does. Throws DAEMON_UNREACHABLE, or the error that the daemon ended with.
  */
-export async function startDaemon(home: Home, env: NodeJS.ProcessEnv): Promise<void> {
-  const end = performance.now() + DEADLINE_MS;
+export async function startDaemon(home: Home, env: NodeJS.ProcessEnv, deadlineMs = DEADLINE_MS): Promise<void> {
+  const end = performance.now() + deadlineMs;
   let starter = await spawnDaemon(home, env);
   let retryAt = performance.now() + LOCK_RETRY_MS;
   while (!(await listens(home.daemonSocket))) {
@@ -32,9 +33,7 @@ export async function startDaemon(home: Home, env: NodeJS.ProcessEnv): Promise<v
     } else if (starter.exitCode !== null || starter.signalCode !== null) {
       throw await startError(home, "The daemon ended while it was starting.");
     }
-    if (performance.now() > end) {
-      throw await startError(home, `The daemon did not listen within ${DEADLINE_MS / 1000} s.`);
-    }
+    if (performance.now() > end) throw await lateError(home, starter.exitCode === LOCK_HELD, deadlineMs);
     await sleep(POLL_MS);
   }
 }
@@ -59,7 +58,7 @@ async function spawnDaemon(home: Home, env: NodeJS.ProcessEnv): Promise<ChildPro
 
 async function openLogFile(home: Home): Promise<FileHandle> {
   try {
-    return await open(home.daemonLog, "a", 0o600);
+    return await openAppending(home.daemonLog);
   } catch (error) {
     const coded = PyroError.from(error);
     if (coded.code === "DISK_FULL") throw coded;
@@ -74,6 +73,20 @@ async function listens(socketPath: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** A lock that is held while no socket listens belongs to a daemon that hangs, or to some other program. */
+async function lateError(home: Home, isLocked: boolean, deadlineMs: number): Promise<PyroError> {
+  const pid = isLocked ? findLockHolder(home.daemonLock) : null;
+  if (!isLocked) return startError(home, `The daemon did not listen within ${deadlineMs / 1000} s.`);
+  const holder = pid === null ? "another process" : `process ${pid}`;
+  return new PyroError("DAEMON_UNREACHABLE", `No daemon listens, and ${holder} holds the lock ${home.daemonLock}.`, {
+    hint:
+      pid === null
+        ? `Find the process with \`fuser ${home.daemonLock}\`, end it, and try again. Tasks are kept.`
+        : `End it with \`kill ${pid}\`, or \`kill -9 ${pid}\` when that does not help, and try again. Tasks are kept.`,
+    details: { lock: home.daemonLock, pid, log: home.daemonLog },
+  });
 }
 
 /** What the daemon said last: a coded error as it is, anything else as a detail. */

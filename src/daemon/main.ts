@@ -1,12 +1,11 @@
 import { PyroError } from "../contract/errors.js";
 import { readContract } from "../contract/rendered.js";
 import { openCore } from "../core/open.js";
-import { removeFileSync } from "../host/files.js";
 import { openHome } from "../host/home.js";
-import { serveUnix } from "../host/http.js";
 import { openLog } from "../host/log.js";
 import { buildHandlers } from "./handlers.js";
 import { Lifetime } from "./lifetime.js";
+import { Listener } from "./listener.js";
 import { serveRequest } from "./server.js";
 import { readSettings } from "./settings.js";
 
@@ -27,14 +26,19 @@ async function main(): Promise<void> {
   });
 
   const core = await openCore({ home, version, log });
-  const hide = () => removeFileSync(home.daemonSocket);
+  let listener: Listener | null = null;
+  const hide = () => listener?.hide();
   const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.machines.inUse(), hide, log });
   const daemon = { core, lifetime, handlers: buildHandlers(lifetime) };
   process.on("SIGTERM", () => lifetime.stop("SIGTERM"));
   process.on("SIGINT", () => lifetime.stop("SIGINT"));
 
-  hide();
-  await serveUnix(home.daemonSocket, (request, response) => void serveRequest(daemon, request, response));
+  listener = await Listener.open({
+    home,
+    log,
+    onRequest: (request, response) => void serveRequest(daemon, request, response),
+    onLockLost: () => lifetime.stop("the lock of its home is gone"),
+  });
   log.info({ pid: process.pid, version, home: home.path }, "listening");
 
   await lifetime.ended;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { constants, createReadStream, rmSync, watch } from "node:fs";
+import { constants, createReadStream, lstatSync, openSync, rmSync, watch } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
@@ -28,6 +28,9 @@ export {
   type FileHandle,
 } from "node:fs/promises";
 
+const APPENDING =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** Removes a file at once, in one step of the process; a missing one is fine. */
 export function removeFileSync(path: string): void {
   rmSync(path, { force: true });
@@ -48,6 +51,18 @@ export function watchDirectory(path: string, onEntry: (name: string) => void): (
 /** Opens a file that was made before, for writing into it. What has come into its place is neither followed nor waited for. */
 export function openExisting(path: string): Promise<FileHandle> {
   return open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/**
+ * Opens a file for appending, and makes it when it is missing. A link in its place is not followed, and a FIFO not waited for.
+ */
+export function openAppending(path: string): Promise<FileHandle> {
+  return open(path, APPENDING, 0o600);
+}
+
+/** The same at once; returns the descriptor. */
+export function openAppendingSync(path: string): number {
+  return openSync(path, APPENDING, 0o600);
 }
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a crash. */
@@ -94,6 +109,22 @@ export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<
   const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
   for await (const chunk of stream) hash.update(chunk as Buffer);
   return hash.digest("hex");
+}
+
+/** A file told apart from a later one of the same name. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** Null when there is no file of that name. */
+export function readFileIdentity(path: string): FileIdentity | null {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : { dev: stat.dev, ino: stat.ino };
+}
+
+export function isSameFile(a: FileIdentity | null, b: FileIdentity | null): boolean {
+  return a !== null && b !== null && a.dev === b.dev && a.ino === b.ino;
 }
 
 /** When a file or directory was made, in UTC; when it was last changed on a file system that does not record that. */

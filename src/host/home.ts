@@ -4,13 +4,16 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   renameSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 
@@ -29,25 +32,41 @@ export interface Home {
 const LONGEST_RUNTIME_PATH = 107 - 28;
 
 /**
- * Finds the home and makes its directories, private to the user.
- * Throws HOME_UNUSABLE when one is not ours, not writable or too long for sockets.
+ * Finds the home and makes its directories, private to the user. A home that is a symbolic link stands for the directory it leads to.
+ * Throws HOME_UNUSABLE when one is not ours, was open to others, is not writable or too long for sockets.
  */
 export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
-  const path = findHomePath(env);
-  makePrivateDirectory(path, "PYRO_HOME");
+  const named = findHomePath(env);
+  makePrivateDirectory(named, "PYRO_HOME", "followed");
+  const path = realpathSync(named);
+  const [daemonLock, daemonLog] = [join(path, "daemon.lock"), join(path, "daemon.log")];
+  for (const file of [daemonLock, daemonLog]) assertPlainFile(file);
   const runtime = openRuntime(path, env);
-  return {
-    path,
-    runtime,
-    daemonSocket: join(runtime, "daemon.sock"),
-    daemonLock: join(path, "daemon.lock"),
-    daemonLog: join(path, "daemon.log"),
-  };
+  return { path, runtime, daemonSocket: join(runtime, "daemon.sock"), daemonLock, daemonLog };
 }
 
-/** Where the home is, whether or not it exists. */
+/**
+ * Where the home is, whether or not it exists: the path that PYRO_HOME names, `~/.pyro` without one. A leading `~/` is the user's directory, also where no shell has expanded it, as in
+ * the configuration of an MCP client. A relative path is refused: such a client starts pyro wherever it likes.
+ */
 export function findHomePath(env: NodeJS.ProcessEnv): string {
-  return resolve(env["PYRO_HOME"] || join(homedir(), ".pyro"));
+  const text = env["PYRO_HOME"] || "~/.pyro";
+  const path = text === "~" || text.startsWith("~/") ? join(homedir(), text.slice(1)) : text;
+  if (isAbsolute(path)) return resolve(path);
+  throw new PyroError("HOME_UNUSABLE", `PYRO_HOME is ${text}, which is not an absolute path.`, {
+    hint: "Set PYRO_HOME to an absolute path, or to one that begins with ~/. Variables and ~user are not expanded.",
+    details: { path: text },
+  });
+}
+
+/** Throws for a link or anything else in the place of a file that the daemon opens: it would write where somebody else wants. */
+function assertPlainFile(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return;
+  throw new PyroError("HOME_UNUSABLE", `${path} is ${stat.isSymbolicLink() ? "a symbolic link" : "not a file"}.`, {
+    hint: `pyro makes that file itself. Look at what it is, then remove it: rm -r ${path}`,
+    details: { path },
+  });
 }
 
 /**
@@ -87,37 +106,63 @@ function isOurDirectory(path: string): boolean {
   return stat !== undefined && stat.isDirectory() && stat.uid === userInfo().uid;
 }
 
-/** XDG_RUNTIME_DIR when it is ours: after `su` it is often somebody else's. */
+/**
+ * A directory that is ours alone: in XDG_RUNTIME_DIR when that is ours (after `su` it is often somebody else's), otherwise beneath the
+ * temporary directory. Another user may have taken the name there, so that one with a random end is the last choice.
+ */
 function runtimeParent(env: NodeJS.ProcessEnv): string {
   const xdg = env["XDG_RUNTIME_DIR"];
-  const parent = xdg && isOurDirectory(xdg) ? join(xdg, "pyro") : join(tmpdir(), `pyro-${userInfo().uid}`);
-  makePrivateDirectory(parent, "The runtime directory");
-  return parent;
+  const named = join(tmpdir(), `pyro-${userInfo().uid}`);
+  for (const candidate of [...(xdg && isOurDirectory(xdg) ? [join(xdg, "pyro")] : []), named]) {
+    try {
+      makePrivateDirectory(candidate, "The runtime directory");
+      return candidate;
+    } catch (error) {
+      if (PyroError.from(error).code !== "HOME_UNUSABLE") throw error;
+    }
+  }
+  try {
+    return mkdtempSync(`${named}-`);
+  } catch (error) {
+    throw new PyroError("HOME_UNUSABLE", `No runtime directory can be made in ${tmpdir()}.`, {
+      hint: "Set XDG_RUNTIME_DIR or TMPDIR to a directory of your own.",
+      details: { path: tmpdir() },
+      cause: error,
+    });
+  }
 }
 
-function makePrivateDirectory(path: string, what: string): void {
-  const fail = (reason: string, cause?: unknown) =>
-    new PyroError("HOME_UNUSABLE", `${what} ${path} ${reason}.`, { details: { path }, cause });
+function makePrivateDirectory(path: string, what: string, links: "followed" | "refused" = "refused"): void {
+  const fail = (reason: string, hint?: string, cause?: unknown) =>
+    new PyroError("HOME_UNUSABLE", `${what} ${path} ${reason}.`, { ...(hint && { hint }), details: { path }, cause });
   try {
     makeDirectories(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOSPC" || code === "EDQUOT") throw PyroError.from(error);
-    throw fail(`cannot be made (${code ?? "unknown reason"})`, error);
+    throw fail(`cannot be made (${code ?? "unknown reason"})`, undefined, error);
   }
-  const stat = lstatSync(path);
+  const stat = links === "followed" ? statSync(path, { throwIfNoEntry: false }) : lstatSync(path);
+  if (stat === undefined) throw fail(`is a symbolic link to ${readLink(path)}, which is not there`);
   if (!stat.isDirectory()) throw fail("is not a directory");
   if (stat.uid !== userInfo().uid) throw fail("belongs to somebody else");
-  if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable");
+  if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable", `Make it yours alone: chmod 700 ${path}`);
   if ((stat.mode & 0o077) === 0) return;
-  // Closing a directory to others is right for one of pyro's own, and a disaster for /etc.
-  if (!isEmptyOrOurs(path)) throw fail("is open to others and holds files that are not pyro's");
-  chmodSync(path, 0o700);
-}
-
-function isEmptyOrOurs(path: string): boolean {
   const names = readdirSync(path);
-  return names.length === 0 || names.includes("daemon.log");
+  if ((stat.mode & 0o022) !== 0 && names.length > 0) throw mayBePlanted();
+  // Closing a directory to others is right for one of pyro's own, and a disaster for /etc.
+  if (names.length > 0 && !names.includes("daemon.log")) {
+    throw fail("is open to others and holds files that are not pyro's");
+  }
+  chmodSync(path, 0o700);
+  if ((stat.mode & 0o022) !== 0 && readdirSync(path).length > 0) throw mayBePlanted();
+
+  function mayBePlanted(): PyroError {
+    return fail(
+      "can be written by other users, who may have put files there",
+      `Look at what is in it, then close it: chmod 700 ${path}`,
+    );
+  }
 }
 
 /** Like `recursive: true`, which never returns beneath /proc in Node 20: a missing parent looks missing for ever. */

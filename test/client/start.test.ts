@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { startDaemon } from "../../src/client/start.js";
+import type { PyroError } from "../../src/contract/errors.js";
 import { readContract } from "../../src/contract/rendered.js";
+import { openHome } from "../../src/host/home.js";
 import { Listening, resultOf } from "../daemon/listening.js";
 import { endOf, environmentOf, processesOf, Scratch, until } from "./scratch.js";
 
@@ -138,6 +142,40 @@ test("a home that cannot be used is refused with a next step", async (t) => {
     });
   }
   assert.equal(statSync(shared).mode & 0o777, 0o755);
+});
+
+test("a daemon whose socket is removed listens again, with or without the directory", async () => {
+  await using scratch = new Scratch();
+  await scratch.pyro(["env", "list"]);
+  const { pid } = await statusOf(scratch);
+  const parent = join(scratch.directory, "pyro");
+  for (const gone of [join(parent, readdirSync(parent)[0] ?? "", "daemon.sock"), parent]) {
+    rmSync(gone, { recursive: true });
+    const { status, stderr } = await scratch.pyro(["env", "list"]);
+    assert.equal(status, 0, stderr);
+    assert.equal((await statusOf(scratch)).pid, pid);
+  }
+});
+
+test("a daemon whose home is removed ends", async () => {
+  await using scratch = new Scratch();
+  await scratch.pyro(["env", "list"]);
+  rmSync(scratch.home, { recursive: true });
+  await until("the daemon has ended", () => processesOf(scratch.home).length === 0);
+});
+
+test("a lock that another process holds: the error names the process and how to end it", async () => {
+  await using scratch = new Scratch();
+  const home = openHome(scratch.env);
+  const holder = spawn("flock", ["-F", home.daemonLock, "sh", "-c", "echo held; exec cat"]);
+  await once(holder.stdout, "data");
+  await assert.rejects(startDaemon(home, { ...process.env, ...scratch.env }, 300), (error: PyroError) => {
+    assert.deepEqual([error.code, error.details["pid"]], ["DAEMON_UNREACHABLE", holder.pid]);
+    assert.ok(error.hint.includes(`kill ${holder.pid}`), error.hint);
+    return true;
+  });
+  holder.stdin.end();
+  await once(holder, "close");
 });
 
 test("a client of another version replaces an idle daemon and repeats its call", async () => {

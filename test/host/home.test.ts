@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 
+import { openAppending, openAppendingSync } from "../../src/host/files.js";
 import { openHome } from "../../src/host/home.js";
 
 function directory(t: TestContext): string {
@@ -60,4 +72,71 @@ test("a copy of a home has sockets of its own", (t) => {
   mkdirSync(join(base, "copy"), { mode: 0o700 });
   symlinkSync(original.runtime, join(base, "copy", "run"));
   assert.notEqual(openHome({ PYRO_HOME: join(base, "copy"), XDG_RUNTIME_DIR: base }).runtime, original.runtime);
+});
+
+test("a home that is a link to nothing is refused", (t) => {
+  const base = directory(t);
+  symlinkSync(join(base, "nothing"), join(base, "link"));
+  assert.equal(openHomeError({ PYRO_HOME: join(base, "link"), XDG_RUNTIME_DIR: base }), "HOME_UNUSABLE");
+});
+
+test("a home that others can write is refused once something is in it, and closed while it is empty", (t) => {
+  const base = directory(t);
+  const home = join(base, "home");
+  mkdirSync(home);
+  chmodSync(home, 0o777);
+  writeFileSync(join(home, "daemon.log"), "");
+  assert.equal(openHomeError({ PYRO_HOME: home, XDG_RUNTIME_DIR: base }), "HOME_UNUSABLE");
+  assert.equal(statSync(home).mode & 0o777, 0o777);
+  rmSync(join(home, "daemon.log"));
+  openHome({ PYRO_HOME: home, XDG_RUNTIME_DIR: base });
+  assert.equal(statSync(home).mode & 0o777, 0o700);
+});
+
+test("a home of pyro's own that others can only read is closed", (t) => {
+  const base = directory(t);
+  const home = join(base, "home");
+  mkdirSync(home);
+  chmodSync(home, 0o755);
+  writeFileSync(join(home, "daemon.log"), "");
+  openHome({ PYRO_HOME: home, XDG_RUNTIME_DIR: base });
+  assert.equal(statSync(home).mode & 0o777, 0o700);
+});
+
+for (const name of ["daemon.log", "daemon.lock"]) {
+  test(`a link in the place of ${name} is refused, and what it leads to is not made`, (t) => {
+    const base = directory(t);
+    const home = join(base, "home");
+    mkdirSync(home, { mode: 0o700 });
+    symlinkSync(join(base, "victim"), join(home, name));
+    assert.equal(openHomeError({ PYRO_HOME: home, XDG_RUNTIME_DIR: base }), "HOME_UNUSABLE");
+    assert.equal(existsSync(join(base, "victim")), false);
+  });
+}
+
+test("a file that is opened for appending is never a link", async (t) => {
+  const base = directory(t);
+  symlinkSync(join(base, "victim"), join(base, "log"));
+  await assert.rejects(openAppending(join(base, "log")), { code: "ELOOP" });
+  assert.throws(() => openAppendingSync(join(base, "log")), { code: "ELOOP" });
+});
+
+test("a runtime directory that another user has made first is left alone; one with a random name is chosen and found again", (t) => {
+  const base = directory(t);
+  const named = join(base, `pyro-${userInfo().uid}`);
+  if (userInfo().uid === 0) {
+    mkdirSync(named);
+    chownSync(named, 65_534, 65_534);
+  } else symlinkSync("/", named);
+  const { TMPDIR } = process.env;
+  process.env["TMPDIR"] = base;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = TMPDIR;
+  });
+  const env = { PYRO_HOME: join(base, "home") };
+  const { runtime } = openHome(env);
+  assert.match(runtime, new RegExp(`/pyro-${userInfo().uid}-[^/]+/[0-9a-f]{12}$`));
+  assert.equal(statSync(dirname(runtime)).mode & 0o777, 0o700);
+  assert.equal(openHome(env).runtime, runtime);
 });

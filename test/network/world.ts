@@ -37,7 +37,7 @@ export class World implements AsyncDisposable {
 
   /** Addresses of the world that a VM may reach: they look public, and this wire's are the only ones that this host uses. */
   readonly open4 = `11.203.${this.#number}.2`;
-  readonly open6 = `2001:db8:cb00:${this.#number + 1}::3`;
+  readonly open6 = `2a10:cb00:${this.#number + 1}::3`;
   /** A second one, on the same wire. */
   readonly other4 = `11.203.${this.#number}.9`;
   /** Addresses of the world that are closed to a VM, though the host has a way there. */
@@ -48,7 +48,7 @@ export class World implements AsyncDisposable {
   readonly closed4 = [this.private4, this.metadata4, "168.63.129.16", "100.100.100.200"];
   /** This host's own, on the same wire. */
   readonly host4 = `11.203.${this.#number}.1`;
-  readonly host6 = `2001:db8:cb00:${this.#number + 1}::2`;
+  readonly host6 = `2a10:cb00:${this.#number + 1}::2`;
 
   constructor() {
     try {

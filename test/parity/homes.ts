@@ -55,9 +55,9 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a lock that cannot be made",
+    name: "a link in the place of the lock",
     request: list,
-    code: "DAEMON_UNREACHABLE",
+    code: "HOME_UNUSABLE",
     without: ["HTTP"],
     open: async () => {
       const scratch = new Scratch();
@@ -69,6 +69,22 @@ export const homes: readonly Home[] = [
         await Scratch.prototype[Symbol.asyncDispose].call(scratch);
       };
       return { home: scratch.home, env: scratch.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
+    name: "a program for locks that fails",
+    request: list,
+    code: "DAEMON_UNREACHABLE",
+    // The SDK runs in this process, with its PATH.
+    without: ["HTTP", "TypeScript"],
+    open: async () => {
+      const scratch = new Scratch();
+      writeFileSync(join(scratch.directory, "flock"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+      const env = { ...scratch.env, PATH: `${scratch.directory}:${scratch.env["PATH"]}` };
+      const dispose = async () => {
+        await Scratch.prototype[Symbol.asyncDispose].call(scratch);
+      };
+      return { home: scratch.home, env, [Symbol.asyncDispose]: dispose };
     },
   },
   {

@@ -1,5 +1,6 @@
 import { Client, type CallOptions as ClientOptions } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
+import { withHome } from "../../client/home-env.js";
 import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../client/quote.js";
 import { PyroError } from "../../contract/errors.js";
@@ -77,10 +78,7 @@ export class Calls {
     input: InputOf<Name>,
     options: ClientOptions,
   ): Promise<Result<Name>> {
-    this.#client ??= new Client({
-      ...process.env,
-      ...(this.#options.home === undefined ? {} : { PYRO_HOME: this.#options.home }),
-    });
+    this.#client ??= new Client(withHome(process.env, this.#options.home));
     const schemas = schemasOf(name);
     const wire = toSnake(input, schemas.input) as ArgumentsOf<Name>;
     return toCamel(await performOperation(this.#client, name, wire, options), schemas.result) as Result<Name>;

@@ -1,6 +1,6 @@
 /** Which pyro to talk to. */
 export interface PyroOptions {
-  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. */
+  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. A relative path is one of the working directory. */
   readonly home?: string | undefined;
 }
 

@@ -1,3 +1,5 @@
+import { withHome } from "../../client/home-env.js";
+
 /** A way for messages to and from a client: any transport of the MCP SDK, such as its `StdioServerTransport`. */
 export interface McpTransport {
   start(): Promise<void>;
@@ -8,7 +10,7 @@ export interface McpTransport {
 
 /** What can be said of an MCP server. */
 export interface McpServerOptions {
-  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. */
+  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. A relative path is one of the working directory. */
   readonly home?: string | undefined;
   /** Told of what goes wrong beside a client's own mistakes. */
   readonly onError?: ((error: Error) => void) | undefined;
@@ -28,8 +30,7 @@ export class McpServer {
     // oxlint-disable-next-line no-restricted-imports -- the one place where a door opens another: a program asks for it here.
     const { createServer } = await import("../mcp/server.js");
     const { home, onError } = this.#options;
-    const env = { ...process.env, ...(home === undefined ? {} : { PYRO_HOME: home }) };
-    const server = createServer({ env, ...(onError && { onError }) });
+    const server = createServer({ env: withHome(process.env, home), ...(onError && { onError }) });
     this.#server = server;
     await server.connect(transport as never);
   }

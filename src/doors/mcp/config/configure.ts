@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 
+import { findHomePath } from "../../../client/home-env.js";
 import { isOnPath, readUserFile, replaceUserFile } from "../../../client/user-file.js";
 import { PyroError } from "../../../contract/errors.js";
 import { mcpClients, type McpClient } from "../../../contract/mcp-clients.js";
@@ -53,8 +54,7 @@ function findClient(name: string): McpClient {
 
 /** By name where a shell finds it; otherwise by paths, which a client with another PATH can use too. */
 async function buildLaunch(env: NodeJS.ProcessEnv): Promise<Launch> {
-  const home = env["PYRO_HOME"];
-  const own = home ? { PYRO_HOME: home } : {};
+  const own = env["PYRO_HOME"] ? { PYRO_HOME: findHomePath(env) } : {};
   if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: ["mcp", "serve"], env: own };
   return { command: process.execPath, args: [pyroPath, "mcp", "serve"], env: own };
 }
