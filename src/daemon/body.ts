@@ -17,20 +17,30 @@ export function openBody(request: IncomingMessage): Body {
   const lines = readLines(request, limits.requestLineBytes);
   return {
     async readInput() {
-      const { value } = await lines.next();
+      const { value } = await lines.next().catch(throwBrokenOff);
       return parseJson(value ?? "");
     },
     async follow(stdin, cancel) {
-      for await (const text of lines) {
-        const line = parseLine(text);
-        if ("cancel" in line) cancel(line.signal ?? "INT");
-        else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
-        else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
-        else stdin.end();
+      try {
+        for await (const text of lines) {
+          const line = parseLine(text);
+          if ("cancel" in line) cancel(line.signal ?? "INT");
+          else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
+          else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
+          else stdin.end();
+        }
+      } catch (error) {
+        throwBrokenOff(error);
       }
       stdin?.end();
     },
   };
+}
+
+/** A body that ends before its end: its client is gone. What was thrown for another reason stays as it is. */
+export function throwBrokenOff(error: unknown): never {
+  if (error instanceof PyroError) throw error;
+  throw new PyroError("ABORTED", "The request broke off: the client is gone.", { cause: error });
 }
 
 /** A line as JSON; none is an input without fields. */

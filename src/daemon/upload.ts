@@ -1,6 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 import type { IncomingMessage } from "../host/http.js";
+import { throwBrokenOff } from "./body.js";
 
 const NEWLINE = 10;
 
@@ -20,7 +21,7 @@ export function openUploadBody(request: IncomingMessage): UploadBody {
       const parts: Buffer[] = [];
       let partBytes = 0;
       for (;;) {
-        const { done, value } = await chunks.next();
+        const { done, value } = await chunks.next().catch(throwBrokenOff);
         if (done) break;
         const end = value.indexOf(NEWLINE);
         const part = end === -1 ? value : value.subarray(0, end);
@@ -40,7 +41,7 @@ export function openUploadBody(request: IncomingMessage): UploadBody {
       try {
         yield* chunks;
       } catch (error) {
-        throw new PyroError("ABORTED", "The upload broke off: the client is gone.", { cause: error });
+        throwBrokenOff(error);
       }
     },
   };

@@ -24,6 +24,8 @@ export class Listening implements AsyncDisposable {
   readonly home = openHome(this.env);
   readonly lifetime: Lifetime;
   vmsInUse = 0;
+  /** Requests whose heads have come. */
+  requests = 0;
   readonly #server: Promise<Server>;
 
   constructor(
@@ -45,7 +47,10 @@ export class Listening implements AsyncDisposable {
     const handlers = { "vm.run": vmRun, ...options.others } as unknown as Handlers;
     this.#server = serveUnix(
       this.home.daemonSocket,
-      (request, response) => void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response),
+      (request, response) => {
+        this.requests += 1;
+        void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response);
+      },
     );
   }
 

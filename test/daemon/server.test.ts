@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { test } from "node:test";
 
+import type { Handler } from "../../src/core/core.js";
+import { connectUnix } from "../../src/host/socket.js";
 import { until } from "../client/scratch.js";
 import { Listening, resultOf, runInShell } from "./listening.js";
 
@@ -212,4 +215,37 @@ test("the daemon stays while a VM is in use, and ends when idle", async () => {
   assert.equal(lines.at(-1)?.result?.exit_code, 0);
   daemon.vmsInUse = 0;
   await daemon.lifetime.ended;
+});
+
+test("a body that breaks off is logged as a client that is gone, at each point where it can", async () => {
+  const push: Handler<"task.sync.push"> = async (_core, _input, call) => {
+    for await (const _ of call.upload ?? []);
+    throw new Error("the upload has no end");
+  };
+  await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
+  const pushInput = JSON.stringify({ task_id: "task-0123456789ab", source_path: "/src" });
+  const cut: [path: string, body: string][] = [
+    ["/v1/vm/run", ""],
+    ["/v1/vm/run", '{"environment":'],
+    ["/v1/vm/run", `${run("cat")}\n`],
+    ["/v1/vm/run", `${run("cat")}\n{"stdin":`],
+    ["/v1/task/sync/push", '{"task_id":'],
+    ["/v1/task/sync/push", `${pushInput}\nabc`],
+  ];
+  const calls = () =>
+    readFileSync(daemon.home.daemonLog, "utf8")
+      .split("\n")
+      .filter((line) => line.includes('"msg":"call"'))
+      .map((line) => JSON.parse(line) as { level: number; code?: string; err?: unknown });
+  for (const [count, [path, body]] of cut.entries()) {
+    const socket = await connectUnix(daemon.home.daemonSocket);
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: pyro\r\ncontent-length: 1000\r\n\r\n${body}`);
+    await until("the request has begun", () => daemon.requests > count);
+    socket.destroy();
+    await until("the call is logged", () => calls().length > count);
+  }
+  assert.deepEqual(
+    calls().map(({ level, code, err }) => [level, code ?? "ok", err]),
+    cut.map(([, body]) => [30, body.endsWith('"cat"}\n') || body.endsWith('{"stdin":') ? "ok" : "ABORTED", undefined]),
+  );
 });
