@@ -33,7 +33,7 @@ export async function startDaemon(home: Home, env: NodeJS.ProcessEnv, deadlineMs
     } else if (starter.exitCode !== null || starter.signalCode !== null) {
       throw await startError(home, "The daemon ended while it was starting.");
     }
-    if (performance.now() > end) throw await lateError(home, starter.exitCode === LOCK_HELD, deadlineMs);
+    if (performance.now() > end) throw await lateError(home, starter, deadlineMs);
     await sleep(POLL_MS);
   }
 }
@@ -76,17 +76,19 @@ async function listens(socketPath: string): Promise<boolean> {
 }
 
 /** A lock that is held while no socket listens belongs to a daemon that hangs, or to some other program. */
-async function lateError(home: Home, isLocked: boolean, deadlineMs: number): Promise<PyroError> {
-  const pid = isLocked ? findLockHolder(home.daemonLock) : null;
-  if (!isLocked) return startError(home, `The daemon did not listen within ${deadlineMs / 1000} s.`);
-  const holder = pid === null ? "another process" : `process ${pid}`;
-  return new PyroError("DAEMON_UNREACHABLE", `No daemon listens, and ${holder} holds the lock ${home.daemonLock}.`, {
-    hint:
-      pid === null
-        ? `Find the process with \`fuser ${home.daemonLock}\`, end it, and try again. Tasks are kept.`
-        : `End it with \`kill ${pid}\`, or \`kill -9 ${pid}\` when that does not help, and try again. Tasks are kept.`,
-    details: { lock: home.daemonLock, pid, log: home.daemonLog },
-  });
+async function lateError(home: Home, starter: ChildProcess, deadlineMs: number): Promise<PyroError> {
+  const pid = findLockHolder(home.daemonLock);
+  if (pid === null || pid === starter.pid) {
+    return startError(home, `The daemon did not listen within ${deadlineMs / 1000} s.`);
+  }
+  return new PyroError(
+    "DAEMON_UNREACHABLE",
+    `No daemon listens, and process ${pid} holds the lock ${home.daemonLock}.`,
+    {
+      hint: `End it with \`kill ${pid}\`, or \`kill -9 ${pid}\` when that does not help, and try again. Tasks are kept.`,
+      details: { lock: home.daemonLock, pid, log: home.daemonLog },
+    },
+  );
 }
 
 /** What the daemon said last: a coded error as it is, anything else as a detail. */

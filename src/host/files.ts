@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { constants, createReadStream, lstatSync, openSync, rmSync, watch } from "node:fs";
+import { closeSync, constants, createReadStream, lstatSync, openSync, rmSync, watch, writeSync } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
@@ -63,6 +63,16 @@ export function openAppending(path: string): Promise<FileHandle> {
 /** The same at once; returns the descriptor. */
 export function openAppendingSync(path: string): number {
   return openSync(path, APPENDING, 0o600);
+}
+
+/** Adds a line to a file as openAppending opens it, at once. */
+export function appendLineSync(path: string, line: string): void {
+  const file = openAppendingSync(path);
+  try {
+    writeSync(file, `${line}\n`);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a crash. */

@@ -1,21 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-} from "node:fs";
+import { lstatSync, mkdtempSync, realpathSync, renameSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
+import { isOurDirectory, makePrivateDirectory, readLink } from "./private-directory.js";
 
 /** Where one user's pyro lives on this host. */
 export interface Home {
@@ -93,19 +82,6 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
   return runtime;
 }
 
-function readLink(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
-}
-
-function isOurDirectory(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isDirectory() && stat.uid === userInfo().uid;
-}
-
 /**
  * A directory that is ours alone: in XDG_RUNTIME_DIR when that is ours (after `su` it is often somebody else's), otherwise beneath the
  * temporary directory. Another user may have taken the name there, so that one with a random end is the last choice.
@@ -129,49 +105,5 @@ function runtimeParent(env: NodeJS.ProcessEnv): string {
       details: { path: tmpdir() },
       cause: error,
     });
-  }
-}
-
-function makePrivateDirectory(path: string, what: string, links: "followed" | "refused" = "refused"): void {
-  const fail = (reason: string, hint?: string, cause?: unknown) =>
-    new PyroError("HOME_UNUSABLE", `${what} ${path} ${reason}.`, { ...(hint && { hint }), details: { path }, cause });
-  try {
-    makeDirectories(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOSPC" || code === "EDQUOT") throw PyroError.from(error);
-    throw fail(`cannot be made (${code ?? "unknown reason"})`, undefined, error);
-  }
-  const stat = links === "followed" ? statSync(path, { throwIfNoEntry: false }) : lstatSync(path);
-  if (stat === undefined) throw fail(`is a symbolic link to ${readLink(path)}, which is not there`);
-  if (!stat.isDirectory()) throw fail("is not a directory");
-  if (stat.uid !== userInfo().uid) throw fail("belongs to somebody else");
-  if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable", `Make it yours alone: chmod 700 ${path}`);
-  if ((stat.mode & 0o077) === 0) return;
-  const names = readdirSync(path);
-  if ((stat.mode & 0o022) !== 0 && names.length > 0) throw mayBePlanted();
-  // Closing a directory to others is right for one of pyro's own, and a disaster for /etc.
-  if (names.length > 0 && !names.includes("daemon.log")) {
-    throw fail("is open to others and holds files that are not pyro's");
-  }
-  chmodSync(path, 0o700);
-  if ((stat.mode & 0o022) !== 0 && readdirSync(path).length > 0) throw mayBePlanted();
-
-  function mayBePlanted(): PyroError {
-    return fail(
-      "can be written by other users, who may have put files there",
-      `Look at what is in it, then close it: chmod 700 ${path}`,
-    );
-  }
-}
-
-/** Like `recursive: true`, which never returns beneath /proc in Node 20: a missing parent looks missing for ever. */
-function makeDirectories(path: string): void {
-  if (existsSync(path)) return;
-  makeDirectories(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

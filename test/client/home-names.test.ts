@@ -37,7 +37,8 @@ const doors: Readonly<Record<string, Door>> = {
   "MCP serve": async (env) => {
     await using mcp = await connectStdio(env);
     const result = await mcp.call("vm_list_environments");
-    return result.isError ? ((result._meta?.["pyro-mcp/error"] as { code: string }).code ?? "?") : "ok";
+    const error = result._meta?.["pyro-mcp/error"] as { code: string } | undefined;
+    return result.isError ? (error?.code ?? "no code") : "ok";
   },
   "TypeScript SDK": (env) => typescript(env, "/"),
   "Python client": async (env) =>

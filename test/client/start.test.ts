@@ -168,14 +168,18 @@ test("a lock that another process holds: the error names the process and how to 
   await using scratch = new Scratch();
   const home = openHome(scratch.env);
   const holder = spawn("flock", ["-F", home.daemonLock, "sh", "-c", "echo held; exec cat"]);
-  await once(holder.stdout, "data");
-  await assert.rejects(startDaemon(home, { ...process.env, ...scratch.env }, 300), (error: PyroError) => {
-    assert.deepEqual([error.code, error.details["pid"]], ["DAEMON_UNREACHABLE", holder.pid]);
-    assert.ok(error.hint.includes(`kill ${holder.pid}`), error.hint);
-    return true;
-  });
-  holder.stdin.end();
-  await once(holder, "close");
+  const ended = once(holder, "close");
+  try {
+    await once(holder.stdout, "data");
+    await assert.rejects(startDaemon(home, { ...process.env, ...scratch.env }, 500), (error: PyroError) => {
+      assert.deepEqual([error.code, error.details["pid"]], ["DAEMON_UNREACHABLE", holder.pid]);
+      assert.ok(error.hint.includes(`kill ${holder.pid}`), error.hint);
+      return true;
+    });
+  } finally {
+    holder.stdin.end();
+    await ended;
+  }
 });
 
 test("a client of another version replaces an idle daemon and repeats its call", async () => {

@@ -45,13 +45,10 @@ export class Listening implements AsyncDisposable {
       log,
     });
     const handlers = { "vm.run": vmRun, ...options.others } as unknown as Handlers;
-    this.#server = serveUnix(
-      this.home.daemonSocket,
-      (request, response) => {
-        this.requests += 1;
-        void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response);
-      },
-    );
+    this.#server = serveUnix(this.home.daemonSocket, (request, response) => {
+      this.requests += 1;
+      void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,14 +1,25 @@
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 
-/** Tells of an error, as text on standard error or as JSON on standard output, and gives the exit status. */
-export function reportFailure(thrown: unknown, json: boolean): number {
-  const error = PyroError.from(thrown);
+/** Prints an error, as text on standard error or as JSON on standard output, and gives the exit status. */
+export async function reportFailure(thrown: unknown, json: boolean): Promise<number> {
+  const error = thrown instanceof PyroError ? thrown : await describeBug(thrown);
   if (json) process.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
   else process.stderr.write(renderFailure(error));
   // 130 is for Ctrl-C, which does not come here: this call was aborted by somebody else.
   if (error.code === "ABORTED") return 125;
   return readContract().exitStatuses[error.code] ?? 125;
+}
+
+/** What this process did not foresee: one line, and the log that has the stack. */
+async function describeBug(thrown: unknown): Promise<PyroError> {
+  const error = PyroError.from(thrown);
+  if (error.code !== "INTERNAL") return error;
+  const { recordCrash } = await import("../../client/record-crash.js");
+  const log = recordCrash(thrown);
+  const [message = ""] = error.message.split("\n");
+  const hint = log === null ? "This is a bug in pyro." : `This is a bug in pyro; the end of ${log} has the details.`;
+  return new PyroError("INTERNAL", message, { hint, details: log === null ? {} : { log }, cause: thrown });
 }
 
 function renderFailure({ message, details, hint }: PyroError): string {

@@ -1,9 +1,10 @@
 import type { EndSignal } from "../../contract/wire.js";
 import { reportFailure } from "./failure.js";
+import { BROKEN_PIPE_STATUS, isBrokenPipe, onStreamFailure } from "./streams.js";
 
-const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const;
+const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: BROKEN_PIPE_STATUS, WRITE_FAILED: 125 } as const;
 
-/** Why a call was given up before its end: Ctrl-C, a request to terminate, or a reader that is gone. */
+/** Why a call was given up before its end: Ctrl-C, a request to terminate, or output that cannot be written. */
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Aborted when the caller no longer waits for a command to end by itself. */
@@ -11,6 +12,11 @@ export interface Interruption {
   /** The signal that the command gets first. */
   readonly endSignal: () => EndSignal;
   interrupt(cause: keyof typeof statuses): void;
+}
+
+/** What a stream that cannot be written means for a call. */
+export function causeOf(error: NodeJS.ErrnoException): keyof typeof statuses {
+  return isBrokenPipe(error) ? "SIGPIPE" : "WRITE_FAILED";
 }
 
 /**
@@ -29,13 +35,14 @@ export async function interruptible(
     const isFirst = cause === null;
     cause ??= now;
     cancelling.abort();
-    if (now === "SIGPIPE") return killing.abort();
+    if (now === "SIGPIPE" || now === "WRITE_FAILED") return killing.abort();
     if (isFirst) return;
     if (killing.signal.aborted || !runsCommand) process.exit(statuses[now]);
     killing.abort();
   };
   process.on("SIGINT", () => interrupt("SIGINT"));
   process.on("SIGTERM", () => interrupt("SIGTERM"));
+  onStreamFailure("stdout", (error) => interrupt(causeOf(error)));
   const endSignal = () => (cause === "SIGTERM" ? "TERM" : "INT");
   const exitStatus = () => (cause === null ? null : statuses[cause]);
   try {
@@ -44,7 +51,7 @@ export async function interruptible(
   } catch (error) {
     const interrupted = exitStatus();
     if (interrupted === null) throw error;
-    if (json) reportFailure(error, json);
+    if (json) await reportFailure(error, json);
     return interrupted;
   }
 }

@@ -1,29 +1,39 @@
-import { readContract } from "../../contract/rendered.js";
 import type { OtherDoors } from "./perform-own.js";
+import { finishStreams, watchStreams } from "./streams.js";
 
 /** Runs the process: does what the command line asks for and exits. The modules of a command are loaded when it is asked for. */
 export async function runCli(argv: readonly string[], doors: OtherDoors): Promise<never> {
-  const status = await main(argv, doors);
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-  // Standard input may stay open for ever, so the process does not wait for it.
-  process.exit(status);
+  watchStreams();
+  const separator = argv.indexOf("--");
+  const json = (separator === -1 ? argv : argv.slice(0, separator)).includes("--json");
+  const fail = async (error: unknown) => {
+    const { reportFailure } = await import("./failure.js");
+    return reportFailure(error, json);
+  };
+  const crash = async (thrown: unknown) => exit(await fail(thrown).catch(() => endBroken(thrown)));
+  process.on("uncaughtException", (error) => void crash(error));
+  process.on("unhandledRejection", (error) => void crash(error));
+  return exit(await main(argv, doors).catch(fail));
 }
 
 async function main(argv: readonly string[], doors: OtherDoors): Promise<number> {
+  const { readContract } = await import("../../contract/rendered.js");
   const contract = readContract();
   if (argv.length === 1 && argv[0] === "--version") {
     process.stdout.write(`pyro ${contract.version}\n`);
     return 0;
   }
-  try {
-    const { perform } = await import("./perform.js");
-    return await perform(contract, argv, doors);
-  } catch (error) {
-    const { reportFailure } = await import("./failure.js");
-    const separator = argv.indexOf("--");
-    return reportFailure(error, (separator === -1 ? argv : argv.slice(0, separator)).includes("--json"));
-  }
+  const { perform } = await import("./perform.js");
+  return perform(contract, argv, doors);
 }
 
-/** What was written so far is with the reader, or the reader is gone. */
-const flushed = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()));
+/** For an installation from which even the files that explain an error are missing. */
+function endBroken(error: unknown): never {
+  process.stderr.write(`pyro: ${error instanceof Error ? error.message : String(error)}\nhint: Install pyro again.\n`);
+  process.exit(125);
+}
+
+/** Standard input may stay open for ever, so the process does not wait for it. */
+async function exit(status: number): Promise<never> {
+  process.exit(await finishStreams(status));
+}
