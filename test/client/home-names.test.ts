@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { findHomePath } from "../../src/host/home.js";
 import { connectStdio } from "../doors/mcp/connect.js";
 import { python } from "../python/run.js";
 import { endOf, pyroPath, Scratch } from "./scratch.js";
@@ -76,13 +77,17 @@ test("`~/` at the head of PYRO_HOME is the user's directory, in every door", asy
   assert.equal((JSON.parse(status.stdout) as { running: boolean }).running, true);
 });
 
-for (const home of ["home", "./home", "$HOME/.pyro", "${workspaceFolder}/.pyro", "~other/.pyro"]) {
-  test(`PYRO_HOME=${home}: HOME_UNUSABLE in every door, and nothing is made`, async () => {
-    await using scratch = new Named();
-    for (const [name, ask] of Object.entries(doors))
-      assert.equal(await ask(scratch.envOf(home)), "HOME_UNUSABLE", name);
-  });
-}
+test("PYRO_HOME without a slash at its head, in whatever spelling: HOME_UNUSABLE", () => {
+  for (const home of ["home", "./home", "$HOME/.pyro", "${workspaceFolder}/.pyro", "~other/.pyro"]) {
+    assert.throws(() => findHomePath({ PYRO_HOME: home }), { code: "HOME_UNUSABLE" }, home);
+  }
+});
+
+test("PYRO_HOME=$HOME/.pyro, unexpanded: HOME_UNUSABLE in every door, and nothing is made", async () => {
+  const home = "$HOME/.pyro";
+  await using scratch = new Named();
+  for (const [name, ask] of Object.entries(doors)) assert.equal(await ask(scratch.envOf(home)), "HOME_UNUSABLE", name);
+});
 
 test("a program that names a relative home gets one of its working directory", async () => {
   await using scratch = new Named();

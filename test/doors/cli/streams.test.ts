@@ -8,7 +8,7 @@ import { readContract } from "../../../src/contract/rendered.js";
 import { nameOf } from "../../../src/doors/cli/command.js";
 import { buildCommands } from "../../../src/doors/cli/commands.js";
 import { pyroPath, Scratch, until, type Ended } from "../../client/scratch.js";
-import { Listening, runInShell } from "../../daemon/listening.js";
+import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
 
 const TASK = "task-000000000000";
 const BIG = "x".repeat(4_000_000);
@@ -62,15 +62,8 @@ after(async () => {
 });
 
 const bigEntry = {
-  ...{ sequence: 1, command: "yes", cwd: "/workspace", state: "ended" as const, exit_code: 0, stdout: BIG, stderr: "" },
-  ...{
-    stdout_truncated: false,
-    stderr_truncated: false,
-    stdout_omitted_bytes: 0,
-    stderr_omitted_bytes: 0,
-    duration_ms: 1,
-  },
-  ...{ timed_out: false, aborted: false, error: null, execution_mode: "guest" as const },
+  ...resultOf(0),
+  ...{ sequence: 1, command: "yes", cwd: "/workspace", state: "ended" as const, stdout: BIG, error: null },
   started_at: "2026-01-01T00:00:00.000Z",
 };
 
