@@ -62,7 +62,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, NotRequired, TypedDict
 
-from ._calls import Cancellation, OnOutput, OnProgress, Stdin, command_line
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_line
 
 VERSION = ${JSON.stringify(rendered.version)}
 
@@ -124,12 +124,12 @@ function renderArguments(parameters) {
   return `\n\n        Args:\n${lines.join("")}        `;
 }
 
-function renderParameter({ name, type, required, default: value }) {
+function renderParameter({ name, type, required, resolved = false, default: value }) {
   const python =
     name === "command" ? "str | Sequence[str]" : name === "source_path" ? "str | PathLike[str]" : parameterTypes[type];
   if (required) return `${name}: ${python}`;
   if (value === undefined || typeof value === "object") return `${name}: ${python} | None = None`;
-  return `${name}: ${python} = ${renderValue(value)}`;
+  return `${name}: ${python} = ${resolved ? `Default(${renderValue(value)})` : renderValue(value)}`;
 }
 
 function renderValue(value) {

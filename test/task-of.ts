@@ -14,6 +14,7 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     vcpu_count: 1,
     mem_mib: 1024,
     disk_mib: 10_240,
+    timeout_seconds: null,
     network_enabled: false,
     network: null,
     allow_host_compat: false,

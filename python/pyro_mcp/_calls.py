@@ -19,6 +19,10 @@ OnProgress = Callable[[Mapping[str, Any]], object]
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
+class Default(int):
+    """A default that signatures show and that the daemon fills in: a call that is given no other value sends none."""
+
+
 class Cancellation:
     """Cancels calls from another thread.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ._calls import Cancellation, OnOutput, OnProgress, Stdin, pieces_of
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError
 from ._exchange import Event, Lost, NotListening, SendSource, exchange
@@ -41,6 +41,11 @@ _TRUST_ENV = {
     "ssl_cert_file",
 }
 """How they are told which certificates to trust."""
+
+_TIMEOUT_VARIABLE = "PYRO_TIMEOUT_SECONDS"
+_MAX_TIMEOUT_SECONDS = 86400
+_TIMED = {"vm.run", "vm.exec", "task.exec"}
+"""The operations that run a command."""
 
 _OnEvent = Callable[[Event], None]
 
@@ -84,7 +89,8 @@ class Pyro(Operations):
     ) -> Any:
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
-        given = {name: value for name, value in fields.items() if value is not None}
+        given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
+        given |= _timeout_env(operation)
         source: SendSource | None = None
         packed: Source | None = None
         if "source_path" in given:
@@ -245,6 +251,18 @@ class _Follower:
         sink = self._sinks[stream]
         if sink and text:
             sink(text)
+
+
+def _timeout_env(operation: str) -> Mapping[str, int]:
+    """The default time-out of this process, for operations that run a command."""
+    text = os.environ.get(_TIMEOUT_VARIABLE, "")
+    if not text or operation not in _TIMED:
+        return {}
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MAX_TIMEOUT_SECONDS:
+        return {"default_timeout_seconds": int(text)}
+    message = f"{_TIMEOUT_VARIABLE} must be a whole number from 1 to {_MAX_TIMEOUT_SECONDS}, not {text[:100]}."
+    hint = f"Set {_TIMEOUT_VARIABLE} to seconds, or unset it."
+    raise PyroError("INVALID_ARGUMENT", message, hint, {"variable": _TIMEOUT_VARIABLE})
 
 
 def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str, object]:

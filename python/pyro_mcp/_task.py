@@ -7,7 +7,7 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from ._calls import Cancellation, OnOutput, OnProgress, Stdin
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin
 from ._errors import PyroError
 from ._operations import (
     TaskCreateResult,
@@ -41,7 +41,7 @@ class Task:
         self,
         command: str | Sequence[str],
         *,
-        timeout_seconds: int = 30,
+        timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
         background: bool = False,

@@ -7,6 +7,7 @@ import { isNoListener } from "../host/no-listener.js";
 import type { CallEvent } from "./event.js";
 import { exchange } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
+import { withTimeoutEnv } from "./timeout-env.js";
 
 export interface CallOptions {
   /** Cancels. A command gets INT, and is killed after a grace. The call still ends with its result, or with ABORTED. */
@@ -43,7 +44,8 @@ export class Client {
     input: ArgumentsOf<Name>,
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
-    const whole = this.#withHostEnv(name, input);
+    const operation = readContract().operations.find((candidate) => candidate.name === name);
+    const whole = this.#withHostEnv(name, withTimeoutEnv(input, operation, this.#env));
     for (let starts = 0; ; starts++) {
       try {
         return (await this.#exchange(name, whole, options)) as ResultOf<Name>;

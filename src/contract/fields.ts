@@ -60,7 +60,23 @@ const whole = (range: { min: number; max: number }) => z.int().min(range.min).ma
 
 export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");
 export const memMib = whole(limits.memMib).default(1024).describe("Memory of the VM in MiB.");
-export const timeoutSeconds = whole(limits.timeoutSeconds).default(30).describe("Seconds until the command is killed.");
+
+/** Not filled in by the schema: a task or the client may have a default of its own, and a command in the background has none. */
+export const timeoutSeconds = whole(limits.timeoutSeconds)
+  .optional()
+  .describe("Seconds until the command is killed.")
+  .meta({ default: limits.defaultTimeoutSeconds, resolved: true });
+
+export const taskTimeoutSeconds = whole(limits.timeoutSeconds)
+  .optional()
+  .describe("Seconds until a command of the task is killed, where the command has no time-out of its own.");
+
+/** What `PYRO_TIMEOUT_SECONDS` says on the client's side. */
+export const defaultTimeoutSeconds = whole(limits.timeoutSeconds)
+  .optional()
+  .describe("Used when neither the call nor the task has a time-out.")
+  .meta({ hidden: true });
+
 const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
 export const taskTtlSeconds = z
   .int()
@@ -91,7 +107,9 @@ export const oomKilled = z
 
 /** How a command ended, the same for a run, a VM and a task. */
 export const commandOutcome = {
-  exit_code: z.int().describe("The command's own exit status; 128 + N when signal N ended it."),
+  exit_code: z
+    .int()
+    .describe("The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did."),
   stdout: z.string().describe("Standard output: head and tail when it was long."),
   stderr: z.string().describe("Standard error: head and tail when it was long."),
   stdout_truncated: z.boolean(),

@@ -6,6 +6,8 @@ export const limits = {
   /** Commands that may run in one task at the same time. */
   runningCommands: 64,
   timeoutSeconds: { min: 1, max: 86_400 },
+  /** The time-out of a command in front, when nothing else says one. */
+  defaultTimeoutSeconds: 30,
   ttlSeconds: { min: 1, max: 2_592_000 },
   /** A command is one line for the guest's shell; with its environment it fits into one frame. */
   commandBytes: 49_152,

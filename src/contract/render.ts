@@ -18,6 +18,7 @@ interface JsonSchemaField {
   hidden?: boolean;
   flag?: string;
   enum?: readonly string[];
+  resolved?: boolean;
   items?: { type?: string };
 }
 
@@ -39,6 +40,7 @@ function renderField(name: string, schema: JsonSchemaField, required: boolean): 
     ...(schema.default === undefined ? {} : { default: schema.default }),
     ...(schema.flag === undefined ? {} : { flag: schema.flag }),
     ...(schema.enum === undefined ? {} : { values: schema.enum }),
+    ...(schema.resolved === true ? { resolved: true } : {}),
     ...(type === "integer" ? { minimum: schema.minimum ?? 0, maximum: schema.maximum ?? 0 } : {}),
   };
 }

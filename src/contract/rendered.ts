@@ -33,6 +33,8 @@ export interface RenderedField {
   /** True for what clients say to the daemon by themselves: no door offers it. */
   readonly hidden?: boolean;
   readonly default?: unknown;
+  /** True when the daemon fills the default in: a client that is given no value sends none. */
+  readonly resolved?: boolean;
   readonly minimum?: number;
   readonly maximum?: number;
   /** The texts that it may be, when there are few. */

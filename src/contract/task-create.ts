@@ -2,12 +2,13 @@ import { z } from "zod";
 
 import {
   allowHostCompat,
+  diskMib,
   environmentName,
   labels,
   memMib,
   taskEnv,
+  taskTimeoutSeconds,
   taskTtlSeconds,
-  diskMib,
   vcpuCount,
 } from "./fields.js";
 import { networkFields } from "./network.js";
@@ -27,6 +28,7 @@ export const taskCreate = defineOperation({
     mem_mib: memMib,
     disk_mib: diskMib,
     ttl_seconds: taskTtlSeconds,
+    timeout_seconds: taskTimeoutSeconds,
     ...networkFields,
     allow_host_compat: allowHostCompat,
     source_path: sourcePath.optional(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { oomKilled } from "./fields.js";
+import { accelerator, oomKilled } from "./fields.js";
 import { limits } from "./limits.js";
 import { defineOperation } from "./operation.js";
 import { execError, execSequence, execState, taskId } from "./task.js";
@@ -50,6 +50,7 @@ export const taskExecOutput = defineOperation({
     oom_killed: oomKilled,
     mem_mib: z.int().describe("Memory of its VM in MiB."),
     error: execError,
+    accelerator,
     duration_ms: z.int().min(0),
     stdout: z.string(),
     stderr: z.string(),

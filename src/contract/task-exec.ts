@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, cwd, env, requestId, timeoutSeconds } from "./fields.js";
+import { command, cwd, defaultTimeoutSeconds, env, requestId, timeoutSeconds } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -10,11 +10,14 @@ export const taskExec = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     command,
-    timeout_seconds: timeoutSeconds,
+    timeout_seconds: timeoutSeconds.describe(
+      "Seconds until the command is killed. Without it: none in the background, else the task's own, else the default.",
+    ),
     cwd,
     env,
     background: z.boolean().default(false).describe("Answer at once; the command goes on without standard input."),
     request_id: requestId,
+    default_timeout_seconds: defaultTimeoutSeconds,
   }),
   output: taskExecOutcome,
   streams: true,

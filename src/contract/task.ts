@@ -51,6 +51,7 @@ export const task = z.object({
   vcpu_count: z.int(),
   mem_mib: z.int(),
   disk_mib: z.int(),
+  timeout_seconds: z.int().nullable().describe("Time-out of its commands where a call has none; null for the default."),
   network_enabled: z.boolean(),
   network: networkInfo.nullable().describe("Null without a network, or while it is not started."),
   allow_host_compat: z.boolean(),
@@ -61,7 +62,7 @@ export const task = z.object({
   expires_at: time.nullable().describe("Null when it never expires."),
   command_count: z.int(),
   running_commands: z.int(),
-  last_command: z.object({ command: z.string(), exit_code: z.int().nullable() }).nullable(),
+  last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
   workspace_seed: z
     .object({ mode: sourceMode, ...imported })
     .describe("What the workspace held when the task was created; a push never changes it."),
@@ -83,5 +84,6 @@ export const taskExecOutcome = z.object({
   exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
   state: execState,
   error: execError,
+  accelerator,
   started_at: time,
 });

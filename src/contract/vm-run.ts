@@ -1,6 +1,14 @@
 import { z } from "zod";
 
-import { accelerator, command, commandOutcome, environmentName, timeoutSeconds, vmShape } from "./fields.js";
+import {
+  accelerator,
+  command,
+  commandOutcome,
+  defaultTimeoutSeconds,
+  environmentName,
+  timeoutSeconds,
+  vmShape,
+} from "./fields.js";
 import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 
@@ -16,6 +24,7 @@ export const vmRun = defineOperation({
     ttl_seconds: vmShape.ttl_seconds,
     ...networkFields,
     allow_host_compat: vmShape.allow_host_compat,
+    default_timeout_seconds: defaultTimeoutSeconds,
   }),
   output: z.object({
     vm_id: z.string(),

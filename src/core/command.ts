@@ -16,13 +16,16 @@ export interface CommandRequest {
   readonly command: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  /** Null for none. */
+  readonly timeoutMs: number | null;
   /** Memory of the machine. */
   readonly memMib: number;
 }
 
 type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof commandOutcome)[Field]> };
 
+/** The exit code of a command that its time-out ended, in every door. */
+export const TIMEOUT_EXIT_CODE = 124;
 /** After a kill the guest answers at once, or is not able to. */
 const KILL_GRACE_MS = 1_500;
 /** A channel may close before its process is known to be gone: one that was found again is looked at twice a second. */
@@ -89,7 +92,7 @@ interface End {
 export async function waitForEnd(
   starting: Promise<Exec>,
   died: Promise<string>,
-  timeoutMs: number,
+  timeoutMs: number | null,
   ending: Ending,
   onKill = () => {},
 ): Promise<End> {
@@ -122,7 +125,7 @@ export async function waitForEnd(
     void end(starting, "KILL");
     const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
     const exit = await Promise.race([finished.catch(() => null), grace]);
-    if (exit === null) return { by: first.by, exitCode: 137, durationMs: null, oomKilled: false };
+    if (exit === null) return { by: first.by, exitCode: exitCodeOf(first.by, 137), durationMs: null, oomKilled: false };
     // A command that had ended before the kill came, as may happen while no daemon runs, was not ended by it.
     if (exit.signal === "KILL") return buildEnd(first.by, exit);
     return buildEnd((await interrupted) ? "caller" : "itself", exit);
@@ -144,12 +147,12 @@ function end(starting: Promise<Exec>, signal: EndSignal | "KILL"): Promise<boole
 
 /** Resolves when a command must be killed: the time-out has passed, or the caller no longer waits. */
 function watchDeadline(
-  timeoutMs: number,
+  timeoutMs: number | null,
   signal: AbortSignal,
 ): { passed: Promise<"timeout" | "caller">; stop(): void } {
   let stop = () => {};
   const passed = new Promise<"timeout" | "caller">((resolve) => {
-    const timer = setTimeout(() => resolve("timeout"), timeoutMs);
+    const timer = timeoutMs === null ? undefined : setTimeout(() => resolve("timeout"), timeoutMs);
     const onAbort = () => resolve("caller");
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -170,5 +173,9 @@ async function awaitReason(lost: Promise<never>, known: unknown): Promise<never>
 
 function buildEnd(by: End["by"], exit: Exit): End {
   const oomKilled = exit.oom_killed ?? false;
-  return { by, exitCode: exitStatusOf(exit), durationMs: exit.duration_ms, oomKilled };
+  return { by, exitCode: exitCodeOf(by, exitStatusOf(exit)), durationMs: exit.duration_ms, oomKilled };
+}
+
+function exitCodeOf(by: End["by"], exitCode: number): number {
+  return by === "timeout" ? TIMEOUT_EXIT_CODE : exitCode;
 }

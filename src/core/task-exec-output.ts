@@ -20,6 +20,7 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
     oom_killed: ended?.oom_killed ?? false,
     mem_mib: task.memMib,
     error: ended?.error ?? null,
+    accelerator: task.accelerator,
     duration_ms: ended?.duration_ms ?? ageMs,
     stdout: page.stdout.text,
     stderr: page.stderr.text,

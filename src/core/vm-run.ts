@@ -2,6 +2,7 @@ import { runCommand } from "./command.js";
 import { networkRequestOf } from "./network.js";
 import type { Handler } from "./core.js";
 import { asFound } from "./machines.js";
+import { resolveTimeout } from "./timeout.js";
 
 /** Where a one-shot command runs. */
 const WORKING_DIRECTORY = "/workspace";
@@ -17,7 +18,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   const { machine } = await core.machines.acquire(request, call);
   let outcome;
   try {
-    const timeoutMs = Math.min(input.timeout_seconds, input.ttl_seconds) * 1000;
+    const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
     const command = { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs, memMib: input.mem_mib };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {

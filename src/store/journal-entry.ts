@@ -14,7 +14,8 @@ const execStarted = z.object({
   request_id: z.string().optional(),
   command: z.string(),
   cwd: z.string(),
-  timeout_seconds: count,
+  /** Null for a command that may run for as long as its task lives. */
+  timeout_seconds: count.nullable(),
   started_at: time,
 });
 

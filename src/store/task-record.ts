@@ -32,6 +32,8 @@ const recordSchema = z.object({
   vcpu_count: z.int().min(1),
   mem_mib: z.int().min(1),
   disk_mib: count,
+  /** Of its commands, where a call says none; null when the task has none either. */
+  timeout_seconds: z.int().min(1).nullable().default(null),
   allow_host_compat: z.boolean(),
   network: z.boolean().default(false),
   execution_mode: executionMode,

@@ -91,10 +91,13 @@ export const runInShell: VmRun = async (_core, input, call) => {
   const child = spawn("/bin/sh", ["-c", input.command], { detached: true });
   const killGroup = () => process.kill(-(child.pid ?? 0), "SIGKILL");
   let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    killGroup();
-  }, input.timeout_seconds * 1000);
+  const timer = setTimeout(
+    () => {
+      timedOut = true;
+      killGroup();
+    },
+    (input.timeout_seconds ?? 30) * 1000,
+  );
   call.signal.addEventListener("abort", killGroup);
   const forget = call.onInterrupt((signal) => process.kill(-(child.pid ?? 0), `SIG${signal}`));
   const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 137)));
@@ -114,5 +117,9 @@ export const runInShell: VmRun = async (_core, input, call) => {
   clearTimeout(timer);
   call.signal.removeEventListener("abort", killGroup);
   forget();
-  return { ...resultOf(exitCode), timed_out: timedOut, aborted: call.isCancelled() || call.signal.aborted };
+  return {
+    ...resultOf(timedOut ? 124 : exitCode),
+    timed_out: timedOut,
+    aborted: call.isCancelled() || call.signal.aborted,
+  };
 };

@@ -34,7 +34,7 @@ const howItEnded = ({ state, stdout, exit_code, timed_out, aborted, error }: Ent
   return { state, stdout, exit_code, timed_out, aborted, error };
 };
 const cutAt = (stdout: string) => {
-  return { state: "ended", stdout, exit_code: 137, timed_out: true, aborted: false, error: null };
+  return { state: "ended", stdout, exit_code: 124, timed_out: true, aborted: false, error: null };
 };
 
 /** All that a daemon is asked for while VMs stand still is answered meanwhile. */

@@ -5,6 +5,7 @@ import { refusals } from "./table/refusals.js";
 import { sources } from "./table/sources.js";
 import { steps } from "./table/steps.js";
 import { tasks } from "./table/tasks.js";
+import { timeouts } from "./table/timeouts.js";
 
 /** The table. Each door takes it from the first to the last, with a task and VMs of its own. */
-export const cases: readonly Case[] = [...commands, ...refusals, ...tasks, ...sources, ...steps, ...host];
+export const cases: readonly Case[] = [...commands, ...refusals, ...tasks, ...timeouts, ...sources, ...steps, ...host];

@@ -102,6 +102,22 @@ export const homes: readonly Home[] = [
     },
   },
   {
+    name: "a default time-out that is no number of seconds",
+    request: run,
+    code: "INVALID_ARGUMENT",
+    // It is the client's own variable.
+    without: ["HTTP"],
+    open: async () => {
+      process.env["PYRO_TIMEOUT_SECONDS"] = "soon";
+      const scratch = new Scratch();
+      const dispose = async () => {
+        delete process.env["PYRO_TIMEOUT_SECONDS"];
+        await Scratch.prototype[Symbol.asyncDispose].call(scratch);
+      };
+      return { home: scratch.home, env: scratch.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
     name: "a package mirror that is not there",
     request: pull,
     code: "ENVIRONMENT_BUILD_FAILED",

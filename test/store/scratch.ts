@@ -38,6 +38,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     vcpu_count: 2,
     mem_mib: 512,
     disk_mib: 10_240,
+    timeout_seconds: null,
     allow_host_compat: true,
     network: false,
     execution_mode: "host_compat",

@@ -12,7 +12,7 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
-import { startExec, waitForEnd } from "../command.js";
+import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "../command.js";
 import { SharedEnding } from "../ending.js";
 import type { Call } from "../core.js";
 import { buildOutputFields } from "../kept-output.js";
@@ -39,6 +39,7 @@ export interface ExecHost {
   readonly directory: string;
   readonly executionMode: "guest" | "host_compat";
   readonly memMib: number;
+  readonly accelerator: ResultOf<"task.exec">["accelerator"];
   /** True once the daemon lets go of the task: what ends then has not ended, only our view of it. */
   isDetached(): boolean;
   /** Writes down, durably, that a command has ended. */
@@ -62,7 +63,7 @@ export class TaskExec {
   constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
     this.#host = host;
     this.started = started;
-    this.#ended = ended;
+    this.#ended = ended?.timed_out ? { ...ended, exit_code: TIMEOUT_EXIT_CODE } : ended;
   }
 
   get isRunning(): boolean {
@@ -171,6 +172,7 @@ export class TaskExec {
       mem_mib: this.#host.memMib,
       error: ended?.error ?? null,
       execution_mode: this.#host.executionMode,
+      accelerator: this.#host.accelerator,
       started_at,
     };
   }
@@ -186,7 +188,8 @@ export class TaskExec {
       this.#job = starting;
       starting.catch(() => {});
       if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
-      const remainingMs = Math.max(0, this.started.timeout_seconds * 1000 - this.#ageMs());
+      const { timeout_seconds: seconds } = this.started;
+      const remainingMs = seconds === null ? null : Math.max(0, seconds * 1000 - this.#ageMs());
       const end = await waitForEnd(starting, machine.died, remainingMs, this.#ending, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();

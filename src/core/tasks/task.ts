@@ -12,6 +12,7 @@ import type { Call } from "../core.js";
 import { expiryOf, hasExpired } from "../expiry.js";
 import { viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
+import { resolveTimeout } from "../timeout.js";
 import { assertAllowed, moveTask } from "./moves.js";
 import { push } from "./push.js";
 import { Pushes } from "./pushes.js";
@@ -94,6 +95,10 @@ export class Task implements ExecHost {
     return this.#record.mem_mib;
   }
 
+  get accelerator(): TaskRecord["accelerator"] {
+    return this.#record.accelerator;
+  }
+
   isDetached(): boolean {
     return this.#detached;
   }
@@ -131,7 +136,7 @@ export class Task implements ExecHost {
         ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
         command: input.command,
         cwd: input.cwd,
-        timeout_seconds: input.timeout_seconds,
+        timeout_seconds: resolveTimeout(input, this.#record.timeout_seconds),
         started_at: new Date().toISOString(),
       },
       null,
@@ -204,6 +209,7 @@ export class Task implements ExecHost {
       vcpu_count: record.vcpu_count,
       mem_mib: record.mem_mib,
       disk_mib: record.disk_mib,
+      timeout_seconds: record.timeout_seconds,
       network_enabled: record.network,
       network: await viewNetwork(this.#machine?.network ?? null),
       allow_host_compat: record.allow_host_compat,
@@ -214,7 +220,13 @@ export class Task implements ExecHost {
       expires_at: this.#expiresAt(),
       command_count: execs.length,
       running_commands: this.#execs.running.length,
-      last_command: last ? { command: last.started.command, exit_code: last.ended?.exit_code ?? null } : null,
+      last_command: last
+        ? {
+            command: last.started.command,
+            exit_code: last.ended?.exit_code ?? null,
+            timed_out: last.ended?.timed_out ?? false,
+          }
+        : null,
       workspace_seed: record.workspace_seed,
       last_push: this.#pushes.last,
       memory_bytes: usage?.memoryBytes ?? null,

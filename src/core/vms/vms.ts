@@ -15,6 +15,7 @@ import { hasExpired, reapRegularly } from "../expiry.js";
 import { asFound, newMachineId } from "../machines.js";
 import { networkRequestOf, viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
+import { resolveTimeout } from "../timeout.js";
 import { assertMove, type Move } from "./moves.js";
 import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
 
@@ -139,8 +140,10 @@ export class Vms {
   async exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     const vm = this.#get(input.vm_id);
     return this.#exclusively(vm, "exec", async () => {
-      const { command, cwd, env, timeout_seconds } = input;
-      const request = { command, cwd, env, timeoutMs: timeout_seconds * 1000, memMib: vm.record.mem_mib };
+      const { command, cwd, env } = input;
+      const timeoutSeconds = resolveTimeout(input);
+      const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
+      const request = { command, cwd, env, timeoutMs, memMib: vm.record.mem_mib };
       try {
         using until = new JoinedController([call.signal, vm.abort.signal]);
         const outcome = await runCommand(vm.machine!, request, { ...call, signal: until.signal });

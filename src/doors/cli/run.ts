@@ -6,6 +6,7 @@ import { interruptible, type Interruption } from "./interruption.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
+import { renderTimeout } from "./timeout.js";
 
 /** What `run` and `task exec` have in common of a result. */
 interface Outcome {
@@ -15,6 +16,7 @@ interface Outcome {
   readonly aborted: boolean;
   readonly oom_killed: boolean;
   readonly mem_mib: number;
+  readonly accelerator: string | null;
 }
 
 export type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
@@ -71,14 +73,10 @@ export function runCommand<Result extends Outcome>(
   return interruptible(json, body, { runsCommand: true });
 }
 
-function renderTimeout(durationMs: number): string {
-  return `pyro: The time-out ended the command after ${durationMs} ms.\nhint: More time: --timeout-seconds N, up to a day.\n`;
-}
-
 function exitStatusOf(result: Outcome, quiet: boolean): number {
   if (result.timed_out) {
-    if (!quiet) process.stderr.write(renderTimeout(result.duration_ms));
-    return 124;
+    if (!quiet) process.stderr.write(renderTimeout(result));
+    return result.exit_code ?? 125;
   }
   if (result.aborted) {
     if (!quiet) process.stderr.write("pyro: The command was aborted.\n");

@@ -27,9 +27,10 @@ async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">
 }
 
 function renderFooter(result: ResultOf<"task.exec">): string {
-  const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, error } = result;
+  const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, timed_out, error } = result;
   const why = error ? `pyro: ${error.message}\n` : "";
   const fields = { task_id, sequence, cwd, execution_mode, exit_code: exit_code ?? "none", duration_ms };
-  const words = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  const facts = { ...fields, ...(timed_out ? { timed_out } : {}) };
+  const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
   return `${why}[task-exec] ${words.join(" ")}\n`;
 }

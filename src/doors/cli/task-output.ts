@@ -4,6 +4,7 @@ import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput, type Write } from "./output.js";
+import { renderTimeout } from "./timeout.js";
 
 export type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
 type Page = ResultOf<"task.exec_output">;
@@ -35,11 +36,12 @@ async function writePage(write: Write, page: Page): Promise<void> {
 }
 
 function renderFooter(page: Page): string {
-  const { task_id, sequence, state, exit_code, error } = page;
-  const fields = { task_id, sequence, state, exit_code: exit_code ?? "none" };
+  const { task_id, sequence, state, exit_code, timed_out, error } = page;
+  const fields = { task_id, sequence, state, exit_code: exit_code ?? "none", ...(timed_out ? { timed_out } : {}) };
   const words = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
   const why = error ? `pyro: ${error.message}\n` : "";
   const { next_stdout_offset: stdout, next_stderr_offset: stderr } = page;
   const more = page.complete ? "" : `hint: Go on with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
-  return `${why}[task-output] ${words.join(" ")}\n${renderOutOfMemory(page, "pyro task create")}${more}`;
+  const hints = `${timed_out ? renderTimeout(page) : ""}${renderOutOfMemory(page, "pyro task create")}`;
+  return `${why}[task-output] ${words.join(" ")}\n${hints}${more}`;
 }

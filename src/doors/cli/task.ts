@@ -7,7 +7,6 @@ type Task = ResultOf<"task.status">;
 /** One task, a fact a line. */
 export function renderTask(task: Task, now: number): string {
   const { last_command: last, workspace_seed: seed, last_push: push } = task;
-  const exit = last?.exit_code ?? "none";
   const lines = [
     `Task: ${task.task_id}`,
     ...(task.name === null ? [] : [`Name: ${task.name}`]),
@@ -32,7 +31,10 @@ export function renderTask(task: Task, now: number): string {
       ? []
       : [`Last push: ${push.pushed_at} from ${push.source_path} to ${push.destination} (${renderImported(push)})`]),
     `Command count: ${task.command_count}`,
-    last ? `Last command: ${last.command} (exit_code=${exit})` : "Last command: none",
+    ...(task.timeout_seconds === null ? [] : [`Time-out of commands: ${task.timeout_seconds} s`]),
+    last
+      ? `Last command: ${last.command} (exit_code=${last.exit_code ?? "none"}${last.timed_out ? ", timed out" : ""})`
+      : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;
 }

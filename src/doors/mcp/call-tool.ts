@@ -17,7 +17,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What a call needs of the server it came to. */
 export interface ToolHost {
   readonly client: () => Promise<Client>;
-  /** How long a client that asked for no progress is kept waiting where something else can be said. */
+  /** How long a client is kept waiting where something else can be said, whether or not it asked for progress. */
   readonly patienceMs: number;
   /** Sees that a build which a call waits for goes on when that call is given up. */
   readonly keepBuilding: (environment: string) => void;
@@ -107,20 +107,28 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
     },
     ...(stdin === null ? {} : { stdin: oneChunk(stdin) }),
   };
-  const done = performOperation(client, tool.operation, input as ArgumentsOf<typeof tool.operation>, options);
+  const asked = withinPatience(input, host.patienceMs);
+  const done = performOperation(client, tool.operation, asked as ArgumentsOf<typeof tool.operation>, options);
   done.catch(() => {});
-  const patience = ctx.mcpReq._meta?.progressToken === undefined ? openPatience(host.patienceMs) : null;
+  const patience = openPatience(host.patienceMs);
   try {
-    const result = await Promise.race([done, ...(patience ? [patience.over] : [])]);
+    const result = await Promise.race([done, patience.over]);
     if (result !== "over") return result;
     if (progress.isBuilding) throw giveUpBuilding(String(input["environment"]), progress.phase, controller);
     // The command goes on; so does this call, since whoever leaves it must not end the command.
     if (sequence !== null) return (await readRunning(client, String(input["task_id"]), sequence)) ?? (await done);
     return await done;
   } finally {
-    patience?.end();
+    patience.end();
     signal.removeEventListener("abort", cancel);
   }
+}
+
+/** A call that waits for output is answered at the end of the patience with what there is, and can be made again. */
+function withinPatience(input: Fields, patienceMs: number): Fields {
+  const { wait_seconds: seconds } = input;
+  if (typeof seconds !== "number") return input;
+  return { ...input, wait_seconds: Math.min(seconds, Math.floor(patienceMs / 1000)) };
 }
 
 function isClosed({ reason }: AbortSignal): boolean {

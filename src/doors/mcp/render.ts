@@ -51,13 +51,17 @@ function renderStreams(result: Fields): string[] {
 /** What to do next, where that is not plain. */
 function renderNext(result: Fields): string | null {
   const { state, sequence, timed_out, complete } = result;
-  if (complete !== undefined) return complete ? null : renderPlace(result);
+  if (complete === false) return renderPlace(result);
   if (state === "running")
-    return `It goes on. Read it with task_exec_output (sequence ${String(sequence)}, wait_seconds up to your client's time-out), end it with task_exec_signal.`;
+    return `It goes on. Read it with task_exec_output (sequence ${String(sequence)}, wait_seconds 45), end it with task_exec_signal.`;
   if (!timed_out) return null;
+  const emulated =
+    result["accelerator"] === "tcg"
+      ? "The CPU of this VM is emulated (no KVM on this host), so commands take several times as long. "
+      : "";
   return sequence === undefined
-    ? "For longer work raise timeout_seconds, or use a task and background: true."
-    : "For longer work raise timeout_seconds and set background: true.";
+    ? `${emulated}For longer work raise timeout_seconds, or use a task and background: true.`
+    : `${emulated}For longer work raise timeout_seconds (task_create takes one for all commands), or set background: true.`;
 }
 
 function renderOutOfMemory({ sequence, mem_mib }: Fields): string {

@@ -11,11 +11,11 @@ export interface ServerOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Told of what goes wrong beside a client's own mistakes. */
   readonly onError?: (error: Error) => void;
-  /** How long a client that asks for no progress is kept waiting for a task's command. */
+  /** How long a client is kept waiting for a task's command. */
   readonly patienceMs?: number;
 }
 
-/** Below the 60 s after which most clients give up. */
+/** Below the 60 s after which most clients give up, also those that ask for progress and are told of it. */
 const PATIENCE_MS = 45_000;
 
 /**

@@ -35,7 +35,7 @@ const texts: Readonly<Record<string, ToolText>> = {
     "runs",
     "Run a command in a fresh VM",
     "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command as root in /workspace, returns exit_code, stdout and stderr, and removes the VM with all it wrote. " +
-      "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
+      "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. It cannot be continued: when your client gives up waiting, often after 60 s, the command is killed. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
   ),
   vm_list_environments: text(
     "reads",
@@ -51,12 +51,12 @@ const texts: Readonly<Record<string, ToolText>> = {
     "runs",
     "Run a command in a task",
     "Runs a shell command in the task's /workspace and returns its output. Files stay for the next command; variables and the directory do not. " +
-      "For servers, builds and whatever may take over 30 s set background: true and a large timeout_seconds; you get the sequence at once and read with task_exec_output. If the answer says state running, it goes on: do the same.",
+      "For servers, builds and whatever may take over 30 s set background: true, which has no time-out unless you give one; you get the sequence at once and read with task_exec_output. A command that takes over 45 s is answered with state running and goes on: do the same.",
   ),
   task_exec_output: text(
     "reads",
     "Read a command's output",
-    "Reads what a command has written, from the offsets on: pass next_stdout_offset and next_stderr_offset of the last answer to go on, until complete is true. Set wait_seconds (below your client's time-out) to wait for more; wait_for: end waits until it has ended.",
+    "Reads what a command has written, from the offsets on: pass next_stdout_offset and next_stderr_offset of the last answer to go on, until complete is true. Set wait_seconds (at most 45 s are waited) to wait for more; wait_for: end waits until it has ended.",
   ),
   task_exec_signal: text(
     "stops",

@@ -43,7 +43,10 @@ export interface OutputChunk {
 
 /** What every call that runs a command accepts. */
 export interface CommandOptions extends CallOptions {
-  /** Seconds until the command and all it has started are killed, 1 to 86400. Default 30. */
+  /**
+   * Seconds until the command and all it has started are killed, 1 to 86400. Without it: none for a command in the background, else
+   * the task's own, else `PYRO_TIMEOUT_SECONDS`, else 30.
+   */
   readonly timeoutSeconds?: number | undefined;
   /** Default: none, so that the command reads the end of its input at once. */
   readonly stdin?: StdinSource | undefined;
@@ -159,6 +162,8 @@ export interface CreateTaskOptions extends Omit<VmOptions, "ttlSeconds">, Source
   readonly diskMib?: number | undefined;
   /** Seconds without use until the task is removed, 0 for never. Default 86400. */
   readonly ttlSeconds?: number | undefined;
+  /** Seconds until a command is killed, 1 to 86400, for commands without a time-out of their own. Default: none. */
+  readonly timeoutSeconds?: number | undefined;
 }
 
 /** What `listTasks` takes. */

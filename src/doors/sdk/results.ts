@@ -87,7 +87,7 @@ export interface CommandResult {
 export interface RunResult extends CommandResult {
   readonly vmId: string;
   readonly environment: string;
-  /** The command's own exit status; 128 + N when signal N ended it. */
+  /** The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did. */
   readonly exitCode: number;
   /** Null in `host_compat`. */
   readonly accelerator: Accelerator | null;
@@ -106,6 +106,8 @@ export interface TaskExecResult extends CommandResult {
   readonly state: "running" | "ended";
   /** Why it ended without an exit status of its own, such as the VM's death. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Null in `host_compat`. */
+  readonly accelerator: Accelerator | null;
   /** UTC, ISO 8601. */
   readonly startedAt: string;
 }
@@ -126,6 +128,8 @@ export interface CommandOutput {
   readonly memMib: number;
   /** Why it ended without an exit status of its own, such as the VM's death. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Null in `host_compat`. */
+  readonly accelerator: Accelerator | null;
   /** Milliseconds it has run so far. */
   readonly durationMs: number;
   readonly stdout: string;
@@ -272,6 +276,8 @@ export interface TaskInfo {
   readonly memMib: number;
   /** Most that it may write, in MiB. */
   readonly diskMib: number;
+  /** Seconds until a command is killed, where a call has no time-out; null for the default. */
+  readonly timeoutSeconds: number | null;
   readonly networkEnabled: boolean;
   /** Null without a network, or while it is not started. */
   readonly network: NetworkInfo | null;
@@ -288,7 +294,11 @@ export interface TaskInfo {
   /** Commands so far, those that run included. */
   readonly commandCount: number;
   readonly runningCommands: number;
-  readonly lastCommand: { readonly command: string; readonly exitCode: number | null } | null;
+  readonly lastCommand: {
+    readonly command: string;
+    readonly exitCode: number | null;
+    readonly timedOut: boolean;
+  } | null;
   readonly workspaceSeed: WorkspaceSeed;
   /** Null when there was none. */
   readonly lastPush: LastPush | null;

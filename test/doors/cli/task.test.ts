@@ -7,12 +7,12 @@ import { taskOf } from "../../task-of.js";
 const NOW = Date.parse("2026-01-02T00:00:00.000Z");
 
 test("a list fits 80 columns, whatever was run; ids are whole", () => {
-  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0 };
+  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0, timed_out: false };
   const gone = { memory_bytes: null, disk_bytes: null };
   const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, ...gone });
   const tasks = [
     taskOf({ last_command }),
-    taskOf({ last_command: { command: "é".repeat(90), exit_code: 1 } }),
+    taskOf({ last_command: { command: "é".repeat(90), exit_code: 1, timed_out: false } }),
     unreadable,
   ];
   const lines = renderTasks(tasks, NOW).trimEnd().split("\n");
@@ -38,11 +38,18 @@ test("no tasks are said to be none", () => {
 
 test("a task shows its state with the reason, and how the last command went", () => {
   const failed = taskOf({ state: "failed", state_reason: "its VM ended", memory_bytes: null, disk_bytes: null });
-  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null } }, NOW);
+  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null, timed_out: false } }, NOW);
   assert.match(text, /^State: failed \(its VM ended\)$/m);
   assert.match(text, /^Last command: make \(exit_code=none\)$/m);
   assert.match(text, /^Resources: 1 vCPU \/ 1024 MiB$/m);
   assert.doesNotMatch(text, /In use/);
+});
+
+test("a task shows its time-out, and that its last command timed out", () => {
+  const last_command = { command: "make", exit_code: 124, timed_out: true };
+  const text = renderTask(taskOf({ timeout_seconds: 90, last_command }), NOW);
+  assert.match(text, /^Time-out of commands: 90 s$/m);
+  assert.match(text, /^Last command: make \(exit_code=124, timed out\)$/m);
 });
 
 test("logs show what was said behind a line for each command", () => {
@@ -51,7 +58,7 @@ test("logs show what was said behind a line for each command", () => {
     ...{ exit_code: 137, stdout: "out", stderr: "err\n", stdout_truncated: false, stderr_truncated: false },
     ...{ stdout_omitted_bytes: 0, stderr_omitted_bytes: 0, duration_ms: 1, timed_out: false, aborted: true },
     ...{ oom_killed: true, mem_mib: 256 },
-    ...{ error: null, execution_mode: "guest" as const, started_at: "2026-01-01T00:00:00.000Z" },
+    ...{ error: null, execution_mode: "guest" as const, accelerator: null, started_at: "2026-01-01T00:00:00.000Z" },
   };
   const text = renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [entry] });
   assert.equal(text, "# 1  2026-01-01T00:00:00.000Z  exit_code=137, aborted, out of memory  make\nout\nerr\n");

@@ -190,37 +190,54 @@ test("a build goes on when the call that waits for it is given up", async () => 
   finish();
 });
 
-test("a command of a task goes on when a client that asks for no progress would give up", async () => {
-  const outcome = (state: string) => {
-    const { vm_id: _, cleanup: __, accelerator: ___, environment: ____, ...rest } = resultOf(0);
-    const more = { task_id: "task-0123456789ab", sequence: 7, cwd: "/workspace", error: null };
-    const ended = state === "ended";
-    return { ...rest, ...more, state, exit_code: ended ? 0 : null, started_at: new Date().toISOString() };
-  };
-  let finish = () => {};
-  let cancelled: boolean | null = null;
+for (const asks of [false, true]) {
+  test(`a command of a task is answered before a client gives up, and goes on${asks ? ", also when it asks for progress" : ""}`, async () => {
+    const outcome = (state: string) => {
+      const { vm_id: _, cleanup: __, environment: ___, ...rest } = resultOf(0);
+      const more = { task_id: "task-0123456789ab", sequence: 7, cwd: "/workspace", error: null };
+      const ended = state === "ended";
+      return { ...rest, ...more, state, exit_code: ended ? 0 : null, started_at: new Date().toISOString() };
+    };
+    let finish = () => {};
+    let cancelled: boolean | null = null;
+    const others = {
+      "task.exec": async (_core: unknown, _input: unknown, call: Parameters<typeof runInShell>[2]) => {
+        await call.emit({ event: "started", sequence: 7 });
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+          call.signal.addEventListener("abort", () => resolve());
+        });
+        cancelled = call.isCancelled();
+        return outcome("ended");
+      },
+      "task.logs": async () => ({ task_id: "task-0123456789ab", count: 1, entries: [outcome("running")] }),
+    } as unknown as Partial<Handlers>;
+    await using daemon = new Listening(runInShell, { others });
+    await using mcp = await connectHere({ env: daemon.env, patienceMs: 200 });
+    const input = { task_id: "task-0123456789ab", command: "sleep 100" };
+    const result = await mcp.call("task_exec", input, asks ? { onprogress: () => {} } : {});
+    assert.equal((result.structuredContent as { state: string }).state, "running");
+    assert.match(textOf(result), /task_exec_output \(sequence 7/);
+    await mcp.client.close();
+    finish();
+    await until("it has ended", () => cancelled !== null);
+    assert.equal(cancelled, false);
+  });
+}
+
+test("a wait for output ends before a client gives up", async () => {
+  const waits: unknown[] = [];
   const others = {
-    "task.exec": async (_core: unknown, _input: unknown, call: Parameters<typeof runInShell>[2]) => {
-      await call.emit({ event: "started", sequence: 7 });
-      await new Promise<void>((resolve) => {
-        finish = resolve;
-        call.signal.addEventListener("abort", () => resolve());
-      });
-      cancelled = call.isCancelled();
-      return outcome("ended");
+    "task.exec_output": async (_core: unknown, input: { wait_seconds: number }) => {
+      waits.push(input.wait_seconds);
+      throw new PyroError("NOT_FOUND", "So it is.");
     },
-    "task.logs": async () => ({ task_id: "task-0123456789ab", count: 1, entries: [outcome("running")] }),
   } as unknown as Partial<Handlers>;
   await using daemon = new Listening(runInShell, { others });
-  await using mcp = await connectHere({ env: daemon.env, patienceMs: 200 });
-  const input = { task_id: "task-0123456789ab", command: "sleep 100" };
-  const result = await mcp.call("task_exec", input);
-  assert.equal((result.structuredContent as { state: string }).state, "running");
-  assert.match(textOf(result), /task_exec_output \(sequence 7/);
-  await mcp.client.close();
-  finish();
-  await until("it has ended", () => cancelled !== null);
-  assert.equal(cancelled, false);
+  await using mcp = await connectHere({ env: daemon.env });
+  const input = { task_id: "task-0123456789ab", sequence: 1 };
+  for (const wait_seconds of [0, 10, 3600]) await mcp.failure("task_exec_output", { ...input, wait_seconds });
+  assert.deepEqual(waits, [0, 10, 45]);
 });
 
 test("what pyro itself gets wrong is logged to the client, what the caller does is not", async () => {

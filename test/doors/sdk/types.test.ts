@@ -27,7 +27,15 @@ type NotInput = keyof CallOptions | Exclude<keyof CommandOptions, "timeoutSecond
 type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
-type Hidden = "encoding" | "signal" | "networkHostEnv" | "requestId" | "sourceKind" | "sourceBytes" | "sourceExcluded";
+type Hidden =
+  | "encoding"
+  | "signal"
+  | "networkHostEnv"
+  | "requestId"
+  | "defaultTimeoutSeconds"
+  | "sourceKind"
+  | "sourceBytes"
+  | "sourceExcluded";
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
 type OptionsOf<Name extends OperationName> = Flat<
   Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | Hidden | "command"> &

@@ -49,7 +49,7 @@ export const commands: readonly Case[] = [
   {
     name: "a time-out",
     ...run(sh("echo early; sleep 60"), { timeout_seconds: 1 }),
-    expect: { stdout: "early\n", timed_out: true, aborted: false, exit_code: 137 },
+    expect: { stdout: "early\n", timed_out: true, aborted: false, exit_code: 124 },
     on: "both",
   },
   {
