@@ -8,11 +8,11 @@ interface Ended {
 export function renderTimeout({ duration_ms, accelerator }: Ended): string {
   const lines = [
     `pyro: The time-out ended the command after ${duration_ms} ms.`,
-    "hint: Give it more time with --timeout-seconds N, up to a day.",
+    "hint: More time: --timeout-seconds N, up to a day.",
     ...(accelerator === "tcg"
       ? [
           "hint: The CPU of this VM is emulated, since KVM does not work here: commands take several times as long.",
-          "hint: For all commands: PYRO_TIMEOUT_SECONDS=N, or `pyro task create --timeout-seconds N`. See `pyro doctor`.",
+          "hint: For all commands: PYRO_TIMEOUT_SECONDS=N; for those of a task: pyro task create --timeout-seconds N.",
         ]
       : []),
   ];
