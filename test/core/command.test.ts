@@ -73,7 +73,7 @@ test("waitForEnd: a time-out kills everything that the command has started", asy
   await using agent = new AgentProcess();
   const { end, said } = await running(agent, `${ESCAPED} sleep 300`, 500);
   const { by, exitCode } = await end;
-  assert.deepEqual([by, exitCode], ["timeout", 137]);
+  assert.deepEqual([by, exitCode], ["timeout", 124]);
   assert.equal(isAlive(said.text), false);
 });
 

@@ -15,12 +15,12 @@ const listening = (told: string[]) => ({
   onprogress: ({ message }: { message?: string | undefined }) => void told.push(message ?? ""),
 });
 
-/** A test suite of 40 s that fails until the program is right. */
+/** A test suite of 24 s that fails until the program is right. */
 const suite = `import time
 from app import add
 for second in range(4):
     print("case", second, flush=True)
-    time.sleep(10)
+    time.sleep(6)
 assert add(2, 2) == 4, "2 + 2 is not 4"
 print("all passed")
 `;
@@ -55,7 +55,7 @@ test("a session: list, seed, run, fix, push, run, logs, delete, with a client of
   const { task_id, workspace_seed: seed } = created;
   assert.deepEqual([seed.mode, seed.entry_count], ["directory", 2]);
 
-  // With progress: one call of 40 s that is told of every few seconds.
+  // With progress: one call of 24 s that is told of every few seconds.
   told.length = 0;
   const run = { task_id, command: "python3 suite.py", timeout_seconds: 300 };
   const failed = await mcp.result<Exec>("task_exec", run, listening(told));

@@ -62,7 +62,7 @@ test("a task keeps what commands leave, and its handle is found again", async ()
   const again = await pyro.openTask(task.taskId);
   const { stdout, env } = { ...(await again.exec("cat note; echo $A_b", { env: { A_b: "kept" } })), env: 0 };
   assert.deepEqual([stdout, env], ["it's $HOME\nkept\n", 0]);
-  assert.deepEqual((await task.status()).lastCommand, { command: "cat note; echo $A_b", exitCode: 0 });
+  assert.deepEqual((await task.status()).lastCommand, { command: "cat note; echo $A_b", exitCode: 0, timedOut: false });
   const { count, entries } = await task.logs();
   assert.deepEqual([count, entries[0]!.command], [2, sh`echo ${"it's $HOME"} >note`]);
   assert.ok((await pyro.listTasks()).tasks.some(({ taskId }) => taskId === task.taskId));
