@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, NotRequired, TypedDict
 
-from ._calls import Cancellation, OnOutput, OnProgress, Stdin, command_line
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_line
 
 VERSION = "2.3.0"
 
@@ -20,7 +20,7 @@ class VmRunResult(TypedDict):
     vm_id: str
     environment: str
     command: str
-    # The command's own exit status; 128 + N when signal N ended it.
+    # The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did.
     exit_code: int
     # Standard output: head and tail when it was long.
     stdout: str
@@ -163,6 +163,7 @@ class VmReapExpiredResult(TypedDict):
 class TaskCreateLastCommand(TypedDict):
     command: str
     exit_code: int | None
+    timed_out: bool
 
 
 class TaskCreateWorkspaceSeed(TypedDict):
@@ -203,6 +204,8 @@ class TaskCreateResult(TypedDict):
     vcpu_count: int
     mem_mib: int
     disk_mib: int
+    # Time-out of its commands where a call has none; null for the default.
+    timeout_seconds: int | None
     network_enabled: bool
     # Null without a network, or while it is not started.
     network: VmNetworkInfoNetwork | None
@@ -306,6 +309,8 @@ class TaskExecResult(TypedDict):
     state: Literal["running", "ended"]
     # Why it ended without an exit status of its own, such as the VM's death.
     error: TaskExecError | None
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
     # UTC, ISO 8601.
     started_at: str
 
@@ -326,6 +331,8 @@ class TaskExecOutputResult(TypedDict):
     mem_mib: int
     # Why it ended without an exit status of its own, such as the VM's death.
     error: TaskExecError | None
+    # What the VM ran on.
+    accelerator: Literal["kvm", "hvf", "tcg"] | None
     duration_ms: int
     stdout: str
     stderr: str
@@ -369,6 +376,8 @@ class TaskStatusResult(TypedDict):
     vcpu_count: int
     mem_mib: int
     disk_mib: int
+    # Time-out of its commands where a call has none; null for the default.
+    timeout_seconds: int | None
     network_enabled: bool
     # Null without a network, or while it is not started.
     network: VmNetworkInfoNetwork | None
@@ -591,7 +600,7 @@ class Operations:
         command: str | Sequence[str],
         vcpu_count: int = 1,
         mem_mib: int = 1024,
-        timeout_seconds: int = 30,
+        timeout_seconds: int = Default(30),
         ttl_seconds: int = 600,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
@@ -695,7 +704,7 @@ class Operations:
         vm_id: str,
         *,
         command: str | Sequence[str],
-        timeout_seconds: int = 30,
+        timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
         stdin: Stdin = None,
@@ -804,6 +813,7 @@ class Operations:
         mem_mib: int = 1024,
         disk_mib: int = 10240,
         ttl_seconds: int = 86400,
+        timeout_seconds: int | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
@@ -828,6 +838,7 @@ class Operations:
             mem_mib: Memory of the VM in MiB (256 to 65536).
             disk_mib: Most that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
+            timeout_seconds: Seconds until a command of the task is killed, where the command has no time-out of its own (1 to 86400).
             network: A network; this host and private addresses stay closed.
             network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
@@ -843,7 +854,7 @@ class Operations:
         """
         return self._call(
             "task.create",
-            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
             uploads=True,
@@ -888,7 +899,7 @@ class Operations:
         task_id: str,
         *,
         command: str | Sequence[str],
-        timeout_seconds: int = 30,
+        timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
         background: bool = False,
@@ -903,7 +914,7 @@ class Operations:
         Args:
             task_id: Id or name of a task.
             command: One line for the guest's /bin/sh -c.
-            timeout_seconds: Seconds until the command is killed (1 to 86400).
+            timeout_seconds: Seconds until the command is killed. Without it: none in the background, else the task's own, else the default (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
             background: Answer at once; the command goes on without standard input.
