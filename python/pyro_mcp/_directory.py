@@ -19,21 +19,22 @@ _TRIES = 3
 """How often a name that becomes something else between two looks at it is looked at again."""
 
 
-def send_tree(root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
+def send_tree(source: str, root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
     """Writes all of the plan; an entry that has disappeared is left out and noted. Raises when something cannot be read."""
     writer = cast(BinaryIO, _Writer(write))
     with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK_BYTES) as archive:
-        sender = _Sender(archive, report)
+        sender = _Sender(archive, root, report)
         for planned in plan:
             if not sender.send(planned):
                 report.disappeared.add(planned.path)
-        if not os.path.lexists(root):
-            raise changed(root)
+        if not os.path.lexists(source):
+            raise changed(source)
 
 
 class _Sender:
-    def __init__(self, archive: tarfile.TarFile, report: Report) -> None:
+    def __init__(self, archive: tarfile.TarFile, root: str, report: Report) -> None:
         self._archive = archive
+        self._root = root
         self._report = report
         self._first: dict[tuple[int, int], str] = {}
         """The names under which files with several names were sent first."""
@@ -49,7 +50,7 @@ class _Sender:
         return False
 
     def _send(self, planned: Planned) -> bool:
-        path, absolute = planned.path, planned.absolute
+        path, absolute = planned.path, planned.absolute(self._root)
         status = os.lstat(absolute)
         if planned.is_directory != stat.S_ISDIR(status.st_mode):
             return False

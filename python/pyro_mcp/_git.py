@@ -19,7 +19,7 @@ def note_git(root: str, plan: Sequence[Planned], report: Report) -> None:
     sent = {planned.path for planned in plan} if every else set()
     for planned in every:
         try:
-            pointer = _read_pointer(planned)
+            pointer = _read_pointer(root, planned)
         except (OSError, UnicodeDecodeError):
             continue
         if pointer is None:
@@ -33,17 +33,18 @@ def note_git(root: str, plan: Sequence[Planned], report: Report) -> None:
             report.git_elsewhere.add(f"{planned.path} ({target})")
 
 
-def _read_pointer(planned: Planned) -> tuple[str, str, bool] | None:
+def _read_pointer(root: str, planned: Planned) -> tuple[str, str, bool] | None:
     """Where the data lies as it is written there, what a relative target starts from, and whether this is a worktree."""
     base = os.path.dirname(planned.path)
-    if os.path.islink(planned.absolute):
-        return os.readlink(planned.absolute), base, False
+    absolute = planned.absolute(root)
+    if os.path.islink(absolute):
+        return os.readlink(absolute), base, False
     if planned.is_directory:
-        with open(os.path.join(planned.absolute, "objects/info/alternates"), encoding="utf-8") as file:
+        with open(os.path.join(absolute, "objects/info/alternates"), encoding="utf-8") as file:
             targets = [line.rstrip("\n") for line in file if line.strip() and not line.startswith("#")]
         return (targets[0], os.path.join(planned.path, "objects"), False) if targets else None
-    if not os.path.isfile(planned.absolute) or os.path.getsize(planned.absolute) > _POINTER_BYTES:
+    if not os.path.isfile(absolute) or os.path.getsize(absolute) > _POINTER_BYTES:
         return None
-    with open(planned.absolute, encoding="utf-8") as file:
+    with open(absolute, encoding="utf-8") as file:
         match = re.match(r"gitdir: (.*)", file.read())
     return (match[1].rstrip(), base, "/worktrees/" in match[1]) if match else None

@@ -94,7 +94,7 @@ def _open_tree(kind: str, root: str, scanner: Scanner, scan: Callable[[Scanner],
         # The daemon may make way for another in the midst of it; then all is sent once more.
         nonlocal report
         report = copy.deepcopy(scanner.report)
-        send_tree(root, scanner.plan, report, write)
+        send_tree(root, scanner.root, scanner.plan, report, write)
 
     return Source(root, kind, send, lambda: report.render(), scanner.excluded, scanner.content_bytes)
 

@@ -20,14 +20,17 @@ _CHOICES = ("skip", "follow", "refuse")
 OnScan = Callable[[int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """One name that is to be sent."""
 
     path: str
-    absolute: str
-    """Where it lies on this host: elsewhere than its path says when a link was followed."""
+    elsewhere: str | None
+    """Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice."""
     is_directory: bool
+
+    def absolute(self, root: str) -> str:
+        return self.elsewhere or os.path.join(root, self.path)
 
 
 class Scanner:
@@ -40,17 +43,20 @@ class Scanner:
         self._on_scan = on_scan
         self._problems: dict[str, Names] = {}
         self._inodes: set[tuple[int, int]] = set()
+        self.root = ""
         self.plan: list[Planned] = []
         self.excluded = 0
         self.content_bytes = 0
 
     def scan(self, root: str) -> None:
         """Raises, naming all entries, when something cannot be sent."""
+        self.root = root
         self._walk(root, root, "", [])
         self._raise_problems()
 
     def scan_file(self, name: str, path: str) -> None:
         """The same for one file, whose name in the tree is given."""
+        self.root = os.path.dirname(path)
         if not self._excludes(name, False):
             self._add(name, path, os.stat(path), None)
         self._raise_problems()
@@ -127,7 +133,8 @@ class Scanner:
             self.content_bytes += status.st_size
         if is_file and status.st_nlink > 1:
             self._inodes.add(inode)
-        self.plan.append(Planned(path, absolute, is_directory))
+        elsewhere = None if absolute == os.path.join(self.root, path) else absolute
+        self.plan.append(Planned(path, elsewhere, is_directory))
         self._on_scan(len(self.plan))
         if len(self.plan) > _ENTRIES:
             self._add_problem("ARCHIVE_TOO_MANY_ENTRIES", path)

@@ -16,7 +16,7 @@ export const sourceFilter = {
   links: z
     .enum(["keep", "skip", "follow", "refuse"])
     .optional()
-    .describe("Links that lead out of a source directory (default: keep). Archives: refuse only."),
+    .describe("Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse."),
 };
 
 /** What the client that packs the source tells the daemon of it. */

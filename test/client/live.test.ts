@@ -149,6 +149,21 @@ test("a file whose size is wrong, as those of /proc and /sys are, is sent as it 
   assert.ok(entries.some(({ type, sizeBytes }) => type === "file" && sizeBytes > 0 && sizeBytes < 4_096));
 });
 
+test("a file that no two reads agree on is sent as it was read last, and is named", async () => {
+  const packed = await packSource("/proc/sys/kernel/random", { exclude: ["*"], include: ["uuid", "boot_id"] });
+  const entries = await readAll(inPieces(await joined(packed.stream)));
+  assert.deepEqual(
+    entries.map(({ path, sizeBytes }) => [path, sizeBytes]),
+    [
+      ["boot_id", 37],
+      ["uuid", 37],
+    ],
+  );
+  const { changed_entries, warnings } = packed.report();
+  assert.equal(changed_entries, 1);
+  assert.match(warnings.join(), /: uuid\.$/);
+});
+
 test("a source that is removed whole while it is sent is not sent whole", async () => {
   using scratch = new ScratchDirectory();
   const root = join(scratch.path, "root");

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { packSource, type PackOptions } from "../../src/client/pack/pack.js";
+import type { PackReport } from "../../src/client/pack/report.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { anyPlan, plantAny } from "../archive/any-tree.js";
 import { type Facts, factsOfArchive, ScratchDirectory } from "../archive/trees.js";
@@ -142,6 +143,15 @@ test("Python's packer sends what the TypeScript one sends: any tree", async () =
     plantAny(scratch.path, plan);
     assert.deepEqual(await packInPython(scratch.path, {}), await packInTypeScript(scratch.path, {}));
   }
+});
+
+test("Python's packer names the file that the TypeScript one names: one that no two reads agree on", async () => {
+  const options = { exclude: ["*"], include: ["uuid", "boot_id"] };
+  const [ours, pythons] = [packInTypeScript, packInPython].map((pack) => pack("/proc/sys/kernel/random", options));
+  const [expected, packed] = [await ours!, await pythons!];
+  assert.ok("report" in expected && "report" in packed);
+  assert.equal((packed.report as PackReport).changed_entries, 1);
+  assert.deepEqual(packed.report, expected.report);
 });
 
 test("Python's packer sends a tree in which a build and an editor work", async () => {

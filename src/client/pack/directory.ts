@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { createFilter } from "../../archive/filter.js";
@@ -48,7 +48,7 @@ function packScanned(
   { signal }: PackOptions,
 ): PackedSource {
   async function* entries(): AsyncGenerator<ArchiveEntry> {
-    const sender = new Sender(report);
+    const sender = new Sender(kind === "file" ? dirname(path) : path, report);
     for (const planned of plan) {
       signal?.throwIfAborted();
       const entry = await sender.read(planned);
@@ -63,10 +63,12 @@ function packScanned(
 
 /** Reads one planned entry after the other. */
 class Sender {
+  readonly #root: string;
   readonly #report: Report;
   readonly #hardLinks = new HardLinks();
 
-  constructor(report: Report) {
+  constructor(root: string, report: Report) {
+    this.#root = root;
     this.#report = report;
   }
 
@@ -82,7 +84,8 @@ class Sender {
     }
   }
 
-  async #read({ path, absolutePath, isDirectory }: Planned): Promise<ArchiveEntry | null> {
+  async #read({ path, elsewhere, isDirectory }: Planned): Promise<ArchiveEntry | null> {
+    const absolutePath = elsewhere ?? join(this.#root, path);
     const found = lookAgain(path, absolutePath);
     if (found === null || isDirectory !== found.stat.isDirectory()) return null;
     const first = this.#hardLinks.firstOf(found.stat);

@@ -25,7 +25,7 @@ export async function noteGit(root: string, plan: readonly Planned[], report: Re
   if (all.length === 0) return;
   const sent = new Set(plan.map(({ path }) => path));
   for (const planned of all) {
-    const pointer = await readPointer(planned).catch(() => null);
+    const pointer = await readPointer(root, planned).catch(() => null);
     if (pointer === null) continue;
     const { target, base, isWorktree } = pointer;
     const isInside = isAbsolute(target) && target.startsWith(`${root}/`) && sent.has(target.slice(root.length + 1));
@@ -36,7 +36,8 @@ export async function noteGit(root: string, plan: readonly Planned[], report: Re
   }
 }
 
-async function readPointer({ path, absolutePath }: Planned): Promise<Pointer | null> {
+async function readPointer(root: string, { path, elsewhere }: Planned): Promise<Pointer | null> {
+  const absolutePath = elsewhere ?? join(root, path);
   const found = lookAgain(path, absolutePath);
   if (found === null) return null;
   const base = dirname(path);

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 import { type ErrorCode } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
@@ -13,8 +13,8 @@ import type { Report } from "./report.js";
 /** One name that is to be sent. */
 export interface Planned {
   readonly path: string;
-  /** Where it lies on this host: elsewhere than its path says when a link was followed. */
-  readonly absolutePath: string;
+  /** Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice. */
+  readonly elsewhere: string | null;
   readonly isDirectory: boolean;
 }
 
@@ -38,7 +38,7 @@ interface Walked {
 
 /** Walks a tree once, lists what is to be sent, and throws, naming all entries, when something cannot be. */
 export async function scanTree(root: string, excludes: Excludes, report: Report, options: PackOptions): Promise<Scan> {
-  const scanner = new Scanner(excludes, report, options);
+  const scanner = new Scanner(root, excludes, report, options);
   await scanner.walk({ root, path: "", before: [] });
   return scanner.finish();
 }
@@ -51,12 +51,13 @@ export async function scanFile(
   report: Report,
   options: PackOptions,
 ): Promise<Scan> {
-  const scanner = new Scanner(excludes, report, options);
+  const scanner = new Scanner(dirname(absolutePath), excludes, report, options);
   await scanner.addFile(name, absolutePath);
   return scanner.finish();
 }
 
 class Scanner {
+  readonly #root: string;
   readonly #excludes: Excludes;
   readonly #report: Report;
   readonly #options: PackOptions;
@@ -68,7 +69,8 @@ class Scanner {
   #excludedCount = 0;
   #contentBytes = 0;
 
-  constructor(excludes: Excludes, report: Report, options: PackOptions) {
+  constructor(root: string, excludes: Excludes, report: Report, options: PackOptions) {
+    this.#root = root;
     this.#report = report;
     this.#options = options;
     this.#excludes = (path, isDirectory) => {
@@ -141,7 +143,8 @@ class Scanner {
     if (problem !== null) return this.#addProblem(problem, path);
     if (entry.type === "file") this.#hardLinks.add(path, stat);
     this.#contentBytes += entry.sizeBytes;
-    this.#plan.push({ path, absolutePath, isDirectory: entry.type === "directory" });
+    const elsewhere = absolutePath === join(this.#root, path) ? null : absolutePath;
+    this.#plan.push({ path, elsewhere, isDirectory: entry.type === "directory" });
     this.#options.onScan?.(this.#plan.length);
     if (this.#isFull()) this.#addProblem("ARCHIVE_TOO_MANY_ENTRIES", path);
   }
