@@ -74,7 +74,8 @@ def _read_whole(descriptor: int, on_changed: Callable[[], None]) -> tuple[os.sta
         before = os.fstat(descriptor)
         content = _read_to_end(descriptor)
         is_recent = time.time_ns() - before.st_ctime_ns < _RECENT_NS
-        is_calm = not is_recent and identity(os.fstat(descriptor)) == identity(before)
+        is_as_long = len(content) == before.st_size
+        is_calm = is_as_long and not is_recent and identity(os.fstat(descriptor)) == identity(before)
         is_steady = len(content) <= _WHOLE_BYTES and (is_calm or _read_to_end(descriptor).startswith(content))
         if is_steady or attempt == _TRIES:
             break

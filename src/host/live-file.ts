@@ -75,7 +75,8 @@ async function readWhole(fd: number, onChanged: () => void): Promise<LiveFile> {
   for (let tries = 1; ; tries++) {
     const before = fstatSync(fd, { bigint: true });
     const content = await readToEnd(fd, Number(before.size));
-    const isCalm = !isRecent(before) && isUnchanged(before, fstatSync(fd, { bigint: true }));
+    const isAsLong = BigInt(content.length) === before.size;
+    const isCalm = isAsLong && !isRecent(before) && isUnchanged(before, fstatSync(fd, { bigint: true }));
     const isWhole = content.length <= WHOLE_BYTES;
     const isSteady = isWhole && (isCalm || startsWith(await readToEnd(fd, content.length), content));
     if (!isSteady && tries < TRIES) continue;

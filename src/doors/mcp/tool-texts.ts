@@ -66,7 +66,7 @@ const texts: Readonly<Record<string, ToolText>> = {
   task_sync_push: text(
     "runs",
     "Push files into a task",
-    "Copies a directory or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing. source_path should be absolute.",
+    "Copies a directory, file or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing. source_path should be absolute.",
   ),
   task_list: text("reads", "List tasks", "All tasks with their state, also those of other sessions."),
   task_status: text("reads", "Show a task", "State, resources, expiry and last command of one task."),
