@@ -848,7 +848,7 @@ class Operations:
             source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
-            links: Links that lead out of a source directory (default: keep). Archives: refuse only.
+            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -881,7 +881,7 @@ class Operations:
             dest: Directory beneath /workspace.
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
-            links: Links that lead out of a source directory (default: keep). Archives: refuse only.
+            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
             dry_run: Check the source and list what would be written; change nothing.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
