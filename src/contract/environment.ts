@@ -11,6 +11,10 @@ export const environment = z.object({
   distribution: z.string().describe("Distribution and release, such as debian 12."),
   architecture: z.string(),
   default_packages: z.array(z.string()).describe("What the recipe asks for by name."),
+  npm_packages: z
+    .array(z.object({ name: z.string(), version: z.string(), integrity: z.string() }))
+    .optional()
+    .describe("Packages of the npm registry in it, with the digest that each was checked against."),
   source: z.string().describe("Where its packages come from."),
   digest: z.string().optional().describe("Digest of the installed content."),
   size_bytes: z.int().optional().describe("Bytes on this disk."),

@@ -17,7 +17,9 @@ export async function environmentFacts(
     distribution: `${recipe.distribution} ${recipe.release}`,
     architecture: recipe.architecture,
     default_packages: [...recipe.packages],
-    source,
+    ...(recipe.npmPackages.length > 0 && { npm_packages: recipe.npmPackages.map((wanted) => ({ ...wanted })) }),
+    source:
+      recipe.npmPackages.length === 0 ? source : `${source}; Node.js and npm from the npm registry, pinned by digest`,
     ...(installed && {
       digest: installed.digest,
       size_bytes: await diskUsageBytes(installed.directory),

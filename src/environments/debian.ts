@@ -5,6 +5,7 @@ import { assertAbleToBuild } from "./debian/able.js";
 import { writeBootFiles } from "./debian/boot-files.js";
 import { buildBootstrapCommand, buildImageCommand, buildTracedCommand, imagePath } from "./debian/commands.js";
 import { buildFailureError } from "./debian/failure.js";
+import { assertAbleToFetch, fetchNpmPackages } from "./debian/npm-packages.js";
 import { parsePackages } from "./debian/packages.js";
 import { bootstrapProgress } from "./debian/progress.js";
 import { closeScratch, discardScratch, openScratch, type RequiredRoom, type Scratch } from "./debian/scratch.js";
@@ -33,6 +34,7 @@ export function debianSource(): EnvironmentSource {
 async function build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {
   options.onProgress({ phase: "check", message: "Checking this host", fraction: 0 });
   await assertAbleToBuild();
+  await assertAbleToFetch(recipe);
   const scratch = await openScratch(directory, requiredRoom(recipe));
   try {
     return await buildIn(scratch, recipe, directory, options);
@@ -48,6 +50,7 @@ async function buildIn(
   options: BuildOptions,
 ): Promise<BuiltEnvironment> {
   options.onProgress({ phase: "download", message: "Starting the build", fraction: 0.02 });
+  await fetchNpmPackages(recipe, scratch.path, options.signal);
   const sources = { mirrors: mirrors(), aptOptions: await proxyOptions(options.signal) };
   const bootstrap = buildBootstrapCommand(recipe, scratch.root, sources);
   await runBuildTool(bootstrap, scratch, recipe, options.signal, bootstrapProgress(options.onProgress));
@@ -62,7 +65,11 @@ async function buildIn(
   await moveImage(join(scratch.root, imagePath), join(directory, environmentFiles.root));
   return {
     kernelVersion: kernel.version,
-    packages: [...packages, { name: kernel.packageName, version: kernel.packageVersion }],
+    packages: [
+      ...packages,
+      { name: kernel.packageName, version: kernel.packageVersion },
+      ...recipe.npmPackages.map(({ name, version }) => ({ name: `npm:${name}`, version })),
+    ],
   };
 }
 

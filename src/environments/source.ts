@@ -15,6 +15,16 @@ export interface Recipe {
   readonly sizeMib: number;
   /** Packages asked for by name; their dependencies follow. */
   readonly packages: readonly string[];
+  /** Packages of the npm registry that are unpacked into /usr/local, each pinned by its digest. */
+  readonly npmPackages: readonly NpmPackage[];
+}
+
+/** One file of the npm registry. */
+export interface NpmPackage {
+  readonly name: string;
+  readonly version: string;
+  /** `sha512-` and the digest in base64, as in a lock file of npm. */
+  readonly integrity: string;
 }
 
 /** Steps of a pull, in order. `ready` comes last, also when everything was there. */

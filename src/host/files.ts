@@ -114,11 +114,21 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
+/** In hex. */
 export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
+  return (await digestOfFile("sha256", path, signal)).toString("hex");
+}
+
+/** In base64, as lock files of npm have it. */
+export async function sha512OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  return (await digestOfFile("sha512", path, signal)).toString("base64");
+}
+
+async function digestOfFile(algorithm: string, path: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  const hash = createHash(algorithm);
   const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
   for await (const chunk of stream) hash.update(chunk as Buffer);
-  return hash.digest("hex");
+  return hash.digest();
 }
 
 /** A file told apart from a later one of the same name. */

@@ -17,7 +17,14 @@ function unknownEnvironment(name: string): PyroError {
 
 test("the shipped names", () => {
   const names = catalog.map((recipe) => recipe.name);
-  assert.deepEqual(names, ["debian:12", "debian:12-base", "debian:12-build", "debian:13"]);
+  assert.deepEqual(names, [
+    "debian:12",
+    "debian:12-base",
+    "debian:12-build",
+    "debian:13",
+    "debian:13-node22",
+    "debian:13-node24",
+  ]);
   for (const name of names) assert.equal(findRecipe(name).name, name);
 });
 

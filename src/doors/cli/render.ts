@@ -21,6 +21,9 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `Architecture: ${environment.architecture}`,
       `Source: ${environment.source}`,
       `Default packages: ${environment.default_packages.join(" ")}`,
+      ...(environment.npm_packages ?? []).map(
+        ({ name, version, integrity }) => `Package of npm: ${name} ${version} ${integrity}`,
+      ),
       ...(environment.digest ? [`Digest: ${environment.digest}`] : []),
       ...(environment.size_bytes === undefined ? [] : [`Size: ${renderMib(environment.size_bytes)}`]),
       ...(environment.pulled_at ? [`Pulled at: ${environment.pulled_at}`] : []),

