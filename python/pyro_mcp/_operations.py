@@ -420,6 +420,12 @@ class TaskDeleteResult(TypedDict):
     deleted: Literal[True]
 
 
+class EnvListEnvironmentNpmPackage(TypedDict):
+    name: str
+    version: str
+    integrity: str
+
+
 class EnvListEnvironment(TypedDict):
     name: str
     # Version of the recipe.
@@ -431,6 +437,8 @@ class EnvListEnvironment(TypedDict):
     architecture: str
     # What the recipe asks for by name.
     default_packages: list[str]
+    # Packages of the npm registry in it, with the digest that each was checked against.
+    npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Where its packages come from.
     source: str
     # Digest of the installed content.
@@ -457,6 +465,8 @@ class EnvPullResult(TypedDict):
     architecture: str
     # What the recipe asks for by name.
     default_packages: list[str]
+    # Packages of the npm registry in it, with the digest that each was checked against.
+    npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Where its packages come from.
     source: str
     # Digest of the installed content.
@@ -493,6 +503,8 @@ class EnvInspectResult(TypedDict):
     architecture: str
     # What the recipe asks for by name.
     default_packages: list[str]
+    # Packages of the npm registry in it, with the digest that each was checked against.
+    npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Where its packages come from.
     source: str
     # Digest of the installed content.
