@@ -117,7 +117,7 @@ function renderInput({ name: operation, cli }, field) {
           : `\`${flagOf(field)}\``;
   return [
     `\`${name}\``,
-    type === "list" ? "list of strings" : type,
+    name === "command" ? "string or list of strings" : type === "list" ? "list of strings" : type,
     place,
     required ? "required" : field.default === undefined ? "none" : `\`${JSON.stringify(field.default)}\``,
     minimum === undefined ? limitOf(operation, name) : `${minimum} to ${maximum}`,

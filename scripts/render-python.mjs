@@ -82,14 +82,13 @@ class Operations:
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-        uploads: bool = False,
     ) -> Any:
         raise NotImplementedError
 
 ${methods.join("\n")}`;
 }
 
-function renderMethod({ name, summary, sdk, streams, stdin, fields, upload }) {
+function renderMethod({ name, summary, sdk, streams, stdin, fields }) {
   const schema = schemas[name];
   const offered = fields.filter(({ hidden }) => !hidden);
   const positional = offered.filter((field) => field.required && field.name !== "command");
@@ -111,7 +110,7 @@ ${parameters.map((text) => `        ${text},\n`).join("")}    ) -> ${result}:
         return self._call(
             ${JSON.stringify(name)},
             {${offered.map(({ name: field }) => `${JSON.stringify(field)}: ${field === "command" ? "command_line(command)" : field}`).join(", ")}},
-${passed.join("")}${upload ? "            uploads=True,\n" : ""}        )
+${passed.join("")}        )
 `;
 }
 

@@ -51,21 +51,25 @@ def exchange(
 ) -> Any:
     """Asks, hands events on, and returns the result. Raises the daemon's error, NotListening or Lost.
 
-    What a callback raises, Ctrl-C included, ends the command first and is raised then. `source` writes the raw bytes that
-    follow the input of an operation that takes them; its failure leaves the body without an end, so that nothing is kept.
+    What a callback raises, Ctrl-C included, ends the command first and is raised then. `source` writes the archive that
+    follows the input; its failure leaves the body without an end, so that nothing is kept.
     """
     connection = _Connection(path)
     upload = _Upload(connection.open_post(route, version))
-    # There is no room for a wish to cancel behind raw bytes: the connection ends instead.
-    cancel = upload.cancel if source is None else upload.abort
+
+    def cancel() -> None:
+        # Behind a source that is under way a wish to cancel would wait for the guest: the connection ends instead.
+        if upload.sending_source:
+            upload.abort()
+        else:
+            upload.cancel()
+
     try:
-        upload.send(fields)
+        upload.sending_source = source is not None
+        upload.send(fields if source is None else {**fields, "source_framed": True})
         if cancellation:
             cancellation._listen(cancel)
-        if source is not None:
-            threading.Thread(target=upload.send_source, args=(source,), daemon=True).start()
-        elif stdin is not None:
-            threading.Thread(target=upload.send_stdin, args=(stdin,), daemon=True).start()
+        threading.Thread(target=upload.send_body, args=(source, stdin), daemon=True).start()
         return _read_answer(connection, upload, on_event)
     except _CallerFailed as failed:
         raise failed.error from None
@@ -179,6 +183,7 @@ class _Upload:
         self._changed = threading.Condition()
         self._credit_bytes = 0
         self._closed = False
+        self.sending_source = False
         self.failure: BaseException | None = None
 
     def send(self, line: Mapping[str, object]) -> None:
@@ -219,18 +224,25 @@ class _Upload:
             self.failure = error
             self.cancel()
 
-    def send_source(self, source: SendSource) -> None:
-        """Sends the bytes behind the input, then the end of the body."""
+    def send_body(self, source: SendSource | None, stdin: Iterator[bytes] | None) -> None:
+        """Sends what follows the input: an archive, then standard input."""
+        if source is not None and not self._send_source(source):
+            return
+        if stdin is not None:
+            self.send_stdin(stdin)
+
+    def _send_source(self, source: SendSource) -> bool:
         try:
             source(self._write_source)
-            with self._sending:
-                if not self._closed:
-                    self._wire.sendall(b"0\r\n\r\n")
+            self.send({"source_end": True})
+            self.sending_source = False
+            return True
         except (OSError, _WireGone):
             pass  # The daemon has answered already, or is gone: whoever reads the answer is told.
         except BaseException as error:
             if not self._closed:
                 self.abort(error)
+        return False
 
     def close(self) -> None:
         """The answer is there: nothing more is sent."""
@@ -244,8 +256,10 @@ class _Upload:
                 self._wire.sendall(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _write_source(self, data: bytes) -> None:
+        if not data:
+            return
         try:
-            self._write(data)
+            self._write(b'{"source":%d}\n%b' % (len(data), data))
         except OSError as error:
             raise _WireGone from error
 

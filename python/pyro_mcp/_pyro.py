@@ -85,7 +85,6 @@ class Pyro(Operations):
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-        uploads: bool = False,
     ) -> Any:
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
@@ -97,8 +96,6 @@ class Pyro(Operations):
             packed = _open_source(given, on_progress)
             given |= packed.facts()
             source = packed.send
-        elif uploads:
-            source = _send_nothing
         # An operation that takes standard input waits for its end, also when there is none. It is untouched until the command
         # runs, so that it can be offered again.
         ask = _Ask(operation, given, pieces_of(stdin), source, cancellation)
@@ -209,10 +206,6 @@ def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict
     if operation == "task.sync.push":
         return {**result, **report, "warnings": warnings}
     return {**result, "warnings": warnings} if warnings else result
-
-
-def _send_nothing(_write: Callable[[bytes], object]) -> None:
-    """An operation that takes raw bytes waits for their end, also when there are none."""
 
 
 class _Follower:

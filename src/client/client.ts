@@ -18,7 +18,7 @@ export interface CallOptions {
   readonly endSignal?: () => EndSignal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
-  /** Opens the raw bytes of an operation that takes an archive; again when the daemon has to be started first. */
+  /** Opens the archive of an operation that was given a source; again when the daemon has to be started first. */
   readonly openUpload?: () => AsyncIterable<Uint8Array>;
   /** Called for each event in turn; the next one waits for it. */
   readonly onEvent?: (event: CallEvent) => void | Promise<void>;
@@ -90,10 +90,10 @@ export class Client {
           socketPath: this.home.daemonSocket,
           route: routeOf(name),
           headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
-          input,
+          input: openUpload ? { ...(input as object), source_framed: true } : input,
           stdin: stdin ?? null,
           takesStdin: operation?.stdin ?? false,
-          upload: operation?.upload ? (openUpload?.() ?? nothing()) : null,
+          source: openUpload?.() ?? null,
           signal,
           killSignal,
           endSignal,
@@ -121,8 +121,6 @@ export class Client {
     });
   }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** True when the other end of a connection went away. */
 function isBroken(error: unknown): boolean {

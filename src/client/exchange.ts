@@ -3,7 +3,6 @@ import type { AnswerLine, EndSignal } from "../contract/wire.js";
 import { openPost, type ClientRequest, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { CallEvent } from "./event.js";
-import { sendUpload } from "./send-upload.js";
 import { Upload } from "./upload.js";
 
 export interface ExchangeOptions {
@@ -14,8 +13,8 @@ export interface ExchangeOptions {
   /** Null when the operation takes none, or there is none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
   readonly takesStdin: boolean;
-  /** Raw bytes behind the input; null when there are none. */
-  readonly upload: AsyncIterable<Uint8Array> | null;
+  /** The archive behind the input; null when there is none. */
+  readonly source: AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
   readonly endSignal: (() => EndSignal) | undefined;
@@ -23,54 +22,39 @@ export interface ExchangeOptions {
 }
 
 /** One request and its answer. Throws the daemon's error, or what the socket says when nobody answers. */
-export function exchange(options: ExchangeOptions): Promise<unknown> {
-  return options.upload === null ? exchangeLines(options) : exchangeUpload(options, options.upload);
-}
-
-async function exchangeLines(options: ExchangeOptions): Promise<unknown> {
+export async function exchange(options: ExchangeOptions): Promise<unknown> {
   const request = openPost(options.socketPath, options.route, options.headers);
   const upload = new Upload(request);
-  const cancel = () => upload.cancel(options.endSignal?.() ?? "INT");
-  const { signal, killSignal } = options;
-  try {
-    const response = responseOf(request);
-    request.write(`${JSON.stringify(options.input)}\n`);
-    for (const each of [signal, killSignal]) {
-      each?.addEventListener("abort", cancel);
-      if (each?.aborted) cancel();
-    }
-    const uploaded = options.takesStdin ? upload.sendStdin(options.stdin) : undefined;
-    uploaded?.catch(cancel);
-    return await readAnswer(await response, options, (bytes) => upload.grant(bytes));
-  } finally {
-    for (const each of [signal, killSignal]) each?.removeEventListener("abort", cancel);
-    upload.close();
-    request.destroy();
-  }
-}
-
-/** An upload has no room for a wish to cancel: the connection ends instead, and nothing is kept. */
-async function exchangeUpload(options: ExchangeOptions, source: AsyncIterable<Uint8Array>): Promise<unknown> {
-  const request = openPost(options.socketPath, options.route, options.headers);
-  const answered = new AbortController();
   let failure: Error | null = null;
+  /** Leaves the body without an end: that is how the daemon knows that nothing may be kept of a source. */
   const fail = (error: unknown) => {
     failure ??= PyroError.from(error);
     request.destroy(failure);
   };
-  const cancel = () => fail(new PyroError("ABORTED", "The call was cancelled."));
+  // Behind a source that is under way a wish to cancel would wait for the guest: the connection ends instead.
+  const cancel = () => {
+    if (upload.isSendingSource) fail(new PyroError("ABORTED", "It was cancelled."));
+    else upload.cancel(options.endSignal?.() ?? "INT");
+  };
+  const send = async () => {
+    if (options.source !== null) await upload.sendSource(options.source).catch(fail);
+    if (options.takesStdin) await upload.sendStdin(options.stdin).catch(cancel);
+  };
+  const signals = [options.signal, options.killSignal];
   try {
     const response = responseOf(request);
     request.write(`${JSON.stringify(options.input)}\n`);
-    options.signal?.addEventListener("abort", cancel);
-    if (options.signal?.aborted) cancel();
-    sendUpload(request, source, answered.signal).catch(fail);
-    return await readAnswer(await response, options, () => {});
+    void send();
+    for (const each of signals) {
+      each?.addEventListener("abort", cancel);
+      if (each?.aborted) cancel();
+    }
+    return await readAnswer(await response, options, (bytes) => upload.grant(bytes));
   } catch (error) {
     throw failure ?? error;
   } finally {
-    answered.abort();
-    options.signal?.removeEventListener("abort", cancel);
+    for (const each of signals) each?.removeEventListener("abort", cancel);
+    upload.close();
     request.destroy();
   }
 }

@@ -2,7 +2,7 @@ import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operation
 import type { CallOptions, Client } from "./client.js";
 import { execTask } from "./task-exec.js";
 import { readOutput } from "./task-output.js";
-import { createTask, pushTaskSync } from "./task-source.js";
+import { createTask, pushTaskSync, runInVm } from "./task-source.js";
 
 type Perform<Name extends OperationName> = (
   client: Client,
@@ -12,6 +12,7 @@ type Perform<Name extends OperationName> = (
 
 /** Operations for which the client does more than to ask: it comes back when the daemon died, or packs what it sends. */
 const special: { readonly [Name in OperationName]?: Perform<Name> } = {
+  "vm.run": runInVm,
   "task.create": createTask,
   "task.exec": execTask,
   "task.exec_output": readOutput,

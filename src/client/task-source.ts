@@ -3,6 +3,16 @@ import type { CallOptions, Client } from "./client.js";
 
 type Create = ArgumentsOf<"task.create">;
 type Push = ArgumentsOf<"task.sync.push">;
+type Run = ArgumentsOf<"vm.run">;
+
+/** Runs one command in a fresh VM. When the input names a source, this client packs it and the workspace begins with it. */
+export async function runInVm(client: Client, input: Run, options: CallOptions = {}): Promise<ResultOf<"vm.run">> {
+  if (input.source_path === undefined) return client.call("vm.run", input, options);
+  const source = await openSource({ ...input, source_path: input.source_path }, options);
+  const sent = { ...input, ...source.facts };
+  const result = await client.call("vm.run", sent, { ...options, openUpload: source.openUpload });
+  return { ...result, warnings: [...(result.warnings ?? []), ...source.report().warnings] };
+}
 
 const SCAN_EVENT_MS = 200;
 
@@ -33,7 +43,7 @@ export async function pushTaskSync(
   return { ...result, ...counts, warnings: [...result.warnings, ...warnings] };
 }
 
-async function openSource(input: Push | (Create & { source_path: string }), { signal, onEvent }: CallOptions) {
+async function openSource(input: Push | ((Create | Run) & { source_path: string }), { signal, onEvent }: CallOptions) {
   const { packSource } = await import("./pack/pack.js");
   const { source_path, exclude = [], include = [], links } = input;
   const onScan = showScan(onEvent);

@@ -1,15 +1,19 @@
+import { once } from "node:events";
+
 import type { EndSignal, RequestLine } from "../contract/wire.js";
 import type { ClientRequest } from "../host/http.js";
 
 /** Bytes of standard input in one line. */
 const PIECE_BYTES = 65_536;
 
-/** Sends standard input as the daemon grants credit for it, so that a wish to cancel never waits behind it. */
+/** Sends what follows an input: an archive, standard input as the daemon grants credit for it, and a wish to cancel. */
 export class Upload {
   readonly #request: ClientRequest;
   #creditBytes = 0;
   #onCredit = () => {};
   #closed = false;
+  readonly #closing = new AbortController();
+  #sendingSource = false;
 
   constructor(request: ClientRequest) {
     this.#request = request;
@@ -23,6 +27,36 @@ export class Upload {
   /** The second one kills. */
   cancel(signal: EndSignal): void {
     this.#send({ cancel: true, signal });
+  }
+
+  /** True until the last byte of a source is on its way. */
+  get isSendingSource(): boolean {
+    return this.#sendingSource;
+  }
+
+  /** Sends an archive in pieces as fast as the daemon takes them, then its end. Rejects with what the source throws. */
+  async sendSource(source: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#sendingSource = true;
+    // Nothing is read for a daemon that is not there.
+    await this.#connected();
+    for await (const chunk of source) {
+      if (this.#closed) return;
+      if (chunk.length === 0) continue;
+      this.#request.cork();
+      this.#send({ source: chunk.length });
+      const hasRoom = this.#request.write(chunk);
+      this.#request.uncork();
+      if (!hasRoom) await once(this.#request, "drain", { signal: this.#closing.signal }).catch(() => {});
+    }
+    this.#send({ source_end: true });
+    this.#sendingSource = false;
+  }
+
+  async #connected(): Promise<void> {
+    const { signal } = this.#closing;
+    const [opened] = this.#request.socket ? [] : await once(this.#request, "socket", { signal }).catch(() => []);
+    const socket = this.#request.socket ?? (opened as ClientRequest["socket"]);
+    if (socket?.connecting) await once(socket, "connect", { signal }).catch(() => {});
   }
 
   /** Sends all of it, then its end. Reads nothing before the daemon asks. */
@@ -47,6 +81,7 @@ export class Upload {
   /** The answer is there: nothing more is sent. */
   close(): void {
     this.#closed = true;
+    this.#closing.abort();
     this.#onCredit();
   }
 

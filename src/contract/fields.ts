@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { limits } from "./limits.js";
+import { quoteCommand } from "./quote.js";
 
 /**
  * Fields that more than one operation takes or gives. One marked `.meta({ hidden: true })` is said by clients to the daemon:
@@ -9,12 +10,14 @@ import { limits } from "./limits.js";
 
 export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
 
+/** The daemon makes one line of a list, as clients do. */
 export const command = z
-  .string()
-  .min(1)
-  .refine((line) => Buffer.byteLength(line) <= limits.commandBytes, `at most ${limits.commandBytes} bytes`)
-  .refine((line) => !line.includes("\0"), "no NUL bytes")
-  .describe("One line for the guest's /bin/sh -c.");
+  .union([z.string(), z.array(z.string())], "expected one line of text, or a list of a program and its arguments")
+  .overwrite((given) => (Array.isArray(given) ? quoteCommand(given) : given))
+  .refine((given) => given.length > 0, "expected at least one word")
+  .refine((given) => Buffer.byteLength(String(given)) <= limits.commandBytes, `at most ${limits.commandBytes} bytes`)
+  .refine((given) => !String(given).includes("\0"), "no NUL bytes")
+  .describe("One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.");
 
 export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Directory in which it runs.");
 const variableName = z

@@ -54,7 +54,7 @@ const LINES_TYPE = "application/x-ndjson";
 
 const refTo = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
-function buildPost({ name, summary, streams, stdin }: RenderedOperation, { input }: OperationSchemas): object {
+function buildPost({ name, summary, streams, stdin, upload }: RenderedOperation, { input }: OperationSchemas): object {
   const answer = streams
     ? {
         [LINES_TYPE]: {
@@ -77,7 +77,7 @@ function buildPost({ name, summary, streams, stdin }: RenderedOperation, { input
     ],
     requestBody: {
       required: (input.required ?? []).length > 0,
-      description: `The input as one line of JSON.${stdin ? " Lines with standard input may follow: see docs/http.md." : ""}`,
+      description: `The input as one line of JSON.${upload ? " With a source_path its archive follows: see docs/http.md." : ""}${stdin ? " Lines with standard input may follow." : ""}`,
       content: { [JSON_TYPE]: { schema: refTo(`${name}.input`) } },
     },
     responses: {

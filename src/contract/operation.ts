@@ -23,7 +23,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   readonly streams: boolean;
   /** True when standard input is passed on. */
   readonly stdin: boolean;
-  /** True when the bytes of an archive follow the input, up to the end of the request's body. */
+  /** True when an archive follows the input that has a `source_path`. */
   readonly upload?: boolean;
   /** True when it changes nothing: a client whose connection broke asks again. */
   readonly readOnly?: boolean;

@@ -62,6 +62,9 @@ export type OperationName = keyof typeof operations;
 
 /** What a caller may leave out, it may leave out here: fields with defaults are optional. */
 export type ArgumentsOf<Name extends OperationName> = z.input<(typeof operations)[Name]["input"]>;
-/** The checked input, defaults filled in. */
-export type InputOf<Name extends OperationName> = z.output<(typeof operations)[Name]["input"]>;
+/** The checked input, defaults filled in. A command is a line then, whatever the caller gave. */
+export type InputOf<Name extends OperationName> = Checked<z.output<(typeof operations)[Name]["input"]>>;
+type Checked<Input> = Input extends { readonly command: unknown }
+  ? Omit<Input, "command"> & { command: string }
+  : Input;
 export type ResultOf<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>;

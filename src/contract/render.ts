@@ -20,9 +20,12 @@ interface JsonSchemaField {
   enum?: readonly string[];
   resolved?: boolean;
   items?: { type?: string };
+  anyOf?: readonly { type?: string }[];
 }
 
-function typeOf(name: string, { type, items }: JsonSchemaField): RenderedField["type"] {
+/** A command may be one text: a command line says it so. */
+function typeOf(name: string, { type, items, anyOf }: JsonSchemaField): RenderedField["type"] {
+  if (anyOf?.some((option) => option.type === "string")) return "string";
   if (type === "array" && items?.type === "string") return "list";
   if (type === "string" || type === "integer" || type === "boolean" || type === "object") return type;
   throw new Error(`field ${name}: the CLI has no flag for type ${type}`);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a task's workspace is filled from: fields of task.create and task.sync.push. The content itself follows the input as raw bytes. */
+/** What a workspace is filled from: fields of vm.run, task.create and task.sync.push. The content itself follows the input. */
 
 const patterns = z.array(z.string().min(1).max(4096)).max(1024).default([]);
 
@@ -25,6 +25,11 @@ export const sourceFacts = {
     .enum(["directory", "file", "archive"])
     .default("archive")
     .describe("What the source path is.")
+    .meta({ hidden: true }),
+  source_framed: z
+    .boolean()
+    .default(false)
+    .describe("True when the archive follows in pieces and other lines behind it; else it fills the rest of the body.")
     .meta({ hidden: true }),
   source_bytes: z
     .int()

@@ -4,13 +4,16 @@ import {
   accelerator,
   command,
   commandOutcome,
+  cwd,
   defaultTimeoutSeconds,
+  env,
   environmentName,
   timeoutSeconds,
   vmShape,
 } from "./fields.js";
 import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
+import { sourceFacts, sourceFilter, sourcePath, warnings } from "./source.js";
 
 export const vmRun = defineOperation({
   name: "vm.run",
@@ -18,6 +21,10 @@ export const vmRun = defineOperation({
   input: z.strictObject({
     environment: environmentName,
     command,
+    cwd,
+    env,
+    source_path: sourcePath.optional(),
+    ...sourceFilter,
     vcpu_count: vmShape.vcpu_count,
     mem_mib: vmShape.mem_mib,
     timeout_seconds: timeoutSeconds,
@@ -25,6 +32,7 @@ export const vmRun = defineOperation({
     ...networkFields,
     allow_host_compat: vmShape.allow_host_compat,
     default_timeout_seconds: defaultTimeoutSeconds,
+    ...sourceFacts,
   }),
   output: z.object({
     vm_id: z.string(),
@@ -33,9 +41,11 @@ export const vmRun = defineOperation({
     ...commandOutcome,
     accelerator,
     cleanup: z.object({ deleted: z.boolean() }).describe("What became of the VM."),
+    warnings: warnings.optional(),
   }),
   streams: true,
   stdin: true,
+  upload: true,
   cli: { words: ["run"], positionals: ["environment"], rest: "command" },
   sdk: "runInVm",
   mcp: "vm_run",

@@ -14,8 +14,11 @@ export function routeOf(name: OperationName): string {
   return `/v1/${name.replaceAll(".", "/")}`;
 }
 
-/** The lines of a request's body after its input; an operation with an upload has raw bytes there instead. */
+/** The lines of a request's body after its input. Where a source is given and not framed, the raw archive is there instead. */
 export type RequestLine =
+  /** As many raw bytes of the archive follow behind the newline. */
+  | { readonly source: number }
+  | { readonly source_end: true }
   | { readonly stdin: string }
   | { readonly stdin_end: true }
   /** Cancels: a command gets the signal, INT unless given. The second such line kills it. The answer still comes. */

@@ -2,10 +2,8 @@ import { runCommand } from "./command.js";
 import { networkRequestOf } from "./network.js";
 import type { Handler } from "./core.js";
 import { asFound } from "./machines.js";
+import { seedWorkspace } from "./tasks/seed.js";
 import { resolveTimeout } from "./timeout.js";
-
-/** Where a one-shot command runs. */
-const WORKING_DIRECTORY = "/workspace";
 
 export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   const request = {
@@ -18,8 +16,10 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   const { machine } = await core.machines.acquire(request, call);
   let outcome;
   try {
+    await seedWorkspace(machine, input, call);
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
-    const command = { command: input.command, cwd: WORKING_DIRECTORY, env: {}, timeoutMs, memMib: input.mem_mib };
+    const { command: line, cwd, env } = input;
+    const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);

@@ -2,49 +2,84 @@ import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 import type { EndSignal, RequestLine } from "../contract/wire.js";
 import type { IncomingMessage } from "../host/http.js";
-import { readLines } from "../host/lines.js";
-import type { CallerStdin } from "./stdin.js";
+import { LineReader } from "../host/line-reader.js";
+import type { CallerBytes } from "./caller-bytes.js";
 
-/** A request's body: the input first, then, while a streaming call runs, its standard input and the wish to cancel. */
-export interface Body {
-  /** The input as JSON, unchecked. */
-  readInput(): Promise<unknown>;
-  /** Hands the remaining lines on until the body ends; rejects when one makes no sense. */
-  follow(stdin: CallerStdin | null, cancel: (signal: EndSignal) => void): Promise<void>;
+/** Where the lines behind the input go. */
+interface Sinks {
+  readonly stdin: CallerBytes | null;
+  /** The archive of an operation that was given a source. */
+  readonly source: CallerBytes | null;
+  cancel(signal: EndSignal): void;
 }
 
-export function openBody(request: IncomingMessage): Body {
-  const lines = readLines(request, limits.requestLineBytes);
-  return {
-    async readInput() {
-      const { value } = await lines.next().catch(throwBrokenOff);
-      return parseJson(value ?? "");
-    },
-    async follow(stdin, cancel) {
-      try {
-        for await (const text of lines) {
-          const line = parseLine(text);
-          if ("cancel" in line) cancel(line.signal ?? "INT");
-          else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
-          else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
-          else stdin.end();
-        }
-      } catch (error) {
-        throwBrokenOff(error);
+/** A request's body: the input as its first line, then lines while the call runs, or an archive up to the end. */
+export class Body {
+  readonly #reader: LineReader;
+
+  constructor(request: IncomingMessage) {
+    this.#reader = new LineReader(request);
+  }
+
+  /** The input as JSON, unchecked. */
+  async readInput(): Promise<unknown> {
+    try {
+      return parseJson((await this.#reader.readLine(limits.requestLineBytes)) ?? "");
+    } catch (error) {
+      throw brokenOff(error);
+    }
+  }
+
+  /** The raw bytes behind the input. Throws ABORTED when they break off: a body without its end is no whole archive. */
+  async *readArchive(): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* this.#reader.readBytes(Infinity);
+    } catch (error) {
+      throw brokenOff(error);
+    }
+  }
+
+  /** Hands the remaining lines on until the body ends; rejects when one makes no sense. */
+  async follow({ stdin, source, cancel }: Sinks): Promise<void> {
+    try {
+      for (;;) {
+        const text = await this.#reader.readLine(limits.requestLineBytes);
+        if (text === null) break;
+        if (text.trim() === "") continue;
+        const line = parseLine(text);
+        if ("cancel" in line) cancel(line.signal ?? "INT");
+        else if ("source" in line || "source_end" in line) await this.#takeSource(line, source);
+        else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
+        else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
+        else stdin.end();
       }
-      stdin?.end();
-    },
-  };
+    } catch (error) {
+      const failure = brokenOff(error);
+      source?.fail(failure);
+      throw failure;
+    }
+    source?.fail(brokenOff(undefined));
+    stdin?.end();
+  }
+
+  async #takeSource(
+    line: Extract<RequestLine, { source: number } | { source_end: true }>,
+    source: CallerBytes | null,
+  ): Promise<void> {
+    if (source === null) throw new PyroError("INVALID_ARGUMENT", "This call was given no source in pieces.");
+    if ("source_end" in line) return source.end();
+    for await (const piece of this.#reader.readBytes(line.source)) await source.push(piece);
+  }
 }
 
 /** A body that ends before its end: its client is gone. What was thrown for another reason stays as it is. */
-export function throwBrokenOff(error: unknown): never {
-  if (error instanceof PyroError) throw error;
-  throw new PyroError("ABORTED", "The request broke off: the client is gone.", { cause: error });
+function brokenOff(error: unknown): PyroError {
+  if (error instanceof PyroError) return error;
+  return new PyroError("ABORTED", "The request broke off: the client is gone.", { cause: error });
 }
 
 /** A line as JSON; none is an input without fields. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
@@ -65,6 +100,12 @@ function parseLine(text: string): RequestLine {
     if ("stdin" in line && typeof line.stdin === "string") return { stdin: line.stdin };
     if ("stdin_end" in line && line.stdin_end === true) return { stdin_end: true };
     if ("cancel" in line && line.cancel === true) return parseCancel(line);
+    if ("source" in line && Number.isSafeInteger(line.source) && Number(line.source) > 0) {
+      return { source: Number(line.source) };
+    }
+    if ("source_end" in line && line.source_end === true) return { source_end: true };
   }
-  throw new PyroError("INVALID_ARGUMENT", "A line of the request is neither stdin, stdin_end nor cancel.");
+  throw new PyroError("INVALID_ARGUMENT", "A line of the request has an unknown form.", {
+    hint: "Lines behind the input have stdin, stdin_end, source, source_end or cancel: see docs/http.md.",
+  });
 }

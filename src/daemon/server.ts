@@ -8,12 +8,11 @@ import type { Call, Core } from "../core/core.js";
 import { resolveReferences } from "../core/references.js";
 import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import { Answer } from "./answer.js";
-import { openBody, parseJson } from "./body.js";
+import { Body } from "./body.js";
+import { CallerBytes } from "./caller-bytes.js";
 import { Cancellation } from "./cancellation.js";
 import type { Handlers } from "./handlers.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
-import { CallerStdin } from "./stdin.js";
-import { openUploadBody } from "./upload.js";
 
 /** What it takes to answer requests. */
 export interface Daemon {
@@ -65,24 +64,24 @@ async function perform(
 ): Promise<unknown> {
   const { signal } = flight;
   const emit: Call["emit"] = (event) => answer.emit(event, signal);
-  if (operation.upload) {
-    const body = openUploadBody(request);
-    const input = parseInput(operation.input, parseJson(await body.readInput()));
+  const body = new Body(request);
+  const input = parseInput(operation.input, await body.readInput());
+  const hasSource = operation.upload === true && "source_path" in input && input["source_path"] !== undefined;
+  if (hasSource && input["source_framed"] !== true) {
     const call: Call = {
-      ...{ signal, stdin: null, upload: body.content(), emit },
+      ...{ signal, stdin: null, upload: body.readArchive(), emit },
       ...{ isCancelled: () => false, onInterrupt: () => () => {} },
     };
     return operation.output.parse(await handle(handlers, core, operation, input, call));
   }
-  const body = openBody(request);
-  const input = parseInput(operation.input, await body.readInput());
+  const source = hasSource ? new CallerBytes() : null;
   const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
-  const stdin = operation.stdin ? new CallerStdin(grant) : null;
+  const stdin = operation.stdin ? new CallerBytes(grant) : null;
   const cancellation = new Cancellation(flight);
-  const follow = body.follow(stdin, (endSignal) => cancellation.request(endSignal));
+  const follow = body.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
   follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));
   const call: Call = {
-    ...{ signal, stdin, upload: null, emit },
+    ...{ signal, stdin, upload: source, emit },
     isCancelled: () => cancellation.isRequested,
     onInterrupt: (listener) => cancellation.onInterrupt(listener),
   };
@@ -91,6 +90,7 @@ async function perform(
   } finally {
     cancellation.close();
     stdin?.discard();
+    source?.discard();
   }
 }
 

@@ -7,7 +7,7 @@ import { openClient } from "../../src/client/client.js";
 import { PyroError } from "../../src/contract/errors.js";
 import type { Handler, ResultOf } from "../../src/core/core.js";
 import { until } from "../client/scratch.js";
-import { Listening, runInShell } from "./listening.js";
+import { Listening, resultOf as runResultOf, runInShell } from "./listening.js";
 
 type Push = Handler<"task.sync.push">;
 
@@ -113,4 +113,72 @@ test("an input that is too long or no JSON is refused before anything is read", 
     sent.destroy();
     assert.equal(status, 400);
   }
+});
+
+/** Says what of a source and of standard input a command got. */
+const readBoth: Handler<"vm.run"> = async (_core, run, call) => {
+  const read = async (stream: AsyncIterable<Uint8Array> | null) => {
+    const parts: Uint8Array[] = [];
+    for await (const part of stream ?? []) parts.push(part);
+    return Buffer.concat(parts).toString();
+  };
+  const source = await read(call.upload);
+  return { ...runResultOf(0), command: run.command, stdout: source, stderr: await read(call.stdin) };
+};
+
+test("run with a source and standard input: both arrive", async () => {
+  await using daemon = new Listening(readBoth);
+  const content = Buffer.alloc(1_000_000, "source\n");
+  const { stdout, stderr } = await openClient(daemon.env).call(
+    "vm.run",
+    { environment: "debian:12", command: "true", source_path: "/src" },
+    { openUpload: () => chunksOf(content, 77_777), stdin: chunksOf(Buffer.from("input\n"), 3) },
+  );
+  assert.equal(stdout, content.toString());
+  assert.equal(stderr, "input\n");
+});
+
+/** What a body gives back as plain HTTP. */
+async function post(daemon: Listening, ...pieces: (object | string)[]): Promise<Record<string, unknown>> {
+  const sent = request({ socketPath: daemon.home.daemonSocket, path: "/v1/vm/run", method: "POST", agent: false });
+  const lines = pieces.map((piece) => (typeof piece === "string" ? piece : `${JSON.stringify(piece)}\n`));
+  sent.end(lines.join(""));
+  return new Promise((resolve, reject) => {
+    sent.on("error", reject).on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () => resolve(JSON.parse(text.trimEnd().split("\n").at(-1)!) as Record<string, unknown>));
+    });
+  });
+}
+
+test("the two framings of a source: pieces with lines behind them, and the rest of the body", async () => {
+  await using daemon = new Listening(readBoth);
+  const run = { environment: "debian:12", command: ["echo", "a b"], source_path: "/src" };
+  const framed = { ...run, source_framed: true };
+  const pieces = [
+    framed,
+    { source: 3 },
+    '{"a{"source":1}\nb',
+    { source_end: true },
+    { stdin: "aGk=" },
+    { stdin_end: true },
+  ];
+  const { result } = (await post(daemon, ...pieces)) as { result: Record<string, unknown> };
+  assert.deepEqual([result["stdout"], result["stderr"], result["command"]], ['{"ab', "hi", "echo 'a b'"]);
+  const raw = (await post(daemon, run, '{"source":3}\n', "raw")) as { result: Record<string, unknown> };
+  assert.deepEqual([raw.result["stdout"], raw.result["stderr"]], ['{"source":3}\nraw', ""]);
+});
+
+test("a framed source that breaks off, or is cancelled, is never complete", async () => {
+  await using daemon = new Listening(readBoth);
+  const framed = { environment: "debian:12", command: "true", source_path: "/src", source_framed: true };
+  const codeOf = ({ error }: Record<string, unknown>) => (error as { code: string } | undefined)?.code;
+  assert.equal(codeOf(await post(daemon, framed, { source: 10 }, "short")), "ABORTED");
+  assert.equal(codeOf(await post(daemon, framed, { source: 2 }, "ab")), "ABORTED");
+  assert.equal(codeOf(await post(daemon, framed, { source: 2 }, "ab", { source: -1 })), "INVALID_ARGUMENT");
+  assert.equal(
+    codeOf(await post(daemon, { ...framed, source_framed: false, source_path: undefined }, { source: 2 }, "ab")),
+    "INVALID_ARGUMENT",
+  );
 });

@@ -31,7 +31,7 @@ test("the curl examples of docs/http.md do what the page says", async () => {
   const answers = lines.map((line) => JSON.parse(line) as { event?: string; result?: { stdout?: string } });
   const results = answers.flatMap(({ result }) => (result?.stdout === undefined ? [] : [result.stdout]));
   assert.match(results[0]!, /^\d+\.\d+\./);
-  assert.deepEqual(results.slice(1), ["hi\n", "hello\n", "hello\n"]);
+  assert.deepEqual(results.slice(1), ["hi\n", "29 main.c\n", "hello\n", "hello\n"]);
   const followed = Buffer.from("llo\n").toString("base64");
   assert.ok(lines.includes(JSON.stringify({ event: "stdout", data: followed })));
   assert.ok(lines.some((line) => line.includes('"destination":"/workspace/src","entry_count":1')));

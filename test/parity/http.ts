@@ -4,7 +4,6 @@ import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import { quoteCommand } from "../../src/client/quote.js";
 import { readContract } from "../../src/contract/rendered.js";
 import { routeOf, versionHeader } from "../../src/contract/wire.js";
 import type { Answer, Place, Runner } from "./runner.js";
@@ -22,10 +21,9 @@ export function openHttp({ home }: Place): Runner {
     // What a client finds in its source before it sends a byte is no matter of HTTP.
     offers: ({ clientOnly }) => !clientOnly,
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
-      const { command } = input;
-      const upload = input["source_path"] === undefined ? null : pack(String(input["source_path"]));
-      const line = Array.isArray(command) ? { command: quoteCommand(command as string[]) } : {};
-      const body = { ...input, ...line, ...upload?.facts };
+      const upload =
+        input["source_path"] === undefined ? null : pack(String(input["source_path"]), stdin !== undefined);
+      const body = { ...input, ...upload?.facts };
       const socketPath = join(home, "run", "daemon.sock");
       const headers = { [versionHeader]: readContract().version };
       const post = request({ socketPath, path: routeOf(operation), method: "POST", headers, agent: false });
@@ -33,8 +31,8 @@ export function openHttp({ home }: Place): Runner {
         post.on("response", resolve).on("error", reject),
       );
       post.write(`${JSON.stringify(body)}\n`);
-      if (stdin !== undefined) post.write(`${JSON.stringify({ stdin: Buffer.from(stdin).toString("base64") })}\n`);
       if (upload) post.write(upload.bytes);
+      if (stdin !== undefined) post.write(`${JSON.stringify({ stdin: Buffer.from(stdin).toString("base64") })}\n`);
       if (!cancel) post.end();
       else if (operation === "task.exec") post.write('{"stdin_end":true}\n');
       const response = await answered;
@@ -51,10 +49,17 @@ export function openHttp({ home }: Place): Runner {
   };
 }
 
-/** The raw bytes behind an input, and what is said of them there. */
-function pack(path: string) {
-  if (!statSync(path).isDirectory()) return { bytes: readFileSync(path), facts: {} };
+/** The archive behind an input, and what is said of it there. Raw bytes fill the rest of the body; with more behind them they come framed. */
+function pack(path: string, isFramed: boolean) {
+  const bytes = readArchive(path);
+  const facts = statSync(path).isDirectory() ? { source_kind: "directory" } : {};
+  if (!isFramed) return { bytes, facts };
+  const framed = [`{"source":${bytes.length}}\n`, bytes, '{"source_end":true}\n'].map((part) => Buffer.from(part));
+  return { bytes: Buffer.concat(framed), facts: { ...facts, source_framed: true } };
+}
+
+function readArchive(path: string): Buffer {
+  if (!statSync(path).isDirectory()) return readFileSync(path);
   const names = readdirSync(path).toSorted();
-  const tar = spawnSync("tar", ["--sort=name", "--create", ...names], { cwd: path, maxBuffer: 1 << 26 });
-  return { bytes: tar.stdout, facts: { source_kind: "directory" } };
+  return spawnSync("tar", ["--sort=name", "--create", ...names], { cwd: path, maxBuffer: 1 << 26 }).stdout;
 }

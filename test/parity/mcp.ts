@@ -1,4 +1,3 @@
-import { quoteCommand } from "../../src/client/quote.js";
 import type { ErrorBody } from "../../src/contract/errors.js";
 import { operations } from "../../src/contract/operations.js";
 import { until } from "../client/scratch.js";
@@ -25,11 +24,9 @@ export function openMcp({ env }: Place): Runner {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!;
       const { properties = {} } = tools.get(name)!.inputSchema;
-      const { command } = input;
-      const line = Array.isArray(command) ? { command: quoteCommand(command as string[]) } : {};
       // Terminal codes stay; what is too long for a model is cut all the same.
       const raw = "raw" in properties ? { raw: true } : {};
-      const given = { ...input, ...line, ...raw, ...(stdin === undefined ? {} : { stdin }) };
+      const given = { ...input, ...raw, ...(stdin === undefined ? {} : { stdin }) };
       if (cancel) return cancelCall(connected, name, given);
       const result = await connected.call(name, given);
       const body = result._meta?.["pyro-mcp/error"] as ErrorBody | undefined;

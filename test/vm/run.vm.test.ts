@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { release } from "node:os";
 import { after, before, test } from "node:test";
 
@@ -86,6 +87,19 @@ test("standard input is passed on whole", async () => {
   const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => `${index + 1}\n`).join(""));
   const { stdout } = await scratch.pyro(["run", "debian:12", "--", "sha256sum"], { input });
   assert.equal(stdout, `${createHash("sha256").update(input).digest("hex")}  -\n`);
+});
+
+test("a source fills the workspace before the command runs; its variables, directory and input arrive", async () => {
+  mkdirSync(join(scratch.directory, "src", "sub"), { recursive: true });
+  writeFileSync(join(scratch.directory, "src", "sub", "kept"), "kept\n");
+  writeFileSync(join(scratch.directory, "src", "left.log"), "");
+  const where = ["--source-path", "src", "--exclude", "*.log", "--cwd", "/workspace/sub", "--env", "GREETING"];
+  const command = ["sh", "-c", "cat kept -; echo $GREETING; ls .."];
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", ...where, "--", ...command], {
+    input: "input\n",
+    env: { GREETING: "hi" },
+  });
+  assert.deepEqual([status, stdout], [0, "kept\ninput\nhi\nsub\n"]);
 });
 
 test("bytes that are no text come out as they are", async () => {

@@ -2,9 +2,12 @@ import type { Machine } from "../../backend/backend.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
-import { stageSource, WORKSPACE } from "./import.js";
+import { stageSource, WORKSPACE, type Source } from "./import.js";
 
 type Seed = TaskRecord["workspace_seed"];
+
+/** A source that need not be given. */
+type OptionalSource = Source & Pick<InputOf<"task.create">, "source_path">;
 
 export const emptySeed: Seed = {
   mode: "empty",
@@ -14,8 +17,8 @@ export const emptySeed: Seed = {
   bytes_written: 0,
 };
 
-/** Fills the workspace of a machine that nobody uses yet with what its task is created from. */
-export async function seedWorkspace(machine: Machine, input: InputOf<"task.create">, call: Call): Promise<Seed> {
+/** Fills the workspace of a machine that nobody uses yet with the source that its caller gave, if any. */
+export async function seedWorkspace(machine: Machine, input: OptionalSource, call: Call): Promise<Seed> {
   if (input.source_path === undefined) return emptySeed;
   const staged = await stageSource(machine, WORKSPACE, input, call);
   const refusal = await staged.commit();

@@ -1,4 +1,4 @@
-import { quoteCommand } from "../../client/quote.js";
+import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 import type { RenderedField } from "../../contract/rendered.js";
 import { nameOf, type Command } from "./command.js";

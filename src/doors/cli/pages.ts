@@ -6,6 +6,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "pyro run debian:12 -- sh -c 'echo $HOME; exit 7'",
     "seq 1 1000 | pyro run debian:12 -- sha256sum",
     "pyro run debian:12-build --mem-mib 4096 --timeout-seconds 600 -- make",
+    "pyro run debian:12 --source-path . --env CI=1 -- make test",
     "pyro run debian:12 --json -- uname -r",
   ],
   "env pull": ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],

@@ -1,11 +1,13 @@
 import type { CallOptions, Client } from "../../client/client.js";
 import type { CallEvent } from "../../client/event.js";
+import { runInVm } from "../../client/task-source.js";
 import { openStdin } from "../../client/stdin.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible, type Interruption } from "./interruption.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
+import { warnOf } from "./push-warnings.js";
 import { renderTimeout } from "./timeout.js";
 
 /** What `run` and `task exec` have in common of a result. */
@@ -17,6 +19,7 @@ interface Outcome {
   readonly oom_killed: boolean;
   readonly mem_mib: number;
   readonly accelerator: string | null;
+  readonly warnings?: readonly string[] | undefined;
 }
 
 export type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
@@ -32,7 +35,7 @@ interface CommandView<Result> {
 
 /** `pyro run`: the command's streams are ours, and so is its exit status. */
 export function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
-  return runCommand((options) => client.call("vm.run", input, options), {
+  return runCommand((options) => runInVm(client, input, options), {
     title: input.environment,
     json,
     noStdin: no_stdin === true,
@@ -63,7 +66,10 @@ export function runCommand<Result extends Outcome>(
       const { signal, killSignal, endSignal } = interruption;
       const result = await call({ signal, killSignal, endSignal, onEvent, ...(stdin && { stdin: stdin.source }) });
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-      else process.stderr.write(renderFooter(result) + renderOutOfMemory(result, sizedBy));
+      else {
+        warnOf(result.warnings ?? []);
+        process.stderr.write(renderFooter(result) + renderOutOfMemory(result, sizedBy));
+      }
       return exitStatusOf(result, json || signal.aborted);
     } finally {
       progress.clear();

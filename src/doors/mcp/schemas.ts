@@ -11,7 +11,7 @@ export interface ToolSchema {
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Kept of an input: what a model needs to fill it in. Limits and patterns are checked, and explained when they are broken. */
-const INPUT_KEYWORDS = ["type", "enum", "description", "default", "items", "properties", "required"];
+const INPUT_KEYWORDS = ["type", "enum", "description", "default", "items", "properties", "required", "anyOf"];
 /** Kept of an output: names and types, since every word of a schema is paid for by sessions that never call the tool. */
 const OUTPUT_KEYWORDS = ["type", "properties", "items", "anyOf"];
 

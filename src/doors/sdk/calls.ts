@@ -2,7 +2,7 @@ import { Client, type CallOptions as ClientOptions } from "../../client/client.j
 import type { CallEvent } from "../../client/event.js";
 import { withHome } from "../../client/home-env.js";
 import { performOperation } from "../../client/perform.js";
-import { quoteCommand } from "../../client/quote.js";
+import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
 import { schemasOf } from "../../contract/rendered.js";

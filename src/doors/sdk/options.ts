@@ -56,7 +56,7 @@ export interface CommandOptions extends CallOptions {
   readonly onStderr?: ((chunk: OutputChunk) => void | Promise<void>) | undefined;
 }
 
-/** Where and how a command runs in a VM that is there already. */
+/** Where and how a command runs. */
 export interface ExecOptions extends CommandOptions {
   /** Directory in which it runs. Default `/workspace`. */
   readonly cwd?: string | undefined;
@@ -91,8 +91,10 @@ export interface VmOptions extends NetworkOptions {
 }
 
 /** What `runInVm` takes. */
-export interface RunOptions extends VmOptions, CommandOptions {
+export interface RunOptions extends VmOptions, ExecOptions, SourceFilter {
   readonly command: Command;
+  /** Directory, .tar, .tar.gz or .tgz on this machine that the workspace begins with. Default: it begins empty. */
+  readonly sourcePath?: string | undefined;
 }
 
 /** What `execVm` takes. */

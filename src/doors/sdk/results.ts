@@ -96,6 +96,8 @@ export interface RunResult extends CommandResult {
   readonly accelerator: Accelerator | null;
   /** What became of the VM. */
   readonly cleanup: { readonly deleted: boolean };
+  /** What was left out of the source or may be torn; only of a run with one. */
+  readonly warnings?: readonly string[] | undefined;
 }
 
 /** How a command of a task ended; also an entry of the task's log. */

@@ -1,4 +1,4 @@
-import { quoteCommand } from "../../client/quote.js";
+import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 
 /** What may stand in a template: a word, or several, each of which arrives as it is. */

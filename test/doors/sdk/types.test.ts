@@ -34,6 +34,7 @@ type Hidden =
   | "requestId"
   | "defaultTimeoutSeconds"
   | "sourceKind"
+  | "sourceFramed"
   | "sourceBytes"
   | "sourceExcluded";
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];

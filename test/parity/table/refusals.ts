@@ -3,6 +3,7 @@ import { exec, of, run, type Case } from "./case.js";
 export const refusals: readonly Case[] = [
   { name: "a command too long", ...run(["echo", "x".repeat(49_152)]), expect: "INVALID_ARGUMENT" },
   { name: "an empty command", ...run(""), expect: "INVALID_ARGUMENT" },
+  { name: "a command without a word", ...run([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   { name: "NUL in the command", ...run("echo a\0b"), expect: "INVALID_ARGUMENT" },
   {
     name: "an unknown environment",

@@ -1,5 +1,5 @@
 import { archives } from "./archives.js";
-import { exec, of, push, sh, SMALL, type Case } from "./case.js";
+import { exec, of, push, run, sh, SMALL, type Case } from "./case.js";
 
 export const sources: readonly Case[] = [
   {
@@ -15,6 +15,30 @@ export const sources: readonly Case[] = [
     expect: { exit_code: 0, stdout: ".\n./grün\n./grün/世界.txt\n./link\n./run.sh\nhello\nrun.sh\n755 1000000000\n" },
     on: "both",
   },
+  {
+    name: "a run on a source, with variables, a directory and input",
+    ...run(sh("cat; echo $GREETING; pwd; ls"), {
+      source_path: "$source/tree",
+      exclude: ["*.log", "link"],
+      env: { GREETING: "grün" },
+      cwd: "/workspace",
+    }),
+    stdin: "in\n",
+    expect: { exit_code: 0, stdout: "in\ngrün\n/workspace\ngrün\nrun.sh\n" },
+    on: "both",
+  },
+  {
+    name: "a run on an archive",
+    ...run(["ls"], { source_path: "$source/tree.tgz", cwd: "/workspace/grün" }),
+    expect: { exit_code: 0 },
+  },
+  {
+    name: "a run on no source",
+    ...run(["true"], { source_path: "$source/nothing" }),
+    clientOnly: true,
+    expect: "SOURCE_NOT_FOUND",
+  },
+  { name: "a run in no directory", ...run(["true"], { cwd: "/no/such" }), expect: "INVALID_ARGUMENT" },
   { name: "a push", ...push("tree"), expect: { mode: "directory", entry_count: 5, bytes_written: 23 }, on: "both" },
   {
     name: "an archive pushed elsewhere",

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { fc } from "../property.js";
 
-import { quoteCommand } from "../../src/client/quote.js";
+import { quoteCommand } from "../../src/contract/quote.js";
 
 /** What /bin/sh makes of the line: the arguments it hands on, by their bytes. */
 function splitByShell(line: string, encoding: "utf8" | "latin1"): string[] {

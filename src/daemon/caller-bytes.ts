@@ -1,20 +1,22 @@
+import type { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 
 /**
- * A caller's standard input on its way to the handler. The caller gets credit for a window when the handler
- * begins to read, and for each chunk that it takes, so memory stays bounded whatever the caller has to send.
+ * A caller's standard input or archive on its way to the handler. `grant` hears of a window when the handler begins to read,
+ * and of each chunk that it takes, so memory stays bounded whatever the caller has to send.
  */
-export class CallerStdin implements AsyncIterable<Uint8Array> {
+export class CallerBytes implements AsyncIterable<Uint8Array> {
   readonly #grant: (bytes: number) => void;
   readonly #chunks: Uint8Array[] = [];
   #heldBytes = 0;
   #granted = false;
   #ended = false;
+  #failure: PyroError | null = null;
   #discarding = false;
   #wakeReader = () => {};
   #wakeWriter = () => {};
 
-  constructor(grant: (bytes: number) => void) {
+  constructor(grant: (bytes: number) => void = () => {}) {
     this.#grant = grant;
   }
 
@@ -32,6 +34,13 @@ export class CallerStdin implements AsyncIterable<Uint8Array> {
   end(): void {
     this.#ended = true;
     this.#wakeReader();
+  }
+
+  /** Ends it with an error for the reader, unless it has ended. */
+  fail(reason: PyroError): void {
+    if (this.#ended) return;
+    this.#failure = reason;
+    this.end();
   }
 
   /** Nobody reads any more: drops what is held and whatever comes. */
@@ -52,6 +61,8 @@ export class CallerStdin implements AsyncIterable<Uint8Array> {
         this.#wakeWriter();
         yield chunk;
         if (!this.#ended) this.#grant(chunk.length);
+      } else if (this.#failure) {
+        throw this.#failure;
       } else if (this.#ended) {
         return;
       } else {
