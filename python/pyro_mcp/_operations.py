@@ -48,6 +48,8 @@ class VmRunResult(TypedDict):
     accelerator: Literal["kvm", "hvf", "tcg"] | None
     # What became of the VM.
     cleanup: VmRunCleanup
+    # What was left out or may be torn, with the first names.
+    warnings: NotRequired[list[str]]
 
 
 class VmCreateResult(TypedDict):
@@ -601,7 +603,6 @@ class Operations:
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-        uploads: bool = False,
     ) -> Any:
         raise NotImplementedError
 
@@ -610,6 +611,12 @@ class Operations:
         environment: str,
         *,
         command: str | Sequence[str],
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        source_path: str | PathLike[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        links: str | None = None,
         vcpu_count: int = 1,
         mem_mib: int = 1024,
         timeout_seconds: int = Default(30),
@@ -630,7 +637,13 @@ class Operations:
 
         Args:
             environment: Name of an environment, such as debian:12.
-            command: One line for the guest's /bin/sh -c.
+            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
+            cwd: Directory in which it runs.
+            env: Further environment.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
+            include: What to take although a pattern of exclude names it.
+            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             timeout_seconds: Seconds until the command is killed (1 to 86400).
@@ -649,7 +662,7 @@ class Operations:
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
@@ -729,7 +742,7 @@ class Operations:
 
         Args:
             vm_id: Id of a VM.
-            command: One line for the guest's /bin/sh -c.
+            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
@@ -869,7 +882,6 @@ class Operations:
             {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
-            uploads=True,
         )
 
     def push_task_sync(
@@ -903,7 +915,6 @@ class Operations:
             {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "links": links, "dry_run": dry_run},
             on_progress=on_progress,
             cancellation=cancellation,
-            uploads=True,
         )
 
     def exec_task(
@@ -925,7 +936,7 @@ class Operations:
 
         Args:
             task_id: Id or name of a task.
-            command: One line for the guest's /bin/sh -c.
+            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
             timeout_seconds: Seconds until the command is killed. Without it: none in the background, else the task's own, else the default (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
