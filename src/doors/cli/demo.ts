@@ -67,7 +67,7 @@ async function withProgress<Result>(
   prefix: string | null,
   call: (onProgress: (event: CallEvent) => void) => Promise<Result>,
 ): Promise<Result> {
-  const progress = openProgress(ENVIRONMENT, prefix);
+  const progress = openProgress(ENVIRONMENT, { prefix });
   try {
     return await call((event) => {
       if (event.event === "progress") progress.show(event);

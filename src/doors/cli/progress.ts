@@ -20,10 +20,21 @@ const CLEAR_LINE = "\r\x1b[2K";
 /** What is over sooner needs no progress. */
 const PATIENCE_MS = 300;
 
+/** How long a command that mostly ends at once may print nothing while it builds an environment or boots one for the first time. */
+const PHASES_AFTER_MS = 2_000;
+
+interface ProgressOptions {
+  /** Elsewhere than on a terminal: the head of each line. Null for no lines. */
+  readonly prefix: string | null;
+  /** True for a command whose point is not the preparation: its lines begin after two seconds. */
+  readonly isPatient?: boolean;
+}
+
 /** On a terminal one live line; elsewhere one line a phase, if a prefix is given. */
-export function openProgress(environment: string, prefix: string | null): Progress {
+export function openProgress(environment: string, { prefix, isPatient = false }: ProgressOptions): Progress {
   if (process.stderr.isTTY) return openLiveLine(environment);
-  return prefix === null ? { show() {}, clear() {} } : openPhaseLines(environment, prefix);
+  if (prefix === null) return { show() {}, clear() {} };
+  return openPhaseLines(environment, prefix, isPatient ? PHASES_AFTER_MS : 0);
 }
 
 /** What is over sooner prints no lines. */
@@ -34,6 +45,17 @@ const LINE_MS = 5_000;
 /** The same for bytes on their way: elsewhere than on a terminal a line now and then says how far they are. */
 export function openTransferProgress(source: string, prefix: string): Progress {
   return process.stderr.isTTY ? openLiveLine(source) : openTransferLines(prefix);
+}
+
+/** Both, for a task that is made and then filled. */
+export function openCreateProgress(environment: string, prefix: string): Progress {
+  if (process.stderr.isTTY) return openLiveLine(environment);
+  const phases = openPhaseLines(environment, prefix, PHASES_AFTER_MS);
+  const transfer = openTransferLines(prefix);
+  return {
+    show: (report) => (TRANSFERS.has(report.phase) ? transfer : phases).show(report),
+    clear: () => phases.clear(),
+  };
 }
 
 function openTransferLines(prefix: string): Progress {
@@ -67,13 +89,22 @@ function openLiveLine(environment: string): Progress {
   };
 }
 
-function openPhaseLines(environment: string, prefix: string): Progress {
-  let lastPhase = "";
+function openPhaseLines(environment: string, prefix: string, afterMs: number): Progress {
+  const startedMs = performance.now();
+  let phase = "";
+  let printedPhase = "";
+  let timer: NodeJS.Timeout | undefined;
+  const print = () => {
+    if (phase !== printedPhase) process.stderr.write(`[${prefix}] phase=${phase} environment=${environment}\n`);
+    printedPhase = phase;
+  };
   return {
-    show({ phase }) {
-      if (phase !== lastPhase) process.stderr.write(`[${prefix}] phase=${phase} environment=${environment}\n`);
-      lastPhase = phase;
+    show(report) {
+      phase = report.phase;
+      const leftMs = afterMs - (performance.now() - startedMs);
+      if (leftMs <= 0) print();
+      else timer ??= setTimeout(print, leftMs).unref();
     },
-    clear() {},
+    clear: () => clearTimeout(timer),
   };
 }

@@ -7,12 +7,12 @@ import { renderMib } from "./size.js";
 /** `pyro env pull`: progress on standard error, one line at the end. */
 export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
-    const progress = openProgress(input.environment, "pull");
+    const progress = openProgress(input.environment, { prefix: "pull" });
     try {
       const result = await client.call("env.pull", input, {
         signal,
         onEvent: (event) => {
-          if (event.event === "progress" && !json) progress.show(event);
+          if (event.event === "progress") progress.show(event);
         },
       });
       progress.clear();

@@ -30,6 +30,8 @@ interface CommandView<Result> {
   readonly noStdin: boolean;
   /** The command line that takes --mem-mib. */
   readonly sizedBy: string;
+  /** The head of the lines that say what is prepared; null for a command that prepares nothing. */
+  readonly progressPrefix?: string | null;
   readonly renderFooter?: (result: Result) => string;
 }
 
@@ -40,20 +42,21 @@ export function run(client: Client, { no_stdin, ...input }: RunInput, json: bool
     json,
     noStdin: no_stdin === true,
     sizedBy: "pyro run",
+    progressPrefix: "run",
   });
 }
 
 /** Streams a command's input and output, and gives the exit status that tells how it ended. */
 export function runCommand<Result extends Outcome>(
   call: (options: CallOptions) => Promise<Result>,
-  { title, json, noStdin, sizedBy, renderFooter = () => "" }: CommandView<Result>,
+  { title, json, noStdin, sizedBy, progressPrefix = null, renderFooter = () => "" }: CommandView<Result>,
 ): Promise<number> {
   const body = async (interruption: Interruption) => {
     const write = openOutput(interruption);
-    const progress = openProgress(title, null);
+    const progress = openProgress(title, { prefix: progressPrefix, isPatient: true });
     const onEvent = async (event: CallEvent) => {
-      if (json || event.event === "started") return;
       if (event.event === "progress") return progress.show(event);
+      if (json || event.event === "started") return;
       progress.clear();
       if (event.event === "gap")
         process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} are kept no longer.\n`);

@@ -2,7 +2,7 @@ import type { Client } from "../../client/client.js";
 import { createTask } from "../../client/task-source.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
-import { openTransferProgress } from "./progress.js";
+import { openCreateProgress } from "./progress.js";
 import { warnOf } from "./push-warnings.js";
 import { renderTask } from "./task.js";
 
@@ -11,12 +11,12 @@ export type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: bo
 /** `pyro task create`: shows how far it is, then the task. */
 export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
-    const progress = openTransferProgress(input.environment, "create");
+    const progress = openCreateProgress(input.environment, "create");
     try {
       const task = await createTask(client, input, {
         signal,
         onEvent: (event) => {
-          if (!json && event.event === "progress") progress.show(event);
+          if (event.event === "progress") progress.show(event);
         },
       });
       progress.clear();
