@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 
-export { existsSync } from "node:fs";
+export { existsSync, statSync } from "node:fs";
 export {
   chmod,
   chown,

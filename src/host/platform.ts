@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { release, userInfo } from "node:os";
 
 /** What tells this boot of this kernel from every other: verdicts about the host hold no longer. */
@@ -29,14 +29,17 @@ export function mapsId(map: string, id: number): boolean {
     .some(([first = 0, , count = 0]) => id >= first && id < first + count);
 }
 
-export function describeDevice(path: string): { exists: boolean; opens: boolean } {
-  if (!existsSync(path)) return { exists: false, opens: false };
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return { exists: true, opens: true };
-  } catch {
-    return { exists: true, opens: false };
-  }
+/** The name of a group, by its number or to see that there is one; null without such a group. */
+export function groupName(wanted: number | string): string | null {
+  const lines = readFileSync("/etc/group", "utf8").split("\n");
+  const found = lines.map((line) => line.split(":")).find(([name, , gid]) => name === wanted || gid === String(wanted));
+  return found?.[0] ?? null;
+}
+
+/** How a device node looks, so that a verdict about it holds until its mode, owner or access list changes; null without one. */
+export function describeNode(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : [stat.mode.toString(8), stat.uid, stat.gid, stat.ctimeMs].join(" ");
 }
 
 /** Memory that new processes can have, in MiB, as the kernel estimates it. */

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
-import { mkdtemp, readJson, rm, writeFile, writeFileAtomic } from "../../host/files.js";
-import { describeDevice, readBootIdentity } from "../../host/platform.js";
-import { runTool } from "../../host/process.js";
+import { chmod, mkdtemp, readJson, rm, writeFile, writeFileAtomic } from "../../host/files.js";
+import { describeNode, readBootIdentity } from "../../host/platform.js";
 import type { Accelerator } from "../backend.js";
+import { runInJail } from "./jailed-tool.js";
 import type { Toolchain } from "./toolchain.js";
 
 /** What is known of one way to run a guest. `usable` is null while nothing has been tried. */
@@ -22,8 +22,14 @@ const savedVerdict = z.object({
   boot_id: z.string(),
   kernel: z.string(),
   qemu: z.string(),
+  /** How the device node looked; missing in what older versions wrote. */
+  device: z.string().nullable().optional(),
+  /** The user and groups that the verdict is about; missing in what older versions wrote. */
+  user: z.string().optional(),
   kvm: z.object({ exists: z.boolean(), opens: z.boolean(), usable: z.boolean().nullable(), reason: z.string() }),
 });
+
+export const KVM_DEVICE = "/dev/kvm";
 
 /** An emulated processor needs 0.2 s for the boot sector; a hanging one needs for ever. */
 const PROBE_DEADLINE_MS = 5_000;
@@ -37,9 +43,11 @@ export class AcceleratorChoice {
   readonly #file: string;
   readonly #toolchain: Toolchain;
   readonly #forced: Accelerator | null;
+  readonly #device: string;
   #kvm: Promise<Verdict> | null = null;
 
-  constructor(homePath: string, toolchain: Toolchain, preference: string | undefined) {
+  constructor(homePath: string, toolchain: Toolchain, preference: string | undefined, device = KVM_DEVICE) {
+    this.#device = device;
     this.#file = join(homePath, "accelerator.json");
     this.#toolchain = toolchain;
     this.#forced = parsePreference(preference);
@@ -67,7 +75,6 @@ export class AcceleratorChoice {
   }
 
   async #readOrProbe(): Promise<Verdict> {
-    const device = describeDevice("/dev/kvm");
     const saved = savedVerdict.safeParse(await readJson(this.#file));
     const now = readBootIdentity();
     if (
@@ -75,28 +82,44 @@ export class AcceleratorChoice {
       saved.data.boot_id === now.bootId &&
       saved.data.kernel === now.kernel &&
       saved.data.qemu === this.#toolchain.qemuVersion &&
-      saved.data.kvm.exists === device.exists &&
-      saved.data.kvm.opens === device.opens
+      saved.data.device === describeNode(this.#device) &&
+      saved.data.user === this.#user()
     ) {
       return saved.data.kvm;
     }
-    const verdict = await this.#probe(device);
+    const verdict = await this.#probe();
     await this.#save(verdict);
     return verdict;
   }
 
-  async #probe(device: { exists: boolean; opens: boolean }): Promise<Verdict> {
-    if (!device.exists) return { ...device, usable: false, reason: "there is no /dev/kvm" };
-    if (!device.opens)
-      return { ...device, usable: false, reason: "/dev/kvm exists, but may not be opened by this user" };
-    const ran = await runsBootSector(this.#toolchain.qemu);
+  /** The jail's user tries, since it is not always the daemon's: the VMs of root are run by nobody. */
+  async #probe(): Promise<Verdict> {
+    if (describeNode(this.#device) === null) {
+      return { exists: false, opens: false, usable: false, reason: "there is no /dev/kvm" };
+    }
+    if (!(await opensInJail(this.#toolchain, this.#device))) {
+      const whose = this.#toolchain.dropTo === null ? "this user" : "nobody, who runs the VMs of root";
+      const reason = `/dev/kvm exists, but may not be opened by ${whose}`;
+      return { exists: true, opens: false, usable: false, reason };
+    }
+    const device = { exists: true, opens: true };
+    const ran = await runsBootSector(this.#toolchain, this.#device);
     if (!ran) return { ...device, usable: false, reason: "/dev/kvm opens, but does not run a guest" };
     return { ...device, usable: null, reason: "/dev/kvm runs a boot sector; no template was booted on it yet" };
   }
 
+  #user(): string {
+    const { dropTo } = this.#toolchain;
+    const { uid, groups } = dropTo ?? { uid: process.getuid?.() ?? -1, groups: process.getgroups?.() ?? [] };
+    return [uid, ...groups].join(" ");
+  }
+
   async #save(kvm: Verdict): Promise<void> {
     const { bootId, kernel } = readBootIdentity();
-    const saved: z.infer<typeof savedVerdict> = { boot_id: bootId, kernel, qemu: this.#toolchain.qemuVersion, kvm };
+    const saved: z.infer<typeof savedVerdict> = {
+      ...{ boot_id: bootId, kernel, qemu: this.#toolchain.qemuVersion },
+      ...{ device: describeNode(this.#device), user: this.#user(), kvm },
+    };
     await writeFileAtomic(this.#file, `${JSON.stringify(saved)}\n`);
   }
 }
@@ -107,8 +130,14 @@ function parsePreference(preference: string | undefined): Accelerator | null {
   throw new PyroError("INVALID_ARGUMENT", `PYRO_ACCEL is ${preference}; it may be kvm or tcg.`);
 }
 
+function opensInJail(toolchain: Toolchain, device: string): Promise<boolean> {
+  const words = ["/bin/sh", "-c", `exec 3<>${KVM_DEVICE}`];
+  const jail = { devices: [[device, KVM_DEVICE]] as const, mounts: [] };
+  return runInJail(toolchain, jail, words, PROBE_DEADLINE_MS).then((status) => status === 0);
+}
+
 /** Runs `mov dx,0xf4; mov al,0x21; out dx,al` as a boot sector on KVM: a guest that works ends QEMU with a status of ours. */
-async function runsBootSector(qemu: string): Promise<boolean> {
+async function runsBootSector(toolchain: Toolchain, device: string): Promise<boolean> {
   const code = Buffer.from([0xba, 0xf4, 0x00, 0xb0, PROBE_EXIT, 0xee, 0xf4, 0xeb, 0xfd]);
   const sector = Buffer.alloc(512);
   code.copy(sector);
@@ -117,30 +146,19 @@ async function runsBootSector(qemu: string): Promise<boolean> {
   try {
     const image = join(directory, "boot.img");
     await writeFile(image, sector);
-    const { exitCode } = await runTool(
-      qemu,
-      [
-        ...[
-          "-nodefaults",
-          "-no-user-config",
-          "-display",
-          "none",
-          "-machine",
-          "pc",
-          "-accel",
-          "kvm",
-          "-cpu",
-          "host",
-          "-m",
-          "64",
-        ],
-        ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-        ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
-        ...["-drive", `if=none,id=boot,format=raw,file=${image}`, "-device", "ide-hd,drive=boot"],
-      ],
-      { timeoutMs: PROBE_DEADLINE_MS },
-    );
-    return exitCode === ((PROBE_EXIT << 1) | 1);
+    // A disk of this kind is opened for writing; the directory is private.
+    await chmod(image, 0o666);
+    const inside = "/pyro/boot.img";
+    const words = [
+      toolchain.qemu,
+      ...["-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc"],
+      ...["-accel", "kvm", "-cpu", "host", "-m", "64"],
+      ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+      ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
+      ...["-drive", `if=none,id=boot,format=raw,file=${inside}`, "-device", "ide-hd,drive=boot"],
+    ];
+    const jail = { devices: [[device, KVM_DEVICE]] as const, mounts: [[image, inside, true]] as const };
+    return (await runInJail(toolchain, jail, words, PROBE_DEADLINE_MS)) === ((PROBE_EXIT << 1) | 1);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

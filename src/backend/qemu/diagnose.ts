@@ -3,7 +3,8 @@ import { existsSync } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
 import type { Diagnosis, Problem } from "../backend.js";
-import type { AcceleratorChoice, Verdict } from "./accelerator.js";
+import { KVM_DEVICE, type AcceleratorChoice, type Verdict } from "./accelerator.js";
+import { buildOpening, readNodeAccess } from "./kvm-access.js";
 import type { Toolchain } from "./toolchain.js";
 
 /** What of the backend a diagnosis looks at. */
@@ -76,5 +77,10 @@ async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
 
 function kvmProblems(kvm: Verdict): Problem[] {
   if (!kvm.exists || kvm.opens) return [];
-  return [{ message: "/dev/kvm may not be opened by you: VMs are emulated.", command: 'sudo usermod -aG kvm "$USER"' }];
+  return [
+    {
+      message: `${kvm.reason}: VMs are emulated. A group that a user joins counts from the next login on.`,
+      command: `${buildOpening(readNodeAccess(KVM_DEVICE))} && pyro daemon stop`,
+    },
+  ];
 }

@@ -3,8 +3,8 @@ export interface JailSpec {
   readonly bwrap: string;
   /** Mounts: [host path, path inside, may write]. */
   readonly mounts: readonly (readonly [string, string, boolean])[];
-  /** Device nodes shown as they are, such as /dev/kvm. */
-  readonly devices: readonly string[];
+  /** Device nodes such as /dev/kvm: [host path, path inside]. */
+  readonly devices: readonly (readonly [string, string])[];
   /** System directories at the root: `/lib` as a link to `usr/lib`, or as a directory. */
   readonly system: readonly SystemPath[];
   /** When pyro runs as root: the unprivileged ids to become, and the program that does it. */
@@ -44,7 +44,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ...(spec.preload === null ? [] : ["--setenv", "LD_PRELOAD", spec.preload]),
     ...spec.system.flatMap(({ path, link }) => (link === null ? ["--ro-bind", path, path] : ["--symlink", link, path])),
     ...["--dev", "/dev"],
-    ...spec.devices.flatMap((device) => ["--dev-bind", device, device]),
+    ...spec.devices.flatMap(([from, to]) => ["--dev-bind", from, to]),
     ...["--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
     ...["--chdir", "/"],

@@ -18,6 +18,7 @@ import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
 import type { Accelerator } from "../backend.js";
 import { buildJailFilter } from "../seccomp.js";
 import { AGENT_FD, inJail, QMP_FD } from "./argv.js";
+import { KVM_DEVICE } from "./accelerator.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -86,7 +87,7 @@ export class VmProcess {
       bwrap: toolchain.bwrap,
       system: toolchain.system,
       dropTo: toolchain.dropTo,
-      devices: spec.accelerator === "kvm" ? ["/dev/kvm"] : [],
+      devices: spec.accelerator === "kvm" ? [[KVM_DEVICE, KVM_DEVICE]] : [],
       mounts: [...spec.mounts, ...(preload === null ? [] : [[preload, inJail.preload, false] as const])],
       preload: preload === null ? null : inJail.preload,
       diesWithDaemon: spec.keeper !== null,
