@@ -189,7 +189,7 @@ function renderExitStatuses() {
     ["125", "pyro failed"],
     [
       "130, 143, 141",
-      "Ctrl-C, SIGTERM, or the reader of the output was gone; the command was killed and the VM removed",
+      "Ctrl-C, SIGTERM, or the reader of the output was gone; the command was ended and the VM removed",
     ],
   ];
   return `## Exit statuses of the CLI\n\n${renderTable(["status", "meaning"], rows)}`;
@@ -197,6 +197,7 @@ function renderExitStatuses() {
 
 function renderLimits() {
   const rows = [
+    ["a cancelled command's time to end after its signal", `${limits.cancelGraceSeconds} seconds`],
     ["output kept in a result, each stream", `${limits.resultOutputBytes} bytes: the first and the last half`],
     ["a line of a request's body", `${limits.requestLineBytes} bytes`],
     ["standard input sent that the command has not taken", `${limits.stdinWindowBytes} bytes`],

@@ -20,6 +20,8 @@ enum {
 
 static int jobs_fd = -1;
 static uint32_t last_number;
+// Made ahead, when nobody waits: the kernel makes and fills a directory for each.
+static struct cgroup next = {.fd = -1};
 
 // Groups in which something ran on after their job; the oldest is tried first.
 static struct {
@@ -50,6 +52,16 @@ static long read_count(int directory, const char *name, const char *word) {
     return at ? atol(at + strlen(key)) : 0;
 }
 
+static void name_group(char name[NAME_BYTES], uint32_t number) { snprintf(name, NAME_BYTES, "job-%u", number); }
+
+static void make_next(void) {
+    char name[NAME_BYTES];
+    if (next.fd >= 0 || jobs_fd < 0) return;
+    next.number = ++last_number;
+    name_group(name, next.number);
+    if (mkdirat(jobs_fd, name, 0755) == 0) next.fd = openat(jobs_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 void cgroup_open(const char *mount_point) {
     int root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return;
@@ -60,17 +72,13 @@ void cgroup_open(const char *mount_point) {
         if (jobs_fd >= 0) write_to(jobs_fd, "cgroup.subtree_control", "+memory");
     }
     close(root);
+    make_next();
 }
 
-static void name_group(char name[NAME_BYTES], uint32_t number) { snprintf(name, NAME_BYTES, "job-%u", number); }
-
-struct cgroup cgroup_make(void) {
-    struct cgroup group = {-1, 0};
-    char name[NAME_BYTES];
-    if (jobs_fd < 0) return group;
-    group.number = ++last_number;
-    name_group(name, group.number);
-    if (mkdirat(jobs_fd, name, 0755) == 0) group.fd = openat(jobs_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+struct cgroup cgroup_take(void) {
+    make_next();
+    struct cgroup group = next;
+    next.fd = -1;
     return group;
 }
 
@@ -124,4 +132,5 @@ void cgroup_leave(struct cgroup *group) {
     group->fd = -1;
     remove_left();
     if (!remove_numbered(group->number)) leave_for_later(group->number);
+    make_next();
 }

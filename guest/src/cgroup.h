@@ -13,7 +13,8 @@ struct cgroup {
 // Once, when the hierarchy is mounted there. Without one, or on a kernel that lacks something, jobs have no group.
 void cgroup_open(const char *mount_point);
 
-struct cgroup cgroup_make(void);
+// A group for one job.
+struct cgroup cgroup_take(void);
 
 // Kills everything in it; a fork under way does not get away. False when there is no group.
 bool cgroup_kill(const struct cgroup *group);

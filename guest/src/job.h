@@ -27,6 +27,7 @@ struct job {
     bool is_killed;   // all of it was killed, at killed_ms
     bool was_oom_killed;
     uint64_t killed_ms;
+    uint64_t look_ms; // when it is looked next whether anything is left
     struct cgroup cgroup; // in a VM
     int shepherd_fd;      // in a plain process; -1 when nothing of the job is left
     struct {

@@ -11,12 +11,12 @@
 
 enum {
     // How long the end of a killed job waits for the last of its processes to be gone.
-    KILL_WAIT_MS = 1000,
-    KILL_POLL_MS = 5,
+    KILL_WAIT_MS = 3000,
+    LOOK_AGAIN_MS = 5,
 };
 
 void job_kill(struct job *job) {
-    if (!job->is_killed) job->killed_ms = now_ms();
+    if (!job->is_killed) job->killed_ms = job->look_ms = now_ms();
     job->is_killed = true;
     if (job->shepherd_fd >= 0)
         shepherd_kill(job->shepherd_fd);
@@ -52,15 +52,25 @@ void job_shepherd_ready(uint32_t stream) {
     if (got >= 0) return;
     close(job->shepherd_fd);
     job->shepherd_fd = -1;
+    job->look_ms = 0;
     // A shepherd that was killed has not said how the command ended.
     if (!job->has_ended) job_ended(job, SIGKILL);
+}
+
+static bool has_both_ends(const struct job *job) {
+    return job->output[0].outlet.has_end && job->output[1].outlet.has_end;
 }
 
 static bool is_empty(const struct job *job) { return job->shepherd_fd < 0 && cgroup_is_empty(&job->cgroup); }
 
 // A killed job has ended when its ports and files are free again.
-static bool is_being_killed(const struct job *job) {
-    return job->is_killed && now_ms() < job->killed_ms + KILL_WAIT_MS && !is_empty(job);
+static bool is_being_killed(struct job *job) {
+    uint64_t now = now_ms();
+    if (!job->is_killed || now >= job->killed_ms + KILL_WAIT_MS) return false;
+    if (now < job->look_ms) return true;
+    // The pauses grow: many jobs that are killed at once must not keep the agent busy.
+    job->look_ms = now + LOOK_AGAIN_MS + (now - job->killed_ms) / 2;
+    return !is_empty(job);
 }
 
 uint64_t jobs_deadline_ms(void) {
@@ -68,7 +78,8 @@ uint64_t jobs_deadline_ms(void) {
     struct job *job;
     for (int i = 0; (job = job_at(i)); i++) {
         if (!job->has_ended || job->is_settled) continue;
-        uint64_t due = job->is_killed ? now_ms() + KILL_POLL_MS : job->ended_ms + END_GRACE_MS;
+        uint64_t due = has_both_ends(job) ? 0 : job->ended_ms + END_GRACE_MS;
+        if (job->is_killed && job->look_ms > due) due = job->look_ms;
         if (due < deadline) deadline = due;
     }
     return deadline;
@@ -96,8 +107,7 @@ void jobs_settle_due(void) {
     struct job *job;
     for (int i = 0; (job = job_at(i)); i++) {
         if (!job->has_ended || job->is_settled) continue;
-        bool both_known = job->output[0].outlet.has_end && job->output[1].outlet.has_end;
-        if (!both_known && now_ms() < job->ended_ms + END_GRACE_MS) continue;
+        if (!has_both_ends(job) && now_ms() < job->ended_ms + END_GRACE_MS) continue;
         if (!is_being_killed(job)) settle(job);
     }
 }

@@ -169,7 +169,7 @@ void start_answer(uint32_t stream, struct json request) {
     char **argv = start.words + start.given_count;
     size_t argc = 0;
     while (argv[argc]) argc++;
-    struct cgroup cgroup = cgroup_make();
+    struct cgroup cgroup = cgroup_take();
     struct spawn spawn = {
         .argv = argv,
         .environment = argv + argc + 1,

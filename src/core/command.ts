@@ -26,8 +26,8 @@ type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof command
 
 /** The exit code of a command that its time-out ended, in every door. */
 export const TIMEOUT_EXIT_CODE = 124;
-/** After a kill the guest answers at once, or is not able to. */
-const KILL_GRACE_MS = 1_500;
+/** How long the end of a killed command waits for a guest that may be busy, or not able to answer. */
+const KILL_GRACE_MS = 5_000;
 /** A channel may close before its process is known to be gone: one that was found again is looked at twice a second. */
 const DEATH_GRACE_MS = 1_500;
 

@@ -115,3 +115,13 @@ test("a task without a VM takes files in the same way, all or nothing", async ()
   await assert.rejects(pushTaskSync(scratch.client, strict), { code: "ARCHIVE_LINK_ESCAPES" });
   assert.equal(await look(), "onetwolib\n");
 });
+
+test("a time-out without a VM ends everything that the command has started", async () => {
+  const { task_id } = await createTask(scratch.client, { environment: "debian:12", allow_host_compat: true });
+  const run = (command: string, timeout_seconds: number) =>
+    execTask(scratch.client, { task_id, command, timeout_seconds }, {});
+  await run("nohup setsid sleep 4321 >/dev/null 2>&1 &", 30);
+  const script = `timeout 300 sleep 299 & (setsid sleep 300 &) ; bash -c "set -m; sleep 300 & wait"`;
+  assert.equal((await run(script, 3)).timed_out, true);
+  assert.equal((await run("pgrep -xa sleep | cut -d' ' -f2-", 30)).stdout, "sleep 4321\n");
+});

@@ -269,3 +269,11 @@ test("the prompt shows the loop and names what it was given", async () => {
   await assert.rejects(mcp.client.getPrompt({ name: "sandboxed-fix", arguments: {} }), { code: -32602 });
   await assert.rejects(mcp.client.getPrompt({ name: "nope" }), { code: -32602 });
 });
+
+test("a command that ran out of memory says how much there was and what to ask for", async () => {
+  await using daemon = new Listening(async () => ({ ...resultOf(137), oom_killed: true, mem_mib: 256 }));
+  await using mcp = await connectHere({ env: daemon.env });
+  const result = await mcp.call("vm_run", run);
+  assert.equal((result.structuredContent as { oom_killed: boolean }).oom_killed, true);
+  assert.match(textOf(result), /256 MiB.*mem_mib/);
+});
