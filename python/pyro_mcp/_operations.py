@@ -989,7 +989,7 @@ class Operations:
         task_id: str,
         sequence: int,
         *,
-        signal: str = "TERM",
+        signal: str | None = None,
     ) -> TaskExecSignalResult:
         """Send a signal to a running command; KILL ends all it started.
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 
 import { PyroError } from "./errors.js";
+import { explainIssue } from "./explain-issue.js";
 import { nearestName } from "./nearest.js";
 
 /** Input as its schema has it, with defaults filled in. Throws INVALID_ARGUMENT that names fields and limits. */
@@ -29,7 +30,7 @@ function describe(issue: z.core.$ZodIssue, input: unknown): Issue[] {
   if (issue.code === "unrecognized_keys" && issue.path.length === 0)
     return issue.keys.map((field) => ({ field, message: "there is no such field" }));
   const isMissing = issue.path.length === 1 && isRecord(input) && input[String(name)] === undefined;
-  return [{ field: issue.path.join("."), message: isMissing ? "it is required" : issue.message }];
+  return [{ field: issue.path.join("."), message: isMissing ? "it is required" : explainIssue(issue, input) }];
 }
 
 /** Fields that there are come after those that there are not. */

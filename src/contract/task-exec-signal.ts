@@ -3,20 +3,24 @@ import { z } from "zod";
 import { defineOperation } from "./operation.js";
 import { execSequence, taskId } from "./task.js";
 
-const signalNames = [
-  "TERM",
-  "INT",
-  "KILL",
-  "HUP",
-  "QUIT",
-  "USR1",
-  "USR2",
-  "STOP",
-  "CONT",
-  "ABRT",
-  "ALRM",
-  "WINCH",
-] as const;
+/** Signals by name, with the numbers of Linux. */
+const signals = {
+  ...{ TERM: 15, INT: 2, KILL: 9, HUP: 1, QUIT: 3, USR1: 10, USR2: 12 },
+  ...{ STOP: 19, CONT: 18, ABRT: 6, ALRM: 14, WINCH: 28 },
+} as const;
+
+type SignalName = keyof typeof signals;
+const signalNames = Object.keys(signals) as [SignalName, ...SignalName[]];
+
+/** `SIGTERM`, `sigterm` and 15 are TERM. */
+function normaliseSignal(given: unknown): unknown {
+  const text = String(given).toUpperCase().replace(/^SIG/, "");
+  return signalNames.find((name) => name === text || String(signals[name]) === text) ?? given;
+}
+
+const signalName = z.preprocess(normaliseSignal, z.enum(signalNames)) as unknown as z.ZodEnum<{
+  [Name in SignalName]: Name;
+}>;
 
 export const taskExecSignal = defineOperation({
   name: "task.exec_signal",
@@ -24,10 +28,10 @@ export const taskExecSignal = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,
-    signal: z
-      .enum(signalNames)
+    signal: signalName
       .default("TERM")
-      .describe(`One of ${signalNames.join(", ")}.`),
+      .describe(`One of ${signalNames.join(", ")}.`)
+      .meta({ default: "TERM" }),
   }),
   output: z.object({
     task_id: z.string(),

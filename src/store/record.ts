@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { z } from "zod";
 
+import { explainIssue } from "../contract/explain-issue.js";
 import { lstat, readFile } from "../host/files.js";
 
 /** What a look at a record found. Damage is a fact to show, not an exception. */
@@ -37,7 +38,7 @@ export async function readRecord<Record>(path: string, schema: z.ZodType<Record>
   const versioned = versionedSchema.safeParse(json);
   if (versioned.success && versioned.data.format > FORMAT) return { kind: "newer", format: versioned.data.format };
   const parsed = schema.safeParse(json);
-  return parsed.success ? { kind: "record", record: parsed.data } : unreadable(path, firstIssue(parsed.error));
+  return parsed.success ? { kind: "record", record: parsed.data } : unreadable(path, firstIssue(parsed.error, json));
 }
 
 /** Why a file cannot be used, for people; null when it can. */
@@ -51,7 +52,8 @@ export function unreadable(path: string, reason: string): { kind: "unreadable"; 
   return { kind: "unreadable", reason: `${basename(path)}: ${reason}` };
 }
 
-function firstIssue(error: z.ZodError): string {
+function firstIssue(error: z.ZodError, json: unknown): string {
   const issue = error.issues[0];
-  return issue === undefined ? "it has the wrong shape" : `${issue.path.join(".") || "the whole"}: ${issue.message}`;
+  if (issue === undefined) return "it has the wrong shape";
+  return `${issue.path.join(".") || "the whole"}: ${explainIssue(issue, json)}`;
 }

@@ -29,7 +29,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "pyro task exec TASK --background --timeout-seconds 86400 -- npm start",
   ],
   "task output": ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],
-  "task signal": ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL"],
+  "task signal": ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL", "pyro task signal TASK 3 9"],
   "mcp config": ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   "demo ollama": ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   completion: [
