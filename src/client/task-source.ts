@@ -11,7 +11,7 @@ export async function runInVm(client: Client, input: Run, options: CallOptions =
   const source = await openSource({ ...input, source_path: input.source_path }, options);
   const sent = { ...input, ...source.facts };
   const result = await client.call("vm.run", sent, { ...options, openUpload: source.openUpload });
-  return { ...result, warnings: [...(result.warnings ?? []), ...source.report().warnings] };
+  return withWarnings(result, source.report().warnings);
 }
 
 const SCAN_EVENT_MS = 200;
@@ -26,8 +26,7 @@ export async function createTask(
   const source = await openSource({ ...input, source_path: input.source_path }, options);
   const sent = { ...input, ...source.facts };
   const task = await client.call("task.create", sent, { ...options, openUpload: source.openUpload });
-  const warnings = [...(task.warnings ?? []), ...source.report().warnings];
-  return warnings.length === 0 ? task : { ...task, warnings };
+  return withWarnings(task, source.report().warnings);
 }
 
 /** Brings a directory, a file or an archive of this machine into a task's workspace: all of it or nothing. */
@@ -41,6 +40,14 @@ export async function pushTaskSync(
   const result = await client.call("task.sync.push", sent, { ...options, openUpload: source.openUpload });
   const { warnings, ...counts } = source.report();
   return { ...result, ...counts, warnings: [...result.warnings, ...warnings] };
+}
+
+/** A result with the warnings of the packer behind its own; without the field when there are none. */
+function withWarnings<Result extends { readonly warnings?: string[] | undefined }>(
+  result: Result,
+  warnings: readonly string[],
+): Result {
+  return warnings.length === 0 ? result : { ...result, warnings: [...(result.warnings ?? []), ...warnings] };
 }
 
 async function openSource(input: Push | ((Create | Run) & { source_path: string }), { signal, onEvent }: CallOptions) {

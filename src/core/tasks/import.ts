@@ -19,6 +19,9 @@ export type Source = Pick<
   "exclude" | "include" | "links" | "source_kind" | "source_bytes" | "source_excluded"
 >;
 
+/** The same where a source need not be given. */
+export type OptionalSource = Source & Pick<InputOf<"task.create">, "source_path">;
+
 /** What a source has come to. */
 export interface SourceCounts {
   readonly entryCount: number;
@@ -52,8 +55,8 @@ function linksMayLeave({ source_kind, links }: Source): boolean {
 }
 
 /** Throws INVALID_ARGUMENT for a choice that an archive does not have. */
-export function assertLinks({ source_kind, links }: Source): void {
-  if (source_kind !== "archive" || links === undefined || links === "refuse") return;
+export function assertLinks({ source_path, source_kind, links }: OptionalSource): void {
+  if (source_path === undefined || source_kind !== "archive" || links === undefined || links === "refuse") return;
   throw new PyroError(
     "INVALID_ARGUMENT",
     `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`,

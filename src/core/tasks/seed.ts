@@ -1,13 +1,9 @@
 import type { Machine } from "../../backend/backend.js";
-import type { InputOf } from "../../contract/operations.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
-import { stageSource, WORKSPACE, type Source } from "./import.js";
+import { type OptionalSource, stageSource, WORKSPACE } from "./import.js";
 
 type Seed = TaskRecord["workspace_seed"];
-
-/** A source that need not be given. */
-type OptionalSource = Source & Pick<InputOf<"task.create">, "source_path">;
 
 export const emptySeed: Seed = {
   mode: "empty",

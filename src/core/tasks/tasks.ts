@@ -76,7 +76,7 @@ export class Tasks {
 
   async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     const { vms, log } = this.#options;
-    if (input.source_path !== undefined) assertLinks(input);
+    assertLinks(input);
     const taskId = newTaskId();
     const { machine, environmentDigest } = await vms.acquire(
       {

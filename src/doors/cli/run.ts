@@ -7,7 +7,7 @@ import { interruptible, type Interruption } from "./interruption.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
-import { warnOf } from "./push-warnings.js";
+import { warnOf } from "./source-warnings.js";
 import { renderTimeout } from "./timeout.js";
 
 /** What `run` and `task exec` have in common of a result. */
@@ -70,7 +70,7 @@ export function runCommand<Result extends Outcome>(
       const result = await call({ signal, killSignal, endSignal, onEvent, ...(stdin && { stdin: stdin.source }) });
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else {
-        warnOf(result.warnings ?? []);
+        warnOf(result.warnings ?? [], "run");
         process.stderr.write(renderFooter(result) + renderOutOfMemory(result, sizedBy));
       }
       return exitStatusOf(result, json || signal.aborted);

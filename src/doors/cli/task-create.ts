@@ -3,7 +3,7 @@ import { createTask } from "../../client/task-source.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openCreateProgress } from "./progress.js";
-import { warnOf } from "./push-warnings.js";
+import { warnOf } from "./source-warnings.js";
 import { renderTask } from "./task.js";
 
 export type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: boolean };
@@ -20,7 +20,7 @@ export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput,
         },
       });
       progress.clear();
-      if (!json) warnOf(task.warnings ?? []);
+      if (!json) warnOf(task.warnings ?? [], "create");
       const text = quiet ? `${task.task_id}\n` : renderTask(task, Date.now());
       process.stdout.write(json ? `${JSON.stringify(task)}\n` : text);
       return 0;

@@ -4,7 +4,7 @@ import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { printable } from "./printable.js";
 import { openTransferProgress } from "./progress.js";
-import { warnOf } from "./push-warnings.js";
+import { warnOf } from "./source-warnings.js";
 import { renderBytes } from "./size.js";
 
 /** `pyro task sync push`: its progress while it takes longer than a second, one line at the end; with `--dry-run` what would be written. */
@@ -21,7 +21,7 @@ export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push"
       progress.clear();
       const { ignored_xattr_count: ignored } = result;
       if (ignored > 0 && !json) process.stderr.write(`Left out the extended attributes of ${renderCount(ignored)}.\n`);
-      if (!json) warnOf(result.warnings);
+      if (!json) warnOf(result.warnings, "push");
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPush(result));
       return 0;
     } finally {

@@ -33,6 +33,11 @@ export const sources: readonly Case[] = [
     expect: { exit_code: 0 },
   },
   {
+    name: "links of an archive in a run, kept",
+    ...run(["true"], { source_path: "$source/tree.tgz", links: "keep" }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
     name: "a run on no source",
     ...run(["true"], { source_path: "$source/nothing" }),
     clientOnly: true,
