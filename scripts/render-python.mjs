@@ -11,6 +11,7 @@ const schemas = readJson("schemas.json");
 
 const stdinExtras = [
   ["stdin: Stdin = None", "Standard input: a text, bytes, or an iterable of either."],
+  ["check: bool = False", "Raise CommandFailedError unless the command ends with exit code 0."],
   ["on_stdout: OnOutput | None = None", "Called with standard output as it comes."],
   ["on_stderr: OnOutput | None = None", "Called with standard error as it comes."],
 ];
@@ -78,6 +79,7 @@ class Operations:
         fields: Mapping[str, object],
         *,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,

@@ -34,3 +34,38 @@ class PyroError(Exception):
     def from_body(cls, body: Mapping[str, Any]) -> PyroError:
         """The error that the daemon has sent."""
         return cls(body["code"], body["message"], body.get("hint", ""), body.get("details"))
+
+
+class CommandFailedError(PyroError):
+    """What ``check=True`` raises when a command does not succeed: code ``COMMAND_FAILED``.
+
+    Attributes:
+        result: How the command ended, with its output.
+    """
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        names = ("exit_code", "timed_out", "aborted")
+        super().__init__(
+            "COMMAND_FAILED",
+            f"The command {_end_of(result)}: {result['command'][:200]}",
+            "Look at the output in the result of the error.",
+            {name: result[name] for name in names},
+        )
+        self.result = result
+
+
+def assert_succeeded(result: Mapping[str, Any]) -> None:
+    """Raises CommandFailedError unless a command ended with exit code 0, or still runs."""
+    if result.get("state") == "running":
+        return
+    if result["exit_code"] != 0 or result["timed_out"] or result["aborted"]:
+        raise CommandFailedError(result)
+
+
+def _end_of(result: Mapping[str, Any]) -> str:
+    if result["timed_out"]:
+        return "was ended by its time-out"
+    if result["aborted"]:
+        return "was aborted"
+    error = result.get("error")
+    return f"ended without an exit code ({error['message']})" if error else f"ended with exit code {result['exit_code']}"

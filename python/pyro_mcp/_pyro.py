@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
-from ._errors import REPEAT, PyroError
+from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, Lost, NotListening, SendSource, exchange
 from ._operations import VERSION, Operations
 from ._pack import Source, open_source
@@ -81,6 +81,7 @@ class Pyro(Operations):
         fields: Mapping[str, object],
         *,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
@@ -115,6 +116,8 @@ class Pyro(Operations):
             has_run = (result["error"] or {}).get("code") != "DAEMON_UNREACHABLE"
             if has_run or (cancellation and cancellation.cancelled) or attempt == _MAX_RETURNS:
                 follower.end()
+                if check:
+                    assert_succeeded(result)
                 return result
         raise AssertionError("the loop returns")
 

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from pyro_mcp import Cancellation, Pyro, PyroError
+from pyro_mcp import Cancellation, CommandFailedError, Pyro, PyroError
 
 pyro = Pyro(home=os.environ["PYRO_TEST_HOME"], executable="/nonexistent")
 
@@ -26,6 +26,18 @@ class Calls(unittest.TestCase):
     def test_a_failed_command_is_a_result(self):
         self.assertEqual(run("exit 3")["exit_code"], 3)
         self.assertEqual(run(["sh", "-c", 'exit "$0"', "4"])["exit_code"], 4)
+
+    def test_check_raises_for_a_failed_command_with_its_result(self):
+        self.assertEqual(run("true", check=True)["exit_code"], 0)
+        for command, more, details in (
+            ("exit 3", {}, {"exit_code": 3, "timed_out": False, "aborted": False}),
+            ("sleep 60", {"timeout_seconds": 1}, {"exit_code": 124, "timed_out": True, "aborted": False}),
+        ):
+            with self.assertRaises(CommandFailedError) as raised:
+                run(command, check=True, **more)
+            self.assertEqual(raised.exception.code, "COMMAND_FAILED")
+            self.assertEqual(raised.exception.details, details)
+            self.assertEqual(raised.exception.result["exit_code"], details["exit_code"])
 
     def test_words_arrive_as_they_are(self):
         said = []

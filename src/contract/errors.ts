@@ -28,6 +28,7 @@ export const errorKinds = {
   HOME_UNUSABLE: kind("host", false, 125, 503, "Set PYRO_HOME to a directory of your own."),
   VM_START_FAILED: kind("host", true, 125, 500, "Run `pyro doctor`, and look at the daemon's log."),
   VM_DIED: kind("host", true, 125, 500, "Look at the daemon's log; try again."),
+  COMMAND_FAILED: kind("caller", false, 125, 500, "Look at the output in the result of the error."),
   AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent what it should not. Do not trust its output."),
   DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Look at the daemon's log, and try again."),
   DAEMON_VERSION: kind(

@@ -11,6 +11,7 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
   ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.test.ts has it",
   WORKSPACE_CHANGED:
     "a process of the task must change an entry between its comparison and the switch; guest/test/test_unchanged.py has it",
+  COMMAND_FAILED: "raised by the SDKs when they are asked to check; sdk.vm.test.ts and client.test.ts have it",
   SOURCE_CHANGED: "an archive must change while it is sent; test/client/pack.test.ts has it",
   WORKSPACE_TORN: "a process of the guest must meet the one moment of a switch in which it cannot be undone",
 };

@@ -13,7 +13,8 @@ interface Tool {
 
 /** `pyro mcp serve`, called by the official client. */
 export function openMcp({ env }: Place): Runner {
-  const opened = connectStdio(env).then(async (connected) => {
+  // Fields are compared, also long ones.
+  const opened = connectStdio({ ...env, PYRO_MCP_OUTPUT: "both" }).then(async (connected) => {
     const { tools } = (await connected.client.listTools()) as { tools: Tool[] };
     return { connected, tools: new Map(tools.map((tool) => [tool.name, tool])) };
   });

@@ -7,9 +7,10 @@ import { parseInput } from "../../contract/input.js";
 import { nearestName } from "../../contract/nearest.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { fitResult, type Budget } from "./budget.js";
+import type { Carrier } from "./carrier.js";
 import { buildFailure } from "./failure.js";
+import { buildForms } from "./forms.js";
 import { openProgress, type Progress } from "./progress.js";
-import { renderResult } from "./render.js";
 import { readTools, type Tool } from "./tools.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,6 +24,8 @@ export interface ToolHost {
   readonly keepBuilding: (environment: string) => void;
   readonly onFailure: (tool: string, error: PyroError) => void;
   readonly onResult: (tool: string, result: Fields) => void;
+  /** Which form of an answer has the whole output. */
+  readonly carrier: () => Carrier;
 }
 
 /** Calls a tool. Whatever goes wrong becomes a result that says so. */
@@ -38,8 +41,8 @@ export async function callTool(
     const { input, stdin, budget } = parseArguments(tool, given);
     const result = await perform(host, { tool, input, stdin, ctx, progress });
     host.onResult(name, result);
-    const structuredContent = fitResult(result, budget);
-    const content = [{ type: "text" as const, text: renderResult(name, structuredContent) }];
+    const { text, structuredContent } = buildForms(name, fitResult(result, budget), host.carrier());
+    const content = [{ type: "text" as const, text }];
     // A command that could not be run, or whose VM died, is worth more than a glance.
     const isError = tool.operation === "task.exec" && (result["error"] ?? null) !== null;
     return { content, structuredContent, ...(isError ? { isError } : {}) };

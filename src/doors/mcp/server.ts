@@ -4,6 +4,7 @@ import type { Client } from "../../client/client.js";
 import { errorKinds, PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 import type { ToolHost } from "./call-tool.js";
+import { carrierFor } from "./carrier.js";
 import { instructions } from "./instructions.js";
 
 export interface ServerOptions {
@@ -73,6 +74,12 @@ function servePrompt(server: Server): void {
   });
 }
 
+/** What a client calls itself; it says so with each request, or once at the beginning. */
+function clientNameOf(server: Server, ctx: ServerContext): string | undefined {
+  const envelope = ctx.mcpReq.envelope as Readonly<Record<string, { name?: string } | undefined>> | undefined;
+  return envelope?.["io.modelcontextprotocol/clientInfo"]?.name ?? server.getClientVersion()?.name;
+}
+
 async function loadClient(env: NodeJS.ProcessEnv): Promise<Client> {
   const { openClient } = await import("../../client/client.js");
   return openClient(env);
@@ -138,6 +145,7 @@ function openState(server: Server, options: ServerOptions): State {
       client: getClient,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       keepBuilding,
+      carrier: () => carrierFor(clientNameOf(server, ctx), options.env ?? process.env),
       onFailure: onFailure(ctx),
       onResult,
     }),

@@ -7,10 +7,12 @@ import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
 import { schemasOf } from "../../contract/rendered.js";
 import { toCamel, toSnake, type CamelOf } from "./camel.js";
+import { assertSucceeded } from "./command-failed.js";
 import { Execution } from "./execution.js";
 import type { CallOptions, Command, CommandOptions, PyroOptions } from "./options.js";
 import { OutputQueue } from "./output-queue.js";
 import { OutputText } from "./output-text.js";
+import type { RunResult, TaskExecResult } from "./results.js";
 import { readStdin } from "./stdin.js";
 
 /** An operation's input in the SDK's spelling. */
@@ -44,7 +46,7 @@ export class Calls {
   execute<Name extends "vm.run" | "vm.exec" | "task.exec">(
     name: Name,
     input: InputOf<Name>,
-    { signal, stdin, onProgress, onStdout, onStderr }: CommandOptions,
+    { signal, stdin, check = false, onProgress, onStdout, onStderr }: CommandOptions,
   ): Execution<Result<Name>> {
     const call = openCall(signal);
     const queue = new OutputQueue();
@@ -65,6 +67,7 @@ export class Calls {
       try {
         const answer = await this.#ask(name, input, { ...call.signals, onEvent, ...source });
         await call.guard(() => text.end())(undefined);
+        if (check) assertSucceeded(answer as RunResult | TaskExecResult);
         return answer;
       } finally {
         queue.end();

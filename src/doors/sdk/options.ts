@@ -48,6 +48,8 @@ export interface CommandOptions extends CallOptions {
    * the task's own, else `PYRO_TIMEOUT_SECONDS`, else 30.
    */
   readonly timeoutSeconds?: number | undefined;
+  /** Reject with `CommandFailedError` when the command does not end with exit code 0. Default false: that is a result. */
+  readonly check?: boolean | undefined;
   /** Default: none, so that the command reads the end of its input at once. */
   readonly stdin?: StdinSource | undefined;
   /** Called with each piece of standard output; the next one, and the command in the end, waits for what it returns. */

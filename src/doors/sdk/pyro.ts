@@ -82,9 +82,9 @@ export class Pyro {
    * here, `RESOURCE_EXHAUSTED` when the host has not the memory.
    */
   runInVm(environment: string, options: RunOptions): Execution<RunResult> {
-    const { command, signal, stdin, onProgress, onStdout, onStderr, ...shape } = options;
+    const { command, signal, stdin, check, onProgress, onStdout, onStderr, ...shape } = options;
     const input = { ...shape, environment, command: lineOf(command) };
-    return this.#calls.execute("vm.run", input, { signal, stdin, onProgress, onStdout, onStderr });
+    return this.#calls.execute("vm.run", input, { signal, stdin, check, onProgress, onStdout, onStderr });
   }
 
   /** Sets a VM up, without starting it. */
@@ -99,9 +99,9 @@ export class Pyro {
 
   /** Runs one command in a started VM and removes the VM. Rejects with `FAILED_PRECONDITION` when it is not started. */
   execVm(vmId: string, options: ExecCommandOptions): Execution<RunResult> {
-    const { command, signal, stdin, onProgress, onStdout, onStderr, ...exec } = options;
+    const { command, signal, stdin, check, onProgress, onStdout, onStderr, ...exec } = options;
     const input = { ...exec, vmId, command: lineOf(command) };
-    return this.#calls.execute("vm.exec", input, { signal, stdin, onProgress, onStdout, onStderr });
+    return this.#calls.execute("vm.exec", input, { signal, stdin, check, onProgress, onStdout, onStderr });
   }
 
   /** Stops a VM, which is not started again. */
@@ -156,9 +156,9 @@ export class Pyro {
 
   /** Runs a command in a task: see `Task.exec`. */
   execTask(taskId: string, options: ExecTaskOptions): Execution<TaskExecResult> {
-    const { command, signal, stdin, onProgress, onStdout, onStderr, ...exec } = options;
+    const { command, signal, stdin, check, onProgress, onStdout, onStderr, ...exec } = options;
     const input = { ...exec, taskId, command: lineOf(command) };
-    return this.#calls.execute("task.exec", input, { signal, stdin, onProgress, onStdout, onStderr });
+    return this.#calls.execute("task.exec", input, { signal, stdin, check, onProgress, onStdout, onStderr });
   }
 
   /** What a command of a task wrote, from a place on; can wait for more. */

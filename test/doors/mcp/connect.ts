@@ -11,12 +11,13 @@ type Fields = Record<string, unknown>;
 
 /** The official client, connected to a server. */
 export class Connected implements AsyncDisposable {
-  readonly client = new Client({ name: "test", version: "1.0.0" });
+  readonly client: Client;
   /** Everything the server has logged through the protocol. */
   readonly logged: unknown[] = [];
   listChanges = 0;
 
-  constructor() {
+  constructor(clientName = "test") {
+    this.client = new Client({ name: clientName, version: "1.0.0" });
     this.client.setNotificationHandler("notifications/message", ({ params }) => void this.logged.push(params));
     this.client.setNotificationHandler("notifications/resources/list_changed", () => void (this.listChanges += 1));
   }
@@ -50,9 +51,12 @@ export function textOf(result: CallToolResult): string {
 }
 
 /** A server in this process. */
-export async function connectHere(options: ServerOptions): Promise<Connected> {
+export async function connectHere({
+  clientName,
+  ...options
+}: ServerOptions & { readonly clientName?: string }): Promise<Connected> {
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
-  const connected = new Connected();
+  const connected = new Connected(clientName);
   // Both packages have a class of that name; what it does is the same.
   await createServer(options).connect(theirs as never);
   await connected.client.connect(ours);
