@@ -599,6 +599,7 @@ class Operations:
         fields: Mapping[str, object],
         *,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
@@ -628,6 +629,7 @@ class Operations:
         network_host_ca: bool = False,
         allow_host_compat: bool = False,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
@@ -655,6 +657,7 @@ class Operations:
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             stdin: Standard input: a text, bytes, or an iterable of either.
+            check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
             on_progress: Called with each report of how far it is.
@@ -664,6 +667,7 @@ class Operations:
             "vm.run",
             {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
+            check=check,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
             on_progress=on_progress,
@@ -733,6 +737,7 @@ class Operations:
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
@@ -747,6 +752,7 @@ class Operations:
             cwd: Directory in which it runs.
             env: Further environment.
             stdin: Standard input: a text, bytes, or an iterable of either.
+            check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
             on_progress: Called with each report of how far it is.
@@ -756,6 +762,7 @@ class Operations:
             "vm.exec",
             {"vm_id": vm_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env},
             stdin=stdin,
+            check=check,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
             on_progress=on_progress,
@@ -927,6 +934,7 @@ class Operations:
         env: Mapping[str, str] | None = None,
         background: bool = False,
         stdin: Stdin = None,
+        check: bool = False,
         on_stdout: OnOutput | None = None,
         on_stderr: OnOutput | None = None,
         on_progress: OnProgress | None = None,
@@ -942,6 +950,7 @@ class Operations:
             env: Further environment.
             background: Answer at once; the command goes on without standard input.
             stdin: Standard input: a text, bytes, or an iterable of either.
+            check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
             on_progress: Called with each report of how far it is.
@@ -951,6 +960,7 @@ class Operations:
             "task.exec",
             {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "background": background},
             stdin=stdin,
+            check=check,
             on_stdout=on_stdout,
             on_stderr=on_stderr,
             on_progress=on_progress,
