@@ -9,6 +9,9 @@ export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as c
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+/** A name such as ENOENT or RTMIN+3, which is shown to people: it holds nothing that a terminal would obey. */
+const symbol = z.string().regex(/^[A-Z0-9+-]+$/);
+
 /** No machine lives long enough for it, and beyond it as many numbers are left for what comes next. */
 const MAX_JOB = 0x7fff_ffff;
 
@@ -45,7 +48,7 @@ export const response = z.union([
     error: z.object({
       code: agentErrorCode,
       message: z.string().max(4096),
-      errno: z.string().max(32).optional(),
+      errno: symbol.max(32).optional(),
       path: z.string().max(8192).optional(),
     }),
   }),
@@ -55,7 +58,7 @@ export const exit = z
   .object({
     exit_code: z.number().int().min(0).max(255).optional(),
     /** Its name without SIG, such as TERM. */
-    signal: z.string().max(16).optional(),
+    signal: symbol.max(16).optional(),
     /** True when the kernel killed a process of the job because memory ran out. */
     oom_killed: z.boolean().optional(),
     stdout_bytes: count,

@@ -1,5 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
+import { printable } from "./printable.js";
 
 /** Prints an error, as text on standard error or as JSON on standard output, and gives the exit status. */
 export async function reportFailure(thrown: unknown, json: boolean): Promise<number> {
@@ -22,10 +23,12 @@ async function describeBug(thrown: unknown): Promise<PyroError> {
   return new PyroError("INTERNAL", message, { hint, details: log === null ? {} : { log }, cause: thrown });
 }
 
+/** Names and words of a guest may be in it. */
 function renderFailure({ message, details, hint }: PyroError): string {
   const facts = Object.entries(details)
     .filter(([, value]) => typeof value === "string" || typeof value === "number")
     .filter(([, value]) => value !== "" && !message.includes(String(value)) && !hint.includes(String(value)))
     .map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}\n`);
-  return `pyro: ${message}\n${facts.join("")}hint: ${hint}\n`;
+  const lines = `pyro: ${message}\n${facts.join("")}hint: ${hint}`.split("\n");
+  return `${lines.map(printable).join("\n")}\n`;
 }

@@ -1,4 +1,7 @@
-/** Texts that may not be trusted: control characters are shown, not sent to the terminal. */
+/** Texts that may not be trusted: control characters, those from U+0080 on too, are shown and not sent to the terminal. */
 export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return text.replaceAll(/\p{Cc}/gu, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1);
+    return escaped === character ? `\\u00${character.charCodeAt(0).toString(16)}` : escaped;
+  });
 }

@@ -90,6 +90,9 @@ export const liesOfAnswers: readonly Lie[] = [
     agent.frame("response", stream, { ok: false, error: { code: "IO", message: "m".repeat(60_000) } })),
   lie("stat", "a refusal with a long errno", (agent, stream) =>
     agent.frame("response", stream, { ok: false, error: { code: "IO", message: "", errno: "E".repeat(33) } })),
+  lie("stat", "a refusal with an errno that a terminal obeys", (agent, stream) =>
+    agent.frame("response", stream, { ok: false, error: { code: "IO", message: "", errno: "\u001b[2J" } }),
+  ),
   lie("stat", "an answer without its fields", (agent, stream) => agent.ok(stream)),
   lie("stat", "a negative size", (agent, stream) => agent.ok(stream, stated({ size: -1 }))),
   lie("stat", "a size of 2^53", (agent, stream) => agent.ok(stream, stated({ size: 2 ** 53 }))),
