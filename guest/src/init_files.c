@@ -19,6 +19,7 @@ static const struct {
 } directories[] = {
     {"/run/lock", 01777},
     {"/run/log", 0755},
+    {"/run/sshd", 0755}, // Debian's unit and init script make it; sshd that is started as a command does not
     {"/run/user", 0755},
     {"/run/user/0", 0700},
     {"/dev/mqueue", 01777},
@@ -36,7 +37,7 @@ static const struct {
 };
 
 // Device nodes that every user may open; the others are root's.
-static const char *const open_nodes[] = {"fuse", "net/tun"};
+static const char *const for_all[] = {"/dev/fuse", "/dev/net/tun"};
 
 static void make_directories(void) {
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) mkdir(directories[i].path, directories[i].mode);
@@ -56,12 +57,6 @@ static void write_limits(void) {
     }
 }
 
-static mode_t node_mode(const char *name) {
-    for (size_t i = 0; i < sizeof open_nodes / sizeof *open_nodes; i++)
-        if (strcmp(name, open_nodes[i]) == 0) return 0666;
-    return 0600;
-}
-
 static void make_node(const char *name, mode_t type, dev_t device) {
     char path[128];
     if (snprintf(path, sizeof path, "/dev/%s", name) >= (int)sizeof path || strstr(name, "..")) return;
@@ -71,7 +66,12 @@ static void make_node(const char *name, mode_t type, dev_t device) {
         mkdir(path, 0755);
         *slash = '/';
     }
-    mknod(path, type | node_mode(name), device);
+    mknod(path, type | 0600, device);
+}
+
+// Also those that the kernel has made for a driver of its own.
+static void open_nodes(void) {
+    for (size_t i = 0; i < sizeof for_all / sizeof *for_all; i++) chmod(for_all[i], 0666);
 }
 
 // Devices whose module is loaded when somebody opens their node, so the node must be there first. depmod lists them:
@@ -94,5 +94,6 @@ void init_files_make(void) {
     make_directories();
     write_limits();
     make_static_nodes();
+    open_nodes();
     (void)!symlink("../proc/self/mounts", "/etc/mtab");
 }

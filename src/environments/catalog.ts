@@ -12,6 +12,7 @@ const agentPackages = [
   ...basePackages,
   "bzip2",
   "curl",
+  "e2fsprogs",
   "file",
   "git",
   "gpg",

@@ -13,8 +13,8 @@ const ordinary: readonly (readonly [what: string, script: string, output?: RegEx
   ],
   [
     "directories of systemd-tmpfiles",
-    "stat -c '%a %n' /run/user/0 /var/tmp /dev/shm /dev/mqueue",
-    /^700 .*\n1777 .*\n1777 /,
+    "stat -c '%a %n' /run/sshd /run/user/0 /var/tmp /dev/shm /dev/mqueue",
+    /^755 .*\n700 .*\n1777 .*\n1777 /,
   ],
   [
     "a package's tmpfiles.d",
