@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "beneath.h"
@@ -14,25 +15,63 @@
 #include "transfer.h"
 #include "workspace.h"
 
+struct known {
+    char id[ID_MAX_DIGITS + 1];
+    struct timespec at;
+};
+
 // The last commits; the next one goes where the oldest is.
-static char known[COMMITS_REMEMBERED][ID_MAX_DIGITS + 1];
+static struct known known[COMMITS_REMEMBERED];
 static unsigned next;
 
-bool commit_is_known(const char *id) {
+static void render_time(struct json_out *out, struct timespec at) {
+    json_out_integer(out, "at_s", at.tv_sec);
+    json_out_integer(out, "at_ns", at.tv_nsec);
+}
+
+void commit_answer_known(uint32_t stream, const char *id) {
+    const struct known *found = NULL;
     for (int i = 0; i < COMMITS_REMEMBERED; i++)
-        if (strcmp(known[i], id) == 0) return true;
-    return false;
+        if (strcmp(known[i].id, id) == 0) found = &known[i];
+    struct json_out *out = reply_begin();
+    json_out_bool(out, "committed", found != NULL);
+    if (found) render_time(out, found->at);
+    reply_send(stream);
 }
 
-static void remember(const char *id) {
-    strcpy(known[next], id);
+static const struct known *remember(const char *id, struct timespec at) {
+    struct known *newest = &known[next];
+    strcpy(newest->id, id);
+    newest->at = at;
     next = (next + 1) % COMMITS_REMEMBERED;
+    return newest;
 }
 
-static bool open_sides(const struct stage *stage, struct merge *merge) {
+// A moment behind every change of the commit, and before each one that comes when it is answered. File systems count in ticks.
+static struct timespec pass_tick(void) {
+    struct timespec start, now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &start);
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    } while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
+    now.tv_sec -= now.tv_nsec == 0;
+    now.tv_nsec = (now.tv_nsec + 999999999) % 1000000000;
+    return now;
+}
+
+static void answer(uint32_t stream, const struct known *newest, const struct removals *removals) {
+    struct json_out *out = reply_begin();
+    render_time(out, newest->at);
+    removals_render(removals, out);
+    reply_send(stream);
+}
+
+static bool open_sides(struct stage *stage, struct merge *merge) {
     merge->tree = stage->tree_fd;
     merge->folders = &stage->folders;
     merge->kept = &stage->kept;
+    merge->removals = &stage->removals;
     merge->aside = beneath_open(stage->place_fd, "aside", O_RDONLY | O_DIRECTORY);
     merge->root = merge->aside < 0 ? -1 : workspace_open();
     if (merge->root >= 0) return true;
@@ -54,7 +93,7 @@ static bool check_kept(const struct stage *stage, struct merge *merge) {
     return false;
 }
 
-static bool run(const struct stage *stage, struct merge *merge) {
+static bool run(struct stage *stage, struct merge *merge) {
     const char *mount;
     if (!open_sides(stage, merge)) return false;
     if (!(mount = workspace_find_mount(stage->tree_fd))) return check_kept(stage, merge) && merge_run(merge);
@@ -78,15 +117,12 @@ void commit_answer(uint32_t stream, struct stage *stage) {
     bool is_done = run(stage, merge);
     if (merge->root >= 0) close(merge->root);
     if (merge->aside >= 0) close(merge->aside);
-    if (is_done) remember(stage->id);
+    if (is_done) answer(stream, remember(stage->id, pass_tick()), &stage->removals);
     // Of a torn one, what lies in the staging directory may be all that is left of it.
     if (merge->is_torn)
         stage_forget(stage);
     else
         stage_end(stage);
-    if (is_done)
-        reply_empty(stream);
-    else
-        answer_failure(stream, merge);
+    if (!is_done) answer_failure(stream, merge);
     free(merge);
 }

@@ -10,6 +10,6 @@
 // Answers once all is in, or all is as it was. The stage is gone then.
 void commit_answer(uint32_t stream, struct stage *stage);
 
-bool commit_is_known(const char *id);
+void commit_answer_known(uint32_t stream, const char *id);
 
 #endif

@@ -4,7 +4,14 @@
 
 #include "merge.h"
 
-enum step { STEP_MOVE = 'm', STEP_SWAP = 's', STEP_MOVED = 'M', STEP_SWAPPED = 'S' };
+enum step {
+    STEP_MOVE = 'm',
+    STEP_SWAP = 's',
+    STEP_REMOVE = 'r',
+    STEP_MOVED = 'M',
+    STEP_SWAPPED = 'S',
+    STEP_REMOVED = 'R',
+};
 
 struct meeting {
     struct meeting *following, *before;

@@ -54,6 +54,22 @@ static int plan_entry(struct merge *merge, struct meeting *meeting, struct meeti
     return meeting_add(merge, meeting->path, name) ? 0 : errno;
 }
 
+// 0, or the errno of why the removals in this directory cannot be noted.
+static int plan_removals(struct merge *merge, struct meeting *meeting, struct meeting_fds fds) {
+    struct removals *removals = merge->removals;
+    for (size_t i = removals_find(removals, meeting->path); i < removals->count; i++) {
+        const struct removal *removal = removals->list[i];
+        struct stat old;
+        if (!removal_is_in(removal, meeting->path)) return 0;
+        if (removal->is_directory || fstatat(fds.place, removal_name(removal), &old, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        if (!removal_fits(removal, &old))
+            removals->kept++;
+        else if (!meeting_add_step(meeting, STEP_REMOVE, removal_name(removal)))
+            return ENOMEM;
+    }
+    return 0;
+}
+
 // Notes what is to be done in one directory, and which of those in it meet again. Changes nothing.
 static bool plan(struct merge *merge, struct meeting *meeting) {
     struct meeting_fds fds;
@@ -70,6 +86,7 @@ static bool plan(struct merge *merge, struct meeting *meeting) {
     const struct dirent *entry = NULL;
     while (!error && (entry = listing_next(listing))) error = plan_entry(merge, meeting, fds, entry);
     if (!error) error = errno;
+    if (!error) error = plan_removals(merge, meeting, fds);
     if (error) fail(merge, error, meeting->path, entry ? entry->d_name : "");
     if (listing) closedir(listing);
     meeting_close(fds);
@@ -84,8 +101,14 @@ static bool take(struct merge *merge, struct meeting_fds fds, char *step) {
         *step = STEP_MOVED;
         return true;
     }
-    if (!swap_exchange(fds.staged, fds.place, name, merge->aside)) return false;
-    *step = STEP_SWAPPED;
+    if (*step == STEP_REMOVE) {
+        if (!swap_move(fds.place, fds.staged, name)) return false;
+        *step = STEP_REMOVED;
+        merge->removals->done++;
+    } else {
+        if (!swap_exchange(fds.staged, fds.place, name, merge->aside)) return false;
+        *step = STEP_SWAPPED;
+    }
     // Whoever has put a directory there since the plan was made must not lose it.
     if (fstatat(fds.staged, name, &replaced, AT_SYMLINK_NOFOLLOW) < 0) return false;
     errno = EISDIR;
@@ -123,6 +146,7 @@ static bool undo_steps(struct merge *merge, struct meeting *meeting, struct meet
     char *step;
     while ((step = meeting_pop_step(meeting))) {
         if (*step == STEP_MOVED) is_done = swap_move(fds.place, fds.staged, step + 1) && is_done;
+        if (*step == STEP_REMOVED) is_done = swap_move(fds.staged, fds.place, step + 1) && is_done;
         if (*step == STEP_SWAPPED) is_done = swap_exchange(fds.staged, fds.place, step + 1, merge->aside) && is_done;
     }
     return is_done;
@@ -169,6 +193,7 @@ bool merge_run(struct merge *merge) {
         is_done = false;
         undo_all(merge);
     }
+    if (is_done) removals_end_directories(merge->removals, merge->root);
     meetings_free(merge);
     return is_done;
 }

@@ -7,11 +7,13 @@
 
 #include "folders.h"
 #include "kept.h"
+#include "removals.h"
 
 struct merge {
     int tree, root, aside;
     const struct folders *folders; // sorted
     const struct kept *kept;
+    struct removals *removals; // sorted
     struct meeting *first, *last;
     // Of a failure:
     int error;

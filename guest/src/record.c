@@ -7,7 +7,7 @@
 #include "json.h"
 #include "json_out.h"
 
-static const char *const type_names[] = {"file", "directory", "symlink", "hardlink"};
+static const char *const type_names[RECORD_TYPES] = {"file", "directory", "symlink", "hardlink", "absent", "absent_directory"};
 
 // The name itself or its base64.
 static bool read_name(struct json header, const char *name, const char *base64_name, char out[PATH_MAX]) {
@@ -23,9 +23,9 @@ static bool read_name(struct json header, const char *name, const char *base64_n
 
 static bool read_type(struct json header, enum record_type *type) {
     struct json value;
-    char name[16];
+    char name[24];
     if (!json_field(header, "type", &value) || json_text(value, name, sizeof name) < 0) return false;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < RECORD_TYPES; i++) {
         *type = (enum record_type)i;
         if (strcmp(type_names[i], name) == 0) return true;
     }

@@ -10,7 +10,15 @@
 
 #include "protocol.h"
 
-enum record_type { RECORD_FILE, RECORD_DIRECTORY, RECORD_SYMLINK, RECORD_HARDLINK };
+enum record_type {
+    RECORD_FILE,
+    RECORD_DIRECTORY,
+    RECORD_SYMLINK,
+    RECORD_HARDLINK,
+    RECORD_ABSENT,
+    RECORD_ABSENT_DIRECTORY,
+};
+enum { RECORD_TYPES = RECORD_ABSENT_DIRECTORY + 1 };
 
 struct record {
     enum record_type type;

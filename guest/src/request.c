@@ -37,6 +37,7 @@ void request_hello(void) {
     json_out_text(&out, "mode", request_is_init() ? "init" : "process");
     json_out_text(&out, "kernel", kernel.release);
     json_out_bool(&out, "woken", is_woken);
+    json_out_bool(&out, "removes", true);
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
@@ -195,9 +196,7 @@ static void handle_commit(uint32_t stream, struct json request) {
 
 static void handle_committed(uint32_t stream, struct json request) {
     char id[ID_MAX_DIGITS + 1];
-    if (!read_id(stream, request, id)) return;
-    json_out_bool(reply_begin(), "committed", commit_is_known(id));
-    reply_send(stream);
+    if (read_id(stream, request, id)) commit_answer_known(stream, id);
 }
 
 // A transfer that is unknown has just ended by itself: that is no failure.

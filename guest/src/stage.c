@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "absent.h"
 #include "beneath.h"
 #include "fatal.h"
 #include "mailbox.h"
@@ -46,6 +47,7 @@ void stage_forget(struct stage *stage) {
     close_if_open(stage->place_fd);
     folders_free(&stage->folders);
     kept_free(&stage->kept);
+    removals_free(&stage->removals);
     equal_free(&stage->equal);
     free(stage);
 }
@@ -143,6 +145,17 @@ static bool is_safe(const struct stage *stage) {
     return record->type != RECORD_HARDLINK || beneath_is_plain(record->target);
 }
 
+static bool begin(struct stage *stage) {
+    if (absent_is(&stage->parser.record)) return absent_begin(stage);
+    return (stage->is_dry ? preview_begin : entry_begin)(stage);
+}
+
+static bool end(struct stage *stage) {
+    stage->entries += !absent_is(&stage->parser.record);
+    if (++stage->records % ENTRIES_PER_WINDOW == 0) inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
+    return (stage->is_dry ? preview_end : entry_end)(stage);
+}
+
 static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
     for (;;) {
         size_t used;
@@ -158,12 +171,10 @@ static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
         bool is_done = true;
         if (event == RECORD_BEGINS && !is_safe(stage))
             return refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
-        if (event == RECORD_BEGINS) is_done = (stage->is_dry ? preview_begin : entry_begin)(stage);
+        if (event == RECORD_BEGINS) is_done = begin(stage);
         if (event == RECORD_CONTENT) is_done = (stage->is_dry ? preview_write : entry_write)(stage, content, used);
         if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
-        if (event == RECORD_ENDS) is_done = (stage->is_dry ? preview_end : entry_end)(stage);
-        if (event == RECORD_ENDS && ++stage->entries % ENTRIES_PER_WINDOW == 0)
-            inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
+        if (event == RECORD_ENDS) is_done = end(stage);
         if (!is_done) return fail(stage, errno);
     }
 }
@@ -193,11 +204,14 @@ bool stage_content_eof(struct stage *stage, uint64_t offset) {
         return true;
     }
     folders_sort(&stage->folders);
+    removals_sort(&stage->removals);
+    if (stage->is_dry) removals_count_directories(&stage->removals, stage->old_root_fd);
     stage->is_whole = true;
     struct json_out *out = reply_begin();
     json_out_integer(out, "entries", stage->entries);
     json_out_integer(out, "bytes", stage->bytes);
     json_out_integer(out, "unchanged", stage->unchanged);
+    if (stage->is_dry) removals_render(&stage->removals, out);
     reply_send(stage->stream);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "kept.h"
 #include "protocol.h"
 #include "record.h"
+#include "removals.h"
 
 struct stage {
     uint32_t stream;
@@ -31,7 +32,8 @@ struct stage {
     struct equal equal;
     struct folders folders;
     struct kept kept;
-    int64_t entries, bytes;
+    struct removals removals;
+    int64_t records, entries, bytes;
     int64_t unchanged; // entries that the workspace had already, equal
     struct stage *following;
 };

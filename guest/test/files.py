@@ -18,6 +18,11 @@ def record(path, kind="file", content=b"", **fields):
     return struct.pack("<I", len(text)) + text + content
 
 
+def absent(path, kind="absent", since=(4_000_000_000, 0)):
+    """What its source no longer has."""
+    return record(path, kind, mtime_s=since[0], mtime_ns=since[1])
+
+
 def raw(**header):
     text = json.dumps(header).encode()
     return struct.pack("<I", len(text)) + text
@@ -63,12 +68,12 @@ class FilesTest(AgentTest):
                 sent_eof = True
 
     def push(self, content, **options):
-        """Stages and commits; the stage's answer, or the refusal of either."""
+        """Stages and commits; the stage's answer, or the refusal of either. What the commit answered is in `committed`."""
         stream, answer = self.stage(content, **options)
         if not answer["ok"]:
             return answer
-        done = self.wire.ask("commit", transfer=stream)
-        return answer if done == {"ok": True} else done
+        self.committed = self.wire.ask("commit", transfer=stream)
+        return answer if self.committed["ok"] else self.committed
 
     def get(self, path):
         stream = self.wire.post("get", path=path)

@@ -1,0 +1,52 @@
+// What a stage takes out of the workspace: entries that an earlier push brought and that their source no longer has.
+#ifndef REMOVALS_H
+#define REMOVALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "json_out.h"
+
+struct removal {
+    size_t folder_length;
+    struct timespec since; // an entry that was changed later stays
+    bool is_directory;     // it goes when it is empty
+    bool is_gone;          // of a dry run: nothing would be left of it
+    char path[];           // below the root that the list is for
+};
+
+struct removals {
+    struct removal **list;
+    size_t count, room;
+    int64_t asked; // for entries; those that are missing too
+    int64_t done, kept;
+};
+
+// False with errno ENOMEM.
+bool removals_add(struct removals *removals, const char *path, bool is_directory, struct timespec since);
+
+// After the last one: by folder, then by name.
+void removals_sort(struct removals *removals);
+
+// Once sorted: the first one in the folder, or `count`.
+size_t removals_find(const struct removals *removals, const char *folder);
+bool removal_is_in(const struct removal *removal, const char *folder);
+const char *removal_name(const struct removal *removal);
+
+// Whether the entry found is still what was brought: of the right type, and not changed later.
+bool removal_fits(const struct removal *removal, const struct stat *found);
+
+// Once all else is done: removes the directories of which nothing is left. What cannot be removed stays.
+void removals_end_directories(struct removals *removals, int root);
+// The same without doing it.
+void removals_count_directories(struct removals *removals, int root);
+
+// The counts, once there was something to remove.
+void removals_render(const struct removals *removals, struct json_out *out);
+
+void removals_free(struct removals *removals);
+
+#endif
