@@ -68,3 +68,5 @@ export const ignoredXattrCount = z
   .int()
   .min(0)
   .describe("Entries of an archive whose extended attributes or access control lists were left out.");
+export const deletedCount = z.int().min(0).describe("Entries that were deleted, since the source no longer has them.");
+export const keptCount = z.int().min(0).describe("Entries that were not deleted, since the task has changed them.");

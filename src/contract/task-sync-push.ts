@@ -3,10 +3,12 @@ import { z } from "zod";
 import { defineOperation } from "./operation.js";
 import {
   bytesWritten,
+  deletedCount,
   destination,
   entryCount,
   excludedCount,
   ignoredXattrCount,
+  keptCount,
   sourceFacts,
   sourceFilter,
   sourceMode,
@@ -31,6 +33,10 @@ export const taskSyncPush = defineOperation({
     source_path: sourcePath,
     dest: destination,
     ...sourceFilter,
+    delete: z
+      .boolean()
+      .default(false)
+      .describe("Delete what earlier pushes of this source brought to dest and the source no longer has."),
     dry_run: z.boolean().default(false).describe("Check the source and list what would be written; change nothing."),
     ...sourceFacts,
   }),
@@ -46,6 +52,8 @@ export const taskSyncPush = defineOperation({
     ignored_xattr_count: ignoredXattrCount,
     ...sourceReport,
     warnings,
+    deleted_count: deletedCount,
+    kept_count: keptCount,
     duration_ms: z.int().min(0).describe("Milliseconds from the request to the end of the switch."),
     dry_run: z.boolean(),
     entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),

@@ -23,6 +23,8 @@ export const hello = z.object({
   woken: z.boolean(),
   /** The size of the disk on which the guest finds letters. */
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
+  /** Whether a stage can take entries out of the workspace. */
+  removes: z.boolean().optional(),
   jobs: z.array(z.number().int().min(1).max(MAX_JOB)).max(256),
 });
 export type Hello = z.infer<typeof hello>;

@@ -23,14 +23,38 @@ export interface EntryHeader {
   readonly target?: string;
 }
 
-export interface StageTotals {
+export interface StageTotals extends RemovalCounts {
   readonly entries: number;
   readonly bytes: number;
   /** Entries that the workspace has already, equal; 0 from an agent that does not compare. */
   readonly unchanged: number;
 }
 
-const totals = z.object({ entries: count, bytes: count, unchanged: count.default(0) });
+/** A moment of the guest's clock. */
+export interface GuestTime {
+  readonly s: number;
+  readonly ns: number;
+}
+
+/** What became of entries that were to be removed. */
+export interface RemovalCounts {
+  readonly removed: number;
+  /** Those that the guest has changed since. */
+  readonly kept: number;
+}
+
+export interface Committed extends RemovalCounts {
+  /** Behind all changes of the commit, and before every later one; null from an older agent. */
+  readonly at: GuestTime | null;
+}
+
+const removals = { removed: count.default(0), kept: count.default(0) };
+const totals = z.object({ entries: count, bytes: count, unchanged: count.default(0), ...removals });
+const commitTime = {
+  at_s: count.optional(),
+  at_ns: z.number().int().min(0).max(999_999_999).optional(),
+};
+const commitAnswer = z.object({ ...removals, ...commitTime });
 
 /** Longest piece of content in one frame. */
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
@@ -106,6 +130,18 @@ export class Stage implements AsyncDisposable {
       await this.#write(bytes);
     }
     if (left !== 0) throw new PyroError("INTERNAL", `The content of ${header.path} has not the size that was said.`);
+    await this.#countEntry();
+  }
+
+  /** Removes an entry of the workspace, unless it was changed after `since`; a directory when nothing is left in it. */
+  async remove(path: string, isDirectory: boolean, since: GuestTime): Promise<void> {
+    const type = isDirectory ? "absent_directory" : "absent";
+    await this.#write(buildRecord({ path, type, mode: 0, mtimeS: since.s, mtimeNs: since.ns, sizeBytes: 0 }));
+    await this.#countEntry();
+  }
+
+  async #countEntry(): Promise<void> {
+    if (this.#failure) throw this.#failure;
     this.#entries += 1;
     if (this.#entries % GROUP_ENTRIES === 0) await this.#endGroup();
   }
@@ -132,9 +168,11 @@ export class Stage implements AsyncDisposable {
    * Switches the finished tree in: the workspace holds all of it, or is as it was and this throws. Waits for a guest that stands
    * still. When the channel ends meanwhile, only `isCommitted` on another one can tell.
    */
-  async commit(): Promise<void> {
+  async commit(): Promise<Committed> {
     this.#isOver = true;
-    await this.#channel.request("commit", { transfer: this.#stream }, { timeoutMs: null, blocks: true });
+    const fields = { transfer: this.#stream };
+    const answer = await this.#channel.ask("commit", fields, commitAnswer, { timeoutMs: null, blocks: true });
+    return { removed: answer.removed, kept: answer.kept, at: timeOf(answer) };
   }
 
   /** Drops what was staged; the workspace is as it was. Does nothing after `commit`. */
@@ -236,7 +274,9 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function buildRecord({ path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: EntryHeader): Buffer {
+type RecordHeader = Omit<EntryHeader, "type"> & { readonly type: EntryHeader["type"] | "absent" | "absent_directory" };
+
+function buildRecord({ path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: RecordHeader): Buffer {
   const rest = { type, mode: mode & 0o777, mtime_s: mtimeS, mtime_ns: mtimeNs, size: sizeBytes };
   let text = Buffer.from(JSON.stringify({ path, ...rest, target }));
   // Control characters take six bytes each in JSON; base64 of the two longest names always fits.
@@ -249,9 +289,22 @@ function buildRecord({ path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: E
   return Buffer.concat([length, text]);
 }
 
-const committed = z.object({ committed: z.boolean() });
+const committed = z.object({ committed: z.boolean(), ...commitTime });
 
 /** Whether the stage of this id was committed, asked by whoever lost the answer. The guest remembers the last 64. */
 export async function isCommitted(channel: Channel, id: string): Promise<boolean> {
-  return (await channel.ask("committed", { id }, committed, { timeoutMs: null })).committed;
+  return (await askCommitted(channel, id)).isCommitted;
+}
+
+/** The same, with the moment that the lost answer had. */
+export async function askCommitted(
+  channel: Channel,
+  id: string,
+): Promise<{ readonly isCommitted: boolean; readonly at: GuestTime | null }> {
+  const answer = await channel.ask("committed", { id }, committed, { timeoutMs: null });
+  return { isCommitted: answer.committed, at: timeOf(answer) };
+}
+
+function timeOf({ at_s, at_ns }: z.infer<typeof commitAnswer> | z.infer<typeof committed>): GuestTime | null {
+  return at_s === undefined || at_ns === undefined ? null : { s: at_s, ns: at_ns };
 }

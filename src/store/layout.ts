@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 
 /**
- * Where a task's files are: `tasks/TASK_ID/` has `task.json`, `journal.ndjson` and `execs/SEQUENCE/`, which has the
- * segments of `stdout` and `stderr`.
+ * Where a task's files are: `tasks/TASK_ID/` has `task.json`, `journal.ndjson`, `pushed/` and `execs/SEQUENCE/`,
+ * which has the segments of `stdout` and `stderr`.
  */
 
 export const taskFile = "task.json";

@@ -16,7 +16,7 @@ const input = { task_id: "task-0123456789ab", source_path: "/src" };
 /** The digest of what was uploaded stands in its destination. */
 function resultOf(digest: string): ResultOf<"task.sync.push"> {
   const counts = { entry_count: 0, bytes_written: 0, excluded_count: 0, duration_ms: 0 };
-  const compared = { unchanged_count: 0, ignored_xattr_count: 0 };
+  const compared = { unchanged_count: 0, ignored_xattr_count: 0, deleted_count: 0, kept_count: 0 };
   const report = { skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [] };
   return { ...input, ...counts, ...compared, ...report, mode: "archive", destination: digest, dry_run: false };
 }

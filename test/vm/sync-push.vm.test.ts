@@ -76,6 +76,8 @@ test("a task is created from a directory, changed by a push, used, deleted", asy
       skipped_links: 0,
       changed_entries: 0,
       warnings: [],
+      deleted_count: 0,
+      kept_count: 0,
       duration_ms: 0,
       dry_run: false,
     },
@@ -154,6 +156,25 @@ test("make sees what a push changed, and nothing else", async () => {
   assert.equal(await say(task, "find . -newer mark -type f"), "./in\n");
   assert.equal(await say(task, make), "two\no\n");
   assert.equal(await say(task, look), before);
+});
+
+test("a push that deletes removes what seed and pushes brought and the source no longer has", async () => {
+  const source = layOut("shrinking", { "old/a": "1", "old/b": "1", keep: "1", edited: "1", "cache/c": "1" });
+  const task = await create({ source_path: source });
+  await say(task, "echo guest >edited; mkdir build; echo o >build/o; echo own >own");
+  writeFileSync(join(source, "late"), "2");
+  await push(task, source);
+  for (const path of ["old", "edited", "cache", "late"]) rmSync(join(source, path), { recursive: true });
+  const counts = ({ deleted_count, kept_count }: Push) => ({ deleted_count, kept_count });
+  await say(task, "echo again >edited");
+  const flags = ["--delete", "--exclude", "cache"];
+  const before = await say(task, LOOK);
+  assert.deepEqual(counts(await push(task, source, "--dry-run", ...flags)), { deleted_count: 4, kept_count: 1 });
+  assert.equal(await say(task, LOOK), before);
+  // The list of what was pushed outlives the daemon.
+  assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
+  assert.deepEqual(counts(await push(task, source, ...flags)), { deleted_count: 4, kept_count: 1 });
+  assert.equal(await say(task, "find . -type f | sort"), "./build/o\n./cache/c\n./edited\n./keep\n./own\n");
 });
 
 test("a sparse file of a directory and of an archive takes as little room in the task", async () => {

@@ -1,17 +1,19 @@
 import type { ArchiveEntry } from "../../archive/entry.js";
-import { createFilter } from "../../archive/filter.js";
+import { createFilter, type Filter } from "../../archive/filter.js";
 import { readArchive } from "../../archive/read.js";
 import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import { AgentRefusal } from "../../guest/channel.js";
-import { Stage } from "../../guest/stage.js";
+import { type Committed, type RemovalCounts, Stage } from "../../guest/stage.js";
 import { stat } from "../../guest/stat.js";
 import { abortableChunks } from "../../host/abortable.js";
+import type { PushedFile } from "../../store/pushed-files.js";
 import type { Call } from "../core.js";
 import { explainRefusal } from "./import-refusal.js";
 import { ImportProgress } from "./import-progress.js";
 import { newPushId } from "./pushes.js";
+import { assertRemoves, isGone, stageRemovals } from "./removals.js";
 
 /** The fields that a task's creation and a push have in common. */
 export type Source = Pick<
@@ -29,14 +31,18 @@ export interface SourceCounts {
   readonly excludedCount: number;
   readonly unchangedCount: number;
   readonly ignoredXattrCount: number;
+  /** What was removed, or is removed by the commit. */
+  readonly removals: RemovalCounts;
 }
 
 /** A source that is whole and checked, and lies beside the workspace: one step away from being in it. */
 export interface StagedSource {
   readonly id: string;
   readonly counts: SourceCounts;
+  /** Its entries, relative to the destination; that of a directory ends with a slash. */
+  readonly paths: ReadonlySet<string>;
   /** Switches it in. Gives the refusal when the workspace is as it was; throws when the VM is lost before that is known. */
-  commit(): Promise<PyroError | null>;
+  commit(): Promise<Committed | PyroError>;
   /** Drops it; the workspace is as it was. Does nothing after `commit`. */
   cancel(): Promise<void>;
 }
@@ -47,6 +53,8 @@ export interface StageOptions {
   /** Compares with the workspace and stages nothing. */
   readonly isDryRun?: boolean;
   readonly onEntry?: (entry: ListedEntry) => void;
+  /** What earlier pushes have brought; what the source no longer has is removed. */
+  readonly earlier?: AsyncIterable<PushedFile>;
 }
 
 /** Links that leave a directory are data of it. What they point to is never opened here or in the guest. */
@@ -80,9 +88,11 @@ export async function stageSource(
   destination: string,
   source: Source,
   call: Call,
-  { isDryRun = false, onEntry }: StageOptions = {},
+  { isDryRun = false, onEntry, earlier }: StageOptions = {},
 ): Promise<StagedSource> {
   const id = newPushId();
+  const paths = new Set<string>();
+  if (earlier) assertRemoves(machine);
   const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
   const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
   const onAbort = () => void stage.cancel().catch(() => {});
@@ -92,14 +102,18 @@ export async function stageSource(
     for await (const entry of reading.entries()) {
       const { target, content, ...header } = entry;
       await stage.add(target === null ? header : { ...header, target }, content);
+      paths.add(entry.type === "directory" ? `${entry.path}/` : entry.path);
       onEntry?.({ path: entry.path, type: entry.type, size_bytes: entry.sizeBytes });
     }
+    if (earlier) await stageRemovals(stage, earlier, (path) => isGone(path, paths, reading.filter));
     call.signal.throwIfAborted();
-    const { entries, bytes, unchanged } = await stage.finish();
+    const { entries, bytes, unchanged, ...removals } = await stage.finish();
     const { excludedCount, ignoredXattrCount } = reading;
+    const counts = { entryCount: entries, bytesWritten: bytes, unchangedCount: unchanged, removals };
     return {
       id,
-      counts: { entryCount: entries, bytesWritten: bytes, excludedCount, unchangedCount: unchanged, ignoredXattrCount },
+      counts: { ...counts, excludedCount, ignoredXattrCount },
+      paths,
       commit: () => commit(stage),
       cancel: () => stage.cancel(),
     };
@@ -118,12 +132,14 @@ class Reading {
   bytes = 0;
   ignoredXattrCount = 0;
   excludedCount: number;
+  readonly filter: Filter | null;
   readonly #source: Source;
   readonly #roomBytes: number;
   readonly #call: Call;
 
   constructor(source: Source, roomBytes: number, call: Call) {
     this.#source = source;
+    this.filter = createFilter(source);
     this.#roomBytes = roomBytes;
     this.#call = call;
     this.excludedCount = source.source_excluded;
@@ -133,7 +149,7 @@ class Reading {
     const { upload } = this.#call;
     if (upload === null) throw new PyroError("INTERNAL", "The operation takes no archive.");
     const progress = new ImportProgress(this.#source.source_bytes, this.#call);
-    const filter = createFilter(this.#source);
+    const { filter } = this;
     const options = {
       roomBytes: this.#roomBytes,
       ...(filter && { filter }),
@@ -157,10 +173,9 @@ class Reading {
   }
 }
 
-async function commit(stage: Stage): Promise<PyroError | null> {
+async function commit(stage: Stage): Promise<Committed | PyroError> {
   try {
-    await stage.commit();
-    return null;
+    return await stage.commit();
   } catch (error) {
     if (error instanceof AgentRefusal) return explainRefusal(error);
     throw error;

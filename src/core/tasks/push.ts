@@ -1,10 +1,20 @@
-import type { FoundMachine, Machine } from "../../backend/backend.js";
+import { createFilter } from "../../archive/filter.js";
+import type { FoundMachine } from "../../backend/backend.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
+import type { RemovalCounts } from "../../guest/stage.js";
 import { abortable } from "../../host/abortable.js";
 import type { Call } from "../core.js";
 import { parseDestination } from "./destination.js";
-import { assertLinks, type ListedEntry, type SourceCounts, stageSource, type StagedSource } from "./import.js";
+import {
+  assertLinks,
+  type ListedEntry,
+  type SourceCounts,
+  stageSource,
+  type StagedSource,
+  type StageOptions,
+} from "./import.js";
 import type { PushFacts, Pushes } from "./pushes.js";
+import { isGone } from "./removals.js";
 
 /** What only the client that packs the source can tell, and puts into the result. */
 const NO_REPORT = { skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [] };
@@ -12,6 +22,7 @@ const LISTED_ENTRIES = 10_000;
 
 interface Pushed {
   readonly counts: SourceCounts;
+  readonly removals: RemovalCounts;
   /** Of a dry run. */
   readonly entries?: ListedEntry[];
 }
@@ -30,9 +41,14 @@ export async function push(
   assertLinks(input);
   const machine = await abortable(task.found.ready, call.signal);
   const facts: PushFacts = { mode: input.source_kind, sourcePath: input.source_path, destination };
-  const { counts, entries } = input.dry_run
-    ? await compare(machine, destination, input, call)
-    : await switchIn(task.pushes, () => stageSource(machine, destination, input, call), facts, call.signal);
+  const stage = (options: StageOptions = {}) =>
+    stageSource(machine, destination, input, call, {
+      ...options,
+      ...(input.delete && { earlier: task.pushes.earlier(facts) }),
+    });
+  const { counts, removals, entries } = input.dry_run
+    ? await compare(stage)
+    : await task.pushes.inTurn(call.signal, () => switchIn(task.pushes, stage, { ...facts, input }, call.signal));
   return {
     task_id: task.taskId,
     source_path: input.source_path,
@@ -44,40 +60,38 @@ export async function push(
     unchanged_count: counts.unchangedCount,
     ignored_xattr_count: counts.ignoredXattrCount,
     ...NO_REPORT,
+    deleted_count: removals.removed,
+    kept_count: removals.kept,
     duration_ms: Math.round(performance.now() - startedMs),
     dry_run: input.dry_run,
     ...(entries && { entries }),
   };
 }
 
-async function compare(
-  machine: Machine,
-  destination: string,
-  input: InputOf<"task.sync.push">,
-  call: Call,
-): Promise<Pushed> {
+type StageAll = (options?: StageOptions) => Promise<StagedSource>;
+
+async function compare(stage: StageAll): Promise<Pushed> {
   const entries: ListedEntry[] = [];
   const onEntry = (entry: ListedEntry) => void (entries.length < LISTED_ENTRIES && entries.push(entry));
-  const staged = await stageSource(machine, destination, input, call, { isDryRun: true, onEntry });
+  const staged = await stage({ isDryRun: true, onEntry });
   await staged.cancel();
-  return { counts: staged.counts, entries };
+  return { counts: staged.counts, removals: staged.counts.removals, entries };
 }
 
-function switchIn(
+async function switchIn(
   pushes: Pushes,
-  stage: () => Promise<StagedSource>,
-  facts: PushFacts,
+  stage: StageAll,
+  { input, ...facts }: PushFacts & { readonly input: InputOf<"task.sync.push"> },
   signal: AbortSignal,
 ): Promise<Pushed> {
-  return pushes.inTurn(signal, async () => {
-    const staged = await stage();
-    try {
-      signal.throwIfAborted();
-      await pushes.switchIn(staged, facts);
-      return staged;
-    } finally {
-      // Does nothing once the switch was asked for.
-      await staged.cancel().catch(() => {});
-    }
-  });
+  const staged = await stage();
+  const filter = createFilter(input);
+  const isLeft = (path: string) => !input.delete || !isGone(path, staged.paths, filter);
+  try {
+    signal.throwIfAborted();
+    return { counts: staged.counts, removals: await pushes.switchIn(staged, facts, isLeft) };
+  } finally {
+    // Does nothing once the switch was asked for.
+    await staged.cancel().catch(() => {});
+  }
 }

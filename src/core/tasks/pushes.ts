@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 
+import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
-import { isCommitted } from "../../guest/stage.js";
+import { askCommitted, type Committed } from "../../guest/stage.js";
 import { abortable } from "../../host/abortable.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
+import { type PushedFile, PushedFiles } from "../../store/pushed-files.js";
 import type { StagedSource } from "./import.js";
 
 type Switching = Extract<JournalEntry, { event: "push.switching" }>;
@@ -26,13 +28,15 @@ export interface PushFacts {
 export class Pushes {
   readonly #journal: Journal;
   readonly #log: Log;
+  readonly #files: PushedFiles;
   readonly #open = new Map<string, Switching>();
   #last: LastPush | null = null;
   /** Settles when the push before has ended. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(journal: Journal, log: Log) {
+  constructor(journal: Journal, taskDirectory: string, log: Log) {
     this.#journal = journal;
+    this.#files = new PushedFiles(taskDirectory);
     this.#log = log;
     for (const entry of journal.entries) this.#read(entry);
   }
@@ -64,13 +68,24 @@ export class Pushes {
     if (begun && entry.switched) this.#last = { ...describe(begun), pushed_at: entry.at };
   }
 
+  /** What earlier pushes of the same source to the same destination have brought. Nothing, when that cannot be read. */
+  async *earlier(facts: PushFacts): AsyncGenerator<PushedFile> {
+    try {
+      yield* this.#files.read(facts);
+    } catch (error) {
+      this.#log.warn({ err: error }, "what earlier pushes have brought cannot be read");
+    }
+  }
+
   /**
-   * Switches a staged source in. When this throws, the workspace is as it was; only when the VM died or the daemon lets go of it
-   * is that not known yet, and the switch stays open in the journal.
+   * Switches a staged source in; `isLeft` tells what of earlier pushes stays. When this throws, the workspace is as it was; only
+   * when the VM died or the daemon detaches is that not known yet, and the switch stays open in the journal.
    */
-  async switchIn(staged: StagedSource, { mode, sourcePath, destination }: PushFacts): Promise<void> {
+  async switchIn(staged: StagedSource, facts: PushFacts, isLeft: (path: string) => boolean): Promise<Committed> {
+    const { mode, sourcePath, destination } = facts;
     const { id } = staged;
     const { entryCount, bytesWritten } = staged.counts;
+    await this.#writeList(staged, facts, isLeft);
     const begun: Switching = {
       event: "push.switching",
       ...{ push_id: id, mode, source_path: sourcePath, destination },
@@ -78,28 +93,64 @@ export class Pushes {
     };
     await this.#journal.append(begun);
     this.#read(begun);
-    const refusal = await staged.commit();
-    await this.#end(id, refusal === null);
-    if (refusal) throw refusal;
+    const committed = await staged.commit();
+    if (committed instanceof PyroError) {
+      await this.#end(id, false, null);
+      throw committed;
+    }
+    await this.#end(id, true, committed.at);
+    return committed;
+  }
+
+  /** Keeps the list of what a task was created with. */
+  async keepSeed(staged: StagedSource, committed: Committed, facts: PushFacts): Promise<void> {
+    await this.#writeList(staged, facts, () => false);
+    await this.#settleList(staged.id, committed.at);
+  }
+
+  /** A list that cannot be written costs a later push its deletions, and nothing else. */
+  async #writeList(staged: StagedSource, facts: PushFacts, isLeft: (path: string) => boolean): Promise<void> {
+    const left = filtered(this.earlier(facts), (path) => !staged.paths.has(path) && isLeft(path));
+    await this.#files.prepare(facts, staged.id, staged.paths, left).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the list of a push was not written");
+    });
+  }
+
+  async #settleList(pushId: string, at: Committed["at"]): Promise<void> {
+    await this.#files.settle(pushId, at).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the list of a push was not kept");
+    });
   }
 
   /** Asks the agent how the switches ended that an earlier daemon did not see the end of. */
   async takeOver(channel: Channel): Promise<void> {
     try {
-      for (const id of [...this.#open.keys()]) await this.#end(id, await isCommitted(channel, id));
+      await this.#files.sweep([...this.#open.keys()]);
+      for (const id of [...this.#open.keys()]) {
+        const { isCommitted, at } = await askCommitted(channel, id);
+        await this.#end(id, isCommitted, at);
+      }
     } catch (error) {
       this.#log.warn({ err: error }, "how a push ended is not known yet");
     }
   }
 
   /** The switch is done or not, whatever can be written down: an end that is missing is asked for again by the next daemon. */
-  async #end(pushId: string, switched: boolean): Promise<void> {
+  async #end(pushId: string, switched: boolean, at: Committed["at"]): Promise<void> {
+    await this.#settleList(pushId, switched ? at : null);
     const entry: JournalEntry = { event: "push.ended", push_id: pushId, switched, at: new Date().toISOString() };
     this.#read(entry);
     await this.#journal
       .append(entry)
       .catch((error: unknown) => this.#log.error({ err: error }, "the end of a push was not written"));
   }
+}
+
+async function* filtered(
+  files: AsyncIterable<PushedFile>,
+  isKept: (path: string) => boolean,
+): AsyncGenerator<PushedFile> {
+  for await (const file of files) if (isKept(file.path)) yield file;
 }
 
 /** A name that no other push has. */

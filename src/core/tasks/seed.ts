@@ -1,7 +1,9 @@
 import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../core.js";
 import { type OptionalSource, stageSource, WORKSPACE } from "./import.js";
+import type { Pushes } from "./pushes.js";
 
 type Seed = TaskRecord["workspace_seed"];
 
@@ -13,17 +15,25 @@ export const emptySeed: Seed = {
   bytes_written: 0,
 };
 
+interface Seeded {
+  readonly seed: Seed;
+  /** Keeps the list of what came, for pushes that delete. */
+  readonly keep: (pushes: Pushes) => Promise<void>;
+}
+
 /** Fills the workspace of a machine that nobody uses yet with the source that its caller gave, if any. */
-export async function seedWorkspace(machine: Machine, input: OptionalSource, call: Call): Promise<Seed> {
-  if (input.source_path === undefined) return emptySeed;
+export async function seedWorkspace(machine: Machine, input: OptionalSource, call: Call): Promise<Seeded> {
+  if (input.source_path === undefined) return { seed: emptySeed, keep: () => Promise.resolve() };
   const staged = await stageSource(machine, WORKSPACE, input, call);
-  const refusal = await staged.commit();
-  if (refusal) throw refusal;
-  return {
+  const committed = await staged.commit();
+  if (committed instanceof PyroError) throw committed;
+  const facts = { mode: input.source_kind, sourcePath: input.source_path, destination: WORKSPACE };
+  const seed = {
     mode: input.source_kind,
     source_path: input.source_path,
     destination: WORKSPACE,
     entry_count: staged.counts.entryCount,
     bytes_written: staged.counts.bytesWritten,
   };
+  return { seed, keep: (pushes) => pushes.keepSeed(staged, committed, facts) };
 }

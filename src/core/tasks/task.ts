@@ -45,7 +45,7 @@ export class Task implements ExecHost {
   readonly #destroy: (machine: FoundMachine) => Promise<void>;
   readonly #silence: () => string | null;
   readonly #execs: TaskExecs;
-  readonly #pushes: Pushes;
+  readonly pushes: Pushes;
   readonly #calls = new Set<Promise<unknown>>();
   #record: TaskRecord;
   #machine: FoundMachine | null;
@@ -67,7 +67,7 @@ export class Task implements ExecHost {
     this.#machine = machine;
     this.#lastActivity = lastActivityOf(journal.entries) ?? record.created_at;
     this.#execs = new TaskExecs(this, journal.entries);
-    this.#pushes = new Pushes(journal, log);
+    this.pushes = new Pushes(journal, directory, log);
     this.#silence = machine ? watchSilence(machine) : () => null;
     if (machine) this.#meet(machine);
   }
@@ -160,7 +160,7 @@ export class Task implements ExecHost {
     const call = { ...caller, signal: until.signal };
     this.#pushesUnderWay += 1;
     try {
-      return await push({ taskId: this.taskId, found, pushes: this.#pushes }, input, call);
+      return await push({ taskId: this.taskId, found, pushes: this.pushes }, input, call);
     } finally {
       this.#pushesUnderWay -= 1;
       this.#lastActivity = new Date().toISOString();
@@ -228,7 +228,7 @@ export class Task implements ExecHost {
           }
         : null,
       workspace_seed: record.workspace_seed,
-      last_push: this.#pushes.last,
+      last_push: this.pushes.last,
       memory_bytes: usage?.memoryBytes ?? null,
       disk_bytes: usage?.diskBytes ?? null,
     };
@@ -294,7 +294,7 @@ export class Task implements ExecHost {
       this.#channel = channel;
       channel.skipStreams(this.#execs.lastJob);
       this.#releaseEnded(channel);
-      void this.#pushes.takeOver(channel);
+      void this.pushes.takeOver(channel);
       return channel.closed;
     }, PyroError.from);
     const died = machine.died.then((reason): Loss => ["died", `its VM ended: ${reason}`]);

@@ -91,7 +91,7 @@ export class Tasks {
       call,
     );
     try {
-      const seed = await seedWorkspace(machine, input, call);
+      const { seed, keep } = await seedWorkspace(machine, input, call);
       const record: TaskRecord = {
         format: 1,
         task_id: taskId,
@@ -126,6 +126,7 @@ export class Tasks {
         log,
         destroy: (m) => vms.destroy(m),
       });
+      await keep(task.pushes);
       this.#tasks.set(task.taskId, task);
       return task;
     } catch (error) {

@@ -37,6 +37,8 @@ function renderPush(result: ResultOf<"task.sync.push">): string {
     bytes_written,
     excluded_count,
     unchanged_count,
+    deleted_count,
+    kept_count,
     destination,
     duration_ms,
     dry_run,
@@ -48,9 +50,12 @@ function renderPush(result: ResultOf<"task.sync.push">): string {
   const what = `${renderCount(entry_count)} (${renderBytes(bytes_written)})`;
   const leftOut = excluded_count === 0 ? "" : `; ${excluded_count} left out`;
   const unchanged = unchanged_count === 0 ? "" : `; ${unchanged_count} unchanged`;
+  const deleted = deleted_count === 0 ? "" : `; ${deleted_count} deleted`;
+  const kept = kept_count === 0 ? "" : `; ${kept_count} kept, since the task has changed them`;
+  const counts = `${unchanged}${deleted}${kept}${leftOut}`;
   const last = dry_run
-    ? `Would push ${what} to ${destination}${unchanged}${leftOut}. Nothing was changed.`
-    : `Pushed ${what} to ${destination} in ${duration_ms} ms${unchanged}${leftOut}.`;
+    ? `Would push ${what} to ${destination}${counts}. Nothing was changed.`
+    : `Pushed ${what} to ${destination} in ${duration_ms} ms${counts}.`;
   return `${[...listed, ...more, last].map(printable).join("\n")}\n`;
 }
 

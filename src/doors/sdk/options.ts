@@ -180,6 +180,8 @@ export interface ListTasksOptions {
 export interface PushOptions extends SourceFilter, CallOptions {
   /** Directory beneath `/workspace`. Default `/workspace`. */
   readonly dest?: string | undefined;
+  /** Delete what earlier pushes of this source brought to `dest` and the source no longer has. Default false. */
+  readonly delete?: boolean | undefined;
   /** Check the source and list what would be written; change nothing. Default false. */
   readonly dryRun?: boolean | undefined;
 }

@@ -362,6 +362,10 @@ export interface PushResult {
   readonly changedEntries: number;
   /** What was left out or may be torn, with the first names, in plain English. */
   readonly warnings: readonly string[];
+  /** Entries that were deleted, since the source no longer has them. */
+  readonly deletedCount: number;
+  /** Entries that were not deleted, since the task has changed them. */
+  readonly keptCount: number;
   /** Milliseconds from the request to the end of the switch. */
   readonly durationMs: number;
   readonly dryRun: boolean;

@@ -61,7 +61,16 @@ export const sources: readonly Case[] = [
     ...push("tree", { exclude: ["*"], include: ["run.sh"] }),
     expect: { entry_count: 1 },
   },
-  { name: "a dry run", ...push("tree", { dry_run: true }), expect: { dry_run: true, entry_count: 5 } },
+  {
+    name: "a dry run",
+    ...push("tree", { dry_run: true }),
+    expect: { dry_run: true, entry_count: 5, bytes_written: 23, unchanged_count: 5 },
+  },
+  {
+    name: "a push that deletes",
+    ...push("tree", { delete: true, exclude: ["*.log"] }),
+    expect: { entry_count: 4, unchanged_count: 4, deleted_count: 0, kept_count: 0 },
+  },
   { name: "a destination outside", ...push("tree", { dest: "/etc" }), expect: "INVALID_ARGUMENT" },
   { name: "no such source", ...push("nothing"), clientOnly: true, expect: "SOURCE_NOT_FOUND" },
   {

@@ -1,0 +1,43 @@
+import type { Filter } from "../../archive/filter.js";
+import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { Stage } from "../../guest/stage.js";
+import type { PushedFile } from "../../store/pushed-files.js";
+
+/** Throws FAILED_PRECONDITION when the agent of an older pyro runs in the VM. */
+export function assertRemoves({ channel }: Machine): void {
+  if (channel.hello.removes === true) return;
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    "The task was started by an older pyro, which cannot delete with a push.",
+    {
+      hint: "Create the task again, or push without `--delete`.",
+    },
+  );
+}
+
+/** Whether a source no longer has what an earlier push brought. What a pattern leaves out is not looked at. */
+export function isGone(path: string, paths: ReadonlySet<string>, filter: Filter | null): boolean {
+  return !paths.has(path) && !isLeftOut(path, filter);
+}
+
+function isLeftOut(path: string, filter: Filter | null): boolean {
+  const isDirectory = path.endsWith("/");
+  return filter !== null && filter.excludedRoot(isDirectory ? path.slice(0, -1) : path, isDirectory) !== null;
+}
+
+/** Has the commit remove what is gone: files and links first, then directories, from the deepest on. */
+export async function stageRemovals(
+  stage: Stage,
+  earlier: AsyncIterable<PushedFile>,
+  isGone: (path: string) => boolean,
+): Promise<void> {
+  const directories: PushedFile[] = [];
+  for await (const file of earlier) {
+    if (!isGone(file.path)) continue;
+    if (file.path.endsWith("/")) directories.push(file);
+    else await stage.remove(file.path, false, file.at);
+  }
+  directories.sort((a, b) => (a.path < b.path ? 1 : -1));
+  for (const { path, at } of directories) await stage.remove(path.slice(0, -1), true, at);
+}

@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { z } from "zod";
+
+import { limits } from "../contract/limits.js";
+import { mkdir, readdir, rename, rm } from "../host/files.js";
+import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
+
+/** A moment of a guest's clock. */
+export interface GuestTime {
+  readonly s: number;
+  readonly ns: number;
+}
+
+/** Where files come from and where they go: pushes with the same two replace each other's list. */
+export interface PushRoute {
+  readonly sourcePath: string;
+  readonly destination: string;
+}
+
+/** An entry that a push brought. */
+export interface PushedFile {
+  /** Relative to the destination; that of a directory ends with a slash. */
+  readonly path: string;
+  /** When that push was in. */
+  readonly at: GuestTime;
+}
+
+/** Lists that are kept for one task; the oldest goes first. */
+const MOST_LISTS = 64;
+const PENDING = ".new";
+const header = z.object({ format: z.literal(1) });
+const time = z.object({ s: z.int(), ns: z.int().min(0).max(999_999_999) });
+const path = z.string().min(1);
+
+/**
+ * What the pushes of a task have brought, so that a later one can remove what its source no longer has. One file a route,
+ * `pushed/ROUTE@SECONDS.NANOSECONDS.gz`: a format line, then paths, a line each. A line with a time stands before paths of an
+ * earlier push. A list is written before the commit, under the push's id, and gets its name after it.
+ */
+export class PushedFiles {
+  readonly #directory: string;
+
+  constructor(taskDirectory: string) {
+    this.#directory = join(taskDirectory, "pushed");
+  }
+
+  /** What the route has brought; nothing when no list is there. Throws when the list is damaged or of a newer format. */
+  async *read(route: PushRoute): AsyncGenerator<PushedFile> {
+    const name = (await this.#listsOf(keyOf(route))).at(-1);
+    const named = name === undefined ? null : timeOf(name);
+    if (name === undefined || named === null) return;
+    let at = named;
+    let isFirst = true;
+    for await (const line of readGzipLines(join(this.#directory, name))) {
+      const value: unknown = JSON.parse(line);
+      if (isFirst) header.parse(value);
+      else if (typeof value === "string") yield { path: path.parse(value), at };
+      else at = time.parse(value);
+      isFirst = false;
+    }
+  }
+
+  /** Writes the list of a push that is about to be committed. `left` is what earlier ones brought and the task keeps, as `read` gives it. */
+  async prepare(
+    route: PushRoute,
+    pushId: string,
+    paths: ReadonlySet<string>,
+    left: AsyncIterable<PushedFile>,
+  ): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const pending = join(this.#directory, `${keyOf(route)}.${pushId}${PENDING}`);
+    try {
+      await writeGzipLines(pending, linesOf(route, paths, left));
+    } catch (error) {
+      await rm(pending, { force: true });
+      throw error;
+    }
+  }
+
+  /** Keeps the list of a push that is in, and drops the route's earlier one; with null drops the list instead. */
+  async settle(pushId: string, at: GuestTime | null): Promise<void> {
+    const pending = (await this.#names()).find((name) => name.endsWith(`.${pushId}${PENDING}`));
+    if (pending === undefined) return;
+    if (at === null) return this.#remove(pending);
+    const key = pending.slice(0, pending.indexOf("."));
+    const earlier = await this.#listsOf(key);
+    const name = `${key}@${at.s}.${String(at.ns).padStart(9, "0")}.gz`;
+    await rename(join(this.#directory, pending), join(this.#directory, name));
+    for (const old of earlier) if (old !== name) await this.#remove(old);
+    const lists = (await this.#names()).filter((list) => timeOf(list) !== null).toSorted(byTime);
+    for (const old of lists.slice(0, -MOST_LISTS)) await this.#remove(old);
+  }
+
+  /** Removes lists of pushes that did not come to their end, except those named. */
+  async sweep(openIds: readonly string[]): Promise<void> {
+    for (const name of await this.#names()) {
+      if (name.endsWith(PENDING) && !openIds.some((id) => name.endsWith(`.${id}${PENDING}`))) await this.#remove(name);
+    }
+  }
+
+  async #listsOf(key: string): Promise<string[]> {
+    return (await this.#names()).filter((name) => name.startsWith(`${key}@`) && timeOf(name) !== null).toSorted(byTime);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  #remove(name: string): Promise<void> {
+    return rm(join(this.#directory, name), { force: true });
+  }
+}
+
+async function* linesOf(route: PushRoute, paths: ReadonlySet<string>, left: AsyncIterable<PushedFile>) {
+  yield JSON.stringify({ format: 1, source_path: route.sourcePath, destination: route.destination });
+  for (const brought of paths) yield JSON.stringify(brought);
+  let count = paths.size;
+  let last: GuestTime | null = null;
+  for await (const { path, at } of left) {
+    if (++count > limits.importEntries) return;
+    if (last === null || last.s !== at.s || last.ns !== at.ns) yield JSON.stringify({ s: at.s, ns: at.ns });
+    last = at;
+    yield JSON.stringify(path);
+  }
+}
+
+function keyOf({ sourcePath, destination }: PushRoute): string {
+  return createHash("sha256").update(`${sourcePath}\0${destination}`).digest("hex").slice(0, 32);
+}
+
+function timeOf(name: string): GuestTime | null {
+  const match = /^[0-9a-f]{32}@(\d{1,15})\.(\d{9})\.gz$/.exec(name);
+  return match === null ? null : { s: Number(match[1]), ns: Number(match[2]) };
+}
+
+function byTime(a: string, b: string): number {
+  const [left, right] = [timeOf(a), timeOf(b)];
+  return (left?.s ?? 0) - (right?.s ?? 0) || (left?.ns ?? 0) - (right?.ns ?? 0);
+}
