@@ -244,7 +244,7 @@ test("a task whose seed cannot be imported does not come to be", async () => {
 test("a push to what is no task that runs is refused", async () => {
   const source = layOut("small", { a: "1" });
   assert.equal((await pushFailure("task-000000000000", source)).code, "NOT_FOUND");
-  assert.equal((await pushFailure("nonsense", source)).code, "INVALID_ARGUMENT");
+  assert.equal((await pushFailure("nonsense", source)).code, "NOT_FOUND");
   const task = await create();
   process.kill(scratch.qemuOf(task), "SIGKILL");
   const failure = await pushFailure(task, source);
