@@ -130,8 +130,12 @@ bool entry_begin(struct stage *stage) {
 }
 
 bool entry_write(struct stage *stage, const uint8_t *bytes, size_t size) {
-    equal_add(&stage->equal, bytes, size);
-    return stage->equal.is_held || fill_write(&stage->file, bytes, size);
+    struct equal *equal = &stage->equal;
+    bool was_held = equal->is_held;
+    equal_add(equal, bytes, size);
+    if (equal->is_held) return true;
+    if (was_held && !(put(stage) && equal_copy(equal, &stage->file))) return false;
+    return fill_write(&stage->file, bytes, size);
 }
 
 static bool finish_file(struct stage *stage) {

@@ -4,11 +4,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "words.h"
 
-enum { READ_BYTES = 262144, BLOCK_BYTES = 4096 };
+enum {
+    READ_BYTES = 262144,
+    BLOCK_BYTES = 4096,
+    HELD_MAX_BYTES = 262144,
+    COPIED_MAX_BYTES = 256 << 20, // all else waits while they are copied
+    CALM_NS = 100000000,          // many ticks of a file system's clock
+};
 
 static _Alignas(BLOCK_BYTES) uint8_t read_buffer[READ_BYTES];
 
@@ -17,7 +24,7 @@ void equal_init(struct equal *equal) { equal->fd = -1; }
 void equal_close(struct equal *equal) {
     if (equal->fd >= 0) close(equal->fd);
     equal->fd = -1;
-    equal->is_held = false;
+    equal->is_held = equal->is_in_memory = false;
 }
 
 void equal_free(struct equal *equal) {
@@ -27,6 +34,16 @@ void equal_free(struct equal *equal) {
 
 static bool may_be_equal(const struct stat *old, const struct record *record) {
     return S_ISREG(old->st_mode) && old->st_size == record->size && (old->st_mode & 07777) == record->mode;
+}
+
+// Whether any change of the file from now on will show in its ctime: it has been left alone for a while, and no page of it
+// that a process has mapped is dirty.
+static bool is_calm(const struct equal *equal) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const struct timespec *changed = &equal->old.st_ctim;
+    int64_t age_ns = (now.tv_sec - changed->tv_sec) * INT64_C(1000000000) + now.tv_nsec - changed->tv_nsec;
+    return age_ns > CALM_NS && fdatasync(equal->fd) == 0;
 }
 
 void equal_open(struct equal *equal, int folder, const char *name, const struct record *record) {
@@ -40,10 +57,11 @@ void equal_open(struct equal *equal, int folder, const char *name, const struct 
     equal->fd = openat(folder, name, flags | (is_small ? 0 : O_DIRECT));
     if (equal->fd < 0 && errno == EINVAL) equal->fd = openat(folder, name, flags);
     if (equal->fd < 0) return;
-    if (is_small && !equal->held) equal->held = malloc(HELD_MAX_BYTES);
-    equal->is_held = is_small && equal->held;
     // Another process may have put something else there.
-    if (fstat(equal->fd, &equal->old) < 0 || !may_be_equal(&equal->old, record)) equal_close(equal);
+    if (fstat(equal->fd, &equal->old) < 0 || !may_be_equal(&equal->old, record)) return equal_close(equal);
+    if (is_small && !equal->held) equal->held = malloc(HELD_MAX_BYTES);
+    equal->is_in_memory = is_small && equal->held;
+    equal->is_held = equal->is_in_memory || (!is_small && record->size <= COPIED_MAX_BYTES && is_calm(equal));
 }
 
 // Reads at least `size` bytes at `offset`. Past the page cache only whole blocks can be read.
@@ -57,6 +75,7 @@ static bool read_old(struct equal *equal, size_t size, int64_t offset) {
             fcntl(equal->fd, F_SETFL, 0);
             continue;
         }
+        if (got == 0) errno = ESTALE;
         if (got <= 0) return false;
         have += (size_t)got;
     }
@@ -75,14 +94,34 @@ static bool is_same(struct equal *equal, const uint8_t *bytes, size_t size, int6
 }
 
 void equal_add(struct equal *equal, const uint8_t *bytes, size_t size) {
-    if (equal->is_held)
+    if (equal->is_in_memory) {
         memcpy(equal->held + equal->have, bytes, size);
-    else if (equal->fd >= 0 && !is_same(equal, bytes, size, equal->have))
-        equal_close(equal);
+    } else if (equal->fd >= 0 && !is_same(equal, bytes, size, equal->have)) {
+        if (!equal->is_held) return equal_close(equal);
+        equal->is_held = false;
+        return;
+    }
     equal->have += (int64_t)size;
+}
+
+bool equal_copy(struct equal *equal, struct fill *fill) {
+    bool is_done = true;
+    for (int64_t at = 0; is_done && at < equal->have;) {
+        size_t step = equal->have - at < READ_BYTES ? (size_t)(equal->have - at) : READ_BYTES;
+        is_done = read_old(equal, step, at) && fill_write(fill, read_buffer, step);
+        at += (int64_t)step;
+    }
+    struct stat now;
+    is_done = is_done && fstat(equal->fd, &now) == 0;
+    bool is_as_it_was = is_done && now.st_ctim.tv_sec == equal->old.st_ctim.tv_sec && now.st_ctim.tv_nsec == equal->old.st_ctim.tv_nsec;
+    if (is_done && !is_as_it_was) errno = ESTALE;
+    int error = errno;
+    equal_close(equal);
+    errno = error;
+    return is_as_it_was;
 }
 
 bool equal_is(struct equal *equal) {
     if (equal->fd < 0) return false;
-    return !equal->is_held || is_same(equal, equal->held, (size_t)equal->have, 0);
+    return !equal->is_in_memory || is_same(equal, equal->held, (size_t)equal->have, 0);
 }

@@ -7,16 +7,16 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "fill.h"
 #include "record.h"
-
-enum { HELD_MAX_BYTES = 262144 };
 
 struct equal {
     int fd; // of the file in its place; -1: there is none, or it differs
-    bool is_held; // nothing is staged before its whole content has come
+    bool is_held; // nothing is staged yet: what has come is in memory, or equal to what the old file has
+    bool is_in_memory;
     struct stat old;
-    uint8_t *held;  // HELD_MAX_BYTES, once a file was held
-    int64_t have;   // bytes compared or held
+    uint8_t *held; // HELD_MAX_BYTES, once a file was held in memory
+    int64_t have;  // bytes compared or held
 };
 
 void equal_init(struct equal *equal);
@@ -27,8 +27,11 @@ void equal_free(struct equal *equal);
 // Begins with a file's record. `folder` is the workspace's, or -1.
 void equal_open(struct equal *equal, int folder, const char *name, const struct record *record);
 
-// The next bytes of the content.
+// The next bytes of the content. When they are the first to differ from an old file that held the ones before, that ends.
 void equal_add(struct equal *equal, const uint8_t *bytes, size_t size);
+
+// Then: writes what the old file has held. False with errno (ESTALE: it has changed meanwhile).
+bool equal_copy(struct equal *equal, struct fill *fill);
 
 // Once all has come.
 bool equal_is(struct equal *equal);

@@ -49,7 +49,9 @@ bool preview_begin(struct stage *stage) {
 }
 
 bool preview_write(struct stage *stage, const uint8_t *bytes, size_t size) {
+    bool was_held = stage->equal.is_held;
     equal_add(&stage->equal, bytes, size);
+    if (was_held && !stage->equal.is_held) equal_close(&stage->equal);
     return true;
 }
 

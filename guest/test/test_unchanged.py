@@ -6,8 +6,10 @@ import shutil
 import stat
 import time
 
+from agent import wait_until
 from files import record
 from test_commit import CommitTest
+from wire import CONTENT
 
 LARGE = 3_000_000
 
@@ -30,6 +32,11 @@ class Unchanged(CommitTest):
         self.assertTrue(answer["ok"], answer)
         return answer["unchanged"]
 
+    def calm(self):
+        """Large files that have just been changed are written while they are compared, later they are only compared."""
+        newest = max((entry[2] for entry in looks(self.workspace).values()), default=0)
+        wait_until(lambda: time.time_ns() > newest + 200_000_000)
+
     def test_an_equal_tree_is_not_touched(self):
         content = (
             record("d", "directory", mode=0o750) + record("d/f", content=b"f") + record("d/empty") + record("run", content=b"#!", mode=0o755)
@@ -41,6 +48,7 @@ class Unchanged(CommitTest):
         for step in (50_000, 4_096, 1_000):
             self.assertEqual(self.push_here(content, step=step), 8)
             self.assertEqual(looks(self.workspace), before)
+            self.calm()
 
     def test_only_what_differs_is_touched(self):
         big = bytearray(random.Random(2).randbytes(LARGE))
@@ -61,6 +69,10 @@ class Unchanged(CommitTest):
             )
 
         self.push_here(content(False))
+        for _ in range(2):
+            self.push_here(content(True))
+            self.push_here(content(False))
+            self.calm()
         before = looks(self.workspace)
         now = time.time_ns()
         self.assertEqual(self.push_here(content(True)), 2)
@@ -138,6 +150,25 @@ class Unchanged(CommitTest):
             shutil.rmtree(os.path.join(self.workspace, "e"), ignore_errors=True)
             self.push_here(record("d/f", content=b"f") + record("l", "symlink", target="x"))
 
+    def test_a_large_file_that_changes_while_it_is_compared_fails_the_stage(self):
+        big = random.Random(3).randbytes(LARGE)
+        self.push_here(record("f", content=big))
+        self.calm()
+        content = record("f", content=big[:-1] + bytes([big[-1] ^ 1]))
+        stream = self.wire.post("stage", path=self.workspace, id="a")
+        self.assertEqual(self.wire.take_window(stream, CONTENT)[0], 0)
+        half = len(content) // 2
+        for at in range(0, half, 50_000):
+            self.wire.data(stream, CONTENT, at, content[at : min(at + 50_000, half)])
+        self.wire.ask("ping")
+        with open(os.path.join(self.workspace, "f"), "r+b") as file:
+            file.write(b"guest")
+        for at in range(half, len(content), 50_000):
+            self.wire.data(stream, CONTENT, at, content[at : at + 50_000])
+        self.wire.eof(stream, CONTENT, len(content))
+        self.assert_error(self.wire.answer(stream), "IO", errno="ESTALE", path="f")
+        self.assert_nothing_staged()
+
     def test_nothing_is_read_through_a_link_or_from_what_is_no_file(self):
         outside = os.path.join(self.folder, "outside")
         os.mkdir(outside)
@@ -167,6 +198,8 @@ class Unchanged(CommitTest):
                     content = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
                 second[path] = content
             self.assertTrue(self.push(b"".join(record(path, content=content) for path, content in first.items()))["ok"])
+            if chance.random() < 0.5:
+                self.calm()
             before = looks(self.target)
             records = b"".join(record(path, content=content) for path, content in second.items())
             answer = self.push(records, step=chance.choice([4_096, 9_999, 50_000]))
@@ -199,7 +232,9 @@ class DryRun(CommitTest):
             + record("l", "symlink", target="x") + record("h", "hardlink", target="d/f") + record("h2", "hardlink", target="d/g")
             + record("new/f") + record("mode", mode=0o755)
         )
-        for content in (first, first, second, second):
+        for content in (first, first, second, first, second, second):
+            newest = max((entry[2] for entry in looks(self.workspace).values()), default=0)
+            wait_until(lambda: time.time_ns() > newest + 200_000_000)
             before = looks(self.workspace), os.listdir(self.workspace)
             answer = self.look_at(content)
             self.assertEqual((looks(self.workspace), os.listdir(self.workspace)), before)
