@@ -74,7 +74,7 @@ test("every kind of entry arrives as its header says", async () => {
     other(".", { type: "directory", mode: 0o711 }),
   ];
   const stage = await stageAll(channel, entries, join(agent.workspace, "new/here"), "a1");
-  assert.deepEqual(await stage.finish(), { entries: entries.length, bytes: 3_000_001 + 1390 + 1 + 4, unchanged: 0 });
+  assert.deepEqual(await stage.finish(), { entries: entries.length, bytes: 3_000_001 + 1390 + 1 + 4, unchanged: 0, removed: 0, kept: 0 });
   assert.equal(await isCommitted(channel, "a1"), false);
   await stage.commit();
   assert.equal(await isCommitted(channel, "a1"), true);
