@@ -14,6 +14,7 @@ type Push = Handler<"task.sync.push">;
 const figures = {
   ...{ entry_count: 1, bytes_written: 5, excluded_count: 0, unchanged_count: 0, ignored_xattr_count: 0 },
   ...{ skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [], duration_ms: 1 },
+  ...{ deleted_count: 0, kept_count: 0 },
 };
 
 /** A daemon that takes a push and says how far it is until `isOver`. */
