@@ -128,7 +128,7 @@ test("over any pushes, what is left is what the source has and what is the guest
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 4 }), async (steps) => {
       using project = new Project(channel, join(agent.workspace, "w"));
-      let expected: Files = {};
+      const expected: Files = {};
       /** What pushes brought and the guest has not changed. */
       const brought = new Set<string>();
       for (const { source, guest, isDeleting } of steps) {
@@ -143,14 +143,14 @@ test("over any pushes, what is left is what the source has and what is the guest
             removed += 1;
           }
         }
-        expected = { ...expected, ...source };
+        Object.assign(expected, source);
         for (const known of Object.keys(source)) brought.add(known);
         await project.push({ isDeleting });
         assert.deepEqual(read(project.workspace), expected);
         // Under names of its own as well as over what was pushed.
         write(project.workspace, guest);
         for (const changed of Object.keys(guest)) brought.delete(changed);
-        expected = { ...expected, ...guest };
+        Object.assign(expected, guest);
       }
     }),
     { numRuns: 40 },
