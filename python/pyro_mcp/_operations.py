@@ -266,6 +266,10 @@ class TaskSyncPushResult(TypedDict):
     changed_entries: int
     # What was left out or may be torn, with the first names.
     warnings: list[str]
+    # Entries that were deleted, since the source no longer has them.
+    deleted_count: int
+    # Entries that were not deleted, since the task has changed them.
+    kept_count: int
     # Milliseconds from the request to the end of the switch.
     duration_ms: int
     dry_run: bool
@@ -900,6 +904,7 @@ class Operations:
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
         links: str | None = None,
+        delete: bool = False,
         dry_run: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
@@ -913,13 +918,14 @@ class Operations:
             exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
             include: What to take although a pattern of exclude names it.
             links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
+            delete: Delete what earlier pushes of this source brought to dest and the source no longer has.
             dry_run: Check the source and list what would be written; change nothing.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
         return self._call(
             "task.sync.push",
-            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "links": links, "dry_run": dry_run},
+            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "links": links, "delete": delete, "dry_run": dry_run},
             on_progress=on_progress,
             cancellation=cancellation,
         )
