@@ -107,6 +107,8 @@ class Pyro(Operations):
             except Lost as lost:
                 raise self._unreachable(lost) from lost
             follower.end()
+            if check:
+                assert_succeeded(result)
             return _with_report(operation, result, packed) if packed else result
         for attempt in range(1, _MAX_RETURNS + 1):
             follower = _Follower(on_stdout, on_stderr, on_progress)
