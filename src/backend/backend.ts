@@ -129,7 +129,7 @@ export interface Backend {
   /** Does once what every later `start` profits from (a template). Callers at the same time share the work. */
   prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void>;
   /** Removes what was prepared for environments that nobody holds: it can be made again. */
-  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport>;
+  prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport>;
   /**
    * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
    * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.

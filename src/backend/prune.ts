@@ -10,10 +10,13 @@ interface PrunableDirectory {
   /** The environment an entry was made from; null when that cannot be told. */
   environmentOf(name: string): Promise<string | null>;
   isHeld(environmentDigest: string): boolean;
+  /** Only reports what would be removed. */
+  readonly dryRun: boolean;
 }
 
 /** Removes the entries of a directory whose environment nobody holds. Those still being made are left alone. */
-export async function prunePrepared({ path, kind, environmentOf, isHeld }: PrunableDirectory): Promise<PruneReport> {
+export async function prunePrepared(directory: PrunableDirectory): Promise<PruneReport> {
+  const { path, kind, environmentOf, isHeld, dryRun } = directory;
   const removed: { kind: "template" | "leftover"; name: string }[] = [];
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
@@ -25,12 +28,16 @@ export async function prunePrepared({ path, kind, environmentOf, isHeld }: Pruna
       kept.push({ name, reason: "in use" });
       continue;
     }
-    // The rename takes it away at once, whatever happens while its bytes are removed.
-    const leaving = join(path, newTemporaryName());
-    await rename(join(path, name), leaving);
-    await rm(leaving, { recursive: true, force: true });
+    if (!dryRun) await removeWhole(path, name);
     removed.push({ kind, name });
     freedBytes += bytes;
   }
   return { removed, kept, freedBytes };
+}
+
+/** The rename takes it away at once, whatever happens while its bytes are removed. */
+async function removeWhole(path: string, name: string): Promise<void> {
+  const leaving = join(path, newTemporaryName());
+  await rename(join(path, name), leaving);
+  await rm(leaving, { recursive: true, force: true });
 }

@@ -5,11 +5,14 @@ import { defineOperation } from "./operation.js";
 export const envPrune = defineOperation({
   name: "env.prune",
   summary: "Remove what no VM uses: environments, templates, leftovers",
-  input: z.strictObject({}),
+  input: z.strictObject({
+    dry_run: z.boolean().default(false).describe("List what would be removed; change nothing."),
+  }),
   output: z.object({
     removed: z.array(z.object({ kind: z.enum(["environment", "template", "leftover"]), name: z.string() })),
     kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("What was left alone, and why."),
-    freed_bytes: z.int(),
+    freed_bytes: z.int().describe("Bytes of what was removed, or would be."),
+    dry_run: z.boolean(),
   }),
   streams: false,
   stdin: false,

@@ -18,9 +18,9 @@ function normaliseSignal(given: unknown): unknown {
   return signalNames.find((name) => name === text || String(signals[name]) === text) ?? given;
 }
 
-const signalName = z.preprocess(normaliseSignal, z.enum(signalNames)) as unknown as z.ZodEnum<{
-  [Name in SignalName]: Name;
-}>;
+const signalName = z.preprocess(normaliseSignal, z.enum(signalNames).default("TERM")) as unknown as z.ZodDefault<
+  z.ZodEnum<{ [Name in SignalName]: Name }>
+>;
 
 export const taskExecSignal = defineOperation({
   name: "task.exec_signal",
@@ -28,10 +28,7 @@ export const taskExecSignal = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,
-    signal: signalName
-      .default("TERM")
-      .describe(`One of ${signalNames.join(", ")}.`)
-      .meta({ default: "TERM" }),
+    signal: signalName.describe(`One of ${signalNames.join(", ")}.`),
   }),
   output: z.object({
     task_id: z.string(),

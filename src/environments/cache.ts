@@ -52,7 +52,8 @@ export interface EnvironmentCache {
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
   /** Removes every environment that nobody holds, contents no name stands for, and leftovers. */
-  prune(): Promise<PruneReport>;
+  /** A dry run only reports what would be removed. */
+  prune(dryRun?: boolean): Promise<PruneReport>;
 }
 
 export interface EnvironmentCacheOptions {
@@ -149,9 +150,9 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
-    prune: async () => {
+    prune: async (dryRun = false) => {
       await cleaned;
-      return pruneContents({ layout, holds, source, isBuilding: (path) => building.has(path) });
+      return pruneContents({ layout, holds, source, dryRun, isBuilding: (path) => building.has(path) });
     },
   };
 }

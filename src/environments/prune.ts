@@ -19,34 +19,45 @@ interface Prunable {
   readonly holds: Holds;
   readonly source: EnvironmentSource;
   isBuilding(path: string): boolean;
+  /** Only reports what would be removed. */
+  readonly dryRun: boolean;
 }
 
 /** Removes environments that nobody holds, contents without a name, and temporary directories without a build. */
-export async function pruneContents({ layout, holds, source, isBuilding }: Prunable): Promise<PruneReport> {
+export async function pruneContents({ layout, holds, source, isBuilding, dryRun }: Prunable): Promise<PruneReport> {
   const removed: { kind: "environment" | "leftover"; name: string }[] = [];
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
 
   /** The rename takes the content away at once, whatever happens while its bytes are removed. */
   const removeContent = async (digest: string) => {
-    const leaving = newTemporaryPath(layout);
     freedBytes += await diskUsageBytes(contentPath(layout, digest));
+    if (dryRun) return;
+    const leaving = newTemporaryPath(layout);
     await rename(contentPath(layout, digest), leaving).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });
     await rm(leaving, { recursive: true, force: true });
   };
 
+  /** A dry run must not keep anybody from taking the content into use meanwhile. */
+  const ifUnheld = async (digest: string, remove: (digest: string) => Promise<unknown>) => {
+    if (!dryRun) return holds.ifUnheld(digest, remove);
+    if (holds.isHeld(digest)) return false;
+    await remove(digest);
+    return true;
+  };
+
   for (const path of await listPaths(layout.names)) {
     const installation = parseInstallation(await readFile(path, "utf8").catch(() => ""));
     if (installation === null) {
       freedBytes += await diskUsageBytes(path);
-      await rm(path, { recursive: true, force: true });
+      if (!dryRun) await rm(path, { recursive: true, force: true });
       removed.push({ kind: "leftover", name: basename(path) });
       continue;
     }
-    const gone = await holds.ifUnheld(installation.digest, async (digest) => {
-      await rm(path, { force: true });
+    const gone = await ifUnheld(installation.digest, async (digest) => {
+      if (!dryRun) await rm(path, { force: true });
       await removeContent(digest);
     });
     if (gone) removed.push({ kind: "environment", name: installation.name });
@@ -56,7 +67,7 @@ export async function pruneContents({ layout, holds, source, isBuilding }: Pruna
   for (const path of await listPaths(layout.content)) {
     const digest = basename(path);
     if (named.has(digest)) continue;
-    if (await holds.ifUnheld(digest, removeContent)) removed.push({ kind: "leftover", name: digest });
+    if (await ifUnheld(digest, removeContent)) removed.push({ kind: "leftover", name: digest });
     else kept.push({ name: digest, reason: "an older content, in use" });
   }
   for (const path of await listPaths(layout.temporary)) {
@@ -65,7 +76,7 @@ export async function pruneContents({ layout, holds, source, isBuilding }: Pruna
       continue;
     }
     freedBytes += await diskUsageBytes(path);
-    await removeBuild(source, path);
+    if (!dryRun) await removeBuild(source, path);
     removed.push({ kind: "leftover", name: basename(path) });
   }
   return { removed, kept, freedBytes };

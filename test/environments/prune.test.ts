@@ -25,6 +25,23 @@ test("removes what nobody holds, keeps what somebody does, and says why", async 
   assert.deepEqual(await readdir(join(directory, "content")), []);
 });
 
+test("a dry run reports what a prune then removes, and changes nothing", async (context) => {
+  const { cache, directory } = await openFakeCache(context);
+  const old = await pull(cache);
+  await pull(cache, "debian:12", true);
+  await pull(cache, "debian:13");
+  const release = cache.hold(old.environment.digest);
+  await mkdir(join(directory, "tmp/stale"));
+  await writeFile(join(directory, "names/odd.json"), "odd");
+  const before = (await readdir(directory, { recursive: true })).toSorted();
+  const planned = await cache.prune(true);
+  assert.deepEqual((await readdir(directory, { recursive: true })).toSorted(), before);
+  assert.notEqual(await cache.find("debian:13"), null);
+  assert.deepEqual(await cache.prune(), planned);
+  assert.ok(planned.removed.length >= 3);
+  release();
+});
+
 test("two holds need two releases", async (context) => {
   const { cache } = await openFakeCache(context);
   const { environment } = await pull(cache);

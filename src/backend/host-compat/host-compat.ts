@@ -86,8 +86,9 @@ export class HostCompatBackend implements Backend {
     };
   }
 
-  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport> {
-    return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf: async (name) => name, isHeld });
+  prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport> {
+    const environmentOf = async (name: string) => name;
+    return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf, isHeld, dryRun });
   }
 
   async prepare(environment: InstalledEnvironment, _shape: VmShape, options: PrepareOptions): Promise<void> {

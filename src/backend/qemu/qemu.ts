@@ -102,11 +102,11 @@ export class QemuBackend implements Backend {
     return diagnoseQemu(this);
   }
 
-  prune(isHeld: (environmentDigest: string) => boolean): Promise<PruneReport> {
+  prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport> {
     const path = this.#templatesPath;
     const environmentOf = async (name: string) =>
       (await readTemplateRecord(join(path, name)))?.environment_digest ?? null;
-    return prunePrepared({ path, kind: "template", environmentOf, isHeld });
+    return prunePrepared({ path, kind: "template", environmentOf, isHeld, dryRun });
   }
 
   /** The programs it uses. Throws HOST_NOT_ABLE; what is missing is looked for again next time. */

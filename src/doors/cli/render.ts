@@ -32,11 +32,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       ...(environment.packages ?? []).map(({ name, version }) => `Package: ${name} ${version}`),
     ]),
 
-  "env.prune": ({ removed, kept, freed_bytes }) =>
+  "env.prune": ({ removed, kept, freed_bytes, dry_run }) =>
     renderLines([
-      ...removed.map(({ kind, name }) => `removed ${kind} ${name}`),
+      ...removed.map(({ kind, name }) => `${dry_run ? "would remove" : "removed"} ${kind} ${name}`),
       ...kept.map(({ name, reason }) => `kept ${name}: ${reason}`),
-      `Freed: ${renderMib(freed_bytes)}`,
+      `${dry_run ? "Would free" : "Freed"}: ${renderMib(freed_bytes)}`,
     ]),
 
   doctor: ({ platform, runtime, accelerator, environment_cache, capabilities, networking, host_ca, problems }) =>

@@ -186,6 +186,12 @@ export interface PushOptions extends SourceFilter, CallOptions {
   readonly dryRun?: boolean | undefined;
 }
 
+/** What `pruneEnvironments` takes. */
+export interface PruneOptions {
+  /** List what would be removed; change nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
 /** What `pullEnvironment` takes. */
 export interface PullOptions extends CallOptions {
   /** Build it again, to take in newer packages. Default false. */

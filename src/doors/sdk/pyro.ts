@@ -7,6 +7,7 @@ import type {
   ExecTaskOptions,
   ListTasksOptions,
   OutputOptions,
+  PruneOptions,
   PullOptions,
   PushOptions,
   PyroOptions,
@@ -73,8 +74,8 @@ export class Pyro {
   }
 
   /** Removes what no VM uses: environments, templates, leftovers. */
-  pruneEnvironments(): Promise<PruneReport> {
-    return this.#calls.request("env.prune", {});
+  pruneEnvironments(options: PruneOptions = {}): Promise<PruneReport> {
+    return this.#calls.request("env.prune", { ...options });
   }
 
   /**

@@ -56,7 +56,9 @@ export interface PulledEnvironment extends Environment {
 export interface PruneReport {
   readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];
+  /** Bytes of what was removed, or would be. */
   readonly freedBytes: number;
+  readonly dryRun: boolean;
 }
 
 /** How a command ended. An exit code other than 0, a time-out and a cancel are results, not errors. */
