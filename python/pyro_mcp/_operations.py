@@ -538,7 +538,9 @@ class EnvPruneResult(TypedDict):
     removed: list[EnvPruneRemoved]
     # What was left alone, and why.
     kept: list[EnvPruneKept]
+    # Bytes of what was removed, or would be.
     freed_bytes: int
+    dry_run: bool
 
 
 class DoctorRuntime(TypedDict):
@@ -1005,7 +1007,7 @@ class Operations:
         task_id: str,
         sequence: int,
         *,
-        signal: str | None = None,
+        signal: str = "TERM",
     ) -> TaskExecSignalResult:
         """Send a signal to a running command; KILL ends all it started.
 
@@ -1124,11 +1126,17 @@ class Operations:
 
     def prune_environments(
         self,
+        *,
+        dry_run: bool = False,
     ) -> EnvPruneResult:
-        """Remove what no VM uses: environments, templates, leftovers."""
+        """Remove what no VM uses: environments, templates, leftovers.
+
+        Args:
+            dry_run: List what would be removed; change nothing.
+        """
         return self._call(
             "env.prune",
-            {},
+            {"dry_run": dry_run},
         )
 
     def doctor(
