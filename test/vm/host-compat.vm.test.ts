@@ -66,6 +66,12 @@ test("with --allow-host-compat it runs, says so, and sees neither home nor host"
   assert.match(result["stderr"]!, /No such file.*\n.*No such file[^]*denied[^]*Read-only/);
 });
 
+test("a command without a VM finds no socket of its machine, neither by name nor among its descriptors", async () => {
+  const script = "ls /run/pyro; ls -l /proc/self/fd | grep -c socket; true";
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--allow-host-compat", "--", "sh", "-c", script]);
+  assert.deepEqual([status, stdout], [0, "agent\n0\n"]);
+});
+
 test("a command without a VM makes no system call that reaches further into the host's kernel", async () => {
   const probe = `${systemCallProbe}json.dump(results, sys.stdout)`;
   const { stdout, stderr } = await scratch.pyro([
