@@ -177,10 +177,7 @@ export class Machines implements MachineRegistry {
     try {
       await wake(machine.channel, id, machine.network?.guest);
       if (machine.network?.hostCa.length) {
-        await trustCertificates(
-          machine.channel,
-          machine.network.hostCa.map(({ pem }) => pem),
-        );
+        await trustCertificates(machine.channel, machine.network.hostCa);
       }
       if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
       return machine;

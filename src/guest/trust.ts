@@ -3,7 +3,8 @@ import { Exec, exitStatusOf } from "./exec.js";
 
 /** All that the guest trusts, and of that what the host added. */
 const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
-const ADDED = "/usr/local/share/ca-certificates/pyro-host.pem";
+const FOLDER = "/usr/local/share/ca-certificates";
+const ADDED = `${FOLDER}/pyro-host.pem`;
 
 /** Variables of programs that have a store of their own, or would be slow with another. */
 export const trustEnv: Readonly<Record<string, string>> = {
@@ -18,40 +19,48 @@ export const trustEnv: Readonly<Record<string, string>> = {
   SSL_CERT_FILE: BUNDLE,
 };
 
+/** A certificate as a guest gets it. */
+export interface TrustedPem {
+  readonly pem: string;
+  /** OpenSSL's hash of its subject; null to have the guest's openssl compute it, which takes long under emulation. */
+  readonly subjectHash: string | null;
+}
+
 /**
  * Makes a guest trust certificates, as `update-ca-certificates` would in a hundred times the time: a file each in the folder that it
  * reads, the bundle, and the links by which OpenSSL finds a certificate. A later run of it gives the same.
  */
-export async function trustCertificates(channel: Channel, pems: readonly string[]): Promise<void> {
-  const stdin = [Buffer.from(buildTrustScript(pems))];
-  const request = { command: "sh -s", cwd: "/", env: {}, stdin: toStream(stdin), onOutput: async () => {} };
-  const exec = await Exec.start(channel, request);
+export async function trustCertificates(channel: Channel, certificates: readonly TrustedPem[]): Promise<void> {
+  const stdin = toStream([Buffer.from(buildTrustScript(certificates))]);
+  const exec = await Exec.start(channel, { command: "sh -s", cwd: "/", env: {}, stdin, onOutput: async () => {} });
   const status = exitStatusOf(await exec.finished);
   await exec.release();
   if (status !== 0) throw new Error(`the guest's store of certificates could not be written: exit status ${status}`);
 }
 
-/** The script, which brings the certificates along. Pure. */
-export function buildTrustScript(pems: readonly string[]): string {
-  const names = pems.map((_, index) => `pyro-host-${index + 1}`);
+/** The script, which brings the certificates along and starts few programs. Pure. */
+export function buildTrustScript(certificates: readonly TrustedPem[]): string {
   return [
     "set -e",
-    `mkdir -p /usr/local/share/ca-certificates /etc/ssl/certs`,
-    "cd /usr/local/share/ca-certificates",
-    ...pems.map((pem, index) => `cat >${names[index]}.crt <<'END'\n${pem.trim()}\nEND`),
-    `cat ${names.map((name) => `${name}.crt`).join(" ")} >${ADDED}`,
+    `for folder in ${FOLDER} /etc/ssl/certs; do [ -d $folder ] || mkdir -p $folder; done`,
     // A distribution that keeps its bundle elsewhere gets a link, so that one path serves all.
-    `for other in /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do`,
-    `  [ -e ${BUNDLE} ] || [ ! -f "$other" ] || ln -s "$other" ${BUNDLE}`,
+    "for other in /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do",
+    `  [ -e ${BUNDLE} ] || [ ! -f $other ] || ln -s $other ${BUNDLE}`,
     "done",
-    `cat ${ADDED} >>${BUNDLE}`,
     "cd /etc/ssl/certs",
-    `for name in ${names.join(" ")}; do`,
-    '  ln -sf "/usr/local/share/ca-certificates/$name.crt" "$name.pem"',
-    '  hash=$(openssl x509 -noout -subject_hash -in "$name.pem" 2>/dev/null) || continue',
-    '  number=0; while [ -e "$hash.$number" ]; do number=$((number + 1)); done',
-    '  ln -s "$name.pem" "$hash.$number"',
-    "done",
+    `: >${ADDED}`,
+    "trust() {",
+    `  printf '%s\\n' "$3" >${FOLDER}/$1.crt`,
+    `  printf '%s\\n' "$3" >>${ADDED}`,
+    `  printf '%s\\n' "$3" >>${BUNDLE}`,
+    `  ln -sf ${FOLDER}/$1.crt $1.pem`,
+    "  hash=${2:-$(openssl x509 -noout -subject_hash -in $1.pem 2>/dev/null)} || return 0",
+    "  number=0; while [ -e $hash.$number ]; do number=$((number + 1)); done",
+    "  ln -s $1.pem $hash.$number",
+    "}",
+    ...certificates.map(
+      ({ pem, subjectHash }, index) => `trust pyro-host-${index + 1} '${subjectHash ?? ""}' '${pem.trim()}'`,
+    ),
     "",
   ].join("\n");
 }

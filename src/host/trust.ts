@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { rootCertificates } from "node:tls";
 
 import { readdir, readFile, stat } from "./files.js";
+import { runTool } from "./process.js";
 
 /** A certificate authority that this host trusts beside those of its distribution. */
 export interface TrustedCertificate {
@@ -14,6 +15,8 @@ export interface TrustedCertificate {
   readonly expiresAt: string;
   /** The certificate alone, encoded anew. */
   readonly pem: string;
+  /** OpenSSL's hash of the subject; null where the host has no openssl. */
+  readonly subjectHash: string | null;
 }
 
 /** Where a host keeps what it trusts. */
@@ -40,6 +43,7 @@ const hostTrust: TrustPaths = {
 const FILE_MAX_BYTES = 4 << 20;
 /** How many files of a folder are read. */
 const FILES_MAX = 1_000;
+const HASH_DEADLINE_MS = 5_000;
 const PEM = /-----BEGIN (?:X509 )?CERTIFICATE-----([A-Za-z0-9+/=\s]+?)-----END (?:X509 )?CERTIFICATE-----/g;
 
 /** The certificate authorities of this host that its distribution does not ship. `files` are further bundles, by absolute path. */
@@ -53,7 +57,11 @@ export async function readAddedCertificates(
   const bundles = [...(shipped.length > 0 ? [paths.bundle] : []), ...files.filter((file) => isAbsolute(file))];
   const bundled = (await Promise.all(bundles.map(readCertificates))).flat();
   const candidates = new Set([...added, ...bundled].filter((certificate) => !known.has(certificate)));
-  return [...candidates].flatMap((base64) => parseAuthority(base64) ?? []);
+  const authorities = [...candidates].flatMap((base64) => parseAuthority(base64) ?? []);
+  const hashed: TrustedCertificate[] = [];
+  // One after the other: a host may trust hundreds.
+  for (const authority of authorities) hashed.push({ ...authority, subjectHash: await hashSubject(authority.pem) });
+  return hashed;
 }
 
 /** The certificates of a file, as base64 without white space. None for what is missing, no file, or too large. */
@@ -74,7 +82,7 @@ function splitPem(text: string): string[] {
 }
 
 /** Null for what is no certificate, speaks for one server only, or has expired. */
-function parseAuthority(base64: string): TrustedCertificate | null {
+function parseAuthority(base64: string): Omit<TrustedCertificate, "subjectHash"> | null {
   try {
     const certificate = new X509Certificate(Buffer.from(base64, "base64"));
     const expiresAt = new Date(certificate.validTo);
@@ -88,4 +96,10 @@ function parseAuthority(base64: string): TrustedCertificate | null {
   } catch {
     return null;
   }
+}
+
+async function hashSubject(pem: string): Promise<string | null> {
+  const options = { input: pem, timeoutMs: HASH_DEADLINE_MS };
+  const ended = await runTool("openssl", ["x509", "-noout", "-subject_hash"], options).catch(() => null);
+  return /^([0-9a-f]{8})\n$/.exec(ended?.stdout ?? "")?.[1] ?? null;
 }

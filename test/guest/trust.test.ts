@@ -18,7 +18,7 @@ before(() => {
 after(() => rmSync(directory, { recursive: true }));
 
 /** Runs the script in a mount namespace whose store of certificates is the test's; gives the two directories of it. */
-function runScript(bundle: string | null): { added: string; certs: string } {
+function runScript(bundle: string | null, subjectHash: string | null = null): { added: string; certs: string } {
   const place = mkdtempSync(join(directory, "guest-"));
   const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "ssl", "certs")];
   mkdirSync(added, { recursive: true });
@@ -26,7 +26,7 @@ function runScript(bundle: string | null): { added: string; certs: string } {
   if (bundle !== null) writeFileSync(join(certs, "ca-certificates.crt"), bundle);
   const mounts = `mount --bind ${join(place, "share")} /usr/local/share && mount --bind ${join(place, "ssl")} /etc/ssl`;
   execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts} && exec sh -s`], {
-    input: buildTrustScript(authorities.map(({ pem }) => pem)),
+    input: buildTrustScript(authorities.map(({ pem }) => ({ pem, subjectHash }))),
   });
   return { added, certs };
 }
@@ -54,4 +54,10 @@ test("a guest gets each certificate as a file, in its bundle and behind a link b
 test("a guest without a bundle gets one", () => {
   const { certs } = runScript(null);
   assert.equal(readFileSync(join(certs, "ca-certificates.crt"), "utf8").match(/BEGIN/g)?.length, 3);
+});
+
+test("a hash that the host has computed is taken, and counted up for certificates of one hash", () => {
+  const { certs } = runScript("", "0123abcd");
+  const links = ["0123abcd.0", "0123abcd.1", "0123abcd.2"].map((name) => readlinkSync(join(certs, name)));
+  assert.deepEqual(links, ["pyro-host-1.pem", "pyro-host-2.pem", "pyro-host-3.pem"]);
 });

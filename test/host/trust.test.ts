@@ -49,6 +49,7 @@ test("a certificate that was added to the bundle and its folder is found once, w
   assert.equal(found!.subject, "O=pyro test, CN=Company Root");
   assert.match(found!.fingerprint, /^[0-9a-f]{64}$/);
   assert.ok(Date.parse(found!.expiresAt) > Date.now());
+  assert.match(found!.subjectHash ?? "", /^[0-9a-f]{8}$/);
   assert.equal(found!.pem.trim(), company.pem.trim());
 });
 

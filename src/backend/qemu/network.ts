@@ -34,7 +34,15 @@ export const networkPlan = z.object({
   env: z.record(z.string(), z.string()),
   aptSources: z.string().nullable(),
   hostCa: z
-    .array(z.object({ subject: z.string(), fingerprint: z.string(), expiresAt: z.string(), pem: z.string() }))
+    .array(
+      z.object({
+        subject: z.string(),
+        fingerprint: z.string(),
+        expiresAt: z.string(),
+        pem: z.string(),
+        subjectHash: z.string().nullable().default(null),
+      }),
+    )
     .default([]),
   /** The host's own resolvers, one for each of the guest's. */
   resolvers: z.array(z.string()),
