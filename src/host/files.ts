@@ -170,6 +170,13 @@ export async function freeBytes(path: string): Promise<number> {
   return stat.bavail * stat.bsize;
 }
 
+const TMPFS_MAGIC = 0x0102_1994;
+
+/** True for a path on tmpfs, whose files are memory. */
+export async function isInMemory(path: string): Promise<boolean> {
+  return (await statfs(path)).type === TMPFS_MAGIC;
+}
+
 /** Throws DISK_FULL, with the figures, when a file system has less room than something is going to need. */
 export async function assertRoom(path: string, neededMib: number, purpose: string): Promise<void> {
   const freeMib = Math.floor((await freeBytes(path)) / 1_048_576);

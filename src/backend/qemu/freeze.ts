@@ -28,6 +28,7 @@ import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
 import { buildGateCommand } from "./gate.js";
 import { makeMailbox } from "./mailbox.js";
+import { makeMemoryFile } from "./memory-file.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
@@ -109,7 +110,7 @@ async function layOut(
       { kind: "file", name: "init", mode: 0o755, data: agent },
     ]),
   );
-  await makeSparse(path("ram"), shape.memMib);
+  await makeMemoryFile(path("ram"), shape.memMib);
   await makeSparse(path("scratch"), shape.diskMib);
   // With a journal, though nobody reads it after a crash: ext4 without one looks at each inode that was freed in the last minutes
   // before it makes a new one, so a guest that has removed 20,000 files would make the next ones ten times as slowly.
