@@ -92,6 +92,7 @@ export class Tasks {
     );
     try {
       const { seed, keep } = await seedWorkspace(machine, input, call);
+      call.signal.throwIfAborted();
       const record: TaskRecord = {
         format: 1,
         task_id: taskId,
