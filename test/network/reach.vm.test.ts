@@ -63,7 +63,7 @@ test("the host, private ranges and metadata are closed, in every spelling, and e
     `64:ff9b:1::${hex(address)}`,
     `2002:${hex(address)}::1`,
     `2001:0:${hex(address)}::1`,
-    `2a10:5:6:0:5efe:${hex(address)}`,
+    `2a10:db8:5:6:0:5efe:${hex(address)}`,
     `::${hex(address)}`,
   ]);
   const mapped = closed4.map((address) => `::ffff:${hex(address)}`);
