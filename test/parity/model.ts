@@ -14,6 +14,7 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/--exclude/g, "exclude"],
   [/--links/g, "links"],
   [/--mem-mib/g, "mem_mib"],
+  [/--network\b/g, "network"],
 ];
 const OUTPUT_CUT =
   /\n\[\.\.\. (\d+) bytes left out(?:; (\w+)_offset (\d+) of task_exec_output goes on here)? \.\.\.\]\n/;
