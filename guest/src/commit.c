@@ -47,14 +47,19 @@ static const struct known *remember(const char *id, struct timespec at) {
     return newest;
 }
 
-// A moment behind every change of the commit, and before each one that comes when it is answered. File systems count in ticks.
+static bool is_later(struct timespec a, struct timespec b) {
+    return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+// A moment behind every change of the commit, and before each one that comes when it is answered. File systems take their times from
+// the coarse clock, which may lag by several ticks on a busy host, or from the fine one (Linux 6.13 and later, as they choose).
 static struct timespec pass_tick(void) {
     struct timespec start, now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &start);
+    clock_gettime(CLOCK_REALTIME, &start);
     do {
         nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
         clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    } while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
+    } while (!is_later(now, start));
     now.tv_sec -= now.tv_nsec == 0;
     now.tv_nsec = (now.tv_nsec + 999999999) % 1000000000;
     return now;
