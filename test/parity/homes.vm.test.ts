@@ -30,7 +30,7 @@ test("an empty home has nothing to prune", async () => {
   await using scratch = new Scratch();
   await scratch.pyro(["daemon", "start"]);
   const answer = await ask(scratch, { operation: "env.prune", input: {} });
-  assert.deepEqual(answer, { result: { removed: [], kept: [], freed_bytes: 0 } });
+  assert.deepEqual(answer, { result: { removed: [], kept: [], freed_bytes: 0, dry_run: false } });
 });
 
 for (const { name, request, code, without, mounts = false, open } of homes) {
