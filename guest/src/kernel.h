@@ -24,6 +24,7 @@
 struct clone_arguments {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
+#define CLONE_MEMORY 0x00000100ull
 #define CLONE_PARENT_WAITS 0x00004000ull
 #define CLONE_IN_CGROUP 0x200000000ull
 

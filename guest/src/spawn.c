@@ -96,19 +96,33 @@ _Noreturn static void run_child(const struct spawn *spawn, const struct child_en
     _exit(127);
 }
 
-// As vfork(), in a control group; the child has memory of its own. -1 when the kernel does not do that.
-static pid_t fork_into(int cgroup_fd) {
-    struct clone_arguments arguments = {
-        .flags = CLONE_PARENT_WAITS | CLONE_IN_CGROUP,
-        .exit_signal = SIGCHLD,
-        .cgroup = (uint64_t)cgroup_fd,
-    };
-    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-}
+#ifdef __x86_64__
+// clone3 with the parent's memory and stack. The return address is kept in a register, as vfork() does: the child overwrites its place on
+// the stack. Returns a negative errno on failure.
+pid_t clone3_vfork(const struct clone_arguments *arguments, size_t size) __attribute__((returns_twice));
+__asm__(".text\n"
+        ".type clone3_vfork, @function\n"
+        "clone3_vfork:\n"
+        "    pop %rdx\n"
+        "    mov $435, %eax\n"
+        "    syscall\n"
+        "    push %rdx\n"
+        "    ret\n");
+enum { SHARES_MEMORY = CLONE_MEMORY };
+#else
+#define clone3_vfork(arguments, size) ((pid_t)syscall(SYS_clone3, arguments, size))
+enum { SHARES_MEMORY = 0 };
+#endif
 
 // Returns when the command runs, or has failed to.
 __attribute__((noinline)) static pid_t start_child(const struct spawn *spawn, const struct child_ends *ends) {
-    pid_t pid = spawn->cgroup_fd < 0 ? -1 : fork_into(spawn->cgroup_fd);
+    // As vfork(), in a control group.
+    const struct clone_arguments arguments = {
+        .flags = CLONE_PARENT_WAITS | CLONE_IN_CGROUP | SHARES_MEMORY,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)spawn->cgroup_fd,
+    };
+    pid_t pid = spawn->cgroup_fd < 0 ? -1 : clone3_vfork(&arguments, sizeof arguments);
     if (pid == 0) run_child(spawn, ends);
     if (pid > 0) return pid;
     pid = vfork();
