@@ -43,12 +43,19 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
+/** A field that may be left out has its description inside. */
+function describeField(field: z.ZodType): string | undefined {
+  return (
+    field.description ?? ("unwrap" in field ? (field as z.ZodOptional<z.ZodType>).unwrap().description : undefined)
+  );
+}
+
 /** What the field means, or which was meant by one that is not there. */
 function hintFor(schema: z.ZodObject, field: string): string {
   const names = Object.keys(schema.shape);
   const [name = ""] = field.split(".");
   const known = schema.shape[name] as z.ZodType | undefined;
-  if (known) return `${field}: ${known.description ?? "see what is accepted."}`;
+  if (known) return `${field}: ${describeField(known) ?? "see what is accepted."}`;
   const near = nearestName(field, names);
   if (near) return `Did you mean ${near}?`;
   return names.length === 0 ? "It takes no input." : `It takes ${names.join(", ")}.`;
