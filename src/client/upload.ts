@@ -42,11 +42,10 @@ export class Upload {
     for await (const chunk of source) {
       if (this.#closed) return;
       if (chunk.length === 0) continue;
-      this.#request.cork();
       this.#send({ source: chunk.length });
-      const hasRoom = this.#request.write(chunk);
-      this.#request.uncork();
-      if (!hasRoom) await once(this.#request, "drain", { signal: this.#closing.signal }).catch(() => {});
+      // Not corked: on Node.js 24 the drain of a corked request may never come.
+      if (!this.#request.write(chunk))
+        await once(this.#request, "drain", { signal: this.#closing.signal }).catch(() => {});
     }
     this.#send({ source_end: true });
     this.#sendingSource = false;
