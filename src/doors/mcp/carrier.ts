@@ -7,7 +7,7 @@ const VARIABLE = "PYRO_MCP_OUTPUT";
 
 /**
  * Clients that show the model the structured content and drop the text, by the names that they give themselves. Every other client
- * gets the output as text, which every client knows how to show. docs/decisions/0020-mcp-output-once.md has what was found out about each.
+ * gets the output as text, which every client knows how to show. docs/decisions/0022-mcp-output-once.md has what was found out about each.
  */
 const structuredClients = [/^claude-code\b/i, /^codex\b/i, /^cursor\b/i];
 /** Clients whose versions differ. */
