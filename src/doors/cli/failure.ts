@@ -1,12 +1,17 @@
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 import { printable } from "./printable.js";
+import type { Print } from "./streams.js";
 
 /** Prints an error, as text on standard error or as JSON on standard output, and gives the exit status. */
-export async function reportFailure(thrown: unknown, json: boolean): Promise<number> {
+export async function reportFailure(
+  thrown: unknown,
+  json: boolean,
+  print: Print = (stream, text) => process[stream].write(text),
+): Promise<number> {
   const error = thrown instanceof PyroError ? thrown : await describeBug(thrown);
-  if (json) process.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
-  else process.stderr.write(renderFailure(error));
+  if (json) print("stdout", `${JSON.stringify({ error: error.toBody() })}\n`);
+  else print("stderr", renderFailure(error));
   // 130 is for Ctrl-C, which does not come here: this call was aborted by somebody else.
   if (error.code === "ABORTED") return 125;
   return readContract().exitStatuses[error.code] ?? 125;

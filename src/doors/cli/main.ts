@@ -1,19 +1,26 @@
 import type { OtherDoors } from "./perform-own.js";
-import { finishStreams, watchStreams } from "./streams.js";
+import { finishStreams, takeStreams, watchStreams, type Print } from "./streams.js";
 
 /** Runs the process: does what the command line asks for and exits. The modules of a command are loaded when it is asked for. */
 export async function runCli(argv: readonly string[], doors: OtherDoors): Promise<never> {
   watchStreams();
   const separator = argv.indexOf("--");
   const json = (separator === -1 ? argv : argv.slice(0, separator)).includes("--json");
-  const fail = async (error: unknown) => {
+  const fail = async (error: unknown, print?: Print) => {
     const { reportFailure } = await import("./failure.js");
-    return reportFailure(error, json);
+    return reportFailure(error, json, print);
   };
-  const crash = async (thrown: unknown) => exit(await fail(thrown).catch(() => endBroken(thrown)));
-  process.on("uncaughtException", (error) => void crash(error));
-  process.on("unhandledRejection", (error) => void crash(error));
-  return exit(await main(argv, doors).catch(fail));
+  let crashing: Promise<never> | null = null;
+  const crash = (thrown: unknown) => {
+    if (crashing) return;
+    // The command goes on until the process exits, and what it prints would stand beside the report.
+    const print = takeStreams();
+    crashing = fail(thrown, print).then(exit, () => endBroken(thrown, print));
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  const status = await main(argv, doors).catch(fail);
+  return crashing ?? exit(status);
 }
 
 async function main(argv: readonly string[], doors: OtherDoors): Promise<number> {
@@ -28,8 +35,8 @@ async function main(argv: readonly string[], doors: OtherDoors): Promise<number>
 }
 
 /** For an installation from which even the files that explain an error are missing. */
-function endBroken(error: unknown): never {
-  process.stderr.write(`pyro: ${error instanceof Error ? error.message : String(error)}\nhint: Install pyro again.\n`);
+function endBroken(error: unknown, print: Print): never {
+  print("stderr", `pyro: ${error instanceof Error ? error.message : String(error)}\nhint: Install pyro again.\n`);
   process.exit(125);
 }
 

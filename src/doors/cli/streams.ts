@@ -1,10 +1,16 @@
 type Failure = NodeJS.ErrnoException;
 type Name = "stdout" | "stderr";
 type Listener = (error: Failure) => void;
+/** Writes a text to a standard stream. */
+export type Print = (name: Name, text: string) => void;
 
 const names = ["stdout", "stderr"] as const;
 const failures: Record<Name, Failure | null> = { stdout: null, stderr: null };
 const listeners: Record<Name, Set<Listener>> = { stdout: new Set(), stderr: new Set() };
+const writers: Record<Name, (text: string, onWritten?: () => void) => void> = {
+  stdout: (text, onWritten) => process.stdout.write(text, onWritten),
+  stderr: (text, onWritten) => process.stderr.write(text, onWritten),
+};
 
 /** The status of a process that wrote to a pipe without a reader, as a shell shows it. */
 export const BROKEN_PIPE_STATUS = 141;
@@ -18,6 +24,20 @@ export function watchStreams(): void {
       for (const listener of listeners[name]) listener(error);
     });
   }
+}
+
+/** Drops what is written to standard output and error from now on, except through the function that it returns. */
+export function takeStreams(): Print {
+  for (const name of names) {
+    const { write } = process[name];
+    writers[name] = write.bind(process[name]);
+    process[name].write = (...given: unknown[]) => {
+      const onWritten = given.find((value) => typeof value === "function");
+      if (onWritten) process.nextTick(onWritten);
+      return true;
+    };
+  }
+  return (name, text) => writers[name](text);
 }
 
 /** Calls back when a stream can no longer be written, also when it failed before. */
@@ -40,7 +60,7 @@ export async function finishStreams(status: number): Promise<number> {
   const error = failures.stdout;
   if (error === null) return status;
   if (isBrokenPipe(error)) return BROKEN_PIPE_STATUS;
-  process.stderr.write(
+  writers.stderr(
     `pyro: Cannot write to standard output: ${error.message.replace(/, write$/, "")}.\n` +
       "hint: Its output is lost; look at where it is redirected to.\n",
   );
@@ -51,7 +71,7 @@ export async function finishStreams(status: number): Promise<number> {
 /** Resolves when what was written so far is with the reader, or the stream has failed. */
 async function flushed(name: Name): Promise<void> {
   // Even an empty write fails without a reader, where nothing was to be read.
-  if (process[name].writableLength > 0) await new Promise<void>((resolve) => process[name].write("", () => resolve()));
+  if (process[name].writableLength > 0) await new Promise<void>((resolve) => writers[name]("", () => resolve()));
   // A failure is reported in a later turn than the write.
   await new Promise<void>((resolve) => setImmediate(resolve));
 }

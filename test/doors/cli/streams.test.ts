@@ -188,16 +188,22 @@ test("a bug of the client is one line with its code, and its stack is in the log
     assert.equal(end.status, 125);
     const log = join(scratch.home, "daemon.log");
     if (json.length > 0) {
-      // The command itself goes on until the process exits, and may have printed its result.
-      const lines = end.stdout.trimEnd().split("\n");
-      const objects = lines.map((line) => JSON.parse(line) as { error?: { code: string; details: { log: string } } });
-      assert.deepEqual(
-        objects.flatMap(({ error }) => (error ? [[error.code, error.details.log]] : [])),
-        [["INTERNAL", log]],
-      );
+      const { error } = JSON.parse(end.stdout) as { error: { code: string; details: { log: string } } };
+      assert.deepEqual([error.code, error.details.log], ["INTERNAL", log]);
+      assert.equal(end.stderr, "");
     } else assert.ok(end.stderr.startsWith("pyro: boom\n") && end.stderr.includes(log), end.stderr);
     assert.match(readFileSync(log, "utf8"), /TypeError: boom/);
   }
+});
+
+test("a command that prints its result after a crash: with --json, only the error is printed", async () => {
+  const preload =
+    "data:text/javascript,const { stdout } = process; const { write } = stdout; stdout.write = (...given) => { stdout.write = write; process.emit('uncaughtException', new TypeError('boom')); return stdout.write(...given); }";
+  const child = inShell(["env", "list", "--json"], "", { ...scratch.env, NODE_OPTIONS: `--import "${preload}"` });
+  child.stdin.end();
+  const end = await endWithin(child);
+  const { error } = JSON.parse(end.stdout) as { error: { code: string; message: string } };
+  assert.deepEqual([end.status, error.code, error.message, end.stderr], [125, "INTERNAL", "boom", ""]);
 });
 
 /** Several at once, in order: a start of the executable costs a few tenths of a second. */
