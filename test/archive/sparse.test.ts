@@ -4,8 +4,7 @@ import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
-
+import { fc } from "../property.js";
 import { factsOfArchive, factsOfDirectory, ScratchDirectory } from "./trees.js";
 
 /** Every way in which GNU tar stores a sparse file. */

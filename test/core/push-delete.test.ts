@@ -4,8 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
-
 import { createFilter } from "../../src/archive/filter.js";
 import { readArchive } from "../../src/archive/read.js";
 import { packSource } from "../../src/client/pack/pack.js";
@@ -14,6 +12,7 @@ import type { Channel } from "../../src/guest/channel.js";
 import { Stage } from "../../src/guest/stage.js";
 import { PushedFiles } from "../../src/store/pushed-files.js";
 import { AgentProcess } from "../guest/agent-process.js";
+import { fc } from "../property.js";
 
 const ROUTE = { sourcePath: "/src", destination: "/workspace" };
 

@@ -3,8 +3,6 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import fc from "fast-check";
-
 import { readArchive } from "../../src/archive/read.js";
 import { packSource } from "../../src/client/pack/pack.js";
 import type { Channel } from "../../src/guest/channel.js";
@@ -12,6 +10,7 @@ import { Stage, type StageTotals } from "../../src/guest/stage.js";
 import { anyPlan, plantAny } from "../archive/any-tree.js";
 import { factsOfDirectory, ScratchDirectory } from "../archive/trees.js";
 import { until } from "../client/scratch.js";
+import { fc } from "../property.js";
 import { AgentProcess } from "./agent-process.js";
 
 let ids = 0;
