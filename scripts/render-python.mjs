@@ -67,6 +67,12 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_
 
 VERSION = ${JSON.stringify(rendered.version)}
 
+TRUST_VARIABLES = frozenset(
+    {
+${rendered.trustVariables.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
+)
+"""Variables that name a bundle of certificates, in lower case."""
+
 
 ${[...types.values()].join("\n\n")}
 

@@ -11,6 +11,21 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_
 
 VERSION = "2.3.0"
 
+TRUST_VARIABLES = frozenset(
+    {
+        "aws_ca_bundle",
+        "cargo_http_cainfo",
+        "curl_ca_bundle",
+        "git_ssl_cainfo",
+        "node_extra_ca_certs",
+        "npm_config_cafile",
+        "pip_cert",
+        "requests_ca_bundle",
+        "ssl_cert_file",
+    }
+)
+"""Variables that name a bundle of certificates, in lower case."""
+
 
 class VmRunCleanup(TypedDict):
     deleted: bool

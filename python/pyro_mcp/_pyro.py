@@ -15,7 +15,7 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_o
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, Lost, NotListening, SendSource, exchange
-from ._operations import VERSION, Operations
+from ._operations import TRUST_VARIABLES, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
 from ._task import Task
@@ -29,18 +29,6 @@ _SCAN_EVENT_SECONDS = 0.2
 
 _HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
 """How programs of this machine are told of a proxy, and pyro of a mirror."""
-_TRUST_ENV = {
-    "aws_ca_bundle",
-    "cargo_http_cainfo",
-    "curl_ca_bundle",
-    "git_ssl_cainfo",
-    "node_extra_ca_certs",
-    "npm_config_cafile",
-    "pip_cert",
-    "requests_ca_bundle",
-    "ssl_cert_file",
-}
-"""How they are told which certificates to trust."""
 
 _TIMEOUT_VARIABLE = "PYRO_TIMEOUT_SECONDS"
 _MAX_TIMEOUT_SECONDS = 86400
@@ -273,7 +261,7 @@ def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str,
     for name, value in os.environ.items():
         if value and proxies and name.lower() in _HOST_ENV:
             picked[name] = value
-        elif value and name.lower() in _TRUST_ENV:
+        elif value and name.lower() in TRUST_VARIABLES:
             # The daemon has another working directory.
             picked[name] = os.path.abspath(value)
     return {**fields, "network_host_env": picked}

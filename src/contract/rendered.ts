@@ -5,6 +5,8 @@ export interface RenderedContract {
   readonly version: string;
   readonly operations: readonly RenderedOperation[];
   readonly exitStatuses: Readonly<Record<string, number>>;
+  /** In lower case; for clients in other languages. */
+  readonly trustVariables: readonly string[];
 }
 
 export interface RenderedOperation {

@@ -1,5 +1,5 @@
 /** Variables that name a bundle of certificates, in lower case. */
-const trustVariables: ReadonlySet<string> = new Set([
+export const trustVariables: ReadonlySet<string> = new Set([
   "aws_ca_bundle",
   "cargo_http_cainfo",
   "curl_ca_bundle",
