@@ -74,7 +74,7 @@ static bool make_symlink(struct stage *stage) {
     return utimensat(stage->folder_fd, stage->name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// The folder with a hard link's target, which is staged, or was found equal in the workspace; -1 with errno.
+// The folder with a hard link's target, which is staged, or else is in the workspace; -1 with errno.
 static int find_target_folder(struct stage *stage, struct stat *found) {
     int roots[] = {stage->root_fd, stage->old_root_fd};
     for (int i = 0; i < 2; i++) {
