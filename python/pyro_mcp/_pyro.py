@@ -244,11 +244,15 @@ def _timeout_env(operation: str) -> Mapping[str, int]:
     text = os.environ.get(_TIMEOUT_VARIABLE, "")
     if not text or operation not in _TIMED:
         return {}
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MAX_TIMEOUT_SECONDS:
-        return {"default_timeout_seconds": int(text)}
-    message = f"{_TIMEOUT_VARIABLE} must be a whole number from 1 to {_MAX_TIMEOUT_SECONDS}, not {text[:100]}."
+    digits = text.lstrip("0")
+    # Python refuses to convert thousands of digits.
+    if text.isascii() and text.isdecimal() and 1 <= len(digits) <= 5 and int(digits) <= _MAX_TIMEOUT_SECONDS:
+        return {"default_timeout_seconds": int(digits)}
+    shown = text[:100]
+    message = f"{_TIMEOUT_VARIABLE} must be a whole number from 1 to {_MAX_TIMEOUT_SECONDS}, not {shown}."
     hint = f"Set {_TIMEOUT_VARIABLE} to seconds, or unset it."
-    raise PyroError("INVALID_ARGUMENT", message, hint, {"variable": _TIMEOUT_VARIABLE})
+    limits = {"minimum": 1, "maximum": _MAX_TIMEOUT_SECONDS}
+    raise PyroError("INVALID_ARGUMENT", message, hint, {"variable": _TIMEOUT_VARIABLE, "value": shown, **limits})
 
 
 def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str, object]:

@@ -1,7 +1,6 @@
-import { PyroError } from "../contract/errors.js";
+import { readNumberVariable } from "../contract/number-variable.js";
 import type { RenderedOperation } from "../contract/rendered.js";
 
-const VARIABLE = "PYRO_TIMEOUT_SECONDS";
 const FIELD = "default_timeout_seconds";
 
 /**
@@ -13,15 +12,8 @@ export function withTimeoutEnv<Input extends object>(
   operation: RenderedOperation | undefined,
   env: NodeJS.ProcessEnv,
 ): Input {
-  const field = operation?.fields.find(({ name }) => name === FIELD);
-  const text = env[VARIABLE] ?? "";
-  if (field === undefined || text === "" || FIELD in input) return input;
-  const { minimum = 1, maximum = Infinity } = field;
-  const seconds = Number(text);
-  if (/^\d+$/.test(text) && seconds >= minimum && seconds <= maximum) return { ...input, [FIELD]: seconds };
-  throw new PyroError(
-    "INVALID_ARGUMENT",
-    `${VARIABLE} must be a whole number from ${minimum} to ${maximum}, not ${text.slice(0, 100)}.`,
-    { hint: `Set ${VARIABLE} to seconds, or unset it.`, details: { variable: VARIABLE } },
-  );
+  const takesOne = operation?.fields.some(({ name }) => name === FIELD) ?? false;
+  if (!takesOne || FIELD in input) return input;
+  const seconds = readNumberVariable(env, "PYRO_TIMEOUT_SECONDS");
+  return seconds === null ? input : { ...input, [FIELD]: seconds };
 }

@@ -8,6 +8,8 @@ export const limits = {
   timeoutSeconds: { min: 1, max: 86_400 },
   /** The time-out of a command in front, when nothing else says one. */
   defaultTimeoutSeconds: 30,
+  /** How long the daemon may be told to stay without a call or a VM. */
+  daemonIdleSeconds: { min: 1, max: 1_000_000 },
   ttlSeconds: { min: 1, max: 2_592_000 },
   /** A command is one line for the guest's shell; with its environment it fits into one frame. */
   commandBytes: 49_152,

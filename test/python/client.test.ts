@@ -27,6 +27,27 @@ print(len(Pyro().list_environments()["environments"]))`;
   assert.equal((JSON.parse(stdout) as { running: boolean }).running, true);
 });
 
+test("an absurd default time-out is refused with the variable, its value and its limits", async () => {
+  await using scratch = new Scratch();
+  const script = `
+import json
+from pyro_mcp import Pyro, PyroError
+try:
+    Pyro().run_in_vm("debian:12", command="true")
+except PyroError as error:
+    print(json.dumps([error.code, error.details]))`;
+  for (const value of ["NaN", "-1", "1.5", "\u0663", "86401", "0", "9".repeat(5000)]) {
+    const { stdout } = await python(["-c", script], {
+      ...scratch.env,
+      PYRO_EXECUTABLE: pyroPath,
+      PYRO_TIMEOUT_SECONDS: value,
+      PYTHONIOENCODING: "utf-8",
+    });
+    const details = { variable: "PYRO_TIMEOUT_SECONDS", value: value.slice(0, 100), minimum: 1, maximum: 86_400 };
+    assert.deepEqual(JSON.parse(stdout), ["INVALID_ARGUMENT", details]);
+  }
+});
+
 test("what keeps the daemon from starting is its error, and so is a missing executable", async () => {
   await using scratch = new Scratch();
   const script = `

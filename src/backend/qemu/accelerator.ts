@@ -127,7 +127,11 @@ export class AcceleratorChoice {
 function parsePreference(preference: string | undefined): Accelerator | null {
   if (preference === undefined || preference === "") return null;
   if (preference === "kvm" || preference === "tcg") return preference;
-  throw new PyroError("INVALID_ARGUMENT", `PYRO_ACCEL is ${preference}; it may be kvm or tcg.`);
+  const shown = preference.slice(0, 100);
+  throw new PyroError("INVALID_ARGUMENT", `PYRO_ACCEL must be kvm or tcg, not ${shown}.`, {
+    hint: "Set PYRO_ACCEL to one of them, or unset it, and run `pyro daemon stop`.",
+    details: { variable: "PYRO_ACCEL", value: shown },
+  });
 }
 
 function opensInJail(toolchain: Toolchain, device: string): Promise<boolean> {
