@@ -1,8 +1,24 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
 import { mountingTest } from "../client/mounting-test.js";
+import { commandLineOf, processesOf, until } from "../client/scratch.js";
 import { VmScratch } from "./vm-scratch.js";
+
+const PIECE = Buffer.alloc(65_536);
+
+/** Takes all the room of a disk. */
+function fill(path: string): void {
+  for (;;) {
+    try {
+      appendFileSync(path, PIECE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOSPC") return;
+      throw error;
+    }
+  }
+}
 
 mountingTest(import.meta.url, "with 10 MB left on the disk a run says so, and leaves nothing", async () => {
   await using scratch = new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "10m" } });
@@ -14,3 +30,33 @@ mountingTest(import.meta.url, "with 10 MB left on the disk a run says so, and le
   assert.deepEqual(readdirSync(`${scratch.home}/templates`), []);
   assert.deepEqual(scratch.leftovers(), []);
 });
+
+mountingTest(
+  import.meta.url,
+  "a disk that fills while a template is made is DISK_FULL, and nothing is left",
+  async () => {
+    await using scratch = new VmScratch({ ownTemplates: true, smallDisk: { directory: ".", size: "400m" } });
+    const templates = join(scratch.home, "templates");
+    const filler = join(scratch.home, "filler");
+    const unfinished = () => {
+      const [name] = readdirSync(scratch.home).includes("templates") ? readdirSync(templates) : [];
+      return name === undefined ? [] : readdirSync(join(templates, name));
+    };
+    const moments: Record<string, () => boolean> = {
+      "its kernel is copied": () => unfinished().includes("kernel"),
+      "its disk is made": () => unfinished().includes("scratch"),
+      "it boots": () => processesOf(scratch.home).some((pid) => commandLineOf(pid).includes("-kernel")),
+    };
+    for (const [moment, hasCome] of Object.entries(moments)) {
+      const run = scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--json", "--", "true"]);
+      await until(moment, hasCome);
+      fill(filler);
+      const { error } = JSON.parse((await run).stdout) as { error: { code: string } };
+      assert.equal(error.code, "DISK_FULL", `when ${moment}`);
+      assert.deepEqual(readdirSync(templates), []);
+      rmSync(filler);
+    }
+    const { status } = await scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "true"]);
+    assert.equal(status, 0);
+  },
+);

@@ -30,6 +30,7 @@ import { networkPlan, type NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { resumeWhenRoom } from "./pause.js";
 import { Qmp } from "./qmp.js";
+import { DISK_RESERVE_MIB } from "./room.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
@@ -49,8 +50,6 @@ export interface CloneNetwork {
   readonly plan: NetworkPlan;
 }
 
-/** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
-export const DISK_RESERVE_MIB = 64;
 const CLONE_DEADLINE_MS = 20_000;
 const SWEEP_DEADLINE_MS = 5_000;
 

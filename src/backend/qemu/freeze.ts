@@ -152,23 +152,43 @@ async function bootAndFreeze(
   reception: Reception,
   { signal, onProgress }: PrepareOptions,
 ): Promise<void> {
-  const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
-  const channel = await Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS[accelerator], signal });
+  const qmp = await Qmp.open(process.sockets.qmp, MONITOR_DEADLINE_MS, signal);
+  const paused = untilPaused(qmp);
   try {
-    await wake(channel, "template");
-    for (const command of WARM_UP) await runForExit(channel, command);
-    await channel.request("sync");
-    await channel.request("freeze");
-    onProgress("freezing it");
-    const qmp = await Qmp.open(process.sockets.qmp, MONITOR_DEADLINE_MS, signal);
+    const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
+    const channel = await Promise.race([
+      paused,
+      Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS[accelerator], signal }),
+    ]);
     try {
+      await Promise.race([paused, warmUp(channel)]);
+      onProgress("freezing it");
       await saveState(qmp, reception, join(directory, templateFiles.state), signal);
     } finally {
-      qmp.close();
+      channel.close();
     }
   } finally {
-    channel.close();
+    qmp.close();
   }
+}
+
+/** Rejects when QEMU pauses the VM by itself, as it does when a write finds the host's disk full. */
+function untilPaused(qmp: Qmp): Promise<never> {
+  const paused = new Promise<never>((_, reject) => {
+    qmp.onEvent = (name) => {
+      if (name === "STOP") reject(new PyroError("VM_START_FAILED", "QEMU paused the VM while it booted."));
+    };
+  });
+  paused.catch(() => {});
+  return paused;
+}
+
+/** Has the guest do what every clone needs first, then tells its agent that it counts as not woken. */
+async function warmUp(channel: Channel): Promise<void> {
+  await wake(channel, "template");
+  for (const command of WARM_UP) await runForExit(channel, command);
+  await channel.request("sync");
+  await channel.request("freeze");
 }
 
 /** Stops the VM and saves its device state; its memory is in the template's file already. */

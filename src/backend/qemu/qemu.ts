@@ -29,7 +29,6 @@ import { AcceleratorChoice } from "./accelerator.js";
 import {
   adoptClone,
   cloneTemplate,
-  DISK_RESERVE_MIB,
   sweepClones,
   type CloneNetwork,
   type ClonePlace,
@@ -39,6 +38,7 @@ import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
+import { DISK_RESERVE_MIB, findReason } from "./room.js";
 import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
 import { findToolchain, type Toolchain } from "./toolchain.js";
 
@@ -211,6 +211,8 @@ export class QemuBackend implements Backend {
         await rename(temporary, template.directory);
         await syncDirectory(this.#templatesPath);
       }
+    } catch (error) {
+      throw options.signal.aborted ? error : await findReason(error, temporary, "Making a template");
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
