@@ -26,13 +26,7 @@ import type {
 import { prunePrepared } from "../prune.js";
 import { newTemporaryName, sweepTemporaries } from "../temporary.js";
 import { AcceleratorChoice } from "./accelerator.js";
-import {
-  adoptClone,
-  cloneTemplate,
-  sweepClones,
-  type CloneNetwork,
-  type ClonePlace,
-} from "./clone.js";
+import { adoptClone, cloneTemplate, sweepClones, type CloneNetwork, type ClonePlace } from "./clone.js";
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
