@@ -7,6 +7,7 @@ import { defineOperation } from "./operation.js";
 export const daemonStatus = defineOperation({
   name: "daemon.status",
   summary: "Show the daemon",
+  effect: "reads",
   input: z.strictObject({}),
   output: z.object({
     running: z.boolean(),
@@ -20,9 +21,6 @@ export const daemonStatus = defineOperation({
     started_at: time.nullable(),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: { words: ["daemon", "status"], positionals: [] },
   sdk: null,
   mcp: null,

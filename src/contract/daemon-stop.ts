@@ -5,13 +5,12 @@ import { defineOperation } from "./operation.js";
 export const daemonStop = defineOperation({
   name: "daemon.stop",
   summary: "Stop the daemon; what `pyro run` runs is aborted, tasks go on",
+  effect: "stops",
   input: z.strictObject({}),
   output: z.object({
     pid: z.int().nullable().describe("Null when none was running."),
     stopped: z.boolean(),
   }),
-  streams: false,
-  stdin: false,
   cli: { words: ["daemon", "stop"], positionals: [] },
   sdk: null,
   mcp: null,

@@ -14,6 +14,7 @@ const candidate = z.object({
 export const doctor = defineOperation({
   name: "doctor",
   summary: "Say whether this host can run VMs, and what is missing",
+  effect: "reads",
   input: z.strictObject({ network_host_env: networkFields.network_host_env }),
   output: z.object({
     ok: z.boolean().describe("True when a VM can run."),
@@ -32,10 +33,7 @@ export const doctor = defineOperation({
       .describe("Certificate authorities that this host trusts and a VM does not, without --network-host-ca."),
     problems: z.array(z.object({ message: z.string(), command: z.string().describe("What mends it.") })),
   }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: { words: ["doctor"], positionals: [] },
-  sdk: "doctor",
+  sdk: { method: "doctor" },
   mcp: null,
 });

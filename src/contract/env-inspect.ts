@@ -7,16 +7,15 @@ import { defineOperation } from "./operation.js";
 export const envInspect = defineOperation({
   name: "env.inspect",
   summary: "Show one environment, its packages and digests",
+  details: "Fails with `ENVIRONMENT_UNKNOWN`.",
+  effect: "reads",
   input: z.strictObject({ environment: environmentName }),
   output: environment.extend({
     kernel_version: z.string().optional(),
     packages: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
     files: z.array(z.object({ name: z.string(), size_bytes: z.int(), sha256: z.string() })).optional(),
   }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: { words: ["env", "inspect"], positionals: ["environment"] },
-  sdk: "inspectEnvironment",
+  sdk: { method: "inspectEnvironment" },
   mcp: null,
 });

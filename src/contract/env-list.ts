@@ -6,12 +6,15 @@ import { defineOperation } from "./operation.js";
 export const envList = defineOperation({
   name: "env.list",
   summary: "List the environments",
+  effect: "reads",
   input: z.strictObject({}),
   output: z.object({ catalog_version: z.string(), environments: z.array(environment) }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: { words: ["env", "list"], positionals: [] },
-  sdk: "listEnvironments",
-  mcp: "vm_list_environments",
+  sdk: { method: "listEnvironments" },
+  mcp: {
+    tool: "vm_list_environments",
+    title: "List environments",
+    description:
+      "Which Linux environments VMs can start from, and what is installed in them. debian:12 suits most work.",
+  },
 });

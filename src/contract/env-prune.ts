@@ -5,6 +5,7 @@ import { defineOperation } from "./operation.js";
 export const envPrune = defineOperation({
   name: "env.prune",
   summary: "Remove what no VM uses: environments, templates, leftovers",
+  effect: "removes",
   input: z.strictObject({
     dry_run: z.boolean().default(false).describe("List what would be removed; change nothing."),
   }),
@@ -14,9 +15,7 @@ export const envPrune = defineOperation({
     freed_bytes: z.int().describe("Bytes of what was removed, or would be."),
     dry_run: z.boolean(),
   }),
-  streams: false,
-  stdin: false,
   cli: { words: ["env", "prune"], positionals: [] },
-  sdk: "pruneEnvironments",
+  sdk: { method: "pruneEnvironments", options: "PruneOptions" },
   mcp: null,
 });

@@ -7,6 +7,8 @@ import { defineOperation } from "./operation.js";
 export const envPull = defineOperation({
   name: "env.pull",
   summary: "Build an environment on this host from the distribution's signed packages",
+  details: "One that is there is checked, and repaired. Fails with `ENVIRONMENT_BUILD_FAILED`.",
+  effect: "creates",
   input: z.strictObject({
     environment: environmentName,
     rebuild: z.boolean().default(false).describe("Build it again, to take in newer packages."),
@@ -16,8 +18,11 @@ export const envPull = defineOperation({
     built: z.boolean().describe("False when it was there already."),
   }),
   streams: true,
-  stdin: false,
-  cli: { words: ["env", "pull"], positionals: ["environment"] },
-  sdk: "pullEnvironment",
+  cli: {
+    words: ["env", "pull"],
+    positionals: ["environment"],
+    examples: ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],
+  },
+  sdk: { method: "pullEnvironment", options: "PullOptions" },
   mcp: null,
 });

@@ -4,8 +4,8 @@ import { limits } from "./limits.js";
 import { quoteCommand } from "./quote.js";
 
 /**
- * Fields that more than one operation takes or gives. One marked `.meta({ hidden: true })` is said by clients to the daemon:
- * no door offers it.
+ * Fields that more than one operation takes or returns. Clients send those marked `.meta({ hidden: true })` by themselves: no door
+ * offers them. A field marked `waits` says how long the call may wait; the MCP server keeps it below its client's time-out.
  */
 
 export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");

@@ -1,36 +1,74 @@
 import type { z } from "zod";
 
-/** How the CLI offers an operation. Flags follow from the input's fields, less the positionals and `rest`. */
-interface CliShape {
+/**
+ * What an operation does: `reads` changes nothing, so that a client whose connection broke asks again; `runs` runs a command of
+ * the caller's; `writes` changes files of a task; `removes` can be repeated without harm, `stops` cannot.
+ */
+export type Effect = "reads" | "creates" | "runs" | "writes" | "removes" | "stops";
+
+/**
+ * What follows the input in a request: nothing; an archive, when the input has a `source_path`; or the standard input of a
+ * command, behind such an archive when there is one.
+ */
+type Body = "none" | "upload" | "session";
+
+/** The command of the CLI. Its flags are the input's fields, less `positionals` and `rest`. */
+export interface CliShape {
   /** The words after `pyro`. */
   readonly words: readonly string[];
-  /** Input fields given by position, in order. */
+  /** Input fields given by position, in order. The methods of a task's handle take the same ones by position. */
   readonly positionals: readonly string[];
   /** The input field that takes everything after `--`, quoted for a shell. */
   readonly rest?: string;
+  /** Flags of the CLI alone, without a value: name and description. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Command lines for the help page. */
+  readonly examples?: readonly string[];
+}
+
+/** The method of both SDKs. Required input fields but `command` are its first arguments. */
+interface SdkShape {
+  /** Its name in TypeScript; Python's is the same in snake case. */
+  readonly method: string;
+  /** Its name on a task's handle, where that is not `method` without "Task". Only operations whose first field is `task_id` have one. */
+  readonly handleMethod?: string;
+  /** The name of its options' type in TypeScript, where that is not `method` with "Options". */
+  readonly options?: string;
+  /** Set when the SDKs return a handle on the new task; that method is written by hand. */
+  readonly opens?: "task";
+}
+
+/** The tool of the MCP server, in words for a model. */
+interface McpShape {
+  readonly tool: string;
+  readonly title: string;
+  readonly description: string;
 }
 
 /**
- * One thing that can be asked of pyro. Doors, routes, reference pages and clients are derived from it.
- * A streaming operation answers with events (progress, output) before its result.
+ * One thing that can be asked of pyro. Routes, reference pages, help, completion, tools, both SDKs and the tables of commands are
+ * derived from it: CONTRIBUTING.md shows how one is added.
  */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly name: string;
-  /** One line for people. */
+  /** One line for people, without a full stop. */
   readonly summary: string;
+  /** What a programmer should know besides, such as the codes of common failures. */
+  readonly details?: string;
+  readonly effect: Effect;
   readonly input: Input;
   readonly output: Output;
-  readonly streams: boolean;
-  /** True when standard input is passed on. */
-  readonly stdin: boolean;
-  /** True when an archive follows the input that has a `source_path`. */
-  readonly upload?: boolean;
-  /** True when it changes nothing: a client whose connection broke asks again. */
-  readonly readOnly?: boolean;
+  /** True when events (progress, output) come before the result. */
+  readonly streams?: boolean;
+  readonly body?: Body;
+  /**
+   * Result fields that may be large, which the MCP server cuts: `stdout` is text, `entries[]` a list, `entries[].stdout` text in
+   * each element of a list.
+   */
+  readonly bulk?: readonly string[];
   readonly cli: CliShape | null;
-  /** The method's name in the TypeScript SDK; Python's is the same in snake case. */
-  readonly sdk: string | null;
-  readonly mcp: string | null;
+  readonly sdk: SdkShape | null;
+  readonly mcp: McpShape | null;
 }
 
 /** The events of a streaming operation, one NDJSON line each. Output is base64, since it may be any bytes. */
@@ -43,8 +81,12 @@ export type OperationEvent =
   | { readonly event: "stdout"; readonly data: string }
   | { readonly event: "stderr"; readonly data: string };
 
-export function defineOperation<Input extends z.ZodObject, Output extends z.ZodObject>(
-  operation: Operation<Input, Output>,
-): Operation<Input, Output> {
-  return operation;
+/** Checks a definition; its type keeps the words, so that tests can hold the SDK's types against it. */
+export function defineOperation<const Definition extends Operation>(definition: Definition): Definition {
+  return definition;
+}
+
+/** True when an archive may follow the input. */
+export function takesArchive({ body = "none", input }: Operation): boolean {
+  return body !== "none" && "source_path" in input.shape;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { errorKinds } from "./errors.js";
 import { buildOpenApi } from "./openapi.js";
-import type { Operation } from "./operation.js";
+import { takesArchive, type Operation } from "./operation.js";
 import { operations } from "./operations.js";
 import type { JsonSchema, OperationSchemas, RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
 import { trustVariables } from "./trust-variables.js";
@@ -55,8 +55,18 @@ function renderOperation(operation: Operation): RenderedOperation {
   const fields = Object.entries(input.properties ?? {}).map(([name, schema]) =>
     renderField(name, schema as JsonSchemaField, required.has(name)),
   );
-  const { name, summary, streams, stdin, upload = false, readOnly = false, cli, sdk, mcp } = operation;
-  return { name, summary, streams, stdin, upload, readOnly, cli, sdk, mcp, fields };
+  const { name, summary, effect, streams = false, body, bulk = [], cli, sdk, mcp } = operation;
+  return {
+    ...{
+      name,
+      summary,
+      streams,
+      stdin: body === "session",
+      upload: takesArchive(operation),
+      readOnly: effect === "reads",
+    },
+    ...{ bulk, cli, sdk: sdk?.method ?? null, mcp: mcp?.tool ?? null, fields },
+  };
 }
 
 /** Results may grow in later versions, so theirs do not refuse further fields. */

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 
+import type { CliShape } from "./operation.js";
+
 /** The contract as data: what a door needs that must start fast. `render.ts` writes it when pyro is built. */
 export interface RenderedContract {
   readonly version: string;
@@ -16,11 +18,8 @@ export interface RenderedOperation {
   readonly stdin: boolean;
   readonly upload: boolean;
   readonly readOnly: boolean;
-  readonly cli: {
-    readonly words: readonly string[];
-    readonly positionals: readonly string[];
-    readonly rest?: string;
-  } | null;
+  readonly bulk: readonly string[];
+  readonly cli: CliShape | null;
   readonly sdk: string | null;
   readonly mcp: string | null;
   readonly fields: readonly RenderedField[];

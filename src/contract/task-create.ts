@@ -19,6 +19,9 @@ import { task, taskName } from "./task.js";
 export const taskCreate = defineOperation({
   name: "task.create",
   summary: "Start a persistent VM with a /workspace, empty or filled from the host",
+  details:
+    "Fails as a run does, and as a push does for a source: then there is no task. Fails with `ALREADY_EXISTS` when another task has the name.",
+  effect: "creates",
   input: z.strictObject({
     environment: environmentName,
     name: taskName.optional(),
@@ -37,9 +40,24 @@ export const taskCreate = defineOperation({
   }),
   output: task.extend({ warnings: warnings.optional().describe("What of its source was left out or may be torn.") }),
   streams: true,
-  stdin: false,
-  upload: true,
-  cli: { words: ["task", "create"], positionals: ["environment"] },
-  sdk: "createTask",
-  mcp: "task_create",
+  body: "upload",
+  cli: {
+    words: ["task", "create"],
+    positionals: ["environment"],
+    flags: { quiet: "Print the id only." },
+    examples: [
+      "pyro task create debian:12",
+      "pyro task create debian:12 --source-path . --exclude node_modules/",
+      "pyro task create debian:12 --name web --label team=shop --env API_TOKEN",
+      "TASK=$(pyro task create debian:12 -q)",
+      "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",
+    ],
+  },
+  sdk: { method: "createTask", opens: "task" },
+  mcp: {
+    tool: "task_create",
+    title: "Create a task",
+    description:
+      "Starts a VM that stays, with a /workspace that every command shares. Use it for work of several steps; returns the task_id for the other task_ tools. source_path (absolute) fills it with a directory of this machine. Delete it when you are done.",
+  },
 });

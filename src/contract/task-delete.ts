@@ -6,11 +6,14 @@ import { taskId } from "./task.js";
 export const taskDelete = defineOperation({
   name: "task.delete",
   summary: "Remove a task, its VM and its logs; commands that run are aborted",
+  effect: "removes",
   input: z.strictObject({ task_id: taskId }),
   output: z.object({ task_id: z.string(), deleted: z.literal(true) }),
-  streams: false,
-  stdin: false,
   cli: { words: ["task", "delete"], positionals: ["task_id"] },
-  sdk: "deleteTask",
-  mcp: "task_delete",
+  sdk: { method: "deleteTask" },
+  mcp: {
+    tool: "task_delete",
+    title: "Delete a task",
+    description: "Removes a task with its VM, files and logs; running commands are killed. Cannot be undone.",
+  },
 });

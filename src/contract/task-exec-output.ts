@@ -12,6 +12,7 @@ const offset = z.int().min(0);
 export const taskExecOutput = defineOperation({
   name: "task.exec_output",
   summary: "Read a command's output from a place on",
+  effect: "reads",
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,
@@ -28,6 +29,7 @@ export const taskExecOutput = defineOperation({
       .min(waitSeconds.min)
       .max(waitSeconds.max)
       .default(0)
+      .meta({ waits: true })
       .describe("Seconds to wait when there is nothing new."),
     wait_for: z
       .enum(["output", "end"])
@@ -68,10 +70,18 @@ export const taskExecOutput = defineOperation({
     stderr_bytes: z.int().min(0).describe("Bytes it has written so far."),
     complete: z.boolean().describe("True when it has ended and there is no more to read."),
   }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
-  cli: { words: ["task", "output"], positionals: ["task_id", "sequence"] },
-  sdk: "outputTask",
-  mcp: "task_exec_output",
+  bulk: ["stdout", "stderr"],
+  cli: {
+    words: ["task", "output"],
+    positionals: ["task_id", "sequence"],
+    flags: { follow: "Go on until the command has ended; Ctrl-C leaves it running." },
+    examples: ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],
+  },
+  sdk: { method: "outputTask", options: "OutputOptions" },
+  mcp: {
+    tool: "task_exec_output",
+    title: "Read a command's output",
+    description:
+      "Reads what a command has written, from the offsets on: pass next_stdout_offset and next_stderr_offset of the last answer to go on, until complete is true. Set wait_seconds (at most 45 s are waited) to wait for more; wait_for: end waits until it has ended.",
+  },
 });

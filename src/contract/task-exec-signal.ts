@@ -25,6 +25,8 @@ const signalName = z.preprocess(normaliseSignal, z.enum(signalNames).default("TE
 export const taskExecSignal = defineOperation({
   name: "task.exec_signal",
   summary: "Send a signal to a running command; KILL ends all it started",
+  details: "Fails with `FAILED_PRECONDITION` when it has ended.",
+  effect: "stops",
   input: z.strictObject({
     task_id: taskId,
     sequence: execSequence,
@@ -36,9 +38,16 @@ export const taskExecSignal = defineOperation({
     signal: z.string(),
     sent: z.literal(true),
   }),
-  streams: false,
-  stdin: false,
-  cli: { words: ["task", "signal"], positionals: ["task_id", "sequence", "signal"] },
-  sdk: "signalTask",
-  mcp: "task_exec_signal",
+  cli: {
+    words: ["task", "signal"],
+    positionals: ["task_id", "sequence", "signal"],
+    examples: ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL", "pyro task signal TASK 3 9"],
+  },
+  sdk: { method: "signalTask", options: "SignalOptions" },
+  mcp: {
+    tool: "task_exec_signal",
+    title: "Signal a command",
+    description:
+      "Sends a signal to a running command of a task and all it started, for example to stop a server. KILL if TERM does not help.",
+  },
 });

@@ -9,6 +9,7 @@ const offset = z.int().min(0).default(0);
 export const taskFollow = defineOperation({
   name: "task.follow",
   summary: "Follow a command of a task from a place in its output",
+  effect: "runs",
   input: z.strictObject({
     task_id: taskId,
     sequence: z.int().min(1).describe("Number of the command."),
@@ -17,7 +18,6 @@ export const taskFollow = defineOperation({
   }),
   output: taskExecOutcome,
   streams: true,
-  stdin: false,
   cli: null,
   sdk: null,
   mcp: null,

@@ -6,6 +6,7 @@ import { task } from "./task.js";
 export const taskList = defineOperation({
   name: "task.list",
   summary: "List the tasks",
+  effect: "reads",
   input: z.strictObject({
     labels: z
       .array(z.string().min(1).max(320))
@@ -15,10 +16,15 @@ export const taskList = defineOperation({
       .meta({ flag: "label" }),
   }),
   output: z.object({ tasks: z.array(task) }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
-  cli: { words: ["task", "list"], positionals: [] },
-  sdk: "listTasks",
-  mcp: "task_list",
+  cli: {
+    words: ["task", "list"],
+    positionals: [],
+    flags: { quiet: "Print ids only, one a line." },
+  },
+  sdk: { method: "listTasks" },
+  mcp: {
+    tool: "task_list",
+    title: "List tasks",
+    description: "All tasks with their state, also those of other sessions.",
+  },
 });

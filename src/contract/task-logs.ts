@@ -6,12 +6,16 @@ import { taskExecOutcome, taskId } from "./task.js";
 export const taskLogs = defineOperation({
   name: "task.logs",
   summary: "Show every command of a task with its output",
+  effect: "reads",
   input: z.strictObject({ task_id: taskId }),
   output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
+  bulk: ["entries[].stdout", "entries[].stderr"],
   cli: { words: ["task", "logs"], positionals: ["task_id"] },
-  sdk: "logsTask",
-  mcp: "task_logs",
+  sdk: { method: "logsTask" },
+  mcp: {
+    tool: "task_logs",
+    title: "Show a task's history",
+    description:
+      "Every command of a task with its exit_code and the beginning and end of its output, also when the VM has died. For one command's whole output use task_exec_output.",
+  },
 });

@@ -6,12 +6,14 @@ import { task, taskId } from "./task.js";
 export const taskStatus = defineOperation({
   name: "task.status",
   summary: "Show one task",
+  effect: "reads",
   input: z.strictObject({ task_id: taskId }),
   output: task,
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: { words: ["task", "status"], positionals: ["task_id"] },
-  sdk: "statusTask",
-  mcp: "task_status",
+  sdk: { method: "statusTask" },
+  mcp: {
+    tool: "task_status",
+    title: "Show a task",
+    description: "State, resources, expiry and last command of one task.",
+  },
 });

@@ -28,6 +28,9 @@ const listed = z.object({
 export const taskSyncPush = defineOperation({
   name: "task.sync.push",
   summary: "Bring a directory or an archive into a task's workspace, all of it or nothing",
+  details:
+    "Fails with the code of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).",
+  effect: "writes",
   input: z.strictObject({
     task_id: taskId,
     source_path: sourcePath,
@@ -59,9 +62,22 @@ export const taskSyncPush = defineOperation({
     entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),
   }),
   streams: true,
-  stdin: false,
-  upload: true,
-  cli: { words: ["task", "sync", "push"], positionals: ["task_id", "source_path"] },
-  sdk: "pushTaskSync",
-  mcp: "task_sync_push",
+  body: "upload",
+  bulk: ["entries[]"],
+  cli: {
+    words: ["task", "sync", "push"],
+    positionals: ["task_id", "source_path"],
+    examples: [
+      "pyro task sync push TASK ./src --dest /workspace/src",
+      "pyro task sync push TASK release.tar.gz --dry-run",
+      "pyro task sync push TASK . --exclude '*.log' --include important.log",
+    ],
+  },
+  sdk: { method: "pushTaskSync", options: "PushOptions", handleMethod: "syncPush" },
+  mcp: {
+    tool: "task_sync_push",
+    title: "Push files into a task",
+    description:
+      "Copies a directory, file or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing. source_path should be absolute.",
+  },
 });

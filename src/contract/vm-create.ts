@@ -8,11 +8,15 @@ import { vm } from "./vm.js";
 export const vmCreate = defineOperation({
   name: "vm.create",
   summary: "Set a VM up, without starting it",
+  effect: "creates",
   input: z.strictObject({ environment: environmentName, ...vmShape, ...networkFields }),
   output: vm,
-  streams: false,
-  stdin: false,
   cli: null,
-  sdk: "createVm",
-  mcp: "vm_create",
+  sdk: { method: "createVm", options: "VmOptions" },
+  mcp: {
+    tool: "vm_create",
+    title: "Set a VM up",
+    description:
+      "Step 1 of running one command in a VM by hand: prepares a VM; then vm_start, then vm_exec. Prefer vm_run.",
+  },
 });

@@ -6,11 +6,14 @@ import { vmId } from "./vm.js";
 export const vmDelete = defineOperation({
   name: "vm.delete",
   summary: "Remove a VM",
+  effect: "removes",
   input: z.strictObject({ vm_id: vmId }),
   output: z.object({ vm_id: z.string(), deleted: z.literal(true) }),
-  streams: false,
-  stdin: false,
   cli: null,
-  sdk: "deleteVm",
-  mcp: "vm_delete",
+  sdk: { method: "deleteVm" },
+  mcp: {
+    tool: "vm_delete",
+    title: "Delete a VM",
+    description: "Removes a VM made by vm_create.",
+  },
 });

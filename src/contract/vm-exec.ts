@@ -8,6 +8,8 @@ import { vmId } from "./vm.js";
 export const vmExec = defineOperation({
   name: "vm.exec",
   summary: "Run one command in a started VM, then remove the VM",
+  details: "Fails with `FAILED_PRECONDITION` when it is not started.",
+  effect: "runs",
   input: z.strictObject({
     vm_id: vmId,
     command,
@@ -18,8 +20,13 @@ export const vmExec = defineOperation({
   }),
   output: vmRun.output,
   streams: true,
-  stdin: true,
+  body: "session",
+  bulk: ["stdout", "stderr"],
   cli: null,
-  sdk: "execVm",
-  mcp: "vm_exec",
+  sdk: { method: "execVm", options: "ExecCommandOptions" },
+  mcp: {
+    tool: "vm_exec",
+    title: "Run a VM's one command",
+    description: "Step 3: runs one command in a started VM, then removes the VM. For more commands use a task.",
+  },
 });

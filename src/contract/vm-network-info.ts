@@ -7,16 +7,19 @@ import { vmId } from "./vm.js";
 export const vmNetworkInfo = defineOperation({
   name: "vm.network_info",
   summary: "Show a VM's addresses, policy, and what was refused",
+  details: "Fails with `NOT_FOUND`.",
+  effect: "reads",
   input: z.strictObject({ vm_id: vmId }),
   output: z.object({
     vm_id: z.string(),
     network_enabled: z.boolean(),
     network: networkInfo.nullable().describe("Null without a network, or while the VM is not started."),
   }),
-  streams: false,
-  stdin: false,
-  readOnly: true,
   cli: null,
-  sdk: "networkInfoVm",
-  mcp: "vm_network_info",
+  sdk: { method: "networkInfoVm" },
+  mcp: {
+    tool: "vm_network_info",
+    title: "Show a VM's network",
+    description: "Addresses, policy and refusals of a VM with a network.",
+  },
 });

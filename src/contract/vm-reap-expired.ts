@@ -5,11 +5,15 @@ import { defineOperation } from "./operation.js";
 export const vmReapExpired = defineOperation({
   name: "vm.reap_expired",
   summary: "Remove VMs and tasks whose time is over",
+  details: "They are removed at once instead of within a second.",
+  effect: "removes",
   input: z.strictObject({}),
   output: z.object({ removed: z.array(z.string()).describe("Ids of what was removed.") }),
-  streams: false,
-  stdin: false,
   cli: null,
-  sdk: "reapExpired",
-  mcp: "vm_reap_expired",
+  sdk: { method: "reapExpired" },
+  mcp: {
+    tool: "vm_reap_expired",
+    title: "Remove what expired",
+    description: "Removes VMs and tasks whose time to live is over.",
+  },
 });

@@ -18,6 +18,9 @@ import { sourceFacts, sourceFilter, sourcePath, warnings } from "./source.js";
 export const vmRun = defineOperation({
   name: "vm.run",
   summary: "Run one command in a fresh VM, then remove the VM",
+  details:
+    "Fails with `ENVIRONMENT_UNKNOWN`, with `HOST_NOT_ABLE` when no VM can run here, with `RESOURCE_EXHAUSTED` when the host lacks the memory.",
+  effect: "runs",
   input: z.strictObject({
     environment: environmentName,
     command,
@@ -44,9 +47,27 @@ export const vmRun = defineOperation({
     warnings: warnings.optional(),
   }),
   streams: true,
-  stdin: true,
-  upload: true,
-  cli: { words: ["run"], positionals: ["environment"], rest: "command" },
-  sdk: "runInVm",
-  mcp: "vm_run",
+  body: "session",
+  bulk: ["stdout", "stderr"],
+  cli: {
+    words: ["run"],
+    positionals: ["environment"],
+    rest: "command",
+    examples: [
+      "pyro run debian:12 -- git --version",
+      "pyro run debian:12 -- sh -c 'echo $HOME; exit 7'",
+      "seq 1 1000 | pyro run debian:12 -- sha256sum",
+      "pyro run debian:12-build --mem-mib 4096 --timeout-seconds 600 -- make",
+      "pyro run debian:12 --source-path . --env CI=1 -- make test",
+      "pyro run debian:12 --json -- uname -r",
+    ],
+  },
+  sdk: { method: "runInVm", options: "RunOptions" },
+  mcp: {
+    tool: "vm_run",
+    title: "Run a command in a fresh VM",
+    description:
+      "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command as root in /workspace, returns exit_code, stdout and stderr, and removes the VM with all it wrote. " +
+      "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. It cannot be continued: when your client gives up waiting, often after 60 s, the command is killed. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
+  },
 });

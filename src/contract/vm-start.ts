@@ -6,11 +6,16 @@ import { vm, vmId } from "./vm.js";
 export const vmStart = defineOperation({
   name: "vm.start",
   summary: "Start a VM",
+  details: "Fails with `FAILED_PRECONDITION` when it was started or stopped before.",
+  effect: "creates",
   input: z.strictObject({ vm_id: vmId }),
   output: vm,
   streams: true,
-  stdin: false,
   cli: null,
-  sdk: "startVm",
-  mcp: "vm_start",
+  sdk: { method: "startVm" },
+  mcp: {
+    tool: "vm_start",
+    title: "Start a VM",
+    description: "Step 2: boots a VM made by vm_create.",
+  },
 });

@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { parseInput } from "../contract/input.js";
-import type { Operation } from "../contract/operation.js";
+import { takesArchive, type Operation } from "../contract/operation.js";
 import { readOpenApi } from "../contract/rendered.js";
 import { operations, type OperationName } from "../contract/operations.js";
 import { openApiRoute, routeOf, versionHeader } from "../contract/wire.js";
@@ -66,7 +66,7 @@ async function perform(
   const emit: Call["emit"] = (event) => answer.emit(event, signal);
   const body = new Body(request);
   const input = parseInput(operation.input, await body.readInput());
-  const hasSource = operation.upload === true && "source_path" in input && input["source_path"] !== undefined;
+  const hasSource = takesArchive(operation) && input["source_path"] !== undefined;
   if (hasSource && input["source_framed"] !== true) {
     const call: Call = {
       ...{ signal, stdin: null, upload: body.readArchive(), emit },
@@ -76,7 +76,7 @@ async function perform(
   }
   const source = hasSource ? new CallerBytes() : null;
   const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
-  const stdin = operation.stdin ? new CallerBytes(grant) : null;
+  const stdin = operation.body === "session" ? new CallerBytes(grant) : null;
   const cancellation = new Cancellation(flight);
   const follow = body.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
   follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));

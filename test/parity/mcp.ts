@@ -23,7 +23,7 @@ export function openMcp({ env }: Place): Runner {
     offers: ({ operation }) => operations[operation].mcp !== null,
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;
-      const name = operations[operation].mcp!;
+      const name = operations[operation].mcp!.tool;
       const { properties = {} } = tools.get(name)!.inputSchema;
       // Terminal codes stay; what is too long for a model is cut all the same.
       const raw = "raw" in properties ? { raw: true } : {};

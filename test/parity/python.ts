@@ -20,7 +20,7 @@ export function openPython({ env }: Place): Runner {
     name: "Python",
     offers: ({ operation }) => operations[operation].sdk !== null,
     async call({ operation, ...request }): Promise<Answer> {
-      const method = operations[operation].sdk!.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const method = operations[operation].sdk!.method.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       child.stdin.write(`${JSON.stringify({ method, ...request })}\n`);
       const { value, done } = await answers.next();
       if (done) throw new Error("the Python process has ended");

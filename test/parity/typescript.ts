@@ -13,7 +13,7 @@ export function openTypeScript({ home }: Place): Runner {
     name: "TypeScript",
     offers: ({ operation }) => operations[operation].sdk !== null,
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
-      const method = pyro[operations[operation].sdk as keyof Pyro] as Method;
+      const method = pyro[operations[operation].sdk!.method as keyof Pyro] as Method;
       const controller = new AbortController();
       const abort = () => controller.abort();
       const cancelling = cancel ? { onStdout: abort, onProgress: abort, signal: controller.signal } : {};

@@ -9,6 +9,8 @@ export interface Command {
   /** Takes everything after `--`. */
   readonly rest: RenderedField | null;
   readonly flags: readonly RenderedField[];
+  /** Command lines for the help page. */
+  readonly examples: readonly string[];
   /** The operation it asks for; null for what only the CLI does. */
   readonly operation: OperationName | null;
 }

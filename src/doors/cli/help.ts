@@ -1,7 +1,6 @@
 import type { RenderedField } from "../../contract/rendered.js";
-import { flagOf, letterOf, nameOf, type Command } from "./command.js";
+import { flagOf, letterOf, type Command } from "./command.js";
 import { startsWith } from "./find-command.js";
-import { examples, exitStatuses, runExitStatuses } from "./pages.js";
 
 const WIDTH = 80;
 
@@ -37,6 +36,21 @@ const groups: readonly (readonly [title: string, words: readonly string[]])[] = 
   ["This machine", ["doctor", "daemon", "completion"]],
 ];
 
+const exitStatuses: readonly Row[] = [
+  ["0", "Done."],
+  ["2", "The command line is wrong; standard error says how."],
+  ["125", "pyro failed; standard error says why and what to do."],
+  ["others", "Of `pyro run`, see its page. `pyro doctor` gives 1 when no VM can run."],
+];
+
+const runExitStatuses: readonly Row[] = [
+  ["0 to 255", "The command's own; 127 when the VM has no such command."],
+  ["124", "The time-out ended the command."],
+  ["125", "pyro failed; standard error says why and what to do."],
+  ["2", "The command line is wrong; standard error says how."],
+  ["130, 143", "Ctrl-C or SIGTERM: the command was killed."],
+];
+
 function renderOverview(commands: readonly Command[]): string {
   const titled = new Set(groups.flatMap(([, words]) => words));
   const others = commands.filter(({ words }) => !titled.has(words[0] ?? ""));
@@ -68,13 +82,12 @@ function renderGroup(group: readonly Command[], words: readonly string[]): strin
 }
 
 function renderCommand(command: Command): string {
-  const shown = examples[nameOf(command)] ?? [];
   const sections = [
     `${command.summary}.`,
     `usage: pyro ${renderUsage(command)}`,
     renderTable(argumentsOf(command)),
     renderSection("Flags", [...command.flags.map(renderFlag), ["-h, --help", "Show this page."] as const]),
-    ...(shown.length > 0 ? [`Examples\n${shown.map((line) => `  ${line}\n`).join("")}`] : []),
+    ...(command.examples.length > 0 ? [`Examples\n${command.examples.map((line) => `  ${line}\n`).join("")}`] : []),
     ...(command.rest ? [renderSection("Exit status", runExitStatuses)] : []),
   ];
   return sections

@@ -8,6 +8,7 @@ interface OwnCommand {
   readonly summary: string;
   readonly positionals?: readonly RenderedField[];
   readonly flags?: readonly RenderedField[];
+  readonly examples?: readonly string[];
 }
 
 /** Commands that no operation stands behind, by the words to type. perform-own.ts does each. */
@@ -20,28 +21,39 @@ const commands = {
       ownFlag("write", "boolean", "Merge it into the client's file; what was there is kept as a backup."),
       ownFlag("file", "string", "Another file than the client's own."),
     ],
+    examples: ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   },
   demo: { summary: "Show in a minute what pyro does" },
   "demo ollama": {
     summary: "Let a local model of Ollama work in VMs",
     flags: [ownFlag("model", "string", "Model to use; by default the first one that can call tools.")],
+    examples: ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   },
   "daemon start": {
     summary: "Start the daemon, unless it runs; other commands do so by themselves",
     flags: [jsonField],
   },
-  completion: { summary: "Print completions for your shell", positionals: [oneOf("shell", shells)] },
+  completion: {
+    summary: "Print completions for your shell",
+    positionals: [oneOf("shell", shells)],
+    examples: [
+      'eval "$(pyro completion bash)"    # in ~/.bashrc',
+      'eval "$(pyro completion zsh)"     # in ~/.zshrc, after compinit',
+      "pyro completion fish | source     # in ~/.config/fish/config.fish",
+    ],
+  },
 } as const satisfies Readonly<Record<string, OwnCommand>>;
 
 export type OwnCommandName = keyof typeof commands;
 
 export const ownCommands: readonly Command[] = Object.entries<OwnCommand>(commands).map(
-  ([name, { summary, positionals = [], flags = [] }]) => ({
+  ([name, { summary, positionals = [], flags = [], examples = [] }]) => ({
     words: name.split(" "),
     summary,
     positionals,
     rest: null,
     flags,
+    examples,
     operation: null,
   }),
 );

@@ -41,7 +41,7 @@ export async function callTool(
     const { input, stdin, budget } = parseArguments(tool, given);
     const result = await perform(host, { tool, input, stdin, ctx, progress });
     host.onResult(name, result);
-    const { text, structuredContent } = buildForms(name, fitResult(result, budget), host.carrier());
+    const { text, structuredContent } = buildForms(tool, fitResult(result, budget), host.carrier());
     const content = [{ type: "text" as const, text }];
     // A command that could not be run, or whose VM died, is worth more than a glance.
     const isError = tool.operation === "task.exec" && (result["error"] ?? null) !== null;
@@ -78,7 +78,7 @@ function parseArguments(tool: Tool, given: Fields): { input: Fields; stdin: stri
     input,
     stdin: stdin === undefined ? null : String(stdin),
     // A page that was asked for is given whole, whatever its bytes became as text.
-    budget: { maxBytes: Number(maxBytes) * ("max_bytes" in input ? 3 : 1), raw: raw === true },
+    budget: { maxBytes: Number(maxBytes) * ("max_bytes" in input ? 3 : 1), raw: raw === true, bulk: tool.bulk },
   };
 }
 
@@ -110,7 +110,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
     },
     ...(stdin === null ? {} : { stdin: oneChunk(stdin) }),
   };
-  const asked = withinPatience(input, host.patienceMs);
+  const asked = withinPatience(tool, input, host.patienceMs);
   const done = performOperation(client, tool.operation, asked as ArgumentsOf<typeof tool.operation>, options);
   done.catch(() => {});
   const patience = openPatience(host.patienceMs);
@@ -127,11 +127,11 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
   }
 }
 
-/** A call that waits for output is answered at the end of the patience with what there is, and can be made again. */
-function withinPatience(input: Fields, patienceMs: number): Fields {
-  const { wait_seconds: seconds } = input;
-  if (typeof seconds !== "number") return input;
-  return { ...input, wait_seconds: Math.min(seconds, Math.floor(patienceMs / 1000)) };
+/** A call that waits is answered at the end of the patience with what there is, and can be made again. */
+function withinPatience({ waits }: Tool, input: Fields, patienceMs: number): Fields {
+  const patience = Math.floor(patienceMs / 1000);
+  const capped = waits.map((name) => [name, Math.min(Number(input[name] ?? Infinity), patience)]);
+  return { ...input, ...(Object.fromEntries(capped) as Fields) };
 }
 
 function isClosed({ reason }: AbortSignal): boolean {

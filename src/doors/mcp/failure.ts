@@ -1,6 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 
 import type { PyroError } from "../../contract/errors.js";
+import type { Operation } from "../../contract/operation.js";
 import { operations } from "../../contract/operations.js";
 
 /**
@@ -31,10 +32,10 @@ function renderFacts({ details, message }: PyroError): string[] {
 function speakOfTools(hint: string): string {
   return hint
     .replaceAll(/`pyro ([^`]+)`/g, (whole, words: string) => {
-      const operation = Object.values(operations).find(
+      const operation = Object.values<Operation>(operations).find(
         ({ cli, mcp }) => mcp !== null && cli !== null && `${words} `.startsWith(`${cli.words.join(" ")} `),
       );
-      return operation ? String(operation.mcp) : words.startsWith("help") ? "the tool's input schema" : whole;
+      return operation?.mcp ? operation.mcp.tool : words.startsWith("help") ? "the tool's input schema" : whole;
     })
     .replaceAll(/--([a-z][a-z-]+)/g, (_, flag: string) => flag.replaceAll("-", "_"));
 }

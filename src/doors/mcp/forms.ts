@@ -1,6 +1,8 @@
+import { splitBulk } from "./budget.js";
 import type { Carrier } from "./carrier.js";
 import { cutText } from "./cut.js";
 import { renderResult } from "./render.js";
+import type { Tool } from "./tools.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,23 +12,34 @@ const SHORT_BYTES = 2_048;
 const SHORT_ENTRY_BYTES = 256;
 
 /** Both forms of a result. The output of commands is whole in the one that the client shows; the other one has its beginning and end. */
-export function buildForms(tool: string, whole: Fields, carrier: Carrier): { text: string; structuredContent: Fields } {
+export function buildForms(
+  { name, bulk }: Pick<Tool, "name" | "bulk">,
+  whole: Fields,
+  carrier: Carrier,
+): { text: string; structuredContent: Fields } {
   return {
-    text: renderResult(tool, carrier === "structured" ? shorten(whole, "structured content") : whole),
-    structuredContent: carrier === "text" ? shorten(whole, "text") : whole,
+    text: renderResult(name, carrier === "structured" ? shorten(whole, bulk, "structured content") : whole),
+    structuredContent: carrier === "text" ? shorten(whole, bulk, "text") : whole,
   };
 }
 
 /** The same result with short output. Its counts stay: they tell of the command, not of this form. */
-function shorten(whole: Fields, elsewhere: string): Fields {
-  if (outputBytes(whole) <= SHORT_BYTES) return whole;
-  if (!Array.isArray(whole["entries"])) return shortenStreams(whole, SHORT_BYTES, elsewhere);
-  const entries = (whole["entries"] as Fields[]).map((entry) => shortenStreams(entry, SHORT_ENTRY_BYTES, elsewhere));
-  return { ...whole, entries };
+function shorten(whole: Fields, bulk: readonly string[], elsewhere: string): Fields {
+  const { texts, lists } = splitBulk(bulk);
+  const all = [
+    { entries: [whole], texts },
+    ...lists.map(([list, inner]) => ({ entries: entriesOf(whole, list), texts: inner })),
+  ];
+  if (all.reduce((sum, each) => sum + bytesOf(each.entries, each.texts), 0) <= SHORT_BYTES) return whole;
+  const shortLists = lists.map(([list, inner]) => [
+    list,
+    entriesOf(whole, list).map((entry) => shortenTexts(entry, inner, SHORT_ENTRY_BYTES, elsewhere)),
+  ]);
+  return { ...shortenTexts(whole, texts, SHORT_BYTES, elsewhere), ...(Object.fromEntries(shortLists) as Fields) };
 }
 
-function shortenStreams(result: Fields, maxBytes: number, elsewhere: string): Fields {
-  const short = (["stdout", "stderr"] as const).flatMap((name) => {
+function shortenTexts(result: Fields, names: readonly string[], maxBytes: number, elsewhere: string): Fields {
+  const short = names.flatMap((name) => {
     const text = result[name];
     if (typeof text !== "string") return [];
     const { head, tail, omittedBytes } = cutText(text, maxBytes / 2);
@@ -36,8 +49,11 @@ function shortenStreams(result: Fields, maxBytes: number, elsewhere: string): Fi
   return { ...result, ...(Object.fromEntries(short) as Fields) };
 }
 
-function outputBytes(result: Fields): number {
-  const entries = Array.isArray(result["entries"]) ? (result["entries"] as Fields[]) : [result];
-  const texts = entries.flatMap(({ stdout, stderr }) => [stdout, stderr]);
+function entriesOf(result: Fields, list: string): Fields[] {
+  return Array.isArray(result[list]) ? (result[list] as Fields[]) : [];
+}
+
+function bytesOf(entries: readonly Fields[], names: readonly string[]): number {
+  const texts = entries.flatMap((entry) => names.map((name) => entry[name]));
   return texts.reduce<number>((sum, text) => sum + (typeof text === "string" ? Buffer.byteLength(text) : 0), 0);
 }

@@ -8,6 +8,7 @@ import {
 import type { Client } from "../../client/client.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
+import { taskExec } from "../../contract/task-exec.js";
 import { fitResult } from "./budget.js";
 import { renderResult } from "./render.js";
 
@@ -74,7 +75,7 @@ async function read(client: Client, uri: string): Promise<{ mimeType: string; te
   const { entries } = await client.call("task.logs", { task_id: taskId });
   const entry = entries.find((candidate) => candidate.sequence === Number(sequence));
   if (!entry) throw new PyroError("NOT_FOUND", `Task ${taskId} has no command ${sequence}.`);
-  const fitted = fitResult({ ...entry }, { maxBytes: LOG_BYTES, raw: false });
+  const fitted = fitResult({ ...entry }, { maxBytes: LOG_BYTES, raw: false, bulk: taskExec.bulk });
   return { mimeType: "text/plain", text: renderResult("task_exec", fitted) };
 }
 

@@ -27,13 +27,6 @@ export function buildOutputSchema(output: z.ZodObject): ToolSchema {
   return { ...outline, properties: mapValues(outline["properties"], outlineOf) } as unknown as ToolSchema;
 }
 
-/** True of an operation that gives back what commands wrote. */
-export function hasCommandOutput(output: z.ZodObject): boolean {
-  const { properties } = z.toJSONSchema(output, { io: "output" }) as { properties?: Record<string, JsonSchema> };
-  const entries = properties?.["entries"] as { items?: { properties?: object } } | undefined;
-  return "stdout" in (properties ?? {}) || "stdout" in (entries?.items?.properties ?? {});
-}
-
 function outlineOf(schema: JsonSchema): JsonSchema {
   const { items, type } = schema as { items?: JsonSchema; type?: unknown };
   if (items) return { ...schema, items: { ...items, ...nestedOutlines(items) } };

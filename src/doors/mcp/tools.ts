@@ -1,9 +1,8 @@
 import { z } from "zod";
 
-import type { Operation } from "../../contract/operation.js";
+import type { Effect, Operation } from "../../contract/operation.js";
 import { operations, type OperationName } from "../../contract/operations.js";
-import { buildInputSchema, buildOutputSchema, hasCommandOutput, type ToolSchema } from "./schemas.js";
-import { textOf, type ToolText } from "./tool-texts.js";
+import { buildInputSchema, buildOutputSchema, type ToolSchema } from "./schemas.js";
 
 /** A tool as a client sees it in `tools/list`. */
 interface ListedTool {
@@ -12,8 +11,29 @@ interface ListedTool {
   readonly description: string;
   readonly inputSchema: ToolSchema;
   readonly outputSchema: ToolSchema;
-  readonly annotations: ToolText["annotations"];
+  readonly annotations: Annotations;
 }
+
+/** What a client may conclude from a tool's name. */
+interface Annotations {
+  readonly readOnlyHint: boolean;
+  readonly destructiveHint: boolean;
+  readonly idempotentHint: boolean;
+  readonly openWorldHint: boolean;
+}
+
+/**
+ * A command in a VM destroys nothing of the user's, whatever it does: that is what the VM is for. With a network it may reach the
+ * world outside, and so may the files that were written into the VM.
+ */
+const annotations: Record<Effect, Annotations> = {
+  reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  creates: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  runs: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  writes: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  removes: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+  stops: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
+};
 
 /** A tool: an operation of the contract, offered to a model. */
 export interface Tool {
@@ -21,6 +41,10 @@ export interface Tool {
   readonly operation: OperationName;
   /** The operation's input less what no door offers, and with what this door adds. */
   readonly input: z.ZodObject;
+  /** Result fields that are cut to fit: see `Operation`. */
+  readonly bulk: readonly string[];
+  /** Input fields that say how long the call may wait. */
+  readonly waits: readonly string[];
   readonly listed: ListedTool;
 }
 
@@ -45,27 +69,31 @@ export function readTools(): ReadonlyMap<string, Tool> {
 }
 
 function buildTool(operation: Operation): [string, Tool][] {
-  const { name, mcp, output, summary } = operation;
+  const { name, mcp, output, effect, bulk = [] } = operation;
   if (mcp === null) return [];
+  const { tool, title, description } = mcp;
   const input = buildInput(operation);
   const listed = {
-    name: mcp,
-    ...textOf(mcp, summary),
+    ...{ name: tool, title, description, annotations: annotations[effect] },
     inputSchema: buildInputSchema(input),
     outputSchema: buildOutputSchema(output),
   };
-  return [[mcp, { name: mcp, operation: name as OperationName, input, listed }]];
+  const waits = fieldsMarked(input, "waits");
+  return [[tool, { name: tool, operation: name as OperationName, input, bulk, waits, listed }]];
 }
 
-function buildInput({ input, output, stdin }: Operation): z.ZodObject {
-  const hidden = Object.entries(input.shape)
-    .filter(([, field]) => (field as z.ZodType).meta()?.["hidden"] === true)
-    .map(([name]) => [name, true]);
+/** The fields that the contract marks in their metadata. */
+function fieldsMarked({ shape }: z.ZodObject, mark: "hidden" | "waits"): string[] {
+  return Object.keys(shape).filter((name) => (shape[name] as z.ZodType).meta()?.[mark] === true);
+}
+
+function buildInput({ input, body, bulk = [] }: Operation): z.ZodObject {
+  const hidden = fieldsMarked(input, "hidden").map((name) => [name, true]);
   // A limit of the operation itself is the one there is.
   const isLimited = "max_bytes" in input.shape;
-  const showsOutput = hasCommandOutput(output);
+  const showsOutput = bulk.some((path) => !path.endsWith("[]"));
   return input.omit(Object.fromEntries(hidden)).extend({
-    ...(stdin ? { stdin: added.stdin } : {}),
+    ...(body === "session" ? { stdin: added.stdin } : {}),
     ...(showsOutput && !isLimited ? { max_output_bytes: added.max_output_bytes } : {}),
     ...(showsOutput ? { raw: added.raw } : {}),
   });

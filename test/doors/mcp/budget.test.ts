@@ -30,7 +30,7 @@ function outcome(stdout: string, stderr = "", more: Record<string, unknown> = {}
 }
 
 const fit = (result: Record<string, unknown>, maxBytes: number, raw = false) =>
-  fitResult(result, { maxBytes, raw }) as unknown as Fitted;
+  fitResult(result, { maxBytes, raw, bulk: ["stdout", "stderr"] }) as unknown as Fitted;
 
 test("what fits is not touched", () => {
   const { stdout, stdout_truncated } = fit(outcome("a\nb\n"), 100);
@@ -103,7 +103,10 @@ test("many commands share one budget, the newest first", () => {
   const entries = Array.from({ length: 300 }, (_, index) =>
     outcome("x".repeat(1000), "", { sequence: index + 1, task_id: "t", command: "y".repeat(5000), state: "ended" }),
   );
-  const fitted = fitResult({ task_id: "t", count: 300, entries }, { maxBytes: 10_000, raw: false });
+  const fitted = fitResult(
+    { task_id: "t", count: 300, entries },
+    { maxBytes: 10_000, raw: false, bulk: ["entries[].stdout", "entries[].stderr"] },
+  );
   const shown = fitted["entries"] as { sequence: number; stdout: string }[];
   assert.equal(shown.length, 100);
   assert.equal(shown.at(-1)?.stdout, "x".repeat(1000));

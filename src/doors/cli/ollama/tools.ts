@@ -42,7 +42,7 @@ export class Tools {
       const operation = this.#operations.get(tool);
       if (!operation) throw invalid(`There is no tool ${tool}; there are ${[...this.#operations.keys()].join(", ")}.`);
       const input = parseGiven(given);
-      const result = await this.#perform(operation.name as OperationName, input);
+      const result = await this.#perform(operation, input);
       return { tool, ok: true, content: JSON.stringify(result), facts: factsOf(input, result) };
     } catch (thrown) {
       const error = PyroError.from(thrown);
@@ -63,12 +63,17 @@ export class Tools {
     return left.length;
   }
 
-  async #perform(name: OperationName, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  async #perform(
+    { name: operation, bulk }: RenderedOperation,
+    input: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
+    const name = operation as OperationName;
     const taskId = input["task_id"];
     if (typeof taskId === "string" && !this.#taskIds.has(taskId)) {
       throw new PyroError("NOT_FOUND", `You have no task ${taskId}.`, { hint: "Create one with task_create." });
     }
     const options = { signal: this.#signal };
+    const cut = (result: object) => cutTexts(result, bulk);
     if (name === "task.exec") return cut(await execTask(this.#client, input as ArgumentsOf<"task.exec">, options));
     const result = (await this.#client.call(name, input as ArgumentsOf<typeof name>, options)) as Record<
       string,
@@ -117,10 +122,10 @@ function invalid(message: string): PyroError {
 }
 
 /** A result whose output fits into a model's memory. */
-function cut(result: object): Record<string, unknown> {
+function cutTexts(result: object, names: readonly string[]): Record<string, unknown> {
   const short = Object.entries(result).map(([name, value]) => {
-    if ((name !== "stdout" && name !== "stderr") || typeof value !== "string") return [name, value] as const;
-    if (value.length <= MAX_OUTPUT_CHARACTERS) return [name, value] as const;
+    if (!names.includes(name) || typeof value !== "string" || value.length <= MAX_OUTPUT_CHARACTERS)
+      return [name, value] as const;
     const half = MAX_OUTPUT_CHARACTERS / 2;
     return [name, `${value.slice(0, half)}\n[... cut ...]\n${value.slice(-half)}`] as const;
   });
