@@ -41,6 +41,16 @@ void job_write_stdin(struct job *job) {
     if (job->input.inlet.has_eof && ring->base == ring->head) end_stdin(job);
 }
 
+// What the pipe takes at once need not be copied first.
+static size_t write_directly(struct job *job, const uint8_t *bytes, size_t count) {
+    struct ring *ring = &job->input.ring;
+    if (ring->base < ring->head) return 0;
+    ssize_t put = write(job->input.fd, bytes, count);
+    if (put <= 0) return 0;
+    ring->base = ring->head += (uint64_t)put;
+    return (size_t)put;
+}
+
 bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t count) {
     struct inlet *inlet = &job->input.inlet;
     if (!inlet_receive(inlet, offset, count)) return false;
@@ -49,7 +59,8 @@ bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t co
         inlet_acknowledge(inlet, inlet->received);
         return true;
     }
-    ring_append(&job->input.ring, bytes, count);
+    size_t put = write_directly(job, bytes, count);
+    ring_append(&job->input.ring, bytes + put, count - put);
     job_write_stdin(job);
     return true;
 }

@@ -5,7 +5,10 @@
 
 #include "fatal.h"
 
-enum { RING_FIRST_BYTES = 4096, RING_KEPT_BYTES = 16384 };
+// Memory that was freed is mapped and cleared again page by page: under emulation that takes longer than moving the bytes.
+enum { RING_FIRST_BYTES = 4096, EMPTY_RINGS_KEEP_BYTES = 4194304 };
+
+static size_t allocated_bytes; // of all rings
 
 size_t ring_room(const struct ring *ring) { return RING_MAX_BYTES - (size_t)(ring->head - ring->base); }
 
@@ -31,6 +34,7 @@ static void grow(struct ring *ring, size_t need) {
         ring_append(&larger, ring->bytes + (at & (ring->size - 1)), run);
         at += run;
     }
+    allocated_bytes += larger.size - ring->size;
     free(ring->bytes);
     *ring = larger;
 }
@@ -54,10 +58,11 @@ size_t ring_front(const struct ring *ring, const uint8_t **front) {
 
 void ring_drop(struct ring *ring, uint64_t offset) {
     ring->base = offset;
-    if (ring->base == ring->head && ring->size > RING_KEPT_BYTES) ring_free(ring);
+    if (ring->base == ring->head && allocated_bytes > EMPTY_RINGS_KEEP_BYTES) ring_free(ring);
 }
 
 void ring_free(struct ring *ring) {
+    allocated_bytes -= ring->size;
     free(ring->bytes);
     ring->bytes = NULL;
     ring->size = 0;

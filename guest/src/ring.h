@@ -24,7 +24,7 @@ void ring_append(struct ring *ring, const void *bytes, size_t count);
 void ring_copy(const struct ring *ring, uint64_t offset, void *out, size_t count);
 // The longest run of bytes at `base` that lies in one piece.
 size_t ring_front(const struct ring *ring, const uint8_t **front);
-// Forgets everything before `offset`; an empty ring gives its memory back.
+// Forgets everything before `offset`. An empty ring keeps its memory while all rings together have little.
 void ring_drop(struct ring *ring, uint64_t offset);
 void ring_free(struct ring *ring);
 
