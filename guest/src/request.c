@@ -67,7 +67,6 @@ static void handle_ping(uint32_t stream, struct json request) {
 
 static void handle_wake(uint32_t stream, struct json request) {
     is_woken |= wake(stream, request);
-    stages_sweep();
 }
 
 static void handle_freeze(uint32_t stream, struct json request) {

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-// Replaces the file by a rename, so that nobody reads half of it and no link is followed. False with errno.
+// Replaces the file's content: in place when it is as long, otherwise by a rename. Nobody reads half of it, and no link is followed.
+// False with errno.
 bool write_file(const char *path, const char *content);
 
 #endif

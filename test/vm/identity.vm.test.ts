@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { VmScratch } from "./vm-scratch.js";
 
 const QUESTION =
-  "cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; cat /etc/machine-id; date +%s";
+  "cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; cat /etc/machine-id; date +%s; cat /etc/hostname; sed -n 2p /etc/hosts";
 
 test("clones that wake together are different people, in the present", async () => {
   await using scratch = new VmScratch({ ownTemplates: true });
@@ -21,6 +21,8 @@ test("clones that wake together are different people, in the present", async () 
   }
   const now = Date.now() / 1000;
   for (const line of lines) assert.ok(Math.abs(now - Number(line[4])) < 5, `clock is off: ${line[4]}`);
+  for (const [, , hostname, , , file, hosts] of lines)
+    assert.deepEqual([file, hosts], [hostname, `127.0.1.1 ${hostname}`]);
   assert.equal(templates(join(scratch.home, "templates")).length, 1, "the old template was used");
 });
 

@@ -41,6 +41,9 @@ const FREEZE_DEADLINE_MS = 60_000;
 /** Commands run once before freezing, so that what every clone needs first is in memory already. */
 const WARM_UP = ["true", "sh -c true; ls / >/dev/null; cat /dev/null; uname -a >/dev/null", "git --version || true"];
 
+/** As long as the names of VMs, so that a clone's wake overwrites the files with its name in place. */
+const TEMPLATE_HOSTNAME = "vm-000000000000";
+
 /** Below it the disk's journal is smaller too. */
 const SMALL_DISK_MIB = 512;
 
@@ -185,7 +188,7 @@ function untilPaused(qmp: Qmp): Promise<never> {
 
 /** Has the guest do what every clone needs first, then tells its agent that it counts as not woken. */
 async function warmUp(channel: Channel): Promise<void> {
-  await wake(channel, "template");
+  await wake(channel, TEMPLATE_HOSTNAME);
   for (const command of WARM_UP) await runForExit(channel, command);
   await channel.request("sync");
   await channel.request("freeze");
