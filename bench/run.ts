@@ -75,13 +75,13 @@ function buildRunc(program: string, directory: string): string[] {
   return [program, "--root", join(directory, "state"), "run", "--bundle", directory, "pyro-bench"];
 }
 
-/** Between two runs another kind of VM is asked for, so that the daemon makes no spare. */
+/** Between two runs a prune that only looks has the daemon drop its spares. */
 async function aloneSamples(pyro: readonly string[], env: NodeJS.ProcessEnv): Promise<number[]> {
-  const other = [...pyro.slice(0, 4), "--mem-mib", "512", ...pyro.slice(4)];
+  const drop = [...pyro.slice(0, 2), "env", "prune", "--dry-run"];
   const times: number[] = [];
   sample(pyro, env);
   for (let index = 0; index < ALONE_RUNS; index++) {
-    sample(other, env);
+    sample(drop, env);
     times.push(await timeMs(() => sample(pyro, env)));
   }
   return times;

@@ -114,6 +114,8 @@ export interface StartOptions extends PrepareOptions {
   readonly persistent: boolean;
   /** Null for a machine without a network; given exactly when the shape has one. */
   readonly network: NetworkRequest | null;
+  /** Given for a machine that no caller waits for yet: it runs at a low priority until this is aborted. */
+  readonly urgent?: AbortSignal;
 }
 
 /** What a backend wrote down to find a machine again; only it knows the shape. */

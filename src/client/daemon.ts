@@ -19,6 +19,8 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
       uptime_seconds: null,
       vms: 0,
       spare_vms: 0,
+      spare_vms_warming: 0,
+      spares: [],
       home: client.home.path,
       log: client.home.daemonLog,
       started_at: null,

@@ -16,6 +16,19 @@ export const daemonStatus = defineOperation({
     uptime_seconds: z.number().nullable(),
     vms: z.int().describe("VMs in use; spare ones do not count."),
     spare_vms: z.int().describe("VMs kept ready for the next command."),
+    spare_vms_warming: z.int().describe("VMs being made ready, at a low priority."),
+    spares: z
+      .array(
+        z.object({
+          environment: z.string(),
+          vcpu_count: z.int(),
+          mem_mib: z.int(),
+          network: z.boolean(),
+          ready: z.int(),
+          warming: z.int(),
+        }),
+      )
+      .describe("Spare VMs by what they are kept for."),
     home: z.string(),
     log: z.string().describe("Path of the log."),
     started_at: time.nullable(),

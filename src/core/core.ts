@@ -5,6 +5,7 @@ import type { EnvironmentCache } from "../environments/cache.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Ending } from "./ending.js";
+import type { SpareCount } from "./spares.js";
 import type { Tasks } from "./tasks/tasks.js";
 import type { Vms } from "./vms/vms.js";
 
@@ -32,7 +33,7 @@ export interface MachineRequest {
   readonly network: NetworkRequest | null;
 }
 
-/** The machines of this daemon: those of runs, VMs and tasks, and the spare one. */
+/** The machines of this daemon: those of runs, VMs and tasks, and the spare ones. */
 export interface MachineRegistry {
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
   acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }>;
@@ -46,8 +47,8 @@ export interface MachineRegistry {
   destroy(machine: Presence): Promise<void>;
   /** VMs that a caller uses. */
   inUse(): number;
-  /** VMs kept ready for the next command. */
-  spare(): number;
+  /** VMs kept ready for the next commands, and those on their way there, by kind. */
+  spares(): readonly SpareCount[];
   /** Removes what is kept ready. */
   dropSpares(): Promise<void>;
   /** Ends every VM that does not outlive the daemon, and removes its files. */

@@ -17,7 +17,7 @@ import { wake } from "../guest/wake.js";
 import type { Log } from "../host/log.js";
 import { readAvailableMemoryMib } from "../host/platform.js";
 import type { Call, Core, MachineRequest, MachineRegistry } from "./core.js";
-import { Spares } from "./spares.js";
+import { Spares, type SpareCount } from "./spares.js";
 
 export interface MachinesOptions {
   readonly environments: EnvironmentCache;
@@ -49,15 +49,15 @@ export class Machines implements MachineRegistry {
 
   constructor(options: MachinesOptions) {
     this.#options = options;
-    this.#spares = new Spares(options.log);
+    this.#spares = new Spares({ log: options.log, availableMib: readAvailableMemoryMib });
   }
 
   inUse(): number {
     return this.#used.size;
   }
 
-  spare(): number {
-    return this.#spares.count;
+  spares(): SpareCount[] {
+    return this.#spares.counts();
   }
 
   /** A machine of one's own, woken and ready for a command. Pulls the environment when it is missing. */
@@ -136,29 +136,60 @@ export class Machines implements MachineRegistry {
       if (request.id !== undefined) {
         return { machine: await this.#start(request.id, backend, environment, shape, options), release };
       }
-      const key =
-        [backend.capabilities.executionMode, environment.digest, shape.vcpuCount, shape.memMib].join(" ") +
-        JSON.stringify(network);
+      return await this.#takeSpareOrStart(backend, { environment, release }, shape, options);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #takeSpareOrStart(
+    backend: Backend,
+    { environment, release }: HeldEnvironment,
+    shape: VmShape,
+    options: StartOptions,
+  ): Promise<Taken> {
+    const { vcpuCount, memMib, network } = shape;
+    const key =
+      [backend.capabilities.executionMode, environment.digest, vcpuCount, memMib].join(" ") +
+      JSON.stringify(options.network);
+    const kind = { key, environment: environment.recipe.name, vcpuCount, memMib, network };
+    const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(backend, environment, shape, options, urgent));
+    try {
       const spare = await this.#spares.take(key);
       if (spare) release();
       const taken = spare ?? {
         machine: await this.#start(newMachineId(), backend, environment, shape, options),
         release,
       };
-      this.#spares.asked(key, shape.memMib, async () => {
-        const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network };
-        const hold = this.#options.environments.hold(environment.digest);
-        try {
-          const machine = await this.#start(newMachineId(), backend, environment, shape, quiet);
-          // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
-          await runForExit(machine.channel, "true");
-          return { machine, release: hold };
-        } catch (error) {
-          hold();
-          throw error;
-        }
-      });
-      return taken;
+      use.settle();
+      return {
+        machine: taken.machine,
+        release: () => {
+          taken.release();
+          use.end();
+        },
+      };
+    } catch (error) {
+      use.end();
+      throw error;
+    }
+  }
+
+  async #makeSpare(
+    backend: Backend,
+    environment: InstalledEnvironment,
+    shape: VmShape,
+    { network }: StartOptions,
+    urgent: AbortSignal,
+  ): Promise<Taken> {
+    const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network, urgent };
+    const release = this.#options.environments.hold(environment.digest);
+    try {
+      const machine = await this.#start(newMachineId(), backend, environment, shape, quiet);
+      // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
+      await runForExit(machine.channel, "true");
+      return { machine, release };
     } catch (error) {
       release();
       throw error;
@@ -172,6 +203,7 @@ export class Machines implements MachineRegistry {
     shape: VmShape,
     options: StartOptions,
   ): Promise<Machine> {
+    if (!hasMemory(shape.memMib)) await this.#spares.giveBack();
     assertMemory(shape.memMib);
     const machine = await backend.start(id, environment, shape, options);
     try {
@@ -219,10 +251,14 @@ export function newMachineId(): string {
   return `vm-${randomBytes(6).toString("hex")}`;
 }
 
+function hasMemory(memMib: number): boolean {
+  return readAvailableMemoryMib() >= memMib + MEMORY_RESERVE_MIB;
+}
+
 /** A VM takes memory as it uses it; one that the host could not hold even alone is refused before it starts. */
 function assertMemory(memMib: number): void {
+  if (hasMemory(memMib)) return;
   const availableMib = readAvailableMemoryMib();
-  if (availableMib >= memMib + MEMORY_RESERVE_MIB) return;
   throw new PyroError(
     "RESOURCE_EXHAUSTED",
     `A VM of ${memMib} MiB does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,

@@ -1,73 +1,154 @@
 import type { Machine } from "../backend/backend.js";
 import type { Log } from "../host/log.js";
-import { readAvailableMemoryMib } from "../host/platform.js";
+import { Demand } from "./demand.js";
 
-interface Spare {
+/** What a spare may stand in for: requests of the same key. */
+export interface SpareKind {
   readonly key: string;
+  readonly environment: string;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly network: boolean;
+}
+
+/** A machine with the hold on its environment. */
+export interface ReadyMachine {
   readonly machine: Machine;
-  /** Lets go of the environment. */
   readonly release: () => void;
+}
+
+/** Makes a machine at a low priority, until `urgent` is aborted. */
+type Make = (urgent: AbortSignal) => Promise<ReadyMachine>;
+
+export interface SpareCount extends SpareKind {
+  readonly ready: number;
+  readonly warming: number;
+}
+
+/** One use of a machine of some kind, from the request to the end of the machine. */
+interface Use {
+  /** The machine is there, or there will be none: spares are made again. */
+  settle(): void;
+  end(): void;
+}
+
+interface Spare extends ReadyMachine {
+  readonly kind: SpareKind;
+  readonly urgent: AbortController;
   readonly expiry: NodeJS.Timeout;
 }
 
-/** Asking twice within this time is a burst; a single command leaves no spare behind. */
-const BURST_MS = 30_000;
+interface Making {
+  readonly kind: SpareKind;
+  readonly urgent: AbortController;
+  /** Null when it could not be made. */
+  readonly done: Promise<ReadyMachine | null>;
+  /** True when a caller waits for it. */
+  isClaimed: boolean;
+}
+
+interface Watched {
+  readonly kind: SpareKind;
+  readonly make: Make;
+  readonly demand: Demand;
+  inFlight: number;
+}
+
+export interface SparesOptions {
+  readonly log: Log;
+  /** Memory that the host can give away. */
+  readonly availableMib: () => number;
+}
+
+/** The most that are kept ready, of all kinds together. */
+const MAX_SPARES = 16;
 /** A spare that nobody took is removed. */
 const SPARE_LIFE_MS = 20_000;
-/** Left to the host beyond the spare's own memory. */
+/** Left to the host beyond what a spare may come to use. With less, spares are given back. */
 const HEADROOM_MIB = 2_048;
+/** How often the host's memory is looked at while there are spares. */
+const PRESSURE_MS = 1_000;
 
 /**
- * One machine kept ready for whoever asks again: restored, woken, and used by nobody yet.
- * It is made while the command before it runs, so that in a burst of commands only the first waits for a start.
+ * Machines kept ready for the next callers: restored, woken, warmed, and used by nobody yet. In a burst as many are kept as were
+ * wanted at once. They are made one after the other, when no caller waits for a machine.
  */
 export class Spares {
   readonly #log: Log;
-  #spare: Spare | null = null;
-  /** The spare that is being made, and whether somebody waits for it already. */
-  #making: { key: string; done: Promise<void>; awaited: boolean } | null = null;
-  #lastAsked: { key: string; at: number } | null = null;
+  readonly #availableMib: () => number;
+  readonly #watched = new Map<string, Watched>();
+  readonly #ready: Spare[] = [];
+  #making: Making | null = null;
+  /** Callers that wait for a machine. */
+  #waiting = 0;
+  #pressure: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(log: Log) {
+  constructor({ log, availableMib }: SparesOptions) {
     this.#log = log;
+    this.#availableMib = availableMib;
   }
 
-  get count(): number {
-    return this.#spare === null ? 0 : 1;
+  counts(): SpareCount[] {
+    const kinds = new Map([this.#making, ...this.#ready].flatMap((each) => (each ? [[each.kind.key, each.kind]] : [])));
+    return [...kinds.values()].map((kind) => ({
+      ...kind,
+      ready: this.#readyOf(kind.key).length,
+      warming: this.#making?.kind.key === kind.key ? 1 : 0,
+    }));
   }
 
-  /** The spare of this kind, now the caller's; null when there is none. One that is being made is ready before a new one. */
-  async take(key: string): Promise<{ machine: Machine; release: () => void } | null> {
-    if (this.#spare === null && this.#making?.key === key && !this.#making.awaited) {
-      this.#making.awaited = true;
-      await this.#making.done;
-    }
-    if (this.#spare?.key !== key) return null;
-    const { machine, release, expiry } = this.#spare;
-    clearTimeout(expiry);
-    this.#spare = null;
-    return { machine, release };
-  }
-
-  /** Says that a machine of this kind was asked for; in a burst the next one is made ahead. */
-  asked(key: string, memMib: number, make: () => Promise<{ machine: Machine; release: () => void }>): void {
+  /** Says that a machine is asked for; in a burst the next ones are made ahead. */
+  begin(kind: SpareKind, make: Make): Use {
     const now = performance.now();
-    const burst = this.#lastAsked?.key === key && now - this.#lastAsked.at < BURST_MS;
-    this.#lastAsked = { key, at: now };
-    if (!burst || this.#closed || this.#making !== null || this.#spare?.key === key) return;
-    if (readAvailableMemoryMib() < memMib + HEADROOM_MIB) return;
-    const done = this.#replace(key, make)
-      .catch((error: unknown) => this.#log.warn({ err: error }, "no spare VM could be made"))
-      .finally(() => (this.#making = null));
-    this.#making = { key, done, awaited: false };
+    const known = this.#watched.get(kind.key);
+    const watched = { kind, make, demand: known?.demand ?? new Demand(), inFlight: (known?.inFlight ?? 0) + 1 };
+    // The kind that was asked for last comes last.
+    this.#watched.delete(kind.key);
+    this.#watched.set(kind.key, watched);
+    watched.demand.ask(watched.inFlight, now);
+    this.#waiting++;
+    let isSettled = false;
+    const settle = () => {
+      if (isSettled) return;
+      isSettled = true;
+      this.#waiting--;
+      this.#refill();
+    };
+    const end = () => {
+      const current = this.#watched.get(kind.key);
+      if (current) current.inFlight--;
+      settle();
+    };
+    return { settle, end };
+  }
+
+  /** A spare of this kind, now the caller's; null when there is none. One that is being made is ready before a new one. */
+  async take(key: string): Promise<ReadyMachine | null> {
+    const [spare] = this.#readyOf(key);
+    if (spare) {
+      this.#forget(spare);
+      spare.urgent.abort();
+      return spare;
+    }
+    const making = this.#making;
+    if (making?.kind.key !== key || making.isClaimed) return null;
+    making.isClaimed = true;
+    making.urgent.abort();
+    return making.done;
   }
 
   /** Ends the burst: nothing is kept ready until the next one. */
   async end(): Promise<void> {
-    this.#lastAsked = null;
+    for (const [key, { inFlight }] of this.#watched) if (inFlight === 0) this.#watched.delete(key);
+    for (const [key, watched] of this.#watched) this.#watched.set(key, { ...watched, demand: new Demand() });
     await this.#making?.done;
-    await this.#drop();
+    await this.giveBack();
+  }
+
+  /** Removes every spare, for somebody who needs the memory now. */
+  async giveBack(): Promise<void> {
+    await Promise.all([...this.#ready].map((spare) => this.#drop(spare)));
   }
 
   async close(): Promise<void> {
@@ -75,22 +156,70 @@ export class Spares {
     await this.end();
   }
 
-  async #drop(): Promise<void> {
-    const spare = this.#spare;
-    this.#spare = null;
-    if (spare === null) return;
-    clearTimeout(spare.expiry);
-    await spare.machine.destroy();
-    spare.release();
+  #readyOf(key: string): Spare[] {
+    return this.#ready.filter(({ kind }) => kind.key === key);
   }
 
-  async #replace(key: string, make: () => Promise<{ machine: Machine; release: () => void }>): Promise<void> {
-    await this.#drop();
-    const { machine, release } = await make();
-    const expiry = setTimeout(() => void this.#drop(), SPARE_LIFE_MS);
-    this.#spare = { key, machine, release, expiry };
-    void machine.died.then(() => {
-      if (this.#spare?.machine === machine) void this.#drop();
+  /** Makes the next spare that is wanted and fits. */
+  #refill(): void {
+    if (this.#closed || this.#making || this.#waiting > 0 || this.#ready.length >= MAX_SPARES) return;
+    const now = performance.now();
+    const wanted = [...this.#watched.values()].toReversed().find((each) => this.#isWanted(each, now));
+    for (const [key, { demand, inFlight }] of this.#watched) {
+      if (inFlight === 0 && demand.isOver(now)) this.#watched.delete(key);
+    }
+    if (wanted) void this.#make(wanted);
+  }
+
+  #isWanted({ kind, demand }: Watched, now: number): boolean {
+    const isShort = this.#readyOf(kind.key).length < demand.wanted(now);
+    return isShort && this.#availableMib() >= kind.memMib + HEADROOM_MIB;
+  }
+
+  async #make({ kind, make }: Watched): Promise<void> {
+    const urgent = new AbortController();
+    const done = make(urgent.signal).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "no spare VM could be made");
+      return null;
     });
+    const making: Making = { kind, urgent, done, isClaimed: false };
+    this.#making = making;
+    const made = await done;
+    this.#making = null;
+    if (made && !making.isClaimed) this.#keep(made, making);
+    // After a failure the next request tries again.
+    if (made) this.#refill();
+  }
+
+  #keep({ machine, release }: ReadyMachine, { kind, urgent }: Making): void {
+    const expiry = setTimeout(() => void this.#drop(spare), SPARE_LIFE_MS);
+    const spare: Spare = { machine, release, kind, urgent, expiry };
+    this.#ready.push(spare);
+    this.#pressure ??= setInterval(() => this.#relieve(), PRESSURE_MS);
+    void machine.died.then(() => this.#drop(spare));
+  }
+
+  /** Gives back the oldest spare when the host is short of memory. */
+  #relieve(): void {
+    const [oldest] = this.#ready;
+    if (oldest && this.#availableMib() < HEADROOM_MIB) void this.#drop(oldest);
+  }
+
+  #forget(spare: Spare): boolean {
+    const index = this.#ready.indexOf(spare);
+    if (index === -1) return false;
+    this.#ready.splice(index, 1);
+    clearTimeout(spare.expiry);
+    if (this.#ready.length === 0) {
+      clearInterval(this.#pressure);
+      this.#pressure = undefined;
+    }
+    return true;
+  }
+
+  async #drop(spare: Spare): Promise<void> {
+    if (!this.#forget(spare)) return;
+    await spare.machine.destroy();
+    spare.release();
   }
 }

@@ -47,8 +47,8 @@ export class AgentMachines implements MachineRegistry, AsyncDisposable {
   inUse(): number {
     return 0;
   }
-  spare(): number {
-    return 0;
+  spares(): [] {
+    return [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

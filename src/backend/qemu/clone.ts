@@ -13,6 +13,7 @@ import {
   sendSignal,
   waitUntilGone,
 } from "../../host/process.js";
+import { setLowPriority } from "../../host/priority.js";
 import { assertSocketFile, connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type {
   Accelerator,
@@ -71,7 +72,7 @@ export async function cloneTemplate(
   environment: InstalledEnvironment,
   shape: VmShape,
   network: CloneNetwork | null,
-  { signal, persistent }: Pick<StartOptions, "signal" | "persistent">,
+  { signal, persistent, urgent }: Pick<StartOptions, "signal" | "persistent" | "urgent">,
 ): Promise<Machine> {
   await assertRoom(place.vmsPath, DISK_RESERVE_MIB, "A VM");
   const directory = join(place.vmsPath, id);
@@ -99,7 +100,7 @@ export async function cloneTemplate(
       stateFd: state.fd,
       keeper: persistent ? null : place.keeperPath,
     });
-    const { channel, qmp } = await process.during(wakeClone(process, directory, signal));
+    const { channel, qmp } = await process.during(wakeClone(process, directory, signal, urgent));
     const inside = await process.inside;
     const { accelerator } = template;
     const plan = network?.plan ?? null;
@@ -191,12 +192,14 @@ async function wakeClone(
   process: VmProcess,
   directory: string,
   signal: AbortSignal,
+  urgent: AbortSignal | undefined,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
   const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
     Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
   );
   agent.catch(() => {});
   const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
+  if (urgent) await yieldUntil(urgent, process);
   try {
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
@@ -207,6 +210,16 @@ async function wakeClone(
     qmp.close();
     throw error;
   }
+}
+
+/** Lets everything else on the host go first, until it becomes urgent. */
+async function yieldUntil(urgent: AbortSignal, process: VmProcess): Promise<void> {
+  const inside = await process.inside;
+  if (!inside || urgent.aborted) return;
+  await setLowPriority(inside.pid, true);
+  const hurry = () => void setLowPriority(inside.pid, false);
+  if (urgent.aborted) hurry();
+  else urgent.addEventListener("abort", hurry, { once: true });
 }
 
 /** Where a VM's gate tells its counters. */

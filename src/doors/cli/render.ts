@@ -71,7 +71,8 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
           `PID: ${status.pid}`,
           `Version: ${status.version}`,
           `Up: ${status.uptime_seconds} s, since ${status.started_at}`,
-          `VMs: ${status.vms} in use, ${status.spare_vms} spare`,
+          `VMs: ${status.vms} in use, ${status.spare_vms} spare, ${status.spare_vms_warming} warming`,
+          ...status.spares.map(renderSpare),
           `Memory: ${renderMib(status.memory_bytes ?? 0)}`,
           `Home: ${status.home}`,
           `Log: ${status.log}`,
@@ -80,6 +81,12 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
 
   "daemon.stop": ({ pid }) => (pid === null ? "No daemon is running.\n" : `Stopped the daemon (process ${pid}).\n`),
 };
+
+function renderSpare(spare: ResultOf<"daemon.status">["spares"][number]): string {
+  const { environment, vcpu_count, mem_mib, network, ready, warming } = spare;
+  const shape = `${vcpu_count} vCPU, ${mem_mib} MiB${network ? ", network" : ""}`;
+  return `Spare: ${environment} (${shape}): ${ready} ready, ${warming} warming`;
+}
 
 function renderLines(lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;

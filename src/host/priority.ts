@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { setPriority } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Nice values: a process without hurry leaves the processor to all others. */
+const nice = { low: 19, normal: 0 } as const;
+/** The kernel lets an ordinary user change a session's priority ten times a second. */
+const AGAIN_MS = 50;
+const TRIES = 20;
+
+/**
+ * Gives a process, its children and its session a low priority, or the normal one again. Where the scheduler groups by session, the
+ * session's value decides, and any user may change it; elsewhere each thread's own decides, which only root may raise again, so that
+ * an ordinary user's processes keep theirs. Best effort: a process that is gone or may not be changed stays as it is.
+ */
+export async function setLowPriority(pid: number, isLow: boolean): Promise<void> {
+  const value = isLow ? nice.low : nice.normal;
+  if (process.geteuid?.() === 0) setThreads(pid, value);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const failure = await writeFile(`/proc/${pid}/autogroup`, String(value)).catch((error: unknown) => error);
+    if ((failure as NodeJS.ErrnoException | undefined)?.code !== "EAGAIN") return;
+    await sleep(AGAIN_MS);
+  }
+}
+
+function setThreads(pid: number, value: number): void {
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`).map(Number)) setPriority(thread, value);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    for (const child of children === "" ? [] : children.split(" ")) setThreads(Number(child), value);
+  } catch {
+    // It ended meanwhile.
+  }
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Demand } from "../../src/core/demand.js";
+
+function demandOf(...asks: readonly (readonly [at: number, inFlight: number])[]): Demand {
+  const demand = new Demand();
+  for (const [at, inFlight] of asks) demand.ask(inFlight, at);
+  return demand;
+}
+
+test("a single request wants no spare", () => {
+  assert.equal(demandOf([0, 1]).wanted(1), 0);
+});
+
+test("requests one after the other want one spare, however many they are", () => {
+  assert.equal(demandOf(...Array.from({ length: 500 }, (_, index) => [index * 10, 1] as const)).wanted(5_000), 1);
+});
+
+test("requests at once want as many spares as were in flight", () => {
+  assert.equal(demandOf([0, 1], [1, 2], [2, 3], [9_000, 1]).wanted(10_000), 3);
+});
+
+test("what was wanted is forgotten 30 s after it was", () => {
+  const demand = demandOf([0, 1], [1, 2], [2, 3], [20_000, 1], [29_000, 1]);
+  assert.equal(demand.wanted(29_999), 3);
+  assert.equal(demand.wanted(31_000), 1);
+  assert.equal(demand.wanted(50_500), 0);
+  assert.equal(demand.isOver(60_000), true);
+});

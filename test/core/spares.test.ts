@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Machine } from "../../src/backend/backend.js";
+import { Spares, type ReadyMachine, type SpareKind } from "../../src/core/spares.js";
+import { openLog } from "../../src/host/log.js";
+import { until } from "../client/scratch.js";
+
+const KIND: SpareKind = { key: "a", environment: "debian:12", vcpuCount: 1, memMib: 1024, network: false };
+
+/** Spares of machines that are names only, on a host whose memory the test sets. */
+class Bench {
+  availableMib = 100_000;
+  readonly made: { readonly name: string; readonly urgent: AbortSignal }[] = [];
+  readonly destroyed: string[] = [];
+  readonly spares = new Spares({ log: openLog("/dev/null"), availableMib: () => this.availableMib });
+  /** While it is set, machines are not ready. */
+  gate: Promise<void> = Promise.resolve();
+
+  /** So many callers at once; each takes a machine, and all give it back at the end. Returns the names of the spares they got. */
+  async burst(count: number, kind = KIND): Promise<(string | null)[]> {
+    const uses = Array.from({ length: count }, () => this.spares.begin(kind, (urgent) => this.#make(kind, urgent)));
+    const taken = await Promise.all(uses.map(() => this.spares.take(kind.key)));
+    for (const use of uses) use.settle();
+    for (const use of uses) use.end();
+    return taken.map((spare) => spare?.machine.id ?? null);
+  }
+
+  ready(key = KIND.key): number {
+    return this.spares.counts().find((count) => count.key === key)?.ready ?? 0;
+  }
+
+  async #make(kind: SpareKind, urgent: AbortSignal): Promise<ReadyMachine> {
+    const name = `${kind.key}${this.made.length}`;
+    this.made.push({ name, urgent });
+    await this.gate;
+    const destroy = async () => void this.destroyed.push(name);
+    const machine = { id: name, died: new Promise<string>(() => {}), destroy } as unknown as Machine;
+    return { machine, release: () => {} };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.spares.close();
+  }
+}
+
+test("one request leaves no spare; the second leaves one", async () => {
+  await using bench = new Bench();
+  await bench.burst(1);
+  assert.equal(bench.made.length, 0);
+  await bench.burst(1);
+  await until("a spare", async () => bench.ready() === 1);
+});
+
+test("after requests at once as many spares are kept, and each is taken once", async () => {
+  await using bench = new Bench();
+  await bench.burst(5);
+  await until("five spares", async () => bench.ready() === 5);
+  const first = await bench.burst(5);
+  await until("five others", async () => bench.ready() === 5);
+  const second = await bench.burst(5);
+  assert.equal(new Set([...first, ...second]).size, 10, "none was handed out twice");
+  assert.ok(!first.includes(null) && !second.includes(null));
+});
+
+test("no more than 16 spares are kept", async () => {
+  await using bench = new Bench();
+  await bench.burst(40);
+  await until("16 spares", async () => bench.ready() === 16);
+  await bench.burst(1);
+  await until("16 again", async () => bench.ready() === 16);
+  assert.equal(bench.made.length, 17);
+});
+
+test("without 2 GiB more than a spare may use none is made", async () => {
+  await using bench = new Bench();
+  bench.availableMib = 1024 + 2047;
+  await bench.burst(3);
+  assert.equal(bench.made.length, 0);
+  bench.availableMib = 1024 + 2048;
+  await bench.burst(3);
+  await until("spares", async () => bench.ready() === 3);
+});
+
+test("spares are given back when the host is short of memory", async () => {
+  await using bench = new Bench();
+  await bench.burst(2);
+  await until("two spares", async () => bench.ready() === 2);
+  bench.availableMib = 2047;
+  await until("none", async () => bench.ready() === 0);
+  assert.equal(bench.destroyed.length, 2);
+});
+
+test("a spare is urgent when it is taken, and one that is being made when somebody waits for it", async () => {
+  await using bench = new Bench();
+  await bench.burst(2);
+  await until("two spares", async () => bench.ready() === 2);
+  assert.ok(bench.made.every(({ urgent }) => !urgent.aborted));
+  let open = () => {};
+  bench.gate = new Promise((resolve) => (open = resolve));
+  await bench.burst(2);
+  assert.deepEqual(
+    bench.made.map(({ urgent }) => urgent.aborted),
+    [true, true, false],
+  );
+  const waiting = bench.burst(1);
+  assert.equal(bench.made[2]?.urgent.aborted, true);
+  open();
+  assert.deepEqual(await waiting, ["a2"]);
+});
+
+test("spares of two kinds are kept side by side, the one that was asked for last first", async () => {
+  await using bench = new Bench();
+  const other = { ...KIND, key: "b" };
+  await bench.burst(2);
+  await bench.burst(2, other);
+  await until("both", async () => bench.ready("a") + bench.ready("b") === 4);
+  assert.equal(bench.made[1]?.name, "b1");
+});
+
+test("the end of a burst removes every spare, also one that is being made", async () => {
+  await using bench = new Bench();
+  let open = () => {};
+  bench.gate = new Promise((resolve) => (open = resolve));
+  await bench.burst(2);
+  const ended = bench.spares.end();
+  open();
+  await ended;
+  assert.deepEqual(bench.spares.counts(), []);
+  assert.deepEqual(bench.destroyed, ["a0"]);
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { getPriority } from "node:os";
+import { test } from "node:test";
+
+import { setLowPriority } from "../../src/host/priority.js";
+import { spawnDetached } from "../../src/host/process.js";
+
+const sessionNice = (pid: number) => {
+  try {
+    return Number(readFileSync(`/proc/${pid}/autogroup`, "utf8").split(" nice ")[1]);
+  } catch {
+    return null;
+  }
+};
+
+test("a session's priority is low, then normal again", async () => {
+  const child = spawnDetached("/bin/sleep", ["60"]);
+  const pid = child.pid!;
+  const isRoot = process.geteuid?.() === 0;
+  try {
+    const hasGroups = sessionNice(pid) !== null;
+    await setLowPriority(pid, true);
+    if (hasGroups) assert.equal(sessionNice(pid), 19);
+    if (isRoot) assert.equal(getPriority(pid), 19);
+    await setLowPriority(pid, false);
+    if (hasGroups) assert.equal(sessionNice(pid), 0);
+    assert.equal(getPriority(pid), 0);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("a process that is gone is no error", async () => {
+  await setLowPriority(0x3fff_fff0, true);
+});
