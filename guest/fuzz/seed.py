@@ -1,4 +1,4 @@
-"""Writes a few small inputs for a fuzz target: seed.py frame|json|record FOLDER."""
+"""Writes a few small inputs for a fuzz target: seed.py frame|json|record|digest FOLDER."""
 
 import json
 import os
@@ -44,8 +44,9 @@ RECORDS = [
     record(header(path="x" * 4095, type="symlink", target="\x01" * 2000)),
     record(b"{}") + record(header(mode=-1)),
 ]
+DIGESTED = [b"", b"abc", bytes(range(256)), b"x" * 63, b"\x80\x01" * 60]
 
 kind, folder = sys.argv[1:]
-for number, seed in enumerate({"frame": FRAMES, "json": TEXTS, "record": RECORDS}[kind]):
+for number, seed in enumerate({"frame": FRAMES, "json": TEXTS, "record": RECORDS, "digest": DIGESTED}[kind]):
     with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
         file.write(seed)

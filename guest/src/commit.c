@@ -12,7 +12,6 @@
 #include "fatal.h"
 #include "merge.h"
 #include "reply.h"
-#include "transfer.h"
 #include "workspace.h"
 
 struct known {
@@ -127,7 +126,7 @@ void commit_answer(uint32_t stream, struct stage *stage) {
     if (merge->is_torn)
         stage_forget(stage);
     else
-        stage_end(stage);
+        transfer_end(&stage->transfer);
     if (!is_done) answer_failure(stream, merge);
     free(merge);
 }

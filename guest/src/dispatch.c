@@ -20,12 +20,10 @@ static bool dispatch_data(const struct frame *frame) {
         if (channel != CHANNEL_STDIN) return false;
         return is_eof ? job_stdin_eof(job, offset) : job_stdin(job, offset, bytes, count);
     }
-    struct stage *stage = stage_find(frame->stream);
-    if (stage) {
-        if (channel != CHANNEL_CONTENT) return false;
-        return is_eof ? stage_content_eof(stage, offset) : stage_content(stage, offset, bytes, count);
-    }
-    return !get_find(frame->stream); // late for a stream that is gone: ignored
+    struct transfer *transfer = transfer_find(frame->stream);
+    if (!transfer) return true; // late for a stream that is gone: ignored
+    if (channel != CHANNEL_CONTENT) return false;
+    return is_eof ? transfer_eof(transfer, offset) : transfer_content(transfer, offset, bytes, count);
 }
 
 static bool dispatch_mail(const struct frame *frame) {
@@ -34,9 +32,8 @@ static bool dispatch_mail(const struct frame *frame) {
     uint32_t length = read_u32(frame->payload + 17);
     uint64_t size = (uint64_t)mailbox_bytes();
     if (length == 0 || length > MAIL_MAX_BYTES || at % MAIL_ALIGN_BYTES || at > size || length > size - at) return false;
-    struct stage *stage = stage_find(frame->stream);
-    if (stage) return stage_mail(stage, offset, at, length);
-    return !job_find(frame->stream) && !get_find(frame->stream);
+    struct transfer *transfer = transfer_find(frame->stream);
+    return transfer ? transfer_mail(transfer, offset, at, length) : !job_find(frame->stream);
 }
 
 static bool dispatch_window(const struct frame *frame) {
@@ -47,9 +44,8 @@ static bool dispatch_window(const struct frame *frame) {
 
     struct job *job = job_find(frame->stream);
     if (job) return channel != CHANNEL_CONTENT && job_window(job, channel, acked, limit);
-    struct get *get = get_find(frame->stream);
-    if (get) return channel == CHANNEL_CONTENT && get_window(get, acked, limit);
-    return !stage_find(frame->stream);
+    struct transfer *transfer = transfer_find(frame->stream);
+    return !transfer || (channel == CHANNEL_CONTENT && transfer_window(transfer, acked, limit));
 }
 
 bool dispatch_frame(const struct frame *frame) {

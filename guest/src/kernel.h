@@ -31,6 +31,7 @@ struct clone_arguments {
 struct open_how {
     uint64_t flags, mode, resolve;
 };
+#define RESOLVE_NO_MOUNTS 0x01
 #define RESOLVE_NO_MAGIC 0x02
 #define RESOLVE_NO_LINKS 0x04
 #define RESOLVE_UNDER 0x08

@@ -12,6 +12,7 @@
 #include "fatal.h"
 #include "job.h"
 #include "session.h"
+#include "transfer.h"
 #include "trash.h"
 
 enum { EVENTS_PER_TURN = 64, STOP_GRACE_MS = 1000 };
@@ -119,7 +120,7 @@ static void handle(const struct epoll_event *event) {
 
 // -1, that is for ever, unless something is left to do, a job is in its last 100 ms or the agent is leaving.
 static int time_to_wait(void) {
-    if (session_has_more() || trash_has_more()) return 0;
+    if (session_has_more() || transfers_have_more() || trash_has_more()) return 0;
     uint64_t deadline = jobs_deadline_ms();
     if (is_stopping && stop_at_ms < deadline) deadline = stop_at_ms;
     if (deadline == UINT64_MAX) return -1;
@@ -138,6 +139,7 @@ void loop_run(void) {
         for (int i = 0; i < count; i++) handle(&events[i]);
         if (session_has_more()) session_ready(0);
         jobs_settle_due();
+        transfers_step();
         session_flush();
         trash_step();
     }

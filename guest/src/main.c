@@ -20,7 +20,7 @@
 #include "request.h"
 #include "session.h"
 #include "spawn.h"
-#include "transfer.h"
+#include "stage.h"
 #include "workspace.h"
 
 static int serve_vm(void) {

@@ -2,24 +2,12 @@
 
 #include <string.h>
 
-#include "base64.h"
 #include "frame.h"
 #include "json.h"
 #include "json_out.h"
+#include "names.h"
 
 static const char *const type_names[RECORD_TYPES] = {"file", "directory", "symlink", "hardlink", "absent", "absent_directory"};
-
-// The name itself or its base64.
-static bool read_name(struct json header, const char *name, const char *base64_name, char out[PATH_MAX]) {
-    struct json value;
-    if (json_field(header, name, &value)) return json_text(value, out, PATH_MAX) > 0;
-    char text[PATH_MAX / 3 * 4 + 8];
-    ssize_t length = json_field(header, base64_name, &value) ? json_text(value, text, sizeof text) : -1;
-    if (length >= 0) length = base64_decode(text, (size_t)length, out, PATH_MAX - 1);
-    if (length <= 0 || memchr(out, '\0', (size_t)length)) return false;
-    out[length] = '\0';
-    return true;
-}
 
 static bool read_type(struct json header, enum record_type *type) {
     struct json value;
@@ -42,10 +30,10 @@ static bool read_header(const char *text, size_t length, struct record *record) 
     struct json header;
     int64_t mode = 0;
     if (!json_parse(text, length, &header) || !read_type(header, &record->type)) return false;
-    if (!read_name(header, "path", "path_base64", record->path)) return false;
+    if (!names_read(header, "path", record->path)) return false;
     record->target[0] = '\0';
     bool is_link = record->type == RECORD_SYMLINK || record->type == RECORD_HARDLINK;
-    if (is_link && !read_name(header, "target", "target_base64", record->target)) return false;
+    if (is_link && !names_read(header, "target", record->target)) return false;
     if (!read_integer(header, "mode", 0, 07777777, &mode)) return false;
     record->mode = (mode_t)mode & 0777;
     int64_t far = INT64_C(1) << 40;

@@ -9,17 +9,26 @@
 #include <unistd.h>
 
 #include "commit.h"
+#include "fetch.h"
+#include "fields.h"
+#include "get.h"
 #include "job.h"
 #include "json.h"
+#include "list.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "read.h"
+#include "remove.h"
+#include "rename.h"
 #include "reply.h"
 #include "session.h"
 #include "signal_names.h"
+#include "stage.h"
 #include "start.h"
 #include "stat.h"
 #include "transfer.h"
 #include "wake.h"
+#include "write.h"
 
 static enum agent_mode mode;
 static bool is_woken;
@@ -132,22 +141,9 @@ static void handle_release(uint32_t stream, struct json request) {
     reply_empty(stream);
 }
 
-static bool read_path(uint32_t stream, struct json request, char path[PATH_MAX]) {
-    struct json value;
-    bool is_good = json_field(request, "path", &value) && json_text(value, path, PATH_MAX) > 0 && path[0] == '/';
-    if (!is_good) refuse(stream, "`path` must be an absolute path");
-    return is_good;
-}
-
 static void handle_stat(uint32_t stream, struct json request) {
     char path[PATH_MAX];
-    if (read_path(stream, request, path)) stat_answer(stream, path);
-}
-
-static bool has_transfer_room(uint32_t stream) {
-    if (stages_count() + gets_count() < TRANSFERS_MAX) return true;
-    reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "too many transfers at once");
-    return false;
+    if (fields_path(stream, request, "path", path)) stat_answer(stream, path);
 }
 
 // Hex digits in lower case: the id names a directory too.
@@ -161,17 +157,9 @@ static bool read_id(uint32_t stream, struct json request, char id[ID_MAX_DIGITS 
 
 static void handle_stage(uint32_t stream, struct json request) {
     char path[PATH_MAX], id[ID_MAX_DIGITS + 1];
-    struct json value;
     bool is_dry = false;
-    if (json_field(request, "dry_run", &value) && !json_bool(value, &is_dry))
-        return refuse(stream, "`dry_run` must be true or false");
-    if (read_path(stream, request, path) && read_id(stream, request, id) && has_transfer_room(stream))
+    if (fields_bool(stream, request, "dry_run", &is_dry) && fields_path(stream, request, "path", path) && read_id(stream, request, id) && transfers_have_room(stream))
         stage_start(stream, path, id, is_dry);
-}
-
-static void handle_get(uint32_t stream, struct json request) {
-    char path[PATH_MAX];
-    if (read_path(stream, request, path) && has_transfer_room(stream)) get_start(stream, path);
 }
 
 static bool read_transfer(uint32_t stream, struct json request, uint32_t *transfer) {
@@ -189,7 +177,7 @@ static void handle_commit(uint32_t stream, struct json request) {
     uint32_t transfer;
     if (!read_transfer(stream, request, &transfer)) return;
     struct stage *stage = stage_find(transfer);
-    if (!stage || !stage->is_whole || stage->is_dry) return refuse(stream, "`transfer` must be a stage that was answered");
+    if (!stage || !stage->transfer.is_answered || stage->is_dry) return refuse(stream, "`transfer` must be a stage that was answered");
     commit_answer(stream, stage);
 }
 
@@ -202,11 +190,9 @@ static void handle_committed(uint32_t stream, struct json request) {
 static void handle_cancel(uint32_t stream, struct json request) {
     uint32_t transfer;
     if (!read_transfer(stream, request, &transfer)) return;
-    struct stage *stage = stage_find(transfer);
-    struct get *get = get_find(transfer);
-    bool is_answered = stage ? stage->is_whole : !get;
-    if (stage) stage_end(stage);
-    if (get) get_end(get);
+    struct transfer *found = transfer_find(transfer);
+    bool is_answered = !found || found->is_answered;
+    if (found) transfer_end(found);
     if (!is_answered) reply_error(transfer, "CANCELLED", 0, NULL, "cancelled");
     reply_empty(stream);
 }
@@ -228,19 +214,21 @@ static const struct {
     void (*handle)(uint32_t stream, struct json request);
     bool needs_wake;
 } operations[] = {
-    {"ping", handle_ping, false},       {"wake", handle_wake, false},       {"freeze", handle_freeze, false},
-    {"start", start_answer, true},      {"follow", handle_follow, false},   {"signal", handle_signal, false},
-    {"resize", handle_resize, false},   {"release", handle_release, false}, {"stat", handle_stat, false},
-    {"stage", handle_stage, true},      {"commit", handle_commit, true},    {"committed", handle_committed, false},
-    {"get", handle_get, true},          {"cancel", handle_cancel, false},   {"sync", handle_sync, false},
-    {"poweroff", handle_poweroff, false},
+    {"ping", handle_ping, false},         {"wake", handle_wake, false},     {"freeze", handle_freeze, false},
+    {"start", start_answer, true},        {"follow", handle_follow, false}, {"signal", handle_signal, false},
+    {"resize", handle_resize, false},     {"release", handle_release, false}, {"stat", handle_stat, false},
+    {"stage", handle_stage, true},        {"commit", handle_commit, true},  {"committed", handle_committed, false},
+    {"get", get_start, true},             {"fetch", fetch_start, true},     {"list", list_start, true},
+    {"read", read_start, true},           {"write", write_start, true},     {"mkdir", mkdir_answer, true},
+    {"rename", rename_answer, true},      {"remove", remove_start, true},   {"cancel", handle_cancel, false},
+    {"sync", handle_sync, false},         {"poweroff", handle_poweroff, false},
 };
 
 void request_handle(const struct frame *frame) {
     struct json request, value;
     char name[16];
     uint32_t stream = frame->stream;
-    if (job_find(stream) || stage_find(stream) || get_find(stream))
+    if (job_find(stream) || transfer_find(stream))
         return reply_error(stream, "EXISTS", 0, NULL, "the stream is in use");
     if (!json_parse((const char *)frame->payload, frame->length, &request))
         return refuse(stream, "not a JSON object of UTF-8, at most 8 deep");

@@ -10,23 +10,16 @@
 #include "absent.h"
 #include "beneath.h"
 #include "fatal.h"
-#include "mailbox.h"
 #include "preview.h"
 #include "reply.h"
-#include "session.h"
-#include "transfer.h"
 #include "trash.h"
 #include "workspace.h"
 
-static struct stage *stages_list;
-static int count;
-
-int stages_count(void) { return count; }
+static const struct transfer_kind kind;
 
 struct stage *stage_find(uint32_t stream) {
-    struct stage *stage = stages_list;
-    while (stage && stage->stream != stream) stage = stage->following;
-    return stage;
+    struct transfer *transfer = transfer_find(stream);
+    return transfer && transfer->kind == &kind ? (struct stage *)transfer : NULL;
 }
 
 static void close_if_open(int fd) {
@@ -34,10 +27,7 @@ static void close_if_open(int fd) {
 }
 
 void stage_forget(struct stage *stage) {
-    struct stage **link = &stages_list;
-    while (*link != stage) link = &(*link)->following;
-    *link = stage->following;
-    count--;
+    transfer_remove(&stage->transfer);
     close_if_open(stage->file.fd);
     close_if_open(stage->folder_fd);
     close_if_open(stage->old_folder_fd);
@@ -52,7 +42,8 @@ void stage_forget(struct stage *stage) {
     free(stage);
 }
 
-void stage_end(struct stage *stage) {
+static void end(struct transfer *transfer) {
+    struct stage *stage = (struct stage *)transfer;
     char id[sizeof stage->id];
     bool has_tree = !stage->is_dry;
     strcpy(id, stage->id);
@@ -60,14 +51,10 @@ void stage_end(struct stage *stage) {
     if (has_tree) trash_add(id);
 }
 
-void stages_end(void) {
-    while (stages_list) stage_end(stages_list);
-}
-
 static int is_in_use(const char *name) {
-    struct stage *stage = stages_list;
-    while (stage && strcmp(stage->id, name) != 0) stage = stage->following;
-    return stage != NULL;
+    for (struct transfer *transfer = transfers_first(); transfer; transfer = transfer->following)
+        if (transfer->kind == &kind && strcmp(((struct stage *)transfer)->id, name) == 0) return true;
+    return false;
 }
 
 void stages_sweep(void) { trash_sweep(is_in_use); }
@@ -79,13 +66,13 @@ void stage_reply_failure(uint32_t stream, int error, const char *path, const cha
 }
 
 static void fail(struct stage *stage, int error) {
-    stage_reply_failure(stage->stream, error, stage->parser.record.path, "the entry was not written");
-    stage_end(stage);
+    stage_reply_failure(stage->transfer.stream, error, stage->parser.record.path, "the entry was not written");
+    end(&stage->transfer);
 }
 
 static void refuse(struct stage *stage, const char *code, const char *message) {
-    reply_error(stage->stream, code, 0, stage->parser.record.path, message);
-    stage_end(stage);
+    reply_error(stage->transfer.stream, code, 0, stage->parser.record.path, message);
+    end(&stage->transfer);
 }
 
 // 0, or the errno of why nothing can be put into this part of the workspace. A missing one is opened as -1.
@@ -116,26 +103,23 @@ void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry)
     if (error) return stage_reply_failure(stream, error, path, "the destination cannot be opened");
     struct stage *stage = calloc(1, sizeof *stage);
     if (!stage) fatal("out of memory");
-    stage->stream = stream;
+    transfer_add(&stage->transfer, stream, &kind);
     stage->place_fd = stage->tree_fd = stage->root_fd = stage->folder_fd = stage->old_folder_fd = stage->file.fd = -1;
     stage->old_root_fd = destination;
     equal_init(&stage->equal);
     strcpy(stage->id, id);
     strcpy(stage->destination, relative);
-    stage->following = stages_list;
-    stages_list = stage;
-    count++;
     stage->is_dry = is_dry;
     stage->is_new = true;
     const char *mount = NULL;
-    if (is_dry) return inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
+    if (is_dry) return;
     if (!make_tree(stage))
         reply_error(stream, "IO", errno, path, "the staging directory cannot be made");
     else if ((mount = workspace_find_mount(stage->tree_fd)))
         reply_error(stream, "IO", EBUSY, mount, "something is mounted there");
     else
-        return inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
-    stage_end(stage);
+        return;
+    end(&stage->transfer);
 }
 
 static bool is_safe(const struct stage *stage) {
@@ -145,18 +129,19 @@ static bool is_safe(const struct stage *stage) {
     return record->type != RECORD_HARDLINK || beneath_is_plain(record->target);
 }
 
-static bool begin(struct stage *stage) {
+static bool begin_entry(struct stage *stage) {
     if (absent_is(&stage->parser.record)) return absent_begin(stage);
     return (stage->is_dry ? preview_begin : entry_begin)(stage);
 }
 
-static bool end(struct stage *stage) {
+static bool end_entry(struct stage *stage) {
     stage->entries += !absent_is(&stage->parser.record);
-    if (++stage->records % ENTRIES_PER_WINDOW == 0) inlet_grant(&stage->inlet, CONTENT_GRANT_MAX_BYTES);
+    if (++stage->records % ENTRIES_PER_WINDOW == 0) inlet_grant(&stage->transfer.inlet, CONTENT_GRANT_MAX_BYTES);
     return (stage->is_dry ? preview_end : entry_end)(stage);
 }
 
-static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
+static void take(struct transfer *transfer, const uint8_t *bytes, size_t size) {
+    struct stage *stage = (struct stage *)transfer;
     for (;;) {
         size_t used;
         enum record_event event = record_parse(&stage->parser, bytes, size, &used);
@@ -171,52 +156,27 @@ static void take(struct stage *stage, const uint8_t *bytes, size_t size) {
         bool is_done = true;
         if (event == RECORD_BEGINS && !is_safe(stage))
             return refuse(stage, "UNSAFE_PATH", "a path must be relative, without `.`, `..` or empty parts");
-        if (event == RECORD_BEGINS) is_done = begin(stage);
+        if (event == RECORD_BEGINS) is_done = begin_entry(stage);
         if (event == RECORD_CONTENT) is_done = (stage->is_dry ? preview_write : entry_write)(stage, content, used);
         if (event == RECORD_CONTENT) stage->bytes += (int64_t)used;
-        if (event == RECORD_ENDS) is_done = end(stage);
+        if (event == RECORD_ENDS) is_done = end_entry(stage);
         if (!is_done) return fail(stage, errno);
     }
 }
 
-bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t size) {
-    if (!inlet_receive(&stage->inlet, offset, size)) return false;
-    inlet_use_up(&stage->inlet);
-    take(stage, bytes, size);
-    return true;
-}
-
-bool stage_mail(struct stage *stage, uint64_t offset, uint64_t at, uint32_t length) {
-    if (!inlet_receive(&stage->inlet, offset, length)) return false;
-    inlet_use_up(&stage->inlet);
-    const uint8_t *bytes = mailbox_read(at, length);
-    if (bytes)
-        take(stage, bytes, length);
-    else
-        fail(stage, errno);
-    return true;
-}
-
-bool stage_content_eof(struct stage *stage, uint64_t offset) {
-    if (!inlet_receive_eof(&stage->inlet, offset)) return false;
-    if (!record_is_between(&stage->parser)) {
-        refuse(stage, "BAD_REQUEST", "the content ends within a record");
-        return true;
-    }
+static void finish(struct transfer *transfer) {
+    struct stage *stage = (struct stage *)transfer;
+    if (!record_is_between(&stage->parser)) return refuse(stage, "BAD_REQUEST", "the content ends within a record");
     folders_sort(&stage->folders);
     removals_sort(&stage->removals);
     if (stage->is_dry) removals_count_directories(&stage->removals, stage->old_root_fd);
-    stage->is_whole = true;
+    transfer->is_answered = true;
     struct json_out *out = reply_begin();
     json_out_integer(out, "entries", stage->entries);
     json_out_integer(out, "bytes", stage->bytes);
     json_out_integer(out, "unchanged", stage->unchanged);
     if (stage->is_dry) removals_render(&stage->removals, out);
-    reply_send(stage->stream);
-    return true;
+    reply_send(stage->transfer.stream);
 }
 
-void stages_send_due(void) {
-    for (struct stage *stage = stages_list; stage; stage = stage->following)
-        if (stage->inlet.owes_window) session_send_window(stage->stream, CHANNEL_CONTENT, &stage->inlet);
-}
+static const struct transfer_kind kind = {.take = take, .finish = finish, .end = end};

@@ -5,19 +5,17 @@
 #include "equal.h"
 #include "fill.h"
 #include "folders.h"
-#include "inlet.h"
 #include "kept.h"
 #include "protocol.h"
 #include "record.h"
 #include "removals.h"
+#include "transfer.h"
 
 struct stage {
-    uint32_t stream;
-    bool is_whole; // staged and answered
+    struct transfer transfer;
     bool is_dry;   // only looks: there is no tree
     bool is_new;   // no entry has come yet
     char id[ID_MAX_DIGITS + 1];
-    struct inlet inlet;
     struct record_parser parser;
     int place_fd; // the staging directory's child that is ours; holds `tree` and `aside`
     int tree_fd;  // laid out as the workspace
@@ -35,8 +33,16 @@ struct stage {
     struct removals removals;
     int64_t records, entries, bytes;
     int64_t unchanged; // entries that the workspace had already, equal
-    struct stage *following;
 };
+
+// Answers its request by itself, at once when it cannot begin.
+void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
+
+// NULL when the stream is no stage.
+struct stage *stage_find(uint32_t stream);
+
+// Removes what stages of an earlier life have left.
+void stages_sweep(void);
 
 // Lets go of the stage; what is on the disk stays.
 void stage_forget(struct stage *stage);

@@ -15,29 +15,29 @@ enum { UNKNOWN_FLAG = 1u << 31 };
 enum { UNKNOWN_FLAG = 0 };
 #endif
 
-static bool rename_as(int from, int to, const char *name, unsigned flags) {
-    return syscall(SYS_renameat2, from, name, to, name, flags | UNKNOWN_FLAG) == 0;
+static bool rename_with(int from, const char *name, int to, const char *new_name, unsigned flags) {
+    return syscall(SYS_renameat2, from, name, to, new_name, flags | UNKNOWN_FLAG) == 0;
 }
 
 // Not every file system and kernel knows the flags.
 static bool is_unknown(int error) { return error == EINVAL || error == ENOSYS; }
 
-static bool move(int from, int to, const char *name) {
+bool swap_rename(int from, const char *name, int to, const char *new_name) {
     struct stat there;
-    if (rename_as(from, to, name, RENAME_KEEPS)) return true;
+    if (rename_with(from, name, to, new_name, RENAME_KEEPS)) return true;
     if (!is_unknown(errno)) return false;
-    if (fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW) == 0) errno = EEXIST;
-    return errno == ENOENT && renameat(from, name, to, name) == 0;
+    if (fstatat(to, new_name, &there, AT_SYMLINK_NOFOLLOW) == 0) errno = EEXIST;
+    return errno == ENOENT && renameat(from, name, to, new_name) == 0;
 }
 
 bool swap_move(int from, int to, const char *name) {
     struct stat entry;
-    if (move(from, to, name)) return true;
+    if (swap_rename(from, name, to, name)) return true;
     // Its owner may not move a directory that he may not write to.
     if (errno != EACCES || fstatat(from, name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;
     errno = EACCES;
     if (!S_ISDIR(entry.st_mode) || fchmodat(from, name, 0700, 0) < 0) return false;
-    bool is_moved = move(from, to, name);
+    bool is_moved = swap_rename(from, name, to, name);
     int error = errno;
     fchmodat(is_moved ? to : from, name, entry.st_mode & 07777, 0);
     errno = error;
@@ -45,7 +45,7 @@ bool swap_move(int from, int to, const char *name) {
 }
 
 bool swap_exchange(int from, int to, const char *name, int aside) {
-    if (rename_as(from, to, name, RENAME_EXCHANGES)) return true;
+    if (rename_with(from, name, to, name, RENAME_EXCHANGES)) return true;
     if (!is_unknown(errno) || renameat(to, name, aside, name) < 0) return false;
     bool is_in = renameat(from, name, to, name) == 0;
     if (is_in && renameat(aside, name, from, name) == 0) return true;

@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+// Renames to a name that nothing has (EEXIST).
+bool swap_rename(int from, const char *name, int to, const char *new_name);
+
 // Moves `name` to a directory in which there is none.
 bool swap_move(int from, int to, const char *name);
 

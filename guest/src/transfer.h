@@ -1,4 +1,4 @@
-// Stages and gets. They live within one session.
+// Requests that take more than one turn: trees and files on their way, either direction. They live within one session.
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
@@ -6,45 +6,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct stage;
-struct get;
+#include "inlet.h"
+#include "outlet.h"
 
-// Each answers its request by itself, at once when it cannot begin.
-void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
-void get_start(uint32_t stream, const char *path);
+struct transfer;
 
-struct stage *stage_find(uint32_t stream);
-struct get *get_find(uint32_t stream);
+// What one kind of transfer does. A kind has `take` and `finish`, or `produce` and `answer`, or `work` alone.
+struct transfer_kind {
+    // Content from the host, and its end.
+    void (*take)(struct transfer *transfer, const uint8_t *bytes, size_t size);
+    void (*finish)(struct transfer *transfer);
+    // A bounded part of the content for the host, called while the outlet has room for `room_bytes`, until it has its end. False when
+    // the transfer has ended. `answer` comes when all of it was sent.
+    bool (*produce)(struct transfer *transfer);
+    void (*answer)(struct transfer *transfer);
+    size_t room_bytes;
+    // A bounded part of work without content. False when the transfer has ended.
+    bool (*work)(struct transfer *transfer);
+    // Drops what is half done and frees all of it; answers nothing.
+    void (*end)(struct transfer *transfer);
+};
 
-// False: broken by the rules of windows.
-bool stage_content(struct stage *stage, uint64_t offset, const uint8_t *bytes, size_t count);
-// The same, of bytes that lie in the mailbox.
-bool stage_mail(struct stage *stage, uint64_t offset, uint64_t at, uint32_t length);
-bool stage_content_eof(struct stage *stage, uint64_t offset);
-bool get_window(struct get *get, uint64_t acked, uint64_t limit);
+// The first member of each transfer.
+struct transfer {
+    uint32_t stream;
+    bool is_answered; // it only waits for another request
+    const struct transfer_kind *kind;
+    struct inlet inlet;
+    struct outlet outlet;
+    struct transfer *following;
+};
 
-// Drops a transfer and what it has half made; answers nothing.
-void stage_end(struct stage *stage);
-void get_end(struct get *get);
-void stages_end(void);
-void gets_end(void);
+void transfer_add(struct transfer *transfer, uint32_t stream, const struct transfer_kind *kind);
+// Takes it off the list; its kind's `end` does.
+void transfer_remove(struct transfer *transfer);
+void transfer_end(struct transfer *transfer);
 
+struct transfer *transfer_find(uint32_t stream);
+// False when there are too many; the stream is told so.
+bool transfers_have_room(uint32_t stream);
+struct transfer *transfers_first(void);
+
+// False: broken by the rules of windows, or not for this kind.
+bool transfer_content(struct transfer *transfer, uint64_t offset, const uint8_t *bytes, size_t size);
+bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint32_t length);
+bool transfer_eof(struct transfer *transfer, uint64_t offset);
+bool transfer_window(struct transfer *transfer, uint64_t acked, uint64_t limit);
+
+// Each one's part of a turn.
+void transfers_step(void);
+bool transfers_have_more(void);
 // Sends windows owed and answers due.
-void stages_send_due(void);
-void gets_send_due(void);
-int stages_count(void);
-int gets_count(void);
-
-// Removes what stages of an earlier life have left.
-void stages_sweep(void);
-
-static inline void transfers_end(void) {
-    stages_end();
-    gets_end();
-}
-static inline void transfers_send_due(void) {
-    stages_send_due();
-    gets_send_due();
-}
+void transfers_send_due(void);
+void transfers_end(void);
 
 #endif

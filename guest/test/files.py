@@ -36,7 +36,7 @@ def parse_records(data):
         header = json.loads(data[at + 4 : at + 4 + length])
         at += 4 + length
         path = base64.b64decode(header["path_base64"]) if "path_base64" in header else header["path"].encode()
-        assert path not in found
+        assert path not in found, path
         found[path] = (header, data[at : at + header["size"]])
         at += header["size"]
     return found
@@ -48,8 +48,36 @@ class FilesTest(AgentTest):
         self.target = os.path.join(self.workspace, "target")
 
     def stage(self, content, path=None, step=50_000, id=None, **fields):
-        """Sends the content as windows allow; returns the stream and the answer."""
-        stream = self.wire.post("stage", path=path or self.target, id=id or os.urandom(8).hex(), **fields)
+        return self.send("stage", content, step, path=path or self.target, id=id or os.urandom(8).hex(), **fields)
+
+    def push(self, content, **options):
+        """Stages and commits; the stage's answer, or the refusal of either. What the commit answered is in `committed`."""
+        stream, answer = self.stage(content, **options)
+        if not answer["ok"]:
+            return answer
+        self.committed = self.wire.ask("commit", transfer=stream)
+        return answer if self.committed["ok"] else self.committed
+
+    def receive(self, op, **fields):
+        """Asks for content; the answer and all of it."""
+        stream = self.wire.post(op, **fields)
+        self.wire.window(stream, CONTENT, 0, ALL)
+        content = bytearray()
+        while True:
+            kind, _, payload = self.wire.take(lambda k, s, p: s == stream)
+            if kind == RESPONSE:
+                return json.loads(payload), bytes(content)
+            if kind == DATA:
+                assert struct.unpack_from("<Q", payload, 1)[0] == len(content)
+                content += payload[9:]
+                self.wire.window(stream, CONTENT, len(content), ALL)
+
+    def get(self, path):
+        return self.receive("get", path=path)
+
+    def send(self, op, content=b"", step=50_000, **fields):
+        """Sends content as windows allow; returns the stream and the answer."""
+        stream = self.wire.post(op, **fields)
         at = limit = 0
         sent_eof = False
         while True:
@@ -66,27 +94,6 @@ class FilesTest(AgentTest):
             if at == len(content) and not sent_eof:
                 self.wire.eof(stream, CONTENT, at)
                 sent_eof = True
-
-    def push(self, content, **options):
-        """Stages and commits; the stage's answer, or the refusal of either. What the commit answered is in `committed`."""
-        stream, answer = self.stage(content, **options)
-        if not answer["ok"]:
-            return answer
-        self.committed = self.wire.ask("commit", transfer=stream)
-        return answer if self.committed["ok"] else self.committed
-
-    def get(self, path):
-        stream = self.wire.post("get", path=path)
-        self.wire.window(stream, CONTENT, 0, ALL)
-        content = bytearray()
-        while True:
-            kind, _, payload = self.wire.take(lambda k, s, p: s == stream)
-            if kind == RESPONSE:
-                return json.loads(payload), bytes(content)
-            if kind == DATA:
-                assert struct.unpack_from("<Q", payload, 1)[0] == len(content)
-                content += payload[9:]
-                self.wire.window(stream, CONTENT, len(content), ALL)
 
     def at(self, *names):
         return os.path.join(self.target, *names)

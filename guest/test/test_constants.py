@@ -40,7 +40,8 @@ class Constants(unittest.TestCase):
             "mail_bytes": "MAIL_MAX_BYTES", "mail_align_bytes": "MAIL_ALIGN_BYTES",
             "commits_remembered": "COMMITS_REMEMBERED", "turn_bytes": "TURN_MAX_BYTES", "json_depth": "JSON_DEPTH_MAX",
             "record_header_bytes": "RECORD_HEADER_MAX_BYTES", "entropy_min_bytes": "ENTROPY_MIN_BYTES",
-            "entropy_max_bytes": "ENTROPY_MAX_BYTES", "end_grace_ms": "END_GRACE_MS",
+            "entropy_max_bytes": "ENTROPY_MAX_BYTES", "end_grace_ms": "END_GRACE_MS", "tree_depth": "TREE_DEPTH_MAX",
+            "directory_names_bytes": "NAMES_HELD_MAX_BYTES", "compared_bytes": "COMPARED_MAX_BYTES", "unsized_bytes": "UNSIZED_MAX_BYTES",
         }
         return numbers | {renamed[name]: value for name, value in spec["limits"].items()}
 
@@ -62,7 +63,7 @@ class Constants(unittest.TestCase):
 
     def test_error_codes(self):
         used = set()
-        for name in ("request", "start", "stat", "wake", "stage", "commit", "get"):
+        for name in ("request", "start", "stat", "wake", "stage", "commit", "get", "transfer", "list", "read", "write", "rename", "remove", "fetch", "fields"):
             used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', read(f"src/{name}.c")))
         self.assertEqual(used & set(self.spec["errors"]), set(self.spec["errors"]))
         self.assertEqual(used - set(self.spec["errors"]), set())

@@ -1,0 +1,18 @@
+// Digests of files that were hashed before, so that an unchanged tree is not read again.
+#ifndef DIGESTS_H
+#define DIGESTS_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "sha256.h"
+
+// False when the file is unknown or was changed since.
+bool digests_find(const struct stat *file, uint8_t digest[SHA256_BYTES]);
+
+// Keeps the digest of a file that looked so before and after it was read, both later than `since`. One that was changed not
+// long before that is not kept: a clock may not have ticked since.
+void digests_keep(const struct stat *file, const uint8_t digest[SHA256_BYTES], struct timespec since);
+
+#endif

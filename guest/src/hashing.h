@@ -1,0 +1,26 @@
+// The digest of a file that may be large and may change meanwhile.
+#ifndef HASHING_H
+#define HASHING_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "sha256.h"
+
+struct hashing {
+    int fd; // -1 when nothing is being hashed
+    struct stat before;
+    int64_t left;
+    struct sha256 sha;
+};
+
+// Opens what has the name in the folder; false when it is no file that can be read.
+bool hashing_begin(struct hashing *hashing, int folder, const char *name);
+
+// Reads a part; false when there is no more.
+bool hashing_go_on(struct hashing *hashing);
+
+// Closes it. False when the file is not what it was when it was opened: there is no digest.
+bool hashing_end(struct hashing *hashing, uint8_t digest[SHA256_BYTES]);
+
+#endif

@@ -1,0 +1,12 @@
+// The operation `list`: what lies in a tree, without content; with digests it is a manifest.
+#ifndef LIST_H
+#define LIST_H
+
+#include <stdint.h>
+
+#include "json.h"
+
+// Answers by itself, at once when it cannot begin.
+void list_start(uint32_t stream, struct json request);
+
+#endif

@@ -1,0 +1,21 @@
+// A path of the guest as the directory that holds its last name, so that what is done to the name cannot be led elsewhere meanwhile.
+#ifndef LOCATE_H
+#define LOCATE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct located {
+    int folder; // of the name; a descriptor that is the caller's
+    char name[NAME_MAX + 1];
+};
+
+enum locate_flags {
+    LOCATE_FOLLOWS = 1, // a last name that is a link stands for what it names
+    LOCATE_MAKES = 2,   // directories that are missing are made (0755)
+};
+
+// Links above the last name are followed. False with errno: EBUSY for the root, EINVAL for a last part of `.` or `..`.
+bool locate(const char *path, int flags, struct located *located);
+
+#endif

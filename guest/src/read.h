@@ -1,0 +1,12 @@
+// The operation `read`: bytes of one file.
+#ifndef READ_H
+#define READ_H
+
+#include <stdint.h>
+
+#include "json.h"
+
+// Answers by itself, at once when it cannot begin.
+void read_start(uint32_t stream, struct json request);
+
+#endif

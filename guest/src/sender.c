@@ -1,0 +1,87 @@
+#include "sender.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json_out.h"
+#include "session.h"
+
+void sender_begin(struct sender *sender, struct outlet *outlet) {
+    sender->outlet = outlet;
+    sender->fd = -1;
+}
+
+void sender_end(struct sender *sender) {
+    if (sender->fd >= 0) close(sender->fd);
+    sender->fd = -1;
+}
+
+static bool open_file(struct sender *sender, int folder, const char *name, struct stat *entry) {
+    sender->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (sender->fd < 0 || fstat(sender->fd, entry) < 0) return false;
+    sender->left = S_ISREG(entry->st_mode) ? entry->st_size : 0;
+    return true;
+}
+
+static bool read_target(struct record *record, int folder, const char *name) {
+    ssize_t length = readlinkat(folder, name, record->target, sizeof record->target - 1);
+    if (length < 0) return false;
+    record->target[length] = '\0';
+    return true;
+}
+
+static void send_header(struct sender *sender, const struct stat *entry) {
+    struct record *record = &sender->record;
+    record->mode = entry->st_mode & 0777;
+    record->mtime_s = entry->st_mtim.tv_sec;
+    record->mtime_ns = entry->st_mtim.tv_nsec;
+    record->size = record->type == RECORD_FILE ? sender->left : 0;
+    ring_append(&sender->outlet->ring, session_scratch, record_render(record, session_scratch));
+    sender->entries++;
+}
+
+bool sender_add(struct sender *sender, int folder, const char *name) {
+    struct stat entry;
+    struct record *record = &sender->record;
+    record->target[0] = '\0';
+    if (fstatat(folder, name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    if (S_ISREG(entry.st_mode)) {
+        if (!open_file(sender, folder, name, &entry)) return false;
+        record->type = RECORD_FILE;
+    } else if (S_ISDIR(entry.st_mode)) {
+        record->type = RECORD_DIRECTORY;
+    } else if (S_ISLNK(entry.st_mode)) {
+        if (!read_target(record, folder, name)) return false;
+        record->type = RECORD_SYMLINK;
+    } else {
+        sender->skipped++;
+        return true;
+    }
+    send_header(sender, &entry);
+    return true;
+}
+
+bool sender_go_on(struct sender *sender) {
+    size_t want = ring_room(&sender->outlet->ring);
+    if (want > sizeof session_scratch) want = sizeof session_scratch;
+    if ((uint64_t)sender->left < want) want = (size_t)sender->left;
+    ssize_t got = want ? read(sender->fd, session_scratch, want) : 0;
+    if (got < 0) return errno == EINTR;
+    if (got == 0 && want) {
+        errno = ESTALE; // the header has promised more
+        return false;
+    }
+    ring_append(&sender->outlet->ring, session_scratch, (size_t)got);
+    sender->bytes += got;
+    sender->left -= got;
+    if (sender->left == 0) sender_end(sender);
+    return true;
+}
+
+void sender_render(const struct sender *sender, struct json_out *out) {
+    json_out_integer(out, "entries", sender->entries);
+    json_out_integer(out, "bytes", sender->bytes);
+    json_out_integer(out, "skipped", sender->skipped);
+}

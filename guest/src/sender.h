@@ -1,0 +1,36 @@
+// Entries on their way to the host as records with their content.
+#ifndef SENDER_H
+#define SENDER_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "json_out.h"
+#include "record.h"
+#include "transfer.h"
+
+struct sender {
+    struct outlet *outlet;
+    struct record record; // the caller sets its path
+    int fd;               // of the file whose content is being sent; -1 for none
+    int64_t left;
+    int64_t entries, bytes, skipped;
+};
+
+enum { SENDER_ROOM_BYTES = 4 + RECORD_HEADER_MAX_BYTES };
+
+void sender_begin(struct sender *sender, struct outlet *outlet);
+
+// Sends the header of what has the name in the folder, links not followed; a file's content follows. What is no file, directory or
+// symlink is counted in `skipped`. False with errno.
+bool sender_add(struct sender *sender, int folder, const char *name);
+
+// Sends a part of the content at hand. False with errno: ESTALE when the file has shrunk.
+bool sender_go_on(struct sender *sender);
+
+void sender_end(struct sender *sender);
+
+// Adds the counts to an answer.
+void sender_render(const struct sender *sender, struct json_out *out);
+
+#endif

@@ -1,0 +1,43 @@
+// A walk over a tree, depth first, the names of a directory in the order of their bytes. Links are not followed.
+#ifndef TREE_H
+#define TREE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+enum tree_event {
+    TREE_BUSY,   // a part of a directory was read: come back
+    TREE_ENTRY,  // `folder`, `name`, `stat` and `path` say of what
+    TREE_LEAVE,  // the directory `name` in `folder` is at its end
+    TREE_END,    // so is the first
+    TREE_FAILED, // with errno
+};
+
+struct tree {
+    struct level *level;
+    int depth;
+    size_t held_bytes; // names of all levels
+    const char *after; // the rest of the cursor, for the directory to be entered
+    // Of the entry at hand.
+    int folder;
+    const char *name;
+    struct stat stat;
+    bool is_told; // it is the cursor or lies above it: only what follows is wanted
+    char path[PATH_MAX]; // from the first directory on
+};
+
+// Begins in a directory whose descriptor it takes. With a cursor, a path that need not exist, only what comes behind it is told,
+// and the directories above it. The cursor stays the caller's.
+bool tree_begin(struct tree *tree, int fd, const char *after);
+
+// Names that go away meanwhile are left out.
+enum tree_event tree_next(struct tree *tree);
+
+// Goes on within the directory at hand; without it, behind it. False with errno: EXDEV when something is mounted there.
+bool tree_enter(struct tree *tree);
+
+void tree_close(struct tree *tree);
+
+#endif

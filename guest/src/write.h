@@ -1,0 +1,16 @@
+// The operation `write`: one file, replaced at once when all of it has come, or appended to.
+#ifndef WRITE_H
+#define WRITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json.h"
+
+// Answers by itself, at once when it cannot begin.
+void write_start(uint32_t stream, struct json request);
+
+// True for the name of a file that is only being written.
+bool write_is_temporary(const char *name);
+
+#endif
