@@ -10,8 +10,14 @@ export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
 };
 
+export const taskFollow: Handler<"task.follow"> = async (core, input, call) => {
+  const task = core.tasks.get(input.task_id);
+  const exec = task.find(input.sequence);
+  return followToEnd(task, exec, { stdout: input.stdout_offset, stderr: input.stderr_offset }, call);
+};
+
 /** Streams a command to its end and says how it went. The command of a caller who is gone goes on. */
-export function followToEnd(
+function followToEnd(
   task: Task,
   exec: TaskExec,
   from: { stdout: number; stderr: number },

@@ -22,7 +22,7 @@ interface Outcome {
   readonly warnings?: readonly string[] | undefined;
 }
 
-export type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
+type RunInput = ArgumentsOf<"vm.run"> & { readonly no_stdin?: boolean };
 
 interface CommandView<Result> {
   readonly title: string;

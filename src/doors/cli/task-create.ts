@@ -6,7 +6,7 @@ import { openCreateProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
 import { renderTask } from "./task.js";
 
-export type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: boolean };
+type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: boolean };
 
 /** `pyro task create`: shows how far it is, then the task. */
 export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput, json: boolean): Promise<number> {

@@ -3,7 +3,7 @@ import { execTask } from "../../client/task-exec.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { runCommand } from "./run.js";
 
-export type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
+type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
 
 /** `pyro task exec`: like `run`, with a last line on standard error that says which command it was and how it went. */
 export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {

@@ -6,7 +6,7 @@ import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput, type Write } from "./output.js";
 import { renderTimeout } from "./timeout.js";
 
-export type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
+type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
 type Page = ResultOf<"task.exec_output">;
 
 /** `pyro task output`: what a command wrote, on the streams it wrote to, and where to go on. With JSON, a line a page. */

@@ -1,0 +1,61 @@
+import type { OperationName } from "../contract/operations.js";
+import { findRecipe } from "../environments/catalog.js";
+import type { Handler } from "./core.js";
+import { doctor } from "./doctor.js";
+import { envInspect } from "./env-inspect.js";
+import { envList } from "./env-list.js";
+import { envPrune } from "./env-prune.js";
+import { envPull } from "./env-pull.js";
+import { taskExecOutput } from "./task-exec-output.js";
+import { taskExec, taskFollow } from "./task-exec.js";
+import { vmRun } from "./vm-run.js";
+
+/** The operations about the daemon itself, which the daemon handles. */
+type DaemonOperation = "daemon.status" | "daemon.stop";
+
+/** What each operation does. One that takes more than a few lines has a file of its own. */
+export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperation>]: Handler<Name> } = {
+  "vm.run": vmRun,
+  "vm.create": async ({ vms }, input) => {
+    findRecipe(input.environment);
+    return vms.create(input);
+  },
+  "vm.start": ({ vms }, { vm_id }, call) => vms.start(vm_id, call),
+  "vm.exec": ({ vms }, input, call) => vms.exec(input, call),
+  "vm.stop": ({ vms }, { vm_id }) => vms.stop(vm_id),
+  "vm.delete": async ({ vms }, { vm_id }) => {
+    await vms.delete(vm_id);
+    return { vm_id, deleted: true };
+  },
+  "vm.status": async ({ vms }, { vm_id }) => vms.status(vm_id),
+  "vm.network_info": ({ vms }, { vm_id }) => vms.networkInfo(vm_id),
+  "vm.reap_expired": async ({ vms, tasks }) => ({
+    removed: [...(await vms.reapExpired()), ...(await tasks.reapExpired())],
+  }),
+
+  "task.create": async ({ tasks }, input, call) => (await tasks.create(input, call)).view(),
+  "task.sync.push": async ({ tasks }, input, call) => {
+    const task = tasks.get(input.task_id);
+    return task.during(task.push(input, call));
+  },
+  "task.exec": taskExec,
+  "task.exec_output": taskExecOutput,
+  "task.exec_signal": async ({ tasks }, { task_id, sequence, signal }) => {
+    await tasks.get(task_id).find(sequence).signal(signal);
+    return { task_id, sequence, signal, sent: true };
+  },
+  "task.follow": taskFollow,
+  "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),
+  "task.logs": async ({ tasks }, { task_id }) => tasks.get(task_id).logs(),
+  "task.list": async ({ tasks }, { labels }) => ({ tasks: await tasks.list(labels) }),
+  "task.delete": async ({ tasks }, { task_id }) => {
+    await tasks.delete(task_id);
+    return { task_id, deleted: true };
+  },
+
+  "env.list": envList,
+  "env.pull": envPull,
+  "env.inspect": envInspect,
+  "env.prune": envPrune,
+  doctor,
+};

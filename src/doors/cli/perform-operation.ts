@@ -1,0 +1,55 @@
+import type { Client } from "../../client/client.js";
+import type { ArgumentsOf, OperationName } from "../../contract/operations.js";
+import type { Input } from "./arguments.js";
+import { print, show } from "./show.js";
+
+/** Does one command and returns the exit status. Its input is what the command line said, with the CLI's own flags. */
+type Perform = (client: Client, input: never, json: boolean) => Promise<number>;
+
+/** Commands that do more than print one result. Each loads its module when it is called. */
+const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
+  "vm.run": async () => (await import("./run.js")).run,
+  "task.exec": async () => (await import("./task-exec.js")).taskExec,
+  "task.exec_output": async () => (await import("./task-output.js")).taskOutput,
+  "task.create": async () => (await import("./task-create.js")).taskCreate,
+  "task.sync.push": async () => (await import("./task-sync-push.js")).taskSyncPush,
+  "task.list": async () => listTasks,
+  "env.pull": async () => (await import("./pull.js")).pull,
+  doctor: async () => diagnose,
+  "daemon.status": async () => {
+    const { readDaemonStatus } = await import("../../client/daemon.js");
+    return async (client, _input, json) => show("daemon.status", await readDaemonStatus(client), json);
+  },
+  "daemon.stop": async () => {
+    const { stopDaemon } = await import("../../client/daemon.js");
+    return async (client, _input, json) => show("daemon.stop", await stopDaemon(client), json);
+  },
+};
+
+/** Calls an operation, prints its result as `render.ts` has it, and returns the exit status. */
+export async function performOperation(
+  client: Client,
+  name: OperationName,
+  input: Input,
+  json: boolean,
+): Promise<number> {
+  const perform = await special[name]?.();
+  if (perform) return perform(client, input as never, json);
+  return show(name, await client.call(name, input as ArgumentsOf<typeof name>), json);
+}
+
+async function listTasks(
+  client: Client,
+  { quiet, ...filter }: ArgumentsOf<"task.list"> & { readonly quiet?: boolean },
+  json: boolean,
+): Promise<number> {
+  const result = await client.call("task.list", filter);
+  if (quiet && !json) return print(result.tasks.map(({ task_id }) => `${task_id}\n`).join(""));
+  return show("task.list", result, json);
+}
+
+async function diagnose(client: Client, _input: object, json: boolean): Promise<number> {
+  const result = await client.call("doctor", {});
+  await show("doctor", result, json);
+  return result.ok ? 0 : 1;
+}
