@@ -1,33 +1,17 @@
 // Renders docs/public-contract.md from the built contract. `--check` compares instead of writing.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { z } from "zod";
 
-const contractUrl = new URL("../dist/src/contract/", import.meta.url);
-const pageUrl = new URL("../docs/public-contract.md", import.meta.url);
-const PAGE = "docs/public-contract.md";
+import { contract as rendered, writeRendered } from "./contract.mjs";
 
-if (!existsSync(new URL("rendered.json", contractUrl))) fail("the contract is not built; run `npm run build`.");
-const { z } = await import("zod");
-const { operations } = await import(new URL("operations.js", contractUrl));
-const { errorKinds } = await import(new URL("errors.js", contractUrl));
-const { limits } = await import(new URL("limits.js", contractUrl));
-const { routeOf } = await import(new URL("wire.js", contractUrl));
-const rendered = JSON.parse(readFileSync(new URL("rendered.json", contractUrl), "utf8"));
+const built = new URL("../dist/src/contract/", import.meta.url);
+const { operations } = await import(new URL("operations.js", built));
+const { errorKinds } = await import(new URL("errors.js", built));
+const { limits } = await import(new URL("limits.js", built));
+const { routeOf } = await import(new URL("wire.js", built));
 
-const page = renderPage();
-if (process.argv.includes("--check")) {
-  const current = existsSync(pageUrl) ? readFileSync(pageUrl, "utf8") : "";
-  if (current !== page) fail(`${PAGE} does not say what the contract says. Run \`npm run docs\` and commit the page.`);
-} else {
-  writeFileSync(pageUrl, page);
-}
-
-function fail(message) {
-  process.stderr.write(`docs: ${message}\n`);
-  process.exit(1);
-}
+writeRendered("docs/public-contract.md", renderPage());
 
 function renderPage() {
-  if (rendered.operations.length === 0) fail("the contract has no operations.");
   const sections = [
     "<!-- Rendered from src/contract/ by `npm run docs`. Do not edit. -->",
     "# The public contract",

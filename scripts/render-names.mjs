@@ -1,15 +1,10 @@
 // Renders docs/contract.json, every public name, from the built contract. `--check` compares instead of writing.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { contract, snakeOf, writeRendered } from "./contract.mjs";
 
-const FILE = "docs/contract.json";
-const fileUrl = new URL(`../${FILE}`, import.meta.url);
 const built = new URL("../dist/src/", import.meta.url);
-
-if (!existsSync(new URL("contract/rendered.json", built))) fail("the contract is not built; run `npm run build`.");
 const { buildCommands } = await import(new URL("doors/cli/commands.js", built));
 const { flagOf, nameOf } = await import(new URL("doors/cli/command.js", built));
 const { catalog } = await import(new URL("environments/catalog.js", built));
-const contract = JSON.parse(readFileSync(new URL("contract/rendered.json", built), "utf8"));
 const commands = buildCommands(contract);
 
 /** What only programs name: the server that `pyro mcp serve` runs. */
@@ -30,17 +25,7 @@ const text = `${JSON.stringify(
   null,
   2,
 )}\n`;
-if (process.argv.includes("--check")) {
-  const current = existsSync(fileUrl) ? readFileSync(fileUrl, "utf8") : "";
-  if (current !== text) fail(`${FILE} does not say what the contract says. Run \`npm run docs\` and commit it.`);
-} else {
-  writeFileSync(fileUrl, text);
-}
-
-function fail(message) {
-  process.stderr.write(`names: ${message}\n`);
-  process.exit(1);
-}
+writeRendered("docs/contract.json", text);
 
 function renderOperation({ name, sdk, mcp, fields }) {
   const command = commands.find(({ operation }) => operation === name);
@@ -49,7 +34,7 @@ function renderOperation({ name, sdk, mcp, fields }) {
     operation: name,
     cli: command ? `pyro ${nameOf(command)}` : null,
     typescript: sdk,
-    python: sdk?.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) ?? null,
+    python: sdk && snakeOf(sdk),
     mcp,
     ...(command ? { flags: command.flags.map(flagOf) } : {}),
     defaults: Object.fromEntries(offered.map(({ name: field, default: value }) => [field, value])),

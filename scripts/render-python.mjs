@@ -1,13 +1,5 @@
 // Renders python/pyro_mcp/_operations.py from the built contract. `--check` compares instead of writing.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-
-const FILE = "python/pyro_mcp/_operations.py";
-const fileUrl = new URL(`../${FILE}`, import.meta.url);
-const contractUrl = new URL("../dist/src/contract/", import.meta.url);
-
-if (!existsSync(new URL("schemas.json", contractUrl))) fail("the contract is not built; run `npm run build`.");
-const rendered = readJson("rendered.json");
-const schemas = readJson("schemas.json");
+import { contract, fail, pascalOf, readText, sdkMethods, snakeOf, writeRendered } from "./contract.mjs";
 
 const stdinExtras = [
   ["stdin: Stdin = None", "Standard input: a text, bytes, or an iterable of either."],
@@ -27,31 +19,17 @@ const parameterTypes = {
   list: "Sequence[str]",
 };
 
-const project = readFileSync(new URL("../python/pyproject.toml", import.meta.url), "utf8");
-if (!project.includes(`\nversion = "${rendered.version}"\n`)) {
-  fail(`python/pyproject.toml must have version = "${rendered.version}", as package.json has.`);
-}
+const isVersionRight = readText("python/pyproject.toml").includes(`\nversion = "${contract.version}"\n`);
+if (!isVersionRight) fail(`python/pyproject.toml must have version = "${contract.version}", as package.json has.`);
 
 /** Bodies of TypedDicts by name: the same shape is written once. */
 const types = new Map();
-const methods = rendered.operations.filter(({ sdk }) => sdk !== null).map(renderMethod);
-if (methods.length === 0) fail("the contract has no operations.");
-const source = renderModule();
-if (process.argv.includes("--check")) {
-  const current = existsSync(fileUrl) ? readFileSync(fileUrl, "utf8") : "";
-  if (current !== source) fail(`${FILE} does not say what the contract says. Run \`npm run docs\` and commit it.`);
-} else {
-  writeFileSync(fileUrl, source);
-}
-
-function readJson(name) {
-  return JSON.parse(readFileSync(new URL(name, contractUrl), "utf8"));
-}
-
-function fail(message) {
-  process.stderr.write(`python: ${message}\n`);
-  process.exit(1);
-}
+const described = sdkMethods().map((method) => ({
+  ...method,
+  result: nameType(`${pascalOf(method.name)}Result`, method.schema.result),
+  extras: [...(method.stdin ? stdinExtras : []), ...(method.streams ? streamExtras : [])],
+}));
+writeRendered("python/pyro_mcp/_operations.py", renderModule());
 
 function renderModule() {
   return `# Rendered from src/contract/ by \`npm run docs\`. Do not edit.
@@ -65,11 +43,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_line
 
-VERSION = ${JSON.stringify(rendered.version)}
+VERSION = ${JSON.stringify(contract.version)}
 
 TRUST_VARIABLES = frozenset(
     {
-${rendered.trustVariables.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
+${contract.trustVariables.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
 )
 """Variables that name a bundle of certificates, in lower case."""
 
@@ -93,33 +71,65 @@ class Operations:
     ) -> Any:
         raise NotImplementedError
 
-${methods.join("\n")}`;
+${described.map(renderMethod).join("\n")}
+
+class TaskOperations:
+    """The operations of one task: a method for each whose first field is \`\`task_id\`\`.
+
+    Attributes:
+        task_id: Its id.
+    """
+
+    def __init__(self, operations: Operations, task_id: str) -> None:
+        self._operations = operations
+        self.task_id = task_id
+
+${described
+  .filter(({ handle }) => handle)
+  .map(renderHandleMethod)
+  .join("\n")}`;
 }
 
-function renderMethod({ name, summary, sdk, streams, stdin, fields }) {
-  const schema = schemas[name];
-  const offered = fields.filter(({ hidden }) => !hidden);
-  const positional = offered.filter((field) => field.required && field.name !== "command");
-  const named = offered.filter((field) => !positional.includes(field));
-  const extras = [...(stdin ? stdinExtras : []), ...(streams ? streamExtras : [])];
-  const keywords = [...named.map((field) => renderParameter(field)), ...extras.map(([text]) => text)];
-  const parameters = [
-    "self",
-    ...positional.map((field) => renderParameter(field)),
-    ...(keywords.length > 0 ? ["*", ...keywords] : []),
-  ];
-  const result = nameType(`${pascalOf(name)}Result`, schema.result);
-  const passed = extras
-    .map(([text]) => text.slice(0, text.indexOf(":")))
-    .map((word) => `            ${word}=${word},\n`);
-  return `    def ${snakeOf(sdk)}(
-${parameters.map((text) => `        ${text},\n`).join("")}    ) -> ${result}:
-        """${summary}.${renderArguments([...offered, ...extras.map(([text, description]) => ({ name: text.slice(0, text.indexOf(":")), description }))])}"""
-        return self._call(
+function renderMethod({ name, method, summary, details, fields, positional, options, extras, result }) {
+  const words = extras.map(([text, description]) => ({ name: wordOf(text), description }));
+  return renderFunction({
+    ...{
+      name: snakeOf(method),
+      positional,
+      keywords: [...options.map(renderParameter), ...extras.map(([text]) => text)],
+      result,
+    },
+    doc: `${summary}.${details ? `\n\n        ${details}` : ""}${renderArguments([...fields, ...words])}`,
+    body: `self._call(
             ${JSON.stringify(name)},
-            {${offered.map(({ name: field }) => `${JSON.stringify(field)}: ${field === "command" ? "command_line(command)" : field}`).join(", ")}},
-${passed.join("")}        )
+            {${fields.map(({ name: field }) => `${JSON.stringify(field)}: ${field === "command" ? "command_line(command)" : field}`).join(", ")}},
+${words.map(({ name: word }) => `            ${word}=${word},\n`).join("")}        )`,
+  });
+}
+
+/** A method of the handle passes everything on to the method of the client. */
+function renderHandleMethod({ method, summary, positional, options, extras, result, handle }) {
+  const keywords = [...handle.options.map(renderParameter), ...extras.map(([text]) => text)];
+  const passed = [...options.map(({ name }) => name), ...extras.map(([text]) => wordOf(text))];
+  return renderFunction({
+    ...{ name: snakeOf(handle.name), positional: handle.positional, keywords, result },
+    doc: `${summary}: see \`\`Pyro.${snakeOf(method)}\`\`.`,
+    body: `self._operations.${snakeOf(method)}(
+${positional.map(({ name }) => `            ${name === "task_id" ? "self.task_id" : name},\n`).join("")}${passed.map((word) => `            ${word}=${word},\n`).join("")}        )`,
+  });
+}
+
+function renderFunction({ name, positional, keywords, result, doc, body }) {
+  const parameters = ["self", ...positional.map(renderParameter), ...(keywords.length > 0 ? ["*", ...keywords] : [])];
+  return `    def ${name}(
+${parameters.map((text) => `        ${text},\n`).join("")}    ) -> ${result}:
+        """${doc}"""
+        return ${body}
 `;
+}
+
+function wordOf(parameter) {
+  return parameter.slice(0, parameter.indexOf(":"));
 }
 
 function renderArguments(parameters) {
@@ -168,12 +178,4 @@ function nameType(path, schema) {
   if (same) return same[0];
   types.set(path, `class ${path}(TypedDict):\n${body}`);
   return path;
-}
-
-function pascalOf(name) {
-  return name.replaceAll(/(?:^|[._])([a-z])/g, (_, letter) => letter.toUpperCase());
-}
-
-function snakeOf(name) {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -565,6 +565,7 @@ class DoctorRuntime(TypedDict):
 
 
 class DoctorAcceleratorCandidate(TypedDict):
+    # What a VM runs on; `tcg` is software emulation.
     name: Literal["kvm", "hvf", "tcg"]
     exists: bool
     opens: bool
@@ -658,6 +659,8 @@ class Operations:
     ) -> VmRunResult:
         """Run one command in a fresh VM, then remove the VM.
 
+        Fails with `ENVIRONMENT_UNKNOWN`, with `HOST_NOT_ABLE` when no VM can run here, with `RESOURCE_EXHAUSTED` when the host lacks the memory.
+
         Args:
             environment: Name of an environment, such as debian:12.
             command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
@@ -737,6 +740,8 @@ class Operations:
     ) -> VmCreateResult:
         """Start a VM.
 
+        Fails with `FAILED_PRECONDITION` when it was started or stopped before.
+
         Args:
             vm_id: Id of a VM.
             on_progress: Called with each report of how far it is.
@@ -765,6 +770,8 @@ class Operations:
         cancellation: Cancellation | None = None,
     ) -> VmRunResult:
         """Run one command in a started VM, then remove the VM.
+
+        Fails with `FAILED_PRECONDITION` when it is not started.
 
         Args:
             vm_id: Id of a VM.
@@ -838,6 +845,8 @@ class Operations:
     ) -> VmNetworkInfoResult:
         """Show a VM's addresses, policy, and what was refused.
 
+        Fails with `NOT_FOUND`.
+
         Args:
             vm_id: Id of a VM.
         """
@@ -849,7 +858,9 @@ class Operations:
     def reap_expired(
         self,
     ) -> VmReapExpiredResult:
-        """Remove VMs and tasks whose time is over."""
+        """Remove VMs and tasks whose time is over.
+
+        They are removed at once instead of within a second."""
         return self._call(
             "vm.reap_expired",
             {},
@@ -881,6 +892,8 @@ class Operations:
         cancellation: Cancellation | None = None,
     ) -> TaskCreateResult:
         """Start a persistent VM with a /workspace, empty or filled from the host.
+
+        Fails as a run does, and as a push does for a source: then there is no task. Fails with `ALREADY_EXISTS` when another task has the name.
 
         Args:
             environment: Name of an environment, such as debian:12.
@@ -928,6 +941,8 @@ class Operations:
     ) -> TaskSyncPushResult:
         """Bring a directory or an archive into a task's workspace, all of it or nothing.
 
+        Fails with the code of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).
+
         Args:
             task_id: Id or name of a task.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
@@ -964,6 +979,8 @@ class Operations:
         cancellation: Cancellation | None = None,
     ) -> TaskExecResult:
         """Run a command in a task; the task stays.
+
+        Several may run at once. When the daemon dies meanwhile, the command goes on, and so does this call. Fails with `FAILED_PRECONDITION` when the VM is gone, with `RESOURCE_EXHAUSTED` when 64 commands run already.
 
         Args:
             task_id: Id or name of a task.
@@ -1025,6 +1042,8 @@ class Operations:
         signal: str = "TERM",
     ) -> TaskExecSignalResult:
         """Send a signal to a running command; KILL ends all it started.
+
+        Fails with `FAILED_PRECONDITION` when it has ended.
 
         Args:
             task_id: Id or name of a task.
@@ -1112,6 +1131,8 @@ class Operations:
     ) -> EnvPullResult:
         """Build an environment on this host from the distribution's signed packages.
 
+        One that is there is checked, and repaired. Fails with `ENVIRONMENT_BUILD_FAILED`.
+
         Args:
             environment: Name of an environment, such as debian:12.
             rebuild: Build it again, to take in newer packages.
@@ -1130,6 +1151,8 @@ class Operations:
         environment: str,
     ) -> EnvInspectResult:
         """Show one environment, its packages and digests.
+
+        Fails with `ENVIRONMENT_UNKNOWN`.
 
         Args:
             environment: Name of an environment, such as debian:12.
@@ -1161,4 +1184,131 @@ class Operations:
         return self._call(
             "doctor",
             {},
+        )
+
+
+class TaskOperations:
+    """The operations of one task: a method for each whose first field is ``task_id``.
+
+    Attributes:
+        task_id: Its id.
+    """
+
+    def __init__(self, operations: Operations, task_id: str) -> None:
+        self._operations = operations
+        self.task_id = task_id
+
+    def sync_push(
+        self,
+        source_path: str | PathLike[str],
+        *,
+        dest: str = "/workspace",
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        links: str | None = None,
+        delete: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskSyncPushResult:
+        """Bring a directory or an archive into a task's workspace, all of it or nothing: see ``Pyro.push_task_sync``."""
+        return self._operations.push_task_sync(
+            self.task_id,
+            source_path,
+            dest=dest,
+            exclude=exclude,
+            include=include,
+            links=links,
+            delete=delete,
+            dry_run=dry_run,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def exec(
+        self,
+        command: str | Sequence[str],
+        *,
+        timeout_seconds: int = Default(30),
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        background: bool = False,
+        stdin: Stdin = None,
+        check: bool = False,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskExecResult:
+        """Run a command in a task; the task stays: see ``Pyro.exec_task``."""
+        return self._operations.exec_task(
+            self.task_id,
+            command=command,
+            timeout_seconds=timeout_seconds,
+            cwd=cwd,
+            env=env,
+            background=background,
+            stdin=stdin,
+            check=check,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def output(
+        self,
+        sequence: int,
+        *,
+        stdout_offset: int = 0,
+        stderr_offset: int = 0,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+        wait_for: str = "output",
+    ) -> TaskExecOutputResult:
+        """Read a command's output from a place on: see ``Pyro.output_task``."""
+        return self._operations.output_task(
+            self.task_id,
+            sequence,
+            stdout_offset=stdout_offset,
+            stderr_offset=stderr_offset,
+            max_bytes=max_bytes,
+            wait_seconds=wait_seconds,
+            wait_for=wait_for,
+        )
+
+    def signal(
+        self,
+        sequence: int,
+        signal: str = "TERM",
+    ) -> TaskExecSignalResult:
+        """Send a signal to a running command; KILL ends all it started: see ``Pyro.signal_task``."""
+        return self._operations.signal_task(
+            self.task_id,
+            sequence,
+            signal=signal,
+        )
+
+    def status(
+        self,
+    ) -> TaskStatusResult:
+        """Show one task: see ``Pyro.status_task``."""
+        return self._operations.status_task(
+            self.task_id,
+        )
+
+    def logs(
+        self,
+    ) -> TaskLogsResult:
+        """Show every command of a task with its output: see ``Pyro.logs_task``."""
+        return self._operations.logs_task(
+            self.task_id,
+        )
+
+    def delete(
+        self,
+    ) -> TaskDeleteResult:
+        """Remove a task, its VM and its logs; commands that run are aborted: see ``Pyro.delete_task``."""
+        return self._operations.delete_task(
+            self.task_id,
         )

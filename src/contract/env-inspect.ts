@@ -10,11 +10,16 @@ export const envInspect = defineOperation({
   details: "Fails with `ENVIRONMENT_UNKNOWN`.",
   effect: "reads",
   input: z.strictObject({ environment: environmentName }),
-  output: environment.extend({
-    kernel_version: z.string().optional(),
-    packages: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
-    files: z.array(z.object({ name: z.string(), size_bytes: z.int(), sha256: z.string() })).optional(),
-  }),
+  output: environment
+    .extend({
+      kernel_version: z.string().optional(),
+      packages: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
+      files: z.array(z.object({ name: z.string(), size_bytes: z.int(), sha256: z.string() })).optional(),
+    })
+    .meta({
+      title: "EnvironmentDetails",
+      description: "An environment with all that is in it; the lists are there once it is installed.",
+    }),
   cli: { words: ["env", "inspect"], positionals: ["environment"] },
   sdk: { method: "inspectEnvironment" },
   mcp: null,

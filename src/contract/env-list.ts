@@ -8,7 +8,9 @@ export const envList = defineOperation({
   summary: "List the environments",
   effect: "reads",
   input: z.strictObject({}),
-  output: z.object({ catalog_version: z.string(), environments: z.array(environment) }),
+  output: z
+    .object({ catalog_version: z.string(), environments: z.array(environment) })
+    .meta({ title: "EnvironmentList", description: "The environments that can be used here." }),
   cli: { words: ["env", "list"], positionals: [] },
   sdk: { method: "listEnvironments" },
   mcp: {

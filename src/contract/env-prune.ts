@@ -9,13 +9,15 @@ export const envPrune = defineOperation({
   input: z.strictObject({
     dry_run: z.boolean().default(false).describe("List what would be removed; change nothing."),
   }),
-  output: z.object({
-    removed: z.array(z.object({ kind: z.enum(["environment", "template", "leftover"]), name: z.string() })),
-    kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("What was left alone, and why."),
-    freed_bytes: z.int().describe("Bytes of what was removed, or would be."),
-    dry_run: z.boolean(),
-  }),
+  output: z
+    .object({
+      removed: z.array(z.object({ kind: z.enum(["environment", "template", "leftover"]), name: z.string() })),
+      kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("What was left alone, and why."),
+      freed_bytes: z.int().describe("Bytes of what was removed, or would be."),
+      dry_run: z.boolean(),
+    })
+    .meta({ title: "PruneReport", description: "What was removed from this host, and what was left alone." }),
   cli: { words: ["env", "prune"], positionals: [] },
-  sdk: { method: "pruneEnvironments", options: "PruneOptions" },
+  sdk: { method: "pruneEnvironments", optionsType: "PruneOptions" },
   mcp: null,
 });

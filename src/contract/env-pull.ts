@@ -13,16 +13,18 @@ export const envPull = defineOperation({
     environment: environmentName,
     rebuild: z.boolean().default(false).describe("Build it again, to take in newer packages."),
   }),
-  output: environment.extend({
-    repaired: z.boolean().describe("True when a damaged copy was replaced."),
-    built: z.boolean().describe("False when it was there already."),
-  }),
+  output: environment
+    .extend({
+      repaired: z.boolean().describe("True when a damaged copy was replaced."),
+      built: z.boolean().describe("False when it was there already."),
+    })
+    .meta({ title: "PulledEnvironment", description: "An environment that is there and whole." }),
   streams: true,
   cli: {
     words: ["env", "pull"],
     positionals: ["environment"],
     examples: ["pyro env pull debian:12", "pyro env pull debian:12 --rebuild"],
   },
-  sdk: { method: "pullEnvironment", options: "PullOptions" },
+  sdk: { method: "pullEnvironment", optionsType: "PullOptions" },
   mcp: null,
 });

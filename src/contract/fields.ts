@@ -100,8 +100,13 @@ export const vmShape = {
   allow_host_compat: allowHostCompat,
 };
 
-export const executionMode = z.enum(["guest", "host_compat"]).describe("Where the command ran.");
-export const accelerator = z.enum(["kvm", "hvf", "tcg"]).nullable().describe("What the VM ran on.");
+export const executionMode = z
+  .enum(["guest", "host_compat"])
+  .meta({ title: "ExecutionMode", description: "Where the command ran." });
+export const acceleratorName = z
+  .enum(["kvm", "hvf", "tcg"])
+  .meta({ title: "Accelerator", description: "What a VM runs on; `tcg` is software emulation." });
+export const accelerator = acceleratorName.nullable().describe("What the VM ran on.");
 export const time = z.iso.datetime().describe("UTC, ISO 8601.");
 
 export const oomKilled = z

@@ -55,52 +55,59 @@ export const networkFields = {
 };
 
 /** A certificate authority that the host's distribution does not ship. */
-export const certificateAuthority = z.object({
-  subject: z.string(),
-  fingerprint_sha256: z.string().describe("64 hex digits."),
-  expires_at: time,
-});
+export const certificateAuthority = z
+  .object({
+    subject: z.string(),
+    fingerprint_sha256: z.string().describe("64 hex digits."),
+    expires_at: time,
+  })
+  .meta({
+    title: "CertificateAuthority",
+    description: "A certificate authority that the host's distribution does not ship.",
+  });
 
 /** What is known of a machine's network. */
-export const networkInfo = z.object({
-  state: z.enum(["up", "down"]).describe("down: its gate has ended, and nothing gets in or out."),
-  mac: z.string(),
-  mtu: z.int(),
-  addresses: z.array(z.string()).describe("The guest's own, with their networks' bits."),
-  routes: z.array(z.object({ destination: z.string(), gateway: z.string() })),
-  resolvers: z.array(z.string()).describe("What the guest asks for names; each stands for one of the host's."),
-  policy: z.object({
-    default: z
-      .enum(["public", "names"])
-      .describe("public: all but private, local and this host's addresses. names: only what is named here."),
-    allow_hosts: z.array(z.string()).describe("Names that may be reached."),
-    allow: z.array(z.string()).describe("What is open besides."),
-    forwards: z
-      .array(z.object({ gateway_port: z.int(), to: z.string() }))
-      .describe("Ports of the gateway that lead to an address of this host."),
-  }),
-  host_ca: z.array(certificateAuthority).describe("Certificate authorities of the host that the guest trusts."),
-  counters: z
-    .object({
-      sent_bytes: z.int().describe("What the guest has sent, without headers."),
-      received_bytes: z.int(),
-      tcp_connections: z.int(),
-      udp_flows: z.int(),
-      refused: z.int().describe("Connections and first datagrams that the policy refused."),
-    })
-    .nullable()
-    .describe("Null when it is down."),
-  last_refused: z.array(
-    z.object({
-      protocol: z.enum(["tcp", "udp", "dns"]).describe("dns: a name that was asked for."),
-      address: z.string(),
-      port: z.int(),
-      reason: z
-        .enum(["closed_range", "host_address", "name", "too_many"])
-        .describe("name: no allowed name was asked for, or none led there."),
-      name: z.string().nullable().describe("What the guest asked for, when it said so."),
-      times: z.int(),
-      at: time,
+export const networkInfo = z
+  .object({
+    state: z.enum(["up", "down"]).describe("down: its gate has ended, and nothing gets in or out."),
+    mac: z.string(),
+    mtu: z.int(),
+    addresses: z.array(z.string()).describe("The guest's own, with their networks' bits."),
+    routes: z.array(z.object({ destination: z.string(), gateway: z.string() })),
+    resolvers: z.array(z.string()).describe("What the guest asks for names; each stands for one of the host's."),
+    policy: z.object({
+      default: z
+        .enum(["public", "names"])
+        .describe("public: all but private, local and this host's addresses. names: only what is named here."),
+      allow_hosts: z.array(z.string()).describe("Names that may be reached."),
+      allow: z.array(z.string()).describe("What is open besides."),
+      forwards: z
+        .array(z.object({ gateway_port: z.int(), to: z.string() }))
+        .describe("Ports of the gateway that lead to an address of this host."),
     }),
-  ),
-});
+    host_ca: z.array(certificateAuthority).describe("Certificate authorities of the host that the guest trusts."),
+    counters: z
+      .object({
+        sent_bytes: z.int().describe("What the guest has sent, without headers."),
+        received_bytes: z.int(),
+        tcp_connections: z.int(),
+        udp_flows: z.int(),
+        refused: z.int().describe("Connections and first datagrams that the policy refused."),
+      })
+      .nullable()
+      .describe("Null when it is down."),
+    last_refused: z.array(
+      z.object({
+        protocol: z.enum(["tcp", "udp", "dns"]).describe("dns: a name that was asked for."),
+        address: z.string(),
+        port: z.int(),
+        reason: z
+          .enum(["closed_range", "host_address", "name", "too_many"])
+          .describe("name: no allowed name was asked for, or none led there."),
+        name: z.string().nullable().describe("What the guest asked for, when it said so."),
+        times: z.int(),
+        at: time,
+      }),
+    ),
+  })
+  .meta({ title: "NetworkInfo", description: "What is known of a VM's network." });

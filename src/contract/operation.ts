@@ -33,7 +33,7 @@ interface SdkShape {
   /** Its name on a task's handle, where that is not `method` without "Task". Only operations whose first field is `task_id` have one. */
   readonly handleMethod?: string;
   /** The name of its options' type in TypeScript, where that is not `method` with "Options". */
-  readonly options?: string;
+  readonly optionsType?: string;
   /** Set when the SDKs return a handle on the new task; that method is written by hand. */
   readonly opens?: "task";
 }

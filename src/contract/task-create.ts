@@ -38,7 +38,9 @@ export const taskCreate = defineOperation({
     ...sourceFilter,
     ...sourceFacts,
   }),
-  output: task.extend({ warnings: warnings.optional().describe("What of its source was left out or may be torn.") }),
+  output: task
+    .extend({ warnings: warnings.optional().describe("What of its source was left out or may be torn.") })
+    .meta({ title: "CreatedTask", description: "A task that was just created." }),
   streams: true,
   body: "upload",
   cli: {

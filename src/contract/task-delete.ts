@@ -8,7 +8,9 @@ export const taskDelete = defineOperation({
   summary: "Remove a task, its VM and its logs; commands that run are aborted",
   effect: "removes",
   input: z.strictObject({ task_id: taskId }),
-  output: z.object({ task_id: z.string(), deleted: z.literal(true) }),
+  output: z
+    .object({ task_id: z.string(), deleted: z.literal(true) })
+    .meta({ title: "DeletedTask", description: "A task that is no more." }),
   cli: { words: ["task", "delete"], positionals: ["task_id"] },
   sdk: { method: "deleteTask" },
   mcp: {

@@ -41,35 +41,37 @@ export const taskExecOutput = defineOperation({
       .meta({ hidden: true })
       .describe("How stdout and stderr are written down."),
   }),
-  output: z.object({
-    task_id: z.string(),
-    sequence: execSequence,
-    command: z.string(),
-    state: execState,
-    exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
-    timed_out: z.boolean(),
-    aborted: z.boolean(),
-    oom_killed: oomKilled,
-    mem_mib: z.int().describe("Memory of its VM in MiB."),
-    error: execError,
-    accelerator,
-    duration_ms: z.int().min(0),
-    stdout: z.string(),
-    stderr: z.string(),
-    stdout_omitted_bytes: z
-      .int()
-      .min(0)
-      .describe("Bytes asked for that are kept no longer; they come before `stdout`."),
-    stderr_omitted_bytes: z
-      .int()
-      .min(0)
-      .describe("Bytes asked for that are kept no longer; they come before `stderr`."),
-    next_stdout_offset: offset.describe("Where the next call goes on."),
-    next_stderr_offset: offset.describe("Where the next call goes on."),
-    stdout_bytes: z.int().min(0).describe("Bytes it has written so far."),
-    stderr_bytes: z.int().min(0).describe("Bytes it has written so far."),
-    complete: z.boolean().describe("True when it has ended and there is no more to read."),
-  }),
+  output: z
+    .object({
+      task_id: z.string(),
+      sequence: execSequence,
+      command: z.string(),
+      state: execState,
+      exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
+      timed_out: z.boolean(),
+      aborted: z.boolean(),
+      oom_killed: oomKilled,
+      mem_mib: z.int().describe("Memory of its VM in MiB."),
+      error: execError,
+      accelerator,
+      duration_ms: z.int().min(0),
+      stdout: z.string(),
+      stderr: z.string(),
+      stdout_omitted_bytes: z
+        .int()
+        .min(0)
+        .describe("Bytes asked for that are kept no longer; they come before `stdout`."),
+      stderr_omitted_bytes: z
+        .int()
+        .min(0)
+        .describe("Bytes asked for that are kept no longer; they come before `stderr`."),
+      next_stdout_offset: offset.describe("Where the next call goes on."),
+      next_stderr_offset: offset.describe("Where the next call goes on."),
+      stdout_bytes: z.int().min(0).describe("Bytes it has written so far."),
+      stderr_bytes: z.int().min(0).describe("Bytes it has written so far."),
+      complete: z.boolean().describe("True when it has ended and there is no more to read."),
+    })
+    .meta({ title: "CommandOutput", description: "What a command of a task wrote, as far as it got." }),
   bulk: ["stdout", "stderr"],
   cli: {
     words: ["task", "output"],
@@ -77,7 +79,7 @@ export const taskExecOutput = defineOperation({
     flags: { follow: "Go on until the command has ended; Ctrl-C leaves it running." },
     examples: ["pyro task output TASK 3", "pyro task output TASK 3 --follow"],
   },
-  sdk: { method: "outputTask", options: "OutputOptions" },
+  sdk: { method: "outputTask", optionsType: "OutputOptions" },
   mcp: {
     tool: "task_exec_output",
     title: "Read a command's output",

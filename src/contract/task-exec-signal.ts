@@ -18,7 +18,9 @@ function normaliseSignal(given: unknown): unknown {
   return signalNames.find((name) => name === text || String(signals[name]) === text) ?? given;
 }
 
-const signalName = z.preprocess(normaliseSignal, z.enum(signalNames).default("TERM")) as unknown as z.ZodDefault<
+const signalEnum = z.enum(signalNames).meta({ title: "SignalName", description: "The signals that can be sent." });
+
+const signalName = z.preprocess(normaliseSignal, signalEnum.default("TERM")) as unknown as z.ZodDefault<
   z.ZodEnum<{ [Name in SignalName]: Name }>
 >;
 
@@ -32,18 +34,20 @@ export const taskExecSignal = defineOperation({
     sequence: execSequence,
     signal: signalName.describe(`One of ${signalNames.join(", ")}.`),
   }),
-  output: z.object({
-    task_id: z.string(),
-    sequence: execSequence,
-    signal: z.string(),
-    sent: z.literal(true),
-  }),
+  output: z
+    .object({
+      task_id: z.string(),
+      sequence: execSequence,
+      signal: z.string(),
+      sent: z.literal(true),
+    })
+    .meta({ title: "SentSignal", description: "A signal that a command has got." }),
   cli: {
     words: ["task", "signal"],
     positionals: ["task_id", "sequence", "signal"],
     examples: ["pyro task signal TASK 3", "pyro task signal TASK 3 KILL", "pyro task signal TASK 3 9"],
   },
-  sdk: { method: "signalTask", options: "SignalOptions" },
+  sdk: { method: "signalTask", optionsType: "SignalOptions" },
   mcp: {
     tool: "task_exec_signal",
     title: "Signal a command",

@@ -15,7 +15,7 @@ export const taskList = defineOperation({
       .describe("Only tasks with this label: KEY, or KEY=VALUE.")
       .meta({ flag: "label" }),
   }),
-  output: z.object({ tasks: z.array(task) }),
+  output: z.object({ tasks: z.array(task) }).meta({ title: "TaskList", description: "The tasks of this home." }),
   cli: {
     words: ["task", "list"],
     positionals: [],

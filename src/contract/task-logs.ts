@@ -8,7 +8,10 @@ export const taskLogs = defineOperation({
   summary: "Show every command of a task with its output",
   effect: "reads",
   input: z.strictObject({ task_id: taskId }),
-  output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }),
+  output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }).meta({
+    title: "TaskLogs",
+    description: "Every command of a task, those that run included, in the order of their numbers.",
+  }),
   bulk: ["entries[].stdout", "entries[].stderr"],
   cli: { words: ["task", "logs"], positionals: ["task_id"] },
   sdk: { method: "logsTask" },

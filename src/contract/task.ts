@@ -31,59 +31,71 @@ const taskState = z
   .enum(["started", "stopped", "failed", "unreadable"])
   .describe("unreadable: its record was damaged.");
 
-const imported = {
-  source_path: z.string().nullable(),
-  destination: z.string(),
-  entry_count: entryCount,
-  bytes_written: bytesWritten,
-};
+export const workspaceSeed = z
+  .object({
+    mode: sourceMode,
+    source_path: z.string().nullable(),
+    destination: z.string(),
+    entry_count: entryCount,
+    bytes_written: bytesWritten,
+  })
+  .meta({
+    title: "WorkspaceSeed",
+    description: "What the workspace held when the task was created; a push never changes it.",
+  });
+
+const lastPush = workspaceSeed
+  .extend({ pushed_at: time })
+  .meta({ title: "LastPush", description: "The last sync push that was switched in." });
 
 /** What create, status and list say of one task. */
-export const task = z.object({
-  task_id: z.string(),
-  name: z.string().nullable(),
-  labels: z.record(z.string(), z.string()),
-  env_names: z.array(z.string()).describe("Variables that all its commands get."),
-  environment: z.string().describe("`unknown` when its record is unreadable."),
-  state: taskState,
-  state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),
-  workspace_path: z.string(),
-  vcpu_count: z.int(),
-  mem_mib: z.int(),
-  disk_mib: z.int(),
-  timeout_seconds: z.int().nullable().describe("Time-out of its commands where a call has none; null for the default."),
-  network_enabled: z.boolean(),
-  network: networkInfo.nullable().describe("Null without a network, or while it is not started."),
-  allow_host_compat: z.boolean(),
-  execution_mode: executionMode,
-  accelerator,
-  created_at: time,
-  last_activity_at: time,
-  expires_at: time.nullable().describe("Null when it never expires."),
-  command_count: z.int(),
-  running_commands: z.int(),
-  last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
-  workspace_seed: z
-    .object({ mode: sourceMode, ...imported })
-    .describe("What the workspace held when the task was created; a push never changes it."),
-  last_push: z
-    .object({ mode: sourceMode, ...imported, pushed_at: time })
-    .nullable()
-    .describe("The last sync push that was switched in."),
-  memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
-  disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
-});
+export const task = z
+  .object({
+    task_id: z.string(),
+    name: z.string().nullable(),
+    labels: z.record(z.string(), z.string()),
+    env_names: z.array(z.string()).describe("Variables that all its commands get."),
+    environment: z.string().describe("`unknown` when its record is unreadable."),
+    state: taskState,
+    state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),
+    workspace_path: z.string(),
+    vcpu_count: z.int(),
+    mem_mib: z.int(),
+    disk_mib: z.int(),
+    timeout_seconds: z
+      .int()
+      .nullable()
+      .describe("Time-out of its commands where a call has none; null for the default."),
+    network_enabled: z.boolean(),
+    network: networkInfo.nullable().describe("Null without a network, or while it is not started."),
+    allow_host_compat: z.boolean(),
+    execution_mode: executionMode,
+    accelerator,
+    created_at: time,
+    last_activity_at: time,
+    expires_at: time.nullable().describe("Null when it never expires."),
+    command_count: z.int(),
+    running_commands: z.int(),
+    last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
+    workspace_seed: workspaceSeed,
+    last_push: lastPush.nullable().describe("The last sync push that was switched in."),
+    memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
+    disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
+  })
+  .meta({ title: "TaskInfo", description: "What is known of one task." });
 
 /** How a command in a task went; also an entry of its log. */
-export const taskExecOutcome = z.object({
-  task_id: z.string(),
-  sequence: execSequence,
-  command: z.string(),
-  cwd: z.string(),
-  ...commandOutcome,
-  exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
-  state: execState,
-  error: execError,
-  accelerator,
-  started_at: time,
-});
+export const taskExecOutcome = z
+  .object({
+    task_id: z.string(),
+    sequence: execSequence,
+    command: z.string(),
+    cwd: z.string(),
+    ...commandOutcome,
+    exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
+    state: execState,
+    error: execError,
+    accelerator,
+    started_at: time,
+  })
+  .meta({ title: "TaskExecResult", description: "How a command of a task ended; also an entry of the task's log." });

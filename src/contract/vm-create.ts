@@ -12,7 +12,7 @@ export const vmCreate = defineOperation({
   input: z.strictObject({ environment: environmentName, ...vmShape, ...networkFields }),
   output: vm,
   cli: null,
-  sdk: { method: "createVm", options: "VmOptions" },
+  sdk: { method: "createVm", optionsType: "VmOptions" },
   mcp: {
     tool: "vm_create",
     title: "Set a VM up",

@@ -8,7 +8,9 @@ export const vmDelete = defineOperation({
   summary: "Remove a VM",
   effect: "removes",
   input: z.strictObject({ vm_id: vmId }),
-  output: z.object({ vm_id: z.string(), deleted: z.literal(true) }),
+  output: z
+    .object({ vm_id: z.string(), deleted: z.literal(true) })
+    .meta({ title: "DeletedVm", description: "A VM that is no more." }),
   cli: null,
   sdk: { method: "deleteVm" },
   mcp: {

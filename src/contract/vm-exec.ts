@@ -23,7 +23,7 @@ export const vmExec = defineOperation({
   body: "session",
   bulk: ["stdout", "stderr"],
   cli: null,
-  sdk: { method: "execVm", options: "ExecCommandOptions" },
+  sdk: { method: "execVm", optionsType: "ExecCommandOptions" },
   mcp: {
     tool: "vm_exec",
     title: "Run a VM's one command",

@@ -10,11 +10,13 @@ export const vmNetworkInfo = defineOperation({
   details: "Fails with `NOT_FOUND`.",
   effect: "reads",
   input: z.strictObject({ vm_id: vmId }),
-  output: z.object({
-    vm_id: z.string(),
-    network_enabled: z.boolean(),
-    network: networkInfo.nullable().describe("Null without a network, or while the VM is not started."),
-  }),
+  output: z
+    .object({
+      vm_id: z.string(),
+      network_enabled: z.boolean(),
+      network: networkInfo.nullable().describe("Null without a network, or while the VM is not started."),
+    })
+    .meta({ title: "VmNetwork", description: "A VM's network." }),
   cli: null,
   sdk: { method: "networkInfoVm" },
   mcp: {

@@ -8,7 +8,9 @@ export const vmReapExpired = defineOperation({
   details: "They are removed at once instead of within a second.",
   effect: "removes",
   input: z.strictObject({}),
-  output: z.object({ removed: z.array(z.string()).describe("Ids of what was removed.") }),
+  output: z
+    .object({ removed: z.array(z.string()).describe("Ids of what was removed.") })
+    .meta({ title: "ReapReport", description: "What was removed because its time was over." }),
   cli: null,
   sdk: { method: "reapExpired" },
   mcp: {

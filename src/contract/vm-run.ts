@@ -37,15 +37,17 @@ export const vmRun = defineOperation({
     default_timeout_seconds: defaultTimeoutSeconds,
     ...sourceFacts,
   }),
-  output: z.object({
-    vm_id: z.string(),
-    environment: z.string(),
-    command: z.string(),
-    ...commandOutcome,
-    accelerator,
-    cleanup: z.object({ deleted: z.boolean() }).describe("What became of the VM."),
-    warnings: warnings.optional(),
-  }),
+  output: z
+    .object({
+      vm_id: z.string(),
+      environment: z.string(),
+      command: z.string(),
+      ...commandOutcome,
+      accelerator,
+      cleanup: z.object({ deleted: z.boolean() }).describe("What became of the VM."),
+      warnings: warnings.optional(),
+    })
+    .meta({ title: "RunResult", description: "How the one command of a VM ended." }),
   streams: true,
   body: "session",
   bulk: ["stdout", "stderr"],
@@ -62,7 +64,7 @@ export const vmRun = defineOperation({
       "pyro run debian:12 --json -- uname -r",
     ],
   },
-  sdk: { method: "runInVm", options: "RunOptions" },
+  sdk: { method: "runInVm", optionsType: "RunOptions" },
   mcp: {
     tool: "vm_run",
     title: "Run a command in a fresh VM",

@@ -8,19 +8,21 @@ export const vmId = z
   .describe("Id of a VM.");
 
 /** What create, start, stop and status say of one VM. */
-export const vm = z.object({
-  vm_id: z.string(),
-  environment: z.string().describe("`unknown` when its record is unreadable."),
-  state: z
-    .enum(["created", "started", "stopped", "failed", "unreadable"])
-    .describe("unreadable: its record was damaged."),
-  state_reason: z.string().nullable().describe("Why it failed, or why it stands still."),
-  vcpu_count: z.int(),
-  mem_mib: z.int(),
-  network_enabled: z.boolean(),
-  allow_host_compat: z.boolean(),
-  execution_mode: executionMode.nullable().describe("Null until it is started."),
-  accelerator,
-  created_at: time.describe("UTC, ISO 8601. When its record is unreadable: when that file was written."),
-  expires_at: time.nullable().describe("Null when its record is unreadable: it does not expire."),
-});
+export const vm = z
+  .object({
+    vm_id: z.string(),
+    environment: z.string().describe("`unknown` when its record is unreadable."),
+    state: z
+      .enum(["created", "started", "stopped", "failed", "unreadable"])
+      .describe("unreadable: its record was damaged."),
+    state_reason: z.string().nullable().describe("Why it failed, or why it stands still."),
+    vcpu_count: z.int(),
+    mem_mib: z.int(),
+    network_enabled: z.boolean(),
+    allow_host_compat: z.boolean(),
+    execution_mode: executionMode.nullable().describe("Null until it is started."),
+    accelerator,
+    created_at: time.describe("UTC, ISO 8601. When its record is unreadable: when that file was written."),
+    expires_at: time.nullable().describe("Null when its record is unreadable: it does not expire."),
+  })
+  .meta({ title: "Vm", description: "What is known of one VM." });

@@ -4,24 +4,20 @@ import { withHome } from "../../client/home-env.js";
 import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
-import type { ArgumentsOf, OperationName, ResultOf } from "../../contract/operations.js";
+import type { OperationName } from "../../contract/operations.js";
 import { schemasOf } from "../../contract/rendered.js";
-import { toCamel, toSnake, type CamelOf } from "./camel.js";
+import type { CallOptions, Command, PyroOptions, SessionOptions } from "./call-options.js";
+import type { Caller } from "./caller.js";
+import { toCamel, toSnake } from "./camel.js";
 import { assertSucceeded } from "./command-failed.js";
 import { Execution } from "./execution.js";
-import type { CallOptions, Command, CommandOptions, PyroOptions } from "./options.js";
 import { OutputQueue } from "./output-queue.js";
 import { OutputText } from "./output-text.js";
 import type { RunResult, TaskExecResult } from "./results.js";
 import { readStdin } from "./stdin.js";
 
-/** An operation's input in the SDK's spelling. */
-export type InputOf<Name extends OperationName> = CamelOf<ArgumentsOf<Name>>;
-/** An operation's result in the SDK's spelling. */
-type Result<Name extends OperationName> = CamelOf<ResultOf<Name>>;
-
 /** The SDK's calls of one home: the names change their spelling, cancelling and callbacks become the client's. */
-export class Calls {
+export class Calls implements Caller {
   readonly #options: PyroOptions;
   #client: Client | undefined;
 
@@ -29,25 +25,24 @@ export class Calls {
     this.#options = options;
   }
 
-  /** Asks and waits for the answer. */
-  async request<Name extends OperationName>(
-    name: Name,
-    input: InputOf<Name>,
-    { signal, onProgress }: CallOptions = {},
-  ): Promise<Result<Name>> {
+  async request<Result>(
+    name: string,
+    input: object,
+    { signal, onProgress, ...rest }: CallOptions = {},
+  ): Promise<Result> {
     const call = openCall(signal);
     const onEvent = call.guard(async (event: CallEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
     });
-    return call.run(() => this.#ask(name, input, { signal: call.signal, onEvent }));
+    return call.run(() => this.#ask(name, { ...rest, ...input }, { signal: call.signal, onEvent }));
   }
 
-  /** Asks for a command to be run. */
-  execute<Name extends "vm.run" | "vm.exec" | "task.exec">(
-    name: Name,
-    input: InputOf<Name>,
-    { signal, stdin, check = false, onProgress, onStdout, onStderr }: CommandOptions,
-  ): Execution<Result<Name>> {
+  execute<Result>(
+    name: string,
+    input: object,
+    options: SessionOptions & { readonly command: Command },
+  ): Execution<Result> {
+    const { signal, stdin, check = false, onProgress, onStdout, onStderr, command, ...rest } = options;
     const call = openCall(signal);
     const queue = new OutputQueue();
     const text = new OutputText(async (chunk) => {
@@ -65,7 +60,8 @@ export class Calls {
     call.signal.addEventListener("abort", () => queue.dropUnlessRead());
     const result = call.run(async () => {
       try {
-        const answer = await this.#ask(name, input, { ...call.signals, onEvent, ...source });
+        const whole = { ...rest, ...input, command: lineOf(command) };
+        const answer = await this.#ask<Result>(name, whole, { ...call.signals, onEvent, ...source });
         await call.guard(() => text.end())(undefined);
         if (check) assertSucceeded(answer as RunResult | TaskExecResult);
         return answer;
@@ -76,20 +72,19 @@ export class Calls {
     return new Execution(result, queue, call.cancel);
   }
 
-  async #ask<Name extends OperationName>(
-    name: Name,
-    input: InputOf<Name>,
-    options: ClientOptions,
-  ): Promise<Result<Name>> {
+  async #ask<Result>(name: string, input: object, options: ClientOptions): Promise<Result> {
     this.#client ??= new Client(withHome(process.env, this.#options.home));
     const schemas = schemasOf(name);
-    const wire = toSnake(input, schemas.input) as ArgumentsOf<Name>;
-    return toCamel(await performOperation(this.#client, name, wire, options), schemas.result) as Result<Name>;
+    const wire = toSnake(input, schemas.input) as never;
+    return toCamel(
+      await performOperation(this.#client, name as OperationName, wire, options),
+      schemas.result,
+    ) as Result;
   }
 }
 
 /** A command as the one line that the guest's shell gets. */
-export function lineOf(command: Command): string {
+function lineOf(command: Command): string {
   return typeof command === "string" ? command : quoteCommand(command);
 }
 

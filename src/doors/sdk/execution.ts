@@ -1,5 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
-import type { OutputChunk } from "./options.js";
+import type { OutputChunk } from "./call-options.js";
 import type { OutputQueue } from "./output-queue.js";
 
 /**

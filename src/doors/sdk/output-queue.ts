@@ -1,4 +1,4 @@
-import type { OutputChunk } from "./options.js";
+import type { OutputChunk } from "./call-options.js";
 
 /**
  * Hands output from the call that receives it to the one who reads it; the faster one waits for the other.

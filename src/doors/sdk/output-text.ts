@@ -1,5 +1,5 @@
 import type { CallEvent } from "../../client/event.js";
-import type { OutputChunk } from "./options.js";
+import type { OutputChunk } from "./call-options.js";
 
 type Stream = OutputChunk["stream"];
 

@@ -1,4 +1,4 @@
-import type { StdinSource } from "./options.js";
+import type { StdinSource } from "./call-options.js";
 
 /** Standard input as bytes, whatever it was given as. */
 export async function* readStdin(source: StdinSource): AsyncGenerator<Uint8Array> {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import type { Operation } from "../../../src/contract/operation.js";
 import { operations, type ArgumentsOf, type OperationName, type ResultOf } from "../../../src/contract/operations.js";
+import { Pyro, type CallOptions, type Command, type SessionOptions } from "../../../src/index.js";
 import type { CamelOf } from "../../../src/doors/sdk/camel.js";
-import type { Command, CommandOptions, CallOptions } from "../../../src/doors/sdk/options.js";
-import { Pyro } from "../../../src/index.js";
 
 /** True only when both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -21,7 +21,7 @@ type TakenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: infer 
   ? Flat<Omit<OrNone<Extract<Given[number], object>>, NotInput>>
   : never;
 type OrNone<T> = [T] extends [never] ? object : T;
-type NotInput = keyof CallOptions | Exclude<keyof CommandOptions, "timeoutSeconds">;
+type NotInput = keyof CallOptions | keyof SessionOptions;
 
 /** Input that the contract has and a method takes by position. */
 type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath";
@@ -43,16 +43,6 @@ type OptionsOf<Name extends OperationName> = Flat<
     ("command" extends keyof InputOf<Name> ? { command: Command } : object)
 >;
 
-/** Compiles only while the method's handwritten types say what the contract says. */
-function pin<Name extends OperationName, Method extends keyof Pyro>(
-  name: Name,
-  method: Method,
-  _result: Same<Expanded<GivenBy<Method>>, Expanded<CamelOf<ResultOf<Name>>>>,
-  _options: Same<TakenBy<Method>, OptionsOf<Name>>,
-): [name: OperationName, method: string] {
-  return [name, method];
-}
-
 /** Both written out, so that an interface and a mapped type can be the same. */
 type Expanded<T> = T extends readonly (infer E)[]
   ? readonly Expanded<E>[]
@@ -62,34 +52,30 @@ type Expanded<T> = T extends readonly (infer E)[]
       : { readonly [Key in keyof T]: Expanded<T[Key]> }
     : T;
 
-const pinned = [
-  pin("env.list", "listEnvironments", true, true),
-  pin("env.pull", "pullEnvironment", true, true),
-  pin("env.inspect", "inspectEnvironment", true, true),
-  pin("env.prune", "pruneEnvironments", true, true),
-  pin("vm.run", "runInVm", true, true),
-  pin("vm.create", "createVm", true, true),
-  pin("vm.start", "startVm", true, true),
-  pin("vm.exec", "execVm", true, true),
-  pin("vm.stop", "stopVm", true, true),
-  pin("vm.delete", "deleteVm", true, true),
-  pin("vm.status", "statusVm", true, true),
-  pin("vm.network_info", "networkInfoVm", true, true),
-  pin("vm.reap_expired", "reapExpired", true, true),
-  pin("task.create", "createTask", true, true),
-  pin("task.sync.push", "pushTaskSync", true, true),
-  pin("task.exec", "execTask", true, true),
-  pin("task.exec_output", "outputTask", true, true),
-  pin("task.exec_signal", "signalTask", true, true),
-  pin("task.status", "statusTask", true, true),
-  pin("task.logs", "logsTask", true, true),
-  pin("task.delete", "deleteTask", true, true),
-  pin("task.list", "listTasks", true, true),
-  pin("doctor", "doctor", true, true),
-];
+type Definition<Name extends OperationName> = (typeof operations)[Name];
+type MethodOf<Name extends OperationName> = Definition<Name>["sdk"] extends { readonly method: infer Method }
+  ? Method & keyof Pyro
+  : never;
 
-test("every operation that the contract gives the SDK has a method, and its types are pinned above", () => {
-  const expected = Object.values(operations).flatMap(({ name, sdk }) => (sdk === null ? [] : [[name, sdk.method]]));
-  assert.deepEqual(pinned.toSorted(), expected.toSorted());
-  for (const [, method] of pinned) assert.equal(typeof Pyro.prototype[method as keyof Pyro], "function");
+/** Whether the types of an operation's method are those of the contract. */
+type IsFaithful<Name extends OperationName> = [MethodOf<Name>] extends [never]
+  ? true
+  : [
+        Same<Expanded<GivenBy<MethodOf<Name>>>, Expanded<CamelOf<ResultOf<Name>>>>,
+        Same<TakenBy<MethodOf<Name>>, OptionsOf<Name>>,
+      ] extends [true, true]
+    ? true
+    : false;
+type Unfaithful = { [Name in OperationName]: IsFaithful<Name> extends true ? never : Name }[OperationName];
+
+test("the rendered types of every method are those of the contract", () => {
+  // Compiles only then; otherwise the error names the operations.
+  const isFaithful: [Unfaithful] extends [never] ? true : Unfaithful = true;
+  assert.ok(isFaithful);
+});
+
+test("every operation that the contract gives the SDK has a method", () => {
+  const methods = Object.values<Operation>(operations).flatMap(({ sdk }) => sdk?.method ?? []);
+  assert.ok(methods.length > 20);
+  for (const method of methods) assert.equal(typeof Pyro.prototype[method as keyof Pyro], "function", method);
 });

@@ -1,0 +1,74 @@
+// What the renderers share: the built contract, the shape of the SDKs' methods, and writing or comparing a file.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+const root = new URL("../", import.meta.url);
+const built = new URL("dist/src/contract/", root);
+if (!existsSync(new URL("schemas.json", built))) fail("the contract is not built; run `npm run build`.");
+
+export const contract = JSON.parse(readFileSync(new URL("rendered.json", built), "utf8"));
+export const schemas = JSON.parse(readFileSync(new URL("schemas.json", built), "utf8"));
+const { operations } = await import(new URL("operations.js", built));
+if (contract.operations.length === 0) fail("the contract has no operations.");
+
+/** Says what is wrong on standard error and ends the process. */
+export function fail(message) {
+  process.stderr.write(`render: ${message}\n`);
+  process.exit(1);
+}
+
+export function readText(path) {
+  return existsSync(new URL(path, root)) ? readFileSync(new URL(path, root), "utf8") : "";
+}
+
+/** Writes a file of the repository. With `--check`, and in CI, compares it instead. */
+export function writeRendered(path, text) {
+  if (!process.argv.includes("--check") && process.env["CI"] !== "true")
+    return writeFileSync(new URL(path, root), text);
+  if (readText(path) !== text)
+    fail(`${path} does not say what the contract says. Run \`npm run build && npm run docs\` and commit it.`);
+}
+
+/** The operations that the SDKs offer, each with the shape of its method. */
+export function sdkMethods() {
+  return contract.operations
+    .filter(({ sdk }) => sdk !== null)
+    .map((rendered) => {
+      const { sdk, details, effect } = operations[rendered.name];
+      const fields = rendered.fields.filter(({ hidden }) => !hidden);
+      const positional = fields.filter(({ required, name }) => required && name !== "command");
+      const options = fields.filter((field) => !positional.includes(field));
+      const method = {
+        ...rendered,
+        ...sdk,
+        details,
+        effect,
+        fields,
+        positional,
+        options,
+        schema: schemas[rendered.name],
+      };
+      return { ...method, handle: handleOf(method) };
+    });
+}
+
+/** The method of a task's handle: it takes by position what the CLI does. Null for operations that are not about one task. */
+function handleOf({ method, handleMethod, cli, fields, positional }) {
+  if (fields[0]?.name !== "task_id") return null;
+  const own = fields.filter(({ name }) => name !== "task_id");
+  const words = cli ? [...cli.positionals, cli.rest] : positional.map(({ name }) => name);
+  const first = words.flatMap((word) => own.filter(({ name }) => name === word));
+  return {
+    name: handleMethod ?? method.replace("Task", ""),
+    positional: first,
+    options: own.filter((field) => !first.includes(field)),
+  };
+}
+
+/** `task.exec_output` as a name of types: `TaskExecOutput`. */
+export function pascalOf(name) {
+  return name.replaceAll(/(?:^|[._])([a-z])/g, (_, letter) => letter.toUpperCase());
+}
+
+export function snakeOf(name) {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
