@@ -4,6 +4,7 @@ import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
+import { benchInside } from "./inside.js";
 import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
 import { benchNetwork } from "./network.js";
@@ -26,6 +27,7 @@ async function main(bench: BenchHome): Promise<void> {
   await benchMemory(bench);
   benchThroughput(bench, emptyRunMs);
   await benchPush(bench);
+  await benchInside(bench);
   await benchIdle(bench);
 }
 

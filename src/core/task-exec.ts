@@ -6,6 +6,7 @@ import type { Task } from "./tasks/task.js";
 export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
   const exec = await task.exec(input, input.background ? null : call.stdin);
+  await exec.recorded;
   if (input.background) return exec.outcome();
   return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
 };

@@ -45,6 +45,7 @@ export async function openJournal(path: string): Promise<JournalReading> {
 
 interface Pending {
   readonly line: string;
+  readonly onWritten: () => void;
   readonly resolve: () => void;
   readonly reject: (error: PyroError) => void;
 }
@@ -69,11 +70,12 @@ export class Journal {
   /**
    * Resolves when the entry survives a power loss. Entries are written in the order of the calls; those that wait at
    * the same time share one sync. One that fails (DISK_FULL, say) leaves no trace, and the journal goes on.
+   * `onWritten` is called earlier: when the entry survives the death of this process.
    */
-  append(entry: JournalEntry): Promise<void> {
+  append(entry: JournalEntry, onWritten = () => {}): Promise<void> {
     if (this.#isClosed) return Promise.reject(new PyroError("INTERNAL", "The journal is closed."));
     const line = `${JSON.stringify(entry)}\n`;
-    const appended = new Promise<void>((resolve, reject) => this.#pending.push({ line, resolve, reject }));
+    const appended = new Promise<void>((resolve, reject) => this.#pending.push({ line, onWritten, resolve, reject }));
     this.#flushing ??= this.#flush();
     return appended;
   }
@@ -90,7 +92,7 @@ export class Journal {
       const batch = this.#pending;
       this.#pending = [];
       try {
-        await this.#write(batch.map(({ line }) => line).join(""));
+        await this.#write(batch);
         for (const { resolve } of batch) resolve();
       } catch (error) {
         for (const { reject } of batch) reject(PyroError.from(error));
@@ -99,7 +101,8 @@ export class Journal {
     this.#flushing = null;
   }
 
-  async #write(lines: string): Promise<void> {
+  async #write(batch: readonly Pending[]): Promise<void> {
+    const lines = batch.map(({ line }) => line).join("");
     const isNew = this.#goodBytes === 0;
     const bytes = Buffer.from(isNew ? HEADER + lines : lines);
     const file = await open(this.#path, "a", 0o600);
@@ -108,6 +111,7 @@ export class Journal {
       if (size < this.#goodBytes) throw new PyroError("INTERNAL", "A journal was cut short by somebody else.");
       if (size > this.#goodBytes) await file.truncate(this.#goodBytes);
       await file.writeFile(bytes);
+      for (const { onWritten } of batch) onWritten();
       await file.datasync();
       if (isNew) await syncDirectory(dirname(this.#path));
       this.#goodBytes += bytes.length;

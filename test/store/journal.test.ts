@@ -102,6 +102,19 @@ test("concurrent appends keep their order, and closing waits for them", async (t
   await assert.rejects(journal.append(startedEntry(301)), { code: "INTERNAL" });
 });
 
+test("append: calls back once the entry can be read, and resolves after that", async (t) => {
+  const path = join(temporaryDirectory(t), "journal");
+  const journal = await journalAt(path);
+  const events: string[] = [];
+  const appended = journal.append(startedEntry(1), () => {
+    events.push("written");
+    assert.match(readFileSync(path, "utf8"), /"sequence":1/);
+  });
+  await appended.then(() => events.push("synced"));
+  assert.deepEqual(events, ["written", "synced"]);
+  assert.deepEqual((await journalAt(path)).entries, [startedEntry(1)]);
+});
+
 test("events of a later release are kept and ignored, also unknown fields", async (t) => {
   const path = join(temporaryDirectory(t), "journal");
   await (await journalAt(path)).append(startedEntry(1));

@@ -51,6 +51,8 @@ export class TaskExec {
   readonly started: ExecStarted;
   /** Resolves when it has ended and that is on disk, or when the daemon lets go of it. */
   done: Promise<void> = Promise.resolve();
+  /** Resolves when its start survives a power loss; only then its caller may learn its number. */
+  recorded: Promise<void> = Promise.resolve();
   readonly #host: ExecHost;
   readonly #ending = new SharedEnding();
   #ended: ExecEnded | null;
@@ -74,9 +76,19 @@ export class TaskExec {
     return this.#ended;
   }
 
-  /** Starts it on a machine; its output goes to its log, and is acknowledged when it is there. */
-  start(machine: FoundMachine, env: Readonly<Record<string, string>>, stdin: Call["stdin"]): void {
+  /**
+   * Starts it on a machine; its output goes to its log, and is acknowledged when it is there. It is killed when its start
+   * cannot be recorded.
+   */
+  start(
+    machine: FoundMachine,
+    env: Readonly<Record<string, string>>,
+    stdin: Call["stdin"],
+    recorded: Promise<void>,
+  ): void {
     const { command, cwd, job } = this.started;
+    this.recorded = recorded;
+    recorded.catch(() => this.kill());
     this.done = this.#run(machine, 0, async (onOutput) => {
       const ready = await machine.ready;
       if (!this.isRunning) throw new PyroError("ABORTED", "It ended before the VM answered: it did not run.");

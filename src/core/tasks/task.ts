@@ -117,8 +117,8 @@ export class Task implements ExecHost {
   }
 
   /**
-   * Starts a command; it is on disk before this resolves. A caller who asks again under the same request id, since the daemon died
-   * before it had an answer, gets the command of the first time. Throws FAILED_PRECONDITION when the task is not started.
+   * Starts a command. Its start is written when this resolves, and synced when its `recorded` does. A caller who asks again under the
+   * same request id, since the daemon died before it had an answer, gets the command of the first time. Throws FAILED_PRECONDITION when the task is not started.
    */
   async exec(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
     return this.#execs.once(input, () => this.#start(input, stdin));
@@ -142,14 +142,19 @@ export class Task implements ExecHost {
       null,
     );
     this.#execs.add(exec);
+    let recorded = Promise.resolve();
     try {
-      await this.#journal.append(exec.started);
+      await new Promise<void>((resolve, reject) => {
+        recorded = this.#journal.append(exec.started, resolve);
+        recorded.catch(reject);
+      });
     } catch (error) {
       this.#execs.remove(exec);
       throw error;
     }
     this.#lastActivity = exec.started.started_at;
-    exec.start(machine, { ...this.#record.env, ...input.env }, stdin);
+    // The guest need not wait for the sync: a power loss of the host ends the VM as well.
+    exec.start(machine, { ...this.#record.env, ...input.env }, stdin, recorded);
     return exec;
   }
 
