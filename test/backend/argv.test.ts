@@ -28,8 +28,16 @@ test("a clone opens the template's memory for reading alone where QEMU can, and 
   assert.deepEqual(memoryOf(words("tcg", 10, "boot")), [...base, "share=on"]);
 });
 
+const kernelLineOf = (args: readonly string[]) => args[args.indexOf("-append") + 1]!.split(" ");
+
+test("an emulated kernel checks and clears less than its defaults, one on KVM does not", () => {
+  const costly = ["mitigations=off", "nokaslr", "lsm=landlock,yama", "init_on_alloc=0"];
+  const count = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
+    kernelLineOf(words(accelerator, version, "boot")).filter((word) => costly.includes(word)).length;
+  assert.deepEqual([count("tcg", 7), count("tcg", 10), count("kvm", 7), count("kvm", 10)], [4, 4, 0, 0]);
+});
+
 test("addresses are not randomised where an old QEMU translates a program again for each address, and nowhere else", () => {
-  const kernelLineOf = (args: readonly string[]) => args[args.indexOf("-append") + 1]!.split(" ");
   const isFixed = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
     kernelLineOf(words(accelerator, version, "boot")).includes("norandmaps");
   assert.deepEqual(

@@ -32,14 +32,12 @@ import { makeMemoryFile } from "./memory-file.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
+import { warmUpCommands } from "./warm-up.js";
 
 /** A boot under emulation takes seconds; an accelerator that cannot boot in this time is not trusted. */
 const BOOT_DEADLINE_MS = { kvm: 10_000, hvf: 10_000, tcg: 90_000 } as const;
 const MONITOR_DEADLINE_MS = 10_000;
 const FREEZE_DEADLINE_MS = 60_000;
-
-/** Commands run once before freezing, so that what every clone needs first is in memory already. */
-const WARM_UP = ["true", "sh -c true; ls / >/dev/null; cat /dev/null; uname -a >/dev/null", "git --version || true"];
 
 /** As long as the names of VMs, so that a clone's wake overwrites the files with its name in place. */
 const TEMPLATE_HOSTNAME = "vm-000000000000";
@@ -189,7 +187,7 @@ function untilPaused(qmp: Qmp): Promise<never> {
 /** Has the guest do what every clone needs first, then tells its agent that it counts as not woken. */
 async function warmUp(channel: Channel): Promise<void> {
   await wake(channel, TEMPLATE_HOSTNAME);
-  for (const command of WARM_UP) await runForExit(channel, command);
+  for (const command of warmUpCommands) await runForExit(channel, command);
   await channel.request("sync");
   await channel.request("freeze");
 }

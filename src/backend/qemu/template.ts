@@ -9,6 +9,7 @@ import type { Accelerator, VmShape } from "../backend.js";
 import type { GateProgram } from "./gate.js";
 import { buildQemuArgs } from "./argv.js";
 import type { Toolchain } from "./toolchain.js";
+import { warmUpCommands } from "./warm-up.js";
 
 /** A VM frozen with its agent ready, from which others are cloned. Valid for exactly what its key is made of. */
 export interface Template {
@@ -63,6 +64,7 @@ export async function computeTemplateKey(inputs: TemplateInputs): Promise<string
     boot: buildQemuArgs({ accelerator, shape, traits }, "boot"),
     clone: buildQemuArgs({ accelerator, shape, traits }, "clone"),
     disk: shape.diskMib,
+    warmUp: warmUpCommands,
     environment: environment.digest,
     agent: await sha256OfFile(agentPath),
   };
