@@ -10,6 +10,7 @@
 #include "fatal.h"
 #include "fields.h"
 #include "hashing.h"
+#include "mapped.h"
 #include "names.h"
 #include "reply.h"
 #include "session.h"
@@ -25,7 +26,7 @@ struct list {
     bool has_digests;
     bool is_cut; // more would come than was asked for
     int64_t depth, limit, entries;
-    struct timespec began;
+    struct timespec looked; // at what is mapped, before the first file was read; 0 before that
     struct hashing hashing; // of the entry at hand
     char after[PATH_MAX];
 };
@@ -76,11 +77,19 @@ static void send(struct list *list, const struct stat *entry, const struct told 
 
 static const char *path_of(const struct list *list) { return list->tree.level ? list->tree.path : "."; }
 
+static bool begin_hashing(struct list *list, int folder, const char *name) {
+    if (list->looked.tv_sec == 0) {
+        clock_gettime(CLOCK_REALTIME, &list->looked);
+        mapped_look();
+    }
+    return hashing_begin(&list->hashing, folder, name);
+}
+
 // A digest that is known already, or the beginning of one. False when the entry is to be sent as it is.
 static bool begin_digest(struct list *list, int folder, const char *name, const struct stat *entry) {
     uint8_t digest[SHA256_BYTES];
     if (!list->has_digests || !S_ISREG(entry->st_mode)) return false;
-    if (!digests_find(entry, digest)) return hashing_begin(&list->hashing, folder, name);
+    if (!digests_find(entry, digest)) return begin_hashing(list, folder, name);
     struct told told = {.path = path_of(list), .digest = digest};
     send(list, entry, &told);
     return true;
@@ -90,7 +99,7 @@ static void go_on_hashing(struct list *list) {
     uint8_t digest[SHA256_BYTES];
     if (hashing_go_on(&list->hashing)) return;
     bool is_whole = hashing_end(&list->hashing, digest);
-    if (is_whole) digests_keep(&list->hashing.before, digest, list->began);
+    if (is_whole && !mapped_has(list->hashing.before.st_ino)) digests_keep(&list->hashing.before, digest, list->looked);
     struct told told = {.path = path_of(list), .digest = is_whole ? digest : NULL};
     send(list, &list->hashing.before, &told);
 }
@@ -187,7 +196,6 @@ void list_start(uint32_t stream, struct json request) {
     list->hashing.fd = -1;
     list->depth = TREE_DEPTH_MAX + 1;
     list->limit = INT64_MAX;
-    clock_gettime(CLOCK_REALTIME, &list->began);
     if (!read_fields(stream, request, list)) return free(list);
     transfer_add(&list->transfer, stream, &kind);
     if (begin(list, path)) return;

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import mmap
 import os
 import random
 import struct
@@ -229,3 +230,11 @@ class Digests(ListTest):
     def test_special_files_are_not_opened(self):
         os.mkfifo(self.at("p"))
         self.assertNotIn("sha256", self.list(digests=True)[b"p"])
+
+    def test_a_write_through_a_mapping_is_seen(self):
+        path = self.put("f", b"a" * 4096)
+        with open(path, "r+b") as file, mmap.mmap(file.fileno(), 4096) as mapping:
+            for byte in b"bcd":
+                mapping[0] = byte
+                time.sleep(CALM_S)
+                self.assert_digest("f", bytes([byte]) + b"a" * 4095)

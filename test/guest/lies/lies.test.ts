@@ -5,21 +5,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../../src/contract/errors.js";
 import type { Channel } from "../../../src/guest/channel.js";
 import { Exec, runForExit } from "../../../src/guest/exec.js";
+import { fetchEntries } from "../../../src/guest/fetch.js";
+import { readFile, writeFile } from "../../../src/guest/files.js";
+import { readManifest } from "../../../src/guest/manifest.js";
 import { isCommitted, Stage } from "../../../src/guest/stage.js";
 import { stat } from "../../../src/guest/stat.js";
 import { AgentProcess } from "../agent-process.js";
 import type { Act, Lie } from "./lie.js";
 import { LyingAgent } from "./lying-agent.js";
 import { liesOfAnswers, liesOfSessions } from "./of-sessions.js";
+import { liesOfFiles } from "./of-files.js";
 import { liesOfJobs, liesOfStages } from "./of-streams.js";
 
-const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfStages];
+const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfStages, ...liesOfFiles];
 
 /** How long a lie may take to be found out, on a machine that is busy. */
 const DEADLINE_MS = 10_000;
 /** What a session that comes to nothing is waited for. */
 const OPEN_MS = 300;
 const SILENT_MS = 100;
+const MOST_ENTRIES = 20_000;
 /** What the daemon may grow by, whatever one guest sends. */
 const MOST_GROWTH_BYTES = 48 << 20;
 
@@ -40,6 +45,12 @@ const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
     await using stage = await Stage.open(channel, { path: "/workspace", id: "ab" });
     return await stage.finish();
   },
+  manifest: (channel) => readManifest(channel, "/workspace", MOST_ENTRIES),
+  read: async (channel) => {
+    for await (const _ of readFile(channel, "/f").content()) await sleep(20);
+  },
+  write: (channel) => writeFile(channel, "/f", [Buffer.from("input")]),
+  fetch: (channel) => fetchEntries(channel, "/", ["a", "b"], async () => {}),
 };
 
 async function within<T>(work: Promise<T>): Promise<T> {

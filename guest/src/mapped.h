@@ -1,0 +1,14 @@
+// Files that processes have mapped shared. A write to one shows in its times only at the first touch of a page.
+#ifndef MAPPED_H
+#define MAPPED_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// Takes note of what is mapped now, in all processes.
+void mapped_look(void);
+
+// Whether a file of this inode number, of whatever device, was mapped then.
+bool mapped_has(ino_t inode);
+
+#endif

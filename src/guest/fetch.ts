@@ -1,0 +1,104 @@
+import { z } from "zod";
+
+import type { Channel } from "./channel.js";
+import { Download } from "./download.js";
+import { MAX_PAYLOAD_BYTES } from "./frames.js";
+import { count } from "./messages.js";
+import { buildPath, isUtf8Name, parseName } from "./names.js";
+import { ContentReader } from "./records.js";
+
+/** An entry of a guest as it was when its content began. */
+export interface FetchedHeader {
+  /** As it was asked for. */
+  readonly path: string;
+  /** `absent` for what is missing, is no file, directory or symlink, or lies behind a link. */
+  readonly type: "file" | "directory" | "symlink" | "absent";
+  /** Permission bits. */
+  readonly mode: number;
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
+  readonly sizeBytes: number;
+  /** A symlink's text; null for anything else. */
+  readonly target: string | null;
+}
+
+/** Takes one entry; content that it does not read is passed over. */
+export type TakeEntry = (header: FetchedHeader, content: AsyncIterable<Buffer>) => Promise<void>;
+
+/** What paths may take of one request, beside its other fields. */
+const PATHS_BYTES = MAX_PAYLOAD_BYTES - 32_768;
+
+const fetched = z.object({
+  path: z.string().optional(),
+  path_base64: z.base64().optional(),
+  type: z.enum(["file", "directory", "symlink", "absent"]),
+  mode: z.number().int().min(0).max(0o777),
+  mtime_s: z.number().int(),
+  mtime_ns: z.number().int().min(0).max(999_999_999),
+  size: count,
+  target: z.string().max(4_095).optional(),
+  target_base64: z.base64().max(8_190).optional(),
+});
+const ended = z.object({ entries: count, bytes: count });
+
+/**
+ * Brings chosen entries of a directory of the guest, with content, in the order of `paths`, which are relative and plain. No link is
+ * followed. Throws AgentRefusal (IO with ESTALE when a file shrank while it was read); the channel closes with AGENT_PROTOCOL when the
+ * guest sends something else than was asked for.
+ */
+export async function fetchEntries(
+  channel: Channel,
+  root: string,
+  paths: readonly string[],
+  take: TakeEntry,
+): Promise<void> {
+  for (const batch of batches(paths)) await fetchBatch(channel, root, batch, take);
+}
+
+async function fetchBatch(channel: Channel, root: string, paths: readonly string[], take: TakeEntry): Promise<void> {
+  const fields = { ...buildPath("path", root), paths: paths.map(buildItem) };
+  const download = Download.start(channel, "fetch", fields, ended);
+  const reader = new ContentReader(download);
+  try {
+    for (const path of paths) {
+      const header = parseHeader(await reader.header());
+      if (header?.path !== path) throw download.broken("another file than was asked for");
+      const content = reader.bytes(header.sizeBytes);
+      await take(header, content);
+      for await (const _ of content);
+    }
+    if ((await reader.header()) !== undefined) throw download.broken("more files than were asked for");
+  } finally {
+    await reader.close();
+  }
+}
+
+function buildItem(path: string): string | Record<string, string> {
+  return isUtf8Name(path) ? path : buildPath("path", path);
+}
+
+function* batches(paths: readonly string[]): Generator<readonly string[]> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const size = Buffer.byteLength(JSON.stringify(buildItem(path))) + 1;
+    if (bytes + size > PATHS_BYTES && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(path);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function parseHeader(header: unknown): FetchedHeader | null {
+  const { success, data } = fetched.safeParse(header);
+  if (!success || (data.type !== "file" && data.size !== 0)) return null;
+  const path = parseName(data.path, data.path_base64);
+  const target = parseName(data.target, data.target_base64);
+  if (path === null || (target !== null) !== (data.type === "symlink")) return null;
+  const { type, mode, mtime_s, mtime_ns, size } = data;
+  return { path, type, mode, mtimeS: mtime_s, mtimeNs: mtime_ns, sizeBytes: size, target };
+}

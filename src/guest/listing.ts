@@ -1,0 +1,137 @@
+import { z } from "zod";
+
+import type { Channel } from "./channel.js";
+import { Download } from "./download.js";
+import { count } from "./messages.js";
+import { buildPath, encodeName, parseName } from "./names.js";
+import { readHeaders } from "./records.js";
+
+/** What lies at a path of a guest. Its times are of the guest's clock. */
+export interface ListedEntry {
+  /** Relative to the path that was listed, which is `.` itself. A byte that is not UTF-8 is a lone surrogate (`encodeName`). */
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "other";
+  /** All twelve bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
+  readonly sizeBytes: number;
+  /** A symlink's text; null for anything else. */
+  readonly target: string | null;
+  /** Something is mounted there: what is in it was not listed. */
+  readonly isMount: boolean;
+  /** SHA-256 of a file's content in hex; null when it was not asked for, or the file changed while it was read. */
+  readonly sha256: string | null;
+}
+
+interface ListOptions {
+  /** How many directories deep; 0 for the path itself alone. Null for all. */
+  readonly depth?: number | null;
+  readonly limit?: number;
+  /** The last path of the page before. */
+  readonly after?: string | null;
+  readonly hasDigests?: boolean;
+}
+
+const PATH_MAX_BYTES = 4_095;
+const MAX_ID = 0xffff_ffff;
+const SLASH = 0x2f;
+
+const base64 = z.base64().max(2 * PATH_MAX_BYTES);
+const listed = z.object({
+  path: z.string().max(PATH_MAX_BYTES).optional(),
+  path_base64: base64.optional(),
+  type: z.enum(["file", "directory", "symlink", "other"]),
+  mode: z.number().int().min(0).max(0o7777),
+  uid: z.number().int().min(0).max(MAX_ID),
+  gid: z.number().int().min(0).max(MAX_ID),
+  mtime_s: z.number().int(),
+  mtime_ns: z.number().int().min(0).max(999_999_999),
+  size: count,
+  target: z.string().max(PATH_MAX_BYTES).optional(),
+  target_base64: base64.optional(),
+  mount: z.boolean().optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
+
+const ended = z.object({ entries: count, more: z.boolean() });
+
+/**
+ * Lists a path of the guest and what is in it, depth first, the names of a directory in the order of their bytes. Links in the tree
+ * are not followed, mounts not entered. Returns whether there is more than `limit`. Throws AgentRefusal; the channel closes with
+ * AGENT_PROTOCOL when the guest sends what cannot be, or not in this order.
+ */
+export async function* list(
+  channel: Channel,
+  path: string,
+  options: ListOptions = {},
+): AsyncGenerator<ListedEntry, boolean, undefined> {
+  const { limit = Infinity, after = null } = options;
+  const download = Download.start(channel, "list", buildRequest(path, options), ended);
+  let entries = 0;
+  let last = after === null ? null : sortKey(after);
+  for await (const header of readHeaders(download)) {
+    const entry = parseEntry(header);
+    if (entry === null || entries === limit) throw download.broken("a list that is not what was asked for");
+    const key = sortKey(entry.path);
+    if (last !== null && key.compare(last) <= 0) throw download.broken("a list in another order");
+    last = key;
+    entries += 1;
+    yield entry;
+  }
+  if (download.answer.entries !== entries) throw download.broken("a list of another length than it told");
+  return download.answer.more;
+}
+
+function buildRequest(path: string, { depth = null, limit, after = null, hasDigests = false }: ListOptions) {
+  return {
+    ...buildPath("path", path),
+    ...(depth !== null && { depth }),
+    ...(limit !== undefined && { limit }),
+    ...(after !== null && buildPath("after", after)),
+    ...(hasDigests && { digests: true }),
+  };
+}
+
+/** Null for what is no entry. */
+function parseEntry(header: unknown): ListedEntry | null {
+  const { success, data } = listed.safeParse(header);
+  if (!success) return null;
+  const path = parseName(data.path, data.path_base64);
+  const target = parseName(data.target, data.target_base64);
+  if (path === null || !isPlain(path) || (target !== null) !== (data.type === "symlink")) return null;
+  if (data.sha256 !== undefined && data.type !== "file") return null;
+  return {
+    path,
+    type: data.type,
+    mode: data.mode,
+    uid: data.uid,
+    gid: data.gid,
+    mtimeS: data.mtime_s,
+    mtimeNs: data.mtime_ns,
+    sizeBytes: data.size,
+    target,
+    isMount: data.mount === true,
+    sha256: data.sha256 ?? null,
+  };
+}
+
+/** `.`, or a relative path without empty, `.` and `..` parts. */
+function isPlain(path: string): boolean {
+  if (path === ".") return true;
+  const parts = path.split("/");
+  return !path.includes("\0") && parts.every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+/** Bytes whose order is that of a list: a directory, what is in it, then the next name. */
+function sortKey(path: string): Buffer {
+  if (path === ".") return Buffer.alloc(0);
+  const key = encodeName(path);
+  for (let at = key.indexOf(SLASH); at !== -1; at = key.indexOf(SLASH, at + 1)) key[at] = 0;
+  return key;
+}
