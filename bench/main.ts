@@ -25,7 +25,7 @@ async function main(bench: BenchHome): Promise<void> {
   const emptyRunMs = await benchRun(bench);
   await benchMcp(bench);
   await benchMemory(bench);
-  benchThroughput(bench, emptyRunMs);
+  await benchThroughput(bench, emptyRunMs);
   await benchPush(bench);
   await benchInside(bench);
   await benchIdle(bench);

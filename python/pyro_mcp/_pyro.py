@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import codecs
 import os
 import time
@@ -14,10 +13,11 @@ from typing import Any, cast
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
-from ._exchange import Event, Lost, NotListening, SendSource, exchange
+from ._exchange import Event, SendSource, exchange
 from ._operations import TRUST_VARIABLES, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
+from ._stream import Lost, NotListening
 from ._task import Task
 
 _MAX_STARTS = 5
@@ -221,7 +221,7 @@ class _Follower:
             case "progress" if self._on_progress:
                 self._on_progress({name: value for name, value in event.items() if name != "event"})
             case "stdout" | "stderr" as stream:
-                data = base64.b64decode(event["data"])
+                data = event["data"]
                 self._seen[stream] += len(data)
                 self._say(stream, self._decoders[stream].decode(data))
 

@@ -4,7 +4,7 @@ import { readContract } from "../contract/rendered.js";
 import { routeOf, versionHeader, type EndSignal } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
 import { isNoListener } from "../host/no-listener.js";
-import type { CallEvent } from "./event.js";
+import type { OperationEvent } from "../contract/operation.js";
 import { exchange } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
@@ -21,7 +21,7 @@ export interface CallOptions {
   /** Opens the archive of an operation that was given a source; again when the daemon has to be started first. */
   readonly openUpload?: () => AsyncIterable<Uint8Array>;
   /** Called for each event in turn; the next one waits for it. */
-  readonly onEvent?: (event: CallEvent) => void | Promise<void>;
+  readonly onEvent?: (event: OperationEvent) => void | Promise<void>;
 }
 
 /** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
@@ -89,8 +89,8 @@ export class Client {
         return await exchange({
           socketPath: this.home.daemonSocket,
           route: routeOf(name),
-          headers: { [versionHeader]: version, "content-type": "application/x-ndjson" },
-          input: openUpload ? { ...(input as object), source_framed: true } : input,
+          headers: { [versionHeader]: version },
+          input,
           stdin: stdin ?? null,
           takesStdin: operation?.stdin ?? false,
           source: openUpload?.() ?? null,

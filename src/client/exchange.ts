@@ -1,9 +1,11 @@
 import { PyroError, type ErrorBody } from "../contract/errors.js";
-import type { AnswerLine, EndSignal } from "../contract/wire.js";
-import { openPost, type ClientRequest, type IncomingMessage } from "../host/http.js";
+import type { OperationEvent } from "../contract/operation.js";
+import { streamProtocol, type EndSignal } from "../contract/wire.js";
+import { FrameStream } from "../host/frame-stream.js";
+import { openUpgrade, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
-import type { CallEvent } from "./event.js";
-import { Upload } from "./upload.js";
+import type { Socket } from "../host/socket.js";
+import { frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
 
 export interface ExchangeOptions {
   readonly socketPath: string;
@@ -18,77 +20,115 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
   readonly endSignal: (() => EndSignal) | undefined;
-  readonly onEvent: ((event: CallEvent) => void | Promise<void>) | undefined;
+  readonly onEvent: ((event: OperationEvent) => void | Promise<void>) | undefined;
 }
 
-/** One request and its answer. Throws the daemon's error, or what the socket says when nobody answers. */
+/** Output that the daemon may have sent and `onEvent` has not taken, for each stream. */
+const OUTPUT_WINDOW_BYTES = 1_048_576;
+
+const daemonsTypes = new Set<number>([
+  frameType.data,
+  frameType.window,
+  frameType.event,
+  frameType.result,
+  frameType.error,
+]);
+
+/** One request and its answer, over a stream of its own. Throws the daemon's error, or what the socket says when nobody answers. */
 export async function exchange(options: ExchangeOptions): Promise<unknown> {
-  const request = openPost(options.socketPath, options.route, options.headers);
-  const upload = new Upload(request);
-  let failure: Error | null = null;
-  /** Leaves the body without an end: that is how the daemon knows that nothing may be kept of a source. */
+  const opened = await openStream(options);
+  if ("answer" in opened) return opened.answer;
+  const { socket, head } = opened;
+  const stream = new FrameStream(socket, { head, types: daemonsTypes, maxMessageBytes: Infinity });
+  let failure: PyroError | null = null;
+  /** Leaves the source without an end: that is how the daemon knows that nothing of it may be kept. */
   const fail = (error: unknown) => {
     failure ??= PyroError.from(error);
-    request.destroy(failure);
+    stream.close();
   };
-  // Behind a source that is under way a wish to cancel would wait for the guest: the connection ends instead.
-  const cancel = () => {
-    if (upload.isSendingSource) fail(new PyroError("ABORTED", "It was cancelled."));
-    else upload.cancel(options.endSignal?.() ?? "INT");
-  };
+  const cancel = () => void stream.sendMessage(frameType.cancel, { signal: options.endSignal?.() ?? "INT" });
   const send = async () => {
-    if (options.source !== null) await upload.sendSource(options.source).catch(fail);
-    if (options.takesStdin) await upload.sendStdin(options.stdin).catch(cancel);
+    if (options.source !== null) await sendAll(stream, streamChannel.source, options.source).catch(fail);
+    if (options.takesStdin) await sendAll(stream, streamChannel.stdin, options.stdin).catch(cancel);
   };
   const signals = [options.signal, options.killSignal];
   try {
-    const response = responseOf(request);
-    request.write(`${JSON.stringify(options.input)}\n`);
+    void stream.sendMessage(frameType.input, options.input);
     void send();
     for (const each of signals) {
       each?.addEventListener("abort", cancel);
       if (each?.aborted) cancel();
     }
-    return await readAnswer(await response, options, (bytes) => upload.grant(bytes));
+    return await readAnswer(stream, options.onEvent);
   } catch (error) {
     throw failure ?? error;
   } finally {
     for (const each of signals) each?.removeEventListener("abort", cancel);
-    upload.close();
-    request.destroy();
+    stream.close();
   }
 }
 
-function responseOf(request: ClientRequest): Promise<IncomingMessage> {
+type Opened = { readonly socket: Socket; readonly head: Buffer } | { readonly answer: unknown };
+
+/** Asks for a stream. A daemon that refuses, or that knows none, answers in plain HTTP. */
+async function openStream({ socketPath, route, headers }: ExchangeOptions): Promise<Opened> {
+  const request = openUpgrade(socketPath, route, { ...headers, upgrade: streamProtocol });
   return new Promise((resolve, reject) => {
-    request.once("response", resolve);
+    request.once("upgrade", (_response, socket: Socket, head: Buffer) => resolve({ socket, head }));
+    request.once("response", (response) => readPlain(response).then((answer) => resolve({ answer }), reject));
     request.on("error", reject);
+    request.end();
   });
 }
 
-async function readAnswer(
-  response: IncomingMessage,
-  options: ExchangeOptions,
-  grant: (bytes: number) => void,
-): Promise<unknown> {
-  const lines = readLines(response, Infinity);
-  if (response.headers["content-type"] === "application/json") {
-    const { value } = await lines.next();
-    const body = JSON.parse(value ?? "null") as unknown;
-    if (response.statusCode !== 200) throw PyroError.fromBody((body as { error: ErrorBody }).error);
-    return body;
-  }
-  for await (const text of lines) {
-    const line = JSON.parse(text) as AnswerLine;
-    if (line.event === "result") return line.result;
-    if (line.event === "error") throw PyroError.fromBody(line.error);
-    if (line.event === "stdin_credit") grant(line.bytes);
-    else await options.onEvent?.(decodeEvent(line));
-  }
-  throw new Error("the answer ended without a result");
+async function readPlain(response: IncomingMessage): Promise<unknown> {
+  const { value } = await readLines(response, Infinity).next();
+  const body = JSON.parse(value ?? "null") as unknown;
+  if (response.statusCode !== 200) throw PyroError.fromBody((body as { error: ErrorBody }).error);
+  return body;
 }
 
-function decodeEvent(line: Exclude<AnswerLine, { event: "result" | "error" | "stdin_credit" }>): CallEvent {
-  if (line.event !== "stdout" && line.event !== "stderr") return line;
-  return { event: line.event, data: Buffer.from(line.data, "base64") };
+/** Sends all of a source, then its end. Reads nothing before the daemon has room: a caller that tries again needs it whole. */
+async function sendAll(stream: FrameStream, channel: number, source: AsyncIterable<Uint8Array> | null): Promise<void> {
+  if (source !== null) {
+    if (!(await stream.hasRoom(channel))) return;
+    for await (const chunk of source) {
+      await stream.sendData(channel, chunk);
+      if (stream.isClosed) return;
+    }
+  }
+  stream.sendEnd(channel);
+}
+
+async function readAnswer(stream: FrameStream, onEvent: ExchangeOptions["onEvent"]): Promise<unknown> {
+  let delivered = Promise.resolve();
+  const deliver = (event: OperationEvent, taken = () => {}) => {
+    delivered = delivered.then(() => onEvent?.(event)).then(taken);
+    delivered.catch(() => stream.close());
+  };
+  stream.grant(streamChannel.stdout, OUTPUT_WINDOW_BYTES);
+  stream.grant(streamChannel.stderr, OUTPUT_WINDOW_BYTES);
+  try {
+    for await (const { type, channel, payload } of stream.frames()) {
+      if (type === frameType.data) {
+        const event = channel === streamChannel.stdout ? "stdout" : "stderr";
+        deliver({ event, data: payload }, () => stream.grant(channel, payload.length));
+      } else if (type === frameType.event) {
+        deliver(parse(payload) as OperationEvent);
+      } else {
+        await delivered;
+        if (type === frameType.error) throw PyroError.fromBody(parse(payload) as ErrorBody);
+        return parse(payload);
+      }
+    }
+  } catch (error) {
+    await delivered;
+    if (error instanceof PyroError) throw error;
+  }
+  await delivered;
+  throw Object.assign(new Error("the answer ended without a result"), { code: "ECONNRESET" });
+}
+
+function parse(payload: StreamFrame["payload"]): unknown {
+  return JSON.parse(payload.toString("utf8"));
 }

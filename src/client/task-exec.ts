@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
-import type { CallEvent } from "./event.js";
+import type { OperationEvent } from "../contract/operation.js";
 
 /** How often a broken connection is made good before the caller is told. */
 export const MAX_RETURNS = 20;
@@ -33,7 +33,7 @@ async function execOnce(
   options: CallOptions,
 ): Promise<ResultOf<"task.exec">> {
   const seen = { sequence: 0, stdout: 0, stderr: 0 };
-  const onEvent = async (event: CallEvent) => {
+  const onEvent = async (event: OperationEvent) => {
     if (event.event === "started") seen.sequence = event.sequence;
     if (event.event === "gap") seen[event.stream] += event.bytes;
     if (event.event === "stdout" || event.event === "stderr") seen[event.event] += event.data.length;

@@ -71,15 +71,15 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   readonly mcp: McpShape | null;
 }
 
-/** The events of a streaming operation, one NDJSON line each. Output is base64, since it may be any bytes. */
+/** The events of a streaming operation. */
 export type OperationEvent =
   | { readonly event: "progress"; readonly phase: string; readonly message: string; readonly fraction?: number }
   /** A command of a task has its number, by which it can be found again. */
   | { readonly event: "started"; readonly sequence: number }
   /** Output that is kept no longer: a caller who came back late has missed it. */
   | { readonly event: "gap"; readonly stream: "stdout" | "stderr"; readonly bytes: number }
-  | { readonly event: "stdout"; readonly data: string }
-  | { readonly event: "stderr"; readonly data: string };
+  | { readonly event: "stdout"; readonly data: Uint8Array }
+  | { readonly event: "stderr"; readonly data: Uint8Array };
 
 /** Checks a definition; its type keeps the words, so that tests can hold the SDK's types against it. */
 export function defineOperation<const Definition extends Operation>(definition: Definition): Definition {

@@ -1,4 +1,4 @@
-import type { ErrorBody } from "./errors.js";
+import { PyroError, type ErrorBody } from "./errors.js";
 import type { OperationEvent } from "./operation.js";
 import type { OperationName } from "./operations.js";
 
@@ -9,6 +9,9 @@ export const versionHeader = "pyro-version";
 
 /** Where the daemon serves its OpenAPI document, to GET. */
 export const openApiRoute = "/openapi.json";
+
+/** What a client upgrades a request to that wants raw bytes: frames, as docs/stream.md describes them. */
+export const streamProtocol = "pyro-stream/1";
 
 export function routeOf(name: OperationName): string {
   return `/v1/${name.replaceAll(".", "/")}`;
@@ -27,10 +30,18 @@ export type RequestLine =
 /** What a command that is cancelled gets first. */
 export type EndSignal = "INT" | "TERM";
 
-/** The lines of a streaming answer. The last one is the result or the error. */
+/** The lines of a streaming answer. The last one is the result or the error. Output is base64, since it may be any bytes. */
 export type AnswerLine =
-  | OperationEvent
+  | Exclude<OperationEvent, { event: "stdout" | "stderr" }>
+  | { readonly event: "stdout" | "stderr"; readonly data: string }
   /** The caller may send so many more bytes of standard input. */
   | { readonly event: "stdin_credit"; readonly bytes: number }
   | { readonly event: "result"; readonly result: unknown }
   | { readonly event: "error"; readonly error: ErrorBody };
+
+/** The signal of a wish to cancel, INT unless it has one. Throws INVALID_ARGUMENT for any other. */
+export function parseEndSignal(wish: unknown): EndSignal {
+  const signal = typeof wish === "object" && wish !== null && "signal" in wish ? wish.signal : "INT";
+  if (signal === "INT" || signal === "TERM") return signal;
+  throw new PyroError("INVALID_ARGUMENT", "The signal of a cancel is INT or TERM.");
+}

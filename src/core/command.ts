@@ -41,7 +41,7 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
   const onOutput: ExecRequest["onOutput"] = async (stream, bytes) => {
     kept[stream].add(bytes);
     // A caller who has cancelled is not waited for: the guest must be able to finish.
-    if (!call.signal.aborted) await call.emit({ event: stream, data: bytes.toString("base64") });
+    if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
   };
   const { command, cwd, env, timeoutMs, memMib } = request;
   const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, onOutput }));

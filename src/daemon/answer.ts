@@ -1,12 +1,14 @@
 import { errorKinds, type PyroError } from "../contract/errors.js";
+import type { OperationEvent } from "../contract/operation.js";
 import type { AnswerLine } from "../contract/wire.js";
 import type { ServerResponse } from "../host/http.js";
+import type { CallerHears } from "./caller.js";
 
 /**
  * The answer to one request. Before the first event it can still be plain JSON with a status of its own;
  * with the first event it becomes lines, of which the result or the error is the last.
  */
-export class Answer {
+export class Answer implements CallerHears {
   readonly #response: ServerResponse;
   readonly #streams: boolean;
 
@@ -17,10 +19,15 @@ export class Answer {
   }
 
   /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
-  async emit(line: AnswerLine, signal: AbortSignal): Promise<void> {
+  async emit(event: OperationEvent, signal: AbortSignal): Promise<void> {
     if (!this.#streams || this.#isGone()) return;
-    if (this.#writeLine(line) || signal.aborted) return;
+    if (this.#writeLine(toLine(event)) || signal.aborted) return;
     await this.#drained(signal);
+  }
+
+  /** A source is not granted: its sender waits while the connection takes no more. */
+  grant(what: "stdin" | "source", bytes: number): void {
+    if (what === "stdin" && this.#streams && !this.#isGone()) this.#writeLine({ event: "stdin_credit", bytes });
   }
 
   /** Resolves when the caller has been sent all of it, or is gone. */
@@ -77,4 +84,9 @@ export class Answer {
       signal.addEventListener("abort", done);
     });
   }
+}
+
+function toLine(event: OperationEvent): AnswerLine {
+  if (event.event !== "stdout" && event.event !== "stderr") return event;
+  return { event: event.event, data: Buffer.from(event.data).toString("base64") };
 }

@@ -1,20 +1,13 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
-import type { EndSignal, RequestLine } from "../contract/wire.js";
+import { parseEndSignal, type RequestLine } from "../contract/wire.js";
 import type { IncomingMessage } from "../host/http.js";
 import { LineReader } from "../host/line-reader.js";
+import type { CallerAsks, Sinks } from "./caller.js";
 import type { CallerBytes } from "./caller-bytes.js";
 
-/** Where the lines behind the input go. */
-interface Sinks {
-  readonly stdin: CallerBytes | null;
-  /** The archive of an operation that was given a source. */
-  readonly source: CallerBytes | null;
-  cancel(signal: EndSignal): void;
-}
-
 /** A request's body: the input as its first line, then lines while the call runs, or an archive up to the end. */
-export class Body {
+export class Body implements CallerAsks {
   readonly #reader: LineReader;
 
   constructor(request: IncomingMessage) {
@@ -88,18 +81,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseCancel(line: object): RequestLine {
-  if (!("signal" in line)) return { cancel: true };
-  if (line.signal === "INT" || line.signal === "TERM") return { cancel: true, signal: line.signal };
-  throw new PyroError("INVALID_ARGUMENT", "The signal of a cancel line is INT or TERM.");
-}
-
 function parseLine(text: string): RequestLine {
   const line = parseJson(text);
   if (typeof line === "object" && line !== null) {
     if ("stdin" in line && typeof line.stdin === "string") return { stdin: line.stdin };
     if ("stdin_end" in line && line.stdin_end === true) return { stdin_end: true };
-    if ("cancel" in line && line.cancel === true) return parseCancel(line);
+    if ("cancel" in line && line.cancel === true) return { cancel: true, signal: parseEndSignal(line) };
     if ("source" in line && Number.isSafeInteger(line.source) && Number(line.source) > 0) {
       return { source: Number(line.source) };
     }

@@ -2,6 +2,7 @@ import { isSameFile, readFileIdentity, removeFileSync, type FileIdentity } from 
 import { openHome, type Home } from "../host/home.js";
 import { serveUnix, type IncomingMessage, type ServerResponse } from "../host/http.js";
 import type { Log } from "../host/log.js";
+import type { Socket } from "../host/socket.js";
 
 /** How often the daemon looks for its socket and its lock. */
 const WATCH_MS = 1_000;
@@ -10,6 +11,7 @@ interface ListenerOptions {
   readonly home: Home;
   readonly log: Log;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   /** Called once when the home's lock is gone: another daemon may start, so that this one must end. */
   readonly onLockLost: () => void;
 }
@@ -49,7 +51,7 @@ export class Listener {
   async #listen(path: string): Promise<void> {
     removeFileSync(path);
     // The server before it, if there was one, keeps its connections: closing it would remove the new socket by its name.
-    await serveUnix(path, this.#options.onRequest);
+    await serveUnix(path, this.#options.onRequest, this.#options.onUpgrade);
     this.#socketPath = path;
     this.#socket = readFileIdentity(path);
     if (this.#isHidden) this.hide();

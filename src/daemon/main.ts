@@ -6,7 +6,7 @@ import { openLog } from "../host/log.js";
 import { buildHandlers } from "./handlers.js";
 import { Lifetime } from "./lifetime.js";
 import { Listener } from "./listener.js";
-import { serveRequest } from "./server.js";
+import { serveRequest, serveUpgrade } from "./server.js";
 import { readSettings } from "./settings.js";
 
 /** The daemon's life. Whoever starts it holds the lock of its home, so there is one daemon a home. */
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     home,
     log,
     onRequest: (request, response) => void serveRequest(daemon, request, response),
+    onUpgrade: (request, socket, head) => void serveUpgrade(daemon, request, socket, head),
     onLockLost: () => lifetime.stop("the lock of its home is gone"),
   });
   log.info({ pid: process.pid, version, home: home.path }, "listening");

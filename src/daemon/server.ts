@@ -1,24 +1,21 @@
 import { PyroError } from "../contract/errors.js";
-import { parseInput } from "../contract/input.js";
-import { takesArchive, type Operation } from "../contract/operation.js";
-import { readOpenApi } from "../contract/rendered.js";
+import type { Operation } from "../contract/operation.js";
 import { operations, type OperationName } from "../contract/operations.js";
-import { openApiRoute, routeOf, versionHeader } from "../contract/wire.js";
-import type { Call, Core } from "../core/core.js";
-import { resolveReferences } from "../core/references.js";
-import type { IncomingMessage, ServerResponse } from "../host/http.js";
+import { readOpenApi } from "../contract/rendered.js";
+import { openApiRoute, routeOf, streamProtocol, versionHeader } from "../contract/wire.js";
+import type { Core } from "../core/core.js";
+import { openResponse, type IncomingMessage, type ServerResponse } from "../host/http.js";
+import type { Socket } from "../host/socket.js";
 import { Answer } from "./answer.js";
 import { Body } from "./body.js";
-import { CallerBytes } from "./caller-bytes.js";
-import { Cancellation } from "./cancellation.js";
-import type { Handlers } from "./handlers.js";
+import type { Caller, CallerHears } from "./caller.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
+import { perform, type Performer } from "./perform.js";
+import { StreamCaller } from "./stream-caller.js";
 
 /** What it takes to answer requests. */
-export interface Daemon {
-  readonly core: Core;
+export interface Daemon extends Performer {
   readonly lifetime: Lifetime;
-  readonly handlers: Handlers;
 }
 
 const routes = new Map<string, Operation>(
@@ -28,81 +25,71 @@ const routes = new Map<string, Operation>(
 /** Answers one request, whatever becomes of it. Never rejects. */
 export async function serveRequest(daemon: Daemon, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === "GET" && request.url === openApiRoute) return serveOpenApi(request, response);
+  const answer = new Answer(response, findOperation(request)?.streams ?? false);
+  await serve(daemon, request, answer, (flight) => {
+    abortWhenGone(flight, response);
+    return { asks: new Body(request), hears: answer };
+  });
+  request.resume();
+}
+
+/** The same for a request to upgrade its connection to a stream. A refusal is plain HTTP. */
+export async function serveUpgrade(
+  daemon: Daemon,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): Promise<void> {
+  await serve(daemon, request, new Answer(openResponse(request, socket), false), () => {
+    assertProtocol(request);
+    const caller = new StreamCaller(socket, head);
+    return { asks: caller, hears: caller };
+  });
+}
+
+async function serve(
+  daemon: Daemon,
+  request: IncomingMessage,
+  refusal: CallerHears,
+  accept: (flight: CallInFlight) => Caller,
+): Promise<void> {
   const startedMs = performance.now();
-  const operation = request.method === "POST" ? routes.get(request.url ?? "") : undefined;
-  const answer = new Answer(response, operation?.streams ?? false);
+  const operation = findOperation(request);
+  let hears = refusal;
   let flight: CallInFlight | undefined;
   let error: PyroError | undefined;
   try {
     if (!operation) throw unknownRoute(request);
     assertVersion(daemon, operation, request);
     flight = daemon.lifetime.begin();
-    abortWhenGone(flight, response);
-    await answer.sendResult(await perform(daemon, operation, flight, request, answer));
+    const caller = accept(flight);
+    hears = caller.hears;
+    await hears.sendResult(await perform(daemon, operation, flight, caller));
   } catch (thrown) {
     error = asCallError(thrown, flight);
-    await answer.sendError(error);
+    await hears.sendError(error);
   } finally {
     flight?.finish();
-    request.resume();
   }
   const ms = Math.round(performance.now() - startedMs);
   logCall(daemon.core, operation?.name ?? `${request.method} ${request.url}`, ms, error);
 }
 
+function findOperation({ method, url }: IncomingMessage): Operation | undefined {
+  return method === "POST" ? routes.get(url ?? "") : undefined;
+}
+
+function assertProtocol({ headers }: IncomingMessage): void {
+  if (headers.upgrade === streamProtocol) return;
+  throw new PyroError("INVALID_ARGUMENT", `The daemon cannot upgrade a connection to ${headers.upgrade}.`, {
+    hint: `Ask for ${streamProtocol} (docs/stream.md), or send a plain request (docs/http.md).`,
+    details: { protocols: [streamProtocol] },
+  });
+}
+
 function serveOpenApi(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
   response.writeHead(200, { "content-type": "application/json" }).end(readOpenApi());
-}
-
-async function perform(
-  { core, handlers }: Daemon,
-  operation: Operation,
-  flight: CallInFlight,
-  request: IncomingMessage,
-  answer: Answer,
-): Promise<unknown> {
-  const { signal } = flight;
-  const emit: Call["emit"] = (event) => answer.emit(event, signal);
-  const body = new Body(request);
-  const input = parseInput(operation.input, await body.readInput());
-  const hasSource = takesArchive(operation) && input["source_path"] !== undefined;
-  if (hasSource && input["source_framed"] !== true) {
-    const call: Call = {
-      ...{ signal, stdin: null, upload: body.readArchive(), emit },
-      ...{ isCancelled: () => false, onInterrupt: () => () => {} },
-    };
-    return operation.output.parse(await handle(handlers, core, operation, input, call));
-  }
-  const source = hasSource ? new CallerBytes() : null;
-  const grant = (bytes: number) => void answer.emit({ event: "stdin_credit", bytes }, signal);
-  const stdin = operation.body === "session" ? new CallerBytes(grant) : null;
-  const cancellation = new Cancellation(flight);
-  const follow = body.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
-  follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));
-  const call: Call = {
-    ...{ signal, stdin, upload: source, emit },
-    isCancelled: () => cancellation.isRequested,
-    onInterrupt: (listener) => cancellation.onInterrupt(listener),
-  };
-  try {
-    return operation.output.parse(await handle(handlers, core, operation, input, call));
-  } finally {
-    cancellation.close();
-    stdin?.discard();
-    source?.discard();
-  }
-}
-
-async function handle(
-  handlers: Handlers,
-  core: Core,
-  { name }: Operation,
-  input: object,
-  call: Call,
-): Promise<unknown> {
-  const handler = handlers[name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
-  return handler(core, resolveReferences(core, input), call);
 }
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {

@@ -14,9 +14,8 @@ export class StdinSender {
   readonly #job: number;
   readonly #onFailed: (error: unknown) => void;
   readonly #credit = new Credit(GRANT_BYTES);
-  readonly #stopped: Promise<null>;
-  #stop!: (value: null) => void;
   #isStopped = false;
+  #leaveSource: () => void = () => {};
   /** Where the next byte goes; null until that is known. */
   #offset: number | null;
   #wake: () => void = () => {};
@@ -26,7 +25,6 @@ export class StdinSender {
     this.#job = job;
     this.#offset = start;
     this.#onFailed = onFailed;
-    this.#stopped = new Promise((resolve) => (this.#stop = resolve));
   }
 
   /** Sends a source from an offset on, to its end. */
@@ -53,7 +51,7 @@ export class StdinSender {
   /** Nothing more is wanted. */
   stop(): void {
     this.#isStopped = true;
-    this.#stop(null);
+    this.#leaveSource();
     this.#wake();
   }
 
@@ -61,7 +59,7 @@ export class StdinSender {
     const iterator = source[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const next = await Promise.race([iterator.next(), this.#stopped]);
+        const next = await this.#next(iterator);
         if (next === null || this.#isStopped) return;
         if (next.done) break;
         await this.#sendBytes(Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
@@ -75,6 +73,14 @@ export class StdinSender {
       // Not awaited: the source may be waiting for a caller who has nothing more to say.
       void iterator.return?.().catch(() => {});
     }
+  }
+
+  /** The next piece of a source; null when nothing more is wanted. A race against one promise would keep something of each piece. */
+  #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array, unknown> | null> {
+    return new Promise((resolve, reject) => {
+      this.#leaveSource = () => resolve(null);
+      source.next().then(resolve, reject);
+    });
   }
 
   async #sendBytes(bytes: Buffer): Promise<void> {

@@ -1,11 +1,12 @@
 import {
   createServer,
   request,
+  ServerResponse,
   type ClientRequest,
   type IncomingMessage,
   type Server,
-  type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 
 export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 
@@ -13,9 +14,11 @@ export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "nod
 export async function serveUnix(
   path: string,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): Promise<Server> {
   // A call may upload for hours, so only its headers have a deadline.
   const server = createServer({ requestTimeout: 0 }, onRequest);
+  if (onUpgrade) server.on("upgrade", onUpgrade);
   const listening = new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", reject);
@@ -31,10 +34,23 @@ export async function serveUnix(
 }
 
 /**
- * Starts a POST over a unix socket, on a connection of its own. The body is the caller's to write, and so is the
- * end of the connection: a server that closed first could lose the answer while the body is still being sent.
+ * Starts a POST without a body that asks to upgrade its connection. It has one of its own, and the caller ends it: a server that closed
+ * first could lose the answer.
  */
-export function openPost(socketPath: string, path: string, headers: Readonly<Record<string, string>>): ClientRequest {
-  const fixed = { host: "pyro", connection: "keep-alive" };
+export function openUpgrade(
+  socketPath: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): ClientRequest {
+  const fixed = { host: "pyro", connection: "Upgrade" };
   return request({ socketPath, path, method: "POST", headers: { ...headers, ...fixed }, agent: false });
+}
+
+/** The plain answer to a request to upgrade that is refused. The connection ends with it. */
+export function openResponse(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once("finish", () => socket.end());
+  return response;
 }

@@ -9,7 +9,7 @@ import type { Core, Handler } from "../../src/core/core.js";
 import type { Tasks } from "../../src/core/tasks/tasks.js";
 import type { Handlers } from "../../src/daemon/handlers.js";
 import { Lifetime } from "../../src/daemon/lifetime.js";
-import { serveRequest } from "../../src/daemon/server.js";
+import { serveRequest, serveUpgrade } from "../../src/daemon/server.js";
 import { removeFileSync } from "../../src/host/files.js";
 import { openHome } from "../../src/host/home.js";
 import { serveUnix, type Server } from "../../src/host/http.js";
@@ -45,10 +45,18 @@ export class Listening implements AsyncDisposable {
       log,
     });
     const handlers = { "vm.run": vmRun, ...options.others } as unknown as Handlers;
-    this.#server = serveUnix(this.home.daemonSocket, (request, response) => {
-      this.requests += 1;
-      void serveRequest({ core, lifetime: this.lifetime, handlers }, request, response);
-    });
+    const daemon = { core, lifetime: this.lifetime, handlers };
+    this.#server = serveUnix(
+      this.home.daemonSocket,
+      (request, response) => {
+        this.requests += 1;
+        void serveRequest(daemon, request, response);
+      },
+      (request, socket, head) => {
+        this.requests += 1;
+        void serveUpgrade(daemon, request, socket, head);
+      },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -109,7 +117,7 @@ export const runInShell: VmRun = async (_core, input, call) => {
   void feed();
   const pump = async (name: "stdout" | "stderr") => {
     for await (const chunk of child[name]) {
-      await call.emit({ event: name, data: (chunk as Buffer).toString("base64") });
+      await call.emit({ event: name, data: chunk as Buffer });
     }
   };
   await Promise.all([pump("stdout"), pump("stderr")]);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { random } from "../seed.js";
+import type { OperationEvent } from "../../src/contract/operation.js";
 import { execTask } from "../../src/client/task-exec.js";
 import { endOf, kill, processesOf, until } from "../client/scratch.js";
 import { roundsOr, saying, TaskScratch, type Entry } from "./task-scratch.js";
@@ -89,6 +91,30 @@ test("a daemon killed again and again, while a command runs, changes nothing", a
   }
   assert.deepEqual(outcomeOf(await running), planned);
   assert.deepEqual(outcomeOf((await scratch.entries(task)).at(-1)!), planned);
+});
+
+test("a daemon killed twice while a command writes 12 MB: every byte arrives once, in order", async () => {
+  const [task] = tasks as [string];
+  const count = 1_700_000;
+  const written = Array.from({ length: count }, (_, index) => `${index + 1}\n`).join("");
+  const digest = createHash("sha256").update(written).digest("hex");
+  for (let round = 0; round < roundsOr(2); round += 1) {
+    const killAt = [random(), random()].map((part) => part * written.length).toSorted((a, b) => a - b);
+    const hash = createHash("sha256");
+    let takenBytes = 0;
+    const onEvent = async (event: OperationEvent) => {
+      assert.notEqual(event.event, "gap");
+      if (event.event !== "stdout") return;
+      hash.update(event.data);
+      takenBytes += event.data.length;
+      if (killAt[0] === undefined || takenBytes < killAt[0]) return;
+      killAt.shift();
+      kill(await scratch.daemonPid());
+    };
+    const { exit_code } = await scratch.execHere(task, `seq 1 ${count}`, { onEvent }, 300);
+    assert.deepEqual([exit_code, takenBytes, hash.digest("hex")], [0, written.length, digest]);
+    assert.equal(killAt.length, 0);
+  }
 });
 
 test("what a dying daemon is asked, and changes nothing, the next one answers", async () => {

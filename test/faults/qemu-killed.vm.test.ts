@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { random } from "../seed.js";
-import type { CallEvent } from "../../src/client/event.js";
+import type { OperationEvent } from "../../src/contract/operation.js";
 import { endOf, kill, until } from "../client/scratch.js";
 import { roundsOr, saying, TaskScratch } from "./task-scratch.js";
 
@@ -34,7 +34,7 @@ const situations = ["a daemon that started it", "a daemon that took it over", "a
 async function killAQemu(situation: (typeof situations)[number]): Promise<void> {
   const doomed = await scratch.create();
   const said = { stdout: "", stderr: "" };
-  const onEvent = (event: CallEvent) => {
+  const onEvent = (event: OperationEvent) => {
     if (event.event === "stdout" || event.event === "stderr") said[event.event] += Buffer.from(event.data).toString();
   };
   const running = scratch.execHere(doomed, COUNT, { onEvent });

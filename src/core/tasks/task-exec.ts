@@ -330,7 +330,7 @@ async function sendOutput(stream: "stdout" | "stderr", log: OutputLog, from: num
   let expected = from;
   for await (const { offset, bytes } of follow(log, { from, signal: call.signal, blocking: true })) {
     if (offset > expected) await call.emit({ event: "gap", stream, bytes: offset - expected });
-    await call.emit({ event: stream, data: bytes.toString("base64") });
+    await call.emit({ event: stream, data: bytes });
     expected = offset + bytes.length;
   }
 }

@@ -1,7 +1,7 @@
 import { release } from "node:os";
 
 import type { Client } from "../../client/client.js";
-import type { CallEvent } from "../../client/event.js";
+import type { OperationEvent } from "../../contract/operation.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
@@ -65,7 +65,7 @@ async function showRun(client: Client, signal: AbortSignal, command: string): Pr
 
 async function withProgress<Result>(
   prefix: string | null,
-  call: (onProgress: (event: CallEvent) => void) => Promise<Result>,
+  call: (onProgress: (event: OperationEvent) => void) => Promise<Result>,
 ): Promise<Result> {
   const progress = openProgress(ENVIRONMENT, { prefix });
   try {

@@ -1,5 +1,5 @@
 import type { CallOptions, Client } from "../../client/client.js";
-import type { CallEvent } from "../../client/event.js";
+import type { OperationEvent } from "../../contract/operation.js";
 import { runInVm } from "../../client/task-source.js";
 import { openStdin } from "../../client/stdin.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
@@ -54,7 +54,7 @@ export function runCommand<Result extends Outcome>(
   const body = async (interruption: Interruption) => {
     const write = openOutput(interruption);
     const progress = openProgress(title, { prefix: progressPrefix, isPatient: true });
-    const onEvent = async (event: CallEvent) => {
+    const onEvent = async (event: OperationEvent) => {
       if (event.event === "progress") return progress.show(event);
       if (json || event.event === "started") return;
       progress.clear();

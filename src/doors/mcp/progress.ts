@@ -1,6 +1,6 @@
 import type { ServerContext } from "@modelcontextprotocol/server";
 
-import type { CallEvent } from "../../client/event.js";
+import type { OperationEvent } from "../../contract/operation.js";
 import { renderPlain } from "./plain-text.js";
 
 /** Clients that wait 10 s from one sign of life to the next are met. */
@@ -15,7 +15,7 @@ export interface Progress {
   readonly isBuilding: boolean;
   /** What it is doing, in a phrase. */
   readonly phase: string;
-  take(event: CallEvent): void;
+  take(event: OperationEvent): void;
   /** Nothing is told any more. */
   end(): void;
 }

@@ -1,5 +1,5 @@
 import { Client, type CallOptions as ClientOptions } from "../../client/client.js";
-import type { CallEvent } from "../../client/event.js";
+import type { OperationEvent } from "../../contract/operation.js";
 import { withHome } from "../../client/home-env.js";
 import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../contract/quote.js";
@@ -31,7 +31,7 @@ export class Calls implements Caller {
     { signal, onProgress, ...rest }: CallOptions = {},
   ): Promise<Result> {
     const call = openCall(signal);
-    const onEvent = call.guard(async (event: CallEvent) => {
+    const onEvent = call.guard(async (event: OperationEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
     });
     return call.run(() => this.#ask(name, { ...rest, ...input }, { signal: call.signal, onEvent }));
@@ -51,7 +51,7 @@ export class Calls implements Caller {
       await onChunk?.(chunk);
       await queue.push(chunk);
     });
-    const onEvent = call.guard(async (event: CallEvent) => {
+    const onEvent = call.guard(async (event: OperationEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
       else await text.add(event);
     });
@@ -88,7 +88,7 @@ function lineOf(command: Command): string {
   return typeof command === "string" ? command : quoteCommand(command);
 }
 
-function progressOf({ phase, message, fraction }: Extract<CallEvent, { event: "progress" }>) {
+function progressOf({ phase, message, fraction }: Extract<OperationEvent, { event: "progress" }>) {
   return { phase, message, ...(fraction === undefined ? {} : { fraction }) };
 }
 

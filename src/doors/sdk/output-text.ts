@@ -1,4 +1,4 @@
-import type { CallEvent } from "../../client/event.js";
+import type { OperationEvent } from "../../contract/operation.js";
 import type { OutputChunk } from "./call-options.js";
 
 type Stream = OutputChunk["stream"];
@@ -13,7 +13,7 @@ export class OutputText {
     this.#emit = emit;
   }
 
-  async add(event: CallEvent): Promise<void> {
+  async add(event: OperationEvent): Promise<void> {
     if (event.event === "gap") this.#omittedBytes[event.stream] += event.bytes;
     if (event.event !== "stdout" && event.event !== "stderr") return;
     await this.#send(event.event, event.data, this.#decoders[event.event].decode(event.data, { stream: true }));

@@ -140,7 +140,7 @@ test("the third Ctrl-C ends pyro at once, and the call is aborted", async () => 
   let finish: (() => void) | undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
   await using daemon = new Listening(async (_core, _input, call) => {
-    await call.emit({ event: "stdout", data: Buffer.from("ready\n").toString("base64") });
+    await call.emit({ event: "stdout", data: Buffer.from("ready\n") });
     await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
     aborted = true;
     await finished;
@@ -169,7 +169,7 @@ test("a reader that goes away ends the command quietly", async () => {
 
 test("a daemon that dies in the middle is a failure of pyro's", async () => {
   await using daemon = new Listening(async (_core, _input, call) => {
-    await call.emit({ event: "stdout", data: "" });
+    await call.emit({ event: "stdout", data: Buffer.alloc(0) });
     daemon.lifetime.stop("the test wants it");
     call.signal.throwIfAborted();
     return resultOf(0);

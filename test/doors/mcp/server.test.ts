@@ -83,7 +83,7 @@ test("output that looks like protocol, is no UTF-8 or has no end stays output", 
   const answer = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n`;
   const stdout = answer + Buffer.from([0xff, 0xfe, 0x1b, 0x5b, 0x32, 0x4a]).toString() + "x".repeat(1_000_000);
   await using daemon = new Listening(async (_core, _input, call) => {
-    await call.emit({ event: "stdout", data: Buffer.from(stdout).toString("base64") });
+    await call.emit({ event: "stdout", data: Buffer.from(stdout) });
     return { ...resultOf(0), stdout };
   });
   await using mcp = await connectHere({ env: daemon.env });
@@ -102,7 +102,7 @@ test("progress tells the phase, the seconds and the last line, and never goes ba
   await using daemon = new Listening(async (_core, _input, call) => {
     await call.emit({ event: "progress", phase: "install", message: "Installing packages", fraction: 0.5 });
     await new Promise<void>((resolve) => (end = resolve));
-    await call.emit({ event: "stdout", data: Buffer.from("first\n\u001b[1mlast line\u001b[0m\n").toString("base64") });
+    await call.emit({ event: "stdout", data: Buffer.from("first\n\u001b[1mlast line\u001b[0m\n") });
     await new Promise<void>((resolve) => (end = resolve));
     return resultOf(0);
   });

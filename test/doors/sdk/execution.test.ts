@@ -82,7 +82,7 @@ test("an error rejects the promise and the loop alike", async () => {
 
 test("a failure while the loop is busy is told by the loop, and by nothing else", async () => {
   await using daemon = new Listening(async (_core, _input, call) => {
-    await call.emit({ event: "stdout", data: Buffer.from("begun").toString("base64") });
+    await call.emit({ event: "stdout", data: Buffer.from("begun") });
     throw new PyroError("VM_DIED", "The VM ended.");
   });
   const pyro = new Pyro({ home: daemon.home.path });

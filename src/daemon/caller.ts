@@ -1,0 +1,39 @@
+import type { PyroError } from "../contract/errors.js";
+import type { OperationEvent } from "../contract/operation.js";
+import type { EndSignal } from "../contract/wire.js";
+import type { CallerBytes } from "./caller-bytes.js";
+
+/** The caller of one operation, over plain HTTP or over a stream of frames. */
+export interface Caller {
+  readonly asks: CallerAsks;
+  readonly hears: CallerHears;
+}
+
+/** Where what follows the input goes. */
+export interface Sinks {
+  readonly stdin: CallerBytes | null;
+  /** The archive of an operation that was given a source. */
+  readonly source: CallerBytes | null;
+  cancel(signal: EndSignal): void;
+}
+
+/** What a caller sends. */
+export interface CallerAsks {
+  /** The input as JSON, unchecked. */
+  readInput(): Promise<unknown>;
+  /** The raw archive that fills the rest of a plain request. */
+  readArchive?(): AsyncGenerator<Uint8Array, void>;
+  /** Hands on what follows the input until nothing more comes. Rejects when it makes no sense, or the caller is gone too early. */
+  follow(sinks: Sinks): Promise<void>;
+}
+
+/** What a caller is sent. */
+export interface CallerHears {
+  /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
+  emit(event: OperationEvent, signal: AbortSignal): Promise<void>;
+  /** Lets the caller send this many bytes more. */
+  grant(what: "stdin" | "source", bytes: number): void;
+  /** Resolves when the caller has been sent all of it, or is gone. */
+  sendResult(result: unknown): Promise<void>;
+  sendError(error: PyroError): Promise<void>;
+}

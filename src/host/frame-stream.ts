@@ -1,0 +1,172 @@
+import type { Socket } from "./socket.js";
+import {
+  broken,
+  buildHeader,
+  buildWindow,
+  FrameReader,
+  frameType,
+  parseWindow,
+  streamChannel,
+  type StreamFrame,
+} from "./stream-frames.js";
+
+/** A new window is sent when the receiver has made room for this many bytes: small pieces share one. */
+const GRANT_BYTES = 65_536;
+
+export interface FrameStreamOptions {
+  /** Bytes that came behind the head of the HTTP request or answer. */
+  readonly head: Buffer;
+  /** Frame types that the other end may send. */
+  readonly types: ReadonlySet<number>;
+  /** The longest frame other than data that is read. */
+  readonly maxMessageBytes: number;
+}
+
+interface Room {
+  sent: number;
+  limit: number;
+}
+
+/**
+ * Frames in both directions over one connection. Each channel has a window: a sender waits until the receiver has room, and a
+ * receiver that reads slowly holds at most what it has granted.
+ */
+export class FrameStream {
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  readonly #outgoing: readonly Room[] = newRooms();
+  readonly #incoming: readonly Room[] = newRooms();
+  readonly #owed: number[] = newRooms().map(() => 0);
+  readonly #waiting = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(socket: Socket, { head, types, maxMessageBytes }: FrameStreamOptions) {
+    this.#socket = socket;
+    this.#reader = new FrameReader(types, maxMessageBytes);
+    if (head.length > 0) socket.unshift(head);
+    socket.on("error", () => {});
+    socket.on("drain", () => this.#wake());
+    socket.on("close", () => {
+      this.#isClosed = true;
+      this.#wake();
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** What the other end sends, windows excepted, until it ends its side. Throws INVALID_ARGUMENT when it breaks a rule. */
+  async *frames(): AsyncGenerator<StreamFrame, void> {
+    const chunks = this.#socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of chunks) {
+      for (const frame of this.#reader.read(chunk)) {
+        if (frame.type === frameType.window) this.#open(frame);
+        else {
+          if (frame.type === frameType.data) this.#count(frame);
+          yield frame;
+        }
+      }
+    }
+  }
+
+  /** Sends JSON; resolves when the connection can take more. */
+  sendMessage(type: number, value: unknown): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(value));
+    return this.#send(buildHeader(type, 0, payload.length), payload);
+  }
+
+  /** Sends bytes as the other end has room for them. Drops the rest when the connection or `signal` ends. */
+  async sendData(channel: number, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      if (!(await this.hasRoom(channel, signal))) return;
+      const room = this.#outgoing[channel]!;
+      const piece = bytes.subarray(at, at + room.limit - room.sent);
+      at += piece.length;
+      room.sent += piece.length;
+      await this.#send(buildHeader(frameType.data, channel, piece.length), piece, signal);
+    }
+  }
+
+  /** Says that a channel is at its end. */
+  sendEnd(channel: number): void {
+    void this.#send(buildHeader(frameType.end, channel, 0), null);
+  }
+
+  /** Resolves to true when the other end takes bytes of a channel, to false when the connection or `signal` has ended. */
+  async hasRoom(channel: number, signal?: AbortSignal): Promise<boolean> {
+    const room = this.#outgoing[channel]!;
+    await this.#until(() => room.limit > room.sent, signal);
+    return room.limit > room.sent && !this.#isClosed;
+  }
+
+  /** Lets the other end send this many bytes more. */
+  grant(channel: number, bytes: number): void {
+    this.#owed[channel]! += bytes;
+    if (this.#owed[channel]! < GRANT_BYTES || this.#isClosed) return;
+    const room = this.#incoming[channel]!;
+    room.limit += this.#owed[channel]!;
+    this.#owed[channel] = 0;
+    this.#socket.write(buildWindow(channel, room.limit));
+  }
+
+  /** Ends this side of the connection; resolves when all of it was sent, or the connection is gone. */
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isClosed) return resolve();
+      this.#socket.once("close", resolve);
+      this.#socket.end(resolve);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #send(header: Buffer, payload: Uint8Array | null, signal?: AbortSignal): Promise<void> {
+    if (this.#isClosed || this.#socket.writableEnded) return;
+    this.#socket.cork();
+    this.#socket.write(header);
+    if (payload !== null && payload.length > 0) this.#socket.write(payload);
+    this.#socket.uncork();
+    if (this.#socket.writableNeedDrain) await this.#until(() => !this.#socket.writableNeedDrain, signal);
+  }
+
+  /** Waits for a condition, or until the connection or the signal ends. */
+  async #until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
+    const isOver = () => this.#isClosed || signal?.aborted === true;
+    while (!condition() && !isOver()) {
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake);
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal?.addEventListener("abort", wake);
+      });
+    }
+  }
+
+  #open(frame: StreamFrame): void {
+    const limit = parseWindow(frame);
+    const room = this.#outgoing[frame.channel]!;
+    if (limit < room.limit) throw broken("A window goes back.");
+    room.limit = limit;
+    this.#wake();
+  }
+
+  #count({ channel, payload }: StreamFrame): void {
+    const room = this.#incoming[channel]!;
+    room.sent += payload.length;
+    if (room.sent > room.limit) throw broken(`Channel ${channel} has more bytes than its window.`);
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
+
+function newRooms(): Room[] {
+  return Object.values(streamChannel).map(() => ({ sent: 0, limit: 0 }));
+}
