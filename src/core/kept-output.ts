@@ -25,17 +25,18 @@ export class KeptOutput {
     this.#halfBytes = Math.floor(limitBytes / 2);
   }
 
+  /** Keeps the piece itself, which nobody may change from here on. */
   add(bytes: Buffer): void {
     this.#totalBytes += bytes.length;
     const room = this.#halfBytes - this.#headBytes;
     const toHead = bytes.subarray(0, room);
     if (toHead.length > 0) {
-      this.#head.push(Buffer.from(toHead));
+      this.#head.push(toHead);
       this.#headBytes += toHead.length;
     }
     const toTail = bytes.subarray(toHead.length);
     if (toTail.length === 0) return;
-    this.#tail.push(Buffer.from(toTail));
+    this.#tail.push(toTail);
     this.#tailBytes += toTail.length;
     while (this.#tailBytes - this.#tail[0]!.length >= this.#halfBytes) this.#tailBytes -= this.#tail.shift()!.length;
   }

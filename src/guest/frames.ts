@@ -147,6 +147,17 @@ export function buildData({ channel, offset, bytes }: Data): Buffer {
   return payload;
 }
 
+/** A data frame up to its bytes, which follow as they are, and then the tag. */
+export function buildDataHead(stream: number, { channel, offset, bytes }: Data): Buffer {
+  const head = Buffer.allocUnsafe(HEADER_BYTES + DATA_HEADER_BYTES);
+  head.writeUInt32LE(DATA_HEADER_BYTES + bytes.length, 0);
+  head.writeUInt32LE(stream, 4);
+  head.writeUInt32LE(frameType.data, 8);
+  head.writeUInt8(channel, HEADER_BYTES);
+  head.writeBigUInt64LE(BigInt(offset), HEADER_BYTES + 1);
+  return head;
+}
+
 /** Bytes of one channel that lie in the mailbox. */
 export interface Mail {
   readonly channel: number;

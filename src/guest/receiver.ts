@@ -7,6 +7,8 @@ export const WINDOW_BYTES = 262_144;
 const GRANT_BYTES = 65_536;
 /** Pieces are put together up to this size. */
 const BLOCK_BYTES = 65_536;
+/** What a busy agent puts into one frame. */
+const LARGE_BYTES = 32_768;
 
 export interface ReceiverOptions {
   /** What is held of the stream already. */
@@ -111,7 +113,7 @@ class Held {
   push(piece: Buffer): void {
     const last = this.#blocks.at(-1);
     if (last === undefined || last.filled + piece.length > BLOCK_BYTES) {
-      this.#blocks.push({ bytes: Buffer.from(piece), filled: piece.length });
+      this.#blocks.push({ bytes: blockOf(piece), filled: piece.length });
       return;
     }
     if (last.filled + piece.length > last.bytes.length) {
@@ -131,4 +133,12 @@ class Held {
   clear(): void {
     this.#blocks.length = 0;
   }
+}
+
+/** A copy of a piece. A large one gets room for a whole block at once, since more will follow. */
+function blockOf(piece: Buffer): Buffer {
+  if (piece.length < LARGE_BYTES || piece.length > BLOCK_BYTES) return Buffer.from(piece);
+  const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  piece.copy(block);
+  return block;
 }

@@ -91,8 +91,8 @@ export class StdinSender {
       const chunk = bytes.subarray(at, at + Math.min(CHUNK_BYTES, this.#credit.limit - offset));
       this.#offset = offset + chunk.length;
       at += chunk.length;
-      const payload = buildData({ channel: channelNumber.stdin, offset, bytes: chunk });
-      if (!this.#channel.send(frameType.data, this.#job, payload)) await this.#channel.drained();
+      const data = { channel: channelNumber.stdin, offset, bytes: chunk };
+      if (!this.#channel.sendData(this.#job, data)) await this.#channel.drained();
     }
   }
 
