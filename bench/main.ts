@@ -2,6 +2,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 
 import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
+import { benchFairness } from "./fairness.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchInside } from "./inside.js";
@@ -29,6 +30,7 @@ async function main(bench: BenchHome): Promise<void> {
   await benchPush(bench);
   await benchInside(bench);
   await benchIdle(bench);
+  await benchFairness();
 }
 
 const bench = openBenchHome();

@@ -1,16 +1,22 @@
 import type { Socket } from "../host/socket.js";
 import type { Frame, FrameParser } from "./frames.js";
+import { Turns } from "./turns.js";
 
 /** Frames of one guest that are handled before others get their turn of the event loop. */
-const FRAMES_PER_TURN = 64;
-/** What reading one guest may cost, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
-const ALLOWANCE_PER_MS = 100;
-/** What is saved up while the guest is quiet. */
-const MOST_ALLOWANCE = 10_000;
+const FRAMES_PER_TURN = 16;
+/** What a guest earns while it sends nothing, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
+const EARNED_PER_MS = 100;
+/** What is saved up at most. */
+const MOST_SAVED = 10_000;
+/** A guest that has less left has sent much lately: it waits for its turn among all such guests. */
+const QUIET = 8_000;
 /** What things cost, in the same unit and roughly: to read a chunk, to handle a frame, to look at bytes. */
 const CHUNK_COST = 8;
 const FRAME_COST = 1;
 const BYTES_PER_COST = 4_096;
+
+/** Of every guest of this process that sends much. */
+const turns = new Turns();
 
 /**
  * Reads a guest's frames at a bounded rate: what a guest sends beyond that waits in the socket, and then in the guest. An honest agent
@@ -21,10 +27,10 @@ export class Intake {
   readonly #parser: FrameParser;
   readonly #onFrame: (frame: Frame) => void;
   readonly #onBroken: (error: unknown) => void;
-  #allowance = MOST_ALLOWANCE;
-  #countedAt = performance.now();
+  #saved = MOST_SAVED;
+  /** Since when it has been waited for bytes. */
+  #idleSince = performance.now();
   #isClosed = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     socket: Socket,
@@ -41,14 +47,15 @@ export class Intake {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
   }
 
   #take(chunk: Buffer): void {
     this.#socket.pause();
+    this.#saved = Math.min(MOST_SAVED, this.#saved + (performance.now() - this.#idleSince) * EARNED_PER_MS);
     this.#spend(CHUNK_COST + chunk.length / BYTES_PER_COST);
     this.#parser.push(chunk);
-    this.#handle();
+    if (this.#isQuiet) this.#handle();
+    else turns.queue(() => this.#handle());
   }
 
   /** Handles what has come, some of it in each turn, and reads on only when all of it was handled. */
@@ -68,19 +75,26 @@ export class Intake {
       this.#onBroken(error);
       return;
     }
-    this.#inTurn(() => (isDone ? this.#socket.resume() : this.#handle()));
+    this.#inTurn(() => (isDone ? this.#readOn() : this.#handle()));
+  }
+
+  #readOn(): void {
+    if (this.#isClosed) return;
+    this.#idleSince = performance.now();
+    this.#socket.resume();
+  }
+
+  get #isQuiet(): boolean {
+    return this.#saved > QUIET;
   }
 
   #inTurn(next: () => void): void {
-    const waitMs = Math.ceil(-this.#allowance / ALLOWANCE_PER_MS);
-    if (waitMs > 0) this.#timer = setTimeout(next, waitMs);
-    else setImmediate(next);
+    if (this.#isQuiet) setImmediate(next);
+    else turns.queue(next);
   }
 
   #spend(cost: number): void {
-    const now = performance.now();
-    const earned = (now - this.#countedAt) * ALLOWANCE_PER_MS;
-    this.#allowance = Math.min(MOST_ALLOWANCE, this.#allowance + earned) - cost;
-    this.#countedAt = now;
+    this.#saved = Math.max(0, this.#saved - cost);
+    if (!this.#isQuiet) turns.spend(cost);
   }
 }

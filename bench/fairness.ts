@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { Channel } from "../src/guest/channel.js";
+import { runForExit } from "../src/guest/exec.js";
+import { connectUnix } from "../src/host/socket.js";
+import { AgentProcess } from "../test/guest/agent-process.js";
+import { median, printTable, quantile, renderMs, renderRatio, timeMs } from "./numbers.js";
+
+const FLOODS = [2, 6];
+const ROUNDS = 15;
+const COMMANDS = 20;
+const PINGS = 150;
+/** After this long a flood has used up what it had saved, and a quiet guest has saved again. */
+const SETTLE_MS = 150;
+
+/** What guests that do nothing but send cost another guest: its calls and commands with and without them, in turn. */
+export async function benchFairness(): Promise<void> {
+  await using honest = new AgentProcess();
+  const channel = await honest.connect();
+  const rows: string[][] = [];
+  for (const count of FLOODS) {
+    const floods = await Promise.all(Array.from({ length: count }, () => Flood.start()));
+    const quiet: Sample[] = [];
+    const flooded: Sample[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      quiet.push(await measure(channel));
+      await Promise.all(floods.map((flood) => flood.open()));
+      flooded.push(await measure(channel));
+      for (const flood of floods) flood.close();
+    }
+    await Promise.all(floods.map((flood) => flood.end()));
+    for (const what of ["ping", "exec"] as const) {
+      const [before, after] = [quiet, flooded].map((samples) =>
+        quantile(
+          samples.map((sample) => sample[what]),
+          0.25,
+        ),
+      );
+      rows.push([what, String(count), renderMs(before!), renderMs(after!), renderRatio(after! / before!)]);
+    }
+  }
+  channel.close();
+  printTable("Guests that flood the daemon", ["another guest's", "floods", "without", "with", "ratio"], rows);
+}
+
+interface Sample {
+  readonly ping: number;
+  readonly exec: number;
+}
+
+async function measure(channel: Channel): Promise<Sample> {
+  await sleep(SETTLE_MS);
+  const ping = await timesOf(PINGS, () => channel.request("ping"));
+  const exec = await timesOf(COMMANDS, () => runForExit(channel, "true"));
+  return { ping: median(ping), exec: median(exec) };
+}
+
+async function timesOf(count: number, work: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  while (times.length < count) times.push(await timeMs(work));
+  return times;
+}
+
+/** A guest in a process of its own that sends as long as somebody reads. */
+class Flood {
+  readonly #child: ChildProcess;
+  readonly #path: string;
+  #channel: Channel | null = null;
+
+  private constructor(child: ChildProcess, path: string) {
+    this.#child = child;
+    this.#path = path;
+  }
+
+  static async start(): Promise<Flood> {
+    const program = fileURLToPath(new URL("../test/guest/lies/flood-process.js", import.meta.url));
+    const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+    const [path] = (await once(child.stdout, "data")) as [Buffer];
+    return new Flood(child, path.toString().trim());
+  }
+
+  async open(): Promise<void> {
+    this.#channel = await Channel.open(await connectUnix(this.#path), { deadlineMs: 10_000 });
+    await this.#channel.request("ping");
+    this.#channel.request("flood", {}, { timeoutMs: null }).catch(() => {});
+  }
+
+  close(): void {
+    this.#channel?.close();
+  }
+
+  async end(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "close");
+  }
+}

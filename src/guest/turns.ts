@@ -1,0 +1,46 @@
+/** What all guests together may cost that have sent much, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
+const ALLOWANCE_PER_MS = 100;
+/** What is saved up while none of them sends. */
+const MOST_ALLOWANCE = 1_000;
+
+/**
+ * Work of guests that send more than others: one piece in each turn of the event loop, first come, first served, and in sum no more than
+ * a part of a CPU. So it does not matter to a quiet guest how many others flood the daemon.
+ */
+export class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #allowance = MOST_ALLOWANCE;
+  #countedAt = performance.now();
+  #isScheduled = false;
+
+  /** Does the work when it is its turn. */
+  queue(work: () => void): void {
+    this.#waiting.push(work);
+    this.#schedule();
+  }
+
+  spend(cost: number): void {
+    this.#earn();
+    this.#allowance -= cost;
+  }
+
+  #earn(): void {
+    const now = performance.now();
+    this.#allowance = Math.min(MOST_ALLOWANCE, this.#allowance + (now - this.#countedAt) * ALLOWANCE_PER_MS);
+    this.#countedAt = now;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
+    this.#earn();
+    const waitMs = Math.ceil(-this.#allowance / ALLOWANCE_PER_MS);
+    const next = () => {
+      this.#isScheduled = false;
+      this.#waiting.shift()?.();
+      this.#schedule();
+    };
+    if (waitMs > 0) setTimeout(next, waitMs);
+    else setImmediate(next);
+  }
+}
