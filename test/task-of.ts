@@ -29,6 +29,7 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     last_push: null,
     workspace_seed: { mode: "empty", source_path: null, destination: "/workspace", entry_count: 0, bytes_written: 0 },
     memory_bytes: 65_536 * 1_048_576,
+    memory_reserved_mib: 65_920,
     disk_bytes: 1_536 * 1_048_576,
     ...change,
   };

@@ -128,6 +128,8 @@ export interface Backend {
   check(): Promise<Error | null>;
   /** Looks closely, trying what can be tried: may take seconds the first time. */
   diagnose(): Promise<Diagnosis>;
+  /** Host memory that a machine of this shape can come to take, in MiB. */
+  countMemoryMib(shape: VmShape): Promise<number>;
   /** Does once what every later `start` profits from (a template). Callers at the same time share the work. */
   prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void>;
   /** Removes what was prepared for environments that nobody holds: it can be made again. */
@@ -161,6 +163,8 @@ export interface Presence {
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */
   readonly died: Promise<string>;
+  /** Host memory that it can come to take, in MiB; null when an earlier version has started it. */
+  readonly reservedMib: number | null;
   /** Why it stands still, when the backend knows it does; it goes on by itself once that is mended. */
   stall(): string | null;
   /** What it takes of the host now, in bytes. */

@@ -24,6 +24,7 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
       home: client.home.path,
       log: client.home.daemonLog,
       started_at: null,
+      memory_reserved_mib: 0,
       memory_bytes: null,
     }
   );

@@ -32,6 +32,7 @@ export const daemonStatus = defineOperation({
     home: z.string(),
     log: z.string().describe("Path of the log."),
     started_at: time.nullable(),
+    memory_reserved_mib: z.int().describe("Host memory that the VMs in use can come to take, in MiB."),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),
   cli: { words: ["daemon", "status"], positionals: [] },

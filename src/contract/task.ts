@@ -80,6 +80,10 @@ export const task = z
     workspace_seed: workspaceSeed,
     last_push: lastPush.nullable().describe("The last sync push that was switched in."),
     memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
+    memory_reserved_mib: z
+      .int()
+      .nullable()
+      .describe("Host memory that its VM can come to take, in MiB: what it was admitted with."),
     disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
   })
   .meta({ title: "TaskInfo", description: "What is known of one task." });

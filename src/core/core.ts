@@ -47,6 +47,8 @@ export interface MachineRegistry {
   destroy(machine: Presence): Promise<void>;
   /** VMs that a caller uses. */
   inUse(): number;
+  /** Host memory that the VMs in use can come to take, in MiB. */
+  reservedMib(): number;
   /** VMs kept ready for the next commands, and those on their way there, by kind. */
   spares(): readonly SpareCount[];
   /** Removes what is kept ready. */

@@ -56,6 +56,10 @@ export class Machines implements MachineRegistry {
     return this.#used.size;
   }
 
+  reservedMib(): number {
+    return [...this.#used.values()].reduce((sum, { machine }) => sum + (machine.reservedMib ?? 0), 0);
+  }
+
   spares(): SpareCount[] {
     return this.#spares.counts();
   }
@@ -203,8 +207,9 @@ export class Machines implements MachineRegistry {
     shape: VmShape,
     options: StartOptions,
   ): Promise<Machine> {
-    if (!hasMemory(shape.memMib)) await this.#spares.giveBack();
-    assertMemory(shape.memMib);
+    const neededMib = await backend.countMemoryMib(shape);
+    if (!hasMemory(neededMib)) await this.#spares.giveBack();
+    assertMemory(shape.memMib, neededMib);
     const machine = await backend.start(id, environment, shape, options);
     try {
       await wake(machine.channel, id, machine.network?.guest);
@@ -251,20 +256,20 @@ export function newMachineId(): string {
   return `vm-${randomBytes(6).toString("hex")}`;
 }
 
-function hasMemory(memMib: number): boolean {
-  return readAvailableMemoryMib() >= memMib + MEMORY_RESERVE_MIB;
+function hasMemory(neededMib: number): boolean {
+  return readAvailableMemoryMib() >= neededMib + MEMORY_RESERVE_MIB;
 }
 
 /** A VM takes memory as it uses it; one that the host could not hold even alone is refused before it starts. */
-function assertMemory(memMib: number): void {
-  if (hasMemory(memMib)) return;
+function assertMemory(memMib: number, neededMib: number): void {
+  if (hasMemory(neededMib)) return;
   const availableMib = readAvailableMemoryMib();
   throw new PyroError(
     "RESOURCE_EXHAUSTED",
-    `A VM of ${memMib} MiB does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,
+    `A VM of ${memMib} MiB, which may take ${neededMib} MiB, does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,
     {
       hint: "Ask for less with --mem-mib, or delete tasks.",
-      details: { mem_mib: memMib, available_mib: availableMib },
+      details: { mem_mib: memMib, needed_mib: neededMib, available_mib: availableMib },
     },
   );
 }

@@ -19,6 +19,7 @@ export function buildStatus(lifetime: Lifetime): Handler<"daemon.status"> {
       home: core.home.path,
       log: core.home.daemonLog,
       started_at: lifetime.startedAt.toISOString(),
+      memory_reserved_mib: core.machines.reservedMib(),
       memory_bytes: process.memoryUsage.rss(),
     };
   };

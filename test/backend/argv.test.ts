@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { buildQemuArgs } from "../../src/backend/qemu/argv.js";
+import { countMemoryMib, TRANSLATION_CACHE_MIB } from "../../src/backend/qemu/memory.js";
 
 const shape = { memMib: 256, diskMib: 1024, vcpuCount: 1, network: false };
 const traitsOf = {
@@ -35,6 +36,14 @@ test("an emulated kernel checks and clears less than its defaults, one on KVM do
   const count = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
     kernelLineOf(words(accelerator, version, "boot")).filter((word) => costly.includes(word)).length;
   assert.deepEqual([count("tcg", 7), count("tcg", 10), count("kvm", 7), count("kvm", 10)], [4, 4, 0, 0]);
+});
+
+test("an emulated VM keeps no more translated code than admission counts", () => {
+  const accelOf = (args: readonly string[]) => args[args.indexOf("-accel") + 1]!;
+  assert.equal(accelOf(words("tcg", 7, "clone")), `tcg,tb-size=${TRANSLATION_CACHE_MIB}`);
+  assert.equal(accelOf(words("kvm", 7, "clone")), "kvm");
+  assert.ok(countMemoryMib(1024, "tcg") >= 1024 + TRANSLATION_CACHE_MIB);
+  assert.ok(countMemoryMib(1024, "kvm") > 1024);
 });
 
 test("addresses are not randomised where an old QEMU translates a program again for each address, and nowhere else", () => {

@@ -21,6 +21,7 @@ export class AgentMachines implements MachineRegistry, AsyncDisposable {
       handle: null,
       died: new Promise<string>(() => {}),
       stall: () => null,
+      reservedMib: null,
       usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
       destroy: async () => {
         channel.close();
@@ -47,6 +48,10 @@ export class AgentMachines implements MachineRegistry, AsyncDisposable {
   inUse(): number {
     return 0;
   }
+  reservedMib(): number {
+    return 0;
+  }
+
   spares(): [] {
     return [];
   }

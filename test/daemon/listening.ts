@@ -33,7 +33,7 @@ export class Listening implements AsyncDisposable {
     options: { idleMs?: number; version?: string; others?: Partial<Handlers>; tasks?: Tasks } = {},
   ) {
     const log = openLog(this.home.daemonLog);
-    const machines = { inUse: () => this.vmsInUse, spares: () => [], closeAll: async () => {} };
+    const machines = { inUse: () => this.vmsInUse, spares: () => [], reservedMib: () => 0, closeAll: async () => {} };
     const version = options.version ?? readContract().version;
     const tasks = options.tasks ?? { detachAll: async () => {}, resolve: (reference: string) => reference };
     const core = { home: this.home, version, log, machines, tasks } as unknown as Core;

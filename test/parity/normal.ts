@@ -7,6 +7,8 @@ const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_
 const FIGURES = new Set([
   "duration_ms",
   "memory_bytes",
+  "memory_reserved_mib",
+  "needed_mib",
   "disk_bytes",
   "available_mib",
   "uptime_seconds",

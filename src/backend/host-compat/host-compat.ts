@@ -91,6 +91,11 @@ export class HostCompatBackend implements Backend {
     return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf, isHeld, dryRun });
   }
 
+  /** Its processes are the host's: what they take is not known before. */
+  async countMemoryMib({ memMib }: VmShape): Promise<number> {
+    return memMib;
+  }
+
   async prepare(environment: InstalledEnvironment, _shape: VmShape, options: PrepareOptions): Promise<void> {
     await this.#root(environment, options);
   }
@@ -98,7 +103,7 @@ export class HostCompatBackend implements Backend {
   async start(
     id: string,
     environment: InstalledEnvironment,
-    _shape: VmShape,
+    { memMib }: VmShape,
     options: PrepareOptions,
   ): Promise<Machine> {
     const { bwrap } = await this.#programs();
@@ -136,6 +141,7 @@ export class HostCompatBackend implements Backend {
         channel,
         network: null,
         handle: null,
+        reservedMib: memMib,
         died: ended,
         stall: () => null,
         usage,

@@ -1,4 +1,5 @@
 import type { Accelerator, VmShape } from "../backend.js";
+import { TRANSLATION_CACHE_MIB } from "./memory.js";
 import type { QemuTraits } from "./toolchain.js";
 
 /** Where the jail shows QEMU its files: the same for every VM, so that all command lines of a template agree. */
@@ -53,7 +54,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
       `memory-backend-file,id=mem,size=${shape.memMib}M,mem-path=${inJail.ram},share=${clone ? `off${traits.readOnlyMemory ? ",readonly=on,rom=off" : ""}` : "on"}`,
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
-    ...["-accel", accelerator],
+    ...["-accel", buildAccel(accelerator)],
     // A CPU that says its byte-wise copies are fast makes the kernel use them, and emulated they are the slowest. One that says so of
     // short copies alone, as QEMU 9 and later would, makes it loop for ever.
     ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off"],
@@ -87,6 +88,10 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
       : []),
     ...(clone ? ["-incoming", "defer"] : []),
   ];
+}
+
+function buildAccel(accelerator: Accelerator): string {
+  return accelerator === "tcg" ? `tcg,tb-size=${TRANSLATION_CACHE_MIB}` : accelerator;
 }
 
 /**

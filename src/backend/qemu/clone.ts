@@ -27,6 +27,7 @@ import type {
 } from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
 import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
+import { countMemoryMib } from "./memory.js";
 import { networkPlan, type NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { resumeWhenRoom } from "./pause.js";
@@ -59,6 +60,8 @@ const handleSchema = z.object({
   start_ticks: z.number(),
   accelerator: z.enum(["kvm", "hvf", "tcg"]),
   network: networkPlan.nullable().default(null),
+  /** VMs that an earlier version has started have none written down. */
+  reserved_mib: z.int().nullable().default(null),
   /** Which files its sockets are. VMs that an earlier version has started have none written down. */
   sockets: z.object({ agent: z.string(), qmp: z.string() }).nullable().default(null),
 });
@@ -103,14 +106,18 @@ export async function cloneTemplate(
     const { channel, qmp } = await process.during(wakeClone(process, directory, signal, urgent));
     const inside = await process.inside;
     const { accelerator } = template;
+    const reservedMib = countMemoryMib(shape.memMib, accelerator);
     const plan = network?.plan ?? null;
     const { agent, qmp: monitor } = process.sockets;
     const sockets = { agent: agent.identity, qmp: monitor.identity };
     const handle =
       persistent && inside
-        ? { pid: inside.pid, start_ticks: inside.startTicks, accelerator, network: plan, sockets }
+        ? {
+            ...{ pid: inside.pid, start_ticks: inside.startTicks, accelerator },
+            ...{ network: plan, sockets, reserved_mib: reservedMib },
+          }
         : null;
-    const parts = { id, directory, process, accelerator, handle, qmp: Promise.resolve(qmp) };
+    const parts = { id, directory, process, accelerator, handle, reservedMib, qmp: Promise.resolve(qmp) };
     return withChannel(buildPresence({ ...parts, network: plan && buildMachineNetwork(plan, controlSocket) }), channel);
   } catch (error) {
     await process?.kill();
@@ -128,7 +135,7 @@ export async function cloneTemplate(
 export async function adoptClone(place: ClonePlace, id: string, handle: MachineHandle): Promise<FoundMachine | null> {
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
-  const { pid, start_ticks, accelerator, network: plan, sockets } = parsed.data;
+  const { pid, start_ticks, accelerator, network: plan, sockets, reserved_mib: reservedMib } = parsed.data;
   const runDirectory = join(place.runtimePath, id);
   const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory, sockets);
   if (process === null) return null;
@@ -141,7 +148,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   const qmp = Qmp.open(process.sockets.qmp, Infinity, ended.signal);
   const network = plan && buildMachineNetwork(plan, controlSocketOf(runDirectory));
   const directory = join(place.vmsPath, id);
-  const presence = buildPresence({ id, directory, process, accelerator, handle, network, qmp });
+  const presence = buildPresence({ id, directory, process, accelerator, handle, network, reservedMib, qmp });
   const met = connectSocketFileWhenReady(process.sockets.agent, Infinity, ended.signal).then((socket) =>
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );
@@ -234,10 +241,12 @@ interface PresenceParts {
   readonly accelerator: Accelerator;
   readonly handle: MachineHandle | null;
   readonly network: MachineNetwork | null;
+  readonly reservedMib: number | null;
   readonly qmp: Promise<Qmp>;
 }
 
-function buildPresence({ id, directory, process, accelerator, handle, network, qmp }: PresenceParts): Presence {
+function buildPresence(parts: PresenceParts): Presence {
+  const { id, directory, process, accelerator, handle, network, reservedMib, qmp } = parts;
   const isPaused = resumeWhenRoom(qmp);
   let destroyed: Promise<void> | null = null;
   const remove = async () => {
@@ -250,6 +259,7 @@ function buildPresence({ id, directory, process, accelerator, handle, network, q
     accelerator,
     network,
     handle,
+    reservedMib,
     died: process.ended,
     stall: () => (isPaused() ? "the host's disk is full; it goes on when there is room" : null),
     usage: async () => {

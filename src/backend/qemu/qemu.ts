@@ -30,6 +30,7 @@ import { adoptClone, cloneTemplate, sweepClones, type CloneNetwork, type ClonePl
 import { diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
+import { countMemoryMib } from "./memory.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
 import { DISK_RESERVE_MIB, findReason } from "./room.js";
@@ -116,6 +117,10 @@ export class QemuBackend implements Backend {
     const { homePath, preference } = this.#options;
     this.#choice ??= new AcceleratorChoice(homePath, await this.toolchain(), preference);
     return this.#choice;
+  }
+
+  async countMemoryMib({ memMib }: VmShape): Promise<number> {
+    return countMemoryMib(memMib, await (await this.accelerators()).current());
   }
 
   async prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void> {

@@ -235,6 +235,7 @@ export class Task implements ExecHost {
       workspace_seed: record.workspace_seed,
       last_push: this.pushes.last,
       memory_bytes: usage?.memoryBytes ?? null,
+      memory_reserved_mib: this.#machine?.reservedMib ?? null,
       disk_bytes: usage?.diskBytes ?? null,
     };
   }

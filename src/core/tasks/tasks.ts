@@ -281,7 +281,8 @@ function viewOfUnreadable(taskId: string, { reason, since }: Damage): ResultOf<"
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
     ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
     ...{ created_at: since, last_activity_at: since, expires_at: null },
-    ...{ command_count: 0, running_commands: 0, last_command: null, memory_bytes: null, disk_bytes: null },
+    ...{ command_count: 0, running_commands: 0, last_command: null },
+    ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
     workspace_seed: emptySeed,
     last_push: null,
   };

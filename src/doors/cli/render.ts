@@ -73,7 +73,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
           `Up: ${status.uptime_seconds} s, since ${status.started_at}`,
           `VMs: ${status.vms} in use, ${status.spare_vms} spare, ${status.spare_vms_warming} warming`,
           ...status.spares.map(renderSpare),
-          `Memory: ${renderMib(status.memory_bytes ?? 0)}`,
+          `Memory: ${renderMib(status.memory_bytes ?? 0)}, and up to ${status.memory_reserved_mib} MiB of its VMs`,
           `Home: ${status.home}`,
           `Log: ${status.log}`,
         ])

@@ -21,7 +21,9 @@ export function renderTask(task: Task, now: number): string {
     `Resources: ${task.vcpu_count} vCPU / ${task.mem_mib} MiB`,
     ...(task.memory_bytes === null
       ? []
-      : [`In use: ${renderMib(task.memory_bytes)} memory, ${renderMib(task.disk_bytes ?? 0)} disk`]),
+      : [
+          `In use: ${renderMib(task.memory_bytes)} memory${renderReserved(task)}, ${renderMib(task.disk_bytes ?? 0)} disk`,
+        ]),
     ...renderNetwork(task.network),
     ...renderWords("Variables", task.env_names),
     `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
@@ -37,6 +39,10 @@ export function renderTask(task: Task, now: number): string {
       : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function renderReserved({ memory_reserved_mib: mib }: Task): string {
+  return mib === null ? "" : ` of at most ${mib} MiB`;
 }
 
 /** Texts of a caller's, so control characters are shown and not sent to the terminal. */
