@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { QemuBackend } from "../src/backend/qemu/qemu.js";
 import { openEnvironmentCache, type InstalledEnvironment } from "../src/environments/cache.js";
 import { debianSource } from "../src/environments/debian.js";
+import { ControlGroups } from "../src/host/control-groups.js";
 import type { Home } from "../src/host/home.js";
 import { openLog } from "../src/host/log.js";
 
@@ -36,7 +37,17 @@ export async function openBackend(home: Home): Promise<BenchBackend> {
     held = await environments.acquire(ENVIRONMENT);
   }
   if (held === null) throw new Error(`${ENVIRONMENT} could not be pulled`);
-  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath, gatePath, keeperPath, preloadPath };
+  const joinPath = fileURLToPath(new URL("../../keeper/build/pyro-join", import.meta.url));
+  const groups = ControlGroups.open({ homePath: home.path, joinPath, log });
+  const shared = {
+    homePath: home.path,
+    runtimePath: home.runtime,
+    agentPath,
+    gatePath,
+    keeperPath,
+    preloadPath,
+    groups,
+  };
   const backend = await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log });
   return { backend, ...held };
 }

@@ -55,6 +55,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           maxFileMib: Math.max(shape.memMib, shape.diskMib),
           preload: null,
           stateFd: null,
+          group: null,
           keeper: keeperPath,
         });
         const socket = await connectSocketFileWhenReady(vm.sockets.agent, BOOT_DEADLINE_MS, signal);

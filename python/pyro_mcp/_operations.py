@@ -246,6 +246,8 @@ class TaskCreateResult(TypedDict):
     last_push: TaskCreateLastPush | None
     # Host memory its VM takes now.
     memory_bytes: int | None
+    # Host memory that its VM can come to take, in MiB: what it was admitted with.
+    memory_reserved_mib: int | None
     # Host disk its VM takes now.
     disk_bytes: int | None
     # What of its source was left out or may be torn.
@@ -422,6 +424,8 @@ class TaskStatusResult(TypedDict):
     last_push: TaskCreateLastPush | None
     # Host memory its VM takes now.
     memory_bytes: int | None
+    # Host memory that its VM can come to take, in MiB: what it was admitted with.
+    memory_reserved_mib: int | None
     # Host disk its VM takes now.
     disk_bytes: int | None
 
@@ -592,6 +596,14 @@ class DoctorCapabilities(TypedDict):
     guest_network: bool
 
 
+class DoctorLimits(TypedDict):
+    set: bool
+    # Where the control groups are, or why there are none.
+    reason: str
+    # What starts the daemon where it may make them; null when nothing is known to.
+    command: str | None
+
+
 class DoctorProblem(TypedDict):
     message: str
     # What mends it.
@@ -609,6 +621,8 @@ class DoctorResult(TypedDict):
     networking: str
     # Certificate authorities that this host trusts and a VM does not, without --network-host-ca.
     host_ca: list[VmNetworkInfoNetworkHostCa]
+    # Limits of the host on each VM, and on what stands in for one: memory, processes, processors.
+    limits: DoctorLimits
     problems: list[DoctorProblem]
 
 

@@ -33,6 +33,16 @@ export const doctor = defineOperation({
       host_ca: z
         .array(certificateAuthority)
         .describe("Certificate authorities that this host trusts and a VM does not, without --network-host-ca."),
+      limits: z
+        .object({
+          set: z.boolean(),
+          reason: z.string().describe("Where the control groups are, or why there are none."),
+          command: z
+            .string()
+            .nullable()
+            .describe("What starts the daemon where it may make them; null when nothing is known to."),
+        })
+        .describe("Limits of the host on each VM, and on what stands in for one: memory, processes, processors."),
       problems: z.array(z.object({ message: z.string(), command: z.string().describe("What mends it.") })),
     })
     .meta({ title: "DoctorReport", description: "Whether this host can run VMs, and what is missing." }),

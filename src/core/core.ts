@@ -2,6 +2,7 @@ import type { OperationEvent } from "../contract/operation.js";
 import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
 import type { Backend, FoundMachine, Machine, MachineHandle, NetworkRequest, Presence } from "../backend/backend.js";
 import type { EnvironmentCache } from "../environments/cache.js";
+import type { ControlGroups } from "../host/control-groups.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Ending } from "./ending.js";
@@ -14,6 +15,7 @@ export interface Core {
   readonly home: Home;
   readonly version: string;
   readonly log: Log;
+  readonly groups: ControlGroups;
   readonly environments: EnvironmentCache;
   readonly machines: MachineRegistry;
   readonly vms: Vms;

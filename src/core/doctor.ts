@@ -5,6 +5,7 @@ import { PyroError } from "../contract/errors.js";
 import { catalog } from "../environments/catalog.js";
 import { diskUsageBytes } from "../host/files.js";
 import { readAddedCertificates } from "../host/trust.js";
+import { viewLimits } from "./limits.js";
 import type { Core, Handler } from "./core.js";
 import { trustFilesOf, viewAuthority } from "./network.js";
 
@@ -30,6 +31,7 @@ export const doctor: Handler<"doctor"> = async (core, input) => {
       ? "off unless asked for with --network, and then it works here"
       : "VMs can have no network here",
     host_ca: (await readAddedCertificates(trustFilesOf(input.network_host_env))).map(viewAuthority),
+    limits: viewLimits(core.groups),
     problems: [...diagnosis.problems, ...(await buildProblems(core))],
   };
 };

@@ -5,6 +5,7 @@ import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
 import { QemuBackend } from "../backend/qemu/qemu.js";
 import { openEnvironmentCache } from "../environments/cache.js";
 import { debianSource } from "../environments/debian.js";
+import { ControlGroups } from "../host/control-groups.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
@@ -16,11 +17,16 @@ import { Vms } from "./vms/vms.js";
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
+const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
 
 /** Opens everything a home holds, and clears what a killed daemon left. */
 export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
-  const shared = { homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH, keeperPath: KEEPER_PATH };
+  const groups = ControlGroups.open({ homePath: home.path, joinPath: JOIN_PATH, log });
+  const shared = {
+    ...{ homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH },
+    ...{ keeperPath: KEEPER_PATH, groups },
+  };
   const environments = await openEnvironmentCache({
     directory: join(home.path, "environments"),
     source: debianSource(),
@@ -40,5 +46,5 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, vms: machines, keep: vms.unreadableIds, log });
-  return { home, version, log, environments, backends, machines, vms, tasks };
+  return { home, version, log, groups, environments, backends, machines, vms, tasks };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstatSync, mkdtempSync, realpathSync, renameSync, symlinkSync } from "node:fs";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
@@ -88,7 +88,7 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
  */
 function runtimeParent(env: NodeJS.ProcessEnv): string {
   const xdg = env["XDG_RUNTIME_DIR"];
-  const named = join(tmpdir(), `pyro-${userInfo().uid}`);
+  const named = join(tmpdir(), `pyro-${process.getuid!()}`);
   for (const candidate of [...(xdg && isOurDirectory(xdg) ? [join(xdg, "pyro")] : []), named]) {
     try {
       makePrivateDirectory(candidate, "The runtime directory");

@@ -1,9 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
-import { release, userInfo } from "node:os";
+import { release } from "node:os";
 
 /** What tells this boot of this kernel from every other: verdicts about the host hold no longer. */
 export function readBootIdentity(): { bootId: string; kernel: string } {
   return { bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), kernel: release() };
+}
+
+/** Asks the kernel: a user of a container may have no entry in /etc/passwd. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 /** nobody and nogroup. */
@@ -14,7 +19,7 @@ const NOBODY = 65_534;
  * nobody, as `unshare --map-root-user` makes it: such a root can become no other user.
  */
 export function unprivilegedId(): number | null {
-  if (userInfo().uid !== 0) return null;
+  if (!isRoot()) return null;
   return ["/proc/self/uid_map", "/proc/self/gid_map"].every((path) => mapsId(readFileSync(path, "utf8"), NOBODY))
     ? NOBODY
     : null;

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync, type Stats } from "node:fs";
-import { userInfo } from "node:os";
+
 import { dirname } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
@@ -23,7 +23,7 @@ export function makePrivateDirectory(path: string, what: string, links: "followe
   const stat = links === "followed" ? statSync(path, { throwIfNoEntry: false }) : lstatSync(path);
   if (stat === undefined) throw fail(`is a symbolic link to ${readLink(path)}, which is not there`);
   if (!stat.isDirectory()) throw fail("is not a directory");
-  if (stat.uid !== userInfo().uid) throw fail("belongs to somebody else");
+  if (stat.uid !== process.getuid!()) throw fail("belongs to somebody else");
   if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable", `Make it yours alone: chmod 700 ${path}`);
   if ((stat.mode & 0o077) !== 0) closeToOthers(path, stat, fail);
 }
@@ -47,7 +47,7 @@ function closeToOthers(path: string, { mode }: Stats, fail: Fail): void {
 
 export function isOurDirectory(path: string): boolean {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isDirectory() && stat.uid === userInfo().uid;
+  return stat !== undefined && stat.isDirectory() && stat.uid === process.getuid!();
 }
 
 /** Where a symbolic link leads; null for anything else. */

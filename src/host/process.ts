@@ -24,6 +24,16 @@ export function readProcessIdentity(pid: number): ProcessIdentity | null {
   }
 }
 
+/** Null when the process is gone. */
+export function readParentPid(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return null;
+  }
+}
+
 export function isAlive(identity: ProcessIdentity): boolean {
   return readProcessIdentity(identity.pid)?.startTicks === identity.startTicks;
 }

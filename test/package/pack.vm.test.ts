@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const BINARIES = [
   "guest/build/pyro-agent",
   "gate/build/pyro-gate",
+  "keeper/build/pyro-join",
   "keeper/build/pyro-keeper",
   "preload/build/pyro-readonly-ram.so",
 ];
@@ -47,6 +48,7 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     "guest/Makefile",
     "gate/src/main.c",
     "gate/Makefile",
+    "keeper/src/join.c",
     "keeper/src/keeper.c",
     "keeper/Makefile",
     "preload/src/readonly_ram.c",
@@ -55,7 +57,7 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-keeper$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

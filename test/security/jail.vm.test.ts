@@ -54,6 +54,7 @@ test("a program in QEMU's jail: system calls beyond a VM's needs fail, files are
       maxFileMib: 16,
       preload: null,
       stateFd: null,
+      group: null,
       keeper: null,
     });
     const said = await probe.ended;

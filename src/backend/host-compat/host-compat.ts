@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
+import type { ControlGroups } from "../../host/control-groups.js";
 import { chown, diskUsageBytes, findProgram, mkdir } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
 import { describeEnd, readMemoryBytes, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/process.js";
@@ -28,8 +29,11 @@ export interface HostCompatOptions {
   readonly homePath: string;
   readonly agentPath: string;
   readonly keeperPath: string;
+  readonly groups: ControlGroups;
 }
 
+/** What a command may start, with room for builds. */
+const PROCESSES = 4_096;
 const START_DEADLINE_MS = 10_000;
 
 const capabilities: BackendCapabilities = {
@@ -103,7 +107,7 @@ export class HostCompatBackend implements Backend {
   async start(
     id: string,
     environment: InstalledEnvironment,
-    { memMib }: VmShape,
+    { memMib, vcpuCount }: VmShape,
     options: PrepareOptions,
   ): Promise<Machine> {
     const { bwrap } = await this.#programs();
@@ -113,7 +117,7 @@ export class HostCompatBackend implements Backend {
     const nobody = unprivilegedId();
     await mkdir(workspaceDirectory, { recursive: true, mode: 0o700 });
     if (nobody !== null) await chown(workspaceDirectory, nobody, nobody);
-    const { agentPath, keeperPath } = this.#options;
+    const { agentPath, keeperPath, groups } = this.#options;
     const args = buildContainerArgs({
       id,
       rootDirectory,
@@ -121,11 +125,14 @@ export class HostCompatBackend implements Backend {
       agentPath,
       unprivilegedId: nobody,
     });
-    const child = startJail(keeperPath, bwrap, args);
+    const limits = { memoryMib: memMib, processes: PROCESSES, cpuWeight: 100 * vcpuCount, endsWhole: false };
+    const group = groups.create(id, limits);
+    const child = startJail(keeperPath, (words) => groups.command(group, words), bwrap, args);
     const ended = describeEnd(child);
     const destroy = async () => {
       child.kill("SIGTERM");
       await ended;
+      await group?.remove();
       await removeTree(directory);
     };
     const usage = async () => ({
@@ -180,10 +187,12 @@ export class HostCompatBackend implements Backend {
 /** The options go through a descriptor: those inside can read bubblewrap's command line, and it would show paths of the host. */
 function startJail(
   keeper: string,
+  inGroup: (words: readonly string[]) => readonly string[],
   bwrap: string,
   { jail, program }: { jail: string[]; program: string[] },
 ): ChildProcess {
-  const child = spawnKept(keeper, bwrap, ["--args", "3", "--", ...program], { extraFds: ["pipe", "pipe", "pipe"] });
+  const [first = "", ...words] = inGroup([bwrap, "--args", "3", "--", ...program]);
+  const child = spawnKept(keeper, first, words, { extraFds: ["pipe", "pipe", "pipe"] });
   sendToDescriptor(child, 3, jail.map((argument) => `${argument}\0`).join(""));
   sendToDescriptor(child, FILTER_FD, buildContainerFilter());
   return child;

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { Channel } from "../../guest/channel.js";
+import type { ControlGroups } from "../../host/control-groups.js";
 import { assertRoom, chmod, chown, copyFile, diskUsageBytes, mkdir, open, readdir, rm } from "../../host/files.js";
 import {
   listCommandLines,
@@ -27,7 +28,7 @@ import type {
 } from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
 import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
-import { countMemoryMib } from "./memory.js";
+import { buildGroupLimits, countMemoryMib } from "./memory.js";
 import { networkPlan, type NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { resumeWhenRoom } from "./pause.js";
@@ -44,6 +45,7 @@ export interface ClonePlace {
   readonly keeperPath: string;
   /** The library that keeps a template's memory read-only for a QEMU without an option for that. */
   readonly preloadPath: string;
+  readonly groups: ControlGroups;
 }
 
 /** A network for a clone: what it is to be, and the programs that make it so. */
@@ -101,6 +103,10 @@ export async function cloneTemplate(
       maxFileMib: overlayMaxMib(shape.diskMib),
       preload: toolchain.traits.readOnlyMemory ? null : place.preloadPath,
       stateFd: state.fd,
+      group: {
+        groups: place.groups,
+        limits: await buildGroupLimits(shape, template.accelerator, directory),
+      },
       keeper: persistent ? null : place.keeperPath,
     });
     const { channel, qmp } = await process.during(wakeClone(process, directory, signal, urgent));
@@ -161,7 +167,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
  * writing that down has left one that only its command line tells of.
  */
 export async function sweepClones(
-  { vmsPath, runtimePath }: ClonePlace,
+  { vmsPath, runtimePath, groups }: ClonePlace,
   isStray: (id: string) => boolean,
 ): Promise<void> {
   const idOf = (argument: string) => (argument.startsWith(`${vmsPath}/`) ? argument.slice(vmsPath.length + 1) : null);
@@ -172,6 +178,7 @@ export async function sweepClones(
   const processes = strays.flatMap(({ pid }) => readProcessIdentity(pid) ?? []);
   for (const stray of processes) sendSignal(stray, "SIGKILL");
   await waitUntilGone(processes, SWEEP_DEADLINE_MS);
+  await groups.sweep(isStray);
   for (const [parent, isOurs] of [
     [vmsPath, () => true],
     [runtimePath, (name: string) => /^(vm|tp)-/.test(name)],

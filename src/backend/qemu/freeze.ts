@@ -28,6 +28,7 @@ import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
 import { buildGateCommand } from "./gate.js";
 import { makeMailbox } from "./mailbox.js";
+import { buildGroupLimits } from "./memory.js";
 import { makeMemoryFile } from "./memory-file.js";
 import { Qmp } from "./qmp.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
@@ -78,6 +79,7 @@ export async function freezeTemplate(
     maxFileMib: Math.max(shape.memMib, shape.diskMib),
     preload: null,
     stateFd: null,
+    group: { groups: inputs.groups, limits: await buildGroupLimits(shape, accelerator, directory) },
     keeper: inputs.keeperPath,
   });
   try {

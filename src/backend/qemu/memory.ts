@@ -1,4 +1,6 @@
-import type { Accelerator } from "../backend.js";
+import type { GroupLimits } from "../../host/control-groups.js";
+import { isInMemory } from "../../host/files.js";
+import type { Accelerator, VmShape } from "../backend.js";
 
 /** What QEMU keeps of translated code before it starts anew. Its own default is 1 GiB. docs/decisions/0023 */
 export const TRANSLATION_CACHE_MIB = 256;
@@ -8,4 +10,24 @@ const QEMU_MIB = 128;
 /** Host memory that a VM can come to take, in MiB. */
 export function countMemoryMib(memMib: number, accelerator: Accelerator): number {
   return memMib + QEMU_MIB + (accelerator === "tcg" ? TRANSLATION_CACHE_MIB : 0);
+}
+
+/** For the kernel's caches of a VM's files, which it gives up under pressure. */
+const CACHES_MIB = 128;
+/** QEMU's threads, which are up to 64 for its disks, and the few processes around it. */
+const PROCESSES = 256;
+
+/** What a VM's control group allows. On tmpfs what the VM writes to its disk is memory too. */
+export async function buildGroupLimits(
+  shape: VmShape,
+  accelerator: Accelerator,
+  diskPath: string,
+): Promise<GroupLimits> {
+  const diskMib = (await isInMemory(diskPath)) ? shape.diskMib : 0;
+  return {
+    memoryMib: countMemoryMib(shape.memMib, accelerator) + CACHES_MIB + diskMib,
+    processes: PROCESSES,
+    cpuWeight: 100 * shape.vcpuCount,
+    endsWhole: true,
+  };
 }

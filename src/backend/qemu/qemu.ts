@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
+import type { ControlGroups } from "../../host/control-groups.js";
 import { assertRoom, mkdir, rename, rm, syncDirectory } from "../../host/files.js";
 import { hasIpv6, readResolvers } from "../../host/network.js";
 import type { Log } from "../../host/log.js";
@@ -48,6 +49,7 @@ export interface QemuBackendOptions {
   readonly preloadPath: string;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
+  readonly groups: ControlGroups;
   readonly log: Log;
 }
 
@@ -71,8 +73,8 @@ export class QemuBackend implements Backend {
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templatesPath = join(options.homePath, "templates");
-    const { homePath, runtimePath, keeperPath, preloadPath } = options;
-    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath };
+    const { homePath, runtimePath, keeperPath, preloadPath, groups } = options;
+    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath, groups };
   }
 
   /** Opens it and clears half templates that a killed daemon left. */
@@ -184,9 +186,9 @@ export class QemuBackend implements Backend {
     shape: VmShape,
     options: PrepareOptions,
   ): Promise<Template> {
-    const { agentPath, keeperPath } = this.#options;
+    const { agentPath, keeperPath, groups } = this.#options;
     const [toolchain, gate] = [await this.toolchain(), await this.#gate(shape)];
-    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, keeperPath, gate };
+    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, keeperPath, groups, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);
     const template: Template = { key, directory, accelerator };

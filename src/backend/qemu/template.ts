@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import type { InstalledEnvironment } from "../../environments/cache.js";
+import type { ControlGroups } from "../../host/control-groups.js";
 import { readJson, sha256OfFile, stat } from "../../host/files.js";
 import type { Accelerator, VmShape } from "../backend.js";
 import type { GateProgram } from "./gate.js";
@@ -50,6 +51,7 @@ export interface TemplateInputs {
   readonly environment: InstalledEnvironment;
   readonly agentPath: string;
   readonly keeperPath: string;
+  readonly groups: ControlGroups;
   /** Given exactly when the shape has a network. The template's leads nowhere. */
   readonly gate: GateProgram | null;
 }

@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
+import { ControlGroup, type ControlGroups, type GroupLimits } from "../../host/control-groups.js";
 import { mkdir, rm } from "../../host/files.js";
 import {
   describeEnd,
@@ -38,6 +39,8 @@ export interface VmProcessSpec {
   readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
+  /** Where its control group is made, and what that allows; null for none. */
+  readonly group: { readonly groups: ControlGroups; readonly limits: GroupLimits } | null;
   /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
   readonly keeper: string | null;
 }
@@ -64,14 +67,17 @@ export class VmProcess {
   /** The first process inside the jail: with it the whole jail ends. Null when it never came to be. */
   readonly inside: Promise<ProcessIdentity | null>;
   readonly #runDirectory: string;
+  readonly #group: ControlGroup | null;
 
   private constructor(
     runDirectory: string,
+    group: ControlGroup | null,
     sockets: VmSockets,
     inside: Promise<ProcessIdentity | null>,
     ended: Promise<string>,
   ) {
     this.#runDirectory = runDirectory;
+    this.#group = group;
     this.sockets = sockets;
     this.inside = inside;
     this.ended = ended;
@@ -103,7 +109,9 @@ export class VmProcess {
       toolchain.qemu,
       ...spec.qemuArgs,
     ];
-    const [program = "", ...words] = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
+    const group = spec.group?.groups.create(basename(runDirectory), spec.group.limits) ?? null;
+    const chain = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
+    const [program = "", ...words] = spec.group?.groups.command(group, chain) ?? chain;
     const extraFds: (number | "pipe" | "ignore")[] = [spec.stateFd ?? "ignore", "pipe", "pipe", "ignore", "ignore"];
     extraFds[AGENT_FD - 3] = agent.fd;
     extraFds[QMP_FD - 3] = qmp.fd;
@@ -113,7 +121,7 @@ export class VmProcess {
       : spawnDetached(program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
     const sockets = { agent: agent.file, qmp: qmp.file };
-    return new VmProcess(runDirectory, sockets, readInside(child), describeEnd(child));
+    return new VmProcess(runDirectory, group, sockets, readInside(child), describeEnd(child));
   }
 
   /** Finds a process that an earlier daemon started; null when it is gone. `identities` are those of its sockets, when they are known. */
@@ -128,7 +136,8 @@ export class VmProcess {
       agent: { path: paths.agent, identity: identities?.agent ?? null },
       qmp: { path: paths.qmp, identity: identities?.qmp ?? null },
     };
-    return new VmProcess(runDirectory, sockets, Promise.resolve(inside), watchEnd(inside));
+    const group = ControlGroup.find(inside.pid, basename(runDirectory));
+    return new VmProcess(runDirectory, group, sockets, Promise.resolve(inside), watchEnd(inside));
   }
 
   /** Ends it at once, waits until it is gone, and removes its sockets. */
@@ -136,6 +145,7 @@ export class VmProcess {
     const inside = await Promise.race([this.inside, this.ended.then(() => null)]);
     if (inside) sendSignal(inside, "SIGKILL");
     await this.ended;
+    await this.#group?.remove();
     await rm(this.#runDirectory, { recursive: true, force: true });
   }
 

@@ -39,7 +39,17 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `${dry_run ? "Would free" : "Freed"}: ${renderMib(freed_bytes)}`,
     ]),
 
-  doctor: ({ platform, runtime, accelerator, environment_cache, capabilities, networking, host_ca, problems }) =>
+  doctor: ({
+    platform,
+    runtime,
+    accelerator,
+    environment_cache,
+    capabilities,
+    networking,
+    host_ca,
+    limits,
+    problems,
+  }) =>
     renderLines([
       `Platform: ${platform}`,
       `Runtime: ${runtime.ok ? "PASS" : "FAIL"}`,
@@ -54,6 +64,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
             `Certificate authorities of this host that a VM trusts only with --network-host-ca: ${host_ca.map(({ subject }) => subject).join("; ")}`,
           ]
         : []),
+      `Limits on VMs: ${limits.set ? limits.reason : `none, since ${limits.reason}${limits.command === null ? "" : `. Run: ${limits.command}`}`}`,
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
 

@@ -188,6 +188,8 @@ export interface TaskInfo {
   readonly lastPush: LastPush | null;
   /** Host memory its VM takes now. */
   readonly memoryBytes: number | null;
+  /** Host memory that its VM can come to take, in MiB: what it was admitted with. */
+  readonly memoryReservedMib: number | null;
   /** Host disk its VM takes now. */
   readonly diskBytes: number | null;
 }
@@ -467,6 +469,14 @@ export interface DoctorReport {
   readonly networking: string;
   /** Certificate authorities that this host trusts and a VM does not, without --network-host-ca. */
   readonly hostCa: readonly CertificateAuthority[];
+  /** Limits of the host on each VM, and on what stands in for one: memory, processes, processors. */
+  readonly limits: {
+    readonly set: boolean;
+    /** Where the control groups are, or why there are none. */
+    readonly reason: string;
+    /** What starts the daemon where it may make them; null when nothing is known to. */
+    readonly command: string | null;
+  };
   readonly problems: readonly {
     readonly message: string;
     /** What mends it. */

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { VmScratch } from "../vm/vm-scratch.js";
+
+const built = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const PROGRAM = "./node dist/test/host/control-groups-process.js /workspace/pyro-join";
+
+/** What a script in the guest needs, so that control groups are tried where they are, whatever this host has. */
+function makeSource(): string {
+  const directory = mkdtempSync(join(tmpdir(), "pcg-"));
+  for (const path of ["src/host", "src/contract"])
+    cpSync(built(path), join(directory, "dist", path), { recursive: true });
+  const script = "test/host/control-groups-process.js";
+  cpSync(built(script), join(directory, "dist", script));
+  cpSync(built("../package.json"), join(directory, "package.json"));
+  cpSync(built("../keeper/build/pyro-join"), join(directory, "pyro-join"));
+  cpSync(realpathSync(process.execPath), join(directory, "node"));
+  return directory;
+}
+
+test("control groups limit memory and processes, and are removed with all that is in them", async (t) => {
+  await using scratch = new VmScratch();
+  const source = makeSource();
+  t.after(() => rmSync(source, { recursive: true }));
+  const { task_id } = await scratch.client.call("task.create", { environment: "debian:12", source_path: source });
+  const run = async (script: string) => {
+    const command = ["sh", "-ec", script];
+    const { exit_code, stdout, stderr } = await scratch.client.call("task.exec", {
+      task_id,
+      command,
+      timeout_seconds: 300,
+    });
+    assert.deepEqual([exit_code, stdout], [0, "as expected\n"], stderr);
+  };
+
+  await t.test("as root", () => run(`${PROGRAM} limits`));
+
+  const asUser = "setpriv --reuid=1000 --regid=1000 --clear-groups";
+  // The shell is to the daemon what flock is: its parent, which moves too.
+  const inScope = (name: string, program: string, other = "") => `cd /sys/fs/cgroup
+    echo +memory +pids >cgroup.subtree_control
+    mkdir ${name}
+    chown 1000:1000 ${name} ${name}/cgroup.procs ${name}/cgroup.subtree_control
+    ${other}
+    echo $$ >${name}/cgroup.procs
+    cd /workspace
+    ${asUser} ${program}
+    echo $$ >/sys/fs/cgroup/cgroup.procs`;
+  await t.test("as an ordinary user, in a group that was delegated: the daemon's processes move", () =>
+    run(inScope("one", `${PROGRAM} limits`)),
+  );
+  const another = `sh -c 'echo 0 >two/cgroup.procs; exec sleep 1000' >/dev/null 2>&1 &
+    until grep -q . two/cgroup.procs; do :; done`;
+  await t.test("not where another program runs in that group", () =>
+    run(inScope("two", `${PROGRAM} 'other programs run'`, another)),
+  );
+  await t.test("not in a group that was not delegated", () => run(`${asUser} ${PROGRAM} 'not delegated'`));
+});
