@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { errorKinds, type ErrorCode } from "../../src/contract/errors.js";
+import type { Operation } from "../../src/contract/operation.js";
+import { operations, type OperationName } from "../../src/contract/operations.js";
 import { cases } from "./cases.js";
 import { homes } from "./homes.js";
 
@@ -18,6 +20,16 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
 
 test("the table is as long as it should be", () => {
   assert.ok(cases.length >= 40);
+});
+
+test("every operation that an SDK or a model may call is asked for through every door", () => {
+  const asked = new Set([...cases.map(({ operation }) => operation), ...homes.map(({ request }) => request.operation)]);
+  const offered = Object.values<Operation>(operations).filter(({ sdk, mcp }) => sdk !== null || mcp !== null);
+  assert.ok(offered.length > 20);
+  assert.deepEqual(
+    offered.map(({ name }) => name).filter((name) => !asked.has(name as OperationName)),
+    [],
+  );
 });
 
 test("every code that a user can cause is a case of the tables, and no other", () => {

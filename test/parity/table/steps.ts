@@ -10,6 +10,7 @@ export const steps: readonly Case[] = [
   },
   { name: "starting it", ...of("vm.start", { vm_id: "$vm" }), expect: { state: "started" }, on: "both" },
   { name: "starting it again", ...of("vm.start", { vm_id: "$vm" }), expect: "FAILED_PRECONDITION" },
+  { name: "the VM's network", ...of("vm.network_info", { vm_id: "$vm" }), expect: { network: null }, on: "both" },
   { name: "the VM's status", ...of("vm.status", { vm_id: "$vm" }), expect: { state: "started" }, on: "both" },
   {
     name: "its one command",
