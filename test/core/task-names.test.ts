@@ -1,38 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import pino from "pino";
 
-import { Tasks } from "../../src/core/tasks/tasks.js";
-import { buildHandlers } from "../../src/daemon/handlers.js";
-import type { Lifetime } from "../../src/daemon/lifetime.js";
-import { Pyro, PyroError } from "../../src/index.js";
-import { endOf, pyroPath, type Ended } from "../client/scratch.js";
-import { Listening, runInShell } from "../daemon/listening.js";
+import { PyroError } from "../../src/index.js";
 import { temporaryDirectory } from "../store/scratch.js";
 import { AgentMachines } from "./agent-machines.js";
+import { openTasks as open, SECRET } from "./open-tasks.js";
 
-const log = pino({ level: "silent" });
-const SECRET = "s3cret-value";
 const QUICK = ["--cwd", "/"];
-
-/** A daemon whose tasks run on the agent as a plain process, asked through the CLI and the SDK. */
-async function open(home: string, machines: AgentMachines) {
-  const tasks = await Tasks.open({ homePath: home, vms: machines, keep: [], log });
-  const { "vm.run": _, ...others } = buildHandlers({} as Lifetime);
-  const daemon = new Listening(runInShell, { tasks, others });
-  const pyro = new Pyro({ home: daemon.env.PYRO_HOME });
-  const cli = (...args: string[]): Promise<Ended> =>
-    endOf(
-      spawn(process.execPath, [pyroPath, ...args], {
-        env: { ...daemon.env, TOKEN: SECRET },
-        stdio: ["ignore", "pipe", "pipe"],
-      }),
-    );
-  return { tasks, daemon, pyro, cli };
-}
 
 test("a task is found by its name in every operation, and the name is free once the task is deleted", async (t) => {
   await using machines = new AgentMachines();
