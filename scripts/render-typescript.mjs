@@ -1,5 +1,5 @@
 // Renders the types and methods of the TypeScript SDK from the built contract: options.ts, results.ts and operations.ts in
-// src/doors/sdk/. `npm run build` runs it before it compiles the rest. `--check` compares instead of writing.
+// src/doors/sdk/, which are not kept in the repository. `npm run build` runs it before it compiles the rest.
 import { z } from "zod";
 
 import { pascalOf, sdkMethods, writeRendered } from "./contract.mjs";
