@@ -1069,6 +1069,27 @@ class Operations:
             {"task_id": task_id, "sequence": sequence, "signal": signal},
         )
 
+    def wait_task(
+        self,
+        task_id: str,
+        sequence: int,
+        *,
+        timeout_seconds: int | None = None,
+    ) -> TaskExecResult:
+        """Wait until a command of a task has ended, and return its result.
+
+        When the time is over before the command has ended, the result says `running`; the command goes on.
+
+        Args:
+            task_id: Id or name of a task.
+            sequence: Number of the command in its task (1 to 9007199254740991).
+            timeout_seconds: Seconds to wait; without it as long as the command runs (0 to 86400).
+        """
+        return self._call(
+            "task.wait",
+            {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds},
+        )
+
     def status_task(
         self,
         task_id: str,
@@ -1301,6 +1322,19 @@ class TaskOperations:
             self.task_id,
             sequence,
             signal=signal,
+        )
+
+    def wait(
+        self,
+        sequence: int,
+        *,
+        timeout_seconds: int | None = None,
+    ) -> TaskExecResult:
+        """Wait until a command of a task has ended, and return its result: see ``Pyro.wait_task``."""
+        return self._operations.wait_task(
+            self.task_id,
+            sequence,
+            timeout_seconds=timeout_seconds,
         )
 
     def status(

@@ -18,6 +18,7 @@ import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskStatus } from "./task-status.js";
 import { taskSyncPush } from "./task-sync-push.js";
+import { taskWait } from "./task-wait.js";
 import { vmCreate } from "./vm-create.js";
 import { vmDelete } from "./vm-delete.js";
 import { vmNetworkInfo } from "./vm-network-info.js";
@@ -44,6 +45,7 @@ export const operations = {
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": taskExecSignal,
+  "task.wait": taskWait,
   "task.follow": taskFollow,
   "task.status": taskStatus,
   "task.logs": taskLogs,

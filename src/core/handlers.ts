@@ -8,6 +8,7 @@ import { envPrune } from "./env-prune.js";
 import { envPull } from "./env-pull.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExec, taskFollow } from "./task-exec.js";
+import { waitUntilEnded } from "./tasks/exec-output.js";
 import { vmRun } from "./vm-run.js";
 
 /** The operations about the daemon itself, which the daemon handles. */
@@ -43,6 +44,11 @@ export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperatio
   "task.exec_signal": async ({ tasks }, { task_id, sequence, signal }) => {
     await tasks.get(task_id).find(sequence).signal(signal);
     return { task_id, sequence, signal, sent: true };
+  },
+  "task.wait": async ({ tasks }, { task_id, sequence, timeout_seconds }, { signal }) => {
+    const exec = tasks.get(task_id).find(sequence);
+    await waitUntilEnded(exec, timeout_seconds, signal);
+    return exec.outcome();
   },
   "task.follow": taskFollow,
   "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),

@@ -36,6 +36,18 @@ export async function waitForOutput(exec: TaskExec, input: Input, signal: AbortS
   signal.throwIfAborted();
 }
 
+/** Resolves when the command has ended, or the time is over. Throws when the caller leaves. */
+export async function waitUntilEnded(
+  exec: TaskExec,
+  timeoutSeconds: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  using wait = new JoinedController([signal], timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000);
+  const over = new Promise((resolve) => wait.signal.addEventListener("abort", resolve, { once: true }));
+  if (exec.isRunning && !wait.signal.aborted) await Promise.race([exec.done, over]);
+  signal.throwIfAborted();
+}
+
 /** What there is of both streams from the caller's offsets on, within the caller's limit. */
 export async function readPage(exec: TaskExec, input: Input): Promise<{ stdout: Piece; stderr: Piece }> {
   const { stdout, stderr } = await exec.output();

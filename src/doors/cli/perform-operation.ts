@@ -10,6 +10,7 @@ type Perform = (client: Client, input: never, json: boolean) => Promise<number>;
 const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "vm.run": async () => (await import("./run.js")).run,
   "task.exec": async () => (await import("./task-exec.js")).taskExec,
+  "task.wait": async () => (await import("./task-wait.js")).taskWait,
   "task.exec_output": async () => (await import("./task-output.js")).taskOutput,
   "task.create": async () => (await import("./task-create.js")).taskCreate,
   "task.sync.push": async () => (await import("./task-sync-push.js")).taskSyncPush,

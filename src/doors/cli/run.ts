@@ -82,7 +82,8 @@ export function runCommand<Result extends Outcome>(
   return interruptible(json, body, { runsCommand: true });
 }
 
-function exitStatusOf(result: Outcome, quiet: boolean): number {
+/** The exit status that tells how a command ended. */
+export function exitStatusOf(result: Outcome, quiet: boolean): number {
   if (result.timed_out) {
     if (!quiet) process.stderr.write(renderTimeout(result));
     return result.exit_code ?? 125;

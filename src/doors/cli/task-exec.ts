@@ -13,7 +13,7 @@ export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, 
     json,
     noStdin: no_stdin === true,
     sizedBy: "pyro task create",
-    renderFooter,
+    renderFooter: (result) => renderFooter(result, "task-exec"),
   });
 }
 
@@ -26,11 +26,12 @@ async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">
   return 0;
 }
 
-function renderFooter(result: ResultOf<"task.exec">): string {
+/** The last line on standard error: which command it was and how it went. */
+export function renderFooter(result: ResultOf<"task.exec">, name: string): string {
   const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, timed_out, error } = result;
   const why = error ? `pyro: ${error.message}\n` : "";
   const fields = { task_id, sequence, cwd, execution_mode, exit_code: exit_code ?? "none", duration_ms };
   const facts = { ...fields, ...(timed_out ? { timed_out } : {}) };
   const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
-  return `${why}[task-exec] ${words.join(" ")}\n`;
+  return `${why}[${name}] ${words.join(" ")}\n`;
 }

@@ -1,4 +1,7 @@
+import type { Input } from "../runner.js";
 import { exec, LIMIT, MiB2, of, output, sh, SMALL, type Case } from "./case.js";
+
+const wait = (fields: Input = {}) => of("task.wait", { task_id: "$task", sequence: "$sequence", ...fields });
 
 export const tasks: readonly Case[] = [
   {
@@ -95,6 +98,7 @@ export const tasks: readonly Case[] = [
     expect: { stdout: "begun\n", state: "running", complete: false },
     on: "both",
   },
+  { name: "a wait that is over before the command", ...wait({ timeout_seconds: 0 }), expect: { state: "running" } },
   {
     name: "a signal",
     ...of("task.exec_signal", { task_id: "$task", sequence: "$sequence", signal: "TERM" }),
@@ -107,6 +111,8 @@ export const tasks: readonly Case[] = [
     expect: { stdout: "", exit_code: 143, complete: true },
     on: "both",
   },
+  { name: "a wait for what has ended", ...wait(), expect: { state: "ended", exit_code: 143 }, on: "both" },
+  { name: "a wait for no such command", ...wait({ sequence: 999 }), expect: "NOT_FOUND" },
   {
     name: "a signal to what has ended",
     ...of("task.exec_signal", { task_id: "$task", sequence: "$sequence", signal: "TERM" }),

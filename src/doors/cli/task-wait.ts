@@ -1,0 +1,21 @@
+import type { Client } from "../../client/client.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
+import { exitStatusOf } from "./run.js";
+import { print } from "./show.js";
+import { renderFooter } from "./task-exec.js";
+
+/** The exit status when the time to wait is over and the command still runs, as of `timeout`. */
+const STILL_RUNNING_STATUS = 124;
+
+/** `pyro task wait`: the command's output on the streams that it wrote to, and its exit status. Ctrl-C leaves it running. */
+export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, json: boolean): Promise<number> {
+  const result = await client.call("task.wait", input);
+  if (json) print(`${JSON.stringify(result)}\n`);
+  else {
+    print(result.stdout);
+    process.stderr.write(result.stderr + renderFooter(result, "task-wait"));
+  }
+  if (result.state === "ended") return exitStatusOf(result, json);
+  if (!json) process.stderr.write(`pyro: Command ${result.sequence} still runs.\n`);
+  return STILL_RUNNING_STATUS;
+}
