@@ -1,4 +1,5 @@
-import type { Chunk, OutputLog } from "./output-log.js";
+import type { OutputLog } from "./output-log.js";
+import type { Chunk } from "./recent-chunks.js";
 
 export interface FollowOptions {
   /** The first byte wanted. */
@@ -9,7 +10,7 @@ export interface FollowOptions {
   readonly blocking?: boolean;
 }
 
-const CHUNK_BYTES = 65_536;
+const CHUNK_BYTES = 262_144;
 
 /** The bytes of a log from a cursor on, as they come, until nothing more comes. A chunk counts as taken when the next is asked for. */
 export async function* follow(log: OutputLog, options: FollowOptions): AsyncGenerator<Chunk, void, undefined> {

@@ -29,6 +29,11 @@ export class Lag {
     return place;
   }
 
+  /** Whether the writer waits for anybody. */
+  get isFollowed(): boolean {
+    return !this.#isReleased && this.#offsets.size > 0;
+  }
+
   /** From now on nobody is waited for. */
   release(): void {
     this.#isReleased = true;

@@ -1,6 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import { mkdir, open, rm, truncate, unlink, type FileHandle } from "../host/files.js";
 import { Lag, type Place } from "./lag.js";
+import { RecentChunks, type Chunk } from "./recent-chunks.js";
 import {
   isInMiddle,
   rangesOf,
@@ -11,12 +12,6 @@ import {
   type Range,
   type Segment,
 } from "./segments.js";
-
-/** Bytes of a stream, and where in it they begin. */
-export interface Chunk {
-  readonly offset: number;
-  readonly bytes: Buffer;
-}
 
 /** How far a blocking follower may be behind. With one append more, that is less than what is kept of the end. */
 const MAX_LAG_BYTES = 2 << 20;
@@ -42,6 +37,7 @@ export class OutputLog {
   readonly #directory: string;
   readonly #name: string;
   readonly #lag = new Lag();
+  readonly #recent = new RecentChunks();
   readonly #waiting = new Set<() => void>();
   #segments: Segment[];
   #totalBytes: number;
@@ -83,7 +79,7 @@ export class OutputLog {
    * blocking followers. Up to 1 MiB is added whole or not at all (more: in such steps). After a failure, such as
    * DISK_FULL, the calls that already wait fail too, since they would leave a gap; then go on from `totalBytes`.
    */
-  append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Buffer): Promise<void> {
     if (this.#isClosing) return Promise.reject(new PyroError("INTERNAL", "The output log is closed."));
     const offset = this.#promisedBytes;
     this.#promisedBytes += bytes.length;
@@ -98,6 +94,8 @@ export class OutputLog {
    * ends. Null when there is nothing (yet).
    */
   async read(offset: number, maxBytes: number): Promise<Chunk | null> {
+    const recent = this.#recent.read(offset, Math.max(1, maxBytes));
+    if (recent !== null) return recent;
     for (;;) {
       const segment = this.#segments.find(({ start, sizeBytes }) => start + sizeBytes > offset);
       if (segment === undefined) return null;
@@ -149,6 +147,7 @@ export class OutputLog {
     this.#isClosing = true;
     await this.#queue;
     await this.#closeFile().catch(() => {});
+    this.#recent.clear();
     this.#isFinal = true;
     this.#notify();
   }
@@ -162,7 +161,7 @@ export class OutputLog {
     for (const { start } of dropped) await unlink(this.#path(start)).catch(() => {});
   }
 
-  async #appendAt(offset: number, bytes: Uint8Array): Promise<void> {
+  async #appendAt(offset: number, bytes: Buffer): Promise<void> {
     try {
       if (this.#failure !== null && offset !== this.#totalBytes) throw this.#failure;
       this.#failure = null;
@@ -179,7 +178,7 @@ export class OutputLog {
     }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  async #write(bytes: Buffer): Promise<void> {
     const before = this.#totalBytes;
     const written: Segment[] = [];
     try {
@@ -199,6 +198,8 @@ export class OutputLog {
     const isRewritten = (segment: Segment) => written.some(({ start }) => start === segment.start);
     this.#segments = [...this.#segments.filter((segment) => !isRewritten(segment)), ...written];
     this.#totalBytes += bytes.length;
+    if (this.#lag.isFollowed) this.#recent.add({ offset: before, bytes });
+    else this.#recent.clear();
     this.#notify();
   }
 

@@ -21,7 +21,7 @@ async function drain(log: OutputLog, from: number, blocking: boolean): Promise<{
   let next = from;
   const seen = { bytes: 0, gaps: 0 };
   for await (const chunk of follow(log, { from, blocking })) {
-    assert.ok(chunk.bytes.length <= 65_536);
+    assert.ok(chunk.bytes.length <= 262_144);
     assert.ok(chunk.bytes.equals(patternBytes(chunk.offset, chunk.bytes.length)));
     if (chunk.offset !== next) seen.gaps += 1;
     seen.bytes += chunk.bytes.length;

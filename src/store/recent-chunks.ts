@@ -1,0 +1,34 @@
+/** Bytes of a stream, and where in it they begin. */
+export interface Chunk {
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** More than the writer is ahead of a follower that keeps up. */
+const RECENT_BYTES = 262_144;
+
+/** The last pieces of a stream that were written, for followers that keep up: they need not read them from disk. */
+export class RecentChunks {
+  readonly #chunks: Chunk[] = [];
+  #sizeBytes = 0;
+
+  /** Takes the next piece, which nobody may change from here on. */
+  add(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    this.#sizeBytes += chunk.bytes.length;
+    while (this.#sizeBytes > RECENT_BYTES) this.#sizeBytes -= this.#chunks.shift()!.bytes.length;
+  }
+
+  /** At most `maxBytes` from an offset on; null when they are not here. */
+  read(offset: number, maxBytes: number): Chunk | null {
+    const holding = this.#chunks.find((chunk) => offset >= chunk.offset && offset < chunk.offset + chunk.bytes.length);
+    if (holding === undefined) return null;
+    const from = offset - holding.offset;
+    return { offset, bytes: holding.bytes.subarray(from, from + maxBytes) };
+  }
+
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#sizeBytes = 0;
+  }
+}
