@@ -25,6 +25,11 @@ export function renderRatio(ratio: number): string {
 
 /** Prints a section as a markdown table. */
 export function printTable(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  process.stdout.write(`\n## ${title}\n\n${lines.join("\n")}\n`);
+  process.stdout.write(`\n## ${title}\n\n`);
+  for (const cells of [head, head.map(() => "---"), ...rows]) printRow(cells);
+}
+
+/** Prints one more line of the table. */
+export function printRow(cells: readonly string[]): void {
+  process.stdout.write(`| ${cells.join(" | ")} |\n`);
 }

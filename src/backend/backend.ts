@@ -81,6 +81,8 @@ export type Accelerator = "kvm" | "hvf" | "tcg";
 export interface PrepareOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
+  /** Called when a part of the work is done, with its name. */
+  readonly onStage?: (stage: string) => void;
 }
 
 /** Something the host lacks, and the command that mends it. */

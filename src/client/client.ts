@@ -1,13 +1,14 @@
 import { PyroError } from "../contract/errors.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operations.js";
 import { readContract } from "../contract/rendered.js";
-import { routeOf, versionHeader, type EndSignal } from "../contract/wire.js";
+import { routeOf, traceHeader, versionHeader, type EndSignal } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
 import { isNoListener } from "../host/no-listener.js";
 import type { OperationEvent } from "../contract/operation.js";
-import { exchange } from "./exchange.js";
+import { exchange, type ExchangeOptions } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
+import type { Trace } from "./trace.js";
 
 export interface CallOptions {
   /** Cancels. A command gets INT, and is killed after a grace. The call still ends with its result, or with ABORTED. */
@@ -32,9 +33,12 @@ const MAX_ASKS = 5;
 /** Asks the daemon of one home, and starts it when there is none. */
 export class Client {
   readonly home: Home;
+  /** Given when somebody wants to know where the time goes. */
+  readonly trace: Trace | null;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  constructor(env: NodeJS.ProcessEnv, trace: Trace | null = null) {
+    this.trace = trace;
     this.home = openHome(env);
     this.#env = env;
   }
@@ -54,6 +58,7 @@ export class Client {
       }
       const { startDaemon } = await import("./start.js");
       await startDaemon(this.home, this.#env);
+      this.trace?.daemonStarted();
     }
   }
 
@@ -82,14 +87,12 @@ export class Client {
     input: unknown,
     { signal, killSignal, endSignal, stdin, openUpload, onEvent }: CallOptions,
   ): Promise<unknown> {
-    const { version, operations } = readContract();
-    const operation = operations.find((candidate) => candidate.name === name);
+    const operation = readContract().operations.find((candidate) => candidate.name === name);
     for (let asks = 1; ; asks += 1) {
       try {
-        return await exchange({
+        return await this.#ask({
           socketPath: this.home.daemonSocket,
           route: routeOf(name),
-          headers: { [versionHeader]: version },
           input,
           stdin: stdin ?? null,
           takesStdin: operation?.stdin ?? false,
@@ -102,6 +105,17 @@ export class Client {
       } catch (error) {
         if (!operation?.readOnly || !isBroken(error) || signal?.aborted || asks === MAX_ASKS) throw error;
       }
+    }
+  }
+
+  async #ask(options: Omit<ExchangeOptions, "headers" | "onTrace">): Promise<unknown> {
+    const { trace } = this;
+    const headers = { [versionHeader]: readContract().version, ...(trace && { [traceHeader]: "1" }) };
+    trace?.asking();
+    try {
+      return await exchange({ ...options, headers, onTrace: (stages) => trace?.told(stages) });
+    } finally {
+      trace?.answered();
     }
   }
 
@@ -128,6 +142,6 @@ function isBroken(error: unknown): boolean {
   return syscall !== "connect" && (code === "ECONNRESET" || code === "EPIPE");
 }
 
-export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
-  return new Client(env);
+export function openClient(env: NodeJS.ProcessEnv = process.env, trace: Trace | null = null): Client {
+  return new Client(env, trace);
 }

@@ -1,6 +1,6 @@
 import { PyroError, type ErrorBody } from "../contract/errors.js";
 import type { OperationEvent } from "../contract/operation.js";
-import { streamProtocol, type EndSignal } from "../contract/wire.js";
+import { streamProtocol, type EndSignal, type Stage, type TraceEvent } from "../contract/wire.js";
 import { FrameStream } from "../host/frame-stream.js";
 import { openUpgrade, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
@@ -20,6 +20,8 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
   readonly endSignal: (() => EndSignal) | undefined;
+  /** Gets the stages of the daemon's time. */
+  readonly onTrace?: ((stages: readonly Stage[]) => void) | undefined;
   readonly onEvent: ((event: OperationEvent) => void | Promise<void>) | undefined;
 }
 
@@ -59,7 +61,7 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
       each?.addEventListener("abort", cancel);
       if (each?.aborted) cancel();
     }
-    return await readAnswer(stream, options.onEvent);
+    return await readAnswer(stream, options);
   } catch (error) {
     throw failure ?? error;
   } finally {
@@ -100,7 +102,10 @@ async function sendAll(stream: FrameStream, channel: number, source: AsyncIterab
   stream.sendEnd(channel);
 }
 
-async function readAnswer(stream: FrameStream, onEvent: ExchangeOptions["onEvent"]): Promise<unknown> {
+async function readAnswer(
+  stream: FrameStream,
+  { onEvent, onTrace }: Pick<ExchangeOptions, "onEvent" | "onTrace">,
+): Promise<unknown> {
   let delivered = Promise.resolve();
   const deliver = (event: OperationEvent, taken = () => {}) => {
     delivered = delivered.then(() => onEvent?.(event)).then(taken);
@@ -114,7 +119,9 @@ async function readAnswer(stream: FrameStream, onEvent: ExchangeOptions["onEvent
         const event = channel === streamChannel.stdout ? "stdout" : "stderr";
         deliver({ event, data: payload }, () => stream.grant(channel, payload.length));
       } else if (type === frameType.event) {
-        deliver(parse(payload) as OperationEvent);
+        const event = parse(payload) as OperationEvent | TraceEvent;
+        if (event.event === "trace") onTrace?.(event.stages);
+        else deliver(event);
       } else {
         await delivered;
         if (type === frameType.error) throw PyroError.fromBody(parse(payload) as ErrorBody);

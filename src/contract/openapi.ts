@@ -110,6 +110,12 @@ const errorSchema = {
   },
 };
 
+const stageSchema = {
+  type: "object",
+  required: ["stage", "ms"],
+  properties: { stage: { type: "string" }, ms: { type: "number" } },
+};
+
 const eventSchema = {
   oneOf: [
     lineOf("progress", { type: "string" }, "phase", "message"),
@@ -121,6 +127,7 @@ const eventSchema = {
     lineOf("stdout", { type: "string", contentEncoding: "base64" }, "data"),
     lineOf("stderr", { type: "string", contentEncoding: "base64" }, "data"),
     lineOf("stdin_credit", { type: "integer" }, "bytes"),
+    lineOf("trace", { type: "array", items: stageSchema }, "stages"),
     lineOf("error", errorSchema.properties.error, "error"),
   ],
 };

@@ -7,6 +7,21 @@ import type { OperationName } from "./operations.js";
 /** Says which pyro a client is; the daemon refuses one of another version. */
 export const versionHeader = "pyro-version";
 
+/** A request with this header set to 1 gets the event `trace` before its result, where it gets events at all. */
+export const traceHeader = "pyro-trace";
+
+/** A part of the time that a call took, and what it was spent on. */
+export interface Stage {
+  readonly stage: string;
+  readonly ms: number;
+}
+
+/** Where the daemon's time went, in order. */
+export interface TraceEvent {
+  readonly event: "trace";
+  readonly stages: readonly Stage[];
+}
+
 /** Where the daemon serves its OpenAPI document, to GET. */
 export const openApiRoute = "/openapi.json";
 
@@ -36,6 +51,7 @@ export type AnswerLine =
   | { readonly event: "stdout" | "stderr"; readonly data: string }
   /** The caller may send so many more bytes of standard input. */
   | { readonly event: "stdin_credit"; readonly bytes: number }
+  | TraceEvent
   | { readonly event: "result"; readonly result: unknown }
   | { readonly event: "error"; readonly error: ErrorBody };
 

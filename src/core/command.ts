@@ -38,14 +38,24 @@ const DEATH_GRACE_MS = 1_500;
 export async function runCommand(machine: FoundMachine, request: CommandRequest, call: Call): Promise<Outcome> {
   const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
   const started = performance.now();
+  let [isStarted, isFirst] = [false, true];
+  const markStart = () => {
+    if (!isStarted) call.mark("exec");
+    isStarted = true;
+  };
   const onOutput: ExecRequest["onOutput"] = async (stream, bytes) => {
+    markStart();
+    if (isFirst) call.mark("first byte");
+    isFirst = false;
     kept[stream].add(bytes);
     // A caller who has cancelled is not waited for: the guest must be able to finish.
     if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
   };
   const { command, cwd, env, timeoutMs, memMib } = request;
   const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, onOutput }));
+  starting.then(markStart, () => {});
   const ended = await waitForEnd(starting, machine.died, timeoutMs, call);
+  call.mark("end");
   return {
     exit_code: ended.exitCode,
     ...buildOutputFields(kept.stdout.render(), kept.stderr.render()),

@@ -69,6 +69,8 @@ export interface Call extends Ending {
   readonly stdin: AsyncIterable<Uint8Array> | null;
   /** The archive behind the input; null for operations without one. Throws when the caller is gone before its end. */
   readonly upload: AsyncIterable<Uint8Array> | null;
+  /** Says what the time since the last such call was spent on. */
+  mark(stage: string): void;
   /** Sends an event; resolves when the caller can take more. */
   emit(event: OperationEvent): Promise<void>;
 }

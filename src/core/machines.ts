@@ -68,6 +68,7 @@ export class Machines implements MachineRegistry {
   async acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }> {
     try {
       const held = await this.#environment(request.environment, call);
+      call.mark("environment");
       const taken = await this.#takeOrStart(held, request, call);
       this.#used.set(taken.machine.id, taken);
       return { machine: taken.machine, environmentDigest: held.environment.digest };
@@ -136,7 +137,8 @@ export class Machines implements MachineRegistry {
       };
       const onProgress = (message: string) => void call.emit({ event: "progress", phase: "template", message });
       const { network } = request;
-      const options = { signal: call.signal, onProgress, persistent: request.id !== undefined, network };
+      const onStage = (stage: string) => call.mark(stage);
+      const options = { signal: call.signal, onProgress, onStage, persistent: request.id !== undefined, network };
       if (request.id !== undefined) {
         return { machine: await this.#start(request.id, backend, environment, shape, options), release };
       }
@@ -161,7 +163,10 @@ export class Machines implements MachineRegistry {
     const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(backend, environment, shape, options, urgent));
     try {
       const spare = await this.#spares.take(key);
-      if (spare) release();
+      if (spare) {
+        release();
+        options.onStage?.("spare");
+      }
       const taken = spare ?? {
         machine: await this.#start(newMachineId(), backend, environment, shape, options),
         release,
@@ -213,6 +218,7 @@ export class Machines implements MachineRegistry {
     const machine = await backend.start(id, environment, shape, options);
     try {
       await wake(machine.channel, id, machine.network?.guest);
+      options.onStage?.("wake");
       if (machine.network?.hostCa.length) {
         await trustCertificates(machine.channel, machine.network.hostCa);
       }

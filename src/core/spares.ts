@@ -62,6 +62,8 @@ export interface SparesOptions {
 
 /** The most that are kept ready, of all kinds together. */
 const MAX_SPARES = 16;
+/** A spare that is not ready after this long, on a busy host, is made at the normal priority from then on. */
+const PATIENCE_MS = 5_000;
 /** A spare that nobody took is removed. */
 const SPARE_LIFE_MS = 20_000;
 /** Left to the host beyond what a spare may come to use. With less, spares are given back. */
@@ -178,6 +180,7 @@ export class Spares {
 
   async #make({ kind, make }: Watched): Promise<void> {
     const urgent = new AbortController();
+    const patience = setTimeout(() => urgent.abort(), PATIENCE_MS);
     const done = make(urgent.signal).catch((error: unknown) => {
       this.#log.warn({ err: error }, "no spare VM could be made");
       return null;
@@ -185,6 +188,7 @@ export class Spares {
     const making: Making = { kind, urgent, done, isClaimed: false };
     this.#making = making;
     const made = await done;
+    clearTimeout(patience);
     this.#making = null;
     if (made && !making.isClaimed) this.#keep(made, making);
     // After a failure the next request tries again.

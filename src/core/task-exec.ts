@@ -7,6 +7,7 @@ export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
   const exec = await task.exec(input, input.background ? null : call.stdin);
   await exec.recorded;
+  call.mark("journal");
   if (input.background) return exec.outcome();
   return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
 };
@@ -27,6 +28,7 @@ function followToEnd(
   const work = async () => {
     await call.emit({ event: "started", sequence: exec.started.sequence });
     await exec.follow(from, call);
+    call.mark("command");
     if (exec.isRunning)
       throw new PyroError("ABORTED", "The daemon ended; the command goes on.", {
         hint: `See \`pyro task logs ${task.taskId}\`.`,

@@ -19,12 +19,14 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   let outcome;
   try {
     await seedWorkspace(machine, input, call);
+    if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
     const { command: line, cwd, env } = input;
     const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);
+    call.mark("cleanup");
   }
   // A command that had to be killed leaves nothing at all: no spare for a burst that has ended badly.
   if (outcome.timed_out || outcome.aborted) await core.machines.dropSpares();

@@ -1,6 +1,6 @@
 import { errorKinds, type PyroError } from "../contract/errors.js";
 import type { OperationEvent } from "../contract/operation.js";
-import type { AnswerLine } from "../contract/wire.js";
+import type { AnswerLine, TraceEvent } from "../contract/wire.js";
 import type { ServerResponse } from "../host/http.js";
 import type { CallerHears } from "./caller.js";
 
@@ -19,7 +19,7 @@ export class Answer implements CallerHears {
   }
 
   /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
-  async emit(event: OperationEvent, signal: AbortSignal): Promise<void> {
+  async emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void> {
     if (!this.#streams || this.#isGone()) return;
     if (this.#writeLine(toLine(event)) || signal.aborted) return;
     await this.#drained(signal);
@@ -86,7 +86,7 @@ export class Answer implements CallerHears {
   }
 }
 
-function toLine(event: OperationEvent): AnswerLine {
+function toLine(event: OperationEvent | TraceEvent): AnswerLine {
   if (event.event !== "stdout" && event.event !== "stderr") return event;
   return { event: event.event, data: Buffer.from(event.data).toString("base64") };
 }

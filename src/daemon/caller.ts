@@ -1,6 +1,6 @@
 import type { PyroError } from "../contract/errors.js";
 import type { OperationEvent } from "../contract/operation.js";
-import type { EndSignal } from "../contract/wire.js";
+import type { EndSignal, TraceEvent } from "../contract/wire.js";
 import type { CallerBytes } from "./caller-bytes.js";
 
 /** The caller of one operation, over plain HTTP or over a stream of frames. */
@@ -30,7 +30,7 @@ export interface CallerAsks {
 /** What a caller is sent. */
 export interface CallerHears {
   /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
-  emit(event: OperationEvent, signal: AbortSignal): Promise<void>;
+  emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void>;
   /** Lets the caller send this many bytes more. */
   grant(what: "stdin" | "source", bytes: number): void;
   /** Resolves when the caller has been sent all of it, or is gone. */

@@ -22,14 +22,16 @@ export async function perform(
   operation: Operation,
   flight: CallInFlight,
   { asks, hears }: Caller,
+  mark: Call["mark"],
 ): Promise<unknown> {
   const { signal } = flight;
   const emit: Call["emit"] = (event) => hears.emit(event, signal);
   const input = parseInput(operation.input, await asks.readInput());
+  mark("request");
   const hasSource = takesArchive(operation) && input["source_path"] !== undefined;
   if (hasSource && asks.readArchive && input["source_framed"] !== true) {
     const call: Call = {
-      ...{ signal, stdin: null, upload: asks.readArchive(), emit },
+      ...{ signal, stdin: null, upload: asks.readArchive(), emit, mark },
       ...{ isCancelled: () => false, onInterrupt: () => () => {} },
     };
     return handle(performer, operation, input, call);
@@ -41,7 +43,7 @@ export async function perform(
   const follow = asks.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
   follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));
   const call: Call = {
-    ...{ signal, stdin, upload: source, emit },
+    ...{ signal, stdin, upload: source, emit, mark },
     isCancelled: () => cancellation.isRequested,
     onInterrupt: (listener) => cancellation.onInterrupt(listener),
   };

@@ -2,10 +2,11 @@ import { PyroError } from "../contract/errors.js";
 import type { Operation } from "../contract/operation.js";
 import { operations, type OperationName } from "../contract/operations.js";
 import { readOpenApi } from "../contract/rendered.js";
-import { openApiRoute, routeOf, streamProtocol, versionHeader } from "../contract/wire.js";
+import { openApiRoute, routeOf, streamProtocol, traceHeader, versionHeader } from "../contract/wire.js";
 import type { Core } from "../core/core.js";
 import { openResponse, type IncomingMessage, type ServerResponse } from "../host/http.js";
 import type { Socket } from "../host/socket.js";
+import { Stopwatch } from "../host/stopwatch.js";
 import { Answer } from "./answer.js";
 import { Body } from "./body.js";
 import type { Caller, CallerHears } from "./caller.js";
@@ -64,7 +65,13 @@ async function serve(
     flight = daemon.lifetime.begin();
     const caller = accept(flight);
     hears = caller.hears;
-    await hears.sendResult(await perform(daemon, operation, flight, caller));
+    const watch = new Stopwatch(startedMs);
+    const result = await perform(daemon, operation, flight, caller, (stage) => watch.mark(stage));
+    if (request.headers[traceHeader] === "1") {
+      watch.mark("answer");
+      await hears.emit({ event: "trace", stages: watch.stages }, flight.signal);
+    }
+    await hears.sendResult(result);
   } catch (thrown) {
     error = asCallError(thrown, flight);
     await hears.sendError(error);

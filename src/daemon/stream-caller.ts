@@ -1,7 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 import type { OperationEvent } from "../contract/operation.js";
-import { parseEndSignal, streamProtocol } from "../contract/wire.js";
+import { parseEndSignal, streamProtocol, type TraceEvent } from "../contract/wire.js";
 import { FrameStream } from "../host/frame-stream.js";
 import type { Socket } from "../host/socket.js";
 import { broken, frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
@@ -49,7 +49,7 @@ export class StreamCaller implements CallerAsks, CallerHears {
     }
   }
 
-  async emit(event: OperationEvent, signal: AbortSignal): Promise<void> {
+  async emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void> {
     if (this.#isAnswered) return;
     if (event.event === "stdout" || event.event === "stderr") {
       return this.#stream.sendData(streamChannel[event.event], event.data, signal);

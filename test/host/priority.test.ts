@@ -21,8 +21,8 @@ test("a session's priority is low, then normal again", async () => {
   try {
     const hasGroups = sessionNice(pid) !== null;
     await setLowPriority(pid, true);
-    if (hasGroups) assert.equal(sessionNice(pid), 19);
-    if (isRoot) assert.equal(getPriority(pid), 19);
+    if (hasGroups) assert.equal(sessionNice(pid), 10);
+    if (isRoot) assert.equal(getPriority(pid), 10);
     await setLowPriority(pid, false);
     if (hasGroups) assert.equal(sessionNice(pid), 0);
     assert.equal(getPriority(pid), 0);

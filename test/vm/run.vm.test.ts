@@ -48,6 +48,27 @@ test("a command ended by a signal gives 128 and its number", async () => {
   assert.equal((await run("sh", "-c", "kill -TERM $$")).status, 143);
 });
 
+test("PYRO_TRACE=1 shows the stages of a run in their order, which add up, and leaves the streams of the command alone", async () => {
+  await scratch.pyro(["daemon", "start"]);
+  const { status, stdout, stderr } = await scratch.pyro(["run", "debian:12", "--mem-mib", "512", "--", "echo", "hi"], {
+    env: { PYRO_TRACE: "1" },
+  });
+  assert.equal(status, 0);
+  assert.equal(stdout, "hi\n");
+  const lines = stderr.split("\n").flatMap((line) => /^(\S.*?) +([\d.]+) ms$/.exec(line)?.slice(1) ?? []);
+  const rows = Array.from(
+    { length: lines.length / 2 },
+    (_, index) => [lines[2 * index], Number(lines[2 * index + 1])] as const,
+  );
+  const names = rows.map(([name]) => name);
+  const started = ["template", "disk", "qemu start", "restore", "agent hello", "wake"];
+  const ended = ["exec", "first byte", "end", "cleanup", "answer", "client end", "total"];
+  assert.deepEqual(names, ["client start", "connection", "request", "environment", ...started, ...ended]);
+  const total = rows.at(-1)![1];
+  const sum = rows.slice(0, -1).reduce((ms, [, part]) => ms + part, 0);
+  assert.ok(Math.abs(sum - total) < rows.length * 0.1, `${sum} is not ${total}`);
+});
+
 test("--json is one object with everything", async () => {
   const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "sh", "-c", "echo hi; exit 3"]);
   assert.equal(status, 3);

@@ -54,6 +54,8 @@ export interface CloneNetwork {
   readonly plan: NetworkPlan;
 }
 
+type CloneOptions = Pick<StartOptions, "signal" | "persistent" | "urgent" | "onStage">;
+
 const CLONE_DEADLINE_MS = 20_000;
 const SWEEP_DEADLINE_MS = 5_000;
 
@@ -77,8 +79,9 @@ export async function cloneTemplate(
   environment: InstalledEnvironment,
   shape: VmShape,
   network: CloneNetwork | null,
-  { signal, persistent, urgent }: Pick<StartOptions, "signal" | "persistent" | "urgent">,
+  options: CloneOptions,
 ): Promise<Machine> {
+  const { persistent, onStage } = options;
   await assertRoom(place.vmsPath, DISK_RESERVE_MIB, "A VM");
   const directory = join(place.vmsPath, id);
   const runDirectory = join(place.runtimePath, id);
@@ -88,6 +91,7 @@ export async function cloneTemplate(
   let process: VmProcess | null = null;
   try {
     await Promise.all([layOutDisk(directory, template, toolchain), makeMailbox(directory, toolchain)]);
+    onStage?.("disk");
     process = await VmProcess.start({
       toolchain,
       accelerator: template.accelerator,
@@ -109,7 +113,7 @@ export async function cloneTemplate(
       },
       keeper: persistent ? null : place.keeperPath,
     });
-    const { channel, qmp } = await process.during(wakeClone(process, directory, signal, urgent));
+    const { channel, qmp } = await process.during(wakeClone(process, directory, options));
     const inside = await process.inside;
     const { accelerator } = template;
     const reservedMib = countMemoryMib(shape.memMib, accelerator);
@@ -205,21 +209,27 @@ async function layOutDisk(directory: string, template: Template, { dropTo }: Too
 async function wakeClone(
   process: VmProcess,
   directory: string,
-  signal: AbortSignal,
-  urgent: AbortSignal | undefined,
+  { signal, urgent, onStage }: CloneOptions,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
   const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
     Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
   );
   agent.catch(() => {});
   const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
-  if (urgent) await yieldUntil(urgent, process);
+  qmp.answers.then(
+    () => onStage?.("qemu start"),
+    () => {},
+  );
+  if (urgent) await yieldUntil(urgent, qmp, process);
   try {
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
     ]);
-    return { channel: await agent, qmp };
+    onStage?.("restore");
+    const channel = await agent;
+    onStage?.("agent hello");
+    return { channel, qmp };
   } catch (error) {
     qmp.close();
     throw error;
@@ -227,7 +237,9 @@ async function wakeClone(
 }
 
 /** Lets everything else on the host go first, until it becomes urgent. */
-async function yieldUntil(urgent: AbortSignal, process: VmProcess): Promise<void> {
+async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Promise<void> {
+  // Until QEMU runs, the session whose priority counts is not made.
+  await qmp.answers;
   const inside = await process.inside;
   if (!inside || urgent.aborted) return;
   await setLowPriority(inside.pid, true);

@@ -132,6 +132,7 @@ export class QemuBackend implements Backend {
   async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {
     const network = options.network && (await this.#network(id, options.network));
     const template = await this.#template(environment, shape, options);
+    options.onStage?.("template");
     return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, network, options);
   }
 

@@ -23,6 +23,8 @@ interface Waiter {
 
 /** QEMU's monitor. Answers come in the order of the questions. */
 export class Qmp {
+  /** Resolves when QEMU has started so far that it answers. */
+  readonly answers: Promise<unknown>;
   /** Called with the name of each event. */
   onEvent: (name: string) => void = () => {};
   readonly #socket: Socket;
@@ -34,13 +36,13 @@ export class Qmp {
     socket.on("close", () => this.#fail(new PyroError("VM_DIED", "QEMU closed its monitor.")));
     // What breaks while it is read closes.
     this.#read().catch(() => socket.destroy());
+    this.answers = this.execute("qmp_capabilities");
+    this.answers.catch(() => {});
   }
 
   /** Connects to a QEMU that may still be starting. */
   static async open(file: SocketFile, deadlineMs: number, signal: AbortSignal): Promise<Qmp> {
-    const qmp = new Qmp(await connectSocketFileWhenReady(file, deadlineMs, signal));
-    void qmp.execute("qmp_capabilities").catch(() => {});
-    return qmp;
+    return new Qmp(await connectSocketFileWhenReady(file, deadlineMs, signal));
   }
 
   /** Throws VM_START_FAILED with QEMU's words when it refuses. */

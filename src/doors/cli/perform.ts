@@ -1,6 +1,8 @@
 import type { Client } from "../../client/client.js";
+import type { Trace } from "../../client/trace.js";
+import type { OperationName } from "../../contract/operations.js";
 import type { RenderedContract } from "../../contract/rendered.js";
-import { parseArguments } from "./arguments.js";
+import { parseArguments, type Input } from "./arguments.js";
 import { nameOf } from "./command.js";
 import { buildCommands } from "./commands.js";
 import type { OwnCommandName } from "./own-commands.js";
@@ -26,11 +28,26 @@ export async function perform(contract: RenderedContract, argv: readonly string[
     return print((invocation.json ? renderHelpJson : renderHelp)(commands, invocation.words));
   }
   const { command, input, json } = invocation;
-  if (command.operation !== null) return performOperation(await openClient(), command.operation, input, json);
+  if (command.operation !== null) return performTraced(command.operation, input, json);
   return performOwn[nameOf(command) as OwnCommandName]({ commands, input, json, doors, openClient });
+}
+
+async function performTraced(name: OperationName, input: Input, json: boolean): Promise<number> {
+  const client = await openClient();
+  const work = () => performOperation(client, name, input, json);
+  if (!client.trace) return work();
+  const { traced } = await import("./trace.js");
+  return traced(client, json, work);
 }
 
 async function openClient(): Promise<Client> {
   const { openClient } = await import("../../client/client.js");
-  return openClient();
+  return openClient(process.env, await openTrace());
+}
+
+/** Null unless PYRO_TRACE asks for a trace. */
+async function openTrace(): Promise<Trace | null> {
+  if (!process.env["PYRO_TRACE"]) return null;
+  const { Trace, wantsTrace } = await import("../../client/trace.js");
+  return wantsTrace(process.env) ? new Trace() : null;
 }

@@ -1,0 +1,45 @@
+import { PyroError } from "../contract/errors.js";
+import type { Stage } from "../contract/wire.js";
+import { Stopwatch } from "../host/stopwatch.js";
+
+/** True when PYRO_TRACE asks for a trace. Throws INVALID_ARGUMENT when it is neither 1 nor 0. */
+export function wantsTrace(env: NodeJS.ProcessEnv): boolean {
+  const value = env["PYRO_TRACE"] ?? "";
+  if (["", "0", "1"].includes(value)) return value === "1";
+  throw new PyroError("INVALID_ARGUMENT", `PYRO_TRACE must be 1 or 0, not ${value.slice(0, 100)}.`, {
+    hint: "Set it to 1 for a table of where the time of a command went, or unset it.",
+    details: { variable: "PYRO_TRACE" },
+  });
+}
+
+/** Where the time of one command of this process went, from the process's start on, with the daemon's stages in their place. */
+export class Trace {
+  readonly #watch = new Stopwatch(0);
+  #stagesOfDaemon: readonly Stage[] | null = null;
+
+  /** A request is about to be sent. */
+  asking(): void {
+    this.#watch.mark(this.#watch.stages.length === 0 ? "client start" : "client");
+  }
+
+  /** The daemon has told where its time for the request went. */
+  told(stages: readonly Stage[]): void {
+    this.#stagesOfDaemon = stages;
+  }
+
+  /** The answer is there, or will never be. */
+  answered(): void {
+    if (this.#stagesOfDaemon) this.#watch.markAround("connection", this.#stagesOfDaemon);
+    else this.#watch.mark("daemon");
+    this.#stagesOfDaemon = null;
+  }
+
+  daemonStarted(): void {
+    this.#watch.mark("daemon start");
+  }
+
+  end(): readonly Stage[] {
+    this.#watch.mark("client end");
+    return this.#watch.stages;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Client } from "../../client/client.js";
+import type { Stage } from "../../contract/wire.js";
+
+/** Does something with a client that may trace; where the time went is printed on standard error when it ends, however it ends. */
+export async function traced(client: Client, json: boolean, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } finally {
+    const stages = client.trace?.end();
+    if (stages) process.stderr.write(json ? renderTraceJson(stages) : renderTrace(stages));
+  }
+}
+
+/** A table with a line for each stage, in their order, and their sum. */
+export function renderTrace(stages: readonly Stage[]): string {
+  const lines = [...stages, { stage: "total", ms: sumOf(stages) }];
+  const width = Math.max(...lines.map(({ stage }) => stage.length));
+  const render = ({ stage, ms }: Stage) => `${stage.padEnd(width)} ${ms.toFixed(1).padStart(9)} ms\n`;
+  return lines.map(render).join("");
+}
+
+/** The same as one line. */
+export function renderTraceJson(stages: readonly Stage[]): string {
+  const round = (ms: number) => Math.round(ms * 1000) / 1000;
+  const trace = { total_ms: round(sumOf(stages)), stages: stages.map(({ stage, ms }) => ({ stage, ms: round(ms) })) };
+  return `${JSON.stringify({ trace })}\n`;
+}
+
+function sumOf(stages: readonly Stage[]): number {
+  return stages.reduce((sum, { ms }) => sum + ms, 0);
+}

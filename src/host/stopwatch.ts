@@ -1,0 +1,30 @@
+import type { Stage } from "../contract/wire.js";
+
+/** Where time went: each stage ends where the next one begins, so that together they are the whole. */
+export class Stopwatch {
+  readonly #stages: Stage[] = [];
+  #last: number;
+
+  constructor(startMs = performance.now()) {
+    this.#last = startMs;
+  }
+
+  get stages(): readonly Stage[] {
+    return this.#stages;
+  }
+
+  /** The time since the stage before was spent on this. */
+  mark(stage: string): void {
+    const now = performance.now();
+    this.#stages.push({ stage, ms: now - this.#last });
+    this.#last = now;
+  }
+
+  /** As `mark`, for a time of which parts are known from elsewhere: the rest of it is this stage. */
+  markAround(stage: string, parts: readonly Stage[]): void {
+    this.mark(stage);
+    const whole = this.#stages.pop()!;
+    const rest = whole.ms - parts.reduce((sum, { ms }) => sum + ms, 0);
+    this.#stages.push({ stage, ms: Math.max(0, rest) }, ...parts);
+  }
+}
