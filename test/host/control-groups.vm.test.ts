@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { VmScratch } from "../vm/vm-scratch.js";
+import { TaskScratch } from "../faults/task-scratch.js";
 
 const built = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const PROGRAM = "./node dist/test/host/control-groups-process.js /workspace/pyro-join";
@@ -24,17 +24,12 @@ function makeSource(): string {
 }
 
 test("control groups limit memory and processes, and are removed with all that is in them", async (t) => {
-  await using scratch = new VmScratch();
+  await using scratch = new TaskScratch();
   const source = makeSource();
   t.after(() => rmSync(source, { recursive: true }));
-  const { task_id } = await scratch.client.call("task.create", { environment: "debian:12", source_path: source });
+  const task = await scratch.create({ source_path: source, mem_mib: 1024 });
   const run = async (script: string) => {
-    const command = ["sh", "-ec", script];
-    const { exit_code, stdout, stderr } = await scratch.client.call("task.exec", {
-      task_id,
-      command,
-      timeout_seconds: 300,
-    });
+    const { exit_code, stdout, stderr } = await scratch.execHere(task, script, {}, 600);
     assert.deepEqual([exit_code, stdout], [0, "as expected\n"], stderr);
   };
 
