@@ -11,6 +11,7 @@ esac
 if [ "$1" = vm ]; then
   export PYRO_HOME="$PWD/.test-home"
   bin/pyro env pull debian:12
+  bin/pyro toolchain install
   for mib in 256 1024; do bin/pyro run debian:12 --mem-mib "$mib" -- true; done
   bin/pyro daemon stop >/dev/null
   unset PYRO_HOME

@@ -8,11 +8,17 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
   exit 1
 fi
 
-# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, binutils, zsh and fish for completions, and iproute2 for hosts in namespaces.
-packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl binutils gcc libc6-dev musl-tools nftables iproute2 zsh fish"
+# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, gnupg, binutils, zsh and fish for completions, and iproute2 for hosts in namespaces.
+packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl gnupg binutils gcc libc6-dev musl-tools nftables iproute2 zsh fish"
+# What `pyro toolchain install` brings without root.
+private=" qemu-system-x86 qemu-utils mmdebstrap bubblewrap e2fsprogs xz-utils nftables "
 missing=""
+needs_root=""
+install_toolchain=""
 for package in $packages; do
-  dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+  dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed && continue
+  missing="$missing $package"
+  case "$private" in *" $package "*) ;; *) needs_root=yes ;; esac
 done
 if [ -n "$missing" ]; then
   install="apt-get install --yes --no-install-recommends$missing"
@@ -21,18 +27,23 @@ if [ -n "$missing" ]; then
     run=""
   elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
     run="sudo"
-  else
+  elif [ -n "$needs_root" ]; then
     echo "setup: that needs root. Run this, then try again:" >&2
     echo "  sudo apt-get update && sudo $install" >&2
     exit 1
+  else
+    echo "setup: that needs root; a private toolchain takes their place"
+    install_toolchain=yes
   fi
-  log=$(mktemp)
-  if ! { $run apt-get update && DEBIAN_FRONTEND=noninteractive $run $install; } >"$log" 2>&1; then
-    tail -n 15 "$log" >&2
-    echo "setup: apt-get failed; the whole log is $log" >&2
-    exit 1
+  if [ -z "$install_toolchain" ]; then
+    log=$(mktemp)
+    if ! { $run apt-get update && DEBIAN_FRONTEND=noninteractive $run $install; } >"$log" 2>&1; then
+      tail -n 15 "$log" >&2
+      echo "setup: apt-get failed; the whole log is $log" >&2
+      exit 1
+    fi
+    rm -f "$log"
   fi
-  rm -f "$log"
 fi
 
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
@@ -50,4 +61,7 @@ if [ ! -e dist/built ] || [ -n "$(find src test bench examples package.json tsco
   echo "setup: building"
   npm run --silent build
   touch dist/built
+fi
+if [ -n "$install_toolchain" ] && ! bin/pyro toolchain status --json | grep -q '"qemu_source":"private"'; then
+  bin/pyro toolchain install
 fi

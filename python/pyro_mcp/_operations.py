@@ -544,7 +544,7 @@ class EnvInspectResult(TypedDict):
 
 
 class EnvPruneRemoved(TypedDict):
-    kind: Literal["environment", "template", "leftover"]
+    kind: Literal["environment", "template", "toolchain", "leftover"]
     name: str
 
 
@@ -565,6 +565,9 @@ class EnvPruneResult(TypedDict):
 class DoctorRuntime(TypedDict):
     ok: bool
     qemu_version: str | None
+    qemu_path: str | None
+    # Whose QEMU it is; see `pyro toolchain`.
+    qemu_source: Literal["host", "private"] | None
     jail: str
 
 

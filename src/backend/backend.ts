@@ -91,11 +91,19 @@ export interface Problem {
   readonly command: string;
 }
 
+/** The program that runs machines. */
+export interface Engine {
+  readonly version: string;
+  readonly path: string;
+  /** Of the host's packages, or of the private toolchain. */
+  readonly source: "host" | "private";
+}
+
 /** What `pyro doctor` shows of a backend. */
 export interface Diagnosis {
   /** True when a machine can run. */
   readonly ok: boolean;
-  readonly version: string | null;
+  readonly engine: Engine | null;
   readonly jail: string;
   readonly accelerator: Accelerator | null;
   readonly acceleratorReason: string;
@@ -128,6 +136,8 @@ export interface Backend {
   readonly capabilities: BackendCapabilities;
   /** Null when machines can be made here; else what is missing, as the error to throw. */
   check(): Promise<Error | null>;
+  /** The program that the next machine gets; null when there is none. */
+  engine(): Promise<Engine | null>;
   /** Looks closely, trying what can be tried: may take seconds the first time. */
   diagnose(): Promise<Diagnosis>;
   /** Host memory that a machine of this shape can come to take, in MiB. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { diskUsageBytes, readdir, rename, rm } from "../host/files.js";
 import type { PruneReport } from "./backend.js";
-import { isTemporaryName, newTemporaryName } from "./temporary.js";
+import { isTemporaryName, newTemporaryName } from "../host/temporary.js";
 
 interface PrunableDirectory {
   readonly path: string;

@@ -21,7 +21,13 @@ export const doctor = defineOperation({
     .object({
       ok: z.boolean().describe("True when a VM can run."),
       platform: z.string(),
-      runtime: z.object({ ok: z.boolean(), qemu_version: z.string().nullable(), jail: z.string() }),
+      runtime: z.object({
+        ok: z.boolean(),
+        qemu_version: z.string().nullable(),
+        qemu_path: z.string().nullable(),
+        qemu_source: z.enum(["host", "private"]).nullable().describe("Whose QEMU it is; see `pyro toolchain`."),
+        jail: z.string(),
+      }),
       accelerator: z.object({
         in_use: acceleratorName.nullable(),
         reason: z.string(),

@@ -11,7 +11,9 @@ export const envPrune = defineOperation({
   }),
   output: z
     .object({
-      removed: z.array(z.object({ kind: z.enum(["environment", "template", "leftover"]), name: z.string() })),
+      removed: z.array(
+        z.object({ kind: z.enum(["environment", "template", "toolchain", "leftover"]), name: z.string() }),
+      ),
       kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("What was left alone, and why."),
       freed_bytes: z.int().describe("Bytes of what was removed, or would be."),
       dry_run: z.boolean(),

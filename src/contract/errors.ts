@@ -19,6 +19,13 @@ export const errorKinds = {
   ENVIRONMENT_BUILD_FAILED: kind("host", true, 125, 500, "Check the package mirror and try `pyro env pull` again."),
   ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Ask again in half a minute: the build goes on."),
   ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),
+  TOOLCHAIN_INSTALL_FAILED: kind(
+    "host",
+    true,
+    125,
+    500,
+    "Check the package mirror and try again; the toolchain in use stays.",
+  ),
   NOT_FOUND: kind("caller", false, 125, 404, "Check the id."),
   ALREADY_EXISTS: kind("caller", false, 125, 409, "Choose another name, or delete what has it."),
   FAILED_PRECONDITION: kind("caller", false, 125, 409, "Look at the state named."),

@@ -19,6 +19,9 @@ import { taskLogs } from "./task-logs.js";
 import { taskStatus } from "./task-status.js";
 import { taskSyncPush } from "./task-sync-push.js";
 import { taskWait } from "./task-wait.js";
+import { toolchainInstall } from "./toolchain-install.js";
+import { toolchainRemove } from "./toolchain-remove.js";
+import { toolchainStatus } from "./toolchain-status.js";
 import { vmCreate } from "./vm-create.js";
 import { vmDelete } from "./vm-delete.js";
 import { vmNetworkInfo } from "./vm-network-info.js";
@@ -55,6 +58,9 @@ export const operations = {
   "env.pull": envPull,
   "env.inspect": envInspect,
   "env.prune": envPrune,
+  "toolchain.status": toolchainStatus,
+  "toolchain.install": toolchainInstall,
+  "toolchain.remove": toolchainRemove,
   doctor,
   "daemon.status": daemonStatus,
   "daemon.stop": daemonStop,

@@ -5,6 +5,7 @@ import type { EnvironmentCache } from "../environments/cache.js";
 import type { ControlGroups } from "../host/control-groups.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
+import type { Toolchains } from "../toolchain/toolchains.js";
 import type { Ending } from "./ending.js";
 import type { SpareCount } from "./spares.js";
 import type { Tasks } from "./tasks/tasks.js";
@@ -17,6 +18,7 @@ export interface Core {
   readonly log: Log;
   readonly groups: ControlGroups;
   readonly environments: EnvironmentCache;
+  readonly toolchains: Toolchains;
   readonly machines: MachineRegistry;
   readonly vms: Vms;
   readonly tasks: Tasks;

@@ -11,6 +11,7 @@ import { trustFilesOf, viewAuthority } from "./network.js";
 
 export const doctor: Handler<"doctor"> = async (core, input) => {
   const diagnosis = await core.backends.qemu.diagnose();
+  const { engine } = diagnosis;
   const path = join(core.home.path, "environments");
   const names = catalog.map(({ name }) => name);
   const found = await Promise.all(names.map((name) => core.environments.find(name).catch(() => null)));
@@ -19,7 +20,13 @@ export const doctor: Handler<"doctor"> = async (core, input) => {
   return {
     ok: diagnosis.ok,
     platform: `${type()} ${release()} ${arch()}`,
-    runtime: { ok: diagnosis.ok, qemu_version: diagnosis.version, jail: diagnosis.jail },
+    runtime: {
+      ok: diagnosis.ok,
+      qemu_version: engine?.version ?? null,
+      qemu_path: engine?.path ?? null,
+      qemu_source: engine?.source ?? null,
+      jail: diagnosis.jail,
+    },
     accelerator: {
       in_use: diagnosis.accelerator,
       reason: diagnosis.acceleratorReason,

@@ -9,6 +9,7 @@ import { envPull } from "./env-pull.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExec, taskFollow } from "./task-exec.js";
 import { waitUntilEnded } from "./tasks/exec-output.js";
+import { toolchainInstall, toolchainRemove, toolchainStatus } from "./toolchain.js";
 import { vmRun } from "./vm-run.js";
 
 /** The operations about the daemon itself, which the daemon handles. */
@@ -63,5 +64,8 @@ export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperatio
   "env.pull": envPull,
   "env.inspect": envInspect,
   "env.prune": envPrune,
+  "toolchain.status": toolchainStatus,
+  "toolchain.install": toolchainInstall,
+  "toolchain.remove": toolchainRemove,
   doctor,
 };

@@ -6,6 +6,7 @@ import { QemuBackend } from "../backend/qemu/qemu.js";
 import { openEnvironmentCache } from "../environments/cache.js";
 import { debianSource } from "../environments/debian.js";
 import { ControlGroups } from "../host/control-groups.js";
+import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
@@ -32,12 +33,16 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     source: debianSource(),
     log,
   });
+  const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
+  // Behind the host's own, and whether or not it is there yet.
+  if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
   const backends = {
     qemu: await QemuBackend.open({
       ...shared,
       gatePath: GATE_PATH,
       preloadPath: PRELOAD_PATH,
       preference: process.env["PYRO_ACCEL"],
+      privateToolchain: () => toolchains.inUse(),
       log,
     }),
     hostCompat: await HostCompatBackend.open(shared),
@@ -46,5 +51,5 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, vms: machines, keep: vms.unreadableIds, log });
-  return { home, version, log, groups, environments, backends, machines, vms, tasks };
+  return { home, version, log, groups, environments, backends, toolchains, machines, vms, tasks };
 }

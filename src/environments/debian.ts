@@ -5,6 +5,7 @@ import { assertAbleToBuild } from "./debian/able.js";
 import { writeBootFiles } from "./debian/boot-files.js";
 import { buildBootstrapCommand, buildImageCommand, buildTracedCommand, imagePath } from "./debian/commands.js";
 import { buildFailureError } from "./debian/failure.js";
+import { readMirrors, readProxyOptions } from "./debian/mirrors.js";
 import { assertAbleToFetch, fetchNpmPackages } from "./debian/npm-packages.js";
 import { parsePackages } from "./debian/packages.js";
 import { bootstrapProgress } from "./debian/progress.js";
@@ -51,7 +52,7 @@ async function buildIn(
 ): Promise<BuiltEnvironment> {
   options.onProgress({ phase: "download", message: "Starting the build", fraction: 0.02 });
   await fetchNpmPackages(recipe, scratch.path, options.signal);
-  const sources = { mirrors: mirrors(), aptOptions: await proxyOptions(options.signal) };
+  const sources = { mirrors: readMirrors(), aptOptions: await readProxyOptions(options.signal) };
   const bootstrap = buildBootstrapCommand(recipe, scratch.root, sources);
   await runBuildTool(bootstrap, scratch, recipe, options.signal, bootstrapProgress(options.onProgress));
 
@@ -115,18 +116,4 @@ async function moveImage(from: string, to: string): Promise<void> {
     if (moved) return;
   }
   await copyFile(from, to);
-}
-
-/** One mirror or sources line a line; none means the distribution's own. */
-function mirrors(): string[] {
-  return (process.env["PYRO_DEBIAN_MIRROR"] ?? "").split("\n").filter((line) => line.trim() !== "");
-}
-
-/** The host's apt may need a proxy to reach the archive; so does the build. */
-async function proxyOptions(signal: AbortSignal): Promise<string[]> {
-  const names = ["Acquire::http::Proxy", "Acquire::https::Proxy"];
-  const { stdout } = await runCommand(["apt-config", "dump", "--format", '%f "%v"%n', ...names], { signal });
-  return stdout
-    .split("\n")
-    .filter((line) => names.some((name) => line.startsWith(`${name} "`) && !line.endsWith(' ""')));
 }

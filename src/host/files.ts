@@ -22,6 +22,7 @@ export {
   rm,
   rmdir,
   stat,
+  symlink,
   truncate,
   unlink,
   writeFile,

@@ -112,6 +112,8 @@ export interface ToolOptions {
   readonly cwd?: string | undefined;
   /** Called with each line of standard error. */
   readonly onStderrLine?: ((line: string) => void) | undefined;
+  /** Called with each line of standard output. */
+  readonly onStdoutLine?: ((line: string) => void) | undefined;
   readonly timeoutMs?: number | undefined;
   /** Text for its standard input. */
   readonly input?: string | undefined;
@@ -150,23 +152,32 @@ export async function runTool(
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.input);
   }
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-  if (child.stderr) {
-    createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", (line) => {
-      stderr = `${stderr}${line}\n`.slice(-STDERR_TAIL);
-      options.onStderrLine?.(line);
-    });
-  }
+  const output = collectOutput(child, options);
   try {
     const exitCode = await exitCodeOf(child);
     options.signal?.throwIfAborted();
-    return { exitCode, stdout, stderr };
+    return { exitCode, ...output() };
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", killGroup);
   }
+}
+
+/** Reads what a child says; the result gives what came so far. */
+function collectOutput(child: ChildProcess, { onStdoutLine, onStderrLine }: ToolOptions) {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  if (child.stdout && onStdoutLine) {
+    createInterface({ input: child.stdout, crlfDelay: Infinity }).on("line", onStdoutLine);
+  }
+  if (child.stderr) {
+    createInterface({ input: child.stderr, crlfDelay: Infinity }).on("line", (line) => {
+      stderr = `${stderr}${line}\n`.slice(-STDERR_TAIL);
+      onStderrLine?.(line);
+    });
+  }
+  return () => ({ stdout, stderr });
 }
 
 /** The exit status of a child; 128 + 9 when a signal ended it. Rejects when it could not be started. */

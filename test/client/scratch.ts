@@ -22,7 +22,8 @@ export class Scratch implements AsyncDisposable {
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     this.home = env["PYRO_HOME"] ?? join(this.directory, "home");
-    this.env = { PATH: process.env["PATH"], XDG_RUNTIME_DIR: this.directory, ...env, PYRO_HOME: this.home };
+    const { PATH, PYRO_TOOLCHAIN } = process.env;
+    this.env = { PATH, PYRO_TOOLCHAIN, XDG_RUNTIME_DIR: this.directory, ...env, PYRO_HOME: this.home };
   }
 
   /** Starts the real executable. */

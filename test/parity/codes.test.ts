@@ -15,6 +15,7 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
     "a process of the task must change an entry between its comparison and the switch; guest/test/test_unchanged.py has it",
   COMMAND_FAILED: "raised by the SDKs when they are asked to check; sdk.vm.test.ts and client.test.ts have it",
   SOURCE_CHANGED: "an archive must change while it is sent; test/client/pack.test.ts has it",
+  TOOLCHAIN_INSTALL_FAILED: "of toolchain.install, which the CLI and HTTP have; test/toolchain/ has it",
   WORKSPACE_TORN: "a process of the guest must meet the one moment of a switch in which it cannot be undone",
 };
 

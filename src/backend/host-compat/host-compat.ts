@@ -21,7 +21,7 @@ import type {
 } from "../backend.js";
 import { prunePrepared } from "../prune.js";
 import { buildContainerFilter } from "../seccomp.js";
-import { sweepTemporaries } from "../temporary.js";
+import { sweepTemporaries } from "../../host/temporary.js";
 import { AGENT_FD, buildContainerArgs, FILTER_FD } from "./container.js";
 import { unpackRootFiles } from "./root-files.js";
 
@@ -76,11 +76,15 @@ export class HostCompatBackend implements Backend {
     }
   }
 
+  async engine(): Promise<null> {
+    return null;
+  }
+
   async diagnose(): Promise<Diagnosis> {
     const missing = await this.check();
     return {
       ok: missing === null,
-      version: null,
+      engine: null,
       jail: "bubblewrap",
       accelerator: null,
       acceleratorReason: "commands run on the host's own kernel",

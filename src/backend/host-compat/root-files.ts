@@ -5,7 +5,7 @@ import type { InstalledEnvironment } from "../../environments/cache.js";
 import { existsSync, mkdir, rename, rm } from "../../host/files.js";
 import { runTool } from "../../host/process.js";
 import type { PrepareOptions } from "../backend.js";
-import { newTemporaryName } from "../temporary.js";
+import { newTemporaryName } from "../../host/temporary.js";
 
 /**
  * The files of an environment's root image as a directory, unpacked once per content.

@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { existsSync } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
-import type { Diagnosis, Problem } from "../backend.js";
+import type { Diagnosis, Engine, Problem } from "../backend.js";
 import { KVM_DEVICE, type AcceleratorChoice, type Verdict } from "./accelerator.js";
 import { buildOpening, readNodeAccess } from "./kvm-access.js";
 import type { Toolchain } from "./toolchain.js";
@@ -33,7 +33,7 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
   const accelerator = await choice.current();
   return {
     ok: jailProblem === null,
-    version: toolchain.qemuVersion.replace(/ \[.*$/, ""),
+    engine: describeEngine(toolchain),
     jail: jailProblem === null ? "bubblewrap" : "none",
     accelerator: jailProblem === null ? accelerator : null,
     acceleratorReason: choice.forced ? "PYRO_ACCEL says so" : kvm.usable === false ? kvm.reason : accelerator,
@@ -46,18 +46,30 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
   };
 }
 
+export function describeEngine({ qemuVersion, qemuPath, privateId }: Toolchain): Engine {
+  const version = qemuVersion.replace(/ \[.*$/, "");
+  return { version, path: qemuPath, source: privateId === null ? "host" : "private" };
+}
+
 function withoutPrograms(error: PyroError): Diagnosis {
-  const packages = Array.isArray(error.details["packages"]) ? error.details["packages"].join(" ") : "qemu-system-x86";
   return {
     ok: false,
-    version: null,
+    engine: null,
     jail: "unknown",
     accelerator: null,
     acceleratorReason: "there is no QEMU to try it with",
     candidates: [],
     networkProblem: null,
-    problems: [{ message: error.message, command: `sudo apt-get install ${packages}` }],
+    problems: [{ message: error.message, command: commandFor(error) }],
   };
+}
+
+/** Where there is apt, no root is needed. */
+function commandFor(error: PyroError): string {
+  if (error.code === "INVALID_ARGUMENT") return "unset PYRO_TOOLCHAIN; pyro daemon stop";
+  if (existsSync("/usr/bin/apt-get")) return "pyro toolchain install";
+  const packages = Array.isArray(error.details["packages"]) ? error.details["packages"].join(" ") : "qemu-system-x86";
+  return `sudo apt-get install ${packages}`;
 }
 
 /** Makes the namespaces that every VM gets, around nothing. */

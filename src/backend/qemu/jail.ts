@@ -24,10 +24,10 @@ export interface JailSpec {
   readonly statusFd: number;
 }
 
+/** A path at the jail's root: a link, or a directory of the host. */
 export interface SystemPath {
   readonly path: string;
-  /** Where the link points; null for a directory. */
-  readonly link: string | null;
+  readonly is: { readonly link: string } | { readonly directory: string };
 }
 
 /** Bubblewrap's arguments up to and without the program. Pure. */
@@ -42,7 +42,9 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ...["--hostname", "pyro"],
     ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin"],
     ...(spec.preload === null ? [] : ["--setenv", "LD_PRELOAD", spec.preload]),
-    ...spec.system.flatMap(({ path, link }) => (link === null ? ["--ro-bind", path, path] : ["--symlink", link, path])),
+    ...spec.system.flatMap(({ path, is }) =>
+      "link" in is ? ["--symlink", is.link, path] : ["--ro-bind", is.directory, path],
+    ),
     ...["--dev", "/dev"],
     ...spec.devices.flatMap(([from, to]) => ["--dev-bind", from, to]),
     ...["--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],

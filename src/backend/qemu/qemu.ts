@@ -14,6 +14,7 @@ import type {
   Backend,
   BackendCapabilities,
   Diagnosis,
+  Engine,
   FoundMachine,
   Machine,
   MachineHandle,
@@ -24,11 +25,12 @@ import type {
   StartOptions,
   VmShape,
 } from "../backend.js";
+import type { InstalledToolchain } from "../../toolchain/installed.js";
 import { prunePrepared } from "../prune.js";
-import { newTemporaryName, sweepTemporaries } from "../temporary.js";
+import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import { AcceleratorChoice } from "./accelerator.js";
 import { adoptClone, cloneTemplate, sweepClones, type CloneNetwork, type ClonePlace } from "./clone.js";
-import { diagnoseQemu } from "./diagnose.js";
+import { describeEngine, diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
 import { countMemoryMib } from "./memory.js";
@@ -36,7 +38,7 @@ import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js
 import { planNetwork } from "./network.js";
 import { DISK_RESERVE_MIB, findReason } from "./room.js";
 import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
-import { findToolchain, type Toolchain } from "./toolchain.js";
+import { findToolchain, isUnchanged, type Toolchain } from "./toolchain.js";
 
 export interface QemuBackendOptions {
   /** PYRO_HOME: templates and VMs live beneath it. */
@@ -50,6 +52,8 @@ export interface QemuBackendOptions {
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   readonly groups: ControlGroups;
+  /** The private toolchain to use now; null for the host's QEMU. */
+  readonly privateToolchain?: () => Promise<InstalledToolchain | null>;
   readonly log: Log;
 }
 
@@ -68,7 +72,7 @@ export class QemuBackend implements Backend {
   readonly #place: ClonePlace;
   readonly #building = new SharedWork<Template, string>();
   #toolchain: Promise<Toolchain> | null = null;
-  #choice: AcceleratorChoice | null = null;
+  #choice: { readonly toolchain: Toolchain; readonly choice: AcceleratorChoice } | null = null;
 
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
@@ -95,6 +99,11 @@ export class QemuBackend implements Backend {
     }
   }
 
+  async engine(): Promise<Engine | null> {
+    const toolchain = await this.toolchain().catch(() => null);
+    return toolchain && describeEngine(toolchain);
+  }
+
   diagnose(): Promise<Diagnosis> {
     return diagnoseQemu(this);
   }
@@ -106,19 +115,26 @@ export class QemuBackend implements Backend {
     return prunePrepared({ path, kind: "template", environmentOf, isHeld, dryRun });
   }
 
-  /** The programs it uses. Throws HOST_NOT_ABLE; what is missing is looked for again next time. */
-  toolchain(): Promise<Toolchain> {
-    this.#toolchain ??= findToolchain().catch((error: unknown) => {
-      this.#toolchain = null;
-      throw error;
-    });
-    return this.#toolchain;
+  /** The programs to use now. Finds them again when others have come in their place. Throws HOST_NOT_ABLE. */
+  async toolchain(): Promise<Toolchain> {
+    const own = (await this.#options.privateToolchain?.()) ?? null;
+    const searching = this.#toolchain;
+    const known = await searching?.catch(() => null);
+    if (known && (await isUnchanged(known, own))) return known;
+    if (this.#toolchain === searching) this.#toolchain = findToolchain(own);
+    return this.#toolchain!;
   }
 
   async accelerators(): Promise<AcceleratorChoice> {
+    return this.#choose(await this.toolchain());
+  }
+
+  #choose(toolchain: Toolchain): AcceleratorChoice {
     const { homePath, preference } = this.#options;
-    this.#choice ??= new AcceleratorChoice(homePath, await this.toolchain(), preference);
-    return this.#choice;
+    if (this.#choice?.toolchain !== toolchain) {
+      this.#choice = { toolchain, choice: new AcceleratorChoice(homePath, toolchain, preference) };
+    }
+    return this.#choice.choice;
   }
 
   async countMemoryMib({ memMib }: VmShape): Promise<number> {
@@ -126,14 +142,16 @@ export class QemuBackend implements Backend {
   }
 
   async prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void> {
-    await this.#template(environment, shape, options);
+    await this.#template(await this.toolchain(), environment, shape, options);
   }
 
   async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {
     const network = options.network && (await this.#network(id, options.network));
-    const template = await this.#template(environment, shape, options);
+    // One look for both: a template is for the QEMU that made it.
+    const toolchain = await this.toolchain();
+    const template = await this.#template(toolchain, environment, shape, options);
     options.onStage?.("template");
-    return cloneTemplate(this.#place, id, await this.toolchain(), template, environment, shape, network, options);
+    return cloneTemplate(this.#place, id, toolchain, template, environment, shape, network, options);
   }
 
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null> {
@@ -162,18 +180,23 @@ export class QemuBackend implements Backend {
   }
 
   /** The template for this environment and shape: found, or built once for all who ask. KVM falls back to emulation. */
-  async #template(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<Template> {
-    const choice = await this.accelerators();
+  async #template(
+    toolchain: Toolchain,
+    environment: InstalledEnvironment,
+    shape: VmShape,
+    options: PrepareOptions,
+  ): Promise<Template> {
+    const choice = this.#choose(toolchain);
     const accelerator = await choice.current();
     try {
-      const template = await this.#templateOn(accelerator, environment, shape, options);
+      const template = await this.#templateOn(toolchain, accelerator, environment, shape, options);
       if (accelerator === "kvm") await this.#confirmKvm(choice);
       return template;
     } catch (error) {
       if (accelerator !== "kvm" || choice.forced || options.signal.aborted) throw error;
       await choice.learn(false, `a template did not boot on it: ${PyroError.from(error).message}`);
       this.#options.log.warn({ err: error }, "kvm is not used any more");
-      return this.#templateOn("tcg", environment, shape, options);
+      return this.#templateOn(toolchain, "tcg", environment, shape, options);
     }
   }
 
@@ -182,13 +205,14 @@ export class QemuBackend implements Backend {
   }
 
   async #templateOn(
+    toolchain: Toolchain,
     accelerator: Accelerator,
     environment: InstalledEnvironment,
     shape: VmShape,
     options: PrepareOptions,
   ): Promise<Template> {
     const { agentPath, keeperPath, groups } = this.#options;
-    const [toolchain, gate] = [await this.toolchain(), await this.#gate(shape)];
+    const gate = await this.#gate(shape);
     const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, keeperPath, groups, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);

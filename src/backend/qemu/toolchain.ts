@@ -1,9 +1,10 @@
-import { z } from "zod";
+import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { existsSync, findProgram, lstat, readlink, stat } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/process.js";
+import { inToolchain, type InstalledToolchain } from "../../toolchain/installed.js";
 import type { JailSpec, SystemPath } from "./jail.js";
 
 /** How versions of QEMU differ. */
@@ -14,84 +15,128 @@ export interface QemuTraits {
   readonly translatesByAddress: boolean;
 }
 
-/** The programs of the host that make a VM, found once. */
+/** The programs that make a VM: QEMU of the host or of the private toolchain, the others of the host where it has them. */
 export interface Toolchain {
+  /** QEMU as the jail sees it. */
   readonly qemu: string;
-  /** As QEMU prints it, with the distribution's build. */
+  /** The same file as the host sees it. */
+  readonly qemuPath: string;
+  /** As QEMU prints it, and in brackets what tells this build from others. */
   readonly qemuVersion: string;
+  /** The private toolchain that QEMU is from; null for the host's QEMU. */
+  readonly privateId: string | null;
   readonly traits: QemuTraits;
   readonly bwrap: string;
   readonly mke2fs: string;
   readonly prlimit: string;
   readonly qemuImg: string;
+  /** What the jail has at its root, for QEMU to load. */
   readonly system: readonly SystemPath[];
   readonly dropTo: JailSpec["dropTo"];
 }
 
-const PACKAGES: Readonly<Record<string, string>> = {
+const PACKAGES = {
   "qemu-system-x86_64": "qemu-system-x86",
   "qemu-img": "qemu-utils",
   bwrap: "bubblewrap",
   mke2fs: "e2fsprogs",
   prlimit: "util-linux",
   setpriv: "util-linux",
-};
+} as const;
 
 /** Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
-export async function findToolchain(): Promise<Toolchain> {
+export async function findToolchain(own: InstalledToolchain | null = null): Promise<Toolchain> {
   const id = unprivilegedId();
-  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit", ...(id === null ? [] : ["setpriv"])];
-  const found = new Map<string, string>();
-  const missing: string[] = [];
-  for (const name of names) {
-    const path = await findProgram(name);
-    if (path === null) missing.push(name);
-    else found.set(name, path);
+  const groups = id === null ? [] : await kvmGroups();
+  if (own !== null) {
+    const { bwrap, mke2fs, prlimit } = await requirePrograms(["bwrap", "mke2fs", "prlimit"]);
+    return {
+      qemu: inToolchain.qemu,
+      qemuPath: join(own.path, inToolchain.qemu),
+      qemuVersion: `${own.qemuVersion} [private ${own.id}]`,
+      privateId: own.id,
+      traits: traitsOf(own.qemuVersion),
+      ...{ bwrap, mke2fs, prlimit },
+      qemuImg: join(own.path, inToolchain.qemuImg),
+      system: buildSystemPaths(own.path),
+      dropTo: id === null ? null : { setpriv: inToolchain.setpriv, uid: id, gid: id, groups },
+    };
   }
-  if (missing.length > 0) throw missingPrograms(missing);
-  const qemu = found.get("qemu-system-x86_64")!;
-  const { version, major } = await readQemuVersion(qemu);
+  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit"] as const;
+  const found = await requirePrograms(id === null ? names : [...names, "setpriv"]);
+  const qemu = found["qemu-system-x86_64"];
+  const version = await readQemuVersion(qemu);
   return {
-    qemu,
-    qemuVersion: version,
-    traits: { readOnlyMemory: major >= 9, translatesByAddress: major < 8 },
-    bwrap: found.get("bwrap")!,
-    mke2fs: found.get("mke2fs")!,
-    prlimit: found.get("prlimit")!,
-    qemuImg: found.get("qemu-img")!,
+    ...{ qemu, qemuPath: qemu },
+    qemuVersion: `${version} ${await readStamp(qemu)}`,
+    privateId: null,
+    traits: traitsOf(version),
+    bwrap: found.bwrap,
+    mke2fs: found.mke2fs,
+    prlimit: found.prlimit,
+    qemuImg: found["qemu-img"],
     system: await readSystemPaths(),
-    dropTo: id === null ? null : { setpriv: found.get("setpriv")!, uid: id, gid: id, groups: await kvmGroups() },
+    dropTo: id === null ? null : { setpriv: found.setpriv, uid: id, gid: id, groups },
   };
 }
 
-function missingPrograms(missing: readonly string[]): PyroError {
-  const packages = [...new Set(missing.map((name) => PACKAGES[name]!))];
+/** True while the programs are those that were found: no other QEMU has come in the place of this one. */
+export async function isUnchanged(found: Toolchain, own: InstalledToolchain | null): Promise<boolean> {
+  if (found.privateId !== (own?.id ?? null)) return false;
+  return own !== null || found.qemuVersion.endsWith(await readStamp(found.qemuPath).catch(() => "gone"));
+}
+
+type Program = keyof typeof PACKAGES;
+
+async function requirePrograms<Name extends Program>(names: readonly Name[]): Promise<Record<Program, string>> {
+  const found = await Promise.all(names.map(async (name) => [name, await findProgram(name)] as const));
+  const missing = found.flatMap(([name, path]) => (path === null ? [name] : []));
+  if (missing.length > 0) throw missingPrograms(missing);
+  return Object.fromEntries(found) as Record<Program, string>;
+}
+
+function missingPrograms(missing: readonly Program[]): PyroError {
+  const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
   return new PyroError("HOST_NOT_ABLE", `Programs are missing on this host: ${missing.join(", ")}.`, {
-    hint: `Install them with \`sudo apt-get install ${packages.join(" ")}\`, or use --allow-host-compat.`,
+    hint: `Install them with \`sudo apt-get install ${packages.join(" ")}\`, or without root with \`pyro toolchain install\`; or use --allow-host-compat.`,
     details: { missing, packages },
   });
 }
 
-async function readQemuVersion(qemu: string): Promise<{ version: string; major: number }> {
+async function readQemuVersion(qemu: string): Promise<string> {
   const { stdout, stderr } = await runTool(qemu, ["--version"], { timeoutMs: 10_000 });
-  const version = /version (.+)/.exec(stdout)?.[1];
-  if (version === undefined) {
-    throw new PyroError("HOST_NOT_ABLE", `${qemu} does not run: ${stderr.trim() || "it printed no version"}.`, {
-      hint: "Reinstall it with `sudo apt-get install --reinstall qemu-system-x86`.",
-    });
-  }
+  const version = /version (\d.*)/.exec(stdout)?.[1];
+  if (version !== undefined) return version;
+  throw new PyroError("HOST_NOT_ABLE", `${qemu} does not run: ${stderr.trim() || "it printed no version"}.`, {
+    hint: "Reinstall it with `sudo apt-get install --reinstall qemu-system-x86`.",
+  });
+}
+
+/** Two builds of one version differ in it. */
+async function readStamp(qemu: string): Promise<string> {
   const { mtimeMs, size } = await stat(qemu);
-  return {
-    version: `${version} [${size}.${Math.trunc(mtimeMs)}]`,
-    major: z.coerce.number().parse(version.split(".")[0]),
-  };
+  return `[${size}.${Math.trunc(mtimeMs)}]`;
+}
+
+function traitsOf(version: string): QemuTraits {
+  const major = Number.parseInt(version, 10);
+  return { readOnlyMemory: major >= 9, translatesByAddress: major < 8 };
+}
+
+/** The jail of a private toolchain has nothing of the host's /usr. */
+function buildSystemPaths(root: string): SystemPath[] {
+  const links = ["lib", "lib64", "bin", "sbin"].map((name) => ({ path: `/${name}`, is: { link: `usr/${name}` } }));
+  return [{ path: "/usr", is: { directory: join(root, "usr") } }, ...links];
 }
 
 /** What a program of the host needs to load: /usr, and the links or directories beside it. */
 async function readSystemPaths(): Promise<SystemPath[]> {
   const paths = ["/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache"].filter((path) => existsSync(path));
   return Promise.all(
-    paths.map(async (path) => ({ path, link: (await lstat(path)).isSymbolicLink() ? await readlink(path) : null })),
+    paths.map(async (path) => {
+      const isLink = (await lstat(path)).isSymbolicLink();
+      return { path, is: isLink ? { link: await readlink(path) } : { directory: path } };
+    }),
   );
 }
 

@@ -16,6 +16,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.sync.push": async () => (await import("./task-sync-push.js")).taskSyncPush,
   "task.list": async () => listTasks,
   "env.pull": async () => (await import("./pull.js")).pull,
+  "toolchain.install": async () => (await import("./toolchain.js")).installToolchain,
   doctor: async () => diagnose,
   "daemon.status": async () => {
     const { readDaemonStatus } = await import("../../client/daemon.js");

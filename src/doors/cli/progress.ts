@@ -28,13 +28,18 @@ interface ProgressOptions {
   readonly prefix: string | null;
   /** True for a command whose point is not the preparation: its lines begin after two seconds. */
   readonly isPatient?: boolean;
+  /** False when the name is not that of an environment: lines have the phase only. */
+  readonly isEnvironment?: boolean;
 }
 
 /** On a terminal one live line; elsewhere one line a phase, if a prefix is given. */
-export function openProgress(environment: string, { prefix, isPatient = false }: ProgressOptions): Progress {
-  if (process.stderr.isTTY) return openLiveLine(environment);
+export function openProgress(
+  name: string,
+  { prefix, isPatient = false, isEnvironment = true }: ProgressOptions,
+): Progress {
+  if (process.stderr.isTTY) return openLiveLine(name);
   if (prefix === null) return { show() {}, clear() {} };
-  return openPhaseLines(environment, prefix, isPatient ? PHASES_AFTER_MS : 0);
+  return openPhaseLines(isEnvironment ? ` environment=${name}` : "", prefix, isPatient ? PHASES_AFTER_MS : 0);
 }
 
 /** What is over sooner prints no lines. */
@@ -50,7 +55,7 @@ export function openTransferProgress(source: string, prefix: string): Progress {
 /** Both, for a task that is made and then filled. */
 export function openCreateProgress(environment: string, prefix: string): Progress {
   if (process.stderr.isTTY) return openLiveLine(environment);
-  const phases = openPhaseLines(environment, prefix, PHASES_AFTER_MS);
+  const phases = openPhaseLines(` environment=${environment}`, prefix, PHASES_AFTER_MS);
   const transfer = openTransferLines(prefix);
   return {
     show: (report) => (TRANSFERS.has(report.phase) ? transfer : phases).show(report),
@@ -89,13 +94,13 @@ function openLiveLine(environment: string): Progress {
   };
 }
 
-function openPhaseLines(environment: string, prefix: string, afterMs: number): Progress {
+function openPhaseLines(ending: string, prefix: string, afterMs: number): Progress {
   const startedMs = performance.now();
   let phase = "";
   let printedPhase = "";
   let timer: NodeJS.Timeout | undefined;
   const print = () => {
-    if (phase !== printedPhase) process.stderr.write(`[${prefix}] phase=${phase} environment=${environment}\n`);
+    if (phase !== printedPhase) process.stderr.write(`[${prefix}] phase=${phase}${ending}\n`);
     printedPhase = phase;
   };
   return {

@@ -1,5 +1,6 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
 import { renderMib } from "./size.js";
+import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
 /** Results as text for people: one entry for each operation that answers at once. */
@@ -53,6 +54,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
     renderLines([
       `Platform: ${platform}`,
       `Runtime: ${runtime.ok ? "PASS" : "FAIL"}`,
+      ...(runtime.qemu_version === null
+        ? []
+        : [
+            `QEMU: ${runtime.qemu_version}, ${runtime.qemu_source === "private" ? "private" : "of the host"}: ${runtime.qemu_path}`,
+          ]),
       `Accelerator: ${accelerator.in_use ?? "none"} (${accelerator.reason})`,
       `Environment cache: ${environment_cache.path} (${environment_cache.installed.length} installed, ${renderMib(environment_cache.size_bytes)})`,
       `Capabilities: ${Object.entries(capabilities)
@@ -67,6 +73,9 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `Limits on VMs: ${limits.set ? limits.reason : `none, since ${limits.reason}${limits.command === null ? "" : `. Run: ${limits.command}`}`}`,
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
+
+  "toolchain.status": renderToolchain,
+  "toolchain.remove": renderRemoved,
 
   "task.status": (task) => renderTask(task, Date.now()),
   "task.logs": renderLogs,

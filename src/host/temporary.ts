@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
-import { readdir, rm } from "../host/files.js";
-import { isAlive, readProcessIdentity } from "../host/process.js";
+import { readdir, rm } from "./files.js";
+import { isAlive, readProcessIdentity } from "./process.js";
 
 const NAME = /^tmp-(\d+)\.(\d+)-/;
 
@@ -16,10 +16,16 @@ export function isTemporaryName(name: string): boolean {
   return name.startsWith("tmp-");
 }
 
-/** Removes what daemons that were killed left half made. */
-export async function sweepTemporaries(parent: string): Promise<void> {
+/** Removes what daemons that were killed left half made. `prepare` runs for each path before that. */
+export async function sweepTemporaries(
+  parent: string,
+  prepare: (path: string) => Promise<unknown> = async () => {},
+): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (isTemporaryName(name) && !isMakerAlive(name)) await rm(join(parent, name), { recursive: true, force: true });
+    if (!isTemporaryName(name) || isMakerAlive(name)) continue;
+    const path = join(parent, name);
+    await prepare(path);
+    await rm(path, { recursive: true, force: true });
   }
 }
 

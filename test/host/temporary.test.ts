@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { newTemporaryName, sweepTemporaries } from "../../src/backend/temporary.js";
+import { newTemporaryName, sweepTemporaries } from "../../src/host/temporary.js";
 import { ScratchDirectory } from "../archive/trees.js";
 
 test("what a dead daemon left half made is swept; what a living one makes is not, nor what is whole", async () => {

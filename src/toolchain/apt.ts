@@ -1,0 +1,118 @@
+import { join } from "node:path";
+
+import { mkdir, writeFile } from "../host/files.js";
+import { runCommand } from "../environments/debian/tools.js";
+import { installError } from "./failure.js";
+import type { PackageSource } from "./source.js";
+
+/** A package as apt has chosen it. */
+export interface ChosenPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly sizeBytes: number;
+  /** With the algorithm before it; empty where apt prints none. */
+  readonly digest: string;
+}
+
+interface AptOptions {
+  readonly signal: AbortSignal;
+  readonly onLine?: (line: string) => void;
+}
+
+const KEPT_LINES = 200;
+
+/** An apt of its own beneath a directory: its lists, its cache, and no package installed. It reads nothing of the host's apt. */
+export class PrivateApt {
+  /** Where the packages come to lie. */
+  readonly archives: string;
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+    this.archives = join(directory, "cache/archives");
+  }
+
+  static async make(directory: string, source: PackageSource, proxies: readonly string[]): Promise<PrivateApt> {
+    const apt = new PrivateApt(directory);
+    await mkdir(join(directory, "lists/partial"), { recursive: true });
+    await mkdir(join(apt.archives, "partial"), { recursive: true });
+    await writeFile(join(directory, "status"), "");
+    await writeFile(join(directory, "sources.list"), `${source.lines.join("\n")}\n`);
+    await writeFile(join(directory, "apt.conf"), renderConfig(directory, proxies));
+    return apt;
+  }
+
+  async update(options: AptOptions): Promise<void> {
+    await this.#run(["update"], options);
+  }
+
+  /** What has to be fetched for these packages and all they depend on, and for others without what those depend on. */
+  async choose(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<ChosenPackage[]> {
+    const lists = [
+      await this.#run(["install", "--yes", "--print-uris", ...whole], options),
+      await this.#run(["download", "--print-uris", ...alone], options),
+    ];
+    return lists.flatMap((text) => text.split("\n").flatMap(parseUri));
+  }
+
+  /** Fetches them. Apt holds each against the digest in the signed lists. */
+  async download(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<void> {
+    await this.#run(["install", "--yes", "--download-only", ...whole], options);
+    await this.#run(["download", ...alone], options);
+  }
+
+  async #run(words: readonly string[], { signal, onLine }: AptOptions): Promise<string> {
+    const lines: string[] = [];
+    const note = (line: string) => {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+      onLine?.(line);
+    };
+    // A sweep finds what a killed daemon has left running by this path.
+    const command = ["apt-get", "-o", `Dir::Cache=${join(this.#directory, "cache")}`, ...words];
+    const { exitCode, stdout } = await runCommand(command, {
+      signal,
+      cwd: this.archives,
+      env: { APT_CONFIG: join(this.#directory, "apt.conf") },
+      onStderrLine: note,
+      onStdoutLine: note,
+    });
+    if (exitCode !== 0) throw await installError(lines, this.#directory);
+    return stdout;
+  }
+}
+
+function renderConfig(directory: string, proxies: readonly string[]): string {
+  const settings: Readonly<Record<string, string>> = {
+    "Dir::Etc::main": "/dev/null",
+    "Dir::Etc::parts": "/dev/null",
+    "Dir::Etc::preferences": "/dev/null",
+    "Dir::Etc::preferencesparts": "/dev/null",
+    "Dir::Etc::sourcelist": join(directory, "sources.list"),
+    "Dir::Etc::sourceparts": "/dev/null",
+    "Dir::State": directory,
+    "Dir::State::lists": join(directory, "lists"),
+    "Dir::State::status": join(directory, "status"),
+    "Dir::Log": directory,
+    "APT::Architecture": "amd64",
+    "APT::Architectures": "amd64",
+    "APT::Install-Recommends": "false",
+    // The user of apt cannot enter the home.
+    "APT::Sandbox::User": "root",
+    // A list that cannot be fetched is a failure, not a warning.
+    "APT::Update::Error-Mode": "any",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": "2",
+    "Acquire::Retries::Delay": "false",
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";`);
+  return `${[...lines, ...proxies.map((setting) => `${setting};`)].join("\n")}\n`;
+}
+
+/** A line such as `'http://…/qemu_1%3a10.0_amd64.deb' qemu_1%3a10.0_amd64.deb 1234 SHA256:…`; nothing for any other. */
+function parseUri(line: string): ChosenPackage[] {
+  const [, file = "", size, digest = ""] = /^'[^']+' (\S+\.deb) (\d+) (\S*)$/.exec(line) ?? [];
+  const [name = "", version = ""] = file.split("_");
+  if (version === "") return [];
+  return [{ name, version: decodeURIComponent(version), sizeBytes: Number(size), digest }];
+}

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import { diskUsageBytes, lstat, mkdir, readdir, realpath, rename, rm } from "../host/files.js";
+import { endGroup, listCommandLines } from "../host/process.js";
+import { SharedWork } from "../host/shared-work.js";
+import { isTemporaryName, newTemporaryName, sweepTemporaries } from "../host/temporary.js";
+import { installToolchain, type InstallFollower, type InstallOutcome, type InstallProgress } from "./install.js";
+import { CURRENT, inToolchain, readToolchain, type InstalledToolchain } from "./installed.js";
+import type { PackageSource } from "./source.js";
+
+const END_DEADLINE_MS = 10_000;
+
+/** PYRO_TOOLCHAIN for the host's programs though a private toolchain is there. */
+const HOST = "host";
+
+/** What a sweep removed, and what VMs still run from. */
+interface SweepReport {
+  readonly removed: readonly string[];
+  readonly inUse: readonly string[];
+  readonly freedBytes: number;
+}
+
+/** The private toolchains of a home: the one in use, and older ones that VMs still run from. */
+export class Toolchains {
+  readonly directory: string;
+  readonly #choice: string | null;
+  #known: InstalledToolchain | null = null;
+  readonly #installing = new SharedWork<InstallOutcome, InstallProgress>();
+
+  private constructor(directory: string, choice: string | null) {
+    this.directory = directory;
+    this.#choice = choice;
+  }
+
+  /** `choice` is PYRO_TOOLCHAIN: `host`, or the directory of a toolchain. Removes what a killed installation left. */
+  static async open(homePath: string, choice: string | undefined): Promise<Toolchains> {
+    const toolchains = new Toolchains(join(homePath, "toolchain"), choice || null);
+    await mkdir(toolchains.directory, { recursive: true, mode: 0o700 });
+    await sweepTemporaries(toolchains.directory, endWhatRunsIn);
+    return toolchains;
+  }
+
+  /** The toolchain to start VMs with now; null for the host's QEMU. Throws INVALID_ARGUMENT when PYRO_TOOLCHAIN names none. */
+  async inUse(): Promise<InstalledToolchain | null> {
+    if (this.#choice === HOST) return null;
+    const path = this.#choice ?? join(this.directory, CURRENT);
+    // Each start of a VM asks, and what is in a toolchain's directory never changes.
+    const real = await realpath(path).catch(() => null);
+    if (real !== null && real === this.#known?.path) return this.#known;
+    const found = await readToolchain(path);
+    this.#known = found;
+    if (found !== null || this.#choice === null) return found;
+    throw new PyroError("INVALID_ARGUMENT", `PYRO_TOOLCHAIN names ${path}, which holds no toolchain.`, {
+      hint: `Set it to \`${HOST}\` or to a directory in toolchain/ of a PYRO_HOME, or unset it; then run \`pyro daemon stop\`.`,
+    });
+  }
+
+  /** Where programs are that the host may lack; null when none are to be used. */
+  get programs(): string | null {
+    if (this.#choice === HOST) return null;
+    return join(this.#choice ?? join(this.directory, CURRENT), inToolchain.programs);
+  }
+
+  /** The toolchain of this home, in use or not. */
+  installed(): Promise<InstalledToolchain | null> {
+    return readToolchain(join(this.directory, CURRENT));
+  }
+
+  /** Fetches the newest packages and switches to them. Callers at the same time share the work. */
+  install(follower: InstallFollower, source?: PackageSource): Promise<InstallOutcome> {
+    return this.#installing.join("install", follower, async (shared) => {
+      await this.sweep(false);
+      return installToolchain(this.directory, shared, source);
+    });
+  }
+
+  /** Goes back to the host's QEMU. What VMs still run from stays until the next sweep. */
+  async remove(): Promise<SweepReport> {
+    await rm(join(this.directory, CURRENT), { force: true });
+    return this.sweep(false);
+  }
+
+  /** Removes toolchains that are neither in use nor run from. */
+  async sweep(dryRun: boolean): Promise<SweepReport> {
+    const current = await this.installed();
+    const removed: string[] = [];
+    const inUse: string[] = [];
+    let freedBytes = 0;
+    for (const name of await readdir(this.directory)) {
+      const path = join(this.directory, name);
+      if (isTemporaryName(name) || name === current?.id || !(await lstat(path)).isDirectory()) continue;
+      if (processesIn(path).length > 0) {
+        inUse.push(name);
+        continue;
+      }
+      freedBytes += await diskUsageBytes(path);
+      removed.push(name);
+      if (!dryRun) await this.#removeWhole(path);
+    }
+    return { removed, inUse, freedBytes };
+  }
+
+  async #removeWhole(path: string): Promise<void> {
+    const leaving = join(this.directory, newTemporaryName());
+    await rename(path, leaving);
+    await rm(leaving, { recursive: true, force: true });
+  }
+}
+
+/** Processes whose command line names something beneath a directory: a jail that shows it, or a tool at work there. */
+function processesIn(path: string): number[] {
+  const names = (argument: string) => argument.includes(`${path}/`);
+  return listCommandLines().flatMap(({ pid, args }) => (args.some(names) ? [pid] : []));
+}
+
+/** Tools that a killed daemon left at work, each with the group it leads. */
+async function endWhatRunsIn(path: string): Promise<void> {
+  for (const pid of processesIn(path)) await endGroup(pid, END_DEADLINE_MS);
+}
