@@ -13,11 +13,22 @@ from __future__ import annotations
 from ._calls import Cancellation
 from ._errors import CommandFailedError, PyroError
 from ._operations import VERSION as __version__
+from ._output import output_bytes
 from ._pyro import Pyro
 from ._server import Server
 from ._task import Task
 
-__all__ = ["Cancellation", "CommandFailedError", "Pyro", "PyroError", "Server", "Task", "__version__", "create_server"]
+__all__ = [
+    "Cancellation",
+    "CommandFailedError",
+    "Pyro",
+    "PyroError",
+    "Server",
+    "Task",
+    "__version__",
+    "create_server",
+    "output_bytes",
+]
 
 
 def create_server() -> Server:

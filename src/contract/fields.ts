@@ -113,6 +113,16 @@ export const oomKilled = z
   .boolean()
   .describe("True when the VM ran out of memory and its kernel killed the command, or a process that it started.");
 
+/** The encodings of Node.js's `Buffer` by the same names. */
+export const outputEncodings = {
+  stdout_encoding: z
+    .enum(["utf-8", "base64"])
+    .describe("How `stdout` is written: base64 when its bytes are not valid UTF-8."),
+  stderr_encoding: z
+    .enum(["utf-8", "base64"])
+    .describe("How `stderr` is written: base64 when its bytes are not valid UTF-8."),
+};
+
 /** How a command ended, the same for a run, a VM and a task. */
 export const commandOutcome = {
   exit_code: z
@@ -120,6 +130,7 @@ export const commandOutcome = {
     .describe("The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did."),
   stdout: z.string().describe("Standard output: head and tail when it was long."),
   stderr: z.string().describe("Standard error: head and tail when it was long."),
+  ...outputEncodings,
   stdout_truncated: z.boolean(),
   stderr_truncated: z.boolean(),
   stdout_omitted_bytes: z.int().min(0).describe("Bytes left out of the middle of stdout."),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { accelerator, oomKilled } from "./fields.js";
+import { accelerator, oomKilled, outputEncodings } from "./fields.js";
 import { limits } from "./limits.js";
 import { defineOperation } from "./operation.js";
 import { execError, execSequence, execState, taskId } from "./task.js";
@@ -39,7 +39,7 @@ export const taskExecOutput = defineOperation({
       .enum(["utf8", "base64"])
       .default("utf8")
       .meta({ hidden: true })
-      .describe("How stdout and stderr are written down."),
+      .describe("base64: both streams are given so, also where they are UTF-8."),
   }),
   output: z
     .object({
@@ -57,6 +57,7 @@ export const taskExecOutput = defineOperation({
       duration_ms: z.int().min(0),
       stdout: z.string(),
       stderr: z.string(),
+      ...outputEncodings,
       stdout_omitted_bytes: z
         .int()
         .min(0)

@@ -56,9 +56,10 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
   starting.then(markStart, () => {});
   const ended = await waitForEnd(starting, machine.died, timeoutMs, call);
   call.mark("end");
+  const isCutOff = ended.by !== "itself";
   return {
     exit_code: ended.exitCode,
-    ...buildOutputFields(kept.stdout.render(), kept.stderr.render()),
+    ...buildOutputFields(kept.stdout.render(isCutOff), kept.stderr.render(isCutOff)),
     duration_ms: ended.durationMs ?? Math.round(performance.now() - started),
     timed_out: ended.by === "timeout",
     aborted: ended.by === "caller",

@@ -5,6 +5,8 @@ export function buildOutputFields(stdout: KeptText, stderr: KeptText) {
   return {
     stdout: stdout.text,
     stderr: stderr.text,
+    stdout_encoding: stdout.encoding,
+    stderr_encoding: stderr.encoding,
     stdout_truncated: stdout.omittedBytes > 0,
     stderr_truncated: stderr.omittedBytes > 0,
     stdout_omitted_bytes: stdout.omittedBytes,
@@ -42,8 +44,8 @@ export class KeptOutput {
   }
 
   /** The text as a result shows it, with a line in the place of what was left out. */
-  render(): KeptText {
+  render(isCutOff: boolean): KeptText {
     const tail = Buffer.concat(this.#tail).subarray(-this.#halfBytes);
-    return renderKeptText(Buffer.concat(this.#head), tail, this.#totalBytes);
+    return renderKeptText(Buffer.concat(this.#head), tail, this.#totalBytes, isCutOff);
   }
 }

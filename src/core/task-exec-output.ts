@@ -24,6 +24,8 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
     duration_ms: ended?.duration_ms ?? ageMs,
     stdout: page.stdout.text,
     stderr: page.stderr.text,
+    stdout_encoding: page.stdout.encoding,
+    stderr_encoding: page.stderr.encoding,
     stdout_omitted_bytes: page.stdout.omittedBytes,
     stderr_omitted_bytes: page.stderr.omittedBytes,
     next_stdout_offset: page.stdout.nextOffset,

@@ -3,13 +3,13 @@ import type { OutputLog } from "./output-log.js";
 import { KEPT_HALF_BYTES } from "./segments.js";
 
 /** A log's text as a result shows it: head and tail, at most half of the limit each. Counts dropped bytes as left out too. */
-export async function renderKept(log: OutputLog, limitBytes: number): Promise<KeptText> {
+export async function renderKept(log: OutputLog, limitBytes: number, isCutOff: boolean): Promise<KeptText> {
   const totalBytes = log.totalBytes;
   const halfBytes = Math.min(Math.floor(limitBytes / 2), KEPT_HALF_BYTES);
   const headEnd = Math.min(halfBytes, totalBytes);
   const head = await readRuns(log, 0, headEnd);
   const tail = await readRuns(log, Math.max(headEnd, totalBytes - halfBytes), totalBytes);
-  return renderKeptText(head.first, tail.last, totalBytes);
+  return renderKeptText(head.first, tail.last, totalBytes, isCutOff);
 }
 
 /** What is there of a range: what begins it and what ends it, the same when nothing of it is missing. */

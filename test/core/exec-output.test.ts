@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +8,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import type { InputOf } from "../../src/contract/operations.js";
-import { waitForOutput } from "../../src/core/tasks/exec-output.js";
+import { readPage, waitForOutput } from "../../src/core/tasks/exec-output.js";
 import type { TaskExec } from "../../src/core/tasks/task-exec.js";
-import { openOutputLog } from "../../src/store/output-log.js";
+import { openOutputLog, type OutputLog } from "../../src/store/output-log.js";
+import { fc } from "../property.js";
+import { temporaryDirectory } from "../store/scratch.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -59,4 +62,38 @@ test("a wait for output ends with the caller's reason while garbage is collected
   const timer = setTimeout(() => caller.abort(new Error("the caller left")), 500);
   await assert.rejects(endsDespiteCollection(work, 5_000), /the caller left/);
   clearTimeout(timer);
+});
+
+/** Reads a log to its end in pages of a size, as a client does that follows it. */
+async function readPages(log: OutputLog, maxBytes: number): Promise<{ bytes: Buffer; encodings: string[] }> {
+  const stderr = { totalBytes: 0, isFinal: true, read: async () => null } as unknown as OutputLog;
+  const exec = { isCutOff: false, output: () => Promise.resolve({ stdout: log, stderr }) } as unknown as TaskExec;
+  const parts: Buffer[] = [];
+  const encodings: string[] = [];
+  for (let offset = 0, isAtEnd = false; !isAtEnd;) {
+    const { stdout } = await readPage(exec, { ...inputOf(0), stdout_offset: offset, max_bytes: maxBytes });
+    parts.push(Buffer.from(stdout.text, stdout.encoding));
+    encodings.push(stdout.encoding);
+    offset = stdout.nextOffset;
+    isAtEnd = stdout.isAtEnd;
+  }
+  return { bytes: Buffer.concat(parts), encodings };
+}
+
+test("pages of any size have every byte, and those of text are text", async (t) => {
+  const directory = temporaryDirectory(t);
+  let run = 0;
+  const pieces = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));
+  await fc.assert(
+    fc.asyncProperty(pieces, fc.integer({ min: 4, max: 40 }), async (parts, maxBytes) => {
+      const log = await openOutputLog(join(directory, `${(run += 1)}`), "stdout");
+      const whole = Buffer.concat(parts);
+      if (whole.length > 0) await log.append(whole);
+      await log.close();
+      const { bytes, encodings } = await readPages(log, maxBytes);
+      assert.deepEqual(bytes, whole);
+      if (isUtf8(whole)) assert.ok(encodings.every((encoding) => encoding === "utf-8"));
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { test } from "node:test";
 
 import { fc } from "../property.js";
@@ -14,7 +15,7 @@ test("short output is kept whole, long output as head and tail with the number o
         const kept = new KeptOutput(limit);
         for (const part of parts) kept.add(Buffer.from(part));
         const whole = Buffer.from(parts.join(""));
-        const { text, omittedBytes } = kept.render();
+        const { text, omittedBytes } = kept.render(false);
         if (omittedBytes === 0) return assert.equal(text, whole.toString("utf8"));
         assert.ok(whole.length > limit - 1);
         const [head, tail] = text.split(`\n[... ${omittedBytes} bytes left out ...]\n`) as [string, string];
@@ -25,10 +26,32 @@ test("short output is kept whole, long output as head and tail with the number o
   );
 });
 
+test("the bytes of an output can be had from its text and encoding, and what is UTF-8 is text", () => {
+  const pieces = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));
+  fc.assert(
+    fc.property(pieces, (parts) => {
+      const kept = new KeptOutput(100_000);
+      for (const part of parts) kept.add(part);
+      const whole = Buffer.concat(parts);
+      const { text, encoding } = kept.render(false);
+      assert.deepEqual(Buffer.from(text, encoding), whole);
+      assert.equal(encoding, isUtf8(whole) ? "utf-8" : "base64");
+    }),
+  );
+});
+
+test("output that was cut off within a character is text", () => {
+  const kept = new KeptOutput(100);
+  kept.add(Buffer.from("grü").subarray(0, 3));
+  const { text, encoding } = kept.render(true);
+  assert.deepEqual([text, encoding], ["gr\uFFFD", "utf-8"]);
+  assert.equal(kept.render(false).encoding, "base64");
+});
+
 test("what is kept does not grow with what is added", () => {
   const kept = new KeptOutput(1000);
   for (let count = 0; count < 10_000; count += 1) kept.add(Buffer.alloc(100, "x"));
-  const { text, omittedBytes } = kept.render();
+  const { text, omittedBytes } = kept.render(false);
   assert.equal(omittedBytes, 999_000);
   assert.ok(text.length < 1100);
 });

@@ -78,6 +78,8 @@ export function resultOf(exitCode: number): Awaited<ReturnType<VmRun>> {
     exit_code: exitCode,
     stdout: "",
     stderr: "",
+    stdout_encoding: "utf-8" as const,
+    stderr_encoding: "utf-8" as const,
     stdout_truncated: false,
     stderr_truncated: false,
     stdout_omitted_bytes: 0,

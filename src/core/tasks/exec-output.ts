@@ -1,14 +1,18 @@
 import type { InputOf } from "../../contract/operations.js";
 import { JoinedController } from "../../host/joined-controller.js";
-import { endOfWholeCharacters } from "../../store/kept-text.js";
+import {
+  encodeOutput,
+  endOfWholeCharacters,
+  startOfWholeCharacters,
+  type EncodedOutput,
+} from "../../store/kept-text.js";
 import type { OutputLog } from "../../store/output-log.js";
 import type { Logs, TaskExec } from "./task-exec.js";
 
 type Input = InputOf<"task.exec_output">;
 
 /** A piece of one stream. */
-interface Piece {
-  readonly text: string;
+interface Piece extends EncodedOutput {
   /** Bytes before the text that are kept no longer. */
   readonly omittedBytes: number;
   readonly nextOffset: number;
@@ -52,10 +56,11 @@ export async function waitUntilEnded(
 export async function readPage(exec: TaskExec, input: Input): Promise<{ stdout: Piece; stderr: Piece }> {
   const { stdout, stderr } = await exec.output();
   const { max_bytes: maxBytes, encoding } = input;
+  const request = { exec, encoding };
   const forStderr = Math.min(newBytes(stderr, input.stderr_offset), Math.floor(maxBytes / 2));
-  const out = await readPiece(stdout, input.stdout_offset, maxBytes - forStderr, encoding);
+  const out = await readPiece(stdout, { ...request, offset: input.stdout_offset, maxBytes: maxBytes - forStderr });
   const left = maxBytes - (out.nextOffset - input.stdout_offset - out.omittedBytes);
-  const err = await readPiece(stderr, input.stderr_offset, left, encoding);
+  const err = await readPiece(stderr, { ...request, offset: input.stderr_offset, maxBytes: left });
   return { stdout: out, stderr: err };
 }
 
@@ -68,21 +73,23 @@ function newBytes(log: OutputLog, offset: number): number {
   return Math.max(0, log.totalBytes - offset);
 }
 
-async function readPiece(
-  log: OutputLog,
-  offset: number,
-  maxBytes: number,
-  encoding: Input["encoding"],
-): Promise<Piece> {
-  const { start, bytes } = await readRun(log, offset, maxBytes);
+interface PieceRequest {
+  readonly exec: TaskExec;
+  readonly encoding: Input["encoding"];
+  readonly offset: number;
+  readonly maxBytes: number;
+}
+
+async function readPiece(log: OutputLog, { exec, encoding, offset, maxBytes }: PieceRequest): Promise<Piece> {
+  const run = await readRun(log, offset, maxBytes);
   const { totalBytes } = log;
-  // A character that is cut off comes whole with the next piece, unless it is all there is.
-  const end = encoding === "utf8" ? endOfWholeCharacters(bytes) : bytes.length;
-  const isLast = start + bytes.length >= totalBytes && log.isFinal;
-  const taken = isLast || end === 0 ? bytes : bytes.subarray(0, end);
-  const nextOffset = start + taken.length;
+  const isLast = run.start + run.bytes.length >= totalBytes && log.isFinal;
+  const { start, bytes } = encoding === "utf8" ? cutCharacters(run, { offset, isLast }) : run;
+  const nextOffset = start + bytes.length;
   return {
-    text: taken.toString(encoding),
+    ...(encoding === "utf8"
+      ? encodeOutput(bytes, isLast && exec.isCutOff)
+      : { text: bytes.toString(encoding), encoding }),
     omittedBytes: start - offset,
     nextOffset,
     totalBytes,
@@ -90,8 +97,20 @@ async function readPiece(
   };
 }
 
+interface Run {
+  readonly start: number;
+  readonly bytes: Buffer;
+}
+
+/** Leaves out the rest of a character after a gap. One that is cut off at the end comes whole with the next piece, unless it is all there is. */
+function cutCharacters({ start, bytes }: Run, { offset, isLast }: { offset: number; isLast: boolean }): Run {
+  const from = start > offset ? startOfWholeCharacters(bytes) : 0;
+  const end = endOfWholeCharacters(bytes);
+  return { start: start + from, bytes: bytes.subarray(from, isLast || end <= from ? bytes.length : end) };
+}
+
 /** Bytes without a gap between them, from an offset on or from the first byte after it that is still kept. */
-async function readRun(log: OutputLog, offset: number, maxBytes: number): Promise<{ start: number; bytes: Buffer }> {
+async function readRun(log: OutputLog, offset: number, maxBytes: number): Promise<Run> {
   const chunks: Buffer[] = [];
   let start = offset;
   let end = offset;

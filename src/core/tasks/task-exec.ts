@@ -72,6 +72,12 @@ export class TaskExec {
     return this.#ended === null;
   }
 
+  /** True unless the command has ended by itself: its output may end within a character. */
+  get isCutOff(): boolean {
+    const ended = this.#ended;
+    return ended === null || ended.timed_out || ended.aborted || ended.error !== null;
+  }
+
   get ended(): ExecEnded | null {
     return this.#ended;
   }
@@ -163,12 +169,13 @@ export class TaskExec {
   /** How it went, or goes, with the head and the tail of its output. */
   async outcome(): Promise<ResultOf<"task.exec">> {
     const { stdout, stderr } = await this.#openLogs();
+    const ended = this.#ended;
+    const isCutOff = this.isCutOff;
     const [out, err] = [
-      await renderKept(stdout, limits.resultOutputBytes),
-      await renderKept(stderr, limits.resultOutputBytes),
+      await renderKept(stdout, limits.resultOutputBytes, isCutOff),
+      await renderKept(stderr, limits.resultOutputBytes, isCutOff),
     ];
     const { sequence, command, cwd, started_at } = this.started;
-    const ended = this.#ended;
     return {
       task_id: this.#host.taskId,
       sequence,

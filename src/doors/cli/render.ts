@@ -4,7 +4,7 @@ import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
 /** Results as text for people: one entry for each operation that answers at once. */
-export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string } = {
+export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
     const lines = environments.map(
       ({ name, installed, description }) => `${name} [${installed ? "installed" : "not installed"}] ${description}`,

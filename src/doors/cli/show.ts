@@ -11,7 +11,7 @@ export async function show<Name extends OperationName>(
   return print(renderers[name]?.(result) ?? `${JSON.stringify(result, null, 2)}\n`);
 }
 
-export function print(text: string): number {
+export function print(text: string | Uint8Array): number {
   process.stdout.write(text);
   return 0;
 }

@@ -31,7 +31,7 @@ async function writePage(write: Write, page: Page): Promise<void> {
   for (const stream of ["stdout", "stderr"] as const) {
     const omittedBytes = page[`${stream}_omitted_bytes`];
     if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} are kept no longer.\n`);
-    if (page[stream] !== "") await write(stream, Buffer.from(page[stream], "base64"));
+    if (page[stream] !== "") await write(stream, Buffer.from(page[stream], page[`${stream}_encoding`]));
   }
 }
 

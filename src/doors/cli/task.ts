@@ -125,23 +125,23 @@ function renderDuration(ms: number): string {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
+const NEWLINE = 10;
+
 /** The commands of a task as they would have looked, each behind a line that says which it was. */
-export function renderLogs({ entries }: ResultOf<"task.logs">): string {
-  const texts = entries.map((entry) => {
+export function renderLogs({ entries }: ResultOf<"task.logs">): Uint8Array {
+  const parts = entries.flatMap((entry) => {
     const how =
       entry.state === "running" ? "running" : (entry.error?.message ?? `exit_code=${entry.exit_code ?? "none"}`);
     const flags = [entry.timed_out && "timed out", entry.aborted && "aborted", entry.oom_killed && "out of memory"]
       .filter(Boolean)
       .map((flag) => `, ${flag}`);
     const head = `# ${entry.sequence}  ${entry.started_at}  ${how}${flags.join("")}  ${entry.command}`;
-    return [head, entry.stdout, entry.stderr]
-      .filter((text) => text !== "")
-      .map(withNewline)
-      .join("");
+    const output = (["stdout", "stderr"] as const).map((name) => Buffer.from(entry[name], entry[`${name}_encoding`]));
+    return [Buffer.from(head), ...output].filter((bytes) => bytes.length > 0).flatMap(withNewline);
   });
-  return texts.join("") || "No command has run in it.\n";
+  return Buffer.concat(parts.length > 0 ? parts : [Buffer.from("No command has run in it.\n")]);
 }
 
-function withNewline(text: string): string {
-  return text.endsWith("\n") ? text : `${text}\n`;
+function withNewline(bytes: Buffer): Buffer[] {
+  return bytes.at(-1) === NEWLINE ? [bytes] : [bytes, Buffer.of(NEWLINE)];
 }

@@ -42,6 +42,8 @@ function shortenTexts(result: Fields, names: readonly string[], maxBytes: number
   const short = names.flatMap((name) => {
     const text = result[name];
     if (typeof text !== "string") return [];
+    // Its beginning says what binary data is; a mark would make the base64 unreadable.
+    if (result[`${name}_encoding`] === "base64") return [[name, text.slice(0, maxBytes)]];
     const { head, tail, omittedBytes } = cutText(text, maxBytes / 2);
     const mark = `\n[... ${omittedBytes} bytes are in the ${elsewhere} of this answer only ...]\n`;
     return [[name, omittedBytes === 0 ? text : `${head}${mark}${tail}`]];

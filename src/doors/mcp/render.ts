@@ -43,9 +43,19 @@ function renderStreams(result: Fields): string[] {
     const gone = Number(result[`${name}_omitted_bytes`] ?? 0);
     const isGap = gone > 0 && !(`${name}_truncated` in result);
     const gap = isGap ? `[${gone} bytes before this are kept no longer]\n` : "";
-    return text === "" && gap === "" ? [] : [`${name}:\n${gap}${text.replace(/\n$/, "")}`];
+    const how = renderEncoding(result[`${name}_encoding`], text, isGap ? 0 : gone);
+    const title = how === null ? name : `${name} (${how})`;
+    return text === "" && gap === "" ? [] : [`${title}:\n${gap}${text.replace(/\n$/, "")}`];
   });
   return streams.length > 0 ? streams : ["(no output)"];
+}
+
+/** Says that a stream is binary data, and how much of it is shown, or that its text has lost bytes. Null for plain text. */
+function renderEncoding(encoding: unknown, text: string, omittedBytes: number): string | null {
+  if (encoding === undefined || encoding === "utf-8") return null;
+  if (encoding !== "base64") return String(encoding);
+  const shown = Buffer.byteLength(text, "base64");
+  return `binary, base64, ${omittedBytes > 0 ? `${shown} of ${shown + omittedBytes}` : shown} bytes`;
 }
 
 /** What to do next, where that is not plain. */

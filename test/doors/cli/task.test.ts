@@ -56,10 +56,15 @@ test("logs show what was said behind a line for each command", () => {
   const entry = {
     ...{ task_id: "task-0123456789ab", sequence: 1, command: "make", cwd: "/workspace", state: "ended" as const },
     ...{ exit_code: 137, stdout: "out", stderr: "err\n", stdout_truncated: false, stderr_truncated: false },
+    ...{ stdout_encoding: "utf-8" as "utf-8" | "base64", stderr_encoding: "utf-8" as const },
     ...{ stdout_omitted_bytes: 0, stderr_omitted_bytes: 0, duration_ms: 1, timed_out: false, aborted: true },
     ...{ oom_killed: true, mem_mib: 256 },
     ...{ error: null, execution_mode: "guest" as const, accelerator: null, started_at: "2026-01-01T00:00:00.000Z" },
   };
-  const text = renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [entry] });
+  const show = (changes: Partial<typeof entry>) =>
+    Buffer.from(renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [{ ...entry, ...changes }] }));
+  const text = show({}).toString();
   assert.equal(text, "# 1  2026-01-01T00:00:00.000Z  exit_code=137, aborted, out of memory  make\nout\nerr\n");
+  const binary = show({ stdout: "/wA=", stdout_encoding: "base64" });
+  assert.ok(binary.includes(Buffer.from("make\n\xff\0\nerr\n", "latin1")));
 });

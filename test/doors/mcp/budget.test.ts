@@ -99,6 +99,33 @@ test("terminal codes, titles, links and progress bars become text", () => {
   assert.equal(fit(outcome("\u001b[31mred\u001b[0m"), 100, true).stdout, "\u001b[31mred\u001b[0m");
 });
 
+const binary = (bytes: Buffer, more: Record<string, unknown> = {}) =>
+  outcome(bytes.toString("base64"), "", { stdout_encoding: "base64", stderr_encoding: "utf-8", ...more });
+
+test("binary data: little is given whole, of much only the beginning, however large the budget is", () => {
+  const little = Buffer.from([0, 255, 254, 1]);
+  assert.equal(fit(binary(little), 10_000).stdout, little.toString("base64"));
+  assert.match(renderResult("vm_run", { ...fit(binary(little), 10_000) }), /stdout \(binary, base64, 4 bytes\)/);
+  const much = Buffer.alloc(30_000, "\x89PNG\0\xff", "latin1");
+  const fitted = fit(binary(much), 32_768);
+  assert.deepEqual(Buffer.from(fitted.stdout, "base64"), much.subarray(0, 768));
+  assert.deepEqual([fitted.stdout_truncated, fitted.stdout_omitted_bytes], [true, 30_000 - 768]);
+  assert.match(renderResult("vm_run", { ...fitted }), /stdout \(binary, base64, 768 of 30000 bytes\)/);
+  assert.ok(fit(binary(much), 32_768, true).stdout.length > 32_000);
+  const page = { stdout: much.toString("base64"), stdout_encoding: "base64", stderr: "", stderr_encoding: "utf-8" };
+  assert.equal(fit(page, 98_304).stdout, page.stdout);
+});
+
+test("text with a few bytes that are not UTF-8 stays readable for a model, and says so", () => {
+  const latin = Buffer.from("error: fichier 'r\xe9sum\xe9.txt' introuvable\n".repeat(20), "latin1");
+  const fitted = fit(binary(latin), 10_000);
+  const { stdout, stdout_encoding } = fitted as unknown as Record<"stdout" | "stdout_encoding", string>;
+  assert.match(stdout, /^error: fichier 'r\uFFFDsum\uFFFD\.txt'/);
+  assert.ok(stdout.endsWith("introuvable\n"));
+  assert.equal(stdout_encoding, "utf-8, other bytes as U+FFFD");
+  assert.match(renderResult("vm_run", { ...fitted }), /stdout \(utf-8, other bytes as U\+FFFD\):\nerror: fichier/);
+});
+
 test("many commands share one budget, the newest first", () => {
   const entries = Array.from({ length: 300 }, (_, index) =>
     outcome("x".repeat(1000), "", { sequence: index + 1, task_id: "t", command: "y".repeat(5000), state: "ended" }),

@@ -35,7 +35,27 @@ export const commands: readonly Case[] = [
     expect: { stdout: "grüße 世界 🔥 e\u0301\n" },
     on: "both",
   },
-  { name: "bytes that are no text", ...run(["printf", "a\\377\\200b"]), expect: { stdout: "a\uFFFD\uFFFDb" } },
+  {
+    name: "bytes that are no text",
+    ...run(["printf", "a\\377\\200b"]),
+    expect: { stdout: "Yf+AYg==", stdout_encoding: "base64", stderr_encoding: "utf-8" },
+    on: "both",
+  },
+  {
+    name: "errors that are no text, output that is",
+    ...run(sh("echo out; printf '\\377\\000' >&2")),
+    expect: { stdout: "out\n", stdout_encoding: "utf-8", stderr: "/wA=", stderr_encoding: "base64" },
+  },
+  {
+    name: "an output that ends within a character",
+    ...run(["printf", "a\\342\\202"]),
+    expect: { stdout: "YeKC", stdout_encoding: "base64" },
+  },
+  {
+    name: "an output that a time-out ends within a character",
+    ...run(sh("printf 'a\\342\\202'; sleep 60"), { timeout_seconds: 1 }),
+    expect: { stdout: "a\uFFFD", stdout_encoding: "utf-8", timed_out: true },
+  },
   { name: "NUL in the output", ...run(["printf", "a\\000b"]), expect: { stdout: "a\0b" } },
   {
     name: "words as they are",
@@ -75,7 +95,7 @@ export const commands: readonly Case[] = [
         "i=0; while [ $i -lt 9000 ]; do i=$((i+1)); printf '世%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; done",
       ),
     ),
-    expect: { stdout_truncated: true },
+    expect: { stdout_truncated: true, stdout_encoding: "utf-8" },
   },
   { name: "the longest command", ...run(["echo", "x".repeat(49_152 - 5)]), expect: { exit_code: 0 } },
   { name: "a guest that forges frames", ...run(["python3", "-c", forge]), expect: "AGENT_PROTOCOL", on: "vm" },

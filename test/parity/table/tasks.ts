@@ -82,6 +82,26 @@ export const tasks: readonly Case[] = [
     expect: { stdout: "x".repeat(152), next_stdout_offset: 2_097_152, complete: true },
   },
   {
+    name: "bytes that are no text in a task",
+    ...exec(["printf", "grün\\377\\376\\200\\201"]),
+    expect: { stdout: "Z3LDvG7//oCB", stdout_encoding: "base64" },
+  },
+  {
+    name: "a page of them that is text",
+    ...output({ max_bytes: 4 }),
+    expect: { stdout: "grü", stdout_encoding: "utf-8", next_stdout_offset: 4 },
+  },
+  {
+    name: "a page that begins within a character",
+    ...output({ stdout_offset: 3, max_bytes: 2 }),
+    expect: { stdout: "vG4=", stdout_encoding: "base64", next_stdout_offset: 5 },
+  },
+  {
+    name: "a page of bytes that are no text",
+    ...output({ stdout_offset: 5 }),
+    expect: { stdout: "//6AgQ==", stdout_encoding: "base64", complete: true },
+  },
+  {
     name: "the output of no such command",
     ...output({ sequence: 999 }),
     expect: "NOT_FOUND",

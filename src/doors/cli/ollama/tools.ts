@@ -1,4 +1,5 @@
 import type { Client } from "../../../client/client.js";
+import { readableOutput } from "../../../client/readable-output.js";
 import { execTask } from "../../../client/task-exec.js";
 import { PyroError } from "../../../contract/errors.js";
 import type { ArgumentsOf, OperationName } from "../../../contract/operations.js";
@@ -73,7 +74,7 @@ export class Tools {
       throw new PyroError("NOT_FOUND", `You have no task ${taskId}.`, { hint: "Create one with task_create." });
     }
     const options = { signal: this.#signal };
-    const cut = (result: object) => cutTexts(result, bulk);
+    const cut = (result: Record<string, unknown>) => cutTexts(result, bulk);
     if (name === "task.exec") return cut(await execTask(this.#client, input as ArgumentsOf<"task.exec">, options));
     const result = (await this.#client.call(name, input as ArgumentsOf<typeof name>, options)) as Record<
       string,
@@ -122,12 +123,14 @@ function invalid(message: string): PyroError {
 }
 
 /** A result whose output fits into a model's memory. */
-function cutTexts(result: object, names: readonly string[]): Record<string, unknown> {
+function cutTexts(result: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   const short = Object.entries(result).map(([name, value]) => {
-    if (!names.includes(name) || typeof value !== "string" || value.length <= MAX_OUTPUT_CHARACTERS)
-      return [name, value] as const;
+    if (names.some((text) => name === `${text}_encoding`)) return [name, undefined] as const;
+    if (!names.includes(name) || typeof value !== "string") return [name, value] as const;
+    const text = readableOutput(value, result[`${name}_encoding`]) ?? "[binary data]";
+    if (text.length <= MAX_OUTPUT_CHARACTERS) return [name, text] as const;
     const half = MAX_OUTPUT_CHARACTERS / 2;
-    return [name, `${value.slice(0, half)}\n[... cut ...]\n${value.slice(-half)}`] as const;
+    return [name, `${text.slice(0, half)}\n[... cut ...]\n${text.slice(-half)}`] as const;
   });
   return Object.fromEntries(short);
 }
