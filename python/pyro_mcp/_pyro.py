@@ -117,7 +117,8 @@ class Pyro(Operations):
             try:
                 if follower.sequence is None:
                     return self._ask(ask, follower.add)
-                place = {"task_id": ask.fields["task_id"], "sequence": follower.sequence, **follower.offsets()}
+                kept = {name: ask.fields[name] for name in ("task_id", "interleaved") if name in ask.fields}
+                place = {**kept, "sequence": follower.sequence, **follower.offsets()}
                 return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
             except Lost as lost:
                 if returns == _MAX_RETURNS:

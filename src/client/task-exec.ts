@@ -44,7 +44,14 @@ async function execOnce(
   delete following.stdin;
   for (let returns = 0; ; returns += 1) {
     const { sequence, stdout, stderr } = seen;
-    const place = { task_id: input.task_id, sequence, stdout_offset: stdout, stderr_offset: stderr };
+    const { task_id, interleaved } = input;
+    const place = {
+      task_id,
+      sequence,
+      stdout_offset: stdout,
+      stderr_offset: stderr,
+      ...(interleaved && { interleaved }),
+    };
     try {
       // Standard input is untouched until the command runs, so that it can be offered again.
       if (sequence === 0) return await client.call("task.exec", input, asking);

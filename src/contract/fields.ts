@@ -6,6 +6,7 @@ import { quoteCommand } from "./quote.js";
 /**
  * Fields that more than one operation takes or returns. Clients send those marked `.meta({ hidden: true })` by themselves: no door
  * offers them. A field marked `waits` says how long the call may wait; the MCP server keeps it below its client's time-out.
+ * One marked `forPrograms` is not offered to a model.
  */
 
 export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
@@ -123,6 +124,22 @@ export const outputEncodings = {
     .describe("How `stderr` is written: base64 when its bytes are not valid UTF-8."),
 };
 
+/** Both streams in one: asked for in the input, given in the result. */
+export const interleaved = z
+  .boolean()
+  .default(false)
+  .describe("Also give the output of both streams as pieces in the order of arrival.")
+  .meta({ forPrograms: true });
+export const interleavedOutput = z
+  .array(
+    z
+      .object({ stream: z.enum(["stdout", "stderr"]), text: z.string() })
+      .meta({ title: "OutputPiece", description: "A piece of a command's output." }),
+  )
+  .optional()
+  .describe("What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.")
+  .meta({ forPrograms: true });
+
 /** How a command ended, the same for a run, a VM and a task. */
 export const commandOutcome = {
   exit_code: z
@@ -135,6 +152,7 @@ export const commandOutcome = {
   stderr_truncated: z.boolean(),
   stdout_omitted_bytes: z.int().min(0).describe("Bytes left out of the middle of stdout."),
   stderr_omitted_bytes: z.int().min(0).describe("Bytes left out of the middle of stderr."),
+  interleaved: interleavedOutput,
   duration_ms: z.int().min(0).describe("Milliseconds the command ran."),
   timed_out: z.boolean().describe("True when the time-out ended it."),
   aborted: z.boolean().describe("True when the caller cancelled it."),

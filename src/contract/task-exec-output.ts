@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { accelerator, oomKilled, outputEncodings } from "./fields.js";
+import { accelerator, interleaved, interleavedOutput, oomKilled, outputEncodings } from "./fields.js";
 import { limits } from "./limits.js";
 import { defineOperation } from "./operation.js";
 import { execError, execSequence, execState, taskId } from "./task.js";
@@ -35,6 +35,7 @@ export const taskExecOutput = defineOperation({
       .enum(["output", "end"])
       .default("output")
       .describe("What to wait for: output, or the command's end (or a full answer)."),
+    interleaved,
     encoding: z
       .enum(["utf8", "base64"])
       .default("utf8")
@@ -68,6 +69,7 @@ export const taskExecOutput = defineOperation({
         .describe("Bytes asked for that are kept no longer; they come before `stderr`."),
       next_stdout_offset: offset.describe("Where the next call goes on."),
       next_stderr_offset: offset.describe("Where the next call goes on."),
+      interleaved: interleavedOutput,
       stdout_bytes: z.int().min(0).describe("Bytes it has written so far."),
       stderr_bytes: z.int().min(0).describe("Bytes it has written so far."),
       complete: z.boolean().describe("True when it has ended and there is no more to read."),

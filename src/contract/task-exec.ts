@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, cwd, defaultTimeoutSeconds, env, requestId, timeoutSeconds } from "./fields.js";
+import { command, cwd, defaultTimeoutSeconds, env, interleaved, requestId, timeoutSeconds } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -18,6 +18,7 @@ export const taskExec = defineOperation({
     ),
     cwd,
     env,
+    interleaved,
     background: z.boolean().default(false).describe("Answer at once; the command goes on without standard input."),
     request_id: requestId,
     default_timeout_seconds: defaultTimeoutSeconds,

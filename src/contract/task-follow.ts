@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { interleaved } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -15,6 +16,7 @@ export const taskFollow = defineOperation({
     sequence: z.int().min(1).describe("Number of the command."),
     stdout_offset: offset.describe("Bytes of standard output seen already."),
     stderr_offset: offset.describe("Bytes of standard error seen already."),
+    interleaved,
   }),
   output: taskExecOutcome,
   streams: true,

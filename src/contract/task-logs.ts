@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { interleaved } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 
@@ -7,7 +8,7 @@ export const taskLogs = defineOperation({
   name: "task.logs",
   summary: "Show every command of a task with its output",
   effect: "reads",
-  input: z.strictObject({ task_id: taskId }),
+  input: z.strictObject({ task_id: taskId, interleaved }),
   output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }).meta({
     title: "TaskLogs",
     description: "Every command of a task, those that run included, in the order of their numbers.",

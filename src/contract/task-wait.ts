@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { interleaved } from "./fields.js";
 import { limits } from "./limits.js";
 import { defineOperation } from "./operation.js";
 import { execSequence, taskExecOutcome, taskId } from "./task.js";
@@ -19,6 +20,7 @@ export const taskWait = defineOperation({
       .optional()
       .meta({ waits: true })
       .describe("Seconds to wait; without it as long as the command runs."),
+    interleaved,
   }),
   output: taskExecOutcome,
   bulk: ["stdout", "stderr"],

@@ -8,6 +8,7 @@ import {
   defaultTimeoutSeconds,
   env,
   environmentName,
+  interleaved,
   timeoutSeconds,
   vmShape,
 } from "./fields.js";
@@ -31,6 +32,7 @@ export const vmRun = defineOperation({
     vcpu_count: vmShape.vcpu_count,
     mem_mib: vmShape.mem_mib,
     timeout_seconds: timeoutSeconds,
+    interleaved,
     ttl_seconds: vmShape.ttl_seconds,
     ...networkFields,
     allow_host_compat: vmShape.allow_host_compat,

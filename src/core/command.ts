@@ -5,12 +5,13 @@ import type { commandOutcome } from "../contract/fields.js";
 import { limits } from "../contract/limits.js";
 import type { FoundMachine, Machine } from "../backend/backend.js";
 import { AgentRefusal } from "../guest/channel.js";
-import { Exec, exitStatusOf, type ExecRequest } from "../guest/exec.js";
+import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../guest/exec.js";
 import type { EndSignal } from "../contract/wire.js";
 import type { Call } from "./core.js";
 import type { Ending } from "./ending.js";
 import type { Exit } from "../guest/messages.js";
 import { buildOutputFields, KeptOutput } from "./kept-output.js";
+import { OutputOrder } from "../store/output-order.js";
 
 export interface CommandRequest {
   readonly command: string;
@@ -20,9 +21,11 @@ export interface CommandRequest {
   readonly timeoutMs: number | null;
   /** Memory of the machine. */
   readonly memMib: number;
+  /** Whether the outcome has both streams in the order of arrival too. */
+  readonly interleaved: boolean;
 }
 
-type Outcome = { [Field in keyof typeof commandOutcome]: z.infer<(typeof commandOutcome)[Field]> };
+type Outcome = z.infer<z.ZodObject<typeof commandOutcome>>;
 
 /** The exit code of a command that its time-out ended, in every door. */
 export const TIMEOUT_EXIT_CODE = 124;
@@ -36,6 +39,7 @@ const DEATH_GRACE_MS = 1_500;
  * A time-out and the caller's cancel end everything that the command has started; both are outcomes, not errors.
  */
 export async function runCommand(machine: FoundMachine, request: CommandRequest, call: Call): Promise<Outcome> {
+  const order = new OutputOrder();
   const kept = { stdout: new KeptOutput(limits.resultOutputBytes), stderr: new KeptOutput(limits.resultOutputBytes) };
   const started = performance.now();
   let [isStarted, isFirst] = [false, true];
@@ -43,23 +47,30 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
     if (!isStarted) call.mark("exec");
     isStarted = true;
   };
-  const onOutput: ExecRequest["onOutput"] = async (stream, bytes) => {
-    markStart();
-    if (isFirst) call.mark("first byte");
-    isFirst = false;
-    kept[stream].add(bytes);
-    // A caller who has cancelled is not waited for: the guest must be able to finish.
-    if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
+  const sink: OutputSink = {
+    onArrival: (stream, sizeBytes) => order.add(stream, sizeBytes),
+    async onOutput(stream, bytes) {
+      markStart();
+      if (isFirst) call.mark("first byte");
+      isFirst = false;
+      kept[stream].add(bytes);
+      // A caller who has cancelled is not waited for: the guest must be able to finish.
+      if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
+    },
   };
   const { command, cwd, env, timeoutMs, memMib } = request;
-  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, onOutput }));
+  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, ...sink }));
   starting.then(markStart, () => {});
   const ended = await waitForEnd(starting, machine.died, timeoutMs, call);
   call.mark("end");
   const isCutOff = ended.by !== "itself";
   return {
     exit_code: ended.exitCode,
-    ...buildOutputFields(kept.stdout.render(isCutOff), kept.stderr.render(isCutOff)),
+    ...buildOutputFields(
+      kept.stdout.render(isCutOff),
+      kept.stderr.render(isCutOff),
+      request.interleaved ? order : null,
+    ),
     duration_ms: ended.durationMs ?? Math.round(performance.now() - started),
     timed_out: ended.by === "timeout",
     aborted: ended.by === "caller",

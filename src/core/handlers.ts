@@ -46,14 +46,14 @@ export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperatio
     await tasks.get(task_id).find(sequence).signal(signal);
     return { task_id, sequence, signal, sent: true };
   },
-  "task.wait": async ({ tasks }, { task_id, sequence, timeout_seconds }, { signal }) => {
+  "task.wait": async ({ tasks }, { task_id, sequence, timeout_seconds, interleaved }, { signal }) => {
     const exec = tasks.get(task_id).find(sequence);
     await waitUntilEnded(exec, timeout_seconds, signal);
-    return exec.outcome();
+    return exec.outcome(interleaved);
   },
   "task.follow": taskFollow,
   "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),
-  "task.logs": async ({ tasks }, { task_id }) => tasks.get(task_id).logs(),
+  "task.logs": async ({ tasks }, { task_id, interleaved }) => tasks.get(task_id).logs(interleaved),
   "task.list": async ({ tasks }, { labels }) => ({ tasks: await tasks.list(labels) }),
   "task.delete": async ({ tasks }, { task_id }) => {
     await tasks.delete(task_id);

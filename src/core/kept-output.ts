@@ -1,8 +1,11 @@
+import { interleave } from "../store/interleave.js";
 import { renderKeptText, type KeptText } from "../store/kept-text.js";
+import type { OutputOrder } from "../store/output-order.js";
 
-/** Both streams as a result has them. */
-export function buildOutputFields(stdout: KeptText, stderr: KeptText) {
+/** Both streams as a result has them; with an order, also as pieces in that order. */
+export function buildOutputFields(stdout: KeptText, stderr: KeptText, order: OutputOrder | null) {
   return {
+    ...(order && { interleaved: interleave(order.runs(), { stdout, stderr }) }),
     stdout: stdout.text,
     stderr: stderr.text,
     stdout_encoding: stdout.encoding,

@@ -7,7 +7,7 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
   await waitForOutput(exec, input, call.signal);
   // Looked at before the output: what is said to have ended has all its output there.
   const { started, ended } = exec;
-  const page = await readPage(exec, input);
+  const { stdout, stderr, ...inOrder } = await readPage(exec, input);
   const ageMs = Math.max(0, Date.now() - Date.parse(started.started_at));
   return {
     task_id: input.task_id,
@@ -22,16 +22,17 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
     error: ended?.error ?? null,
     accelerator: task.accelerator,
     duration_ms: ended?.duration_ms ?? ageMs,
-    stdout: page.stdout.text,
-    stderr: page.stderr.text,
-    stdout_encoding: page.stdout.encoding,
-    stderr_encoding: page.stderr.encoding,
-    stdout_omitted_bytes: page.stdout.omittedBytes,
-    stderr_omitted_bytes: page.stderr.omittedBytes,
-    next_stdout_offset: page.stdout.nextOffset,
-    next_stderr_offset: page.stderr.nextOffset,
-    stdout_bytes: page.stdout.totalBytes,
-    stderr_bytes: page.stderr.totalBytes,
-    complete: ended !== null && page.stdout.isAtEnd && page.stderr.isAtEnd,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdout_encoding: stdout.encoding,
+    stderr_encoding: stderr.encoding,
+    stdout_omitted_bytes: stdout.omittedBytes,
+    stderr_omitted_bytes: stderr.omittedBytes,
+    next_stdout_offset: stdout.nextOffset,
+    next_stderr_offset: stderr.nextOffset,
+    ...inOrder,
+    stdout_bytes: stdout.totalBytes,
+    stderr_bytes: stderr.totalBytes,
+    complete: ended !== null && stdout.isAtEnd && stderr.isAtEnd,
   };
 };

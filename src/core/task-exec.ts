@@ -8,21 +8,22 @@ export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   const exec = await task.exec(input, input.background ? null : call.stdin);
   await exec.recorded;
   call.mark("journal");
-  if (input.background) return exec.outcome();
-  return followToEnd(task, exec, { stdout: 0, stderr: 0 }, call);
+  if (input.background) return exec.outcome(input.interleaved);
+  return followToEnd(task, exec, { stdout: 0, stderr: 0, interleaved: input.interleaved }, call);
 };
 
 export const taskFollow: Handler<"task.follow"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
   const exec = task.find(input.sequence);
-  return followToEnd(task, exec, { stdout: input.stdout_offset, stderr: input.stderr_offset }, call);
+  const { stdout_offset: stdout, stderr_offset: stderr, interleaved } = input;
+  return followToEnd(task, exec, { stdout, stderr, interleaved }, call);
 };
 
 /** Streams a command to its end and says how it went. The command of a caller who is gone goes on. */
 function followToEnd(
   task: Task,
   exec: TaskExec,
-  from: { stdout: number; stderr: number },
+  from: { readonly stdout: number; readonly stderr: number; readonly interleaved: boolean },
   call: Call,
 ): ReturnType<TaskExec["outcome"]> {
   const work = async () => {
@@ -34,7 +35,7 @@ function followToEnd(
         hint: `See \`pyro task logs ${task.taskId}\`.`,
         details: { task_id: task.taskId, sequence: exec.started.sequence },
       });
-    return exec.outcome();
+    return exec.outcome(from.interleaved);
   };
   return task.during(work());
 }

@@ -22,7 +22,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
     const { command: line, cwd, env } = input;
-    const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib };
+    const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib, interleaved: input.interleaved };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);

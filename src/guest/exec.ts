@@ -9,18 +9,22 @@ import { outOfOrder, parseJson } from "./payload.js";
 import { Receiver, WINDOW_BYTES } from "./receiver.js";
 import { StdinSender } from "./stdin-sender.js";
 
-export interface ExecRequest {
+/** What takes the output of a command. */
+export interface OutputSink {
+  /** Takes output in order, per stream. While it is pending, that stream of the guest waits. */
+  readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>;
+  /** Called at once for each piece, in the order in which the guest has sent those of both streams. */
+  readonly onArrival?: (stream: "stdout" | "stderr", sizeBytes: number) => void;
+}
+
+export interface ExecRequest extends OutputSink {
   /** One line for the guest's /bin/sh -c. */
   readonly command: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** What the command reads; null for /dev/null. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
-  /** Takes output in order, per stream. While it is pending, that stream of the guest waits. */
-  readonly onOutput: OnOutput;
 }
-
-type OnOutput = (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>;
 
 /** How much of each stream is held already. */
 export interface Offsets {
@@ -28,27 +32,29 @@ export interface Offsets {
   readonly stderr: number;
 }
 
-/** A command running in a guest: output flows to its request's `onOutput` until it ends. */
+/** A command running in a guest: output flows to its sink until it ends. */
 export class Exec {
   readonly job: number;
   /** Resolves when the command has ended and all its output was taken; rejects when the guest is lost. */
   readonly finished: Promise<Exit>;
   readonly #channel: Channel;
+  readonly #sink: OutputSink;
   readonly #stdout: Receiver;
   readonly #stderr: Receiver;
   readonly #stdin: StdinSender;
   #exit: Exit | null = null;
   #settle!: { resolve: (exit: Exit) => void; reject: (error: Error) => void };
 
-  private constructor(channel: Channel, job: number, onOutput: OnOutput, from: Offsets, stdinStart: number | null) {
+  private constructor(channel: Channel, job: number, sink: OutputSink, from: Offsets, stdinStart: number | null) {
     this.#channel = channel;
+    this.#sink = sink;
     this.job = job;
     this.finished = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.finished.catch(() => {});
     const receiver = (name: "stdout" | "stderr") =>
       new Receiver({
         from: from[name],
-        deliver: (bytes) => onOutput(name, bytes),
+        deliver: (bytes) => sink.onOutput(name, bytes),
         grant: async (acked) => {
           await channel.drained();
           this.#grant(channelNumber[name], acked);
@@ -65,7 +71,7 @@ export class Exec {
    * a guest that stands still, since the command will run once it moves: whoever cannot wait kills it then.
    */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
-    const exec = new Exec(channel, job, request.onOutput, { stdout: 0, stderr: 0 }, 0);
+    const exec = new Exec(channel, job, request, { stdout: 0, stderr: 0 }, 0);
     const { command, cwd, env, stdin } = request;
     const fields = { command, cwd, env, stdin: stdin !== null };
     const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
@@ -80,8 +86,8 @@ export class Exec {
    * Finds a job again that an earlier session started, and goes on behind what is held of its output.
    * Its standard input is at its end. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
    */
-  static async resume(channel: Channel, job: number, from: Offsets, onOutput: OnOutput): Promise<Exec> {
-    const exec = new Exec(channel, job, onOutput, from, null);
+  static async resume(channel: Channel, job: number, from: Offsets, sink: OutputSink): Promise<Exec> {
+    const exec = new Exec(channel, job, sink, from, null);
     channel.listen(job, exec.#listener());
     try {
       const state = await channel.ask("follow", { job }, followed, { timeoutMs: null });
@@ -128,6 +134,7 @@ export class Exec {
     if (frame.type === frameType.data) {
       const data = parseData(frame.payload);
       this.#output(data.channel).take(data);
+      this.#sink.onArrival?.(data.channel === channelNumber.stdout ? "stdout" : "stderr", data.bytes.length);
     } else if (frame.type === frameType.eof) {
       const { channel, offset } = parseEof(frame.payload);
       this.#output(channel).takeEof(offset);

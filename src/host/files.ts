@@ -7,6 +7,7 @@ import { PyroError } from "../contract/errors.js";
 
 export { existsSync, statSync } from "node:fs";
 export {
+  appendFile,
   chmod,
   chown,
   copyFile,

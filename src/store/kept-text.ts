@@ -9,6 +9,15 @@ export interface EncodedOutput {
 /** An output whose middle may be missing, and how many bytes are. */
 export interface KeptText extends EncodedOutput {
   readonly omittedBytes: number;
+  readonly parts: readonly ShownBytes[];
+}
+
+/** Bytes that are shown of a stream, and where they begin in it. */
+export interface ShownBytes {
+  readonly start: number;
+  readonly bytes: Buffer;
+  /** True of the line in the place of bytes left out: it has no length in the stream. */
+  readonly isMark?: boolean;
 }
 
 /**
@@ -17,13 +26,19 @@ export interface KeptText extends EncodedOutput {
  */
 export function renderKeptText(head: Buffer, tail: Buffer, totalBytes: number, isCutOff: boolean): KeptText {
   if (head.length + tail.length === totalBytes) {
-    return { ...encodeOutput(Buffer.concat([head, tail]), isCutOff), omittedBytes: 0 };
+    const bytes = Buffer.concat([head, tail]);
+    return { ...encodeOutput(bytes, isCutOff), omittedBytes: 0, parts: [{ start: 0, bytes }] };
   }
   const first = head.subarray(0, endOfWholeCharacters(head));
   const last = tail.subarray(startOfWholeCharacters(tail));
   const omittedBytes = totalBytes - first.length - last.length;
   const mark = Buffer.from(`\n[... ${omittedBytes} bytes left out ...]\n`);
-  return { ...encodeOutput(Buffer.concat([first, mark, last]), isCutOff), omittedBytes };
+  const parts = [
+    { start: 0, bytes: first },
+    { start: first.length, bytes: mark, isMark: true },
+    { start: totalBytes - last.length, bytes: last },
+  ];
+  return { ...encodeOutput(Buffer.concat([first, mark, last]), isCutOff), omittedBytes, parts };
 }
 
 /** Half a character at the end of an output that was cut off is shown as one that is damaged. */

@@ -5,7 +5,7 @@ import { PyroError } from "../contract/errors.js";
 
 /**
  * Where a task's files are: `tasks/TASK_ID/` has `task.json`, `journal.ndjson`, `pushed/` and `execs/SEQUENCE/`,
- * which has the segments of `stdout` and `stderr`.
+ * which has the segments of `stdout` and `stderr`, and their `order`.
  */
 
 export const taskFile = "task.json";

@@ -32,6 +32,7 @@ function inputOf(waitSeconds: number): InputOf<"task.exec_output"> {
     stdout_offset: 0,
     stderr_offset: 0,
     max_bytes: 1024,
+    interleaved: false,
     encoding: "utf8",
     wait_for: "output",
     wait_seconds: waitSeconds,

@@ -130,7 +130,7 @@ test("a command without standard input is found again, and the session that foun
   const { job } = await Exec.start(first, request);
   first.close();
   const second = await agent.connect();
-  const found = await Exec.resume(second, job, { stdout: 0, stderr: 0 }, async () => {});
+  const found = await Exec.resume(second, job, { stdout: 0, stderr: 0 }, { onOutput: async () => {} });
   assert.equal(await runForExit(second, "true"), 0);
   await found.signal("KILL");
   assert.equal(exitStatusOf(await found.finished), 137);

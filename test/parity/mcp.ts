@@ -20,7 +20,8 @@ export function openMcp({ env }: Place): Runner {
   });
   return {
     name: "MCP",
-    offers: ({ operation }) => operations[operation].mcp !== null,
+    // A model gets each output once.
+    offers: ({ operation, input }) => operations[operation].mcp !== null && !("interleaved" in input),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!.tool;

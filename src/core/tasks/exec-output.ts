@@ -1,18 +1,23 @@
 import type { InputOf } from "../../contract/operations.js";
 import { JoinedController } from "../../host/joined-controller.js";
+import { interleave, type OutputPiece } from "../../store/interleave.js";
 import {
   encodeOutput,
   endOfWholeCharacters,
   startOfWholeCharacters,
   type EncodedOutput,
+  type ShownBytes,
 } from "../../store/kept-text.js";
 import type { OutputLog } from "../../store/output-log.js";
-import type { Logs, TaskExec } from "./task-exec.js";
+import type { StreamName } from "../../store/output-order.js";
+import type { Logs } from "./exec-logs.js";
+import type { TaskExec } from "./task-exec.js";
 
 type Input = InputOf<"task.exec_output">;
 
 /** A piece of one stream. */
 interface Piece extends EncodedOutput {
+  readonly parts: readonly ShownBytes[];
   /** Bytes before the text that are kept no longer. */
   readonly omittedBytes: number;
   readonly nextOffset: number;
@@ -52,16 +57,52 @@ export async function waitUntilEnded(
   signal.throwIfAborted();
 }
 
+interface Page {
+  readonly stdout: Piece;
+  readonly stderr: Piece;
+  /** Both in the order of arrival, when the caller asks for that. */
+  readonly interleaved?: OutputPiece[];
+}
+
 /** What there is of both streams from the caller's offsets on, within the caller's limit. */
-export async function readPage(exec: TaskExec, input: Input): Promise<{ stdout: Piece; stderr: Piece }> {
-  const { stdout, stderr } = await exec.output();
-  const { max_bytes: maxBytes, encoding } = input;
+export async function readPage(exec: TaskExec, input: Input): Promise<Page> {
+  const logs = await exec.output();
+  const { encoding, interleaved } = input;
+  const from = { stdout: input.stdout_offset, stderr: input.stderr_offset };
   const request = { exec, encoding };
-  const forStderr = Math.min(newBytes(stderr, input.stderr_offset), Math.floor(maxBytes / 2));
-  const out = await readPiece(stdout, { ...request, offset: input.stdout_offset, maxBytes: maxBytes - forStderr });
-  const left = maxBytes - (out.nextOffset - input.stdout_offset - out.omittedBytes);
-  const err = await readPiece(stderr, { ...request, offset: input.stderr_offset, maxBytes: left });
-  return { stdout: out, stderr: err };
+  if (interleaved) {
+    const share = shareInOrder(logs, from, input.max_bytes);
+    const stdout = await readPiece(logs.stdout, { ...request, offset: from.stdout, maxBytes: share.stdout });
+    const stderr = await readPiece(logs.stderr, { ...request, offset: from.stderr, maxBytes: share.stderr });
+    return { stdout, stderr, interleaved: interleave(logs.order.runs(), { stdout, stderr }) };
+  }
+  const forStderr = Math.min(newBytes(logs.stderr, from.stderr), Math.floor(input.max_bytes / 2));
+  const maxBytes = input.max_bytes - forStderr;
+  const stdout = await readPiece(logs.stdout, { ...request, offset: from.stdout, maxBytes });
+  const left = input.max_bytes - (stdout.nextOffset - from.stdout - stdout.omittedBytes);
+  const stderr = await readPiece(logs.stderr, { ...request, offset: from.stderr, maxBytes: left });
+  return { stdout, stderr };
+}
+
+/** How much of each stream a page has that takes both in the order of arrival. */
+function shareInOrder(logs: Logs, from: Readonly<Record<StreamName, number>>, maxBytes: number) {
+  const share = { stdout: 0, stderr: 0 };
+  const place = { stdout: 0, stderr: 0 };
+  let left = maxBytes;
+  for (const { stream, sizeBytes } of logs.order.runs()) {
+    const start = Math.max(place[stream], firstKept(logs[stream], from[stream]));
+    place[stream] += sizeBytes;
+    const taken = Math.max(0, Math.min(left, place[stream] - start));
+    share[stream] += taken;
+    left -= taken;
+  }
+  return share;
+}
+
+/** The first byte from an offset on that is still kept. */
+function firstKept(log: OutputLog, offset: number): number {
+  const range = log.keptRanges().find(({ end }) => end > offset);
+  return Math.max(offset, range?.start ?? offset);
 }
 
 function hasEnough({ stdout, stderr }: Logs, input: Input): boolean {
@@ -90,6 +131,7 @@ async function readPiece(log: OutputLog, { exec, encoding, offset, maxBytes }: P
     ...(encoding === "utf8"
       ? encodeOutput(bytes, isLast && exec.isCutOff)
       : { text: bytes.toString(encoding), encoding }),
+    parts: [{ start, bytes }],
     omittedBytes: start - offset,
     nextOffset,
     totalBytes,

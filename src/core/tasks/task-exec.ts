@@ -5,26 +5,21 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
 import { AgentRefusal } from "../../guest/channel.js";
-import { Exec } from "../../guest/exec.js";
+import { Exec, type OutputSink } from "../../guest/exec.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { follow } from "../../store/follow.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
-import { openOutputLog, type OutputLog } from "../../store/output-log.js";
+import type { OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
 import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "../command.js";
 import { SharedEnding } from "../ending.js";
 import type { Call } from "../core.js";
 import { buildOutputFields } from "../kept-output.js";
+import { closeLogs, openLogs, sinkOf, type Logs } from "./exec-logs.js";
 
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
 export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
-
-/** Both streams of a command, as they are on disk and as they grow. */
-export interface Logs {
-  readonly stdout: OutputLog;
-  readonly stderr: OutputLog;
-}
 
 /** So long a command does not run ahead of a client whose daemon died: it comes back to the new one. */
 const RETURN_GRACE_MS = 15_000;
@@ -95,21 +90,21 @@ export class TaskExec {
     const { command, cwd, job } = this.started;
     this.recorded = recorded;
     recorded.catch(() => this.kill());
-    this.done = this.#run(machine, 0, async (onOutput) => {
+    this.done = this.#run(machine, 0, async (sink) => {
       const ready = await machine.ready;
       if (!this.isRunning) throw new PyroError("ABORTED", "It ended before the VM answered: it did not run.");
-      return startExec(ready, { command, cwd, env, stdin, onOutput }, job);
+      return startExec(ready, { command, cwd, env, stdin, ...sink }, job);
     });
   }
 
   /** Goes on with it on a machine that was found again, behind what its log holds already. */
   resume(machine: FoundMachine): void {
-    this.done = this.#run(machine, ANSWER_GRACE_MS, async (onOutput) => {
+    this.done = this.#run(machine, ANSWER_GRACE_MS, async (sink) => {
       const { stdout, stderr } = await this.#openLogs();
-      this.#keepPlace({ stdout, stderr });
+      this.#keepPlace(stdout, stderr);
       const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
       const { channel } = await machine.ready;
-      return Exec.resume(channel, this.started.job, from, onOutput).catch((error: unknown) => {
+      return Exec.resume(channel, this.started.job, from, sink).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
         throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest got the command: it did not run.");
       });
@@ -167,8 +162,8 @@ export class TaskExec {
   }
 
   /** How it went, or goes, with the head and the tail of its output. */
-  async outcome(): Promise<ResultOf<"task.exec">> {
-    const { stdout, stderr } = await this.#openLogs();
+  async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
+    const { stdout, stderr, order } = await this.#openLogs();
     const ended = this.#ended;
     const isCutOff = this.isCutOff;
     const [out, err] = [
@@ -183,7 +178,7 @@ export class TaskExec {
       cwd,
       state: ended ? "ended" : "running",
       exit_code: ended?.exit_code ?? null,
-      ...buildOutputFields(out, err),
+      ...buildOutputFields(out, err, interleaved ? order : null),
       duration_ms: ended?.duration_ms ?? this.#ageMs(),
       timed_out: ended?.timed_out ?? false,
       aborted: ended?.aborted ?? false,
@@ -196,14 +191,10 @@ export class TaskExec {
     };
   }
 
-  async #run(
-    machine: FoundMachine,
-    graceMs: number,
-    begin: (onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>) => Promise<Exec>,
-  ): Promise<void> {
+  async #run(machine: FoundMachine, graceMs: number, begin: (sink: OutputSink) => Promise<Exec>): Promise<void> {
     try {
       const logs = await this.#openLogs();
-      const starting = begin((stream, bytes) => logs[stream].append(bytes));
+      const starting = begin(sinkOf(logs));
       this.#job = starting;
       starting.catch(() => {});
       if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
@@ -237,7 +228,7 @@ export class TaskExec {
     error: PyroError | null;
     durationMs: number;
   }): Promise<void> {
-    const { stdout, stderr } = await this.#openLogs();
+    const logs = await this.#openLogs();
     const ended: ExecEnded = {
       event: "exec.ended",
       sequence: this.started.sequence,
@@ -247,13 +238,12 @@ export class TaskExec {
       aborted: end.aborted,
       oom_killed: end.oom_killed ?? false,
       error: end.error && { code: end.error.code, message: end.error.message },
-      stdout_bytes: stdout.totalBytes,
-      stderr_bytes: stderr.totalBytes,
+      stdout_bytes: logs.stdout.totalBytes,
+      stderr_bytes: logs.stderr.totalBytes,
       ended_at: new Date().toISOString(),
     };
     this.#ended = await this.#record(ended);
-    await Promise.all([stdout.close(), stderr.close()]);
-    this.#logs = Promise.resolve({ stdout, stderr });
+    await closeLogs(logs);
   }
 
   /** Writes an end down and has the agent forget the job. When that cannot be, the end says so, and is written as soon as it can. */
@@ -295,7 +285,7 @@ export class TaskExec {
     await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
   }
 
-  #keepPlace({ stdout, stderr }: Logs): void {
+  #keepPlace(stdout: OutputLog, stderr: OutputLog): void {
     const places = [stdout.keepPlace(), stderr.keepPlace()];
     const timer = setTimeout(() => this.#giveUpPlace(), RETURN_GRACE_MS).unref();
     this.#giveUpPlace = () => {
@@ -305,18 +295,9 @@ export class TaskExec {
   }
 
   async #openLogs(): Promise<Logs> {
-    this.#logs ??= this.#readLogs();
-    return this.#logs;
-  }
-
-  async #readLogs(): Promise<Logs> {
     const directory = execDirectoryPath(this.#host.directory, this.started.sequence);
-    const [stdout, stderr] = await Promise.all([
-      openOutputLog(directory, "stdout"),
-      openOutputLog(directory, "stderr"),
-    ]);
-    if (!this.isRunning) await Promise.all([stdout.close(), stderr.close()]);
-    return { stdout, stderr };
+    this.#logs ??= openLogs(directory, this.isRunning);
+    return this.#logs;
   }
 
   #endedError(): PyroError {

@@ -191,9 +191,9 @@ export class Task implements ExecHost {
     await this.#journal.append(ended);
   }
 
-  async logs(): Promise<ResultOf<"task.logs">> {
+  async logs(interleaved: boolean): Promise<ResultOf<"task.logs">> {
     const entries = [];
-    for (const exec of this.#execs.all) entries.push(await exec.outcome());
+    for (const exec of this.#execs.all) entries.push(await exec.outcome(interleaved));
     return { task_id: this.taskId, count: entries.length, entries };
   }
 

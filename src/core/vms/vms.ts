@@ -140,10 +140,10 @@ export class Vms {
   async exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     const vm = this.#get(input.vm_id);
     return this.#exclusively(vm, "exec", async () => {
-      const { command, cwd, env } = input;
+      const { command, cwd, env, interleaved } = input;
       const timeoutSeconds = resolveTimeout(input);
       const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
-      const request = { command, cwd, env, timeoutMs, memMib: vm.record.mem_mib };
+      const request = { command, cwd, env, timeoutMs, memMib: vm.record.mem_mib, interleaved };
       try {
         using until = new JoinedController([call.signal, vm.abort.signal]);
         const outcome = await runCommand(vm.machine!, request, { ...call, signal: until.signal });

@@ -27,11 +27,16 @@ export function taskOutput(client: Client, { follow, ...input }: TaskOutputInput
   });
 }
 
+const streams = ["stdout", "stderr"] as const;
+
 async function writePage(write: Write, page: Page): Promise<void> {
-  for (const stream of ["stdout", "stderr"] as const) {
+  for (const stream of streams) {
     const omittedBytes = page[`${stream}_omitted_bytes`];
     if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} are kept no longer.\n`);
-    if (page[stream] !== "") await write(stream, Buffer.from(page[stream], page[`${stream}_encoding`]));
+  }
+  const inTurns = streams.map((stream) => ({ stream, text: page[stream] }));
+  for (const { stream, text } of page.interleaved ?? inTurns) {
+    if (text !== "") await write(stream, Buffer.from(text, page[`${stream}_encoding`]));
   }
 }
 

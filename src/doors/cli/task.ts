@@ -136,8 +136,12 @@ export function renderLogs({ entries }: ResultOf<"task.logs">): Uint8Array {
       .filter(Boolean)
       .map((flag) => `, ${flag}`);
     const head = `# ${entry.sequence}  ${entry.started_at}  ${how}${flags.join("")}  ${entry.command}`;
-    const output = (["stdout", "stderr"] as const).map((name) => Buffer.from(entry[name], entry[`${name}_encoding`]));
-    return [Buffer.from(head), ...output].filter((bytes) => bytes.length > 0).flatMap(withNewline);
+    const inTurns = (["stdout", "stderr"] as const).map((stream) => ({ stream, text: entry[stream] }));
+    const output = (entry.interleaved ?? inTurns).map(({ stream, text }) =>
+      Buffer.from(text, entry[`${stream}_encoding`]),
+    );
+    const shown = entry.interleaved ? [Buffer.concat(output)] : output;
+    return [Buffer.from(head), ...shown].filter((bytes) => bytes.length > 0).flatMap(withNewline);
   });
   return Buffer.concat(parts.length > 0 ? parts : [Buffer.from("No command has run in it.\n")]);
 }

@@ -51,12 +51,19 @@ function compact(schema: JsonSchema, keywords: readonly string[]): JsonSchema {
     const value = schema[keyword];
     if (value === undefined || isEmptyDefault(keyword, value)) continue;
     kept[keyword] =
-      keyword === "properties" ? mapValues(value, (field) => compact(field, keywords)) : compactNested(value, keywords);
+      keyword === "properties"
+        ? mapValues(forModels(value), (field) => compact(field, keywords))
+        : compactNested(value, keywords);
   }
   if (schema["type"] === "object" && isSchema(schema["additionalProperties"])) {
     kept["additionalProperties"] = compact(schema["additionalProperties"], keywords);
   }
   return kept;
+}
+
+function forModels(properties: unknown): Record<string, JsonSchema> {
+  const all = Object.entries(properties as Record<string, JsonSchema>);
+  return Object.fromEntries(all.filter(([, schema]) => schema["forPrograms"] !== true));
 }
 
 /** `anyOf` a schema and null is that schema with null among its types. */

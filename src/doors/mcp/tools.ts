@@ -83,16 +83,19 @@ function buildTool(operation: Operation): [string, Tool][] {
 }
 
 /** The fields that the contract marks in their metadata. */
-function fieldsMarked({ shape }: z.ZodObject, mark: "hidden" | "waits"): string[] {
+function fieldsMarked({ shape }: z.ZodObject, mark: "forPrograms" | "hidden" | "waits"): string[] {
   return Object.keys(shape).filter((name) => (shape[name] as z.ZodType).meta()?.[mark] === true);
 }
 
 function buildInput({ input, body, bulk = [] }: Operation): z.ZodObject {
-  const hidden = fieldsMarked(input, "hidden").map((name) => [name, true]);
+  const withheld = [...fieldsMarked(input, "hidden"), ...fieldsMarked(input, "forPrograms")].map((name) => [
+    name,
+    true,
+  ]);
   // A limit of the operation itself is the one there is.
   const isLimited = "max_bytes" in input.shape;
   const showsOutput = bulk.some((path) => !path.endsWith("[]"));
-  return input.omit(Object.fromEntries(hidden)).extend({
+  return input.omit(Object.fromEntries(withheld)).extend({
     ...(body === "session" ? { stdin: added.stdin } : {}),
     ...(showsOutput && !isLimited ? { max_output_bytes: added.max_output_bytes } : {}),
     ...(showsOutput ? { raw: added.raw } : {}),

@@ -6,7 +6,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Pyro, sh, type OutputChunk, type Task } from "../../../src/index.js";
+import { Pyro, sh, type OutputChunk, type OutputPiece, type Task } from "../../../src/index.js";
 import { until } from "../../client/scratch.js";
 import { TaskScratch } from "../../faults/task-scratch.js";
 
@@ -104,6 +104,51 @@ test("a command in the background is read from a place on, and sent a signal", a
   const { stdout, exitCode, complete } = await task.output(sequence, rest);
   assert.deepEqual([stdout, exitCode, complete], ["told\n", 4, true]);
   await assert.rejects(pyro.outputTask(task.taskId, 999), { code: "NOT_FOUND" });
+});
+
+/** A command that writes a line to each stream by turns, each when the caller has got the one before, and what its result then has. */
+function takingTurns() {
+  let onTaken = () => {};
+  const answered = () => onTaken();
+  async function* stdin() {
+    for (let turn = 0; turn < 20; turn += 1) {
+      const taken = new Promise<void>((resolve) => (onTaken = resolve));
+      yield `${turn}\n`;
+      await taken;
+    }
+  }
+  const expected = Array.from({ length: 20 }, (_, turn) =>
+    turn % 2 === 0 ? { stream: "stdout", text: `out ${turn}\n` } : { stream: "stderr", text: `err ${turn}\n` },
+  );
+  const command = "while read n; do echo out $n; read n; echo err $n >&2; done";
+  const options = { command, stdin: stdin(), onStdout: answered, onStderr: answered, interleaved: true };
+  return { options, expected };
+}
+
+test("a run gives both streams in the order of arrival when it is asked to", async () => {
+  const { options, expected } = takingTurns();
+  const { interleaved } = await pyro.runInVm("debian:12", { ...options, memMib: 256 });
+  assert.deepEqual(interleaved, expected);
+});
+
+test("so does a task, for the result, its log and its pages, also from a daemon that did not run it", async () => {
+  const { options, expected } = takingTurns();
+  const { interleaved, sequence } = await pyro.execTask(task.taskId, options);
+  assert.deepEqual(interleaved, expected);
+  assert.equal((await lastEntry()).interleaved, undefined);
+  await scratch.killDaemon();
+  const { entries } = await task.logs({ interleaved: true });
+  assert.deepEqual(entries.at(-1)!.interleaved, expected);
+  const pages: OutputPiece[] = [];
+  let place = {};
+  for (let complete = false; !complete;) {
+    const page = await task.output(sequence, { ...place, interleaved: true, maxBytes: 7 });
+    pages.push(...page.interleaved!);
+    place = { stdoutOffset: page.nextStdoutOffset, stderrOffset: page.nextStderrOffset };
+    complete = page.complete;
+  }
+  const textOf = (pieces: readonly OutputPiece[]) => pieces.map(({ stream, text }) => [...text].map((c) => stream + c));
+  assert.deepEqual(textOf(pages).flat(), textOf(expected as OutputPiece[]).flat());
 });
 
 test("a VM has a network when it is asked for, and says which", async () => {

@@ -32,7 +32,7 @@ const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
   open: async () => {},
   stat: (channel) => stat(channel, "/workspace"),
   committed: (channel) => isCommitted(channel, "ab"),
-  follow: (channel) => Exec.resume(channel, 1, { stdout: 10, stderr: 0 }, async () => {}).then((exec) => exec.finished),
+  follow: (channel) => Exec.resume(channel, 1, { stdout: 10, stderr: 0 }, { onOutput: async () => {} }).then((exec) => exec.finished),
   start: async (channel) => {
     const stdin = (async function* () {
       yield Buffer.from("input");

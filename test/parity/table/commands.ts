@@ -56,6 +56,17 @@ export const commands: readonly Case[] = [
     ...run(sh("printf 'a\\342\\202'; sleep 60"), { timeout_seconds: 1 }),
     expect: { stdout: "a\uFFFD", stdout_encoding: "utf-8", timed_out: true },
   },
+  {
+    name: "output in the order of arrival",
+    ...run(["echo", "grün"], { interleaved: true }),
+    expect: { stdout: "grün\n", interleaved: [{ stream: "stdout", text: "grün\n" }] },
+    on: "both",
+  },
+  {
+    name: "bytes that are no text in the order of arrival",
+    ...run(sh("printf '\\377\\376' >&2"), { interleaved: true }),
+    expect: { stderr: "//4=", stderr_encoding: "base64", interleaved: [{ stream: "stderr", text: "//4=" }] },
+  },
   { name: "NUL in the output", ...run(["printf", "a\\000b"]), expect: { stdout: "a\0b" } },
   {
     name: "words as they are",

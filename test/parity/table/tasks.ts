@@ -87,6 +87,16 @@ export const tasks: readonly Case[] = [
     expect: { stdout: "Z3LDvG7//oCB", stdout_encoding: "base64" },
   },
   {
+    name: "a page of them in the order of arrival",
+    ...output({ interleaved: true }),
+    expect: { interleaved: [{ stream: "stdout", text: "Z3LDvG7//oCB" }], complete: true },
+  },
+  {
+    name: "a log in the order of arrival",
+    ...of("task.logs", { task_id: "$task", interleaved: true }),
+    expect: {},
+  },
+  {
     name: "a page of them that is text",
     ...output({ max_bytes: 4 }),
     expect: { stdout: "grü", stdout_encoding: "utf-8", next_stdout_offset: 4 },

@@ -6,8 +6,8 @@ import type { ArgumentsOf, OperationName } from "../../../contract/operations.js
 import { readContract, schemasOf, type RenderedOperation } from "../../../contract/rendered.js";
 import type { Tool, ToolCall } from "./chat.js";
 
-/** What a model is not to decide: running without a VM, reaching the network, reading files of this host. */
-const WITHHELD = new Set(["allow_host_compat", "network", "source_path"]);
+/** What a model is not to decide: running without a VM, reaching the network, reading files of this host; nor both forms of an output. */
+const WITHHELD = new Set(["allow_host_compat", "interleaved", "network", "source_path"]);
 /** Characters of each output stream that a model gets to see. */
 const MAX_OUTPUT_CHARACTERS = 8_000;
 
