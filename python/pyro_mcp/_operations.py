@@ -27,6 +27,11 @@ TRUST_VARIABLES = frozenset(
 """Variables that name a bundle of certificates, in lower case."""
 
 
+class VmRunInterleaved(TypedDict):
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
 class VmRunCleanup(TypedDict):
     deleted: bool
 
@@ -41,12 +46,18 @@ class VmRunResult(TypedDict):
     stdout: str
     # Standard error: head and tail when it was long.
     stderr: str
+    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    stdout_encoding: Literal["utf-8", "base64"]
+    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    stderr_encoding: Literal["utf-8", "base64"]
     stdout_truncated: bool
     stderr_truncated: bool
     # Bytes left out of the middle of stdout.
     stdout_omitted_bytes: int
     # Bytes left out of the middle of stderr.
     stderr_omitted_bytes: int
+    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    interleaved: NotRequired[list[VmRunInterleaved]]
     # Milliseconds the command ran.
     duration_ms: int
     # True when the time-out ended it.
@@ -311,12 +322,18 @@ class TaskExecResult(TypedDict):
     stdout: str
     # Standard error: head and tail when it was long.
     stderr: str
+    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    stdout_encoding: Literal["utf-8", "base64"]
+    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    stderr_encoding: Literal["utf-8", "base64"]
     stdout_truncated: bool
     stderr_truncated: bool
     # Bytes left out of the middle of stdout.
     stdout_omitted_bytes: int
     # Bytes left out of the middle of stderr.
     stderr_omitted_bytes: int
+    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    interleaved: NotRequired[list[VmRunInterleaved]]
     # Milliseconds the command ran.
     duration_ms: int
     # True when the time-out ended it.
@@ -359,6 +376,10 @@ class TaskExecOutputResult(TypedDict):
     duration_ms: int
     stdout: str
     stderr: str
+    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    stdout_encoding: Literal["utf-8", "base64"]
+    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    stderr_encoding: Literal["utf-8", "base64"]
     # Bytes asked for that are kept no longer; they come before `stdout`.
     stdout_omitted_bytes: int
     # Bytes asked for that are kept no longer; they come before `stderr`.
@@ -367,6 +388,8 @@ class TaskExecOutputResult(TypedDict):
     next_stdout_offset: int
     # Where the next call goes on.
     next_stderr_offset: int
+    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    interleaved: NotRequired[list[VmRunInterleaved]]
     # Bytes it has written so far.
     stdout_bytes: int
     # Bytes it has written so far.
@@ -660,6 +683,7 @@ class Operations:
         vcpu_count: int = 1,
         mem_mib: int = 1024,
         timeout_seconds: int = Default(30),
+        interleaved: bool = False,
         ttl_seconds: int = 600,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
@@ -690,6 +714,7 @@ class Operations:
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             timeout_seconds: Seconds until the command is killed (1 to 86400).
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             network: A network; this host and private addresses stay closed.
             network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
@@ -706,7 +731,7 @@ class Operations:
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -779,6 +804,7 @@ class Operations:
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        interleaved: bool = False,
         stdin: Stdin = None,
         check: bool = False,
         on_stdout: OnOutput | None = None,
@@ -796,6 +822,7 @@ class Operations:
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
@@ -805,7 +832,7 @@ class Operations:
         """
         return self._call(
             "vm.exec",
-            {"vm_id": vm_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env},
+            {"vm_id": vm_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "interleaved": interleaved},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -987,6 +1014,7 @@ class Operations:
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        interleaved: bool = False,
         background: bool = False,
         stdin: Stdin = None,
         check: bool = False,
@@ -1005,6 +1033,7 @@ class Operations:
             timeout_seconds: Seconds until the command is killed. Without it: none in the background, else the task's own, else the default (1 to 86400).
             cwd: Directory in which it runs.
             env: Further environment.
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
             background: Answer at once; the command goes on without standard input.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
@@ -1015,7 +1044,7 @@ class Operations:
         """
         return self._call(
             "task.exec",
-            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "background": background},
+            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "interleaved": interleaved, "background": background},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -1034,6 +1063,7 @@ class Operations:
         max_bytes: int = 32768,
         wait_seconds: int = 0,
         wait_for: str = "output",
+        interleaved: bool = False,
     ) -> TaskExecOutputResult:
         """Read a command's output from a place on.
 
@@ -1045,10 +1075,11 @@ class Operations:
             max_bytes: Most bytes in the answer, both streams together (1 to 1048576).
             wait_seconds: Seconds to wait when there is nothing new (0 to 3600).
             wait_for: What to wait for: output, or the command's end (or a full answer).
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
         """
         return self._call(
             "task.exec_output",
-            {"task_id": task_id, "sequence": sequence, "stdout_offset": stdout_offset, "stderr_offset": stderr_offset, "max_bytes": max_bytes, "wait_seconds": wait_seconds, "wait_for": wait_for},
+            {"task_id": task_id, "sequence": sequence, "stdout_offset": stdout_offset, "stderr_offset": stderr_offset, "max_bytes": max_bytes, "wait_seconds": wait_seconds, "wait_for": wait_for, "interleaved": interleaved},
         )
 
     def signal_task(
@@ -1078,6 +1109,7 @@ class Operations:
         sequence: int,
         *,
         timeout_seconds: int | None = None,
+        interleaved: bool = False,
     ) -> TaskExecResult:
         """Wait until a command of a task has ended, and return its result.
 
@@ -1087,10 +1119,11 @@ class Operations:
             task_id: Id or name of a task.
             sequence: Number of the command in its task (1 to 9007199254740991).
             timeout_seconds: Seconds to wait; without it as long as the command runs (0 to 86400).
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
         """
         return self._call(
             "task.wait",
-            {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds},
+            {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds, "interleaved": interleaved},
         )
 
     def status_task(
@@ -1110,15 +1143,18 @@ class Operations:
     def logs_task(
         self,
         task_id: str,
+        *,
+        interleaved: bool = False,
     ) -> TaskLogsResult:
         """Show every command of a task with its output.
 
         Args:
             task_id: Id or name of a task.
+            interleaved: Also give the output of both streams as pieces in the order of arrival.
         """
         return self._call(
             "task.logs",
-            {"task_id": task_id},
+            {"task_id": task_id, "interleaved": interleaved},
         )
 
     def list_tasks(
@@ -1270,6 +1306,7 @@ class TaskOperations:
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        interleaved: bool = False,
         background: bool = False,
         stdin: Stdin = None,
         check: bool = False,
@@ -1285,6 +1322,7 @@ class TaskOperations:
             timeout_seconds=timeout_seconds,
             cwd=cwd,
             env=env,
+            interleaved=interleaved,
             background=background,
             stdin=stdin,
             check=check,
@@ -1303,6 +1341,7 @@ class TaskOperations:
         max_bytes: int = 32768,
         wait_seconds: int = 0,
         wait_for: str = "output",
+        interleaved: bool = False,
     ) -> TaskExecOutputResult:
         """Read a command's output from a place on: see ``Pyro.output_task``."""
         return self._operations.output_task(
@@ -1313,6 +1352,7 @@ class TaskOperations:
             max_bytes=max_bytes,
             wait_seconds=wait_seconds,
             wait_for=wait_for,
+            interleaved=interleaved,
         )
 
     def signal(
@@ -1332,12 +1372,14 @@ class TaskOperations:
         sequence: int,
         *,
         timeout_seconds: int | None = None,
+        interleaved: bool = False,
     ) -> TaskExecResult:
         """Wait until a command of a task has ended, and return its result: see ``Pyro.wait_task``."""
         return self._operations.wait_task(
             self.task_id,
             sequence,
             timeout_seconds=timeout_seconds,
+            interleaved=interleaved,
         )
 
     def status(
@@ -1350,10 +1392,13 @@ class TaskOperations:
 
     def logs(
         self,
+        *,
+        interleaved: bool = False,
     ) -> TaskLogsResult:
         """Show every command of a task with its output: see ``Pyro.logs_task``."""
         return self._operations.logs_task(
             self.task_id,
+            interleaved=interleaved,
         )
 
     def delete(
