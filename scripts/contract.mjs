@@ -6,7 +6,7 @@ const built = new URL("dist/src/contract/", root);
 if (!existsSync(new URL("schemas.json", built))) fail("the contract is not built; run `npm run build`.");
 
 export const contract = JSON.parse(readFileSync(new URL("rendered.json", built), "utf8"));
-export const schemas = JSON.parse(readFileSync(new URL("schemas.json", built), "utf8"));
+const schemas = JSON.parse(readFileSync(new URL("schemas.json", built), "utf8"));
 const { operations } = await import(new URL("operations.js", built));
 if (contract.operations.length === 0) fail("the contract has no operations.");
 
@@ -31,20 +31,12 @@ export function sdkMethods() {
   return contract.operations
     .filter(({ sdk }) => sdk !== null)
     .map((rendered) => {
-      const { sdk, details, effect } = operations[rendered.name];
+      const { sdk, details } = operations[rendered.name];
       const fields = rendered.fields.filter(({ hidden }) => !hidden);
       const positional = fields.filter(({ required, name }) => required && name !== "command");
       const options = fields.filter((field) => !positional.includes(field));
-      const method = {
-        ...rendered,
-        ...sdk,
-        details,
-        effect,
-        fields,
-        positional,
-        options,
-        schema: schemas[rendered.name],
-      };
+      const schema = schemas[rendered.name];
+      const method = { ...rendered, ...sdk, details, fields, positional, options, schema };
       return { ...method, handle: handleOf(method) };
     });
 }
