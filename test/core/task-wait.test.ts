@@ -35,6 +35,17 @@ test("task wait: says that the command runs when the time is over, and leaves it
   assert.equal((await task.wait(sequence, { timeoutSeconds: 0 })).state, "running");
 });
 
+test("task wait: prints output that is no text byte for byte", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro, cli } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  await using task = await pyro.createTask("debian:12");
+  const { sequence } = await task.exec("printf 'a\\377b'; printf '\\376' >&2", inBackground);
+  const waited = await cli("task", "wait", task.taskId, String(sequence));
+  assert.deepEqual([waited.status, waited.stdout], [0, "a\uFFFDb"]);
+  assert.match(waited.stderr, /^\uFFFD\[task-wait\]/);
+});
+
 test("task wait: rejects with NOT_FOUND for a number that no command has", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);

@@ -12,8 +12,9 @@ export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, 
   const result = await client.call("task.wait", input);
   if (json) print(`${JSON.stringify(result)}\n`);
   else {
-    print(result.stdout);
-    process.stderr.write(result.stderr + renderFooter(result, "task-wait"));
+    process.stdout.write(Buffer.from(result.stdout, result.stdout_encoding));
+    process.stderr.write(Buffer.from(result.stderr, result.stderr_encoding));
+    process.stderr.write(renderFooter(result, "task-wait"));
   }
   if (result.state === "ended") return exitStatusOf(result, json);
   if (!json) process.stderr.write(`pyro: Command ${result.sequence} still runs.\n`);
