@@ -1,0 +1,28 @@
+/** A file, directory or symbolic link, without its name. Modes are permission bits, without set-ID and sticky. */
+export type Entry =
+  | { readonly type: "file"; readonly mode: number; readonly sizeBytes: number; readonly digest: string }
+  | { readonly type: "directory"; readonly mode: number }
+  | { readonly type: "link"; readonly target: string };
+
+/** The entries of a tree by path. Paths are relative, with `/` between their parts; the root has no entry. */
+export type Manifest = ReadonlyMap<string, Entry>;
+
+/** Whether both are absent, or have the same type, mode and content. */
+export function isEqual(a: Entry | null, b: Entry | null): boolean {
+  if (a === null || b === null) return a === b;
+  if (a.type === "file") return b.type === "file" && a.mode === b.mode && a.digest === b.digest;
+  if (a.type === "directory") return b.type === "directory" && a.mode === b.mode;
+  return b.type === "link" && a.target === b.target;
+}
+
+/** The directories that lead to a path, outermost first. */
+export function* ancestorsOf(path: string): Generator<string> {
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) yield path.slice(0, at);
+}
+
+/** Orders paths so that a directory comes right before its content. */
+export function byPath(a: string, b: string): number {
+  const left = a.replaceAll("/", "\0");
+  const right = b.replaceAll("/", "\0");
+  return left < right ? -1 : left > right ? 1 : 0;
+}
