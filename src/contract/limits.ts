@@ -31,4 +31,7 @@ export const limits = {
   importEntries: 1_000_000,
   importPathBytes: 4_096,
   importNameBytes: 255,
+  /** The longest file of which a base keeps the content, and all that the base of one task keeps. */
+  baseContentFileBytes: 1_048_576,
+  baseContentBytes: 268_435_456,
 } as const;
