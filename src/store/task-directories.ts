@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 import { mkdir, readdir, rename, rm, syncDirectory } from "../host/files.js";
@@ -10,22 +10,29 @@ import { writeTaskRecord, type TaskRecord } from "./task-record.js";
 const NEW = ".new-";
 const DELETED = ".deleted-";
 
-/** Makes a task's directory with its record in it, durably: no crash leaves one without the other. Returns its path. */
-export async function createTaskDirectory(tasksPath: string, record: TaskRecord): Promise<string> {
-  const directory = taskDirectoryPath(tasksPath, record.task_id);
-  const parent = join(tasksPath, `${NEW}${randomBytes(6).toString("hex")}`);
+/** Where the files of a task lie that is being made. Nothing is there yet. */
+export function newDraftPath(tasksPath: string, taskId: string): string {
   // Beneath a parent, since the record must lie in a directory of the task's own name.
-  const fresh = join(parent, record.task_id);
+  return join(tasksPath, `${NEW}${randomBytes(6).toString("hex")}`, taskId);
+}
+
+export async function removeDraft(draft: string): Promise<void> {
+  await rm(dirname(draft), { recursive: true, force: true }).catch(() => {});
+}
+
+/** Makes a task's directory of a draft and its record, durably: no crash leaves one without the other. Returns its path. */
+export async function createTaskDirectory(tasksPath: string, record: TaskRecord, draft: string): Promise<string> {
+  const directory = taskDirectoryPath(tasksPath, record.task_id);
   try {
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
-    await writeTaskRecord(fresh, record);
-    await rename(fresh, directory);
+    await mkdir(draft, { recursive: true, mode: 0o700 });
+    await writeTaskRecord(draft, record);
+    await rename(draft, directory);
     await syncDirectory(tasksPath);
     return directory;
   } catch (error) {
     throw PyroError.from(error);
   } finally {
-    await rm(parent, { recursive: true, force: true }).catch(() => {});
+    await removeDraft(draft);
   }
 }
 

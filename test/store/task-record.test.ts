@@ -7,16 +7,22 @@ import { isTaskId, newTaskId, taskDirectoryPath } from "../../src/store/layout.j
 import {
   createTaskDirectory,
   listTaskDirectories,
+  newDraftPath,
   removeTaskDirectory,
   sweepDeleted,
 } from "../../src/store/task-directories.js";
-import { readTaskRecord, writeTaskRecord } from "../../src/store/task-record.js";
+import { readTaskRecord, type TaskRecord, writeTaskRecord } from "../../src/store/task-record.js";
 import { fixturePath, someRecord, temporaryDirectory } from "./scratch.js";
+
+/** A task's directory with nothing in it but its record. */
+function createIn(tasks: string, record: TaskRecord): Promise<string> {
+  return createTaskDirectory(tasks, record, newDraftPath(tasks, record.task_id));
+}
 
 test("a record comes back as it was written, and nothing else lies about", async (t) => {
   const tasks = join(temporaryDirectory(t), "tasks");
   const record = someRecord();
-  const directory = await createTaskDirectory(tasks, record);
+  const directory = await createIn(tasks, record);
   assert.deepEqual(await readTaskRecord(directory), { kind: "record", record });
   const changed = { ...record, state: "failed" as const, reason: "it died", machine: null };
   await writeTaskRecord(directory, changed);
@@ -27,8 +33,8 @@ test("a record comes back as it was written, and nothing else lies about", async
 
 test("two tasks of one id cannot be", async (t) => {
   const tasks = temporaryDirectory(t);
-  const directory = await createTaskDirectory(tasks, someRecord());
-  await assert.rejects(createTaskDirectory(tasks, { ...someRecord(), mem_mib: 1 }), { code: "INTERNAL" });
+  const directory = await createIn(tasks, someRecord());
+  await assert.rejects(createIn(tasks, { ...someRecord(), mem_mib: 1 }), { code: "INTERNAL" });
   assert.deepEqual(await readTaskRecord(directory), { kind: "record", record: someRecord() });
   assert.deepEqual(readdirSync(tasks), [someRecord().task_id]);
 });
@@ -131,8 +137,8 @@ test("only task- and twelve hexadecimal digits is an id", () => {
 test("tasks are listed by id; files, links and half-made directories are none", async (t) => {
   const tasks = join(temporaryDirectory(t), "tasks");
   assert.deepEqual(await listTaskDirectories(tasks), []);
-  await createTaskDirectory(tasks, someRecord("task-00000000000b"));
-  await createTaskDirectory(tasks, someRecord("task-00000000000a"));
+  await createIn(tasks, someRecord("task-00000000000b"));
+  await createIn(tasks, someRecord("task-00000000000a"));
   writeFileSync(join(tasks, "task-00000000000c"), "");
   symlinkSync(join(tasks, "task-00000000000a"), join(tasks, "task-00000000000d"));
   mkdirSync(join(tasks, ".new-1/task-00000000000e"), { recursive: true });
@@ -146,8 +152,8 @@ test("tasks are listed by id; files, links and half-made directories are none", 
 test("a removed task is gone whole; what a dead process left half removed is swept", async (t) => {
   const base = temporaryDirectory(t);
   const tasks = join(base, "tasks");
-  await createTaskDirectory(tasks, someRecord("task-00000000000a"));
-  const kept = await createTaskDirectory(tasks, someRecord("task-00000000000b"));
+  await createIn(tasks, someRecord("task-00000000000a"));
+  const kept = await createIn(tasks, someRecord("task-00000000000b"));
   assert.equal(await removeTaskDirectory(tasks, "task-00000000000a"), true);
   assert.equal(await removeTaskDirectory(tasks, "task-00000000000a"), false);
   await assert.rejects(removeTaskDirectory(tasks, "../tasks"), { code: "NOT_FOUND" });

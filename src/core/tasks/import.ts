@@ -9,6 +9,7 @@ import { type Committed, type RemovalCounts, Stage } from "../../guest/stage.js"
 import { stat } from "../../guest/stat.js";
 import { abortableChunks } from "../../host/abortable.js";
 import type { PushedFile } from "../../store/pushed-files.js";
+import type { BaseRecorder } from "../../store/workspace-base.js";
 import type { Call } from "../core.js";
 import { explainRefusal } from "./import-refusal.js";
 import { ImportProgress } from "./import-progress.js";
@@ -41,6 +42,7 @@ export interface StagedSource {
   readonly counts: SourceCounts;
   /** Its entries, relative to the destination; that of a directory ends with a slash. */
   readonly paths: ReadonlySet<string>;
+  readonly recorder: BaseRecorder | null;
   /** Switches it in. Gives the refusal when the workspace is as it was; throws when the VM is lost before that is known. */
   commit(): Promise<Committed | PyroError>;
   /** Drops it; the workspace is as it was. Does nothing after `commit`. */
@@ -55,6 +57,8 @@ export interface StageOptions {
   readonly onEntry?: (entry: ListedEntry) => void;
   /** What earlier pushes have brought; what the source no longer has is removed. */
   readonly earlier?: AsyncIterable<PushedFile>;
+  /** Records the entries for the workspace's base, under the import's id. */
+  readonly record?: (id: string) => BaseRecorder;
 }
 
 /** Links that leave a directory are data of it. What they point to is never opened here or in the guest. */
@@ -88,10 +92,11 @@ export async function stageSource(
   destination: string,
   source: Source,
   call: Call,
-  { isDryRun = false, onEntry, earlier }: StageOptions = {},
+  { isDryRun = false, onEntry, earlier, record }: StageOptions = {},
 ): Promise<StagedSource> {
   const id = newPushId();
   const paths = new Set<string>();
+  const recorder = record?.(id) ?? null;
   if (earlier) assertRemoves(machine);
   const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
   const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
@@ -101,11 +106,15 @@ export async function stageSource(
     const reading = new Reading(source, roomBytes, call);
     for await (const entry of reading.entries()) {
       const { target, content, ...header } = entry;
-      await stage.add(target === null ? header : { ...header, target }, content);
+      const passed = recorder ? await recordEntry(recorder, entry) : content;
+      await stage.add(target === null ? header : { ...header, target }, passed);
       paths.add(entry.type === "directory" ? `${entry.path}/` : entry.path);
       onEntry?.({ path: entry.path, type: entry.type, size_bytes: entry.sizeBytes });
     }
-    if (earlier) await stageRemovals(stage, earlier, (path) => isGone(path, paths, reading.filter));
+    if (earlier) {
+      const isRemoved = (path: string) => isGone(path, paths, reading.filter);
+      await stageRemovals(stage, earlier, isRemoved, (path) => recorder?.remove(path));
+    }
     call.signal.throwIfAborted();
     const { entries, bytes, unchanged, ...removals } = await stage.finish();
     const { excludedCount, ignoredXattrCount } = reading;
@@ -114,6 +123,7 @@ export async function stageSource(
       id,
       counts: { ...counts, excludedCount, ignoredXattrCount },
       paths,
+      recorder,
       commit: () => commit(stage),
       cancel: () => stage.cancel(),
     };
@@ -124,6 +134,16 @@ export async function stageSource(
   } finally {
     call.signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Records an entry. Gives its content, which is recorded as it is read. */
+async function recordEntry(recorder: BaseRecorder, entry: ArchiveEntry): Promise<AsyncIterable<Buffer>> {
+  const { path, type, mode, target, content } = entry;
+  if (type === "file") return recorder.file(path, mode, content);
+  if (type === "directory") await recorder.add(path, { type, mode });
+  else if (type === "hardlink") await recorder.link(path, target ?? "");
+  else await recorder.add(path, { type: "link", target: target ?? "" });
+  return content;
 }
 
 /** One pass over an uploaded archive, with what it has come to so far. */

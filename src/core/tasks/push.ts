@@ -44,6 +44,7 @@ export async function push(
   const stage = (options: StageOptions = {}) =>
     stageSource(machine, destination, input, call, {
       ...options,
+      ...(!input.dry_run && { record: (id: string) => task.pushes.record(id, facts) }),
       ...(input.delete && { earlier: task.pushes.earlier(facts) }),
     });
   const { counts, removals, entries } = input.dry_run

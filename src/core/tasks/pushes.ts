@@ -9,7 +9,8 @@ import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { type PushedFile, PushedFiles } from "../../store/pushed-files.js";
-import type { StagedSource } from "./import.js";
+import { type BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
+import { type StagedSource, WORKSPACE } from "./import.js";
 
 type Switching = Extract<JournalEntry, { event: "push.switching" }>;
 type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
@@ -29,6 +30,7 @@ export class Pushes {
   readonly #journal: Journal;
   readonly #log: Log;
   readonly #files: PushedFiles;
+  readonly base: WorkspaceBase;
   readonly #open = new Map<string, Switching>();
   #last: LastPush | null = null;
   /** Settles when the push before has ended. */
@@ -37,6 +39,7 @@ export class Pushes {
   constructor(journal: Journal, taskDirectory: string, log: Log) {
     this.#journal = journal;
     this.#files = new PushedFiles(taskDirectory);
+    this.base = new WorkspaceBase(taskDirectory);
     this.#log = log;
     for (const entry of journal.entries) this.#read(entry);
   }
@@ -68,6 +71,11 @@ export class Pushes {
     if (begun && entry.switched) this.#last = { ...describe(begun), pushed_at: entry.at };
   }
 
+  /** Records what a push brings for the base. */
+  record(id: string, facts: PushFacts): BaseRecorder {
+    return recordImport(this.base, id, facts);
+  }
+
   /** What earlier pushes of the same source to the same destination have brought. Nothing, when that cannot be read. */
   async *earlier(facts: PushFacts): AsyncGenerator<PushedFile> {
     try {
@@ -86,6 +94,9 @@ export class Pushes {
     const { id } = staged;
     const { entryCount, bytesWritten } = staged.counts;
     await this.#writeList(staged, facts, isLeft);
+    await staged.recorder?.prepare().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the base of a push was not written");
+    });
     const begun: Switching = {
       event: "push.switching",
       ...{ push_id: id, mode, source_path: sourcePath, destination },
@@ -116,6 +127,13 @@ export class Pushes {
     });
   }
 
+  /** A base that is not kept makes a later pull see differences that are none, or conflicts; it loses no file. */
+  async #settleBase(pushId: string, switched: boolean): Promise<void> {
+    await this.base.settle(pushId, switched).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the base of a push was not kept");
+    });
+  }
+
   async #settleList(pushId: string, at: Committed["at"]): Promise<void> {
     await this.#files.settle(pushId, at).catch((error: unknown) => {
       this.#log.warn({ err: error }, "the list of a push was not kept");
@@ -126,6 +144,7 @@ export class Pushes {
   async takeOver(channel: Channel): Promise<void> {
     try {
       await this.#files.sweep([...this.#open.keys()]);
+      await this.base.sweep([...this.#open.keys()]);
       for (const id of [...this.#open.keys()]) {
         const { isCommitted, at } = await askCommitted(channel, id);
         await this.#end(id, isCommitted, at);
@@ -138,6 +157,7 @@ export class Pushes {
   /** The switch is done or not, whatever can be written down: an end that is missing is asked for again by the next daemon. */
   async #end(pushId: string, switched: boolean, at: Committed["at"]): Promise<void> {
     await this.#settleList(pushId, switched ? at : null);
+    await this.#settleBase(pushId, switched);
     const entry: JournalEntry = { event: "push.ended", push_id: pushId, switched, at: new Date().toISOString() };
     this.#read(entry);
     await this.#journal
@@ -151,6 +171,13 @@ async function* filtered(
   isKept: (path: string) => boolean,
 ): AsyncGenerator<PushedFile> {
   for await (const file of files) if (isKept(file.path)) yield file;
+}
+
+/** Records an import for a base. Only a directory in the place of the whole workspace becomes the base's origin. */
+export function recordImport(base: WorkspaceBase, id: string, facts: PushFacts): BaseRecorder {
+  const { mode, sourcePath, destination } = facts;
+  const beneath = destination === WORKSPACE ? "" : destination.slice(WORKSPACE.length + 1);
+  return base.record(id, beneath, mode === "directory" && beneath === "" ? sourcePath : null);
 }
 
 /** A name that no other push has. */

@@ -31,10 +31,12 @@ export async function stageRemovals(
   stage: Stage,
   earlier: AsyncIterable<PushedFile>,
   isGone: (path: string) => boolean,
+  onRemoval: (path: string) => void = () => {},
 ): Promise<void> {
   const directories: PushedFile[] = [];
   for await (const file of earlier) {
     if (!isGone(file.path)) continue;
+    onRemoval(file.path.replace(/\/$/, ""));
     if (file.path.endsWith("/")) directories.push(file);
     else await stage.remove(file.path, false, file.at);
   }

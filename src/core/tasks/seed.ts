@@ -1,9 +1,10 @@
 import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { TaskRecord } from "../../store/task-record.js";
+import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Call } from "../core.js";
 import { type OptionalSource, stageSource, WORKSPACE } from "./import.js";
-import type { Pushes } from "./pushes.js";
+import { type Pushes, recordImport } from "./pushes.js";
 
 type Seed = TaskRecord["workspace_seed"];
 
@@ -21,13 +22,25 @@ interface Seeded {
   readonly keep: (pushes: Pushes) => Promise<void>;
 }
 
-/** Fills the workspace of a machine that nobody uses yet with the source that its caller gave, if any. */
-export async function seedWorkspace(machine: Machine, input: OptionalSource, call: Call): Promise<Seeded> {
+/**
+ * Fills the workspace of a machine that nobody uses yet with the source that its caller gave, if any, and records it in the base
+ * of the task that is being made.
+ */
+export async function seedWorkspace(
+  machine: Machine,
+  input: OptionalSource,
+  call: Call,
+  base?: WorkspaceBase,
+): Promise<Seeded> {
   if (input.source_path === undefined) return { seed: emptySeed, keep: () => Promise.resolve() };
-  const staged = await stageSource(machine, WORKSPACE, input, call);
+  const facts = { mode: input.source_kind, sourcePath: input.source_path, destination: WORKSPACE };
+  const record = base && ((id: string) => recordImport(base, id, facts));
+  const staged = await stageSource(machine, WORKSPACE, input, call, { ...(record && { record }) });
   const committed = await staged.commit();
   if (committed instanceof PyroError) throw committed;
-  const facts = { mode: input.source_kind, sourcePath: input.source_path, destination: WORKSPACE };
+  await staged.recorder?.prepare();
+  await base?.settle(staged.id, true);
+  await base?.keepAsSeed();
   const seed = {
     mode: input.source_kind,
     source_path: input.source_path,

@@ -11,10 +11,13 @@ import { explainReading, type Damage } from "../../store/record.js";
 import {
   createTaskDirectory,
   listTaskDirectories,
+  newDraftPath,
+  removeDraft,
   removeTaskDirectory,
   sweepDeleted,
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import { WorkspaceBase } from "../../store/workspace-base.js";
 import { networkRequestOf } from "../network.js";
 import type { Call, MachineRegistry } from "../core.js";
 import { reapRegularly } from "../expiry.js";
@@ -90,8 +93,9 @@ export class Tasks {
       },
       call,
     );
+    const draft = newDraftPath(this.#path, taskId);
     try {
-      const { seed, keep } = await seedWorkspace(machine, input, call);
+      const { seed, keep } = await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
       call.signal.throwIfAborted();
       const record: TaskRecord = {
         format: 1,
@@ -116,7 +120,7 @@ export class Tasks {
         reason: null,
         machine: machine.handle,
       };
-      const directory = await createTaskDirectory(this.#path, record);
+      const directory = await createTaskDirectory(this.#path, record, draft);
       const opened = await openJournal(journalPath(directory));
       if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
       const task = new Task({
@@ -131,6 +135,7 @@ export class Tasks {
       this.#tasks.set(task.taskId, task);
       return task;
     } catch (error) {
+      await removeDraft(draft);
       await vms.destroy(machine);
       throw error;
     }
