@@ -125,6 +125,8 @@ export const errorKinds = {
     422,
     "Name a directory, a file, or an archive (.tar, .tar.gz, .tgz). To push an archive as a file, push its directory.",
   ),
+  DESTINATION_UNUSABLE: kind("caller", false, 125, 422, "Name a directory that you may write to."),
+  DESTINATION_CHANGED: kind("caller", true, 125, 409, "Pull again: nothing was written."),
   ABORTED: kind("caller", true, 130, 499, "Repeat the call if its result is still needed."),
   INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
 } as const satisfies Record<string, ErrorKind>;

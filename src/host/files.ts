@@ -1,11 +1,25 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, constants, createReadStream, lstatSync, openSync, rmSync, watch, writeSync } from "node:fs";
+import { closeSync, constants, createReadStream, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 
-export { existsSync, statSync } from "node:fs";
+export {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 export {
   appendFile,
   chmod,
@@ -92,6 +106,17 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** What has a name, links not followed; null when nothing has it, also where a parent is no directory. */
+export function lookAtName(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
     throw error;
   }
 }

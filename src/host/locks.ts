@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 
 /** The process that holds a lock of flock on a file; null when none does, or when it is in another PID namespace. */
 export function findLockHolder(path: string): number | null {
@@ -11,4 +12,25 @@ export function findLockHolder(path: string): number | null {
   } catch {
     return null;
   }
+}
+
+/** A lock that the kernel releases when its process ends. */
+export interface HeldLock {
+  release(): void;
+}
+
+/**
+ * Locks a file, which is made when it is missing and gets the process id of the holder; null when another process holds it. `flock` is
+ * the program of that name: its lock belongs to the open file, which this process has as well.
+ */
+export function lockFile(path: string, flock: string): HeldLock | null {
+  const file = openSync(path, "a+", 0o600);
+  const { status } = spawnSync(flock, ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", file] });
+  if (status !== 0) {
+    closeSync(file);
+    return null;
+  }
+  ftruncateSync(file);
+  writeSync(file, String(process.pid));
+  return { release: () => closeSync(file) };
 }

@@ -5,6 +5,7 @@ import { findChanges, findRenames } from "../../src/workspace/changes.js";
 import { ancestorsOf, byPath, type Entry, isEqual, type Manifest } from "../../src/workspace/entry.js";
 import { type ConflictChoice, type Plan, reconcile, type ReconcileOptions } from "../../src/workspace/reconcile.js";
 import { fc } from "../property.js";
+import { worlds } from "./trees.js";
 
 const file = (digest: string): Entry => ({ type: "file", mode: 0o644, sizeBytes: digest.length, digest });
 const directory: Entry = { type: "directory", mode: 0o755 };
@@ -40,7 +41,8 @@ function apply(host: Manifest, { writes, deletes }: Plan): Tree {
 
 function assertTree(tree: Manifest): void {
   for (const path of tree.keys()) {
-    for (const ancestor of ancestorsOf(path)) assert.equal(tree.get(ancestor)?.type, "directory", `${ancestor} of ${path}`);
+    for (const ancestor of ancestorsOf(path))
+      assert.equal(tree.get(ancestor)?.type, "directory", `${ancestor} of ${path}`);
   }
 }
 
@@ -112,7 +114,12 @@ const cases: {
   },
   {
     title: "a link in the place of a directory to which the host added a file is a conflict",
-    ...{ base: { d: directory }, host: { d: directory, "d/new": file("1") }, task: { d: link }, options: { delete: true } },
+    ...{
+      base: { d: directory },
+      host: { d: directory, "d/new": file("1") },
+      task: { d: link },
+      options: { delete: true },
+    },
     expected: { conflicts: ["d occupied"] },
   },
   {
@@ -154,38 +161,7 @@ const entries = fc.oneof(
   fc.constantFrom<Entry>(directory, { type: "directory", mode: 0o700 }),
   fc.constant(link),
 );
-const name = fc.constantFrom("a", "b", "c");
-const paths = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
-
-/** A tree in which every parent is a directory: entries beneath files and links are left out. */
-function treeOf(pairs: readonly (readonly [string, Entry])[], from: Manifest = new Map()): Tree {
-  const tree = new Map(from);
-  for (const [path, entry] of pairs) {
-    for (const other of [...tree.keys()]) if (other.startsWith(`${path}/`)) tree.delete(other);
-    for (const ancestor of ancestorsOf(path)) if (tree.get(ancestor)?.type !== "directory") tree.set(ancestor, directory);
-    tree.set(path, entry);
-  }
-  assertTree(tree);
-  return tree;
-}
-
-/** Changes to a tree: an entry in a path's place, or null for its removal with everything beneath. */
-const edits = fc.array(fc.tuple(paths, fc.option(entries)), { maxLength: 5 });
-function edit(from: Manifest, changes: readonly (readonly [string, Entry | null])[]): Tree {
-  let tree = new Map(from);
-  for (const [path, entry] of changes) {
-    if (entry !== null) tree = treeOf([[path, entry]], tree);
-    else for (const other of [...tree.keys()]) if (other === path || other.startsWith(`${path}/`)) tree.delete(other);
-  }
-  return tree;
-}
-
-const world = fc
-  .tuple(fc.array(fc.tuple(paths, entries), { maxLength: 6 }), edits, edits)
-  .map(([pairs, hostEdits, taskEdits]) => {
-    const base = treeOf(pairs);
-    return { base, host: edit(base, hostEdits), task: edit(base, taskEdits) };
-  });
+const world = worlds({ nodes: entries, directory, isDirectory: (entry: Entry) => entry.type === "directory" });
 
 test("reconcile: a host that did not change becomes the workspace", () => {
   fc.assert(

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { z } from "zod";
+
+import { PyroError } from "../../contract/errors.js";
+import { mkdir, readdir, readFile, readJson, realpath, rename, rm, stat, writeFileAtomic } from "../../host/files.js";
+import { type HeldLock, lockFile } from "../../host/locks.js";
+import { findFlock } from "../flock.js";
+import { type Step, stepSchema } from "./steps.js";
+import { Switch } from "./switch.js";
+
+const factsSchema = z.object({
+  format: z.literal(1),
+  task_id: z.string(),
+  destination: z.string(),
+  /** UTC, ISO 8601. */
+  pulled_at: z.string(),
+});
+
+type Facts = z.infer<typeof factsSchema>;
+
+/** How a pull that a killed client left was brought to an end. */
+export type Recovery = "rolled-back" | "undone";
+
+/** A pull that can be undone. */
+export interface FinishedPull {
+  readonly facts: Facts;
+  readonly steps: readonly Step[];
+  readonly switch: Switch;
+}
+
+const [CURRENT, LAST] = ["current", "last"];
+const [FACTS, STEPS, DONE, UNDOING] = ["pull.json", "steps.json", "done", "undoing"];
+
+/**
+ * What this client keeps of the pulls into one directory, in PYRO_HOME/pulls/KEY: `current/` is a pull under way, `last/` the latest one
+ * that ended. `steps.json` is written right before the first step, `done` after the last. Held by one process at a time.
+ */
+export class Destination {
+  readonly root: string;
+  /** What an earlier client had left; null when nothing was to be done. */
+  readonly recovery: Recovery | null;
+  readonly #directory: string;
+  readonly #lock: HeldLock;
+
+  private constructor(root: string, directory: string, lock: HeldLock, recovery: Recovery | null) {
+    this.root = root;
+    this.#directory = directory;
+    this.#lock = lock;
+    this.recovery = recovery;
+  }
+
+  /**
+   * Takes the directory, and brings a pull that was interrupted to an end. Throws DESTINATION_UNUSABLE when it is no directory, and
+   * FAILED_PRECONDITION while another process pulls into it.
+   */
+  static async open(homePath: string, path: string): Promise<Destination> {
+    const root = await resolveDirectory(path);
+    const directory = join(homePath, "pulls", createHash("sha256").update(root).digest("hex").slice(0, 32));
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const lock = await takeLock(join(directory, "lock"), root);
+    try {
+      return new Destination(root, directory, lock, await recover(root, directory));
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#lock.release();
+  }
+
+  /** A directory for what a pull brings. */
+  async begin(taskId: string): Promise<string> {
+    const current = join(this.#directory, CURRENT);
+    await rm(current, { recursive: true, force: true });
+    await mkdir(join(current, "new"), { recursive: true, mode: 0o700 });
+    await mkdir(join(current, "old"), { mode: 0o700 });
+    const facts: Facts = { format: 1, task_id: taskId, destination: this.root, pulled_at: new Date().toISOString() };
+    await writeFileAtomic(join(current, FACTS), JSON.stringify(facts));
+    return current;
+  }
+
+  /** Carries the steps of the pull out, all or none. */
+  async carryOut(steps: readonly Step[]): Promise<void> {
+    const current = join(this.#directory, CURRENT);
+    await writeFileAtomic(join(current, STEPS), JSON.stringify(steps));
+    await new Switch(this.root, current, steps).carryOut();
+    await writeFileAtomic(join(current, DONE), "");
+    await keepAsLast(this.#directory);
+  }
+
+  /** Drops a pull that was not carried out. */
+  async cancel(): Promise<void> {
+    await rm(join(this.#directory, CURRENT), { recursive: true, force: true });
+  }
+
+  /** The latest pull; null when there was none, or it was undone. */
+  async last(): Promise<FinishedPull | null> {
+    return readPull(this.root, join(this.#directory, LAST));
+  }
+
+  async undo(pull: FinishedPull): Promise<void> {
+    const last = join(this.#directory, LAST);
+    await writeFileAtomic(join(last, UNDOING), "");
+    await pull.switch.undo();
+    await rm(last, { recursive: true, force: true });
+  }
+}
+
+/** The directory into which a task was last pulled; null when there is none that can be undone. */
+export async function findLastDestination(homePath: string, taskId: string): Promise<string | null> {
+  const pulls = join(homePath, "pulls");
+  let latest: Facts | null = null;
+  for (const key of await readdir(pulls).catch((): string[] => [])) {
+    for (const place of [CURRENT, LAST]) {
+      const facts = factsSchema.safeParse(await readJson(join(pulls, key, place, FACTS)).catch(() => null)).data;
+      if (facts?.task_id === taskId && (latest === null || facts.pulled_at > latest.pulled_at)) latest = facts;
+    }
+  }
+  return latest?.destination ?? null;
+}
+
+async function recover(root: string, directory: string): Promise<Recovery | null> {
+  const names = await readdir(join(directory, CURRENT)).catch((): string[] => []);
+  let recovery: Recovery | null = null;
+  if (names.includes(DONE)) {
+    await keepAsLast(directory);
+  } else if (names.includes(STEPS)) {
+    await (await readPull(root, join(directory, CURRENT)))?.switch.undo();
+    recovery = "rolled-back";
+  }
+  await rm(join(directory, CURRENT), { recursive: true, force: true });
+  const last = join(directory, LAST);
+  if ((await readdir(last).catch((): string[] => [])).includes(UNDOING)) {
+    await (await readPull(root, last))?.switch.undo();
+    await rm(last, { recursive: true, force: true });
+    recovery = "undone";
+  }
+  return recovery;
+}
+
+async function readPull(root: string, work: string): Promise<FinishedPull | null> {
+  const [facts, steps] = [await readJson(join(work, FACTS)), await readJson(join(work, STEPS))];
+  if (facts === null || steps === null) return null;
+  const parsed = z.array(stepSchema).parse(steps);
+  return { facts: factsSchema.parse(facts), steps: parsed, switch: new Switch(root, work, parsed) };
+}
+
+async function keepAsLast(directory: string): Promise<void> {
+  await rm(join(directory, LAST), { recursive: true, force: true });
+  await rename(join(directory, CURRENT), join(directory, LAST));
+}
+
+async function resolveDirectory(path: string): Promise<string> {
+  const unusable = (why: string, cause?: unknown) =>
+    new PyroError("DESTINATION_UNUSABLE", `The destination ${path} ${why}.`, { details: { path }, cause });
+  try {
+    const root = await realpath(path);
+    if (!(await stat(root)).isDirectory()) throw unusable("is not a directory");
+    return root;
+  } catch (error) {
+    if (error instanceof PyroError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw unusable(code === "ENOENT" ? "does not exist" : `cannot be read (${code ?? "unknown reason"})`, error);
+  }
+}
+
+async function takeLock(path: string, root: string): Promise<HeldLock> {
+  const lock = lockFile(path, await findFlock(process.env));
+  if (lock !== null) return lock;
+  const pid = await readFile(path, "utf8").catch(() => "?");
+  throw new PyroError("FAILED_PRECONDITION", `Process ${pid} is pulling into ${root}.`, {
+    hint: "Wait until it has ended, then pull again.",
+    details: { path: root, pid },
+  });
+}

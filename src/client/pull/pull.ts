@@ -1,0 +1,195 @@
+import { PyroError } from "../../contract/errors.js";
+import { lookAtName, readdirSync } from "../../host/files.js";
+import type { Change } from "../../workspace/changes.js";
+import { ancestorsOf, type Entry } from "../../workspace/entry.js";
+import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
+import { Destination, findLastDestination, type Recovery } from "./destination.js";
+import { findClashes, isPlain } from "./holdable.js";
+import { HostTree } from "./host-tree.js";
+import { stageSteps } from "./stage.js";
+import { buildSteps, type Step } from "./steps.js";
+import { hasRealParents } from "./real-parents.js";
+import { isWhatWasWritten } from "./switch.js";
+
+/** The workspace that a pull takes from. */
+export interface PullSource {
+  readonly taskId: string;
+  /** Changes since the base, in the order of paths. */
+  readonly changes: readonly Change[];
+  /** A tar stream of these files and links of the workspace. */
+  export(paths: readonly string[]): AsyncIterable<Uint8Array>;
+  /** Makes these entries of the workspace a part of the base. */
+  settle(entries: readonly (readonly [path: string, entry: Entry | null])[]): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly homePath: string;
+  readonly destination: string;
+  readonly onConflict: ConflictChoice;
+  readonly delete: boolean;
+  readonly dryRun: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Pulled {
+  readonly destination: string;
+  readonly recovery: Recovery | null;
+  readonly steps: readonly Step[];
+  /** Removed in the workspace, and kept on the host because deletion was not asked for. */
+  readonly kept: readonly string[];
+  /** When there is one, nothing was written. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/**
+ * Brings the changes of a workspace into a directory of this host: all of them or none. Throws DESTINATION_UNUSABLE,
+ * DESTINATION_CHANGED, WORKSPACE_CHANGED, FAILED_PRECONDITION during another pull; then the directory is as it was.
+ */
+export async function pull(source: PullSource, options: PullOptions): Promise<Pulled> {
+  const destination = await Destination.open(options.homePath, options.destination);
+  try {
+    return await pullInto(destination, source, options);
+  } finally {
+    destination.close();
+  }
+}
+
+async function pullInto(destination: Destination, source: PullSource, options: PullOptions): Promise<Pulled> {
+  const { changes } = source;
+  const { signal } = options;
+  assertHoldable(changes.filter(({ task, path }) => task !== null && !isPlain(path)).map(({ path }) => path));
+  const tree = new HostTree(destination.root);
+  const replaced = new Set(
+    changes.filter(({ task }) => task !== null && task.type !== "directory").map(({ path }) => path),
+  );
+  await tree.look(
+    changes.map(({ path }) => path),
+    (path) => replaced.has(path),
+    signal,
+  );
+  const plan = reconcile(changes, tree, options);
+  const steps = buildSteps(
+    plan,
+    (path) => tree.entry(path),
+    (path) => tree.isTaken(path),
+  );
+  const { conflicts, kept } = plan;
+  const result = { destination: destination.root, recovery: destination.recovery, steps, kept, conflicts };
+  if (conflicts.length === 0) assertHoldable(findClashes(destination.root, steps));
+  if (options.dryRun || conflicts.length > 0) return result;
+  if (steps.length > 0) await carryOut(destination, source, tree, steps, signal);
+  const entries = new Map(changes.map(({ path, task }) => [path, task]));
+  await source.settle(plan.settled.map((path) => [path, entries.get(path) ?? null]));
+  return result;
+}
+
+async function carryOut(
+  destination: Destination,
+  source: PullSource,
+  tree: HostTree,
+  steps: readonly Step[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const work = await destination.begin(source.taskId);
+  try {
+    const brought = steps.filter(({ after }) => after !== null && after.type !== "directory");
+    if (brought.length > 0) {
+      await stageSteps(`${work}/new`, steps, source.export(brought.map(({ path, source: from }) => from ?? path)));
+    }
+    signal?.throwIfAborted();
+    assertUnchanged(tree, steps);
+    await destination.carryOut(steps);
+  } catch (error) {
+    await destination.cancel();
+    throw error;
+  }
+}
+
+function assertUnchanged(tree: HostTree, steps: readonly Step[]): void {
+  const looked = steps.filter(({ source }) => source === undefined).map(({ path }) => path);
+  const changed = tree.findChanged(new Set(looked.flatMap((path) => [...ancestorsOf(path), path])));
+  if (changed.length === 0) return;
+  throw new PyroError(
+    "DESTINATION_CHANGED",
+    `${changed.length} entries changed on the host during the pull: ${changed.slice(0, 3).join(", ")}.`,
+    {
+      details: { paths: changed.slice(0, 100) },
+    },
+  );
+}
+
+function assertHoldable(refused: readonly string[]): void {
+  if (refused.length === 0) return;
+  throw new PyroError(
+    "DESTINATION_UNUSABLE",
+    `The destination cannot hold ${refused.length} entries: ${refused.slice(0, 3).join(", ")}.`,
+    {
+      hint: "Rename the entries in the task, or pull other paths.",
+      details: { paths: refused.slice(0, 100) },
+    },
+  );
+}
+
+/** What an undo did. */
+export interface Undone {
+  readonly destination: string;
+  readonly recovery: Recovery | null;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Takes back the last pull of a task. Throws NOT_FOUND when there is none, and DESTINATION_CHANGED when the host has changed an entry
+ * since; then nothing is done.
+ */
+export async function undoPull(homePath: string, taskId: string): Promise<Undone> {
+  const path = await findLastDestination(homePath, taskId);
+  const nothing = () =>
+    new PyroError("NOT_FOUND", `No pull of task ${taskId} can be undone.`, {
+      hint: "Only the last pull into a directory can be undone, once.",
+      details: { task_id: taskId },
+    });
+  if (path === null) throw nothing();
+  const destination = await Destination.open(homePath, path);
+  try {
+    const last = await destination.last();
+    const { root, recovery } = destination;
+    if (last === null || last.facts.task_id !== taskId) {
+      if (recovery !== null) return { destination: root, recovery, steps: [] };
+      throw nothing();
+    }
+    const changed = await findChangedSince(root, last.steps);
+    if (changed.length > 0) {
+      throw new PyroError(
+        "DESTINATION_CHANGED",
+        `${changed.length} entries changed on the host since the pull: ${changed.slice(0, 3).join(", ")}.`,
+        {
+          hint: "Nothing was undone. Put the entries back as the pull left them, or keep what you have.",
+          details: { paths: changed.slice(0, 100) },
+        },
+      );
+    }
+    await destination.undo(last);
+    return { destination: root, recovery, steps: last.steps };
+  } finally {
+    destination.close();
+  }
+}
+
+async function findChangedSince(root: string, steps: readonly Step[]): Promise<string[]> {
+  const isTaken = (path: string) => hasRealParents(root, path) && lookAtName(`${root}/${path}`) !== null;
+  const rewritten = new Set(steps.filter(({ after }) => after !== null).map(({ path }) => path));
+  const changed: string[] = [];
+  for (const { path, before, after } of steps) {
+    if (after === null) {
+      const isSame = rewritten.has(path) || before?.type === "directory" || !isTaken(path);
+      if (!isSame) changed.push(path);
+    } else if (!hasRealParents(root, path) || !(await isWhatWasWritten(`${root}/${path}`, after))) {
+      changed.push(path);
+    } else if (after.type === "directory" && before !== null && before.type !== "directory") {
+      // Only an empty directory makes room for the file that it replaced.
+      const own = readdirSync(`${root}/${path}`).map((name) => `${path}/${name}`);
+      changed.push(...own.filter((child) => !rewritten.has(child)));
+    }
+  }
+  return changed;
+}

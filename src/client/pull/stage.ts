@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+import { readArchive } from "../../archive/read.js";
+import type { ArchiveEntry } from "../../archive/entry.js";
+import { PyroError } from "../../contract/errors.js";
+import { open, symlinkSync } from "../../host/files.js";
+import type { Step } from "./steps.js";
+
+/**
+ * Writes the files and links of a tar stream into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
+ * the entries, when the stream has not exactly what the steps say: the guest may be hostile, or the files changed meanwhile.
+ */
+export async function stageSteps(
+  directory: string,
+  steps: readonly Step[],
+  archive: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const wanted = new Map<string, { readonly index: number; readonly step: Step }>();
+  for (const [index, step] of steps.entries()) {
+    if (step.after !== null && step.after.type !== "directory") wanted.set(step.source ?? step.path, { index, step });
+  }
+  const changed: string[] = [];
+  for await (const entry of readArchive(archive, { linksMayLeave: true })) {
+    const found = wanted.get(entry.path);
+    if (found === undefined) continue;
+    wanted.delete(entry.path);
+    const isRight = await stageEntry(join(directory, String(found.index)), found.step, entry);
+    if (!isRight) changed.push(entry.path);
+  }
+  changed.push(...wanted.keys());
+  if (changed.length === 0) return;
+  throw new PyroError("WORKSPACE_CHANGED", `${listOf(changed)} changed in the workspace during the pull.`, {
+    hint: "Pull again when no command of the task writes to the files.",
+    details: { paths: changed.slice(0, 100) },
+  });
+}
+
+async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): Promise<boolean> {
+  if (after?.type === "link") {
+    if (entry.type !== "symlink" || entry.target !== after.target) return false;
+    symlinkSync(after.target, path);
+    return true;
+  }
+  if (after?.type !== "file" || entry.type !== "file" || entry.sizeBytes !== after.sizeBytes) return false;
+  const hash = createHash("sha256");
+  const file = await open(path, "wx", 0o600);
+  try {
+    for await (const bytes of entry.content) {
+      hash.update(bytes);
+      await file.write(bytes);
+    }
+    await file.chmod(after.mode);
+  } finally {
+    await file.close();
+  }
+  return hash.digest("hex") === after.digest;
+}
+
+function listOf(paths: readonly string[]): string {
+  const shown = paths.slice(0, 3).map((path) => JSON.stringify(path));
+  const more = paths.length - shown.length;
+  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+}

@@ -1,0 +1,210 @@
+import { dirname, join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  lookAtName,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  sha256OfFile,
+  symlinkSync,
+  unlinkSync,
+} from "../../host/files.js";
+import { hasRealParents } from "./real-parents.js";
+import type { Step } from "./steps.js";
+
+/** Steps that are carried out before other work of the process has a turn. */
+const TURN = 256;
+/** A copy that may not be whole yet. */
+const HALF = ".half";
+
+/**
+ * The steps of one pull on the host's tree. `work` is a private directory: `new/N` holds what step N puts in place, and `old/N` gets
+ * what it takes away, so that any prefix of the steps can be undone, also by another process after this one died.
+ */
+export class Switch {
+  readonly #root: string;
+  readonly #work: string;
+  readonly #steps: readonly Step[];
+
+  constructor(root: string, work: string, steps: readonly Step[]) {
+    this.#root = root;
+    this.#work = work;
+    this.#steps = steps;
+  }
+
+  /** Carries all steps out. When one fails, the tree is as it was, and the failure is thrown. */
+  async carryOut(): Promise<void> {
+    try {
+      for (const [index, step] of this.#steps.entries()) {
+        if (index % TURN === TURN - 1) await nextTurn();
+        this.#carryOut(index, step);
+      }
+      // A directory may be read-only only after its content is in.
+      for (const { path, after } of this.#steps.toReversed()) {
+        if (after?.type === "directory") chmodSync(join(this.#root, path), after.mode);
+      }
+    } catch (error) {
+      await this.undo();
+      throw error;
+    }
+  }
+
+  /** Takes back every step that was carried out, in any state in which a killed process can leave them. */
+  async undo(): Promise<void> {
+    for (const { path, after } of this.#steps) {
+      if (!hasRealParents(this.#root, path)) continue;
+      const target = join(this.#root, path);
+      if (after?.type === "directory" && isDirectory(target)) chmodSync(target, after.mode | 0o700);
+    }
+    for (let index = this.#steps.length - 1; index >= 0; index--) {
+      if (index % TURN === 0) await nextTurn();
+      const step = this.#steps[index];
+      if (step !== undefined) await this.#takeBack(index, step);
+    }
+    for (const { path, before } of this.#steps) {
+      if (!hasRealParents(this.#root, path)) continue;
+      const target = join(this.#root, path);
+      if (before?.type === "directory" && isDirectory(target)) chmodSync(target, before.mode);
+    }
+  }
+
+  #carryOut(index: number, { path, before, after }: Step): void {
+    const target = join(this.#root, path);
+    if (!hasRealParents(this.#root, path)) throw appeared(path);
+    if (after === null) return this.#removeTarget(index, target);
+    if (after.type === "directory") {
+      if (before?.type === "directory") return chmodSync(target, after.mode | 0o700);
+      if (before !== null) move(target, this.#old(index), `${this.#old(index)}${HALF}`);
+      return mkdirSync(target, { mode: after.mode | 0o700 });
+    }
+    if (before !== null) keep(target, this.#old(index));
+    else if (lookAtName(target)) throw appeared(path);
+    move(join(this.#work, "new", String(index)), target, this.#beside(index, target));
+  }
+
+  #removeTarget(index: number, target: string): void {
+    if (!lstatSync(target).isDirectory()) return move(target, this.#old(index), `${this.#old(index)}${HALF}`);
+    // It stays when the host has files of its own in it.
+    removeDirectoryIfEmpty(target);
+  }
+
+  async #takeBack(index: number, { path, before, after }: Step): Promise<void> {
+    // Then this step was not carried out, and nothing may be changed beyond a link.
+    if (!hasRealParents(this.#root, path)) return;
+    const target = join(this.#root, path);
+    const beside = this.#beside(index, target);
+    removeIfThere(beside);
+    if (before?.type === "directory") {
+      if (after?.type !== "directory" && isThere(target) && !isDirectory(target)) unlinkSync(target);
+      if (!isThere(target)) mkdirSync(target, { mode: before.mode | 0o700 });
+      return;
+    }
+    if (before !== null) {
+      if (!isThere(this.#old(index))) return;
+      // Its place is a directory now, which must be empty: entries of the host in it stay, and so does what it replaced.
+      if (after?.type === "directory" && isDirectory(target) && !removeDirectoryIfEmpty(target)) throw appeared(path);
+      return move(this.#old(index), target, beside);
+    }
+    if (after === null || !isThere(target)) return;
+    if (after.type === "directory") return void removeDirectoryIfEmpty(target);
+    if (await isWhatWasWritten(target, after)) unlinkSync(target);
+  }
+
+  #old(index: number): string {
+    return join(this.#work, "old", String(index));
+  }
+
+  #beside(index: number, target: string): string {
+    return join(dirname(target), `.pyro-pull-${index}`);
+  }
+}
+
+/** Whether a file or link is the one that a step wrote. */
+export async function isWhatWasWritten(path: string, written: NonNullable<Step["after"]>): Promise<boolean> {
+  const stat = lookAtName(path);
+  if (stat === null) return false;
+  if (written.type === "directory") return stat.isDirectory();
+  if (written.type === "link") return stat.isSymbolicLink() && readlinkSync(path) === written.target;
+  return stat.isFile() && stat.size === written.sizeBytes && (await sha256OfFile(path)) === written.digest;
+}
+
+/** Leaves the entry where it is, and makes it available at another path as well. */
+function keep(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!isAcross(error)) throw error;
+    copyByWayOf(`${to}${HALF}`, from, to);
+  }
+}
+
+/** Moves a file or link in one step, also to another file system: there it is copied to `half`, a name beside the target, first. */
+function move(from: string, to: string, half: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isAcross(error)) throw error;
+    copyByWayOf(half, from, to);
+    unlinkSync(from);
+  }
+}
+
+function copyByWayOf(half: string, from: string, to: string): void {
+  removeIfThere(half);
+  copy(from, half);
+  renameSync(half, to);
+}
+
+function copy(from: string, to: string): void {
+  const stat = lstatSync(from);
+  if (stat.isSymbolicLink()) return symlinkSync(readlinkSync(from), to);
+  copyFileSync(from, to);
+  chmodSync(to, stat.mode & 0o777);
+}
+
+function removeDirectoryIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    if (isNotEmpty(error)) return false;
+    throw error;
+  }
+}
+
+function removeIfThere(path: string): void {
+  if (isThere(path)) unlinkSync(path);
+}
+
+function isThere(path: string): boolean {
+  return lookAtName(path) !== null;
+}
+
+function isDirectory(path: string): boolean {
+  return lookAtName(path)?.isDirectory() === true;
+}
+
+function isNotEmpty(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR";
+}
+
+/** Another file system, or one without hard links. */
+function isAcross(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EXDEV" || code === "EPERM" || code === "EMLINK" || code === "ENOTSUP";
+}
+
+function appeared(path: string): PyroError {
+  return new PyroError("DESTINATION_CHANGED", `${path} changed on the host during the pull.`, { details: { path } });
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
