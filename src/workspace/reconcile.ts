@@ -135,7 +135,6 @@ class Reconciler {
 
   /** The workspace added or changed the entry. */
   #visitWritten(node: Node, change: Change, task: Entry, host: Entry | null, place: Place): void {
-    const { base } = change;
     // First, an entry of the workspace that arrives under another name meets nothing.
     if (place.beside !== null) return this.#write(node, task, place);
     // Second, both sides agree already.
@@ -143,20 +142,25 @@ class Reconciler {
       this.#settled.push(node.path);
       return this.visit(node, { ...place, isAbsent: host?.type !== "directory" });
     }
-    // Third, both have a directory, with different modes. The workspace's mode counts when the host did not change its own.
-    if (task.type === "directory" && host?.type === "directory") {
-      if (isEqual(host, base)) this.#writes.push({ path: node.path, entry: task, beside: null });
-      this.#settled.push(node.path);
-      return this.visit(node, place);
+    if (task.type === "directory" && (host ?? change.base)?.type === "directory") {
+      return this.#visitMode(node, change, task, host, place);
     }
-    // Fourth, the host removed a directory of which the workspace changed the mode: as if the mode had not changed.
-    if (task.type === "directory" && base?.type === "directory" && host === null) {
-      if (bringsEntries(node)) return this.#write(node, task, place);
-      this.#settled.push(node.path);
-      return this.visit(node, { ...place, isAbsent: true });
-    }
+    this.#replace(node, change, task, host, place);
+  }
+
+  /** The workspace has a directory where the host or, when the host has nothing, the base has one: only the mode differs. */
+  #visitMode(node: Node, { base }: Change, task: Entry, host: Entry | null, place: Place): void {
+    // Third, the host removed the directory. Entries that the workspace adds beneath it bring it back.
+    if (host === null && bringsEntries(node)) return this.#write(node, task, place);
+    // Fourth, the workspace's mode counts when the host did not change its own.
+    if (host !== null && isEqual(host, base)) this.#writes.push({ path: node.path, entry: task, beside: null });
+    this.#settled.push(node.path);
+    this.visit(node, { ...place, isAbsent: host === null });
+  }
+
+  #replace(node: Node, change: Change, task: Entry, host: Entry | null, place: Place): void {
     // Fifth, the host has what the base has, which the workspace's entry replaces; both may be nothing.
-    if (!isEqual(host, base)) return this.#conflict(node, change, host, place);
+    if (!isEqual(host, change.base)) return this.#conflict(node, change, host, place);
     if (host?.type !== "directory") return this.#write(node, task, place);
     // Sixth, a directory makes room for a file or link: only when the host loses everything in it by the workspace's own removals.
     if (!this.#isEmptied(node)) return this.#conflict(node, change, host, place, "occupied");

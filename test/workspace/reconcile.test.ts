@@ -181,17 +181,7 @@ test("reconcile: without conflicts, every entry of the result is the side's that
       if (decided.conflicts.length > 0) return;
       const result = apply(host, decided);
       for (const path of allPaths(base, host, task)) {
-        const [was, here, there, now] = [base, host, task, result].map((tree) => tree.get(path) ?? null);
-        assert.ok(was !== undefined && here !== undefined && there !== undefined && now !== undefined);
-        if (isEqual(was, there)) {
-          const isBack = now?.type === "directory" && here === null;
-          if (!isBack) assert.deepEqual(now, here, `${path}: only the host may have changed it`);
-        } else if (isEqual(was, here) && now?.type !== "directory") {
-          const isKept = there === null && !isDeleting;
-          assert.deepEqual(now, isKept ? here : there, `${path}: only the workspace changed it`);
-        } else if (here !== null && here.type !== "directory" && !isEqual(was, here)) {
-          assert.deepEqual(now, here, `${path}: the host's own entry is gone`);
-        }
+        assertDecided({ base, host, task, result }, path, isDeleting);
       }
     }),
     { numRuns: 3000 },
@@ -235,6 +225,25 @@ test("findRenames: pairs a removed file with an added one of the same content, t
     { from: "a/x", to: "b/z" },
   ]);
 });
+
+/** What a pull without conflicts may do to one path. */
+function assertDecided(
+  trees: Record<"base" | "host" | "task" | "result", Manifest>,
+  path: string,
+  isDeleting: boolean,
+): void {
+  const at = (tree: Manifest) => tree.get(path) ?? null;
+  const [was, here, there, now] = [at(trees.base), at(trees.host), at(trees.task), at(trees.result)] as const;
+  if (isEqual(was, there)) {
+    const isBack = now?.type === "directory" && here === null;
+    if (!isBack) assert.deepEqual(now, here, `${path}: only the host may have changed it`);
+  } else if (isEqual(was, here) && now?.type !== "directory") {
+    const isKept = there === null && !isDeleting;
+    assert.deepEqual(now, isKept ? here : there, `${path}: only the workspace changed it`);
+  } else if (here !== null && here.type !== "directory" && !isEqual(was, here)) {
+    assert.deepEqual(now, here, `${path}: the host's own entry is gone`);
+  }
+}
 
 /** No file or link that the host made or changed is gone. */
 function assertKeeps(result: Manifest, host: Manifest, base: Manifest): void {

@@ -98,22 +98,19 @@ export class Switch {
     // Then this step was not carried out, and nothing may be changed beyond a link.
     if (!hasRealParents(this.#root, path)) return;
     const target = join(this.#root, path);
-    const beside = this.#beside(index, target);
-    removeIfThere(beside);
-    if (before?.type === "directory") {
-      if (after?.type !== "directory" && isThere(target) && !isDirectory(target)) unlinkSync(target);
-      if (!isThere(target)) mkdirSync(target, { mode: before.mode | 0o700 });
-      return;
-    }
-    if (before !== null) {
-      if (!isThere(this.#old(index))) return;
-      // Its place is a directory now, which must be empty: entries of the host in it stay, and so does what it replaced.
-      if (after?.type === "directory" && isDirectory(target) && !removeDirectoryIfEmpty(target)) throw appeared(path);
-      return move(this.#old(index), target, beside);
-    }
+    removeIfThere(this.#beside(index, target));
+    if (before?.type === "directory") return bringDirectoryBack(target, before.mode, after);
+    if (before !== null) return this.#bringBack(index, path, target, after);
     if (after === null || !isThere(target)) return;
     if (after.type === "directory") return void removeDirectoryIfEmpty(target);
     if (await isWhatWasWritten(target, after)) unlinkSync(target);
+  }
+
+  #bringBack(index: number, path: string, target: string, after: Step["after"]): void {
+    if (!isThere(this.#old(index))) return;
+    // Its place is a directory now, which must be empty: entries of the host in it stay, and so does what it replaced.
+    if (after?.type === "directory" && isDirectory(target) && !removeDirectoryIfEmpty(target)) throw appeared(path);
+    move(this.#old(index), target, this.#beside(index, target));
   }
 
   #old(index: number): string {
@@ -166,6 +163,11 @@ function copy(from: string, to: string): void {
   if (stat.isSymbolicLink()) return symlinkSync(readlinkSync(from), to);
   copyFileSync(from, to);
   chmodSync(to, stat.mode & 0o777);
+}
+
+function bringDirectoryBack(path: string, mode: number, after: Step["after"]): void {
+  if (after?.type !== "directory" && isThere(path) && !isDirectory(path)) unlinkSync(path);
+  if (!isThere(path)) mkdirSync(path, { mode: mode | 0o700 });
 }
 
 function removeDirectoryIfEmpty(path: string): boolean {

@@ -2,7 +2,8 @@ import { posix } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 
-const WORKSPACE = "/workspace";
+/** The directory of a guest that is a task's workspace. */
+export const WORKSPACE = "/workspace";
 const NAME_BYTES = 255;
 
 /** A push's destination, normalised: /workspace or a directory beneath it. A relative one is meant within it. Throws INVALID_ARGUMENT. */

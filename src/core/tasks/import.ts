@@ -11,6 +11,7 @@ import { abortableChunks } from "../../host/abortable.js";
 import type { PushedFile } from "../../store/pushed-files.js";
 import type { BaseRecorder } from "../../store/workspace-base.js";
 import type { Call } from "../core.js";
+import { WORKSPACE } from "./destination.js";
 import { explainRefusal } from "./import-refusal.js";
 import { ImportProgress } from "./import-progress.js";
 import { newPushId } from "./pushes.js";
@@ -79,7 +80,6 @@ export function assertLinks({ source_path, source_kind, links }: OptionalSource)
   );
 }
 
-export const WORKSPACE = "/workspace";
 /** Left to the guest, so that it can work with what was pushed. */
 const RESERVE_BYTES = 16 * 1_048_576;
 

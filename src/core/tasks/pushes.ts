@@ -10,7 +10,8 @@ import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { type PushedFile, PushedFiles } from "../../store/pushed-files.js";
 import { type BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
-import { type StagedSource, WORKSPACE } from "./import.js";
+import type { StagedSource } from "./import.js";
+import { recordImport } from "./record-import.js";
 
 type Switching = Extract<JournalEntry, { event: "push.switching" }>;
 type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
@@ -171,13 +172,6 @@ async function* filtered(
   isKept: (path: string) => boolean,
 ): AsyncGenerator<PushedFile> {
   for await (const file of files) if (isKept(file.path)) yield file;
-}
-
-/** Records an import for a base. Only a directory in the place of the whole workspace becomes the base's origin. */
-export function recordImport(base: WorkspaceBase, id: string, facts: PushFacts): BaseRecorder {
-  const { mode, sourcePath, destination } = facts;
-  const beneath = destination === WORKSPACE ? "" : destination.slice(WORKSPACE.length + 1);
-  return base.record(id, beneath, mode === "directory" && beneath === "" ? sourcePath : null);
 }
 
 /** A name that no other push has. */

@@ -3,8 +3,10 @@ import { PyroError } from "../../contract/errors.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Call } from "../core.js";
-import { type OptionalSource, stageSource, WORKSPACE } from "./import.js";
-import { type Pushes, recordImport } from "./pushes.js";
+import { WORKSPACE } from "./destination.js";
+import { type OptionalSource, stageSource } from "./import.js";
+import type { Pushes } from "./pushes.js";
+import { recordImport } from "./record-import.js";
 
 type Seed = TaskRecord["workspace_seed"];
 
