@@ -64,12 +64,16 @@ async function applyOne(
   if (before === "other") return "not-a-file";
   if (from !== null && before === null) return "missing";
   if (to !== null && to !== from && (await read(to)) !== null) return "exists";
-  const old = before === null ? "" : contentOf(before);
-  const fresh = patch.hunks.length === 0 ? old : applyPatch(old, patch, { autoConvertLineEndings: false });
+  const fresh = applyHunks(before, patch);
   if (fresh === false || (to === null && fresh !== "")) return "does-not-fit";
   if (from !== null && from !== to && !isCopy) files.set(from, null);
   if (to !== null) files.set(to, build(fresh, mode, before));
   return null;
+}
+
+function applyHunks(before: Patchable | null, patch: StructuredPatch): string | false {
+  const old = before === null ? "" : contentOf(before);
+  return patch.hunks.length === 0 ? old : applyPatch(old, patch, { autoConvertLineEndings: false });
 }
 
 function build(content: string, mode: string | undefined, before: Patchable | null): Patchable {
