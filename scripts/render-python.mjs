@@ -54,6 +54,10 @@ ${contract.trustVariables.map((name) => `        ${JSON.stringify(name)},\n`).jo
 
 ${[...types.values()].join("\n\n")}
 
+LOCAL = frozenset(${JSON.stringify(contract.operations.filter(({ isLocal }) => isLocal).map(({ name }) => name)).replaceAll(",", ", ")})
+"""Operations that the \`pyro\` executable does on this machine."""
+
+
 class Operations:
     """One method for each operation. A failed command is a result; everything else raises PyroError."""
 

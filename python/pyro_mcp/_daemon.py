@@ -8,7 +8,9 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ._errors import PyroError
 
@@ -72,6 +74,29 @@ class Home:
             reason = (done.stderr or done.stdout).strip()
             raise PyroError("DAEMON_UNREACHABLE", f"pyro could not start its daemon: {reason}") from None
         raise PyroError.from_body(body)
+
+    def call_local(self, operation: str, fields: Mapping[str, object]) -> Any:
+        """Has the executable do an operation on this machine: the code that writes into a user's directory exists once."""
+        executable = self.executable()
+        try:
+            done = subprocess.run(
+                [executable, "__call", operation],
+                env=self.environment(),
+                input=json.dumps(fields, default=os.fspath),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise PyroError("HOST_NOT_ABLE", f"{executable} cannot be run: {error.strerror}.", _INSTALL) from error
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            reason = (done.stderr or done.stdout).strip()
+            raise PyroError("INTERNAL", f"pyro did not answer: {reason}") from None
+        if "error" in answer:
+            raise PyroError.from_body(answer["error"])
+        return answer["result"]
 
     def environment(self) -> dict[str, str]:
         """The environment for the executable."""

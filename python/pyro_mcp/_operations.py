@@ -305,6 +305,94 @@ class TaskSyncPushResult(TypedDict):
     entries: NotRequired[list[TaskSyncPushEntry]]
 
 
+class TaskSyncPullChangeBefore(TypedDict):
+    type: Literal["file", "directory", "link"]
+    # Permission bits; null for a link.
+    mode: int | None
+    # Of a file.
+    size_bytes: int | None
+    # Of a file's content, in hexadecimal.
+    sha256: str | None
+    # What a link holds.
+    target: str | None
+
+
+class TaskSyncPullChange(TypedDict):
+    # Relative to /workspace.
+    path: str
+    # The entry that host and workspace had in common; null when there was none.
+    before: TaskSyncPullChangeBefore | None
+    # The entry of the workspace; null when there is none.
+    after: TaskSyncPullChangeBefore | None
+
+
+class TaskSyncPullConflict(TypedDict):
+    path: str
+    # Both sides changed it; or a directory of this machine is in the way.
+    reason: Literal["changed", "occupied"]
+    base: TaskSyncPullChangeBefore | None
+    host: TaskSyncPullChangeBefore | None
+    task: TaskSyncPullChangeBefore | None
+
+
+class TaskSyncPullResult(TypedDict):
+    task_id: str
+    destination: str
+    # Files, links and directories written.
+    written_count: int
+    # Entries deleted.
+    deleted_count: int
+    # Entries that the task deleted, kept since `delete` was not given.
+    kept_count: int
+    # What was written and deleted on this machine, the first 10,000 entries.
+    changes: list[TaskSyncPullChange]
+    # With any, nothing was written.
+    conflicts: list[TaskSyncPullConflict]
+    # What cannot be pulled, and what an interrupted pull left.
+    warnings: list[str]
+    dry_run: bool
+    duration_ms: int
+
+
+class TaskSyncUndoResult(TypedDict):
+    task_id: str
+    destination: str
+    # Entries that are as they were before the pull.
+    restored_count: int
+    warnings: list[str]
+
+
+class TaskDiffFile(TypedDict):
+    # Relative to /workspace.
+    path: str
+    # What happened to the entry.
+    status: Literal["added", "deleted", "modified", "renamed", "mode_changed", "type_changed"]
+    # The former path of a renamed file.
+    renamed_from: NotRequired[str]
+    # Lines added; null when the content was not compared.
+    additions: int | None
+    # Lines removed; null when the content was not compared.
+    deletions: int | None
+    # The entry that host and workspace had in common; null when there was none.
+    before: TaskSyncPullChangeBefore | None
+    # The entry of the workspace; null when there is none.
+    after: TaskSyncPullChangeBefore | None
+
+
+class TaskDiffResult(TypedDict):
+    task_id: str
+    # The directory of the client's machine that the workspace is compared with.
+    origin: str | None
+    # In the order of paths, at most 10,000.
+    files: list[TaskDiffFile]
+    # All changed entries, also those on other pages.
+    file_count: int
+    # The unified diff; empty with `stat` or `name_only`.
+    patch: str
+    # The place to go on from; null when the answer has all.
+    next_after: str | None
+
+
 class TaskExecError(TypedDict):
     code: str
     message: str
@@ -650,6 +738,10 @@ class DoctorResult(TypedDict):
     # Limits of the host on each VM, and on what stands in for one: memory, processes, processors.
     limits: DoctorLimits
     problems: list[DoctorProblem]
+
+
+LOCAL = frozenset(["task.sync.pull", "task.sync.undo"])
+"""Operations that the `pyro` executable does on this machine."""
 
 
 class Operations:
@@ -1006,6 +1098,84 @@ class Operations:
             cancellation=cancellation,
         )
 
+    def pull_task_sync(
+        self,
+        task_id: str,
+        *,
+        destination: str | None = None,
+        paths: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_conflict: str = "fail",
+        delete: bool = False,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskSyncPullResult:
+        """Bring a task's changes back to this machine, all of them or none.
+
+        Writes what the workspace changed since host and workspace last agreed. A path that both sides changed in different ways is a conflict: with `on_conflict` `fail` nothing is written, and `conflicts` lists all of them. Fails with `DESTINATION_UNUSABLE`, with `DESTINATION_CHANGED` or `WORKSPACE_CHANGED` when either side changes meanwhile; then nothing is written.
+
+        Args:
+            task_id: Id or name of a task.
+            destination: Directory of this machine; the one that the task was created from or last pushed from, unless given.
+            paths: Files and directories beneath /workspace; all of it when none is given.
+            dry_run: Say what would be written; change nothing.
+            on_conflict: Write nothing (fail), take the task's file (task), keep the host's (host), or keep it and write the task's as NAME.task (both).
+            delete: Delete on this machine what the task deleted.
+            exclude: What to leave out, as patterns of .gitignore. `.git` is left out unless `include` names it.
+            include: What to keep although a pattern of exclude, or the rule for `.git`, leaves it out.
+        """
+        return self._call(
+            "task.sync.pull",
+            {"task_id": task_id, "destination": destination, "paths": paths, "dry_run": dry_run, "on_conflict": on_conflict, "delete": delete, "exclude": exclude, "include": include},
+        )
+
+    def undo_task_sync(
+        self,
+        task_id: str,
+    ) -> TaskSyncUndoResult:
+        """Take back the last pull of a task on this machine.
+
+        Brings back what the pull replaced or deleted. Fails with `DESTINATION_CHANGED`, and does nothing, when this machine has changed one of the entries since; with `NOT_FOUND` when there is nothing to undo.
+
+        Args:
+            task_id: Id or name of a task.
+        """
+        return self._call(
+            "task.sync.undo",
+            {"task_id": task_id},
+        )
+
+    def diff_task(
+        self,
+        task_id: str,
+        *,
+        paths: Sequence[str] | None = None,
+        since: str = "push",
+        stat: bool = False,
+        name_only: bool = False,
+        after: str | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskDiffResult:
+        """Show what a task changed in its workspace.
+
+        Compares with what host and workspace last had in common: the seed, the last push or the last pull. The text is what `git apply` takes. A file that is binary or longer than 1 MiB is named only.
+
+        Args:
+            task_id: Id or name of a task.
+            paths: Files and directories beneath /workspace; all of it when none is given.
+            since: What to compare with: the workspace as the task was created, or as the last push or pull left it.
+            stat: List files with the number of changed lines, without the text.
+            name_only: List the names only; reads no content.
+            after: Go on after this path: `next_after` of the answer before.
+            exclude: What to leave out, as patterns of .gitignore. `.git` is left out unless `include` names it.
+            include: What to keep although a pattern of exclude, or the rule for `.git`, leaves it out.
+        """
+        return self._call(
+            "task.diff",
+            {"task_id": task_id, "paths": paths, "since": since, "stat": stat, "name_only": name_only, "after": after, "exclude": exclude, "include": include},
+        )
+
     def exec_task(
         self,
         task_id: str,
@@ -1297,6 +1467,60 @@ class TaskOperations:
             dry_run=dry_run,
             on_progress=on_progress,
             cancellation=cancellation,
+        )
+
+    def sync_pull(
+        self,
+        destination: str | None = None,
+        *,
+        paths: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_conflict: str = "fail",
+        delete: bool = False,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskSyncPullResult:
+        """Bring a task's changes back to this machine, all of them or none: see ``Pyro.pull_task_sync``."""
+        return self._operations.pull_task_sync(
+            self.task_id,
+            destination=destination,
+            paths=paths,
+            dry_run=dry_run,
+            on_conflict=on_conflict,
+            delete=delete,
+            exclude=exclude,
+            include=include,
+        )
+
+    def sync_undo(
+        self,
+    ) -> TaskSyncUndoResult:
+        """Take back the last pull of a task on this machine: see ``Pyro.undo_task_sync``."""
+        return self._operations.undo_task_sync(
+            self.task_id,
+        )
+
+    def diff(
+        self,
+        paths: Sequence[str] | None = None,
+        *,
+        since: str = "push",
+        stat: bool = False,
+        name_only: bool = False,
+        after: str | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskDiffResult:
+        """Show what a task changed in its workspace: see ``Pyro.diff_task``."""
+        return self._operations.diff_task(
+            self.task_id,
+            paths=paths,
+            since=since,
+            stat=stat,
+            name_only=name_only,
+            after=after,
+            exclude=exclude,
+            include=include,
         )
 
     def exec(

@@ -14,7 +14,7 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_o
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, SendSource, exchange
-from ._operations import TRUST_VARIABLES, VERSION, Operations
+from ._operations import LOCAL, TRUST_VARIABLES, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
 from ._stream import Lost, NotListening
@@ -79,6 +79,8 @@ class Pyro(Operations):
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
         given |= _timeout_env(operation)
+        if operation in LOCAL:
+            return self._home.call_local(operation, given)
         source: SendSource | None = None
         packed: Source | None = None
         if "source_path" in given:

@@ -103,7 +103,8 @@ export class Client {
           onEvent,
         });
       } catch (error) {
-        if (!operation?.readOnly || !isBroken(error) || signal?.aborted || asks === MAX_ASKS) throw error;
+        if (!operation?.readOnly || operation.streams || !isBroken(error) || signal?.aborted || asks === MAX_ASKS)
+          throw error;
       }
     }
   }

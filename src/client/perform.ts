@@ -17,6 +17,8 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.exec": execTask,
   "task.exec_output": readOutput,
   "task.sync.push": pushTaskSync,
+  "task.sync.pull": async (...call) => (await import("./pull/task-pull.js")).pullTaskSync(...call),
+  "task.sync.undo": async (client, input) => (await import("./pull/task-pull.js")).undoTaskSync(client, input),
 };
 
 /** Has an operation done, by whatever the client must do for it. */

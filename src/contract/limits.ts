@@ -34,4 +34,7 @@ export const limits = {
   /** The longest file of which a base keeps the content, and all that the base of one task keeps. */
   baseContentFileBytes: 1_048_576,
   baseContentBytes: 268_435_456,
+  /** What one answer with differences holds: it ends with the file that goes beyond. */
+  diffFiles: 10_000,
+  diffBytes: 1_048_576,
 } as const;

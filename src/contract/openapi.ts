@@ -5,7 +5,8 @@ import { openApiRoute, routeOf, versionHeader } from "./wire.js";
 
 /** The OpenAPI 3.1 document of the daemon's HTTP interface. */
 export function buildOpenApi(contract: RenderedContract, schemas: Readonly<Record<string, OperationSchemas>>): object {
-  const operations = contract.operations.map((operation) => [operation, schemas[operation.name]!] as const);
+  const remote = contract.operations.filter(({ isLocal }) => !isLocal);
+  const operations = remote.map((operation) => [operation, schemas[operation.name]!] as const);
   return {
     openapi: "3.1.0",
     info: {

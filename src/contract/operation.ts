@@ -61,6 +61,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** True when events (progress, output) come before the result. */
   readonly streams?: boolean;
   readonly body?: Body;
+  /** True when the client does it by itself, with other operations: there is no route. */
+  readonly isLocal?: boolean;
   /**
    * Result fields that may be large, which the MCP server cuts: `stdout` is text, `entries[]` a list, `entries[].stdout` text in
    * each element of a list.

@@ -9,16 +9,22 @@ import { envPrune } from "./env-prune.js";
 import { envPull } from "./env-pull.js";
 import type { Operation } from "./operation.js";
 import { taskCreate } from "./task-create.js";
+import { taskChanges } from "./task-changes.js";
 import { taskDelete } from "./task-delete.js";
+import { taskDiff } from "./task-diff.js";
+import { taskExport } from "./task-export.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExecSignal } from "./task-exec-signal.js";
 import { taskExec } from "./task-exec.js";
 import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
+import { taskSettle } from "./task-settle.js";
 import { taskStatus } from "./task-status.js";
+import { taskSyncPull } from "./task-sync-pull.js";
 import { taskSyncPush } from "./task-sync-push.js";
 import { taskWait } from "./task-wait.js";
+import { taskSyncUndo } from "./task-sync-undo.js";
 import { toolchainInstall } from "./toolchain-install.js";
 import { toolchainRemove } from "./toolchain-remove.js";
 import { toolchainStatus } from "./toolchain-status.js";
@@ -45,6 +51,12 @@ export const operations = {
   "vm.reap_expired": vmReapExpired,
   "task.create": taskCreate,
   "task.sync.push": taskSyncPush,
+  "task.sync.pull": taskSyncPull,
+  "task.sync.undo": taskSyncUndo,
+  "task.diff": taskDiff,
+  "task.changes": taskChanges,
+  "task.settle": taskSettle,
+  "task.export": taskExport,
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": taskExecSignal,

@@ -27,7 +27,7 @@ interface JsonSchemaField {
 /** A command may be one text: a command line says it so. */
 function typeOf(name: string, { type, items, anyOf }: JsonSchemaField): RenderedField["type"] {
   if (anyOf?.some((option) => option.type === "string")) return "string";
-  if (type === "array" && items?.type === "string") return "list";
+  if (type === "array") return items?.type === "string" ? "list" : "object";
   if (type === "string" || type === "integer" || type === "boolean" || type === "object") return type;
   throw new Error(`field ${name}: the CLI has no flag for type ${type}`);
 }
@@ -64,6 +64,7 @@ function renderOperation(operation: Operation): RenderedOperation {
       stdin: body === "session",
       upload: takesArchive(operation),
       readOnly: effect === "reads",
+      isLocal: operation.isLocal ?? false,
     },
     ...{ bulk, cli, sdk: sdk?.method ?? null, mcp: mcp?.tool ?? null, fields },
   };

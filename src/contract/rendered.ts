@@ -18,6 +18,8 @@ export interface RenderedOperation {
   readonly stdin: boolean;
   readonly upload: boolean;
   readonly readOnly: boolean;
+  /** True for what a client does by itself: it has no route. */
+  readonly isLocal: boolean;
   readonly bulk: readonly string[];
   readonly cli: CliShape | null;
   readonly sdk: string | null;

@@ -1,4 +1,4 @@
-import type { OperationName } from "../contract/operations.js";
+import type { OperationName, operations } from "../contract/operations.js";
 import { findRecipe } from "../environments/catalog.js";
 import type { Handler } from "./core.js";
 import { doctor } from "./doctor.js";
@@ -6,6 +6,10 @@ import { envInspect } from "./env-inspect.js";
 import { envList } from "./env-list.js";
 import { envPrune } from "./env-prune.js";
 import { envPull } from "./env-pull.js";
+import { taskChanges } from "./workspace/task-changes.js";
+import { diffWorkspace } from "./workspace/diff.js";
+import { fromContract } from "../workspace/wire.js";
+import { exportFiles } from "./workspace/export.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExec, taskFollow } from "./task-exec.js";
 import { waitUntilEnded } from "./tasks/exec-output.js";
@@ -14,9 +18,15 @@ import { vmRun } from "./vm-run.js";
 
 /** The operations about the daemon itself, which the daemon handles. */
 type DaemonOperation = "daemon.status" | "daemon.stop";
+/** What a client does by itself, with other operations. */
+export type LocalOperation = {
+  [Name in OperationName]: (typeof operations)[Name] extends { readonly isLocal: true } ? Name : never;
+}[OperationName];
+
+type CoreOperation = Exclude<OperationName, DaemonOperation | LocalOperation>;
 
 /** What each operation does. One that takes more than a few lines has a file of its own. */
-export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperation>]: Handler<Name> } = {
+export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "vm.run": vmRun,
   "vm.create": async ({ vms }, input) => {
     findRecipe(input.environment);
@@ -40,6 +50,20 @@ export const handlers: { readonly [Name in Exclude<OperationName, DaemonOperatio
     const task = tasks.get(input.task_id);
     return task.during(task.push(input, call));
   },
+  "task.diff": ({ tasks }, input, call) => {
+    const task = tasks.get(input.task_id);
+    return task.onFiles(call, (channel, signal) => diffWorkspace(channel, task.base, input, signal));
+  },
+  "task.changes": taskChanges,
+  "task.settle": async ({ tasks }, { task_id, origin, entries }) => {
+    const settled = entries.map(([path, entry]) => [path, fromContract(entry)] as const);
+    await tasks.get(task_id).settle(origin, settled);
+    return { task_id, settled_count: entries.length };
+  },
+  "task.export": ({ tasks }, input, call) =>
+    tasks
+      .get(input.task_id)
+      .onFiles(call, (channel) => exportFiles(channel, input, (data) => call.emit({ event: "stdout", data }))),
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": async ({ tasks }, { task_id, sequence, signal }) => {

@@ -1,7 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { parseInput } from "../contract/input.js";
 import { takesArchive, type Operation } from "../contract/operation.js";
-import type { OperationName } from "../contract/operations.js";
 import type { Call, Core } from "../core/core.js";
 import { resolveReferences } from "../core/references.js";
 import { CallerBytes } from "./caller-bytes.js";
@@ -62,6 +61,6 @@ async function handle(
   input: object,
   call: Call,
 ): Promise<unknown> {
-  const handler = handlers[name as OperationName] as (...args: [Core, unknown, Call]) => Promise<unknown>;
+  const handler = handlers[name as keyof Handlers] as (...args: [Core, unknown, Call]) => Promise<unknown>;
   return output.parse(await handler(core, resolveReferences(core, input), call));
 }

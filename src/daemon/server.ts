@@ -20,7 +20,9 @@ export interface Daemon extends Performer {
 }
 
 const routes = new Map<string, Operation>(
-  Object.entries(operations).map(([name, operation]) => [routeOf(name as OperationName), operation]),
+  Object.entries<Operation>(operations)
+    .filter(([, { isLocal }]) => isLocal !== true)
+    .map(([name, operation]) => [routeOf(name as OperationName), operation]),
 );
 
 /** Answers one request, whatever becomes of it. Never rejects. */

@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, constants, createReadStream, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  lstatSync,
+  openSync,
+  rmSync,
+  watch,
+  writeSync,
+  type Stats,
+} from "node:fs";
 import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 

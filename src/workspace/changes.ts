@@ -13,12 +13,12 @@ export interface Rename {
   readonly to: string;
 }
 
-/** What a workspace changed since the base, in the order of paths. */
-export function findChanges(base: Manifest, task: Manifest): Change[] {
+/** What a workspace changed since the base, in the order of paths; with `isAll` the entries that are equal as well. */
+export function findChanges(base: Manifest, task: Manifest, isAll = false): Change[] {
   const changes: Change[] = [];
   for (const [path, entry] of task) {
     const before = base.get(path) ?? null;
-    if (!isEqual(before, entry)) changes.push({ path, base: before, task: entry });
+    if (isAll || !isEqual(before, entry)) changes.push({ path, base: before, task: entry });
   }
   for (const [path, entry] of base) if (!task.has(path)) changes.push({ path, base: entry, task: null });
   return changes.toSorted((a, b) => byPath(a.path, b.path));

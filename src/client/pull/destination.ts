@@ -1,31 +1,35 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { mkdir, readdir, readFile, readJson, realpath, rename, rm, stat, writeFileAtomic } from "../../host/files.js";
 import { type HeldLock, lockFile } from "../../host/locks.js";
+import type { Entry } from "../../workspace/entry.js";
 import { findFlock } from "../flock.js";
-import { type Step, stepSchema } from "./steps.js";
+import type { Step } from "./steps.js";
 import { Switch } from "./switch.js";
 
-const factsSchema = z.object({
-  format: z.literal(1),
-  task_id: z.string(),
-  destination: z.string(),
+/** What this client writes of a pull when it begins. */
+interface Facts {
+  readonly format: 1;
+  readonly task_id: string;
+  readonly destination: string;
   /** UTC, ISO 8601. */
-  pulled_at: z.string(),
-});
-
-type Facts = z.infer<typeof factsSchema>;
+  readonly pulled_at: string;
+}
 
 /** How a pull that a killed client left was brought to an end. */
 export type Recovery = "rolled-back" | "undone";
+
+/** A path, and what a base has of it. */
+export type BaseEntry = readonly [path: string, entry: Entry | null];
 
 /** A pull that can be undone. */
 export interface FinishedPull {
   readonly facts: Facts;
   readonly steps: readonly Step[];
+  /** What the base had of the settled paths before. */
+  readonly base: readonly BaseEntry[];
   readonly switch: Switch;
 }
 
@@ -83,9 +87,9 @@ export class Destination {
   }
 
   /** Carries the steps of the pull out, all or none. */
-  async carryOut(steps: readonly Step[]): Promise<void> {
+  async carryOut(steps: readonly Step[], base: readonly BaseEntry[]): Promise<void> {
     const current = join(this.#directory, CURRENT);
-    await writeFileAtomic(join(current, STEPS), JSON.stringify(steps));
+    await writeFileAtomic(join(current, STEPS), JSON.stringify({ steps, base }));
     await new Switch(this.root, current, steps).carryOut();
     await writeFileAtomic(join(current, DONE), "");
     await keepAsLast(this.#directory);
@@ -115,7 +119,7 @@ export async function findLastDestination(homePath: string, taskId: string): Pro
   let latest: Facts | null = null;
   for (const key of await readdir(pulls).catch((): string[] => [])) {
     for (const place of [CURRENT, LAST]) {
-      const facts = factsSchema.safeParse(await readJson(join(pulls, key, place, FACTS)).catch(() => null)).data;
+      const facts = await readFacts(join(pulls, key, place)).catch(() => null);
       if (facts?.task_id === taskId && (latest === null || facts.pulled_at > latest.pulled_at)) latest = facts;
     }
   }
@@ -142,10 +146,16 @@ async function recover(root: string, directory: string): Promise<Recovery | null
 }
 
 async function readPull(root: string, work: string): Promise<FinishedPull | null> {
-  const [facts, steps] = [await readJson(join(work, FACTS)), await readJson(join(work, STEPS))];
-  if (facts === null || steps === null) return null;
-  const parsed = z.array(stepSchema).parse(steps);
-  return { facts: factsSchema.parse(facts), steps: parsed, switch: new Switch(root, work, parsed) };
+  const facts = await readFacts(work);
+  const written = (await readJson(join(work, STEPS))) as Pick<FinishedPull, "steps" | "base"> | null;
+  if (facts === null || written === null) return null;
+  return { facts, ...written, switch: new Switch(root, work, written.steps) };
+}
+
+/** Null when there is none, and for one that a newer pyro wrote. */
+async function readFacts(work: string): Promise<Facts | null> {
+  const facts = (await readJson(join(work, FACTS))) as Facts | null;
+  return facts?.format === 1 ? facts : null;
 }
 
 async function keepAsLast(directory: string): Promise<void> {

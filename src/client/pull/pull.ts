@@ -1,9 +1,9 @@
 import { PyroError } from "../../contract/errors.js";
 import { lookAtName, readdirSync } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
-import { ancestorsOf, type Entry } from "../../workspace/entry.js";
+import { ancestorsOf, type Entry, isEqual } from "../../workspace/entry.js";
 import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
-import { Destination, findLastDestination, type Recovery } from "./destination.js";
+import { type BaseEntry, Destination, findLastDestination, type Recovery } from "./destination.js";
 import { findClashes, isPlain } from "./holdable.js";
 import { HostTree } from "./host-tree.js";
 import { stageSteps } from "./stage.js";
@@ -16,10 +16,12 @@ export interface PullSource {
   readonly taskId: string;
   /** Changes since the base, in the order of paths. */
   readonly changes: readonly Change[];
-  /** A tar stream of these files and links of the workspace. */
-  export(paths: readonly string[]): AsyncIterable<Uint8Array>;
-  /** Makes these entries of the workspace a part of the base. */
-  settle(entries: readonly (readonly [path: string, entry: Entry | null])[]): Promise<void>;
+  /** Whether the base stands for the destination. If not, `changes` has every entry, and what the host has in common with it counts. */
+  readonly isOrigin: boolean;
+  /** Reads these files and links of the workspace, in one or more tar streams. */
+  export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void>;
+  /** Makes these entries of the workspace a part of the base, which stands for the destination from now on. */
+  settle(destination: string, entries: readonly BaseEntry[]): Promise<void>;
 }
 
 export interface PullOptions {
@@ -55,18 +57,14 @@ export async function pull(source: PullSource, options: PullOptions): Promise<Pu
 }
 
 async function pullInto(destination: Destination, source: PullSource, options: PullOptions): Promise<Pulled> {
-  const { changes } = source;
   const { signal } = options;
-  assertHoldable(changes.filter(({ task, path }) => task !== null && !isPlain(path)).map(({ path }) => path));
+  const paths = source.changes.map(({ path }) => path);
+  assertHoldable(source.changes.filter(({ task, path }) => task !== null && !isPlain(path)).map(({ path }) => path));
   const tree = new HostTree(destination.root);
-  const replaced = new Set(
-    changes.filter(({ task }) => task !== null && task.type !== "directory").map(({ path }) => path),
-  );
-  await tree.look(
-    changes.map(({ path }) => path),
-    (path) => replaced.has(path),
-    signal,
-  );
+  const brings = (task: Entry | null) => task !== null && task.type !== "directory";
+  const replaced = new Set(source.changes.filter(({ task }) => brings(task)).map(({ path }) => path));
+  await tree.look(paths, (path) => replaced.has(path), signal);
+  const changes = source.isOrigin ? source.changes : changesFor(tree, source.changes);
   const plan = reconcile(changes, tree, options);
   const steps = buildSteps(
     plan,
@@ -77,28 +75,34 @@ async function pullInto(destination: Destination, source: PullSource, options: P
   const result = { destination: destination.root, recovery: destination.recovery, steps, kept, conflicts };
   if (conflicts.length === 0) assertHoldable(findClashes(destination.root, steps));
   if (options.dryRun || conflicts.length > 0) return result;
-  if (steps.length > 0) await carryOut(destination, source, tree, steps, signal);
-  const entries = new Map(changes.map(({ path, task }) => [path, task]));
-  await source.settle(plan.settled.map((path) => [path, entries.get(path) ?? null]));
+  const known = new Map(changes.map(({ path, base, task }) => [path, { base, task }]));
+  const base = plan.settled.map((path): BaseEntry => [path, known.get(path)?.base ?? null]);
+  if (steps.length > 0) await carryOut(destination, source, tree, { steps, base }, signal);
+  const entries = plan.settled.map((path): BaseEntry => [path, known.get(path)?.task ?? null]);
+  if (entries.length > 0 || !source.isOrigin) await source.settle(destination.root, entries);
   return result;
+}
+
+/** The changes as seen from a directory that the base does not stand for: an entry of the base counts where the host has it. */
+function changesFor(tree: HostTree, all: readonly Change[]): Change[] {
+  return all
+    .map(({ path, base, task }) => ({ path, base: isEqual(tree.entry(path), base) ? base : null, task }))
+    .filter(({ base, task }) => !isEqual(base, task));
 }
 
 async function carryOut(
   destination: Destination,
   source: PullSource,
   tree: HostTree,
-  steps: readonly Step[],
+  { steps, base }: { readonly steps: readonly Step[]; readonly base: readonly BaseEntry[] },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const work = await destination.begin(source.taskId);
   try {
-    const brought = steps.filter(({ after }) => after !== null && after.type !== "directory");
-    if (brought.length > 0) {
-      await stageSteps(`${work}/new`, steps, source.export(brought.map(({ path, source: from }) => from ?? path)));
-    }
+    await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take));
     signal?.throwIfAborted();
     assertUnchanged(tree, steps);
-    await destination.carryOut(steps);
+    await destination.carryOut(steps, base);
   } catch (error) {
     await destination.cancel();
     throw error;
@@ -135,6 +139,8 @@ export interface Undone {
   readonly destination: string;
   readonly recovery: Recovery | null;
   readonly steps: readonly Step[];
+  /** What the base had before the pull. */
+  readonly base: readonly BaseEntry[];
 }
 
 /**
@@ -154,7 +160,7 @@ export async function undoPull(homePath: string, taskId: string): Promise<Undone
     const last = await destination.last();
     const { root, recovery } = destination;
     if (last === null || last.facts.task_id !== taskId) {
-      if (recovery !== null) return { destination: root, recovery, steps: [] };
+      if (recovery !== null) return { destination: root, recovery, steps: [], base: [] };
       throw nothing();
     }
     const changed = await findChangedSince(root, last.steps);
@@ -169,7 +175,7 @@ export async function undoPull(homePath: string, taskId: string): Promise<Undone
       );
     }
     await destination.undo(last);
-    return { destination: root, recovery, steps: last.steps };
+    return { destination: root, recovery, steps: last.steps, base: last.base };
   } finally {
     destination.close();
   }

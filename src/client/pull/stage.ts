@@ -7,27 +7,29 @@ import { PyroError } from "../../contract/errors.js";
 import { open, symlinkSync } from "../../host/files.js";
 import type { Step } from "./steps.js";
 
+type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
+
 /**
- * Writes the files and links of a tar stream into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
- * the entries, when the stream has not exactly what the steps say: the guest may be hostile, or the files changed meanwhile.
+ * Writes the files and links that the steps bring into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
+ * the entries, when the streams have not exactly what the steps say: the guest may be hostile, or the files changed meanwhile.
  */
-export async function stageSteps(
-  directory: string,
-  steps: readonly Step[],
-  archive: AsyncIterable<Uint8Array>,
-): Promise<void> {
+export async function stageSteps(directory: string, steps: readonly Step[], exportFiles: Export): Promise<void> {
   const wanted = new Map<string, { readonly index: number; readonly step: Step }>();
   for (const [index, step] of steps.entries()) {
     if (step.after !== null && step.after.type !== "directory") wanted.set(step.source ?? step.path, { index, step });
   }
   const changed: string[] = [];
-  for await (const entry of readArchive(archive, { linksMayLeave: true })) {
-    const found = wanted.get(entry.path);
-    if (found === undefined) continue;
-    wanted.delete(entry.path);
-    const isRight = await stageEntry(join(directory, String(found.index)), found.step, entry);
-    if (!isRight) changed.push(entry.path);
-  }
+  const asked = [...wanted.keys()];
+  if (asked.length === 0) return;
+  await exportFiles(asked, async (archive) => {
+    for await (const entry of readArchive(archive, { linksMayLeave: true })) {
+      const found = wanted.get(entry.path);
+      if (found === undefined) continue;
+      wanted.delete(entry.path);
+      const isRight = await stageEntry(join(directory, String(found.index)), found.step, entry);
+      if (!isRight) changed.push(entry.path);
+    }
+  });
   changed.push(...wanted.keys());
   if (changed.length === 0) return;
   throw new PyroError("WORKSPACE_CHANGED", `${listOf(changed)} changed in the workspace during the pull.`, {

@@ -1,28 +1,17 @@
-import { z } from "zod";
-
 import type { Entry } from "../../workspace/entry.js";
 import type { Plan } from "../../workspace/reconcile.js";
 
-const mode = z.int().min(0).max(0o777);
-const entrySchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("file"), mode, sizeBytes: z.int().min(0), digest: z.string() }),
-  z.object({ type: z.literal("directory"), mode }),
-  z.object({ type: z.literal("link"), target: z.string() }),
-]);
-
 /** One change to the host's tree. */
-export const stepSchema = z.object({
+export interface Step {
   /** Relative to the destination. */
-  path: z.string(),
+  readonly path: string;
   /** What the host has before; null for nothing. */
-  before: entrySchema.nullable(),
+  readonly before: Entry | null;
   /** What it has after; null for nothing. */
-  after: entrySchema.nullable(),
+  readonly after: Entry | null;
   /** The path in the workspace, when it differs. */
-  source: z.string().optional(),
-});
-
-export type Step = z.infer<typeof stepSchema>;
+  readonly source?: string | undefined;
+}
 
 /** The changes that a plan makes, in their order. An entry that arrives beside the host's gets the first free name: `NAME.task`, `NAME.task-2`. */
 export function buildSteps(

@@ -20,6 +20,7 @@ const becomes = {
 const allowed = {
   exec: ["started"],
   push: ["started"],
+  files: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
 
 /** The record behind a move; unchanged when the table has none from its state. */

@@ -3,16 +3,20 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
+import { abortable } from "../../host/abortable.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import type { WorkspaceBase } from "../../store/workspace-base.js";
+import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../core.js";
 import { expiryOf, hasExpired } from "../expiry.js";
 import { viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
 import { resolveTimeout } from "../timeout.js";
+import { explainReading } from "../workspace/refusal.js";
 import { assertAllowed, moveTask } from "./moves.js";
 import { push } from "./push.js";
 import { Pushes } from "./pushes.js";
@@ -172,6 +176,33 @@ export class Task implements ExecHost {
     }
   }
 
+  /** What host and workspace last had in common. */
+  get base(): WorkspaceBase {
+    return this.pushes.base;
+  }
+
+  /** Records entries that the workspace has in common with a directory of a client. Waits for a push under way. */
+  async settle(origin: string, entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
+    await this.pushes.inTurn(this.#deleted.signal, () => this.base.advance(origin, entries));
+  }
+
+  /** Works on the files of the task, whose VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
+  async onFiles<T>(caller: Call, work: (channel: Channel, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const found = this.#assertStarted("files");
+    using until = new JoinedController([caller.signal, this.#deleted.signal]);
+    this.#pushesUnderWay += 1;
+    try {
+      const { channel } = await abortable(found.ready, until.signal);
+      return await work(channel, until.signal);
+    } catch (error) {
+      until.signal.throwIfAborted();
+      throw explainReading(error);
+    } finally {
+      this.#pushesUnderWay -= 1;
+      this.#lastActivity = new Date().toISOString();
+    }
+  }
+
   find(sequence: number): TaskExec {
     return this.#execs.find(sequence);
   }
@@ -279,7 +310,7 @@ export class Task implements ExecHost {
     return ttl_seconds === 0 ? null : expiryOf(this.#lastActivity, ttl_seconds);
   }
 
-  #assertStarted(what: "exec" | "push"): FoundMachine {
+  #assertStarted(what: "exec" | "push" | "files"): FoundMachine {
     assertAllowed(this.#record, what);
     if (this.#machine) return this.#machine;
     throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.taskId} is ending.`);

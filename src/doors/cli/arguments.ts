@@ -70,9 +70,14 @@ function parseOwn(
   for (let index = 0; index < own.length; index++) {
     const word = own[index] ?? "";
     if (!word.startsWith("-")) {
-      const field = missing.shift();
+      const [field] = missing;
       if (!field) throw unexpected(command, own.slice(index), input);
-      input[field.name] = parsePositional(command, field, word);
+      // A list takes all words that are left.
+      if (field.type === "list") input[field.name] = [...((input[field.name] as string[] | undefined) ?? []), word];
+      else {
+        input[field.name] = parsePositional(command, field, word);
+        missing.shift();
+      }
       continue;
     }
     const equals = word.indexOf("=");

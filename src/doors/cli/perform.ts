@@ -18,6 +18,10 @@ export async function perform(contract: RenderedContract, argv: readonly string[
     const { findRunning: findClient } = await import("../../client/running.js");
     return print(await complete(commands, argv.slice(1), { findClient, environmentNames: doors.environmentNames }));
   }
+  if (argv[0] === "__call") {
+    const { callLocal } = await import("./call-local.js");
+    return print(await callLocal(await openClient(), argv[1] ?? ""));
+  }
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") {
     const { version } = contract;

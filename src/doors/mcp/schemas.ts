@@ -20,7 +20,7 @@ export function buildInputSchema(input: z.ZodObject): ToolSchema {
   return { ...compact(schema, INPUT_KEYWORDS), additionalProperties: false } as unknown as ToolSchema;
 }
 
-/** Objects within objects are only said to be some: whoever reads the answer sees what is in them. */
+/** Objects within objects and lists are reduced to `type: object`; their fields are visible in the answer itself. */
 export function buildOutputSchema(output: z.ZodObject): ToolSchema {
   const schema = z.toJSONSchema(output, { io: "output" }) as JsonSchema;
   const outline = compact(schema, OUTPUT_KEYWORDS);
@@ -29,12 +29,8 @@ export function buildOutputSchema(output: z.ZodObject): ToolSchema {
 
 function outlineOf(schema: JsonSchema): JsonSchema {
   const { items, type } = schema as { items?: JsonSchema; type?: unknown };
-  if (items) return { ...schema, items: { ...items, ...nestedOutlines(items) } };
+  if (items && isSchema(items["properties"])) return { type, items: { type: items["type"] } };
   return isSchema(schema["properties"]) ? { type } : schema;
-}
-
-function nestedOutlines({ properties }: JsonSchema): JsonSchema {
-  return isSchema(properties) ? { properties: mapValues(properties, outlineOf) } : {};
 }
 
 function mapValues(properties: unknown, map: (schema: JsonSchema) => JsonSchema): Record<string, JsonSchema> {

@@ -24,7 +24,7 @@ export type Node =
   | { readonly type: "directory"; readonly mode: number }
   | { readonly type: "link"; readonly target: string };
 
-export function digestOf(text: string): string {
+function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
@@ -42,6 +42,7 @@ function entryOf(node: Node): Entry {
 /** A workspace in memory, with the base that it has in common with a host. */
 export class Guest implements PullSource {
   readonly taskId = "task-000000000001";
+  readonly isOrigin = true;
   tree: Tree;
   readonly base: Map<string, Entry>;
 
@@ -54,11 +55,11 @@ export class Guest implements PullSource {
     return findChanges(this.base, manifestOf(this.tree));
   }
 
-  async *export(paths: readonly string[]): AsyncGenerator<Uint8Array> {
-    yield* writeArchive(entriesOf(this.tree, paths));
+  export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+    return take(writeArchive(entriesOf(this.tree, paths)));
   }
 
-  async settle(entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
+  async settle(_destination: string, entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
     for (const [path, entry] of entries) {
       if (entry === null) this.base.delete(path);
       else this.base.set(path, entry);

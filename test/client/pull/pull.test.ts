@@ -187,7 +187,7 @@ test("pull: content that is not what the manifest promised is refused", async ()
   const { guest } = project;
   const { changes } = guest;
   guest.tree = new Map([["a", file("5")]]);
-  const lying = { taskId: guest.taskId, changes, export: guest.export.bind(guest), settle: guest.settle.bind(guest) };
+  const lying = { ...guest, changes, export: guest.export.bind(guest), settle: guest.settle.bind(guest) };
   const options = {
     homePath: project.home,
     destination: project.host,
@@ -203,9 +203,9 @@ test("pull: an entry that the host changes during the pull is found before the f
   using project = new Project(trees({ a: file("1") }, { a: file("1") }, { a: file("3") }));
   const { guest } = project;
   const exported = guest.export.bind(guest);
-  guest.export = async function* (paths) {
+  guest.export = async (paths, take) => {
     writeFileSync(join(project.host, "a"), "9");
-    yield* exported(paths);
+    await exported(paths, take);
   };
   await assert.rejects(project.pull(), { code: "DESTINATION_CHANGED" });
   assert.equal(readFileSync(join(project.host, "a"), "utf8"), "9");
@@ -311,7 +311,7 @@ async function prepare(project: Project): Promise<{ steps: Step[]; work: string 
   const work = join(project.path, "work");
   mkdirSync(join(work, "new"), { recursive: true });
   mkdirSync(join(work, "old"));
-  await stageSteps(join(work, "new"), steps, guest.export(steps.map(({ path, source }) => source ?? path)));
+  await stageSteps(join(work, "new"), steps, (paths, take) => guest.export(paths, take));
   return { steps, work };
 }
 

@@ -9,6 +9,8 @@ const IMPORT = /(?:^(?:im|ex)port\b.*\bfrom|^import|\bimport\()\s*"([^"]+)"/gm;
 
 /** Loaded only when a source is sent: it walks, matches patterns and writes an archive. */
 const PACKER = "client/pack/pack.js";
+/** Loaded only for a pull or an undo. */
+const PULLER = "client/pull/task-pull.js";
 
 /** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stops`. */
 function followImports(entry: string, ...stops: string[]): { files: string[]; names: string[] } {
@@ -27,7 +29,7 @@ function followImports(entry: string, ...stops: string[]): { files: string[]; na
 }
 
 test("the CLI's process loads nothing from node_modules, but for the patterns of what is sent", () => {
-  const { files, names } = followImports("doors/cli/main.js", PACKER);
+  const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER);
   assert.ok(files.includes("client/client.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),
@@ -51,8 +53,20 @@ test("what packs a source loads one thing from node_modules", () => {
   );
 });
 
+test("what pulls changes loads nothing from node_modules", () => {
+  const { files, names } = followImports(PULLER, PACKER);
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("node:")),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => !/^(client|workspace|archive|contract|host)\//.test(file)),
+    [],
+  );
+});
+
 test("the SDK loads nothing from node_modules either, and no other door", () => {
-  const { files, names } = followImports("index.js", PACKER, "doors/mcp/server.js");
+  const { files, names } = followImports("index.js", PACKER, PULLER, "doors/mcp/server.js");
   assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),

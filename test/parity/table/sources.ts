@@ -15,6 +15,56 @@ export const sources: readonly Case[] = [
     expect: { exit_code: 0, stdout: ".\n./grün\n./grün/世界.txt\n./link\n./run.sh\nhello\nrun.sh\n755 1000000000\n" },
     on: "both",
   },
+  { name: "no changes", ...of("task.diff", { task_id: "$task" }), expect: { files: [], patch: "" }, on: "both" },
+  {
+    name: "changes",
+    ...exec(sh("echo more >>run.sh; echo new >grün/new; rm link")),
+    expect: { exit_code: 0 },
+    on: "both",
+  },
+  {
+    name: "changes as text",
+    ...of("task.diff", { task_id: "$task", paths: ["run.sh"] }),
+    expect: { file_count: 1, next_after: null },
+    on: "both",
+  },
+  {
+    name: "changes in numbers",
+    ...of("task.diff", { task_id: "$task", stat: true }),
+    expect: { file_count: 3, patch: "" },
+  },
+  {
+    name: "changes from a place on",
+    ...of("task.diff", { task_id: "$task", name_only: true, after: "link" }),
+    expect: { file_count: 3 },
+  },
+  { name: "changes elsewhere", ...of("task.diff", { task_id: "$task", paths: ["/etc"] }), expect: "INVALID_ARGUMENT" },
+  {
+    name: "a pull that writes nothing",
+    ...of("task.sync.pull", { task_id: "$task", dry_run: true }),
+    clientOnly: true,
+    expect: { written_count: 2, deleted_count: 0, kept_count: 1, conflicts: [], dry_run: true },
+    on: "both",
+  },
+  {
+    name: "a pull that would delete",
+    ...of("task.sync.pull", { task_id: "$task", dry_run: true, delete: true, paths: ["link"] }),
+    clientOnly: true,
+    expect: { written_count: 0, deleted_count: 1 },
+  },
+  {
+    name: "a pull with an unknown choice",
+    ...of("task.sync.pull", { task_id: "$task", on_conflict: "mine" }),
+    clientOnly: true,
+    expect: "INVALID_ARGUMENT",
+  },
+  { name: "nothing to undo", ...of("task.sync.undo", { task_id: "$task" }), clientOnly: true, expect: "NOT_FOUND" },
+  {
+    name: "the changes taken back",
+    ...exec(sh("printf '#!/bin/sh\\ntrue\\n' >run.sh; touch -d @1000000000 run.sh; rm grün/new; ln -s run.sh link")),
+    expect: { exit_code: 0 },
+    on: "both",
+  },
   {
     name: "a run on a source, with variables, a directory and input",
     ...run(sh("cat; echo $GREETING; pwd; ls"), {

@@ -1,0 +1,190 @@
+import { PyroError } from "../../contract/errors.js";
+import type { OperationEvent } from "../../contract/operation.js";
+import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import type { WorkspaceEntry } from "../../contract/workspace.js";
+import { realpath } from "../../host/files.js";
+import { handOver } from "../../host/hand-over.js";
+import type { Change } from "../../workspace/changes.js";
+import type { Entry } from "../../workspace/entry.js";
+import { fromContract, toContract } from "../../workspace/wire.js";
+import type { CallOptions, Client } from "../client.js";
+import type { Recovery } from "./destination.js";
+import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
+
+type Result = ResultOf<"task.sync.pull">;
+
+const LISTED = 10_000;
+const CHOICES: readonly string[] = ["fail", "task", "host", "both"];
+/** Entries that are settled with one request. */
+const SETTLED = 10_000;
+const EXPORTED = 10_000;
+
+/** Brings what a task changed into a directory of this machine. */
+export async function pullTaskSync(
+  client: Client,
+  input: ArgumentsOf<"task.sync.pull">,
+  options: CallOptions = {},
+): Promise<Result> {
+  const startedMs = performance.now();
+  const { task_id, paths = [], exclude = [], include = [], dry_run = false, on_conflict = "fail" } = input;
+  assertChoice(on_conflict);
+  const { signal } = options;
+  const ask = (all: boolean) =>
+    client.call("task.changes", { task_id, paths, exclude, include, all }, { ...(signal && { signal }) });
+  let found = await ask(false);
+  const destination = input.destination ?? found.origin;
+  if (destination === null) throw needsDestination(task_id);
+  const isOrigin = found.origin !== null && (await isSameDirectory(destination, found.origin));
+  if (!isOrigin) found = await ask(true);
+  const source = new TaskSource(client, found, isOrigin, signal);
+  const pulled = await pull(source, {
+    homePath: client.home.path,
+    destination,
+    onConflict: on_conflict,
+    delete: input.delete ?? false,
+    dryRun: dry_run,
+    signal,
+  });
+  return describe(pulled, { task_id, dry_run, unsupported: found.unsupported, startedMs });
+}
+
+/** Takes back the last pull of a task. */
+export async function undoTaskSync(
+  client: Client,
+  { task_id }: ArgumentsOf<"task.sync.undo">,
+): Promise<ResultOf<"task.sync.undo">> {
+  const { task_id: id } = await client.call("task.status", { task_id });
+  const { destination, steps, base, recovery } = await undoPull(client.home.path, id);
+  await settle(client, id, destination, base);
+  return { task_id: id, destination, restored_count: steps.length, warnings: recoveryWarnings(recovery) };
+}
+
+class TaskSource implements PullSource {
+  readonly taskId: string;
+  readonly changes: readonly Change[];
+  readonly isOrigin: boolean;
+  readonly #client: Client;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(client: Client, found: ResultOf<"task.changes">, isOrigin: boolean, signal: AbortSignal | undefined) {
+    this.taskId = found.task_id;
+    this.changes = found.changes.map(({ path, base, task }) => ({
+      path,
+      base: fromContract(base),
+      task: fromContract(task),
+    }));
+    this.isOrigin = isOrigin;
+    this.#client = client;
+    this.#signal = signal;
+  }
+
+  async export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+    for (let start = 0; start < paths.length; start += EXPORTED) {
+      await this.#exportSome(paths.slice(start, start + EXPORTED), take);
+    }
+  }
+
+  settle(destination: string, entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
+    return settle(this.#client, this.taskId, destination, entries);
+  }
+
+  async #exportSome(entries: string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+    const signal = this.#signal;
+    await take(
+      handOver(async (give) => {
+        const input = { task_id: this.taskId, entries };
+        const onEvent = async (event: OperationEvent) => {
+          if (event.event === "stdout") await give(event.data);
+        };
+        await this.#client.call("task.export", input, { onEvent, ...(signal && { signal }) });
+      }),
+    );
+  }
+}
+
+async function settle(
+  client: Client,
+  taskId: string,
+  origin: string,
+  all: readonly (readonly [string, Entry | null])[],
+): Promise<void> {
+  for (let start = 0; start === 0 || start < all.length; start += SETTLED) {
+    const entries = all
+      .slice(start, start + SETTLED)
+      .map(([path, entry]): [string, WorkspaceEntry] => [path, toContract(entry)]);
+    await client.call("task.settle", { task_id: taskId, origin, entries });
+  }
+}
+
+function describe(
+  { destination, recovery, steps, kept, conflicts }: Pulled,
+  {
+    task_id,
+    dry_run,
+    unsupported,
+    startedMs,
+  }: { task_id: string; dry_run: boolean; unsupported: readonly string[]; startedMs: number },
+): Result {
+  const isWritten = conflicts.length === 0;
+  const done = isWritten ? steps : [];
+  const deleted = done.filter(({ after }) => after === null).length;
+  return {
+    task_id,
+    destination,
+    written_count: done.length - deleted,
+    deleted_count: deleted,
+    kept_count: kept.length,
+    changes: done
+      .slice(0, LISTED)
+      .map(({ path, before, after }) => ({ path, before: toContract(before), after: toContract(after) })),
+    conflicts: conflicts.map(({ path, reason, base, host, task }) => ({
+      ...{ path, reason, base: toContract(base), host: toContract(host), task: toContract(task) },
+    })),
+    warnings: [...recoveryWarnings(recovery), ...unsupportedWarning(unsupported)],
+    dry_run,
+    duration_ms: Math.round(performance.now() - startedMs),
+  };
+}
+
+function recoveryWarnings(recovery: Recovery | null): string[] {
+  if (recovery === null) return [];
+  return recovery === "rolled-back"
+    ? ["An earlier pull into this directory was interrupted. Its changes were taken back first."]
+    : ["An earlier undo in this directory was interrupted. It was finished first."];
+}
+
+function unsupportedWarning(paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  const shown = paths.slice(0, 3).map((path) => JSON.stringify(path));
+  return [
+    `${paths.length} entries cannot be pulled (sockets, FIFOs, devices, or names that are not UTF-8): ${shown.join(", ")}.`,
+  ];
+}
+
+/** The daemon checks the other fields. */
+function assertChoice(choice: string): void {
+  if (CHOICES.includes(choice)) return;
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `on_conflict: expected one of ${CHOICES.join(", ")}, got ${JSON.stringify(choice)}.`,
+    {
+      details: { issues: [{ field: "on_conflict", message: `expected one of ${CHOICES.join(", ")}` }] },
+    },
+  );
+}
+
+function needsDestination(taskId: string): PyroError {
+  return new PyroError(
+    "INVALID_ARGUMENT",
+    `Task ${taskId} was not made from a directory, so the pull needs a destination.`,
+    {
+      hint: "Name a directory of this machine: pyro task sync pull TASK DIRECTORY",
+      details: { issues: [{ field: "destination", message: "required for this task" }] },
+    },
+  );
+}
+
+async function isSameDirectory(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([a, b].map((path) => realpath(path).catch(() => path)));
+  return left === right;
+}

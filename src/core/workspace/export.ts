@@ -1,0 +1,78 @@
+import { posix } from "node:path";
+
+import type { ArchiveEntry } from "../../archive/entry.js";
+import { writeArchive } from "../../archive/write.js";
+import type { InputOf, ResultOf } from "../../contract/operations.js";
+import type { Channel } from "../../guest/channel.js";
+import { fetchEntries, type FetchedHeader } from "../../guest/fetch.js";
+import { list } from "../../guest/listing.js";
+import { gzip } from "../../host/gzip.js";
+import { handOver } from "../../host/hand-over.js";
+import { WORKSPACE } from "../tasks/destination.js";
+
+/** Entries that are asked for at once. */
+const BATCH = 512;
+
+/** Sends files of a guest as a tar stream. Throws what `explainReading` explains. */
+export async function exportFiles(
+  channel: Channel,
+  input: InputOf<"task.export">,
+  send: (bytes: Buffer) => Promise<void>,
+): Promise<ResultOf<"task.export">> {
+  const path = posix.resolve(WORKSPACE, input.path);
+  const counts = { entry_count: 0, bytes: 0, skipped_special: 0 };
+  const entries = handOver<ArchiveEntry>(async (give) => {
+    for await (const { root, paths } of input.entries
+      ? batchesOf(path, input.entries)
+      : listBatches(channel, path, counts)) {
+      await fetchEntries(channel, root, paths, async (header, content) => {
+        const entry = toArchive(header, content);
+        if (entry === null) return void (counts.skipped_special += 1);
+        counts.entry_count += 1;
+        counts.bytes += entry.sizeBytes;
+        await give(entry);
+      });
+    }
+  });
+  const archive = writeArchive(entries);
+  for await (const bytes of input.gzip ? gzip(archive) : archive) await send(bytes);
+  return { task_id: input.task_id, path, ...counts };
+}
+
+function* batchesOf(root: string, all: readonly string[]) {
+  for (let start = 0; start < all.length; start += BATCH) yield { root, paths: all.slice(start, start + BATCH) };
+}
+
+/** What lies at a path, without the path itself when it is a directory. */
+async function* listBatches(channel: Channel, path: string, counts: { skipped_special: number }) {
+  let paths: string[] = [];
+  let root = path;
+  for await (const entry of list(channel, path)) {
+    if (entry.path === ".") {
+      if (entry.type === "directory") continue;
+      root = posix.dirname(path);
+      paths.push(posix.basename(path));
+    } else if (entry.type === "other" || !isUtf8(entry.path)) {
+      counts.skipped_special += 1;
+      continue;
+    } else {
+      paths.push(entry.path);
+    }
+    if (paths.length < BATCH) continue;
+    yield { root, paths };
+    paths = [];
+  }
+  if (paths.length > 0) yield { root, paths };
+}
+
+function toArchive(
+  { path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: FetchedHeader,
+  content: AsyncIterable<Buffer>,
+): ArchiveEntry | null {
+  if (type === "absent" || (target !== null && !isUtf8(target))) return null;
+  return { path, type, mode, mtimeS, mtimeNs, sizeBytes, target, content };
+}
+
+function isUtf8(text: string): boolean {
+  return Buffer.from(text, "utf8").toString("utf8") === text;
+}

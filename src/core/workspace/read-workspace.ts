@@ -1,0 +1,41 @@
+import type { Channel } from "../../guest/channel.js";
+import type { ListedEntry } from "../../guest/listing.js";
+import { readManifest } from "../../guest/manifest.js";
+import { limits } from "../../contract/limits.js";
+import type { Entry } from "../../workspace/entry.js";
+import { WORKSPACE } from "../tasks/destination.js";
+
+/** What lies in a workspace. */
+export interface Workspace {
+  readonly manifest: ReadonlyMap<string, Entry>;
+  /** Directories on which the guest has mounted something: the agent does not look into them. */
+  readonly mounts: readonly string[];
+  /** Sockets, FIFOs, devices, and names that are not UTF-8. */
+  readonly unsupported: readonly string[];
+}
+
+/** Asks the agent what lies in the workspace. A file that changes while it is read has a digest that equals no other. */
+export async function readWorkspace(channel: Channel): Promise<Workspace> {
+  const manifest = new Map<string, Entry>();
+  const mounts: string[] = [];
+  const unsupported: string[] = [];
+  for (const [path, listed] of await readManifest(channel, WORKSPACE, limits.importEntries)) {
+    if (path === ".") continue;
+    if (listed.isMount) mounts.push(path);
+    const entry = isUtf8(path) ? toEntry(listed) : null;
+    if (entry === null) unsupported.push(path);
+    else manifest.set(path, entry);
+  }
+  return { manifest, mounts, unsupported };
+}
+
+function toEntry({ type, mode, sizeBytes, target, sha256 }: ListedEntry): Entry | null {
+  if (type === "directory") return { type, mode: mode & 0o777 };
+  if (type === "file") return { type, mode: mode & 0o777, sizeBytes, digest: sha256 ?? "" };
+  return type === "symlink" && target !== null && isUtf8(target) ? { type: "link", target } : null;
+}
+
+/** Bytes that are no UTF-8 come as lone surrogates. */
+function isUtf8(text: string): boolean {
+  return Buffer.from(text, "utf8").toString("utf8") === text;
+}

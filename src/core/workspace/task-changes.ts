@@ -1,0 +1,19 @@
+import type { Handler } from "../core.js";
+import { compareWorkspace } from "./changes.js";
+import { toContract } from "../../workspace/wire.js";
+
+/** Names of what cannot be pulled, in one answer. */
+const LISTED = 100;
+
+export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, call) => {
+  const task = tasks.get(input.task_id);
+  const { origin, changes, unsupported } = await task.onFiles(call, (channel) =>
+    compareWorkspace(channel, task.base, input, input),
+  );
+  return {
+    task_id: input.task_id,
+    origin,
+    changes: changes.map(({ path, base, task: now }) => ({ path, base: toContract(base), task: toContract(now) })),
+    unsupported: unsupported.slice(0, LISTED),
+  };
+};
