@@ -37,6 +37,7 @@ function renderModule() {
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, NotRequired, TypedDict
@@ -58,9 +59,10 @@ LOCAL = frozenset(${JSON.stringify(contract.operations.filter(({ isLocal }) => i
 """Operations that the \`pyro\` executable does on this machine."""
 
 
-class Operations:
+class Operations(ABC):
     """One method for each operation. A failed command is a result; everything else raises PyroError."""
 
+    @abstractmethod
     def _call(
         self,
         operation: str,
@@ -73,7 +75,7 @@ class Operations:
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> Any:
-        raise NotImplementedError
+        """Performs one operation."""
 
 ${described.map(renderMethod).join("\n")}
 

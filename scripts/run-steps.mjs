@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 const checks = [
   ["lint", "npm", "run", "--silent", "lint"],
+  ["import circles", "npm", "run", "--silent", "circles"],
   ["format", "npm", "run", "--silent", "format:check"],
   ["unused code", "npm", "run", "--silent", "unused"],
   ["rendered pages", "npm", "run", "--silent", "docs:check"],

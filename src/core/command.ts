@@ -7,7 +7,7 @@ import type { FoundMachine, Machine } from "../backend/backend.js";
 import { AgentRefusal } from "../guest/channel.js";
 import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../guest/exec.js";
 import type { EndSignal } from "../contract/wire.js";
-import type { Call } from "./core.js";
+import type { Call } from "./call.js";
 import type { Ending } from "./ending.js";
 import type { Exit } from "../guest/messages.js";
 import { buildOutputFields, KeptOutput } from "./kept-output.js";

@@ -10,7 +10,7 @@ import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
-import { Machines } from "./machines.js";
+import { Machines } from "./machines/machines.js";
 import { Tasks } from "./tasks/tasks.js";
 import { Vms } from "./vms/vms.js";
 

@@ -1,5 +1,6 @@
 import { PyroError } from "../contract/errors.js";
-import type { Call, Handler } from "./core.js";
+import type { Call } from "./call.js";
+import type { Handler } from "./core.js";
 import type { TaskExec } from "./tasks/task-exec.js";
 import type { Task } from "./tasks/task.js";
 

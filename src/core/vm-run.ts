@@ -1,7 +1,7 @@
 import { runCommand } from "./command.js";
 import { networkRequestOf } from "./network.js";
 import type { Handler } from "./core.js";
-import { asFound } from "./machines.js";
+import { asFound } from "./machines/machines.js";
 import { assertLinks } from "./tasks/import.js";
 import { seedWorkspace } from "./tasks/seed.js";
 import { resolveTimeout } from "./timeout.js";

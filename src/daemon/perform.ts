@@ -1,7 +1,8 @@
 import { PyroError } from "../contract/errors.js";
 import { parseInput } from "../contract/input.js";
 import { takesArchive, type Operation } from "../contract/operation.js";
-import type { Call, Core } from "../core/core.js";
+import type { Call } from "../core/call.js";
+import type { Core } from "../core/core.js";
 import { resolveReferences } from "../core/references.js";
 import { CallerBytes } from "./caller-bytes.js";
 import type { Caller } from "./caller.js";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { readArchive } from "../../src/archive/read.js";
-import { packSource, type PackOptions } from "../../src/client/pack/pack.js";
+import type { PackOptions } from "../../src/client/pack/options.js";
+import { packSource } from "../../src/client/pack/pack.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { ScratchDirectory } from "../archive/trees.js";
 import { dead, layOutLinkedProject, leaving, makeVirtualEnvironment } from "./linked-project.js";

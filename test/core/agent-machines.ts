@@ -1,9 +1,9 @@
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
-import type { MachineRegistry } from "../../src/core/core.js";
+import type { LastingMachines } from "../../src/core/machines/machines.js";
 import { AgentProcess } from "../guest/agent-process.js";
 
 /** Machines that are the agent as a plain process: tasks without VMs. */
-export class AgentMachines implements MachineRegistry, AsyncDisposable {
+export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #agents = new Set<AgentProcess>();
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
@@ -43,18 +43,6 @@ export class AgentMachines implements MachineRegistry, AsyncDisposable {
 
   async sweep(): Promise<void> {}
   async endLost(): Promise<void> {}
-  async dropSpares(): Promise<void> {}
-  async closeAll(): Promise<void> {}
-  inUse(): number {
-    return 0;
-  }
-  reservedMib(): number {
-    return 0;
-  }
-
-  spares(): [] {
-    return [];
-  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent[Symbol.asyncDispose]()));

@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 import { openClient } from "../../src/client/client.js";
 import { PyroError } from "../../src/contract/errors.js";
-import type { Handler, ResultOf } from "../../src/core/core.js";
+import type { ResultOf } from "../../src/contract/operations.js";
+import type { Handler } from "../../src/core/core.js";
 import { until } from "../client/scratch.js";
 import { Listening, resultOf as runResultOf, runInShell } from "./listening.js";
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { packSource, type PackOptions } from "../../src/client/pack/pack.js";
+import type { PackOptions } from "../../src/client/pack/options.js";
+import { packSource } from "../../src/client/pack/pack.js";
 import type { PackReport } from "../../src/client/pack/report.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { anyPlan, plantAny } from "../archive/any-tree.js";

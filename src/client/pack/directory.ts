@@ -9,7 +9,7 @@ import { hasDisappeared, lookAgain } from "../../host/tree.js";
 import { describe, HardLinks, typeOf } from "./describe.js";
 import { sourceChanged, unreadableEntry } from "./failure.js";
 import { noteGit } from "./git.js";
-import type { PackedSource, PackOptions } from "./pack.js";
+import type { PackedSource, PackOptions } from "./options.js";
 import { Report } from "./report.js";
 import { type Excludes, type Planned, type Scan, scanFile, scanTree } from "./scan.js";
 

@@ -1,36 +1,11 @@
 import { looksLikeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
-import type { ArgumentsOf } from "../../contract/operations.js";
 import { realpath } from "../../host/files.js";
 import { type BigIntStats, readFileExactly, statBig } from "../../host/tree.js";
 import { packDirectory, packFile } from "./directory.js";
 import { sourceChanged, unreadableEntry } from "./failure.js";
-import { type PackReport, Report } from "./report.js";
-
-export interface PackOptions {
-  readonly exclude?: readonly string[];
-  readonly include?: readonly string[];
-  /** What becomes of links that lead out of a directory. */
-  readonly links?: ArgumentsOf<"task.sync.push">["links"];
-  readonly signal?: AbortSignal;
-  /** Called for each entry that is found before anything is sent, with their number. */
-  readonly onScan?: (entryCount: number) => void;
-}
-
-/** A source that is ready to be sent. */
-export interface PackedSource {
-  readonly kind: "directory" | "file" | "archive";
-  /** The source's own path, links in it resolved. */
-  readonly path: string;
-  /** Bytes of all files' content, entries, and what the patterns left out, as they were found; null for an archive. */
-  readonly contentBytes: number | null;
-  readonly entryCount: number | null;
-  readonly excludedCount: number | null;
-  /** To be read once. A source of which not all could be read throws. */
-  readonly stream: AsyncIterable<Buffer>;
-  /** What was left out and what changed, once the stream was read. */
-  readonly report: () => PackReport;
-}
+import type { PackedSource, PackOptions } from "./options.js";
+import { Report } from "./report.js";
 
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/i;
 

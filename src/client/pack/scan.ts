@@ -7,7 +7,7 @@ import { type Found, hasDisappeared, mayRead, statBig, walkTree } from "../../ho
 import { describe, HardLinks } from "./describe.js";
 import { Names, unsendable } from "./failure.js";
 import { leavesTree } from "../../host/leaves-tree.js";
-import type { PackOptions } from "./pack.js";
+import type { PackOptions } from "./options.js";
 import type { Report } from "./report.js";
 
 /** One name that is to be sent. */

@@ -1,4 +1,4 @@
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 
 const EVERY_MS = 200;
 

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { createFilter, type Filter } from "../../archive/filter.js";
 import { readArchive } from "../../archive/read.js";
@@ -10,11 +12,10 @@ import { stat } from "../../guest/stat.js";
 import { abortableChunks } from "../../host/abortable.js";
 import type { PushedFile } from "../../store/pushed-files.js";
 import type { BaseRecorder } from "../../store/workspace-base.js";
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 import { WORKSPACE } from "./destination.js";
 import { explainRefusal } from "./import-refusal.js";
 import { ImportProgress } from "./import-progress.js";
-import { newPushId } from "./pushes.js";
 import { assertRemoves, isGone, stageRemovals } from "./removals.js";
 
 /** The fields that a task's creation and a push have in common. */
@@ -94,7 +95,8 @@ export async function stageSource(
   call: Call,
   { isDryRun = false, onEntry, earlier, record }: StageOptions = {},
 ): Promise<StagedSource> {
-  const id = newPushId();
+  // A name that no other import has.
+  const id = randomBytes(16).toString("hex");
   const paths = new Set<string>();
   const recorder = record?.(id) ?? null;
   if (earlier) assertRemoves(machine);

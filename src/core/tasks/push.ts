@@ -3,7 +3,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { RemovalCounts } from "../../guest/stage.js";
 import { abortable } from "../../host/abortable.js";
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 import { parseDestination } from "./destination.js";
 import {
   assertLinks,
@@ -13,7 +13,8 @@ import {
   type StagedSource,
   type StageOptions,
 } from "./import.js";
-import type { PushFacts, Pushes } from "./pushes.js";
+import type { Pushes } from "./pushes.js";
+import type { PushFacts } from "./record-import.js";
 import { isGone } from "./removals.js";
 
 /** What only the client that packs the source can tell, and puts into the result. */

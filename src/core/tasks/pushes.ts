@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
@@ -11,17 +9,10 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import { type PushedFile, PushedFiles } from "../../store/pushed-files.js";
 import { type BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
 import type { StagedSource } from "./import.js";
-import { recordImport } from "./record-import.js";
+import { type PushFacts, recordImport } from "./record-import.js";
 
 type Switching = Extract<JournalEntry, { event: "push.switching" }>;
 type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
-
-/** Where a push came from and where it goes. */
-export interface PushFacts {
-  readonly mode: "directory" | "file" | "archive";
-  readonly sourcePath: string;
-  readonly destination: string;
-}
 
 /**
  * The pushes of one task, as its journal has them. A switch is announced in the journal before the agent is asked for it, so that
@@ -172,11 +163,6 @@ async function* filtered(
   isKept: (path: string) => boolean,
 ): AsyncGenerator<PushedFile> {
   for await (const file of files) if (isKept(file.path)) yield file;
-}
-
-/** A name that no other push has. */
-export function newPushId(): string {
-  return randomBytes(16).toString("hex");
 }
 
 function describe({ mode, source_path, destination, entry_count, bytes_written }: Switching) {

@@ -1,6 +1,12 @@
 import type { BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
 import { WORKSPACE } from "./destination.js";
-import type { PushFacts } from "./pushes.js";
+
+/** Where a push came from and where it goes. */
+export interface PushFacts {
+  readonly mode: "directory" | "file" | "archive";
+  readonly sourcePath: string;
+  readonly destination: string;
+}
 
 /** Records an import for a base. Only a directory in the place of the whole workspace becomes the base's origin. */
 export function recordImport(base: WorkspaceBase, id: string, facts: PushFacts): BaseRecorder {

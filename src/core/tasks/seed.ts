@@ -2,7 +2,7 @@ import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 import { WORKSPACE } from "./destination.js";
 import { type OptionalSource, stageSource } from "./import.js";
 import type { Pushes } from "./pushes.js";

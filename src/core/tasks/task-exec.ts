@@ -14,7 +14,7 @@ import type { OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
 import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "../command.js";
 import { SharedEnding } from "../ending.js";
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 import { buildOutputFields } from "../kept-output.js";
 import { closeLogs, openLogs, sinkOf, type Logs } from "./exec-logs.js";
 

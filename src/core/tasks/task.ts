@@ -11,7 +11,7 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
-import type { Call } from "../core.js";
+import type { Call } from "../call.js";
 import { expiryOf, hasExpired } from "../expiry.js";
 import { viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";

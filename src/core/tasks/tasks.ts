@@ -19,9 +19,9 @@ import {
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { WorkspaceBase } from "../../store/workspace-base.js";
 import { networkRequestOf } from "../network.js";
-import type { Call, MachineRegistry } from "../core.js";
+import type { Call } from "../call.js";
 import { reapRegularly } from "../expiry.js";
-import { asFound } from "../machines.js";
+import { asFound, type LastingMachines } from "../machines/machines.js";
 import { moveTask } from "./moves.js";
 import { assertLinks } from "./import.js";
 import { emptySeed, seedWorkspace } from "./seed.js";
@@ -29,7 +29,7 @@ import { Task } from "./task.js";
 
 export interface TasksOptions {
   readonly homePath: string;
-  readonly vms: MachineRegistry;
+  readonly vms: LastingMachines;
   /** Machines that are others', beside those in use. */
   readonly keep: readonly string[];
   readonly log: Log;

@@ -10,9 +10,9 @@ import type { Log } from "../../host/log.js";
 import { explainReading, type Damage } from "../../store/record.js";
 import { readVmRecords, recordPath, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { runCommand } from "../command.js";
-import type { Call, MachineRegistry } from "../core.js";
+import type { Call } from "../call.js";
 import { hasExpired, reapRegularly } from "../expiry.js";
-import { asFound, newMachineId } from "../machines.js";
+import { asFound, type LastingMachines, newMachineId } from "../machines/machines.js";
 import { networkRequestOf, viewNetwork } from "../network.js";
 import { watchSilence } from "../silence.js";
 import { resolveTimeout } from "../timeout.js";
@@ -21,7 +21,7 @@ import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
 
 export interface VmsOptions {
   readonly homePath: string;
-  readonly machines: MachineRegistry;
+  readonly machines: LastingMachines;
   readonly log: Log;
 }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Machine } from "../../src/backend/backend.js";
-import { Spares, type ReadyMachine, type SpareKind } from "../../src/core/spares.js";
-import { openLog } from "../../src/host/log.js";
-import { until } from "../client/scratch.js";
+import type { Machine } from "../../../src/backend/backend.js";
+import { Spares, type ReadyMachine, type SpareKind } from "../../../src/core/machines/spares.js";
+import { openLog } from "../../../src/host/log.js";
+import { until } from "../../client/scratch.js";
 
 const KIND: SpareKind = { key: "a", environment: "debian:12", vcpuCount: 1, memMib: 1024, network: false };
 

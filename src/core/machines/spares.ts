@@ -1,5 +1,5 @@
-import type { Machine } from "../backend/backend.js";
-import type { Log } from "../host/log.js";
+import type { Machine } from "../../backend/backend.js";
+import type { Log } from "../../host/log.js";
 import { Demand } from "./demand.js";
 
 /** What a spare may stand in for: requests of the same key. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Demand } from "../../src/core/demand.js";
+import { Demand } from "../../../src/core/machines/demand.js";
 
 function demandOf(...asks: readonly (readonly [at: number, inFlight: number])[]): Demand {
   const demand = new Demand();

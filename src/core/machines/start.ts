@@ -1,0 +1,67 @@
+import type { Backend, Machine, StartOptions, VmShape } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { InstalledEnvironment } from "../../environments/cache.js";
+import { runForExit } from "../../guest/exec.js";
+import { trustCertificates } from "../../guest/trust.js";
+import { wake } from "../../guest/wake.js";
+import { readAvailableMemoryMib } from "../../host/platform.js";
+
+/** What a new machine is made of. */
+export interface MachinePlan {
+  readonly backend: Backend;
+  readonly environment: InstalledEnvironment;
+  readonly shape: VmShape;
+}
+
+/** Left to the host when a VM takes all the memory it was promised. */
+const MEMORY_RESERVE_MIB = 256;
+
+/**
+ * Starts a machine, woken and ready for a command. Calls `makeRoom` when the host lacks memory for it. Throws RESOURCE_EXHAUSTED when
+ * that does not help.
+ */
+export async function startMachine(
+  id: string,
+  { backend, environment, shape }: MachinePlan,
+  options: StartOptions,
+  makeRoom: () => Promise<void>,
+): Promise<Machine> {
+  const neededMib = await backend.countMemoryMib(shape);
+  if (!hasMemory(neededMib)) await makeRoom();
+  assertMemory(shape.memMib, neededMib);
+  const machine = await backend.start(id, environment, shape, options);
+  try {
+    await wake(machine.channel, id, machine.network?.guest);
+    options.onStage?.("wake");
+    if (machine.network?.hostCa.length) await trustCertificates(machine.channel, machine.network.hostCa);
+    if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
+    return machine;
+  } catch (error) {
+    await machine.destroy();
+    throw error;
+  }
+}
+
+/** Gives the guest's apt the host's mirror. A guest without a shell or apt is left as it is. */
+async function writeAptSources(machine: Machine, sources: string): Promise<void> {
+  const quoted = `'${sources.replaceAll("'", `'\\''`)}'`;
+  await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);
+}
+
+function hasMemory(neededMib: number): boolean {
+  return readAvailableMemoryMib() >= neededMib + MEMORY_RESERVE_MIB;
+}
+
+/** A VM takes memory as it uses it; one that the host could not hold even alone is refused before it starts. */
+function assertMemory(memMib: number, neededMib: number): void {
+  if (hasMemory(neededMib)) return;
+  const availableMib = readAvailableMemoryMib();
+  throw new PyroError(
+    "RESOURCE_EXHAUSTED",
+    `A VM of ${memMib} MiB, which may take ${neededMib} MiB, does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,
+    {
+      hint: "Ask for less with --mem-mib, or delete tasks.",
+      details: { mem_mib: memMib, needed_mib: neededMib, available_mib: availableMib },
+    },
+  );
+}
