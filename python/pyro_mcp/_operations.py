@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, NotRequired, TypedDict
@@ -744,9 +745,10 @@ LOCAL = frozenset(["task.sync.pull", "task.sync.undo"])
 """Operations that the `pyro` executable does on this machine."""
 
 
-class Operations:
+class Operations(ABC):
     """One method for each operation. A failed command is a result; everything else raises PyroError."""
 
+    @abstractmethod
     def _call(
         self,
         operation: str,
@@ -759,7 +761,7 @@ class Operations:
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> Any:
-        raise NotImplementedError
+        """Performs one operation."""
 
     def run_in_vm(
         self,
