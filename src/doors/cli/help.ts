@@ -33,7 +33,7 @@ const groups: readonly (readonly [title: string, words: readonly string[]])[] = 
   ["Tasks: VMs that stay", ["task"]],
   ["Environments: what VMs are made of", ["env"]],
   ["For agents", ["mcp"]],
-  ["This machine", ["doctor", "daemon", "completion"]],
+  ["This machine", ["doctor", "daemon", "toolchain", "completion"]],
 ];
 
 const exitStatuses: readonly Row[] = [
@@ -119,9 +119,10 @@ function renderLine(command: Command): Row {
   return [[...command.words, ...positionals, ...rest].join(" "), command.summary];
 }
 
-/** `TASK_ID`, or `[SIGNAL]` for one that may be left out. */
-function renderPositional({ name, required }: RenderedField): string {
-  return required ? name.toUpperCase() : `[${name.toUpperCase()}]`;
+/** `TASK_ID`, `[SIGNAL]` for one that may be left out, `[PATHS…]` for one that takes all words that are left. */
+function renderPositional({ name, required, type }: RenderedField): string {
+  const shown = `${name.toUpperCase()}${type === "list" ? "…" : ""}`;
+  return required ? shown : `[${shown}]`;
 }
 
 function renderFlag(field: RenderedField): Row {
