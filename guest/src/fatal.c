@@ -14,6 +14,12 @@ static void write_line(int fd, const char *line) {
     if (fd >= 0 && write(fd, line, strlen(line)) < 0) return;
 }
 
+void console_say(const char *line) {
+    int fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    write_line(fd, line);
+    if (fd >= 0) close(fd);
+}
+
 void fatal(const char *format, ...) {
     char line[512] = "pyro-agent: fatal: ";
     size_t length = strlen(line);
@@ -26,7 +32,7 @@ void fatal(const char *format, ...) {
         write_line(STDERR_FILENO, line);
         exit(1);
     }
-    write_line(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC), line);
+    console_say(line);
     write_line(open("/dev/kmsg", O_WRONLY | O_CLOEXEC), line);
     sync();
     reboot(RB_POWER_OFF);

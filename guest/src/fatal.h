@@ -5,6 +5,9 @@
 // Set once by init mode.
 extern int fatal_powers_off;
 
+// A line on the console of a VM.
+void console_say(const char *line);
+
 _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -108,9 +108,11 @@ void init_boot(void) {
     make_directory("/dev", 0755);
     if (mount("devtmpfs", "/dev", "devtmpfs", 0, "") < 0 && errno != EBUSY) fatal("mount /dev: errno %d", errno);
     open_standard_streams();
+    console_say("pyro-agent: started\n");
     reboot(RB_DISABLE_CAD);
     modules_load();
     mount_root();
+    console_say("pyro-agent: mounted the root\n");
     mount_kernel_file_systems();
     switch_root();
     init_files_make();

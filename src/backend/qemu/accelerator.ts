@@ -7,6 +7,7 @@ import { PyroError } from "../../contract/errors.js";
 import { chmod, mkdtemp, readJson, rm, writeFile, writeFileAtomic } from "../../host/files.js";
 import { describeNode, readBootIdentity } from "../../host/platform.js";
 import type { Accelerator } from "../backend.js";
+import { computeBootDeadline, computeSectorDeadline } from "./boot-deadline.js";
 import { runInJail } from "./jailed-tool.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -26,13 +27,21 @@ const savedVerdict = z.object({
   device: z.string().nullable().optional(),
   /** The user and groups that the verdict is about; missing in what older versions wrote. */
   user: z.string().optional(),
+  /** How long the boot sector took, in ms; null when it did not run; missing in what older versions wrote. */
+  sector_ms: z.number().nullable().optional(),
   kvm: z.object({ exists: z.boolean(), opens: z.boolean(), usable: z.boolean().nullable(), reason: z.string() }),
 });
 
 export const KVM_DEVICE = "/dev/kvm";
 
-/** An emulated processor needs 0.2 s for the boot sector; a hanging one needs for ever. */
-const PROBE_DEADLINE_MS = 5_000;
+/** What was found out about KVM. */
+interface Finding {
+  readonly verdict: Verdict;
+  /** How long the boot sector took; null when it did not run. */
+  readonly sectorMs: number | null;
+}
+
+const OPEN_DEADLINE_MS = 30_000;
 const PROBE_EXIT = 0x21;
 
 /**
@@ -44,7 +53,7 @@ export class AcceleratorChoice {
   readonly #toolchain: Toolchain;
   readonly #forced: Accelerator | null;
   readonly #device: string;
-  #kvm: Promise<Verdict> | null = null;
+  #kvm: Promise<Finding> | null = null;
 
   constructor(homePath: string, toolchain: Toolchain, preference: string | undefined, device = KVM_DEVICE) {
     this.#device = device;
@@ -62,19 +71,30 @@ export class AcceleratorChoice {
     return (await this.kvmVerdict()).usable === false ? "tcg" : "kvm";
   }
 
-  kvmVerdict(): Promise<Verdict> {
-    this.#kvm ??= this.#readOrProbe();
-    return this.#kvm;
+  async kvmVerdict(): Promise<Verdict> {
+    return (await this.#finding()).verdict;
+  }
+
+  /** How long a template may take to boot on the accelerator in use. On KVM a host that is slow gets more time. */
+  async bootDeadlineMs(): Promise<number> {
+    const triesKvm = this.#forced === null && (await this.current()) === "kvm";
+    return computeBootDeadline(triesKvm ? (await this.#finding()).sectorMs : null);
   }
 
   /** Records what a template's boot showed. */
   async learn(usable: boolean, reason: string): Promise<void> {
-    const verdict = { ...(await this.kvmVerdict()), usable, reason };
-    this.#kvm = Promise.resolve(verdict);
-    await this.#save(verdict);
+    const { verdict, sectorMs } = await this.#finding();
+    const finding = { verdict: { ...verdict, usable, reason }, sectorMs };
+    this.#kvm = Promise.resolve(finding);
+    await this.#save(finding);
   }
 
-  async #readOrProbe(): Promise<Verdict> {
+  #finding(): Promise<Finding> {
+    this.#kvm ??= this.#readOrProbe();
+    return this.#kvm;
+  }
+
+  async #readOrProbe(): Promise<Finding> {
     const saved = savedVerdict.safeParse(await readJson(this.#file));
     const now = readBootIdentity();
     if (
@@ -85,27 +105,33 @@ export class AcceleratorChoice {
       saved.data.device === describeNode(this.#device) &&
       saved.data.user === this.#user()
     ) {
-      return saved.data.kvm;
+      return { verdict: saved.data.kvm, sectorMs: saved.data.sector_ms ?? null };
     }
-    const verdict = await this.#probe();
-    await this.#save(verdict);
-    return verdict;
+    const finding = await this.#probe();
+    await this.#save(finding);
+    return finding;
   }
 
   /** The jail's user tries, since it is not always the daemon's: the VMs of root are run by nobody. */
-  async #probe(): Promise<Verdict> {
+  async #probe(): Promise<Finding> {
+    const refused = { opens: false, usable: false };
     if (describeNode(this.#device) === null) {
-      return { exists: false, opens: false, usable: false, reason: "there is no /dev/kvm" };
+      return { verdict: { ...refused, exists: false, reason: "there is no /dev/kvm" }, sectorMs: null };
     }
-    if (!(await opensInJail(this.#toolchain, this.#device))) {
+    const startMs = await measure(() => opensInJail(this.#toolchain, this.#device));
+    if (startMs === null) {
       const whose = this.#toolchain.dropTo === null ? "this user" : "nobody, who runs the VMs of root";
       const reason = `/dev/kvm exists, but may not be opened by ${whose}`;
-      return { exists: true, opens: false, usable: false, reason };
+      return { verdict: { ...refused, exists: true, reason }, sectorMs: null };
     }
     const device = { exists: true, opens: true };
-    const ran = await runsBootSector(this.#toolchain, this.#device);
-    if (!ran) return { ...device, usable: false, reason: "/dev/kvm opens, but does not run a guest" };
-    return { ...device, usable: null, reason: "/dev/kvm runs a boot sector; no template was booted on it yet" };
+    const deadlineMs = computeSectorDeadline(startMs);
+    const sectorMs = await measure(() => runsBootSector(this.#toolchain, this.#device, deadlineMs));
+    const [usable, reason] =
+      sectorMs === null
+        ? [false, "/dev/kvm opens, but does not run a guest"]
+        : [null, "/dev/kvm runs a boot sector; no template was booted on it yet"];
+    return { verdict: { ...device, usable, reason }, sectorMs };
   }
 
   #user(): string {
@@ -114,11 +140,11 @@ export class AcceleratorChoice {
     return [uid, ...groups].join(" ");
   }
 
-  async #save(kvm: Verdict): Promise<void> {
+  async #save({ verdict, sectorMs }: Finding): Promise<void> {
     const { bootId, kernel } = readBootIdentity();
     const saved: z.infer<typeof savedVerdict> = {
       ...{ boot_id: bootId, kernel, qemu: this.#toolchain.qemuVersion },
-      ...{ device: describeNode(this.#device), user: this.#user(), kvm },
+      ...{ device: describeNode(this.#device), user: this.#user(), sector_ms: sectorMs, kvm: verdict },
     };
     await writeFileAtomic(this.#file, `${JSON.stringify(saved)}\n`);
   }
@@ -134,14 +160,20 @@ function parsePreference(preference: string | undefined): Accelerator | null {
   });
 }
 
+/** How long it took to succeed, in ms; null when it failed. */
+async function measure(attempt: () => Promise<boolean>): Promise<number | null> {
+  const started = performance.now();
+  return (await attempt()) ? Math.round(performance.now() - started) : null;
+}
+
 function opensInJail(toolchain: Toolchain, device: string): Promise<boolean> {
   const words = ["/bin/sh", "-c", `exec 3<>${KVM_DEVICE}`];
   const jail = { devices: [[device, KVM_DEVICE]] as const, mounts: [] };
-  return runInJail(toolchain, jail, words, PROBE_DEADLINE_MS).then((status) => status === 0);
+  return runInJail(toolchain, jail, words, OPEN_DEADLINE_MS).then((status) => status === 0);
 }
 
 /** Runs `mov dx,0xf4; mov al,0x21; out dx,al` as a boot sector on KVM: a guest that works ends QEMU with a status of ours. */
-async function runsBootSector(toolchain: Toolchain, device: string): Promise<boolean> {
+async function runsBootSector(toolchain: Toolchain, device: string, deadlineMs: number): Promise<boolean> {
   const code = Buffer.from([0xba, 0xf4, 0x00, 0xb0, PROBE_EXIT, 0xee, 0xf4, 0xeb, 0xfd]);
   const sector = Buffer.alloc(512);
   code.copy(sector);
@@ -162,7 +194,7 @@ async function runsBootSector(toolchain: Toolchain, device: string): Promise<boo
       ...["-drive", `if=none,id=boot,format=raw,file=${inside}`, "-device", "ide-hd,drive=boot"],
     ];
     const jail = { devices: [[device, KVM_DEVICE]] as const, mounts: [[image, inside, true]] as const };
-    return (await runInJail(toolchain, jail, words, PROBE_DEADLINE_MS)) === ((PROBE_EXIT << 1) | 1);
+    return (await runInJail(toolchain, jail, words, deadlineMs)) === ((PROBE_EXIT << 1) | 1);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

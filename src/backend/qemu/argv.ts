@@ -38,6 +38,9 @@ export const QMP_FD = 9;
 /** Every clone's agent sets another one before the interface is raised. */
 const TEMPLATE_MAC = "02:70:79:00:00:00";
 
+/** What QEMU keeps of the end of a VM's console. */
+export const CONSOLE_BYTES = 65_536;
+
 /** QEMU's arguments. Pure. */
 export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, start: Start): string[] {
   const clone = start === "clone";
@@ -76,7 +79,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     ...["-chardev", `socket,id=agent,fd=${AGENT_FD},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent,name=org.pyro.agent.0"],
     ...["-device", "virtio-rng-pci"],
-    ...["-chardev", "ringbuf,id=console,size=65536"],
+    ...["-chardev", `ringbuf,id=console,size=${CONSOLE_BYTES}`],
     ...["-serial", "chardev:console"],
     ...["-chardev", `socket,id=qmp,fd=${QMP_FD},server=on,wait=off`],
     ...["-mon", "chardev=qmp,mode=control"],

@@ -26,6 +26,7 @@ import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import { Reception } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
+import { explainBoot } from "./console.js";
 import { buildGateCommand } from "./gate.js";
 import { makeMailbox } from "./mailbox.js";
 import { buildGroupLimits } from "./memory.js";
@@ -35,8 +36,6 @@ import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "
 import { VmProcess } from "./vm-process.js";
 import { warmUpCommands } from "./warm-up.js";
 
-/** A boot under emulation takes seconds; an accelerator that cannot boot in this time is not trusted. */
-const BOOT_DEADLINE_MS = { kvm: 10_000, hvf: 10_000, tcg: 90_000 } as const;
 const MONITOR_DEADLINE_MS = 10_000;
 const FREEZE_DEADLINE_MS = 60_000;
 
@@ -150,7 +149,7 @@ async function makeSparse(path: string, sizeMib: number): Promise<void> {
 
 async function bootAndFreeze(
   process: VmProcess,
-  { accelerator }: TemplateInputs,
+  { bootDeadlineMs }: TemplateInputs,
   directory: string,
   reception: Reception,
   { signal, onProgress }: PrepareOptions,
@@ -161,7 +160,9 @@ async function bootAndFreeze(
     const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
     const channel = await Promise.race([
       paused,
-      Channel.open(socket, { deadlineMs: BOOT_DEADLINE_MS[accelerator], signal }),
+      Channel.open(socket, { deadlineMs: bootDeadlineMs, signal }).catch(async (error: unknown) => {
+        throw await explainBoot(error, qmp);
+      }),
     ]);
     try {
       await Promise.race([paused, warmUp(channel)]);

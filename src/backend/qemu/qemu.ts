@@ -189,14 +189,16 @@ export class QemuBackend implements Backend {
     const choice = this.#choose(toolchain);
     const accelerator = await choice.current();
     try {
-      const template = await this.#templateOn(toolchain, accelerator, environment, shape, options);
+      const deadlineMs = await choice.bootDeadlineMs();
+      const template = await this.#templateOn(toolchain, accelerator, deadlineMs, environment, shape, options);
       if (accelerator === "kvm") await this.#confirmKvm(choice);
       return template;
     } catch (error) {
       if (accelerator !== "kvm" || choice.forced || options.signal.aborted) throw error;
       await choice.learn(false, `a template did not boot on it: ${PyroError.from(error).message}`);
       this.#options.log.warn({ err: error }, "kvm is not used any more");
-      return this.#templateOn(toolchain, "tcg", environment, shape, options);
+      const deadlineMs = await choice.bootDeadlineMs();
+      return this.#templateOn(toolchain, "tcg", deadlineMs, environment, shape, options);
     }
   }
 
@@ -207,13 +209,15 @@ export class QemuBackend implements Backend {
   async #templateOn(
     toolchain: Toolchain,
     accelerator: Accelerator,
+    bootDeadlineMs: number,
     environment: InstalledEnvironment,
     shape: VmShape,
     options: PrepareOptions,
   ): Promise<Template> {
     const { agentPath, keeperPath, groups } = this.#options;
     const gate = await this.#gate(shape);
-    const inputs: TemplateInputs = { toolchain, accelerator, shape, environment, agentPath, keeperPath, groups, gate };
+    const host = { toolchain, accelerator, bootDeadlineMs, agentPath, keeperPath, groups };
+    const inputs: TemplateInputs = { ...host, shape, environment, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);
     const template: Template = { key, directory, accelerator };

@@ -47,6 +47,8 @@ export type TemplateRecord = z.infer<typeof record>;
 export interface TemplateInputs {
   readonly toolchain: Toolchain;
   readonly accelerator: Accelerator;
+  /** How long the boot may take until the agent is ready. */
+  readonly bootDeadlineMs: number;
   readonly shape: VmShape;
   readonly environment: InstalledEnvironment;
   readonly agentPath: string;
