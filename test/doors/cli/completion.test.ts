@@ -57,7 +57,7 @@ async function complete(shell: string, line: string, env: NodeJS.ProcessEnv): Pr
 const cases: readonly (readonly [line: string, offered: readonly string[]])[] = [
   ["pyro ru", ["run"]],
   ["pyro env pu", ["pull"]],
-  ["pyro task sync ", ["push"]],
+  ["pyro task sync ", ["pull", "push", "undo"]],
   ["pyro task sync push --dr", ["--dry-run"]],
   ["pyro help task sy", ["sync"]],
   ["pyro run --mem", ["--mem-mib"]],
@@ -114,7 +114,7 @@ for (const [shell, argv, setup] of [
     const terminal = new Terminal([...argv], { ...env, PS1: "> ", PROMPT: "> " });
     terminal.type(`${setup}; echo rea''dy\n`);
     await terminal.shows("ready");
-    terminal.type("pyro task sync pu\t");
+    terminal.type("pyro task sync pus\t");
     await terminal.shows("pyro task sync push ");
     terminal.type("\u0015exit\n");
     await terminal.ended();
