@@ -41,12 +41,12 @@ export function sdkMethods() {
     });
 }
 
-/** The method of a task's handle: it takes by position what the CLI does. Null for operations that are not about one task. */
+/** The method of a task's handle: it takes by position what the CLI does, and what is required. Null for operations that are not about one task. */
 function handleOf({ method, handleMethod, cli, fields, positional }) {
   if (fields[0]?.name !== "task_id") return null;
   const own = fields.filter(({ name }) => name !== "task_id");
-  const words = cli ? [...cli.positionals, cli.rest] : positional.map(({ name }) => name);
-  const first = words.flatMap((word) => own.filter(({ name }) => name === word));
+  const words = new Set([...(cli ? [...cli.positionals, cli.rest] : []), ...positional.map(({ name }) => name)]);
+  const first = [...words].flatMap((word) => own.filter(({ name }) => name === word));
   return {
     name: handleMethod ?? method.replace("Task", ""),
     positional: first,

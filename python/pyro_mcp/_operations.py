@@ -394,6 +394,31 @@ class TaskDiffResult(TypedDict):
     next_after: str | None
 
 
+class TaskPatchFile(TypedDict):
+    # Relative to /workspace.
+    path: str
+    status: Literal["added", "modified", "deleted"]
+
+
+class TaskPatchReject(TypedDict):
+    path: str
+    # Why this file cannot be patched.
+    reason: Literal["missing", "exists", "binary", "not-a-file", "too-large", "does-not-fit"]
+    # Headers of all its hunks.
+    hunks: list[str]
+
+
+class TaskPatchResult(TypedDict):
+    task_id: str
+    # True when the workspace has the patch now.
+    applied: bool
+    # Files that fit; a renamed file is one deleted and one added.
+    files: list[TaskPatchFile]
+    # With any, nothing was applied.
+    rejects: list[TaskPatchReject]
+    dry_run: bool
+
+
 class TaskExecError(TypedDict):
     code: str
     message: str
@@ -1178,6 +1203,29 @@ class Operations(ABC):
             {"task_id": task_id, "paths": paths, "since": since, "stat": stat, "name_only": name_only, "after": after, "exclude": exclude, "include": include},
         )
 
+    def patch_task(
+        self,
+        task_id: str,
+        patch: str,
+        *,
+        dry_run: bool = False,
+        reverse: bool = False,
+    ) -> TaskPatchResult:
+        """Apply a unified diff to a task's workspace, all of it or nothing.
+
+        Takes what `git diff`, `diff -u` and `task.diff` print, with names relative to /workspace. With any reject nothing is applied. Fails with `INVALID_ARGUMENT` for text that is no patch, with `WORKSPACE_LINK` when a link is on the way to a file, with `WORKSPACE_CHANGED` when a process of the task changes one of the files meanwhile; then nothing is applied.
+
+        Args:
+            task_id: Id or name of a task.
+            patch: The unified diff, at most 700 KiB.
+            dry_run: Say what would be applied; change nothing.
+            reverse: Take the patch back.
+        """
+        return self._call(
+            "task.patch",
+            {"task_id": task_id, "patch": patch, "dry_run": dry_run, "reverse": reverse},
+        )
+
     def exec_task(
         self,
         task_id: str,
@@ -1523,6 +1571,21 @@ class TaskOperations:
             after=after,
             exclude=exclude,
             include=include,
+        )
+
+    def patch(
+        self,
+        patch: str,
+        *,
+        dry_run: bool = False,
+        reverse: bool = False,
+    ) -> TaskPatchResult:
+        """Apply a unified diff to a task's workspace, all of it or nothing: see ``Pyro.patch_task``."""
+        return self._operations.patch_task(
+            self.task_id,
+            patch,
+            dry_run=dry_run,
+            reverse=reverse,
         )
 
     def exec(

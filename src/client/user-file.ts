@@ -7,10 +7,12 @@ import {
   existsSync,
   findProgram,
   mkdir,
+  open,
   readFile,
   realpath,
   stat,
   writeFileAtomic,
+  type FileHandle,
 } from "../host/files.js";
 
 /** A text file of the user's, or null when there is none. Throws FAILED_PRECONDITION when it cannot be read. */
@@ -64,4 +66,25 @@ function unusable(path: string, what: string, error: unknown): PyroError {
     details: { path },
     cause: error,
   });
+}
+
+/** Opens a file that the user named, to be read as a stream. Throws INVALID_ARGUMENT. */
+export async function openUserFile(what: string, path: string): Promise<AsyncIterable<Uint8Array>> {
+  const file = await openNamed(what, path, "r");
+  return file.createReadStream() as AsyncIterable<Uint8Array>;
+}
+
+async function openNamed(what: string, path: string, flags: "r"): Promise<FileHandle> {
+  try {
+    const file = await open(path, flags);
+    if (!(await file.stat()).isDirectory()) return file;
+    await file.close();
+    throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new PyroError("INVALID_ARGUMENT", `${what}: ${path} cannot be opened: ${code}.`, {
+      hint: "Name a file of this machine.",
+      details: { path, errno: code },
+    });
+  }
 }

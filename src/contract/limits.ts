@@ -34,6 +34,9 @@ export const limits = {
   /** The longest file of which a base keeps the content, and all that the base of one task keeps. */
   baseContentFileBytes: 1_048_576,
   baseContentBytes: 268_435_456,
+  /** A patch, and all that the files which it names have before it. */
+  patchBytes: 716_800,
+  patchedContentBytes: 33_554_432,
   /** What one answer with differences holds: it ends with the file that goes beyond. */
   diffFiles: 10_000,
   diffBytes: 1_048_576,

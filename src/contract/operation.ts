@@ -22,6 +22,8 @@ export interface CliShape {
   readonly rest?: string;
   /** Flags of the CLI alone, without a value: name and description. */
   readonly flags?: Readonly<Record<string, string>>;
+  /** The same with a value. */
+  readonly options?: Readonly<Record<string, string>>;
   /** Command lines for the help page. */
   readonly examples?: readonly string[];
 }

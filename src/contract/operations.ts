@@ -19,6 +19,7 @@ import { taskExec } from "./task-exec.js";
 import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
+import { taskPatch } from "./task-patch.js";
 import { taskSettle } from "./task-settle.js";
 import { taskStatus } from "./task-status.js";
 import { taskSyncPull } from "./task-sync-pull.js";
@@ -54,6 +55,7 @@ export const operations = {
   "task.sync.pull": taskSyncPull,
   "task.sync.undo": taskSyncUndo,
   "task.diff": taskDiff,
+  "task.patch": taskPatch,
   "task.changes": taskChanges,
   "task.settle": taskSettle,
   "task.export": taskExport,

@@ -9,6 +9,7 @@ import { envPull } from "./env-pull.js";
 import { taskChanges } from "./workspace/task-changes.js";
 import { diffWorkspace } from "./workspace/diff.js";
 import { fromContract } from "../workspace/wire.js";
+import { patchWorkspace } from "./workspace/patch.js";
 import { exportFiles } from "./workspace/export.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExec, taskFollow } from "./task-exec.js";
@@ -53,6 +54,13 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "task.diff": ({ tasks }, input, call) => {
     const task = tasks.get(input.task_id);
     return task.onFiles(call, (channel, signal) => diffWorkspace(channel, task.base, input, signal));
+  },
+  "task.patch": ({ tasks }, input, call) => {
+    const task = tasks.get(input.task_id);
+    const patched = task.onFiles(call, (channel, signal) =>
+      task.pushes.inTurn(signal, () => patchWorkspace(channel, input, signal)),
+    );
+    return task.during(patched);
   },
   "task.changes": taskChanges,
   "task.settle": async ({ tasks }, { task_id, origin, entries }) => {

@@ -12,7 +12,7 @@ export type Patchable =
 /** A part of a patch that does not fit. */
 export interface Reject {
   readonly path: string;
-  readonly reason: "missing" | "exists" | "binary" | "not-a-file" | "does-not-fit";
+  readonly reason: "missing" | "exists" | "binary" | "not-a-file" | "too-large" | "does-not-fit";
   /** The headers of the hunks of this file: `@@ -1,3 +1,4 @@`. */
   readonly hunks: readonly string[];
 }
@@ -23,8 +23,8 @@ export interface Patched {
   readonly rejects: readonly Reject[];
 }
 
-/** The present entry of a path; null when there is none, "other" for a directory or a special file. */
-export type ReadPatchable = (path: string) => Promise<Patchable | null | "other">;
+/** The present entry of a path; null when there is none, or why it cannot be patched. */
+export type ReadPatchable = (path: string) => Promise<Patchable | null | "not-a-file" | "too-large">;
 
 interface FilePatch {
   readonly from: string | null;
@@ -61,7 +61,7 @@ async function applyOne(
 ): Promise<Reject["reason"] | null> {
   if (patch.isBinary === true) return "binary";
   const before = from === null ? null : await read(from);
-  if (before === "other") return "not-a-file";
+  if (typeof before === "string") return before;
   if (from !== null && before === null) return "missing";
   if (to !== null && to !== from && (await read(to)) !== null) return "exists";
   const fresh = applyHunks(before, patch);

@@ -1,5 +1,7 @@
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
 import type { LastingMachines } from "../../src/core/machines/machines.js";
+import type { Channel } from "../../src/guest/channel.js";
+import { frameType } from "../../src/guest/messages.js";
 import { AgentProcess } from "../guest/agent-process.js";
 
 /** Machines that are the agent as a plain process: tasks without VMs. */
@@ -8,11 +10,17 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
 
+  /** The workspaces of the machines, the newest last. */
+  get workspaces(): string[] {
+    return Array.from(this.#agents, ({ workspace }) => workspace);
+  }
+
   async acquire(): Promise<{ machine: Machine; environmentDigest: string }> {
     await this.before();
     const agent = new AgentProcess();
     this.#agents.add(agent);
     const channel = await agent.connect();
+    showWorkspace(channel, agent.workspace);
     const machine: Machine = {
       id: `vm-${this.#agents.size}`,
       executionMode: "host_compat",
@@ -47,4 +55,22 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent[Symbol.asyncDispose]()));
   }
+}
+
+/** Requests for /workspace reach the agent's own directory: a plain process sees the host's root. */
+function showWorkspace(channel: Channel, workspace: string): void {
+  const send = channel.send.bind(channel);
+  channel.send = (type, stream, payload) => {
+    const shown = type === frameType.request ? Buffer.from(relocate(payload.toString(), workspace)) : payload;
+    return send(type, stream, shown);
+  };
+}
+
+function relocate(request: string, workspace: string): string {
+  const fields = JSON.parse(request) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value !== "string" || (value !== "/workspace" && !value.startsWith("/workspace/"))) continue;
+    fields[name] = `${workspace}${value.slice("/workspace".length)}`;
+  }
+  return JSON.stringify(fields);
 }

@@ -18,7 +18,7 @@ export function explainRefusal(refusal: AgentRefusal): PyroError {
   if (errno === "ESTALE") {
     return explain(
       "WORKSPACE_CHANGED",
-      `A process of the task changed ${entry} during the push. The workspace is as it was.`,
+      `A process of the task changed ${entry} meanwhile. The workspace is as it was.`,
     );
   }
   if (code === "UNSAFE_PATH")

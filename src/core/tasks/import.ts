@@ -99,7 +99,7 @@ export async function stageSource(
   const id = randomBytes(16).toString("hex");
   const paths = new Set<string>();
   const recorder = record?.(id) ?? null;
-  if (earlier) assertRemoves(machine);
+  if (earlier) assertRemoves(machine.channel);
   const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
   const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
   const onAbort = () => void stage.cancel().catch(() => {});

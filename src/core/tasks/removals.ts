@@ -1,17 +1,17 @@
 import type { Filter } from "../../archive/filter.js";
-import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
+import type { Channel } from "../../guest/channel.js";
 import type { Stage } from "../../guest/stage.js";
 import type { PushedFile } from "../../store/pushed-files.js";
 
 /** Throws FAILED_PRECONDITION when the agent of an older pyro runs in the VM. */
-export function assertRemoves({ channel }: Machine): void {
+export function assertRemoves(channel: Channel): void {
   if (channel.hello.removes === true) return;
   throw new PyroError(
     "FAILED_PRECONDITION",
-    "The task was started by an older pyro, which cannot delete with a push.",
+    "The task was started by an older pyro, which cannot delete files together with other changes.",
     {
-      hint: "Create the task again, or push without `--delete`.",
+      hint: "Create the task again. A push works without `--delete`.",
     },
   );
 }

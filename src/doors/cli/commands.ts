@@ -25,6 +25,7 @@ function buildCommand(operation: RenderedOperation): Command[] {
         ...fields.filter((field) => !taken.has(field.name) && !field.hidden),
         ...(stdin ? [noStdin] : []),
         ...Object.entries(cli.flags ?? {}).map(([name, description]) => ownFlag(name, "boolean", description)),
+        ...Object.entries(cli.options ?? {}).map(([name, description]) => ownFlag(name, "string", description)),
         jsonField,
       ],
       examples: cli.examples ?? [],

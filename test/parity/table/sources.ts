@@ -40,6 +40,38 @@ export const sources: readonly Case[] = [
   },
   { name: "changes elsewhere", ...of("task.diff", { task_id: "$task", paths: ["/etc"] }), expect: "INVALID_ARGUMENT" },
   {
+    name: "a patch that does not fit",
+    ...of("task.patch", { task_id: "$task", patch: "--- a/run.sh\n+++ b/run.sh\n@@ -1 +1 @@\n-no\n+yes\n" }),
+    expect: { applied: false, files: [] },
+    on: "both",
+  },
+  {
+    name: "a patch that fits, not applied",
+    ...of("task.patch", {
+      task_id: "$task",
+      patch: "--- /dev/null\n+++ b/fresh\n@@ -0,0 +1 @@\n+1\n",
+      dry_run: true,
+    }),
+    expect: { applied: false, files: [{ path: "fresh", status: "added" }], rejects: [] },
+  },
+  {
+    name: "a patch",
+    ...of("task.patch", { task_id: "$task", patch: "--- /dev/null\n+++ b/fresh\n@@ -0,0 +1 @@\n+1\n" }),
+    expect: { applied: true, rejects: [] },
+    on: "both",
+  },
+  {
+    name: "the patch taken back",
+    ...of("task.patch", { task_id: "$task", patch: "--- /dev/null\n+++ b/fresh\n@@ -0,0 +1 @@\n+1\n", reverse: true }),
+    expect: { applied: true, files: [{ path: "fresh", status: "deleted" }] },
+    on: "both",
+  },
+  {
+    name: "text that is no patch",
+    ...of("task.patch", { task_id: "$task", patch: "hello" }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
     name: "a pull that writes nothing",
     ...of("task.sync.pull", { task_id: "$task", dry_run: true }),
     clientOnly: true,
