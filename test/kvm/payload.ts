@@ -11,7 +11,7 @@ export const inVm = {
   report: "/dev/ttyS1",
 } as const;
 
-/** Without udev /dev/kvm is root's alone, and pyro runs VMs as nobody. Whatever happens, the VM powers off. */
+/** Without udev /dev/kvm and /dev/net/tun are root's alone, and pyro runs VMs as nobody. Whatever happens, the VM powers off. */
 const INIT = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mounted() { mountpoint -q "$1" || mount -t "$2" "$2" "$1"; }
@@ -25,9 +25,10 @@ mounted /dev/pts devpts
 mounted /dev/shm tmpfs
 mounted /sys/fs/cgroup cgroup2
 ip link set lo up
-modprobe kvm_amd
+modprobe -a kvm_amd tun
 chgrp kvm /dev/kvm
 chmod 0660 /dev/kvm
+chmod 0666 /dev/net/tun
 stty -F ${inVm.report} raw -echo
 PYRO_HOME=${inVm.home} ${inVm.node} ${inVm.checkout}/dist/test/kvm/inside.js
 sync
