@@ -50,6 +50,6 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   const machines = new Machines({ environments, backends, log });
   // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
   const vms = await Vms.open({ homePath: home.path, machines, log });
-  const tasks = await Tasks.open({ homePath: home.path, vms: machines, keep: vms.unreadableIds, log });
+  const tasks = await Tasks.open({ homePath: home.path, machines, keep: vms.unreadableIds, log });
   return { home, version, log, groups, environments, backends, toolchains, machines, vms, tasks };
 }

@@ -7,21 +7,22 @@ import { abortable } from "../../host/abortable.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
-import type { JournalEntry } from "../../store/journal-entry.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
-import { expiryOf, hasExpired } from "../expiry.js";
-import { viewNetwork } from "../network.js";
-import { watchSilence } from "../silence.js";
+import { MachineSession, releaseJobs } from "../lifecycle/session.js";
+import type { LastingMachines } from "../machines/machines.js";
 import { resolveTimeout } from "../timeout.js";
 import { explainReading } from "../workspace/refusal.js";
+import { Activity } from "./activity.js";
+import { hasLabels } from "./labels.js";
 import { assertAllowed, moveTask } from "./moves.js";
 import { push } from "./push.js";
 import { Pushes } from "./pushes.js";
 import { TaskExec, type ExecEnded, type ExecHost } from "./task-exec.js";
 import { TaskExecs } from "./task-execs.js";
+import { viewOf } from "./view.js";
 
 export interface TaskParts {
   readonly directory: string;
@@ -30,14 +31,9 @@ export interface TaskParts {
   /** Null when its VM is gone. */
   readonly machine: FoundMachine | null;
   readonly log: Log;
-  /** Ends a machine and lets go of its environment. */
-  readonly destroy: (machine: FoundMachine) => Promise<void>;
+  readonly machines: Pick<LastingMachines, "destroy">;
 }
 
-/** How a task lost its VM, and the reason to show. */
-type Loss = readonly ["died" | "broken", string];
-
-const WORKSPACE = "/workspace";
 const DELETE_GRACE_MS = 3_000;
 
 /** A persistent VM and everything that ever ran in it. */
@@ -46,49 +42,35 @@ export class Task implements ExecHost {
   readonly directory: string;
   readonly #journal: Journal;
   readonly #log: Log;
-  readonly #destroy: (machine: FoundMachine) => Promise<void>;
-  readonly #silence: () => string | null;
+  /** Null when its VM was gone already. */
+  readonly #session: MachineSession | null;
+  readonly #activity: Activity;
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
   readonly #calls = new Set<Promise<unknown>>();
   #record: TaskRecord;
-  #machine: FoundMachine | null;
-  /** Null until its VM answers. */
-  #channel: Channel | null = null;
-  #lastActivity: string;
   #detached = false;
-  #pushesUnderWay = 0;
   /** Aborted when the task is deleted: no push goes on. */
   readonly #deleted = new AbortController();
 
-  constructor({ directory, record, journal, machine, log, destroy }: TaskParts) {
+  constructor({ directory, record, journal, machine, machines, log }: TaskParts) {
     this.taskId = record.task_id;
     this.directory = directory;
     this.#record = record;
     this.#journal = journal;
     this.#log = log;
-    this.#destroy = destroy;
-    this.#machine = machine;
-    this.#lastActivity = lastActivityOf(journal.entries) ?? record.created_at;
+    this.#activity = new Activity(journal.entries, record.created_at);
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
-    this.#silence = machine ? watchSilence(machine) : () => null;
-    if (machine) this.#meet(machine);
+    this.#session = machine && this.#watch(machine, machines);
   }
 
   get name(): string | null {
     return this.#record.name;
   }
 
-  /** True when it has each of the labels: `KEY`, or `KEY=VALUE`. */
   hasLabels(wanted: readonly string[]): boolean {
-    const { labels } = this.#record;
-    return wanted.every((label) => {
-      const equals = label.indexOf("=");
-      if (equals === -1) return Object.hasOwn(labels, label);
-      const key = label.slice(0, equals);
-      return Object.hasOwn(labels, key) && labels[key] === label.slice(equals + 1);
-    });
+    return hasLabels(this.#record.labels, wanted);
   }
 
   get executionMode(): "guest" | "host_compat" {
@@ -136,7 +118,7 @@ export class Task implements ExecHost {
       {
         event: "exec.started",
         sequence: this.#execs.nextSequence,
-        job: this.#channel?.takeStream() ?? this.#execs.lastJob + 1,
+        job: this.#session?.channel?.takeStream() ?? this.#execs.lastJob + 1,
         ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
         command: input.command,
         cwd: input.cwd,
@@ -156,7 +138,7 @@ export class Task implements ExecHost {
       this.#execs.remove(exec);
       throw error;
     }
-    this.#lastActivity = exec.started.started_at;
+    this.#activity.note(exec.started.started_at);
     // The guest need not wait for the sync: a power loss of the host ends the VM as well.
     exec.start(machine, { ...this.#record.env, ...input.env }, stdin, recorded);
     return exec;
@@ -167,13 +149,7 @@ export class Task implements ExecHost {
     const found = this.#assertStarted("push");
     using until = new JoinedController([caller.signal, this.#deleted.signal]);
     const call = { ...caller, signal: until.signal };
-    this.#pushesUnderWay += 1;
-    try {
-      return await push({ taskId: this.taskId, found, pushes: this.pushes }, input, call);
-    } finally {
-      this.#pushesUnderWay -= 1;
-      this.#lastActivity = new Date().toISOString();
-    }
+    return await this.#activity.during(() => push({ taskId: this.taskId, found, pushes: this.pushes }, input, call));
   }
 
   /** What host and workspace last had in common. */
@@ -190,16 +166,14 @@ export class Task implements ExecHost {
   async onFiles<T>(caller: Call, work: (channel: Channel, signal: AbortSignal) => Promise<T>): Promise<T> {
     const found = this.#assertStarted("files");
     using until = new JoinedController([caller.signal, this.#deleted.signal]);
-    this.#pushesUnderWay += 1;
     try {
-      const { channel } = await abortable(found.ready, until.signal);
-      return await work(channel, until.signal);
+      return await this.#activity.during(async () => {
+        const { channel } = await abortable(found.ready, until.signal);
+        return work(channel, until.signal);
+      });
     } catch (error) {
       until.signal.throwIfAborted();
       throw explainReading(error);
-    } finally {
-      this.#pushesUnderWay -= 1;
-      this.#lastActivity = new Date().toISOString();
     }
   }
 
@@ -218,7 +192,7 @@ export class Task implements ExecHost {
   }
 
   async recordEnd(ended: ExecEnded): Promise<void> {
-    this.#lastActivity = ended.ended_at;
+    this.#activity.note(ended.ended_at);
     await this.#journal.append(ended);
   }
 
@@ -228,53 +202,20 @@ export class Task implements ExecHost {
     return { task_id: this.taskId, count: entries.length, entries };
   }
 
-  async view(): Promise<ResultOf<"task.status">> {
-    const record = this.#record;
-    const execs = this.#execs.all;
-    const last = execs.at(-1);
-    const usage = await this.#machine?.usage();
-    return {
-      task_id: record.task_id,
-      name: record.name,
-      labels: record.labels,
-      env_names: Object.keys(record.env).toSorted(),
-      environment: record.environment,
-      state: record.state,
-      state_reason: record.reason ?? this.#silence(),
-      workspace_path: WORKSPACE,
-      vcpu_count: record.vcpu_count,
-      mem_mib: record.mem_mib,
-      disk_mib: record.disk_mib,
-      timeout_seconds: record.timeout_seconds,
-      network_enabled: record.network,
-      network: await viewNetwork(this.#machine?.network ?? null),
-      allow_host_compat: record.allow_host_compat,
-      execution_mode: record.execution_mode,
-      accelerator: record.accelerator,
-      created_at: record.created_at,
-      last_activity_at: this.#lastActivity,
-      expires_at: this.#expiresAt(),
-      command_count: execs.length,
-      running_commands: this.#execs.running.length,
-      last_command: last
-        ? {
-            command: last.started.command,
-            exit_code: last.ended?.exit_code ?? null,
-            timed_out: last.ended?.timed_out ?? false,
-          }
-        : null,
-      workspace_seed: record.workspace_seed,
-      last_push: this.pushes.last,
-      memory_bytes: usage?.memoryBytes ?? null,
-      memory_reserved_mib: this.#machine?.reservedMib ?? null,
-      disk_bytes: usage?.diskBytes ?? null,
-    };
+  view(): Promise<ResultOf<"task.status">> {
+    return viewOf({
+      record: this.#record,
+      machine: this.#machine,
+      silence: this.#session?.explainSilence() ?? null,
+      execs: this.#execs,
+      activity: this.#activity,
+      lastPush: this.pushes.last,
+    });
   }
 
   /** True when nobody has used it for its time to live. A task in which a command runs, or that a push goes to, is in use. */
   hasExpired(now: number): boolean {
-    const isBusy = this.#execs.running.length + this.#pushesUnderWay > 0;
-    return !isBusy && hasExpired(this.#expiresAt(), now);
+    return this.#execs.running.length === 0 && this.#activity.hasExpired(this.#record.ttl_seconds, now);
   }
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
@@ -286,16 +227,14 @@ export class Task implements ExecHost {
     const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
-    const machine = this.#machine;
-    this.#machine = null;
-    if (machine) await this.#destroy(machine);
+    await this.#session?.end();
     await this.#journal.close();
   }
 
   /** Lets go of it without ending anything: the next daemon takes over. */
   async detach(): Promise<void> {
     this.#detached = true;
-    this.#channel?.close();
+    this.#session?.detach();
     await this.#journal.close();
   }
 
@@ -305,14 +244,10 @@ export class Task implements ExecHost {
     });
   }
 
-  #expiresAt(): string | null {
-    const { ttl_seconds } = this.#record;
-    return ttl_seconds === 0 ? null : expiryOf(this.#lastActivity, ttl_seconds);
-  }
-
   #assertStarted(what: "exec" | "push" | "files"): FoundMachine {
     assertAllowed(this.#record, what);
-    if (this.#machine) return this.#machine;
+    const machine = this.#machine;
+    if (machine) return machine;
     throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.taskId} is ending.`);
   }
 
@@ -325,46 +260,31 @@ export class Task implements ExecHost {
     });
   }
 
-  /** Waits for its VM to answer, then to end. A VM that dies, or an agent that breaks the protocol, makes the task fail; what it wrote stays. */
-  #meet(machine: FoundMachine): void {
-    const answered = machine.ready.then(({ channel }) => {
-      this.#channel = channel;
-      channel.skipStreams(this.#execs.lastJob);
-      this.#releaseEnded(channel);
-      void this.pushes.takeOver(channel);
-      return channel.closed;
-    }, PyroError.from);
-    const died = machine.died.then((reason): Loss => ["died", `its VM ended: ${reason}`]);
-    const broken = answered.then((reason): Loss | Promise<Loss> =>
-      reason.code === "VM_DIED" ? died : ["broken", `its VM was ended: ${reason.message}`],
-    );
-    void Promise.race([died, broken]).then(async ([happening, reason]) => {
-      if (this.#detached || this.#machine !== machine) return;
-      this.#machine = null;
-      this.#log.warn({ task: this.taskId, reason }, "task failed");
-      await this.#destroy(machine).catch((error: unknown) => this.#log.error({ err: error }, "clean-up failed"));
-      this.#record = moveTask(this.#record, happening, reason);
-      await writeTaskRecord(this.directory, this.#record).catch((error: unknown) =>
-        this.#log.error({ err: error }, "the record could not be written"),
-      );
+  /** Null when its VM is gone, or is being ended. */
+  get #machine(): FoundMachine | null {
+    return this.#session?.isOpen ? this.#session.machine : null;
+  }
+
+  /** A task fails with its VM; what it wrote stays. */
+  #watch(machine: FoundMachine, machines: TaskParts["machines"]): MachineSession {
+    return new MachineSession({
+      machine,
+      machines,
+      log: this.#log,
+      onAnswer: (channel) => {
+        channel.skipStreams(this.#execs.lastJob);
+        // The end of these was recorded by a daemon that died before it could release them.
+        releaseJobs(
+          channel,
+          this.#execs.running.map(({ started }) => started.job),
+        );
+        void this.pushes.takeOver(channel);
+      },
+      onLost: async ({ how, reason }) => {
+        const what = how === "died" ? "its VM ended" : "its VM was ended";
+        this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
+        await writeTaskRecord(this.directory, this.#record);
+      },
     });
   }
-
-  /** Has the agent forget the jobs whose end was written down by a daemon that died before it could say so. */
-  #releaseEnded(channel: Channel): void {
-    const running = this.#execs.running.map(({ started }) => started.job);
-    for (const job of channel.hello.jobs) {
-      if (!running.includes(job)) channel.request("release", { job }).catch(() => {});
-    }
-  }
-}
-
-/** When a command last began or ended, or something else was done with the task. */
-function lastActivityOf(entries: readonly JournalEntry[]): string | undefined {
-  const times = entries.map((entry) => {
-    if (entry.event === "exec.started") return entry.started_at;
-    if (entry.event === "exec.ended") return entry.ended_at;
-    return "at" in entry ? entry.at : undefined;
-  });
-  return times.findLast((time) => time !== undefined);
 }

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import { mkdir, readMakingTime } from "../../host/files.js";
+import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { openJournal } from "../../store/journal.js";
 import { isTaskId, journalPath, newTaskId } from "../../store/layout.js";
-import { explainReading, type Damage } from "../../store/record.js";
+import { explainReading } from "../../store/record.js";
 import {
   createTaskDirectory,
   listTaskDirectories,
@@ -20,16 +20,18 @@ import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/ta
 import { WorkspaceBase } from "../../store/workspace-base.js";
 import { networkRequestOf } from "../network.js";
 import type { Call } from "../call.js";
-import { reapRegularly } from "../expiry.js";
+import { Registry } from "../lifecycle/registry.js";
+import { adoptMachine } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { moveTask } from "./moves.js";
 import { assertLinks } from "./import.js";
-import { emptySeed, seedWorkspace } from "./seed.js";
+import { seedWorkspace } from "./seed.js";
 import { Task } from "./task.js";
+import { viewOfUnreadable } from "./view.js";
 
 export interface TasksOptions {
   readonly homePath: string;
-  readonly vms: LastingMachines;
+  readonly machines: LastingMachines;
   /** Machines that are others', beside those in use. */
   readonly keep: readonly string[];
   readonly log: Log;
@@ -39,17 +41,24 @@ export interface TasksOptions {
 export class Tasks {
   readonly #options: TasksOptions;
   readonly #path: string;
-  readonly #tasks = new Map<string, Task>();
-  /** Tasks whose files cannot be read. They can only be looked at and deleted. */
-  readonly #unreadable = new Map<string, Damage>();
+  readonly #registry: Registry<Task>;
   /** Names of tasks that are being created. */
   readonly #namesUnderWay = new Set<string>();
-  readonly #reaper: NodeJS.Timeout;
 
   private constructor(options: TasksOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "tasks");
-    this.#reaper = reapRegularly(() => this.reapExpired());
+    this.#registry = new Registry({
+      noun: "Task",
+      machines: options.machines,
+      log: options.log,
+      machineIdOf,
+      missing: noTask,
+      unreadableHint: (taskId) => `Its files are left as they are; \`pyro task delete ${taskId}\` removes them.`,
+      hasExpired: (task, now) => task.hasExpired(now),
+      remove: (taskId, task) => this.#remove(taskId, task),
+      removeFiles: async (taskId) => void (await removeTaskDirectory(this.#path, taskId)),
+    });
   }
 
   /** Reads every task, finds the VMs that still run, and goes on with their commands. Other machines of an earlier daemon are ended. */
@@ -78,10 +87,10 @@ export class Tasks {
   }
 
   async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
-    const { vms, log } = this.#options;
+    const { machines, log } = this.#options;
     assertLinks(input);
     const taskId = newTaskId();
-    const { machine, environmentDigest } = await vms.acquire(
+    const { machine, environmentDigest } = await machines.acquire(
       {
         id: machineIdOf(taskId),
         environment: input.environment,
@@ -123,20 +132,14 @@ export class Tasks {
       const directory = await createTaskDirectory(this.#path, record, draft);
       const opened = await openJournal(journalPath(directory));
       if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
-      const task = new Task({
-        directory,
-        record,
-        journal: opened.journal,
-        machine: asFound(machine),
-        log,
-        destroy: (m) => vms.destroy(m),
-      });
+      const { journal } = opened;
+      const task = new Task({ directory, record, journal, machine: asFound(machine), machines, log });
       await keep(task.pushes);
-      this.#tasks.set(task.taskId, task);
+      this.#registry.add(taskId, task);
       return task;
     } catch (error) {
       await removeDraft(draft);
-      await vms.destroy(machine);
+      await machines.destroy(machine);
       throw error;
     }
   }
@@ -150,101 +153,84 @@ export class Tasks {
   }
 
   #findNamed(name: string): Task | undefined {
-    return [...this.#tasks.values()].find((task) => task.name === name);
+    return this.#registry.all.find((task) => task.name === name);
   }
 
   /** Throws NOT_FOUND, or FAILED_PRECONDITION for a task whose files cannot be read. */
   get(taskId: string): Task {
-    const task = this.#tasks.get(taskId);
-    if (task) return task;
-    const reason = this.#unreadable.get(taskId)?.reason;
-    if (reason === undefined) throw noTask(taskId);
-    throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is unreadable: ${reason}.`, {
-      hint: `Its files are left as they are; \`pyro task delete ${taskId}\` removes them.`,
-      details: { task_id: taskId, state: "unreadable", reason },
-    });
+    return this.#registry.get(taskId);
   }
 
   /** A task as status shows it; also one whose files cannot be read. */
   async view(taskId: string): Promise<ResultOf<"task.status">> {
-    const damage = this.#unreadable.get(taskId);
+    const damage = this.#registry.damageOf(taskId);
     return damage === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, damage);
   }
 
   /** Those with each of the labels. The labels of an unreadable task are not known. */
   async list(labels: readonly string[] = []): Promise<ResultOf<"task.status">[]> {
-    const wanted = [...this.#tasks.values()].filter((task) => task.hasLabels(labels));
+    const wanted = this.#registry.all.filter((task) => task.hasLabels(labels));
     const views = await Promise.all(wanted.map((task) => task.view()));
-    const unreadable = [...(labels.length === 0 ? this.#unreadable : [])].map(([taskId, damage]) =>
+    const unreadable = (labels.length === 0 ? this.#registry.unreadable : []).map(([taskId, damage]) =>
       viewOfUnreadable(taskId, damage),
     );
     return [...views, ...unreadable].toSorted((a, b) => a.created_at.localeCompare(b.created_at));
   }
 
-  async delete(taskId: string): Promise<void> {
-    const task = this.#tasks.get(taskId);
-    if (!task && !this.#unreadable.has(taskId)) throw noTask(taskId);
-    this.#tasks.delete(taskId);
-    await task?.end();
-    await removeTaskDirectory(this.#path, taskId);
-    // What an unreadable task's VM is called is all that is known of it.
-    if (this.#unreadable.delete(taskId)) await this.#options.vms.endLost(machineIdOf(taskId));
+  delete(taskId: string): Promise<void> {
+    return this.#registry.delete(taskId);
   }
 
-  /** Removes the tasks that nobody has used for their time to live, and says which. */
-  async reapExpired(): Promise<string[]> {
-    const expired = [...this.#tasks.values()].filter((task) => task.hasExpired(Date.now())).map(({ taskId }) => taskId);
-    for (const taskId of expired) {
-      this.#options.log.info({ task: taskId }, "task expired");
-      await this.delete(taskId).catch((error: unknown) => this.#options.log.error({ err: error }, "reaping failed"));
-    }
-    return expired;
+  /** Removes the tasks that were not used for their time to live, and returns their ids. */
+  reapExpired(): Promise<string[]> {
+    return this.#registry.reapExpired();
   }
 
   /** Lets go of all tasks; their VMs and commands go on. */
   async detachAll(): Promise<void> {
-    clearInterval(this.#reaper);
-    await Promise.all([...this.#tasks.values()].map((task) => task.detach()));
+    this.#registry.close();
+    await Promise.all(this.#registry.all.map((task) => task.detach()));
+  }
+
+  async #remove(taskId: string, task: Task): Promise<void> {
+    this.#registry.forget(taskId);
+    await task.end();
+    await removeTaskDirectory(this.#path, taskId);
   }
 
   /** Ends every machine that is nobody's. Those of unreadable tasks are left to whoever can read them. */
   #sweep(): Promise<void> {
-    const { vms, keep } = this.#options;
-    return vms.sweep(new Set([...keep, ...[...this.#unreadable.keys()].map(machineIdOf)]));
+    const { machines, keep } = this.#options;
+    return machines.sweep(new Set([...keep, ...this.#registry.unreadable.map(([taskId]) => machineIdOf(taskId))]));
   }
 
   async #load(taskId: string, directory: string): Promise<void> {
-    const { vms, log } = this.#options;
+    const { machines, log } = this.#options;
     const reading = await readTaskRecord(directory);
     const opened = await openJournal(journalPath(directory));
     if (reading.kind !== "record" || opened.kind !== "journal") {
       const reason = explainReading(reading) ?? explainReading(opened) ?? "its files are damaged";
-      this.#unreadable.set(taskId, { reason, since: await readMakingTime(directory) });
-      log.warn({ task: taskId, reason }, "task is unreadable");
+      await this.#registry.addUnreadable(taskId, reason, directory);
       return;
     }
     const { machine, record } = await this.#adopt(directory, reading.record);
     const { journal } = opened;
-    const task = new Task({ directory, record, journal, machine, log, destroy: (m) => vms.destroy(m) });
-    this.#tasks.set(taskId, task);
+    const task = new Task({ directory, record, journal, machine, machines, log });
+    this.#registry.add(taskId, task);
     await task.takeOver();
   }
 
   /** The machine of a started task, whether or not it answers. Without one it is stopped, or failed when it can never be reached. */
   async #adopt(directory: string, record: TaskRecord): Promise<{ machine: FoundMachine | null; record: TaskRecord }> {
     if (record.state !== "started") return { machine: null, record };
-    const { vms, log } = this.#options;
+    const { machines, log } = this.#options;
     const { task_id, machine: handle, environment_digest: environmentDigest } = record;
-    const gone = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
-    let without = moveTask(record, "gone", gone);
-    try {
-      const machine = handle && (await vms.adopt({ id: machineIdOf(task_id), handle, environmentDigest }));
-      if (machine) return { machine, record };
-    } catch (error) {
-      log.warn({ task: task_id, err: error }, "a task's VM could not be taken over");
-      const reason = `its VM was ended, since a new daemon could not take it over: ${PyroError.from(error).message}`;
-      without = moveTask(record, "broken", reason);
-    }
+    const machine = await adoptMachine(machines, { id: machineIdOf(task_id), handle, environmentDigest }, log);
+    if (machine !== null && !(machine instanceof PyroError)) return { machine, record };
+    const without =
+      machine === null
+        ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")
+        : moveTask(record, "broken", `its VM was ended, since a new daemon could not take it over: ${machine.message}`);
     // Should it not be written, the next daemon finds the same.
     await writeTaskRecord(directory, without).catch((error: unknown) =>
       log.error({ task: task_id, err: error }, "the record could not be written"),
@@ -269,26 +255,4 @@ function nameTaken(name: string, taskId: string | undefined): PyroError {
     hint: "Choose another name, or delete that task.",
     details: { name, ...(taskId === undefined ? {} : { task_id: taskId }) },
   });
-}
-
-function viewOfUnreadable(taskId: string, { reason, since }: Damage): ResultOf<"task.status"> {
-  return {
-    ...{
-      task_id: taskId,
-      name: null,
-      labels: {},
-      env_names: [],
-      environment: "unknown",
-      state: "unreadable",
-      state_reason: reason,
-      workspace_path: "/workspace",
-    },
-    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
-    ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
-    ...{ created_at: since, last_activity_at: since, expires_at: null },
-    ...{ command_count: 0, running_commands: 0, last_command: null },
-    ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
-    workspace_seed: emptySeed,
-    last_push: null,
-  };
 }

@@ -1,7 +1,7 @@
 import type { ResultOf } from "../../contract/operations.js";
 import type { Damage } from "../../store/record.js";
 import type { VmRecord } from "../../store/vm-record.js";
-import { expiryOf } from "../expiry.js";
+import { expiryOf } from "../lifecycle/expiry.js";
 
 type VmView = ResultOf<"vm.status">;
 

@@ -3,18 +3,17 @@ import { join } from "node:path";
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import type { Channel } from "../../guest/channel.js";
 import { JoinedController } from "../../host/joined-controller.js";
-import { readMakingTime } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
-import { explainReading, type Damage } from "../../store/record.js";
+import { explainReading } from "../../store/record.js";
 import { readVmRecords, recordPath, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { runCommand } from "../command.js";
 import type { Call } from "../call.js";
-import { hasExpired, reapRegularly } from "../expiry.js";
+import { hasExpired } from "../lifecycle/expiry.js";
+import { Registry } from "../lifecycle/registry.js";
+import { adoptMachine, MachineSession, releaseJobs } from "../lifecycle/session.js";
 import { asFound, type LastingMachines, newMachineId } from "../machines/machines.js";
 import { networkRequestOf, viewNetwork } from "../network.js";
-import { watchSilence } from "../silence.js";
 import { resolveTimeout } from "../timeout.js";
 import { assertMove, type Move } from "./moves.js";
 import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
@@ -27,9 +26,8 @@ export interface VmsOptions {
 
 interface Vm {
   record: VmRecord;
-  machine: FoundMachine | null;
-  /** Why its VM is of no use yet, though it is started. */
-  silence: () => string | null;
+  /** Null unless it is started. */
+  session: MachineSession | null;
   /** A start or a command under way: there is one at a time, and meanwhile the VM does not expire. */
   pending: Promise<unknown> | null;
   /** Cancels what is under way, when the VM is deleted. */
@@ -40,16 +38,22 @@ interface Vm {
 export class Vms {
   readonly #options: VmsOptions;
   readonly #path: string;
-  readonly #vms = new Map<string, Vm>();
-  /** VMs whose records cannot be read. They can only be looked at and deleted. */
-  readonly #unreadable = new Map<string, Damage>();
-  readonly #reaper: NodeJS.Timeout;
-  #detached = false;
+  readonly #registry: Registry<Vm>;
 
   private constructor(options: VmsOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "vm-records");
-    this.#reaper = reapRegularly(() => this.reapExpired());
+    this.#registry = new Registry({
+      noun: "VM",
+      machines: options.machines,
+      log: options.log,
+      machineIdOf: (vmId) => vmId,
+      missing: noVm,
+      unreadableHint: () => "Its record is left as it is; deleting the VM removes it.",
+      hasExpired: (vm, now) => vm.pending === null && hasExpired(vmExpiryOf(vm.record), now),
+      remove: (vmId, vm) => this.#cancelAndRemove(vmId, vm),
+      removeFiles: (vmId) => removeVmRecord(this.#path, vmId),
+    });
   }
 
   /** Reads every record, and finds the VMs that still run. */
@@ -60,17 +64,16 @@ export class Vms {
       found.map(async ({ vmId, reading }) => {
         if (reading.kind === "record") return vms.#load(reading.record);
         const reason = explainReading(reading) ?? "its record is damaged";
-        options.log.warn({ vm: vmId, reason }, "VM is unreadable");
-        vms.#unreadable.set(vmId, { reason, since: await readMakingTime(recordPath(vms.#path, vmId)) });
+        await vms.#registry.addUnreadable(vmId, reason, recordPath(vms.#path, vmId));
       }),
     );
     await vms.reapExpired();
     return vms;
   }
 
-  /** Their machines are left to whoever can read what they are. */
+  /** Their machines are left to a pyro that can read their records. */
   get unreadableIds(): string[] {
-    return [...this.#unreadable.keys()];
+    return this.#registry.unreadable.map(([vmId]) => vmId);
   }
 
   async create(input: InputOf<"vm.create">): Promise<ResultOf<"vm.create">> {
@@ -98,12 +101,12 @@ export class Vms {
       machine: null,
     };
     await writeVmRecord(this.#path, record);
-    this.#vms.set(record.vm_id, newVm(record));
+    this.#registry.add(record.vm_id, newVm(record));
     return viewOf(record);
   }
 
   async start(vmId: string, call: Call): Promise<ResultOf<"vm.start">> {
-    const vm = this.#get(vmId);
+    const vm = this.#registry.get(vmId);
     await this.#exclusively(vm, "start", async () => {
       const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
       const network = networkRequestOf(vm.record);
@@ -119,8 +122,6 @@ export class Vms {
         { id: vmId, ...shape },
         { ...call, signal: until.signal },
       );
-      vm.machine = asFound(machine);
-      vm.silence = watchSilence(vm.machine);
       await this.#save(vm, {
         state: "started",
         execution_mode: machine.executionMode,
@@ -128,17 +129,17 @@ export class Vms {
         environment_digest: environmentDigest,
         machine: machine.handle,
       }).catch(async (error: unknown) => {
-        await this.#endMachine(vm);
+        await this.#options.machines.destroy(machine);
         throw error;
       });
-      this.#watch(vm, vm.machine);
+      this.#watch(vm, asFound(machine));
     });
     return viewOf(vm.record);
   }
 
   /** Runs one command; the VM is gone when this resolves. */
   async exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
-    const vm = this.#get(input.vm_id);
+    const vm = this.#registry.get(input.vm_id);
     return this.#exclusively(vm, "exec", async () => {
       const { command, cwd, env, interleaved } = input;
       const timeoutSeconds = resolveTimeout(input);
@@ -146,7 +147,7 @@ export class Vms {
       const request = { command, cwd, env, timeoutMs, memMib: vm.record.mem_mib, interleaved };
       try {
         using until = new JoinedController([call.signal, vm.abort.signal]);
-        const outcome = await runCommand(vm.machine!, request, { ...call, signal: until.signal });
+        const outcome = await runCommand(vm.session!.machine, request, { ...call, signal: until.signal });
         const { environment, accelerator } = vm.record;
         return { vm_id: input.vm_id, environment, command, ...outcome, accelerator, cleanup: { deleted: true } };
       } finally {
@@ -156,7 +157,7 @@ export class Vms {
   }
 
   async stop(vmId: string): Promise<ResultOf<"vm.stop">> {
-    const vm = this.#get(vmId);
+    const vm = this.#registry.get(vmId);
     await this.#exclusively(vm, "stop", async () => {
       await this.#save(vm, { state: "stopped", machine: null });
       await this.#endMachine(vm);
@@ -165,87 +166,61 @@ export class Vms {
   }
 
   status(vmId: string): ResultOf<"vm.status"> {
-    const damage = this.#unreadable.get(vmId);
+    const damage = this.#registry.damageOf(vmId);
     if (damage !== undefined) return viewOfUnreadable(vmId, damage);
-    const { record, silence } = this.#get(vmId);
-    return { ...viewOf(record), state_reason: record.reason ?? silence() };
+    const { record, session } = this.#registry.get(vmId);
+    return { ...viewOf(record), state_reason: record.reason ?? session?.explainSilence() ?? null };
   }
 
   async networkInfo(vmId: string): Promise<ResultOf<"vm.network_info">> {
-    const { record, machine } = this.#get(vmId);
+    const { record, session } = this.#registry.get(vmId);
     return {
       vm_id: vmId,
       network_enabled: record.network,
-      network: await viewNetwork(machine?.network ?? null),
+      network: await viewNetwork(session?.machine.network ?? null),
     };
   }
 
-  /** Removes it, cancelling what is under way; whoever waits for that is told first. */
-  async delete(vmId: string): Promise<void> {
-    if (this.#unreadable.delete(vmId)) return this.#removeUnreadable(vmId);
-    const vm = this.#get(vmId);
-    vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`, { hint: "Create another VM." }));
-    await vm.pending?.catch(() => {});
-    await this.#remove(vm);
+  /** Removes a VM and cancels its start or command; the callers of these get their answers first. */
+  delete(vmId: string): Promise<void> {
+    return this.#registry.delete(vmId);
   }
 
-  async reapExpired(): Promise<string[]> {
-    const expired = [...this.#vms.values()].filter(
-      (vm) => vm.pending === null && hasExpired(vmExpiryOf(vm.record), Date.now()),
-    );
-    for (const { record } of expired) {
-      this.#options.log.info({ vm: record.vm_id }, "VM expired");
-      await this.delete(record.vm_id).catch((error: unknown) =>
-        this.#options.log.error({ err: error }, "reaping failed"),
-      );
-    }
-    return expired.map(({ record }) => record.vm_id);
+  reapExpired(): Promise<string[]> {
+    return this.#registry.reapExpired();
   }
 
   /** Lets go of all VMs: the next daemon finds them. */
   detachAll(): void {
-    this.#detached = true;
-    clearInterval(this.#reaper);
-    for (const { machine } of this.#vms.values()) {
-      machine?.ready.then(({ channel }) => channel.close()).catch(() => {});
-    }
+    this.#registry.close();
+    for (const { session } of this.#registry.all) session?.detach();
   }
 
   async #load(record: VmRecord): Promise<void> {
     const vm = newVm(record);
-    this.#vms.set(record.vm_id, vm);
+    this.#registry.add(record.vm_id, vm);
     if (record.state !== "started") return;
-    vm.machine = await this.#adopt(record);
-    if (vm.machine) {
-      vm.silence = watchSilence(vm.machine);
-      this.#watch(vm, vm.machine);
-    } else await this.#save(vm, { state: "failed", reason: "its VM ended while no daemon ran", machine: null });
-  }
-
-  async #adopt({ vm_id, machine, environment_digest }: VmRecord): Promise<FoundMachine | null> {
-    if (machine === null || environment_digest === null) return null;
+    const { vm_id: id, machine: handle, environment_digest: environmentDigest } = record;
     const { machines, log } = this.#options;
-    try {
-      const found = await machines.adopt({ id: vm_id, handle: machine, environmentDigest: environment_digest });
-      // A command whose caller's daemon died has nobody left to be told.
-      found?.ready.then(({ channel }) => releaseAll(channel)).catch(() => {});
-      return found;
-    } catch (error) {
-      log.warn({ vm: vm_id, err: error }, "a VM could not be taken over");
-      return null;
-    }
+    const machine = await adoptMachine(machines, { id, handle, environmentDigest }, log);
+    if (machine !== null && !(machine instanceof PyroError)) this.#watch(vm, machine);
+    else await this.#save(vm, { state: "failed", reason: "its VM ended while no daemon ran", machine: null });
   }
 
+  /** A VM fails with its machine. */
   #watch(vm: Vm, machine: FoundMachine): void {
-    const lost = machine.ready.then(
-      () => machine.died,
-      (error: unknown) => (PyroError.from(error).code === "VM_DIED" ? machine.died : PyroError.from(error).message),
-    );
-    void lost.then(async (reason) => {
-      if (this.#detached || vm.machine !== machine) return;
-      await this.#endMachine(vm);
-      if (!this.#vms.has(vm.record.vm_id)) return;
-      await this.#save(vm, { state: "failed", reason: `it ended: ${reason}`, machine: null });
+    const { machines, log } = this.#options;
+    vm.session = new MachineSession({
+      machine,
+      machines,
+      log,
+      // Callers do not come back for commands of an earlier daemon.
+      onAnswer: (channel) => releaseJobs(channel, []),
+      onLost: async ({ reason }) => {
+        if (!this.#registry.has(vm.record.vm_id)) return;
+        vm.session = null;
+        await this.#save(vm, { state: "failed", reason: `it ended: ${reason}`, machine: null });
+      },
     });
   }
 
@@ -267,22 +242,22 @@ export class Vms {
     }
   }
 
+  async #cancelAndRemove(vmId: string, vm: Vm): Promise<void> {
+    vm.abort.abort(new PyroError("ABORTED", `VM ${vmId} was deleted.`, { hint: "Create another VM." }));
+    await vm.pending?.catch(() => {});
+    await this.#remove(vm);
+  }
+
   async #remove(vm: Vm): Promise<void> {
-    this.#vms.delete(vm.record.vm_id);
+    this.#registry.forget(vm.record.vm_id);
     await this.#endMachine(vm);
     await removeVmRecord(this.#path, vm.record.vm_id);
   }
 
-  /** Its id is all that is known of it. */
-  async #removeUnreadable(vmId: string): Promise<void> {
-    await removeVmRecord(this.#path, vmId);
-    await this.#options.machines.endLost(vmId);
-  }
-
   async #endMachine(vm: Vm): Promise<void> {
-    const { machine } = vm;
-    vm.machine = null;
-    if (machine) await this.#options.machines.destroy(machine);
+    const { session } = vm;
+    vm.session = null;
+    await session?.end();
   }
 
   async #save(vm: Vm, change: Partial<VmRecord>): Promise<void> {
@@ -290,28 +265,15 @@ export class Vms {
     await writeVmRecord(this.#path, record);
     vm.record = record;
   }
-
-  #get(vmId: string): Vm {
-    const vm = this.#vms.get(vmId);
-    if (vm) return vm;
-    const reason = this.#unreadable.get(vmId)?.reason;
-    if (reason !== undefined) {
-      throw new PyroError("FAILED_PRECONDITION", `VM ${vmId} is unreadable: ${reason}.`, {
-        hint: "Its record is left as it is; deleting the VM removes it.",
-        details: { vm_id: vmId, state: "unreadable", reason },
-      });
-    }
-    throw new PyroError("NOT_FOUND", `There is no VM ${vmId}.`, {
-      hint: "It may have expired, or have been removed after its command.",
-      details: { vm_id: vmId },
-    });
-  }
 }
 
-function releaseAll(channel: Channel): void {
-  for (const job of channel.hello.jobs) channel.request("release", { job }).catch(() => {});
+function noVm(vmId: string): PyroError {
+  return new PyroError("NOT_FOUND", `There is no VM ${vmId}.`, {
+    hint: "It may have expired, or have been removed after its command.",
+    details: { vm_id: vmId },
+  });
 }
 
 function newVm(record: VmRecord): Vm {
-  return { record, machine: null, silence: () => null, pending: null, abort: new AbortController() };
+  return { record, session: null, pending: null, abort: new AbortController() };
 }

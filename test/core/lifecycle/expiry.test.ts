@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { expiryOf, hasExpired } from "../../src/core/expiry.js";
+import { expiryOf, hasExpired } from "../../../src/core/lifecycle/expiry.js";
 
 const HOUR_MS = 3_600_000;
 const usedAt = "2026-03-29T00:30:00.000Z";

@@ -1,4 +1,4 @@
-import type { FoundMachine } from "../backend/backend.js";
+import type { FoundMachine } from "../../backend/backend.js";
 
 /** A found VM that has not answered by then is shown as one that stands still. */
 const SILENCE_MS = 1_000;

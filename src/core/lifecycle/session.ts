@@ -1,0 +1,115 @@
+import type { FoundMachine, MachineHandle } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { Channel } from "../../guest/channel.js";
+import type { Log } from "../../host/log.js";
+import type { LastingMachines } from "../machines/machines.js";
+import { watchSilence } from "./silence.js";
+
+/** How a machine was lost: its process ended, or its agent broke the protocol or can never be reached. */
+export interface Loss {
+  readonly how: "died" | "broken";
+  readonly reason: string;
+}
+
+export interface SessionOptions {
+  readonly machine: FoundMachine;
+  readonly machines: Pick<LastingMachines, "destroy">;
+  readonly log: Log;
+  /** Called once, when the agent has answered. */
+  readonly onAnswer: (channel: Channel) => void;
+  /** Called when a machine was lost that was neither ended nor detached before. What was left of it has been removed. */
+  readonly onLost: (loss: Loss) => Promise<void>;
+}
+
+/** The machine of a task or VM, from its start or adoption until it is lost, ended or detached. */
+export class MachineSession {
+  readonly machine: FoundMachine;
+  /** Why the machine is of no use at the moment; null when it is. */
+  readonly explainSilence: () => string | null;
+  readonly #options: SessionOptions;
+  #channel: Channel | null = null;
+  #isDetached = false;
+  #ending: Promise<void> | null = null;
+
+  constructor(options: SessionOptions) {
+    this.machine = options.machine;
+    this.#options = options;
+    this.explainSilence = watchSilence(options.machine);
+    void this.#watch();
+  }
+
+  /** Null until the agent has answered. */
+  get channel(): Channel | null {
+    return this.#channel;
+  }
+
+  /** False once the machine is being ended. */
+  get isOpen(): boolean {
+    return this.#ending === null;
+  }
+
+  /** Ends the machine and removes what is left of it. */
+  end(): Promise<void> {
+    this.#ending ??= this.#options.machines.destroy(this.machine);
+    return this.#ending;
+  }
+
+  /** Closes the channel; the machine runs on for the next daemon. */
+  detach(): void {
+    this.#isDetached = true;
+    this.machine.ready.then(({ channel }) => channel.close()).catch(() => {});
+  }
+
+  async #watch(): Promise<void> {
+    const loss = await this.#loss();
+    if (this.#isDetached || !this.isOpen) return;
+    const { log, onLost } = this.#options;
+    log.warn({ machine: this.machine.id, reason: loss.reason }, "a machine was lost");
+    await this.end().catch((error: unknown) => log.error({ err: error }, "clean-up failed"));
+    await onLost(loss).catch((error: unknown) => log.error({ err: error }, "the loss could not be recorded"));
+  }
+
+  async #loss(): Promise<Loss> {
+    const { ready, died } = this.machine;
+    const ended = died.then((reason): Loss => ({ how: "died", reason }));
+    const closed = ready.then(({ channel }) => {
+      this.#channel = channel;
+      this.#options.onAnswer(channel);
+      return channel.closed;
+    }, PyroError.from);
+    // The channel of a machine that dies closes too.
+    const broken = closed.then(({ code, message }): Loss | Promise<Loss> =>
+      code === "VM_DIED" ? ended : { how: "broken", reason: message },
+    );
+    return Promise.race([ended, broken]);
+  }
+}
+
+/** Has the agent forget the jobs of earlier daemons, except those that still run. */
+export function releaseJobs(channel: Channel, running: readonly number[]): void {
+  for (const job of channel.hello.jobs) {
+    if (!running.includes(job)) channel.request("release", { job }).catch(() => {});
+  }
+}
+
+/** What a record has of a machine; nulls for one that cannot be found again. */
+interface LostMachine {
+  readonly id: string;
+  readonly handle: MachineHandle | null;
+  readonly environmentDigest: string | null;
+}
+
+/** Finds the machine of a record again. Gives null when it is gone, and the error when it could not be taken over. */
+export async function adoptMachine(
+  machines: Pick<LastingMachines, "adopt">,
+  { id, handle, environmentDigest }: LostMachine,
+  log: Log,
+): Promise<FoundMachine | PyroError | null> {
+  if (handle === null || environmentDigest === null) return null;
+  try {
+    return await machines.adopt({ id, handle, environmentDigest });
+  } catch (error) {
+    log.warn({ machine: id, err: error }, "a machine could not be taken over");
+    return PyroError.from(error);
+  }
+}

@@ -1,0 +1,80 @@
+import type { FoundMachine } from "../../backend/backend.js";
+import type { ResultOf } from "../../contract/operations.js";
+import type { Damage } from "../../store/record.js";
+import type { TaskRecord } from "../../store/task-record.js";
+import { viewNetwork } from "../network.js";
+import type { Activity } from "./activity.js";
+import { WORKSPACE } from "./destination.js";
+import { emptySeed } from "./seed.js";
+import type { TaskExecs } from "./task-execs.js";
+
+type TaskView = ResultOf<"task.status">;
+
+/** What a view shows beside the record. */
+export interface TaskFacts {
+  readonly record: TaskRecord;
+  /** Null when the VM is gone. */
+  readonly machine: FoundMachine | null;
+  /** Why the VM is of no use at the moment. */
+  readonly silence: string | null;
+  readonly execs: TaskExecs;
+  readonly activity: Activity;
+  readonly lastPush: TaskView["last_push"];
+}
+
+/** A task as callers see it. */
+export async function viewOf({ record, machine, silence, execs, activity, lastPush }: TaskFacts): Promise<TaskView> {
+  const usage = await machine?.usage();
+  return {
+    task_id: record.task_id,
+    name: record.name,
+    labels: record.labels,
+    env_names: Object.keys(record.env).toSorted(),
+    environment: record.environment,
+    state: record.state,
+    state_reason: record.reason ?? silence,
+    workspace_path: WORKSPACE,
+    vcpu_count: record.vcpu_count,
+    mem_mib: record.mem_mib,
+    disk_mib: record.disk_mib,
+    timeout_seconds: record.timeout_seconds,
+    network_enabled: record.network,
+    network: await viewNetwork(machine?.network ?? null),
+    allow_host_compat: record.allow_host_compat,
+    execution_mode: record.execution_mode,
+    accelerator: record.accelerator,
+    created_at: record.created_at,
+    last_activity_at: activity.last,
+    expires_at: activity.expiresAt(record.ttl_seconds),
+    command_count: execs.all.length,
+    running_commands: execs.running.length,
+    last_command: lastCommandOf(execs),
+    workspace_seed: record.workspace_seed,
+    last_push: lastPush,
+    memory_bytes: usage?.memoryBytes ?? null,
+    memory_reserved_mib: machine?.reservedMib ?? null,
+    disk_bytes: usage?.diskBytes ?? null,
+  };
+}
+
+function lastCommandOf(execs: TaskExecs): TaskView["last_command"] {
+  const last = execs.all.at(-1);
+  if (last === undefined) return null;
+  const { started, ended } = last;
+  return { command: started.command, exit_code: ended?.exit_code ?? null, timed_out: ended?.timed_out ?? false };
+}
+
+/** A task whose files cannot be read. It never expires, since its time to live is not known. */
+export function viewOfUnreadable(taskId: string, { reason, since }: Damage): TaskView {
+  return {
+    ...{ task_id: taskId, name: null, labels: {}, env_names: [], environment: "unknown" },
+    ...{ state: "unreadable", state_reason: reason, workspace_path: WORKSPACE },
+    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
+    ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
+    ...{ created_at: since, last_activity_at: since, expires_at: null },
+    ...{ command_count: 0, running_commands: 0, last_command: null },
+    ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
+    workspace_seed: emptySeed,
+    last_push: null,
+  };
+}
