@@ -12,7 +12,8 @@ const log = pino({ level: "silent" });
 /** A session on the agent as a plain process, with how it was lost. */
 async function openSession(machines: AgentMachines, died = new Promise<string>(() => {})) {
   const { machine } = await machines.acquire();
-  let [answer, report] = [() => {}, (_: Loss) => {}];
+  let answer = () => {};
+  let report: (loss: Loss) => void = () => {};
   const answered = new Promise<void>((resolve) => (answer = resolve));
   const lost = new Promise<Loss>((resolve) => (report = resolve));
   const losses: Loss[] = [];
@@ -40,7 +41,7 @@ test("a machine whose agent breaks the protocol is ended and reported as broken"
 
 test("a machine that dies is reported with the reason, also when its channel closes first", async () => {
   await using machines = new AgentMachines();
-  let die = (_: string) => {};
+  let die: (reason: string) => void = () => {};
   const { lost, channel } = await openSession(machines, new Promise((resolve) => (die = resolve)));
   channel.close(new PyroError("VM_DIED", "The connection ended."));
   await channel.closed;
