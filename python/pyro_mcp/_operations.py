@@ -419,6 +419,19 @@ class TaskPatchResult(TypedDict):
     dry_run: bool
 
 
+class TaskExportToResult(TypedDict):
+    task_id: str
+    path: str
+    # Entries sent.
+    entry_count: int
+    # Bytes of all files sent.
+    bytes: int
+    # Sockets, FIFOs, devices, and names that are not UTF-8, left out.
+    skipped_special: int
+    # Absolute path of what was written.
+    output: str
+
+
 class TaskExecError(TypedDict):
     code: str
     message: str
@@ -766,7 +779,7 @@ class DoctorResult(TypedDict):
     problems: list[DoctorProblem]
 
 
-LOCAL = frozenset(["task.sync.pull", "task.sync.undo"])
+LOCAL = frozenset(["task.sync.pull", "task.sync.undo", "task.export_to"])
 """Operations that the `pyro` executable does on this machine."""
 
 
@@ -1226,6 +1239,29 @@ class Operations(ABC):
             {"task_id": task_id, "patch": patch, "dry_run": dry_run, "reverse": reverse},
         )
 
+    def export_task(
+        self,
+        task_id: str,
+        path: str,
+        output: str,
+        *,
+        force: bool = False,
+    ) -> TaskExportToResult:
+        """Save files of a task on this machine, as an archive or a directory.
+
+        Fails with `NOT_FOUND` when the path does not exist, with `DESTINATION_UNUSABLE` when the output exists or cannot be written, with `WORKSPACE_CHANGED` when a file shrinks while it is read. A failed export leaves nothing.
+
+        Args:
+            task_id: Id or name of a task.
+            path: File or directory of the guest; a relative one is meant within /workspace.
+            output: What to write on this machine: FILE.tar, FILE.tar.gz, FILE.tgz, or a new or empty directory.
+            force: Replace an existing archive.
+        """
+        return self._call(
+            "task.export_to",
+            {"task_id": task_id, "path": path, "output": output, "force": force},
+        )
+
     def exec_task(
         self,
         task_id: str,
@@ -1586,6 +1622,21 @@ class TaskOperations:
             patch,
             dry_run=dry_run,
             reverse=reverse,
+        )
+
+    def export(
+        self,
+        path: str,
+        output: str,
+        *,
+        force: bool = False,
+    ) -> TaskExportToResult:
+        """Save files of a task on this machine, as an archive or a directory: see ``Pyro.export_task``."""
+        return self._operations.export_task(
+            self.task_id,
+            path,
+            output,
+            force=force,
         )
 
     def exec(

@@ -18,6 +18,7 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.exec_output": readOutput,
   "task.sync.push": pushTaskSync,
   "task.sync.pull": async (...call) => (await import("./pull/task-pull.js")).pullTaskSync(...call),
+  "task.export_to": async (...call) => (await import("./export/export.js")).exportTask(...call),
   "task.sync.undo": async (client, input) => (await import("./pull/task-pull.js")).undoTaskSync(client, input),
 };
 

@@ -13,6 +13,7 @@ import { taskChanges } from "./task-changes.js";
 import { taskDelete } from "./task-delete.js";
 import { taskDiff } from "./task-diff.js";
 import { taskExport } from "./task-export.js";
+import { taskExportTo } from "./task-export-to.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExecSignal } from "./task-exec-signal.js";
 import { taskExec } from "./task-exec.js";
@@ -59,6 +60,7 @@ export const operations = {
   "task.changes": taskChanges,
   "task.settle": taskSettle,
   "task.export": taskExport,
+  "task.export_to": taskExportTo,
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": taskExecSignal,

@@ -50,6 +50,7 @@ export {
   symlink,
   truncate,
   unlink,
+  utimes,
   writeFile,
   type FileHandle,
 } from "node:fs/promises";

@@ -1,13 +1,12 @@
 import { PyroError } from "../../contract/errors.js";
-import type { OperationEvent } from "../../contract/operation.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import type { WorkspaceEntry } from "../../contract/workspace.js";
 import { realpath } from "../../host/files.js";
-import { handOver } from "../../host/hand-over.js";
 import type { Change } from "../../workspace/changes.js";
 import type { Entry } from "../../workspace/entry.js";
 import { fromContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
+import { exportStream } from "../export/stream.js";
 import type { Recovery } from "./destination.js";
 import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
 
@@ -80,25 +79,13 @@ class TaskSource implements PullSource {
 
   async export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
     for (let start = 0; start < paths.length; start += EXPORTED) {
-      await this.#exportSome(paths.slice(start, start + EXPORTED), take);
+      const entries = paths.slice(start, start + EXPORTED);
+      await take(exportStream(this.#client, { task_id: this.taskId, entries }, this.#signal));
     }
   }
 
   settle(destination: string, entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
     return settle(this.#client, this.taskId, destination, entries);
-  }
-
-  async #exportSome(entries: string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
-    const signal = this.#signal;
-    await take(
-      handOver(async (give) => {
-        const input = { task_id: this.taskId, entries };
-        const onEvent = async (event: OperationEvent) => {
-          if (event.event === "stdout") await give(event.data);
-        };
-        await this.#client.call("task.export", input, { onEvent, ...(signal && { signal }) });
-      }),
-    );
   }
 }
 

@@ -17,6 +17,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.sync.pull": async () => (await import("./task-sync-pull.js")).taskSyncPull,
   "task.sync.undo": async () => (await import("./task-sync-pull.js")).taskSyncUndo,
   "task.diff": async () => (await import("./task-diff.js")).taskDiff,
+  "task.export_to": async () => (await import("./task-export.js")).taskExport,
   "task.patch": async () => (await import("./task-patch.js")).taskPatch,
   "task.list": async () => listTasks,
   "env.pull": async () => (await import("./pull.js")).pull,

@@ -24,7 +24,7 @@ type OrNone<T> = [T] extends [never] ? object : T;
 type NotInput = keyof CallOptions | keyof SessionOptions;
 
 /** Input that the contract has and a method takes by position. */
-type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath" | "patch";
+type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath" | "patch" | "path" | "output";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =

@@ -90,6 +90,12 @@ export const sources: readonly Case[] = [
     clientOnly: true,
     expect: "INVALID_ARGUMENT",
   },
+  {
+    name: "an export of what is not there",
+    ...of("task.export_to", { task_id: "$task", path: "none", output: "/tmp/pyro-parity-none.tar" }),
+    clientOnly: true,
+    expect: "NOT_FOUND",
+  },
   { name: "nothing to undo", ...of("task.sync.undo", { task_id: "$task" }), clientOnly: true, expect: "NOT_FOUND" },
   {
     name: "the changes taken back",
