@@ -139,15 +139,13 @@ export interface Undone {
   readonly destination: string;
   readonly recovery: Recovery | null;
   readonly steps: readonly Step[];
-  /** What the base had before the pull. */
-  readonly base: readonly BaseEntry[];
 }
 
 /**
- * Takes back the last pull of a task. Throws NOT_FOUND when there is none, and DESTINATION_CHANGED when the host has changed an entry
- * since; then nothing is done.
+ * Takes back the last pull of a task; a pull or undo that was interrupted is brought to an end instead. Throws NOT_FOUND when there is
+ * none, and DESTINATION_CHANGED when the host has changed an entry since; then nothing is done.
  */
-export async function undoPull(homePath: string, taskId: string): Promise<Undone> {
+export async function undoPull(homePath: string, taskId: string, settle: PullSource["settle"]): Promise<Undone> {
   const path = await findLastDestination(homePath, taskId);
   const nothing = () =>
     new PyroError("NOT_FOUND", `No pull of task ${taskId} can be undone.`, {
@@ -157,12 +155,10 @@ export async function undoPull(homePath: string, taskId: string): Promise<Undone
   if (path === null) throw nothing();
   const destination = await Destination.open(homePath, path);
   try {
-    const last = await destination.last();
     const { root, recovery } = destination;
-    if (last === null || last.facts.task_id !== taskId) {
-      if (recovery !== null) return { destination: root, recovery, steps: [], base: [] };
-      throw nothing();
-    }
+    if (recovery !== null) return { destination: root, recovery, steps: [] };
+    const last = await destination.last();
+    if (last === null || last.facts.task_id !== taskId) throw nothing();
     const changed = await findChangedSince(root, last.steps);
     if (changed.length > 0) {
       throw new PyroError(
@@ -174,8 +170,10 @@ export async function undoPull(homePath: string, taskId: string): Promise<Undone
         },
       );
     }
+    // Before the host's tree: a base that is older than the host costs a pull a comparison, a newer one hides changes from it.
+    await settle(root, last.base);
     await destination.undo(last);
-    return { destination: root, recovery, steps: last.steps, base: last.base };
+    return { destination: root, recovery, steps: last.steps };
   } finally {
     destination.close();
   }

@@ -53,8 +53,9 @@ export async function undoTaskSync(
   { task_id }: ArgumentsOf<"task.sync.undo">,
 ): Promise<ResultOf<"task.sync.undo">> {
   const { task_id: id } = await client.call("task.status", { task_id });
-  const { destination, steps, base, recovery } = await undoPull(client.home.path, id);
-  await settle(client, id, destination, base);
+  const { destination, steps, recovery } = await undoPull(client.home.path, id, (origin, entries) =>
+    settle(client, id, origin, entries),
+  );
   return { task_id: id, destination, restored_count: steps.length, warnings: recoveryWarnings(recovery) };
 }
 

@@ -59,7 +59,7 @@ class Project implements Disposable {
   }
 
   undo() {
-    return undoPull(this.home, this.guest.taskId);
+    return undoPull(this.home, this.guest.taskId, this.guest.settle.bind(this.guest));
   }
 
   [Symbol.dispose](): void {
@@ -141,6 +141,31 @@ test("undo: refuses when the host put a file into a directory that had replaced 
   writeFileSync(join(project.host, "d/mine"), "mine");
   await assert.rejects(project.undo(), { code: "DESTINATION_CHANGED", message: /d\/mine/ });
   assert.deepEqual(readdirSync(join(project.host, "d")), ["a", "mine"]);
+});
+
+test("undo: takes an interrupted pull back, and keeps the finished one before it", async () => {
+  using project = new Project(trees({}, {}, { a: file("1") }));
+  await project.pull();
+  const destination = await Destination.open(project.home, project.host);
+  const work = await destination.begin(project.guest.taskId);
+  writeFileSync(join(work, "steps.json"), JSON.stringify({ steps: [], base: [] }));
+  destination.close();
+  assert.equal((await project.undo()).recovery, "rolled-back");
+  assert.deepEqual(readdirSync(project.host), ["a"]);
+  assert.equal((await project.undo()).recovery, null);
+  assert.deepEqual(readdirSync(project.host), []);
+});
+
+test("undo: changes the base first, so that an undo that is killed hides no change from the next pull", async () => {
+  using project = new Project(trees({}, {}, { a: file("1") }));
+  await project.pull();
+  const killed = undoPull(project.home, project.guest.taskId, async (...settled) => {
+    await project.guest.settle(...settled);
+    throw new Error("killed");
+  });
+  await assert.rejects(killed, { message: "killed" });
+  assert.deepEqual(readdirSync(project.host), ["a"]);
+  assert.equal(project.guest.base.size, 0);
 });
 
 test("pull: a destination that is missing, a file, or a link to nothing is refused", async () => {
