@@ -26,7 +26,10 @@ test("over any history of edits, pushes, pulls and undos, host, workspace and ch
     fc.asyncProperty(histories, async (history) => {
       const host = join(daemon.directory, "host");
       mkdirSync(host);
-      const { task_id } = await performOperation(client, "task.create", { environment: "debian:12", source_path: host });
+      const { task_id } = await performOperation(client, "task.create", {
+        environment: "debian:12",
+        source_path: host,
+      });
       const sides = { host, guest: machines.workspaces.at(-1) ?? "" };
       const model = new Model();
       try {
@@ -88,7 +91,9 @@ function put(path: string, leaf: Leaf | null): void {
 }
 
 function leavesOf(root: string): [string, Node][] {
-  return [...readTree(root)].filter(([path, { type }]) => type !== "directory" && !path.startsWith(".pyro-staging/")).sort();
+  return [...readTree(root)]
+    .filter(([path, { type }]) => type !== "directory" && !path.startsWith(".pyro-staging/"))
+    .sort();
 }
 
 function sortedLeaves(leaves: Leaves): [string, Node][] {

@@ -77,23 +77,26 @@ export class Model {
     }
   }
 
-  pull({ delete: isDeleting, onConflict }: Extract<Step, { act: "pull" }>): Outcome {
-    const steps: { path: string; before: Leaf | null; after: Leaf | null }[] = [];
-    const settled: string[] = [];
-    for (const at of this.changed) {
-      const [base, host, guest] = [this.#base, this.host, this.guest].map((side) => side.get(at) ?? null);
-      const isConflict = !isSame(host, base) && !isSame(host, guest);
-      if (isConflict && onConflict === "fail") return "conflict";
-      const isKept = guest === null && host !== null && !isDeleting && !(isConflict && onConflict === "host");
-      if (isKept) continue;
-      settled.push(at);
-      if (isSame(host, guest) || (isConflict && onConflict === "host")) continue;
-      steps.push({ path: at, before: host ?? null, after: guest ?? null });
-    }
+  pull(options: Extract<Step, { act: "pull" }>): Outcome {
+    const decided = this.changed.map((at) => ({ at, decision: this.#decide(at, options) }));
+    if (decided.some(({ decision }) => decision === "conflict")) return "conflict";
+    const settled = decided.filter(({ decision }) => decision !== "kept").map(({ at }) => at);
+    const steps = decided
+      .filter(({ decision }) => decision === "written")
+      .map(({ at }) => ({ path: at, before: this.host.get(at) ?? null, after: this.guest.get(at) ?? null }));
     if (steps.length > 0) this.#taken = { steps, base: settled.map((at) => [at, this.#base.get(at) ?? null]) };
     for (const { path: at, after } of steps) set(this.host, at, after);
     for (const at of settled) set(this.#base, at, this.guest.get(at) ?? null);
     return "done";
+  }
+
+  #decide(at: string, { delete: isDeleting, onConflict }: Extract<Step, { act: "pull" }>) {
+    const host = this.host.get(at);
+    if (isSame(host, this.guest.get(at))) return "settled";
+    const isConflict = !isSame(host, this.#base.get(at));
+    if (isConflict && onConflict === "fail") return "conflict";
+    if (isConflict && onConflict === "host") return "settled";
+    return this.guest.has(at) || isDeleting ? "written" : "kept";
   }
 
   undo(): Outcome {

@@ -27,14 +27,20 @@ export async function stageSteps(directory: string, steps: readonly Step[], expo
       if (found === undefined) continue;
       wanted.delete(entry.path);
       const isRight = await stageEntry(join(directory, String(found.index)), found.step, entry);
-      if (!isRight) changed.push(entry.path);
+      if (isRight) continue;
+      changed.push(entry.path);
+      // Its content is not waited for.
+      if (isLonger(entry, found.step)) throw changedMeanwhile(changed);
     }
   });
   changed.push(...wanted.keys());
-  if (changed.length === 0) return;
-  throw new PyroError("WORKSPACE_CHANGED", `${listOf(changed)} changed in the workspace during the pull.`, {
+  if (changed.length > 0) throw changedMeanwhile(changed);
+}
+
+function changedMeanwhile(paths: readonly string[]): PyroError {
+  return new PyroError("WORKSPACE_CHANGED", `${listOf(paths)} changed in the workspace during the pull.`, {
     hint: "Pull again when no command of the task writes to the files.",
-    details: { paths: changed.slice(0, 100) },
+    details: { paths: paths.slice(0, 100) },
   });
 }
 
@@ -57,6 +63,10 @@ async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): P
     await file.close();
   }
   return hash.digest("hex") === after.digest;
+}
+
+function isLonger({ type, sizeBytes }: ArchiveEntry, { after }: Step): boolean {
+  return type === "file" && sizeBytes > (after?.type === "file" ? after.sizeBytes : 0);
 }
 
 function listOf(paths: readonly string[]): string {
