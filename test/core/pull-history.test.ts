@@ -47,7 +47,7 @@ test("over any history of edits, pushes, pulls and undos, host, workspace and ch
         rmSync(host, { recursive: true });
       }
     }),
-    { numRuns: runs },
+    { numRuns: runs, endOnFailure: true },
   );
   t.diagnostic(JSON.stringify(outcomes));
 });
