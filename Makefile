@@ -36,12 +36,13 @@ fuzz:
 	@$(MAKE) --no-print-directory -C guest fuzz
 	@$(MAKE) --no-print-directory -C gate fuzz
 
+# Speed and memory, beside the host and gVisor. Takes 10 to 15 minutes; writes docs/performance.json and renders its page and chart.
 bench: setup
-	@node dist/bench/main.js
+	@node dist/bench/main.js --json docs/performance.json && node scripts/render-performance.mjs
 
 # 2,000 runs in a row: whether the daemon's memory, descriptors or latency grow, and what is left behind. Takes 10 to 20 minutes.
 bench-many: setup
-	@node dist/bench/main.js many
+	@node dist/bench/main.js many --runs 2000
 
 # Pages that are rendered from the contract.
 docs: setup

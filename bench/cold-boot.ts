@@ -1,6 +1,7 @@
 import { chown, copyFile, mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { timeMs } from "../src/bench/numbers.js";
 import type { Accelerator, VmShape } from "../src/backend/backend.js";
 import { buildQemuArgs, inJail } from "../src/backend/qemu/argv.js";
 import { makeMailbox } from "../src/backend/qemu/mailbox.js";
@@ -14,7 +15,6 @@ import { wake } from "../src/guest/wake.js";
 import { runTool } from "../src/host/process.js";
 import { connectSocketFileWhenReady } from "../src/host/socket-file.js";
 import { keeperPath } from "./backend.js";
-import { timeMs } from "./numbers.js";
 
 export interface ColdBootSpec {
   readonly toolchain: Toolchain;

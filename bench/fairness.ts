@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { median, quantile, timeMs } from "../src/bench/numbers.js";
+import { column, type Cell, type Table } from "../src/bench/table.js";
 import { Channel } from "../src/guest/channel.js";
 import { runForExit } from "../src/guest/exec.js";
 import { connectUnix } from "../src/host/socket.js";
 import { AgentProcess } from "../test/guest/agent-process.js";
-import { median, printTable, quantile, renderMs, renderRatio, timeMs } from "./numbers.js";
 
 const FLOODS = [2, 6];
 const ROUNDS = 15;
@@ -17,10 +18,10 @@ const PINGS = 150;
 const SETTLE_MS = 150;
 
 /** What guests that do nothing but send cost another guest: its calls and commands with and without them, in turn. */
-export async function benchFairness(): Promise<void> {
+export async function benchFairness(): Promise<Table[]> {
   await using honest = new AgentProcess();
   const channel = await honest.connect();
-  const rows: string[][] = [];
+  const rows: Cell[][] = [];
   for (const count of FLOODS) {
     const floods = await Promise.all(Array.from({ length: count }, () => Flood.start()));
     const quiet: Sample[] = [];
@@ -39,11 +40,18 @@ export async function benchFairness(): Promise<void> {
           0.25,
         ),
       );
-      rows.push([what, String(count), renderMs(before!), renderMs(after!), renderRatio(after! / before!)]);
+      rows.push([what, count, before!, after!, after! / before!]);
     }
   }
   channel.close();
-  printTable("Guests that flood the daemon", ["another guest's", "floods", "without", "with", "ratio"], rows);
+  const columns = [
+    column.text("another guest's"),
+    column.count("floods"),
+    column.ms("without"),
+    column.ms("with"),
+    column.ratio("ratio"),
+  ];
+  return [{ title: "Guests that flood the daemon", columns, rows }];
 }
 
 interface Sample {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { column, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import { readCommandLine } from "../src/host/process.js";
 import type { BenchHome } from "./home.js";
-import { printTable } from "./numbers.js";
 
 const TASKS = 50;
 const AT_ONCE = 5;
@@ -12,7 +12,7 @@ const WATCH_SECONDS = 5;
 const TICKS_PER_SECOND = 100;
 
 /** What many tasks cost that do nothing: processor time of all QEMU processes of this home, and the daemon's memory. */
-export async function benchIdle({ home, env }: BenchHome): Promise<void> {
+export async function benchIdle({ home, env }: BenchHome): Promise<Table[]> {
   const client = openClient(env);
   const ids: string[] = [];
   while (ids.length < TASKS) {
@@ -25,15 +25,18 @@ export async function benchIdle({ home, env }: BenchHome): Promise<void> {
   const ticks = processorTicks(home.path) - before;
   const { memory_bytes } = await client.call("daemon.status", {});
   const percent = (ticks / TICKS_PER_SECOND / WATCH_SECONDS) * 100;
-  printTable(
-    `${TASKS} idle tasks`,
-    ["what", "all", "each"],
-    [
-      ["processor time, of one core", `${percent.toFixed(0)} %`, `${(percent / TASKS).toFixed(2)} %`],
-      ["the daemon's memory", `${((memory_bytes ?? 0) / 2 ** 20).toFixed(0)} MiB`, ""],
-    ],
-  );
   await Promise.all(ids.map((task_id) => client.call("task.delete", { task_id })));
+  return [
+    {
+      title: `${TASKS} idle tasks`,
+      columns: [
+        column.percent("processor time, of one core"),
+        column.percent("of one task"),
+        column.mib("the daemon's memory"),
+      ],
+      rows: [[percent, percent / TASKS, (memory_bytes ?? 0) / 2 ** 20]],
+    },
+  ];
 }
 
 /** Clock ticks that the VMs of a home have used. Bubblewrap, whose command line names the home, is the parent of each. */

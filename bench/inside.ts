@@ -1,93 +1,71 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
-import { loadavg } from "node:os";
 import { join } from "node:path";
 
-import { Pyro, type Task } from "../src/index.js";
+import { measureInside } from "../src/bench/inside.js";
+import { median, timeMs } from "../src/bench/numbers.js";
+import { openHost, openRunsc, openTask, type Place } from "../src/bench/places.js";
+import { column, type Table } from "../src/bench/table.js";
+import { workloads } from "../src/bench/workloads.js";
+import { openClient } from "../src/client/client.js";
 import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
+import { Pyro, type Task } from "../src/index.js";
 import { openBackend } from "./backend.js";
 import type { BenchHome } from "./home.js";
-import { median, printTable, renderMs, renderRatio, timeMs } from "./numbers.js";
-import { workloads, type Workload } from "./workloads.js";
+import { packageWorkloads } from "./package-workloads.js";
+import { rounds } from "./rounds.js";
+import { openStandIn } from "./stand-in.js";
 
-const ROUNDS = 5;
-const CALL_ROUNDS = 50;
-/** An emulated guest on a busy host is slow; nothing here hangs. */
-const TIMEOUT_SECONDS = 3_600;
-const PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** The environment with a compiler, Node.js and npm. */
+const ENVIRONMENT = "debian:12-build";
+const ROUNDS = rounds(5);
+const CALL_ROUNDS = rounds(50);
 
-/** Where a workload runs. Each call gets a line of `sh`; a status other than 0 is thrown. */
-type Place = (line: string) => Promise<void> | void;
-
-/** The same work on the host and in a task, in turn; then one command from the SDK and straight from the agent, in turn. */
-export async function benchInside(bench: BenchHome, environment = "debian:12"): Promise<void> {
+/** The same work on the host, in a task and in gVisor, in turn; then one command from the SDK and straight from the agent, in turn. */
+export async function benchInside(bench: BenchHome): Promise<Table[]> {
+  const standIn = await openStandIn(join(bench.home.path, "stand-in"));
   const pyro = new Pyro({ home: bench.home.path });
-  const task = await pyro.createTask(environment);
+  const address = `127.0.0.1:${standIn.port}`;
+  const task = await pyro.createTask(ENVIRONMENT, { network: true, networkAllow: [address] });
+  const plain = await pyro.createTask("debian:12");
   try {
-    await benchWorkloads(bench, environment, task);
-    await benchCall(bench, task);
+    return [await benchWorkloads(bench, task, standIn.port), await benchCall(bench, plain)];
   } finally {
-    await task.delete();
+    await Promise.all([task.delete(), plain.delete()]);
+    standIn.close();
   }
 }
 
-async function benchWorkloads({ home }: BenchHome, environment: string, task: Task): Promise<void> {
+async function benchWorkloads({ home, env }: BenchHome, task: Task, port: number): Promise<Table> {
+  const client = openClient(env);
+  const { network } = await client.call("task.status", { task_id: task.taskId });
+  const gateway = network?.routes[0]?.gateway;
   const directory = join(home.path, "inside");
-  mkdirSync(directory);
-  const host: Place = (line) => runOnHost(directory, line);
-  const guest: Place = (line) => runInTask(task, line);
-  const rows: string[][] = [];
-  for (const workload of workloads) {
-    if (!(await hasPrograms(workload, [host, guest]))) continue;
-    const [onHost, inGuest] = await measureInTurn(workload, [host, guest]);
-    rows.push([
-      workload.name,
-      renderMs(median(onHost)),
-      renderMs(median(inGuest)),
-      renderRatio(median(inGuest) / median(onHost)),
-    ]);
-  }
-  rmSync(directory, { recursive: true });
-  const load = loadavg()[0]?.toFixed(1);
-  printTable(`Inside ${environment}, ${ROUNDS} rounds (load ${load})`, ["what", "host", "guest", "guest ÷ host"], rows);
-}
-
-async function hasPrograms({ needs }: Workload, places: readonly Place[]): Promise<boolean> {
+  const at = (name: string) => {
+    mkdirSync(join(directory, name), { recursive: true });
+    return { directory: join(directory, name), env: { STAND_IN: `http://127.0.0.1:${port}` } };
+  };
+  const places: Place[] = [];
   try {
-    for (const place of places) await place(["true", ...needs.map((program) => `test -x ${program}`)].join(" && "));
-    return true;
-  } catch {
-    return false;
+    places.push(openHost(at("host")));
+    places.push(openTask(client, task.taskId, { env: { STAND_IN: `http://${gateway}:${port}` } }));
+    const runsc = await openRunsc(at("runsc"));
+    if (runsc) places.push(runsc);
+    return await measureInside({
+      title: `Inside a VM of ${ENVIRONMENT}: the same work in each place, in turn, ${ROUNDS} rounds`,
+      places,
+      workloads: [...workloads, ...packageWorkloads],
+      rounds: ROUNDS,
+      onWorkload: (name) => process.stderr.write(`inside: ${name}\n`),
+    });
+  } finally {
+    for (const place of places) await place.close();
+    rmSync(directory, { recursive: true });
   }
-}
-
-/** Milliseconds of each round, for each place. */
-async function measureInTurn(workload: Workload, places: readonly [Place, Place]): Promise<[number[], number[]]> {
-  const times: [number[], number[]] = [[], []];
-  for (const place of places) await place(`true; ${workload.prepare}`);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, place] of places.entries()) {
-      if (workload.before) await place(workload.before);
-      times[index]?.push(await timeMs(() => place(workload.run)));
-    }
-  }
-  return times;
-}
-
-function runOnHost(directory: string, line: string): void {
-  const env = { PATH: PLAIN_PATH, HOME: directory };
-  const { status, stderr } = spawnSync("sh", ["-c", line], { cwd: directory, env, encoding: "utf8" });
-  if (status !== 0) throw new Error(`on the host, status ${status}: ${line}\n${stderr}`);
-}
-
-async function runInTask(task: Task, line: string): Promise<void> {
-  const { exitCode, stderr } = await task.exec(line, { timeoutSeconds: TIMEOUT_SECONDS });
-  if (exitCode !== 0) throw new Error(`in the guest, status ${exitCode}: ${line}\n${stderr}`);
 }
 
 /** A command through SDK and daemon beside the same sent to the agent of a VM like it, from this process. */
-async function benchCall({ home }: BenchHome, task: Task): Promise<void> {
+async function benchCall({ home }: BenchHome, task: Task): Promise<Table> {
   const { backend, environment, release } = await openBackend(home);
   const { vcpuCount, memMib, diskMib } = task.info;
   const shape = { vcpuCount, memMib, diskMib, network: false };
@@ -106,17 +84,15 @@ async function benchCall({ home }: BenchHome, task: Task): Promise<void> {
     await machine.destroy();
     release();
   }
-  printTable(
-    `One \`true\` in a VM that runs, ${CALL_ROUNDS} rounds (load ${loadavg()[0]?.toFixed(1)})`,
-    ["what", "p50", "best", "÷ straight"],
-    [
-      ["straight to the agent", renderMs(median(straight)), renderMs(Math.min(...straight)), ""],
-      [
-        "`task.exec` of the SDK",
-        renderMs(median(sdk)),
-        renderMs(Math.min(...sdk)),
-        renderRatio(median(sdk) / median(straight)),
-      ],
-    ],
-  );
+  const row = (name: string, times: readonly number[]) => [
+    name,
+    median(times),
+    Math.min(...times),
+    median(times) / median(straight),
+  ];
+  return {
+    title: `One \`true\` in a VM that runs, in turn, ${CALL_ROUNDS} rounds`,
+    columns: [column.text("what"), column.ms("p50"), column.ms("best"), column.ratio("÷ straight")],
+    rows: [row("straight to the agent", straight), row("`task.exec` of the SDK", sdk)],
+  };
 }

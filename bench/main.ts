@@ -1,5 +1,14 @@
-import { cpus, loadavg, totalmem } from "node:os";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 
+import {
+  measureSection,
+  readConditions,
+  renderCircumstances,
+  renderConditions,
+  type Section,
+} from "../src/bench/report.js";
+import { renderMarkdown, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { benchFairness } from "./fairness.js";
@@ -15,30 +24,46 @@ import { benchRun } from "./run.js";
 import { benchStart } from "./start.js";
 import { benchThroughput } from "./throughput.js";
 
-const MANY_RUNS = 2_000;
+const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise<Table[]>>> = {
+  start: ({ home }) => benchStart(home),
+  inside: benchInside,
+  outside: benchRun,
+  many: benchMany,
+  network: ({ home }) => benchNetwork(home),
+  mcp: benchMcp,
+  memory: benchMemory,
+  throughput: benchThroughput,
+  push: benchPush,
+  idle: benchIdle,
+  fairness: benchFairness,
+};
 
 /**
- * Prints markdown tables: what VMs cost here, as ratios within one run. BENCH_HOME names a home to take environments from. With the
- * argument `many`, and a number, it does so many runs in a row instead.
+ * What VMs cost here, as ratios within one run: the named parts, or all of them. BENCH_HOME names a home to take environments from,
+ * BENCH_ROUNDS bounds how often things are measured. `--json FILE` writes the figures, from which the page is rendered.
  */
 async function main(bench: BenchHome): Promise<void> {
-  const gib = Math.round(totalmem() / 2 ** 30);
-  const load = loadavg()[0]?.toFixed(1);
-  process.stdout.write(
-    `${cpus().length} cores, ${gib} GiB, Node.js ${process.versions.node}, load ${load} at the start.\n`,
-  );
-  const [section, runs] = process.argv.slice(2);
-  if (section === "many") return benchMany(bench, Number(runs ?? MANY_RUNS));
-  await benchStart(bench.home);
-  await benchNetwork(bench.home);
-  const emptyRunMs = await benchRun(bench);
-  await benchMcp(bench);
-  await benchMemory(bench);
-  await benchThroughput(bench, emptyRunMs);
-  await benchPush(bench);
-  await benchInside(bench);
-  await benchIdle(bench);
-  await benchFairness();
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "string" }, runs: { type: "string", default: "200" } },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(parts);
+  const unknown = names.filter((name) => !parts[name]);
+  if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
+  const client = openClient(bench.env);
+  await client.call("vm.run", { environment: "debian:12", command: "true" });
+  const conditions = await readConditions(client);
+  process.stdout.write(`${renderConditions(conditions)}\n`);
+  const sections: Section[] = [];
+  for (const name of names) {
+    const section = await measureSection(name, () => parts[name]!(bench, Number(values.runs)));
+    sections.push(section);
+    process.stdout.write(`\n## ${name}: ${renderCircumstances(section)}\n`);
+    for (const table of section.tables) process.stdout.write(`\n${renderMarkdown(table)}`);
+  }
+  const seconds = sections.reduce((sum, section) => sum + section.seconds, 0);
+  process.stdout.write(`\n${Math.round(seconds)} s in all.\n`);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ format: 1, conditions, sections }, null, 1)}\n`);
 }
 
 const bench = openBenchHome();

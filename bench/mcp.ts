@@ -1,36 +1,43 @@
 import { spawn } from "node:child_process";
 
+import { median, quantile, timeMs } from "../src/bench/numbers.js";
+import { pyroPath, runStarter } from "../src/bench/starts.js";
+import { column, type Table } from "../src/bench/table.js";
 import type { BenchHome } from "./home.js";
-import { median, printTable, quantile, renderMs, renderRatio, timeMs } from "./numbers.js";
-import { pyroPath, sample } from "./run.js";
 
 const RUNS = 20;
 
 /** `pyro mcp serve` from process start to the answer to `initialize`, beside the least that a Node.js process takes. */
-export async function benchMcp({ env }: BenchHome): Promise<void> {
+export async function benchMcp({ env }: BenchHome): Promise<Table[]> {
   const bare: number[] = [];
   const initialized: number[] = [];
   await initialize(env);
   // In turn, so that what else the machine does meets both.
   for (let index = 0; index < RUNS; index++) {
-    bare.push(await timeMs(() => sample([process.execPath, "-e", "0"], env)));
+    bare.push(await timeMs(() => runStarter({ command: [process.execPath, "-e", "0"], env })));
     initialized.push(await initialize(env));
   }
   const base = median(bare);
-  printTable(
-    "The MCP server, from process start to an answered `initialize`",
-    ["what", "n", "p50", "p90", "this ÷ `node -e 0`"],
-    [
-      ["`pyro mcp serve`, `initialize` answered", initialized],
-      ["`node -e 0`", bare],
-    ].map(([name, times]) => [
-      name as string,
-      String(RUNS),
-      renderMs(median(times as number[])),
-      renderMs(quantile(times as number[], 0.9)),
-      renderRatio(median(times as number[]) / base),
-    ]),
-  );
+  const row = (name: string, times: readonly number[]) => [
+    name,
+    times.length,
+    median(times),
+    quantile(times, 0.9),
+    median(times) / base,
+  ];
+  return [
+    {
+      title: "The MCP server, from process start to an answered `initialize`",
+      columns: [
+        column.text("what"),
+        column.count("n"),
+        column.ms("p50"),
+        column.ms("p90"),
+        column.ratio("this ÷ `node -e 0`"),
+      ],
+      rows: [row("`pyro mcp serve`, `initialize` answered", initialized), row("`node -e 0`", bare)],
+    },
+  ];
 }
 
 /** Milliseconds until the answer is there. */

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { column, type Table } from "../src/bench/table.js";
 import { openClient, type Client } from "../src/client/client.js";
 import { readCommandLine } from "../src/host/process.js";
 import type { BenchHome } from "./home.js";
-import { printTable } from "./numbers.js";
 
 const CLONES = 10;
 const MEM_MIB = 1024;
@@ -13,7 +13,7 @@ const SPARE_DEADLINE_MS = 40_000;
 const POLL_MS = 200;
 
 /** What clones that idle add to the host's memory. A spare that the daemon makes beside them counts as one more. */
-export async function benchMemory({ env }: BenchHome): Promise<void> {
+export async function benchMemory({ env }: BenchHome): Promise<Table[]> {
   const client = openClient(env);
   await untilNoSpare(client);
   const { pid } = await client.call("daemon.status", {});
@@ -29,16 +29,18 @@ export async function benchMemory({ env }: BenchHome): Promise<void> {
     if (count < CLONES) throw new Error(`${CLONES} clones idle, but ${count} QEMU processes were found`);
     const sum = (ofQemu: boolean) =>
       parts.reduce((mib, { isQemu, pssMib }) => (isQemu === ofQemu ? mib + pssMib : mib), 0);
-    const row = (name: string, mib: number) => [name, `${mib.toFixed(0)} MiB`, `${(mib / count).toFixed(1)} MiB`];
-    printTable(
-      `Memory of ${count} idle VMs of ${MEM_MIB} MiB`,
-      ["what", "all", "each"],
-      [
-        row("QEMU processes, Pss", sum(true)),
-        row("bubblewrap around them, Pss", sum(false)),
-        row("what the host has less available (MemAvailable)", before - after),
-      ],
-    );
+    const row = (name: string, mib: number) => [name, mib, mib / count];
+    return [
+      {
+        title: `Memory of ${count} idle VMs of ${MEM_MIB} MiB`,
+        columns: [column.text("what"), column.mib("all"), column.mib("each")],
+        rows: [
+          row("QEMU processes, Pss", sum(true)),
+          row("bubblewrap around them, Pss", sum(false)),
+          row("what the host has less available (MemAvailable)", before - after),
+        ],
+      },
+    ];
   } finally {
     controller.abort();
     await Promise.allSettled(idle.map(({ call }) => call));

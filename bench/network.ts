@@ -1,11 +1,12 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+import { median, timeMs } from "../src/bench/numbers.js";
+import { column, type Table } from "../src/bench/table.js";
 import type { Machine } from "../src/backend/backend.js";
 import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { openBackend } from "./backend.js";
-import { median, printTable, renderMs, renderRatio, timeMs } from "./numbers.js";
 
 const STARTS = 15;
 const ROUNDS = 5;
@@ -13,7 +14,7 @@ const BYTES = 256 * 1_048_576;
 const PIECE = Buffer.alloc(262_144);
 
 /** What a network costs at the start, one with and one without in turn, and what goes through it. */
-export async function benchNetwork(home: Home): Promise<void> {
+export async function benchNetwork(home: Home): Promise<Table[]> {
   const { backend, environment, release } = await openBackend(home);
   const { sink, source, close } = await openServers();
   const shape = { vcpuCount: 1, memMib: 1024, diskMib: 10_240 };
@@ -38,16 +39,16 @@ export async function benchNetwork(home: Home): Promise<void> {
     }
   }
   const base = median(times.without);
-  printTable(
-    "A network at the start: a new VM to the end of its first `sh -c true`",
-    ["what", "n", "median", "÷ without"],
-    (["without", "with"] as const).map((kind) => [
+  const starts: Table = {
+    title: "A network at the start: a new VM to the end of its first `sh -c true`",
+    columns: [column.text("what"), column.count("n"), column.ms("median"), column.ratio("÷ without")],
+    rows: (["without", "with"] as const).map((kind) => [
       kind === "with" ? "with `--network`" : "without",
-      String(STARTS),
-      renderMs(median(times[kind])),
-      renderRatio(median(times[kind]) / base),
+      STARTS,
+      median(times[kind]),
+      median(times[kind]) / base,
     ]),
-  );
+  };
 
   const machine = await start(true);
   try {
@@ -61,11 +62,12 @@ export async function benchNetwork(home: Home): Promise<void> {
       ["VM: `dd` into a socket of that server", await inGuest(out)],
       ["VM: `dd` out of it", await inGuest(into)],
     ];
-    printTable(
-      `Throughput of a VM's network, ${BYTES / 1_048_576} MiB over TCP`,
-      ["what", "median", "MB/s", "÷ host"],
-      rows.map(([name, ms], index) => [name, renderMs(ms), megabytes(ms), renderRatio(rows[index % 2]![1] / ms)]),
-    );
+    const throughput: Table = {
+      title: `Throughput of a VM's network, ${BYTES / 1_048_576} MiB over TCP`,
+      columns: [column.text("what"), column.ms("median"), column.megabytes("MB/s"), column.ratio("÷ host")],
+      rows: rows.map(([name, ms], index) => [name, ms, BYTES / 1000 / ms, rows[index % 2]![1] / ms]),
+    };
+    return [starts, throughput];
   } finally {
     await machine.destroy();
     close();
@@ -77,10 +79,6 @@ async function measure(work: () => Promise<unknown>): Promise<number> {
   const samples: number[] = [];
   for (let round = 0; round < ROUNDS; round++) samples.push(await timeMs(work));
   return median(samples);
-}
-
-function megabytes(ms: number): string {
-  return String(Math.round(BYTES / 1000 / ms));
 }
 
 /** One server takes whatever comes, the other gives that many bytes to whoever connects. */

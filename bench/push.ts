@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { join } from "node:path";
 
+import { median } from "../src/bench/numbers.js";
+import { pyroPath } from "../src/bench/starts.js";
+import { column, type Column, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import type { BenchHome } from "./home.js";
-import { median, printTable, renderMs, renderRatio } from "./numbers.js";
-import { pyroPath } from "./run.js";
 
 const LARGE_MIB = 256;
 const FILES = 10_000;
@@ -16,26 +16,32 @@ const SMALL_SIZES = [300, 900, 2_000, 2_500, 4_000, 6_000, 8_000];
 const ROUNDS = 3;
 
 /** Files into a task: `sync push` beside what one would do without it, `tar` at both ends of an exec. */
-export async function benchPush(bench: BenchHome): Promise<void> {
+export async function benchPush(bench: BenchHome): Promise<Table[]> {
   const large = join(bench.home.path, "push-large");
   const small = join(bench.home.path, "push-small");
   makeLarge(large);
   makeSmall(small);
-  await compare(bench, `A file of ${LARGE_MIB} MiB into a task`, large, { unit: "MB/s", count: LARGE_MIB * 1.048_576 });
-  await compare(bench, `${FILES} small files in ${FOLDERS} directories into a task`, small, {
-    unit: "files/s",
-    count: FILES,
-  });
+  const tables = [
+    await compare(bench, `A file of ${LARGE_MIB} MiB into a task`, large, {
+      speed: column.megabytes("MB/s"),
+      count: LARGE_MIB * 1.048_576,
+    }),
+    await compare(bench, `${FILES} small files in ${FOLDERS} directories into a task`, small, {
+      speed: column.count("files/s"),
+      count: FILES,
+    }),
+  ];
   for (const path of [large, small]) rmSync(path, { recursive: true });
+  return tables;
 }
 
 interface Measure {
-  readonly unit: string;
+  readonly speed: Column;
   readonly count: number;
 }
 
 /** Each into a directory that is missing, in a task of its own; the last line pushes over what is there. */
-async function compare({ env }: BenchHome, title: string, source: string, { unit, count }: Measure): Promise<void> {
+async function compare({ env }: BenchHome, title: string, source: string, { speed, count }: Measure): Promise<Table> {
   const client = openClient(env);
   const pyro = `'${process.execPath}' '${pyroPath}'`;
   const piped: number[] = [];
@@ -58,21 +64,15 @@ async function compare({ env }: BenchHome, title: string, source: string, { unit
     });
   }
   const rows = [
-    ["`tar c \\| pyro task exec -- tar x`", median(piped)],
+    ["`tar c | pyro task exec -- tar x`", median(piped)],
     ["`pyro task sync push`", median(pushed)],
     ["the same once more, over what is there", median(over)],
   ] as const;
-  printTable(
-    `${title} (load ${loadavg()[0]?.toFixed(1)})`,
-    ["what", "n", "median", unit, "÷ `tar`"],
-    rows.map(([what, ms]) => [
-      what,
-      String(ROUNDS),
-      renderMs(ms),
-      ((count / ms) * 1000).toFixed(0),
-      renderRatio(ms / median(piped)),
-    ]),
-  );
+  return {
+    title,
+    columns: [column.text("what"), column.count("n"), column.ms("median"), speed, column.ratio("÷ `tar`")],
+    rows: rows.map(([what, ms]) => [what, ROUNDS, ms, (count / ms) * 1000, ms / median(piped)]),
+  };
 }
 
 function time(line: string, env: NodeJS.ProcessEnv): number {

@@ -1,69 +1,92 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 
+import { median, quantile, timeMs } from "../src/bench/numbers.js";
+import { findRunsc } from "../src/bench/places.js";
+import { buildPyroRun, measureStarts, pyroPath, runStarter, type Starter } from "../src/bench/starts.js";
+import { column, type Table } from "../src/bench/table.js";
+import { openClient, type Client } from "../src/client/client.js";
 import { findProgram } from "../src/host/files.js";
 import type { BenchHome } from "./home.js";
-import { median, printTable, quantile, renderMs, renderRatio, timeMs } from "./numbers.js";
+import { rounds } from "./rounds.js";
 
-const RUNS = 20;
-const ALONE_RUNS = 10;
+const COUNTS = { blocks: rounds(4), runs: 5, paused: rounds(5), atOnce: 20 };
+const RUNS = rounds(10);
+const SPARE_DEADLINE_MS = 60_000;
+const POLL_MS = 20;
 
-export const pyroPath = fileURLToPath(new URL("../../bin/pyro", import.meta.url));
-
-/** `pyro run` as a person meets it, beside what else can be started on this host. Returns the median in a burst, in ms. */
-export async function benchRun({ env, home }: BenchHome): Promise<number> {
-  const pyro = [process.execPath, pyroPath, "run", "debian:12", "--", "true"];
-  const alone = await aloneSamples(pyro, env);
-  sample(pyro, env);
-  sample(pyro, env);
-  const measured: (readonly [string, readonly number[]])[] = [
-    ["`pyro run debian:12 -- true`, one after the other", await samples(pyro, env)],
-    ["`pyro run debian:12 -- true`, alone: no spare VM is ready", alone],
-    ["`node -e 0`", await samples([process.execPath, "-e", "0"], env)],
-  ];
-  const notes: string[] = [];
-  for (const [name, build] of others) {
-    const program = await findProgram(name);
-    if (program === null) {
-      notes.push(`${name} is not installed.`);
-      continue;
-    }
-    try {
-      const command = build(program, join(home.path, `other-${name}`));
-      measured.push([`\`${name}\`, \`true\` on the host's files`, await samples(command, env)]);
-    } catch (error) {
-      notes.push(`${name} does not run here: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  const base = median(measured[0]?.[1] ?? []);
-  printTable(
-    "One command in a sandbox of its own, from process start to exit",
-    ["what", "n", "p50", "p90", "first line ÷ this"],
-    measured.map(([name, times], index) => [
-      name,
-      String(times.length),
-      renderMs(median(times)),
-      renderMs(quantile(times, 0.9)),
-      index === 0 ? "" : renderRatio(base / median(times)),
-    ]),
-  );
-  if (notes.length > 0) process.stdout.write(`\n${notes.join(" ")}\n`);
-  return base;
+/** `pyro run` as a person meets it, in each pattern of use beside gVisor, then beside what else can be started on this host. */
+export async function benchRun({ env, home }: BenchHome): Promise<Table[]> {
+  const pyro = buildPyroRun(env);
+  const runsc = await findRunsc("none");
+  const ofRunsc = runsc ? [{ name: "`runsc do true`", command: [...runsc, "true"], env }] : [];
+  const patterns = await measureStarts([pyro, ...ofRunsc], COUNTS);
+  const notes = runsc ? [] : ["runsc is not installed or does not run here."];
+  return [{ ...patterns, notes }, await measureAlone(pyro, ofRunsc, { env, home })];
 }
 
-/** Other ways to run a command apart from the host: program and a directory of its own to the command line. */
-const others: readonly (readonly [string, (program: string, directory: string) => string[]])[] = [
-  ["bwrap", (program) => [program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "true"]],
-  ["runc", buildRunc],
-  [
-    "runsc",
-    (program) => [program, ...(process.geteuid?.() === 0 ? [] : ["--rootless"]), "--network=none", "do", "true"],
-  ],
-];
+/** The way to a VM by itself, in turn with other processes. */
+async function measureAlone(
+  pyro: Starter,
+  runsc: readonly Starter[],
+  { env, home }: Omit<BenchHome, "remove">,
+): Promise<Table> {
+  const client = openClient(env);
+  const [bwrap, runc] = [await findProgram("bwrap"), await findProgram("runc")];
+  const starters: readonly Starter[] = [
+    ...runsc,
+    { name: "`node -e 0`", command: [process.execPath, "-e", "0"], env },
+    ...(bwrap ? [{ name: "`bwrap`, `true` on the host's files", command: buildBwrap(bwrap), env }] : []),
+    ...(runc ? [{ name: "`runc`, `true` on the host's files", command: buildRunc(runc, home.path), env }] : []),
+  ];
+  const withoutSpare = "`pyro run`, no spare VM is ready";
+  const withSpare = "`vm.run` from the SDK, a spare VM is ready";
+  const samples = new Map<string, number[]>();
+  const add = async (name: string, work: () => Promise<unknown>) =>
+    samples.set(name, [...(samples.get(name) ?? []), await timeMs(work)]);
+  for (let round = 0; round < RUNS; round++) {
+    await runStarter({ command: [process.execPath, pyroPath, "env", "prune", "--dry-run"], env });
+    await add(withoutSpare, () => runStarter(pyro));
+    await untilSpare(client);
+    await add(withSpare, () => client.call("vm.run", { environment: "debian:12", command: "true" }));
+    for (const starter of starters) await add(starter.name, () => runStarter(starter));
+  }
+  const base = median(samples.get(withoutSpare)!);
+  return {
+    title: "The same, each in turn",
+    columns: [
+      column.text("what"),
+      column.count("n"),
+      column.ms("p50"),
+      column.ms("p90"),
+      column.ratio("first line ÷ this"),
+    ],
+    rows: [...samples].map(([name, times]) => [
+      name,
+      times.length,
+      median(times),
+      quantile(times, 0.9),
+      base / median(times),
+    ]),
+  };
+}
 
-function buildRunc(program: string, directory: string): string[] {
+async function untilSpare(client: Client): Promise<void> {
+  for (let left = SPARE_DEADLINE_MS; left > 0; left -= POLL_MS) {
+    if ((await client.call("daemon.status", {})).spare_vms > 0) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error("the daemon makes no spare VM");
+}
+
+function buildBwrap(program: string): string[] {
+  return [program, "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "true"];
+}
+
+function buildRunc(program: string, homePath: string): string[] {
+  const directory = join(homePath, "other-runc");
   mkdirSync(directory, { recursive: true });
   const rootless = process.geteuid?.() === 0 ? [] : ["--rootless"];
   const spec = spawnSync(program, ["spec", ...rootless], { cwd: directory, encoding: "utf8" });
@@ -73,29 +96,4 @@ function buildRunc(program: string, directory: string): string[] {
   const process_ = { ...(config["process"] as object), terminal: false, args: ["true"] };
   writeFileSync(path, JSON.stringify({ ...config, process: process_, root: { path: "/", readonly: true } }));
   return [program, "--root", join(directory, "state"), "run", "--bundle", directory, "pyro-bench"];
-}
-
-/** Between two runs a prune that only looks has the daemon drop its spares. */
-async function aloneSamples(pyro: readonly string[], env: NodeJS.ProcessEnv): Promise<number[]> {
-  const drop = [...pyro.slice(0, 2), "env", "prune", "--dry-run"];
-  const times: number[] = [];
-  sample(pyro, env);
-  for (let index = 0; index < ALONE_RUNS; index++) {
-    sample(drop, env);
-    times.push(await timeMs(() => sample(pyro, env)));
-  }
-  return times;
-}
-
-async function samples(command: readonly string[], env: NodeJS.ProcessEnv): Promise<number[]> {
-  const times: number[] = [];
-  for (let index = 0; index < RUNS; index++) times.push(await timeMs(() => sample(command, env)));
-  return times;
-}
-
-/** Runs a command to its end; throws when it fails. */
-export function sample([program = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
-  const { status, stderr, error } = spawnSync(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`status ${status}: ${stderr.toString("utf8").trim()}`);
 }

@@ -1,18 +1,19 @@
 import { join } from "node:path";
 
+import { median, timeMs } from "../src/bench/numbers.js";
+import { column, type Cell, type Table } from "../src/bench/table.js";
 import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { agentPath, openBackend } from "./backend.js";
 import { timeColdBoot } from "./cold-boot.js";
-import { median, printTable, renderMs, renderRatio, timeMs } from "./numbers.js";
 
 const COLD_BOOTS = 3;
 const CLONES = 15;
 const SHAPE = { vcpuCount: 1, memMib: 1024, diskMib: 10_240, network: false };
 
 /** A cold boot beside a clone, both until the first `sh -c true` has finished. Leaves a template behind for what comes next. */
-export async function benchStart(home: Home): Promise<void> {
+export async function benchStart(home: Home): Promise<Table[]> {
   const { signal } = new AbortController();
   const { backend, environment, release } = await openBackend(home);
   const toolchain = await backend.toolchain();
@@ -45,27 +46,29 @@ export async function benchStart(home: Home): Promise<void> {
     }
   }
 
-  printTable(
-    `Start, on ${accelerator}: a new VM to the end of its first \`sh -c true\``,
-    ["what", "n", "median", "best", "worst", "÷ clone"],
-    [
-      row(`cold boot`, cold, median(clones)),
-      row("clone of a template", clones, median(clones)),
-      row("the next `sh -c true` in it", seconds, median(clones)),
-      ["making the template, once (with what is found out about kvm)", "1", renderMs(templateMs), "", "", ""],
-    ],
-  );
   release();
+  return [
+    {
+      title: `Start, on ${accelerator}: a new VM to the end of its first \`sh -c true\``,
+      columns: [
+        column.text("what"),
+        column.count("n"),
+        column.ms("median"),
+        column.ms("best"),
+        column.ms("worst"),
+        column.ratio("÷ clone"),
+      ],
+      rows: [
+        row("cold boot", cold, median(clones)),
+        row("clone of a template", clones, median(clones)),
+        row("the next `sh -c true` in it", seconds, median(clones)),
+        ["making the template, once (with what is found out about kvm)", 1, templateMs, null, null, null],
+      ],
+    },
+  ];
 }
 
-function row(name: string, samples: readonly number[], base: number): string[] {
+function row(name: string, samples: readonly number[], base: number): Cell[] {
   const middle = median(samples);
-  return [
-    name,
-    String(samples.length),
-    renderMs(middle),
-    renderMs(Math.min(...samples)),
-    renderMs(Math.max(...samples)),
-    renderRatio(middle / base),
-  ];
+  return [name, samples.length, middle, Math.min(...samples), Math.max(...samples), middle / base];
 }

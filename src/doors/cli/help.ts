@@ -33,7 +33,7 @@ const groups: readonly (readonly [title: string, words: readonly string[]])[] = 
   ["Tasks: VMs that stay", ["task"]],
   ["Environments: what VMs are made of", ["env"]],
   ["For agents", ["mcp"]],
-  ["This machine", ["doctor", "daemon", "toolchain", "completion"]],
+  ["This machine", ["doctor", "bench", "daemon", "toolchain", "completion"]],
 ];
 
 const exitStatuses: readonly Row[] = [

@@ -29,6 +29,11 @@ const commands = {
     flags: [ownFlag("model", "string", "Model to use; by default the first one that can call tools.")],
     examples: ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   },
+  bench: {
+    summary: "Measure how fast VMs are here, beside the host; takes a few minutes",
+    flags: [jsonField],
+    examples: ["pyro bench", "pyro bench --json >before.json"],
+  },
   "daemon start": {
     summary: "Start the daemon, unless it runs; other commands do so by themselves",
     flags: [jsonField],

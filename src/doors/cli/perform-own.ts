@@ -41,6 +41,10 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
     const { demoOllama } = await import("./ollama/demo.js");
     return demoOllama(await openClient(), input["model"] as string | undefined, process.env);
   },
+  bench: async ({ openClient, json }) => {
+    const { bench } = await import("./bench.js");
+    return bench(await openClient(), json);
+  },
   demo: async ({ openClient }) => {
     const { demo } = await import("./demo.js");
     return demo(await openClient());

@@ -8,12 +8,15 @@ export interface Workload {
   /** Runs before each round, unmeasured. */
   readonly before: string;
   readonly run: string;
+  /** For one that takes long. */
+  readonly maxRounds: number;
 }
 
-const PYTHON = "/usr/bin/python3";
+export const PYTHON = "/usr/bin/python3";
 
-function workload(name: string, run: string, rest: Partial<Workload> = {}): Workload {
-  return { name, needs: [], prepare: "", before: "", run, ...rest };
+/** A workload without what it does not name. */
+export function workload(name: string, run: string, rest: Partial<Workload> = {}): Workload {
+  return { name, maxRounds: Infinity, needs: [], prepare: "", before: "", run, ...rest };
 }
 
 /** A program of Python's as one word of `sh`; it has no single quote. */

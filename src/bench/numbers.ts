@@ -22,14 +22,3 @@ export function renderMs(ms: number): string {
 export function renderRatio(ratio: number): string {
   return `${ratio.toFixed(ratio < 1 ? 2 : ratio < 10 ? 1 : 0)}×`;
 }
-
-/** Prints a section as a markdown table. */
-export function printTable(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
-  process.stdout.write(`\n## ${title}\n\n`);
-  for (const cells of [head, head.map(() => "---"), ...rows]) printRow(cells);
-}
-
-/** Prints one more line of the table. */
-export function printRow(cells: readonly string[]): void {
-  process.stdout.write(`| ${cells.join(" | ")} |\n`);
-}
