@@ -9,9 +9,10 @@ import { Channel } from "../src/guest/channel.js";
 import { runForExit } from "../src/guest/exec.js";
 import { connectUnix } from "../src/host/socket.js";
 import { AgentProcess } from "../test/guest/agent-process.js";
+import { rounds } from "./rounds.js";
 
 const FLOODS = [2, 6];
-const ROUNDS = 15;
+const ROUNDS = rounds(15);
 const COMMANDS = 20;
 const PINGS = 150;
 /** After this long a flood has used up what it had saved, and a quiet guest has saved again. */

@@ -60,10 +60,10 @@ async function main(bench: BenchHome): Promise<void> {
     sections.push(section);
     process.stdout.write(`\n## ${name}: ${renderCircumstances(section)}\n`);
     for (const table of section.tables) process.stdout.write(`\n${renderMarkdown(table)}`);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify({ format: 1, conditions, sections }, null, 1)}\n`);
   }
   const seconds = sections.reduce((sum, section) => sum + section.seconds, 0);
   process.stdout.write(`\n${Math.round(seconds)} s in all.\n`);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ format: 1, conditions, sections }, null, 1)}\n`);
 }
 
 const bench = openBenchHome();

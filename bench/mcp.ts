@@ -4,8 +4,9 @@ import { median, quantile, timeMs } from "../src/bench/numbers.js";
 import { pyroPath, runStarter } from "../src/bench/starts.js";
 import { column, type Table } from "../src/bench/table.js";
 import type { BenchHome } from "./home.js";
+import { rounds } from "./rounds.js";
 
-const RUNS = 20;
+const RUNS = rounds(20);
 
 /** `pyro mcp serve` from process start to the answer to `initialize`, beside the least that a Node.js process takes. */
 export async function benchMcp({ env }: BenchHome): Promise<Table[]> {

@@ -7,9 +7,10 @@ import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { openBackend } from "./backend.js";
+import { rounds } from "./rounds.js";
 
-const STARTS = 15;
-const ROUNDS = 5;
+const STARTS = rounds(15);
+const ROUNDS = rounds(5);
 const BYTES = 256 * 1_048_576;
 const PIECE = Buffer.alloc(262_144);
 

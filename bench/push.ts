@@ -7,13 +7,14 @@ import { pyroPath } from "../src/bench/starts.js";
 import { column, type Column, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import type { BenchHome } from "./home.js";
+import { rounds } from "./rounds.js";
 
 const LARGE_MIB = 256;
 const FILES = 10_000;
 const FOLDERS = 800;
 /** Bytes, one after the other: the median of a checkout's files is near 2 KB. */
 const SMALL_SIZES = [300, 900, 2_000, 2_500, 4_000, 6_000, 8_000];
-const ROUNDS = 3;
+const ROUNDS = rounds(3);
 
 /** Files into a task: `sync push` beside what one would do without it, `tar` at both ends of an exec. */
 export async function benchPush(bench: BenchHome): Promise<Table[]> {

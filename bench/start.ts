@@ -7,9 +7,10 @@ import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { agentPath, openBackend } from "./backend.js";
 import { timeColdBoot } from "./cold-boot.js";
+import { rounds } from "./rounds.js";
 
-const COLD_BOOTS = 3;
-const CLONES = 15;
+const COLD_BOOTS = rounds(3);
+const CLONES = rounds(15);
 const SHAPE = { vcpuCount: 1, memMib: 1024, diskMib: 10_240, network: false };
 
 /** A cold boot beside a clone, both until the first `sh -c true` has finished. Leaves a template behind for what comes next. */

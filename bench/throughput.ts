@@ -6,9 +6,10 @@ import { pyroPath } from "../src/bench/starts.js";
 import { column, type Cell, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import type { BenchHome } from "./home.js";
+import { rounds } from "./rounds.js";
 
 const MB = 128;
-const ROUNDS = 3;
+const ROUNDS = rounds(3);
 const GIB = 2 ** 30;
 
 /** Standard input and output of a command in a VM beside a pipe on the host. The time of an empty run is taken off. */
@@ -26,10 +27,10 @@ export async function benchThroughput({ env }: BenchHome): Promise<Table[]> {
     ["out of a VM: `pyro run debian:12 -- head -c … /dev/zero`", out(bytes), true],
   ] as const;
   // In turn, so that a load that changes meanwhile is shared.
-  const rounds = Array.from({ length: ROUNDS }, () =>
+  const turns = Array.from({ length: ROUNDS }, () =>
     [empty, ...lines.map(([, line]) => line)].map((line) => time(line, env)),
   );
-  const [emptyMs = 0, ...whole] = [null, ...lines].map((_, index) => median(rounds.map((times) => times[index]!)));
+  const [emptyMs = 0, ...whole] = [null, ...lines].map((_, index) => median(turns.map((times) => times[index]!)));
   const medians = lines.map(([, , isRun], index) => whole[index]! - (isRun ? emptyMs : 0));
   const throughput: Table = {
     title: `Throughput, ${MB} MB`,
