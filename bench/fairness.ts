@@ -12,7 +12,7 @@ import { AgentProcess } from "../test/guest/agent-process.js";
 import { rounds } from "./rounds.js";
 
 const FLOODS = [2, 6];
-const ROUNDS = rounds(15);
+const ROUNDS = rounds(10);
 const COMMANDS = 20;
 const PINGS = 150;
 /** After this long a flood has used up what it had saved, and a quiet guest has saved again. */

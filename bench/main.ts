@@ -45,7 +45,7 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
 async function main(bench: BenchHome): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "string" }, runs: { type: "string", default: "200" } },
+    options: { json: { type: "string" }, runs: { type: "string", default: "100" } },
   });
   const names = positionals.length > 0 ? positionals : Object.keys(parts);
   const unknown = names.filter((name) => !parts[name]);

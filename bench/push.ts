@@ -14,7 +14,7 @@ const FILES = 10_000;
 const FOLDERS = 800;
 /** Bytes, one after the other: the median of a checkout's files is near 2 KB. */
 const SMALL_SIZES = [300, 900, 2_000, 2_500, 4_000, 6_000, 8_000];
-const ROUNDS = rounds(3);
+const ROUNDS = rounds(2);
 
 /** Files into a task: `sync push` beside what one would do without it, `tar` at both ends of an exec. */
 export async function benchPush(bench: BenchHome): Promise<Table[]> {
