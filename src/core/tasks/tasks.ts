@@ -24,6 +24,7 @@ import { Registry } from "../lifecycle/registry.js";
 import { adoptMachine } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { moveTask } from "./moves.js";
+import { newTaskRecord } from "./new-record.js";
 import { assertLinks } from "./import.js";
 import { seedWorkspace } from "./seed.js";
 import { Task } from "./task.js";
@@ -106,29 +107,7 @@ export class Tasks {
     try {
       const { seed, keep } = await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
       call.signal.throwIfAborted();
-      const record: TaskRecord = {
-        format: 1,
-        task_id: taskId,
-        name: input.name ?? null,
-        labels: input.labels,
-        env: input.env,
-        environment: input.environment,
-        environment_digest: environmentDigest,
-        created_at: new Date().toISOString(),
-        ttl_seconds: input.ttl_seconds,
-        vcpu_count: input.vcpu_count,
-        mem_mib: input.mem_mib,
-        disk_mib: input.disk_mib,
-        timeout_seconds: input.timeout_seconds ?? null,
-        allow_host_compat: input.allow_host_compat,
-        network: input.network,
-        execution_mode: machine.executionMode,
-        accelerator: machine.accelerator,
-        workspace_seed: seed,
-        state: "started",
-        reason: null,
-        machine: machine.handle,
-      };
+      const record = newTaskRecord(taskId, input, machine, environmentDigest, seed);
       const directory = await createTaskDirectory(this.#path, record, draft);
       const opened = await openJournal(journalPath(directory));
       if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");

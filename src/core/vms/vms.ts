@@ -16,6 +16,7 @@ import { asFound, type LastingMachines, newMachineId } from "../machines/machine
 import { networkRequestOf, viewNetwork } from "../network.js";
 import { resolveTimeout } from "../timeout.js";
 import { assertMove, type Move } from "./moves.js";
+import { newVmRecord } from "./new-record.js";
 import { viewOf, viewOfUnreadable, vmExpiryOf } from "./view.js";
 
 export interface VmsOptions {
@@ -78,28 +79,7 @@ export class Vms {
 
   async create(input: InputOf<"vm.create">): Promise<ResultOf<"vm.create">> {
     networkRequestOf(input);
-    const record: VmRecord = {
-      format: 1,
-      vm_id: newMachineId(),
-      environment: input.environment,
-      created_at: new Date().toISOString(),
-      ttl_seconds: input.ttl_seconds,
-      vcpu_count: input.vcpu_count,
-      mem_mib: input.mem_mib,
-      allow_host_compat: input.allow_host_compat,
-      network: input.network,
-      network_allow: input.network_allow,
-      network_allow_host: input.network_allow_host,
-      network_host_proxy: input.network_host_proxy,
-      network_host_ca: input.network_host_ca,
-      network_host_env: input.network_host_env,
-      state: "created",
-      reason: null,
-      execution_mode: null,
-      accelerator: null,
-      environment_digest: null,
-      machine: null,
-    };
+    const record = newVmRecord(newMachineId(), input);
     await writeVmRecord(this.#path, record);
     this.#registry.add(record.vm_id, newVm(record));
     return viewOf(record);
@@ -108,20 +88,14 @@ export class Vms {
   async start(vmId: string, call: Call): Promise<ResultOf<"vm.start">> {
     const vm = this.#registry.get(vmId);
     await this.#exclusively(vm, "start", async () => {
-      const { environment, vcpu_count, mem_mib, allow_host_compat } = vm.record;
+      const { environment, vcpu_count: vcpuCount, mem_mib: memMib, allow_host_compat: allowHostCompat } = vm.record;
       const network = networkRequestOf(vm.record);
-      const shape = {
-        environment,
-        vcpuCount: vcpu_count,
-        memMib: mem_mib,
-        allowHostCompat: allow_host_compat,
-        network,
-      };
+      const request = { id: vmId, environment, vcpuCount, memMib, allowHostCompat, network };
       using until = new JoinedController([call.signal, vm.abort.signal]);
-      const { machine, environmentDigest } = await this.#options.machines.acquire(
-        { id: vmId, ...shape },
-        { ...call, signal: until.signal },
-      );
+      const { machine, environmentDigest } = await this.#options.machines.acquire(request, {
+        ...call,
+        signal: until.signal,
+      });
       await this.#save(vm, {
         state: "started",
         execution_mode: machine.executionMode,

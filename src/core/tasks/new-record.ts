@@ -1,0 +1,36 @@
+import type { Machine } from "../../backend/backend.js";
+import type { InputOf } from "../../contract/operations.js";
+import type { TaskRecord } from "../../store/task-record.js";
+
+/** The record of a task whose machine is ready. */
+export function newTaskRecord(
+  taskId: string,
+  input: InputOf<"task.create">,
+  machine: Machine,
+  environmentDigest: string,
+  seed: TaskRecord["workspace_seed"],
+): TaskRecord {
+  return {
+    format: 1,
+    task_id: taskId,
+    name: input.name ?? null,
+    labels: input.labels,
+    env: input.env,
+    environment: input.environment,
+    environment_digest: environmentDigest,
+    created_at: new Date().toISOString(),
+    ttl_seconds: input.ttl_seconds,
+    vcpu_count: input.vcpu_count,
+    mem_mib: input.mem_mib,
+    disk_mib: input.disk_mib,
+    timeout_seconds: input.timeout_seconds ?? null,
+    allow_host_compat: input.allow_host_compat,
+    network: input.network,
+    execution_mode: machine.executionMode,
+    accelerator: machine.accelerator,
+    workspace_seed: seed,
+    state: "started",
+    reason: null,
+    machine: machine.handle,
+  };
+}

@@ -1,0 +1,28 @@
+import type { InputOf } from "../../contract/operations.js";
+import type { VmRecord } from "../../store/vm-record.js";
+
+/** The record of a VM that is not started yet. */
+export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord {
+  return {
+    format: 1,
+    vm_id: vmId,
+    environment: input.environment,
+    created_at: new Date().toISOString(),
+    ttl_seconds: input.ttl_seconds,
+    vcpu_count: input.vcpu_count,
+    mem_mib: input.mem_mib,
+    allow_host_compat: input.allow_host_compat,
+    network: input.network,
+    network_allow: input.network_allow,
+    network_allow_host: input.network_allow_host,
+    network_host_proxy: input.network_host_proxy,
+    network_host_ca: input.network_host_ca,
+    network_host_env: input.network_host_env,
+    state: "created",
+    reason: null,
+    execution_mode: null,
+    accelerator: null,
+    environment_digest: null,
+    machine: null,
+  };
+}
