@@ -3,7 +3,7 @@ import { z } from "zod";
 import { time } from "./fields.js";
 import { defineOperation } from "./operation.js";
 
-/** Asking does not start a daemon: without one, `running` is false and what only a daemon knows is null. */
+/** Does not start a daemon. Without one, `running` is false and the fields that only a daemon knows are null. */
 export const daemonStatus = defineOperation({
   name: "daemon.status",
   summary: "Show the daemon",
@@ -16,7 +16,7 @@ export const daemonStatus = defineOperation({
     uptime_seconds: z.number().nullable(),
     vms: z.int().describe("VMs in use; spare ones do not count."),
     spare_vms: z.int().describe("VMs kept ready for the next command."),
-    spare_vms_warming: z.int().describe("VMs being made ready, at a low priority."),
+    spare_vms_warming: z.int().describe("Spare VMs that are starting, at a low priority."),
     spares: z
       .array(
         z.object({
@@ -28,11 +28,11 @@ export const daemonStatus = defineOperation({
           warming: z.int(),
         }),
       )
-      .describe("Spare VMs by what they are kept for."),
+      .describe("Spare VMs by environment and shape."),
     home: z.string(),
     log: z.string().describe("Path of the log."),
     started_at: time.nullable(),
-    memory_reserved_mib: z.int().describe("Host memory that the VMs in use can come to take, in MiB."),
+    memory_reserved_mib: z.int().describe("Host memory reserved for the VMs in use, in MiB."),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),
   cli: { words: ["daemon", "status"], positionals: [] },

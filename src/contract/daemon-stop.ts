@@ -4,11 +4,11 @@ import { defineOperation } from "./operation.js";
 
 export const daemonStop = defineOperation({
   name: "daemon.stop",
-  summary: "Stop the daemon; what `pyro run` runs is aborted, tasks go on",
+  summary: "Stop the daemon; aborts `pyro run`, tasks keep running",
   effect: "stops",
   input: z.strictObject({}),
   output: z.object({
-    pid: z.int().nullable().describe("Null when none was running."),
+    pid: z.int().nullable().describe("Process id of the stopped daemon; null when no daemon was running."),
     stopped: z.boolean(),
   }),
   cli: { words: ["daemon", "stop"], positionals: [] },

@@ -8,13 +8,13 @@ const candidate = z.object({
   name: acceleratorName,
   exists: z.boolean(),
   opens: z.boolean(),
-  usable: z.boolean().nullable().describe("Null while nothing has been tried."),
+  usable: z.boolean().nullable().describe("Null until it has been tried."),
   reason: z.string(),
 });
 
 export const doctor = defineOperation({
   name: "doctor",
-  summary: "Say whether this host can run VMs, and what is missing",
+  summary: "Check whether this host can run VMs, and list what is missing",
   effect: "reads",
   input: z.strictObject({ network_host_env: networkFields.network_host_env }),
   output: z
@@ -25,7 +25,7 @@ export const doctor = defineOperation({
         ok: z.boolean(),
         qemu_version: z.string().nullable(),
         qemu_path: z.string().nullable(),
-        qemu_source: z.enum(["host", "private"]).nullable().describe("Whose QEMU it is; see `pyro toolchain`."),
+        qemu_source: z.enum(["host", "private"]).nullable().describe("Origin of the QEMU; see `pyro toolchain`."),
         jail: z.string(),
       }),
       accelerator: z.object({
@@ -38,20 +38,20 @@ export const doctor = defineOperation({
       networking: z.string(),
       host_ca: z
         .array(certificateAuthority)
-        .describe("Certificate authorities that this host trusts and a VM does not, without --network-host-ca."),
+        .describe("Certificate authorities that this host trusts, and a VM only with --network-host-ca."),
       limits: z
         .object({
           set: z.boolean(),
-          reason: z.string().describe("Where the control groups are, or why there are none."),
+          reason: z.string().describe("Path of the control groups, or why they cannot be used."),
           command: z
             .string()
             .nullable()
-            .describe("What starts the daemon where it may make them; null when nothing is known to."),
+            .describe("Command that starts the daemon where it may create control groups; null when no such command is known."),
         })
-        .describe("Limits of the host on each VM, and on what stands in for one: memory, processes, processors."),
-      problems: z.array(z.object({ message: z.string(), command: z.string().describe("What mends it.") })),
+        .describe("Host limits on each VM, or the process that replaces it: memory, processes, processors."),
+      problems: z.array(z.object({ message: z.string(), command: z.string().describe("Command that fixes the problem.") })),
     })
-    .meta({ title: "DoctorReport", description: "Whether this host can run VMs, and what is missing." }),
+    .meta({ title: "DoctorReport", description: "Whether this host can run VMs, and which parts are missing." }),
   cli: { words: ["doctor"], positionals: [] },
   sdk: { method: "doctor" },
   mcp: null,

@@ -18,7 +18,7 @@ export const envInspect = defineOperation({
     })
     .meta({
       title: "EnvironmentDetails",
-      description: "An environment with all that is in it; the lists are there once it is installed.",
+      description: "An environment with its packages and digests; the lists exist once it is installed.",
     }),
   cli: { words: ["env", "inspect"], positionals: ["environment"] },
   sdk: { method: "inspectEnvironment" },

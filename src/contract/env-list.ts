@@ -17,6 +17,6 @@ export const envList = defineOperation({
     tool: "vm_list_environments",
     title: "List environments",
     description:
-      "Which Linux environments VMs can start from, and what is installed in them. debian:12 suits most work.",
+      "Lists the Linux environments that VMs can start from, with their packages. debian:12 suits most work.",
   },
 });

@@ -7,18 +7,18 @@ import { defineOperation } from "./operation.js";
 export const envPull = defineOperation({
   name: "env.pull",
   summary: "Build an environment on this host from the distribution's signed packages",
-  details: "One that is there is checked, and repaired. Fails with `ENVIRONMENT_BUILD_FAILED`.",
+  details: "An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_BUILD_FAILED`.",
   effect: "creates",
   input: z.strictObject({
     environment: environmentName,
-    rebuild: z.boolean().default(false).describe("Build it again, to take in newer packages."),
+    rebuild: z.boolean().default(false).describe("Build it again, with newer packages."),
   }),
   output: environment
     .extend({
       repaired: z.boolean().describe("True when a damaged copy was replaced."),
-      built: z.boolean().describe("False when it was there already."),
+      built: z.boolean().describe("False when it was already installed."),
     })
-    .meta({ title: "PulledEnvironment", description: "An environment that is there and whole." }),
+    .meta({ title: "PulledEnvironment", description: "An installed and verified environment." }),
   streams: true,
   cli: {
     words: ["env", "pull"],

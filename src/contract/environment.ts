@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { time } from "./fields.js";
 
-/** What env list and env inspect say of one environment. */
+/** One environment, as env list and env inspect return it. */
 export const environment = z
   .object({
     name: z.string(),
@@ -11,16 +11,16 @@ export const environment = z
     installed: z.boolean(),
     distribution: z.string().describe("Distribution and release, such as debian 12."),
     architecture: z.string(),
-    default_packages: z.array(z.string()).describe("What the recipe asks for by name."),
+    default_packages: z.array(z.string()).describe("Packages that the recipe names."),
     npm_packages: z
       .array(z.object({ name: z.string(), version: z.string(), integrity: z.string() }))
       .optional()
-      .describe("Packages of the npm registry in it, with the digest that each was checked against."),
-    source: z.string().describe("Where its packages come from."),
+      .describe("Its npm packages, each with the digest that it was verified against."),
+    source: z.string().describe("Origin of its packages."),
     digest: z.string().optional().describe("Digest of the installed content."),
     size_bytes: z.int().optional().describe("Bytes on this disk."),
     pulled_at: time.optional(),
   })
-  .meta({ title: "Environment", description: "What is known of one environment." });
+  .meta({ title: "Environment", description: "Recipe, origin and size of one environment." });
 
 export type Environment = z.infer<typeof environment>;

@@ -1,23 +1,23 @@
-/** Who has to act on an error: the one who asked, the machine pyro runs on, or pyro itself. */
+/** Where the fix for an error lies: with the caller, on the host, or in pyro itself. */
 export type Fault = "caller" | "host" | "pyro";
 
 interface ErrorKind {
   readonly fault: Fault;
-  /** True when the same call may succeed later without anything being changed. */
+  /** True when the same call may succeed later, without a change by the caller. */
   readonly retryable: boolean;
   readonly exitStatus: 2 | 124 | 125 | 130;
   /** The HTTP status of the daemon's answer. */
   readonly httpStatus: number;
-  /** The next step, when the place of failure knows no better one. */
+  /** The next step, used when the error gives no more specific hint. */
   readonly hint: string;
 }
 
-/** Every code a caller can meet. Codes are stable; their English is not. */
+/** Every error code. Codes are stable; messages and hints may change. */
 export const errorKinds = {
   INVALID_ARGUMENT: kind("caller", false, 2, 400, "See `pyro help` for what is accepted."),
-  ENVIRONMENT_UNKNOWN: kind("caller", false, 2, 404, "List the known ones with `pyro env list`."),
+  ENVIRONMENT_UNKNOWN: kind("caller", false, 2, 404, "List the known environments with `pyro env list`."),
   ENVIRONMENT_BUILD_FAILED: kind("host", true, 125, 500, "Check the package mirror and try `pyro env pull` again."),
-  ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Ask again in half a minute: the build goes on."),
+  ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Retry in half a minute: the build continues."),
   ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),
   TOOLCHAIN_INSTALL_FAILED: kind(
     "host",
@@ -27,23 +27,23 @@ export const errorKinds = {
     "Check the package mirror and try again; the toolchain in use stays.",
   ),
   NOT_FOUND: kind("caller", false, 125, 404, "Check the id."),
-  ALREADY_EXISTS: kind("caller", false, 125, 409, "Choose another name, or delete what has it."),
-  FAILED_PRECONDITION: kind("caller", false, 125, 409, "Look at the state named."),
-  RESOURCE_EXHAUSTED: kind("host", true, 125, 503, "Free some of the resource named, or ask for less."),
+  ALREADY_EXISTS: kind("caller", false, 125, 409, "Choose another name, or delete the owner of this one."),
+  FAILED_PRECONDITION: kind("caller", false, 125, 409, "Check the state that the message names."),
+  RESOURCE_EXHAUSTED: kind("host", true, 125, 503, "Free some of the named resource, or request less."),
   DISK_FULL: kind("host", true, 125, 507, "Free disk space, for example with `pyro env prune`."),
   HOST_NOT_ABLE: kind("host", false, 125, 503, "Run `pyro doctor` to see what is missing."),
   HOME_UNUSABLE: kind("host", false, 125, 503, "Set PYRO_HOME to a directory of your own."),
-  VM_START_FAILED: kind("host", true, 125, 500, "Run `pyro doctor`, and look at the daemon's log."),
-  VM_DIED: kind("host", true, 125, 500, "Look at the daemon's log; try again."),
-  COMMAND_FAILED: kind("caller", false, 125, 500, "Look at the output in the result of the error."),
-  AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent what it should not. Do not trust its output."),
-  DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Look at the daemon's log, and try again."),
+  VM_START_FAILED: kind("host", true, 125, 500, "Run `pyro doctor`, and check the daemon's log."),
+  VM_DIED: kind("host", true, 125, 500, "Check the daemon's log, then try again."),
+  COMMAND_FAILED: kind("caller", false, 125, 500, "Check the output in the error's result."),
+  AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent an invalid message. Do not trust its output."),
+  DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Check the daemon's log, then try again."),
   DAEMON_VERSION: kind(
     "host",
     true,
     125,
     409,
-    "Run `pyro daemon stop`: tasks go on, and the next command starts the new daemon.",
+    "Run `pyro daemon stop`: tasks keep running, and the next command starts the new daemon.",
   ),
   ARCHIVE_PATH_ABSOLUTE: kind(
     "caller",
@@ -72,7 +72,7 @@ export const errorKinds = {
     false,
     125,
     422,
-    "A hard link may name an earlier regular file of the same archive only.",
+    "A hard link must name a regular file that comes earlier in the same archive.",
   ),
   ARCHIVE_SPECIAL_FILE: kind(
     "caller",
@@ -81,8 +81,8 @@ export const errorKinds = {
     422,
     "Leave devices, FIFOs and sockets out, for example with `--exclude`.",
   ),
-  ARCHIVE_TYPE_CONFLICT: kind("caller", false, 125, 422, "Give each name one type: a file, a directory or a link."),
-  ARCHIVE_NAME_INVALID: kind("caller", false, 125, 422, "Names must be UTF-8 and hold no NUL; rename the entry."),
+  ARCHIVE_TYPE_CONFLICT: kind("caller", false, 125, 422, "Use each name for one type only: a file, a directory or a link."),
+  ARCHIVE_NAME_INVALID: kind("caller", false, 125, 422, "Names must be UTF-8 without NUL bytes; rename the entry."),
   ARCHIVE_PATH_TOO_LONG: kind("caller", false, 125, 422, "Shorten the path: 4,096 bytes in all, 255 for each part."),
   ARCHIVE_TOO_MANY_ENTRIES: kind("caller", false, 125, 422, "Send less, for example with `--exclude`."),
   ARCHIVE_CORRUPT: kind("caller", false, 125, 422, "Make the archive again; it must be a whole .tar, .tar.gz or .tgz."),
@@ -98,7 +98,7 @@ export const errorKinds = {
     false,
     125,
     409,
-    "Remove what is in the way from the workspace, or push to another directory.",
+    "Remove the conflicting entry from the workspace, or push to another directory.",
   ),
   WORKSPACE_LINK: kind(
     "caller",
@@ -107,17 +107,17 @@ export const errorKinds = {
     409,
     "Nothing is written through links: remove the link, or push to where it points.",
   ),
-  WORKSPACE_CHANGED: kind("caller", true, 125, 409, "Push again, when no command of the task writes to the entry."),
-  WORKSPACE_TORN: kind("caller", true, 125, 409, "Stop what writes to the workspace, then push again."),
-  SOURCE_NOT_FOUND: kind("caller", false, 125, 422, "Check the path; it is one of the machine that runs the client."),
+  WORKSPACE_CHANGED: kind("caller", true, 125, 409, "Push again when no command of the task writes to the entry."),
+  WORKSPACE_TORN: kind("caller", true, 125, 409, "Stop the commands that write to the workspace, then push again."),
+  SOURCE_NOT_FOUND: kind("caller", false, 125, 422, "Check the path; it must exist on the machine that runs the client."),
   SOURCE_UNREADABLE: kind(
     "caller",
     false,
     125,
     422,
-    "Make the entries named readable, or leave them out with `--exclude`.",
+    "Make the named entries readable, or leave them out with `--exclude`.",
   ),
-  SOURCE_CHANGED: kind("caller", true, 125, 409, "Try again when nothing writes to the source."),
+  SOURCE_CHANGED: kind("caller", true, 125, 409, "Try again when no process writes to the source."),
   SOURCE_UNSUPPORTED: kind(
     "caller",
     false,
@@ -125,16 +125,16 @@ export const errorKinds = {
     422,
     "Name a directory, a file, or an archive (.tar, .tar.gz, .tgz). To push an archive as a file, push its directory.",
   ),
-  DESTINATION_UNUSABLE: kind("caller", false, 125, 422, "Name a directory that you may write to."),
+  DESTINATION_UNUSABLE: kind("caller", false, 125, 422, "Use a directory that you may write to."),
   DESTINATION_CHANGED: kind("caller", true, 125, 409, "Pull again: nothing was written."),
   ABORTED: kind("caller", true, 130, 499, "Repeat the call if its result is still needed."),
-  INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; the daemon's log has the details."),
+  INTERNAL: kind("pyro", false, 125, 500, "This is a bug in pyro; details are in the daemon's log."),
 } as const satisfies Record<string, ErrorKind>;
 
-/** What went wrong, as a stable word. */
+/** The stable name of a kind of error. */
 export type ErrorCode = keyof typeof errorKinds;
 
-/** What crosses the wire, and what `--json` prints, when a call fails. */
+/** The error of a failed call, on the wire and with `--json`. */
 export interface ErrorBody {
   readonly code: ErrorCode;
   readonly message: string;
@@ -142,7 +142,7 @@ export interface ErrorBody {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** The one error class: a code to act on, the facts, and the next step. */
+/** The only error class: a code, the facts and the next step. */
 export class PyroError extends Error {
   override readonly name = "PyroError";
   readonly code: ErrorCode;
@@ -169,7 +169,7 @@ export class PyroError extends Error {
     return new PyroError(code, body.message, { hint: body.hint, details: { ...body.details } });
   }
 
-  /** Anything thrown becomes a coded error; what nobody foresaw is INTERNAL. */
+  /** Converts anything thrown to a coded error; unexpected values become INTERNAL. */
   static from(error: unknown): PyroError {
     if (error instanceof PyroError) return error;
     if (isDiskFull(error)) return new PyroError("DISK_FULL", "The disk is full.", { cause: error });

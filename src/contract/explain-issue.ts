@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 import { nearestName } from "./nearest.js";
 
-/** What is wrong with one value, for people. `whole` is the value that was checked, of which the issue names a part. */
+/** Explains to people why a value was refused. `whole` is the checked input; the issue names a part of it. */
 export function explainIssue(issue: z.core.$ZodIssue, whole: unknown): string {
   const found = findPart(whole, issue.path);
   switch (issue.code) {
@@ -15,7 +15,7 @@ export function explainIssue(issue: z.core.$ZodIssue, whole: unknown): string {
     case "invalid_value":
       return explainValues(issue.values.map(String), found);
     case "unrecognized_keys":
-      return `there is no such field: ${issue.keys.join(", ")}`;
+      return `unknown field: ${issue.keys.join(", ")}`;
     case "invalid_key":
     case "invalid_element": {
       const [inner] = issue.issues;
@@ -65,9 +65,9 @@ function explainValues(values: readonly string[], found: unknown): string {
   return meant ? `${accepted}. Did you mean ${meant}?` : accepted;
 }
 
-/** A message of the contract's own; what the library would say helps nobody. */
+/** Returns the contract's own message; the library's default message helps no user. */
 function ownWords(message: string): string {
-  return message.startsWith("Invalid") ? "it has another form than is accepted" : message;
+  return message.startsWith("Invalid") ? "the format is not accepted" : message;
 }
 
 function findPart(whole: unknown, path: readonly PropertyKey[]): unknown {

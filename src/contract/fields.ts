@@ -4,23 +4,23 @@ import { limits } from "./limits.js";
 import { quoteCommand } from "./quote.js";
 
 /**
- * Fields that more than one operation takes or returns. Clients send those marked `.meta({ hidden: true })` by themselves: no door
- * offers them. A field marked `waits` says how long the call may wait; the MCP server keeps it below its client's time-out.
- * One marked `forPrograms` is not offered to a model.
+ * Fields that several operations take or return. Clients set fields marked `.meta({ hidden: true })` themselves; no door offers
+ * them. A field marked `waits` is a waiting time, which the MCP server keeps below its client's time-out. A field marked
+ * `forPrograms` is not offered to a model.
  */
 
 export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
 
-/** The daemon makes one line of a list, as clients do. */
+/** The daemon joins a list to one line, as clients do. */
 export const command = z
   .union([z.string(), z.array(z.string())], "expected one line of text, or a list of a program and its arguments")
   .overwrite((given) => (Array.isArray(given) ? quoteCommand(given) : given))
   .refine((given) => given.length > 0, "expected at least one word")
   .refine((given) => Buffer.byteLength(String(given)) <= limits.commandBytes, `at most ${limits.commandBytes} bytes`)
   .refine((given) => !String(given).includes("\0"), "no NUL bytes")
-  .describe("One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.");
+  .describe("One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.");
 
-export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Directory in which it runs.");
+export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Working directory of the command.");
 const variableName = z
   .string()
   .min(1)
@@ -37,7 +37,7 @@ export const env = variables.default({}).describe("Further environment.");
 export const taskEnv = variables
   .refine((given) => bytesOf(given) <= limits.taskEnvBytes, `at most ${limits.taskEnvBytes} bytes of names and values`)
   .default({})
-  .describe("Environment of all its commands; their values are shown nowhere.");
+  .describe("Environment of all its commands. No output shows the values.");
 
 function bytesOf(texts: Readonly<Record<string, string>>): number {
   return Object.entries(texts).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
@@ -49,15 +49,15 @@ const labelKey = z
 export const labels = z
   .record(labelKey, z.string().max(256))
   .default({})
-  .describe("Labels by which tasks are found again.")
+  .describe("Labels to filter tasks by.")
   .meta({ flag: "label" });
 
-/** A client that got no answer asks again under the same id, and the work is done once. */
+/** A client that got no answer retries with the same id, and the daemon does the work once. */
 export const requestId = z
   .string()
   .regex(/^[0-9A-Za-z_-]{8,64}$/, "8 to 64 letters, digits, dashes or underscores")
   .optional()
-  .describe("Chosen by the client; a call that is repeated under it finds the command of the first.")
+  .describe("Chosen by the client. A repeated call with the same id attaches to the command of the first call.")
   .meta({ hidden: true });
 
 const whole = (range: { min: number; max: number }) => z.int().min(range.min).max(range.max);
@@ -65,7 +65,7 @@ const whole = (range: { min: number; max: number }) => z.int().min(range.min).ma
 export const vcpuCount = whole(limits.vcpuCount).default(1).describe("Virtual CPUs.");
 export const memMib = whole(limits.memMib).default(1024).describe("Memory of the VM in MiB.");
 
-/** Not filled in by the schema: a task or the client may have a default of its own, and a command in the background has none. */
+/** The schema sets no default: a task or client may have its own, and a background command has none. */
 export const timeoutSeconds = whole(limits.timeoutSeconds)
   .optional()
   .describe("Seconds until the command is killed.")
@@ -73,12 +73,12 @@ export const timeoutSeconds = whole(limits.timeoutSeconds)
 
 export const taskTimeoutSeconds = whole(limits.timeoutSeconds)
   .optional()
-  .describe("Seconds until a command of the task is killed, where the command has no time-out of its own.");
+  .describe("Seconds until a command of the task is killed, if the command sets no time-out.");
 
-/** What `PYRO_TIMEOUT_SECONDS` says on the client's side. */
+/** The value of the client's `PYRO_TIMEOUT_SECONDS`. */
 export const defaultTimeoutSeconds = whole(limits.timeoutSeconds)
   .optional()
-  .describe("Used when neither the call nor the task has a time-out.")
+  .describe("Default time-out, if neither the call nor the task sets one.")
   .meta({ hidden: true });
 
 const ttlSeconds = whole(limits.ttlSeconds).default(600).describe("Seconds until the VM is removed.");
@@ -88,7 +88,7 @@ export const taskTtlSeconds = z
   .max(limits.ttlSeconds.max)
   .default(86_400)
   .describe("Seconds without use until the task is removed; 0 for never.");
-export const diskMib = whole(limits.diskMib).default(10_240).describe("Most that the VM may write, in MiB.");
+export const diskMib = whole(limits.diskMib).default(10_240).describe("Maximum that the VM may write, in MiB.");
 export const allowHostCompat = z
   .boolean()
   .default(false)
@@ -106,29 +106,29 @@ export const executionMode = z
   .meta({ title: "ExecutionMode", description: "Where the command ran." });
 export const acceleratorName = z
   .enum(["kvm", "hvf", "tcg"])
-  .meta({ title: "Accelerator", description: "What a VM runs on; `tcg` is software emulation." });
-export const accelerator = acceleratorName.nullable().describe("What the VM ran on.");
+  .meta({ title: "Accelerator", description: "CPU virtualization of a VM; `tcg` is software emulation." });
+export const accelerator = acceleratorName.nullable().describe("CPU virtualization that the VM ran on.");
 export const time = z.iso.datetime().describe("UTC, ISO 8601.");
 
 export const oomKilled = z
   .boolean()
-  .describe("True when the VM ran out of memory and its kernel killed the command, or a process that it started.");
+  .describe("True when the VM ran out of memory and its kernel killed the command or a process that it started.");
 
 /** The encodings of Node.js's `Buffer` by the same names. */
 export const outputEncodings = {
   stdout_encoding: z
     .enum(["utf-8", "base64"])
-    .describe("How `stdout` is written: base64 when its bytes are not valid UTF-8."),
+    .describe("Encoding of `stdout`: base64 when its bytes are not valid UTF-8."),
   stderr_encoding: z
     .enum(["utf-8", "base64"])
-    .describe("How `stderr` is written: base64 when its bytes are not valid UTF-8."),
+    .describe("Encoding of `stderr`: base64 when its bytes are not valid UTF-8."),
 };
 
-/** Both streams in one: asked for in the input, given in the result. */
+/** Both streams in one list: requested in the input, returned in the result. */
 export const interleaved = z
   .boolean()
   .default(false)
-  .describe("Also give the output of both streams as pieces in the order of arrival.")
+  .describe("Also return the output of both streams as pieces, in the order of arrival.")
   .meta({ forPrograms: true });
 export const interleavedOutput = z
   .array(
@@ -137,16 +137,16 @@ export const interleavedOutput = z
       .meta({ title: "OutputPiece", description: "A piece of a command's output." }),
   )
   .optional()
-  .describe("What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.")
+  .describe("Content of `stdout` and `stderr` as pieces in the order of arrival; each in the encoding of its stream.")
   .meta({ forPrograms: true });
 
-/** How a command ended, the same for a run, a VM and a task. */
+/** The outcome of a command, the same for a run, a VM and a task. */
 export const commandOutcome = {
   exit_code: z
     .int()
     .describe("The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did."),
-  stdout: z.string().describe("Standard output: head and tail when it was long."),
-  stderr: z.string().describe("Standard error: head and tail when it was long."),
+  stdout: z.string().describe("Standard output; only head and tail when it is long."),
+  stderr: z.string().describe("Standard error; only head and tail when it is long."),
   ...outputEncodings,
   stdout_truncated: z.boolean(),
   stderr_truncated: z.boolean(),

@@ -4,13 +4,13 @@ import { PyroError } from "./errors.js";
 import { explainIssue } from "./explain-issue.js";
 import { nearestName } from "./nearest.js";
 
-/** Input as its schema has it, with defaults filled in. Throws INVALID_ARGUMENT that names fields and limits. */
+/** Parses an input by its schema and fills in defaults. Throws INVALID_ARGUMENT, which names fields and limits. */
 export function parseInput<Schema extends z.ZodObject>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues
     .flatMap((issue) => describe(issue, input))
-    // A name that is wrong explains the one that is missing.
+    // A misspelt field explains why another one is missing.
     .sort((a, b) => rank(schema, a) - rank(schema, b));
   const [first] = issues;
   const where = first?.field ? `${first.field}: ` : "";
@@ -28,12 +28,12 @@ interface Issue {
 function describe(issue: z.core.$ZodIssue, input: unknown): Issue[] {
   const [name] = issue.path;
   if (issue.code === "unrecognized_keys" && issue.path.length === 0)
-    return issue.keys.map((field) => ({ field, message: "there is no such field" }));
+    return issue.keys.map((field) => ({ field, message: "unknown field" }));
   const isMissing = issue.path.length === 1 && isRecord(input) && input[String(name)] === undefined;
   return [{ field: issue.path.join("."), message: isMissing ? "it is required" : explainIssue(issue, input) }];
 }
 
-/** Fields that there are come after those that there are not. */
+/** Sorts unknown fields before known ones. */
 function rank(schema: z.ZodObject, { field }: Issue): number {
   const [name = ""] = field.split(".");
   return name === "" || name in schema.shape ? 1 : 0;
@@ -43,19 +43,19 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** A field that may be left out has its description inside. */
+/** An optional field has its description in the inner schema. */
 function describeField(field: z.ZodType): string | undefined {
   return (
     field.description ?? ("unwrap" in field ? (field as z.ZodOptional<z.ZodType>).unwrap().description : undefined)
   );
 }
 
-/** What the field means, or which was meant by one that is not there. */
+/** The description of a known field; for an unknown field, the nearest known one. */
 function hintFor(schema: z.ZodObject, field: string): string {
   const names = Object.keys(schema.shape);
   const [name = ""] = field.split(".");
   const known = schema.shape[name] as z.ZodType | undefined;
-  if (known) return `${field}: ${describeField(known) ?? "see what is accepted."}`;
+  if (known) return `${field}: ${describeField(known) ?? "see `pyro help`."}`;
   const near = nearestName(field, names);
   if (near) return `Did you mean ${near}?`;
   return names.length === 0 ? "It takes no input." : `It takes ${names.join(", ")}.`;

@@ -1,4 +1,4 @@
-/** Every limit a caller can meet, in one place. Sizes in bytes or MiB by their name. */
+/** Every limit that a caller can reach. Names carry the unit. */
 export const limits = {
   vcpuCount: { min: 1, max: 16 },
   memMib: { min: 256, max: 65_536 },
@@ -6,32 +6,32 @@ export const limits = {
   /** Commands that may run in one task at the same time. */
   runningCommands: 64,
   timeoutSeconds: { min: 1, max: 86_400 },
-  /** The time-out of a command in front, when nothing else says one. */
+  /** Default time-out of a foreground command. */
   defaultTimeoutSeconds: 30,
-  /** How long the daemon may be told to stay without a call or a VM. */
+  /** Range of the daemon's idle time, without a call or a VM, before it exits. */
   daemonIdleSeconds: { min: 1, max: 1_000_000 },
   ttlSeconds: { min: 1, max: 2_592_000 },
-  /** A command is one line for the guest's shell; with its environment it fits into one frame. */
+  /** Longest command line; a command and its environment fit into one frame. */
   commandBytes: 49_152,
   /** Names and values of the environment that a task keeps for its commands. */
   taskEnvBytes: 12_288,
-  /** Output kept in a result, per stream: the first and the last half of it. */
+  /** Output kept in a result, per stream: half of it from the head, half from the tail. */
   resultOutputBytes: 1_048_576,
-  /** Output of a command that one answer from a cursor holds at most, both streams together. */
+  /** Maximum output in one answer of `task.exec.output`, both streams together. */
   execOutputBytes: { min: 1, max: 1_048_576 },
-  /** How long a cancelled command has after its first signal until everything that it has started is killed. */
+  /** How long a cancelled command may run after its first signal before it and every process it started are killed. */
   cancelGraceSeconds: 5,
   /** The longest that one call waits for more output. */
   waitSeconds: { min: 0, max: 3_600 },
   /** The longest body line a client may send to the daemon. */
   requestLineBytes: 1_048_576,
-  /** Standard input a client may have sent that the command has not taken yet. */
+  /** Maximum standard input in flight: sent by a client, not yet read by the command. */
   stdinWindowBytes: 262_144,
-  /** Entries of an import, directories that are only implied included. */
+  /** Entries of an import, including implied directories. */
   importEntries: 1_000_000,
   importPathBytes: 4_096,
   importNameBytes: 255,
-  /** The longest file of which a base keeps the content, and all that the base of one task keeps. */
+  /** Maximum size of a file whose content a base keeps, and of all content that a task's base keeps. */
   baseContentFileBytes: 1_048_576,
   baseContentBytes: 268_435_456,
   /** A patch, and all that the files which it names have before it. */

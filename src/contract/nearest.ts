@@ -1,4 +1,4 @@
-/** The candidate that begins with a word, or is a few typing errors away from it; null when all are further. */
+/** The candidate that begins with a word or differs from it by a few typing errors; null when no candidate does. */
 export function nearestName(word: string, candidates: readonly string[]): string | null {
   const typed = word.toLowerCase();
   const begun = candidates.filter((candidate) => candidate.startsWith(typed));
@@ -15,7 +15,7 @@ export function nearestName(word: string, candidates: readonly string[]): string
   return nearest;
 }
 
-/** The dashes of a flag are no letters of its name. */
+/** The dashes of a flag do not count as letters. */
 function letterCount(word: string): number {
   return word.replace(/^-+/, "").length;
 }

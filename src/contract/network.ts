@@ -4,13 +4,13 @@ import { time } from "./fields.js";
 
 const plainAddress = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
-/** A range of addresses, and the one port of them that is meant; null for all ports. */
+/** A range of addresses, and one port; null for all ports. */
 export interface NetworkRange {
   readonly cidr: string;
   readonly port: number | null;
 }
 
-/** Reads `CIDR`, `CIDR:PORT` or `[CIDR]:PORT`; one address is a range too. Null when it is none of them. */
+/** Reads `CIDR`, `CIDR:PORT` or `[CIDR]:PORT`; a single address is a range too. Null for any other text. */
 export function parseNetworkRange(text: string): NetworkRange | null {
   const parts = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? /^([^:]+)(?::(\d+))?$/.exec(text);
   const [cidr, digits] = parts ? [parts[1]!, parts[2]] : [text, undefined];
@@ -29,20 +29,20 @@ const hostPattern = z
   .max(253)
   .regex(/^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, "expected a name such as example.org, or *.example.org");
 
-/** What may be asked of a VM's network. */
+/** Options of a VM's network. */
 export const networkFields = {
-  network: z.boolean().default(false).describe("A network; this host and private addresses stay closed."),
+  network: z.boolean().default(false).describe("Connect the VM to a network; this host and private addresses stay closed."),
   network_allow: z
     .array(networkRange)
     .max(32)
     .default([])
-    .describe("Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT."),
+    .describe("Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT."),
   network_allow_host: z
     .array(hostPattern)
     .max(64)
     .default([])
-    .describe("Only these names, over HTTP and TLS; or *.NAME."),
-  network_host_proxy: z.boolean().default(false).describe("Pass on proxies and apt mirror, and open them."),
+    .describe("Allow only these names, or *.NAME, over HTTP and TLS."),
+  network_host_proxy: z.boolean().default(false).describe("Pass the host's proxy and apt settings to the VM, and allow their addresses."),
   network_host_ca: z
     .boolean()
     .default(false)
@@ -50,7 +50,7 @@ export const networkFields = {
   network_host_env: z
     .record(z.string().max(64), z.string().max(4096))
     .default({})
-    .describe("The caller's proxy settings and bundles of certificates, when they are to be passed on.")
+    .describe("The caller's proxy settings and certificate bundles to pass to the VM.")
     .meta({ hidden: true }),
 };
 
@@ -66,21 +66,21 @@ export const certificateAuthority = z
     description: "A certificate authority that the host's distribution does not ship.",
   });
 
-/** What is known of a machine's network. */
+/** State of a VM's network. */
 export const networkInfo = z
   .object({
-    state: z.enum(["up", "down"]).describe("down: its gate has ended, and nothing gets in or out."),
+    state: z.enum(["up", "down"]).describe("down: the gate process has ended, so no packet gets in or out."),
     mac: z.string(),
     mtu: z.int(),
-    addresses: z.array(z.string()).describe("The guest's own, with their networks' bits."),
+    addresses: z.array(z.string()).describe("The guest's addresses, with the prefix length."),
     routes: z.array(z.object({ destination: z.string(), gateway: z.string() })),
-    resolvers: z.array(z.string()).describe("What the guest asks for names; each stands for one of the host's."),
+    resolvers: z.array(z.string()).describe("DNS resolvers of the guest; each forwards to one of the host's."),
     policy: z.object({
       default: z
         .enum(["public", "names"])
-        .describe("public: all but private, local and this host's addresses. names: only what is named here."),
+        .describe("public: all but private, local and this host's addresses. names: only the names listed here."),
       allow_hosts: z.array(z.string()).describe("Names that may be reached."),
-      allow: z.array(z.string()).describe("What is open besides."),
+      allow: z.array(z.string()).describe("Further open ranges."),
       forwards: z
         .array(z.object({ gateway_port: z.int(), to: z.string() }))
         .describe("Ports of the gateway that lead to an address of this host."),
@@ -88,7 +88,7 @@ export const networkInfo = z
     host_ca: z.array(certificateAuthority).describe("Certificate authorities of the host that the guest trusts."),
     counters: z
       .object({
-        sent_bytes: z.int().describe("What the guest has sent, without headers."),
+        sent_bytes: z.int().describe("Payload bytes that the guest has sent."),
         received_bytes: z.int(),
         tcp_connections: z.int(),
         udp_flows: z.int(),
@@ -98,16 +98,16 @@ export const networkInfo = z
       .describe("Null when it is down."),
     last_refused: z.array(
       z.object({
-        protocol: z.enum(["tcp", "udp", "dns"]).describe("dns: a name that was asked for."),
+        protocol: z.enum(["tcp", "udp", "dns"]).describe("dns: a DNS query."),
         address: z.string(),
         port: z.int(),
         reason: z
           .enum(["closed_range", "host_address", "name", "too_many"])
-          .describe("name: no allowed name was asked for, or none led there."),
-        name: z.string().nullable().describe("What the guest asked for, when it said so."),
+          .describe("name: the guest requested no allowed name, or no allowed name resolves to this address."),
+        name: z.string().nullable().describe("Name that the guest requested, if known."),
         times: z.int(),
         at: time,
       }),
     ),
   })
-  .meta({ title: "NetworkInfo", description: "What is known of a VM's network." });
+  .meta({ title: "NetworkInfo", description: "State, policy and refusals of a VM's network." });

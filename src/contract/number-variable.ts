@@ -1,7 +1,7 @@
 import { PyroError } from "./errors.js";
 import { limits } from "./limits.js";
 
-/** Every variable that holds a number, always of seconds, with its limits. */
+/** Environment variables that hold a number of seconds, with their limits. */
 export const numberVariables = {
   PYRO_TIMEOUT_SECONDS: limits.timeoutSeconds,
   PYRO_DAEMON_IDLE_SECONDS: limits.daemonIdleSeconds,

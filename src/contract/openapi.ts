@@ -72,7 +72,7 @@ function buildPost({ name, summary, streams, stdin, upload }: RenderedOperation,
         name: versionHeader,
         in: "header",
         description:
-          "The version of the client; a daemon of another one answers DAEMON_VERSION. Not checked when left out.",
+          "The version of the client; a daemon of another version answers DAEMON_VERSION. Not checked if left out.",
         schema: { type: "string" },
       },
     ],
@@ -103,7 +103,7 @@ const errorSchema = {
       required: ["code", "message", "hint", "details"],
       properties: {
         code: { type: "string", enum: Object.keys(errorKinds) },
-        message: { type: "string", description: "What happened, for people." },
+        message: { type: "string", description: "Message for people." },
         hint: { type: "string", description: "The next step." },
         details: { type: "object", description: "The facts." },
       },
@@ -123,7 +123,7 @@ const eventSchema = {
     lineOf("started", { type: "integer", minimum: 1 }, "sequence"),
     {
       ...lineOf("gap", { type: "integer" }, "bytes"),
-      description: "Output that is kept no longer: so many bytes of the stream that `stream` names.",
+      description: "Number of bytes of `stream` that the client missed and that are no longer kept.",
     },
     lineOf("stdout", { type: "string", contentEncoding: "base64" }, "data"),
     lineOf("stderr", { type: "string", contentEncoding: "base64" }, "data"),

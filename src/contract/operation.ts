@@ -1,14 +1,14 @@
 import type { z } from "zod";
 
 /**
- * What an operation does: `reads` changes nothing, so that a client whose connection broke asks again; `runs` runs a command of
+ * The effect of an operation. `reads` changes nothing, so a client may retry it after a broken connection; `runs` runs a command of
  * the caller's; `writes` changes files of a task; `removes` can be repeated without harm, `stops` cannot.
  */
 export type Effect = "reads" | "creates" | "runs" | "writes" | "removes" | "stops";
 
 /**
- * What follows the input in a request: nothing; an archive, when the input has a `source_path`; or the standard input of a
- * command, behind such an archive when there is one.
+ * The rest of a request after its input: nothing; an archive, if the input has a `source_path`; or the standard input of a
+ * command, after the archive if there is one.
  */
 type Body = "none" | "upload" | "session";
 
@@ -20,7 +20,7 @@ export interface CliShape {
   readonly positionals: readonly string[];
   /** The input field that takes everything after `--`, quoted for a shell. */
   readonly rest?: string;
-  /** Flags of the CLI alone, without a value: name and description. */
+  /** Flags that only the CLI has, without a value: name and description. */
   readonly flags?: Readonly<Record<string, string>>;
   /** The same with a value. */
   readonly options?: Readonly<Record<string, string>>;
@@ -32,9 +32,9 @@ export interface CliShape {
 interface SdkShape {
   /** Its name in TypeScript; Python's is the same in snake case. */
   readonly method: string;
-  /** Its name on a task's handle, where that is not `method` without "Task". Only operations whose first field is `task_id` have one. */
+  /** Method name on a task handle; default `method` without "Task". Only for operations whose first field is `task_id`. */
   readonly handleMethod?: string;
-  /** The name of its options' type in TypeScript, where that is not `method` with "Options". */
+  /** Name of the options type in TypeScript; default `method` with "Options". */
   readonly optionsType?: string;
   /** Set when the SDKs return a handle on the new task; that method is written by hand. */
   readonly opens?: "task";
@@ -48,14 +48,14 @@ interface McpShape {
 }
 
 /**
- * One thing that can be asked of pyro. Routes, reference pages, help, completion, tools, both SDKs and the tables of commands are
+ * An operation of pyro. Routes, reference pages, help, completion, tools, both SDKs and the tables of commands are
  * derived from it: CONTRIBUTING.md shows how one is added.
  */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   /** One line for people, without a full stop. */
   readonly summary: string;
-  /** What a programmer should know besides, such as the codes of common failures. */
+  /** Further facts for programmers, such as the codes of common failures. */
   readonly details?: string;
   readonly effect: Effect;
   readonly input: Input;
@@ -63,7 +63,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** True when events (progress, output) come before the result. */
   readonly streams?: boolean;
   readonly body?: Body;
-  /** True when the client does it by itself, with other operations: there is no route. */
+  /** True when the client implements it with other operations; it has no route. */
   readonly isLocal?: boolean;
   /**
    * Result fields that may be large, which the MCP server cuts: `stdout` is text, `entries[]` a list, `entries[].stdout` text in
@@ -78,9 +78,9 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
 /** The events of a streaming operation. */
 export type OperationEvent =
   | { readonly event: "progress"; readonly phase: string; readonly message: string; readonly fraction?: number }
-  /** A command of a task has its number, by which it can be found again. */
+  /** The command of a task has started; clients reattach to it by its number. */
   | { readonly event: "started"; readonly sequence: number }
-  /** Output that is kept no longer: a caller who came back late has missed it. */
+  /** A reconnecting client missed this many bytes, which are no longer kept. */
   | { readonly event: "gap"; readonly stream: "stdout" | "stderr"; readonly bytes: number }
   | { readonly event: "stdout"; readonly data: Uint8Array }
   | { readonly event: "stderr"; readonly data: Uint8Array };

@@ -40,7 +40,7 @@ import { vmStatus } from "./vm-status.js";
 import { vmStop } from "./vm-stop.js";
 import { vmRun } from "./vm-run.js";
 
-/** Everything that can be asked of pyro. A new operation is one file, and one line here. */
+/** All operations. A new operation is one file, and one line here. */
 export const operations = {
   "vm.run": vmRun,
   "vm.create": vmCreate,
@@ -84,9 +84,9 @@ export const operations = {
 
 export type OperationName = keyof typeof operations;
 
-/** What a caller may leave out, it may leave out here: fields with defaults are optional. */
+/** An operation's input as a caller gives it: fields with defaults are optional. */
 export type ArgumentsOf<Name extends OperationName> = z.input<(typeof operations)[Name]["input"]>;
-/** The checked input, defaults filled in. A command is a line then, whatever the caller gave. */
+/** The parsed input with defaults. A command is always one line here. */
 export type InputOf<Name extends OperationName> = Checked<z.output<(typeof operations)[Name]["input"]>>;
 type Checked<Input> = Input extends { readonly command: unknown }
   ? Omit<Input, "command"> & { command: string }

@@ -1,6 +1,6 @@
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-/** One line for a POSIX shell that gives it back exactly these arguments. */
+/** Quotes arguments as one line that a POSIX shell splits into exactly these arguments. */
 export function quoteCommand(words: readonly string[]): string {
   return words.map(quoteWord).join(" ");
 }

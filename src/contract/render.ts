@@ -24,7 +24,7 @@ interface JsonSchemaField {
   anyOf?: readonly { type?: string }[];
 }
 
-/** A command may be one text: a command line says it so. */
+/** A field that accepts a text or a list is a text on the command line. */
 function typeOf(name: string, { type, items, anyOf }: JsonSchemaField): RenderedField["type"] {
   if (anyOf?.some((option) => option.type === "string")) return "string";
   if (type === "array") return items?.type === "string" ? "list" : "object";
@@ -70,7 +70,7 @@ function renderOperation(operation: Operation): RenderedOperation {
   };
 }
 
-/** Results may grow in later versions, so theirs do not refuse further fields. */
+/** Schemas of results allow unknown fields, because later versions may add some. */
 function renderSchemas(input: z.ZodObject, output: z.ZodObject): OperationSchemas {
   const override = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
     if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import type { CliShape } from "./operation.js";
 
-/** The contract as data: what a door needs that must start fast. `render.ts` writes it when pyro is built. */
+/** The contract as data, for doors that must start fast. `render.ts` writes it during the build. */
 export interface RenderedContract {
   readonly version: string;
   readonly operations: readonly RenderedOperation[];
@@ -18,7 +18,7 @@ export interface RenderedOperation {
   readonly stdin: boolean;
   readonly upload: boolean;
   readonly readOnly: boolean;
-  /** True for what a client does by itself: it has no route. */
+  /** True when the client implements it with other operations; it has no route. */
   readonly isLocal: boolean;
   readonly bulk: readonly string[];
   readonly cli: CliShape | null;
@@ -29,20 +29,20 @@ export interface RenderedOperation {
 
 export interface RenderedField {
   readonly name: string;
-  /** A list is one of texts; its flag may be given again. */
+  /** `list` is a list of texts; its flag may be repeated. */
   readonly type: "string" | "list" | "integer" | "boolean" | "object";
   readonly required: boolean;
   readonly description: string;
-  /** True for what clients say to the daemon by themselves: no door offers it. */
+  /** True for a field that clients set themselves; no door offers it. */
   readonly hidden?: boolean;
   readonly default?: unknown;
-  /** True when the daemon fills the default in: a client that is given no value sends none. */
+  /** True when the daemon fills in the default, so clients send only values that the caller gave. */
   readonly resolved?: boolean;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The texts that it may be, when there are few. */
+  /** The allowed texts of an enumeration. */
   readonly values?: readonly string[];
-  /** The name of its flag, where that is not the field's own. */
+  /** Name of its flag, if it differs from the field's name. */
   readonly flag?: string;
 }
 
@@ -59,7 +59,7 @@ export interface OperationSchemas {
   readonly result: JsonSchema;
 }
 
-/** As much of JSON Schema as the contract uses. */
+/** The subset of JSON Schema that the contract uses. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
@@ -73,11 +73,11 @@ export interface JsonSchema {
 
 let schemas: Readonly<Record<string, OperationSchemas>> | undefined;
 
-/** What a door needs that follows the schemas, without loading zod. */
+/** The schemas as data, without loading zod. */
 export function schemasOf(name: string): OperationSchemas {
   schemas ??= JSON.parse(readFileSync(new URL("schemas.json", import.meta.url), "utf8")) as typeof schemas & object;
   const found = schemas[name];
-  if (!found) throw new Error(`there are no schemas of ${name}`);
+  if (!found) throw new Error(`operation ${name} has no schemas`);
   return found;
 }
 

@@ -4,15 +4,15 @@ import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 import { workspaceEntry, workspaceFilter, workspacePaths } from "./workspace.js";
 
-/** What a pull needs to know. Clients ask for it by themselves. */
+/** The differences that a pull applies. Clients call it internally. */
 export const taskChanges = defineOperation({
   name: "task.changes",
-  summary: "List the entries in which a workspace differs from what host and workspace had in common",
+  summary: "List the entries of a workspace that differ from its base",
   effect: "reads",
   input: z.strictObject({
     task_id: taskId,
     paths: workspacePaths,
-    all: z.boolean().default(false).describe("List the entries that do not differ as well."),
+    all: z.boolean().default(false).describe("List unchanged entries too."),
     ...workspaceFilter,
   }),
   output: z
@@ -24,7 +24,7 @@ export const taskChanges = defineOperation({
         .array(z.string())
         .describe("Sockets, FIFOs, devices, and names that are not UTF-8: the first 100."),
     })
-    .meta({ title: "WorkspaceChanges", description: "Entries of a workspace beside those of its base." }),
+    .meta({ title: "WorkspaceChanges", description: "Entries of a workspace, compared with its base." }),
   cli: null,
   sdk: null,
   mcp: null,

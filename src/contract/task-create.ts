@@ -20,7 +20,7 @@ export const taskCreate = defineOperation({
   name: "task.create",
   summary: "Start a persistent VM with a /workspace, empty or filled from the host",
   details:
-    "Fails as a run does, and as a push does for a source: then there is no task. Fails with `ALREADY_EXISTS` when another task has the name.",
+    "Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name.",
   effect: "creates",
   input: z.strictObject({
     environment: environmentName,
@@ -39,7 +39,7 @@ export const taskCreate = defineOperation({
     ...sourceFacts,
   }),
   output: task
-    .extend({ warnings: warnings.optional().describe("What of its source was left out or may be torn.") })
+    .extend({ warnings: warnings.optional().describe("Source entries that were left out, or that changed while they were read.") })
     .meta({ title: "CreatedTask", description: "A task that was just created." }),
   streams: true,
   body: "upload",

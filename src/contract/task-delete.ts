@@ -5,12 +5,12 @@ import { taskId } from "./task.js";
 
 export const taskDelete = defineOperation({
   name: "task.delete",
-  summary: "Remove a task, its VM and its logs; commands that run are aborted",
+  summary: "Remove a task, its VM and its logs; aborts running commands",
   effect: "removes",
   input: z.strictObject({ task_id: taskId }),
   output: z
     .object({ task_id: z.string(), deleted: z.literal(true) })
-    .meta({ title: "DeletedTask", description: "A task that is no more." }),
+    .meta({ title: "DeletedTask", description: "A task that was deleted." }),
   cli: { words: ["task", "delete"], positionals: ["task_id"] },
   sdk: { method: "deleteTask" },
   mcp: {

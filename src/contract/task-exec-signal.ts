@@ -26,8 +26,8 @@ const signalName = z.preprocess(normaliseSignal, signalEnum.default("TERM")) as 
 
 export const taskExecSignal = defineOperation({
   name: "task.exec_signal",
-  summary: "Send a signal to a running command; KILL ends all it started",
-  details: "Fails with `FAILED_PRECONDITION` when it has ended.",
+  summary: "Send a signal to a running command; KILL also ends every process it started",
+  details: "Fails with `FAILED_PRECONDITION` when the command has ended.",
   effect: "stops",
   input: z.strictObject({
     task_id: taskId,
@@ -41,7 +41,7 @@ export const taskExecSignal = defineOperation({
       signal: z.string(),
       sent: z.literal(true),
     })
-    .meta({ title: "SentSignal", description: "A signal that a command has got." }),
+    .meta({ title: "SentSignal", description: "A signal that was sent to a command." }),
   cli: {
     words: ["task", "signal"],
     positionals: ["task_id", "sequence", "signal"],
@@ -52,6 +52,6 @@ export const taskExecSignal = defineOperation({
     tool: "task_exec_signal",
     title: "Signal a command",
     description:
-      "Sends a signal to a running command of a task and all it started, for example to stop a server. KILL if TERM does not help.",
+      "Sends a signal to a running command of a task and every process it started, for example to stop a server. KILL if TERM does not help.",
   },
 });

@@ -8,18 +8,18 @@ export const taskExec = defineOperation({
   name: "task.exec",
   summary: "Run a command in a task; the task stays",
   details:
-    "Several may run at once. When the daemon dies meanwhile, the command goes on, and so does this call. Fails with `FAILED_PRECONDITION` when the VM is gone, with `RESOURCE_EXHAUSTED` when 64 commands run already.",
+    "Several commands may run at once. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.",
   effect: "runs",
   input: z.strictObject({
     task_id: taskId,
     command,
     timeout_seconds: timeoutSeconds.describe(
-      "Seconds until the command is killed. Without it: none in the background, else the task's own, else the default.",
+      "Seconds until the command is killed. Default: none in the background, else the task's own, else the default time-out.",
     ),
     cwd,
     env,
     interleaved,
-    background: z.boolean().default(false).describe("Answer at once; the command goes on without standard input."),
+    background: z.boolean().default(false).describe("Return at once; the command keeps running, without standard input."),
     request_id: requestId,
     default_timeout_seconds: defaultTimeoutSeconds,
   }),
@@ -44,6 +44,6 @@ export const taskExec = defineOperation({
     title: "Run a command in a task",
     description:
       "Runs a shell command in the task's /workspace and returns its output. Files stay for the next command; variables and the directory do not. " +
-      "For servers, builds and whatever may take over 30 s set background: true, which has no time-out unless you give one; you get the sequence at once and read with task_exec_output. A command that takes over 45 s is answered with state running and goes on: do the same.",
+      "For servers, builds and anything that may take over 30 s set background: true. It returns the sequence at once and has no time-out unless you set one; read with task_exec_output. After 45 s any call returns state running and the command continues: read it the same way.",
   },
 });

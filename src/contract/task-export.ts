@@ -16,7 +16,7 @@ export const taskExport = defineOperation({
       .min(1)
       .max(4096)
       .default("/workspace")
-      .describe("File or directory of the guest; a relative one is meant within /workspace."),
+      .describe("File or directory in the guest; relative paths start at /workspace."),
     entries: z
       .array(z.string().min(1).max(4096))
       .max(100_000)
@@ -30,10 +30,10 @@ export const taskExport = defineOperation({
       task_id: z.string(),
       path: z.string(),
       entry_count: z.int().min(0).describe("Entries sent."),
-      bytes: z.int().min(0).describe("Bytes of all files sent."),
-      skipped_special: z.int().min(0).describe("Sockets, FIFOs, devices, and names that are not UTF-8, left out."),
+      bytes: z.int().min(0).describe("Total bytes of the files sent."),
+      skipped_special: z.int().min(0).describe("Number of entries left out: sockets, FIFOs, devices and names that are not UTF-8."),
     })
-    .meta({ title: "Export", description: "What an export has sent." }),
+    .meta({ title: "Export", description: "Counts of an export." }),
   streams: true,
   cli: null,
   sdk: null,

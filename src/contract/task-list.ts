@@ -19,12 +19,12 @@ export const taskList = defineOperation({
   cli: {
     words: ["task", "list"],
     positionals: [],
-    flags: { quiet: "Print ids only, one a line." },
+    flags: { quiet: "Print only the ids, one per line." },
   },
   sdk: { method: "listTasks" },
   mcp: {
     tool: "task_list",
     title: "List tasks",
-    description: "All tasks with their state, also those of other sessions.",
+    description: "All tasks with their state, including those of other sessions.",
   },
 });

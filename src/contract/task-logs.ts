@@ -11,7 +11,7 @@ export const taskLogs = defineOperation({
   input: z.strictObject({ task_id: taskId, interleaved }),
   output: z.object({ task_id: z.string(), count: z.int(), entries: z.array(taskExecOutcome) }).meta({
     title: "TaskLogs",
-    description: "Every command of a task, those that run included, in the order of their numbers.",
+    description: "Every command of a task, including running ones, ordered by number.",
   }),
   bulk: ["entries[].stdout", "entries[].stderr"],
   cli: { words: ["task", "logs"], positionals: ["task_id"] },
@@ -20,6 +20,6 @@ export const taskLogs = defineOperation({
     tool: "task_logs",
     title: "Show a task's history",
     description:
-      "Every command of a task with its exit_code and the beginning and end of its output, also when the VM has died. For one command's whole output use task_exec_output.",
+      "Every command of a task with its exit_code and the beginning and end of its output, even when the VM has died. For all output of one command use task_exec_output.",
   },
 });

@@ -27,9 +27,9 @@ const listed = z.object({
 
 export const taskSyncPush = defineOperation({
   name: "task.sync.push",
-  summary: "Bring a directory or an archive into a task's workspace, all of it or nothing",
+  summary: "Copy a directory or an archive into a task's workspace, all of it or nothing",
   details:
-    "Fails with the code of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).",
+    "Fails with the code of the first problem in the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,
@@ -39,8 +39,8 @@ export const taskSyncPush = defineOperation({
     delete: z
       .boolean()
       .default(false)
-      .describe("Delete what earlier pushes of this source brought to dest and the source no longer has."),
-    dry_run: z.boolean().default(false).describe("Check the source and list what would be written; change nothing."),
+      .describe("Delete entries that earlier pushes of this source wrote to dest and that the source no longer has."),
+    dry_run: z.boolean().default(false).describe("Check the source and list the entries that would be written; change nothing."),
     ...sourceFacts,
   }),
   output: z
@@ -58,11 +58,11 @@ export const taskSyncPush = defineOperation({
       warnings,
       deleted_count: deletedCount,
       kept_count: keptCount,
-      duration_ms: z.int().min(0).describe("Milliseconds from the request to the end of the switch."),
+      duration_ms: z.int().min(0).describe("Milliseconds from the request to the commit."),
       dry_run: z.boolean(),
-      entries: z.array(listed).optional().describe("In a dry run: what would be written, the first 10,000 entries."),
+      entries: z.array(listed).optional().describe("In a dry run: the entries that would be written, the first 10,000."),
     })
-    .meta({ title: "PushResult", description: "What a push has brought into a workspace." }),
+    .meta({ title: "PushResult", description: "The entries that a push wrote to a workspace." }),
   streams: true,
   body: "upload",
   bulk: ["entries[]"],
@@ -80,6 +80,6 @@ export const taskSyncPush = defineOperation({
     tool: "task_sync_push",
     title: "Push files into a task",
     description:
-      "Copies a directory, file or tar archive of this machine into the task's workspace, over what is there: use it after you changed files here. All or nothing. source_path should be absolute.",
+      "Copies a directory, file or tar archive of this machine into the task's workspace and replaces existing files: use it after you changed files here. All or nothing. source_path should be absolute.",
   },
 });

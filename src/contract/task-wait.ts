@@ -8,7 +8,7 @@ import { execSequence, taskExecOutcome, taskId } from "./task.js";
 export const taskWait = defineOperation({
   name: "task.wait",
   summary: "Wait until a command of a task has ended, and return its result",
-  details: "When the time is over before the command has ended, the result says `running`; the command goes on.",
+  details: "If the command has not ended in that time, the result's state is `running` and the command keeps running.",
   effect: "reads",
   input: z.strictObject({
     task_id: taskId,
@@ -19,7 +19,7 @@ export const taskWait = defineOperation({
       .max(limits.timeoutSeconds.max)
       .optional()
       .meta({ waits: true })
-      .describe("Seconds to wait; without it as long as the command runs."),
+      .describe("Seconds to wait; without it, until the command ends."),
     interleaved,
   }),
   output: taskExecOutcome,
@@ -34,6 +34,6 @@ export const taskWait = defineOperation({
     tool: "task_wait",
     title: "Wait for a command",
     description:
-      "Waits until a command has ended and returns its result; after 45 s at most it is answered with state running: call it again. For output on the way use task_exec_output.",
+      "Waits until a command has ended and returns its result. After 45 s it returns state running: call it again. For output meanwhile use task_exec_output.",
   },
 });

@@ -4,7 +4,7 @@ import { bytesWritten, entryCount, sourceMode } from "./source.js";
 import { networkInfo } from "./network.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
-/** A reference to a task: the daemon finds the id behind a name. */
+/** A reference to a task: its id, or its name, which the daemon resolves. */
 export const taskId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "expected a task's id, such as task-0123456789ab, or its name")
@@ -16,7 +16,7 @@ export const taskName = z
     /^(?!task-[0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
     "expected a name of at most 63 letters, digits and _ . - that does not look like an id",
   )
-  .describe("Name of the task, to be used in the place of its id.");
+  .describe("Name of the task, usable instead of its id.");
 
 export const execSequence = z.int().min(1).describe("Number of the command in its task.");
 
@@ -25,7 +25,7 @@ export const execState = z.enum(["running", "ended"]);
 export const execError = z
   .object({ code: z.string(), message: z.string() })
   .nullable()
-  .describe("Why it ended without an exit status of its own, such as the VM's death.");
+  .describe("Why the command ended without an exit status, such as the VM's death.");
 
 const taskState = z
   .enum(["started", "stopped", "failed", "unreadable"])
@@ -41,23 +41,23 @@ export const workspaceSeed = z
   })
   .meta({
     title: "WorkspaceSeed",
-    description: "What the workspace held when the task was created; a push never changes it.",
+    description: "Content of the workspace when the task was created; a push never changes it.",
   });
 
 const lastPush = workspaceSeed
   .extend({ pushed_at: time })
-  .meta({ title: "LastPush", description: "The last sync push that was switched in." });
+  .meta({ title: "LastPush", description: "The last completed sync push." });
 
-/** What create, status and list say of one task. */
+/** One task, as create, status and list return it. */
 export const task = z
   .object({
     task_id: z.string(),
     name: z.string().nullable(),
     labels: z.record(z.string(), z.string()),
-    env_names: z.array(z.string()).describe("Variables that all its commands get."),
+    env_names: z.array(z.string()).describe("Names of the environment variables that all its commands get."),
     environment: z.string().describe("`unknown` when its record is unreadable."),
     state: taskState,
-    state_reason: z.string().nullable().describe("Why it is not started, or why its VM stands still."),
+    state_reason: z.string().nullable().describe("Why it is not started, or why its VM is paused."),
     workspace_path: z.string(),
     vcpu_count: z.int(),
     mem_mib: z.int(),
@@ -65,9 +65,9 @@ export const task = z
     timeout_seconds: z
       .int()
       .nullable()
-      .describe("Time-out of its commands where a call has none; null for the default."),
+      .describe("Time-out of commands that set none; null for the default."),
     network_enabled: z.boolean(),
-    network: networkInfo.nullable().describe("Null without a network, or while it is not started."),
+    network: networkInfo.nullable().describe("Null when the task has no network or is not started."),
     allow_host_compat: z.boolean(),
     execution_mode: executionMode,
     accelerator,
@@ -78,17 +78,17 @@ export const task = z
     running_commands: z.int(),
     last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
     workspace_seed: workspaceSeed,
-    last_push: lastPush.nullable().describe("The last sync push that was switched in."),
-    memory_bytes: z.int().nullable().describe("Host memory its VM takes now."),
+    last_push: lastPush.nullable().describe("The last completed sync push; null when there was none."),
+    memory_bytes: z.int().nullable().describe("Host memory that its VM uses now."),
     memory_reserved_mib: z
       .int()
       .nullable()
-      .describe("Host memory that its VM can come to take, in MiB: what it was admitted with."),
-    disk_bytes: z.int().nullable().describe("Host disk its VM takes now."),
+      .describe("Host memory reserved for its VM, in MiB: the most that the VM may use."),
+    disk_bytes: z.int().nullable().describe("Host disk that its VM uses now."),
   })
-  .meta({ title: "TaskInfo", description: "What is known of one task." });
+  .meta({ title: "TaskInfo", description: "State and resources of one task." });
 
-/** How a command in a task went; also an entry of its log. */
+/** The result of a task's command; also an entry of the task's log. */
 export const taskExecOutcome = z
   .object({
     task_id: z.string(),
@@ -96,10 +96,10 @@ export const taskExecOutcome = z
     command: z.string(),
     cwd: z.string(),
     ...commandOutcome,
-    exit_code: z.int().nullable().describe("Null while it runs, and when it ended without one: see `error`."),
+    exit_code: z.int().nullable().describe("Null while the command runs, and when it ended without an exit code: see `error`."),
     state: execState,
     error: execError,
     accelerator,
     started_at: time,
   })
-  .meta({ title: "TaskExecResult", description: "How a command of a task ended; also an entry of the task's log." });
+  .meta({ title: "TaskExecResult", description: "The result of a task's command; also an entry of the task's log." });

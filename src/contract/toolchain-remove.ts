@@ -9,7 +9,7 @@ export const toolchainRemove = defineOperation({
   input: z.strictObject({}),
   output: z.object({
     removed: z.array(z.string()).describe("Ids of the toolchains that were removed."),
-    kept: z.array(z.string()).describe("Ids of those that VMs still run from; `pyro env prune` removes them later."),
+    kept: z.array(z.string()).describe("Ids of toolchains that running VMs use; `pyro env prune` removes them later."),
     freed_bytes: z.int(),
   }),
   cli: { words: ["toolchain", "remove"], positionals: [] },

@@ -2,12 +2,12 @@ import { z } from "zod";
 
 import { time } from "./fields.js";
 
-/** Which QEMU starts the next VM, and what is in the home. */
+/** The QEMU that starts the next VM, and the private toolchain. */
 export const toolchain = z.object({
   qemu_source: z
     .enum(["host", "private"])
     .nullable()
-    .describe("Where the QEMU of the next VM comes from; null when there is none."),
+    .describe("Origin of the QEMU for the next VM; null when there is no QEMU."),
   qemu_version: z.string().nullable(),
   qemu_path: z.string().nullable(),
   installed: z
@@ -15,11 +15,11 @@ export const toolchain = z.object({
       id: z.string().describe("A digest of its packages."),
       path: z.string(),
       qemu_version: z.string(),
-      suite: z.string().describe("The Debian release that its packages are of."),
+      suite: z.string().describe("Debian release of its packages."),
       installed_at: time,
       size_bytes: z.int(),
       packages: z.array(z.object({ name: z.string(), version: z.string() })),
     })
     .nullable()
-    .describe("The private toolchain of this home; null when there is none."),
+    .describe("The private toolchain of this home; null when it is not installed."),
 });

@@ -11,7 +11,7 @@ export const trustVariables: ReadonlySet<string> = new Set([
   "ssl_cert_file",
 ]);
 
-/** True for a variable by which programs are told which certificates to trust. */
+/** True for a variable that names certificates for programs to trust. */
 export function isTrustVariable(name: string): boolean {
   return trustVariables.has(name.toLowerCase());
 }

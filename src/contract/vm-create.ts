@@ -7,7 +7,7 @@ import { vm } from "./vm.js";
 
 export const vmCreate = defineOperation({
   name: "vm.create",
-  summary: "Set a VM up, without starting it",
+  summary: "Prepare a VM without starting it",
   effect: "creates",
   input: z.strictObject({ environment: environmentName, ...vmShape, ...networkFields }),
   output: vm,
@@ -15,7 +15,7 @@ export const vmCreate = defineOperation({
   sdk: { method: "createVm", optionsType: "VmOptions" },
   mcp: {
     tool: "vm_create",
-    title: "Set a VM up",
+    title: "Prepare a VM",
     description:
       "Step 1 of running one command in a VM by hand: prepares a VM; then vm_start, then vm_exec. Prefer vm_run.",
   },

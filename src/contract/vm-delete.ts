@@ -10,7 +10,7 @@ export const vmDelete = defineOperation({
   input: z.strictObject({ vm_id: vmId }),
   output: z
     .object({ vm_id: z.string(), deleted: z.literal(true) })
-    .meta({ title: "DeletedVm", description: "A VM that is no more." }),
+    .meta({ title: "DeletedVm", description: "A VM that was deleted." }),
   cli: null,
   sdk: { method: "deleteVm" },
   mcp: {

@@ -8,7 +8,7 @@ import { vmId } from "./vm.js";
 export const vmExec = defineOperation({
   name: "vm.exec",
   summary: "Run one command in a started VM, then remove the VM",
-  details: "Fails with `FAILED_PRECONDITION` when it is not started.",
+  details: "Fails with `FAILED_PRECONDITION` when the VM is not started.",
   effect: "runs",
   input: z.strictObject({
     vm_id: vmId,
@@ -27,7 +27,7 @@ export const vmExec = defineOperation({
   sdk: { method: "execVm", optionsType: "ExecCommandOptions" },
   mcp: {
     tool: "vm_exec",
-    title: "Run a VM's one command",
+    title: "Run the command of a VM",
     description: "Step 3: runs one command in a started VM, then removes the VM. For more commands use a task.",
   },
 });

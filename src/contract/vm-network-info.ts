@@ -6,7 +6,7 @@ import { vmId } from "./vm.js";
 
 export const vmNetworkInfo = defineOperation({
   name: "vm.network_info",
-  summary: "Show a VM's addresses, policy, and what was refused",
+  summary: "Show a VM's addresses, network policy and refused connections",
   details: "Fails with `NOT_FOUND`.",
   effect: "reads",
   input: z.strictObject({ vm_id: vmId }),
@@ -14,7 +14,7 @@ export const vmNetworkInfo = defineOperation({
     .object({
       vm_id: z.string(),
       network_enabled: z.boolean(),
-      network: networkInfo.nullable().describe("Null without a network, or while the VM is not started."),
+      network: networkInfo.nullable().describe("Null when the VM has no network or is not started."),
     })
     .meta({ title: "VmNetwork", description: "A VM's network." }),
   cli: null,

@@ -4,18 +4,18 @@ import { defineOperation } from "./operation.js";
 
 export const vmReapExpired = defineOperation({
   name: "vm.reap_expired",
-  summary: "Remove VMs and tasks whose time is over",
-  details: "They are removed at once instead of within a second.",
+  summary: "Remove expired VMs and tasks",
+  details: "Removes them at once; the daemon would do so within a second.",
   effect: "removes",
   input: z.strictObject({}),
   output: z
-    .object({ removed: z.array(z.string()).describe("Ids of what was removed.") })
-    .meta({ title: "ReapReport", description: "What was removed because its time was over." }),
+    .object({ removed: z.array(z.string()).describe("Ids of the removed VMs and tasks.") })
+    .meta({ title: "ReapReport", description: "The expired VMs and tasks that were removed." }),
   cli: null,
   sdk: { method: "reapExpired" },
   mcp: {
     tool: "vm_reap_expired",
-    title: "Remove what expired",
-    description: "Removes VMs and tasks whose time to live is over.",
+    title: "Remove expired VMs and tasks",
+    description: "Removes VMs and tasks whose time to live has passed.",
   },
 });

@@ -46,10 +46,10 @@ export const vmRun = defineOperation({
       command: z.string(),
       ...commandOutcome,
       accelerator,
-      cleanup: z.object({ deleted: z.boolean() }).describe("What became of the VM."),
+      cleanup: z.object({ deleted: z.boolean() }).describe("Whether the VM was deleted."),
       warnings: warnings.optional(),
     })
-    .meta({ title: "RunResult", description: "How the one command of a VM ended." }),
+    .meta({ title: "RunResult", description: "The result of a VM's command." }),
   streams: true,
   body: "session",
   bulk: ["stdout", "stderr"],
@@ -71,7 +71,7 @@ export const vmRun = defineOperation({
     tool: "vm_run",
     title: "Run a command in a fresh VM",
     description:
-      "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command as root in /workspace, returns exit_code, stdout and stderr, and removes the VM with all it wrote. " +
-      "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. It cannot be continued: when your client gives up waiting, often after 60 s, the command is killed. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
+      "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command as root in /workspace, returns exit_code, stdout and stderr, and removes the VM and its files. " +
+      "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. If your client stops waiting, often after 60 s, the command is killed. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
   },
 });

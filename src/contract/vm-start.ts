@@ -6,7 +6,7 @@ import { vm, vmId } from "./vm.js";
 export const vmStart = defineOperation({
   name: "vm.start",
   summary: "Start a VM",
-  details: "Fails with `FAILED_PRECONDITION` when it was started or stopped before.",
+  details: "Fails with `FAILED_PRECONDITION` when the VM was started or stopped before.",
   effect: "creates",
   input: z.strictObject({ vm_id: vmId }),
   output: vm,

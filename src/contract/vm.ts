@@ -7,7 +7,7 @@ export const vmId = z
   .regex(/^vm-[0-9a-f]{12}$/, "expected a VM's id, such as vm-0123456789ab")
   .describe("Id of a VM.");
 
-/** What create, start, stop and status say of one VM. */
+/** One VM, as create, start, stop and status return it. */
 export const vm = z
   .object({
     vm_id: z.string(),
@@ -15,14 +15,14 @@ export const vm = z
     state: z
       .enum(["created", "started", "stopped", "failed", "unreadable"])
       .describe("unreadable: its record was damaged."),
-    state_reason: z.string().nullable().describe("Why it failed, or why it stands still."),
+    state_reason: z.string().nullable().describe("Why it failed, or why it is paused."),
     vcpu_count: z.int(),
     mem_mib: z.int(),
     network_enabled: z.boolean(),
     allow_host_compat: z.boolean(),
     execution_mode: executionMode.nullable().describe("Null until it is started."),
     accelerator,
-    created_at: time.describe("UTC, ISO 8601. When its record is unreadable: when that file was written."),
-    expires_at: time.nullable().describe("Null when its record is unreadable: it does not expire."),
+    created_at: time.describe("UTC, ISO 8601. If its record is unreadable, the time when that file was written."),
+    expires_at: time.nullable().describe("Null when its record is unreadable; then it does not expire."),
   })
-  .meta({ title: "Vm", description: "What is known of one VM." });
+  .meta({ title: "Vm", description: "State and lifetime of one VM." });

@@ -2,60 +2,60 @@ import { PyroError, type ErrorBody } from "./errors.js";
 import type { OperationEvent } from "./operation.js";
 import type { OperationName } from "./operations.js";
 
-/** What clients and daemon say to each other over HTTP. The page for people is docs/http.md. */
+/** The HTTP protocol between clients and daemon. The page for people is docs/http.md. */
 
-/** Says which pyro a client is; the daemon refuses one of another version. */
+/** The client's version of pyro; the daemon refuses a different version. */
 export const versionHeader = "pyro-version";
 
-/** A request with this header set to 1 gets the event `trace` before its result, where it gets events at all. */
+/** A streaming request with this header set to 1 gets the event `trace` before its result. */
 export const traceHeader = "pyro-trace";
 
-/** A part of the time that a call took, and what it was spent on. */
+/** A stage of a call, and its time. */
 export interface Stage {
   readonly stage: string;
   readonly ms: number;
 }
 
-/** Where the daemon's time went, in order. */
+/** The stages of a call in the daemon, in order. */
 export interface TraceEvent {
   readonly event: "trace";
   readonly stages: readonly Stage[];
 }
 
-/** Where the daemon serves its OpenAPI document, to GET. */
+/** Path of the daemon's OpenAPI document, for GET. */
 export const openApiRoute = "/openapi.json";
 
-/** What a client upgrades a request to that wants raw bytes: frames, as docs/stream.md describes them. */
+/** HTTP upgrade to binary frames, which docs/stream.md describes. */
 export const streamProtocol = "pyro-stream/1";
 
 export function routeOf(name: OperationName): string {
   return `/v1/${name.replaceAll(".", "/")}`;
 }
 
-/** The lines of a request's body after its input. Where a source is given and not framed, the raw archive is there instead. */
+/** The lines of a request's body after its input. A source that is not framed is sent as a raw archive instead. */
 export type RequestLine =
-  /** As many raw bytes of the archive follow behind the newline. */
+  /** This many raw bytes of the archive follow the newline. */
   | { readonly source: number }
   | { readonly source_end: true }
   | { readonly stdin: string }
   | { readonly stdin_end: true }
-  /** Cancels: a command gets the signal, INT unless given. The second such line kills it. The answer still comes. */
+  /** Cancels the call: sends the signal (default INT) to its command. The second such line kills it. The answer still comes. */
   | { readonly cancel: true; readonly signal?: EndSignal };
 
-/** What a command that is cancelled gets first. */
+/** The first signal that a cancelled command gets. */
 export type EndSignal = "INT" | "TERM";
 
 /** The lines of a streaming answer. The last one is the result or the error. Output is base64, since it may be any bytes. */
 export type AnswerLine =
   | Exclude<OperationEvent, { event: "stdout" | "stderr" }>
   | { readonly event: "stdout" | "stderr"; readonly data: string }
-  /** The caller may send so many more bytes of standard input. */
+  /** The caller may send this many more bytes of standard input. */
   | { readonly event: "stdin_credit"; readonly bytes: number }
   | TraceEvent
   | { readonly event: "result"; readonly result: unknown }
   | { readonly event: "error"; readonly error: ErrorBody };
 
-/** The signal of a wish to cancel, INT unless it has one. Throws INVALID_ARGUMENT for any other. */
+/** The signal of a cancel line; default INT. Throws INVALID_ARGUMENT for any other than INT and TERM. */
 export function parseEndSignal(wish: unknown): EndSignal {
   const signal = typeof wish === "object" && wish !== null && "signal" in wish ? wish.signal : "INT";
   if (signal === "INT" || signal === "TERM") return signal;

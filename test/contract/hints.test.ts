@@ -5,9 +5,9 @@ import { PyroError } from "../../src/contract/errors.js";
 import { parseInput } from "../../src/contract/input.js";
 import { operations } from "../../src/contract/operations.js";
 
-test("a wrong value of a field that may be left out is answered with what the field means", () => {
+test("a wrong value of an optional field: the hint describes the field", () => {
   assert.throws(
     () => parseInput(operations["task.create"].input, { environment: "debian:12", name: "task-0123456789ab" }),
-    (error: unknown) => error instanceof PyroError && error.hint.includes("to be used in the place of its id"),
+    (error: unknown) => error instanceof PyroError && error.hint.includes("usable instead of its id"),
   );
 });

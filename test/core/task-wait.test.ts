@@ -31,7 +31,7 @@ test("task wait: says that the command runs when the time is over, and leaves it
   const { sequence } = await task.exec("sleep 1000", inBackground);
   const waited = await cli("task", "wait", task.taskId, String(sequence), "--timeout-seconds", "0");
   assert.equal(waited.status, 124);
-  assert.match(waited.stderr, /^pyro: Command 1 still runs\.$/m);
+  assert.match(waited.stderr, /^pyro: Command 1 is still running\.$/m);
   assert.equal((await task.wait(sequence, { timeoutSeconds: 0 })).state, "running");
 });
 

@@ -17,7 +17,7 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/--network\b/g, "network"],
 ];
 const OUTPUT_CUT =
-  /\n\[\.\.\. (\d+) bytes left out(?:; (\w+)_offset (\d+) of task_exec_output goes on here)? \.\.\.\]\n/;
+  /\n\[\.\.\. (\d+) bytes left out(?:; (\w+)_offset (\d+) of task_exec_output continues here)? \.\.\.\]\n/;
 const COMMAND_CUT = /\[\.\.\. (\d+) bytes \.\.\.\]/;
 const MARK = /\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/;
 

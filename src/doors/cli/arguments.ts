@@ -5,10 +5,10 @@ import { nameOf, type Command } from "./command.js";
 import { explainUnknown, findCommand, replaceHabit, startsWith } from "./find-command.js";
 import { addValue, findFlag, flagError, parseInteger, type Value } from "./flags.js";
 
-/** What was asked for on the command line. */
+/** A parsed command line. */
 export type Invocation =
   | { readonly kind: "version"; readonly json: boolean }
-  /** Help on the commands that begin with these words; all of them when there are none. */
+  /** Help on the commands that begin with these words; on all commands when the list is empty. */
   | { readonly kind: "help"; readonly words: readonly string[]; readonly json: boolean }
   | { readonly kind: "command"; readonly command: Command; readonly input: Input; readonly json: boolean };
 
@@ -72,7 +72,7 @@ function parseOwn(
     if (!word.startsWith("-")) {
       const [field] = missing;
       if (!field) throw unexpected(command, own.slice(index), input);
-      // A list takes all words that are left.
+      // A list takes all remaining words.
       if (field.type === "list") input[field.name] = [...((input[field.name] as string[] | undefined) ?? []), word];
       else {
         input[field.name] = parsePositional(command, field, word);
@@ -122,7 +122,7 @@ function unexpected(command: Command, words: readonly string[], given: Input): P
   return usageError(message, `The command goes after --. ${exampleOf(command, given, words)}`);
 }
 
-/** The line as it should have been, with an example for what is missing. */
+/** A corrected command line, with example values for missing arguments. */
 function exampleOf(command: Command, given: Input, words: readonly string[]): string {
   const positionals = command.positionals.map(({ name }) => String(given[name] ?? exampleValues[name] ?? name));
   const line = quoteCommand(words.length > 0 ? words : ["uname", "-r"]);

@@ -1,7 +1,7 @@
 import type { OperationName } from "../../contract/operations.js";
 import type { RenderedField } from "../../contract/rendered.js";
 
-/** One thing to type after `pyro`. */
+/** One command of the CLI. */
 export interface Command {
   readonly words: readonly string[];
   readonly summary: string;
@@ -11,7 +11,7 @@ export interface Command {
   readonly flags: readonly RenderedField[];
   /** Command lines for the help page. */
   readonly examples: readonly string[];
-  /** The operation it asks for; null for what only the CLI does. */
+  /** The operation that it calls; null for a command without an operation. */
   readonly operation: OperationName | null;
 }
 
@@ -19,7 +19,7 @@ export function nameOf(command: Command): string {
   return command.words.join(" ");
 }
 
-/** Flags of one letter, as other tools have them. */
+/** One-letter flags, as in other tools. */
 const letters: Readonly<Record<string, string>> = {
   background: "-d",
   cwd: "-w",
@@ -28,7 +28,7 @@ const letters: Readonly<Record<string, string>> = {
   quiet: "-q",
 };
 
-/** The flag of one letter for a field, if it has one. */
+/** The one-letter flag of a field, if it has one. */
 export function letterOf(field: RenderedField): string | undefined {
   return letters[field.name];
 }
@@ -38,7 +38,7 @@ export function flagOf(field: RenderedField): string {
   return `--${(field.flag ?? field.name).replaceAll("_", "-")}`;
 }
 
-/** A flag of the CLI alone. */
+/** A flag that only the CLI has. */
 export function ownFlag(name: string, type: "boolean" | "string", description: string): RenderedField {
   return { name, type, required: false, description };
 }

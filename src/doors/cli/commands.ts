@@ -8,7 +8,7 @@ export function buildCommands(contract: RenderedContract): Command[] {
   return [...contract.operations.flatMap(buildCommand), ...ownCommands];
 }
 
-const noStdin = ownFlag("no_stdin", "boolean", "Leave standard input alone; the command reads its end at once.");
+const noStdin = ownFlag("no_stdin", "boolean", "Do not read standard input; the command reads end of file at once.");
 
 function buildCommand(operation: RenderedOperation): Command[] {
   const { cli, fields, stdin } = operation;

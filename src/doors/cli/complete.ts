@@ -3,20 +3,20 @@ import type { RenderedField } from "../../contract/rendered.js";
 import { flagOf, type Command } from "./command.js";
 import { findCommand, nextWords, replaceHabit } from "./find-command.js";
 
-/** Where the names of a completion come from. */
+/** Sources of names for completion. */
 interface Sources {
-  /** Null when there is no daemon to ask: completing starts none. */
+  /** Null when no daemon runs; completion does not start one. */
   readonly findClient: () => Promise<Client | null>;
   readonly environmentNames: () => Promise<readonly string[]>;
 }
 
 /** Printed instead of candidates when the shell should offer files. */
 const FILES = ":files";
-/** A shell that waits for Tab must not hang with a daemon. */
+/** A hung daemon must not hang the user's shell. */
 const PATIENCE_MS = 1_000;
 const NEWEST_SEQUENCES = 20;
 
-/** The words that may stand in the place of the last one, a line each. `words` is the line after `pyro`, up to the cursor. */
+/** The candidates for the last word, one per line. `words` is the line after `pyro`, up to the cursor. */
 export async function complete(
   commands: readonly Command[],
   words: readonly string[],
@@ -54,7 +54,7 @@ async function findCandidates(
   return command.rest ? ["--"] : next;
 }
 
-/** The field of a flag whose value is a word of its own. */
+/** The field of a flag that takes its value from the next word. */
 function takesValue(command: Command, word: string | undefined): RenderedField | null {
   return command.flags.find((field) => field.type !== "boolean" && flagOf(field) === word) ?? null;
 }
@@ -67,7 +67,7 @@ function flagsOf(command: Command, own: readonly string[]): string[] {
   return [...open.map(flagOf), "--help"];
 }
 
-/** The words that are neither flags nor values of flags. */
+/** The positional words: neither flags nor values of flags. */
 function positionalsOf(command: Command, own: readonly string[]): string[] {
   return own.filter((word, index) => !word.startsWith("-") && !takesValue(command, own[index - 1]));
 }
@@ -104,7 +104,7 @@ async function listSequences(client: Client, task: string | undefined): Promise<
   return Array.from({ length: Math.min(count, NEWEST_SEQUENCES) }, (_, index) => String(count - index));
 }
 
-/** What the running daemon says; nothing when there is none, or when it does not answer in time. */
+/** The running daemon's answer; empty when no daemon runs or it does not answer in time. */
 async function ask(sources: Sources, question: (client: Client) => Promise<string[]>): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string[]>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, [])));

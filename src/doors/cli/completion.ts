@@ -4,7 +4,7 @@ import { shells } from "./own-commands.js";
 
 /** A shell asks `pyro __complete` for the candidates of a line up to the cursor. */
 const scripts: Readonly<Record<string, string>> = {
-  // Words are split here: bash itself splits at the colon of debian:12, and completes only what follows it.
+  // The script splits words itself: bash splits at the colon of debian:12, and completes only the part after it.
   bash: `_pyro() {
   local words current
   read -ra words <<<"\${COMP_LINE:0:COMP_POINT}x"
@@ -35,7 +35,7 @@ export function renderCompletion(shell: string): string {
   const script = scripts[shell];
   if (script !== undefined) return script;
   const near = nearestName(shell, shells);
-  throw new PyroError("INVALID_ARGUMENT", `There are no completions for ${shell}.`, {
-    hint: near ? `Did you mean ${near}?` : `There are some for ${shells.join(", ")}.`,
+  throw new PyroError("INVALID_ARGUMENT", `No completion script for the shell ${shell}.`, {
+    hint: near ? `Did you mean ${near}?` : `Supported shells: ${shells.join(", ")}.`,
   });
 }

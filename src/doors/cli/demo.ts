@@ -9,17 +9,17 @@ import { openProgress } from "./progress.js";
 
 const ENVIRONMENT = "debian:12";
 
-/** `pyro demo`: what pyro is, in four steps on this machine. */
+/** `pyro demo`: shows pyro in four steps on this machine. */
 export function demo(client: Client): Promise<number> {
   return interruptible(false, async ({ signal }) => {
     say("1. Can this machine run VMs?  pyro doctor");
     await showHost(client);
-    say(`2. Have an environment:  pyro env pull ${ENVIRONMENT}`);
+    say(`2. Install an environment:  pyro env pull ${ENVIRONMENT}`);
     await showEnvironment(client, signal);
     say(`3. Run a command in a fresh VM:  pyro run ${ENVIRONMENT} -- uname -r`);
     const kernel = (await showRun(client, signal, "uname -r")).stdout.trim();
-    say(`   This machine runs Linux ${release()}; the VM has a kernel of its own, ${kernel}.`);
-    say("4. And in another one: each VM is new, and gone after its command");
+    say(`   This machine runs Linux ${release()}; the VM runs its own kernel, ${kernel}.`);
+    say("4. Run another: each VM is new, and is removed after its command");
     await showRun(client, signal, 'echo "Hello from $(hostname), Linux $(uname -r)."');
     say("\nTry next:");
     say(`  pyro run ${ENVIRONMENT} -- git --version`);
@@ -37,7 +37,7 @@ async function showHost(client: Client): Promise<void> {
       hint: problem ? `Run: ${problem.command}` : "Run `pyro doctor`.",
     });
   }
-  say(`   Yes, on ${accelerator.in_use ?? "what boots first"}.`);
+  say(`   Yes, on ${accelerator.in_use ?? "the first accelerator that boots"}.`);
 }
 
 async function showEnvironment(client: Client, signal: AbortSignal): Promise<void> {
@@ -45,7 +45,7 @@ async function showEnvironment(client: Client, signal: AbortSignal): Promise<voi
   const { built } = await withProgress("pull", (onProgress) =>
     client.call("env.pull", { environment: ENVIRONMENT }, { signal, onEvent: onProgress }),
   );
-  say(built ? `   Built in ${secondsSince(startedMs)} s.` : "   It is there already.");
+  say(built ? `   Built in ${secondsSince(startedMs)} s.` : "   It is already installed.");
 }
 
 async function showRun(client: Client, signal: AbortSignal, command: string): Promise<ResultOf<"vm.run">> {
@@ -59,7 +59,7 @@ async function showRun(client: Client, signal: AbortSignal, command: string): Pr
     });
   }
   say(`   ${result.stdout.trim()}`);
-  say(`   That took ${secondsSince(startedMs)} s, VM and all.`);
+  say(`   That took ${secondsSince(startedMs)} s, including the VM.`);
   return result;
 }
 

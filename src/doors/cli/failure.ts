@@ -3,7 +3,7 @@ import { readContract } from "../../contract/rendered.js";
 import { printable } from "./printable.js";
 import type { Print } from "./streams.js";
 
-/** Prints an error, as text on standard error or as JSON on standard output, and gives the exit status. */
+/** Prints an error, as text on standard error or as JSON on standard output. Returns the exit status. */
 export async function reportFailure(
   thrown: unknown,
   json: boolean,
@@ -12,23 +12,23 @@ export async function reportFailure(
   const error = thrown instanceof PyroError ? thrown : await describeBug(thrown);
   if (json) print("stdout", `${JSON.stringify({ error: error.toBody() })}\n`);
   else print("stderr", renderFailure(error));
-  // 130 is for Ctrl-C, which does not come here: this call was aborted by somebody else.
+  // 130 stands for Ctrl-C, which is handled elsewhere. Here another client aborted the call.
   if (error.code === "ABORTED") return 125;
   return readContract().exitStatuses[error.code] ?? 125;
 }
 
-/** What this process did not foresee: one line, and the log that has the stack. */
+/** An unexpected error: one line, and the path of the log with its stack. */
 async function describeBug(thrown: unknown): Promise<PyroError> {
   const error = PyroError.from(thrown);
   if (error.code !== "INTERNAL") return error;
   const { recordCrash } = await import("../../client/record-crash.js");
   const log = recordCrash(thrown);
   const [message = ""] = error.message.split("\n");
-  const hint = log === null ? "This is a bug in pyro." : `This is a bug in pyro; the end of ${log} has the details.`;
+  const hint = log === null ? "This is a bug in pyro." : `This is a bug in pyro; details are at the end of ${log}.`;
   return new PyroError("INTERNAL", message, { hint, details: log === null ? {} : { log }, cause: thrown });
 }
 
-/** Names and words of a guest may be in it. */
+/** The error may contain text from a guest, so control characters are escaped. */
 function renderFailure({ message, details, hint }: PyroError): string {
   const facts = Object.entries(details)
     .filter(([, value]) => typeof value === "string" || typeof value === "number")

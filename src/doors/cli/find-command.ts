@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { nearestName } from "../../contract/nearest.js";
 import { nameOf, type Command } from "./command.js";
 
-/** What people type by habit from other tools, and the command it means. Help does not list them. */
+/** Commands of other tools, and their equivalent here. Help does not list them. */
 const habits: readonly (readonly [typed: readonly string[], meant: readonly string[]])[] = [
   [["ls"], ["task", "list"]],
   [["ps"], ["task", "list"]],
@@ -25,7 +25,7 @@ const habits: readonly (readonly [typed: readonly string[], meant: readonly stri
   ],
 ];
 
-/** The same words with a habit replaced by the command it means. */
+/** The same words, with another tool's command replaced by its equivalent. */
 export function replaceHabit(words: readonly string[]): readonly string[] {
   const habit = habits.find(([typed]) => typed.every((word, index) => words[index] === word));
   return habit ? [...habit[1], ...words.slice(habit[0].length)] : words;
@@ -36,19 +36,19 @@ export function startsWith(command: Command, words: readonly string[]): boolean 
   return words.every((word, index) => command.words[index] === word);
 }
 
-/** The command that a line names; null when it names none. `demo ollama` is not `demo` with an argument. */
+/** The command that a line names, or null. `demo ollama` is not `demo` with an argument. */
 export function findCommand(commands: readonly Command[], argv: readonly string[]): Command | null {
   const found = commands.filter((command) => command.words.every((word, index) => argv[index] === word));
   return found.toSorted((a, b) => b.words.length - a.words.length)[0] ?? null;
 }
 
-/** The words that may follow these. */
+/** The possible next words. */
 export function nextWords(commands: readonly Command[], words: readonly string[]): string[] {
   const next = commands.filter((command) => startsWith(command, words)).map((command) => command.words[words.length]);
   return [...new Set(next)].filter((word) => word !== undefined);
 }
 
-/** Why a line names no command, with the command it may mean. */
+/** Explains why a line names no command, and suggests one. */
 export function explainUnknown(commands: readonly Command[], argv: readonly string[]): PyroError {
   let known = 0;
   while (known < argv.length && nextWords(commands, argv.slice(0, known + 1)).length > 0) known += 1;
@@ -60,11 +60,11 @@ export function explainUnknown(commands: readonly Command[], argv: readonly stri
     return refusal(`\`pyro ${name}\` needs one of: ${names}`, `See \`pyro help ${name}\`.`);
   }
   if (next === undefined || next.startsWith("-")) {
-    return refusal(`There is no flag ${next} here`, "Flags follow a command. See `pyro help`.");
+    return refusal(`Unknown flag ${next}`, "Put flags after the command. See `pyro help`.");
   }
   const meant = suggest(commands, group, next).map((words) => `\`pyro ${words}\``);
   return refusal(
-    `There is no command \`pyro ${[...group, next].join(" ")}\``,
+    `Unknown command \`pyro ${[...group, next].join(" ")}\``,
     meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `See \`pyro ${["help", ...group].join(" ")}\`.`,
   );
 }

@@ -5,16 +5,16 @@ import { flagOf, letterOf, nameOf, type Command } from "./command.js";
 
 export type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 
-/** Flags of other tools that pyro does not need, with what to do instead. */
+/** Flags of other tools that pyro does not have, with the alternative. */
 const habits: Readonly<Record<string, string>> = {
-  "-i": "Standard input is passed on without a flag.",
-  "--interactive": "Standard input is passed on without a flag.",
-  "-it": "Standard input is passed on without a flag; the command gets no terminal.",
-  "-ti": "Standard input is passed on without a flag; the command gets no terminal.",
+  "-i": "pyro always forwards standard input.",
+  "--interactive": "pyro always forwards standard input.",
+  "-it": "pyro always forwards standard input; the command gets no terminal.",
+  "-ti": "pyro always forwards standard input; the command gets no terminal.",
   "-t": "The command gets no terminal.",
-  "--rm": "`pyro run` removes its VM by itself.",
-  "-v": "No directory is shared with a VM; --source-path copies one into it.",
-  "--volume": "No directory is shared with a VM; --source-path copies one into it.",
+  "--rm": "`pyro run` always removes its VM.",
+  "-v": "A VM shares no directory with the host; --source-path copies one into the VM.",
+  "--volume": "A VM shares no directory with the host; --source-path copies one into the VM.",
   "-m": "Did you mean --mem-mib?",
   "--memory": "Did you mean --mem-mib?",
   "--cpus": "Did you mean --vcpu-count?",
@@ -22,16 +22,16 @@ const habits: Readonly<Record<string, string>> = {
   "--detach": "Did you mean --background?",
 };
 
-/** The field of a flag. Throws INVALID_ARGUMENT that names the flag that may be meant. */
+/** The field of a flag. For an unknown flag, throws INVALID_ARGUMENT with the nearest one. */
 export function findFlag(command: Command, flag: string): RenderedField {
   const found = command.flags.find((field) => flagOf(field) === flag || letterOf(field) === flag);
   if (found) return found;
   const near = nearestName(flag, command.flags.map(flagOf));
   const hint = habits[flag] ?? (near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`);
-  throw new PyroError("INVALID_ARGUMENT", `There is no flag ${flag} for \`pyro ${nameOf(command)}\`.`, { hint });
+  throw new PyroError("INVALID_ARGUMENT", `\`pyro ${nameOf(command)}\` has no flag ${flag}.`, { hint });
 }
 
-/** What a flag makes of its field: lists and `--env NAME=VALUE` grow when they are given again. */
+/** The field's value after one more flag; lists and `--env NAME=VALUE` grow when the flag is repeated. */
 export function addValue(
   command: Command,
   field: RenderedField,
@@ -47,7 +47,7 @@ export function addValue(
   return pair ? { ...(before as Record<string, string> | undefined), ...pair } : before;
 }
 
-/** `NAME=VALUE`. Without a value, a variable has the caller's, or is left out where the caller has none. */
+/** Parses `NAME=VALUE`. Without `=VALUE`, takes the caller's variable, or skips it if the caller has none. */
 function parsePair(
   command: Command,
   field: RenderedField,

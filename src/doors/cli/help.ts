@@ -4,7 +4,7 @@ import { startsWith } from "./find-command.js";
 
 const WIDTH = 80;
 
-/** A page of help: on everything, on a group such as `env`, or on one command. */
+/** A page of help: on all commands, on a group such as `env`, or on one command. */
 export function renderHelp(commands: readonly Command[], words: readonly string[]): string {
   const group = commands.filter((command) => startsWith(command, words));
   const [command] = group;
@@ -31,23 +31,23 @@ function describeField({ name, type, required, description, default: value, mini
 const groups: readonly (readonly [title: string, words: readonly string[]])[] = [
   ["Run commands in VMs", ["run", "demo"]],
   ["Tasks: VMs that stay", ["task"]],
-  ["Environments: what VMs are made of", ["env"]],
+  ["Environments: systems that VMs start from", ["env"]],
   ["For agents", ["mcp"]],
   ["This machine", ["doctor", "bench", "daemon", "toolchain", "completion"]],
 ];
 
 const exitStatuses: readonly Row[] = [
   ["0", "Done."],
-  ["2", "The command line is wrong; standard error says how."],
-  ["125", "pyro failed; standard error says why and what to do."],
-  ["others", "Of `pyro run`, see its page. `pyro doctor` gives 1 when no VM can run."],
+  ["2", "The command line is wrong; standard error explains it."],
+  ["125", "pyro failed; standard error names the cause and the next step."],
+  ["others", "See `pyro help run`. `pyro doctor` returns 1 when no VM can run."],
 ];
 
 const runExitStatuses: readonly Row[] = [
-  ["0 to 255", "The command's own; 127 when the VM has no such command."],
+  ["0 to 255", "Exit code of the command; 127 when the VM has no such command."],
   ["124", "The time-out ended the command."],
-  ["125", "pyro failed; standard error says why and what to do."],
-  ["2", "The command line is wrong; standard error says how."],
+  ["125", "pyro failed; standard error names the cause and the next step."],
+  ["2", "The command line is wrong; standard error explains it."],
   ["130, 143", "Ctrl-C or SIGTERM: the command was killed."],
 ];
 
@@ -66,7 +66,7 @@ function renderOverview(commands: readonly Command[]): string {
     ...sections,
     ...(others.length > 0 ? [renderSection("More", others.map(renderLine))] : []),
     renderSection("Everywhere", [
-      ["-h, --help", "Show help; `pyro help run` shows that of `pyro run`."],
+      ["-h, --help", "Show help; `pyro help run` shows the help of `pyro run`."],
       ["-V, --version", "Show the version."],
     ]),
     renderSection("Exit status", exitStatuses),
@@ -77,7 +77,7 @@ function renderOverview(commands: readonly Command[]): string {
 }
 
 function renderGroup(group: readonly Command[], words: readonly string[]): string {
-  const hint = `See \`pyro help ${words.join(" ")} COMMAND\` for one of them.`;
+  const hint = `See \`pyro help ${words.join(" ")} COMMAND\` for details.`;
   return `usage: pyro ${words.join(" ")} COMMAND [FLAGS]\n\n${renderTable(group.map(renderLine))}\n${hint}\n`;
 }
 
@@ -98,7 +98,7 @@ function renderCommand(command: Command): string {
 
 function argumentsOf({ positionals, rest }: Command): Row[] {
   const rows: Row[] = positionals.map((field) => [field.name.toUpperCase(), field.description]);
-  if (rest) rows.push([`${rest.name.toUpperCase()}…`, "The command and its arguments, as you would type them here."]);
+  if (rest) rows.push([`${rest.name.toUpperCase()}…`, "The command and its arguments, as in a shell."]);
   return rows;
 }
 
@@ -131,7 +131,7 @@ function renderFlag(field: RenderedField): Row {
   const left = type === "boolean" ? flag : `${flag} ${valueNames[type]}`;
   const hasFallback = (type === "string" || type === "integer") && field.default !== undefined;
   const fallback = hasFallback ? [`default ${String(field.default)}`] : [];
-  const again = type === "list" || type === "object" ? ["may be given again"] : [];
+  const again = type === "list" || type === "object" ? ["may be repeated"] : [];
   const isBounded = type === "integer" && maximum !== Number.MAX_SAFE_INTEGER;
   const facts = [...(isBounded ? [`${minimum} to ${maximum}`] : []), ...fallback, ...again];
   return [left, facts.length > 0 ? `${description} (${facts.join(", ")})` : description];

@@ -4,24 +4,24 @@ import { BROKEN_PIPE_STATUS, isBrokenPipe, onStreamFailure } from "./streams.js"
 
 const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: BROKEN_PIPE_STATUS, WRITE_FAILED: 125 } as const;
 
-/** Why a call was given up before its end: Ctrl-C, a request to terminate, or output that cannot be written. */
+/** Why a call was interrupted: Ctrl-C, SIGTERM, or output that cannot be written. */
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** Aborted when the caller no longer waits for a command to end by itself. */
+  /** Aborted when the command must be killed. */
   readonly killSignal: AbortSignal;
   /** The signal that the command gets first. */
   readonly endSignal: () => EndSignal;
   interrupt(cause: keyof typeof statuses): void;
 }
 
-/** What a stream that cannot be written means for a call. */
+/** The interruption for a stream that cannot be written. */
 export function causeOf(error: NodeJS.ErrnoException): keyof typeof statuses {
   return isBrokenPipe(error) ? "SIGPIPE" : "WRITE_FAILED";
 }
 
 /**
- * Runs a long call to its exit status. The first signal cancels it politely and decides the status. With `runsCommand`, the second
- * kills the command. The next one ends the process at once.
+ * Runs a long call and returns its exit status. The first signal cancels the call and decides the status. With `runsCommand`, the second
+ * kills the command. The next signal ends the process at once.
  */
 export async function interruptible(
   json: boolean,

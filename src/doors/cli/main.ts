@@ -1,7 +1,7 @@
 import type { OtherDoors } from "./perform-own.js";
 import { finishStreams, takeStreams, watchStreams, type Print } from "./streams.js";
 
-/** Runs the process: does what the command line asks for and exits. The modules of a command are loaded when it is asked for. */
+/** Performs the command line and exits. Loads only the modules that the command needs. */
 export async function runCli(argv: readonly string[], doors: OtherDoors): Promise<never> {
   watchStreams();
   const separator = argv.indexOf("--");
@@ -13,7 +13,7 @@ export async function runCli(argv: readonly string[], doors: OtherDoors): Promis
   let crashing: Promise<never> | null = null;
   const crash = (thrown: unknown) => {
     if (crashing) return;
-    // The command goes on until the process exits, and what it prints would stand beside the report.
+    // The command runs until the process exits; its output would mix with the report.
     const print = takeStreams();
     crashing = fail(thrown, print).then(exit, () => endBroken(thrown, print));
   };
@@ -34,13 +34,13 @@ async function main(argv: readonly string[], doors: OtherDoors): Promise<number>
   return perform(contract, argv, doors);
 }
 
-/** For an installation from which even the files that explain an error are missing. */
+/** For a damaged installation, in which the modules that report errors cannot be loaded. */
 function endBroken(error: unknown, print: Print): never {
   print("stderr", `pyro: ${error instanceof Error ? error.message : String(error)}\nhint: Install pyro again.\n`);
   process.exit(125);
 }
 
-/** Standard input may stay open for ever, so the process does not wait for it. */
+/** The process does not wait for standard input, which may stay open for ever. */
 async function exit(status: number): Promise<never> {
   process.exit(await finishStreams(status));
 }

@@ -1,6 +1,6 @@
 import { limits } from "../../contract/limits.js";
 
-/** What a result says of a VM's memory. */
+/** Fields of a result about the VM's memory. */
 export interface MemoryOutcome {
   readonly oom_killed: boolean;
   readonly mem_mib: number;
@@ -10,5 +10,5 @@ export interface MemoryOutcome {
 export function renderOutOfMemory({ oom_killed, mem_mib }: MemoryOutcome, of: string): string {
   if (!oom_killed) return "";
   const next = Math.min(2 * mem_mib, limits.memMib.max);
-  return `pyro: The VM's memory of ${mem_mib} MiB ran out, and the kernel killed a process of the command.\nhint: More memory: ${of} --mem-mib ${next}.\n`;
+  return `pyro: The VM's memory of ${mem_mib} MiB ran out, and the kernel killed a process of the command.\nhint: Use more memory: ${of} --mem-mib ${next}.\n`;
 }

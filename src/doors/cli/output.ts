@@ -1,10 +1,10 @@
 import { causeOf, type Interruption } from "./interruption.js";
 import { onStreamFailure } from "./streams.js";
 
-/** Writes to standard output and error; resolves when more can be taken. */
+/** Writes to standard output or error; resolves when the stream accepts more. */
 export type Write = (stream: "stdout" | "stderr", data: Uint8Array | string) => Promise<void>;
 
-/** A stream that cannot be written, as with a reader that is gone (`| head`), ends the call; what comes after that, or a second signal, is dropped. */
+/** If a stream cannot be written, for example because its reader exited (`| head`), the call ends. Drops all output after that, and after a second signal. */
 export function openOutput(interruption: Interruption): Write {
   onStreamFailure("stderr", (error) => interruption.interrupt(causeOf(error)));
   return (stream, data) =>

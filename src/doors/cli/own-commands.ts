@@ -11,19 +11,19 @@ interface OwnCommand {
   readonly examples?: readonly string[];
 }
 
-/** Commands that no operation stands behind, by the words to type. perform-own.ts does each. */
+/** Commands without an operation, by their words. perform-own.ts performs them. */
 const commands = {
-  "mcp serve": { summary: "Serve the tools of an agent over MCP, on standard input and output" },
+  "mcp serve": { summary: "Serve pyro's tools over MCP, on standard input and output" },
   "mcp config": {
-    summary: "Show what an MCP client's configuration needs, or put it there",
+    summary: "Print the configuration for an MCP client, or write it to the client's file",
     positionals: [oneOf("client", mcpClients)],
     flags: [
-      ownFlag("write", "boolean", "Merge it into the client's file; what was there is kept as a backup."),
-      ownFlag("file", "string", "Another file than the client's own."),
+      ownFlag("write", "boolean", "Merge it into the client's file, and keep a backup."),
+      ownFlag("file", "string", "Use this file instead of the client's own."),
     ],
     examples: ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   },
-  demo: { summary: "Show in a minute what pyro does" },
+  demo: { summary: "Show what pyro does, in a minute" },
   "demo ollama": {
     summary: "Let a local model of Ollama work in VMs",
     flags: [ownFlag("model", "string", "Model to use; by default the first one that can call tools.")],
@@ -35,7 +35,7 @@ const commands = {
     examples: ["pyro bench", "pyro bench --json >before.json"],
   },
   "daemon start": {
-    summary: "Start the daemon, unless it runs; other commands do so by themselves",
+    summary: "Start the daemon if it does not run; other commands do so automatically",
     flags: [jsonField],
   },
   completion: {

@@ -3,10 +3,10 @@ import type { ArgumentsOf, OperationName } from "../../contract/operations.js";
 import type { Input } from "./arguments.js";
 import { print, show } from "./show.js";
 
-/** Does one command and returns the exit status. Its input is what the command line said, with the CLI's own flags. */
+/** Performs one command and returns the exit status. The input contains the CLI's own flags too. */
 type Perform = (client: Client, input: never, json: boolean) => Promise<number>;
 
-/** Commands that do more than print one result. Each loads its module when it is called. */
+/** Commands that do more than print one result. Each loads its module on demand. */
 const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "vm.run": async () => (await import("./run.js")).run,
   "task.exec": async () => (await import("./task-exec.js")).taskExec,

@@ -4,7 +4,7 @@ import type { Command } from "./command.js";
 import type { OwnCommandName } from "./own-commands.js";
 import { print, show } from "./show.js";
 
-/** What the executable knows of the doors beside this one, each loaded when it is called. */
+/** The other doors, which the executable passes in; each loads on demand. */
 export interface OtherDoors {
   serveMcp(): Promise<number>;
   configureMcp(input: { client: string; write: boolean; file: string | null }): Promise<string>;
@@ -20,7 +20,7 @@ interface OwnCall {
   readonly openClient: () => Promise<Client>;
 }
 
-/** What each command of the CLI's own does; gives the exit status. */
+/** The commands without an operation; each returns the exit status. */
 export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
   "mcp serve": ({ doors }) => doors.serveMcp(),
   "mcp config": async ({ doors, input: { client, write, file } }) =>

@@ -10,7 +10,7 @@ import { performOperation } from "./perform-operation.js";
 import { performOwn, type OtherDoors } from "./perform-own.js";
 import { print } from "./show.js";
 
-/** Does what the command line asks for, and gives the exit status. Throws PyroError. */
+/** Performs the command line and returns the exit status. Throws PyroError. */
 export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
   const commands = buildCommands(contract);
   if (argv[0] === "__complete") {

@@ -1,4 +1,4 @@
-/** Texts that may not be trusted: control characters, those from U+0080 on too, are shown and not sent to the terminal. */
+/** Escapes control characters, including U+0080 to U+009F, so that untrusted text cannot control the terminal. */
 export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) => {
     const escaped = JSON.stringify(character).slice(1, -1);

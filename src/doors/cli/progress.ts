@@ -7,32 +7,32 @@ interface ProgressReport {
   readonly fraction?: number;
 }
 
-/** Shows how far a call is, on standard error. */
+/** Shows the progress of a call on standard error. */
 export interface Progress {
   show(report: ProgressReport): void;
-  /** Takes the live line away, before other text and at the end. */
+  /** Clears the live line, before other text and at the end. */
   clear(): void;
 }
 
 /** The phases in which a source is read and sent. */
 const TRANSFERS: ReadonlySet<string> = new Set(["scan", "import"]);
 const CLEAR_LINE = "\r\x1b[2K";
-/** What is over sooner needs no progress. */
+/** Shorter calls show no progress. */
 const PATIENCE_MS = 300;
 
-/** How long a command that mostly ends at once may print nothing while it builds an environment or boots one for the first time. */
+/** Delay before a usually fast command reports that it builds or first boots an environment. */
 const PHASES_AFTER_MS = 2_000;
 
 interface ProgressOptions {
-  /** Elsewhere than on a terminal: the head of each line. Null for no lines. */
+  /** Prefix of each line when standard error is not a terminal. Null for no lines. */
   readonly prefix: string | null;
-  /** True for a command whose point is not the preparation: its lines begin after two seconds. */
+  /** True for a command whose lines begin only after two seconds. */
   readonly isPatient?: boolean;
-  /** False when the name is not that of an environment: lines have the phase only. */
+  /** False when the name is not an environment's; then lines show only the phase. */
   readonly isEnvironment?: boolean;
 }
 
-/** On a terminal one live line; elsewhere one line a phase, if a prefix is given. */
+/** On a terminal, shows one live line; elsewhere one line per phase, if there is a prefix. */
 export function openProgress(
   name: string,
   { prefix, isPatient = false, isEnvironment = true }: ProgressOptions,
@@ -42,17 +42,17 @@ export function openProgress(
   return openPhaseLines(isEnvironment ? ` environment=${name}` : "", prefix, isPatient ? PHASES_AFTER_MS : 0);
 }
 
-/** What is over sooner prints no lines. */
+/** Shorter calls print no lines. */
 const LINES_AFTER_MS = 1_000;
-/** The time from one line to the next. */
+/** Interval between lines. */
 const LINE_MS = 5_000;
 
-/** The same for bytes on their way: elsewhere than on a terminal a line now and then says how far they are. */
+/** The same for transferred bytes. If standard error is not a terminal, prints a line at intervals. */
 export function openTransferProgress(source: string, prefix: string): Progress {
   return process.stderr.isTTY ? openLiveLine(source) : openTransferLines(prefix);
 }
 
-/** Both, for a task that is made and then filled. */
+/** Both, for a task that is created and then filled. */
 export function openCreateProgress(environment: string, prefix: string): Progress {
   if (process.stderr.isTTY) return openLiveLine(environment);
   const phases = openPhaseLines(` environment=${environment}`, prefix, PHASES_AFTER_MS);

@@ -18,7 +18,7 @@ export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boole
       progress.clear();
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else {
-        const how = result.repaired ? "repaired" : result.built ? "built" : "was there already";
+        const how = result.repaired ? "repaired" : result.built ? "built" : "was already installed";
         process.stdout.write(`${result.name} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);
       }
       return 0;

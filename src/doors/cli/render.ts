@@ -3,7 +3,7 @@ import { renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
-/** Results as text for people: one entry for each operation that answers at once. */
+/** Results as text for people: one entry for each operation without events. */
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
     const lines = environments.map(
@@ -70,7 +70,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
             `Certificate authorities of this host that a VM trusts only with --network-host-ca: ${host_ca.map(({ subject }) => subject).join("; ")}`,
           ]
         : []),
-      `Limits on VMs: ${limits.set ? limits.reason : `none, since ${limits.reason}${limits.command === null ? "" : `. Run: ${limits.command}`}`}`,
+      `Limits on VMs: ${limits.set ? limits.reason : `none, because ${limits.reason}${limits.command === null ? "" : `. Run: ${limits.command}`}`}`,
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
 
@@ -93,7 +93,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
           `Up: ${status.uptime_seconds} s, since ${status.started_at}`,
           `VMs: ${status.vms} in use, ${status.spare_vms} spare, ${status.spare_vms_warming} warming`,
           ...status.spares.map(renderSpare),
-          `Memory: ${renderMib(status.memory_bytes ?? 0)}, and up to ${status.memory_reserved_mib} MiB of its VMs`,
+          `Memory: ${renderMib(status.memory_bytes ?? 0)}, and up to ${status.memory_reserved_mib} MiB for its VMs`,
           `Home: ${status.home}`,
           `Log: ${status.log}`,
         ])

@@ -10,7 +10,7 @@ import { openProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
 import { renderTimeout } from "./timeout.js";
 
-/** What `run` and `task exec` have in common of a result. */
+/** Fields that the results of `run` and `task exec` share. */
 interface Outcome {
   readonly exit_code: number | null;
   readonly duration_ms: number;
@@ -30,12 +30,12 @@ interface CommandView<Result> {
   readonly noStdin: boolean;
   /** The command line that takes --mem-mib. */
   readonly sizedBy: string;
-  /** The head of the lines that say what is prepared; null for a command that prepares nothing. */
+  /** Prefix of progress lines; null for a command without preparation. */
   readonly progressPrefix?: string | null;
   readonly renderFooter?: (result: Result) => string;
 }
 
-/** `pyro run`: the command's streams are ours, and so is its exit status. */
+/** `pyro run`: connects the command's streams to this process, and returns its exit status. */
 export function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
   return runCommand((options) => runInVm(client, input, options), {
     title: input.environment,
@@ -46,7 +46,7 @@ export function run(client: Client, { no_stdin, ...input }: RunInput, json: bool
   });
 }
 
-/** Streams a command's input and output, and gives the exit status that tells how it ended. */
+/** Streams a command's input and output. Returns the exit status for its outcome. */
 export function runCommand<Result extends Outcome>(
   call: (options: CallOptions) => Promise<Result>,
   { title, json, noStdin, sizedBy, progressPrefix = null, renderFooter = () => "" }: CommandView<Result>,
@@ -59,7 +59,7 @@ export function runCommand<Result extends Outcome>(
       if (json || event.event === "started") return;
       progress.clear();
       if (event.event === "gap")
-        process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} are kept no longer.\n`);
+        process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} were lost: they are no longer kept.\n`);
       else await write(event.event, event.data);
     };
     const stdin = openStdin(noStdin, (reason) => {
@@ -82,7 +82,7 @@ export function runCommand<Result extends Outcome>(
   return interruptible(json, body, { runsCommand: true });
 }
 
-/** The exit status that tells how a command ended. */
+/** The exit status for a command's outcome. */
 export function exitStatusOf(result: Outcome, quiet: boolean): number {
   if (result.timed_out) {
     if (!quiet) process.stderr.write(renderTimeout(result));

@@ -1,6 +1,6 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
 
-/** Prints a result, for people or as JSON, and gives the exit status. */
+/** Prints a result, for people or as JSON. Returns the exit status. */
 export async function show<Name extends OperationName>(
   name: Name,
   result: ResultOf<Name>,

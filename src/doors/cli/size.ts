@@ -5,7 +5,7 @@ export function renderMib(bytes: number): string {
   return `${Math.round(bytes / BYTES_PER_MIB)} MiB`;
 }
 
-/** Bytes in the largest unit that leaves a whole number before the point. */
+/** Bytes in the largest unit in which the number is at least 1. */
 export function renderBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < BYTES_PER_MIB) return `${(bytes / 1024).toFixed(1)} KiB`;

@@ -1,6 +1,6 @@
 import { printable } from "./printable.js";
 
-/** Says on standard error what of a source was left out or may be torn. */
+/** Prints the warnings of a source on standard error: entries left out, or changed while they were read. */
 export function warnOf(warnings: readonly string[], prefix: "push" | "pull" | "undo" | "create" | "run"): void {
   for (const warning of warnings) process.stderr.write(`[${prefix}] ${printable(warning)}\n`);
 }

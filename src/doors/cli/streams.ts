@@ -12,11 +12,11 @@ const writers: Record<Name, (text: string, onWritten?: () => void) => void> = {
   stderr: (text, onWritten) => process.stderr.write(text, onWritten),
 };
 
-/** The status of a process that wrote to a pipe without a reader, as a shell shows it. */
+/** Exit status of a process that SIGPIPE ended, as a shell reports it. */
 export const BROKEN_PIPE_STATUS = 141;
 const FAILED_WRITE_STATUS = 125;
 
-/** Sees that no failure of standard output or error ends the process. Called once, before anything is written. */
+/** Keeps a failed standard output or error from ending the process. Call it once, before the first write. */
 export function watchStreams(): void {
   for (const name of names) {
     process[name].on("error", (error: Failure) => {
@@ -26,7 +26,7 @@ export function watchStreams(): void {
   }
 }
 
-/** Drops what is written to standard output and error from now on, except through the function that it returns. */
+/** Drops all further output on standard output and error, except through the returned function. */
 export function takeStreams(): Print {
   for (const name of names) {
     const { write } = process[name];
@@ -40,7 +40,7 @@ export function takeStreams(): Print {
   return (name, text) => writers[name](text);
 }
 
-/** Calls back when a stream can no longer be written, also when it failed before. */
+/** Calls back when a stream can no longer be written, even if it failed earlier. */
 export function onStreamFailure(name: Name, listener: Listener): void {
   listeners[name].add(listener);
   const error = failures[name];
@@ -52,7 +52,7 @@ export function isBrokenPipe(error: Failure): boolean {
 }
 
 /**
- * The exit status of a command once its output is written. A reader that is gone (`| head`) is no mistake, and ends quietly with the status of
+ * The exit status of a command once its output is written. A reader that exited (`| head`) is not an error: the command ends quietly with the status of
  * SIGPIPE, as with other programs; any other failure of standard output is an error, since the output is lost.
  */
 export async function finishStreams(status: number): Promise<number> {
@@ -62,16 +62,16 @@ export async function finishStreams(status: number): Promise<number> {
   if (isBrokenPipe(error)) return BROKEN_PIPE_STATUS;
   writers.stderr(
     `pyro: Cannot write to standard output: ${error.message.replace(/, write$/, "")}.\n` +
-      "hint: Its output is lost; look at where it is redirected to.\n",
+      "hint: The output is lost; check its destination.\n",
   );
   await flushed("stderr");
   return FAILED_WRITE_STATUS;
 }
 
-/** Resolves when what was written so far is with the reader, or the stream has failed. */
+/** Resolves when all output so far was flushed, or the stream has failed. */
 async function flushed(name: Name): Promise<void> {
-  // Even an empty write fails without a reader, where nothing was to be read.
+  // An empty write fails too when the reader has exited.
   if (process[name].writableLength > 0) await new Promise<void>((resolve) => writers[name]("", () => resolve()));
-  // A failure is reported in a later turn than the write.
+  // Node.js reports a failure in a later turn than the write.
   await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -8,7 +8,7 @@ import { renderTask } from "./task.js";
 
 type TaskCreateInput = ArgumentsOf<"task.create"> & { readonly quiet?: boolean };
 
-/** `pyro task create`: shows how far it is, then the task. */
+/** `pyro task create`: shows progress, then the task. */
 export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
     const progress = openCreateProgress(input.environment, "create");

@@ -5,7 +5,7 @@ import { runCommand } from "./run.js";
 
 type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
 
-/** `pyro task exec`: like `run`, with a last line on standard error that says which command it was and how it went. */
+/** `pyro task exec`: like `run`, with a last line on standard error that gives the command's number and its outcome. */
 export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {
   if (input.background) return startInBackground(client, input, json);
   return runCommand((options) => execTask(client, input, options), {
@@ -17,16 +17,16 @@ export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, 
   });
 }
 
-/** Says the command's number on standard output, and how to see more of it on standard error. */
+/** Prints the command's number on standard output, and how to follow it on standard error. */
 async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
   const result = await execTask(client, input, {});
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${result.sequence}\n`);
   const { task_id, sequence } = result;
-  if (!json) process.stderr.write(`[task-exec] It runs. See: pyro task output ${task_id} ${sequence} --follow\n`);
+  if (!json) process.stderr.write(`[task-exec] Running in the background. To follow it: pyro task output ${task_id} ${sequence} --follow\n`);
   return 0;
 }
 
-/** The last line on standard error: which command it was and how it went. */
+/** The last line on standard error: the command's number and its outcome. */
 export function renderFooter(result: ResultOf<"task.exec">, name: string): string {
   const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, timed_out, error } = result;
   const why = error ? `pyro: ${error.message}\n` : "";

@@ -9,7 +9,7 @@ import { renderTimeout } from "./timeout.js";
 type TaskOutputInput = ArgumentsOf<"task.exec_output"> & { readonly follow?: boolean };
 type Page = ResultOf<"task.exec_output">;
 
-/** `pyro task output`: what a command wrote, on the streams it wrote to, and where to go on. With JSON, a line a page. */
+/** `pyro task output`: prints a command's output on the same streams, and the next offsets. With JSON, one line per page. */
 export function taskOutput(client: Client, { follow, ...input }: TaskOutputInput, json: boolean): Promise<number> {
   return interruptible(json, async (interruption) => {
     const { signal } = interruption;
@@ -32,7 +32,7 @@ const streams = ["stdout", "stderr"] as const;
 async function writePage(write: Write, page: Page): Promise<void> {
   for (const stream of streams) {
     const omittedBytes = page[`${stream}_omitted_bytes`];
-    if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} are kept no longer.\n`);
+    if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} were lost: they are no longer kept.\n`);
   }
   const inTurns = streams.map((stream) => ({ stream, text: page[stream] }));
   for (const { stream, text } of page.interleaved ?? inTurns) {
@@ -46,7 +46,7 @@ function renderFooter(page: Page): string {
   const words = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
   const why = error ? `pyro: ${error.message}\n` : "";
   const { next_stdout_offset: stdout, next_stderr_offset: stderr } = page;
-  const more = page.complete ? "" : `hint: Go on with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
+  const more = page.complete ? "" : `hint: Continue with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
   const hints = `${timed_out ? renderTimeout(page) : ""}${renderOutOfMemory(page, "pyro task create")}`;
   return `${why}[task-output] ${words.join(" ")}\n${hints}${more}`;
 }

@@ -7,10 +7,10 @@ import { warnOf } from "./source-warnings.js";
 
 type Pulled = ResultOf<"task.sync.pull">;
 
-/** Conflicts are a result, and the exit status 1 says that nothing was written. */
+/** Conflicts are a result; with exit status 1 nothing was written. */
 const CONFLICT_STATUS = 1;
 
-/** `pyro task sync pull`: a line for each entry and one at the end. */
+/** `pyro task sync pull`: prints a line for each entry, and a summary. */
 export function taskSyncPull(client: Client, input: ArgumentsOf<"task.sync.pull">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
     const result = await pullTaskSync(client, input, { signal });
@@ -52,12 +52,12 @@ function renderPull(result: Pulled): string {
 
 function renderConflicts({ task_id, conflicts, destination }: Pulled): string {
   const lines = conflicts.map(({ path, reason, host, task }) => {
-    if (reason === "occupied") return `conflict ${path}: a directory of this machine is in the way`;
+    if (reason === "occupied") return `conflict ${path}: a directory on this machine is in the way`;
     return `conflict ${path}: ${sideOf("this machine", host)}, ${sideOf("the task", task)}`;
   });
   const count = conflicts.length === 1 ? "1 conflict" : `${conflicts.length} conflicts`;
   lines.push(`${count}: nothing was written to ${destination}.`);
-  lines.push(`Choose a side with --on-conflict task, host or both, or look first: pyro task diff ${task_id}`);
+  lines.push(`Choose a side with --on-conflict task, host or both, or compare first: pyro task diff ${task_id}`);
   return `${lines.map(printable).join("\n")}\n`;
 }
 

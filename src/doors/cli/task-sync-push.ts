@@ -7,7 +7,7 @@ import { openTransferProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
 import { renderBytes } from "./size.js";
 
-/** `pyro task sync push`: its progress while it takes longer than a second, one line at the end; with `--dry-run` what would be written. */
+/** `pyro task sync push`: shows progress after a second, and a summary; with `--dry-run` lists the entries that would be written. */
 export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
     const progress = openTransferProgress(input.source_path, "push");
@@ -51,7 +51,7 @@ function renderPush(result: ResultOf<"task.sync.push">): string {
   const leftOut = excluded_count === 0 ? "" : `; ${excluded_count} left out`;
   const unchanged = unchanged_count === 0 ? "" : `; ${unchanged_count} unchanged`;
   const deleted = deleted_count === 0 ? "" : `; ${deleted_count} deleted`;
-  const kept = kept_count === 0 ? "" : `; ${kept_count} kept, since the task has changed them`;
+  const kept = kept_count === 0 ? "" : `; ${kept_count} kept, because the task has changed them`;
   const counts = `${unchanged}${deleted}${kept}${leftOut}`;
   const last = dry_run
     ? `Would push ${what} to ${destination}${counts}. Nothing was changed.`

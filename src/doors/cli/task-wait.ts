@@ -4,10 +4,10 @@ import { exitStatusOf } from "./run.js";
 import { print } from "./show.js";
 import { renderFooter } from "./task-exec.js";
 
-/** The exit status when the time to wait is over and the command still runs, as of `timeout`. */
+/** Exit status when the command still runs at the end of the waiting time, as in `timeout`. */
 const STILL_RUNNING_STATUS = 124;
 
-/** `pyro task wait`: the command's output on the streams that it wrote to, and its exit status. Ctrl-C leaves it running. */
+/** `pyro task wait`: prints the command's output on the same streams, and returns its exit status. Ctrl-C leaves it running. */
 export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, json: boolean): Promise<number> {
   const result = await client.call("task.wait", input);
   if (json) print(`${JSON.stringify(result)}\n`);
@@ -17,6 +17,6 @@ export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, 
     process.stderr.write(renderFooter(result, "task-wait"));
   }
   if (result.state === "ended") return exitStatusOf(result, json);
-  if (!json) process.stderr.write(`pyro: Command ${result.sequence} still runs.\n`);
+  if (!json) process.stderr.write(`pyro: Command ${result.sequence} is still running.\n`);
   return STILL_RUNNING_STATUS;
 }

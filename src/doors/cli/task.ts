@@ -4,7 +4,7 @@ import { renderBytes, renderMib, renderShort } from "./size.js";
 
 type Task = ResultOf<"task.status">;
 
-/** One task, a fact a line. */
+/** One task, one line per fact. */
 export function renderTask(task: Task, now: number): string {
   const { last_command: last, workspace_seed: seed, last_push: push } = task;
   const lines = [
@@ -45,7 +45,7 @@ function renderReserved({ memory_reserved_mib: mib }: Task): string {
   return mib === null ? "" : ` of at most ${mib} MiB`;
 }
 
-/** Texts of a caller's, so control characters are shown and not sent to the terminal. */
+/** The caller chose these texts, so control characters are escaped. */
 function renderWords(title: string, words: readonly string[]): string[] {
   return words.length === 0 ? [] : [`${title}: ${words.map(printable).join(" ")}`];
 }
@@ -54,7 +54,7 @@ function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]):
   return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
 }
 
-/** A task in which commands run is kept for as long as they do. */
+/** A task does not expire while its commands run. */
 function renderExpiry({ expires_at, running_commands }: Task, now: number): string {
   const leftMs = Date.parse(expires_at ?? "") - now;
   if (leftMs > 0) return `in ${renderDuration(leftMs)}`;
@@ -64,14 +64,14 @@ function renderExpiry({ expires_at, running_commands }: Task, now: number): stri
 function renderNetwork(network: Task["network"]): string[] {
   if (network === null) return [];
   const { state, addresses, routes, policy, counters, last_refused } = network;
-  if (state === "down") return ["Network: down (its gate has ended; nothing gets in or out)"];
+  if (state === "down") return ["Network: down (the gate process has ended; no packet gets in or out)"];
   const refused = last_refused.map(({ protocol, address, port, name }) =>
     protocol === "dns" ? `name ${name}` : `${protocol} ${address} port ${port}${name ? ` (${name})` : ""}`,
   );
   return [
     `Network: up, ${addresses.join(" ")} via ${routes.map(({ gateway }) => gateway).join(" ")}`,
     ...(policy.default === "names" ? [`Only these names: ${policy.allow_hosts.join(" ")}`] : []),
-    ...(policy.allow.length === 0 ? [] : [`Open besides: ${policy.allow.join(" ")}`]),
+    ...(policy.allow.length === 0 ? [] : [`Also open: ${policy.allow.join(" ")}`]),
     ...policy.forwards.map(({ gateway_port, to }) => `Forward: port ${gateway_port} of the gateway to ${to}`),
     ...(counters === null
       ? []
@@ -84,7 +84,7 @@ function renderNetwork(network: Task["network"]): string[] {
 
 const COLUMNS = ["TASK", "NAME", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;
 const WIDTH = 80;
-/** More of a name would leave no room for the command. */
+/** Maximum width of a name, which leaves space for the command. */
 const NAME_WIDTH = 16;
 
 /** Tasks as a table that fits 80 columns: the last command is cut, never an id. */
@@ -117,7 +117,7 @@ function renderRow(task: Task, now: number): string[] {
   return [task.task_id, shown, task.environment, task.state, age, expires, memory!, disk!, last];
 }
 
-/** The largest unit that is whole: 90 seconds are 1m. */
+/** A duration in its largest unit, rounded down: 90 seconds are 1m. */
 function renderDuration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
@@ -127,7 +127,7 @@ function renderDuration(ms: number): string {
 
 const NEWLINE = 10;
 
-/** The commands of a task as they would have looked, each behind a line that says which it was. */
+/** The output of a task's commands as on a terminal, each after a line that names the command. */
 export function renderLogs({ entries }: ResultOf<"task.logs">): Uint8Array {
   const parts = entries.flatMap((entry) => {
     const how =
@@ -143,7 +143,7 @@ export function renderLogs({ entries }: ResultOf<"task.logs">): Uint8Array {
     const shown = entry.interleaved ? [Buffer.concat(output)] : output;
     return [Buffer.from(head), ...shown].filter((bytes) => bytes.length > 0).flatMap(withNewline);
   });
-  return Buffer.concat(parts.length > 0 ? parts : [Buffer.from("No command has run in it.\n")]);
+  return Buffer.concat(parts.length > 0 ? parts : [Buffer.from("No command has run in this task.\n")]);
 }
 
 function withNewline(bytes: Buffer): Buffer[] {

@@ -32,8 +32,8 @@ export function installToolchain(client: Client, _input: object, json: boolean):
 
 function renderInstalled({ changed, installed, qemu_source }: ResultOf<"toolchain.install">): string {
   const what = `QEMU ${installed?.qemu_version} (${renderMib(installed?.size_bytes ?? 0)})`;
-  const unused = qemu_source === "private" ? "" : " PYRO_TOOLCHAIN keeps it from being used.";
-  return `${changed ? `Installed ${what}; the next VM uses it.` : `${what} is the newest and was installed already.`}${unused}\n`;
+  const unused = qemu_source === "private" ? "" : " PYRO_TOOLCHAIN prevents its use.";
+  return `${changed ? `Installed ${what}; the next VM uses it.` : `${what} is the newest version and was already installed.`}${unused}\n`;
 }
 
 export function renderToolchain({ qemu_source, qemu_version, qemu_path, installed }: Status): string {
@@ -59,7 +59,7 @@ export function renderRemoved({ removed, kept, freed_bytes }: ResultOf<"toolchai
   const lines = [
     ...(removed.length + kept.length === 0 ? ["No private toolchain is installed."] : []),
     ...removed.map((id) => `Removed toolchain ${id}, ${renderMib(freed_bytes)}.`),
-    ...kept.map((id) => `Kept toolchain ${id}: VMs still run from it. \`pyro env prune\` removes it later.`),
+    ...kept.map((id) => `Kept toolchain ${id}: running VMs use it. \`pyro env prune\` removes it later.`),
   ];
   return `${lines.join("\n")}\n`;
 }

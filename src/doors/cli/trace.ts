@@ -1,7 +1,7 @@
 import type { Client } from "../../client/client.js";
 import type { Stage } from "../../contract/wire.js";
 
-/** Does something with a client that may trace; where the time went is printed on standard error when it ends, however it ends. */
+/** Runs a function with a client that may trace. At the end, even after a failure, prints the time of each stage on standard error. */
 export async function traced(client: Client, json: boolean, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

@@ -2,7 +2,7 @@ import { readableOutput } from "../../client/readable-output.js";
 import { cutText } from "./cut.js";
 import { renderPlain } from "./plain-text.js";
 
-/** How much output an answer may hold, and how it is shown. */
+/** The output budget of an answer, and its format. */
 export interface Budget {
   readonly maxBytes: number;
   readonly raw: boolean;
@@ -12,16 +12,16 @@ export interface Budget {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What the encoding of readable text with bytes that are not UTF-8 is called: the field is for a model. */
+/** Encoding name for text with some bytes that are not UTF-8. A model reads it. */
 const LOSSY = "utf-8, other bytes as U+FFFD";
-/** Of binary data, so much shows what it is. A multiple of 3, since base64 is cut there. */
+/** Bytes of binary data that are shown: enough to identify it. A multiple of 3, where base64 can be cut. */
 const BINARY_BYTES = 768;
-/** What a model has sent itself need not come back whole. */
+/** Maximum length of the model's own command in an answer. */
 const ECHO_BYTES = 400;
-/** Of a list of commands, the newest are shown. */
+/** Maximum number of commands in a list; the newest are shown. */
 const MAX_ENTRIES = 100;
 
-/** The bulky fields of a result: its own texts, and its lists with the texts of their elements. */
+/** The large fields of a result: its texts, and its lists with their elements' texts. */
 export function splitBulk(bulk: readonly string[]): { texts: string[]; lists: [list: string, texts: string[]][] } {
   const lists = new Map<string, string[]>();
   for (const path of bulk.filter((candidate) => candidate.includes("[]"))) {
@@ -31,7 +31,7 @@ export function splitBulk(bulk: readonly string[]): { texts: string[]; lists: [l
   return { texts: bulk.filter((path) => !path.includes("[]")), lists: [...lists] };
 }
 
-/** A result within its budget: output cut to head and tail, cleaned of terminal codes, the counts of what was left out put right. */
+/** Fits a result into its budget: removes terminal codes, cuts output to head and tail, and adjusts the counts of omitted bytes. */
 export function fitResult(result: Fields, budget: Budget): Fields {
   const { texts, lists } = splitBulk(budget.bulk);
   const fitted = lists.map(([list, inner]) =>
@@ -47,7 +47,7 @@ function fitTexts(result: Fields, names: readonly string[], budget: Budget): Fie
   const share = Math.floor(maxBytes / texts.length);
   const takenOf = (name: string) => Math.min(shownBytes(result, name, budget), share);
   const taken = texts.reduce((sum, name) => sum + takenOf(name), 0);
-  // What one text leaves of its share is the others'.
+  // A text that is shorter than its share leaves the rest to the others.
   const fitted = texts.map((name) =>
     fitOutput(result, name, { ...budget, maxBytes: maxBytes - taken + takenOf(name) }),
   );
@@ -55,14 +55,14 @@ function fitTexts(result: Fields, names: readonly string[], budget: Budget): Fie
   return Object.assign(echo, ...fitted) as Fields;
 }
 
-/** Commands, or whatever else an operation lists without end. */
+/** Commands, or other lists without a limit. */
 function fitList(name: string, entries: readonly Fields[], budget: Budget): Fields {
   if (budget.bulk.length > 0) return { [name]: fitEntries(entries, budget) };
   const isCut = entries.length > MAX_ENTRIES;
   return { [name]: entries.slice(0, MAX_ENTRIES), ...(isCut ? { [`${name}_shown`]: MAX_ENTRIES } : {}) };
 }
 
-/** Newest first, until the budget is used up; those before are named without their output. */
+/** Fills the budget from the newest entry; older entries are listed without output. */
 function fitEntries(entries: readonly Fields[], budget: Budget): Fields[] {
   let left = budget.maxBytes;
   const fitted = entries
@@ -77,12 +77,12 @@ function fitEntries(entries: readonly Fields[], budget: Budget): Fields[] {
   return fitted.toReversed();
 }
 
-/** Output as text: null when it is binary data. */
+/** Output as text; null when it is binary data. */
 function readOutput(result: Fields, name: string): string | null {
   return readableOutput(String(result[name]), result[`${name}_encoding`]);
 }
 
-/** How much an output takes of the budget at most. */
+/** The maximum that an output takes from the budget. */
 function shownBytes(result: Fields, name: string, budget: Budget): number {
   const text = readOutput(result, name);
   return text === null
@@ -103,7 +103,7 @@ function fitText(result: Fields, name: string, text: string, { maxBytes, raw }: 
   const flag = `${name}_truncated`;
   if (cut.omittedBytes === 0 || !(flag in result)) return { [name]: show(text) };
   const omitted = cut.omittedBytes + omittedBefore(result, name);
-  const where = "sequence" in result ? `; ${name}_offset ${cut.headBytes} of task_exec_output goes on here` : "";
+  const where = "sequence" in result ? `; ${name}_offset ${cut.headBytes} of task_exec_output continues here` : "";
   return {
     [name]: `${show(cut.head)}\n[... ${omitted} bytes left out${where} ...]\n${show(cut.tail)}`,
     [flag]: true,
@@ -111,7 +111,7 @@ function fitText(result: Fields, name: string, text: string, { maxBytes, raw }: 
   };
 }
 
-/** The beginning of binary data, which says what it is; all that fits when `raw` asks for it. A page was asked for, and is given whole. */
+/** The beginning of binary data, which identifies it. With `raw`, as much as fits. A page of task_exec_output is returned whole. */
 function fitBinary(result: Fields, name: string, budget: Budget): Fields {
   const base64 = String(result[name]);
   const shown = base64.slice(0, mostBinary(result, name, budget));
@@ -130,7 +130,7 @@ function mostBinary(result: Fields, name: string, { maxBytes, raw }: Budget): nu
   return Math.floor(Math.min(maxBytes, raw ? Infinity : (BINARY_BYTES / 3) * 4) / 4) * 4;
 }
 
-/** Bytes that an earlier cut left out, less its mark, which is in the middle and is no output. */
+/** Bytes that an earlier cut left out. Subtracts its mark in the middle, which is not output. */
 function omittedBefore(result: Fields, name: string): number {
   const before = Number(result[`${name}_omitted_bytes`]);
   return before === 0 ? 0 : before - `\n[... ${before} bytes left out ...]\n`.length;

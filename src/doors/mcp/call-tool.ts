@@ -15,20 +15,20 @@ import { readTools, type Tool } from "./tools.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a call needs of the server it came to. */
+/** The server's part of a call. */
 export interface ToolHost {
   readonly client: () => Promise<Client>;
-  /** How long a client is kept waiting where something else can be said, whether or not it asked for progress. */
+  /** How long a call may wait before it returns an intermediate answer. */
   readonly patienceMs: number;
-  /** Sees that a build which a call waits for goes on when that call is given up. */
+  /** Keeps a build running after the call that waits for it has returned. */
   readonly keepBuilding: (environment: string) => void;
   readonly onFailure: (tool: string, error: PyroError) => void;
   readonly onResult: (tool: string, result: Fields) => void;
-  /** Which form of an answer has the whole output. */
+  /** The form of an answer that contains the whole output. */
   readonly carrier: () => Carrier;
 }
 
-/** Calls a tool. Whatever goes wrong becomes a result that says so. */
+/** Calls a tool. Returns every error as a result. */
 export async function callTool(
   host: ToolHost,
   name: string,
@@ -43,7 +43,7 @@ export async function callTool(
     host.onResult(name, result);
     const { text, structuredContent } = buildForms(tool, fitResult(result, budget), host.carrier());
     const content = [{ type: "text" as const, text }];
-    // A command that could not be run, or whose VM died, is worth more than a glance.
+    // Clients highlight errors: a command that could not run, or whose VM died, is one.
     const isError = tool.operation === "task.exec" && (result["error"] ?? null) !== null;
     return { content, structuredContent, ...(isError ? { isError } : {}) };
   } catch (thrown) {
@@ -60,16 +60,16 @@ function findTool(name: string): Tool {
   const tool = tools.get(name);
   if (tool) return tool;
   const near = nearestName(name, [...tools.keys()]);
-  throw new PyroError("INVALID_ARGUMENT", `There is no tool ${name.slice(0, 100)}.`, {
-    hint: near ? `Did you mean ${near}?` : `There are ${[...tools.keys()].join(", ")}.`,
+  throw new PyroError("INVALID_ARGUMENT", `Unknown tool ${name.slice(0, 100)}.`, {
+    hint: near ? `Did you mean ${near}?` : `Tools: ${[...tools.keys()].join(", ")}.`,
   });
 }
 
-/** The operation's own input, and what this door adds to it. */
+/** Splits the arguments into the operation's input and the fields that this door adds. */
 function parseArguments(tool: Tool, given: Fields): { input: Fields; stdin: string | null; budget: Budget } {
   const { stdin, max_output_bytes, raw, ...input } = parseInput(tool.input, given);
   if (stdin !== undefined && input["background"] === true) {
-    throw new PyroError("INVALID_ARGUMENT", "stdin: a command in the background has no standard input.", {
+    throw new PyroError("INVALID_ARGUMENT", "stdin: a background command has no standard input.", {
       hint: "Put the text into a file of the task first, and redirect it: command < file.",
     });
   }
@@ -77,7 +77,7 @@ function parseArguments(tool: Tool, given: Fields): { input: Fields; stdin: stri
   return {
     input,
     stdin: stdin === undefined ? null : String(stdin),
-    // A page that was asked for is given whole, whatever its bytes became as text.
+    // A page of output is returned whole, even if its text is longer than its bytes.
     budget: { maxBytes: Number(maxBytes) * ("max_bytes" in input ? 3 : 1), raw: raw === true, bulk: tool.bulk },
   };
 }
@@ -95,7 +95,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
   const controller = new AbortController();
   const { signal } = ctx.mcpReq;
   let sequence: number | null = null;
-  // A client that is gone has cancelled nothing: what it began in a task goes on.
+  // A client that disconnects does not cancel: its commands in tasks continue.
   const cancel = () => {
     if (tool.operation !== "task.exec" || !isClosed(signal)) controller.abort();
   };
@@ -118,7 +118,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
     const result = await Promise.race([done, patience.over]);
     if (result !== "over") return result;
     if (progress.isBuilding) throw giveUpBuilding(String(input["environment"]), progress.phase, controller);
-    // The command goes on; so does this call, since whoever leaves it must not end the command.
+    // The call stays open in the background: ending it would end the command.
     if (sequence !== null) return (await readRunning(client, String(input["task_id"]), sequence)) ?? (await done);
     return await done;
   } finally {
@@ -127,7 +127,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
   }
 }
 
-/** A call that waits is answered at the end of the patience with what there is, and can be made again. */
+/** A waiting call returns the current state when its time is up; the client can repeat it. */
 function withinPatience({ waits }: Tool, input: Fields, patienceMs: number): Fields {
   const patience = Math.floor(patienceMs / 1000);
   const capped = waits.map((name) => [name, Math.min(Number(input[name] ?? Infinity), patience)]);
@@ -147,12 +147,12 @@ function openPatience(ms: number): { over: Promise<"over">; end: () => void } {
 function giveUpBuilding(environment: string, phase: string, controller: AbortController): PyroError {
   controller.abort();
   return new PyroError("ENVIRONMENT_BUILDING", `${environment} is being built: ${phase}.`, {
-    hint: "Call the tool again in half a minute: the build goes on meanwhile, and is needed only once.",
+    hint: "Call the tool again in half a minute: the build continues, and is needed only once.",
     details: { environment },
   });
 }
 
-/** A command of a task as it is now; null when it has ended, since its own answer is on its way. */
+/** The current state of a task's command; null when it has ended, because its own answer follows. */
 async function readRunning(client: Client, taskId: string, sequence: number): Promise<Fields | null> {
   const { entries } = await client.call("task.logs", { task_id: taskId });
   const entry = entries.find((candidate) => candidate.sequence === sequence);

@@ -1,19 +1,19 @@
 import { PyroError } from "../../contract/errors.js";
 
-/** Which form of an answer has the whole output of a command; the other one has its beginning and end. */
+/** The form of an answer that contains a command's whole output; the other form has only its head and tail. */
 export type Carrier = "text" | "structured" | "both";
 
 const VARIABLE = "PYRO_MCP_OUTPUT";
 
 /**
- * Clients that show the model the structured content and drop the text, by the names that they give themselves. Every other client
- * gets the output as text, which every client knows how to show. docs/decisions/0022-mcp-output-once.md has what was found out about each.
+ * Names of clients that show the model the structured content and drop the text. Every other client
+ * gets the output as text, which all clients can show. docs/decisions/0022-mcp-output-once.md lists the findings for each client.
  */
 const structuredClients = [/^claude-code\b/i, /^codex\b/i, /^cursor\b/i];
-/** Clients whose versions differ. */
+/** Clients whose behaviour depends on the version. */
 const mixedClients = [/^opencode\b/i, /^visual studio code\b/i];
 
-/** Where a client's output goes: as PYRO_MCP_OUTPUT says, else by the client's name. Throws INVALID_ARGUMENT for another word. */
+/** The form for a client: PYRO_MCP_OUTPUT, else by the client's name. Throws INVALID_ARGUMENT for an unknown word. */
 export function carrierFor(clientName: string | undefined, env: NodeJS.ProcessEnv): Carrier {
   const chosen = env[VARIABLE] ?? "";
   if (chosen === "text" || chosen === "structured" || chosen === "both") return chosen;

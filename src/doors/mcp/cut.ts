@@ -1,10 +1,10 @@
-/** A text within a limit, and what of it was left out. */
+/** A text within a limit, and the number of omitted bytes. */
 export interface Cut {
   readonly head: string;
-  /** Empty when nothing was left out. */
+  /** Empty when the text was not cut. */
   readonly tail: string;
   readonly omittedBytes: number;
-  /** Bytes of the command's output before what was left out; fewer rather than more where it was not text. */
+  /** Bytes of the command's output before the cut. A lower bound if the output was not UTF-8. */
   readonly headBytes: number;
 }
 
@@ -30,7 +30,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** How many bytes of output became this text: a replacement character stands for at least one that is not UTF-8. */
+/** Counts the bytes of output behind this text. A replacement character counts as one byte, although it may stand for more. */
 function sourceBytes(text: string): number {
   return Buffer.byteLength(text.replaceAll("\uFFFD", "?"));
 }

@@ -5,8 +5,8 @@ import type { Operation } from "../../contract/operation.js";
 import { operations } from "../../contract/operations.js";
 
 /**
- * An error as a tool result, so that the model sees it and can do better: code and message, the facts, the next step. Without
- * structured content, which clients hold against the output schema; programs find the same in `_meta`.
+ * An error as a tool result, so that the model can correct itself: code and message, the facts, the next step. It has no
+ * structured content, which clients validate against the output schema; programs find the same data in `_meta`.
  */
 export function buildFailure(error: PyroError): CallToolResult {
   const body = { ...error.toBody(), hint: speakOfTools(error.hint) };
@@ -28,7 +28,7 @@ function renderFacts({ details, message }: PyroError): string[] {
   return [...further, ...lines];
 }
 
-/** Hints name commands of the CLI; where there is a tool that does the same, a model is told of that. */
+/** Replaces CLI commands in a hint by the equivalent tools. */
 function speakOfTools(hint: string): string {
   return hint
     .replaceAll(/`pyro ([^`]+)`/g, (whole, words: string) => {

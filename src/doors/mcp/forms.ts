@@ -6,12 +6,12 @@ import type { Tool } from "./tools.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Output that both forms of an answer have: so little costs nothing, and a client may show either. */
+/** Maximum output that both forms of an answer contain; a client may show either. */
 const SHORT_BYTES = 2_048;
 /** The same for one command of a list. */
 const SHORT_ENTRY_BYTES = 256;
 
-/** Both forms of a result. The output of commands is whole in the one that the client shows; the other one has its beginning and end. */
+/** Both forms of a result. The form that the client shows has the whole output; the other has only its head and tail. */
 export function buildForms(
   { name, bulk }: Pick<Tool, "name" | "bulk">,
   whole: Fields,
@@ -23,7 +23,7 @@ export function buildForms(
   };
 }
 
-/** The same result with short output. Its counts stay: they tell of the command, not of this form. */
+/** The same result with short output. The counts stay unchanged: they describe the command, not this form. */
 function shorten(whole: Fields, bulk: readonly string[], elsewhere: string): Fields {
   const { texts, lists } = splitBulk(bulk);
   const all = [
@@ -42,7 +42,7 @@ function shortenTexts(result: Fields, names: readonly string[], maxBytes: number
   const short = names.flatMap((name) => {
     const text = result[name];
     if (typeof text !== "string") return [];
-    // Its beginning says what binary data is; a mark would make the base64 unreadable.
+    // The beginning identifies binary data; a mark would make the base64 unreadable.
     if (result[`${name}_encoding`] === "base64") return [[name, text.slice(0, maxBytes)]];
     const { head, tail, omittedBytes } = cutText(text, maxBytes / 2);
     const mark = `\n[... ${omittedBytes} bytes are in the ${elsewhere} of this answer only ...]\n`;

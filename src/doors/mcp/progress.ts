@@ -3,20 +3,20 @@ import type { ServerContext } from "@modelcontextprotocol/server";
 import type { OperationEvent } from "../../contract/operation.js";
 import { renderPlain } from "./plain-text.js";
 
-/** Clients that wait 10 s from one sign of life to the next are met. */
+/** Heartbeat interval; some clients time out after 10 s of silence. */
 const HEARTBEAT_MS = 4_000;
-/** News comes at most so often. */
+/** Minimum interval between reports. */
 const NEWS_MS = 500;
 const LINE_CHARACTERS = 160;
 
-/** Where a call is, told to the client that asked for it: phase, seconds, the last line of output. */
+/** Reports a call's progress to a client that requested it: phase, seconds, the last line of output. */
 export interface Progress {
-  /** True while an environment is being built, which the call waits for. */
+  /** True while the call waits for the build of an environment. */
   readonly isBuilding: boolean;
-  /** What it is doing, in a phrase. */
+  /** The current phase, as a phrase. */
   readonly phase: string;
   take(event: OperationEvent): void;
-  /** Nothing is told any more. */
+  /** Stops reporting. */
   end(): void;
 }
 
@@ -32,7 +32,7 @@ export function openProgress(ctx: ServerContext): Progress {
     const seconds = Math.round((toldMs - started) / 100) / 10;
     const message = [state.phase, `${Math.floor(seconds)} s`, ...(state.line ? [state.line] : [])].join(" · ");
     isTelling = true;
-    // A client that does not read is not told more than it takes.
+    // Skips reports while the client does not read.
     ctx.mcpReq
       .notify({ method: "notifications/progress", params: { progressToken: token, progress: seconds, message } })
       .catch(() => {})

@@ -1,20 +1,20 @@
 import { ProtocolError, ProtocolErrorCode, type GetPromptResult, type Prompt } from "@modelcontextprotocol/server";
 
-/** How a model should go about a fix with this server: seed, run, push, verify. */
+/** The prompt for a fix with this server: seed, run, push, verify. */
 export const sandboxedFix: Prompt = {
   name: "sandboxed-fix",
   title: "Fix a project in a sandbox",
   description: "Run a project's tests in a VM, fix what fails here, push the fix and run them again.",
   arguments: [
     { name: "source_path", description: "The project's directory on this machine.", required: true },
-    { name: "test_command", description: "The command that must succeed; found out when it is left out." },
-    { name: "environment", description: "The environment to run it in; debian:12 when it is left out." },
+    { name: "test_command", description: "The command that must succeed; if left out, the model determines it." },
+    { name: "environment", description: "The environment to run it in; default debian:12." },
   ],
 };
 
 export function buildPrompt(name: string, given: Readonly<Record<string, string>> | undefined): GetPromptResult {
   if (name !== sandboxedFix.name)
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${name.slice(0, 100)}.`);
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown prompt ${name.slice(0, 100)}.`);
   const source = given?.["source_path"]?.trim();
   if (!source) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "The prompt sandboxed-fix needs source_path.");
   const environment = given?.["environment"]?.trim() || "debian:12";

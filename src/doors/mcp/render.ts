@@ -1,6 +1,6 @@
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A result as a short text: how it went, then the output. Says what the structured content says. */
+/** A result as a short text: outcome, then output. It has the same facts as the structured content. */
 export function renderResult(tool: string, result: Fields): string {
   const lists: Readonly<Record<string, () => string>> = {
     vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
@@ -19,7 +19,7 @@ function renderCommand(result: Fields): string {
   return parts.join("\n");
 }
 
-/** One line: which command it was and how it ended. */
+/** One line: the command's number and its outcome. */
 function renderOutcome(result: Fields): string {
   const { task_id, sequence, state, exit_code, duration_ms, timed_out, aborted, execution_mode } = result;
   const error = result["error"] as { code: string; message: string } | null | undefined;
@@ -42,7 +42,7 @@ function renderStreams(result: Fields): string[] {
     const text = String(result[name]);
     const gone = Number(result[`${name}_omitted_bytes`] ?? 0);
     const isGap = gone > 0 && !(`${name}_truncated` in result);
-    const gap = isGap ? `[${gone} bytes before this are kept no longer]\n` : "";
+    const gap = isGap ? `[${gone} bytes before this were lost: they are no longer kept]\n` : "";
     const how = renderEncoding(result[`${name}_encoding`], text, isGap ? 0 : gone);
     const title = how === null ? name : `${name} (${how})`;
     return text === "" && gap === "" ? [] : [`${title}:\n${gap}${text.replace(/\n$/, "")}`];
@@ -50,7 +50,7 @@ function renderStreams(result: Fields): string[] {
   return streams.length > 0 ? streams : ["(no output)"];
 }
 
-/** Says that a stream is binary data, and how much of it is shown, or that its text has lost bytes. Null for plain text. */
+/** Describes a stream of binary data and how much of it is shown, or a text with replaced bytes. Null for plain text. */
 function renderEncoding(encoding: unknown, text: string, omittedBytes: number): string | null {
   if (encoding === undefined || encoding === "utf-8") return null;
   if (encoding !== "base64") return String(encoding);
@@ -58,12 +58,12 @@ function renderEncoding(encoding: unknown, text: string, omittedBytes: number): 
   return `binary, base64, ${omittedBytes > 0 ? `${shown} of ${shown + omittedBytes}` : shown} bytes`;
 }
 
-/** What to do next, where that is not plain. */
+/** The next step, if it is not obvious. */
 function renderNext(result: Fields): string | null {
   const { state, sequence, timed_out, complete } = result;
   if (complete === false) return renderPlace(result);
   if (state === "running")
-    return `It goes on. Read it with task_exec_output (sequence ${String(sequence)}, wait_seconds 45), end it with task_exec_signal.`;
+    return `The command continues. Read it with task_exec_output (sequence ${String(sequence)}, wait_seconds 45), end it with task_exec_signal.`;
   if (!timed_out) return null;
   const emulated =
     result["accelerator"] === "tcg"
@@ -80,13 +80,13 @@ function renderOutOfMemory({ sequence, mem_mib }: Fields): string {
 }
 
 function renderPlace({ next_stdout_offset: stdout, next_stderr_offset: stderr }: Fields): string {
-  return `There may be more: go on with stdout_offset ${String(stdout)}, stderr_offset ${String(stderr)}.`;
+  return `There may be more: continue with stdout_offset ${String(stdout)}, stderr_offset ${String(stderr)}.`;
 }
 
 function renderEnvironments(environments: readonly Fields[]): string {
   return environments
     .map(({ name, installed, description }) => {
-      const state = installed ? "installed" : "not installed: it is built when first used";
+      const state = installed ? "installed" : "not installed: the first use builds it";
       return `${String(name)} (${state}): ${String(description)}`;
     })
     .join("\n");
@@ -105,7 +105,7 @@ function renderTasks(tasks: readonly Fields[]): string {
 }
 
 function renderEntries(entries: readonly Fields[], count: number): string {
-  if (count === 0) return "No command has run in it.";
+  if (count === 0) return "No command has run in this task.";
   const missing = count - entries.length;
   const older = missing > 0 ? [`(${missing} older commands are not shown)`] : [];
   return [
@@ -116,7 +116,7 @@ function renderEntries(entries: readonly Fields[], count: number): string {
   ].join("\n\n");
 }
 
-/** Any other result: a line a field, those that say nothing left out. */
+/** Any other result: one line per field; omits empty fields. */
 function renderFields(result: Fields): string {
   return Object.entries(result)
     .filter(([, value]) => value !== null && value !== undefined)

@@ -19,7 +19,7 @@ const fixed: readonly Resource[] = [
     uri: "pyro://environments",
     name: "environments",
     title: "Environments",
-    description: "What VMs can start from.",
+    description: "The environments that VMs can start from.",
     mimeType: "application/json",
   },
   {
@@ -43,18 +43,18 @@ export const resourceTemplates: readonly ResourceTemplateType[] = [
     uriTemplate: "pyro://tasks/{task_id}/logs/{sequence}",
     name: "task log",
     title: "A command's output",
-    description: "How one command of a task went: head and tail of its output.",
+    description: "The outcome of one command of a task, with head and tail of its output.",
     mimeType: "text/plain",
   },
 ];
 
-/** What can be read now. Asking does not start a daemon: without one there is no task to tell of. */
+/** The available resources. Does not start a daemon; without one there are no tasks. */
 export async function listResources(client: Client): Promise<Resource[]> {
   const running = await client.callRunning("task.list", {});
   return [...fixed, ...(running?.tasks ?? []).map(describeTask)];
 }
 
-/** Throws the protocol's own error when there is no such thing. */
+/** Throws the protocol's error for an unknown resource. */
 export async function readResource(client: Client, uri: string): Promise<ReadResourceResult> {
   try {
     const { mimeType, text } = await read(client, uri);
@@ -70,7 +70,7 @@ async function read(client: Client, uri: string): Promise<{ mimeType: string; te
   if (uri === "pyro://environments") return asJson(await client.call("env.list", {}));
   if (uri === "pyro://tasks") return asJson(await client.call("task.list", {}));
   const [, taskId, sequence] = /^pyro:\/\/tasks\/([^/]+)(?:\/logs\/([1-9]\d{0,14}))?$/.exec(uri) ?? [];
-  if (taskId === undefined) throw new PyroError("NOT_FOUND", `There is no resource ${uri.slice(0, 200)}.`);
+  if (taskId === undefined) throw new PyroError("NOT_FOUND", `Unknown resource ${uri.slice(0, 200)}.`);
   if (sequence === undefined) return asJson(await client.call("task.status", { task_id: taskId }));
   const { entries } = await client.call("task.logs", { task_id: taskId });
   const entry = entries.find((candidate) => candidate.sequence === Number(sequence));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A JSON schema as a tool shows it. */
+/** The JSON schema of a tool. */
 export interface ToolSchema {
   readonly type: "object";
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -10,9 +10,9 @@ export interface ToolSchema {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Kept of an input: what a model needs to fill it in. Limits and patterns are checked, and explained when they are broken. */
+/** Keywords kept in an input schema: those that a model needs. Limits and patterns are checked later, and an error explains them. */
 const INPUT_KEYWORDS = ["type", "enum", "description", "default", "items", "properties", "required", "anyOf"];
-/** Kept of an output: names and types, since every word of a schema is paid for by sessions that never call the tool. */
+/** Keywords kept in an output schema: names and types. Every session pays for each word of a schema, even if it never calls the tool. */
 const OUTPUT_KEYWORDS = ["type", "properties", "items", "anyOf"];
 
 export function buildInputSchema(input: z.ZodObject): ToolSchema {
@@ -62,7 +62,7 @@ function forModels(properties: unknown): Record<string, JsonSchema> {
   return Object.fromEntries(all.filter(([, schema]) => schema["forPrograms"] !== true));
 }
 
-/** `anyOf` a schema and null is that schema with null among its types. */
+/** Rewrites `anyOf` of a schema and null as that schema with null among its types. */
 function nullableOf({ anyOf }: JsonSchema): JsonSchema | null {
   if (!Array.isArray(anyOf) || anyOf.length !== 2) return null;
   const [first, second] = anyOf as [JsonSchema, JsonSchema];
@@ -75,7 +75,7 @@ function compactNested(value: unknown, keywords: readonly string[]): unknown {
   return isSchema(value) && "type" in value ? compact(value, keywords) : value;
 }
 
-/** That nothing is given by default goes without saying. */
+/** True for an empty default, which the schema need not state. */
 function isEmptyDefault(keyword: string, value: unknown): boolean {
   if (keyword !== "default") return false;
   return value === false || value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0);

@@ -3,12 +3,12 @@ import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { createServer } from "./server.js";
 import { StdioTransport } from "./transport.js";
 
-/** How long answers that were given may take to reach a client that has closed its end. */
+/** How long to flush answers after the client has closed its end. */
 const FLUSH_MS = 500;
 
 /**
- * Serves one client on standard input and output until it closes them, or the process is told to end. Standard output
- * carries the protocol and nothing else; what a person should know goes to standard error.
+ * Serves one client on standard input and output until it closes them or the process gets a signal. Standard output
+ * carries only the protocol; messages for people go to standard error.
  */
 export async function serve(): Promise<number> {
   const log = (error: Error) => void process.stderr.write(`pyro mcp: ${error.message}\n`);

@@ -8,20 +8,20 @@ import { carrierFor } from "./carrier.js";
 import { instructions } from "./instructions.js";
 
 export interface ServerOptions {
-  /** Where the daemon's home and settings are read from. */
+  /** Environment variables with the daemon's home and settings. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told of what goes wrong beside a client's own mistakes. */
+  /** Called with errors that are not a client's mistake. */
   readonly onError?: (error: Error) => void;
-  /** How long a client is kept waiting for a task's command. */
+  /** How long a call waits for a task's command. */
   readonly patienceMs?: number;
 }
 
-/** Below the 60 s after which most clients give up, also those that ask for progress and are told of it. */
+/** Below 60 s, the time-out of most clients, even of those that receive progress. */
 const PATIENCE_MS = 45_000;
 
 /**
- * An MCP server with pyro's tools, resources and prompt, to be connected to any transport. It asks the daemon of
- * `PYRO_HOME`, which the first call starts; what a call needs is loaded then.
+ * An MCP server with pyro's tools, resources and prompt, for any transport. It calls the daemon of
+ * `PYRO_HOME`. The first call starts the daemon and loads the modules that it needs.
  */
 export function createServer(options: ServerOptions = {}): Server {
   const { version } = readContract();
@@ -74,7 +74,7 @@ function servePrompt(server: Server): void {
   });
 }
 
-/** What a client calls itself; it says so with each request, or once at the beginning. */
+/** The client's name, which it sends with each request or once at initialization. */
 function clientNameOf(server: Server, ctx: ServerContext): string | undefined {
   const envelope = ctx.mcpReq.envelope as Readonly<Record<string, { name?: string } | undefined>> | undefined;
   return envelope?.["io.modelcontextprotocol/clientInfo"]?.name ?? server.getClientVersion()?.name;
@@ -85,15 +85,15 @@ async function loadClient(env: NodeJS.ProcessEnv): Promise<Client> {
   return openClient(env);
 }
 
-/** Tools after which other tasks can be listed than before. */
+/** Tools that change the list of tasks. */
 const CHANGES_TASKS = new Set(["task_create", "task_delete", "vm_reap_expired"]);
 
-/** What is created and removed in one step is told once. */
+/** Delay that merges several changes of the list into one notification. */
 const SETTLE_MS = 50;
 
 interface State {
   readonly client: () => Promise<Client>;
-  /** From now on the client is told when tasks come or go, whoever does it. */
+  /** Starts to notify the client when tasks are created or removed, by any client. */
   readonly watchTasks: () => Promise<void>;
   readonly hostFor: (ctx: ServerContext) => ToolHost;
 }
@@ -103,7 +103,7 @@ function openState(server: Server, options: ServerOptions): State {
   const building = new Set<string>();
   const getClient = () => {
     client ??= loadClient(options.env ?? process.env);
-    // A home that could not be used may be put right meanwhile.
+    // An unusable home may have been fixed since.
     client.catch(() => (client = undefined));
     return client;
   };
@@ -112,7 +112,7 @@ function openState(server: Server, options: ServerOptions): State {
     building.add(environment);
     getClient()
       .then((client) => client.call("env.pull", { environment }))
-      // Whoever waits for it is told why it failed.
+      // The waiting call reports the failure.
       .catch(() => {})
       .finally(() => building.delete(environment));
   };
@@ -126,7 +126,7 @@ function openState(server: Server, options: ServerOptions): State {
   let settling: NodeJS.Timeout | undefined;
   const tell = () => {
     clearTimeout(settling);
-    // A client that is gone needs no watching for.
+    // The client has disconnected; stop watching.
     const stop = () => void watching?.then((end) => end());
     settling = setTimeout(() => void server.sendResourceListChanged().catch(stop), SETTLE_MS).unref();
   };

@@ -14,7 +14,7 @@ interface ListedTool {
   readonly annotations: Annotations;
 }
 
-/** What a client may conclude from a tool's name. */
+/** A tool's annotations for clients. */
 interface Annotations {
   readonly readOnlyHint: boolean;
   readonly destructiveHint: boolean;
@@ -23,8 +23,8 @@ interface Annotations {
 }
 
 /**
- * A command in a VM destroys nothing of the user's, whatever it does: that is what the VM is for. With a network it may reach the
- * world outside, and so may the files that were written into the VM.
+ * A command in a VM cannot destroy the user's data; the VM isolates it. With a network it may reach the
+ * outside world, and can send the VM's files there.
  */
 const annotations: Record<Effect, Annotations> = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -39,16 +39,16 @@ const annotations: Record<Effect, Annotations> = {
 export interface Tool {
   readonly name: string;
   readonly operation: OperationName;
-  /** The operation's input less what no door offers, and with what this door adds. */
+  /** The operation's input without hidden fields, and with the fields that this door adds. */
   readonly input: z.ZodObject;
-  /** Result fields that are cut to fit: see `Operation`. */
+  /** Result fields that may be cut: see `Operation`. */
   readonly bulk: readonly string[];
-  /** Input fields that say how long the call may wait. */
+  /** Input fields with a waiting time. */
   readonly waits: readonly string[];
   readonly listed: ListedTool;
 }
 
-/** What this door adds to operations, and takes from the arguments again before the daemon is asked. */
+/** Fields that this door adds to operations. It removes them from the arguments before it calls the daemon. */
 const added = {
   stdin: z.string().describe("Text for the command's standard input.").optional(),
   max_output_bytes: z
@@ -56,7 +56,7 @@ const added = {
     .min(256)
     .max(1_048_576)
     .default(32_768)
-    .describe("Most output in the answer; head and tail are kept."),
+    .describe("Maximum output in the answer; head and tail are kept."),
   raw: z.boolean().default(false).describe("Keep terminal codes in the output."),
 };
 
@@ -92,7 +92,7 @@ function buildInput({ input, body, bulk = [] }: Operation): z.ZodObject {
     name,
     true,
   ]);
-  // A limit of the operation itself is the one there is.
+  // The operation has its own limit.
   const isLimited = "max_bytes" in input.shape;
   const showsOutput = bulk.some((path) => !path.endsWith("[]"));
   return input.omit(Object.fromEntries(withheld)).extend({

@@ -7,13 +7,13 @@ import {
   type Transport,
 } from "@modelcontextprotocol/server";
 
-/** The longest message that is read; a longer one is answered with an error and passed over. */
+/** Maximum length of a message; a longer one is skipped and answered with an error. */
 const MAX_LINE_BYTES = 16_777_216;
 const NEWLINE = 10;
 
 /**
- * MCP on standard input and output: one JSON-RPC message a line. Unlike the SDK's own transport it answers a line that is no
- * message, as JSON-RPC wants it, and goes on after one that is too long.
+ * MCP on standard input and output: one JSON-RPC message per line. Unlike the SDK's transport it answers an invalid
+ * line with an error, as JSON-RPC requires, and continues after a line that is too long.
  */
 export class StdioTransport implements Transport {
   onclose?: () => void;
@@ -39,13 +39,13 @@ export class StdioTransport implements Transport {
     this.#input.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#input.on("end", () => void this.close());
     this.#input.on("error", (error: Error) => this.#fail(error));
-    // The client is gone when it cannot be written to.
+    // A failed write means that the client has disconnected.
     this.#output.on("error", (error: Error) => this.#fail(error));
   }
 
-  /** Resolves when more can be sent. */
+  /** Resolves when the stream accepts more. */
   send(message: JSONRPCMessage): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error("The client is gone."));
+    if (this.#isClosed) return Promise.reject(new Error("The client has disconnected."));
     return new Promise((resolve) => {
       this.#output.write(serializeMessage(message), () => resolve());
     });
@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     if (this.#pieceBytes <= MAX_LINE_BYTES) return;
     this.#isPassingOver = true;
     this.#clear();
-    this.#refuse(INVALID_REQUEST, `A message may have ${MAX_LINE_BYTES} bytes.`);
+    this.#refuse(INVALID_REQUEST, `The message is longer than ${MAX_LINE_BYTES} bytes.`);
   }
 
   #finishLine(): void {
@@ -98,13 +98,13 @@ export class StdioTransport implements Transport {
     try {
       value = JSON.parse(line);
     } catch {
-      return this.#refuse(PARSE_ERROR, "The line is not JSON. Each message is one line of it.");
+      return this.#refuse(PARSE_ERROR, "The line is not JSON. Send each message as one line of JSON.");
     }
     let message: JSONRPCMessage;
     try {
       message = parseJSONRPCMessage(value);
     } catch {
-      return this.#refuse(INVALID_REQUEST, "The line is no JSON-RPC 2.0 message.", idOf(value));
+      return this.#refuse(INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.", idOf(value));
     }
     this.onmessage?.(message);
   }

@@ -1,27 +1,27 @@
-/** Which pyro to talk to. */
+/** Selects the pyro daemon. */
 export interface PyroOptions {
-  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. A relative path is one of the working directory. */
+  /** The daemon's home; default `PYRO_HOME`, or `~/.pyro`. A relative path starts at the working directory. */
   readonly home?: string | undefined;
 }
 
-/** One report of how far a long call is. */
+/** A progress report of a long call. */
 export interface ProgressEvent {
-  /** What it does now, as a stable word. */
+  /** The current phase, as a stable word. */
   readonly phase: string;
   /** The same for people. */
   readonly message: string;
-  /** From 0 to 1, where it is known. */
+  /** From 0 to 1, if known. */
   readonly fraction?: number;
 }
 
-/** What calls that take long accept. */
+/** Options of long calls. */
 export interface CallOptions {
   /**
-   * Cancels. The call rejects with `ABORTED`, unless its command had begun: that gets INT, everything of it is killed 5 s later, and
-   * the result says `aborted`. `Execution.cancel()` after that kills at once.
+   * Cancels the call, which rejects with `ABORTED`. If its command has begun, the command gets INT instead, and all its
+   * processes are killed 5 s later; the result has `aborted: true`. `Execution.cancel()` after that kills at once.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Called for each report; the next one waits for what it returns. */
+  /** Called for each report. The next report waits for the returned promise. */
   readonly onProgress?: ((event: ProgressEvent) => void | Promise<void>) | undefined;
 }
 
@@ -31,23 +31,23 @@ export type Command = string | readonly string[];
 /** Standard input: a text, bytes, or any stream of either. It is read only as fast as the command takes it. */
 export type StdinSource = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
-/** Output of a command as it comes. */
+/** A chunk of a command's output. */
 export interface OutputChunk {
   readonly stream: "stdout" | "stderr";
   readonly data: Uint8Array;
-  /** The same as UTF-8; a character that comes in two pieces is in the text of the second one. */
+  /** The same as UTF-8. A character that is split over two chunks is in the text of the second. */
   readonly text: string;
-  /** Bytes before this chunk that are kept no longer, since this caller was away for too long. Almost always 0. */
+  /** Bytes lost before this chunk, because the client was disconnected for too long. Almost always 0. */
   readonly omittedBytes: number;
 }
 
-/** What every call with standard input and output accepts. */
+/** Options of every call with standard input and output. */
 export interface SessionOptions extends CallOptions {
-  /** Reject with `CommandFailedError` when the command does not end with exit code 0. Default false: that is a result. */
+  /** Reject with `CommandFailedError` when the command does not end with exit code 0. Default false: then it resolves with the result. */
   readonly check?: boolean | undefined;
-  /** Default: none, so that the command reads the end of its input at once. */
+  /** Default: none, so the command reads end of file at once. */
   readonly stdin?: StdinSource | undefined;
-  /** Called with each piece of standard output; the next one, and the command in the end, waits for what it returns. */
+  /** Called with each piece of standard output. The next piece, and in the end the command, waits for the returned promise. */
   readonly onStdout?: ((chunk: OutputChunk) => void | Promise<void>) | undefined;
   /** The same for standard error. */
   readonly onStderr?: ((chunk: OutputChunk) => void | Promise<void>) | undefined;

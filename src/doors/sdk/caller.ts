@@ -1,7 +1,7 @@
 import type { CallOptions, SessionOptions } from "./call-options.js";
 import type { Execution } from "./execution.js";
 
-/** Asks pyro: what the rendered methods are made of. Fields have the spelling of the SDK. */
+/** The calls that the rendered methods use. Field names are in the SDK's spelling. */
 export interface Caller {
   /** Calls an operation. `options` of a streaming operation holds the rest of its input, beside the options of the call. */
   request<Result>(operation: string, input: object, options?: CallOptions): Promise<Result>;

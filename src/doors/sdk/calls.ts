@@ -16,7 +16,7 @@ import { OutputText } from "./output-text.js";
 import type { RunResult, TaskExecResult } from "./results.js";
 import { readStdin } from "./stdin.js";
 
-/** The SDK's calls of one home: the names change their spelling, cancelling and callbacks become the client's. */
+/** The SDK's calls of one home. Converts the spelling of names, and maps cancelling and callbacks to the client. */
 export class Calls implements Caller {
   readonly #options: PyroOptions;
   #client: Client | undefined;
@@ -92,7 +92,7 @@ function progressOf({ phase, message, fraction }: Extract<OperationEvent, { even
   return { phase, message, ...(fraction === undefined ? {} : { fraction }) };
 }
 
-/** One call under way: its cancelling, and what the caller's own functions threw meanwhile. */
+/** A running call: its cancellation, and the error that a callback threw. */
 function openCall(signal: AbortSignal | undefined) {
   const controller = new AbortController();
   const killing = new AbortController();
@@ -106,9 +106,9 @@ function openCall(signal: AbortSignal | undefined) {
   return {
     signal: controller.signal,
     signals: { signal: controller.signal, killSignal: killing.signal },
-    /** The second time kills at once. */
+    /** The second call kills at once. */
     cancel: () => (controller.signal.aborted ? killing : controller).abort(),
-    /** What the caller's function throws cancels the call, which then rejects with it. */
+    /** An error thrown by a callback cancels the call, which then rejects with that error. */
     guard:
       <Value>(body: (value: Value) => Promise<void>) =>
       (value: Value) =>
@@ -126,7 +126,7 @@ function openCall(signal: AbortSignal | undefined) {
         return await body();
       } finally {
         signal?.removeEventListener("abort", onAbort);
-        // oxlint-disable-next-line no-unsafe-finally -- the caller's own error is the reason of any other outcome.
+        // oxlint-disable-next-line no-unsafe-finally -- the callback's error is the cause of any other outcome.
         if (thrown) throw thrown.error;
       }
     },

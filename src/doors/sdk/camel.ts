@@ -1,9 +1,9 @@
-/** The names of the wire in TypeScript's spelling: `mem_mib` is `memMib`. */
+/** The wire's names in TypeScript's spelling: `mem_mib` becomes `memMib`. */
 type CamelKey<Key extends string> = Key extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelKey<Tail>>}`
   : Key;
 
-/** A type of the contract as the SDK shows it. Keys that are data, such as names of variables, stay as they are. */
+/** A contract type in the SDK's spelling. Keys that are data, such as names of variables, stay unchanged. */
 export type CamelOf<Value> = Value extends readonly (infer Element)[]
   ? readonly CamelOf<Element>[]
   : Value extends object
@@ -12,7 +12,7 @@ export type CamelOf<Value> = Value extends readonly (infer Element)[]
       : { readonly [Key in keyof Value as CamelKey<Key & string>]: CamelOf<Value[Key]> }
     : Value;
 
-/** As much of JSON Schema as decides which keys are names and which are data. */
+/** The part of JSON Schema that decides which keys are names and which are data. */
 export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
@@ -26,7 +26,7 @@ export function toCamel(value: unknown, schema: Schema): unknown {
   );
 }
 
-/** The opposite. A name that the schema does not have is passed on, so that the daemon can refuse it. */
+/** The inverse. Unknown names are passed on, so that the daemon can refuse them. */
 export function toSnake(value: unknown, schema: Schema): unknown {
   return convert(value, schema, (properties) =>
     Object.fromEntries(Object.entries(properties).map(([name, inner]) => [camelOf(name), [name, inner]])),

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import type { RunResult, TaskExecResult } from "./results.js";
 
-/** What `check: true` rejects with when a command did not succeed: code `COMMAND_FAILED`, and the command's result. */
+/** The rejection of `check: true` when a command fails: code `COMMAND_FAILED`, and the command's result. */
 export class CommandFailedError extends PyroError {
   readonly result: RunResult | TaskExecResult;
 

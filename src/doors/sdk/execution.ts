@@ -3,10 +3,10 @@ import type { OutputChunk } from "./call-options.js";
 import type { OutputQueue } from "./output-queue.js";
 
 /**
- * A command that runs. `await` it for its result; iterate over it for its output as it comes. Do either, or both at once.
+ * A running command. `await` it for its result; iterate over it for its output as it arrives. You can do both at once.
  *
- * The command begins at once. Its output waits for you until you await or iterate: from then on, who awaits without having
- * begun to iterate gets the output in the result only. Leaving the loop early cancels the command; the loop ends when it has.
+ * The command starts at once. Its output is held until you await or iterate. If you await without having started to
+ * iterate, only the result has the output. Leaving the loop early cancels the command; the loop ends when the command has.
  */
 export class Execution<Result> implements PromiseLike<Result>, AsyncIterable<OutputChunk> {
   readonly #result: Promise<Result>;
@@ -19,8 +19,8 @@ export class Execution<Result> implements PromiseLike<Result>, AsyncIterable<Out
     this.#cancel = cancel;
   }
 
-  /** The result, when the command has ended. Rejects with a `PyroError` when pyro, not the command, has failed. */
-  // oxlint-disable-next-line unicorn/no-thenable -- being awaited is what it is for.
+  /** Resolves with the result when the command has ended. Rejects with a `PyroError` when pyro, not the command, has failed. */
+  // oxlint-disable-next-line unicorn/no-thenable -- an execution is meant to be awaited.
   then<Value = Result, Reason = never>(
     onFulfilled?: ((result: Result) => Value | PromiseLike<Value>) | null,
     onRejected?: ((error: unknown) => Reason | PromiseLike<Reason>) | null,
@@ -40,21 +40,21 @@ export class Execution<Result> implements PromiseLike<Result>, AsyncIterable<Out
   }
 
   /**
-   * Ends the command: it gets INT, and 5 s later everything that it has started is killed. Called again, it kills at once. The
-   * result then says `aborted`. Has no effect when the command has ended.
+   * Ends the command: sends INT, and 5 s later kills every process it started. The second call kills at once. The
+   * result has `aborted: true`. Has no effect when the command has ended.
    */
   cancel(): void {
     this.#cancel();
   }
 
-  /** The output, once. Throws `FAILED_PRECONDITION` when it is read already. */
+  /** The output. Can be read once; throws `FAILED_PRECONDITION` the second time. */
   [Symbol.asyncIterator](): AsyncGenerator<OutputChunk, void, undefined> {
     if (!this.#output.claim()) {
-      throw new PyroError("FAILED_PRECONDITION", "The output of this command is read already.", {
+      throw new PyroError("FAILED_PRECONDITION", "The output of this command was already read.", {
         hint: "Iterate over an execution once.",
       });
     }
-    // The loop tells of a failure once it comes to the end.
+    // The loop reports a failure at its end.
     this.#result.catch(() => {});
     return this.#read();
   }

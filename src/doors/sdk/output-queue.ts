@@ -1,8 +1,8 @@
 import type { OutputChunk } from "./call-options.js";
 
 /**
- * Hands output from the call that receives it to the one who reads it; the faster one waits for the other.
- * Until somebody reads, or says that nobody will, the first chunk waits: nothing is lost in between.
+ * Passes output from the call to its reader; the faster side waits for the slower.
+ * The first chunk waits until a reader starts or the output is dropped, so no output is lost before that.
  */
 export class OutputQueue {
   #reading: "undecided" | "read" | "dropped" = "undecided";
@@ -10,7 +10,7 @@ export class OutputQueue {
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** Resolves when the chunk was taken, or when nobody will take it. */
+  /** Resolves when a reader has taken the chunk, or when there will be no reader. */
   async push(chunk: OutputChunk): Promise<void> {
     await this.#until(() => this.#reading !== "undecided");
     if (this.#reading === "dropped") return;
@@ -25,18 +25,18 @@ export class OutputQueue {
     this.#changed();
   }
 
-  /** Nobody reads, unless somebody has begun to. */
+  /** Discards the output, unless a reader has started. */
   dropUnlessRead(): void {
     if (this.#reading === "undecided") this.drop();
   }
 
-  /** Nobody reads any more. */
+  /** The reader has stopped; discards further output. */
   drop(): void {
     this.#reading = "dropped";
     this.#changed();
   }
 
-  /** True for the first one who asks to read. */
+  /** True for the first reader. */
   claim(): boolean {
     if (this.#reading === "read") return false;
     if (this.#reading === "undecided") this.#reading = "read";
@@ -44,7 +44,7 @@ export class OutputQueue {
     return true;
   }
 
-  /** The next chunk; null when there is none any more. */
+  /** The next chunk; null at the end. */
   async take(): Promise<OutputChunk | null> {
     await this.#until(() => this.#chunk !== null || this.#ended || this.#reading === "dropped");
     const chunk = this.#reading === "dropped" ? null : this.#chunk;

@@ -19,7 +19,7 @@ export class OutputText {
     await this.#send(event.event, event.data, this.#decoders[event.event].decode(event.data, { stream: true }));
   }
 
-  /** Sends what the streams end with: half a character, or a gap. */
+  /** Sends the rest of both streams: an incomplete character, or a gap. */
   async end(): Promise<void> {
     for (const stream of ["stdout", "stderr"] as const) {
       const text = this.#decoders[stream].decode();

@@ -7,8 +7,8 @@ import { createServer, type McpServer } from "./server.js";
 import { Task } from "./task.js";
 
 /**
- * Everything that can be asked of pyro. Nothing happens before the first call, which starts the daemon when there is none.
- * Every method rejects with a `PyroError` whose `code` says what to do; a command that fails is a result.
+ * All operations of pyro. The first call starts the daemon if it does not run.
+ * Every method rejects with a `PyroError`, which has a `code`. A failed command is a result.
  */
 export class Pyro extends Operations {
   /** The same as the package's `createServer`. */
@@ -23,20 +23,20 @@ export class Pyro extends Operations {
     this.#options = options;
   }
 
-  /** The MCP server of this home, to be connected to a transport. */
+  /** The MCP server of this home; connect it to a transport. */
   createServer(): McpServer {
     return createServer(this.#options);
   }
 
   /**
-   * Starts a VM that stays, its workspace empty or filled from this machine. Rejects as `runInVm` does, and as `pushTaskSync` does
-   * for a source: then there is no task.
+   * Starts a persistent VM with a workspace, empty or filled from this machine. Rejects as `runInVm` does, and as `pushTaskSync` does
+   * for a source; then no task exists.
    */
   async createTask(environment: string, options: CreateTaskOptions = {}): Promise<Task> {
     return new Task(this, await this.#calls.request<CreatedTask>("task.create", { environment }, options));
   }
 
-  /** A handle on a task that is there already, by its id or name. Rejects with `NOT_FOUND`. */
+  /** A handle on an existing task, by its id or name. Rejects with `NOT_FOUND`. */
   async openTask(taskId: string): Promise<Task> {
     return new Task(this, await this.statusTask(taskId));
   }

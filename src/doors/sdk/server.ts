@@ -3,16 +3,16 @@ import { withHome } from "../../client/home-env.js";
 /** A way for messages to and from a client: any transport of the MCP SDK, such as its `StdioServerTransport`. */
 export interface McpTransport {
   start(): Promise<void>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- the messages are the MCP SDK's, whose types are not needed here.
+  // oxlint-disable-next-line typescript/no-explicit-any -- the messages are opaque here; the MCP SDK's types are not needed.
   send(message: any, options?: any): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What can be said of an MCP server. */
+/** Options of an MCP server. */
 export interface McpServerOptions {
-  /** The home whose daemon is asked; by default `PYRO_HOME`, or `~/.pyro`. A relative path is one of the working directory. */
+  /** The daemon's home; default `PYRO_HOME`, or `~/.pyro`. A relative path starts at the working directory. */
   readonly home?: string | undefined;
-  /** Told of what goes wrong beside a client's own mistakes. */
+  /** Called with errors that are not a client's mistake. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 
-/** What may stand in a template: a word, or several, each of which arrives as it is. */
+/** A value in a template: a word, or a list of words. Each word arrives unchanged. */
 export type ShellValue = string | number | readonly (string | number)[];
 
 /**
@@ -16,8 +16,8 @@ export function sh(texts: TemplateStringsArray, ...values: readonly ShellValue[]
     place = follow(text, place);
     if (index === values.length) break;
     if (place !== "plain") {
-      throw new PyroError("INVALID_ARGUMENT", `A value stands ${places[place]}, where quoting cannot protect it.`, {
-        hint: "Values are quoted by themselves: leave the quotes out, or pass the value through `env` or `stdin`.",
+      throw new PyroError("INVALID_ARGUMENT", `A value is ${places[place]}, where quoting cannot protect it.`, {
+        hint: "pyro quotes values itself: leave the quotes out, or pass the value through `env` or `stdin`.",
         details: { value_index: index },
       });
     }

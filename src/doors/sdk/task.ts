@@ -6,7 +6,7 @@ import type { TaskExecOptions } from "./options.js";
 import type { CreatedTask, TaskExecResult } from "./results.js";
 import { sh, type ShellValue } from "./sh.js";
 
-/** Runs a template as a command, its values quoted; called with options first, it gives a tag that uses them. */
+/** Runs a template as a command, with quoted values. Called with options, returns a tag that uses them. */
 export interface CommandTag {
   (texts: TemplateStringsArray, ...values: readonly ShellValue[]): Execution<TaskExecResult>;
   (
@@ -15,11 +15,11 @@ export interface CommandTag {
 }
 
 /**
- * A VM that stays, and everything that ever ran in it. `await using task = …` deletes it at the end of the block.
- * Methods reject with `NOT_FOUND` once it is deleted or has expired.
+ * A persistent VM with its commands and logs. `await using task = …` deletes it at the end of the block.
+ * Methods reject with `NOT_FOUND` when the task was deleted or has expired.
  */
 export class Task extends TaskOperations implements AsyncDisposable {
-  /** What was known of it when this handle was made; `status()` asks anew. */
+  /** The task's state when this handle was created; `status()` returns the current one. */
   readonly info: CreatedTask;
 
   constructor(operations: Operations, info: CreatedTask) {
@@ -33,7 +33,7 @@ export class Task extends TaskOperations implements AsyncDisposable {
     return (texts: TemplateStringsArray, ...inner: readonly ShellValue[]) => this.exec(sh(texts, ...inner), first);
   }) as CommandTag;
 
-  /** Deletes it; fine when it is deleted already. */
+  /** Deletes the task. Does not fail if it was already deleted. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.delete();

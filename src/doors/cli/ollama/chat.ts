@@ -1,16 +1,16 @@
 import { PyroError } from "../../../contract/errors.js";
 
-/** A message of the conversation, as Ollama takes and gives it. */
+/** A message of the conversation, in Ollama's format. */
 export interface Message {
   readonly role: "system" | "user" | "assistant" | "tool";
   readonly content: string;
   readonly thinking?: string;
   readonly tool_calls?: readonly ToolCall[];
-  /** Of a `tool` message: whose result it is. */
+  /** In a `tool` message: the name of the tool. */
   readonly tool_name?: string;
 }
 
-/** What a model asks for. Nothing about it is certain: the model wrote it. */
+/** A tool call that a model wrote. Its fields may have any type. */
 export interface ToolCall {
   readonly function?: { readonly name?: unknown; readonly arguments?: unknown };
 }
@@ -20,10 +20,10 @@ export interface Tool {
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object };
 }
 
-/** The longest line of an answer that is read. */
+/** Maximum length of a line of an answer. */
 const MAX_LINE_CHARACTERS = 8_388_608;
 
-/** An Ollama server, spoken to by its documented HTTP interface. */
+/** A client for the HTTP interface of an Ollama server. */
 export class Ollama {
   readonly #url: URL;
   readonly #signal: AbortSignal;
@@ -33,7 +33,7 @@ export class Ollama {
     this.#signal = signal;
   }
 
-  /** Names of the models that are there. Throws HOST_NOT_ABLE when no server answers. */
+  /** Names of the installed models. Throws HOST_NOT_ABLE when no server answers. */
   async listModels(): Promise<string[]> {
     const response = await this.#fetch("api/tags", {});
     const body = (await response.json().catch(() => null)) as { models?: unknown } | null;
@@ -56,7 +56,7 @@ export class Ollama {
     return this.#readMessage(response);
   }
 
-  /** Puts the pieces of a streamed message together; tool calls may come in any of them. */
+  /** Joins the pieces of a streamed message; any piece may contain tool calls. */
   async #readMessage(response: Response): Promise<Message> {
     let content = "";
     let thinking = "";
@@ -110,21 +110,21 @@ export class Ollama {
     } catch (error) {
       if (this.#signal.aborted) throw new PyroError("ABORTED", "The call was cancelled.", { cause: error });
       throw new PyroError("HOST_NOT_ABLE", `No Ollama server answers at ${this.#url.origin}.`, {
-        hint: "Start it with `ollama serve` (see ollama.com), or set OLLAMA_HOST to where one runs.",
+        hint: "Start it with `ollama serve` (see ollama.com), or set OLLAMA_HOST to a running server.",
         cause: error,
       });
     }
   }
 
   #notOllama(reason: string): PyroError {
-    return new PyroError("HOST_NOT_ABLE", `What listens at ${this.#url.origin} is no Ollama server: ${reason}.`, {
-      hint: "Set OLLAMA_HOST to where one runs.",
+    return new PyroError("HOST_NOT_ABLE", `The server at ${this.#url.origin} is not an Ollama server: ${reason}.`, {
+      hint: "Set OLLAMA_HOST to the address of an Ollama server.",
     });
   }
 
   #failed(reason: string): PyroError {
     return new PyroError("HOST_NOT_ABLE", `Ollama failed: ${reason}.`, {
-      hint: "Look at the log of the Ollama server, and try again or with another --model.",
+      hint: "Check the log of the Ollama server, then try again, or with another --model.",
     });
   }
 }

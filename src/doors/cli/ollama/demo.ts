@@ -5,7 +5,7 @@ import { Ollama, type Message } from "./chat.js";
 import { parseOllamaHost } from "./host.js";
 import { Tools, type ToolResult } from "./tools.js";
 
-/** Messages that a model may give before it has to come to an end. */
+/** Maximum number of messages from a model. */
 const MAX_TURNS = 12;
 
 const SYSTEM = `You work on real Linux virtual machines through tools. Use the environment debian:12.
@@ -17,7 +17,7 @@ the first ten prime numbers, run it there, and delete the task. Tell me the kern
 
 const REMINDER = "You have not used a tool. Use the tools: run the commands, then answer.";
 
-/** `pyro demo ollama`: a local model gets the tools and an assignment. 0 when it has answered after using them, else 1. */
+/** `pyro demo ollama`: gives a local model the tools and an assignment. Returns 0 when the model used a tool and then answered, else 1. */
 export function demoOllama(client: Client, model: string | undefined, env: NodeJS.ProcessEnv): Promise<number> {
   return interruptible(false, async ({ signal }) => {
     const ollama = new Ollama(parseOllamaHost(env["OLLAMA_HOST"]), signal);
@@ -38,7 +38,7 @@ export function demoOllama(client: Client, model: string | undefined, env: NodeJ
   });
 }
 
-/** The models to try: the one that was named, or all that are there. */
+/** The models to try: the named one, or all installed ones. */
 async function chooseModels(ollama: Ollama, model: string | undefined): Promise<string[]> {
   const there = await ollama.listModels();
   if (model !== undefined && (there.includes(model) || there.includes(`${model}:latest`))) return [model];
@@ -49,7 +49,7 @@ async function chooseModels(ollama: Ollama, model: string | undefined): Promise<
   }
   if (there.length > 0) return there;
   throw new PyroError("HOST_NOT_ABLE", "The Ollama server has no model.", {
-    hint: "Pull one that can call tools, such as: ollama pull qwen3",
+    hint: "Pull a model that can call tools, such as: ollama pull qwen3",
   });
 }
 
@@ -114,8 +114,8 @@ async function firstMessage(
 }
 
 function noTools(models: readonly string[]): never {
-  throw new PyroError("HOST_NOT_ABLE", `No model here can call tools: ${models.join(", ")}.`, {
-    hint: "Pull one that can, and name it: ollama pull qwen3 && pyro demo ollama --model qwen3",
+  throw new PyroError("HOST_NOT_ABLE", `None of these models can call tools: ${models.join(", ")}.`, {
+    hint: "Pull a model that can: ollama pull qwen3 && pyro demo ollama --model qwen3",
   });
 }
 
@@ -123,7 +123,7 @@ function logCall(step: number, { tool, ok, facts }: ToolResult): void {
   log(`step=${step}`, { tool, ok, ...facts });
 }
 
-/** One line, whatever the model or the guest has said. */
+/** Prints one line; text of the model or the guest cannot add another. */
 function log(what: string, facts: Readonly<Record<string, unknown>>): void {
   const words = Object.entries(facts).map(([name, value]) => {
     const text = plain(typeof value === "string" ? value : JSON.stringify(value), false);
@@ -132,7 +132,7 @@ function log(what: string, facts: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`[ollama] ${what} ${words.join(" ")}\n`);
 }
 
-/** Text without control characters, so that a model cannot play with the terminal. */
+/** Text without control characters, which would let a model control the terminal. */
 function plain(text: string, keepsLines: boolean): string {
   const shown = keepsLines ? text : text.slice(0, 200);
   return shown.replaceAll(/\p{Cc}/gu, (character) => (keepsLines && character === "\n" ? "\n" : " "));

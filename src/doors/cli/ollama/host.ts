@@ -2,7 +2,7 @@ import { PyroError } from "../../../contract/errors.js";
 
 const DEFAULT_PORT = "11434";
 
-/** The URL of the Ollama server that OLLAMA_HOST names, read as Ollama reads it. Throws INVALID_ARGUMENT. */
+/** The URL of the Ollama server in OLLAMA_HOST, parsed as Ollama does. Throws INVALID_ARGUMENT. */
 export function parseOllamaHost(text: string | undefined): URL {
   const given = (text ?? "").trim().replace(/^["']|["']$/g, "");
   const hasScheme = /^https?:\/\//.test(given);
@@ -12,7 +12,7 @@ export function parseOllamaHost(text: string | undefined): URL {
   const url = parseUrl(`${scheme}://${withHost}`, given);
   const hasPort = /:\d+(\/|$)/.test(withHost);
   if (!hasScheme && !hasPort) url.port = DEFAULT_PORT;
-  // A server listens on every address; a client asks one.
+  // A server may listen on the unspecified address; a client must connect to a concrete one.
   if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
   if (url.hostname === "[::]") url.hostname = "[::1]";
   if (!url.pathname.endsWith("/")) url.pathname += "/";
@@ -23,7 +23,7 @@ function parseUrl(text: string, given: string): URL {
   try {
     return new URL(text);
   } catch (error) {
-    throw new PyroError("INVALID_ARGUMENT", `OLLAMA_HOST is no address: ${given}.`, {
+    throw new PyroError("INVALID_ARGUMENT", `OLLAMA_HOST is not an address: ${given}.`, {
       hint: "Set it to a host and a port, such as 127.0.0.1:11434.",
       cause: error,
     });

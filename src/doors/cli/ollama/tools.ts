@@ -6,12 +6,12 @@ import type { ArgumentsOf, OperationName } from "../../../contract/operations.js
 import { readContract, schemasOf, type RenderedOperation } from "../../../contract/rendered.js";
 import type { Tool, ToolCall } from "./chat.js";
 
-/** What a model is not to decide: running without a VM, reaching the network, reading files of this host; nor both forms of an output. */
+/** Fields that are hidden from a model: running without a VM, network access, reading host files, and the second form of an output. */
 const WITHHELD = new Set(["allow_host_compat", "interleaved", "network", "source_path"]);
-/** Characters of each output stream that a model gets to see. */
+/** Maximum characters of each output stream that a model sees. */
 const MAX_OUTPUT_CHARACTERS = 8_000;
 
-/** What came of one tool call, for the model and for the log. */
+/** The result of one tool call, for the model and for the log. */
 export interface ToolResult {
   readonly tool: string;
   readonly ok: boolean;
@@ -19,7 +19,7 @@ export interface ToolResult {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** The tools that a model may use: `vm_run` and those of tasks, of which it sees only its own. */
+/** The tools that a model may use: `vm_run` and the task tools. It sees only the tasks that it created. */
 export class Tools {
   readonly list: readonly Tool[];
   readonly #client: Client;
@@ -35,13 +35,13 @@ export class Tools {
     this.list = offered.map(buildTool);
   }
 
-  /** Does what a model asks for. What is wrong with it is told to the model, which may correct itself. */
+  /** Performs a model's tool call. Errors are returned to the model, so that it can correct itself. */
   async call(call: ToolCall): Promise<ToolResult> {
     const { name, arguments: given } = call.function ?? {};
     const tool = typeof name === "string" ? name : "?";
     try {
       const operation = this.#operations.get(tool);
-      if (!operation) throw invalid(`There is no tool ${tool}; there are ${[...this.#operations.keys()].join(", ")}.`);
+      if (!operation) throw invalid(`Unknown tool ${tool}. Tools: ${[...this.#operations.keys()].join(", ")}.`);
       const input = parseGiven(given);
       const result = await this.#perform(operation, input);
       return { tool, ok: true, content: JSON.stringify(result), facts: factsOf(input, result) };
@@ -53,7 +53,7 @@ export class Tools {
     }
   }
 
-  /** Deletes the tasks that the model has left. */
+  /** Deletes the tasks that the model has not deleted. */
   async close(): Promise<number> {
     const left = [...this.#taskIds];
     for (const task_id of left) {
@@ -101,7 +101,7 @@ function buildTool({ name, mcp, summary, fields }: RenderedOperation): Tool {
   return { type: "function", function: { name: mcp ?? "", description: `${summary}.`, parameters } };
 }
 
-/** Arguments as an object: models give JSON as text, too. Throws INVALID_ARGUMENT. */
+/** Parses the arguments, which models send as an object or as JSON text. Throws INVALID_ARGUMENT. */
 function parseGiven(given: unknown): Record<string, unknown> {
   let value: unknown = given ?? {};
   if (typeof value === "string") {
@@ -112,17 +112,17 @@ function parseGiven(given: unknown): Record<string, unknown> {
     }
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid("The arguments are no object.");
+    throw invalid("The arguments are not an object.");
   const withheld = Object.keys(value).filter((name) => WITHHELD.has(name));
-  if (withheld.length > 0) throw invalid(`These arguments are not offered: ${withheld.join(", ")}.`);
+  if (withheld.length > 0) throw invalid(`The tool has no arguments ${withheld.join(", ")}.`);
   return value as Record<string, unknown>;
 }
 
 function invalid(message: string): PyroError {
-  return new PyroError("INVALID_ARGUMENT", message, { hint: "See the tool's parameters, and call it again." });
+  return new PyroError("INVALID_ARGUMENT", message, { hint: "Check the tool's parameters, then call it again." });
 }
 
-/** A result whose output fits into a model's memory. */
+/** A result whose output is cut to fit into a model's context. */
 function cutTexts(result: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   const short = Object.entries(result).map(([name, value]) => {
     if (names.some((text) => name === `${text}_encoding`)) return [name, undefined] as const;
@@ -135,7 +135,7 @@ function cutTexts(result: Record<string, unknown>, names: readonly string[]): Re
   return Object.fromEntries(short);
 }
 
-/** What a line of the log says of a call. */
+/** The fields of a call's line in the log. */
 function factsOf(input: Record<string, unknown>, result: Record<string, unknown>): Record<string, unknown> {
   const names = ["task_id", "exit_code", "timed_out", "duration_ms", "state"];
   const found = names.filter((name) => result[name] !== undefined && result[name] !== false);

@@ -2,33 +2,33 @@ import { join } from "node:path";
 
 import type { McpClient } from "../../../contract/mcp-clients.js";
 
-/** How to start the server: a program, its arguments, and what it must find in its environment. */
+/** How to start the server: program, arguments and environment. */
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Where a client keeps its servers, and how it writes one down. */
+/** Location and format of a client's server configuration. */
 interface ClientConfig {
   readonly title: string;
   readonly format: "json" | "toml";
   /** The client's file for one user. */
   readonly path: (env: NodeJS.ProcessEnv, home: string) => string;
-  /** Where in the file the server stands. */
+  /** Path of the server within the file. */
   readonly place: readonly [string, string];
   readonly build: (launch: Launch) => Readonly<Record<string, unknown>>;
 }
 
-/** What the server is called in a client. */
+/** Name of the server in clients. */
 const NAME = "pyro";
-/** For clients that let a call last this long when they are told so. */
+/** Time-out of a call, for clients that let the configuration set one. */
 const TOOL_TIMEOUT_SECONDS = 600;
 
 const plain = ({ command, args, env }: Launch) => ({ command, args, ...ifAny("env", env) });
 const typed = (launch: Launch) => ({ type: "stdio", ...plain(launch) });
 
-/** As each client's own documentation has it; docs/mcp/ says where. */
+/** Taken from each client's documentation; docs/mcp/ has the links. */
 export const clients: Readonly<Record<McpClient, ClientConfig>> = {
   "claude-code": {
     title: "Claude Code",

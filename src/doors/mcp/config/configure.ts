@@ -15,11 +15,11 @@ interface Wish {
   readonly client: string;
   /** True to merge it into the client's file. */
   readonly write: boolean;
-  /** Another file than the client's own. */
+  /** A file to use instead of the client's own. */
   readonly file: string | null;
 }
 
-/** `pyro mcp config`: what a client's configuration needs, or what was done to it, as text. Throws PyroError. */
+/** `pyro mcp config`: returns the configuration for a client as text, or writes it and returns a report. Throws PyroError. */
 export async function configure(wish: Wish, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const config = clients[findClient(wish.client)];
   const path = wish.file ?? config.path(env, env["HOME"] || homedir());
@@ -32,14 +32,14 @@ export async function configure(wish: Wish, env: NodeJS.ProcessEnv = process.env
   } catch (error) {
     if (!(error instanceof UnmergeableError)) throw error;
     throw new PyroError("FAILED_PRECONDITION", `${path} was not changed: ${error.message}.`, {
-      hint: `Put it right, or add by hand what \`pyro mcp config ${wish.client}\` prints.`,
+      hint: `Correct the file, or add the output of \`pyro mcp config ${wish.client}\` by hand.`,
       details: { path },
       cause: error,
     });
   }
-  if (merged === before) return `${path} has it already.\n`;
+  if (merged === before) return `${path} already contains the server.\n`;
   const backup = await replaceUserFile(path, merged);
-  const kept = backup === null ? "" : `What was there before is in ${backup}.\n`;
+  const kept = backup === null ? "" : `The previous file is kept as ${backup}.\n`;
   return `Wrote the server pyro to ${path}.\n${kept}Restart ${config.title} to use it.\n`;
 }
 
@@ -47,12 +47,12 @@ function findClient(name: string): McpClient {
   const found = mcpClients.find((client) => client === name);
   if (found) return found;
   const near = nearestName(name, mcpClients);
-  throw new PyroError("INVALID_ARGUMENT", `pyro does not know the MCP client ${name}.`, {
-    hint: near ? `Did you mean ${near}?` : `It knows ${mcpClients.join(", ")}.`,
+  throw new PyroError("INVALID_ARGUMENT", `Unknown MCP client ${name}.`, {
+    hint: near ? `Did you mean ${near}?` : `Known clients: ${mcpClients.join(", ")}.`,
   });
 }
 
-/** By name where a shell finds it; otherwise by paths, which a client with another PATH can use too. */
+/** Uses the name if it is on PATH; else absolute paths, which work with any PATH. */
 async function buildLaunch(env: NodeJS.ProcessEnv): Promise<Launch> {
   const own = env["PYRO_HOME"] ? { PYRO_HOME: findHomePath(env) } : {};
   if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: ["mcp", "serve"], env: own };

@@ -1,18 +1,18 @@
 import { applyEdits, modify, parse as parseJsonc, type ParseError } from "jsonc-parser";
 import { parse as parseToml, stringify as stringifyToml } from "smol-toml";
 
-/** Why a text cannot be changed; the file is then left as it is. */
+/** A text cannot be merged; the message says why. The file stays unchanged. */
 export class UnmergeableError extends Error {}
 
 type Server = Readonly<Record<string, unknown>>;
 type Place = readonly [string, string];
 
-/** A configuration with a server in it; everything else in the text, comments too, stays as it was. */
+/** Adds a server to a configuration. The rest of the text, including comments, stays unchanged. */
 export function mergeServer(format: "json" | "toml", text: string, place: Place, server: Server): string {
   return format === "json" ? mergeJson(text, place, server) : mergeToml(text, place, server);
 }
 
-/** The server alone, as a text to be put into the client's file by hand. */
+/** The server's entry alone, for adding it to the client's file by hand. */
 export function renderServer(format: "json" | "toml", place: Place, server: Server): string {
   return mergeServer(format, "", place, server);
 }
@@ -38,7 +38,7 @@ function mergeToml(text: string, place: Place, server: Server): string {
   const added = stringifyToml({ [group]: { [name]: server } }).trim();
   const kept = withoutTables(text, `${group}.${name}`).trimEnd();
   const merged = `${kept}${kept === "" ? "" : "\n\n"}${added}\n`;
-  // What the text says besides the server must be what it said before; a server written in another way is not found above.
+  // Except for the server, the values must be unchanged. They differ if the server was written in a way that the code above does not find.
   const wanted = { ...value, [group]: { ...(value[group] as object | undefined), [name]: server } };
   if (JSON.stringify(sorted(readToml(merged))) !== JSON.stringify(sorted(wanted)))
     throw new UnmergeableError(`its ${group} is written in a way that cannot be added to`);
@@ -54,7 +54,7 @@ function readToml(text: string): Record<string, unknown> {
   }
 }
 
-/** The text less a table and those within it: from their heads to the next head of another. */
+/** Removes a table and its subtables from the text, from their headers to the next other header. */
 function withoutTables(text: string, name: string): string {
   let isDropping = false;
   const kept = text.split("\n").filter((line) => {
