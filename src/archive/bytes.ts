@@ -39,7 +39,7 @@ export class ByteReader {
     while ((await this.some(Infinity)) !== null);
   }
 
-  /** Nothing more is read: the source may let go of what it holds. */
+  /** The reader has stopped, so the source may release its resources. */
   async close(): Promise<void> {
     await this.#iterator.return?.();
   }

@@ -6,7 +6,7 @@ import { corrupt, refusal, showName } from "./refusal.js";
 import { parseParts, parseRelative, type PathLimits } from "./path.js";
 import { type Node, pathOf, tooMany, Tree } from "./tree.js";
 
-/** What a symbolic link may hold: Linux takes one byte less than a path. */
+/** Maximum length of a symbolic link's target: Linux accepts one byte less than for a path. */
 const TARGET_BYTES = 4_095;
 /** All targets are kept until the end; so much memory they may take. */
 const ALL_TARGETS_BYTES = 134_217_728;
@@ -27,7 +27,7 @@ export interface Name {
 
 type Checked = Pick<ArchiveEntry, "path" | "type" | "mode" | "target">;
 
-/** The rules of what an archive may bring in, each refusal with its own code. */
+/** Checks entries against the rules for imports. Each rule has its own error code. */
 export class Checker {
   readonly #limits: Limits;
   readonly #tree: Tree;
@@ -54,7 +54,7 @@ export class Checker {
     return { parts, path: resolved(parts).join("/"), isDirectory: isDirectory(member) };
   }
 
-  /** The entry as it is handed on; null for what brings nothing: the root, or a hard link to itself. */
+  /** The checked entry; null for an entry without effect: the root, or a hard link to itself. */
   check(member: Member, { parts, path, isDirectory }: Name): Checked | null {
     const { shown } = member;
     const type = isDirectory ? "directory" : TYPES.get(member.type);
@@ -80,7 +80,7 @@ export class Checker {
     return path === "" ? null : { path, type, mode, target };
   }
 
-  /** What only the whole archive can tell. */
+  /** Checks that need the whole archive. */
   finish(): void {
     const leaving = findLeavingLinks(this.#links, this.#tree);
     const [first] = leaving;

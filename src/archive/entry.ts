@@ -14,9 +14,9 @@ export interface ArchiveEntry {
   readonly mtimeNs: number;
   /** Bytes of a file's content, holes included; 0 for the other types. */
   readonly sizeBytes: number;
-  /** What a symbolic link holds, byte for byte; for a hard link the path of an earlier file. */
+  /** Target of a symbolic link, byte for byte; for a hard link the path of an earlier file. */
   readonly target: string | null;
-  /** A file's content. What is not taken from it is skipped when the next entry is asked for. */
+  /** A file's content. Requesting the next entry skips the unread rest. */
   readonly content: AsyncIterable<Buffer>;
 }
 

@@ -1,21 +1,21 @@
 import ignore, { type Ignore } from "ignore";
 
-/** Patterns in the syntax of `.gitignore`, relative to the root of what is sent. */
+/** Patterns in the syntax of `.gitignore`, relative to the root of the source. */
 export interface FilterPatterns {
   readonly exclude?: readonly string[];
-  /** Takes back what `exclude` left out. As in Git, nothing below a directory that is left out comes back. */
+  /** Keeps entries that `exclude` matches. As in Git, entries below an excluded directory stay excluded. */
   readonly include?: readonly string[];
 }
 
-/** Decides what is left out of an import. */
+/** Decides which entries an import leaves out. */
 export interface Filter {
   /** Whether a pattern leaves out this very entry, its directories being kept. */
   excludes(path: string, isDirectory: boolean): boolean;
-  /** The entry or the first directory above it that is left out, or null: what a count counts. */
+  /** The excluded entry, or the first excluded directory above it, for counting; null when the entry is kept. */
   excludedRoot(path: string, isDirectory: boolean): string | null;
 }
 
-/** The matcher remembers every path it was asked about; it is made anew after so many. */
+/** The matcher caches every path; it is recreated after this many paths. */
 const REMEMBERED_PATHS = 4_096;
 
 /** A filter over both lists: the excludes first, then each include as `!pattern`, the last match deciding. */

@@ -7,7 +7,7 @@ import { corrupt } from "./refusal.js";
 const OUTPUT_BYTES = 65_536;
 const INPUT_BYTES = 65_536;
 const FLAGS = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
-/** A name or a comment in a member's header; nobody writes one as long. */
+/** Maximum length of a name or a comment in a member's header. */
 const TEXT_BYTES = 65_536;
 
 /** Whether these first bytes begin a gzip member. */

@@ -8,7 +8,7 @@ export interface Header {
   readonly block: Buffer;
   readonly name: Buffer;
   readonly link: Buffer;
-  /** One character; `"\0"` is what V7 wrote for a file. */
+  /** One character; V7 tar wrote `"\0"` for a file. */
   readonly type: string;
 }
 

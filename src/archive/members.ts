@@ -8,9 +8,9 @@ const EXTENSION_BYTES = 1_048_576;
 /** Records that say something here. Those of a global header are kept for the whole archive. */
 const GLOBAL_KEYS = ["path", "linkpath", "size", "mtime", "hdrcharset"];
 const CHARSETS = ["BINARY", "ISO-IR 10646 2000 UTF-8"];
-/** What GNU tar, star and libarchive write them as. */
+/** The type letters that GNU tar, star and libarchive write. */
 const XATTRS = /^(SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.selinux$)/;
-/** Types whose size field says nothing: no content follows, whatever it holds. */
+/** Types without content; their size field is ignored. */
 const WITHOUT_CONTENT = ["1", "3", "4", "5", "6"];
 
 /** One member of a tar archive, the headers that extend it applied, nothing about it judged yet. */
@@ -37,7 +37,7 @@ interface Extensions {
   link?: Buffer;
 }
 
-/** Reads members one after the other; the content of each can be taken before the next one is asked for. */
+/** Reads members in order. Read a member's content before you request the next one. */
 export class MemberReader {
   readonly #input: ByteReader;
   readonly #globals = new Map<string, Buffer>();

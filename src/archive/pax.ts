@@ -41,7 +41,7 @@ export function buildPax(records: readonly (readonly [key: string, value: string
   );
 }
 
-/** `SECONDS.FRACTION`, the fraction to the nanosecond; null when it is none. */
+/** `SECONDS.FRACTION`, the fraction to the nanosecond; null for any other text. */
 export function parseTime(text: string): { seconds: number; ns: number } | null {
   const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(text);
   if (match === null) return null;

@@ -27,7 +27,7 @@ export async function* readArchive(
     raw.unread(start);
     if (isGzip(start)) input = new ByteReader(gunzip(raw));
     yield* readEntries(new MemberReader(input), checker, options);
-    // What follows the end is ignored, but gzip data has its checksums there.
+    // Bytes after the end are read only for the checksums of gzip.
     await input.drain();
     checker.finish();
   } catch (error) {

@@ -6,11 +6,11 @@ export interface Node {
   readonly name: string;
   kind: "file" | "directory" | "symlink" | null;
   children: Map<string, Node> | null;
-  /** What a symbolic link holds. */
+  /** Target of a symbolic link. */
   target: string | null;
 }
 
-/** Every name that an archive has used so far, and as what: the rules between entries, in whatever order they come. */
+/** Every name in the archive so far, with its type. Checks the rules between entries, in any order. */
 export class Tree {
   readonly root: Node = { parent: null, name: "", kind: "directory", children: null, target: null };
   readonly #mostNodes: number;
@@ -43,7 +43,7 @@ export class Tree {
     return node;
   }
 
-  /** What has that name, `..` resolved; null when nothing has. */
+  /** The entry of that name, with `..` resolved; null when there is no entry. */
   find(parts: readonly string[]): Node | null {
     let node: Node | null = this.root;
     for (const part of parts) {

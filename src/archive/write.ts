@@ -72,7 +72,7 @@ function buildBlock(entry: Described, name: string, type: string, sizeBytes: num
   return block;
 }
 
-/** What the ustar header cannot say: long or non-ASCII names, fractions of seconds, big numbers. */
+/** Values that do not fit into a ustar header: long or non-ASCII names, fractions of seconds, big numbers. */
 function paxRecords(entry: Described): [string, string][] {
   const records: [string, string][] = [];
   const name = storedName(entry);

@@ -7,14 +7,14 @@ import { isTemporaryName, newTemporaryName } from "../host/temporary.js";
 interface PrunableDirectory {
   readonly path: string;
   readonly kind: "template" | "leftover";
-  /** The environment an entry was made from; null when that cannot be told. */
+  /** The environment that an entry was made from; null when it is unknown. */
   environmentOf(name: string): Promise<string | null>;
   isHeld(environmentDigest: string): boolean;
-  /** Only reports what would be removed. */
+  /** Only lists the entries that would be removed. */
   readonly dryRun: boolean;
 }
 
-/** Removes the entries of a directory whose environment nobody holds. Those still being made are left alone. */
+/** Removes a directory's entries whose environment is not held. Keeps entries that are still being made. */
 export async function prunePrepared(directory: PrunableDirectory): Promise<PruneReport> {
   const { path, kind, environmentOf, isHeld, dryRun } = directory;
   const removed: { kind: "template" | "leftover"; name: string }[] = [];

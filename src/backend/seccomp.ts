@@ -3,7 +3,7 @@
  * seccomp(2) and linux/audit.h.
  */
 
-/** What a refused system call returns. */
+/** The result of a refused system call. */
 const errno = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 
 /** Calls that debuggers and build tools make of their own processes. QEMU needs none of them. */

@@ -27,13 +27,13 @@ export interface CallOptions {
 
 /** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
 const MAX_STARTS = 5;
-/** How often a question is asked, since the connection broke, before the caller is told. */
+/** How often a request is sent after broken connections before the call fails. */
 const MAX_ASKS = 5;
 
-/** Asks the daemon of one home, and starts it when there is none. */
+/** Calls the daemon of one home, and starts it if it does not run. */
 export class Client {
   readonly home: Home;
-  /** Given when somebody wants to know where the time goes. */
+  /** Records the stages of calls, if set. */
   readonly trace: Trace | null;
   readonly #env: NodeJS.ProcessEnv;
 
@@ -81,7 +81,7 @@ export class Client {
     return { ...input, network_host_env: pickHostEnv(this.#env, { proxies, trust }) };
   }
 
-  /** One request and its answer. What changes nothing is asked again when the daemon dies before it has answered. */
+  /** One request and its answer. Retries an operation without side effects when the daemon dies before it answers. */
   async #exchange(
     name: OperationName,
     input: unknown,
@@ -120,7 +120,7 @@ export class Client {
     }
   }
 
-  /** True when nobody listens, or the one that did makes way. */
+  /** True when no daemon listens, or the daemon is being replaced. */
   #canStart(error: unknown): boolean {
     if (error instanceof PyroError) return error.details["restarting"] === true;
     return isNoListener(error);

@@ -12,10 +12,10 @@ export interface ExchangeOptions {
   readonly route: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly input: unknown;
-  /** Null when the operation takes none, or there is none. */
+  /** Null when the operation takes no standard input, or the caller gives none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
   readonly takesStdin: boolean;
-  /** The archive behind the input; null when there is none. */
+  /** The archive after the input; null without a source. */
   readonly source: AsyncIterable<Uint8Array> | null;
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
@@ -36,7 +36,7 @@ const daemonsTypes = new Set<number>([
   frameType.error,
 ]);
 
-/** One request and its answer, over a stream of its own. Throws the daemon's error, or what the socket says when nobody answers. */
+/** One request and its answer, over its own stream. Throws the daemon's error, or the socket's error when no daemon answers. */
 export async function exchange(options: ExchangeOptions): Promise<unknown> {
   const opened = await openStream(options);
   if ("answer" in opened) return opened.answer;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 
 import { isTrustVariable } from "../contract/trust-variables.js";
 
-/** How programs of this machine are told of a proxy, and pyro of a mirror. */
+/** Variables that name a proxy for programs of this machine, and a mirror for pyro. */
 const PROXIES = new Set(["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"]);
 
 /** Those of the caller's variables that an operation needs: how the network is reached from here, and whom it trusts. */

@@ -10,7 +10,7 @@ type Perform<Name extends OperationName> = (
   options: CallOptions,
 ) => Promise<ResultOf<Name>>;
 
-/** Operations for which the client does more than to ask: it comes back when the daemon died, or packs what it sends. */
+/** Operations that need more than one request: the client reconnects after the daemon's death, or packs a source. */
 const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "vm.run": runInVm,
   "task.create": createTask,

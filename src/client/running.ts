@@ -4,7 +4,7 @@ import { existsSync } from "../host/files.js";
 import { findHomePath } from "../host/home.js";
 import { Client } from "./client.js";
 
-/** A client of the daemon that runs; null when there is none. Makes no home. */
+/** A client of the running daemon; null when none runs. Does not create the home. */
 export async function findRunning(env: NodeJS.ProcessEnv = process.env): Promise<Client | null> {
   return existsSync(join(findHomePath(env), "run", "daemon.sock")) ? new Client(env) : null;
 }

@@ -22,7 +22,7 @@ const KEPT = new Set([
 ]);
 const PATHS = ["TMPDIR", "XDG_RUNTIME_DIR"];
 
-/** The environment the daemon lives in: what it needs, and no secrets of the client that happened to start it. */
+/** The daemon's environment: only the variables that it needs, without the secrets of the client that starts it. */
 export function scrubEnvironment(env: NodeJS.ProcessEnv, homePath: string): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(env)) {

@@ -91,7 +91,7 @@ async function lateError(home: Home, starter: ChildProcess, deadlineMs: number):
   );
 }
 
-/** What the daemon said last: a coded error as it is, anything else as a detail. */
+/** The daemon's last message: a coded error unchanged, any other text as a detail. */
 async function startError(home: Home, message: string): Promise<PyroError> {
   const text = await readFile(home.daemonLog, "utf8").catch(() => "");
   const lastLine = text.trimEnd().split("\n").at(-1) ?? "";

@@ -2,9 +2,9 @@ import { drainTerminalInput, isForeground, isTerminalInput } from "../host/termi
 
 /** This process's standard input, for a command in a VM. */
 export interface OwnStdin {
-  /** Touches standard input only when the first byte is asked for. */
+  /** Reads standard input only when the first byte is requested. */
   readonly source: AsyncIterable<Uint8Array>;
-  /** On a terminal, drops what was typed for the command, so that the host's shell does not run it. */
+  /** On a terminal, drops unread input that was typed for the command, so that the host's shell does not run it. */
   close(): void;
 }
 

@@ -6,13 +6,13 @@ import type { ArgumentsOf, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
 import type { OperationEvent } from "../contract/operation.js";
 
-/** How often a broken connection is made good before the caller is told. */
+/** How often a broken connection is retried before the call fails. */
 export const MAX_RETURNS = 20;
 export const RETURN_DELAY_MS = 100;
 
 /**
- * Runs a command in a task. When the daemon dies meanwhile, the command goes on, and so does this call: it finds the
- * command again, by the number it was told or else by the id it chose, and continues its output where it broke off.
+ * Runs a command in a task. If the daemon dies, the command continues, and this call reconnects: it finds the
+ * command by its number, or by the request id before it has the number, and continues the output at the same offset.
  * The command never runs twice.
  */
 export async function execTask(
@@ -63,7 +63,7 @@ async function execOnce(
   }
 }
 
-/** The connection broke, or the daemon ended, while the command goes on. */
+/** The connection broke, or the daemon ended, and the command continues. */
 export function isLost(error: unknown): boolean {
   return error instanceof PyroError && error.code === "DAEMON_UNREACHABLE";
 }

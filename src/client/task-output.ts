@@ -8,7 +8,7 @@ type Page = ResultOf<"task.exec_output">;
 
 const WAIT_SECONDS = 60;
 
-/** A page of a command's output. Asks again when the daemon dies meanwhile: reading takes nothing away. */
+/** A page of a command's output. Retries when the daemon dies, because reading has no side effect. */
 export async function readOutput(
   client: Client,
   input: ArgumentsOf<"task.exec_output">,

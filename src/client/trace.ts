@@ -22,12 +22,12 @@ export class Trace {
     this.#watch.mark(this.#watch.stages.length === 0 ? "client start" : "client");
   }
 
-  /** The daemon has told where its time for the request went. */
+  /** The daemon has sent its stages for the request. */
   told(stages: readonly Stage[]): void {
     this.#stagesOfDaemon = stages;
   }
 
-  /** The answer is there, or will never be. */
+  /** The answer has arrived, or the call has failed. */
   answered(): void {
     if (this.#stagesOfDaemon) this.#watch.markAround("connection", this.#stagesOfDaemon);
     else this.#watch.mark("daemon");

@@ -15,7 +15,7 @@ import {
   type FileHandle,
 } from "../host/files.js";
 
-/** A text file of the user's, or null when there is none. Throws FAILED_PRECONDITION when it cannot be read. */
+/** A text file of the user, or null when it does not exist. Throws FAILED_PRECONDITION when it cannot be read. */
 export async function readUserFile(path: string): Promise<string | null> {
   try {
     return await readFile(path, "utf8");
@@ -37,7 +37,7 @@ export async function replaceUserFile(path: string, text: string): Promise<strin
     const backup = before && nameBackup(target);
     if (backup) await copyFile(target, backup);
     await writeFileAtomic(target, text, before ? before.mode & 0o777 : 0o600);
-    // Written by root for somebody else, it stays theirs.
+    // If root writes another user's file, the owner stays the same.
     if (before) await chown(target, before.uid, before.gid).catch(() => {});
     return backup;
   } catch (error) {

@@ -4,8 +4,8 @@ import { watchDirectory } from "../host/files.js";
 import type { Home } from "../host/home.js";
 
 /**
- * Calls back when tasks of a home come or go, whoever makes or removes them; needs no daemon. What is returned ends it. Where
- * directories cannot be watched, nobody is called.
+ * Calls back when tasks of a home are created or removed, by any process; needs no daemon. Returns a function that stops watching. If
+ * directories cannot be watched, the callback never runs.
  */
 export function watchTasks(home: Home, onChange: () => void): () => void {
   let stop = () => {};
@@ -28,7 +28,7 @@ export function watchTasks(home: Home, onChange: () => void): () => void {
       if (name === "tasks" && watchThem()) onChange();
     });
   } catch {
-    // As said: nobody is called.
+    // Watching is not supported: the callback never runs.
   }
   return () => stop();
 }

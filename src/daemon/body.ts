@@ -23,7 +23,7 @@ export class Body implements CallerAsks {
     }
   }
 
-  /** The raw bytes behind the input. Throws ABORTED when they break off: a body without its end is no whole archive. */
+  /** The raw bytes after the input. Throws ABORTED for a truncated body, which must not pass for a complete archive. */
   async *readArchive(): AsyncGenerator<Uint8Array, void> {
     try {
       yield* this.#reader.readBytes(Infinity);
@@ -65,7 +65,7 @@ export class Body implements CallerAsks {
   }
 }
 
-/** A body that ends before its end: its client is gone. What was thrown for another reason stays as it is. */
+/** Converts the error of a truncated body, whose client has disconnected, to ABORTED. Other errors stay unchanged. */
 function brokenOff(error: unknown): PyroError {
   if (error instanceof PyroError) return error;
   return new PyroError("ABORTED", "The request broke off: the client is gone.", { cause: error });

@@ -43,7 +43,7 @@ export class CallerBytes implements AsyncIterable<Uint8Array> {
     this.end();
   }
 
-  /** Nobody reads any more: drops what is held and whatever comes. */
+  /** The reader has stopped: drops held and further bytes. */
   discard(): void {
     this.#discarding = true;
     this.#chunks.length = 0;

@@ -9,7 +9,7 @@ export interface Caller {
   readonly hears: CallerHears;
 }
 
-/** Where what follows the input goes. */
+/** Receives the bytes after the input. */
 export interface Sinks {
   readonly stdin: CallerBytes | null;
   /** The archive of an operation that was given a source. */
@@ -17,17 +17,17 @@ export interface Sinks {
   cancel(signal: EndSignal): void;
 }
 
-/** What a caller sends. */
+/** The caller's requests. */
 export interface CallerAsks {
   /** The input as JSON, unchecked. */
   readInput(): Promise<unknown>;
   /** The raw archive that fills the rest of a plain request. */
   readArchive?(): AsyncGenerator<Uint8Array, void>;
-  /** Hands on what follows the input until nothing more comes. Rejects when it makes no sense, or the caller is gone too early. */
+  /** Passes on the bytes after the input until their end. Rejects when they are invalid, or when the caller disconnects too early. */
   follow(sinks: Sinks): Promise<void>;
 }
 
-/** What a caller is sent. */
+/** The answers to a caller. */
 export interface CallerHears {
   /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
   emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void>;

@@ -14,14 +14,14 @@ interface LifetimeOptions {
 export interface CallInFlight {
   readonly signal: AbortSignal;
   abort(reason: PyroError): void;
-  /** Says that it has been answered. */
+  /** Marks the call as answered. */
   finish(): void;
 }
 
 /** Connections made before `hide` have sent their request by then. */
 const LATE_REQUEST_MS = 100;
 
-/** How long the daemon lives: it counts calls, and ends when it has been idle, replaced or told to stop. */
+/** Decides when the daemon ends: counts calls, and ends it after idle time, when it is replaced, or when it is stopped. */
 export class Lifetime {
   readonly startedAt = new Date();
   /** Resolves when nothing is left to answer and the process should end. */
@@ -39,7 +39,7 @@ export class Lifetime {
     this.#watchIdle();
   }
 
-  /** True when the daemon can be replaced by another version without anybody noticing. */
+  /** True when another version can replace the daemon without an effect on callers. */
   isIdle(): boolean {
     return this.#calls.size === 0 && this.#options.vmsInUse() === 0;
   }

@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   log.info("ended");
 }
 
-/** The log's last line tells the client that waits why there will be no daemon. */
+/** The waiting client reads the log's last line to learn why the daemon did not start. */
 function reportFailure(error: unknown): void {
   process.stderr.write(`${JSON.stringify(PyroError.from(error).toBody())}\n`);
 }

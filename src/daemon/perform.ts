@@ -10,7 +10,7 @@ import { Cancellation } from "./cancellation.js";
 import type { Handlers } from "./handlers.js";
 import type { CallInFlight } from "./lifetime.js";
 
-/** What it takes to perform an operation. */
+/** The dependencies of an operation. */
 export interface Performer {
   readonly core: Core;
   readonly handlers: Handlers;

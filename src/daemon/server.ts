@@ -14,7 +14,7 @@ import type { CallInFlight, Lifetime } from "./lifetime.js";
 import { perform, type Performer } from "./perform.js";
 import { StreamCaller } from "./stream-caller.js";
 
-/** What it takes to answer requests. */
+/** The dependencies of the server. */
 export interface Daemon extends Performer {
   readonly lifetime: Lifetime;
 }

@@ -38,7 +38,7 @@ export interface EnvironmentCache {
    * home, the digests decide, and the new times are recorded. Throws ENVIRONMENT_CORRUPT when a file is missing or was changed.
    */
   find(name: string): Promise<InstalledEnvironment | null>;
-  /** As find, and keeps what it found from being pruned until the release is called. */
+  /** As find, and protects the environment from pruning until the release is called. */
   acquire(name: string): Promise<{ environment: InstalledEnvironment; release: () => void } | null>;
   /**
    * Builds it when it is missing or `rebuild` is set; checks the digests of one that is there, and replaces it when they differ.
@@ -51,8 +51,8 @@ export interface EnvironmentCache {
   /** Keeps an environment from being pruned until the release is called. */
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
-  /** Removes every environment that nobody holds, contents no name stands for, and leftovers. */
-  /** A dry run only reports what would be removed. */
+  /** Removes every environment that is not held, contents without a name, and leftovers. */
+  /** A dry run only lists the entries that would be removed. */
   prune(dryRun?: boolean): Promise<PruneReport>;
 }
 
@@ -63,7 +63,7 @@ export interface EnvironmentCacheOptions {
   readonly log?: Log;
 }
 
-/** Opens the cache. What a killed build left is removed meanwhile; pulls and prunes wait for that, finding does not. */
+/** Opens the cache. Removes leftovers of killed builds in the background; pulls and prunes wait for that, finding does not. */
 export async function openEnvironmentCache(options: EnvironmentCacheOptions): Promise<EnvironmentCache> {
   const layout = await makeLayout(options.directory);
   return makeCache(layout, removeStale(await listPaths(layout.temporary), options), options);
@@ -157,7 +157,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   };
 }
 
-/** Progress that only goes forward, so that nobody sees a pull go back. */
+/** Progress that never decreases. */
 function neverFalling(onProgress: (progress: PullProgress) => void): (progress: PullProgress) => void {
   let reached = 0;
   return (progress) => {

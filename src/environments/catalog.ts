@@ -7,7 +7,7 @@ export const catalogVersion = "2";
 
 const basePackages = ["ca-certificates"] as const;
 
-/** What an agent reaches for in its first minutes. */
+/** The tools that an agent usually needs first. */
 const agentPackages = [
   ...basePackages,
   "bzip2",

@@ -25,7 +25,7 @@ export class Holds {
     return this.#leaving.has(digest);
   }
 
-  /** Runs the removal of a digest, unless somebody holds it. False when somebody does. */
+  /** Removes a digest that is not held. Returns false when it is held. */
   async ifUnheld(digest: string, remove: (digest: string) => Promise<unknown>): Promise<boolean> {
     if (this.isHeld(digest)) return false;
     this.#leaving.add(digest);

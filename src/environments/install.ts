@@ -28,7 +28,7 @@ import { environmentFiles, type BuildOptions, type EnvironmentSource, type Recip
 
 const READ_ONLY = 0o444;
 
-/** What an installation works on. */
+/** The directories and tools of an installation. */
 interface Place {
   readonly layout: Layout;
   readonly source: EnvironmentSource;
@@ -66,7 +66,7 @@ export async function installEnvironment(
   }
 }
 
-/** A content whose name could not be written would lie about unused. */
+/** Removes a content whose name could not be written; it would stay unused. */
 async function removeNameless(layout: Layout, holds: Holds, name: string, digest: string): Promise<void> {
   const installation = await readInstallation(layout, name);
   if (installation !== null && installation !== "damaged" && installation.digest === digest) return;
@@ -115,7 +115,7 @@ async function publishContent(layout: Layout, directory: string, digest: string)
   await rm(old, { recursive: true, force: true });
 }
 
-/** Removes a temporary directory and what its build left elsewhere. */
+/** Removes a temporary directory and its build's leftovers elsewhere. */
 export async function removeBuild(source: EnvironmentSource, directory: string): Promise<void> {
   await source.discard(directory);
   await rm(directory, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { contentPath, manifestFile, namePath, type Layout } from "./layout.js";
 import { digestOfManifest, parseInstallation, parseManifest, type Installation, type Manifest } from "./manifest.js";
 import { environmentFiles, type Recipe } from "./source.js";
 
-/** An environment that is there to be used. */
+/** An installed environment. */
 export interface InstalledEnvironment {
   readonly recipe: Recipe;
   /** sha256 of the manifest; names the directory. */
@@ -20,7 +20,7 @@ export interface InstalledEnvironment {
   readonly pulledAt: string;
 }
 
-/** What a look at a content found. Damage is a fact to act on, not an exception. */
+/** The result of checking a content. Damage is data, not an exception. */
 export type ContentFinding =
   | { readonly state: "intact"; readonly environment: InstalledEnvironment }
   | {
@@ -41,7 +41,7 @@ const OTHER_TIMES = "has other times than recorded";
 
 const fileNames = Object.values(environmentFiles);
 
-/** The record of a name: null when there is none, "damaged" when it is not one. */
+/** The record of a name; null when it does not exist, "damaged" when it cannot be parsed. */
 export async function readInstallation(layout: Layout, name: string): Promise<Installation | "damaged" | null> {
   const text = await readText(namePath(layout, name));
   if (text === null) return null;

@@ -9,7 +9,7 @@ export interface Layout {
   readonly content: string;
   /** One file per environment: which content its name stands for. */
   readonly names: string;
-  /** Builds under way, and what is being removed. Whatever is here when the cache opens is stale. */
+  /** Running builds and removals. Entries that exist when the cache opens are stale. */
   readonly temporary: string;
 }
 
@@ -37,7 +37,7 @@ export function newTemporaryPath(layout: Layout): string {
   return join(layout.temporary, randomBytes(8).toString("hex"));
 }
 
-/** Full paths of what is in a directory. */
+/** Full paths of a directory's entries. */
 export async function listPaths(directory: string): Promise<string[]> {
   return (await readdir(directory)).map((name) => join(directory, name));
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** What is on disk, read tolerantly: fields of newer versions are let through. */
+/** Schemas of the files on disk. They allow unknown fields, which newer versions may have written. */
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const sizeBytes = z.int().min(0);
@@ -15,7 +15,7 @@ const manifestSchema = z.object({
   files: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), size_bytes: sizeBytes, sha256: digest })),
 });
 
-/** What a finished build recorded, in `manifest.json`. */
+/** The record of a finished build, `manifest.json`. */
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 
 const installationSchema = z.object({

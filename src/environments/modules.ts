@@ -1,4 +1,4 @@
-/** What a kernel module says of itself. */
+/** Metadata of a kernel module. */
 export interface ModuleInfo {
   /** Modules whose symbols it uses. */
   readonly depends: readonly string[];

@@ -7,7 +7,7 @@ import { contentPath, listPaths, newTemporaryPath, type Layout } from "./layout.
 import { parseInstallation } from "./manifest.js";
 import type { EnvironmentSource } from "./source.js";
 
-/** What a prune removed and kept, with the reason for each entry that stays. */
+/** The entries that a prune removed, and those that it kept, each with a reason. */
 export interface PruneReport {
   readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];
@@ -19,11 +19,11 @@ interface Prunable {
   readonly holds: Holds;
   readonly source: EnvironmentSource;
   isBuilding(path: string): boolean;
-  /** Only reports what would be removed. */
+  /** Only lists the entries that would be removed. */
   readonly dryRun: boolean;
 }
 
-/** Removes environments that nobody holds, contents without a name, and temporary directories without a build. */
+/** Removes environments that are not held, contents without a name, and temporary directories without a build. */
 export async function pruneContents({ layout, holds, source, isBuilding, dryRun }: Prunable): Promise<PruneReport> {
   const removed: { kind: "environment" | "leftover"; name: string }[] = [];
   const kept: { name: string; reason: string }[] = [];
@@ -40,7 +40,7 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
     await rm(leaving, { recursive: true, force: true });
   };
 
-  /** A dry run must not keep anybody from taking the content into use meanwhile. */
+  /** A dry run must not prevent other calls from using the content. */
   const ifUnheld = async (digest: string, remove: (digest: string) => Promise<unknown>) => {
     if (!dryRun) return holds.ifUnheld(digest, remove);
     if (holds.isHeld(digest)) return false;

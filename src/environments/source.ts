@@ -1,4 +1,4 @@
-/** What an environment is made of, before it is built. */
+/** The parts of an environment that is not built yet. */
 export interface Recipe {
   /** The stable name, such as `debian:12`. */
   readonly name: string;
@@ -11,9 +11,9 @@ export interface Recipe {
   /** The release's name in the archive: `bookworm`. */
   readonly suite: string;
   readonly architecture: "amd64";
-  /** About what the root image takes. */
+  /** Approximate size of the root image. */
   readonly sizeMib: number;
-  /** Packages asked for by name; their dependencies follow. */
+  /** Packages named by the recipe; their dependencies are added. */
   readonly packages: readonly string[];
   /** Packages of the npm registry that are unpacked into /usr/local, each pinned by its digest. */
   readonly npmPackages: readonly NpmPackage[];
@@ -67,6 +67,6 @@ export interface EnvironmentSource {
    * ENVIRONMENT_BUILD_FAILED or DISK_FULL; the directory is the caller's to remove.
    */
   build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment>;
-  /** Ends and removes what a build that was killed left outside its directory. Does nothing when there is nothing. */
+  /** Ends the processes and removes the files that a killed build left outside its directory, if any. */
   discard(directory: string): Promise<void>;
 }

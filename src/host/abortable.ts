@@ -1,4 +1,4 @@
-/** Waits for something until the signal ends the wait, with the signal's reason. What was waited for is not ended by that. */
+/** Waits for a promise, or rejects with the signal's reason when it is aborted. The awaited work is not stopped. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -13,7 +13,7 @@ export interface CgroupView {
   readonly movable: readonly number[];
 }
 
-/** A group that may have groups with limits in it, or why there is none. */
+/** A group that can contain groups with limits, or the reason why there is none. */
 export type CgroupPlace =
   { readonly path: string; readonly controllers: readonly string[] } | { readonly reason: string };
 
@@ -103,7 +103,7 @@ function moveAway(parent: string, movable: readonly number[]): void {
     try {
       writeFileSync(join(daemonGroup, "cgroup.procs"), String(pid));
     } catch (error) {
-      // It has ended meanwhile.
+      // The process has ended.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }

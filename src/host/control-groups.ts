@@ -8,7 +8,7 @@ import type { Log } from "./log.js";
 import { isRoot } from "./platform.js";
 import { readParentPid } from "./process.js";
 
-/** What the processes of a group may use together. */
+/** Limits on all processes of a group together. */
 export interface GroupLimits {
   readonly memoryMib: number;
   readonly processes: number;
@@ -19,7 +19,7 @@ export interface GroupLimits {
 }
 
 const MIB = 1_048_576;
-/** How long what was killed may take to be gone. */
+/** How long killed processes may take to end. */
 const REMOVE_DEADLINE_MS = 2_000;
 const POLL_MS = 2;
 
@@ -31,7 +31,7 @@ export class ControlGroup {
     this.#path = path;
   }
 
-  /** The group of this name in which a process is, whoever has made it; null when it is in no such group. */
+  /** The group of this name that contains a process; null when there is none. */
   static find(pid: number, name: string): ControlGroup | null {
     const path = readCgroupPath(pid);
     const { mountPoint } = readCgroupView([], false);
@@ -45,7 +45,7 @@ export class ControlGroup {
     return join(this.#path, "cgroup.procs");
   }
 
-  /** Kills what is in it and removes it. One that cannot be removed is left to the next daemon. */
+  /** Kills the group's processes and removes the group. The next daemon removes it if this fails. */
   async remove(): Promise<void> {
     const end = performance.now() + REMOVE_DEADLINE_MS;
     for (let isKilled = false; ; isKilled = true) {

@@ -121,7 +121,7 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   }
 }
 
-/** What has a name, links not followed; null when nothing has it, also where a parent is no directory. */
+/** The entry at a path, without following links; null when it does not exist or a parent is not a directory. */
 export function lookAtName(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -142,7 +142,7 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** A file parsed as JSON, or null when there is none or it is not JSON. The caller checks its shape. */
+/** A file parsed as JSON; null when it does not exist or is not JSON. The caller checks its shape. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
@@ -169,7 +169,7 @@ async function digestOfFile(algorithm: string, path: string, signal: AbortSignal
   return hash.digest();
 }
 
-/** A file told apart from a later one of the same name. */
+/** Identifies a file, to detect a later one of the same name. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
@@ -191,7 +191,7 @@ export async function readMakingTime(path: string): Promise<string> {
   return new Date(birthtimeMs > 0 ? birthtimeMs : mtimeMs).toISOString();
 }
 
-/** Bytes that a tree takes on disk; sparse files count what they hold. What vanishes meanwhile counts nothing. */
+/** Bytes that a tree takes on disk; counts only the allocated blocks of sparse files. Skips entries that vanish while it counts. */
 export async function diskUsageBytes(path: string): Promise<number> {
   const stat = await lstat(path).catch(() => null);
   if (stat === null) return 0;

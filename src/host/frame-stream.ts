@@ -56,7 +56,7 @@ export class FrameStream {
     return this.#isClosed;
   }
 
-  /** What the other end sends, windows excepted, until it ends its side. Throws INVALID_ARGUMENT when it breaks a rule. */
+  /** The frames from the other end, except windows, until it ends its side. Throws INVALID_ARGUMENT for a frame that breaks a rule. */
   async *frames(): AsyncGenerator<StreamFrame, void> {
     const chunks = this.#socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     for await (const chunk of chunks) {
@@ -88,7 +88,7 @@ export class FrameStream {
     }
   }
 
-  /** Says that a channel is at its end. */
+  /** Sends the end of a channel. */
   sendEnd(channel: number): void {
     void this.#send(buildHeader(frameType.end, channel, 0), null);
   }

@@ -24,7 +24,7 @@ interface Offer<Value> {
   readonly refuse: (error: Error) => void;
 }
 
-/** One place, in which a value lies from when it is given until the next one is asked for. */
+/** A slot for one value, from its delivery until the next value is requested. */
 class Exchange<Value> {
   #offer: Offer<Value> | null = null;
   #outcome: { readonly error?: unknown } | null = null;
@@ -49,7 +49,7 @@ class Exchange<Value> {
     this.#wake();
   }
 
-  /** The next value; null at the end. Throws what the producer threw. */
+  /** The next value; null at the end. Rethrows the producer's error. */
   async take(): Promise<Offer<Value> | null> {
     this.#offer?.taken();
     this.#offer = null;

@@ -8,7 +8,7 @@ import { isOurDirectory, makePrivateDirectory, readLink } from "./private-direct
 
 /** Where one user's pyro lives on this host. */
 export interface Home {
-  /** What lasts: environments, templates, VMs, the log. */
+  /** Persistent files: environments, templates, VMs, the log. */
   readonly path: string;
   /** Sockets. Short, since a unix socket's path holds 107 bytes. */
   readonly runtime: string;
@@ -66,7 +66,7 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
   const link = join(homePath, "run");
   const key = createHash("sha256").update(homePath).digest("hex").slice(0, 12);
   const known = readLink(link);
-  // A copy of a home has the link of the original; the name tells whose it is.
+  // A copied home contains the original's link; the name in the link identifies its home.
   if (known !== null && basename(known) === key && isOurDirectory(known)) return known;
   const runtime = join(runtimeParent(env), key);
   if (Buffer.byteLength(runtime) > LONGEST_RUNTIME_PATH) {

@@ -51,7 +51,7 @@ export class LineReader {
     }
   }
 
-  /** What was received first, else the next chunk of the stream; null at its end. */
+  /** Bytes received earlier, else the next chunk of the stream; null at its end. */
   async #next(): Promise<Buffer | null> {
     const rest = this.#rest;
     this.#rest = Buffer.alloc(0);

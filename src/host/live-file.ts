@@ -17,7 +17,7 @@ import { isUnchanged } from "./tree.js";
 export interface LiveFile {
   /** Its metadata at the moment of the content. */
   readonly stat: BigIntStats;
-  /** Exactly what `content` yields. */
+  /** The exact number of bytes that `content` yields. */
   readonly sizeBytes: number;
   readonly content: AsyncIterable<Buffer>;
 }
@@ -94,7 +94,7 @@ function startsWith(longer: Buffer, start: Buffer): boolean {
   return longer.subarray(0, start.length).equals(start);
 }
 
-/** All of a file, whatever its size says; at most one byte more than fits. */
+/** All of a file, even if its size is wrong; at most one byte more than fits. */
 async function readToEnd(fd: number, expectedBytes: number): Promise<Buffer> {
   let buffer = Buffer.allocUnsafe(Math.min(expectedBytes, WHOLE_BYTES) + 1);
   let used = 0;

@@ -9,7 +9,7 @@ export type Log = Logger;
 
 const ROTATE_BYTES = 5 * 1024 * 1024;
 
-/** Opens the log; one that has grown large becomes `….1` first. What cannot be written, on a full disk, is lost. */
+/** Opens the log; one that has grown large becomes `….1` first. If the disk is full, lines are lost. */
 export function openLog(path: string): Log {
   rotate(path);
   const destination = pino.destination({ dest: openAppendingSync(path), sync: true });

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 
-/** What tells this boot of this kernel from every other: verdicts about the host hold no longer. */
+/** Identifies this boot of this kernel. Cached checks of the host are valid only for one boot. */
 export function readBootIdentity(): { bootId: string; kernel: string } {
   return { bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), kernel: release() };
 }
@@ -11,7 +11,7 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** nobody and nogroup. */
+/** Ids of the user `nobody` and the group `nogroup`. */
 const NOBODY = 65_534;
 
 /**

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Nice values: a process without hurry gets a tenth of what others get. */
+/** Nice values: a background process gets a tenth of the CPU time of others. */
 const nice = { low: 10, normal: 0 } as const;
 /** The kernel lets an ordinary user change a session's priority ten times a second. */
 const AGAIN_MS = 50;
@@ -30,6 +30,6 @@ function setThreads(pid: number, value: number): void {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
     for (const child of children === "" ? [] : children.split(" ")) setThreads(Number(child), value);
   } catch {
-    // It ended meanwhile.
+    // The process has ended.
   }
 }

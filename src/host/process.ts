@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export type { ChildProcess } from "node:child_process";
 
-/** A process, told apart from a later one with the same number by its start time. */
+/** A process. Its start time distinguishes it from a later one with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks since boot, from /proc/PID/stat. */
@@ -85,7 +85,7 @@ export async function waitUntilGone(identities: readonly ProcessIdentity[], dead
   return true;
 }
 
-/** Kills a process group and waits until nobody of it is left; false at the deadline. */
+/** Kills a process group and waits until all its processes have ended; false at the deadline. */
 export async function endGroup(pid: number, deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
   for (;;) {
@@ -102,7 +102,7 @@ export async function endGroup(pid: number, deadlineMs: number): Promise<boolean
 export interface ToolResult {
   readonly exitCode: number;
   readonly stdout: string;
-  /** The last 16 KiB of what it said. */
+  /** The last 16 KiB of its output. */
   readonly stderr: string;
 }
 
@@ -142,7 +142,7 @@ export async function runTool(
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {
-        // The group ended by itself meanwhile.
+        // The group has already ended.
       }
     }
   };
@@ -163,7 +163,7 @@ export async function runTool(
   }
 }
 
-/** Reads what a child says; the result gives what came so far. */
+/** Reads a child's output; the returned function gives the output so far. */
 function collectOutput(child: ChildProcess, { onStdoutLine, onStderrLine }: ToolOptions) {
   let stdout = "";
   let stderr = "";
@@ -190,7 +190,7 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
 
 const KEPT_OUTPUT_BYTES = 4_096;
 
-/** Resolves when a child is gone, with how it ended and the last it said on standard error. */
+/** Resolves when a child has ended, with its outcome and the end of its standard error. */
 export function describeEnd(child: ChildProcess): Promise<string> {
   let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_BYTES)));

@@ -62,7 +62,7 @@ export async function connectSocketFile(file: SocketFile): Promise<Socket> {
   }
 }
 
-/** The same, waiting for a process that starts or stands still, until the deadline or the abort. */
+/** The same, but retries while the process starts or is paused, until the deadline or the abort. */
 export function connectSocketFileWhenReady(file: SocketFile, deadlineMs: number, signal: AbortSignal): Promise<Socket> {
   return connectWhenReady(() => connectSocketFile(file), deadlineMs, signal);
 }

@@ -24,7 +24,7 @@ export function connectUnix(path: string): Promise<Socket> {
 
 const POLL_MS = 3;
 const SLOW_POLL_MS = 100;
-/** What has not come by then is no start any more, but a process that stands still. */
+/** After this time the process is treated as paused, not as starting. */
 const SLOW_AFTER_MS = 2_000;
 
 /** Connects to a socket that a starting process will make: tries again and again until the deadline or the abort. */
@@ -84,7 +84,7 @@ export class Reception implements Disposable {
   }
 }
 
-/** All that a socket says. Rejects at the deadline, and when it says too much. */
+/** Reads a socket to its end. Rejects at the deadline, and when the answer is too long. */
 export async function readAll(socket: Socket, limits: { deadlineMs: number; maxBytes: number }): Promise<string> {
   const timer = setTimeout(() => socket.destroy(new Error("it said nothing in time")), limits.deadlineMs);
   try {

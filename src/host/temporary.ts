@@ -6,7 +6,7 @@ import { isAlive, readProcessIdentity } from "./process.js";
 
 const NAME = /^tmp-(\d+)\.(\d+)-/;
 
-/** The name of something half made or half removed: whose it is stands in it, so that nobody sweeps what another daemon makes. */
+/** A temporary name that contains its owner, so that a daemon sweeps only its own leftovers. */
 export function newTemporaryName(): string {
   const { pid } = process;
   return `tmp-${pid}.${readProcessIdentity(pid)?.startTicks ?? 0}-${randomBytes(6).toString("hex")}`;
@@ -16,7 +16,7 @@ export function isTemporaryName(name: string): boolean {
   return name.startsWith("tmp-");
 }
 
-/** Removes what daemons that were killed left half made. `prepare` runs for each path before that. */
+/** Removes leftovers of killed daemons. `prepare` runs for each path first. */
 export async function sweepTemporaries(
   parent: string,
   prepare: (path: string) => Promise<unknown> = async () => {},

@@ -79,7 +79,7 @@ function readName(path: string | Buffer): Pick<Found, "stat" | "target"> {
   try {
     return { stat, target: readlinkSync(path, { encoding: "buffer" }) };
   } catch (error) {
-    // It was replaced by something that is no link.
+    // The entry was replaced and is no longer a link.
     if ((error as NodeJS.ErrnoException).code === "EINVAL") return readName(path);
     throw error;
   }

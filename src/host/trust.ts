@@ -19,13 +19,13 @@ export interface TrustedCertificate {
   readonly subjectHash: string | null;
 }
 
-/** Where a host keeps what it trusts. */
+/** Where a host keeps its trusted certificates. */
 export interface TrustPaths {
   /** Folders of certificates that an administrator added. */
   readonly added: readonly string[];
   /** The bundle that programs read: the distribution's certificates and the added ones. */
   readonly bundle: string;
-  /** The distribution's certificates, a file each, in this folder or beneath it. Without them the bundle tells nothing. */
+  /** The distribution's certificates, a file each, in this folder or beneath it. Without them the additions in the bundle are unknown. */
   readonly distribution: string;
 }
 
@@ -64,7 +64,7 @@ export async function readAddedCertificates(
   return hashed;
 }
 
-/** The certificates of a file, as base64 without white space. None for what is missing, no file, or too large. */
+/** The certificates of a file, as base64 without white space. Empty for a path that is missing, not a file, or too large. */
 async function readCertificates(path: string): Promise<string[]> {
   const facts = await stat(path).catch(() => null);
   if (!facts?.isFile() || facts.size > FILE_MAX_BYTES) return [];
@@ -81,7 +81,7 @@ function splitPem(text: string): string[] {
   return [...text.matchAll(PEM)].map(([, body]) => (body ?? "").replaceAll(/\s/g, ""));
 }
 
-/** Null for what is no certificate, speaks for one server only, or has expired. */
+/** Null for data that is not a certificate, for a server's certificate, and for an expired one. */
 function parseAuthority(base64: string): Omit<TrustedCertificate, "subjectHash"> | null {
   try {
     const certificate = new X509Certificate(Buffer.from(base64, "base64"));

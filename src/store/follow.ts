@@ -6,13 +6,13 @@ export interface FollowOptions {
   readonly from: number;
   /** Aborted, the following ends, without an error. One who may wait for long needs it in order to leave. */
   readonly signal?: AbortSignal;
-  /** True: gets every byte of what is still to come, and the writer waits for it. False: what it is too slow for is skipped. */
+  /** True: the follower gets every further byte, and the writer waits for it. False: a slow follower skips bytes. */
   readonly blocking?: boolean;
 }
 
 const CHUNK_BYTES = 262_144;
 
-/** The bytes of a log from a cursor on, as they come, until nothing more comes. A chunk counts as taken when the next is asked for. */
+/** The bytes of a log from a cursor on, as they arrive, until the log ends. Requesting the next chunk acknowledges the previous one. */
 export async function* follow(log: OutputLog, options: FollowOptions): AsyncGenerator<Chunk, void, undefined> {
   const { from, signal, blocking = false } = options;
   if (signal?.aborted) return;

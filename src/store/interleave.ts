@@ -1,7 +1,7 @@
 import { endOfWholeCharacters, type EncodedOutput, type ShownBytes } from "./kept-text.js";
 import { streamNames, type Run, type StreamName } from "./output-order.js";
 
-/** What is shown of a stream, in order. */
+/** The visible parts of a stream, in order. */
 export interface ShownStream {
   readonly parts: readonly ShownBytes[];
   readonly encoding: EncodedOutput["encoding"];
@@ -13,7 +13,7 @@ export interface OutputPiece {
   readonly text: string;
 }
 
-/** What is shown of two streams as pieces in the order of arrival. The pieces of a stream together are what is shown of it. */
+/** The visible parts of two streams as pieces in the order of arrival. The pieces of a stream add up to its visible parts. */
 export function interleave(runs: readonly Run[], shown: Readonly<Record<StreamName, ShownStream>>): OutputPiece[] {
   const cursors = { stdout: new Cursor(shown.stdout), stderr: new Cursor(shown.stderr) };
   const pieces: { readonly stream: StreamName; readonly bytes: Buffer[] }[] = [];

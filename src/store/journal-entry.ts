@@ -27,7 +27,7 @@ const execEnded = z.object({
   duration_ms: count,
   timed_out: z.boolean(),
   aborted: z.boolean(),
-  /** Missing in what an older pyro wrote. */
+  /** Older versions did not write this field. */
   oom_killed: z.boolean().optional(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   stdout_bytes: count,
@@ -48,7 +48,7 @@ const taskTouched = z.object({ event: z.literal("task.touched"), at: time });
 /** A push that is whole and checked, and is now switched into the workspace. */
 const pushSwitching = z.object({
   event: z.literal("push.switching"),
-  /** The agent's name of it, by which it can be asked whether the switch was done. */
+  /** The agent's id of the commit, for asking whether it was done. */
   push_id: z.string(),
   mode: z.enum(["directory", "file", "archive"]),
   source_path: z.string(),
@@ -79,7 +79,7 @@ export type JournalEntry = Readonly<z.infer<typeof journalEntry>>;
 const knownEvents: ReadonlySet<string> = new Set(journalEntry.options.map((option) => option.shape.event.value));
 const anyEntry = z.object({ event: z.string() });
 
-/** One line of a journal: null when it is of an event that only a newer pyro knows, a string saying what is wrong with it. */
+/** Parses one line of a journal. Returns null for an event of a newer pyro, and a string with the reason for an invalid line. */
 export function parseJournalLine(line: string): JournalEntry | null | string {
   let json: unknown;
   try {

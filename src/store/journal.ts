@@ -7,7 +7,7 @@ import { parseJournalLine, type JournalEntry } from "./journal-entry.js";
 /** The first line of every journal. */
 const HEADER = `{"format":1}\n`;
 
-/** What a look at a journal found. Nothing on disk is changed by looking, whatever is found. */
+/** The result of reading a journal. Reading never changes the file. */
 export type JournalReading =
   | { readonly kind: "journal"; readonly journal: Journal }
   | { readonly kind: "newer"; readonly format: number }
@@ -23,7 +23,7 @@ export async function openJournal(path: string): Promise<JournalReading> {
     if (code !== "ENOENT") return unreadable(code);
     bytes = Buffer.alloc(0);
   }
-  // What follows the last line's end is torn: its writer died, and nobody was told that it is there.
+  // Bytes after the last newline are incomplete: the writer died before it acknowledged them.
   const goodBytes = bytes.lastIndexOf(0x0a) + 1;
   const lines = decode(bytes.subarray(0, goodBytes))?.split("\n");
   if (lines === undefined) return unreadable("it is not UTF-8");
@@ -50,9 +50,9 @@ interface Pending {
   readonly reject: (error: PyroError) => void;
 }
 
-/** What happened in one task, on disk before anyone is told. Holds no file open between appends. */
+/** The events of one task. An event is on disk before it is acknowledged. Keeps no file open between appends. */
 export class Journal {
-  /** What was there when it was opened, oldest first. */
+  /** The entries at opening, oldest first. */
   readonly entries: readonly JournalEntry[];
   readonly #path: string;
   /** Bytes that are whole lines and safely on disk; anything after them is cut off before more is written. */
@@ -80,7 +80,7 @@ export class Journal {
     return appended;
   }
 
-  /** Waits for what is being appended; nothing can be appended afterwards. */
+  /** Waits for pending appends and closes the journal. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#flushing;
@@ -129,7 +129,7 @@ function unreadable(reason: string): JournalReading {
   return { kind: "unreadable", reason: `journal.ndjson: ${reason}` };
 }
 
-/** Null when it is not UTF-8: then somebody has damaged it, since pyro writes nothing else. */
+/** Null when the file is not UTF-8, which means that it is damaged. */
 function decode(bytes: Buffer): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -6,7 +6,7 @@ export interface EncodedOutput {
   readonly encoding: "utf-8" | "base64";
 }
 
-/** An output whose middle may be missing, and how many bytes are. */
+/** An output whose middle may be missing, and the number of missing bytes. */
 export interface KeptText extends EncodedOutput {
   readonly omittedBytes: number;
   readonly parts: readonly ShownBytes[];

@@ -1,6 +1,6 @@
 /** One who must get every byte: the writer waits for it until it leaves. */
 export interface Place {
-  /** Says that everything before an offset was taken. */
+  /** Acknowledges all bytes before an offset. */
   advance(offset: number): void;
   /** Frees the writer; more than once is fine. */
   leave(): void;
@@ -29,18 +29,18 @@ export class Lag {
     return place;
   }
 
-  /** Whether the writer waits for anybody. */
+  /** Whether the writer waits for a follower. */
   get isFollowed(): boolean {
     return !this.#isReleased && this.#offsets.size > 0;
   }
 
-  /** From now on nobody is waited for. */
+  /** Stops the writer from waiting for followers. */
   release(): void {
     this.#isReleased = true;
     this.#wake();
   }
 
-  /** Resolves when no follower has taken less than what is before an offset. For one writer, which waits here alone. */
+  /** Resolves when all followers have read up to an offset. Supports one writer. */
   async allPast(offset: number): Promise<void> {
     while (!this.#isReleased && [...this.#offsets.values()].some((taken) => taken < offset)) {
       await new Promise<void>((resolve) => (this.#wake = resolve));

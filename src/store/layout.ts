@@ -19,7 +19,7 @@ export function newTaskId(): string {
   return `task-${randomBytes(6).toString("hex")}`;
 }
 
-/** Throws NOT_FOUND for what is no id: a task of that name cannot exist. */
+/** Throws NOT_FOUND for an invalid id: no task can have it. */
 export function taskDirectoryPath(tasksPath: string, taskId: string): string {
   if (!isTaskId(taskId)) {
     throw new PyroError("NOT_FOUND", "There is no task of this id.", {

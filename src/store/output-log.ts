@@ -69,7 +69,7 @@ export class OutputLog {
     return this.#isFinal;
   }
 
-  /** What can still be read. */
+  /** The ranges that are still kept. */
   keptRanges(): Range[] {
     return rangesOf(this.#segments);
   }
@@ -103,7 +103,7 @@ export class OutputLog {
       const length = Math.min(Math.max(1, maxBytes), segment.start + segment.sizeBytes - from);
       const bytes = await this.#readSegment(segment.start, from - segment.start, length);
       if (bytes.length > 0) return { offset: from, bytes };
-      // It was dropped meanwhile, or somebody else removed it.
+      // The segment was dropped or removed.
       this.#segments = this.#segments.filter(({ start }) => start !== segment.start);
     }
   }
@@ -129,7 +129,7 @@ export class OutputLog {
     return this.#lag.attach(offset);
   }
 
-  /** Keeps the place of a blocking follower who was cut off and may come back: what it has not taken stays. */
+  /** Keeps the position of a disconnected blocking follower, which may reconnect: its unread output stays. */
   keepPlace(): Place {
     return this.#lag.attach(this.#totalBytes - MAX_LAG_BYTES / 2);
   }
@@ -142,7 +142,7 @@ export class OutputLog {
     this.#lag.release();
   }
 
-  /** Nothing more comes. Waits for what is being appended; what is kept can still be read. */
+  /** Ends the log after the pending appends. Kept output can still be read. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#queue;
@@ -152,12 +152,12 @@ export class OutputLog {
     this.#notify();
   }
 
-  /** Removes what is neither of the head nor of the tail. */
+  /** Removes output between head and tail. */
   async dropMiddle(): Promise<void> {
     const dropped = this.#segments.filter((segment) => isInMiddle(segment, this.#totalBytes));
     if (dropped.length === 0) return;
     this.#segments = this.#segments.filter((segment) => !dropped.includes(segment));
-    // A file that stays is in nobody's way: the next to open the log tries again.
+    // A remaining file does no harm; the next process that opens the log removes it.
     for (const { start } of dropped) await unlink(this.#path(start)).catch(() => {});
   }
 
@@ -203,7 +203,7 @@ export class OutputLog {
     this.#notify();
   }
 
-  /** Back to what was there. Last first: whatever is left standing is then still the beginning of the stream. */
+  /** Undoes the append. Removes the last bytes first, so that any remaining bytes are a prefix of the stream. */
   async #undo(totalBytes: number): Promise<void> {
     await this.#closeFile();
     const start = segmentStart(totalBytes);

@@ -40,7 +40,7 @@ export class OutputOrder {
     return this.#sizes.slice(0, -1);
   }
 
-  /** Sizes that had ended are no longer what they were. */
+  /** Truncates the order to the given sizes. */
   protected onMerged(): void {}
 }
 
@@ -84,7 +84,7 @@ export class OutputOrderFile extends OutputOrder {
     return file;
   }
 
-  /** Writes down what is new. A failure leaves it for the next time. */
+  /** Writes the new part. After a failure the next call retries it. */
   save(): Promise<void> {
     this.#isDirty = true;
     this.#saving ??= this.#saveAll();

@@ -45,7 +45,7 @@ export class PushedFiles {
     this.#directory = join(taskDirectory, "pushed");
   }
 
-  /** What the route has brought; nothing when no list is there. Throws when the list is damaged or of a newer format. */
+  /** The entries that pushes on the route wrote; empty without a list. Throws when the list is damaged or of a newer format. */
   async *read(route: PushRoute): AsyncGenerator<PushedFile> {
     const name = (await this.#listsOf(keyOf(route))).at(-1);
     const named = name === undefined ? null : timeOf(name);
@@ -61,7 +61,7 @@ export class PushedFiles {
     }
   }
 
-  /** Writes the list of a push that is about to be committed. `left` is what earlier ones brought and the task keeps, as `read` gives it. */
+  /** Writes the list of a push that is about to be committed. `left` has the entries of earlier pushes that the task keeps, as `read` returns them. */
   async prepare(
     route: PushRoute,
     pushId: string,

@@ -12,7 +12,7 @@ export class RecentChunks {
   readonly #chunks: Chunk[] = [];
   #sizeBytes = 0;
 
-  /** Takes the next piece, which nobody may change from here on. */
+  /** Takes the next piece. The caller must not change it afterwards. */
   add(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#sizeBytes += chunk.bytes.length;

@@ -4,13 +4,13 @@ import { z } from "zod";
 import { explainIssue } from "../contract/explain-issue.js";
 import { lstat, readFile } from "../host/files.js";
 
-/** What a look at a record found. Damage is a fact to show, not an exception. */
+/** The result of reading a record. Damage is data, not an exception. */
 export type RecordReading<Record> =
   | { readonly kind: "record"; readonly record: Record }
   | { readonly kind: "newer"; readonly format: number }
   | { readonly kind: "unreadable"; readonly reason: string };
 
-/** What is known of a task or VM whose files cannot be used: why, and when they were made. */
+/** A task or VM with unusable files: the reason, and when the files were made. */
 export interface Damage {
   readonly reason: string;
   /** UTC, ISO 8601. */
@@ -20,7 +20,7 @@ export interface Damage {
 const FORMAT = 1;
 const versionedSchema = z.object({ format: z.int().min(1) });
 
-/** Nobody's record is this long; reading one that is would only cost memory. */
+/** Maximum size of a record that is read. */
 const MAX_RECORD_BYTES = 1 << 20;
 
 /** Reads a JSON record of this format, of a file that should be there. */

@@ -12,7 +12,7 @@ export async function renderKept(log: OutputLog, limitBytes: number, isCutOff: b
   return renderKeptText(head.first, tail.last, totalBytes, isCutOff);
 }
 
-/** What is there of a range: what begins it and what ends it, the same when nothing of it is missing. */
+/** The kept parts of a range: its beginning and its end. Both are the same when nothing is missing. */
 async function readRuns(log: OutputLog, start: number, end: number): Promise<{ first: Buffer; last: Buffer }> {
   let first: Buffer[] | null = null;
   let run: Buffer[] = [];

@@ -48,7 +48,7 @@ export function isInMiddle(segment: Segment, totalBytes: number): boolean {
   return segment.start >= KEPT_HALF_BYTES && segment.start + SEGMENT_BYTES <= totalBytes - KEPT_HALF_BYTES;
 }
 
-/** What segments hold together, neighbours joined. */
+/** The ranges that the segments cover, with adjacent ranges joined. */
 export function rangesOf(segments: readonly Segment[]): Range[] {
   const ranges: Range[] = [];
   for (const { start, sizeBytes } of segments) {

@@ -10,7 +10,7 @@ import { writeTaskRecord, type TaskRecord } from "./task-record.js";
 const NEW = ".new-";
 const DELETED = ".deleted-";
 
-/** Where the files of a task lie that is being made. Nothing is there yet. */
+/** Path for the files of a new task. It does not exist yet. */
 export function newDraftPath(tasksPath: string, taskId: string): string {
   // Beneath a parent, since the record must lie in a directory of the task's own name.
   return join(tasksPath, `${NEW}${randomBytes(6).toString("hex")}`, taskId);
@@ -45,7 +45,7 @@ export async function listTaskDirectories(tasksPath: string): Promise<{ taskId: 
     .sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
 }
 
-/** Removes a task for good; false when there is none. Once renamed it never comes back, whatever dies meanwhile. */
+/** Removes a task permanently; false when it does not exist. After the rename the task is gone, even if the daemon dies. */
 export async function removeTaskDirectory(tasksPath: string, taskId: string): Promise<boolean> {
   const directory = taskDirectoryPath(tasksPath, taskId);
   const doomed = join(tasksPath, `${DELETED}${randomBytes(6).toString("hex")}`);
@@ -56,11 +56,11 @@ export async function removeTaskDirectory(tasksPath: string, taskId: string): Pr
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw PyroError.from(error);
   }
-  await rm(doomed, { recursive: true, force: true }).catch(() => {}); // what stays is swept at the next start
+  await rm(doomed, { recursive: true, force: true }).catch(() => {}); // the next start removes the rest
   return true;
 }
 
-/** Removes what earlier processes did not finish to create or to delete. */
+/** Removes tasks that earlier processes created or deleted only in part. */
 export async function sweepDeleted(tasksPath: string): Promise<void> {
   for (const { name } of await listEntries(tasksPath)) {
     if (!name.startsWith(NEW) && !name.startsWith(DELETED)) continue;

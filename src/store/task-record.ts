@@ -32,7 +32,7 @@ const recordSchema = z.object({
   vcpu_count: z.int().min(1),
   mem_mib: z.int().min(1),
   disk_mib: count,
-  /** Of its commands, where a call says none; null when the task has none either. */
+  /** Time-out of commands that set none; null when the task has no time-out. */
   timeout_seconds: z.int().min(1).nullable().default(null),
   allow_host_compat: z.boolean(),
   network: z.boolean().default(false),
@@ -41,7 +41,7 @@ const recordSchema = z.object({
   workspace_seed: workspaceSeed,
   state: z.enum(["started", "stopped", "failed"]),
   reason: z.string().nullable(),
-  /** What the backend needs to find its process again. Only the backend knows its shape. */
+  /** The backend's handle on the process. Only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()).nullable(),
 });
 
@@ -50,7 +50,7 @@ export type TaskRecord = Readonly<z.infer<typeof recordSchema>>;
 
 const readSchema = recordSchema.extend({ workspace_seed: workspaceSeed.loose() }).loose();
 
-/** What a look at a task's record found. */
+/** The result of reading a task's record. */
 export type TaskRecordReading = RecordReading<TaskRecord>;
 
 export async function readTaskRecord(directory: string): Promise<TaskRecordReading> {
@@ -60,7 +60,7 @@ export async function readTaskRecord(directory: string): Promise<TaskRecordReadi
   return unreadable(path, "its task_id is that of another task");
 }
 
-/** Replaces the record, durably. Throws FAILED_PRECONDITION when a newer pyro wrote the one that is there. */
+/** Replaces the record, durably. Throws FAILED_PRECONDITION when a newer pyro wrote the existing record. */
 export async function writeTaskRecord(directory: string, record: TaskRecord): Promise<void> {
   const present = await readTaskRecord(directory);
   if (present.kind === "newer") {

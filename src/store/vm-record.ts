@@ -26,7 +26,7 @@ const recordSchema = z.object({
   execution_mode: executionMode.nullable(),
   accelerator,
   environment_digest: z.string().nullable(),
-  /** What the backend needs to find its process again. Only the backend knows its shape. */
+  /** The backend's handle on the process. Only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()).nullable(),
 });
 
@@ -37,7 +37,7 @@ const FILE = /^(vm-[0-9a-f]{12})\.json$/;
 /** A record that was never finished. */
 const UNFINISHED = /^\.[0-9a-f]+\.tmp$/;
 
-/** Every record there is, with what was found in it. Removes what a writer left that died. */
+/** All records, with the result of reading each. Removes leftovers of writers that died. */
 export async function readVmRecords(path: string): Promise<{ vmId: string; reading: RecordReading<VmRecord> }[]> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const names = await readdir(path);

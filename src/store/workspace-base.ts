@@ -8,7 +8,7 @@ import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
 import { ancestorsOf, type Entry, type Manifest } from "../workspace/entry.js";
 import { BaseContent } from "./base-content.js";
 
-/** What host and workspace last had in common. */
+/** The last common state of host and workspace. */
 export interface Base {
   /** The directory on the client's machine that the base stands for; null before the first seed, push or pull of one. */
   readonly origin: string | null;
@@ -23,7 +23,7 @@ export interface BaseRecorder {
   /** An entry is a hard link to an earlier one. */
   link(path: string, earlier: string): Promise<void>;
   remove(path: string): void;
-  /** Writes down what was recorded; it counts once it is settled. */
+  /** Writes the recorded entries; they become part of the base when they are settled. */
   prepare(): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export class WorkspaceBase {
     );
   }
 
-  /** Removes what imports left that did not come to their end, except those named. */
+  /** Removes leftovers of incomplete imports, except the named ones. */
   async sweep(openIds: readonly string[]): Promise<void> {
     for (const name of await this.#names()) {
       const isOpen = openIds.some((id) => name === `${id}${PENDING}`);

@@ -27,7 +27,7 @@ import { readVersionOfQemu, unpackPackage, writePrograms } from "./unpack.js";
 const PACKAGES = ["qemu-system-x86", "qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables"];
 /** A script for the host's Perl and apt. */
 const PACKAGES_ALONE = ["mmdebstrap"];
-/** Lists, downloads and what comes of them. */
+/** Directories for lists, downloads and unpacked packages. */
 const NEEDED_MIB = 450;
 
 export interface InstallProgress {

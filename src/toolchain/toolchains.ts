@@ -14,7 +14,7 @@ const END_DEADLINE_MS = 10_000;
 /** PYRO_TOOLCHAIN for the host's programs though a private toolchain is there. */
 const HOST = "host";
 
-/** What a sweep removed, and what VMs still run from. */
+/** Toolchains that a sweep removed, and those that running VMs use. */
 interface SweepReport {
   readonly removed: readonly string[];
   readonly inUse: readonly string[];
@@ -75,7 +75,7 @@ export class Toolchains {
     });
   }
 
-  /** Goes back to the host's QEMU. What VMs still run from stays until the next sweep. */
+  /** Switches back to the host's QEMU. Toolchains that running VMs use stay until the next sweep. */
   async remove(): Promise<SweepReport> {
     await rm(join(this.directory, CURRENT), { force: true });
     return this.sweep(false);

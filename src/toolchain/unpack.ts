@@ -9,7 +9,7 @@ import { inToolchain } from "./installed.js";
 
 const LOADER = "usr/lib64/ld-linux-x86-64.so.2";
 const LIBRARIES = "usr/lib/x86_64-linux-gnu";
-/** What programs do not read. */
+/** Directories that programs do not read. */
 const LEFT_OUT = ["doc", "info", "lintian", "locale", "man"].map((name) => `--exclude=./usr/share/${name}`);
 
 /** Programs that pyro runs outside the jail, where the host lacks them. */

@@ -81,7 +81,7 @@ test("every flag and argument of the command line with a wrong value: the error 
   }
 });
 
-test("an error says what is accepted, and names the nearest of few", () => {
+test("an error lists the accepted values, and suggests the nearest one", () => {
   const messageOf = (name: keyof typeof operations, input: object): string => {
     try {
       parseInput(operations[name].input, input);

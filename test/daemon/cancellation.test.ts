@@ -12,7 +12,7 @@ function newFlight() {
   return { signal, aborts, abort: (reason: PyroError) => void aborts.push(reason), finish: () => {} };
 }
 
-test("a cancelled command is given its signal, and aborted when the grace is over", (t) => {
+test("a cancelled command gets its signal, and is aborted after the grace time", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const flight = newFlight();
   const cancellation = new Cancellation(flight);

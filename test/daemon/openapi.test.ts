@@ -30,7 +30,7 @@ test("the daemon serves an OpenAPI 3.1 document that a validator accepts, with e
   assert.deepEqual(found.toSorted(), remote.map(({ name }) => name).toSorted());
 });
 
-test("the validator refuses what is none", async () => {
+test("the validator refuses an invalid document", async () => {
   const broken = JSON.parse(readOpenApi()) as { info: object };
   broken.info = {};
   const { valid } = await new Validator().validate({ ...broken });

@@ -170,7 +170,7 @@ test("a cancel line with another signal aborts the call", async () => {
   assert.equal(lines.at(-1)?.result?.exit_code, 137);
 });
 
-test("standard input that nobody reads stays with the caller", async () => {
+test("standard input that the command does not read stays with the caller", async () => {
   let stop: (() => void) | undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));
   await using daemon = new Listening(async () => {

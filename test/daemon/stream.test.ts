@@ -126,7 +126,7 @@ test("a reader that takes nothing stops the command's output at its window", asy
   await until("the call has ended", () => daemon.lifetime.isIdle());
 });
 
-test("standard input is not read when the connection ends before the daemon has asked for it", async () => {
+test("standard input stays unread when the connection ends before the daemon requests it", async () => {
   await using scratch = new Scratch();
   const path = `${scratch.directory}/socket`;
   const server = await serveUnix(

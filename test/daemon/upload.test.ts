@@ -36,7 +36,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield Buffer.alloc(65_536);
 }
 
-test("what a client uploads arrives byte for byte, newlines and all", async () => {
+test("an upload arrives byte for byte, including newlines", async () => {
   await using daemon = new Listening(runInShell, { others: { "task.sync.push": digestUpload } });
   for (const [bytes, size] of [[5_000_000, 100_000] as const, [3, 1] as const, [0, 1] as const]) {
     const content = randomBytes(bytes);
@@ -88,7 +88,7 @@ test("an upload whose source fails is never complete, and its own error is the c
   assert.equal(seen.code, "ABORTED");
 });
 
-test("a client that cancels is told so, and its upload is never complete", async () => {
+test("a cancelled upload returns ABORTED and is never complete", async () => {
   const { seen, push } = watchedPush();
   await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
   const controller = new AbortController();

@@ -23,14 +23,14 @@ const operations = (id: string) => [
   ["task", "exec", id, "--", "true"],
 ];
 
-test("an id that nobody has is not found, whatever is asked of it", async () => {
+test("an unknown id: every operation returns NOT_FOUND", async () => {
   for (const words of operations("task-000000000000")) {
     const { status, code } = await scratch.failure(...words);
     assert.deepEqual([status, code], [125, "NOT_FOUND"], words.join(" "));
   }
 });
 
-test("what is no id is refused, with nothing touched", async () => {
+test("an invalid id is refused, and no file is touched", async () => {
   const id = `../tasks/${task}`;
   for (const words of operations(id)) {
     const { status, code } = await scratch.failure(...words);
@@ -58,7 +58,7 @@ test("a task is deleted once", async () => {
   assert.equal((await scratch.failureHere("task.status", { task_id: doomed })).code, "NOT_FOUND");
 });
 
-test("a delete while commands run aborts them, and their callers are told", async () => {
+test("a delete aborts running commands, and their calls return aborted", async () => {
   const doomed = await scratch.create();
   const children = [1, 2].map(() => scratch.startExec(doomed, "echo begun; sleep 60", "--json"));
   const ended = Promise.all(children.map(endOf));

@@ -117,7 +117,7 @@ test("a daemon killed twice while a command writes 12 MB: every byte arrives onc
   }
 });
 
-test("what a dying daemon is asked, and changes nothing, the next one answers", async () => {
+test("a read-only call to a dying daemon is answered by the next one", async () => {
   const rounds = roundsOr(10);
   for (let round = 0; round < rounds; round += 1) {
     const pid = await scratch.daemonPid();
@@ -128,7 +128,7 @@ test("what a dying daemon is asked, and changes nothing, the next one answers", 
   }
 });
 
-test("a command that its client was not told of yet runs once, and its client gets all of it", async () => {
+test("a command whose number the client does not know yet runs once, and the client gets all output", async () => {
   const rounds = roundsOr(10);
   const [task] = tasks as [string];
   const tokens: string[] = [];
@@ -163,7 +163,7 @@ test("a call that is repeated under its request id finds the command of the firs
   await assert.rejects(call("echo two"), { code: "INVALID_ARGUMENT" });
 });
 
-test("a command that was written down, but never reached the guest, ends and says that it did not run", async () => {
+test("a command in the journal that never reached the guest ends with an error", async () => {
   const task = tasks[2]!;
   await scratch.killDaemon();
   const [event, sequence, job, command] = ["exec.started", 1_000, 100_000, "true"];
@@ -176,7 +176,7 @@ test("a command that was written down, but never reached the guest, ends and say
   assert.match((await scratch.exec(task, "true")).stderr, /sequence=1001/);
 });
 
-test("the command of a client that is killed at any moment goes on, and its result is in the log", async () => {
+test("a client killed at any moment: its command continues, and the result is in the log", async () => {
   const rounds = roundsOr(20);
   const task = tasks[1]!;
   for (let round = 0; round < rounds; round += AT_ONCE) {

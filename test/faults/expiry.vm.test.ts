@@ -13,7 +13,7 @@ after(() => scratch[Symbol.asyncDispose]());
 
 const isGone = (task: string) => !scratch.taskIds().includes(task) && scratch.leftovers().length === 0;
 
-test("a task that nobody uses is removed after its time; use pushes that back, and a command holds it", async () => {
+test("an unused task is removed after its time to live; use extends it, and a running command prevents it", async () => {
   const task = await scratch.create({ ttl_seconds: 2 });
   const child = scratch.startExec(task, "echo begun; sleep 3; echo over");
   const ended = endOf(child);

@@ -58,7 +58,7 @@ function pushesEnded(): number {
   return readFileSync(join(scratch.home, "daemon.log"), "utf8").split('"operation":"task.sync.push"').length;
 }
 
-test("whoever dies during a push, and whenever: the workspace holds the old tree or the new one", async (t) => {
+test("any process killed at any moment of a push: the workspace holds the old tree or the new one", async (t) => {
   const rounds = roundsOr(3);
   let current = "old";
   const startedMs = performance.now();

@@ -76,7 +76,7 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
   assert.deepEqual(scratch.taskIds(), [other]);
 }
 
-test("a QEMU killed at any moment: its task fails, with all that was said; others do not notice", async () => {
+test("a QEMU killed at any moment: its task fails and keeps its output; other tasks are unaffected", async () => {
   const rounds = roundsOr(6);
   for (let round = 0; round < rounds; round += 1) {
     const situation = situations[round % situations.length]!;
@@ -84,7 +84,7 @@ test("a QEMU killed at any moment: its task fails, with all that was said; other
   }
 });
 
-test("a person is told what it said, why it ended, and that the task is no more; a new daemon says the same", async () => {
+test("a killed QEMU: the CLI prints the output, the reason and the failed task, also after a daemon restart", async () => {
   const doomed = await scratch.create();
   const child = scratch.startExec(doomed, SCRIPT);
   const ended = endOf(child);

@@ -63,7 +63,7 @@ test("standard input, directory and environment reach the command", async () => 
   assert.equal((await scratch.execHere(task, 'pwd; echo "$ONE"')).stdout, "/workspace\n\n");
 });
 
-test("what a command leaves behind is there for the next one", async () => {
+test("the next command finds the files and processes of the previous one", async () => {
   await scratch.execHere(task, "echo kept >file; sleep 1000 >/dev/null 2>&1 &");
   assert.equal((await scratch.execHere(task, "cat file; pgrep -c sleep")).stdout, "kept\n1\n");
   await scratch.execHere(task, "pkill sleep");

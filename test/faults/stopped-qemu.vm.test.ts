@@ -44,7 +44,7 @@ async function assertResponsive(): Promise<void> {
   assert.ok(tasks.every(({ state }) => state === "started"));
 }
 
-test("QEMUs stopped at any moment: commands time out as asked, daemons answer, and what has time goes on", async () => {
+test("QEMUs stopped at any moment: commands time out on time, daemons answer, and commands with time left continue", async () => {
   const rounds = roundsOr(8);
   const tasks = [hung, ...(await Promise.all([1, 2, 3].map(() => scratch.create())))];
   for (let round = 0; round < rounds; round += AT_ONCE) {
@@ -75,7 +75,7 @@ test("QEMUs stopped at any moment: commands time out as asked, daemons answer, a
   for (const task of tasks.slice(1)) await scratch.delete(task);
 });
 
-test("a person's command in a QEMU that stands still times out, and Ctrl-C ends it", async () => {
+test("a command in a stopped QEMU times out, and Ctrl-C ends it", async () => {
   await whileStopped(hung, async () => {
     const late = await scratch.exec(hung, "sleep 60", "--timeout-seconds", "1");
     assert.equal(late.status, 124, late.stderr);
@@ -89,7 +89,7 @@ test("a person's command in a QEMU that stands still times out, and Ctrl-C ends 
   });
 });
 
-test("a QEMU that stands still while daemons die costs its task nothing, and keeps nobody from the others", async () => {
+test("a stopped QEMU keeps its task when daemons die, and does not block other tasks", async () => {
   const begun = scratch.startExec(hung, "echo begun; while [ ! -e go ]; do sleep 0.1; done; echo over; exit 7");
   const begunEnded = endOf(begun);
   await saying(begun, "begun");
@@ -132,7 +132,7 @@ test("a QEMU that dies before a new daemon has its answer makes the task fail, w
   await scratch.delete(hung);
 });
 
-test("a task whose QEMU stands still can be deleted, also by a daemon that it has not answered", async () => {
+test("a task with a stopped QEMU can be deleted, also by a daemon that it has not answered", async () => {
   process.kill(scratch.qemuOf(other), "SIGSTOP");
   const silent = await scratch.create();
   process.kill(scratch.qemuOf(silent), "SIGSTOP");

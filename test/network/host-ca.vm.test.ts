@@ -47,7 +47,7 @@ async function create(...flags: string[]): Promise<Task> {
 
 const authoritiesOf = ({ network }: Task) => network!.host_ca.map(({ subject }) => subject);
 
-test("without --network-host-ca no tool in a VM trusts what only the host trusts", async () => {
+test("without --network-host-ca no tool in a VM trusts a certificate authority that only the host trusts", async () => {
   const task = await create();
   const { stdout } = await scratch.exec(task.task_id, `curl -sS https://${HOST}:${port}/ 2>&1; echo $?`);
   assert.match(stdout, /\n60\n$/);
@@ -98,7 +98,7 @@ test("--network-host-proxy brings the certificates along, for a single run too",
   assert.ok(Number(stdout) >= 1, stderr);
 });
 
-test("doctor names what the host trusts and a VM does not", async () => {
+test("doctor lists the certificate authorities that the host trusts and a VM does not", async () => {
   const { host_ca } = await scratch.json<ResultOf<"doctor">>("doctor");
   assert.ok(host_ca.some(({ subject }) => /Inspecting Root/.test(subject)));
   assert.match((await scratch.pyro(["doctor"])).stdout, /--network-host-ca: .*Inspecting Root/);

@@ -69,7 +69,7 @@ for target in given["open"]:
     send(datagram(own6 if ":" in target else own4, target, b"honest"))
 `;
 
-test("raw frames with closed targets, forged senders, tags and rubbish reach nobody", async () => {
+test("raw frames with closed targets, forged senders, tags and rubbish are dropped", async () => {
   const task = await scratch.create({ network: true });
   const { network } = await scratch.status(task);
   const [own4, own6] = network!.addresses.map((address) => address.split("/")[0]!);
@@ -151,7 +151,7 @@ function isTried(address: string, port: number): boolean {
   return readFileSync("/proc/net/tcp", "utf8").includes(target);
 }
 
-test("what was on its way to the world does not reach the host when it takes its target's address", async () => {
+test("connections in progress do not reach the host when the host takes their target's address", async () => {
   const task = await scratch.create({ network: true });
   const ask = `
 import socket, sys

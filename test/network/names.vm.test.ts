@@ -126,7 +126,7 @@ for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\
   assert.deepEqual(resolver.take(), []);
 });
 
-test("what is not a name is refused before anything starts", async () => {
+test("an invalid name is refused before anything starts", async () => {
   for (const name of ["*", "*.", "http://a", "a/b", "a b", "a..b", "*.*.a", ".a"]) {
     const words = ["run", "--network", "--network-allow-host", name, "debian:12", "--", "true"];
     const { status, code } = await scratch.failure(...words);

@@ -118,7 +118,7 @@ test("--network-allow opens one range, or one port of it, and the host's loopbac
   await scratch.pyro(["task", "delete", task]);
 });
 
-test("what is asked for is checked before anything starts", async () => {
+test("network options are checked before anything starts", async () => {
   const failure = await scratch.failure("run", "debian:12", "--network-allow", "10.0.0.0/8", "--", "true");
   assert.deepEqual([failure.status, failure.code], [2, "INVALID_ARGUMENT"]);
   for (const range of [
@@ -164,7 +164,7 @@ for size in (1, 1472, 1473, 9000, 60000):
   await scratch.pyro(["task", "delete", task]);
 });
 
-test("vm_network_info says what a VM made step by step has", async () => {
+test("vm_network_info returns the network of a VM made step by step", async () => {
   const { client } = scratch;
   const { vm_id, network_enabled } = await client.call("vm.create", {
     environment: "debian:12",

@@ -76,7 +76,7 @@ test("blocking followers get all of 50 MB while the disk keeps about 9 MiB", asy
   assert.equal(await log.read(total, 1), null);
 });
 
-test("the writer waits for a blocking follower that stands still, until it goes on or leaves", async (t) => {
+test("the writer waits for a paused blocking follower until it continues or leaves", async (t) => {
   const log = await openOutputLog(temporaryDirectory(t), "stdout");
   const controller = new AbortController();
   const slow = follow(log, { from: 0, blocking: true, signal: controller.signal });
@@ -127,7 +127,7 @@ test("leaving the loop frees the writer; so does releasing it, without a loss fo
   assert.equal(next, log.totalBytes);
 });
 
-test("who does not block is passed by, and told where it goes on", async (t) => {
+test("a follower that does not block skips bytes and gets the next offset", async (t) => {
   const log = await openOutputLog(temporaryDirectory(t), "stdout");
   const slow = follow(log, { from: 0 });
   const firstChunk = slow.next();

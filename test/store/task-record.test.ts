@@ -82,7 +82,7 @@ test("a record of format 2 is refused and left as it is, byte for byte", async (
   assert.deepEqual(readFileSync(path), before);
 });
 
-test("what was edited into nonsense is unreadable, whatever the nonsense", async (t) => {
+test("a record edited into any invalid content is unreadable", async (t) => {
   const base = temporaryDirectory(t);
   const directory = join(base, "task-00000000000a");
   mkdirSync(directory);

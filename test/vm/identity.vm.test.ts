@@ -8,7 +8,7 @@ import { VmScratch } from "./vm-scratch.js";
 const QUESTION =
   "cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; cat /etc/machine-id; date +%s; cat /etc/hostname; sed -n 2p /etc/hosts";
 
-test("clones that wake together are different people, in the present", async () => {
+test("clones that wake together have different identities and the current time", async () => {
   await using scratch = new VmScratch({ ownTemplates: true });
   await scratch.pyro(["run", "debian:12", "--", "true"]);
   makeTemplateOld(join(scratch.home, "templates"));

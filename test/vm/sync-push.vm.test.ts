@@ -107,7 +107,7 @@ test("an archive is pushed as it is, plain or gzipped, to a directory of its own
   assert.equal((await scratch.status(task)).last_push?.destination, "/workspace/a.tgz.d/deep");
 });
 
-test("what is left out is counted; a dry run lists and changes nothing", async () => {
+test("excluded entries are counted; a dry run lists entries and changes nothing", async () => {
   const task = await create();
   const source = layOut("filtered", { "a.log": "", "keep.log": "k", "node_modules/x/y": "", "src/main": "m" });
   const flags = ["--exclude", "*.log", "--include", "keep.log", "--exclude", "node_modules/"];
@@ -241,7 +241,7 @@ test("a task whose seed cannot be imported does not come to be", async () => {
   assert.ok(left.tasks.every(({ workspace_seed }) => workspace_seed.source_path !== source));
 });
 
-test("a push to what is no task that runs is refused", async () => {
+test("a push to a task that is not running is refused", async () => {
   const source = layOut("small", { a: "1" });
   assert.equal((await pushFailure("task-000000000000", source)).code, "NOT_FOUND");
   assert.equal((await pushFailure("nonsense", source)).code, "NOT_FOUND");

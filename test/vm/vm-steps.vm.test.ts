@@ -63,7 +63,7 @@ test("a started VM outlives the daemon, and is used by the next one", async () =
   assert.equal(stdout, `${vm_id}\n`);
 });
 
-test("a VM that stands still when a new daemon finds it is waited for, within a command's time-out", async () => {
+test("a paused VM that a new daemon adopts: a command waits for it within its time-out", async () => {
   const [{ vm_id: moving }, { vm_id: still }] = [await create(), await create()];
   for (const vm_id of [moving, still]) await client.call("vm.start", { vm_id });
   const [qemu, stopped] = [scratch.qemuOfVm(moving), scratch.qemuOfVm(still)];
@@ -112,7 +112,7 @@ test("a VM that is deleted while it starts is not left behind", async () => {
   await until("nothing of it is left", () => !scratch.leftovers().includes(vm_id));
 });
 
-test("what has expired is removed", async () => {
+test("expired VMs are removed", async () => {
   const { vm_id } = await create({ ttl_seconds: 1 });
   await until("the VM is gone", async () => {
     const { removed } = await client.call("vm.reap_expired", {});

@@ -1,4 +1,4 @@
-/** What a stand-in for a VM is made of. */
+/** The parts of a container that replaces a VM. */
 export interface ContainerSpec {
   readonly id: string;
   readonly rootDirectory: string;

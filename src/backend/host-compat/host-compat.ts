@@ -32,7 +32,7 @@ export interface HostCompatOptions {
   readonly groups: ControlGroups;
 }
 
-/** What a command may start, with room for builds. */
+/** Maximum processes of a command; enough for builds. */
 const PROCESSES = 4_096;
 const START_DEADLINE_MS = 10_000;
 
@@ -57,7 +57,7 @@ export class HostCompatBackend implements Backend {
     this.#machinesPath = join(options.homePath, "host-compat", "machines");
   }
 
-  /** Opens it and clears what a killed daemon left. */
+  /** Opens the backend and removes the leftovers of a killed daemon. */
   static async open(options: HostCompatOptions): Promise<HostCompatBackend> {
     const backend = new HostCompatBackend(options);
     await removeTree(backend.#machinesPath);

@@ -11,7 +11,7 @@ import { computeBootDeadline, computeSectorDeadline } from "./boot-deadline.js";
 import { runInJail } from "./jailed-tool.js";
 import type { Toolchain } from "./toolchain.js";
 
-/** What is known of one way to run a guest. `usable` is null while nothing has been tried. */
+/** The state of one accelerator. `usable` is null until it has been tried. */
 export interface Verdict {
   readonly exists: boolean;
   readonly opens: boolean;
@@ -23,9 +23,9 @@ const savedVerdict = z.object({
   boot_id: z.string(),
   kernel: z.string(),
   qemu: z.string(),
-  /** How the device node looked; missing in what older versions wrote. */
+  /** Mode and owner of the device node; older versions did not record it. */
   device: z.string().nullable().optional(),
-  /** The user and groups that the verdict is about; missing in what older versions wrote. */
+  /** The user and groups for which it was tried; older versions did not record them. */
   user: z.string().optional(),
   /** How long the boot sector took, in ms; null when it did not run; missing in what older versions wrote. */
   sector_ms: z.number().nullable().optional(),
@@ -81,7 +81,7 @@ export class AcceleratorChoice {
     return computeBootDeadline(triesKvm ? (await this.#finding()).sectorMs : null);
   }
 
-  /** Records what a template's boot showed. */
+  /** Records whether a template booted. */
   async learn(usable: boolean, reason: string): Promise<void> {
     const { verdict, sectorMs } = await this.#finding();
     const finding = { verdict: { ...verdict, usable, reason }, sectorMs };

@@ -27,7 +27,7 @@ type Start = "boot" | "clone";
 /** The descriptor on which a clone finds the template's device state. */
 export const STATE_FD = 3;
 
-/** The descriptors that a VM with a network finds open: its tap, and one that only tells that it still lives. */
+/** The descriptors that a VM with a network inherits: its tap, and one that the gate watches to detect the VM's end. */
 export const TAP_FD = 6;
 export const LIFELINE_FD = 7;
 

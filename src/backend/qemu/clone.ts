@@ -48,7 +48,7 @@ export interface ClonePlace {
   readonly groups: ControlGroups;
 }
 
-/** A network for a clone: what it is to be, and the programs that make it so. */
+/** A network for a clone: its plan, and the programs that set it up. */
 export interface CloneNetwork {
   readonly program: GateProgram;
   readonly plan: NetworkPlan;
@@ -248,7 +248,7 @@ async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Pr
   else urgent.addEventListener("abort", hurry, { once: true });
 }
 
-/** Where a VM's gate tells its counters. */
+/** Socket on which a VM's gate reports its counters. */
 function controlSocketOf(runDirectory: string): string {
   return join(runDirectory, "net.sock");
 }

@@ -7,7 +7,7 @@ import { KVM_DEVICE, type AcceleratorChoice, type Verdict } from "./accelerator.
 import { buildOpening, readNodeAccess } from "./kvm-access.js";
 import type { Toolchain } from "./toolchain.js";
 
-/** What of the backend a diagnosis looks at. */
+/** The parts of the backend that a diagnosis checks. */
 interface Patient {
   toolchain(): Promise<Toolchain>;
   accelerators(): Promise<AcceleratorChoice>;
@@ -17,7 +17,7 @@ interface Patient {
 /** A jail starts in 0.1 s; on a busy host that is a VM itself it takes more than 5. */
 const JAIL_DEADLINE_MS = 30_000;
 
-/** Looks at programs, jail and accelerators, and tries what can be tried. */
+/** Checks programs, jail and accelerators, and tries each accelerator. */
 export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
   let toolchain: Toolchain;
   try {

@@ -187,7 +187,7 @@ function untilPaused(qmp: Qmp): Promise<never> {
   return paused;
 }
 
-/** Has the guest do what every clone needs first, then tells its agent that it counts as not woken. */
+/** Runs the warm-up commands in the guest, then marks its agent as not woken. */
 async function warmUp(channel: Channel): Promise<void> {
   await wake(channel, TEMPLATE_HOSTNAME);
   for (const command of warmUpCommands) await runForExit(channel, command);
@@ -220,7 +220,7 @@ async function migrationEnd(qmp: Qmp, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Replaces what only the boot needed, makes everything read-only, and writes the record that makes it a template. */
+/** Replaces files that only the boot needed, makes all files read-only, and writes the record that completes the template. */
 async function finish({ toolchain, environment }: TemplateInputs, directory: string): Promise<void> {
   const path = (name: keyof typeof templateFiles) => join(directory, templateFiles[name]);
   await truncate(path("kernel"), KERNEL_STUB_BYTES);

@@ -44,7 +44,7 @@ const report = z.object({
     .max(64),
 });
 
-/** The words that start a VM with a network: what follows them gets the tap. Without a plan nothing leads out of it. */
+/** The command prefix that starts a VM with a network; the command after it gets the tap. Without a plan the network has no way out. */
 export function buildGateCommand(
   { gate, nft }: GateProgram,
   dropTo: JailSpec["dropTo"],
@@ -66,7 +66,7 @@ export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): M
   return { guest, allow, allowHosts, forwards, env, aptSources, hostCa, report: () => readReport(controlSocket) };
 }
 
-/** What the gate tells. Null when it does not live, or what is in its place does not speak as it does. */
+/** The gate's report. Null when the gate has ended, or when the answer is invalid. */
 async function readReport(controlSocket: string): Promise<NetworkReport | null> {
   try {
     const socket = await connectSocketFile({ path: controlSocket, identity: null });

@@ -1,4 +1,4 @@
-/** A bubblewrap jail: what a program inside sees, and as whom it runs. */
+/** A bubblewrap jail: the files that a program inside sees, and its user. */
 export interface JailSpec {
   readonly bwrap: string;
   /** Mounts: [host path, path inside, may write]. */

@@ -17,7 +17,7 @@ const CACHES_MIB = 128;
 /** QEMU's threads, which are up to 64 for its disks, and the few processes around it. */
 const PROCESSES = 256;
 
-/** What a VM's control group allows. On tmpfs what the VM writes to its disk is memory too. */
+/** Limits of a VM's control group. On tmpfs the VM's disk writes count as memory too. */
 export async function buildGroupLimits(
   shape: VmShape,
   accelerator: Accelerator,

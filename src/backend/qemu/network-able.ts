@@ -10,7 +10,7 @@ const TRIAL_DEADLINE_MS = 5_000;
 /** How many certificate authorities of the host a guest trusts. */
 const AUTHORITIES_MAX = 64;
 
-/** What a VM's network needs, or what is missing for it. */
+/** The programs for a VM's network, or the missing requirement. */
 async function findGate(gatePath: string): Promise<GateProgram | Problem> {
   const nft = await findProgram("nft");
   if (nft === null) {
@@ -25,7 +25,7 @@ async function findGate(gatePath: string): Promise<GateProgram | Problem> {
   return { gate: gatePath, nft };
 }
 
-/** The same, for a VM that is about to start. Throws HOST_NOT_ABLE with what mends it. */
+/** The same, for a VM that is about to start. Throws HOST_NOT_ABLE, with the command that fixes it. */
 export async function requireGate(gatePath: string): Promise<GateProgram> {
   const found = await findGate(gatePath);
   if ("gate" in found) return found;

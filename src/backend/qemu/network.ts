@@ -9,7 +9,7 @@ import type { TrustedCertificate } from "../../host/trust.js";
 import type { NetworkForward, NetworkRequest } from "../backend.js";
 import { rewriteHostEnv } from "./host-env.js";
 
-/** What a host contributes to a VM's network. */
+/** The host's settings for a VM's network. */
 export interface HostNetwork {
   readonly resolvers: readonly string[];
   readonly hasIpv6: boolean;
@@ -17,7 +17,7 @@ export interface HostNetwork {
   readonly hostCa: readonly TrustedCertificate[];
 }
 
-/** The same schema on disk: a later daemon shows what an earlier one has set up. */
+/** The same schema on disk, so that a later daemon can show the network that an earlier one set up. */
 export const networkPlan = z.object({
   guest: z.object({
     mac: z.string(),
@@ -61,14 +61,14 @@ export interface NetworkPlan {
 }
 
 const MTU = 65_520;
-/** Gateway and guest, and nobody else. */
+/** Prefix length of a network of two addresses: gateway and guest. */
 const PREFIX4 = 30;
-/** 198.18.0.0/15, which is nobody's, is divided into this many pieces of 16 addresses. */
+/** 198.18.0.0/15, a range reserved for benchmarks, is divided into this many pieces of 16 addresses. */
 const NETWORKS4 = 8_192;
 /** Behind that network come the addresses that stand for the host's resolvers. */
 const FIRST_RESOLVER = 5;
 
-/** Decides a VM's addresses by its id, and what its gateway leads to. Pure. */
+/** Derives a VM's addresses from its id, and the forwards of its gateway. Pure. */
 export function planNetwork(
   id: string,
   { allow, allowHosts, hostEnv }: NetworkRequest,
@@ -115,7 +115,7 @@ function forwardOf(allowed: string): NetworkForward[] {
   return cidr === "::1" || cidr === "::1/128" ? [{ port, to: `[::1]:${port}` }] : [];
 }
 
-/** What the gate is told of the plan. Pure. */
+/** The part of the plan that is sent to the gate. Pure. */
 export function buildGateArgs({ guest, allow, allowHosts, forwards, resolvers }: NetworkPlan): string[] {
   return [
     ...["--guest4", guest.address4],

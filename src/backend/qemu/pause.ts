@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import type { Qmp } from "./qmp.js";
 
-/** How often a VM that was paused tries to go on. */
+/** Interval at which a paused VM is resumed. */
 const AGAIN_MS = 1_000;
 
 const runState = z.looseObject({ status: z.string() });

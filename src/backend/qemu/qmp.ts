@@ -5,7 +5,7 @@ import { readLines } from "../../host/lines.js";
 import { connectSocketFileWhenReady, type SocketFile } from "../../host/socket-file.js";
 import type { Socket } from "../../host/socket.js";
 
-/** QEMU's answers are short; one that is not is no answer. */
+/** Maximum length of an answer of QEMU. */
 const MAX_LINE_BYTES = 1_048_576;
 
 const message = z.union([
@@ -34,7 +34,7 @@ export class Qmp {
     this.#socket = socket;
     socket.on("error", () => {});
     socket.on("close", () => this.#fail(new PyroError("VM_DIED", "QEMU closed its monitor.")));
-    // What breaks while it is read closes.
+    // A read error closes the connection.
     this.#read().catch(() => socket.destroy());
     this.answers = this.execute("qmp_capabilities");
     this.answers.catch(() => {});

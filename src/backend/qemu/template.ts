@@ -12,7 +12,7 @@ import { buildQemuArgs } from "./argv.js";
 import type { Toolchain } from "./toolchain.js";
 import { warmUpCommands } from "./warm-up.js";
 
-/** A VM frozen with its agent ready, from which others are cloned. Valid for exactly what its key is made of. */
+/** A VM frozen with its agent ready; VMs are cloned from it. Valid only for the inputs of its key. */
 export interface Template {
   readonly key: string;
   readonly directory: string;
@@ -33,7 +33,7 @@ export const templateFiles = {
 
 const FORMAT = 2;
 
-/** What `template.json` records. Written last, so that a directory without it is no template. */
+/** The content of `template.json`. It is written last, so a directory without it is not a template. */
 const record = z.object({
   format: z.literal(FORMAT),
   environment: z.string(),

@@ -21,7 +21,7 @@ export interface Toolchain {
   readonly qemu: string;
   /** The same file as the host sees it. */
   readonly qemuPath: string;
-  /** As QEMU prints it, and in brackets what tells this build from others. */
+  /** The version that QEMU prints, and in brackets an id of this build. */
   readonly qemuVersion: string;
   /** The private toolchain that QEMU is from; null for the host's QEMU. */
   readonly privateId: string | null;
@@ -30,7 +30,7 @@ export interface Toolchain {
   readonly mke2fs: string;
   readonly prlimit: string;
   readonly qemuImg: string;
-  /** What the jail has at its root, for QEMU to load. */
+  /** Directories at the root of the jail, from which QEMU is loaded. */
   readonly system: readonly SystemPath[];
   readonly dropTo: JailSpec["dropTo"];
 }
@@ -129,7 +129,7 @@ function buildSystemPaths(root: string): SystemPath[] {
   return [{ path: "/usr", is: { directory: join(root, "usr") } }, ...links];
 }
 
-/** What a program of the host needs to load: /usr, and the links or directories beside it. */
+/** Directories that the host's programs load from: /usr, and the links or directories beside it. */
 async function readSystemPaths(): Promise<SystemPath[]> {
   const paths = ["/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache"].filter((path) => existsSync(path));
   return Promise.all(

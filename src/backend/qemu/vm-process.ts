@@ -39,7 +39,7 @@ export interface VmProcessSpec {
   readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
-  /** Where its control group is made, and what that allows; null for none. */
+  /** Parent and limits of its control group; null for no control group. */
   readonly group: { readonly groups: ControlGroups; readonly limits: GroupLimits } | null;
   /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
   readonly keeper: string | null;
@@ -56,13 +56,13 @@ const FILTER_FD = 5;
 /** Bubblewrap's status is a few lines. */
 const KEPT_STATUS = 4_096;
 const END_GRACE_MS = 500;
-/** How often a process that is no child of ours is looked at. */
+/** Polling interval for a process that is not a child of this daemon. */
 const WATCH_MS = 500;
 
 /** One QEMU in its jail: started by this daemon, or found again by it. */
 export class VmProcess {
   readonly sockets: VmSockets;
-  /** Resolves with the reason when the process is gone, whoever ended it. */
+  /** Resolves with the reason when the process has ended. */
   readonly ended: Promise<string>;
   /** The first process inside the jail: with it the whole jail ends. Null when it never came to be. */
   readonly inside: Promise<ProcessIdentity | null>;
@@ -149,7 +149,7 @@ export class VmProcess {
     await rm(this.#runDirectory, { recursive: true, force: true });
   }
 
-  /** Waits for what needs a living process. When the process ends first, that is the error: VM_START_FAILED with QEMU's words. */
+  /** Waits for a step that needs the process. If the process ends first, throws VM_START_FAILED with QEMU's message. */
   async during<T>(work: Promise<T>): Promise<T> {
     const ended = this.ended.then((reason) => {
       throw new PyroError("VM_START_FAILED", `QEMU ended: ${reason}`);
@@ -173,7 +173,7 @@ function buildLimits(maxFileMib: number): string[] {
   return ["--core=0", "--nofile=1024", `--fsize=${maxFileMib * 1_048_576}`];
 }
 
-/** Bubblewrap tells the process inside as JSON on a descriptor of its own. */
+/** Bubblewrap reports the id of the inner process as JSON on a descriptor. */
 function readInside(child: ChildProcess): Promise<ProcessIdentity | null> {
   const status = child.stdio[STATUS_FD];
   return new Promise((resolve) => {

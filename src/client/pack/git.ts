@@ -11,7 +11,7 @@ const POINTER_BYTES = 8_192;
 /** Where the data of one `.git` lies, as it is written there. */
 interface Pointer {
   readonly target: string;
-  /** What a relative target starts from, in the tree. */
+  /** The directory in the tree that a relative target starts from. */
   readonly base: string;
   readonly isWorktree: boolean;
 }

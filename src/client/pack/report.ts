@@ -10,7 +10,7 @@ export interface PackReport {
 
 const CLONE = " Push the main checkout, or a copy made with `git clone`.";
 
-/** What was sent otherwise than it lies in the source, by kind. */
+/** Entries that were sent differently from the source, by kind. */
 export class Report {
   /** Sockets, FIFOs and devices. */
   readonly special = new Names();

@@ -36,7 +36,7 @@ interface Walked {
   readonly before: readonly string[];
 }
 
-/** Walks a tree once, lists what is to be sent, and throws, naming all entries, when something cannot be. */
+/** Walks a tree once and lists the entries to send. Throws an error that names all entries that cannot be sent. */
 export async function scanTree(root: string, excludes: Excludes, report: Report, options: PackOptions): Promise<Scan> {
   const scanner = new Scanner(root, excludes, report, options);
   await scanner.walk({ root, path: "", before: [] });

@@ -26,7 +26,7 @@ const dpkgOptions = [
   "path-exclude=/usr/share/lintian/*",
   "path-exclude=/usr/share/locale/*",
   "path-include=/usr/share/locale/locale.alias",
-  // The system's Python is the VM's own, as in images of Python's: pip and uv install into it without being told to.
+  // The system's Python is the VM's own, as in images of Python's: pip and uv install into it without a flag.
   "path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED",
 ];
 
@@ -105,7 +105,7 @@ case ":$PATH:" in
 esac
 `;
 
-/** For a workspace of any owner, and commits of one who has told no name; a person's and a project's settings come before these. */
+/** Accepts a workspace of any owner, and sets a default author. The user's and the project's settings override these. */
 const gitConfig = `[safe]
 \tdirectory = *
 [init]
@@ -115,7 +115,7 @@ const gitConfig = `[safe]
 \temail = root@localhost
 `;
 
-/** Root is who works here, and a VM is too short-lived to be told of newer versions of pip. */
+/** Commands run as root, and a VM is too short-lived for notices about newer versions of pip. */
 const pipConfig = `[global]
 root-user-action = ignore
 disable-pip-version-check = true

@@ -49,7 +49,7 @@ export function meaningfulLines(lines: readonly string[]): string[] {
   return (errors.length > 0 ? errors : said).slice(-KEPT_LINES).map((line) => line.slice(0, 500));
 }
 
-/** The error of a build whose tool ended with a failure. `space` tells of a full disk. */
+/** The error of a build whose tool ended with a failure. `space` reports a full disk. */
 export function buildFailureError(
   environment: string,
   lines: readonly string[],

@@ -13,10 +13,10 @@ const steps = {
 
 type Step = keyof typeof steps;
 
-/** Below this nothing is told, so that a build sends about a hundred events. */
+/** Smallest step that is reported, so that a build sends about a hundred events. */
 const SMALLEST_ADVANCE = 0.005;
 
-/** Reads what mmdebstrap, apt and dpkg print, line by line, and tells how far the build is. */
+/** Reads what mmdebstrap, apt and dpkg print, line by line, and reports the progress of the build. */
 export function bootstrapProgress(onProgress: (progress: PullProgress) => void): (line: string) => void {
   let step: Step = "update";
   let message = "Reading the package lists";

@@ -17,19 +17,19 @@ export interface Scratch {
   readonly pidFile: string;
 }
 
-/** What a build needs free. Both may be on one disk, which then has to have the sum. */
+/** Free space that a build needs. If both directories are on one disk, it needs the sum. */
 export interface RequiredRoom {
   readonly scratchBytes: number;
   readonly cacheBytes: number;
 }
 
-/** In the cache's temporary directory, so that whoever finds that after a crash finds the scratch too. */
+/** A note in the cache's temporary directory, so that cleaning up after a crash finds the scratch directory too. */
 const POINTER = "scratch.path";
 const PID = "scratch.pid";
 const PREFIX = "pyro-build-";
 const END_DEADLINE_MS = 10_000;
 
-/** Makes a scratch directory on a disk with room, and notes it in `directory`. Throws DISK_FULL when there is none. */
+/** Makes a scratch directory on a disk with enough space, and notes it in `directory`. Throws DISK_FULL when no disk has enough. */
 export async function openScratch(directory: string, room: RequiredRoom): Promise<Scratch> {
   const free = await freeBytes(directory);
   if (free < room.cacheBytes) throw diskFullError({ path: directory, freeBytes: free, neededBytes: room.cacheBytes });
@@ -41,7 +41,7 @@ export async function openScratch(directory: string, room: RequiredRoom): Promis
   return scratchAt(path, directory);
 }
 
-/** Ends what still builds there, and removes it. */
+/** Ends the builds that use the directory, and removes it. */
 export async function closeScratch({ path, root, pidFile }: Scratch): Promise<void> {
   const pid = Number(await readFile(pidFile, "utf8").catch(() => ""));
   if (Number.isInteger(pid) && pid > 1 && readCommandLine(pid).some((argument) => argument.startsWith(path))) {
@@ -51,7 +51,7 @@ export async function closeScratch({ path, root, pidFile }: Scratch): Promise<vo
   if (found?.isDirectory() && found.uid === process.geteuid?.()) {
     await emptyRoot(root);
     await rmdir(root).catch(() => {});
-    // What cannot be removed must not keep the daemon from starting.
+    // A directory that cannot be removed must not prevent the daemon's start.
     await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }

@@ -18,7 +18,7 @@ function renderPages(): string {
   return pages.map((words) => `$ pyro help ${words.join(" ")}\n${renderHelp(commands, words)}`).join("\n");
 }
 
-test("help says what help.txt says; PYRO_UPDATE_PINS=1 writes it anew", () => {
+test("help equals help.txt; PYRO_UPDATE_PINS=1 updates it", () => {
   if (process.env["PYRO_UPDATE_PINS"]) writeFileSync(goldenPath, renderPages());
   assert.equal(renderPages(), readFileSync(goldenPath, "utf8"));
 });

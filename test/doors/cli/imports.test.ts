@@ -41,7 +41,7 @@ test("the CLI's process loads nothing from node_modules, but for the patterns of
   );
 });
 
-test("what packs a source loads one thing from node_modules", () => {
+test("the packer loads one package from node_modules", () => {
   const { files, names } = followImports(PACKER);
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),
@@ -53,7 +53,7 @@ test("what packs a source loads one thing from node_modules", () => {
   );
 });
 
-test("what pulls changes loads nothing from node_modules", () => {
+test("a pull loads nothing from node_modules", () => {
   const { files, names } = followImports(PULLER, PACKER);
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),

@@ -44,7 +44,7 @@ function layOut(daemon: Listening): string {
   return source;
 }
 
-test("a push that takes longer than a second says how far it is, and what it left out", async () => {
+test("a push that takes longer than a second prints its progress and its warnings", async () => {
   let said = "";
   await using daemon = listen(() => said.includes("[push] 7 entries"));
   const child = startPush(daemon);
@@ -57,7 +57,7 @@ test("a push that takes longer than a second says how far it is, and what it lef
   );
 });
 
-test("a short push says nothing of its progress; as JSON its warnings are in the result only", async () => {
+test("a short push prints no progress; with --json its warnings are only in the result", async () => {
   await using daemon = listen(() => true);
   const { status, stdout, stderr } = await endOf(startPush(daemon, "--json"));
   const { skipped_special, warnings } = JSON.parse(stdout) as { skipped_special: number; warnings: string[] };

@@ -33,7 +33,7 @@ test("standard input arrives whole", async () => {
   assert.equal(stdout, `${createHash("sha256").update(input).digest("hex")}  -\n`);
 });
 
-test("a command that leaves its input unread ends pyro, whoever keeps the input open", async () => {
+test("a command that leaves its input unread ends pyro, even if the input stays open", async () => {
   await using daemon = new Listening(runInShell);
   const child = start(daemon, sh("head -c 4"));
   child.stdin?.on("error", () => {});
@@ -43,7 +43,7 @@ test("a command that leaves its input unread ends pyro, whoever keeps the input 
   assert.equal(stdout, "1234");
 });
 
-test("a time-out gives 124 and says so", async () => {
+test("a time-out returns 124 and prints the reason", async () => {
   await using daemon = new Listening(runInShell);
   const { status, stdout, stderr } = await run(daemon, ["debian:12", "--timeout-seconds", "1", "--", "sleep", "60"]);
   assert.equal(status, 124);

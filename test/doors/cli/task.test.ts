@@ -32,7 +32,7 @@ test("a task says how old it is and when it expires, beside the times", () => {
   assert.match(renderTask(taskOf({ expires_at: null }), NOW), /^Expires: never$/m);
 });
 
-test("no tasks are said to be none", () => {
+test("an empty list prints that there are no tasks", () => {
   assert.match(renderTasks([], NOW), /no tasks/);
 });
 
@@ -52,7 +52,7 @@ test("a task shows its time-out, and that its last command timed out", () => {
   assert.match(text, /^Last command: make \(exit_code=124, timed out\)$/m);
 });
 
-test("logs show what was said behind a line for each command", () => {
+test("logs show each command's output after a line that names the command", () => {
   const entry = {
     ...{ task_id: "task-0123456789ab", sequence: 1, command: "make", cwd: "/workspace", state: "ended" as const },
     ...{ exit_code: 137, stdout: "out", stderr: "err\n", stdout_truncated: false, stderr_truncated: false },

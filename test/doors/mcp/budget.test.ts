@@ -32,19 +32,19 @@ function outcome(stdout: string, stderr = "", more: Record<string, unknown> = {}
 const fit = (result: Record<string, unknown>, maxBytes: number, raw = false) =>
   fitResult(result, { maxBytes, raw, bulk: ["stdout", "stderr"] }) as unknown as Fitted;
 
-test("what fits is not touched", () => {
+test("output within the budget is unchanged", () => {
   const { stdout, stdout_truncated } = fit(outcome("a\nb\n"), 100);
   assert.deepEqual([stdout, stdout_truncated], ["a\nb\n", false]);
 });
 
-test("head and tail stay, and what is left out is counted", () => {
+test("output over the budget keeps head and tail, and the omitted bytes are counted", () => {
   const { stdout, stdout_truncated, stdout_omitted_bytes } = fit(outcome("a".repeat(500) + "b".repeat(500)), 100);
   assert.equal(stdout_truncated, true);
   assert.equal(stdout_omitted_bytes, 900);
   assert.match(stdout, /^a{50}\n\[\.\.\. 900 bytes left out \.\.\.\]\nb{50}$/);
 });
 
-test("a command of a task says where its output goes on", () => {
+test("cut output of a task's command names the offset to continue from", () => {
   const { stdout } = fit(outcome("a".repeat(1000), "", { sequence: 4 }), 100);
   assert.match(stdout, /stdout_offset 50 of task_exec_output/);
 });
@@ -55,7 +55,7 @@ test("what was left out before is counted with it, its mark is not", () => {
   assert.equal(fit(before, 100).stdout_omitted_bytes, 7500);
 });
 
-test("a stream may use what the other leaves", () => {
+test("a stream may use the rest of the other's share", () => {
   const { stdout, stderr } = fit(outcome("a".repeat(90), "b".repeat(10)), 100);
   assert.deepEqual([stdout.length, stderr.length], [90, 10]);
   const both = fit(outcome("a".repeat(900), "b".repeat(900)), 100);

@@ -51,7 +51,7 @@ test("a cancelled vm_run leaves no VM, a cancelled task_exec leaves the task and
   }
 });
 
-test("what runs behind goes on when the server ends, and another server shows it", async () => {
+test("a background command continues when the server ends, and another server shows it", async () => {
   await using scratch = new VmScratch();
   const one = await connectStdio(scratch.env);
   const { task_id } = await one.result<Task>("task_create", size);

@@ -46,7 +46,7 @@ for (const client of mcpClients) {
   });
 }
 
-test("a file keeps what else is in it, and what it was", async () => {
+test("a merge keeps the rest of the file, and a backup", async () => {
   using home = new Home();
   const path = join(home.path, "mcp.json");
   const before = `{

@@ -64,7 +64,7 @@ test("arguments that are wrong, missing or unknown are explained", async () => {
   );
 });
 
-test("a source that is not there or is none is explained, without a daemon", async () => {
+test("a missing or invalid source returns an error without starting a daemon", async () => {
   await using daemon = new Listening(runInShell);
   await using mcp = await connectHere({ env: daemon.env });
   for (const [source_path, code] of [
@@ -171,7 +171,7 @@ const building = (): { handlers: Partial<Handlers>; pulls: () => number; finish:
   return { handlers, pulls: () => pulls, finish: () => finish() };
 };
 
-test("a build goes on when the call that waits for it is given up", async () => {
+test("a build continues when the waiting call has returned", async () => {
   const { handlers, pulls, finish } = building();
   await using daemon = new Listening(
     async (_core, _input, call) => {
@@ -240,7 +240,7 @@ test("a wait for output ends before a client gives up", async () => {
   assert.deepEqual(waits, [0, 10, 45]);
 });
 
-test("what pyro itself gets wrong is logged to the client, what the caller does is not", async () => {
+test("errors of pyro are logged to the client, errors of the caller are not", async () => {
   const errors: Error[] = [];
   let code: "INTERNAL" | "NOT_FOUND" = "NOT_FOUND";
   await using daemon = new Listening(async () => {
@@ -270,7 +270,7 @@ test("the prompt shows the loop and names what it was given", async () => {
   await assert.rejects(mcp.client.getPrompt({ name: "nope" }), { code: -32602 });
 });
 
-test("a command that ran out of memory says how much there was and what to ask for", async () => {
+test("a command that ran out of memory: the answer has the VM's memory and the field to raise", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(137), oom_killed: true, mem_mib: 256 }));
   await using mcp = await connectHere({ env: daemon.env });
   const result = await mcp.call("vm_run", run);

@@ -69,7 +69,7 @@ test("initialize and the lists are answered without a daemon", async () => {
   assert.equal((JSON.parse(stdout) as { running: boolean }).running, false);
 });
 
-test("lines that are no message are answered as JSON-RPC has it, and the session goes on", async () => {
+test("invalid lines return JSON-RPC errors, and the session continues", async () => {
   await using scratch = new Scratch();
   const raw = new Raw(scratch);
   await raw.initialize();

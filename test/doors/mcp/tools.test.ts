@@ -16,7 +16,7 @@ const listed = [...readTools().values()].map((tool) => tool.listed);
 /** What every session pays before the first call. */
 const MAX_TOKENS = 8_000;
 
-test("the tool list is what tools.json says; PYRO_UPDATE_PINS=1 writes it anew", () => {
+test("the tool list equals tools.json; PYRO_UPDATE_PINS=1 updates it", () => {
   const text = `${JSON.stringify(listed, null, 2)}\n`;
   if (process.env["PYRO_UPDATE_PINS"]) writeFileSync(pinPath, text);
   assert.equal(text, readFileSync(pinPath, "utf8"));
@@ -34,14 +34,14 @@ test("every operation with an MCP name is a tool", () => {
   assert.deepEqual([...readTools().keys()].sort(), [...names].sort());
 });
 
-test("a tool is said to only read when its operation changes nothing", () => {
+test("a tool is marked read-only when its operation changes nothing", () => {
   for (const { mcp, effect } of Object.values<Operation>(operations)) {
     const tool = mcp && readTools().get(mcp.tool);
     if (tool) assert.equal(tool.listed.annotations.readOnlyHint, effect === "reads", tool.name);
   }
 });
 
-test("what no door offers is no argument", () => {
+test("hidden fields are not arguments of a tool", () => {
   const { input, listed } = readTools().get("task_exec_output")!;
   assert.ok(!("encoding" in input.shape));
   assert.ok(!("encoding" in (listed.inputSchema.properties ?? {})));

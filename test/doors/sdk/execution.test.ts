@@ -80,7 +80,7 @@ test("an error rejects the promise and the loop alike", async () => {
   assert.ok(finished);
 });
 
-test("a failure while the loop is busy is told by the loop, and by nothing else", async () => {
+test("a failure while the loop is busy is thrown by the loop only", async () => {
   await using daemon = new Listening(async (_core, _input, call) => {
     await call.emit({ event: "stdout", data: Buffer.from("begun") });
     throw new PyroError("VM_DIED", "The VM ended.");
@@ -147,7 +147,7 @@ test("callbacks get each stream and are waited for", async () => {
   assert.deepEqual(said, ["stdout a\n", "stderr b\n"]);
 });
 
-test("what a callback or the input throws ends the command and is what the call rejects with", async (t) => {
+test("an error thrown by a callback or the input ends the command, and the call rejects with it", async (t) => {
   await using pyro = await open();
   const mine = new Error("mine");
   const cases: Record<string, Omit<RunOptions, "command">> = {
@@ -192,7 +192,7 @@ test("an error thrown in the loop does the same, and stays the error", async () 
   assert.equal((await execution).aborted, true);
 });
 
-test("a signal kills the command; the result says so and has what it said", async () => {
+test("a signal kills the command; the result is aborted and has the output", async () => {
   await using pyro = await open();
   const controller = new AbortController();
   let said = "";
@@ -205,7 +205,7 @@ test("a signal kills the command; the result says so and has what it said", asyn
   await assert.rejects(Promise.resolve(pyro.run("true", { signal: controller.signal })), { code: "ABORTED" });
 });
 
-test("so does cancel(), also while nobody reads the output", async () => {
+test("cancel() kills the command too, also while its output is not read", async () => {
   await using pyro = await open();
   const execution = pyro.run("yes");
   execution.cancel();

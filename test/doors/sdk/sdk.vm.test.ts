@@ -26,7 +26,7 @@ after(() => scratch[Symbol.asyncDispose]());
 const sleepers = async () => (await task.exec("pgrep -x sleep")).stdout.trim().split("\n").filter(Boolean).length;
 const lastEntry = async () => (await task.logs()).entries.at(-1)!;
 
-test("environments and the host are told of", async () => {
+test("environments and doctor return their results", async () => {
   const { environments } = await pyro.listEnvironments();
   assert.ok(environments.some(({ name, installed }) => name === "debian:12" && installed));
   const progress: string[] = [];

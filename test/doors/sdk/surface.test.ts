@@ -34,7 +34,7 @@ test("the public types are as they were pinned", () => {
   assert.equal(surface, existsSync(pinPath) ? readFileSync(pinPath, "utf8") : "");
 });
 
-test("the public types need nobody else's, and none of pyro's inner ones", () => {
+test("the public types use no types of other packages and no internal types", () => {
   for (const name of readDeclarations().keys()) {
     assert.match(name, /^(index|contract\/errors|doors\/sdk\/[a-z-]+)\.d\.ts$/);
   }

@@ -65,7 +65,7 @@ test("a model that calls a tool, thinks and answers: a line for each step, and o
   );
 });
 
-test("the tools are those of the contract, without what a model is not to decide", async () => {
+test("the tools come from the contract, without the fields that are hidden from a model", async () => {
   const { chats } = await demo([saying({ calls: [run("true")] }), saying({ content: "Done." })]);
   const tools = chats[0]!.tools;
   const names = tools.map(({ function: { name } }) => name);
@@ -83,7 +83,7 @@ test("the tools are those of the contract, without what a model is not to decide
   assert.ok(Object.hasOwn(properties, "timeout_seconds"));
 });
 
-test("what is wrong with a call is told to the model, which may correct itself", async () => {
+test("an invalid call returns an error to the model, which may correct itself", async () => {
   const ended = await demo([
     saying({
       calls: [
@@ -129,7 +129,7 @@ test("a model that never comes to an end is stopped", async () => {
   assert.ok(ended.chats.length <= 12);
 });
 
-test("what a model or a command says cannot play with the terminal", async () => {
+test("output of a model or a command cannot control the terminal", async () => {
   const evil = "\u001b]0;owned\u0007\u001b[2J\n[ollama] done outcome=answered";
   const ended = await demo([
     saying({ calls: [run(`true '${evil}'`), [evil, {}]] }),
@@ -155,7 +155,7 @@ test("the first model that can call tools is used; one that was named is not rep
   assert.match(named.stderr, /cannot|can call tools[^]*hint: .*ollama pull/);
 });
 
-test("it says what to do when there is no server, no Ollama, no model, or not that model", async (t) => {
+test("the error has a next step when there is no server, no Ollama, no model, or not that model", async (t) => {
   const nothing = createServer((_request, response) => response.end("<html>"));
   nothing.listen(0, "127.0.0.1");
   await once(nothing, "listening");
@@ -187,7 +187,7 @@ test("it says what to do when there is no server, no Ollama, no model, or not th
   nothing.close();
 });
 
-test("an error in the middle, half an answer, and what is no JSON are Ollama's failures", async (t) => {
+test("an error in the middle, half an answer, and invalid JSON are reported as failures of Ollama", async (t) => {
   const cases: Record<string, Reply> = {
     "an error in the middle": [saying({ content: "a" })[0]!, { error: "model runner has unexpectedly stopped" }],
     "half an answer": [saying({ content: "ab" })[0]!],
