@@ -1,5 +1,5 @@
 // Questions on their way to a resolver. Each has a number of ours, which the guest cannot tell to anyone: else
-// whoever forges the resolver's address could answer in its place, and name any address.
+// an attacker who forges the resolver's address could answer instead, and return any address.
 #ifndef ASKED_H
 #define ASKED_H
 
@@ -9,7 +9,7 @@
 
 enum { ASKED_MAX = 256 };
 
-// Puts our number into a question that goes out `by` a flow. False when there is none to be had.
+// Puts our number into a question that goes out `by` a flow. False when no number is free.
 bool asked_number(const void *by, uint8_t *message, size_t length);
 
 // Puts the guest's number back into an answer. False when nothing was asked under this one, or it has been answered.

@@ -1,4 +1,4 @@
-// How much the kernel may keep of connections that nobody reads from, by how many there are.
+// Socket buffer sizes by the number of connections: the kernel's memory for connections that are not read.
 #ifndef BUFFERS_H
 #define BUFFERS_H
 

@@ -1,4 +1,4 @@
-// What the gate gives up before it meets the first byte of a guest.
+// Rights that the gate drops before it reads the first byte of a guest.
 #ifndef CONFINE_H
 #define CONFINE_H
 

@@ -30,7 +30,7 @@ static bool is_same(const struct refused *a, const struct refused *b) {
     return a->protocol == b->protocol && address_is_equal(&a->to, &b->to) && strcmp(a->name, b->name) == 0;
 }
 
-// A name comes from the guest: what does not belong into one is not repeated.
+// A name comes from the guest, so invalid characters are not copied.
 static void copy_name(const char *name, char copy[SHOWN_NAME_BYTES]) {
     size_t length = 0;
     for (; name[length] != '\0' && length < SHOWN_NAME_BYTES - 1; length++)
@@ -84,7 +84,7 @@ static struct {
     int listener;
 } asked;
 
-// A short answer fits into the socket's buffer: nobody is waited for.
+// A short answer fits into the socket's buffer, so the write does not block.
 static void answer(struct watch *watch, uint32_t events) {
     (void)events;
     char text[ANSWER_BYTES];

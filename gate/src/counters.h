@@ -1,4 +1,4 @@
-// What the gate has let through and what it has refused, for whoever asks.
+// Counters of passed and refused traffic, served on a unix socket.
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
@@ -13,10 +13,10 @@ struct counters {
 
 extern struct counters counters;
 
-// Remembers one refusal, among the last few; `name` is what was asked for, or NULL.
+// Remembers one refusal, among the last few; `name` is the requested name, or NULL.
 void counters_refuse(const char *protocol, const struct address *to, enum verdict verdict, const char *name);
 
-// Answers whoever connects to this listening unix socket with one JSON object.
+// Answers each connection to this listening unix socket with one JSON object.
 void counters_serve(int listener);
 
 #endif

@@ -14,10 +14,10 @@ enum dns_verdict {
     DNS_UNKNOWN, // asks for a name that is not allowed
 };
 
-// Looks at a question, and cuts off what the guest has put behind it. Unless it may pass, `message` becomes the answer.
+// Checks a question, and cuts off bytes after it. If the question may not pass, `message` becomes the answer.
 enum dns_verdict dns_judge(uint8_t *message, size_t *length, char name[NAME_BYTES]);
 
-// Learns the addresses in a resolver's answer. False when it is none to a question that may pass.
+// Records the addresses in a resolver's answer. False when the answer belongs to no allowed question.
 bool dns_learn(const uint8_t *message, size_t length);
 
 #endif

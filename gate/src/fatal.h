@@ -4,7 +4,7 @@
 
 _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// The same, and what the system said.
+// The same, with the text of errno.
 _Noreturn void fatal_errno(const char *what);
 
 // From now on without the reason: standard error is not ours any more.

@@ -29,7 +29,7 @@ static size_t take_number(struct reader *reader, int bytes) {
     return number;
 }
 
-// What a length in front announces.
+// Takes a part that its length precedes.
 static struct reader take_part(struct reader *reader, int length_bytes) {
     size_t length = take_number(reader, length_bytes);
     const uint8_t *at = reader->is_whole ? take(reader, length) : NULL;
@@ -48,7 +48,7 @@ static bool read_server_name(struct reader extension, char name[NAME_BYTES]) {
 
 static int read_hello(struct reader record, char name[NAME_BYTES]) {
     if (take_number(&record, 1) != HELLO) return -1;
-    struct reader hello = take_part(&record, 3); // one that is cut into records is nobody's but an evader's
+    struct reader hello = take_part(&record, 3); // only an evading client splits a hello into records
     take(&hello, 2 + RANDOM_BYTES);
     take_part(&hello, 1);
     take_part(&hello, 2);

@@ -1,4 +1,4 @@
-// What a guest says first on a connection, when names are all that is open: TLS and HTTP name whom they want.
+// The first bytes of a connection, checked if only names are allowed: TLS and HTTP name the server.
 #ifndef INSPECT_H
 #define INSPECT_H
 
@@ -20,7 +20,7 @@ struct inspection {
 // are what the next call begins with.
 ssize_t inspect(struct inspection *inspection, const uint8_t *bytes, size_t count);
 
-// The name that a TLS client hello asks for. 1 when there is one, 0 when more must be seen, -1 when there is none.
+// The server name in a TLS client hello. 1 when it has one, 0 when more bytes are needed, -1 when it has none.
 int hello_read_name(const uint8_t *bytes, size_t count, char name[NAME_BYTES]);
 
 // The same, of the head of an HTTP request; what follows the head goes into `inspection`. Gives the head's length.

@@ -13,7 +13,7 @@ struct watch {
 
 void loop_open(void);
 bool loop_add(int fd, uint32_t events, struct watch *watch);
-// Also what has been reported for it, but not told yet, is told to nobody.
+// Pending events for it are discarded.
 void loop_remove(int fd, struct watch *watch);
 void loop_change(int fd, uint32_t events, struct watch *watch);
 
@@ -22,7 +22,7 @@ void loop_rest(int fd, struct watch *watch);
 
 // Called about once a second with the time in whole seconds.
 void loop_every_second(void (*tick)(time_t now));
-// Waits once, for a second at most, and wakes whoever it is for.
+// Waits once, for a second at most, and calls the handlers of the ready descriptors.
 void loop_turn(void);
 _Noreturn void loop_run(void);
 

@@ -57,7 +57,7 @@ static void end(struct watch *watch, uint32_t events) {
     _exit(0);
 }
 
-// What the program's starter meant for the program: its standard streams, and whatever stays open when it is executed.
+// The program's descriptors: its standard streams, and those that stay open on exec.
 static void let_go(void) {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0) fatal_errno("/dev/null");
@@ -68,7 +68,7 @@ static void let_go(void) {
     for (int fd = 0; fd < 2; fd++) dup2(nothing, fd);
 }
 
-// Gives up everything that relaying does not need, and everything that was somebody else's.
+// Drops all rights and descriptors that relaying does not need.
 static void prepare(const struct options *options, const struct inside *inside, int control, int lifeline) {
     static struct watch lost = {end};
     room_open();

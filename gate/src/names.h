@@ -6,14 +6,14 @@
 
 enum { NAME_BYTES = 256, NAMES_MAX = 64 };
 
-// `example.org`, or `*.example.org` for what is below it. False for anything else, and when there are too many.
+// `example.org`, or `*.example.org` for its subdomains. False for anything else, and when there are too many.
 bool names_allow(const char *pattern);
 
 // True once a name has been allowed: then nothing else is reached.
 bool names_are_required(void);
 bool names_is_allowed(const char *name);
 
-// What an allowed name's resolver has said. Kept for an hour at least.
+// Addresses in a resolver's answer for an allowed name. Kept for an hour at least.
 void names_learn(const struct address *address, uint32_t ttl_s);
 bool names_is_learned(const struct address *address);
 

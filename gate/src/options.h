@@ -1,4 +1,4 @@
-// What the gate is told on its command line.
+// The gate's command line.
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -6,14 +6,14 @@
 
 enum { RESOLVERS_MAX = 3, FORWARDS_MAX = 16 };
 
-// A port of the gateway that leads to one address, whatever the policy says of it.
+// A port of the gateway that leads to one address, even if the policy refuses that address.
 struct forward {
     uint16_t port;
     struct address to;
 };
 
 struct options {
-    const char *control;        // the socket on which it tells its counters
+    const char *control;        // the socket on which it serves its counters
     const char *nft;            // the program
     uint32_t uid, gid;          // what to become; 0 for what it is
     int tap_fd, lifeline_fd;    // as which descriptors the program gets them

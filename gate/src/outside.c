@@ -15,7 +15,7 @@ enum { DNS_PORT = 53, RESOLVER_OFFSET = 4 };
 
 void outside_open(const struct options *given) { options = given; }
 
-// What a port of the gateway, or one of the addresses right behind the guest's network, stands for. False for the rest of the world.
+// The target of a gateway port, or of an address right after the guest's network. False for all other addresses.
 static bool find_forward(const struct address *to, struct address *real, bool *is_resolver) {
     const struct address *gateway = to->family == AF_INET ? &options->gateway4 : &options->gateway6;
     struct address asked = *to;

@@ -9,7 +9,7 @@ void outside_open(const struct options *options);
 
 struct passage {
     enum verdict verdict;
-    bool is_by_name;  // what is said first must name an allowed name
+    bool is_by_name;  // the first bytes must name an allowed name
     bool is_resolver; // only questions for allowed names may pass
 };
 

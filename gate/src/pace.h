@@ -8,7 +8,7 @@
 
 enum { PACE_PER_S = 500, PACE_AT_ONCE = 1000 };
 
-// Takes one. False when there is none left in this second.
+// Takes a token of the rate limit. False when none is left in this second.
 bool pace_take(time_t now);
 
 #endif

@@ -12,7 +12,7 @@ struct flow {
 };
 
 enum refusal {
-    REFUSAL_PORT,        // nobody listens there
+    REFUSAL_PORT,        // the port is closed
     REFUSAL_PROHIBITED,  // the gate does not let it out
     REFUSAL_UNREACHABLE, // the host has no way there
 };

@@ -42,7 +42,7 @@ struct pipe {
         uint32_t events;
     } ends[2];
     struct half halves[2]; // by the end they come from
-    struct held *held;     // what the guest has said and may not be passed on yet; NULL when all may
+    struct held *held;     // bytes of the guest that are not inspected yet; NULL when all may pass
     bool is_used;
 };
 
@@ -95,7 +95,7 @@ static bool give_kept(struct half *half, int to) {
     return true;
 }
 
-// Passes on what names an allowed name. False when something else is named, or nothing.
+// Passes on bytes that name an allowed name. False when they name another one, or none.
 static bool give_held(struct pipe *pipe, int target, bool has_ended) {
     struct held *held = pipe->held;
     ssize_t passed = inspect(&held->inspection, held->bytes, held->count);
@@ -127,7 +127,7 @@ static bool move_held(struct pipe *pipe) {
     return give_held(pipe, pipe->ends[WORLD].fd, half->has_ended);
 }
 
-// Moves what there is from one end to the other. False when the connection is broken.
+// Moves the available bytes from one end to the other. False when the connection is broken.
 static bool move(struct pipe *pipe, enum end from) {
     struct half *half = &pipe->halves[from];
     int source = pipe->ends[from].fd, target = pipe->ends[!from].fd;

@@ -1,4 +1,4 @@
-// Two connections joined: what one end sends, the other gets.
+// Two connections joined: each end receives the other's bytes.
 #ifndef PIPE_H
 #define PIPE_H
 

@@ -1,4 +1,4 @@
-// Records of entries that their source no longer has: a stage notes what of them is to go.
+// Records of entries that their source no longer has: a stage notes which of them to remove.
 #ifndef ABSENT_H
 #define ABSENT_H
 

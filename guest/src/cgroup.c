@@ -20,7 +20,7 @@ enum {
 
 static int jobs_fd = -1;
 static uint32_t last_number;
-// Made ahead, when nobody waits: the kernel makes and fills a directory for each.
+// Made ahead, while no request waits, because the kernel makes and fills a directory for each.
 static struct cgroup next = {.fd = -1};
 
 // Groups in which something ran on after their job; the oldest is tried first.

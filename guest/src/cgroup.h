@@ -1,4 +1,4 @@
-// A control group for each job of a VM: all that a command starts stays in it, whatever session, group or parent it takes.
+// A control group for each job of a VM. Every process that a command starts stays in it, even with another session, group or parent.
 #ifndef CGROUP_H
 #define CGROUP_H
 
@@ -24,7 +24,7 @@ bool cgroup_is_empty(const struct cgroup *group);
 // True when the kernel has killed a process of it because memory ran out.
 bool cgroup_was_oom_killed(const struct cgroup *group);
 
-// Lets go of it: it is removed now, or later, when what runs in it has ended.
+// Releases the group: it is removed now, or when its processes have ended.
 void cgroup_leave(struct cgroup *group);
 
 #endif

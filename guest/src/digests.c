@@ -47,7 +47,7 @@ static void copy_all(const struct known *from, size_t count) {
     }
 }
 
-// Forgets everything when it can grow no more: what is still asked for comes back.
+// Clears the cache when it is full; entries in use are added again.
 static bool make_room(void) {
     if (table && used < room / 2) return true;
     size_t old_room = room, new_room = room == 0 ? FIRST_ROOM : room < ROOM_MAX ? 2 * room : room;

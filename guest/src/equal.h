@@ -1,4 +1,4 @@
-// A file that comes in against the one in its place in the workspace: what is equal already is not staged.
+// Compares an incoming file with the workspace's file of that name. An equal file is not staged.
 #ifndef EQUAL_H
 #define EQUAL_H
 
@@ -11,7 +11,7 @@
 #include "record.h"
 
 struct equal {
-    int fd; // of the file in its place; -1: there is none, or it differs
+    int fd; // of the workspace's file; -1: it does not exist, or it differs
     bool is_held; // nothing is staged yet: what has come is in memory, or equal to what the old file has
     bool is_in_memory;
     struct stat old;

@@ -1,4 +1,4 @@
-// Fields of a request. What is not as it must be is answered with BAD_REQUEST.
+// Fields of a request. An invalid field is answered with BAD_REQUEST.
 #ifndef FIELDS_H
 #define FIELDS_H
 
@@ -10,7 +10,7 @@
 // An absolute path.
 bool fields_path(uint32_t stream, struct json request, const char *name, char out[PATH_MAX]);
 
-// What is missing keeps its value.
+// A missing field keeps its value.
 bool fields_bool(uint32_t stream, struct json request, const char *name, bool *out);
 bool fields_integer(uint32_t stream, struct json request, const char *name, int64_t max, int64_t *out);
 

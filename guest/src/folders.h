@@ -1,4 +1,4 @@
-// What the records say of directories: set on them last, when all their content is there.
+// Mode and times of directories, set last, when their content is complete.
 #ifndef FOLDERS_H
 #define FOLDERS_H
 

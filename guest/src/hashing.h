@@ -14,13 +14,13 @@ struct hashing {
     struct sha256 sha;
 };
 
-// Opens what has the name in the folder; false when it is no file that can be read.
+// Opens the entry of that name in the folder; false when it is not a readable file.
 bool hashing_begin(struct hashing *hashing, int folder, const char *name);
 
 // Reads a part; false when there is no more.
 bool hashing_go_on(struct hashing *hashing);
 
-// Closes it. False when the file is not what it was when it was opened: there is no digest.
+// Closes the file. False when it has changed since it was opened; then it has no digest.
 bool hashing_end(struct hashing *hashing, uint8_t digest[SHA256_BYTES]);
 
 #endif

@@ -4,7 +4,7 @@
 
 void init_boot(void);
 
-// Kills what runs, writes out what is held and turns the machine off.
+// Kills all processes, syncs the disks and turns the machine off.
 _Noreturn void init_power_off(void);
 
 #endif

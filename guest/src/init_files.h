@@ -1,8 +1,8 @@
-// What systemd-tmpfiles, udev and sysctl make while another computer boots.
+// Files and settings that systemd-tmpfiles, udev and sysctl make when a computer boots.
 #ifndef INIT_FILES_H
 #define INIT_FILES_H
 
-// Makes all of it in the root that has just become ours. What fails is left out.
+// Makes them in the new root. Skips those that fail.
 void init_files_make(void);
 
 #endif

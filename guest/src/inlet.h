@@ -1,4 +1,4 @@
-// The receiving end of a channel: what has come, what is acknowledged, how much more is granted.
+// The receiving end of a channel: received, acknowledged and granted bytes.
 #ifndef INLET_H
 #define INLET_H
 

@@ -1,4 +1,4 @@
-// A job's stdin: what the pipe does not take yet waits in a ring.
+// A job's stdin: bytes that the pipe does not accept yet wait in a ring.
 #include <errno.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ void job_write_stdin(struct job *job) {
         } else if (put < 0 && errno == EINTR) {
             continue;
         } else {
-            if (put == 0 || errno != EAGAIN) job_close_stdin(job); // nobody reads it any more
+            if (put == 0 || errno != EAGAIN) job_close_stdin(job); // the command has closed its stdin
             break;
         }
     }
@@ -41,7 +41,7 @@ void job_write_stdin(struct job *job) {
     if (job->input.inlet.has_eof && ring->base == ring->head) end_stdin(job);
 }
 
-// What the pipe takes at once need not be copied first.
+// Bytes that the pipe accepts at once are not copied to the ring.
 static size_t write_directly(struct job *job, const uint8_t *bytes, size_t count) {
     struct ring *ring = &job->input.ring;
     if (ring->base < ring->head) return 0;

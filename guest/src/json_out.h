@@ -1,4 +1,4 @@
-// Writing one JSON object into a buffer of fixed size; what does not fit sets `is_full`.
+// Writes one JSON object into a buffer of fixed size; sets `is_full` when it does not fit.
 #ifndef JSON_OUT_H
 #define JSON_OUT_H
 

@@ -1,4 +1,4 @@
-// Notes of what a stage found equal in the workspace, so that nothing of it was staged.
+// Notes of entries that a stage found equal in the workspace, and so did not stage.
 #ifndef KEPT_H
 #define KEPT_H
 

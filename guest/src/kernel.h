@@ -1,4 +1,4 @@
-// What the C library's headers lack of the kernel's interface.
+// Parts of the kernel's interface that the C library's headers lack.
 #ifndef KERNEL_H
 #define KERNEL_H
 

@@ -1,4 +1,4 @@
-// The operation `list`: what lies in a tree, without content; with digests it is a manifest.
+// The operation `list`: the entries of a tree without content. With digests it is a manifest.
 #ifndef LIST_H
 #define LIST_H
 

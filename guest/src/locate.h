@@ -1,4 +1,4 @@
-// A path of the guest as the directory that holds its last name, so that what is done to the name cannot be led elsewhere meanwhile.
+// Resolves a path of the guest to an open directory and a last name, so that a process of the guest cannot redirect later operations.
 #ifndef LOCATE_H
 #define LOCATE_H
 

@@ -1,4 +1,4 @@
-// What a login gives a command: the variables of /etc/environment, and those of login files that were changed.
+// The variables of a login: those of /etc/environment, and those of changed login files.
 #ifndef LOGIN_H
 #define LOGIN_H
 

@@ -7,7 +7,7 @@
 
 enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_SHEPHERD, LOOP_DRAIN };
 
-// What the agent does when its peer is gone.
+// The agent's reaction when its peer has closed.
 enum loop_end { LOOP_END_WAITS, LOOP_END_EXITS };
 
 void loop_open(enum loop_end end);
@@ -15,7 +15,7 @@ void loop_watch(int fd, uint32_t events, enum loop_kind kind, uint32_t id);
 void loop_rewatch(int fd, uint32_t events, enum loop_kind kind, uint32_t id);
 void loop_listen(int fd);
 
-// From now on `fd` is read and what comes is dropped, until its end.
+// Reads `fd` to its end and drops the bytes.
 void loop_drain(int fd);
 
 // The peer has hung up.

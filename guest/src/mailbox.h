@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
-// A device or file of the host's; nothing else happens when there is none.
+// A device or file of the host. Without one this does nothing.
 void mailbox_open(const char *path);
 int64_t mailbox_bytes(void); // 0 without one
 
-// What lies there now; `length` is at most MAIL_MAX_BYTES. The bytes stay until the next call. NULL with errno.
+// Reads the mailbox; `length` is at most MAIL_MAX_BYTES. The bytes stay valid until the next call. NULL with errno.
 const uint8_t *mailbox_read(uint64_t at, uint32_t length);
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Takes note of what is mapped now, in all processes.
+// Records the files that are mapped now, in all processes.
 void mapped_look(void);
 
-// Whether a file of this inode number, of whatever device, was mapped then.
+// Whether a file of this inode number, on any device, was mapped then.
 bool mapped_has(ino_t inode);
 
 #endif

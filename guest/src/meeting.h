@@ -1,4 +1,4 @@
-// A directory that a merge finds on both sides, and the log of what it does there.
+// A directory that a merge finds on both sides, and the log of its changes there.
 #ifndef MEETING_H
 #define MEETING_H
 
@@ -36,7 +36,7 @@ bool meeting_open(const struct merge *merge, const struct meeting *meeting, stru
 void meeting_close(struct meeting_fds fds);
 
 bool meeting_add_step(struct meeting *meeting, enum step step, const char *name);
-// Takes the last one off; NULL when there is none. It is there until the next one is added.
+// Removes the last one; NULL when the log is empty. It stays valid until the next one is added.
 char *meeting_pop_step(struct meeting *meeting);
 
 // Its owner's rights do not suffice to change what is in it.

@@ -21,7 +21,7 @@ struct merge {
     bool is_torn; // undoing it failed too
 };
 
-// False with the failure's fields set. The tree then holds again what it held, unless torn; after success, what was replaced.
+// On failure returns false with the failure's fields set, and restores the tree unless it is torn. On success the tree holds the replaced entries.
 bool merge_run(struct merge *merge);
 
 #endif

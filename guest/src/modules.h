@@ -2,7 +2,7 @@
 #ifndef MODULES_H
 #define MODULES_H
 
-// Loads what /modules/order lists, one file name a line, and deletes each file behind itself.
+// Loads the modules in /modules/order, one file name per line, and deletes each file afterwards.
 void modules_load(void);
 
 #endif

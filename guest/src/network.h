@@ -20,7 +20,7 @@ struct network {
     int resolver_count;
 };
 
-// Reads `network` of a wake, which may be missing. Gives what is wrong with it, or NULL.
+// Reads the optional `network` of a wake. Returns the reason when it is invalid, or NULL.
 const char *network_read(struct json request, struct network *network);
 
 // Gives the one network interface its address, routes and resolvers. False with errno, and where it failed.

@@ -1,4 +1,4 @@
-// What the workspace has in the place of a stage's entry at hand.
+// The workspace's entry with the name of the entry that is being staged.
 #ifndef PLACE_H
 #define PLACE_H
 

@@ -1,4 +1,4 @@
-// What an entry would do in the workspace: a stage that only looks, and makes nothing.
+// The effect of an entry on the workspace, for a stage that only compares and writes nothing.
 #ifndef PREVIEW_H
 #define PREVIEW_H
 

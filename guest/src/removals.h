@@ -1,4 +1,4 @@
-// What a stage takes out of the workspace: entries that an earlier push brought and that their source no longer has.
+// Entries that a stage removes from the workspace: an earlier push wrote them, and their source no longer has them.
 #ifndef REMOVALS_H
 #define REMOVALS_H
 
@@ -36,10 +36,10 @@ size_t removals_find(const struct removals *removals, const char *folder);
 bool removal_is_in(const struct removal *removal, const char *folder);
 const char *removal_name(const struct removal *removal);
 
-// Whether the entry found is still what was brought: of the right type, and not changed later.
+// Whether the entry is unchanged since the push: of the same type, and not modified later.
 bool removal_fits(const struct removal *removal, const struct stat *found);
 
-// Once all else is done: removes the directories of which nothing is left. What cannot be removed stays.
+// The last step: removes the directories that became empty. Directories that cannot be removed stay.
 void removals_end_directories(struct removals *removals, int root);
 // The same without doing it.
 void removals_count_directories(struct removals *removals, int root);

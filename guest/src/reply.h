@@ -6,7 +6,7 @@
 
 #include "json_out.h"
 
-// A success: add fields to what this returns, then send it.
+// A success: add fields to the returned object, then send it.
 struct json_out *reply_begin(void);
 void reply_send(uint32_t stream);
 void reply_empty(uint32_t stream);

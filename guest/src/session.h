@@ -1,4 +1,4 @@
-// The conversation with the host: sync, the queue of what goes out, and frames handed to whom they concern.
+// The session with the host: sync, the output queue, and the dispatch of received frames.
 #ifndef SESSION_H
 #define SESSION_H
 
@@ -8,7 +8,7 @@
 #include "frame.h"
 #include "inlet.h"
 
-// Speaks on `fd` from now on (non-blocking, -1 for none); what was going on before is over.
+// Starts a session on `fd` (non-blocking, -1 for none) and ends the previous one.
 void session_attach(int fd, bool is_port);
 int session_fd(void);
 
@@ -24,7 +24,7 @@ void session_send(uint8_t type, uint32_t stream, const char *payload, size_t len
 void session_send_window(uint32_t stream, uint8_t channel, struct inlet *inlet);
 bool session_is_active(void);
 
-// Writes what is queued and what the windows allow.
+// Writes the queue, as far as the windows allow.
 void session_flush(void);
 
 // For memory that lives only while one event is handled.

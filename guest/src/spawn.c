@@ -20,7 +20,7 @@ enum { AGENT_FILES_MAX = 65536 };
 static int null_fd = -1;
 static struct rlimit command_limit;
 static bool has_shepherds;
-// What a command that could not start writes down, also when it has memory of its own.
+// The report of a command that could not start, also from a process with its own memory.
 static volatile struct outcome {
     int error, failed;
 } *outcome;

@@ -41,10 +41,10 @@ void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry)
 // NULL when the stream is no stage.
 struct stage *stage_find(uint32_t stream);
 
-// Removes what stages of an earlier life have left.
+// Removes leftovers of stages of an earlier agent.
 void stages_sweep(void);
 
-// Lets go of the stage; what is on the disk stays.
+// Frees the stage; its files stay on disk.
 void stage_forget(struct stage *stage);
 
 // A failure of the file system; a path that would have left is UNSAFE_PATH.

@@ -145,7 +145,7 @@ static bool read_size(struct json request, const char *name, int64_t fallback, i
     return !json_field(request, name, &value) || json_integer(value, 1, USHRT_MAX, size);
 }
 
-// NULL when all is well, else what is wrong with the request.
+// NULL for a valid request, else the reason why it is invalid.
 static const char *read_request(struct json request) {
     struct json value;
     start.arena_used = 0;

@@ -7,7 +7,7 @@
 // Renames to a name that nothing has (EEXIST).
 bool swap_rename(int from, const char *name, int to, const char *new_name);
 
-// Moves `name` to a directory in which there is none.
+// Moves `name` to a directory that has no entry of that name.
 bool swap_move(int from, int to, const char *name);
 
 // Exchanges two that both exist. `aside` is a directory of the same mount in which there is no `name`.

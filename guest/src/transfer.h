@@ -11,7 +11,7 @@
 
 struct transfer;
 
-// What one kind of transfer does. A kind has `take` and `finish`, or `produce` and `answer`, or `work` alone.
+// The functions of one kind of transfer. A kind has `take` and `finish`, or `produce` and `answer`, or `work` alone.
 struct transfer_kind {
     // Content from the host, and its end.
     void (*take)(struct transfer *transfer, const uint8_t *bytes, size_t size);
@@ -23,7 +23,7 @@ struct transfer_kind {
     size_t room_bytes;
     // A bounded part of work without content. False when the transfer has ended.
     bool (*work)(struct transfer *transfer);
-    // Drops what is half done and frees all of it; answers nothing.
+    // Drops unfinished work and frees all of it; sends no answer.
     void (*end)(struct transfer *transfer);
 };
 
@@ -43,7 +43,7 @@ void transfer_remove(struct transfer *transfer);
 void transfer_end(struct transfer *transfer);
 
 struct transfer *transfer_find(uint32_t stream);
-// False when there are too many; the stream is told so.
+// False when there are too many; then it sends an error on the stream.
 bool transfers_have_room(uint32_t stream);
 struct transfer *transfers_first(void);
 

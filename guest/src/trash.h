@@ -1,4 +1,4 @@
-// Removal of what may be large: a few names a turn, so that the agent goes on.
+// Removes large trees a few names per turn, so that the agent stays responsive.
 #ifndef TRASH_H
 #define TRASH_H
 
@@ -7,7 +7,7 @@
 // Takes `name` out of the staging directory for ever.
 void trash_add(const char *name);
 
-// Removes what an earlier life left: everything whose name is not `is_kept`.
+// Removes leftovers of an earlier agent: every entry whose name is not `is_kept`.
 void trash_sweep(int (*is_kept)(const char *name));
 
 // True while something is left to remove.

@@ -1,4 +1,4 @@
-// The operation `wake`: what makes this VM differ from all the others with the same memory.
+// The operation `wake`: gives this VM its own identity, different from other VMs with the same memory.
 #ifndef WAKE_H
 #define WAKE_H
 

@@ -21,7 +21,7 @@ void workspace_leave_staging(void);
 
 // The part of an absolute path below the workspace, "" for itself; NULL when it is elsewhere or not plain.
 const char *workspace_relative(const char *path);
-// True for what lies in the staging directory when that is within the workspace.
+// True for an entry in the staging directory, if that is within the workspace.
 bool workspace_is_staging(const char *relative);
 
 // The first path of `tree`, which is laid out as the workspace, that has something mounted on it there; NULL for none.

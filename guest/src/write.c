@@ -25,7 +25,7 @@ struct writing {
     bool has_mode, is_new;
     struct stat old; // unless it is new
     int64_t mode, bytes;
-    char digest[2 * SHA256_BYTES + 1]; // of what is to be replaced; "" for anything
+    char digest[2 * SHA256_BYTES + 1]; // of the file to replace; "" for any content
 };
 
 struct wishes {
@@ -77,7 +77,7 @@ static bool is_as_expected(const struct writing *writing) {
     return strcmp(text, writing->digest) == 0;
 }
 
-// The owner and, unless another was asked for, the permissions of what is replaced stay.
+// A replaced file keeps its owner, and its permissions unless the request sets others.
 static bool finish_file(struct writing *writing) {
     mode_t mode = writing->has_mode ? (mode_t)writing->mode : writing->is_new ? 0644 : writing->old.st_mode & 0777;
     bool keeps_owner = *writing->temporary && !writing->is_new;
