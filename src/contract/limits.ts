@@ -34,10 +34,10 @@ export const limits = {
   /** Maximum size of a file whose content a base keeps, and of all content that a task's base keeps. */
   baseContentFileBytes: 1_048_576,
   baseContentBytes: 268_435_456,
-  /** A patch, and all that the files which it names have before it. */
+  /** Maximum size of a patch, and of all files that it names before it is applied. */
   patchBytes: 716_800,
   patchedContentBytes: 33_554_432,
-  /** What one answer with differences holds: it ends with the file that goes beyond. */
+  /** Maximum differences in one answer; the file that exceeds it is the last. */
   diffFiles: 10_000,
   diffBytes: 1_048_576,
 } as const;

@@ -112,7 +112,7 @@ export class AcceleratorChoice {
     return finding;
   }
 
-  /** The jail's user tries, since it is not always the daemon's: the VMs of root are run by nobody. */
+  /** Tries as the jail's user, which may differ from the daemon's: VMs of root run as the user `nobody`. */
   async #probe(): Promise<Finding> {
     const refused = { opens: false, usable: false };
     if (describeNode(this.#device) === null) {

@@ -119,7 +119,7 @@ function renderLine(command: Command): Row {
   return [[...command.words, ...positionals, ...rest].join(" "), command.summary];
 }
 
-/** `TASK_ID`, `[SIGNAL]` for one that may be left out, `[PATHS…]` for one that takes all words that are left. */
+/** `TASK_ID`, `[SIGNAL]` for an optional one, `[PATHS…]` for one that takes all remaining words. */
 function renderPositional({ name, required, type }: RenderedField): string {
   const shown = `${name.toUpperCase()}${type === "list" ? "…" : ""}`;
   return required ? shown : `[${shown}]`;
