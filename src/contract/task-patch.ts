@@ -20,15 +20,15 @@ export const taskPatch = defineOperation({
     encoding: z
       .enum(["utf8", "base64"])
       .default("utf8")
-      .describe("How the patch is written down: base64 carries text in any encoding.")
+      .describe("Encoding of `patch`: base64 for text in any encoding.")
       .meta({ hidden: true }),
-    dry_run: z.boolean().default(false).describe("Say what would be applied; change nothing."),
-    reverse: z.boolean().default(false).describe("Take the patch back."),
+    dry_run: z.boolean().default(false).describe("List the files that would be patched; change nothing."),
+    reverse: z.boolean().default(false).describe("Revert the patch."),
   }),
   output: z
     .object({
       task_id: z.string(),
-      applied: z.boolean().describe("True when the workspace has the patch now."),
+      applied: z.boolean().describe("True when the patch was applied."),
       files: z
         .array(
           z.object({
@@ -36,7 +36,7 @@ export const taskPatch = defineOperation({
             status: z.enum(["added", "modified", "deleted"]),
           }),
         )
-        .describe("Files that fit; a renamed file is one deleted and one added."),
+        .describe("Files that the patch fits; a renamed file counts as one deleted and one added."),
       rejects: z
         .array(
           z.object({
@@ -47,10 +47,10 @@ export const taskPatch = defineOperation({
             hunks: z.array(z.string()).describe("Headers of all its hunks."),
           }),
         )
-        .describe("With any, nothing was applied."),
+        .describe("If not empty, nothing was applied."),
       dry_run: z.boolean(),
     })
-    .meta({ title: "PatchResult", description: "What a patch did to a workspace." }),
+    .meta({ title: "PatchResult", description: "The effect of a patch on a workspace." }),
   bulk: ["files[]", "rejects[]"],
   cli: {
     words: ["task", "patch"],
