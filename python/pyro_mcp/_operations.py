@@ -43,13 +43,13 @@ class VmRunResult(TypedDict):
     command: str
     # The command's own exit status; 128 + N when signal N ended it; 124 when its time-out did.
     exit_code: int
-    # Standard output: head and tail when it was long.
+    # Standard output; only head and tail when it is long.
     stdout: str
-    # Standard error: head and tail when it was long.
+    # Standard error; only head and tail when it is long.
     stderr: str
-    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stdout`: base64 when its bytes are not valid UTF-8.
     stdout_encoding: Literal["utf-8", "base64"]
-    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stderr`: base64 when its bytes are not valid UTF-8.
     stderr_encoding: Literal["utf-8", "base64"]
     stdout_truncated: bool
     stderr_truncated: bool
@@ -57,7 +57,7 @@ class VmRunResult(TypedDict):
     stdout_omitted_bytes: int
     # Bytes left out of the middle of stderr.
     stderr_omitted_bytes: int
-    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    # Content of `stdout` and `stderr` as pieces in the order of arrival; each in the encoding of its stream.
     interleaved: NotRequired[list[VmRunInterleaved]]
     # Milliseconds the command ran.
     duration_ms: int
@@ -65,17 +65,17 @@ class VmRunResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
-    # What became of the VM.
+    # Whether the VM was deleted.
     cleanup: VmRunCleanup
-    # What was left out or may be torn, with the first names.
+    # Entries that were left out or that changed while they were read, with the first names.
     warnings: NotRequired[list[str]]
 
 
@@ -85,7 +85,7 @@ class VmCreateResult(TypedDict):
     environment: str
     # unreadable: its record was damaged.
     state: Literal["created", "started", "stopped", "failed", "unreadable"]
-    # Why it failed, or why it stands still.
+    # Why it failed, or why it is paused.
     state_reason: str | None
     vcpu_count: int
     mem_mib: int
@@ -93,11 +93,11 @@ class VmCreateResult(TypedDict):
     allow_host_compat: bool
     # Null until it is started.
     execution_mode: Literal["guest", "host_compat"] | None
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
-    # UTC, ISO 8601. When its record is unreadable: when that file was written.
+    # UTC, ISO 8601. If its record is unreadable, the time when that file was written.
     created_at: str
-    # Null when its record is unreadable: it does not expire.
+    # Null when its record is unreadable; then it does not expire.
     expires_at: str | None
 
 
@@ -117,11 +117,11 @@ class VmNetworkInfoNetworkPolicyForward(TypedDict):
 
 
 class VmNetworkInfoNetworkPolicy(TypedDict):
-    # public: all but private, local and this host's addresses. names: only what is named here.
+    # public: all but private, local and this host's addresses. names: only the names listed here.
     default: Literal["public", "names"]
     # Names that may be reached.
     allow_hosts: list[str]
-    # What is open besides.
+    # Further open ranges.
     allow: list[str]
     # Ports of the gateway that lead to an address of this host.
     forwards: list[VmNetworkInfoNetworkPolicyForward]
@@ -136,7 +136,7 @@ class VmNetworkInfoNetworkHostCa(TypedDict):
 
 
 class VmNetworkInfoNetworkCounters(TypedDict):
-    # What the guest has sent, without headers.
+    # Payload bytes that the guest has sent.
     sent_bytes: int
     received_bytes: int
     tcp_connections: int
@@ -146,13 +146,13 @@ class VmNetworkInfoNetworkCounters(TypedDict):
 
 
 class VmNetworkInfoNetworkLastRefused(TypedDict):
-    # dns: a name that was asked for.
+    # dns: a DNS query.
     protocol: Literal["tcp", "udp", "dns"]
     address: str
     port: int
-    # name: no allowed name was asked for, or none led there.
+    # name: the guest requested no allowed name, or no allowed name resolves to this address.
     reason: Literal["closed_range", "host_address", "name", "too_many"]
-    # What the guest asked for, when it said so.
+    # Name that the guest requested, if known.
     name: str | None
     times: int
     # UTC, ISO 8601.
@@ -160,14 +160,14 @@ class VmNetworkInfoNetworkLastRefused(TypedDict):
 
 
 class VmNetworkInfoNetwork(TypedDict):
-    # down: its gate has ended, and nothing gets in or out.
+    # down: the gate process has ended, so no packet gets in or out.
     state: Literal["up", "down"]
     mac: str
     mtu: int
-    # The guest's own, with their networks' bits.
+    # The guest's addresses, with the prefix length.
     addresses: list[str]
     routes: list[VmNetworkInfoNetworkRoute]
-    # What the guest asks for names; each stands for one of the host's.
+    # DNS resolvers of the guest; each forwards to one of the host's.
     resolvers: list[str]
     policy: VmNetworkInfoNetworkPolicy
     # Certificate authorities of the host that the guest trusts.
@@ -180,12 +180,12 @@ class VmNetworkInfoNetwork(TypedDict):
 class VmNetworkInfoResult(TypedDict):
     vm_id: str
     network_enabled: bool
-    # Null without a network, or while the VM is not started.
+    # Null when the VM has no network or is not started.
     network: VmNetworkInfoNetwork | None
 
 
 class VmReapExpiredResult(TypedDict):
-    # Ids of what was removed.
+    # Ids of the removed VMs and tasks.
     removed: list[str]
 
 
@@ -201,7 +201,7 @@ class TaskCreateWorkspaceSeed(TypedDict):
     destination: str
     # Entries imported.
     entry_count: int
-    # Bytes of their files.
+    # Total bytes of the written files.
     bytes_written: int
 
 
@@ -211,7 +211,7 @@ class TaskCreateLastPush(TypedDict):
     destination: str
     # Entries imported.
     entry_count: int
-    # Bytes of their files.
+    # Total bytes of the written files.
     bytes_written: int
     # UTC, ISO 8601.
     pushed_at: str
@@ -221,27 +221,27 @@ class TaskCreateResult(TypedDict):
     task_id: str
     name: str | None
     labels: dict[str, Any]
-    # Variables that all its commands get.
+    # Names of the environment variables that all its commands get.
     env_names: list[str]
     # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
     state: Literal["started", "stopped", "failed", "unreadable"]
-    # Why it is not started, or why its VM stands still.
+    # Why it is not started, or why its VM is paused.
     state_reason: str | None
     workspace_path: str
     vcpu_count: int
     mem_mib: int
     disk_mib: int
-    # Time-out of its commands where a call has none; null for the default.
+    # Time-out of commands that set none; null for the default.
     timeout_seconds: int | None
     network_enabled: bool
-    # Null without a network, or while it is not started.
+    # Null when the task has no network or is not started.
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
     # UTC, ISO 8601.
     created_at: str
@@ -252,17 +252,17 @@ class TaskCreateResult(TypedDict):
     command_count: int
     running_commands: int
     last_command: TaskCreateLastCommand | None
-    # What the workspace held when the task was created; a push never changes it.
+    # Content of the workspace when the task was created; a push never changes it.
     workspace_seed: TaskCreateWorkspaceSeed
-    # The last sync push that was switched in.
+    # The last completed sync push; null when there was none.
     last_push: TaskCreateLastPush | None
-    # Host memory its VM takes now.
+    # Host memory that its VM uses now.
     memory_bytes: int | None
-    # Host memory that its VM can come to take, in MiB: what it was admitted with.
+    # Host memory reserved for its VM, in MiB: the most that the VM may use.
     memory_reserved_mib: int | None
-    # Host disk its VM takes now.
+    # Host disk that its VM uses now.
     disk_bytes: int | None
-    # What of its source was left out or may be torn.
+    # Source entries that were left out, or that changed while they were read.
     warnings: NotRequired[list[str]]
 
 
@@ -279,30 +279,30 @@ class TaskSyncPushResult(TypedDict):
     destination: str
     # Entries imported.
     entry_count: int
-    # Bytes of their files.
+    # Total bytes of the written files.
     bytes_written: int
-    # Entries left out by exclude; a directory counts once, with all that is in it.
+    # Entries left out by exclude; a directory with its content counts once.
     excluded_count: int
-    # Entries that were equal already and were not touched.
+    # Entries that were equal and were not written.
     unchanged_count: int
-    # Entries of an archive whose extended attributes or access control lists were left out.
+    # Archive entries whose extended attributes or access control lists were dropped.
     ignored_xattr_count: int
     # Sockets, FIFOs and devices left out.
     skipped_special: int
-    # Links left out, as `links` asks.
+    # Links left out because of `links`.
     skipped_links: int
     # Entries that changed or disappeared while they were read.
     changed_entries: int
-    # What was left out or may be torn, with the first names.
+    # Entries that were left out or that changed while they were read, with the first names.
     warnings: list[str]
-    # Entries that were deleted, since the source no longer has them.
+    # Entries deleted because the source no longer has them.
     deleted_count: int
-    # Entries that were not deleted, since the task has changed them.
+    # Entries kept because the task has changed them.
     kept_count: int
-    # Milliseconds from the request to the end of the switch.
+    # Milliseconds from the request to the commit.
     duration_ms: int
     dry_run: bool
-    # In a dry run: what would be written, the first 10,000 entries.
+    # In a dry run: the entries that would be written, the first 10,000.
     entries: NotRequired[list[TaskSyncPushEntry]]
 
 
@@ -310,26 +310,26 @@ class TaskSyncPullChangeBefore(TypedDict):
     type: Literal["file", "directory", "link"]
     # Permission bits; null for a link.
     mode: int | None
-    # Of a file.
+    # Size of a file.
     size_bytes: int | None
-    # Of a file's content, in hexadecimal.
+    # SHA-256 of a file's content, in hexadecimal.
     sha256: str | None
-    # What a link holds.
+    # Target of a link.
     target: str | None
 
 
 class TaskSyncPullChange(TypedDict):
     # Relative to /workspace.
     path: str
-    # The entry that host and workspace had in common; null when there was none.
+    # The entry in the base; null when the base has none.
     before: TaskSyncPullChangeBefore | None
-    # The entry of the workspace; null when there is none.
+    # The entry in the workspace; null when the workspace has none.
     after: TaskSyncPullChangeBefore | None
 
 
 class TaskSyncPullConflict(TypedDict):
     path: str
-    # Both sides changed it; or a directory of this machine is in the way.
+    # changed: both sides changed the entry. occupied: a directory on this machine is in the way.
     reason: Literal["changed", "occupied"]
     base: TaskSyncPullChangeBefore | None
     host: TaskSyncPullChangeBefore | None
@@ -343,13 +343,13 @@ class TaskSyncPullResult(TypedDict):
     written_count: int
     # Entries deleted.
     deleted_count: int
-    # Entries that the task deleted, kept since `delete` was not given.
+    # Entries that the task deleted but this machine keeps, because `delete` is not set.
     kept_count: int
-    # What was written and deleted on this machine, the first 10,000 entries.
+    # Entries written and deleted on this machine, the first 10,000.
     changes: list[TaskSyncPullChange]
-    # With any, nothing was written.
+    # If not empty, nothing was written.
     conflicts: list[TaskSyncPullConflict]
-    # What cannot be pulled, and what an interrupted pull left.
+    # Entries that cannot be pulled, and leftovers of an interrupted pull.
     warnings: list[str]
     dry_run: bool
     duration_ms: int
@@ -358,7 +358,7 @@ class TaskSyncPullResult(TypedDict):
 class TaskSyncUndoResult(TypedDict):
     task_id: str
     destination: str
-    # Entries that are as they were before the pull.
+    # Number of entries restored to their state before the pull.
     restored_count: int
     warnings: list[str]
 
@@ -366,7 +366,7 @@ class TaskSyncUndoResult(TypedDict):
 class TaskDiffFile(TypedDict):
     # Relative to /workspace.
     path: str
-    # What happened to the entry.
+    # How the entry changed.
     status: Literal["added", "deleted", "modified", "renamed", "mode_changed", "type_changed"]
     # The former path of a renamed file.
     renamed_from: NotRequired[str]
@@ -374,15 +374,15 @@ class TaskDiffFile(TypedDict):
     additions: int | None
     # Lines removed; null when the content was not compared.
     deletions: int | None
-    # The entry that host and workspace had in common; null when there was none.
+    # The entry in the base; null when the base has none.
     before: TaskSyncPullChangeBefore | None
-    # The entry of the workspace; null when there is none.
+    # The entry in the workspace; null when the workspace has none.
     after: TaskSyncPullChangeBefore | None
 
 
 class TaskDiffResult(TypedDict):
     task_id: str
-    # The directory of the client's machine that the workspace is compared with.
+    # Directory on the client's machine that the workspace came from.
     origin: str | None
     # In the order of paths, at most 10,000.
     files: list[TaskDiffFile]
@@ -390,7 +390,7 @@ class TaskDiffResult(TypedDict):
     file_count: int
     # The unified diff; empty with `stat` or `name_only`.
     patch: str
-    # The place to go on from; null when the answer has all.
+    # Pass it as `after` to continue; null when the answer is complete.
     next_after: str | None
 
 
@@ -410,11 +410,11 @@ class TaskPatchReject(TypedDict):
 
 class TaskPatchResult(TypedDict):
     task_id: str
-    # True when the workspace has the patch now.
+    # True when the patch was applied.
     applied: bool
-    # Files that fit; a renamed file is one deleted and one added.
+    # Files that the patch fits; a renamed file counts as one deleted and one added.
     files: list[TaskPatchFile]
-    # With any, nothing was applied.
+    # If not empty, nothing was applied.
     rejects: list[TaskPatchReject]
     dry_run: bool
 
@@ -424,9 +424,9 @@ class TaskExportToResult(TypedDict):
     path: str
     # Entries sent.
     entry_count: int
-    # Bytes of all files sent.
+    # Total bytes of the files sent.
     bytes: int
-    # Sockets, FIFOs, devices, and names that are not UTF-8, left out.
+    # Number of entries left out: sockets, FIFOs, devices and names that are not UTF-8.
     skipped_special: int
     # Absolute path of what was written.
     output: str
@@ -443,15 +443,15 @@ class TaskExecResult(TypedDict):
     sequence: int
     command: str
     cwd: str
-    # Null while it runs, and when it ended without one: see `error`.
+    # Null while the command runs, and when it ended without an exit code: see `error`.
     exit_code: int | None
-    # Standard output: head and tail when it was long.
+    # Standard output; only head and tail when it is long.
     stdout: str
-    # Standard error: head and tail when it was long.
+    # Standard error; only head and tail when it is long.
     stderr: str
-    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stdout`: base64 when its bytes are not valid UTF-8.
     stdout_encoding: Literal["utf-8", "base64"]
-    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stderr`: base64 when its bytes are not valid UTF-8.
     stderr_encoding: Literal["utf-8", "base64"]
     stdout_truncated: bool
     stderr_truncated: bool
@@ -459,7 +459,7 @@ class TaskExecResult(TypedDict):
     stdout_omitted_bytes: int
     # Bytes left out of the middle of stderr.
     stderr_omitted_bytes: int
-    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    # Content of `stdout` and `stderr` as pieces in the order of arrival; each in the encoding of its stream.
     interleaved: NotRequired[list[VmRunInterleaved]]
     # Milliseconds the command ran.
     duration_ms: int
@@ -467,16 +467,16 @@ class TaskExecResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
     state: Literal["running", "ended"]
-    # Why it ended without an exit status of its own, such as the VM's death.
+    # Why the command ended without an exit status, such as the VM's death.
     error: TaskExecError | None
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
     # UTC, ISO 8601.
     started_at: str
@@ -488,40 +488,40 @@ class TaskExecOutputResult(TypedDict):
     sequence: int
     command: str
     state: Literal["running", "ended"]
-    # Null while it runs, and when it ended without one: see `error`.
+    # Null while the command runs, and when it ended without an exit code: see `error`.
     exit_code: int | None
     timed_out: bool
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command, or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int
-    # Why it ended without an exit status of its own, such as the VM's death.
+    # Why the command ended without an exit status, such as the VM's death.
     error: TaskExecError | None
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
     duration_ms: int
     stdout: str
     stderr: str
-    # How `stdout` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stdout`: base64 when its bytes are not valid UTF-8.
     stdout_encoding: Literal["utf-8", "base64"]
-    # How `stderr` is written: base64 when its bytes are not valid UTF-8.
+    # Encoding of `stderr`: base64 when its bytes are not valid UTF-8.
     stderr_encoding: Literal["utf-8", "base64"]
-    # Bytes asked for that are kept no longer; they come before `stdout`.
+    # Requested bytes before `stdout` that are no longer kept.
     stdout_omitted_bytes: int
-    # Bytes asked for that are kept no longer; they come before `stderr`.
+    # Requested bytes before `stderr` that are no longer kept.
     stderr_omitted_bytes: int
-    # Where the next call goes on.
+    # Offset to pass to the next call.
     next_stdout_offset: int
-    # Where the next call goes on.
+    # Offset to pass to the next call.
     next_stderr_offset: int
-    # What `stdout` and `stderr` have, as pieces in the order of arrival; each in the encoding of its stream.
+    # Content of `stdout` and `stderr` as pieces in the order of arrival; each in the encoding of its stream.
     interleaved: NotRequired[list[VmRunInterleaved]]
-    # Bytes it has written so far.
+    # Bytes written to standard output so far.
     stdout_bytes: int
-    # Bytes it has written so far.
+    # Bytes written to standard error so far.
     stderr_bytes: int
-    # True when it has ended and there is no more to read.
+    # True when the command has ended and the answer reaches the end of its output.
     complete: bool
 
 
@@ -537,27 +537,27 @@ class TaskStatusResult(TypedDict):
     task_id: str
     name: str | None
     labels: dict[str, Any]
-    # Variables that all its commands get.
+    # Names of the environment variables that all its commands get.
     env_names: list[str]
     # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
     state: Literal["started", "stopped", "failed", "unreadable"]
-    # Why it is not started, or why its VM stands still.
+    # Why it is not started, or why its VM is paused.
     state_reason: str | None
     workspace_path: str
     vcpu_count: int
     mem_mib: int
     disk_mib: int
-    # Time-out of its commands where a call has none; null for the default.
+    # Time-out of commands that set none; null for the default.
     timeout_seconds: int | None
     network_enabled: bool
-    # Null without a network, or while it is not started.
+    # Null when the task has no network or is not started.
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
     # Where the command ran.
     execution_mode: Literal["guest", "host_compat"]
-    # What the VM ran on.
+    # CPU virtualization that the VM ran on.
     accelerator: Literal["kvm", "hvf", "tcg"] | None
     # UTC, ISO 8601.
     created_at: str
@@ -568,15 +568,15 @@ class TaskStatusResult(TypedDict):
     command_count: int
     running_commands: int
     last_command: TaskCreateLastCommand | None
-    # What the workspace held when the task was created; a push never changes it.
+    # Content of the workspace when the task was created; a push never changes it.
     workspace_seed: TaskCreateWorkspaceSeed
-    # The last sync push that was switched in.
+    # The last completed sync push; null when there was none.
     last_push: TaskCreateLastPush | None
-    # Host memory its VM takes now.
+    # Host memory that its VM uses now.
     memory_bytes: int | None
-    # Host memory that its VM can come to take, in MiB: what it was admitted with.
+    # Host memory reserved for its VM, in MiB: the most that the VM may use.
     memory_reserved_mib: int | None
-    # Host disk its VM takes now.
+    # Host disk that its VM uses now.
     disk_bytes: int | None
 
 
@@ -610,11 +610,11 @@ class EnvListEnvironment(TypedDict):
     # Distribution and release, such as debian 12.
     distribution: str
     architecture: str
-    # What the recipe asks for by name.
+    # Packages that the recipe names.
     default_packages: list[str]
-    # Packages of the npm registry in it, with the digest that each was checked against.
+    # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Where its packages come from.
+    # Origin of its packages.
     source: str
     # Digest of the installed content.
     digest: NotRequired[str]
@@ -638,11 +638,11 @@ class EnvPullResult(TypedDict):
     # Distribution and release, such as debian 12.
     distribution: str
     architecture: str
-    # What the recipe asks for by name.
+    # Packages that the recipe names.
     default_packages: list[str]
-    # Packages of the npm registry in it, with the digest that each was checked against.
+    # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Where its packages come from.
+    # Origin of its packages.
     source: str
     # Digest of the installed content.
     digest: NotRequired[str]
@@ -652,7 +652,7 @@ class EnvPullResult(TypedDict):
     pulled_at: NotRequired[str]
     # True when a damaged copy was replaced.
     repaired: bool
-    # False when it was there already.
+    # False when it was already installed.
     built: bool
 
 
@@ -676,11 +676,11 @@ class EnvInspectResult(TypedDict):
     # Distribution and release, such as debian 12.
     distribution: str
     architecture: str
-    # What the recipe asks for by name.
+    # Packages that the recipe names.
     default_packages: list[str]
-    # Packages of the npm registry in it, with the digest that each was checked against.
+    # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Where its packages come from.
+    # Origin of its packages.
     source: str
     # Digest of the installed content.
     digest: NotRequired[str]
@@ -705,9 +705,9 @@ class EnvPruneKept(TypedDict):
 
 class EnvPruneResult(TypedDict):
     removed: list[EnvPruneRemoved]
-    # What was left alone, and why.
+    # Items that were not removed, and why.
     kept: list[EnvPruneKept]
-    # Bytes of what was removed, or would be.
+    # Bytes freed, or that would be freed in a dry run.
     freed_bytes: int
     dry_run: bool
 
@@ -716,17 +716,17 @@ class DoctorRuntime(TypedDict):
     ok: bool
     qemu_version: str | None
     qemu_path: str | None
-    # Whose QEMU it is; see `pyro toolchain`.
+    # Origin of the QEMU; see `pyro toolchain`.
     qemu_source: Literal["host", "private"] | None
     jail: str
 
 
 class DoctorAcceleratorCandidate(TypedDict):
-    # What a VM runs on; `tcg` is software emulation.
+    # CPU virtualization of a VM; `tcg` is software emulation.
     name: Literal["kvm", "hvf", "tcg"]
     exists: bool
     opens: bool
-    # Null while nothing has been tried.
+    # Null until it has been tried.
     usable: bool | None
     reason: str
 
@@ -751,15 +751,15 @@ class DoctorCapabilities(TypedDict):
 
 class DoctorLimits(TypedDict):
     set: bool
-    # Where the control groups are, or why there are none.
+    # Path of the control groups, or why they cannot be used.
     reason: str
-    # What starts the daemon where it may make them; null when nothing is known to.
+    # Command that starts the daemon where it may create control groups; null when no such command is known.
     command: str | None
 
 
 class DoctorProblem(TypedDict):
     message: str
-    # What mends it.
+    # Command that fixes the problem.
     command: str
 
 
@@ -772,9 +772,9 @@ class DoctorResult(TypedDict):
     environment_cache: DoctorEnvironmentCache
     capabilities: DoctorCapabilities
     networking: str
-    # Certificate authorities that this host trusts and a VM does not, without --network-host-ca.
+    # Certificate authorities that this host trusts, and a VM only with --network-host-ca.
     host_ca: list[VmNetworkInfoNetworkHostCa]
-    # Limits of the host on each VM, and on what stands in for one: memory, processes, processors.
+    # Host limits on each VM, or the process that replaces it: memory, processes, processors.
     limits: DoctorLimits
     problems: list[DoctorProblem]
 
@@ -836,22 +836,22 @@ class Operations(ABC):
 
         Args:
             environment: Name of an environment, such as debian:12.
-            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
-            cwd: Directory in which it runs.
+            command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
+            cwd: Working directory of the command.
             env: Further environment.
-            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
-            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
-            include: What to take although a pattern of exclude names it.
-            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
+            exclude: Leave out entries that match these .gitignore patterns; the result counts them.
+            include: Keep matching entries even if exclude matches them.
+            links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             timeout_seconds: Seconds until the command is killed (1 to 86400).
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
-            network: A network; this host and private addresses stay closed.
-            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
-            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
-            network_host_proxy: Pass on proxies and apt mirror, and open them.
+            network: Connect the VM to a network; this host and private addresses stay closed.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+            network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             stdin: Standard input: a text, bytes, or an iterable of either.
@@ -886,7 +886,7 @@ class Operations(ABC):
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
     ) -> VmCreateResult:
-        """Set a VM up, without starting it.
+        """Prepare a VM without starting it.
 
         Args:
             environment: Name of an environment, such as debian:12.
@@ -894,10 +894,10 @@ class Operations(ABC):
             mem_mib: Memory of the VM in MiB (256 to 65536).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            network: A network; this host and private addresses stay closed.
-            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
-            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
-            network_host_proxy: Pass on proxies and apt mirror, and open them.
+            network: Connect the VM to a network; this host and private addresses stay closed.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+            network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
         """
         return self._call(
@@ -914,7 +914,7 @@ class Operations(ABC):
     ) -> VmCreateResult:
         """Start a VM.
 
-        Fails with `FAILED_PRECONDITION` when it was started or stopped before.
+        Fails with `FAILED_PRECONDITION` when the VM was started or stopped before.
 
         Args:
             vm_id: Id of a VM.
@@ -946,15 +946,15 @@ class Operations(ABC):
     ) -> VmRunResult:
         """Run one command in a started VM, then remove the VM.
 
-        Fails with `FAILED_PRECONDITION` when it is not started.
+        Fails with `FAILED_PRECONDITION` when the VM is not started.
 
         Args:
             vm_id: Id of a VM.
-            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
+            command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
-            cwd: Directory in which it runs.
+            cwd: Working directory of the command.
             env: Further environment.
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
@@ -1019,7 +1019,7 @@ class Operations(ABC):
         self,
         vm_id: str,
     ) -> VmNetworkInfoResult:
-        """Show a VM's addresses, policy, and what was refused.
+        """Show a VM's addresses, network policy and refused connections.
 
         Fails with `NOT_FOUND`.
 
@@ -1034,9 +1034,9 @@ class Operations(ABC):
     def reap_expired(
         self,
     ) -> VmReapExpiredResult:
-        """Remove VMs and tasks whose time is over.
+        """Remove expired VMs and tasks.
 
-        They are removed at once instead of within a second."""
+        Removes them at once; the daemon would do so within a second."""
         return self._call(
             "vm.reap_expired",
             {},
@@ -1069,28 +1069,28 @@ class Operations(ABC):
     ) -> TaskCreateResult:
         """Start a persistent VM with a /workspace, empty or filled from the host.
 
-        Fails as a run does, and as a push does for a source: then there is no task. Fails with `ALREADY_EXISTS` when another task has the name.
+        Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name.
 
         Args:
             environment: Name of an environment, such as debian:12.
-            name: Name of the task, to be used in the place of its id.
-            labels: Labels by which tasks are found again.
-            env: Environment of all its commands; their values are shown nowhere.
+            name: Name of the task, usable instead of its id.
+            labels: Labels to filter tasks by.
+            env: Environment of all its commands. No output shows the values.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
-            disk_mib: Most that the VM may write, in MiB (256 to 1048576).
+            disk_mib: Maximum that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
-            timeout_seconds: Seconds until a command of the task is killed, where the command has no time-out of its own (1 to 86400).
-            network: A network; this host and private addresses stay closed.
-            network_allow: Closed ranges to open: CIDR, CIDR:PORT, [CIDR]:PORT.
-            network_allow_host: Only these names, over HTTP and TLS; or *.NAME.
-            network_host_proxy: Pass on proxies and apt mirror, and open them.
+            timeout_seconds: Seconds until a command of the task is killed, if the command sets no time-out (1 to 86400).
+            network: Connect the VM to a network; this host and private addresses stay closed.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+            network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
-            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
-            include: What to take although a pattern of exclude names it.
-            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
+            exclude: Leave out entries that match these .gitignore patterns; the result counts them.
+            include: Keep matching entries even if exclude matches them.
+            links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -1115,19 +1115,19 @@ class Operations(ABC):
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskSyncPushResult:
-        """Bring a directory or an archive into a task's workspace, all of it or nothing.
+        """Copy a directory or an archive into a task's workspace, all of it or nothing.
 
-        Fails with the code of the first thing wrong with the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).
+        Fails with the code of the first problem in the source (`SOURCE_…`, `ARCHIVE_…`) or in the workspace (`WORKSPACE_…`).
 
         Args:
             task_id: Id or name of a task.
-            source_path: Directory, file, .tar, .tar.gz or .tgz on the machine of the client, which packs it.
+            source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
             dest: Directory beneath /workspace.
-            exclude: What to leave out, as patterns of .gitignore; what was left out is counted.
-            include: What to take although a pattern of exclude names it.
-            links: Links out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
-            delete: Delete what earlier pushes of this source brought to dest and the source no longer has.
-            dry_run: Check the source and list what would be written; change nothing.
+            exclude: Leave out entries that match these .gitignore patterns; the result counts them.
+            include: Keep matching entries even if exclude matches them.
+            links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
+            delete: Delete entries that earlier pushes of this source wrote to dest and that the source no longer has.
+            dry_run: Check the source and list the entries that would be written; change nothing.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -1150,19 +1150,19 @@ class Operations(ABC):
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
     ) -> TaskSyncPullResult:
-        """Bring a task's changes back to this machine, all of them or none.
+        """Copy a task's changes back to this machine, all of them or none.
 
-        Writes what the workspace changed since host and workspace last agreed. A path that both sides changed in different ways is a conflict: with `on_conflict` `fail` nothing is written, and `conflicts` lists all of them. Fails with `DESTINATION_UNUSABLE`, with `DESTINATION_CHANGED` or `WORKSPACE_CHANGED` when either side changes meanwhile; then nothing is written.
+        Writes the changes of the workspace since the seed, the last push or the last pull. A path that both sides changed differently is a conflict. With `on_conflict` `fail` a conflict prevents all writes, and `conflicts` lists every one. Fails with `DESTINATION_UNUSABLE`, or with `DESTINATION_CHANGED` or `WORKSPACE_CHANGED` when a side changes during the pull; then nothing is written.
 
         Args:
             task_id: Id or name of a task.
-            destination: Directory of this machine; the one that the task was created from or last pushed from, unless given.
-            paths: Files and directories beneath /workspace; all of it when none is given.
-            dry_run: Say what would be written; change nothing.
+            destination: Directory on this machine. Default: the one that the task was created from or last pushed from.
+            paths: Files and directories beneath /workspace. Default: all of it.
+            dry_run: List the changes that would be written; change nothing.
             on_conflict: Write nothing (fail), take the task's file (task), keep the host's (host), or keep it and write the task's as NAME.task (both).
-            delete: Delete on this machine what the task deleted.
-            exclude: What to leave out, as patterns of .gitignore. `.git` is left out unless `include` names it.
-            include: What to keep although a pattern of exclude, or the rule for `.git`, leaves it out.
+            delete: Delete the entries on this machine that the task deleted.
+            exclude: Leave out entries that match these .gitignore patterns. `.git` is left out unless `include` names it.
+            include: Keep matching entries even if exclude, or the rule for `.git`, leaves them out.
         """
         return self._call(
             "task.sync.pull",
@@ -1173,9 +1173,9 @@ class Operations(ABC):
         self,
         task_id: str,
     ) -> TaskSyncUndoResult:
-        """Take back the last pull of a task on this machine.
+        """Undo the last pull of a task on this machine.
 
-        Brings back what the pull replaced or deleted. Fails with `DESTINATION_CHANGED`, and does nothing, when this machine has changed one of the entries since; with `NOT_FOUND` when there is nothing to undo.
+        Restores the entries that the pull replaced or deleted. Fails with `DESTINATION_CHANGED`, and changes nothing, when one of the entries changed on this machine since; with `NOT_FOUND` when there is no pull to undo.
 
         Args:
             task_id: Id or name of a task.
@@ -1199,17 +1199,17 @@ class Operations(ABC):
     ) -> TaskDiffResult:
         """Show what a task changed in its workspace.
 
-        Compares with what host and workspace last had in common: the seed, the last push or the last pull. The text is what `git apply` takes. A file that is binary or longer than 1 MiB is named only.
+        Compares with the base: the workspace after the seed, the last push or the last pull. `git apply` accepts the text. A file that is binary or longer than 1 MiB is listed without content.
 
         Args:
             task_id: Id or name of a task.
-            paths: Files and directories beneath /workspace; all of it when none is given.
-            since: What to compare with: the workspace as the task was created, or as the last push or pull left it.
+            paths: Files and directories beneath /workspace. Default: all of it.
+            since: State to compare with: the workspace when the task was created, or after the last push or pull.
             stat: List files with the number of changed lines, without the text.
             name_only: List the names only; reads no content.
-            after: Go on after this path: `next_after` of the answer before.
-            exclude: What to leave out, as patterns of .gitignore. `.git` is left out unless `include` names it.
-            include: What to keep although a pattern of exclude, or the rule for `.git`, leaves it out.
+            after: Continue after this path: `next_after` of the previous answer.
+            exclude: Leave out entries that match these .gitignore patterns. `.git` is left out unless `include` names it.
+            include: Keep matching entries even if exclude, or the rule for `.git`, leaves them out.
         """
         return self._call(
             "task.diff",
@@ -1231,8 +1231,8 @@ class Operations(ABC):
         Args:
             task_id: Id or name of a task.
             patch: The unified diff, at most 700 KiB.
-            dry_run: Say what would be applied; change nothing.
-            reverse: Take the patch back.
+            dry_run: List the files that would be patched; change nothing.
+            reverse: Revert the patch.
         """
         return self._call(
             "task.patch",
@@ -1281,16 +1281,16 @@ class Operations(ABC):
     ) -> TaskExecResult:
         """Run a command in a task; the task stays.
 
-        Several may run at once. When the daemon dies meanwhile, the command goes on, and so does this call. Fails with `FAILED_PRECONDITION` when the VM is gone, with `RESOURCE_EXHAUSTED` when 64 commands run already.
+        Several commands may run at once. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.
 
         Args:
             task_id: Id or name of a task.
-            command: One line for the guest's /bin/sh -c, or a list of words, which are quoted for it.
-            timeout_seconds: Seconds until the command is killed. Without it: none in the background, else the task's own, else the default (1 to 86400).
-            cwd: Directory in which it runs.
+            command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
+            timeout_seconds: Seconds until the command is killed. Default: none in the background, else the task's own, else the default time-out (1 to 86400).
+            cwd: Working directory of the command.
             env: Further environment.
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
-            background: Answer at once; the command goes on without standard input.
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
+            background: Return at once; the command keeps running, without standard input.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
@@ -1321,17 +1321,17 @@ class Operations(ABC):
         wait_for: str = "output",
         interleaved: bool = False,
     ) -> TaskExecOutputResult:
-        """Read a command's output from a place on.
+        """Read a command's output from an offset.
 
         Args:
             task_id: Id or name of a task.
             sequence: Number of the command in its task (1 to 9007199254740991).
-            stdout_offset: First byte of standard output wanted (0 to 9007199254740991).
-            stderr_offset: First byte of standard error wanted (0 to 9007199254740991).
-            max_bytes: Most bytes in the answer, both streams together (1 to 1048576).
-            wait_seconds: Seconds to wait when there is nothing new (0 to 3600).
-            wait_for: What to wait for: output, or the command's end (or a full answer).
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
+            stdout_offset: Offset in standard output of the first byte to return (0 to 9007199254740991).
+            stderr_offset: Offset in standard error of the first byte to return (0 to 9007199254740991).
+            max_bytes: Maximum bytes in the answer, both streams together (1 to 1048576).
+            wait_seconds: Seconds to wait when there is no new output (0 to 3600).
+            wait_for: Event to wait for: output, or the command's end (or a full answer).
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
         """
         return self._call(
             "task.exec_output",
@@ -1345,9 +1345,9 @@ class Operations(ABC):
         *,
         signal: str = "TERM",
     ) -> TaskExecSignalResult:
-        """Send a signal to a running command; KILL ends all it started.
+        """Send a signal to a running command; KILL also ends every process it started.
 
-        Fails with `FAILED_PRECONDITION` when it has ended.
+        Fails with `FAILED_PRECONDITION` when the command has ended.
 
         Args:
             task_id: Id or name of a task.
@@ -1369,13 +1369,13 @@ class Operations(ABC):
     ) -> TaskExecResult:
         """Wait until a command of a task has ended, and return its result.
 
-        When the time is over before the command has ended, the result says `running`; the command goes on.
+        If the command has not ended in that time, the result's state is `running` and the command keeps running.
 
         Args:
             task_id: Id or name of a task.
             sequence: Number of the command in its task (1 to 9007199254740991).
-            timeout_seconds: Seconds to wait; without it as long as the command runs (0 to 86400).
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
+            timeout_seconds: Seconds to wait; without it, until the command ends (0 to 86400).
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
         """
         return self._call(
             "task.wait",
@@ -1406,7 +1406,7 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            interleaved: Also give the output of both streams as pieces in the order of arrival.
+            interleaved: Also return the output of both streams as pieces, in the order of arrival.
         """
         return self._call(
             "task.logs",
@@ -1432,7 +1432,7 @@ class Operations(ABC):
         self,
         task_id: str,
     ) -> TaskDeleteResult:
-        """Remove a task, its VM and its logs; commands that run are aborted.
+        """Remove a task, its VM and its logs; aborts running commands.
 
         Args:
             task_id: Id or name of a task.
@@ -1461,11 +1461,11 @@ class Operations(ABC):
     ) -> EnvPullResult:
         """Build an environment on this host from the distribution's signed packages.
 
-        One that is there is checked, and repaired. Fails with `ENVIRONMENT_BUILD_FAILED`.
+        An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_BUILD_FAILED`.
 
         Args:
             environment: Name of an environment, such as debian:12.
-            rebuild: Build it again, to take in newer packages.
+            rebuild: Build it again, with newer packages.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -1497,10 +1497,10 @@ class Operations(ABC):
         *,
         dry_run: bool = False,
     ) -> EnvPruneResult:
-        """Remove what no VM uses: environments, templates, leftovers.
+        """Remove environments, templates and leftovers that no VM uses.
 
         Args:
-            dry_run: List what would be removed; change nothing.
+            dry_run: List the items that would be removed; change nothing.
         """
         return self._call(
             "env.prune",
@@ -1510,7 +1510,7 @@ class Operations(ABC):
     def doctor(
         self,
     ) -> DoctorResult:
-        """Say whether this host can run VMs, and what is missing."""
+        """Check whether this host can run VMs, and list what is missing."""
         return self._call(
             "doctor",
             {},
@@ -1541,7 +1541,7 @@ class TaskOperations:
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskSyncPushResult:
-        """Bring a directory or an archive into a task's workspace, all of it or nothing: see ``Pyro.push_task_sync``."""
+        """Copy a directory or an archive into a task's workspace, all of it or nothing: see ``Pyro.push_task_sync``."""
         return self._operations.push_task_sync(
             self.task_id,
             source_path,
@@ -1566,7 +1566,7 @@ class TaskOperations:
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
     ) -> TaskSyncPullResult:
-        """Bring a task's changes back to this machine, all of them or none: see ``Pyro.pull_task_sync``."""
+        """Copy a task's changes back to this machine, all of them or none: see ``Pyro.pull_task_sync``."""
         return self._operations.pull_task_sync(
             self.task_id,
             destination=destination,
@@ -1581,7 +1581,7 @@ class TaskOperations:
     def sync_undo(
         self,
     ) -> TaskSyncUndoResult:
-        """Take back the last pull of a task on this machine: see ``Pyro.undo_task_sync``."""
+        """Undo the last pull of a task on this machine: see ``Pyro.undo_task_sync``."""
         return self._operations.undo_task_sync(
             self.task_id,
         )
@@ -1683,7 +1683,7 @@ class TaskOperations:
         wait_for: str = "output",
         interleaved: bool = False,
     ) -> TaskExecOutputResult:
-        """Read a command's output from a place on: see ``Pyro.output_task``."""
+        """Read a command's output from an offset: see ``Pyro.output_task``."""
         return self._operations.output_task(
             self.task_id,
             sequence,
@@ -1700,7 +1700,7 @@ class TaskOperations:
         sequence: int,
         signal: str = "TERM",
     ) -> TaskExecSignalResult:
-        """Send a signal to a running command; KILL ends all it started: see ``Pyro.signal_task``."""
+        """Send a signal to a running command; KILL also ends every process it started: see ``Pyro.signal_task``."""
         return self._operations.signal_task(
             self.task_id,
             sequence,
@@ -1744,7 +1744,7 @@ class TaskOperations:
     def delete(
         self,
     ) -> TaskDeleteResult:
-        """Remove a task, its VM and its logs; commands that run are aborted: see ``Pyro.delete_task``."""
+        """Remove a task, its VM and its logs; aborts running commands: see ``Pyro.delete_task``."""
         return self._operations.delete_task(
             self.task_id,
         )

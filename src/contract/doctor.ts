@@ -46,10 +46,14 @@ export const doctor = defineOperation({
           command: z
             .string()
             .nullable()
-            .describe("Command that starts the daemon where it may create control groups; null when no such command is known."),
+            .describe(
+              "Command that starts the daemon where it may create control groups; null when no such command is known.",
+            ),
         })
         .describe("Host limits on each VM, or the process that replaces it: memory, processes, processors."),
-      problems: z.array(z.object({ message: z.string(), command: z.string().describe("Command that fixes the problem.") })),
+      problems: z.array(
+        z.object({ message: z.string(), command: z.string().describe("Command that fixes the problem.") }),
+      ),
     })
     .meta({ title: "DoctorReport", description: "Whether this host can run VMs, and which parts are missing." }),
   cli: { words: ["doctor"], positionals: [] },

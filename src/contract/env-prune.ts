@@ -14,7 +14,9 @@ export const envPrune = defineOperation({
       removed: z.array(
         z.object({ kind: z.enum(["environment", "template", "toolchain", "leftover"]), name: z.string() }),
       ),
-      kept: z.array(z.object({ name: z.string(), reason: z.string() })).describe("Items that were not removed, and why."),
+      kept: z
+        .array(z.object({ name: z.string(), reason: z.string() }))
+        .describe("Items that were not removed, and why."),
       freed_bytes: z.int().describe("Bytes freed, or that would be freed in a dry run."),
       dry_run: z.boolean(),
     })

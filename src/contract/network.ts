@@ -31,7 +31,10 @@ const hostPattern = z
 
 /** Options of a VM's network. */
 export const networkFields = {
-  network: z.boolean().default(false).describe("Connect the VM to a network; this host and private addresses stay closed."),
+  network: z
+    .boolean()
+    .default(false)
+    .describe("Connect the VM to a network; this host and private addresses stay closed."),
   network_allow: z
     .array(networkRange)
     .max(32)
@@ -42,7 +45,10 @@ export const networkFields = {
     .max(64)
     .default([])
     .describe("Allow only these names, or *.NAME, over HTTP and TLS."),
-  network_host_proxy: z.boolean().default(false).describe("Pass the host's proxy and apt settings to the VM, and allow their addresses."),
+  network_host_proxy: z
+    .boolean()
+    .default(false)
+    .describe("Pass the host's proxy and apt settings to the VM, and allow their addresses."),
   network_host_ca: z
     .boolean()
     .default(false)

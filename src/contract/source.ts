@@ -16,7 +16,9 @@ export const sourceFilter = {
   links: z
     .enum(["keep", "skip", "follow", "refuse"])
     .optional()
-    .describe("Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse."),
+    .describe(
+      "Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.",
+    ),
 };
 
 /** Facts about the source that the packing client sends to the daemon. */
@@ -51,7 +53,9 @@ export const sourceReport = {
   skipped_links: z.int().min(0).describe("Links left out because of `links`."),
   changed_entries: z.int().min(0).describe("Entries that changed or disappeared while they were read."),
 };
-export const warnings = z.array(z.string()).describe("Entries that were left out or that changed while they were read, with the first names.");
+export const warnings = z
+  .array(z.string())
+  .describe("Entries that were left out or that changed while they were read, with the first names.");
 
 /** The absolute form of a directory beneath /workspace is found and checked by the core. */
 export const destination = z.string().min(1).max(4096).default("/workspace").describe("Directory beneath /workspace.");

@@ -39,7 +39,11 @@ export const taskCreate = defineOperation({
     ...sourceFacts,
   }),
   output: task
-    .extend({ warnings: warnings.optional().describe("Source entries that were left out, or that changed while they were read.") })
+    .extend({
+      warnings: warnings
+        .optional()
+        .describe("Source entries that were left out, or that changed while they were read."),
+    })
     .meta({ title: "CreatedTask", description: "A task that was just created." }),
   streams: true,
   body: "upload",

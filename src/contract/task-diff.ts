@@ -22,10 +22,7 @@ export const taskDiff = defineOperation({
   output: z
     .object({
       task_id: z.string(),
-      origin: z
-        .string()
-        .nullable()
-        .describe("Directory on the client's machine that the workspace came from."),
+      origin: z.string().nullable().describe("Directory on the client's machine that the workspace came from."),
       files: z.array(workspaceChange).describe("In the order of paths, at most 10,000."),
       file_count: z.int().min(0).describe("All changed entries, also those on other pages."),
       patch: z.string().describe("The unified diff; empty with `stat` or `name_only`."),

@@ -48,7 +48,10 @@ export const taskExecOutput = defineOperation({
       sequence: execSequence,
       command: z.string(),
       state: execState,
-      exit_code: z.int().nullable().describe("Null while the command runs, and when it ended without an exit code: see `error`."),
+      exit_code: z
+        .int()
+        .nullable()
+        .describe("Null while the command runs, and when it ended without an exit code: see `error`."),
       timed_out: z.boolean(),
       aborted: z.boolean(),
       oom_killed: oomKilled,
@@ -59,14 +62,8 @@ export const taskExecOutput = defineOperation({
       stdout: z.string(),
       stderr: z.string(),
       ...outputEncodings,
-      stdout_omitted_bytes: z
-        .int()
-        .min(0)
-        .describe("Requested bytes before `stdout` that are no longer kept."),
-      stderr_omitted_bytes: z
-        .int()
-        .min(0)
-        .describe("Requested bytes before `stderr` that are no longer kept."),
+      stdout_omitted_bytes: z.int().min(0).describe("Requested bytes before `stdout` that are no longer kept."),
+      stderr_omitted_bytes: z.int().min(0).describe("Requested bytes before `stderr` that are no longer kept."),
       next_stdout_offset: offset.describe("Offset to pass to the next call."),
       next_stderr_offset: offset.describe("Offset to pass to the next call."),
       interleaved: interleavedOutput,

@@ -19,7 +19,10 @@ export const taskExec = defineOperation({
     cwd,
     env,
     interleaved,
-    background: z.boolean().default(false).describe("Return at once; the command keeps running, without standard input."),
+    background: z
+      .boolean()
+      .default(false)
+      .describe("Return at once; the command keeps running, without standard input."),
     request_id: requestId,
     default_timeout_seconds: defaultTimeoutSeconds,
   }),

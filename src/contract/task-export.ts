@@ -31,7 +31,10 @@ export const taskExport = defineOperation({
       path: z.string(),
       entry_count: z.int().min(0).describe("Entries sent."),
       bytes: z.int().min(0).describe("Total bytes of the files sent."),
-      skipped_special: z.int().min(0).describe("Number of entries left out: sockets, FIFOs, devices and names that are not UTF-8."),
+      skipped_special: z
+        .int()
+        .min(0)
+        .describe("Number of entries left out: sockets, FIFOs, devices and names that are not UTF-8."),
     })
     .meta({ title: "Export", description: "Counts of an export." }),
   streams: true,

@@ -40,7 +40,10 @@ export const taskSyncPull = defineOperation({
       destination: z.string(),
       written_count: z.int().min(0).describe("Files, links and directories written."),
       deleted_count: z.int().min(0).describe("Entries deleted."),
-      kept_count: z.int().min(0).describe("Entries that the task deleted but this machine keeps, because `delete` is not set."),
+      kept_count: z
+        .int()
+        .min(0)
+        .describe("Entries that the task deleted but this machine keeps, because `delete` is not set."),
       changes: z.array(pulled).describe("Entries written and deleted on this machine, the first 10,000."),
       conflicts: z
         .array(

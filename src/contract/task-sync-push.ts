@@ -40,7 +40,10 @@ export const taskSyncPush = defineOperation({
       .boolean()
       .default(false)
       .describe("Delete entries that earlier pushes of this source wrote to dest and that the source no longer has."),
-    dry_run: z.boolean().default(false).describe("Check the source and list the entries that would be written; change nothing."),
+    dry_run: z
+      .boolean()
+      .default(false)
+      .describe("Check the source and list the entries that would be written; change nothing."),
     ...sourceFacts,
   }),
   output: z
@@ -60,7 +63,10 @@ export const taskSyncPush = defineOperation({
       kept_count: keptCount,
       duration_ms: z.int().min(0).describe("Milliseconds from the request to the commit."),
       dry_run: z.boolean(),
-      entries: z.array(listed).optional().describe("In a dry run: the entries that would be written, the first 10,000."),
+      entries: z
+        .array(listed)
+        .optional()
+        .describe("In a dry run: the entries that would be written, the first 10,000."),
     })
     .meta({ title: "PushResult", description: "The entries that a push wrote to a workspace." }),
   streams: true,

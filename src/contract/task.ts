@@ -62,10 +62,7 @@ export const task = z
     vcpu_count: z.int(),
     mem_mib: z.int(),
     disk_mib: z.int(),
-    timeout_seconds: z
-      .int()
-      .nullable()
-      .describe("Time-out of commands that set none; null for the default."),
+    timeout_seconds: z.int().nullable().describe("Time-out of commands that set none; null for the default."),
     network_enabled: z.boolean(),
     network: networkInfo.nullable().describe("Null when the task has no network or is not started."),
     allow_host_compat: z.boolean(),
@@ -96,7 +93,10 @@ export const taskExecOutcome = z
     command: z.string(),
     cwd: z.string(),
     ...commandOutcome,
-    exit_code: z.int().nullable().describe("Null while the command runs, and when it ended without an exit code: see `error`."),
+    exit_code: z
+      .int()
+      .nullable()
+      .describe("Null while the command runs, and when it ended without an exit code: see `error`."),
     state: execState,
     error: execError,
     accelerator,

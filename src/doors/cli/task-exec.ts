@@ -22,7 +22,10 @@ async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">
   const result = await execTask(client, input, {});
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${result.sequence}\n`);
   const { task_id, sequence } = result;
-  if (!json) process.stderr.write(`[task-exec] Running in the background. To follow it: pyro task output ${task_id} ${sequence} --follow\n`);
+  if (!json)
+    process.stderr.write(
+      `[task-exec] Running in the background. To follow it: pyro task output ${task_id} ${sequence} --follow\n`,
+    );
   return 0;
 }
 

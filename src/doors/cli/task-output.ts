@@ -32,7 +32,8 @@ const streams = ["stdout", "stderr"] as const;
 async function writePage(write: Write, page: Page): Promise<void> {
   for (const stream of streams) {
     const omittedBytes = page[`${stream}_omitted_bytes`];
-    if (omittedBytes > 0) await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} were lost: they are no longer kept.\n`);
+    if (omittedBytes > 0)
+      await write("stderr", `pyro: ${omittedBytes} bytes of ${stream} were lost: they are no longer kept.\n`);
   }
   const inTurns = streams.map((stream) => ({ stream, text: page[stream] }));
   for (const { stream, text } of page.interleaved ?? inTurns) {
