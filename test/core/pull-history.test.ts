@@ -47,7 +47,7 @@ test("over any history of edits, pushes, pulls and undos, host, workspace and ch
         rmSync(host, { recursive: true });
       }
     }),
-    { numRuns: runs, endOnFailure: true },
+    { numRuns: runs, endOnFailure: true, includeErrorInReport: true },
   );
   t.diagnostic(JSON.stringify(outcomes));
 });
