@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import {
   measureSection,
   readConditions,
+  readLoad,
   renderCircumstances,
   renderConditions,
   type Section,
@@ -51,19 +52,32 @@ async function main(bench: BenchHome): Promise<void> {
   const unknown = names.filter((name) => !parts[name]);
   if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
   const client = openClient(bench.env);
-  await client.call("vm.run", { environment: "debian:12", command: "true" });
-  const conditions = await readConditions(client);
-  process.stdout.write(`${renderConditions(conditions)}\n`);
+  const load = readLoad();
   const sections: Section[] = [];
   for (const name of names) {
-    const section = await measureSection(name, () => parts[name]!(bench, Number(values.runs)));
+    const section = await measurePart(name, bench, Number(values.runs));
+    if (section === null) continue;
     sections.push(section);
     process.stdout.write(`\n## ${name}: ${renderCircumstances(section)}\n`);
     for (const table of section.tables) process.stdout.write(`\n${renderMarkdown(table)}`);
+    // The first VM finds out which accelerator is used.
+    const conditions = { ...(await readConditions(client)), load };
+    if (sections.length === 1) process.stdout.write(`\n${renderConditions(conditions)}\n`);
     if (values.json) writeFileSync(values.json, `${JSON.stringify({ format: 1, conditions, sections }, null, 1)}\n`);
   }
   const seconds = sections.reduce((sum, section) => sum + section.seconds, 0);
   process.stdout.write(`\n${Math.round(seconds)} s in all.\n`);
+}
+
+/** Null for a part that failed: the others go on, and the process ends with status 1. */
+async function measurePart(name: string, bench: BenchHome, runs: number): Promise<Section | null> {
+  try {
+    return await measureSection(name, () => parts[name]!(bench, runs));
+  } catch (error) {
+    process.stderr.write(`${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+    return null;
+  }
 }
 
 const bench = openBenchHome();

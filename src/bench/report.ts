@@ -65,6 +65,7 @@ export function renderCircumstances({ seconds, load: [before, after] }: Section)
   return `${Math.round(seconds)} s, load ${before} at its start and ${after} at its end.`;
 }
 
-function readLoad(): number {
+/** The host's load of the last minute. */
+export function readLoad(): number {
   return Math.round((loadavg()[0] ?? 0) * 10) / 10;
 }
