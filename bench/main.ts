@@ -82,10 +82,13 @@ async function measurePart(name: string, bench: BenchHome, runs: number): Promis
 
 const bench = openBenchHome();
 
-/** The daemon first, since what is removed is its home. */
+/** Tasks outlive the daemon, and the daemon would write to the home that is removed. */
 async function close(): Promise<void> {
+  const client = openClient(bench.env);
   try {
-    await stopDaemon(openClient(bench.env));
+    const { tasks } = await client.call("task.list", {});
+    await Promise.allSettled(tasks.map(({ task_id }) => client.call("task.delete", { task_id })));
+    await stopDaemon(client);
   } finally {
     bench.remove();
   }
