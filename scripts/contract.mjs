@@ -32,8 +32,11 @@ export function sdkMethods() {
     .filter(({ sdk }) => sdk !== null)
     .map((rendered) => {
       const { sdk, details } = operations[rendered.name];
-      const fields = rendered.fields.filter(({ hidden }) => !hidden);
-      const positional = fields.filter(({ required, name }) => required && name !== "command");
+      const fields = rendered.fields
+        .filter(({ hidden }) => !hidden)
+        .map((field) => ({ ...field, required: field.required || sdk.first?.includes(field.name) === true }));
+      const named = ["command", ...(sdk.named ?? [])];
+      const positional = fields.filter(({ required, name }) => required && !named.includes(name));
       const options = fields.filter((field) => !positional.includes(field));
       const schema = schemas[rendered.name];
       const method = { ...rendered, ...sdk, details, fields, positional, options, schema };

@@ -150,6 +150,7 @@ function renderArguments(parameters) {
 function renderParameter({ name, type, required, resolved = false, default: value }) {
   const python =
     name === "command" ? "str | Sequence[str]" : name === "source_path" ? "str | PathLike[str]" : parameterTypes[type];
+  if (name === "content") return "content: Stdin";
   if (required) return `${name}: ${python}`;
   if (value === undefined || typeof value === "object") return `${name}: ${python} | None = None`;
   return `${name}: ${python} = ${resolved ? `Default(${renderValue(value)})` : renderValue(value)}`;

@@ -11,7 +11,9 @@ const { sharedOptions, sharedResults } = await import(
 const HEAD = "// Rendered from src/contract/ by `npm run build`. Do not edit.\n";
 const WIDTH = 120;
 /** The types of call-options.ts, which is written by hand. */
-const callOptionTypes = ["CallOptions", "Command", "SessionOptions"];
+const callOptionTypes = ["CallOptions", "Command", "SessionOptions", "StdinSource"];
+/** Inputs that may be more than their schema says, since this door writes them down. */
+const inputTypes = { command: "Command", content: "StdinSource" };
 
 /** What results.ts and options.ts declare, by name, in the order in which it is met: a function renders it in the end. */
 const results = new Map();
@@ -62,7 +64,7 @@ function shapeOf(schema, { isInput = false } = {}) {
     .filter(([, field]) => field.hidden !== true)
     .map(([name, field]) => ({
       key: camelOf(name),
-      type: isInput && name === "command" ? "Command" : typeOf(field),
+      type: (isInput && inputTypes[name]) || typeOf(field),
       isOptional: !required.has(name),
       default: field.default,
       doc: isInput ? describeInput(field) : (field.description ?? ""),

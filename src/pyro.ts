@@ -2,7 +2,7 @@ import { runCli } from "./doors/cli/main.js";
 
 /** The executable. The one place that knows more than one door: each loads when it is asked for. */
 await runCli(process.argv.slice(2), {
-  serveMcp: async () => (await import("./doors/mcp/serve.js")).serve(),
+  serveMcp: async (profile) => (await import("./doors/mcp/serve.js")).serve(profile),
   configureMcp: async (input) => (await import("./doors/mcp/config/configure.js")).configure(input),
   environmentNames: async () => (await import("./environments/catalog.js")).catalog.map(({ name }) => name),
 });

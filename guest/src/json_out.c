@@ -22,9 +22,22 @@ static void add_comma(struct json_out *out) {
     if (last != '{' && last != '[') add(out, ",", 1);
 }
 
+static bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
+// How many of the next bytes are ASCII that needs no escape.
+static size_t count_plain(const char *text, const char *end) {
+    const char *at = text;
+    while (at < end && is_plain(*at)) at++;
+    return (size_t)(at - text);
+}
+
 static void add_quoted(struct json_out *out, const char *text, size_t length) {
     add(out, "\"", 1);
     for (const char *end = text + length; text < end;) {
+        size_t plain = count_plain(text, end);
+        add(out, text, plain);
+        text += plain;
+        if (text == end) break;
         unsigned char c = (unsigned char)*text;
         size_t step = utf8_sequence(text, end);
         if (c == '"' || c == '\\') {
@@ -65,10 +78,13 @@ void json_out_text(struct json_out *out, const char *name, const char *value) {
 }
 
 void json_out_integer(struct json_out *out, const char *name, int64_t value) {
-    char digits[24];
-    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    char digits[24], *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0) *--at = '-';
     add_name(out, name);
-    add_word(out, digits);
+    add(out, at, (size_t)(digits + sizeof digits - at));
 }
 
 void json_out_bool(struct json_out *out, const char *name, bool value) {

@@ -432,6 +432,117 @@ class TaskExportToResult(TypedDict):
     output: str
 
 
+class TaskFileListEntry(TypedDict):
+    # Bytes that are not UTF-8 are lone surrogates, as in Python's `os.fsdecode`.
+    path: str
+    type: Literal["file", "directory", "symlink", "other"]
+    # Size of the file; 0 for one that the kernel makes up, as in /proc.
+    size_bytes: int
+    # Permissions in octal, such as 0644.
+    mode: str
+    # UTC, ISO 8601.
+    modified_at: str
+    # Where a symlink points; null for anything else.
+    target: str | None
+
+
+class TaskFileListResult(TypedDict):
+    task_id: str
+    path: str
+    entries: list[TaskFileListEntry]
+    # Pass it as `after` for more; null when this is all.
+    next_after: str | None
+
+
+class TaskFileStatResult(TypedDict):
+    # Bytes that are not UTF-8 are lone surrogates, as in Python's `os.fsdecode`.
+    path: str
+    type: Literal["file", "directory", "symlink", "other"]
+    # Size of the file; 0 for one that the kernel makes up, as in /proc.
+    size_bytes: int
+    # Permissions in octal, such as 0644.
+    mode: str
+    # UTC, ISO 8601.
+    modified_at: str
+    # Where a symlink points; null for anything else.
+    target: str | None
+    task_id: str
+
+
+class TaskFileReadResult(TypedDict):
+    task_id: str
+    path: str
+    content: str
+    encoding: Literal["utf8", "base64"]
+    offset: int
+    # Bytes of the file in content.
+    bytes: int
+    # Pass it as `offset` for more; null at the end of the file.
+    next_offset: int | None
+    # Size of the file; 0 for one that the kernel makes up, as in /proc.
+    size_bytes: int
+    # Permissions in octal, such as 0644.
+    mode: str
+    # UTC, ISO 8601.
+    modified_at: str
+
+
+class TaskFileViewImage(TypedDict):
+    mime_type: str
+    # Base64.
+    data: str
+
+
+class TaskFileViewResult(TypedDict):
+    task_id: str
+    path: str
+    # Lines, each with its number and a tab before it.
+    text: str
+    first_line: int
+    # Pass it as `offset` for more; null at the end.
+    next_line: int | None
+    size_bytes: int
+    # An image; text is empty then.
+    image: TaskFileViewImage | None
+
+
+class TaskFileWriteResult(TypedDict):
+    task_id: str
+    path: str
+    bytes_written: int
+    # False when there was a file.
+    created: bool
+
+
+class TaskFileEditResult(TypedDict):
+    task_id: str
+    path: str
+    # Occurrences replaced.
+    replaced: int
+    # The lines around the first replacement as they are now, numbered.
+    text: str
+
+
+class TaskFileMkdirResult(TypedDict):
+    task_id: str
+    path: str
+    # False when it was there.
+    created: bool
+
+
+class TaskFileMoveResult(TypedDict):
+    task_id: str
+    path: str
+    to: str
+
+
+class TaskFileRemoveResult(TypedDict):
+    task_id: str
+    path: str
+    # Names removed.
+    removed_count: int
+
+
 class TaskExecError(TypedDict):
     code: str
     message: str
@@ -1262,6 +1373,214 @@ class Operations(ABC):
             {"task_id": task_id, "path": path, "output": output, "force": force},
         )
 
+    def list_task_files(
+        self,
+        task_id: str,
+        *,
+        path: str = "/workspace",
+        recursive: bool = False,
+        limit: int = 500,
+        after: str | None = None,
+    ) -> TaskFileListResult:
+        """List the files of a task.
+
+        Sorted by name, each directory before what is in it. Symlinks are not followed beneath `path`, and other file systems not entered. Fails with `FILE_NOT_FOUND`.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            recursive: List what is in the directories too.
+            limit: Most entries in the answer (1 to 10000).
+            after: Go on behind this path: next_after of the answer before.
+        """
+        return self._call(
+            "task.file.list",
+            {"task_id": task_id, "path": path, "recursive": recursive, "limit": limit, "after": after},
+        )
+
+    def stat_task_file(
+        self,
+        task_id: str,
+        path: str,
+    ) -> TaskFileStatResult:
+        """Show one file of a task.
+
+        A symlink is shown itself. Fails with `FILE_NOT_FOUND`.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+        """
+        return self._call(
+            "task.file.stat",
+            {"task_id": task_id, "path": path},
+        )
+
+    def read_task_file(
+        self,
+        task_id: str,
+        path: str,
+        *,
+        offset: int = 0,
+        max_bytes: int = 1048576,
+        encoding: str = "utf8",
+    ) -> TaskFileReadResult:
+        """Read a file of a task.
+
+        Fails with `FILE_NOT_FOUND`, with `FILE_WRONG_TYPE` for a directory or a device, with `FILE_NOT_TEXT` when text is asked for and the file has other bytes.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            offset: First byte wanted (0 to 9007199254740991).
+            max_bytes: Most bytes in the answer (1 to 4194304).
+            encoding: How content is written down: as text, or any bytes in base64.
+        """
+        return self._call(
+            "task.file.read",
+            {"task_id": task_id, "path": path, "offset": offset, "max_bytes": max_bytes, "encoding": encoding},
+        )
+
+    def view_task_file(
+        self,
+        task_id: str,
+        path: str,
+        *,
+        offset: int = 1,
+        limit: int = 2000,
+    ) -> TaskFileViewResult:
+        """Show lines of a text file, or an image, as a model reads it.
+
+        Fails with `FILE_NOT_FOUND`, `FILE_WRONG_TYPE`, and with `FILE_NOT_TEXT` for what is neither text nor a PNG, JPEG, GIF or WebP image.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            offset: First line wanted (1 to 9007199254740991).
+            limit: Most lines (1 to 10000).
+        """
+        return self._call(
+            "task.file.view",
+            {"task_id": task_id, "path": path, "offset": offset, "limit": limit},
+        )
+
+    def write_task_file(
+        self,
+        task_id: str,
+        path: str,
+        content: Stdin,
+        *,
+        encoding: str = "utf8",
+        mode: str | None = None,
+        append: bool = False,
+    ) -> TaskFileWriteResult:
+        """Write a file of a task.
+
+        Replaces it at once when all content is there, and makes its directories; a file that is replaced keeps its owner and permissions. Fails with `FILE_WRONG_TYPE` where there is a directory or a device, with `WORKSPACE_FULL`.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            content: Content, up to about 1 MB; without it, the bytes that follow the input.
+            encoding: How content is written down.
+            mode: Permissions in octal; 0644 for a new file.
+            append: Add to the end of the file instead of replacing it.
+        """
+        return self._call(
+            "task.file.write",
+            {"task_id": task_id, "path": path, "content": content, "encoding": encoding, "mode": mode, "append": append},
+        )
+
+    def edit_task_file(
+        self,
+        task_id: str,
+        path: str,
+        *,
+        old: str,
+        new: str,
+        all: bool = False,
+    ) -> TaskFileEditResult:
+        """Replace a text in a file of a task.
+
+        Fails with `FILE_EDIT_MISMATCH`, which tells how often the text was found, and with `FILE_CHANGED` when another process changed the file meanwhile: then nothing is written.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            old: Exact text to be replaced; it must be there once.
+            new: Text to take its place.
+            all: Replace every occurrence.
+        """
+        return self._call(
+            "task.file.edit",
+            {"task_id": task_id, "path": path, "old": old, "new": new, "all": all},
+        )
+
+    def make_task_directory(
+        self,
+        task_id: str,
+        path: str,
+        *,
+        mode: str | None = None,
+    ) -> TaskFileMkdirResult:
+        """Make a directory in a task, with its parents.
+
+        One that is there already is no failure. Fails with `FILE_EXISTS` where there is something else.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            mode: Permissions in octal; 0755 unless given.
+        """
+        return self._call(
+            "task.file.mkdir",
+            {"task_id": task_id, "path": path, "mode": mode},
+        )
+
+    def move_task_file(
+        self,
+        task_id: str,
+        path: str,
+        to: str,
+        *,
+        replace: bool = False,
+    ) -> TaskFileMoveResult:
+        """Give a file or directory of a task another name.
+
+        A symlink is moved itself. Fails with `FILE_EXISTS` unless it may replace, and with `FILE_REFUSED` for a name on another file system.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            to: Its new path, not the directory to put it into.
+            replace: Replace a file that has this name.
+        """
+        return self._call(
+            "task.file.move",
+            {"task_id": task_id, "path": path, "to": to, "replace": replace},
+        )
+
+    def remove_task_file(
+        self,
+        task_id: str,
+        path: str,
+        *,
+        recursive: bool = False,
+    ) -> TaskFileRemoveResult:
+        """Remove a file or directory of a task.
+
+        A symlink is removed itself. Fails with `FILE_NOT_EMPTY` for a directory unless `recursive` is set, and with `FILE_REFUSED` for what is mounted.
+
+        Args:
+            task_id: Id or name of a task.
+            path: Path in the task's VM; a relative one is meant within /workspace.
+            recursive: Remove a directory with all that is in it.
+        """
+        return self._call(
+            "task.file.remove",
+            {"task_id": task_id, "path": path, "recursive": recursive},
+        )
+
     def exec_task(
         self,
         task_id: str,
@@ -1637,6 +1956,142 @@ class TaskOperations:
             path,
             output,
             force=force,
+        )
+
+    def list_files(
+        self,
+        path: str = "/workspace",
+        *,
+        recursive: bool = False,
+        limit: int = 500,
+        after: str | None = None,
+    ) -> TaskFileListResult:
+        """List the files of a task: see ``Pyro.list_task_files``."""
+        return self._operations.list_task_files(
+            self.task_id,
+            path=path,
+            recursive=recursive,
+            limit=limit,
+            after=after,
+        )
+
+    def stat_file(
+        self,
+        path: str,
+    ) -> TaskFileStatResult:
+        """Show one file of a task: see ``Pyro.stat_task_file``."""
+        return self._operations.stat_task_file(
+            self.task_id,
+            path,
+        )
+
+    def read_file(
+        self,
+        path: str,
+        *,
+        offset: int = 0,
+        max_bytes: int = 1048576,
+        encoding: str = "utf8",
+    ) -> TaskFileReadResult:
+        """Read a file of a task: see ``Pyro.read_task_file``."""
+        return self._operations.read_task_file(
+            self.task_id,
+            path,
+            offset=offset,
+            max_bytes=max_bytes,
+            encoding=encoding,
+        )
+
+    def view_file(
+        self,
+        path: str,
+        *,
+        offset: int = 1,
+        limit: int = 2000,
+    ) -> TaskFileViewResult:
+        """Show lines of a text file, or an image, as a model reads it: see ``Pyro.view_task_file``."""
+        return self._operations.view_task_file(
+            self.task_id,
+            path,
+            offset=offset,
+            limit=limit,
+        )
+
+    def write_file(
+        self,
+        path: str,
+        content: Stdin,
+        *,
+        encoding: str = "utf8",
+        mode: str | None = None,
+        append: bool = False,
+    ) -> TaskFileWriteResult:
+        """Write a file of a task: see ``Pyro.write_task_file``."""
+        return self._operations.write_task_file(
+            self.task_id,
+            path,
+            content,
+            encoding=encoding,
+            mode=mode,
+            append=append,
+        )
+
+    def edit_file(
+        self,
+        path: str,
+        *,
+        old: str,
+        new: str,
+        all: bool = False,
+    ) -> TaskFileEditResult:
+        """Replace a text in a file of a task: see ``Pyro.edit_task_file``."""
+        return self._operations.edit_task_file(
+            self.task_id,
+            path,
+            old=old,
+            new=new,
+            all=all,
+        )
+
+    def make_directory(
+        self,
+        path: str,
+        *,
+        mode: str | None = None,
+    ) -> TaskFileMkdirResult:
+        """Make a directory in a task, with its parents: see ``Pyro.make_task_directory``."""
+        return self._operations.make_task_directory(
+            self.task_id,
+            path,
+            mode=mode,
+        )
+
+    def move_file(
+        self,
+        path: str,
+        to: str,
+        *,
+        replace: bool = False,
+    ) -> TaskFileMoveResult:
+        """Give a file or directory of a task another name: see ``Pyro.move_task_file``."""
+        return self._operations.move_task_file(
+            self.task_id,
+            path,
+            to,
+            replace=replace,
+        )
+
+    def remove_file(
+        self,
+        path: str,
+        *,
+        recursive: bool = False,
+    ) -> TaskFileRemoveResult:
+        """Remove a file or directory of a task: see ``Pyro.remove_task_file``."""
+        return self._operations.remove_task_file(
+            self.task_id,
+            path,
+            recursive=recursive,
         )
 
     def exec(

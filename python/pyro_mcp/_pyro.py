@@ -30,6 +30,9 @@ _SCAN_EVENT_SECONDS = 0.2
 _HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
 """How programs of this machine are told of a proxy, and pyro of a mirror."""
 
+_MAX_INLINE_LENGTH = 131072
+"""A file's content that the line of the input has room for, however it is escaped."""
+
 _TIMEOUT_VARIABLE = "PYRO_TIMEOUT_SECONDS"
 _MAX_TIMEOUT_SECONDS = 86400
 _TIMED = {"vm.run", "vm.exec", "task.exec"}
@@ -81,6 +84,9 @@ class Pyro(Operations):
         given |= _timeout_env(operation)
         if operation in LOCAL:
             return self._home.call_local(operation, given)
+        content = given.get("content")
+        if content is not None and not (isinstance(content, str) and len(content) <= _MAX_INLINE_LENGTH):
+            stdin = cast("Stdin", given.pop("content"))
         source: SendSource | None = None
         packed: Source | None = None
         if "source_path" in given:

@@ -95,7 +95,7 @@ export class Client {
           route: routeOf(name),
           input,
           stdin: stdin ?? null,
-          takesStdin: operation?.stdin ?? false,
+          takesStdin: operation?.stdin === true || operation?.content === true,
           source: openUpload?.() ?? null,
           signal,
           killSignal,

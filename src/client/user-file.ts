@@ -74,7 +74,19 @@ export async function openUserFile(what: string, path: string): Promise<AsyncIte
   return file.createReadStream() as AsyncIterable<Uint8Array>;
 }
 
-async function openNamed(what: string, path: string, flags: "r"): Promise<FileHandle> {
+/** Writes a file that the user named. It is opened when the first piece is there: content that fails leaves it alone. Throws INVALID_ARGUMENT. */
+export async function fillUserFile(what: string, path: string, content: AsyncGenerator<Uint8Array>): Promise<void> {
+  const first = await content.next();
+  const file = await openNamed(what, path, "w");
+  try {
+    if (!first.done) await file.writeFile(first.value);
+    for await (const piece of content) await file.writeFile(piece);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openNamed(what: string, path: string, flags: "r" | "w"): Promise<FileHandle> {
   try {
     const file = await open(path, flags);
     if (!(await file.stat()).isDirectory()) return file;

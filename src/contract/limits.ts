@@ -40,4 +40,20 @@ export const limits = {
   /** Maximum differences in one answer; the file that exceeds it is the last. */
   diffFiles: 10_000,
   diffBytes: 1_048_576,
+  /** A path in a guest, without its NUL. */
+  filePathBytes: 4_095,
+  /** Entries of one page of a list of files. */
+  fileListEntries: { min: 1, max: 10_000 },
+  /** Bytes of a file in one answer. */
+  fileReadBytes: { min: 1, max: 4_194_304 },
+  /** Lines of a file in one answer, and their bytes. */
+  fileViewLines: { min: 1, max: 10_000 },
+  fileViewBytes: 65_536,
+  /** A line of a file that is shown is cut behind this. */
+  fileViewLineBytes: 2_000,
+  /** How far into a file lines are counted. */
+  fileViewScanBytes: 67_108_864,
+  /** The largest image that is shown, and the largest file that is edited. */
+  fileImageBytes: 3_932_160,
+  fileEditBytes: 8_388_608,
 } as const;

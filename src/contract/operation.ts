@@ -7,10 +7,14 @@ import type { z } from "zod";
 export type Effect = "reads" | "creates" | "runs" | "writes" | "removes" | "stops";
 
 /**
- * The rest of a request after its input: nothing; an archive, if the input has a `source_path`; or the standard input of a
- * command, after the archive if there is one.
+ * The rest of a request after its input: nothing; an archive, if the input has a `source_path`; the content of a file, unless the
+ * input has a `content`; or the standard input of a command, after the archive if there is one.
  */
-type Body = "none" | "upload" | "session";
+type Body = "none" | "upload" | "content" | "session";
+
+/** The sets of tools that an MCP server offers, each with those before it: many clients load every tool into every prompt. */
+export const mcpProfiles = ["core", "standard", "full"] as const;
+export type McpProfile = (typeof mcpProfiles)[number];
 
 /** The command of the CLI. Its flags are the input's fields, less `positionals` and `rest`. */
 export interface CliShape {
@@ -28,10 +32,14 @@ export interface CliShape {
   readonly examples?: readonly string[];
 }
 
-/** The method of both SDKs. Required input fields but `command` are its first arguments. */
+/** The method of both SDKs. Required input fields but `command` and those of `named` are its first arguments. */
 interface SdkShape {
   /** Its name in TypeScript; Python's is the same in snake case. */
   readonly method: string;
+  /** Required input fields that are options instead of arguments. */
+  readonly named?: readonly string[];
+  /** Optional input fields that are required arguments, after the others. */
+  readonly first?: readonly string[];
   /** Method name on a task handle; default `method` without "Task". Only for operations whose first field is `task_id`. */
   readonly handleMethod?: string;
   /** Name of the options type in TypeScript; default `method` with "Options". */
@@ -45,6 +53,10 @@ interface McpShape {
   readonly tool: string;
   readonly title: string;
   readonly description: string;
+  /** The smallest set of tools that has it; `standard` unless given. */
+  readonly profile?: McpProfile;
+  /** The answer is a text or an image alone, since clients that show structured content show nothing else. */
+  readonly textOnly?: true;
 }
 
 /**

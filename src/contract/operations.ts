@@ -17,6 +17,15 @@ import { taskExportTo } from "./task-export-to.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExecSignal } from "./task-exec-signal.js";
 import { taskExec } from "./task-exec.js";
+import { taskFileEdit } from "./task-file-edit.js";
+import { taskFileList } from "./task-file-list.js";
+import { taskFileMkdir } from "./task-file-mkdir.js";
+import { taskFileMove } from "./task-file-move.js";
+import { taskFileRead } from "./task-file-read.js";
+import { taskFileRemove } from "./task-file-remove.js";
+import { taskFileStat } from "./task-file-stat.js";
+import { taskFileView } from "./task-file-view.js";
+import { taskFileWrite } from "./task-file-write.js";
 import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
@@ -61,6 +70,15 @@ export const operations = {
   "task.settle": taskSettle,
   "task.export": taskExport,
   "task.export_to": taskExportTo,
+  "task.file.list": taskFileList,
+  "task.file.stat": taskFileStat,
+  "task.file.read": taskFileRead,
+  "task.file.view": taskFileView,
+  "task.file.write": taskFileWrite,
+  "task.file.edit": taskFileEdit,
+  "task.file.mkdir": taskFileMkdir,
+  "task.file.move": taskFileMove,
+  "task.file.remove": taskFileRemove,
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": taskExecSignal,

@@ -62,6 +62,7 @@ function renderOperation(operation: Operation): RenderedOperation {
       summary,
       streams,
       stdin: body === "session",
+      content: body === "content",
       upload: takesArchive(operation),
       readOnly: effect === "reads",
       isLocal: operation.isLocal ?? false,

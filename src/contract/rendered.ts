@@ -16,6 +16,8 @@ export interface RenderedOperation {
   readonly summary: string;
   readonly streams: boolean;
   readonly stdin: boolean;
+  /** The content of a file may follow the input. */
+  readonly content: boolean;
   readonly upload: boolean;
   readonly readOnly: boolean;
   /** True when the client implements it with other operations; it has no route. */

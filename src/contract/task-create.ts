@@ -65,5 +65,6 @@ export const taskCreate = defineOperation({
     title: "Create a task",
     description:
       "Starts a VM that stays, with a /workspace that every command shares. Use it for work of several steps; returns the task_id for the other task_ tools. source_path (absolute) fills it with a directory of this machine. Delete it when you are done.",
+    profile: "core",
   },
 });

@@ -17,5 +17,6 @@ export const taskDelete = defineOperation({
     tool: "task_delete",
     title: "Delete a task",
     description: "Removes a task with its VM, files and logs; running commands are killed. Cannot be undone.",
+    profile: "core",
   },
 });

@@ -41,5 +41,6 @@ export const taskDiff = defineOperation({
     title: "Show changes of a task",
     description:
       "Shows what changed in the task's /workspace since its files came from this machine: a unified diff. Use stat first when much may have changed. Check it before task_sync_pull.",
+    profile: "core",
   },
 });

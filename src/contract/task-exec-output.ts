@@ -85,5 +85,6 @@ export const taskExecOutput = defineOperation({
     title: "Read a command's output",
     description:
       "Reads a command's output from the offsets on. To continue, pass next_stdout_offset and next_stderr_offset of the last answer, until complete is true. Set wait_seconds (at most 45) to wait for more; wait_for: end waits until it has ended.",
+    profile: "core",
   },
 });

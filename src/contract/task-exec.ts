@@ -48,5 +48,6 @@ export const taskExec = defineOperation({
     description:
       "Runs a shell command in the task's /workspace and returns its output. Files stay for the next command; variables and the directory do not. " +
       "For servers, builds and anything that may take over 30 s set background: true. It returns the sequence at once and has no time-out unless you set one; read with task_exec_output. After 45 s any call returns state running and the command continues: read it the same way.",
+    profile: "core",
   },
 });

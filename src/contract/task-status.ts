@@ -15,5 +15,6 @@ export const taskStatus = defineOperation({
     tool: "task_status",
     title: "Show a task",
     description: "State, resources, expiry and last command of one task.",
+    profile: "core",
   },
 });

@@ -79,5 +79,6 @@ export const taskSyncPull = defineOperation({
     title: "Pull changes to this machine",
     description:
       "Writes the task's changes in /workspace back into the directory of this machine that the task was created from. All or nothing: if there are conflicts, lists them and writes nothing, unless on_conflict resolves them. task_diff shows the changes first.",
+    profile: "core",
   },
 });

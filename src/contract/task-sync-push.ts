@@ -87,5 +87,6 @@ export const taskSyncPush = defineOperation({
     title: "Push files into a task",
     description:
       "Copies a directory, file or tar archive of this machine into the task's workspace and replaces existing files: use it after you changed files here. All or nothing. source_path should be absolute.",
+    profile: "core",
   },
 });

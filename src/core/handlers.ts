@@ -11,6 +11,11 @@ import { diffWorkspace } from "./workspace/diff.js";
 import { fromContract } from "../workspace/wire.js";
 import { patchWorkspace } from "./workspace/patch.js";
 import { exportFiles } from "./workspace/export.js";
+import { taskFileEdit } from "./files/edit.js";
+import { taskFileList, taskFileStat } from "./files/list.js";
+import { taskFileRead } from "./files/read.js";
+import { taskFileView } from "./files/view.js";
+import { taskFileMkdir, taskFileMove, taskFileRemove, taskFileWrite } from "./files/write.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExec, taskFollow } from "./task-exec.js";
 import { waitUntilEnded } from "./tasks/exec-output.js";
@@ -72,6 +77,15 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     tasks
       .get(input.task_id)
       .onFiles(call, (channel) => exportFiles(channel, input, (data) => call.emit({ event: "stdout", data }))),
+  "task.file.list": taskFileList,
+  "task.file.stat": taskFileStat,
+  "task.file.read": taskFileRead,
+  "task.file.view": taskFileView,
+  "task.file.write": taskFileWrite,
+  "task.file.edit": taskFileEdit,
+  "task.file.mkdir": taskFileMkdir,
+  "task.file.move": taskFileMove,
+  "task.file.remove": taskFileRemove,
   "task.exec": taskExec,
   "task.exec_output": taskExecOutput,
   "task.exec_signal": async ({ tasks }, { task_id, sequence, signal }) => {

@@ -38,7 +38,10 @@ export async function perform(
   }
   const source = hasSource ? new CallerBytes((bytes) => hears.grant("source", bytes)) : null;
   signal.addEventListener("abort", () => source?.fail(PyroError.from(signal.reason)), { once: true });
-  const stdin = operation.body === "session" ? new CallerBytes((bytes) => hears.grant("stdin", bytes)) : null;
+  const stdin =
+    operation.body === "session" || operation.body === "content"
+      ? new CallerBytes((bytes) => hears.grant("stdin", bytes))
+      : null;
   const cancellation = new Cancellation(flight);
   const follow = asks.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
   follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));

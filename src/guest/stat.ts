@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { Channel } from "./channel.js";
 import { count } from "./messages.js";
+import { buildPath, parseName } from "./names.js";
 
 const stated = z.object({
   type: z.enum(["file", "directory", "symlink", "other"]),
@@ -9,12 +10,15 @@ const stated = z.object({
   size: count,
   mtime_s: z.number().int(),
   mtime_ns: count,
+  target: z.string().max(4_095).optional(),
+  target_base64: z.base64().max(8_190).optional(),
   free_bytes: count,
   free_inodes: count,
 });
-export type Stated = z.infer<typeof stated>;
+export type Stated = Omit<z.infer<typeof stated>, "target"> & { readonly target: string | null };
 
 /** What lies at a path of the guest, links not followed, and the room left on its file system. Throws the agent's refusal (IO, ENOENT). */
-export function stat(channel: Channel, path: string): Promise<Stated> {
-  return channel.ask("stat", { path }, stated);
+export async function stat(channel: Channel, path: string): Promise<Stated> {
+  const answer = await channel.ask("stat", buildPath("path", path), stated);
+  return { ...answer, target: parseName(answer.target, answer.target_base64) };
 }

@@ -49,7 +49,7 @@ function tryInput(schema: z.ZodObject, input: unknown, what: string): boolean {
 
 const schemas: readonly (readonly [name: string, schema: z.ZodObject])[] = [
   ...Object.values(operations).map(({ name, input }) => [name, input as z.ZodObject] as const),
-  ...[...readTools().values()].map(({ name, input }) => [`tool ${name}`, input] as const),
+  ...[...readTools("full").values()].map(({ name, input }) => [`tool ${name}`, input] as const),
 ];
 
 test("every field with every wrong value: the error is in plain words", () => {

@@ -1,5 +1,6 @@
 import type { Case } from "./table/case.js";
 import { commands } from "./table/commands.js";
+import { files } from "./table/files.js";
 import { host } from "./table/host.js";
 import { refusals } from "./table/refusals.js";
 import { sources } from "./table/sources.js";
@@ -8,4 +9,13 @@ import { tasks } from "./table/tasks.js";
 import { timeouts } from "./table/timeouts.js";
 
 /** The table. Each door takes it from the first to the last, with a task and VMs of its own. */
-export const cases: readonly Case[] = [...commands, ...refusals, ...tasks, ...timeouts, ...sources, ...steps, ...host];
+export const cases: readonly Case[] = [
+  ...commands,
+  ...refusals,
+  ...tasks,
+  ...files,
+  ...timeouts,
+  ...sources,
+  ...steps,
+  ...host,
+];

@@ -15,6 +15,8 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
     "a process of the task must change an entry between its comparison and the switch; guest/test/test_unchanged.py has it",
   DESTINATION_UNUSABLE: "a model names no destination; test/client/pull/ has it",
   DESTINATION_CHANGED: "the host must change an entry during a pull, or after it; test/client/pull/ has it",
+  FILE_CHANGED:
+    "a process of the task must change a file between its reading and the write of an edit; guest/test/test_read_write.py has it",
   COMMAND_FAILED: "raised by the SDKs when they are asked to check; sdk.vm.test.ts and client.test.ts have it",
   SOURCE_CHANGED: "an archive must change while it is sent; test/client/pack.test.ts has it",
   TOOLCHAIN_INSTALL_FAILED: "of toolchain.install, which the CLI and HTTP have; test/toolchain/ has it",

@@ -14,14 +14,15 @@ interface Tool {
 /** `pyro mcp serve`, called by the official client. */
 export function openMcp({ env }: Place): Runner {
   // Fields are compared, also long ones.
-  const opened = connectStdio({ ...env, PYRO_MCP_OUTPUT: "both" }).then(async (connected) => {
+  const opened = connectStdio({ ...env, PYRO_MCP_OUTPUT: "both" }, "full").then(async (connected) => {
     const { tools } = (await connected.client.listTools()) as { tools: Tool[] };
     return { connected, tools: new Map(tools.map((tool) => [tool.name, tool])) };
   });
   return {
     name: "MCP",
-    // A model gets each output once.
-    offers: ({ operation, input }) => operations[operation].mcp !== null && !("interleaved" in input),
+    // A model gets each output once, and an answer that is text alone has no fields to compare.
+    offers: ({ operation, input }) =>
+      operations[operation].mcp !== null && !("textOnly" in operations[operation].mcp) && !("interleaved" in input),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!.tool;

@@ -9,12 +9,14 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/`pyro help`/g, "the tool's input schema"],
   [/`pyro env list`/g, "vm_list_environments"],
   [/`pyro task list`/g, "task_list"],
+  [/`pyro task file list`/g, "task_file_list"],
   [/`pyro task logs [^`]*`/g, "task_logs"],
   [/--allow-host-compat/g, "allow_host_compat"],
   [/--exclude/g, "exclude"],
   [/--links/g, "links"],
   [/--mem-mib/g, "mem_mib"],
   [/--network\b/g, "network"],
+  [/--recursive/g, "recursive"],
 ];
 const OUTPUT_CUT =
   /\n\[\.\.\. (\d+) bytes left out(?:; (\w+)_offset (\d+) of task_exec_output continues here)? \.\.\.\]\n/;

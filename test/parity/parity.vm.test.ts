@@ -32,9 +32,14 @@ async function answerAll(
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
     // What a door does not offer is done all the same, so that its task has the same commands behind it.
-    remember(ids, operation, answer ?? (operation === "task.exec" ? await standIn.call(request) : null));
+    remember(ids, operation, answer ?? (isForAll(operation) ? await standIn.call(request) : null));
   }
   return answers;
+}
+
+/** What changes a task, which every door's task must have behind it. */
+function isForAll(operation: OperationName): boolean {
+  return operation === "task.exec" || operation.startsWith("task.file.");
 }
 
 const remembered: Partial<Record<OperationName, readonly [id: string, field: string]>> = {

@@ -1,3 +1,4 @@
+import type { Operation } from "../../src/contract/operation.js";
 import { operations } from "../../src/contract/operations.js";
 import { schemasOf } from "../../src/contract/rendered.js";
 import { toCamel, toSnake } from "../../src/doors/sdk/camel.js";
@@ -35,7 +36,8 @@ export function openTypeScript({ home }: Place): Runner {
 /** What the method takes by position, and its options. */
 function split({ operation, input }: Request) {
   const schema = schemasOf(operation).input;
-  const names = (schema.required ?? []).filter((name) => name !== "command");
+  const { named = [], first = [] }: NonNullable<Operation["sdk"]> = operations[operation].sdk!;
+  const names = [...(schema.required ?? []), ...first].filter((name) => name !== "command" && !named.includes(name));
   const options = Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
   return { positional: names.map((name) => input[name]), options: toCamel(options, schema) as object };
 }

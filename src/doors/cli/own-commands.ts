@@ -1,3 +1,4 @@
+import { mcpProfiles } from "../../contract/operation.js";
 import { mcpClients } from "../../contract/mcp-clients.js";
 import type { RenderedField } from "../../contract/rendered.js";
 import { jsonField, ownFlag, type Command } from "./command.js";
@@ -13,13 +14,18 @@ interface OwnCommand {
 
 /** Commands without an operation, by their words. perform-own.ts performs them. */
 const commands = {
-  "mcp serve": { summary: "Serve pyro's tools over MCP, on standard input and output" },
+  "mcp serve": {
+    summary: "Serve pyro's tools over MCP, on standard input and output",
+    flags: [profileFlag()],
+    examples: ["pyro mcp serve --profile core"],
+  },
   "mcp config": {
     summary: "Print the configuration for an MCP client, or write it to the client's file",
     positionals: [oneOf("client", mcpClients)],
     flags: [
       ownFlag("write", "boolean", "Merge it into the client's file, and keep a backup."),
       ownFlag("file", "string", "Use this file instead of the client's own."),
+      profileFlag(),
     ],
     examples: ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   },
@@ -62,6 +68,11 @@ export const ownCommands: readonly Command[] = Object.entries<OwnCommand>(comman
     operation: null,
   }),
 );
+
+function profileFlag(): RenderedField {
+  const description = "Which tools are offered: core (the fewest tokens), standard (the default) or full.";
+  return { ...ownFlag("profile", "string", description), values: mcpProfiles };
+}
 
 function oneOf(name: string, values: readonly string[]): RenderedField {
   return { name, type: "string", required: true, description: `One of ${values.join(", ")}.`, values };

@@ -19,6 +19,8 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.diff": async () => (await import("./task-diff.js")).taskDiff,
   "task.export_to": async () => (await import("./task-export.js")).taskExport,
   "task.patch": async () => (await import("./task-patch.js")).taskPatch,
+  "task.file.read": async () => (await import("./task-file.js")).taskFileRead,
+  "task.file.write": async () => (await import("./task-file.js")).taskFileWrite,
   "task.list": async () => listTasks,
   "env.pull": async () => (await import("./pull.js")).pull,
   "toolchain.install": async () => (await import("./toolchain.js")).installToolchain,

@@ -1,3 +1,5 @@
+import { PyroError } from "../../contract/errors.js";
+import { mcpProfiles, type McpProfile } from "../../contract/operation.js";
 import type { Client } from "../../client/client.js";
 import type { Input } from "./arguments.js";
 import type { Command } from "./command.js";
@@ -6,8 +8,8 @@ import { print, show } from "./show.js";
 
 /** The other doors, which the executable passes in; each loads on demand. */
 export interface OtherDoors {
-  serveMcp(): Promise<number>;
-  configureMcp(input: { client: string; write: boolean; file: string | null }): Promise<string>;
+  serveMcp(profile: McpProfile): Promise<number>;
+  configureMcp(input: { client: string; write: boolean; file: string | null; profile: McpProfile }): Promise<string>;
   /** Names of the shipped environments. */
   environmentNames(): Promise<readonly string[]>;
 }
@@ -20,17 +22,29 @@ interface OwnCall {
   readonly openClient: () => Promise<Client>;
 }
 
+/** The profile that the command line names. Throws INVALID_ARGUMENT. */
+function profileOf({ profile = "standard" }: Input): McpProfile {
+  const found = mcpProfiles.find((each) => each === profile);
+  if (found) return found;
+  throw new PyroError("INVALID_ARGUMENT", `--profile: there is no profile ${String(profile)}.`, {
+    hint: `Choose one of ${mcpProfiles.join(", ")}.`,
+  });
+}
+
 /** The commands without an operation; each returns the exit status. */
 export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
-  "mcp serve": ({ doors }) => doors.serveMcp(),
-  "mcp config": async ({ doors, input: { client, write, file } }) =>
-    print(
+  "mcp serve": ({ doors, input }) => doors.serveMcp(profileOf(input)),
+  "mcp config": async ({ doors, input }) => {
+    const { client, write, file } = input;
+    return print(
       await doors.configureMcp({
+        profile: profileOf(input),
         client: String(client),
         write: write === true,
         file: file === undefined ? null : String(file),
       }),
-    ),
+    );
+  },
   completion: async ({ input }) => {
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(String(input["shell"])));

@@ -1,5 +1,7 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
-import { renderMib } from "./size.js";
+import { printable } from "./printable.js";
+import { renderBytes, renderMib } from "./size.js";
+import { renderEntry, renderFileList } from "./task-file.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
@@ -81,6 +83,15 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "task.logs": renderLogs,
   "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
   "task.delete": ({ task_id }) => `Deleted ${task_id}.\n`,
+
+  "task.file.list": renderFileList,
+  "task.file.stat": (entry) => `${renderEntry(entry)}\n`,
+  "task.file.write": ({ path, bytes_written, created }) =>
+    `${created ? "Created" : "Wrote"} ${printable(path)} (${renderBytes(bytes_written)}).\n`,
+  "task.file.mkdir": ({ path, created }) => `${printable(path)} ${created ? "was made" : "is there already"}.\n`,
+  "task.file.move": ({ path, to }) => `Moved ${printable(path)} to ${printable(to)}.\n`,
+  "task.file.remove": ({ path, removed_count }) =>
+    `Removed ${printable(path)}${removed_count > 1 ? ` (${removed_count} names)` : ""}.\n`,
 
   "task.exec_signal": ({ task_id, sequence, signal }) => `Sent ${signal} to command ${sequence} of ${task_id}.\n`,
 

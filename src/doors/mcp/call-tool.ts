@@ -5,12 +5,14 @@ import { performOperation } from "../../client/perform.js";
 import { PyroError } from "../../contract/errors.js";
 import { parseInput } from "../../contract/input.js";
 import { nearestName } from "../../contract/nearest.js";
+import type { McpProfile } from "../../contract/operation.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { fitResult, type Budget } from "./budget.js";
 import type { Carrier } from "./carrier.js";
 import { buildFailure } from "./failure.js";
 import { buildForms } from "./forms.js";
 import { openProgress, type Progress } from "./progress.js";
+import { renderContent } from "./render.js";
 import { readTools, type Tool } from "./tools.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -18,6 +20,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The server's part of a call. */
 export interface ToolHost {
   readonly client: () => Promise<Client>;
+  readonly profile: McpProfile;
   /** How long a call may wait before it returns an intermediate answer. */
   readonly patienceMs: number;
   /** Keeps a build running after the call that waits for it has returned. */
@@ -37,10 +40,11 @@ export async function callTool(
 ): Promise<CallToolResult> {
   const progress = openProgress(ctx);
   try {
-    const tool = findTool(name);
+    const tool = findTool(name, host.profile);
     const { input, stdin, budget } = parseArguments(tool, given);
     const result = await perform(host, { tool, input, stdin, ctx, progress });
     host.onResult(name, result);
+    if (tool.textOnly) return { content: renderContent(name, result) };
     const { text, structuredContent } = buildForms(tool, fitResult(result, budget), host.carrier());
     const content = [{ type: "text" as const, text }];
     // Clients highlight errors: a command that could not run, or whose VM died, is one.
@@ -55,10 +59,15 @@ export async function callTool(
   }
 }
 
-function findTool(name: string): Tool {
-  const tools = readTools();
+function findTool(name: string, profile: McpProfile): Tool {
+  const tools = readTools(profile);
   const tool = tools.get(name);
   if (tool) return tool;
+  if (readTools("full").has(name)) {
+    throw new PyroError("INVALID_ARGUMENT", `The tool ${name} is not in the profile ${profile} of this server.`, {
+      hint: "Start the server with `pyro mcp serve --profile full` to have it.",
+    });
+  }
   const near = nearestName(name, [...tools.keys()]);
   throw new PyroError("INVALID_ARGUMENT", `Unknown tool ${name.slice(0, 100)}.`, {
     hint: near ? `Did you mean ${near}?` : `Tools: ${[...tools.keys()].join(", ")}.`,

@@ -1,8 +1,12 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A result as a short text: outcome, then output. It has the same facts as the structured content. */
 export function renderResult(tool: string, result: Fields): string {
   const lists: Readonly<Record<string, () => string>> = {
+    task_file_list: () => renderFiles(result),
+    task_file_edit: () => `Replaced ${String(result["replaced"])}.\n${String(result["text"])}`,
     vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
     task_list: () => renderTasks(result["tasks"] as Fields[]),
     task_logs: () => renderEntries(result["entries"] as Fields[], Number(result["count"])),
@@ -10,6 +14,32 @@ export function renderResult(tool: string, result: Fields): string {
   const render = lists[tool];
   if (render) return render();
   return "stdout" in result ? renderCommand(result) : renderFields(result);
+}
+
+/** A file as a model is shown it: its lines, or an image. */
+export function renderContent(tool: string, result: Fields): CallToolResult["content"] {
+  const { image, text, next_line: next } = result as unknown as FileView;
+  if (tool !== "task_file_read") return [{ type: "text", text: renderResult(tool, result) }];
+  if (image) return [{ type: "image", data: image.data, mimeType: image.mime_type }];
+  const shown = text === "" ? "(the file is empty)" : text;
+  return [
+    { type: "text", text: next === null ? shown : `${shown}\n[There are more lines: go on with offset ${next}.]` },
+  ];
+}
+
+interface FileView {
+  readonly text: string;
+  readonly next_line: number | null;
+  readonly image: { readonly data: string; readonly mime_type: string } | null;
+}
+
+function renderFiles({ entries, next_after }: Fields): string {
+  const lines = (entries as Fields[]).map(({ path, type, size_bytes, target }) => {
+    const what = type === "file" ? `${String(size_bytes)} bytes` : String(type);
+    return `${String(path)} (${what}${target === null ? "" : ` to ${String(target)}`})`;
+  });
+  const more = next_after === null ? [] : [`There are more: go on with after ${JSON.stringify(next_after)}.`];
+  return lines.length === 0 ? "It is empty." : [...lines, ...more].join("\n");
 }
 
 function renderCommand(result: Fields): string {

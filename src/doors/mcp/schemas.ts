@@ -20,11 +20,17 @@ export function buildInputSchema(input: z.ZodObject): ToolSchema {
   return { ...compact(schema, INPUT_KEYWORDS), additionalProperties: false } as unknown as ToolSchema;
 }
 
-/** Objects within objects and lists are reduced to `type: object`; their fields are visible in the answer itself. */
-export function buildOutputSchema(output: z.ZodObject): ToolSchema {
+/**
+ * The fields of an answer, with their types where that is asked for. Objects within objects and lists are reduced to `type: object`;
+ * their fields are visible in the answer itself.
+ */
+export function buildOutputSchema(output: z.ZodObject, hasTypes: boolean): ToolSchema {
   const schema = z.toJSONSchema(output, { io: "output" }) as JsonSchema;
   const outline = compact(schema, OUTPUT_KEYWORDS);
-  return { ...outline, properties: mapValues(outline["properties"], outlineOf) } as unknown as ToolSchema;
+  return {
+    ...outline,
+    properties: mapValues(outline["properties"], hasTypes ? outlineOf : () => ({})),
+  } as unknown as ToolSchema;
 }
 
 function outlineOf(schema: JsonSchema): JsonSchema {

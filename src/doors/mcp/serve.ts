@@ -1,5 +1,6 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 
+import type { McpProfile } from "../../contract/operation.js";
 import { createServer } from "./server.js";
 import { StdioTransport } from "./transport.js";
 
@@ -10,11 +11,11 @@ const FLUSH_MS = 500;
  * Serves one client on standard input and output until it closes them or the process gets a signal. Standard output
  * carries only the protocol; messages for people go to standard error.
  */
-export async function serve(): Promise<number> {
+export async function serve(profile: McpProfile): Promise<number> {
   const log = (error: Error) => void process.stderr.write(`pyro mcp: ${error.message}\n`);
   process.stderr.on("error", () => {});
   const transport = new StdioTransport(process.stdin, process.stdout);
-  const handle = serveStdio(() => createServer({ onError: log }), { transport, onerror: log });
+  const handle = serveStdio(() => createServer({ onError: log, profile }), { transport, onerror: log });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void handle.close());
   await transport.closed;
   await Promise.race([

@@ -2,6 +2,7 @@ import { Server, type ServerContext } from "@modelcontextprotocol/server";
 
 import type { Client } from "../../client/client.js";
 import { errorKinds, PyroError } from "../../contract/errors.js";
+import type { McpProfile } from "../../contract/operation.js";
 import { readContract } from "../../contract/rendered.js";
 import type { ToolHost } from "./call-tool.js";
 import { carrierFor } from "./carrier.js";
@@ -14,6 +15,8 @@ export interface ServerOptions {
   readonly onError?: (error: Error) => void;
   /** How long a call waits for a task's command. */
   readonly patienceMs?: number;
+  /** Which tools are offered; the standard ones by default. */
+  readonly profile?: McpProfile;
 }
 
 /** Below 60 s, the time-out of most clients, even of those that receive progress. */
@@ -36,7 +39,7 @@ export function createServer(options: ServerOptions = {}): Server {
 
   server.setRequestHandler("tools/list", async () => {
     const { readTools } = await import("./tools.js");
-    return { tools: [...readTools().values()].map(({ listed }) => listed) as never };
+    return { tools: [...readTools(options.profile).values()].map(({ listed }) => listed) as never };
   });
   server.setRequestHandler("tools/call", async ({ params }, ctx) => {
     const { callTool } = await import("./call-tool.js");
@@ -143,6 +146,7 @@ function openState(server: Server, options: ServerOptions): State {
     watchTasks,
     hostFor: (ctx: ServerContext): ToolHost => ({
       client: getClient,
+      profile: options.profile ?? "standard",
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       keepBuilding,
       carrier: () => carrierFor(clientNameOf(server, ctx), options.env ?? process.env),

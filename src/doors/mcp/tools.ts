@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Effect, Operation } from "../../contract/operation.js";
+import { mcpProfiles, type Effect, type McpProfile, type Operation } from "../../contract/operation.js";
 import { operations, type OperationName } from "../../contract/operations.js";
 import { buildInputSchema, buildOutputSchema, type ToolSchema } from "./schemas.js";
 
@@ -10,7 +10,7 @@ interface ListedTool {
   readonly title: string;
   readonly description: string;
   readonly inputSchema: ToolSchema;
-  readonly outputSchema: ToolSchema;
+  readonly outputSchema?: ToolSchema;
   readonly annotations: Annotations;
 }
 
@@ -43,6 +43,8 @@ export interface Tool {
   readonly input: z.ZodObject;
   /** Result fields that may be cut: see `Operation`. */
   readonly bulk: readonly string[];
+  /** The answer has no structured content. */
+  readonly textOnly: boolean;
   /** Input fields with a waiting time. */
   readonly waits: readonly string[];
   readonly listed: ListedTool;
@@ -60,26 +62,38 @@ const added = {
   raw: z.boolean().default(false).describe("Keep terminal codes in the output."),
 };
 
-let tools: ReadonlyMap<string, Tool> | undefined;
+/** Fields that the profile core leaves out: few calls need them, and every session would pay for them. */
+const beyondCore: readonly string[] = [
+  ...["raw", "links", "include", "labels", "name_only"],
+  ...["network_allow", "network_allow_host", "network_host_proxy", "network_host_ca"],
+];
 
-/** Every operation that has an MCP name, in the order of the contract. */
-export function readTools(): ReadonlyMap<string, Tool> {
-  tools ??= new Map(Object.values(operations).flatMap(buildTool));
-  return tools;
+const tools = new Map<McpProfile, ReadonlyMap<string, Tool>>();
+
+/** The operations that have an MCP name and belong to a profile, in the order of the contract. Core leaves out the schemas of answers. */
+export function readTools(profile: McpProfile = "standard"): ReadonlyMap<string, Tool> {
+  const found = tools.get(profile) ?? new Map(Object.values(operations).flatMap((each) => buildTool(each, profile)));
+  tools.set(profile, found);
+  return found;
 }
 
-function buildTool(operation: Operation): [string, Tool][] {
+function isIn(wanted: McpProfile, profile: McpProfile): boolean {
+  return mcpProfiles.indexOf(wanted) <= mcpProfiles.indexOf(profile);
+}
+
+function buildTool(operation: Operation, profile: McpProfile): [string, Tool][] {
   const { name, mcp, output, effect, bulk = [] } = operation;
-  if (mcp === null) return [];
+  if (mcp === null || !isIn(mcp.profile ?? "standard", profile)) return [];
   const { tool, title, description } = mcp;
-  const input = buildInput(operation);
+  const input = buildInput(operation, profile);
   const listed = {
     ...{ name: tool, title, description, annotations: annotations[effect] },
     inputSchema: buildInputSchema(input),
-    outputSchema: buildOutputSchema(output),
+    ...(mcp.textOnly || profile === "core" ? {} : { outputSchema: buildOutputSchema(output, profile === "full") }),
   };
   const waits = fieldsMarked(input, "waits");
-  return [[tool, { name: tool, operation: name as OperationName, input, bulk, waits, listed }]];
+  const textOnly = mcp.textOnly === true;
+  return [[tool, { name: tool, operation: name as OperationName, input, bulk, textOnly, waits, listed }]];
 }
 
 /** The fields that the contract marks in their metadata. */
@@ -87,17 +101,19 @@ function fieldsMarked({ shape }: z.ZodObject, mark: "forPrograms" | "hidden" | "
   return Object.keys(shape).filter((name) => (shape[name] as z.ZodType).meta()?.[mark] === true);
 }
 
-function buildInput({ input, body, bulk = [] }: Operation): z.ZodObject {
-  const withheld = [...fieldsMarked(input, "hidden"), ...fieldsMarked(input, "forPrograms")].map((name) => [
-    name,
-    true,
-  ]);
+function buildInput({ input, body, bulk = [] }: Operation, profile: McpProfile): z.ZodObject {
   // The operation has its own limit.
   const isLimited = "max_bytes" in input.shape;
   const showsOutput = bulk.some((path) => !path.endsWith("[]"));
-  return input.omit(Object.fromEntries(withheld)).extend({
+  const whole = input.extend({
     ...(body === "session" ? { stdin: added.stdin } : {}),
     ...(showsOutput && !isLimited ? { max_output_bytes: added.max_output_bytes } : {}),
     ...(showsOutput ? { raw: added.raw } : {}),
   });
+  const withheld = [
+    ...fieldsMarked(input, "hidden"),
+    ...fieldsMarked(input, "forPrograms"),
+    ...(profile === "core" ? beyondCore.filter((name) => name in whole.shape) : []),
+  ];
+  return whole.omit(Object.fromEntries(withheld.map((name) => [name, true])));
 }

@@ -5,8 +5,8 @@ import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 import type { OperationName } from "../../contract/operations.js";
-import { schemasOf } from "../../contract/rendered.js";
-import type { CallOptions, Command, PyroOptions, SessionOptions } from "./call-options.js";
+import { readContract, schemasOf } from "../../contract/rendered.js";
+import type { CallOptions, Command, PyroOptions, SessionOptions, StdinSource } from "./call-options.js";
 import type { Caller } from "./caller.js";
 import { toCamel, toSnake } from "./camel.js";
 import { assertSucceeded } from "./command-failed.js";
@@ -15,6 +15,11 @@ import { OutputQueue } from "./output-queue.js";
 import { OutputText } from "./output-text.js";
 import type { RunResult, TaskExecResult } from "./results.js";
 import { readStdin } from "./stdin.js";
+
+type Input = Readonly<Record<string, unknown>> & { readonly content?: StdinSource };
+
+/** The longest text that is sent within the input; a longer one follows it. */
+const MAX_INLINE_LENGTH = 131_072;
 
 /** The SDK's calls of one home. Converts the spelling of names, and maps cancelling and callbacks to the client. */
 export class Calls implements Caller {
@@ -34,7 +39,9 @@ export class Calls implements Caller {
     const onEvent = call.guard(async (event: OperationEvent) => {
       if (event.event === "progress") await onProgress?.(progressOf(event));
     });
-    return call.run(() => this.#ask(name, { ...rest, ...input }, { signal: call.signal, onEvent }));
+    const { inline, stdin } = splitContent(name, { ...rest, ...input });
+    const source = stdin === undefined ? {} : { stdin: call.guardSource(readStdin(stdin)) };
+    return call.run(() => this.#ask(name, inline, { signal: call.signal, onEvent, ...source }));
   }
 
   execute<Result>(
@@ -81,6 +88,14 @@ export class Calls implements Caller {
       schemas.result,
     ) as Result;
   }
+}
+
+/** A file's content goes behind the input, unless it is a short text. */
+function splitContent(name: string, input: Input): { readonly inline: object; readonly stdin?: StdinSource } {
+  const { content, ...inline } = input;
+  const isShort = content === undefined || (typeof content === "string" && content.length <= MAX_INLINE_LENGTH);
+  const isFile = readContract().operations.find((operation) => operation.name === name)?.content === true;
+  return isFile && !isShort ? { inline, stdin: content } : { inline: input };
 }
 
 /** A command as the one line that the guest's shell gets. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Client, InMemoryTransport, type CallToolResult, type RequestOptions } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
+import type { McpProfile } from "../../../src/contract/operation.js";
 import type { ErrorBody } from "../../../src/contract/errors.js";
 import { createServer, type ServerOptions } from "../../../src/doors/mcp/server.js";
 import { pyroPath } from "../../client/scratch.js";
@@ -64,11 +65,14 @@ export async function connectHere({
 }
 
 /** `pyro mcp serve` as a client starts it. */
-export async function connectStdio(env: NodeJS.ProcessEnv): Promise<Connected & { pid: number }> {
+export async function connectStdio(
+  env: NodeJS.ProcessEnv,
+  profile: McpProfile = "standard",
+): Promise<Connected & { pid: number }> {
   const connected = new Connected();
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [pyroPath, "mcp", "serve"],
+    args: [pyroPath, "mcp", "serve", "--profile", profile],
     env: env as Record<string, string>,
     stderr: "ignore",
   });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import type { Operation } from "../../../src/contract/operation.js";
 import { operations, type ArgumentsOf, type OperationName, type ResultOf } from "../../../src/contract/operations.js";
-import { Pyro, type CallOptions, type Command, type SessionOptions } from "../../../src/index.js";
+import { Pyro, type CallOptions, type Command, type SessionOptions, type StdinSource } from "../../../src/index.js";
 import type { CamelOf } from "../../../src/doors/sdk/camel.js";
 
 /** True only when both types are the same. */
@@ -18,13 +18,14 @@ type GivenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: never[
   : never;
 /** The options of a method, without those that are no input. */
 type TakenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: infer Given) => unknown
-  ? Flat<Omit<OrNone<Extract<Given[number], object>>, NotInput>>
+  ? Flat<Omit<OrNone<Exclude<Extract<Given[number], object>, StdinSource>>, NotInput>>
   : never;
 type OrNone<T> = [T] extends [never] ? object : T;
 type NotInput = keyof CallOptions | keyof SessionOptions;
 
 /** Input that the contract has and a method takes by position. */
-type Positional = "sequence" | "environment" | "vmId" | "taskId" | "sourcePath" | "patch" | "path" | "output";
+type Positional =
+  "sequence" | "environment" | "vmId" | "taskId" | "sourcePath" | "patch" | "path" | "output" | "to" | "content";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =
@@ -37,9 +38,11 @@ type Hidden =
   | "sourceFramed"
   | "sourceBytes"
   | "sourceExcluded";
+/** The encoding of a file's content is the caller's to choose. */
+type HiddenOf<Name extends OperationName> = Name extends `task.file.${string}` ? Exclude<Hidden, "encoding"> : Hidden;
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
 type OptionsOf<Name extends OperationName> = Flat<
-  Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | Hidden | "command"> &
+  Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | "content" | HiddenOf<Name> | "command"> &
     ("command" extends keyof InputOf<Name> ? { command: Command } : object)
 >;
 

@@ -5,6 +5,7 @@ import { findHomePath } from "../../../client/home-env.js";
 import { isOnPath, readUserFile, replaceUserFile } from "../../../client/user-file.js";
 import { PyroError } from "../../../contract/errors.js";
 import { mcpClients, type McpClient } from "../../../contract/mcp-clients.js";
+import type { McpProfile } from "../../../contract/operation.js";
 import { nearestName } from "../../../contract/nearest.js";
 import { clients, type Launch } from "./clients.js";
 import { mergeServer, renderServer, UnmergeableError } from "./merge.js";
@@ -17,13 +18,14 @@ interface Wish {
   readonly write: boolean;
   /** A file to use instead of the client's own. */
   readonly file: string | null;
+  readonly profile?: McpProfile;
 }
 
 /** `pyro mcp config`: returns the configuration for a client as text, or writes it and returns a report. Throws PyroError. */
 export async function configure(wish: Wish, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const config = clients[findClient(wish.client)];
   const path = wish.file ?? config.path(env, env["HOME"] || homedir());
-  const server = config.build(await buildLaunch(env));
+  const server = config.build(await buildLaunch(env, wish.profile ?? "standard"));
   if (!wish.write) return renderServer(config.format, config.place, server);
   const before = await readUserFile(path);
   let merged: string;
@@ -53,8 +55,9 @@ function findClient(name: string): McpClient {
 }
 
 /** Uses the name if it is on PATH; else absolute paths, which work with any PATH. */
-async function buildLaunch(env: NodeJS.ProcessEnv): Promise<Launch> {
+async function buildLaunch(env: NodeJS.ProcessEnv, profile: McpProfile): Promise<Launch> {
+  const words = ["mcp", "serve", ...(profile === "standard" ? [] : ["--profile", profile])];
   const own = env["PYRO_HOME"] ? { PYRO_HOME: findHomePath(env) } : {};
-  if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: ["mcp", "serve"], env: own };
-  return { command: process.execPath, args: [pyroPath, "mcp", "serve"], env: own };
+  if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: words, env: own };
+  return { command: process.execPath, args: [pyroPath, ...words], env: own };
 }

@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+import { filePath, givenMode } from "./files.js";
+import { defineOperation } from "./operation.js";
+import { taskId } from "./task.js";
+
+export const taskFileMkdir = defineOperation({
+  name: "task.file.mkdir",
+  summary: "Make a directory in a task, with its parents",
+  details: "One that is there already is no failure. Fails with `FILE_EXISTS` where there is something else.",
+  effect: "writes",
+  input: z.strictObject({
+    task_id: taskId,
+    path: filePath,
+    mode: givenMode.optional().describe("Permissions in octal; 0755 unless given."),
+  }),
+  output: z
+    .object({ task_id: z.string(), path: z.string(), created: z.boolean().describe("False when it was there.") })
+    .meta({ title: "MadeDirectory", description: "A directory of a task." }),
+  cli: { words: ["task", "file", "mkdir"], positionals: ["task_id", "path"] },
+  sdk: { method: "makeTaskDirectory" },
+  mcp: null,
+});

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+import { filePath } from "./files.js";
+import { defineOperation } from "./operation.js";
+import { taskId } from "./task.js";
+
+export const taskFileMove = defineOperation({
+  name: "task.file.move",
+  summary: "Give a file or directory of a task another name",
+  details:
+    "A symlink is moved itself. Fails with `FILE_EXISTS` unless it may replace, and with `FILE_REFUSED` for a name on another file system.",
+  effect: "writes",
+  input: z.strictObject({
+    task_id: taskId,
+    path: filePath,
+    to: filePath.describe("Its new path, not the directory to put it into."),
+    replace: z.boolean().default(false).describe("Replace a file that has this name."),
+  }),
+  output: z
+    .object({ task_id: z.string(), path: z.string(), to: z.string() })
+    .meta({ title: "MovedFile", description: "A file or directory of a task under its new name." }),
+  cli: { words: ["task", "file", "move"], positionals: ["task_id", "path", "to"] },
+  sdk: { method: "moveTaskFile" },
+  mcp: {
+    tool: "task_file_move",
+    title: "Move a file of a task",
+    description: "Renames a file or directory of the task's VM.",
+    profile: "full",
+  },
+});

@@ -1,0 +1,103 @@
+import { cutOffBytes, isText } from "./text.js";
+
+const NEWLINE = 0x0a;
+
+interface Limits {
+  /** The first line wanted, from 1 on. */
+  readonly first: number;
+  readonly count: number;
+  /** Of all lines together; the line that passes it is the last one. */
+  readonly bytes: number;
+  /** A longer line is cut. */
+  readonly lineBytes: number;
+}
+
+/** Some lines of a text that arrives in pieces. Holds no more than it shows. Pure. */
+export class LineWindow {
+  readonly #limits: Limits;
+  readonly #lines: string[] = [];
+  #number = 1;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #lineBytes = 0;
+  #totalBytes = 0;
+  #hasMore = false;
+  #isText = true;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** False when a line that is shown is not text. */
+  get isText(): boolean {
+    return this.#isText;
+  }
+
+  /** True when lines follow those that are shown. */
+  get hasMore(): boolean {
+    return this.#hasMore;
+  }
+
+  /** Lines before the one that is under way. */
+  get passedLines(): number {
+    return this.#number - 1;
+  }
+
+  /** Takes the next piece; false when no more is wanted. */
+  push(piece: Buffer): boolean {
+    for (let at = 0; at < piece.length;) {
+      if (this.#isFull()) {
+        this.#hasMore = true;
+        return false;
+      }
+      const newline = piece.indexOf(NEWLINE, at);
+      const end = newline === -1 ? piece.length : newline;
+      this.#keep(piece.subarray(at, end));
+      at = end + 1;
+      if (newline !== -1) this.#endLine();
+    }
+    return true;
+  }
+
+  /** The text is at its end: what is left is a line, unless it is empty. */
+  end(): void {
+    if (this.#lineBytes > 0 && !this.#isFull()) this.#endLine();
+  }
+
+  #isFull(): boolean {
+    return this.#lines.length === this.#limits.count || this.#totalBytes >= this.#limits.bytes;
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#lineBytes += bytes.length;
+    if (this.#number < this.#limits.first) return;
+    const kept = bytes.subarray(0, this.#limits.lineBytes - this.#keptBytes);
+    this.#kept.push(Buffer.from(kept));
+    this.#keptBytes += kept.length;
+  }
+
+  #endLine(): void {
+    if (this.#number >= this.#limits.first) this.#show(Buffer.concat(this.#kept));
+    this.#number += 1;
+    this.#kept = [];
+    this.#keptBytes = this.#lineBytes = 0;
+  }
+
+  #show(kept: Buffer): void {
+    const isCut = this.#lineBytes > kept.length;
+    const shown = isCut ? kept.subarray(0, kept.length - cutOffBytes(kept)) : kept;
+    const left = this.#lineBytes - shown.length;
+    this.#isText &&= isText(shown);
+    this.#totalBytes += shown.length + 1;
+    this.#lines.push(`${shown.toString("utf8")}${left > 0 ? `[... ${left} bytes left out ...]` : ""}`);
+  }
+}
+
+/** Lines with their numbers, as models know them. */
+export function numberLines(lines: readonly string[], first: number): string {
+  return lines.map((line, index) => `${first + index}\t${line}`).join("\n");
+}

@@ -1,0 +1,42 @@
+import { PyroError } from "../../contract/errors.js";
+import { readFile, type FileFacts } from "../../guest/files.js";
+import type { Channel } from "../../guest/channel.js";
+import type { Handler } from "../core.js";
+import { viewFacts } from "./facts.js";
+import { decodeText } from "./text.js";
+import { useFiles } from "./use-files.js";
+
+/** Bytes of a guest's file, as many as are asked for and there are. */
+export async function readBytes(
+  channel: Channel,
+  guestPath: string,
+  options: { readonly offset?: number; readonly maxBytes: number },
+): Promise<{ readonly bytes: Buffer; readonly facts: FileFacts }> {
+  const download = readFile(channel, guestPath, options);
+  const pieces: Buffer[] = [];
+  for await (const piece of download.content()) pieces.push(piece);
+  return { bytes: Buffer.concat(pieces), facts: download.answer };
+}
+
+/** `task.file.read`: a range of bytes, as text or in base64. */
+export const taskFileRead: Handler<"task.file.read"> = (core, input, call) =>
+  useFiles(core, input, call, async (channel, guestPath) => {
+    const { task_id, path, offset, max_bytes, encoding } = input;
+    const { bytes, facts } = await readBytes(channel, guestPath, { offset, maxBytes: max_bytes });
+    if (offset > 0 && bytes.length === 0 && offset > facts.sizeBytes) throw pastEnd(path, offset, facts.sizeBytes);
+    const isEnd = bytes.length < max_bytes || offset + bytes.length === facts.sizeBytes;
+    const text = encoding === "utf8" ? decodeText(bytes, path, isEnd) : null;
+    const taken = text?.bytes ?? bytes.length;
+    return {
+      ...{ task_id, path, content: text?.content ?? bytes.toString("base64"), encoding, offset, bytes: taken },
+      next_offset: isEnd ? null : offset + taken,
+      ...viewFacts(facts),
+    };
+  });
+
+function pastEnd(path: string, offset: number, sizeBytes: number): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `offset: ${offset} is past the end of ${JSON.stringify(path)}.`, {
+    hint: `It has ${sizeBytes} bytes.`,
+    details: { path, offset, size_bytes: sizeBytes },
+  });
+}
