@@ -123,7 +123,7 @@ def _looks_like_tar(start: bytes) -> bool:
     return True
 
 
-_CHECK_PATH = "Check the path; it is one of the machine that runs the client."
+_CHECK_PATH = "Check the path; it must exist on the machine that runs the client."
 
 
 def _unsupported(path: str, why: str) -> PyroError:

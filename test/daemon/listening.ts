@@ -99,7 +99,15 @@ export function resultOf(exitCode: number): Awaited<ReturnType<VmRun>> {
 export const runInShell: VmRun = async (_core, input, call) => {
   if (input.environment === "unknown") throw new PyroError("ENVIRONMENT_UNKNOWN", "There is no such environment.");
   const child = spawn("/bin/sh", ["-c", input.command], { detached: true });
-  const killGroup = () => process.kill(-(child.pid ?? 0), "SIGKILL");
+  const signalGroup = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-(child.pid ?? 0), signal);
+    } catch (error) {
+      // The command has ended, and its end is not told yet.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  const killGroup = () => signalGroup("SIGKILL");
   let timedOut = false;
   const timer = setTimeout(
     () => {
@@ -109,7 +117,7 @@ export const runInShell: VmRun = async (_core, input, call) => {
     (input.timeout_seconds ?? 30) * 1000,
   );
   call.signal.addEventListener("abort", killGroup);
-  const forget = call.onInterrupt((signal) => process.kill(-(child.pid ?? 0), `SIG${signal}`));
+  const forget = call.onInterrupt((signal) => signalGroup(`SIG${signal}`));
   const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 137)));
   child.stdin.on("error", () => {});
   const feed = async () => {

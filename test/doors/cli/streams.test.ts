@@ -68,7 +68,7 @@ const bigEntry = {
 };
 
 /** Commands that would pull an environment, or look for a model: they meet the daemon that has neither. */
-const NEEDS_FAKE = /^demo/;
+const NEEDS_FAKE = /^(?:bench|demo)/;
 
 function envOf(name: string): NodeJS.ProcessEnv {
   return NEEDS_FAKE.test(name) ? { ...fake.env, OLLAMA_HOST: "127.0.0.1:9" } : scratch.env;
