@@ -266,11 +266,14 @@ class Stage(FilesTest):
         self.assert_error(self.wire.ask("stage", path=self.target, id="a" * 64), "IO", errno="EEXIST")
         self.assertTrue(self.wire.ask("commit", transfer=stream)["ok"])
 
-    def test_what_an_earlier_life_left_is_removed(self):
+
+class StageAfterAnotherAgent(FilesTest):
+    def make_workspace(self):
+        super().make_workspace()
         left = os.path.join(self.workspace, ".pyro-staging", "ab", "tree", *["deep"] * 40)
         os.makedirs(left, mode=0o500)
-        identity = {"entropy": "A" * 43 + "=", "time_s": 1, "time_ns": 0, "hostname": "h", "machine_id": "0" * 32}
-        self.assertTrue(self.wire.ask("wake", **identity)["ok"])
+
+    def test_what_an_earlier_agent_left_is_removed_when_the_next_one_starts(self):
         self.assert_nothing_staged()
 
 

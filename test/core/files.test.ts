@@ -29,13 +29,13 @@ test("lines: the same as splitting the whole text, whatever the pieces", () => {
       fc.nat(20),
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 1, max: 9 }),
-      (all, ends, skip, count, piece) => {
+      (all, ends, skipped, count, piece) => {
         const text = Buffer.from(all.join("\n") + (ends ? "\n" : ""));
         const whole = text.toString().split("\n");
         if (whole.at(-1) === "") whole.pop();
-        const window = show(text, { first: skip + 1, count, lineBytes: 1_000 }, piece);
-        assert.deepEqual(window.lines, whole.slice(skip, skip + count));
-        assert.equal(window.hasMore, whole.length > skip + count);
+        const window = show(text, { first: skipped + 1, count, lineBytes: 1_000 }, piece);
+        assert.deepEqual(window.lines, whole.slice(skipped, skipped + count));
+        assert.equal(window.hasMore, whole.length > skipped + count);
         assert.ok(window.isText);
       },
     ),
