@@ -32,7 +32,7 @@ static void fail(struct get *get, const char *path) {
     end(&get->transfer);
 }
 
-// An entry that went away between listing and looking was never there; what is mounted in the tree is not of it.
+// Ignores an entry that was removed since it was listed, and skips mount points.
 static bool add_entry(struct get *get) {
     struct tree *tree = &get->tree;
     strcpy(get->sender.record.path, tree->path);

@@ -26,7 +26,7 @@ struct list {
     bool has_digests;
     bool is_cut; // more would come than was asked for
     int64_t depth, limit, entries;
-    struct timespec looked; // at what is mapped, before the first file was read; 0 before that
+    struct timespec looked; // when mappings were read, before the first file was hashed; 0 until then
     struct hashing hashing; // of the entry at hand
     char after[PATH_MAX];
 };
@@ -39,7 +39,7 @@ static void end(struct transfer *transfer) {
     free(list);
 }
 
-// What is told of an entry beside its stat.
+// An entry's facts beside its stat.
 struct told {
     const char *path;
     char target[PATH_MAX];
@@ -85,7 +85,7 @@ static bool begin_hashing(struct list *list, int folder, const char *name) {
     return hashing_begin(&list->hashing, folder, name);
 }
 
-// A digest that is known already, or the beginning of one. False when the entry is to be sent as it is.
+// Sends an entry with its known digest, or begins to hash it. False if the entry has no digest.
 static bool begin_digest(struct list *list, int folder, const char *name, const struct stat *entry) {
     uint8_t digest[SHA256_BYTES];
     if (!list->has_digests || !S_ISREG(entry->st_mode)) return false;
@@ -166,7 +166,7 @@ static void answer(struct transfer *transfer) {
 static const struct transfer_kind kind = {
     .produce = produce, .answer = answer, .room_bytes = 4 + RECORD_HEADER_MAX_BYTES, .end = end};
 
-// The path itself, links followed; then what is in it.
+// Sends the path itself, links followed, then walks its entries.
 static bool begin(struct list *list, const char *path) {
     struct stat entry;
     struct told told = {.path = "."};

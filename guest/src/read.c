@@ -59,7 +59,7 @@ static void answer(struct transfer *transfer) {
 
 static const struct transfer_kind kind = {.produce = produce, .answer = answer, .room_bytes = ROOM_BYTES, .end = end};
 
-// Only a regular file is opened: to open anything else may block, or do something.
+// Opens regular files only: an open of a device or FIFO may block or have effects.
 static bool open_file(struct reading *reading, const char *path) {
     if (stat(path, &reading->file) < 0) return false;
     if (S_ISREG(reading->file.st_mode)) {
@@ -70,7 +70,7 @@ static bool open_file(struct reading *reading, const char *path) {
     return S_ISREG(reading->file.st_mode);
 }
 
-// What a file gains while it is read is not of it: one that grows for ever has an end.
+// The size at the open limits the range, so a file that grows for ever has an end.
 static bool find_range(struct reading *reading, int64_t offset, int64_t length) {
     int64_t size = reading->file.st_size, most = size > offset ? size - offset : size > 0 ? 0 : UNSIZED_MAX_BYTES;
     reading->left = length < most ? length : most;

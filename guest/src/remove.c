@@ -27,7 +27,7 @@ static void end(struct transfer *transfer) {
     free(removing);
 }
 
-// What is gone already counts as removed by another.
+// An entry that is gone already is no failure.
 static bool take_away(struct removing *removing, int folder, const char *name, int flags) {
     bool is_done = unlinkat(folder, name, flags) == 0;
     removing->removed += is_done;

@@ -21,8 +21,8 @@ enum { SENDER_ROOM_BYTES = 4 + RECORD_HEADER_MAX_BYTES };
 
 void sender_begin(struct sender *sender, struct outlet *outlet);
 
-// Sends the header of what has the name in the folder, links not followed; a file's content follows. What is no file, directory or
-// symlink is counted in `skipped`. False with errno.
+// Sends the header of an entry, links not followed; a file's content follows. Counts devices, FIFOs and sockets in `skipped`. False
+// with errno.
 bool sender_add(struct sender *sender, int folder, const char *name);
 
 // Sends a part of the content at hand. False with errno: ESTALE when the file has shrunk.

@@ -24,18 +24,18 @@ struct tree {
     int folder;
     const char *name;
     struct stat stat;
-    bool is_told; // it is the cursor or lies above it: only what follows is wanted
+    bool is_told; // the cursor or a directory above it, which an earlier page had
     char path[PATH_MAX]; // from the first directory on
 };
 
-// Begins in a directory whose descriptor it takes. With a cursor, a path that need not exist, only what comes behind it is told,
-// and the directories above it. The cursor stays the caller's.
+// Begins in a directory and owns its descriptor. With a cursor, a path that need not exist, it visits only the entries after it, and
+// the directories above it. The caller keeps the cursor's memory.
 bool tree_begin(struct tree *tree, int fd, const char *after);
 
-// Names that go away meanwhile are left out.
+// Skips names that were removed since they were listed.
 enum tree_event tree_next(struct tree *tree);
 
-// Goes on within the directory at hand; without it, behind it. False with errno: EXDEV when something is mounted there.
+// Descends into the current directory. False with errno: EXDEV for a mount point.
 bool tree_enter(struct tree *tree);
 
 void tree_close(struct tree *tree);

@@ -62,7 +62,7 @@ static void take(struct transfer *transfer, const uint8_t *bytes, size_t size) {
     }
 }
 
-// Whether the file still has the content that is to be replaced; all else waits while it is hashed. False with errno: ESTALE.
+// Whether the file still has the content that may be replaced. The agent serves nothing else while it hashes. False with errno ESTALE.
 static bool is_as_expected(const struct writing *writing) {
     struct hashing hashing;
     uint8_t digest[SHA256_BYTES];
@@ -119,7 +119,7 @@ static bool open_temporary(struct writing *writing) {
     return writing->fd >= 0;
 }
 
-// A name that was just looked at may be another file by now: what is opened is looked at again.
+// Checks the type again after the open, since the name may be another file by now.
 static bool open_to_append(struct writing *writing) {
     int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     writing->fd = openat(writing->place.folder, writing->place.name, flags, 0644);

@@ -8,7 +8,7 @@ export const taskFileEdit = defineOperation({
   name: "task.file.edit",
   summary: "Replace a text in a file of a task",
   details:
-    "Fails with `FILE_EDIT_MISMATCH`, which tells how often the text was found, and with `FILE_CHANGED` when another process changed the file meanwhile: then nothing is written.",
+    "Fails with `FILE_EDIT_MISMATCH`, whose details have the number of matches, and with `FILE_CHANGED` if another process changed the file at the same time; nothing is written then.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,

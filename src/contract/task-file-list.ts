@@ -8,19 +8,19 @@ export const taskFileList = defineOperation({
   name: "task.file.list",
   summary: "List the files of a task",
   details:
-    "Sorted by name, each directory before what is in it. Symlinks are not followed beneath `path`, and other file systems not entered. Fails with `FILE_NOT_FOUND`.",
+    "Sorted by name, each directory before its entries. Does not follow symlinks beneath `path`, and does not enter other file systems. Fails with `FILE_NOT_FOUND`.",
   effect: "reads",
   input: z.strictObject({
     task_id: taskId,
     path: filePath.default("/workspace"),
-    recursive: z.boolean().default(false).describe("List what is in the directories too."),
+    recursive: z.boolean().default(false).describe("List the entries of subdirectories too."),
     limit: z
       .int()
       .min(fileListEntries.min)
       .max(fileListEntries.max)
       .default(500)
       .describe("Most entries in the answer."),
-    after: z.string().min(1).optional().describe("Go on behind this path: next_after of the answer before."),
+    after: z.string().min(1).optional().describe("Continue after this path: next_after of the last answer."),
   }),
   output: z
     .object({
@@ -29,7 +29,7 @@ export const taskFileList = defineOperation({
       entries: z.array(fileEntry),
       next_after: z.string().nullable().describe("Pass it as `after` for more; null when this is all."),
     })
-    .meta({ title: "FileList", description: "What lies in a directory of a task; a file is listed as itself." }),
+    .meta({ title: "FileList", description: "The entries of a directory of a task; a file is listed as itself." }),
   cli: {
     words: ["task", "file", "list"],
     positionals: ["task_id", "path"],

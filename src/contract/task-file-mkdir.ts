@@ -6,8 +6,8 @@ import { taskId } from "./task.js";
 
 export const taskFileMkdir = defineOperation({
   name: "task.file.mkdir",
-  summary: "Make a directory in a task, with its parents",
-  details: "One that is there already is no failure. Fails with `FILE_EXISTS` where there is something else.",
+  summary: "Create a directory in a task, with its parents",
+  details: "Succeeds if the directory exists. Fails with `FILE_EXISTS` if the path is not a directory.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,
@@ -15,7 +15,7 @@ export const taskFileMkdir = defineOperation({
     mode: givenMode.optional().describe("Permissions in octal; 0755 unless given."),
   }),
   output: z
-    .object({ task_id: z.string(), path: z.string(), created: z.boolean().describe("False when it was there.") })
+    .object({ task_id: z.string(), path: z.string(), created: z.boolean().describe("False if it existed.") })
     .meta({ title: "MadeDirectory", description: "A directory of a task." }),
   cli: { words: ["task", "file", "mkdir"], positionals: ["task_id", "path"] },
   sdk: { method: "makeTaskDirectory" },

@@ -6,9 +6,9 @@ import { taskId } from "./task.js";
 
 export const taskFileMove = defineOperation({
   name: "task.file.move",
-  summary: "Give a file or directory of a task another name",
+  summary: "Rename a file or directory of a task",
   details:
-    "A symlink is moved itself. Fails with `FILE_EXISTS` unless it may replace, and with `FILE_REFUSED` for a name on another file system.",
+    "Moves a symlink itself. Fails with `FILE_EXISTS` unless `replace` is set, and with `FILE_REFUSED` for a name on another file system.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,

@@ -8,7 +8,7 @@ export const taskFileRead = defineOperation({
   name: "task.file.read",
   summary: "Read a file of a task",
   details:
-    "Fails with `FILE_NOT_FOUND`, with `FILE_WRONG_TYPE` for a directory or a device, with `FILE_NOT_TEXT` when text is asked for and the file has other bytes.",
+    "Fails with `FILE_NOT_FOUND`, with `FILE_WRONG_TYPE` for a directory or a device, with `FILE_NOT_TEXT` if the encoding is utf8 and the bytes are not text.",
   effect: "reads",
   input: z.strictObject({
     task_id: taskId,
@@ -20,7 +20,7 @@ export const taskFileRead = defineOperation({
       .max(fileReadBytes.max)
       .default(1_048_576)
       .describe("Most bytes in the answer."),
-    encoding: encoding.describe("How content is written down: as text, or any bytes in base64."),
+    encoding: encoding.describe("Encoding of content: text, or base64 for any bytes."),
   }),
   output: z
     .object({

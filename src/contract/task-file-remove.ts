@@ -8,16 +8,16 @@ export const taskFileRemove = defineOperation({
   name: "task.file.remove",
   summary: "Remove a file or directory of a task",
   details:
-    "A symlink is removed itself. Fails with `FILE_NOT_EMPTY` for a directory unless `recursive` is set, and with `FILE_REFUSED` for what is mounted.",
+    "Removes a symlink itself. Fails with `FILE_NOT_EMPTY` for a directory with entries unless `recursive` is set, and with `FILE_REFUSED` for a mount point.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,
     path: filePath,
-    recursive: z.boolean().default(false).describe("Remove a directory with all that is in it."),
+    recursive: z.boolean().default(false).describe("Remove a directory with all its entries."),
   }),
   output: z
     .object({ task_id: z.string(), path: z.string(), removed_count: z.int().min(0).describe("Names removed.") })
-    .meta({ title: "RemovedFile", description: "What was removed from a task." }),
+    .meta({ title: "RemovedFile", description: "A removed file or directory of a task." }),
   cli: {
     words: ["task", "file", "remove"],
     positionals: ["task_id", "path"],

@@ -8,7 +8,7 @@ export const taskFileView = defineOperation({
   name: "task.file.view",
   summary: "Show lines of a text file, or an image, as a model reads it",
   details:
-    "Fails with `FILE_NOT_FOUND`, `FILE_WRONG_TYPE`, and with `FILE_NOT_TEXT` for what is neither text nor a PNG, JPEG, GIF or WebP image.",
+    "Fails with `FILE_NOT_FOUND`, `FILE_WRONG_TYPE`, and with `FILE_NOT_TEXT` for a file that is neither text nor a PNG, JPEG, GIF or WebP image.",
   effect: "reads",
   input: z.strictObject({
     task_id: taskId,

@@ -8,13 +8,13 @@ export const taskFileWrite = defineOperation({
   name: "task.file.write",
   summary: "Write a file of a task",
   details:
-    "Replaces it at once when all content is there, and makes its directories; a file that is replaced keeps its owner and permissions. Fails with `FILE_WRONG_TYPE` where there is a directory or a device, with `WORKSPACE_FULL`.",
+    "Replaces the file atomically when all content has arrived, and creates missing directories; a replaced file keeps its owner and permissions. Fails with `FILE_WRONG_TYPE` for a directory or a device, and with `WORKSPACE_FULL`.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,
     path: filePath,
-    content: z.string().optional().describe("Content, up to about 1 MB; without it, the bytes that follow the input."),
-    encoding: encoding.describe("How content is written down."),
+    content: z.string().optional().describe("Content, up to about 1 MB; if omitted, the bytes that follow the input."),
+    encoding: encoding.describe("Encoding of content."),
     mode: givenMode.optional().describe("Permissions in octal; 0644 for a new file."),
     append: z.boolean().default(false).describe("Add to the end of the file instead of replacing it."),
   }),
@@ -23,7 +23,7 @@ export const taskFileWrite = defineOperation({
       task_id: z.string(),
       path: z.string(),
       bytes_written: z.int().min(0),
-      created: z.boolean().describe("False when there was a file."),
+      created: z.boolean().describe("False if the file existed."),
     })
     .meta({ title: "WrittenFile", description: "A file of a task that was written." }),
   body: "content",

@@ -8,8 +8,8 @@ import { outOfOrder, parseJson } from "./payload.js";
 import { Receiver, WINDOW_BYTES } from "./receiver.js";
 
 /**
- * A request that is answered with content, and a response behind it. The content is read once, in order; the guest waits for its
- * reader. The reading throws AgentRefusal when the guest says no, and PyroError when the channel is gone.
+ * A request whose answer is content followed by a response. The content is read once, in order; the guest waits for the reader.
+ * Reading throws AgentRefusal if the guest refuses the request, and PyroError if the channel closes.
  */
 export class Download<T> {
   readonly #channel: Channel;
@@ -41,7 +41,7 @@ export class Download<T> {
     });
   }
 
-  /** Sends a request. `answer` is what its response must hold. */
+  /** Sends a request. `answer` is the schema of its response. */
   static start<T>(
     channel: Channel,
     op: string,
@@ -77,7 +77,7 @@ export class Download<T> {
     }
   }
 
-  /** What the response holds, once the content was read to its end. */
+  /** The response's fields. Available after the content was read to its end. */
   get answer(): T {
     if (this.#answer === null || !this.#isWhole) throw new PyroError("INTERNAL", "The content was not read to its end.");
     return this.#answer.value;

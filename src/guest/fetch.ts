@@ -11,7 +11,7 @@ import { ContentReader } from "./records.js";
 export interface FetchedHeader {
   /** As it was asked for. */
   readonly path: string;
-  /** `absent` for what is missing, is no file, directory or symlink, or lies behind a link. */
+  /** `absent` if it is missing, a device, FIFO or socket, or behind a link. */
   readonly type: "file" | "directory" | "symlink" | "absent";
   /** Permission bits. */
   readonly mode: number;
@@ -22,10 +22,10 @@ export interface FetchedHeader {
   readonly target: string | null;
 }
 
-/** Takes one entry; content that it does not read is passed over. */
+/** Receives one entry; unread content is skipped. */
 export type TakeEntry = (header: FetchedHeader, content: AsyncIterable<Buffer>) => Promise<void>;
 
-/** What paths may take of one request, beside its other fields. */
+/** The largest part of one request that its paths may take. */
 const PATHS_BYTES = MAX_PAYLOAD_BYTES - 32_768;
 
 const fetched = z.object({
@@ -42,9 +42,9 @@ const fetched = z.object({
 const ended = z.object({ entries: count, bytes: count });
 
 /**
- * Brings chosen entries of a directory of the guest, with content, in the order of `paths`, which are relative and plain. No link is
- * followed. Throws AgentRefusal (IO with ESTALE when a file shrank while it was read); the channel closes with AGENT_PROTOCOL when the
- * guest sends something else than was asked for.
+ * Fetches selected entries of a guest's directory, with content, in the order of `paths`, which are relative and plain. Follows no
+ * link. Throws AgentRefusal (IO with ESTALE if a file shrank while it was read); the channel closes with AGENT_PROTOCOL if the guest
+ * sends other entries than those requested.
  */
 export async function fetchEntries(
   channel: Channel,

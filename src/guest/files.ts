@@ -23,13 +23,13 @@ interface WriteOptions {
   /** Permission bits; without it those of the file that is replaced, or 0644. */
   readonly mode?: number;
   readonly append?: boolean;
-  /** The SHA-256, in hex, that the file must still have when all content is there. */
+  /** The SHA-256, in hex, that the file must have at the moment of its replacement. */
   readonly replaces?: string;
 }
 
 export interface Written {
   readonly bytes: number;
-  /** There was no file of this name. */
+  /** True if no file had this name before. */
   readonly created: boolean;
 }
 
@@ -47,8 +47,8 @@ const made = z.object({ created: z.boolean() });
 const removed = z.object({ removed: count });
 
 /**
- * Reads a file's bytes from `offset` on; beyond its end there are none. Links are followed. `content()` throws AgentRefusal (IO with
- * ENOENT, EISDIR, or EOPNOTSUPP for what is no regular file); `answer` has the facts once it was read to its end.
+ * Reads a file's bytes from `offset` on; none if that is past the end. Follows links. `content()` throws AgentRefusal (IO with ENOENT,
+ * EISDIR, or EOPNOTSUPP for a device, FIFO or socket); `answer` has the file's facts after the content was read to its end.
  */
 export function readFile(channel: Channel, path: string, { offset = 0, maxBytes }: ReadOptions = {}): Download<FileFacts> {
   const fields = { ...buildPath("path", path), offset, ...(maxBytes !== undefined && { length: maxBytes }) };
@@ -56,8 +56,8 @@ export function readFile(channel: Channel, path: string, { offset = 0, maxBytes 
 }
 
 /**
- * Writes a file, whose directories are made when they are missing: it is the old or the new one, and nothing is left of one whose
- * content fails. An append takes place as the bytes come. Throws AgentRefusal (IO with ESTALE when `replaces` does not hold).
+ * Writes a file atomically and creates missing directories; if the content fails, the old file stays. An append writes the bytes as
+ * they arrive. Throws AgentRefusal (IO with ESTALE if the file does not have the digest `replaces`).
  */
 export async function writeFile(
   channel: Channel,
@@ -81,18 +81,18 @@ export async function writeFile(
   }
 }
 
-/** Makes a directory and its parents; false when it is there already. */
+/** Creates a directory and its parents; returns false if it exists. */
 export async function makeDirectory(channel: Channel, path: string, mode?: number): Promise<boolean> {
   const fields = { ...buildPath("path", path), ...(mode !== undefined && { mode }) };
   return (await channel.ask("mkdir", fields, made)).created;
 }
 
-/** Gives a file or directory another name on its file system. Replaces a file only when `replace` is true (IO with EEXIST). */
+/** Renames a file or directory within its file system. Replaces a file only if `replace` is true (else IO with EEXIST). */
 export async function renameFile(channel: Channel, path: string, to: string, replace: boolean): Promise<void> {
   await channel.request("rename", { ...buildPath("path", path), ...buildPath("to", to), replace });
 }
 
-/** Removes a name; a directory with what is in it when that is asked for (IO with ENOTEMPTY). Returns how many names are gone. */
+/** Removes a name; a directory with entries only if `recursive` is set (else IO with ENOTEMPTY). Returns the number of removed names. */
 export async function removeFile(channel: Channel, path: string, recursive: boolean): Promise<number> {
   const fields = { ...buildPath("path", path), recursive };
   return (await channel.ask("remove", fields, removed, { timeoutMs: null })).removed;

@@ -6,7 +6,7 @@ import { count } from "./messages.js";
 import { buildPath, encodeName, parseName } from "./names.js";
 import { readHeaders } from "./records.js";
 
-/** What lies at a path of a guest. Its times are of the guest's clock. */
+/** One entry of a guest's file system. Times are those of the guest's clock. */
 export interface ListedEntry {
   /** Relative to the path that was listed, which is `.` itself. A byte that is not UTF-8 is a lone surrogate (`encodeName`). */
   readonly path: string;
@@ -20,9 +20,9 @@ export interface ListedEntry {
   readonly sizeBytes: number;
   /** A symlink's text; null for anything else. */
   readonly target: string | null;
-  /** Something is mounted there: what is in it was not listed. */
+  /** A mount point, whose content is not listed. */
   readonly isMount: boolean;
-  /** SHA-256 of a file's content in hex; null when it was not asked for, or the file changed while it was read. */
+  /** SHA-256 of a file's content in hex; null if not requested, or if the file changed while it was read. */
   readonly sha256: string | null;
 }
 
@@ -62,9 +62,9 @@ const listed = z.object({
 const ended = z.object({ entries: count, more: z.boolean() });
 
 /**
- * Lists a path of the guest and what is in it, depth first, the names of a directory in the order of their bytes. Links in the tree
- * are not followed, mounts not entered. Returns whether there is more than `limit`. Throws AgentRefusal; the channel closes with
- * AGENT_PROTOCOL when the guest sends what cannot be, or not in this order.
+ * Lists a path of the guest and everything beneath it, depth first, the names of a directory in the order of their bytes. Does not
+ * follow links in the tree, and does not enter mounts. Returns true if there are more entries than `limit`. Throws AgentRefusal; the
+ * channel closes with AGENT_PROTOCOL if an entry is malformed or out of order.
  */
 export async function* list(
   channel: Channel,
@@ -98,7 +98,7 @@ function buildRequest(path: string, { depth = null, limit, after = null, hasDige
   };
 }
 
-/** Null for what is no entry. */
+/** Null for a header that is not a valid entry. */
 function parseEntry(header: unknown): ListedEntry | null {
   const { success, data } = listed.safeParse(header);
   if (!success) return null;
@@ -128,7 +128,7 @@ function isPlain(path: string): boolean {
   return !path.includes("\0") && parts.every((part) => part !== "" && part !== "." && part !== "..");
 }
 
-/** Bytes whose order is that of a list: a directory, what is in it, then the next name. */
+/** A key whose byte order is the order of a list: a directory, its entries, then the next name. */
 function sortKey(path: string): Buffer {
   if (path === ".") return Buffer.alloc(0);
   const key = encodeName(path);

@@ -2,13 +2,13 @@ import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
 import { list, type ListedEntry } from "./listing.js";
 
-/** Entries by path, each directory before what is in it, in the order of a list. */
+/** Entries by path, each directory before its entries, in the order of a list. */
 export type Manifest = ReadonlyMap<string, ListedEntry>;
 
 /**
- * What lies in a directory of a guest, with the digest of each file: the directory itself is `.`. The agent reads only files that have
- * changed since it was last asked. Throws AgentRefusal, and RESOURCE_EXHAUSTED when there are more than `maxEntries`; the channel closes
- * with AGENT_PROTOCOL when the guest tells of entries in what is no directory.
+ * Reads the manifest of a guest's directory: all entries, with the digest of each file. The directory itself is `.`. The agent hashes
+ * only files that changed since the last manifest. Throws AgentRefusal, and RESOURCE_EXHAUSTED for more than `maxEntries`; the channel
+ * closes with AGENT_PROTOCOL if an entry's parent is not a directory.
  */
 export async function readManifest(channel: Channel, path: string, maxEntries: number): Promise<Manifest> {
   const manifest = new Map<string, ListedEntry>();
@@ -28,13 +28,13 @@ function hasParent(manifest: Manifest, { path }: ListedEntry): boolean {
 
 function tooMany(path: string, maxEntries: number): PyroError {
   return new PyroError("RESOURCE_EXHAUSTED", `${path} in the guest has more than ${maxEntries} entries.`, {
-    hint: "Remove what is not needed there, or ask for a part of it.",
+    hint: "Remove files that are not needed, or name a directory beneath it.",
     details: { path, max_entries: maxEntries },
   });
 }
 
 function lied(channel: Channel): PyroError {
-  const error = new PyroError("AGENT_PROTOCOL", "The guest told of files in what is no directory.");
+  const error = new PyroError("AGENT_PROTOCOL", "The guest listed files in an entry that is not a directory.");
   channel.close(error);
   return error;
 }

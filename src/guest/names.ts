@@ -10,7 +10,7 @@ export function isUtf8Name(name: string): boolean {
   return !LONE_SURROGATE.test(name);
 }
 
-/** A name of a guest as text, whatever its bytes. No two names become the same text, and `encodeName` gives the bytes back. */
+/** Decodes any name of a guest. Different names give different texts, and `encodeName` restores the bytes. */
 export function decodeName(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString("utf8");
   let text = "";

@@ -14,7 +14,7 @@ export class ContentReader {
     this.#pieces = download.content();
   }
 
-  /** The JSON of the next header; undefined at the end. Closes the channel when there is none that can be. */
+  /** The JSON of the next header; undefined at the end. Closes the channel if the header is malformed. */
   async header(): Promise<unknown> {
     const lengthBytes = await this.#take(LENGTH_BYTES);
     if (lengthBytes === null) return undefined;
@@ -28,7 +28,7 @@ export class ContentReader {
     }
   }
 
-  /** The next bytes, as they come. Whoever stops before their end may read nothing more. */
+  /** The next bytes as they arrive. A reader that stops before their end must not read on. */
   async *bytes(count: number): AsyncGenerator<Buffer, void, undefined> {
     for (let left = count; left > 0;) {
       if (this.#held.length === 0 && !(await this.#more())) throw this.#download.broken("less content than it told");
@@ -39,7 +39,7 @@ export class ContentReader {
     }
   }
 
-  /** Lets go of the download; one that is under way is cancelled. */
+  /** Closes the download, and cancels it if it has not ended. */
   async close(): Promise<void> {
     await this.#pieces.return();
     this.#download.cancel();

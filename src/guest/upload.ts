@@ -10,14 +10,14 @@ import { outOfOrder, parseJson } from "./payload.js";
 
 /** Longest piece of content in one frame. */
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
-/** What an agent grants at most. */
+/** The largest grant of an agent. */
 const GRANT_BYTES = 4_194_304;
 /** Below this a frame is as quick as a letter. */
 const LETTER_MIN_BYTES = 8_192;
 
 /**
- * A request that is sent content, and answered behind it. One caller at a time. Every method throws AgentRefusal when the guest says
- * no, and PyroError when the channel is gone.
+ * A request that is followed by content from the host, then answered. One caller at a time. Every method throws AgentRefusal if the
+ * guest refuses, and PyroError if the channel closes.
  */
 export class Upload<T> implements AsyncDisposable {
   readonly stream: number;
@@ -43,7 +43,7 @@ export class Upload<T> implements AsyncDisposable {
     this.stream = channel.takeStream();
   }
 
-  /** Sends a request; resolves when the guest takes content. `answer` is what its response must hold. */
+  /** Sends a request; resolves when the guest accepts content. `answer` is the schema of its response. */
   static async start<T>(
     channel: Channel,
     op: string,
@@ -60,12 +60,12 @@ export class Upload<T> implements AsyncDisposable {
     return upload;
   }
 
-  /** What was sent so far. */
+  /** Bytes sent so far. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Sends content; resolves once it is on its way or held for the next piece, in step with the guest. */
+  /** Sends content; resolves once it is sent or buffered, in step with the guest. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure;
     for (let at = 0; at < bytes.length;) {
@@ -77,7 +77,7 @@ export class Upload<T> implements AsyncDisposable {
     }
   }
 
-  /** Sends what is held for the next piece. */
+  /** Sends the bytes that are buffered. */
   async flush(): Promise<void> {
     if (this.#filled < LETTER_MIN_BYTES || !(await this.#mail(this.#buffer.subarray(0, this.#filled)))) await this.#frame();
     this.#filled = 0;
@@ -98,7 +98,7 @@ export class Upload<T> implements AsyncDisposable {
     return this.#answer!.value;
   }
 
-  /** Ends the request and what it has half made. Does nothing when the guest has refused it. */
+  /** Cancels the request; the guest removes its partial result. Does nothing after a refusal. */
   async cancel(): Promise<void> {
     if (this.#failure) return;
     this.#fail(new PyroError("ABORTED", "The transfer was cancelled."));
@@ -139,7 +139,7 @@ export class Upload<T> implements AsyncDisposable {
       await this.#until(() => this.#credit.limit > this.#offset);
       const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + CHUNK_BYTES, at + this.#credit.limit - this.#offset));
       const payload = buildData({ channel: channelNumber.content, offset: this.#offset, bytes });
-      // Before it is sent: the guest may have taken it before the host goes on here.
+      // Before the send: the guest may acknowledge it before this function continues.
       this.#offset += bytes.length;
       at += bytes.length;
       if (!this.#channel.send(frameType.data, this.stream, payload)) await this.#channel.drained();

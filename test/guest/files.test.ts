@@ -72,7 +72,7 @@ test("write: of two edits of the same content at the same time one is refused", 
   channel.close();
 });
 
-test("read: a reader that stops early lets the guest go on", async () => {
+test("read: the guest serves other requests after a reader stops early", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const path = join(agent.workspace, "f");
@@ -87,7 +87,7 @@ test("read: a reader that stops early lets the guest go on", async () => {
   channel.close();
 });
 
-test("what is no file is refused with the errno that says so", async () => {
+test("files: a directory, FIFO, loop or missing file is refused with its errno", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const at = (name: string) => join(agent.workspace, name);

@@ -42,7 +42,7 @@ const tell = ({ mode, sizeBytes, sha256, target }: ListedEntry) => `${mode} ${si
 
 const refusedWith = (errno: string) => (error: unknown) => error instanceof AgentRefusal && error.errno === errno;
 
-test("manifest: says of a tree what the host sees of it, again after each change", async () => {
+test("manifest: equals what the host sees of the tree, again after each change", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n % 7}/e${n % 3}/f${n}`, `content ${n}`]));
@@ -81,7 +81,7 @@ test("list: pages, depth, links and refusals", async () => {
   channel.close();
 });
 
-test("list: a reader that stops early lets the guest go on", async () => {
+test("list: the guest serves other requests after a reader stops early", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   plant(agent.workspace, Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`f${n}`, ""])));
@@ -100,7 +100,7 @@ async function fetchAll(channel: Channel, root: string, paths: readonly string[]
   return got;
 }
 
-test("fetch: brings chosen entries in their order, whatever is in them", async () => {
+test("fetch: returns selected entries in the requested order", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const names = Array.from({ length: 5_000 }, (_, n) => `some/directory/with a name/${n}`);
@@ -120,7 +120,7 @@ test("fetch: brings chosen entries in their order, whatever is in them", async (
   channel.close();
 });
 
-test("fetch: a taker that fails is the caller's failure, and the guest goes on", async () => {
+test("fetch: throws the error of a failing taker, and the guest serves other requests", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   plant(agent.workspace, { big: "x".repeat(1_000_000) });

@@ -16,7 +16,7 @@ const CONTEXT_LINES = 3;
 const SHOWN_LINES = 60;
 const SHOWN_BYTES = 8_192;
 
-/** `task.file.edit`: replaces a text in a file that nobody has changed since it was read here. */
+/** `task.file.edit`: replaces a text in a file, unless another process changed the file since it was read. */
 export const taskFileEdit: Handler<"task.file.edit"> = (core, input, call) =>
   useFiles(core, input, call, async (channel, guestPath) => {
     const { task_id, path } = input;

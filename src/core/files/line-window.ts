@@ -12,7 +12,7 @@ interface Limits {
   readonly lineBytes: number;
 }
 
-/** Some lines of a text that arrives in pieces. Holds no more than it shows. Pure. */
+/** Selects lines of a text that arrives in pieces. Holds only the selected lines. Pure. */
 export class LineWindow {
   readonly #limits: Limits;
   readonly #lines: string[] = [];
@@ -63,7 +63,7 @@ export class LineWindow {
     return true;
   }
 
-  /** The text is at its end: what is left is a line, unless it is empty. */
+  /** Ends the text: the remaining bytes, if any, are its last line. */
   end(): void {
     if (this.#lineBytes > 0 && !this.#isFull()) this.#endLine();
   }
@@ -97,7 +97,7 @@ export class LineWindow {
   }
 }
 
-/** Lines with their numbers, as models know them. */
+/** Lines with their numbers, each followed by a tab. */
 export function numberLines(lines: readonly string[], first: number): string {
   return lines.map((line, index) => `${first + index}\t${line}`).join("\n");
 }

@@ -1,7 +1,7 @@
 import { PyroError, type ErrorCode } from "../../contract/errors.js";
 import { AgentRefusal } from "../../guest/channel.js";
 
-/** What the errnos of a guest's file system mean for a path. */
+/** The code and message for each errno of a guest's file system. */
 const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string]>> = {
   ENOENT: ["FILE_NOT_FOUND", "does not exist in the task"],
   EEXIST: ["FILE_EXISTS", "exists already"],
@@ -21,7 +21,7 @@ const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string]
   EROFS: ["FILE_REFUSED", "lies on a read-only file system"],
 };
 
-/** Why the guest's agent refused an operation on a path, as an error that says what to do. Anything else is returned as it is. */
+/** Converts a refusal of the guest's agent into an error for the caller. Returns any other error unchanged. */
 export function explainFileRefusal(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof AgentRefusal)) return thrown;
   const { code, errno } = thrown;

@@ -29,7 +29,7 @@ export async function taskFileRead(
   return 0;
 }
 
-/** The bytes that are asked for, page by page; all of them when nobody says how many. */
+/** The requested bytes, page by page; the whole file without `max_bytes`. */
 async function* readPages(client: Client, input: ArgumentsOf<"task.file.read">): AsyncGenerator<Buffer> {
   let left = input.max_bytes ?? Infinity;
   let offset: number | null = input.offset ?? 0;
