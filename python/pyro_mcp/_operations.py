@@ -510,7 +510,7 @@ class TaskFileWriteResult(TypedDict):
     task_id: str
     path: str
     bytes_written: int
-    # False when there was a file.
+    # False if the file existed.
     created: bool
 
 
@@ -526,7 +526,7 @@ class TaskFileEditResult(TypedDict):
 class TaskFileMkdirResult(TypedDict):
     task_id: str
     path: str
-    # False when it was there.
+    # False if it existed.
     created: bool
 
 
@@ -1384,14 +1384,14 @@ class Operations(ABC):
     ) -> TaskFileListResult:
         """List the files of a task.
 
-        Sorted by name, each directory before what is in it. Symlinks are not followed beneath `path`, and other file systems not entered. Fails with `FILE_NOT_FOUND`.
+        Sorted by name, each directory before its entries. Does not follow symlinks beneath `path`, and does not enter other file systems. Fails with `FILE_NOT_FOUND`.
 
         Args:
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
-            recursive: List what is in the directories too.
+            recursive: List the entries of subdirectories too.
             limit: Most entries in the answer (1 to 10000).
-            after: Go on behind this path: next_after of the answer before.
+            after: Continue after this path: next_after of the last answer.
         """
         return self._call(
             "task.file.list",
@@ -1427,14 +1427,14 @@ class Operations(ABC):
     ) -> TaskFileReadResult:
         """Read a file of a task.
 
-        Fails with `FILE_NOT_FOUND`, with `FILE_WRONG_TYPE` for a directory or a device, with `FILE_NOT_TEXT` when text is asked for and the file has other bytes.
+        Fails with `FILE_NOT_FOUND`, with `FILE_WRONG_TYPE` for a directory or a device, with `FILE_NOT_TEXT` if the encoding is utf8 and the bytes are not text.
 
         Args:
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
             offset: First byte wanted (0 to 9007199254740991).
             max_bytes: Most bytes in the answer (1 to 4194304).
-            encoding: How content is written down: as text, or any bytes in base64.
+            encoding: Encoding of content: text, or base64 for any bytes.
         """
         return self._call(
             "task.file.read",
@@ -1451,7 +1451,7 @@ class Operations(ABC):
     ) -> TaskFileViewResult:
         """Show lines of a text file, or an image, as a model reads it.
 
-        Fails with `FILE_NOT_FOUND`, `FILE_WRONG_TYPE`, and with `FILE_NOT_TEXT` for what is neither text nor a PNG, JPEG, GIF or WebP image.
+        Fails with `FILE_NOT_FOUND`, `FILE_WRONG_TYPE`, and with `FILE_NOT_TEXT` for a file that is neither text nor a PNG, JPEG, GIF or WebP image.
 
         Args:
             task_id: Id or name of a task.
@@ -1476,13 +1476,13 @@ class Operations(ABC):
     ) -> TaskFileWriteResult:
         """Write a file of a task.
 
-        Replaces it at once when all content is there, and makes its directories; a file that is replaced keeps its owner and permissions. Fails with `FILE_WRONG_TYPE` where there is a directory or a device, with `WORKSPACE_FULL`.
+        Replaces the file atomically when all content has arrived, and creates missing directories; a replaced file keeps its owner and permissions. Fails with `FILE_WRONG_TYPE` for a directory or a device, and with `WORKSPACE_FULL`.
 
         Args:
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
-            content: Content, up to about 1 MB; without it, the bytes that follow the input.
-            encoding: How content is written down.
+            content: Content, up to about 1 MB; if omitted, the bytes that follow the input.
+            encoding: Encoding of content.
             mode: Permissions in octal; 0644 for a new file.
             append: Add to the end of the file instead of replacing it.
         """
@@ -1502,7 +1502,7 @@ class Operations(ABC):
     ) -> TaskFileEditResult:
         """Replace a text in a file of a task.
 
-        Fails with `FILE_EDIT_MISMATCH`, which tells how often the text was found, and with `FILE_CHANGED` when another process changed the file meanwhile: then nothing is written.
+        Fails with `FILE_EDIT_MISMATCH`, whose details have the number of matches, and with `FILE_CHANGED` if another process changed the file at the same time; nothing is written then.
 
         Args:
             task_id: Id or name of a task.
@@ -1523,9 +1523,9 @@ class Operations(ABC):
         *,
         mode: str | None = None,
     ) -> TaskFileMkdirResult:
-        """Make a directory in a task, with its parents.
+        """Create a directory in a task, with its parents.
 
-        One that is there already is no failure. Fails with `FILE_EXISTS` where there is something else.
+        Succeeds if the directory exists. Fails with `FILE_EXISTS` if the path is not a directory.
 
         Args:
             task_id: Id or name of a task.
@@ -1545,9 +1545,9 @@ class Operations(ABC):
         *,
         replace: bool = False,
     ) -> TaskFileMoveResult:
-        """Give a file or directory of a task another name.
+        """Rename a file or directory of a task.
 
-        A symlink is moved itself. Fails with `FILE_EXISTS` unless it may replace, and with `FILE_REFUSED` for a name on another file system.
+        Moves a symlink itself. Fails with `FILE_EXISTS` unless `replace` is set, and with `FILE_REFUSED` for a name on another file system.
 
         Args:
             task_id: Id or name of a task.
@@ -1569,12 +1569,12 @@ class Operations(ABC):
     ) -> TaskFileRemoveResult:
         """Remove a file or directory of a task.
 
-        A symlink is removed itself. Fails with `FILE_NOT_EMPTY` for a directory unless `recursive` is set, and with `FILE_REFUSED` for what is mounted.
+        Removes a symlink itself. Fails with `FILE_NOT_EMPTY` for a directory with entries unless `recursive` is set, and with `FILE_REFUSED` for a mount point.
 
         Args:
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
-            recursive: Remove a directory with all that is in it.
+            recursive: Remove a directory with all its entries.
         """
         return self._call(
             "task.file.remove",
@@ -2059,7 +2059,7 @@ class TaskOperations:
         *,
         mode: str | None = None,
     ) -> TaskFileMkdirResult:
-        """Make a directory in a task, with its parents: see ``Pyro.make_task_directory``."""
+        """Create a directory in a task, with its parents: see ``Pyro.make_task_directory``."""
         return self._operations.make_task_directory(
             self.task_id,
             path,
@@ -2073,7 +2073,7 @@ class TaskOperations:
         *,
         replace: bool = False,
     ) -> TaskFileMoveResult:
-        """Give a file or directory of a task another name: see ``Pyro.move_task_file``."""
+        """Rename a file or directory of a task: see ``Pyro.move_task_file``."""
         return self._operations.move_task_file(
             self.task_id,
             path,
