@@ -64,7 +64,7 @@ function isUnsayable(value: unknown): boolean {
 function argumentsOf({ operation, input }: Request) {
   const { cli, fields } = operationOf(operation);
   const { words, positionals, rest } = cli!;
-  const values = positionals.map((name) => String(input[name]));
+  const values = positionals.flatMap((name) => (input[name] === undefined ? [] : [input[name]].flat().map(String)));
   const flags = Object.entries(input).flatMap(([name, value]) => {
     if (positionals.includes(name) || name === rest) return [];
     const flag = flagOf(fields.find((field) => field.name === name)!);

@@ -89,6 +89,7 @@ export const sources: readonly Case[] = [
     ...of("task.sync.pull", { task_id: "$task", on_conflict: "mine" }),
     clientOnly: true,
     expect: "INVALID_ARGUMENT",
+    ownWords: ["CLI", "MCP"],
   },
   {
     name: "an export of what is not there",
