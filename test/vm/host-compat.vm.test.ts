@@ -51,7 +51,7 @@ test("doctor says that no VM can run", async () => {
   const { status, stdout } = await scratch.pyro(["doctor"]);
   assert.equal(status, 1);
   assert.match(stdout, /Runtime: FAIL/);
-  assert.match(stdout, /- .*apt-get install/);
+  assert.match(stdout, /- .*Run: pyro toolchain install/);
 });
 
 test("with --allow-host-compat it runs, says so, and sees neither home nor host", async () => {
