@@ -6,6 +6,7 @@ import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import { fetchEntries, type FetchedHeader } from "../../guest/fetch.js";
 import { list } from "../../guest/listing.js";
+import { isUtf8Name } from "../../guest/names.js";
 import { gzip } from "../../host/gzip.js";
 import { handOver } from "../../host/hand-over.js";
 import { WORKSPACE } from "../tasks/destination.js";
@@ -52,7 +53,7 @@ async function* listBatches(channel: Channel, path: string, counts: { skipped_sp
       if (entry.type === "directory") continue;
       root = posix.dirname(path);
       paths.push(posix.basename(path));
-    } else if (entry.type === "other" || !isUtf8(entry.path)) {
+    } else if (entry.type === "other" || !isUtf8Name(entry.path)) {
       counts.skipped_special += 1;
       continue;
     } else {
@@ -69,10 +70,6 @@ function toArchive(
   { path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: FetchedHeader,
   content: AsyncIterable<Buffer>,
 ): ArchiveEntry | null {
-  if (type === "absent" || (target !== null && !isUtf8(target))) return null;
+  if (type === "absent" || (target !== null && !isUtf8Name(target))) return null;
   return { path, type, mode, mtimeS, mtimeNs, sizeBytes, target, content };
-}
-
-function isUtf8(text: string): boolean {
-  return Buffer.from(text, "utf8").toString("utf8") === text;
 }

@@ -1,6 +1,7 @@
 import type { Channel } from "../../guest/channel.js";
 import type { ListedEntry } from "../../guest/listing.js";
 import { readManifest } from "../../guest/manifest.js";
+import { isUtf8Name } from "../../guest/names.js";
 import { limits } from "../../contract/limits.js";
 import type { Entry } from "../../workspace/entry.js";
 import { WORKSPACE } from "../tasks/destination.js";
@@ -22,7 +23,7 @@ export async function readWorkspace(channel: Channel): Promise<Workspace> {
   for (const [path, listed] of await readManifest(channel, WORKSPACE, limits.importEntries)) {
     if (path === ".") continue;
     if (listed.isMount) mounts.push(path);
-    const entry = isUtf8(path) ? toEntry(listed) : null;
+    const entry = isUtf8Name(path) ? toEntry(listed) : null;
     if (entry === null) unsupported.push(path);
     else manifest.set(path, entry);
   }
@@ -32,10 +33,5 @@ export async function readWorkspace(channel: Channel): Promise<Workspace> {
 function toEntry({ type, mode, sizeBytes, target, sha256 }: ListedEntry): Entry | null {
   if (type === "directory") return { type, mode: mode & 0o777 };
   if (type === "file") return { type, mode: mode & 0o777, sizeBytes, digest: sha256 ?? "" };
-  return type === "symlink" && target !== null && isUtf8(target) ? { type: "link", target } : null;
-}
-
-/** Bytes that are no UTF-8 come as lone surrogates. */
-function isUtf8(text: string): boolean {
-  return Buffer.from(text, "utf8").toString("utf8") === text;
+  return type === "symlink" && target !== null && isUtf8Name(target) ? { type: "link", target } : null;
 }
