@@ -63,6 +63,8 @@ export class World implements AsyncDisposable {
     const [here, there] = [`pyw${this.#number}a`, `pyw${this.#number}b`];
     const inside = ["ip", "-n", this.#name];
     run("ip", "netns", "add", this.#name);
+    // A host that forwards passes that on to new namespaces, and a lost address is then answered instead of silent.
+    this.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward");
     run("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", this.#name);
     run("ip", "address", "add", this.host4, "peer", this.open4, "dev", here);
     run("ip", "address", "add", `${this.host6}/127`, "dev", here, "nodad");
