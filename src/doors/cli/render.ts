@@ -1,7 +1,7 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
+import { renderEntry, renderFileList } from "./file-list.js";
 import { printable } from "./printable.js";
 import { renderBytes, renderMib } from "./size.js";
-import { renderEntry, renderFileList } from "./task-file.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
