@@ -52,14 +52,20 @@ export async function assertSocketFile(file: SocketFile): Promise<void> {
   await (await hold(file)).close();
 }
 
-/** Connects to exactly this socket: never through a link, nor to another one of the same name. Throws as `assertSocketFile`. */
+/**
+ * Connects to exactly this socket: never through a link, nor to another one of the same name. Throws as `assertSocketFile`, and VM_DIED
+ * when the connection breaks at once: a program that ends closes the connections that it has not accepted.
+ */
 export async function connectSocketFile(file: SocketFile): Promise<Socket> {
   const held = await hold(file);
+  let socket;
   try {
-    return await connectUnix(`/proc/self/fd/${held.fd}`);
+    socket = await connectUnix(`/proc/self/fd/${held.fd}`);
   } finally {
     await held.close();
   }
+  if (!socket.destroyed) return socket;
+  throw new PyroError("VM_DIED", "The VM ended: it closed its socket.", { cause: socket.errored });
 }
 
 /** The same, but retries while the process starts or is paused, until the deadline or the abort. */

@@ -10,10 +10,11 @@ import { isNoListener } from "./no-listener.js";
 
 export type { Socket } from "node:net";
 
-/** Connects once to a unix socket. */
+/** Connects once to a unix socket. A connection that breaks before the caller listens for its errors is a destroyed socket, not a crash. */
 export function connectUnix(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
+    socket.on("error", () => {});
     socket.once("connect", () => {
       socket.off("error", reject);
       resolve(socket);

@@ -35,6 +35,18 @@ test("a socket that a program gets as a descriptor: the name stays, and connecti
   await assert.rejects(connectSocketFile(listening.file), { code: "ECONNREFUSED" });
 });
 
+test("a program that ends before it has accepted a connection breaks the connection, and nothing else", async () => {
+  using directory = scratch();
+  const listening = await ListeningSocket.open(directory.path("agent.sock"));
+  const child = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "inherit", listening.fd] });
+  listening[Symbol.dispose]();
+  await once(child, "spawn");
+  const socket = await connectSocketFile(listening.file);
+  child.kill("SIGKILL");
+  await new Promise((resolve) => socket.once("close", resolve));
+  assert.equal((socket.errored as NodeJS.ErrnoException).code, "ECONNRESET");
+});
+
 test("links, other sockets and other files in the place of a socket are not connected to", async () => {
   using directory = scratch();
   using own = await ListeningSocket.open(directory.path("own"));
