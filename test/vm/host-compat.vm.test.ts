@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { execTask } from "../../src/client/task-exec.js";
 import { createTask, pushTaskSync } from "../../src/client/task-source.js";
 import { refusals, systemCallProbe } from "../security/system-calls.js";
+import { Scratch } from "../client/scratch.js";
 import { VmScratch } from "./vm-scratch.js";
 
 let tools: string;
@@ -45,6 +46,13 @@ test("without QEMU a run fails with the reason and the command that installs it"
   assert.equal(error.code, "HOST_NOT_ABLE");
   assert.match(error.hint, /apt-get install .*qemu-system-x86/);
   assert.ok(error.details.missing.includes("qemu-system-x86_64"));
+});
+
+test("without QEMU a run is refused before its environment is built", async () => {
+  await using empty = new Scratch({ PATH: tools, PYRO_DEBIAN_MIRROR: "http://127.0.0.1:9/debian" });
+  const { stdout, stderr } = await empty.pyro(["run", "debian:12", "--json", "--", "true"]);
+  assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, "HOST_NOT_ABLE");
+  assert.equal(stderr, "");
 });
 
 test("doctor says that no VM can run", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import type { FoundMachine, Machine, MachineHandle, Presence, StartOptions } from "../../backend/backend.js";
+import type { Backend, FoundMachine, Machine, MachineHandle, Presence, StartOptions } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
 import { runForExit } from "../../guest/exec.js";
@@ -51,12 +51,14 @@ export class Machines {
     return this.#spares.counts();
   }
 
-  /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing. */
+  /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
   async acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }> {
+    const { backend, why } = await chooseBackend(this.#options.backends, request);
+    if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
     try {
       const held = await this.#holdEnvironment(request.environment, call);
       call.mark("environment");
-      const ready = await this.#takeOrStart(held, request, call);
+      const ready = await this.#takeOrStart(backend, held, request, call);
       this.#used.set(ready.machine.id, ready);
       return { machine: ready.machine, environmentDigest: held.environment.digest };
     } catch (error) {
@@ -118,10 +120,13 @@ export class Machines {
   }
 
   /** A machine with the hold on its environment; without a machine the hold is released. */
-  async #takeOrStart(held: HeldEnvironment, request: MachineRequest, call: Call): Promise<ReadyMachine> {
+  async #takeOrStart(
+    backend: Backend,
+    held: HeldEnvironment,
+    request: MachineRequest,
+    call: Call,
+  ): Promise<ReadyMachine> {
     try {
-      const { backend, why } = await chooseBackend(this.#options.backends, request);
-      if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
       const plan = { backend, environment: held.environment, shape: shapeOf(request) };
       const options = startOptionsOf(request, call);
       if (request.id === undefined) return await this.#takeSpareOrStart(plan, held.release, options);
