@@ -1,4 +1,4 @@
-// Renders the figures of docs/performance.json, which `make bench` writes, into docs/performance.md, docs/performance.svg and the README.
+// Renders the figures of docs/performance.json, which `make bench` writes, into docs/performance.md and docs/performance.svg.
 // `--check` compares instead of writing.
 import { fail, readText, writeRendered } from "./contract.mjs";
 import { renderChart } from "./performance-chart.mjs";
@@ -9,16 +9,9 @@ const { renderCircumstances, renderConditions } = await import(new URL("report.j
 
 const START = "<!-- figures -->\n";
 const END = "\n<!-- /figures -->";
-/** The parts of which the README shows the first table. */
-const OF_README = ["inside", "outside"];
 
 const { conditions, sections } = JSON.parse(readText("docs/performance.json"));
-const short = sections.filter(({ name }) => OF_README.includes(name));
 writeFigures("docs/performance.md", sections.map(renderSection));
-writeFigures(
-  "README.md",
-  short.map(({ tables: [table] }) => renderMarkdown(table).trimEnd()),
-);
 writeRendered("docs/performance.svg", renderChart(sections));
 
 function writeFigures(path, parts) {

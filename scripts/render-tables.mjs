@@ -15,7 +15,7 @@ const tables = {
   "python-methods": () => renderMethods(snakeOf),
 };
 const pages = {
-  "README.md": ["commands"],
+  "docs/cli.md": ["commands"],
   "docs/sdk.md": ["typescript-methods"],
   "docs/python.md": ["python-methods"],
 };
