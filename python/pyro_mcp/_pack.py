@@ -57,7 +57,7 @@ def open_source(
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno not in _NOT_THERE:
             raise unreadable(path) from error
-        raise PyroError("SOURCE_NOT_FOUND", f"There is no {path}.", _CHECK_PATH, {"path": path}) from None
+        raise PyroError("SOURCE_NOT_FOUND", f"The source {path} does not exist.", _CHECK_PATH, {"path": path}) from None
     excludes = create_filter(exclude, include)
 
     def open_tree(kind: str, scan: Callable[[Scanner], None]) -> Source:
@@ -77,7 +77,7 @@ def open_source(
     except OSError as error:
         raise unreadable(path) from error
     if start[:2] != b"\x1f\x8b" and not _looks_like_tar(start):
-        raise _unsupported(path, "is no tar archive, gzipped or not")
+        raise _unsupported(path, "is not a tar archive, plain or gzipped")
     return Source(resolved, "archive", lambda write: _send_archive(path, resolved, write), Report().render)
 
 

@@ -60,11 +60,11 @@ export class Checker {
     const type = isDirectory ? "directory" : TYPES.get(member.type);
     if (type === undefined) {
       const what = SPECIAL.get(member.type);
-      if (what === null) throw corrupt("it is a part of a file from another volume", shown);
+      if (what === null) throw corrupt("it is a part of a multi-volume archive", shown);
       throw refusal("ARCHIVE_SPECIAL_FILE", shown, `it is ${what ?? "of an unknown type"}`, { type: member.type });
     }
     if (path === "" && type !== "directory") {
-      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, "it is the root, which is a directory", {
+      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, "it stands for the root of the archive, which is a directory", {
         types: ["directory", type],
       });
     }
@@ -97,7 +97,7 @@ export class Checker {
     });
     const file = this.#tree.find(targetParts);
     if (file?.kind !== "file") {
-      throw refusal("ARCHIVE_HARD_LINK", shown, "no earlier regular file that is imported has the name it links to", {
+      throw refusal("ARCHIVE_HARD_LINK", shown, "the target of this hard link is not an earlier regular file of the archive", {
         target: showName(member.link),
       });
     }
@@ -113,7 +113,7 @@ export class Checker {
     if (this.#linksMayLeave) return link.toString("utf8");
     this.#targetBytes += link.length;
     if (this.#targetBytes > ALL_TARGETS_BYTES) {
-      throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, "the targets of the links take too much memory", {
+      throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, "the link targets of the archive are too long in total", {
         limit_bytes: ALL_TARGETS_BYTES,
       });
     }

@@ -41,7 +41,7 @@ async function anotherMember(input: ByteReader): Promise<boolean> {
   input.unread(start);
   if (isGzip(start)) return true;
   for (let rest = await input.some(INPUT_BYTES); rest !== null; rest = await input.some(INPUT_BYTES)) {
-    if (rest.some((byte) => byte !== 0)) throw corrupt("something that is not gzip follows its gzip data");
+    if (rest.some((byte) => byte !== 0)) throw corrupt("other bytes follow its gzip data");
   }
   return false;
 }
@@ -56,18 +56,18 @@ async function readHeader(input: ByteReader): Promise<void> {
   };
   const takeText = async () => {
     for (let bytes = 0; (await take(1))[0] !== 0; bytes++) {
-      if (bytes > TEXT_BYTES) throw corrupt("a gzip header never ends");
+      if (bytes > TEXT_BYTES) throw corrupt("a gzip header is too long");
     }
   };
   const start = await take(10);
   const flags = start.readUInt8(3);
-  if (!isGzip(start) || start[2] !== 8 || flags & FLAGS.reserved) throw corrupt("a gzip header is wrong");
+  if (!isGzip(start) || start[2] !== 8 || flags & FLAGS.reserved) throw corrupt("a gzip header is invalid");
   if (flags & FLAGS.extra) await take((await take(2)).readUInt16LE(0));
   if (flags & FLAGS.name) await takeText();
   if (flags & FLAGS.comment) await takeText();
   if (flags & FLAGS.headerCrc) {
     const expected = checksum & 0xffff;
-    if ((await take(2)).readUInt16LE(0) !== expected) throw corrupt("the checksum of a gzip header is wrong");
+    if ((await take(2)).readUInt16LE(0) !== expected) throw corrupt("the checksum of a gzip header is invalid");
   }
 }
 
@@ -81,7 +81,7 @@ async function* inflate(input: ByteReader): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of inflater) yield chunk as Buffer;
   } catch (error) {
-    throw isZlibError(error) ? corrupt("its gzip data is truncated or wrong") : error;
+    throw isZlibError(error) ? corrupt("its gzip data is truncated or invalid") : error;
   } finally {
     inflater.destroy();
   }

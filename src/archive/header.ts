@@ -22,7 +22,7 @@ export function parseHeader(block: Buffer): Header {
   const name = field(block, 0, 100);
   const stored = parseNumber(field(block, 148, 8));
   if (stored === null || !sums(block).includes(stored)) {
-    throw corrupt("the checksum of its header is wrong, or this is no tar", showName(trimNuls(name)));
+    throw corrupt("the checksum of a header is wrong, or the file is not a tar archive", showName(trimNuls(name)));
   }
   const magic = block.toString("latin1", 257, 263);
   const prefix = magic === "ustar\0" ? field(block, 345, isStar(block) ? 131 : 155) : Buffer.alloc(0);
@@ -49,7 +49,7 @@ export function checksumOf(block: Buffer): number {
 /** A number field: octal, or base 256. Anything else is refused, and so is a missing number. */
 export function numberAt(block: Buffer, offset: number, bytes: number, what: string, entry: string): number {
   const value = parseNumber(field(block, offset, bytes));
-  if (value === null) throw corrupt(`its ${what} is no number`, entry);
+  if (value === null) throw corrupt(`its ${what} is not a number`, entry);
   return value;
 }
 

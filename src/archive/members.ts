@@ -57,7 +57,7 @@ export class MemberReader {
     for (let first = true; ; first = false) {
       const block = await this.#block();
       if (block === null) {
-        if (!first) throw corrupt("it ends after a header that announces another entry", this.#shown);
+        if (!first) throw corrupt("it ends after an extended header, without the entry that belongs to it", this.#shown);
         return null;
       }
       const header = parseHeader(block);
@@ -111,7 +111,7 @@ export class MemberReader {
     if (!isZeroBlock(block)) return block;
     const second = await this.#input.upTo(BLOCK_BYTES);
     if (second.length > 0 && (second.length < BLOCK_BYTES || !isZeroBlock(second))) {
-      throw corrupt("something follows a single block of zeros", this.#shown);
+      throw corrupt("data follows a single block of zeros", this.#shown);
     }
     return null;
   }
@@ -126,13 +126,13 @@ export class MemberReader {
       return true;
     }
     if (size > EXTENSION_BYTES && /[LK]/.test(header.type)) {
-      throw refusal("ARCHIVE_PATH_TOO_LONG", shown, `a path has ${size} bytes`, { bytes: size });
+      throw refusal("ARCHIVE_PATH_TOO_LONG", shown, `its path has ${size} bytes`, { bytes: size });
     }
-    if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`a header of ${size} bytes extends it`, shown);
+    if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`its extended header has an invalid size of ${size} bytes`, shown);
     this.#expect(size);
     const data = await this.take(size);
     await this.#skip();
-    const twice = () => corrupt("two headers of the same kind extend it", shown);
+    const twice = () => corrupt("it has two extended headers of the same kind", shown);
     if (header.type === "L") {
       if (extensions.name) throw twice();
       extensions.name = trimNuls(data);
@@ -169,7 +169,7 @@ export class MemberReader {
       time === undefined
         ? { seconds: numberAt(header.block, 136, 12, "modification time", shown), ns: 0 }
         : parseTime(time.toString("latin1"));
-    if (mtime === null) throw corrupt("its modification time is no number", shown);
+    if (mtime === null) throw corrupt("its modification time is not a number", shown);
     return {
       header,
       type: header.type,
@@ -198,7 +198,7 @@ function storedSize(header: Header, record: Buffer | undefined, shown: string): 
   if (WITHOUT_CONTENT.includes(header.type)) return 0;
   const size =
     record === undefined ? numberAt(header.block, 124, 12, "size", shown) : parseDecimal(record.toString("latin1"));
-  if (size === null || size < 0) throw corrupt("its size is no number from 0 on", shown);
-  if (header.type === "2" && size !== 0) throw corrupt("it is a link that has content", shown);
+  if (size === null || size < 0) throw corrupt("its size is negative or not a number", shown);
+  if (header.type === "2" && size !== 0) throw corrupt("it is a link with content", shown);
   return size;
 }

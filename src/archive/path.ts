@@ -12,10 +12,10 @@ const SLASH = 0x2f;
 
 /** The parts of a name that Linux would take, `..` kept, `.` and empty ones dropped. Nothing in memory keeps the rest of it. */
 export function parseParts(name: Buffer, shown: string, limits: PathLimits): string[] {
-  if (name.length === 0) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name is empty");
-  if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name holds NUL");
+  if (name.length === 0) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name or link target is empty");
+  if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name or link target contains a NUL byte");
   if (name.length > limits.pathBytes) throw tooLong(shown, "path", name.length, limits.pathBytes);
-  if (!isUtf8(name)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name is not UTF-8");
+  if (!isUtf8(name)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name or link target is not UTF-8");
   const parts: string[] = [];
   for (let start = 0; start <= name.length;) {
     const slash = name.indexOf(SLASH, start);
@@ -30,12 +30,12 @@ export function parseParts(name: Buffer, shown: string, limits: PathLimits): str
 
 /** As `parseParts`, for a name that must lie beneath the root. */
 export function parseRelative(name: Buffer, shown: string, limits: PathLimits, codes: RelativeCodes): string[] {
-  if (name[0] === SLASH) throw refusal(codes.absolute, shown, "a name is absolute", { name: name.toString("utf8") });
+  if (name[0] === SLASH) throw refusal(codes.absolute, shown, "a name or hard link target is absolute", { name: name.toString("utf8") });
   const parts = parseParts(name, shown, limits);
   let depth = 0;
   for (const part of parts) {
     depth += part === ".." ? -1 : 1;
-    if (depth < 0) throw refusal(codes.escapes, shown, "a name leaves the root", { name: name.toString("utf8") });
+    if (depth < 0) throw refusal(codes.escapes, shown, "a name or hard link target leads out of the archive", { name: name.toString("utf8") });
   }
   return parts;
 }
@@ -46,7 +46,7 @@ export interface RelativeCodes {
 }
 
 function tooLong(shown: string, what: string, bytes: number, limitBytes: number) {
-  return refusal("ARCHIVE_PATH_TOO_LONG", shown, `a ${what} has ${bytes} bytes, and ${limitBytes} are the most`, {
+  return refusal("ARCHIVE_PATH_TOO_LONG", shown, `a ${what} has ${bytes} bytes; the limit is ${limitBytes}`, {
     bytes,
     limit_bytes: limitBytes,
   });

@@ -18,7 +18,7 @@ export function parsePax(data: Buffer, shown: string): PaxRecord[] {
       equals <= space + 1 ||
       equals >= end
     ) {
-      throw corrupt("a record of an extended header is wrong", shown);
+      throw corrupt("a record of an extended header is invalid", shown);
     }
     records.push([data.toString("utf8", space + 1, equals), data.subarray(equals + 1, end - 1)]);
     start = end;

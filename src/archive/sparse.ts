@@ -116,5 +116,5 @@ function pairs(numbers: readonly number[], member: Member): [number, number][] {
 }
 
 function wrongMap(member: Member) {
-  return corrupt("its map of holes is wrong", member.shown);
+  return corrupt("its map of holes is invalid", member.shown);
 }

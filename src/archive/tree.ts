@@ -37,7 +37,7 @@ export class Tree {
     }
     if (node.kind === null && !created && kind !== "directory") throw usedAsDirectory(node, kind, shown);
     if (node.kind !== null && node.kind !== kind) {
-      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, `it is a ${node.kind} and a ${kind}`, { types: [node.kind, kind] });
+      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, `the archive has it both as a ${node.kind} and as a ${kind}`, { types: [node.kind, kind] });
     }
     node.kind = kind;
     return node;
@@ -74,7 +74,7 @@ export function tooMany(shown: string, limit: number) {
   return refusal(
     "ARCHIVE_TOO_MANY_ENTRIES",
     shown,
-    `there are more than ${limit} entries, implied directories included`,
+    `the archive has more than ${limit} entries, implied directories included`,
     {
       limit,
     },
@@ -97,7 +97,7 @@ function assertPassable(node: Node, shown: string): void {
 function usedAsDirectory(node: Node, kind: "file" | "symlink", shown: string) {
   const [child] = node.children?.values() ?? [];
   if (kind === "file") {
-    return refusal("ARCHIVE_TYPE_CONFLICT", shown, "it is a directory and a file", { types: ["directory", "file"] });
+    return refusal("ARCHIVE_TYPE_CONFLICT", shown, "the archive has it both as a directory and as a file", { types: ["directory", "file"] });
   }
   const entry = child === undefined ? shown : pathOf(child);
   return refusal("ARCHIVE_PATH_THROUGH_LINK", entry, `its path goes through the link ${pathOf(node)}`, {

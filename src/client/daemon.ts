@@ -42,7 +42,7 @@ export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop"
   const end = performance.now() + STOP_DEADLINE_MS;
   while (isAlive(identity)) {
     if (performance.now() > end) {
-      throw new PyroError("DAEMON_UNREACHABLE", `The daemon does not end; its process is ${identity.pid}.`, {
+      throw new PyroError("DAEMON_UNREACHABLE", `The daemon (pid ${identity.pid}) did not stop.`, {
         hint: `End it with: kill -9 ${identity.pid}`,
         details: { pid: identity.pid },
       });

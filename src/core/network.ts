@@ -21,8 +21,8 @@ export function networkRequestOf(input: {
   const hostEnv = network_host_proxy ? Object.fromEntries(settings) : {};
   if (input.network) return { allow, allowHosts, hostEnv, hostCaFiles };
   if (allow.length === 0 && allowHosts.length === 0 && hostCaFiles === null) return null;
-  throw new PyroError("INVALID_ARGUMENT", "Something is to be opened in a VM that has no network.", {
-    hint: "Give --network too.",
+  throw new PyroError("INVALID_ARGUMENT", "A VM without a network cannot open addresses or use the host's proxy or certificates.", {
+    hint: "Add --network.",
     details: { network_allow: allow, network_allow_host: allowHosts },
   });
 }

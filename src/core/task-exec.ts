@@ -32,7 +32,7 @@ function followToEnd(
     await exec.follow(from, call);
     call.mark("command");
     if (exec.isRunning)
-      throw new PyroError("ABORTED", "The daemon ended; the command goes on.", {
+      throw new PyroError("ABORTED", "The daemon ended; the command keeps running.", {
         hint: `See \`pyro task logs ${task.taskId}\`.`,
         details: { task_id: task.taskId, sequence: exec.started.sequence },
       });

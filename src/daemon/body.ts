@@ -59,7 +59,7 @@ export class Body implements CallerAsks {
     line: Extract<RequestLine, { source: number } | { source_end: true }>,
     source: CallerBytes | null,
   ): Promise<void> {
-    if (source === null) throw new PyroError("INVALID_ARGUMENT", "This call was given no source in pieces.");
+    if (source === null) throw new PyroError("INVALID_ARGUMENT", "This call takes no source in pieces.");
     if ("source_end" in line) return source.end();
     for await (const piece of this.#reader.readBytes(line.source)) await source.push(piece);
   }
@@ -68,7 +68,7 @@ export class Body implements CallerAsks {
 /** Converts the error of a truncated body, whose client has disconnected, to ABORTED. Other errors stay unchanged. */
 function brokenOff(error: unknown): PyroError {
   if (error instanceof PyroError) return error;
-  return new PyroError("ABORTED", "The request broke off: the client is gone.", { cause: error });
+  return new PyroError("ABORTED", "The client disconnected before the end of its request.", { cause: error });
 }
 
 /** A line as JSON; none is an input without fields. */

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     log,
     onRequest: (request, response) => void serveRequest(daemon, request, response),
     onUpgrade: (request, socket, head) => void serveUpgrade(daemon, request, socket, head),
-    onLockLost: () => lifetime.stop("the lock of its home is gone"),
+    onLockLost: () => lifetime.stop("the lock file of its home was removed"),
   });
   log.info({ pid: process.pid, version, home: home.path }, "listening");
 

@@ -103,12 +103,12 @@ function serveOpenApi(request: IncomingMessage, response: ServerResponse): void 
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {
   response.once("close", () => {
-    if (!response.writableFinished) flight.abort(new PyroError("ABORTED", "The caller is gone."));
+    if (!response.writableFinished) flight.abort(new PyroError("ABORTED", "The caller disconnected."));
   });
 }
 
 function unknownRoute(request: IncomingMessage): PyroError {
-  return new PyroError("NOT_FOUND", `There is no ${request.method} ${request.url}.`, {
+  return new PyroError("NOT_FOUND", `No operation has the route ${request.method} ${request.url}.`, {
     hint: "Operations are POST /v1/<name>, with a slash for each dot of the name.",
     details: { routes: [...routes.keys()] },
   });

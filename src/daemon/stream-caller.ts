@@ -92,12 +92,12 @@ function parseJson({ payload }: StreamFrame): unknown {
   try {
     return JSON.parse(payload.toString("utf8"));
   } catch (error) {
-    throw new PyroError("INVALID_ARGUMENT", "A frame that holds JSON has none.", { cause: error });
+    throw new PyroError("INVALID_ARGUMENT", "A frame that must contain JSON does not.", { cause: error });
   }
 }
 
 /** A connection that ended before the answer: its client is gone. A rule that was broken stays as it is. */
 function gone(error?: unknown): PyroError {
   if (error instanceof PyroError) return error;
-  return new PyroError("ABORTED", "The connection broke off: the client is gone.", { cause: error });
+  return new PyroError("ABORTED", "The client disconnected.", { cause: error });
 }

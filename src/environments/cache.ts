@@ -71,7 +71,7 @@ export async function openEnvironmentCache(options: EnvironmentCacheOptions): Pr
 
 async function removeStale(paths: readonly string[], { source, log }: EnvironmentCacheOptions): Promise<void> {
   for (const path of paths) {
-    log?.info({ path }, "removing what a killed pull left");
+    log?.info({ path }, "removing the leftovers of a killed pull");
     await removeBuild(source, path).catch((error: unknown) => log?.warn({ path, error: String(error) }, "it stays"));
   }
 }
@@ -109,7 +109,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   };
 
   const pull = async (recipe: Recipe, rebuild: boolean, listener: Follower<PullProgress>): Promise<PullOutcome> => {
-    listener.onProgress({ phase: "check", message: "Checking what is installed", fraction: 0 });
+    listener.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
     await cleaned;
     const finding = await inspect(recipe, "digests", listener.signal);
     const ready = (environment: InstalledEnvironment, built: boolean): PullOutcome => {

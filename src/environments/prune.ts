@@ -68,7 +68,7 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
     const digest = basename(path);
     if (named.has(digest)) continue;
     if (await ifUnheld(digest, removeContent)) removed.push({ kind: "leftover", name: digest });
-    else kept.push({ name: digest, reason: "an older content, in use" });
+    else kept.push({ name: digest, reason: "an older build, which a VM uses" });
   }
   for (const path of await listPaths(layout.temporary)) {
     if (isBuilding(path)) {

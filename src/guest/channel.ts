@@ -73,7 +73,7 @@ export class Channel {
     this.#intake = new Intake(socket, this.#parser, (frame) => this.#dispatch(frame), onBroken);
     socket.on("drain", () => this.#wakeWaiters());
     socket.on("error", () => {});
-    socket.on("close", () => this.close(new PyroError("VM_DIED", "The VM ended: its agent is gone.")));
+    socket.on("close", () => this.close(new PyroError("VM_DIED", "The VM ended: its agent disconnected.")));
   }
 
   /**

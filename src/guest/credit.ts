@@ -44,5 +44,5 @@ export class Credit {
 }
 
 function brokenWindow(): PyroError {
-  return new PyroError("AGENT_PROTOCOL", "The guest sent a window that goes back, or beyond what the protocol allows.");
+  return new PyroError("AGENT_PROTOCOL", "The guest sent a window that moves backwards or beyond the protocol's limit.");
 }

@@ -62,12 +62,12 @@ async function fetchBatch(channel: Channel, root: string, paths: readonly string
   try {
     for (const path of paths) {
       const header = parseHeader(await reader.header());
-      if (header?.path !== path) throw download.broken("another file than was asked for");
+      if (header?.path !== path) throw download.broken("a file that was not requested");
       const content = reader.bytes(header.sizeBytes);
       await take(header, content);
       for await (const _ of content);
     }
-    if ((await reader.header()) !== undefined) throw download.broken("more files than were asked for");
+    if ((await reader.header()) !== undefined) throw download.broken("more files than were requested");
   } finally {
     await reader.close();
   }

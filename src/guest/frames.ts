@@ -203,14 +203,14 @@ export function buildWindow({ channel, acked, limit }: Window): Buffer {
 export function parseWindow(payload: Buffer): Window {
   if (payload.length !== 17) throw shortFrame("window");
   const window = { channel: payload.readUInt8(0), acked: parseOffset(payload, 1), limit: parseOffset(payload, 9) };
-  if (window.limit < window.acked) throw new PyroError("AGENT_PROTOCOL", "The guest sent a window that goes back.");
+  if (window.limit < window.acked) throw new PyroError("AGENT_PROTOCOL", "The guest sent a window that moves backwards.");
   return window;
 }
 
 function parseOffset(payload: Buffer, at: number): number {
   const offset = payload.readBigUInt64LE(at);
   if (offset > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent an offset beyond every stream.");
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent an offset beyond any possible stream.");
   }
   return Number(offset);
 }

@@ -77,14 +77,14 @@ export async function* list(
   let last = after === null ? null : sortKey(after);
   for await (const header of readHeaders(download)) {
     const entry = parseEntry(header);
-    if (entry === null || entries === limit) throw download.broken("a list that is not what was asked for");
+    if (entry === null || entries === limit) throw download.broken("a list that was not requested");
     const key = sortKey(entry.path);
-    if (last !== null && key.compare(last) <= 0) throw download.broken("a list in another order");
+    if (last !== null && key.compare(last) <= 0) throw download.broken("a list in the wrong order");
     last = key;
     entries += 1;
     yield entry;
   }
-  if (download.answer.entries !== entries) throw download.broken("a list of another length than it told");
+  if (download.answer.entries !== entries) throw download.broken("a list of another length than announced");
   return download.answer.more;
 }
 

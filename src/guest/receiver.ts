@@ -62,7 +62,7 @@ export class Receiver {
   /** The guest says that the stream ends at an offset, all of it being sent. */
   takeEof(offset: number): void {
     if (this.#hasEof || offset !== this.#received) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest ended its output twice or at another place than it does.");
+      throw new PyroError("AGENT_PROTOCOL", "The guest ended an output stream twice, or at another offset than its last byte.");
     }
     this.#hasEof = true;
     this.endAt(offset);
@@ -71,7 +71,7 @@ export class Receiver {
   /** The guest says where the stream will end. */
   endAt(offset: number): void {
     if (offset < this.#received || (this.#end !== null && this.#end !== offset)) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest ended its output before what it had sent.");
+      throw new PyroError("AGENT_PROTOCOL", "The guest set the end of an output stream before the last byte that it sent.");
     }
     this.#end = offset;
   }

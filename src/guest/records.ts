@@ -19,19 +19,19 @@ export class ContentReader {
     const lengthBytes = await this.#take(LENGTH_BYTES);
     if (lengthBytes === null) return undefined;
     const length = lengthBytes.readUInt32LE(0);
-    if (length === 0 || length > MAX_HEADER_BYTES) throw this.#download.broken("a header of no good length");
+    if (length === 0 || length > MAX_HEADER_BYTES) throw this.#download.broken("a header of an invalid length");
     const bytes = await this.#take(length);
     try {
       return JSON.parse(bytes!.toString("utf8")) as unknown;
     } catch {
-      throw this.#download.broken("a header that is no JSON");
+      throw this.#download.broken("a header that is not JSON");
     }
   }
 
   /** The next bytes as they arrive. A reader that stops before their end must not read on. */
   async *bytes(count: number): AsyncGenerator<Buffer, void, undefined> {
     for (let left = count; left > 0;) {
-      if (this.#held.length === 0 && !(await this.#more())) throw this.#download.broken("less content than it told");
+      if (this.#held.length === 0 && !(await this.#more())) throw this.#download.broken("less content than announced");
       const piece = this.#held.subarray(0, left);
       this.#held = this.#held.subarray(piece.length);
       left -= piece.length;
@@ -49,7 +49,7 @@ export class ContentReader {
     while (this.#held.length < count) {
       if (await this.#more()) continue;
       if (this.#held.length === 0 && count === LENGTH_BYTES) return null;
-      throw this.#download.broken("a record that is cut off");
+      throw this.#download.broken("a truncated record");
     }
     const bytes = this.#held.subarray(0, count);
     this.#held = this.#held.subarray(count);

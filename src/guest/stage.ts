@@ -101,7 +101,7 @@ export class Stage implements AsyncDisposable {
       if (left < 0) break;
       await this.#upload.write(bytes);
     }
-    if (left !== 0) throw new PyroError("INTERNAL", `The content of ${header.path} has not the size that was said.`);
+    if (left !== 0) throw new PyroError("INTERNAL", `The content of ${header.path} does not have the announced size.`);
     await this.#countEntry();
   }
 

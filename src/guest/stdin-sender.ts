@@ -42,7 +42,7 @@ export class StdinSender {
   /** Takes in a window of the agent. Throws AGENT_PROTOCOL. */
   open(window: Window): void {
     if (window.channel !== channelNumber.stdin) {
-      throw new PyroError("AGENT_PROTOCOL", `The guest granted room on channel ${window.channel}.`);
+      throw new PyroError("AGENT_PROTOCOL", `The guest sent a window for channel ${window.channel}, which is not its input.`);
     }
     this.#credit.open(window, this.#offset ?? Infinity);
     this.#wake();

@@ -151,7 +151,7 @@ export class FrameStream {
   #open(frame: StreamFrame): void {
     const limit = parseWindow(frame);
     const room = this.#outgoing[frame.channel]!;
-    if (limit < room.limit) throw broken("A window goes back.");
+    if (limit < room.limit) throw broken("A window moves backwards.");
     room.limit = limit;
     this.#wake();
   }

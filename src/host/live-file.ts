@@ -47,7 +47,7 @@ export async function openLiveFile(path: string, onChanged: () => void): Promise
   try {
     assertBeneath(fd, path);
     const stat = fstatSync(fd, { bigint: true });
-    if (!stat.isFile()) throw Object.assign(new Error("it is no regular file any more"), { code: "EISDIR" });
+    if (!stat.isFile()) throw Object.assign(new Error("it is no longer a regular file"), { code: "EISDIR" });
     if (stat.size <= WHOLE_BYTES) return await readWhole(fd, onChanged);
     isHandedOn = true;
     return { stat, sizeBytes: Number(stat.size), content: readOnce(fd, stat, onChanged) };
@@ -59,7 +59,7 @@ export async function openLiveFile(path: string, onChanged: () => void): Promise
 /** Throws ENOENT when a directory on the way to the file has become a link since the tree was walked. */
 function assertBeneath(fd: number, path: string): void {
   if (pathOf(fd) === path || realpathSync(path) === path) return;
-  throw Object.assign(new Error("a directory on the way has become a link"), { code: "ENOENT" });
+  throw Object.assign(new Error("a parent directory has become a link"), { code: "ENOENT" });
 }
 
 /** The path of an open file; null where the host does not tell. */

@@ -21,9 +21,9 @@ export function makePrivateDirectory(path: string, what: string, links: "followe
     throw fail(`cannot be made (${code ?? "unknown reason"})`, undefined, error);
   }
   const stat = links === "followed" ? statSync(path, { throwIfNoEntry: false }) : lstatSync(path);
-  if (stat === undefined) throw fail(`is a symbolic link to ${readLink(path)}, which is not there`);
+  if (stat === undefined) throw fail(`is a symbolic link to ${readLink(path)}, which does not exist`);
   if (!stat.isDirectory()) throw fail("is not a directory");
-  if (stat.uid !== process.getuid!()) throw fail("belongs to somebody else");
+  if (stat.uid !== process.getuid!()) throw fail("belongs to another user");
   if ((stat.mode & 0o300) !== 0o300) throw fail("is not writable", `Make it yours alone: chmod 700 ${path}`);
   if ((stat.mode & 0o077) !== 0) closeToOthers(path, stat, fail);
 }

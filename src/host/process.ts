@@ -198,7 +198,7 @@ export function describeEnd(child: ChildProcess): Promise<string> {
     child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
     child.once("close", (code, signal) => {
       const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
-      resolve(output.trim() === "" ? how : `${how}; it said: ${output.trim()}`);
+      resolve(output.trim() === "" ? how : `${how}; its output: ${output.trim()}`);
     });
   });
 }

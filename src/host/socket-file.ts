@@ -97,7 +97,7 @@ async function hold({ path, identity }: SocketFile): Promise<FileHandle> {
 
 function notTheSocket(what: string, cause?: unknown): PyroError {
   return new PyroError("VM_START_FAILED", `${what}, so pyro does not connect to it.`, {
-    hint: "Something else than pyro has changed the VM's runtime directory. Delete the task or VM, and make another.",
+    hint: "Another program changed the VM's runtime directory. Delete the task or VM, and create another.",
     cause,
   });
 }

@@ -87,12 +87,12 @@ export class Reception implements Disposable {
 
 /** Reads a socket to its end. Rejects at the deadline, and when the answer is too long. */
 export async function readAll(socket: Socket, limits: { deadlineMs: number; maxBytes: number }): Promise<string> {
-  const timer = setTimeout(() => socket.destroy(new Error("it said nothing in time")), limits.deadlineMs);
+  const timer = setTimeout(() => socket.destroy(new Error("it sent nothing in time")), limits.deadlineMs);
   try {
     let text = "";
     for await (const chunk of socket.setEncoding("utf8") as AsyncIterable<string>) {
       text += chunk;
-      if (text.length > limits.maxBytes) throw new Error("it said too much");
+      if (text.length > limits.maxBytes) throw new Error("it sent too much");
     }
     return text;
   } finally {

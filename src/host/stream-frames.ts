@@ -85,7 +85,7 @@ export class FrameReader {
   #parseLength(): number {
     const length = this.#header.readUInt32LE(0);
     const type = this.#header[4]!;
-    if (!this.#types.has(type)) throw broken(`A frame has the type ${type}, which is unknown here.`);
+    if (!this.#types.has(type)) throw broken(`A frame has the unknown type ${type}.`);
     if (this.#header[5]! >= CHANNELS)
       throw broken(`A frame names the channel ${this.#header[5]}, which does not exist.`);
     if (this.#header.readUInt16LE(6) !== 0) throw broken("The last two bytes of a frame's header are not zero.");

@@ -108,7 +108,7 @@ export class Journal {
     const file = await open(this.#path, "a", 0o600);
     try {
       const { size } = await file.stat();
-      if (size < this.#goodBytes) throw new PyroError("INTERNAL", "A journal was cut short by somebody else.");
+      if (size < this.#goodBytes) throw new PyroError("INTERNAL", "Another process truncated a journal.");
       if (size > this.#goodBytes) await file.truncate(this.#goodBytes);
       await file.writeFile(bytes);
       for (const { onWritten } of batch) onWritten();

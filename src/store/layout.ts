@@ -22,7 +22,7 @@ export function newTaskId(): string {
 /** Throws NOT_FOUND for an invalid id: no task can have it. */
 export function taskDirectoryPath(tasksPath: string, taskId: string): string {
   if (!isTaskId(taskId)) {
-    throw new PyroError("NOT_FOUND", "There is no task of this id.", {
+    throw new PyroError("NOT_FOUND", "No task has this id.", {
       hint: "List the tasks with `pyro task list`.",
       details: { task_id: taskId.slice(0, 128) },
     });
@@ -35,6 +35,6 @@ export function journalPath(taskDirectory: string): string {
 }
 
 export function execDirectoryPath(taskDirectory: string, sequence: number): string {
-  if (!Number.isSafeInteger(sequence) || sequence < 1) throw new PyroError("INTERNAL", "An exec counts from 1.");
+  if (!Number.isSafeInteger(sequence) || sequence < 1) throw new PyroError("INTERNAL", "Exec numbers start at 1.");
   return join(taskDirectory, "execs", String(sequence));
 }

@@ -220,7 +220,7 @@ export class OutputLog {
     const file = await open(this.#path(start), "a", 0o600);
     this.#writing = { start, file };
     const { size } = await file.stat();
-    if (size < knownBytes) throw new PyroError("INTERNAL", "An output log was cut short by somebody else.");
+    if (size < knownBytes) throw new PyroError("INTERNAL", "Another process truncated an output log.");
     if (size > knownBytes) await file.truncate(knownBytes);
     return file;
   }

@@ -27,7 +27,7 @@ test("limits are of all entries, implied directories among them", async () => {
   assert.deepEqual(await paths(bytes, { limits: { entries: 4 } }), ["a/b/c", "d"]);
   await assert.rejects(paths(bytes, { limits: { entries: 3 } }), {
     code: "ARCHIVE_TOO_MANY_ENTRIES",
-    details: { entry: "d", reason: "there are more than 3 entries, implied directories included", limit: 3 },
+    details: { entry: "d", reason: "the archive has more than 3 entries, implied directories included", limit: 3 },
   });
   const same = tar({ name: "f" }, { name: "f" }, { name: "f" });
   await assert.rejects(paths(same, { limits: { entries: 2 } }), { code: "ARCHIVE_TOO_MANY_ENTRIES" });

@@ -120,7 +120,7 @@ export class AcceleratorChoice {
     }
     const startMs = await measure(() => opensInJail(this.#toolchain, this.#device));
     if (startMs === null) {
-      const whose = this.#toolchain.dropTo === null ? "this user" : "nobody, who runs the VMs of root";
+      const whose = this.#toolchain.dropTo === null ? "this user" : "the user nobody, which runs the VMs of root";
       const reason = `/dev/kvm exists, but may not be opened by ${whose}`;
       return { verdict: { ...refused, exists: true, reason }, sectorMs: null };
     }

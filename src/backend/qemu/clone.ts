@@ -280,7 +280,7 @@ function buildPresence(parts: PresenceParts): Presence {
     handle,
     reservedMib,
     died: process.ended,
-    stall: () => (isPaused() ? "the host's disk is full; it goes on when there is room" : null),
+    stall: () => (isPaused() ? "the host's disk is full; the VM continues when there is space" : null),
     usage: async () => {
       const inside = await process.inside;
       return {

@@ -37,7 +37,7 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
     engine: describeEngine(toolchain),
     jail: jailProblem === null ? "bubblewrap" : "none",
     accelerator: jailProblem === null ? accelerator : null,
-    acceleratorReason: choice.forced ? "PYRO_ACCEL says so" : kvm.usable === false ? kvm.reason : accelerator,
+    acceleratorReason: choice.forced ? "PYRO_ACCEL selects it" : kvm.usable === false ? kvm.reason : accelerator,
     candidates: [
       { name: "kvm", ...kvm },
       { name: "tcg", exists: true, opens: true, usable: true, reason: "software emulation runs everywhere" },
@@ -58,7 +58,7 @@ function withoutPrograms(error: PyroError): Diagnosis {
     engine: null,
     jail: "unknown",
     accelerator: null,
-    acceleratorReason: "there is no QEMU to try it with",
+    acceleratorReason: "QEMU is missing, so it could not be tried",
     candidates: [],
     networkProblem: null,
     problems: [{ message: error.message, command: commandFor(error) }],
@@ -92,7 +92,7 @@ function kvmProblems(kvm: Verdict): Problem[] {
   if (!kvm.exists || kvm.opens) return [];
   return [
     {
-      message: `${kvm.reason}: VMs are emulated. A group that a user joins counts from the next login on.`,
+      message: `${kvm.reason}: VMs are emulated. A new group membership takes effect at the next login.`,
       command: `${buildOpening(readNodeAccess(KVM_DEVICE))} && pyro daemon stop`,
     },
   ];

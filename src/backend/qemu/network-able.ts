@@ -18,7 +18,7 @@ async function findGate(gatePath: string): Promise<GateProgram | Problem> {
   }
   if (!(await isAccessible(TUN))) {
     return {
-      message: `A VM's network needs ${TUN}, which is missing or may not be opened by you.`,
+      message: `A VM's network needs ${TUN}, which is missing or which you may not open.`,
       command: `sudo modprobe tun && sudo chmod 666 ${TUN}`,
     };
   }

@@ -196,7 +196,7 @@ export class QemuBackend implements Backend {
     } catch (error) {
       if (accelerator !== "kvm" || choice.forced || options.signal.aborted) throw error;
       await choice.learn(false, `a template did not boot on it: ${PyroError.from(error).message}`);
-      this.#options.log.warn({ err: error }, "kvm is not used any more");
+      this.#options.log.warn({ err: error }, "kvm is no longer used");
       const deadlineMs = await choice.bootDeadlineMs();
       return this.#templateOn(toolchain, "tcg", deadlineMs, environment, shape, options);
     }

@@ -67,7 +67,7 @@ export class Qmp {
     try {
       parsed = message.parse(JSON.parse(line));
     } catch (error) {
-      this.#fail(new PyroError("VM_START_FAILED", "QEMU's monitor did not speak QMP.", { cause: error }));
+      this.#fail(new PyroError("VM_START_FAILED", "QEMU's monitor sent a line that is not QMP.", { cause: error }));
       return;
     }
     if ("return" in parsed) this.#waiters.shift()?.resolve(parsed.return);

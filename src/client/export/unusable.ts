@@ -4,7 +4,7 @@ const WHY: Readonly<Record<string, string>> = {
   EEXIST: "it exists",
   ENOTEMPTY: "the directory is not empty",
   ENOENT: "its directory does not exist",
-  ENOTDIR: "it, or something on the way to it, is no directory",
+  ENOTDIR: "it, or a parent of it, is not a directory",
 };
 
 /** The error of an output that cannot be written. */

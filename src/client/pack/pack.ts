@@ -21,7 +21,7 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
     if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENAMETOOLONG" && code !== "ERR_INVALID_ARG_VALUE") {
       throw unreadableEntry(path, error);
     }
-    throw new PyroError("SOURCE_NOT_FOUND", `There is no ${path}.`, { details: { path }, cause: error });
+    throw new PyroError("SOURCE_NOT_FOUND", `The source ${path} does not exist.`, { details: { path }, cause: error });
   }
   if (stat.isDirectory()) return packDirectory(resolved, options);
   if (!stat.isFile()) throw unsupported(path, "is neither a directory nor a regular file");
@@ -42,7 +42,7 @@ async function packArchive(
       start = chunk.subarray(0, 512);
       break;
     }
-    if (!looksLikeArchive(start)) throw unsupported(path, "is no tar archive, gzipped or not");
+    if (!looksLikeArchive(start)) throw unsupported(path, "is not a tar archive, plain or gzipped");
   } catch (error) {
     throw error instanceof PyroError ? error : unreadableEntry(path, error);
   }

@@ -45,7 +45,7 @@ export function explainFileRefusal(thrown: unknown, path: string): unknown {
 }
 
 function tooOld(cause: AgentRefusal): PyroError {
-  return new PyroError("FAILED_PRECONDITION", "The task was started by an older pyro, which cannot work on files.", {
+  return new PyroError("FAILED_PRECONDITION", "An older pyro started the task; its agent cannot work on files.", {
     hint: "Create the task again.",
     cause,
   });

@@ -11,9 +11,9 @@ export function watchSilence(machine: FoundMachine): () => string | null {
   machine.ready.then(answered, answered);
   return () => {
     const stall = machine.stall();
-    if (stall !== null) return `its VM stands still: ${stall}`;
+    if (stall !== null) return `its VM is paused: ${stall}`;
     return isSilent && performance.now() - foundAtMs > SILENCE_MS
-      ? "its VM has not answered since a new daemon found it; calls wait for it"
+      ? "its VM has not answered since a new daemon adopted it; calls wait for it"
       : null;
   };
 }

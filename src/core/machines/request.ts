@@ -38,7 +38,7 @@ export async function chooseBackend(
   if (missing === null) return { backend: qemu, why: null };
   if (!allowHostCompat) throw missing;
   if (network && !hostCompat.capabilities.network) {
-    throw new PyroError("HOST_NOT_ABLE", "No VM can run here, and what stands in for one has no network.", {
+    throw new PyroError("HOST_NOT_ABLE", "No VM can run here, and host_compat has no network.", {
       hint: "Run `pyro doctor` to see what VMs need, or do without --network.",
       details: { missing: "network" },
     });

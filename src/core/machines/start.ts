@@ -58,7 +58,7 @@ function assertMemory(memMib: number, neededMib: number): void {
   const availableMib = readAvailableMemoryMib();
   throw new PyroError(
     "RESOURCE_EXHAUSTED",
-    `A VM of ${memMib} MiB, which may take ${neededMib} MiB, does not fit: the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} are its own.`,
+    `A VM of ${memMib} MiB may take ${neededMib} MiB; the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} MiB stay reserved.`,
     {
       hint: "Ask for less with --mem-mib, or delete tasks.",
       details: { mem_mib: memMib, needed_mib: neededMib, available_mib: availableMib },

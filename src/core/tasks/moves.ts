@@ -35,7 +35,7 @@ export function assertAllowed({ task_id, state, reason }: TaskRecord, what: keyo
   const states: readonly TaskState[] = allowed[what];
   if (states.includes(state)) return;
   throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} is ${state}${reason ? `: ${reason}` : ""}.`, {
-    hint: "Its logs can still be read; create another task to go on.",
+    hint: "Its logs can still be read. Create another task to continue.",
     details: { task_id, state, reason },
   });
 }

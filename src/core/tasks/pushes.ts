@@ -73,7 +73,7 @@ export class Pushes {
     try {
       yield* this.#files.read(facts);
     } catch (error) {
-      this.#log.warn({ err: error }, "what earlier pushes have brought cannot be read");
+      this.#log.warn({ err: error }, "the list of earlier pushes cannot be read");
     }
   }
 
@@ -142,7 +142,7 @@ export class Pushes {
         await this.#end(id, isCommitted, at);
       }
     } catch (error) {
-      this.#log.warn({ err: error }, "how a push ended is not known yet");
+      this.#log.warn({ err: error }, "the result of a push is not known yet");
     }
   }
 

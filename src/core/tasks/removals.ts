@@ -9,7 +9,7 @@ export function assertRemoves(channel: Channel): void {
   if (channel.hello.removes === true) return;
   throw new PyroError(
     "FAILED_PRECONDITION",
-    "The task was started by an older pyro, which cannot delete files together with other changes.",
+    "An older pyro started the task; its agent cannot delete files together with other changes.",
     {
       hint: "Create the task again. A push works without `--delete`.",
     },

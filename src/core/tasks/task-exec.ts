@@ -92,7 +92,7 @@ export class TaskExec {
     recorded.catch(() => this.kill());
     this.done = this.#run(machine, 0, async (sink) => {
       const ready = await machine.ready;
-      if (!this.isRunning) throw new PyroError("ABORTED", "It ended before the VM answered: it did not run.");
+      if (!this.isRunning) throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
       return startExec(ready, { command, cwd, env, stdin, ...sink }, job);
     });
   }
@@ -106,7 +106,7 @@ export class TaskExec {
       const { channel } = await machine.ready;
       return Exec.resume(channel, this.started.job, from, sink).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
-        throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest got the command: it did not run.");
+        throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest received the command. It did not run.");
       });
     });
   }
@@ -304,7 +304,7 @@ export class TaskExec {
     const { sequence } = this.started;
     const exitCode = this.#ended?.exit_code ?? null;
     return new PyroError("FAILED_PRECONDITION", `Command ${sequence} of task ${this.#host.taskId} has ended.`, {
-      hint: "Nothing is left to signal; its output says how it went.",
+      hint: "Read its result with `pyro task output`.",
       details: { task_id: this.#host.taskId, sequence, exit_code: exitCode },
     });
   }

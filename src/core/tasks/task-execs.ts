@@ -52,7 +52,7 @@ export class TaskExecs {
     if (exec) return exec;
     const { taskId } = this.#host;
     throw new PyroError("NOT_FOUND", `Task ${taskId} has no command ${sequence}.`, {
-      hint: `It has had ${this.#bySequence.size}; see \`pyro task logs ${taskId}\`.`,
+      hint: `Commands so far: ${this.#bySequence.size}; see \`pyro task logs ${taskId}\`.`,
       details: { task_id: taskId, sequence },
     });
   }

@@ -209,7 +209,7 @@ export class Tasks {
     const without =
       machine === null
         ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")
-        : moveTask(record, "broken", `its VM was ended, since a new daemon could not take it over: ${machine.message}`);
+        : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${machine.message}`);
     // Should it not be written, the next daemon finds the same.
     await writeTaskRecord(directory, without).catch((error: unknown) =>
       log.error({ task: task_id, err: error }, "the record could not be written"),

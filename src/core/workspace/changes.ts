@@ -46,9 +46,9 @@ async function readBase(base: WorkspaceBase, since: "seed" | "push"): Promise<Ba
   } catch (error) {
     throw new PyroError(
       "FAILED_PRECONDITION",
-      "The task's record of what host and workspace had in common is damaged.",
+      "The task's base, the record of what host and workspace have in common, is damaged.",
       {
-        hint: "Push the directory again to make it anew.",
+        hint: "Push the directory again to record a new base.",
         cause: error,
       },
     );

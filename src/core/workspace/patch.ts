@@ -40,7 +40,7 @@ export async function patchWorkspace(
 function parseText(patch: string, encoding: "utf8" | "base64"): Buffer {
   const text = Buffer.from(patch, encoding);
   if (text.length <= limits.patchBytes) return text;
-  const message = `The patch has ${text.length} bytes; at most ${limits.patchBytes} are taken.`;
+  const message = `The patch has ${text.length} bytes; the limit is ${limits.patchBytes}.`;
   throw new PyroError("INVALID_ARGUMENT", message, {
     hint: "Apply it in parts, or push the files.",
     details: { issues: [{ field: "patch", message: "too long" }], limit: limits.patchBytes },
@@ -102,7 +102,7 @@ class Reader {
     await fetchEntries(this.#channel, WORKSPACE, [...this.#seen.keys()], async (now) => {
       const { path } = now;
       if (JSON.stringify(now) === JSON.stringify(this.#seen.get(path))) return;
-      throw new PyroError("WORKSPACE_CHANGED", `A process of the task changed ${JSON.stringify(path)} meanwhile.`, {
+      throw new PyroError("WORKSPACE_CHANGED", `A process of the task changed ${JSON.stringify(path)} during the patch.`, {
         hint: "Nothing was applied. Try again when no command of the task writes to it.",
         details: { path },
       });

@@ -15,12 +15,12 @@ export function explainReading(error: unknown): unknown {
   if (code === "UNSUPPORTED") {
     return explain(
       "FAILED_PRECONDITION",
-      "The task was started by an older pyro, which cannot read its files.",
+      "An older pyro started the task; its agent cannot read files.",
       "Create the task again.",
     );
   }
   if (errno === "ENOENT" || errno === "ENOTDIR")
-    return explain("NOT_FOUND", `The guest has no ${entry}.`, "Look with `pyro task exec TASK -- ls`.");
+    return explain("NOT_FOUND", `${entry} does not exist in the guest.`, "Look with `pyro task exec TASK -- ls`.");
   if (errno === "ESTALE") {
     return explain(
       "WORKSPACE_CHANGED",

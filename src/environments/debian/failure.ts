@@ -20,13 +20,13 @@ const messages: Record<Exclude<BuildFailure, "disk_full">, string> = {
   mirror_unreachable: "The package mirror cannot be reached.",
   signature: "The package archive's signature cannot be verified.",
   package_missing: "The package archive lacks a package of this environment.",
-  namespace: "This host does not let the build have a user namespace.",
+  namespace: "This host does not allow the user namespace that the build needs.",
   unknown: "The environment could not be built.",
 };
 
 const hints: Partial<Record<BuildFailure, string>> = {
   signature: "Check the host's clock, and update it with `apt-get install debian-archive-keyring`.",
-  package_missing: "Check what PYRO_DEBIAN_MIRROR names, or try again later.",
+  package_missing: "Check PYRO_DEBIAN_MIRROR, or try again later.",
   namespace:
     "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0), or run the daemon as root outside a container.",
 };

@@ -76,7 +76,7 @@ async function fetchPackage(
   if (found !== integrity) {
     throw new PyroError(
       "ENVIRONMENT_BUILD_FAILED",
-      `${name}@${version} is not what this pyro expects: its digest differs.`,
+      `The digest of ${name}@${version} is not the one that this pyro expects.`,
       {
         hint: "The registry or npm's cache has another file. Try `npm cache clean --force`, or another registry in PYRO_NPM_REGISTRY.",
         details: { environment, reason: "integrity", package: `${name}@${version}`, expected: integrity, found },

@@ -86,7 +86,7 @@ async function chooseParent(cacheDevice: number, room: RequiredRoom): Promise<st
   }
   if (fullest !== null) throw diskFullError(fullest);
   throw new PyroError("HOST_NOT_ABLE", "There is no temporary directory that every user may enter.", {
-    hint: "Set TMPDIR to one, such as /var/tmp.",
+    hint: "Set TMPDIR to such a directory, for example /var/tmp.",
     details: { tried: candidates },
   });
 }

@@ -82,7 +82,7 @@ export const liesOfFiles: readonly Lie[] = [
   ofManifest("a mode beyond 07777", withFile({ mode: 0o10000 })),
   ofManifest("an owner beyond u32", withFile({ uid: 2 ** 32 })),
   ofManifest("a billion nanoseconds", withFile({ mtime_ns: 1_000_000_000 })),
-  ofManifest("a header that is no JSON", [ENTRY, "{"]),
+  ofManifest("a header that is not JSON", [ENTRY, "{"]),
   ofManifest("a header that is a number", ["1"]),
   ofManifest("more entries than it sent", [ENTRY], { entries: 2 }),
   ofManifest("an answer without a number of entries", [ENTRY], { entries: undefined }),
@@ -116,7 +116,7 @@ export const liesOfFiles: readonly Lie[] = [
     agent.window(stream, CONTENT!, 0, 100);
     setTimeout(() => agent.ok(stream, { bytes: 5, created: "yes" }), 50);
   }),
-  ofFetch("another file than was asked for", [record(FILE), record({ ...FILE, path: "b" })]),
+  ofFetch("a file that was not requested", [record(FILE), record({ ...FILE, path: "b" })]),
   ofFetch("files in another order", [record({ ...FILE, path: "b" }), record({ ...FILE, path: "a" })]),
   ofFetch("one file too few", [record({ ...FILE, path: "a" })]),
   ofFetch("one file too many", ["a", "b", "c"].map((path) => record({ ...FILE, path }))),
