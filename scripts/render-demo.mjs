@@ -2,9 +2,9 @@
 // A renderer that shows no animations shows the whole run at once.
 import { fail, readText, writeRendered } from "./contract.mjs";
 
-const COLUMNS = 106;
-const CHARACTER = 8.43;
-const LINE = 20;
+const COLUMNS = 114;
+const CHARACTER = 7.83;
+const LINE = 19;
 const LEFT = 20;
 const TOP = 56;
 /** How long a prompt stands before its command starts, in seconds. */
@@ -43,7 +43,7 @@ function renderTerminal() {
   const width = Math.ceil(LEFT * 2 + (COLUMNS + 9) * CHARACTER);
   const height = TOP + lines.length * LINE;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="14">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13">`,
     "<style>",
     "text{white-space:pre;animation:show .01s both}",
     "@keyframes show{from{opacity:0}to{opacity:1}}",

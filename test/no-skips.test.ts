@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const sources = fileURLToPath(new URL("../../test/", import.meta.url));
 
-test("no test is skipped, left to do or run alone: one that cannot run fails, with what to do", () => {
+test("no test is skipped, todo or only: a test that cannot run fails and names the next step", () => {
   const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".test.ts"));
   assert.ok(files.length > 100, `${files.length} files`);
   const left = files.filter((path) =>

@@ -86,7 +86,7 @@ test("the bomb is real, and reading it takes no memory", async () => {
   assert.ok(most - before < 64 * 2 ** 20, `${(most - before) / 2 ** 20} MiB more`);
 });
 
-test("what fails in the source comes out", async () => {
+test("an error of the source is thrown", async () => {
   async function* broken() {
     yield* inPieces(gzipSync(archive).subarray(0, 40));
     throw new Error("cut");

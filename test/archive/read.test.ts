@@ -14,7 +14,7 @@ import { inPieces, readAll } from "./trees.js";
 const paths = (bytes: Buffer, options = {}) =>
   readAll(inPieces(bytes), options).then((all) => all.map(({ path }) => path));
 
-test("entries come before the archive is read on, and what is not taken of them is skipped", async () => {
+test("each entry is returned before the next is read, and unread content is skipped", async () => {
   const bytes = tar({ name: "a", content: "x".repeat(5_000) }, { name: "b", content: "y" });
   const reader = readArchive(inPieces(bytes, 512));
   assert.equal((await reader.next()).value?.path, "a");
@@ -33,7 +33,7 @@ test("limits are of all entries, implied directories among them", async () => {
   await assert.rejects(paths(same, { limits: { entries: 2 } }), { code: "ARCHIVE_TOO_MANY_ENTRIES" });
 });
 
-test("room is for the content of all files, holes too, and is asked for anew", async () => {
+test("the space limit counts the content of all files, holes included, and is checked for each file", async () => {
   const bytes = tar({ name: "a", content: "12345" }, { name: "b", content: "12345" });
   assert.deepEqual(await paths(bytes, { roomBytes: 10 }), ["a", "b"]);
   for (const roomBytes of [9, () => 9]) {
@@ -47,7 +47,7 @@ test("room is for the content of all files, holes too, and is asked for anew", a
   await assert.rejects(paths(hole, { roomBytes: 2 ** 40 }), { code: "WORKSPACE_FULL" });
 });
 
-test("what the filter leaves out is counted once and need not be importable", async () => {
+test("excluded entries are counted once, and the rules do not apply to them", async () => {
   const bytes = tar(
     { name: "keep" },
     { name: "node_modules/", type: "5" },
@@ -114,7 +114,7 @@ test("patterns are those of .gitignore", () => {
   assert.equal(createFilter({ include: ["x"] }), null);
 });
 
-test("deep chains of links are followed to their end in no time", async () => {
+test("deep chains of links that branch are followed to their end", async () => {
   const links = Array.from({ length: 4_000 }, (_, i) => ({
     name: `l${i}`,
     type: "2",

@@ -12,7 +12,7 @@ const traitsOf = {
 const words = (accelerator: "tcg" | "kvm", version: 7 | 10, start: "boot" | "clone") =>
   buildQemuArgs({ accelerator, shape, traits: traitsOf[version] }, start);
 
-test("an emulated CPU promises no fast copies, short ones included; a real one is as it is", () => {
+test("an emulated CPU does not announce fast string copies; on KVM the CPU is unchanged", () => {
   const cpuOf = (args: readonly string[]) => args[args.indexOf("-cpu") + 1]!.split(",");
   for (const start of ["boot", "clone"] as const) {
     const cpu = cpuOf(words("tcg", 10, start));
@@ -21,7 +21,7 @@ test("an emulated CPU promises no fast copies, short ones included; a real one i
   }
 });
 
-test("a clone opens the template's memory for reading alone where QEMU can, and never shares what it writes", () => {
+test("a clone maps the template's memory privately, and read-only if QEMU can", () => {
   const memoryOf = (args: readonly string[]) => args.find((word) => word.startsWith("memory-backend-file"))!.split(",");
   const base = ["memory-backend-file", "id=mem", "size=256M", "mem-path=/pyro/template/ram"];
   assert.deepEqual(memoryOf(words("tcg", 10, "clone")), [...base, "share=off", "readonly=on", "rom=off"]);
@@ -31,7 +31,7 @@ test("a clone opens the template's memory for reading alone where QEMU can, and 
 
 const kernelLineOf = (args: readonly string[]) => args[args.indexOf("-append") + 1]!.split(" ");
 
-test("an emulated kernel checks and clears less than its defaults, one on KVM does not", () => {
+test("the kernel line turns off checks and clearing under emulation, not on KVM", () => {
   const costly = ["mitigations=off", "nokaslr", "lsm=landlock,yama", "init_on_alloc=0"];
   const count = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
     kernelLineOf(words(accelerator, version, "boot")).filter((word) => costly.includes(word)).length;
@@ -46,7 +46,7 @@ test("an emulated VM keeps no more translated code than admission counts", () =>
   assert.ok(countMemoryMib(1024, "kvm") > 1024);
 });
 
-test("addresses are not randomised where an old QEMU translates a program again for each address, and nowhere else", () => {
+test("addresses are not randomised under an emulating QEMU before 8, and are otherwise", () => {
   const isFixed = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
     kernelLineOf(words(accelerator, version, "boot")).includes("norandmaps");
   assert.deepEqual(

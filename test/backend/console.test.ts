@@ -11,7 +11,7 @@ import { findToolchain } from "../../src/backend/qemu/toolchain.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { ListeningSocket } from "../../src/host/socket-file.js";
 
-test("the end of a console is its last lines, without control characters and no longer than a message may be", () => {
+test("the end of a console: its last lines, without control characters, within the limit of a message", () => {
   const text = "\x1bc\x1b[?7l\x1b[2J\x1b[0mone\r\n\r\ntwo\x07\r\nthree\r\npyro-agent: started\r\n";
   assert.equal(describeConsole(text), "Its console ends with: two / three / pyro-agent: started");
   assert.ok(describeConsole("x".repeat(5_000)).length < 350);
@@ -21,7 +21,7 @@ test("a console without text says that the agent has not started", () => {
   assert.match(describeConsole("\r\n"), /console is empty/);
 });
 
-test("a VM that was not ready in time is explained by its console; one whose QEMU is gone keeps its reason", async (t) => {
+test("a VM that was not ready in time: the error has the end of its console; when QEMU has ended, its reason stays", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "pc-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const listening = await ListeningSocket.open(join(directory, "qmp"));

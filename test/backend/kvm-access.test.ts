@@ -8,7 +8,7 @@ import { AcceleratorChoice } from "../../src/backend/qemu/accelerator.js";
 import { buildOpening } from "../../src/backend/qemu/kvm-access.js";
 import { findToolchain } from "../../src/backend/qemu/toolchain.js";
 
-test("the command that opens a device node fits its group and mode, and who runs pyro", () => {
+test("the suggested command that opens a device node fits the node's group and mode and the user of pyro", () => {
   const node = { path: "/dev/kvm", mode: 0o20600, gid: 0, group: "root", hasKvmGroup: true, asNobody: true };
   assert.equal(buildOpening(node), "sudo chgrp kvm /dev/kvm && sudo chmod g+rw /dev/kvm");
   assert.equal(
@@ -20,7 +20,7 @@ test("the command that opens a device node fits its group and mode, and who runs
   assert.equal(buildOpening(ordinary), 'sudo usermod -aG virt "$USER"');
 });
 
-test("a device that the user of a VM may not open is not usable, whoever starts pyro; its mode decides anew", async (t) => {
+test("a device that the VM's user may not open is not used, also when root runs pyro; a new mode is noticed", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "pk-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const device = join(directory, "kvm");
@@ -40,7 +40,7 @@ test("a device that the user of a VM may not open is not usable, whoever starts 
   ]);
 });
 
-test("a verdict of an older pyro, which did not record the device, is found out again", async (t) => {
+test("a verdict without the device's mode, as an older pyro wrote it, is determined again", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "pk-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const toolchain = await findToolchain();

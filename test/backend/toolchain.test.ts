@@ -40,7 +40,7 @@ async function keyOf(backend: QemuBackend, agentPath: string): Promise<string> {
   return computeTemplateKey({ ...inputs, environment: { digest: "0" }, gate: null } as unknown as TemplateInputs);
 }
 
-test("a QEMU that is replaced while the daemon lives: is found again, and templates get another key", async () => {
+test("a QEMU that is replaced while the daemon runs: the new one is found, and templates get another key", async () => {
   using host = await openBackend();
   host.writeQemu("7.2.0");
   const before = await host.backend.toolchain();
@@ -54,7 +54,7 @@ test("a QEMU that is replaced while the daemon lives: is found again, and templa
   assert.notEqual(await keyOf(host.backend, host.qemu), key);
 });
 
-test("a private toolchain that comes and goes: the next VM's QEMU follows", async () => {
+test("a private toolchain that is installed or removed: the next VM uses the matching QEMU", async () => {
   let own: InstalledToolchain | null = null;
   using host = await openBackend(async () => own);
   host.writeQemu("7.2.0");

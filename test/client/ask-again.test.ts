@@ -40,21 +40,21 @@ for (const [when, die] of [
   ["before its answer", atOnce],
   ["in the midst of its answer", midway],
 ] as const) {
-  test(`a question is asked again when the daemon dies ${when}`, async (t) => {
+  test(`a read-only call is repeated when the daemon dies ${when}`, async (t) => {
     const { client, asked } = await serveDying(t, 2, die);
     assert.deepEqual(await client.call("task.list", {}), { tasks: [] });
     assert.equal(asked.count, 3);
   });
 }
 
-test("what changes something is asked for once", async (t) => {
+test("a call that changes something is sent once", async (t) => {
   const { client, asked } = await serveDying(t, 1, atOnce);
   const task_id = "task-0123456789ab";
   await assert.rejects(client.call("task.delete", { task_id }), { code: "DAEMON_UNREACHABLE" });
   assert.equal(asked.count, 1);
 });
 
-test("a daemon that never answers is told of in the end", async (t) => {
+test("a daemon that never answers: the call fails in the end", async (t) => {
   const { client } = await serveDying(t, Infinity, atOnce);
   await assert.rejects(client.call("task.list", {}), { code: "DAEMON_UNREACHABLE" });
 });
@@ -70,7 +70,7 @@ select.select([listener], [], [])
 listener.close()
 `;
 
-test("a connection that a dying daemon did not take is none: another daemon is started, and asked", async () => {
+test("a connection that a dying daemon did not accept: another daemon is started and gets the call", async () => {
   await using scratch = new Scratch();
   const client = new Client({ ...process.env, ...scratch.env });
   const dying = spawn("python3", ["-c", DIES_BEFORE_ACCEPT, client.home.daemonSocket]);

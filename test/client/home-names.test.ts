@@ -77,7 +77,7 @@ test("`~/` at the head of PYRO_HOME is the user's directory, in every door", asy
   assert.equal((JSON.parse(status.stdout) as { running: boolean }).running, true);
 });
 
-test("PYRO_HOME without a slash at its head, in whatever spelling: HOME_UNUSABLE", () => {
+test("PYRO_HOME that is not an absolute path, in any spelling: HOME_UNUSABLE", () => {
   for (const home of ["home", "./home", "$HOME/.pyro", "${workspaceFolder}/.pyro", "~other/.pyro"]) {
     assert.throws(() => findHomePath({ PYRO_HOME: home }), { code: "HOME_UNUSABLE" }, home);
   }
@@ -89,7 +89,7 @@ test("PYRO_HOME=$HOME/.pyro, unexpanded: HOME_UNUSABLE in every door, and nothin
   for (const [name, ask] of Object.entries(doors)) assert.equal(await ask(scratch.envOf(home)), "HOME_UNUSABLE", name);
 });
 
-test("a program that names a relative home gets one of its working directory", async () => {
+test("a program that gives a relative home uses one beneath its working directory", async () => {
   await using scratch = new Named();
   assert.equal(await typescript(scratch.envOf("unused"), scratch.directory, "home"), "ok");
   const env = {

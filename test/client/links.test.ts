@@ -43,7 +43,7 @@ test("skip: links that lead out are left out and counted, also those that do so 
   assert.deepEqual([report.skipped_links, report.warnings.length], [leaving.length + 1, 1]);
 });
 
-test("follow: what they lead to is sent in their place, without end for none", async () => {
+test("follow: the targets of links are sent instead of the links, and loops end", async () => {
   using scratch = new ScratchDirectory();
   const { sent, report } = await send(layOutLinkedProject(scratch.path), "follow");
   for (const name of staying) assert.match(sent.get(name)!, /^-> /, name);
@@ -88,7 +88,7 @@ test("a virtual environment arrives with its interpreter's link, or with the int
   assert.equal(followed.sent.get(".venv/bin/python"), "-> python3");
 });
 
-test("what an exclude pattern names is left out before its links are looked at, also behind a link", async () => {
+test("excluded entries are left out before their links are checked, also behind a followed link", async () => {
   using scratch = new ScratchDirectory();
   const root = layOutLinkedProject(scratch.path);
   const packed = await packSource(root, { links: "follow", exclude: ["/result", "shared/", "a-*", "loop-out", "src"] });

@@ -52,7 +52,7 @@ function plant(root: string): void {
   chmodSync(join(root, "sub/empty"), 0o700);
 }
 
-test("a directory is packed as it is, its figures known before", async () => {
+test("a directory is packed as it is, and its counts are known before", async () => {
   using scratch = new ScratchDirectory();
   plant(scratch.path);
   const packed = await packSource(scratch.path);
@@ -106,7 +106,7 @@ test("archives are sent as they are", async () => {
   }
 });
 
-test("what is no source is told before anything is sent", async () => {
+test("a path that is not a source is refused before anything is sent", async () => {
   using scratch = new ScratchDirectory();
   const at = (name: string) => join(scratch.path, name);
   writeFileSync(at("notes.txt"), "text");
@@ -135,14 +135,14 @@ test("sockets, FIFOs and devices are left out and counted", async () => {
   assert.deepEqual([skipped_special, warnings.length, packed.entryCount], [3, 1, 1]);
 });
 
-test("what cannot be sent is named, all of it, before anything is sent", async () => {
+test("all entries that cannot be sent are named before anything is sent", async () => {
   using scratch = new ScratchDirectory();
   writeFileSync(Buffer.concat([Buffer.from(`${scratch.path}/`), Buffer.from([0x66, 0xff])]), "");
   await assert.rejects(packSource(scratch.path), fails("ARCHIVE_NAME_INVALID"));
   assert.equal((await packSource(scratch.path, { exclude: ["f*"] })).excludedCount, 1);
 });
 
-test("what cannot be read is named, all of it, before anything is sent", () => {
+test("all files that cannot be read are named before anything is sent", () => {
   using scratch = new ScratchDirectory();
   const at = (name: string) => join(scratch.path, name);
   chmodSync(scratch.path, 0o755);

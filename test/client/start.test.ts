@@ -72,7 +72,7 @@ test("status and stop start no daemon", async () => {
   assert.deepEqual(processesOf(scratch.home), []);
 });
 
-test("start starts it and says where it is, and leaves one that runs", async () => {
+test("`daemon start` starts a daemon and prints where it listens, and leaves a running one alone", async () => {
   await using scratch = new Scratch();
   const start = async () => JSON.parse((await scratch.pyro(["daemon", "start", "--json"])).stdout) as Status;
   const { running, pid } = await start();
@@ -100,7 +100,7 @@ test("a large log is put aside when the daemon starts", async () => {
   assert.ok(statSync(join(scratch.home, "daemon.log")).size < 10_000);
 });
 
-test("what keeps the daemon from starting is the client's error", async () => {
+test("a daemon that cannot start: the client throws the reason", async () => {
   await using scratch = new Scratch();
   const { status, stdout } = await scratch.pyro(["env", "list", "--json"], {
     env: { PYRO_DAEMON_IDLE_SECONDS: "soon" },
@@ -191,7 +191,7 @@ test("a client of another version replaces an idle daemon and repeats its call",
   assert.equal((await statusOf(scratch)).running, true);
 });
 
-test("a client of another version leaves a busy daemon alone and says both versions", async () => {
+test("a client of another version does not end a busy daemon, and its error has both versions", async () => {
   await using older = new Listening(async () => resultOf(0), { version: "0.0.1" });
   older.vmsInUse = 1;
   await using scratch = new Scratch({ PYRO_HOME: older.home.path, XDG_RUNTIME_DIR: older.directory });
@@ -203,7 +203,7 @@ test("a client of another version leaves a busy daemon alone and says both versi
   await older.lifetime.ended;
 });
 
-test("a daemon that finds a process of a VM that nobody knows ends it, and starts", async () => {
+test("a daemon that finds the process of a VM without a record ends the process, and starts", async () => {
   await using scratch = new Scratch();
   await scratch.pyro(["daemon", "stop"]);
   const stray = spawn("sh", ["-c", "read line", join(scratch.home, "vms", "vm-0123456789ab")]);

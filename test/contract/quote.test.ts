@@ -19,7 +19,7 @@ const bytes = fc.string({ unit: byte });
 const text = fc.string({ unit: "grapheme" }).filter((word) => !word.includes("\0"));
 const shellish = fc.string({ unit: fc.constantFrom("'", '"', "\\", "$", "`", "\n", " ", "*", "~", "=", "!", "a") });
 
-test("the shell gives back the very arguments", async (t) => {
+test("quoted arguments pass through the shell unchanged", async (t) => {
   await t.test("any bytes", () => {
     fc.assert(
       fc.property(fc.array(bytes, { minLength: 1 }), (words) => {

@@ -16,7 +16,7 @@ const lost = (code: "VM_DIED" | "AGENT_PROTOCOL") => {
 };
 const wait = (starting: Promise<Exec>, died: Promise<string>) => waitForEnd(starting, died, 60_000, new SharedEnding());
 
-test("why a VM ended is told, also when its channel is closed before its process is gone", async () => {
+test("the error has the reason why a VM ended, also when its channel closes before its process ends", async () => {
   const died = new Promise<string>((resolve) => setImmediate(resolve, "exit status 0"));
   await assert.rejects(wait(lost("VM_DIED"), died), {
     code: "VM_DIED",
@@ -24,7 +24,7 @@ test("why a VM ended is told, also when its channel is closed before its process
   });
 });
 
-test("what a guest did to its channel is told as it is", async () => {
+test("a protocol error of the guest is thrown unchanged", async () => {
   const died = Promise.resolve("killed");
   await assert.rejects(wait(lost("AGENT_PROTOCOL"), new Promise(() => {})), { code: "AGENT_PROTOCOL" });
   await assert.rejects(wait(new Promise(() => {}), died), { code: "VM_DIED" });

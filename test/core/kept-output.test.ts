@@ -26,7 +26,7 @@ test("short output is kept whole, long output as head and tail with the number o
   );
 });
 
-test("the bytes of an output can be had from its text and encoding, and what is UTF-8 is text", () => {
+test("text and encoding give back the bytes of an output, and UTF-8 output is text", () => {
   const pieces = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));
   fc.assert(
     fc.property(pieces, (parts) => {
@@ -48,7 +48,7 @@ test("output that was cut off within a character is text", () => {
   assert.equal(kept.render(false).encoding, "base64");
 });
 
-test("what is kept does not grow with what is added", () => {
+test("the kept output does not grow with the output", () => {
   const kept = new KeptOutput(1000);
   for (let count = 0; count < 10_000; count += 1) kept.add(Buffer.alloc(100, "x"));
   const { text, omittedBytes } = kept.render(false);

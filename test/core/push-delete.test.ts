@@ -115,7 +115,7 @@ test("a push that does not delete remembers what a later one is to delete", asyn
   assert.deepEqual(Object.keys(read(project.workspace)), ["b"]);
 });
 
-test("over any pushes, what is left is what the source has and what is the guest's", async () => {
+test("after any pushes with --delete, the workspace has the source's entries and the guest's own", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const path = fc

@@ -152,7 +152,7 @@ test("task files: directories, moves and removals", async (t) => {
   assert.equal((await task.removeFile(at("a"), { recursive: true })).removedCount, 3);
 });
 
-test("task files: each thing that is wrong with a path has a code", async (t) => {
+test("task files: each kind of wrong path has its code", async (t) => {
   const { task, at } = await openTask(t);
   mkdirSync(at("d"));
   writeFileSync(at("f"), "");

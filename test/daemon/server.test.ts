@@ -49,7 +49,7 @@ function post(daemon: Listening, options: Post): Promise<Answered> {
 
 const run = (command: string) => JSON.stringify({ environment: "debian:12", command });
 
-test("requests that make no sense get their code and their status", async (t) => {
+test("malformed requests return an error code and an HTTP status", async (t) => {
   await using daemon = new Listening(runInShell);
   const cases: Record<string, Post & { code: string; status: number }> = {
     "no JSON": { body: "{", code: "INVALID_ARGUMENT", status: 400 },
@@ -108,7 +108,7 @@ test("a caller that goes away aborts its call", async () => {
   await until("the call is aborted", () => aborted);
 });
 
-test("cancel keeps the answer", async () => {
+test("a cancelled call still returns its result", async () => {
   await using daemon = new Listening(runInShell);
   const sent = open(daemon, {});
   sent.write(`${run("sleep 60")}\n{"cancel":true}\n`);
@@ -170,7 +170,7 @@ test("a cancel line with another signal aborts the call", async () => {
   assert.equal(lines.at(-1)?.result?.exit_code, 137);
 });
 
-test("standard input that the command does not read stays with the caller", async () => {
+test("the daemon does not read standard input that the command does not read", async () => {
   let stop: (() => void) | undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));
   await using daemon = new Listening(async () => {
@@ -189,7 +189,7 @@ test("standard input that the command does not read stays with the caller", asyn
   sent.destroy();
 });
 
-test("another version: an idle daemon makes way, a busy one refuses", async (t) => {
+test("a client of another version: an idle daemon ends, a busy one refuses the call", async (t) => {
   await t.test("idle", async () => {
     await using daemon = new Listening(runInShell);
     const { status, lines } = await post(daemon, { body: run("true"), version: "9.9.9" });
@@ -217,7 +217,7 @@ test("the daemon stays while a VM is in use, and ends when idle", async () => {
   await daemon.lifetime.ended;
 });
 
-test("a body that breaks off is logged as a client that is gone, at each point where it can", async () => {
+test("a request body that ends early is logged as a disconnected client, at every point of the body", async () => {
   const push: Handler<"task.sync.push"> = async (_core, _input, call) => {
     for await (const _ of call.upload ?? []);
     throw new Error("the upload has no end");

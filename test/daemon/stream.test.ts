@@ -100,7 +100,7 @@ test("a connection that ends in the middle of a frame aborts its call", async ()
   assert.deepEqual(ended, ["ABORTED", "ABORTED", "ABORTED"]);
 });
 
-test("a reader that takes nothing stops the command's output at its window", async () => {
+test("a client that reads nothing receives no more output than its window", async () => {
   let emittedBytes = 0;
   let isWaiting = false;
   const loud: Handler<"vm.run"> = async (_core, _input, call) => {

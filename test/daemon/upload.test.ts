@@ -46,7 +46,7 @@ test("an upload arrives byte for byte, including newlines", async () => {
   }
 });
 
-test("a refusal reaches a client that has not come to the end of its upload", async () => {
+test("a refusal reaches a client that is still uploading", async () => {
   const push: Push = async (_core, _input, call) => {
     for await (const chunk of call.upload ?? []) {
       if (chunk.length > 0) throw new PyroError("ARCHIVE_CORRUPT", "No.");
@@ -74,7 +74,7 @@ function watchedPush() {
   return { seen, push };
 }
 
-test("an upload whose source fails is never complete, and its own error is the client's", async () => {
+test("an upload whose source fails is never complete, and the client returns the source's error", async () => {
   const { seen, push } = watchedPush();
   await using daemon = new Listening(runInShell, { others: { "task.sync.push": push } });
   async function* failing(): AsyncGenerator<Uint8Array> {
@@ -100,7 +100,7 @@ test("a cancelled upload returns ABORTED and is never complete", async () => {
   assert.equal(seen.code, "ABORTED");
 });
 
-test("an input that is too long or no JSON is refused before anything is read", async () => {
+test("an input line that is too long or not JSON is refused before the source is read", async () => {
   await using daemon = new Listening(runInShell, { others: { "task.sync.push": digestUpload } });
   for (const body of ["{", "x".repeat(2_000_000)]) {
     const sent = request({
@@ -153,7 +153,7 @@ async function post(daemon: Listening, ...pieces: (object | string)[]): Promise<
   });
 }
 
-test("the two framings of a source: pieces with lines behind them, and the rest of the body", async () => {
+test("a source arrives in both framings: as pieces between lines, and as the rest of the body", async () => {
   await using daemon = new Listening(readBoth);
   const run = { environment: "debian:12", command: ["echo", "a b"], source_path: "/src" };
   const framed = { ...run, source_framed: true };
@@ -171,7 +171,7 @@ test("the two framings of a source: pieces with lines behind them, and the rest 
   assert.deepEqual([raw.result["stdout"], raw.result["stderr"]], ['{"source":3}\nraw', ""]);
 });
 
-test("a framed source that breaks off, or is cancelled, is never complete", async () => {
+test("a source in pieces that ends early or is cancelled is never complete", async () => {
   await using daemon = new Listening(readBoth);
   const framed = { environment: "debian:12", command: "true", source_path: "/src", source_framed: true };
   const codeOf = ({ error }: Record<string, unknown>) => (error as { code: string } | undefined)?.code;

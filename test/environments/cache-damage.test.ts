@@ -111,7 +111,7 @@ async function copyWith(program: string, flag: string, directory: string): Promi
 }
 
 for (const [what, move] of moves) {
-  test(`a home ${what} is found right by its digests, and the new times are recorded`, async (context) => {
+  test(`a home ${what} is verified by its digests, and the new times are recorded`, async (context) => {
     const { cache, directory, source } = await openFakeCache(context);
     const { environment } = await pull(cache);
     const moved = await openEnvironmentCache({ directory: await move(directory), source });

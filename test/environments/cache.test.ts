@@ -37,7 +37,7 @@ test("an unknown name is refused by every call", async (context) => {
   assert.deepEqual(await readdir(join(directory, "names")), []);
 });
 
-test("a pull of what is there builds nothing; rebuild does", async (context) => {
+test("a pull of an installed environment builds nothing; with rebuild it does", async (context) => {
   const { cache, source } = await openFakeCache(context);
   const first = await pull(cache);
   const second = await pull(cache);
@@ -48,7 +48,7 @@ test("a pull of what is there builds nothing; rebuild does", async (context) => 
   assert.equal((await cache.find("debian:12"))?.digest, third.environment.digest);
 });
 
-test("pulls of one name at once share one build; a late one hears where it is", async (context) => {
+test("pulls of one name at once share one build; a late pull gets the current progress", async (context) => {
   const { cache, source } = await openFakeCache(context);
   const reached = gate();
   const go = gate();
@@ -141,7 +141,7 @@ test("progress never falls and ends with ready, also when nothing is built", asy
   }
 });
 
-test("a failed build is told and leaves nothing", async (context) => {
+test("a failed build returns its error and leaves nothing", async (context) => {
   const { cache, directory, source } = await openFakeCache(context);
   source.during = async () => {
     throw new Error("broken");

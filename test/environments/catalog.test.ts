@@ -32,7 +32,7 @@ test("no package is asked for twice", () => {
   for (const { packages } of catalog) assert.equal(new Set(packages).size, packages.length);
 });
 
-test("an unknown name comes with the known ones and the nearest", () => {
+test("an unknown name: the error has the known names and the nearest one", () => {
   const error = unknownEnvironment("debain:12");
   assert.equal(error.code, "ENVIRONMENT_UNKNOWN");
   assert.deepEqual(error.details, {
@@ -43,7 +43,7 @@ test("an unknown name comes with the known ones and the nearest", () => {
   assert.match(error.hint, /debian:12-base/);
 });
 
-test("nothing is suggested for a name that is like none", () => {
+test("no suggestion for a name that is unlike every environment", () => {
   assert.equal(unknownEnvironment("windows").details["suggestion"], null);
 });
 

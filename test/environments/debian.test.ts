@@ -34,7 +34,7 @@ for (const [line, reason] of failures) {
   test(`failure: ${line}`, () => assert.equal(classifyBuildFailure(["Get:1 x", line]), reason));
 }
 
-test("a full disk is told apart from a failed build, with the room there is", () => {
+test("a full disk is not reported as a failed build, and the error has the free space", () => {
   const error = buildFailureError("debian:12", ["E: No space left on device"], space);
   assert.equal(error.code, "DISK_FULL");
   assert.equal(error.details["free_bytes"], space.freeBytes);
@@ -43,7 +43,7 @@ test("a full disk is told apart from a failed build, with the room there is", ()
   assert.equal(buildFailureError("debian:12", ["E: unshare() failed: x"], space).code, "HOST_NOT_ABLE");
 });
 
-test("progress is left out of the lines of a failure", () => {
+test("the lines of a failure contain no progress", () => {
   const lines = ["Get:1 x", "Unpacking y", "", "E: apt-get failed", "I: removing", "W: also this"];
   assert.deepEqual(meaningfulLines(lines), ["E: apt-get failed", "W: also this"]);
   assert.deepEqual(meaningfulLines(["Get:1 x", "something odd"]), ["something odd"]);

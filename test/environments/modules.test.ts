@@ -101,7 +101,7 @@ for (const [modinfo, depends, softDepends] of infos) {
   });
 }
 
-test("what is no module is refused", () => {
+test("a file that is not a kernel module is refused", () => {
   assert.throws(() => parseModuleInfo(Buffer.from("not an ELF file at all")));
   assert.throws(() => parseModuleInfo(elfWith({ ".text": Buffer.alloc(4) })));
 });

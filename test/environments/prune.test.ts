@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Holds } from "../../src/environments/holds.js";
 import { gate, openFakeCache, pull } from "./fake-source.js";
 
-test("removes what nobody holds, keeps what somebody does, and says why", async (context) => {
+test("prune: removes what is not held, keeps what is held, and gives the reason", async (context) => {
   const { cache, directory } = await openFakeCache(context);
   const { environment } = await pull(cache);
   await pull(cache, "debian:13");
@@ -53,7 +53,7 @@ test("two holds need two releases", async (context) => {
   assert.equal((await cache.prune()).removed.length, 1);
 });
 
-test("what is acquired while a prune runs is either whole or not there", async (context) => {
+test("prune: an environment that is acquired meanwhile is whole or not found", async (context) => {
   const { cache } = await openFakeCache(context);
   for (let round = 0; round < 30; round += 1) {
     await pull(cache);
@@ -66,7 +66,7 @@ test("what is acquired while a prune runs is either whole or not there", async (
   }
 });
 
-test("older contents, stale builds and nonsense records are leftovers", async (context) => {
+test("prune: older builds, interrupted builds and damaged records are leftovers", async (context) => {
   const { cache, directory } = await openFakeCache(context);
   const old = await pull(cache);
   const { environment } = await pull(cache, "debian:12", true);
@@ -107,7 +107,7 @@ test("an empty cache has nothing to prune", async (context) => {
   assert.deepEqual(await cache.prune(), { removed: [], kept: [], freedBytes: 0 });
 });
 
-test("what is being removed is not taken into use, what is in use is not removed", async () => {
+test("prune: an environment being removed is not acquired, and one in use is not removed", async () => {
   const holds = new Holds();
   const removing = gate();
   const removal = holds.ifUnheld("a", () => removing.opened);

@@ -57,7 +57,7 @@ for (const [name, pattern] of Object.entries(expected)) {
   }
 }
 
-test("every example is among them", () => {
+test("every example program is run by a test", () => {
   const names = (folder: string, suffix: string) =>
     readdirSync(`${sources}${folder}`).map((file) => file.replace(suffix, "").replaceAll("_", "-"));
   assert.deepEqual(names("typescript", ".ts").toSorted(), Object.keys(expected).toSorted());

@@ -77,7 +77,7 @@ test("a delete aborts running commands, and their calls return aborted", async (
   assert.ok(!scratch.taskIds().includes(doomed));
 });
 
-test("a record that was edited into nonsense makes its task unreadable, and harms no other", async () => {
+test("a damaged record makes its task unreadable and leaves other tasks usable", async () => {
   const [torn, newer, journal] = [await scratch.create(), await scratch.create(), await scratch.create()];
   await scratch.execHere(journal, "true");
   await scratch.pyro(["daemon", "stop"]);
@@ -121,7 +121,7 @@ test("a record that was edited into nonsense makes its task unreadable, and harm
   assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
 });
 
-test("a directory that is a copy of a task's under another id is unreadable, and can be deleted", async () => {
+test("a copy of a task's directory under another id is an unreadable task that can be deleted", async () => {
   await scratch.pyro(["daemon", "stop"]);
   const copy = "task-abcdefabcdef";
   cpSync(scratch.taskPath(task), scratch.taskPath(copy), { recursive: true });
@@ -130,13 +130,13 @@ test("a directory that is a copy of a task's under another id is unreadable, and
   assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
 });
 
-test("a VM that the host cannot hold is refused, with the figures", async () => {
+test("a VM that needs more memory than the host has is refused, with the figures", async () => {
   const { status, code, details } = await scratch.failure("task", "create", "debian:12", "--mem-mib", "65536");
   assert.deepEqual([status, code, details["mem_mib"]], [125, "RESOURCE_EXHAUSTED", 65_536]);
   assert.ok(Number(details["available_mib"]) > 0);
 });
 
-test("a working directory that is not there is the caller's mistake", async () => {
+test("a missing working directory returns INVALID_ARGUMENT", async () => {
   const { status, stdout } = await scratch.exec(task, "true", "--json", "--cwd", "/no/such");
   const { error, exit_code } = JSON.parse(stdout) as Entry;
   assert.deepEqual([status, exit_code, error?.code], [125, null, "INVALID_ARGUMENT"]);

@@ -33,7 +33,7 @@ test("Ctrl-C ends the whole process group; the log says aborted and has the outp
   await assertAborted(1);
 });
 
-test("so it does for a client that has come back after the daemon's death", async () => {
+test("Ctrl-C ends the process group also when the client has reconnected to a new daemon", async () => {
   const { length } = await scratch.entries(task);
   const child = scratch.startExec(task, SCRIPT);
   const ended = endOf(child);
@@ -46,7 +46,7 @@ test("so it does for a client that has come back after the daemon's death", asyn
   await assertAborted(length + 1);
 });
 
-test("a time-out kills the whole process group too, and says so", async () => {
+test("a time-out kills the whole process group, and the log shows the time-out", async () => {
   const { status, stdout } = await scratch.exec(task, SCRIPT, "--timeout-seconds", "1");
   assert.deepEqual([status, stdout], [124, "begun\n"]);
   const entry = (await scratch.entries(task)).at(-1)!;

@@ -152,7 +152,7 @@ test("a command whose number the client does not know yet runs once, and the cli
   }
 });
 
-test("a call that is repeated under its request id finds the command of the first; another command is refused", async () => {
+test("a call that is repeated under its request id returns the first call's command; another command under the id is refused", async () => {
   const [task] = tasks as [string];
   const call = (command: string) => execTask(scratch.client, { task_id: task, command, request_id }, {});
   const request_id = "0123456789-repeated";
@@ -212,7 +212,7 @@ test("a command that ended while no daemon ran has not timed out", async () => {
   assert.deepEqual({ stdout, exit_code, timed_out }, { stdout: "begun\nover\n", exit_code: 6, timed_out: false });
 });
 
-test("a daemon killed while it makes a task leaves a task or nothing", async () => {
+test("a daemon killed while it creates a task leaves a whole task or none", async () => {
   const rounds = roundsOr(5);
   for (let round = 0; round < rounds; round += 1) {
     const child = scratch.start(["task", "create", "debian:12", "--mem-mib", "256", "--json"]);

@@ -30,7 +30,7 @@ test("an unused task is removed after its time to live; use extends it, and a ru
   assert.equal((await scratch.failureHere("task.status", { task_id: task })).code, "NOT_FOUND");
 });
 
-test("one that expires while no daemon runs is removed when the next one starts", async () => {
+test("a task that expires while no daemon runs is removed when the next daemon starts", async () => {
   const task = await scratch.create({ ttl_seconds: 2 });
   const kept = await scratch.create({ ttl_seconds: 0 });
   const { expires_at } = await scratch.status(task);
@@ -48,7 +48,7 @@ test("one that expires while no daemon runs is removed when the next one starts"
   assert.deepEqual(scratch.leftovers(), []);
 });
 
-test("a command that runs when the daemon dies holds its task past the expiry", async () => {
+test("a command that runs when the daemon dies keeps its task from expiring", async () => {
   const task = await scratch.create({ ttl_seconds: 1 });
   const child = scratch.startExec(task, "echo begun; sleep 2; echo over");
   const ended = endOf(child);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { kill, processesOf, until } from "../client/scratch.js";
 import { saying, TaskScratch } from "./task-scratch.js";
 
-test("after a reboot tasks are stopped, with their logs; nothing claims to run", async () => {
+test("after a reboot tasks are stopped and keep their logs, and no command is shown as running", async () => {
   await using scratch = new TaskScratch();
   const tasks = [await scratch.create(), await scratch.create({ ttl_seconds: 0 })];
   for (const task of tasks) assert.equal((await scratch.execHere(task, "echo kept; exit 4")).exit_code, 4);

@@ -17,7 +17,7 @@ after(() => scratch[Symbol.asyncDispose]());
 
 for (const flags of [[], ["--network"]]) {
   const words = ["run", ...flags, "--mem-mib", "256", "debian:12", "--"];
-  test(`${words.join(" ")}: a daemon killed at any moment leaves no process, and the next one no file`, async () => {
+  test(`${words.join(" ")}: a daemon killed at any moment leaves no process, and the next daemon removes its files`, async () => {
     assert.equal((await scratch.pyro([...words, "true"])).status, 0);
     const rounds = roundsOr(8);
     for (let round = 0; round < rounds; round += 1) {

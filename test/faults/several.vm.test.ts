@@ -72,7 +72,7 @@ test("the next command finds the files and processes of the previous one", async
 const LAST = 2_000_000;
 const SPEAK = `seq 1 ${LAST} & seq 1 ${LAST} >&2; wait`;
 
-test("30 MB arrive whole, and the log keeps the ends of them", async () => {
+test("the client receives all of 30 MB, and the log keeps the first and the last part", async () => {
   const expected = sha256(numbersUpTo(LAST));
   const ended = await hashesOf(scratch.startExec(task, SPEAK, "--timeout-seconds", "120"));
   assert.deepEqual(ended, { status: 0, stdout: expected, stderr: expected });
@@ -85,7 +85,7 @@ test("30 MB arrive whole, and the log keeps the ends of them", async () => {
   assert.ok(mib > 16 && mib < 18, `${mib} MiB on disk`);
 });
 
-test("a daemon killed in the midst of them takes no byte from the client", async () => {
+test("the client receives all of 30 MB also when the daemon is killed meanwhile", async () => {
   const expected = sha256(numbersUpTo(LAST));
   const child = scratch.startExec(task, SPEAK, "--timeout-seconds", "120");
   const ended = hashesOf(child);
@@ -97,7 +97,7 @@ test("a daemon killed in the midst of them takes no byte from the client", async
   assert.deepEqual(await ended, { status: 0, stdout: expected, stderr: expected });
 });
 
-test("a command does not run ahead of a client that is late to come back to a new daemon", async () => {
+test("after a daemon restart a command waits for a client that reconnects late", async () => {
   const expected = sha256(numbersUpTo(LAST));
   const child = scratch.startExec(task, SPEAK, "--timeout-seconds", "120");
   const ended = hashesOf(child);
@@ -112,7 +112,7 @@ test("a command does not run ahead of a client that is late to come back to a ne
   assert.deepEqual(await ended, { status: 0, stdout: expected, stderr: expected });
 });
 
-test("more commands at once than a task may run are refused, with the figures", async () => {
+test("a command beyond the limit of a task is refused, with the limit", async () => {
   const { client } = scratch;
   const cancels = Array.from({ length: limits.runningCommands }, () => new AbortController());
   const running = cancels.map(({ signal }) =>
@@ -126,7 +126,7 @@ test("more commands at once than a task may run are refused, with the figures", 
   assert.equal((await scratch.execHere(task, "pgrep sleep || echo none")).stdout, "none\n");
 });
 
-test("a client that stops reading holds its command back, and no other", async () => {
+test("a client that stops reading pauses its own command and no other", async () => {
   const child = scratch.startExec(task, `echo begun; seq 1 ${LAST}; echo over >/workspace/over`);
   await saying(child, "begun");
   child.stdout!.pause();

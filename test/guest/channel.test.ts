@@ -13,7 +13,7 @@ const STEP_MS = 5_000;
 /** What the kernel holds for a reader that stands still is below this, and one more sync may wait behind it. */
 const MOST_WAITING_BYTES = 100_000;
 
-test("a session with an agent that stands still for hours waits, and holds next to nothing for it", async (t) => {
+test("a session waits for an agent that is paused for hours, and holds almost no memory for it", async (t) => {
   const path = join(tmpdir(), `pt-${process.pid}.sock`);
   const server = createServer({ pauseOnConnect: true }, (peer) => t.after(() => peer.destroy()));
   await new Promise<void>((resolve) => server.listen(path, resolve));

@@ -83,7 +83,7 @@ test("a signal reaches the whole group", async () => {
   channel.close();
 });
 
-test("what the agent refuses has its code", async () => {
+test("a refusal of the agent has its code", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const start = Exec.start(channel, {
@@ -95,7 +95,7 @@ test("what the agent refuses has its code", async () => {
   channel.close();
 });
 
-test("a host that died in the middle of any frame is followed by one that works", async () => {
+test("a host that died in the middle of any frame: the next host's session works", async () => {
   await using agent = new AgentProcess();
   (await agent.connect()).close();
   const frame = buildFrame({ type: 2, stream: 5, payload: Buffer.from('{"op":"ping"}') }, Buffer.from("abcd"));
@@ -110,7 +110,7 @@ test("a host that died in the middle of any frame is followed by one that works"
   }
 });
 
-test("the agent's death ends what waits for it", async () => {
+test("when the agent dies, pending requests fail", async () => {
   const agent = new AgentProcess();
   const channel = await agent.connect();
   const exec = await Exec.start(channel, {
@@ -146,7 +146,7 @@ test("a command on a session that has ended: one error, with the reason of the e
   await turn();
 });
 
-test("output that cannot be kept fails the command at once, and the session lives", async () => {
+test("output that cannot be stored fails its command at once, and the session continues", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   let deliveries = 0;

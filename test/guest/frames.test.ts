@@ -52,7 +52,7 @@ test("frames come out as they went in, however the bytes are cut, whatever came 
   );
 });
 
-test("whatever a guest sends, the parser answers with frames or AGENT_PROTOCOL", () => {
+test("any bytes from a guest: the parser returns frames or throws AGENT_PROTOCOL", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => {
       const parser = new FrameParser(nonce);
@@ -90,7 +90,7 @@ test("a payload that no frame can hold is the caller's mistake", () => {
   assert.throws(() => buildFrame(frame, tag), { code: "INVALID_ARGUMENT" });
 });
 
-test("data and windows keep their numbers up to what a stream can reach", () => {
+test("data and windows keep their offsets up to the largest one of a stream", () => {
   const data = { channel: 1, offset: Number.MAX_SAFE_INTEGER, bytes: Buffer.from("abc") };
   assert.deepEqual(parseData(buildData(data)), data);
   const window = { channel: 2, acked: 7, limit: Number.MAX_SAFE_INTEGER };

@@ -36,7 +36,7 @@ const SAVED = 2_000;
 /** What all guests may cost that send much, in frames for each millisecond. */
 const FRAMES_PER_MS = 100;
 
-test("six guests that flood: few frames in all are handled in a turn of the event loop, and in sum no more than the allowance", async (t) => {
+test("six guests that flood: each turn of the event loop handles few frames, and all turns together stay within the allowance", async (t) => {
   const [GUESTS, FRAMES] = [6, 12_000];
   const bytes = Buffer.concat([back, ...Array.from({ length: FRAMES }, () => empty)]);
   const handled = Array.from({ length: GUESTS }, () => 0);
@@ -80,7 +80,7 @@ test("a guest that was quiet is handled at once while another floods", async (t)
   assert.ok(before <= 64, `${before} frames of the flood came first`);
 });
 
-test("what is broken is told once, and nothing behind it is handled", async (t) => {
+test("a broken frame is reported once, and no later frame is handled", async (t) => {
   const socket = await connected(t, Buffer.concat([back, empty, Buffer.alloc(64, 0xff), empty]));
   const handled: number[] = [];
   const broken = await new Promise<unknown>((resolve) => {

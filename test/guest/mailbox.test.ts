@@ -53,7 +53,7 @@ test("files of every size arrive through the mailbox, several pushes at once", a
   await assertAllFree(channel.mailbox);
 });
 
-test("what the guest refuses or the host cancels gives its slots back", async () => {
+test("mailbox: refused and cancelled content frees its slots", async () => {
   await using agent = new AgentProcess({ mailboxBytes });
   const channel = await agent.connect();
   assert.ok(channel.mailbox);
@@ -73,7 +73,7 @@ test("what the guest refuses or the host cancels gives its slots back", async ()
   await assertAllFree(channel.mailbox);
 });
 
-test("frames carry it all when the mailbox cannot be written to", async () => {
+test("mailbox: when it cannot be written, frames carry all content", async () => {
   await using agent = new AgentProcess({ mailboxBytes });
   const elsewhere = mkdtempSync(join(tmpdir(), "pyro-mailbox-"));
   const other = join(elsewhere, "other");
@@ -88,7 +88,7 @@ test("frames carry it all when the mailbox cannot be written to", async () => {
   rmSync(elsewhere, { recursive: true });
 });
 
-test("a session starts with a mailbox that is all free", async () => {
+test("mailbox: all of it is free when a session starts", async () => {
   await using agent = new AgentProcess({ mailboxBytes });
   const first = await agent.connect();
   const big = content(3, 9_000_000);

@@ -14,7 +14,7 @@ interface Frozen {
   limits: Record<string, number>;
 }
 
-test("the host speaks what version 1 froze", () => {
+test("the host's messages are those that protocol version 1 froze", () => {
   const frozen = JSON.parse(readFileSync(new URL("../../../protocol/v1.json", import.meta.url), "utf8")) as Frozen;
   assert.equal(PROTOCOL_VERSION, frozen.protocol);
   assert.deepEqual(

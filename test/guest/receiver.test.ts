@@ -48,7 +48,7 @@ test("a window's worth of one-byte pieces is delivered in order, in a few blocks
   assert.equal(taken.granted.at(-1), text.length);
 });
 
-test("a delivery that fails: what waits behind it is dropped, nothing more is granted, what comes later is ignored", async () => {
+test("a delivery that fails: waiting pieces are dropped, no more window is granted, later pieces are ignored", async () => {
   const taken = held(10);
   taken.receiver.take({ channel: 1, offset: 10, bytes: Buffer.alloc(60_000) });
   await turn();

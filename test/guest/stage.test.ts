@@ -132,7 +132,7 @@ test("a stage that is cancelled, refused or cut leaves everything as it was", as
   channel.close();
 });
 
-test("a host that dies while it waits for a commit learns from the next session what became of it", async () => {
+test("a host that dies while it waits for a commit gets the outcome in the next session", async () => {
   await using agent = new AgentProcess();
   plant(agent.workspace, ["a/b"]);
   const outcomes = new Set<boolean>();
@@ -157,7 +157,7 @@ test("a host that dies while it waits for a commit learns from the next session 
   assert.ok(outcomes.has(true));
 });
 
-test("content of another size than was said is the caller's mistake, and cancelling works after it", async () => {
+test("content of another size than announced is the caller's error, and a cancel works after it", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   for (const content of ["1234", "123456"]) {
@@ -170,7 +170,7 @@ test("content of another size than was said is the caller's mistake, and cancell
   channel.close();
 });
 
-test("a stage waits for its windows: other requests pass it, and an agent that stops is heard", async () => {
+test("a stage waits for its windows: other requests are answered meanwhile, and a silent agent is noticed", async () => {
   const agent = new AgentProcess();
   const channel = await agent.connect();
   const stage = await Stage.open(channel, { path: agent.workspace, id: "f1" });

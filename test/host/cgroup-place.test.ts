@@ -34,13 +34,13 @@ test("root has the VMs' groups at the top of the tree, wherever its own process 
   assert.deepEqual([enabledIn(root), enabledIn(join(root, "pyro-1"))], Array(2).fill("+memory +pids +cpu"));
 });
 
-test("root has them in the daemon's own group where the top has not the controllers", (t) => {
+test("root has the VMs' groups in the daemon's own group when the top of the tree lacks the controllers", (t) => {
   const root = makeTree(t, { "/": { controllers: "cpuset\n" }, "/own": {} });
   const place = makeCgroupPlace(view(root, "/own", true), "pyro-1");
   assert.deepEqual("path" in place && place.path, join(root, "own", "pyro-1"));
 });
 
-test("an ordinary user has them in the daemon's own group", (t) => {
+test("an ordinary user has the VMs' groups in the daemon's own group", (t) => {
   const root = makeTree(t, { "/": {}, "/user/run-1.scope": { controllers: "memory pids\n" } });
   const place = makeCgroupPlace(view(root, "/user/run-1.scope", false), "pyro-1");
   assert.deepEqual(place, { path: join(root, "user/run-1.scope/pyro-1"), controllers: ["memory", "pids"] });
@@ -53,7 +53,7 @@ test("a daemon that an earlier one has moved away finds the same place", (t) => 
   assert.deepEqual("path" in place && place.path, join(root, "scope", "pyro-1"));
 });
 
-test("where there can be no groups the reason is told, and nothing is made", (t) => {
+test("a host that allows no control groups: the reason is returned, and nothing is created", (t) => {
   const root = makeTree(t, { "/": {}, "/no-memory": { controllers: "cpu pids\n" }, "/neither": { controllers: "\n" } });
   mkdirSync(join(root, "read-only"));
   const reasonOf = (mountPoint: string | null, ownPath: string) => {

@@ -64,7 +64,7 @@ test("windows: every byte arrives in order, and never more than was granted is u
   await fc.assert(property, { numRuns: 30 });
 });
 
-test("windows: bytes beyond one, and a window that goes back, are refused", async () => {
+test("windows: bytes beyond a window, and a window that moves backwards, are refused", async () => {
   const excess = open(Buffer.concat([buildHeader(frameType.data, stdout, 1), Buffer.from("x")]));
   await assert.rejects(readAll(excess.stream), { code: "INVALID_ARGUMENT" });
   const back = open(Buffer.concat([buildWindow(stdout, 2), buildWindow(stdout, 1)]));
@@ -73,7 +73,7 @@ test("windows: bytes beyond one, and a window that goes back, are refused", asyn
   await assert.rejects(readAll(short.stream), { code: "INVALID_ARGUMENT" });
 });
 
-test("a sender that waits for room ends when the connection or its signal does", async () => {
+test("a sender that waits for a window ends when its connection closes or its signal aborts", async () => {
   const { stream, socket } = open();
   const left = new AbortController();
   const aborted = stream.sendData(stdout, Buffer.alloc(1), left.signal);

@@ -50,7 +50,7 @@ test("a home with a path of any length works; a runtime directory that is too lo
   assert.equal(openHomeError({ PYRO_HOME: join(base, "other"), XDG_RUNTIME_DIR: join(base, long) }), "HOME_UNUSABLE");
 });
 
-test("a directory that is somebody's, or no directory, is not taken over", (t) => {
+test("a directory with foreign files, or a file, is not used as a home", (t) => {
   const base = directory(t);
   writeFileSync(join(base, "file"), "");
   assert.equal(openHomeError({ PYRO_HOME: join(base, "file"), XDG_RUNTIME_DIR: base }), "HOME_UNUSABLE");
@@ -80,7 +80,7 @@ test("a home that is a link to nothing is refused", (t) => {
   assert.equal(openHomeError({ PYRO_HOME: join(base, "link"), XDG_RUNTIME_DIR: base }), "HOME_UNUSABLE");
 });
 
-test("a home that others can write is refused once something is in it, and closed while it is empty", (t) => {
+test("a home that other users can write is refused if it has files, and made private if it is empty", (t) => {
   const base = directory(t);
   const home = join(base, "home");
   mkdirSync(home);
@@ -93,7 +93,7 @@ test("a home that others can write is refused once something is in it, and close
   assert.equal(statSync(home).mode & 0o777, 0o700);
 });
 
-test("a home of pyro's own that others can only read is closed", (t) => {
+test("a home that other users can only read is made private", (t) => {
   const base = directory(t);
   const home = join(base, "home");
   mkdirSync(home);
@@ -104,7 +104,7 @@ test("a home of pyro's own that others can only read is closed", (t) => {
 });
 
 for (const name of ["daemon.log", "daemon.lock"]) {
-  test(`a link in the place of ${name} is refused, and what it leads to is not made`, (t) => {
+  test(`a link instead of ${name} is refused, and its target is not created`, (t) => {
     const base = directory(t);
     const home = join(base, "home");
     mkdirSync(home, { mode: 0o700 });
@@ -121,7 +121,7 @@ test("a file that is opened for appending is never a link", async (t) => {
   assert.throws(() => openAppendingSync(join(base, "log")), { code: "ELOOP" });
 });
 
-test("a runtime directory that another user has made first is left alone; one with a random name is chosen and found again", (t) => {
+test("a runtime directory that another user made is not used; one with a random name is created and found again", (t) => {
   const base = directory(t);
   const named = join(base, `pyro-${userInfo().uid}`);
   if (userInfo().uid === 0) {

@@ -32,14 +32,14 @@ async function isReady({ child, mark }: Kept): Promise<void> {
   await until("all have started", () => said === "ready\n" && marked(mark).length === 4);
 }
 
-test("what a program leaves is killed when it ends, and its status is passed on", async () => {
+test("keeper: kills what the program leaves when it ends, and returns its status", async () => {
   const { child, mark } = keep(`${DETACHES} exit 7`);
   assert.deepEqual(await endOf(child), { status: 7, stdout: "ready\n", stderr: "" });
   assert.deepEqual(marked(mark), []);
   assert.equal((await endOf(keep("kill -9 $$").child)).status, 137);
 });
 
-test("when its starter is gone all of it is killed", async () => {
+test("keeper: kills the program and its children when the starter has ended", async () => {
   const kept = keep(`${DETACHES} sleep 1000; :`);
   await isReady(kept);
   kept.child.stdin?.destroy();
@@ -47,7 +47,7 @@ test("when its starter is gone all of it is killed", async () => {
   assert.deepEqual(marked(kept.mark), []);
 });
 
-test("a request to terminate does the same", async () => {
+test("keeper: SIGTERM kills the program and its children", async () => {
   const kept = keep(`${DETACHES} sleep 1000; :`);
   await isReady(kept);
   kept.child.kill("SIGTERM");
@@ -55,7 +55,7 @@ test("a request to terminate does the same", async () => {
   assert.deepEqual(marked(kept.mark), []);
 });
 
-test("the program has an empty input, and what it closes is closed", async () => {
+test("keeper: the program has an empty input, and the keeper holds none of its descriptors open", async () => {
   const script = "cat; echo status >&4; exec 4>&-; read line";
   const child = spawnKept(keeper, "/bin/sh", ["-c", script], { extraFds: ["ignore", "pipe"] });
   let told = "";
@@ -66,7 +66,7 @@ test("the program has an empty input, and what it closes is closed", async () =>
   assert.deepEqual([status, told, stderr], [1, "status\n", ""]);
 });
 
-test("a program that cannot be started is named", async () => {
+test("keeper: the error names a program that cannot be started", async () => {
   const child = spawnKept(keeper, "/nonexistent/program", []);
   const { status, stderr } = await endOf(child);
   assert.deepEqual([status, stderr], [126, "/nonexistent/program: No such file or directory\n"]);

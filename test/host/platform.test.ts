@@ -5,7 +5,7 @@ import { mapsId } from "../../src/host/platform.js";
 
 const NOBODY = 65_534;
 
-test("nobody is mapped in the host's own map and in one of 65,536 ids, not in that of a single root", () => {
+test("the user nobody is mapped by the host's own id map and by one of 65,536 ids, not by one of a single id", () => {
   assert.equal(mapsId("         0          0 4294967295\n", NOBODY), true);
   assert.equal(mapsId("0 1000 1\n1 100000 65536\n", NOBODY), true);
   assert.equal(mapsId("0 1000 1\n", NOBODY), false);

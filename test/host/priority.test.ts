@@ -31,6 +31,6 @@ test("a session's priority is low, then normal again", async () => {
   }
 });
 
-test("a process that is gone is no error", async () => {
+test("changing the priority of a process that has ended is not an error", async () => {
   await setLowPriority(0x3fff_fff0, true);
 });

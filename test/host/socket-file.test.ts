@@ -18,7 +18,7 @@ function scratch(): Disposable & { path: (name: string) => string } {
   };
 }
 
-test("a socket that a program gets as a descriptor: the name stays, and connections are the program's", async () => {
+test("a socket passed to a program as a descriptor: its name stays, and the program gets the connections", async () => {
   using directory = scratch();
   const answer = `require("net").createServer((peer) => peer.end("served")).listen({ fd: 3 })`;
   const listening = await ListeningSocket.open(directory.path("agent.sock"));
@@ -47,7 +47,7 @@ test("a program that ends before it has accepted a connection breaks the connect
   assert.equal((socket.errored as NodeJS.ErrnoException).code, "ECONNRESET");
 });
 
-test("links, other sockets and other files in the place of a socket are not connected to", async () => {
+test("no connection to a link, another socket or another file that replaced the socket", async () => {
   using directory = scratch();
   using own = await ListeningSocket.open(directory.path("own"));
   using other = await ListeningSocket.open(directory.path("other"));

@@ -20,7 +20,7 @@ test("stages come in the order of their marks and add up to the whole", () => {
   assert.ok(sum(watch.stages) <= performance.now() - started + 0.001);
 });
 
-test("parts that are known from elsewhere take their time from the stage around them", () => {
+test("the time of inner stages is subtracted from the stage around them", () => {
   const started = performance.now() - 100;
   const watch = new Stopwatch(started);
   watch.markAround("connection", [

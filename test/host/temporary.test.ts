@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { newTemporaryName, sweepTemporaries } from "../../src/host/temporary.js";
 import { ScratchDirectory } from "../archive/trees.js";
 
-test("what a dead daemon left half made is swept; what a living one makes is not, nor what is whole", async () => {
+test("unfinished files of a dead daemon are removed; those of a running daemon and finished ones stay", async () => {
   using scratch = new ScratchDirectory();
   const dead = spawnSync("true").pid;
   const mine = newTemporaryName();

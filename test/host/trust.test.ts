@@ -53,7 +53,7 @@ test("a certificate that was added to the bundle and its folder is found once, w
   assert.equal(found!.pem.trim(), company.pem.trim());
 });
 
-test("files that the caller's variables name are read too, and only what they add", async () => {
+test("files named by the caller's variables are read, and only additional certificates are taken", async () => {
   assert.deepEqual(await subjects(makeHost({ bundle: company.pem }), [company.caPath, other.caPath]), [
     "Company Root",
     "Other Root",
@@ -61,7 +61,7 @@ test("files that the caller's variables name are read too, and only what they ad
   assert.deepEqual(await subjects(makeHost({}), ["relative.pem", join(directory, "missing")]), []);
 });
 
-test("keys, comments and damage are never taken along", async () => {
+test("keys, comments and damaged certificates are never copied", async () => {
   const key = readFileSync(company.caKeyPath, "utf8");
   const damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   const paths = makeHost({ added: { "all.pem": `# secret\n${key}${damaged}${company.pem}${key}` } });
@@ -81,12 +81,12 @@ test("a certificate of one server and an expired authority are left out; a serve
   assert.deepEqual(await subjects(paths), ["own.example"]);
 });
 
-test("a host whose distribution keeps no list of its own has no more than its folders and files tell", async () => {
+test("a distribution without a list of its own: the additional certificates are those of the folders and files", async () => {
   const paths = { ...makeHost({ bundle: company.pem, added: { "o.crt": other.pem } }), distribution: "/nonexistent" };
   assert.deepEqual(await subjects(paths), ["Other Root"]);
 });
 
-test("what is no file, or is larger than any bundle, is not read", async () => {
+test("a path that is not a file, or is larger than any bundle, is not read", async () => {
   const large = join(directory, "large.pem");
   writeFileSync(large, company.pem + "\n".repeat(5 << 20));
   assert.deepEqual(await subjects(makeHost({}), ["/dev/zero", directory, large]), []);

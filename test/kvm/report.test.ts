@@ -5,19 +5,19 @@ import { buildQemuWords } from "./outer-vm.js";
 import { parseReport, renderCheck } from "./report.js";
 import { systemKey } from "./system.js";
 
-test("a line of the outer VM is a report when it is JSON of a known kind, and nothing otherwise", () => {
+test("a line of the outer VM's console: JSON of a known kind is a report, any other line is ignored", () => {
   assert.deepEqual(parseReport('{"kind":"start","title":"a run"}\r'), { kind: "start", title: "a run" });
   for (const line of ["", "SeaBIOS (version 1.16)", "null", "7", '{"kind":"other"}', '{"kind":"ok"']) {
     assert.equal(parseReport(line), null, line);
   }
 });
 
-test("a check that has ended is one line, whatever its note holds", () => {
+test("a finished check is printed as one line, even if its note has several", () => {
   assert.equal(renderCheck(true, "a run", "", 1_600), "ok     a run (2 s)");
   assert.equal(renderCheck(false, "a run", "one\n  two\n", 400), "FAILED a run (0 s): one two");
 });
 
-test("the outer VM has emulated SVM, two processors and disks that keep nothing", () => {
+test("the outer VM has emulated SVM, two processors and disks whose changes are dropped", () => {
   const files = { kernel: "/k", initrd: "/i", system: "/s", payload: "/p", console: "/c" };
   const words = buildQemuWords(files);
   assert.equal(words[words.indexOf("-cpu") + 1], "EPYC,+svm,+npt,la57=off");

@@ -56,7 +56,7 @@ test("without --network-host-ca no tool in a VM trusts a certificate authority t
   await scratch.pyro(["task", "delete", task.task_id]);
 });
 
-test("with --network-host-ca curl, wget, git, Python and pip do, with their variables and without", async () => {
+test("with --network-host-ca curl, wget, git, Python and pip trust it, with and without their variables", async () => {
   const task = await create("--network-host-ca");
   const at = `https://${HOST}:${port}`;
   const python = (path: string) => `python3 -c 'import urllib.request as u; u.urlopen("${at}${path}")'`;

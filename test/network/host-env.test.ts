@@ -37,7 +37,7 @@ test("addresses in proxy settings become ports of the gateway, each leading to e
   ]);
 });
 
-test("each VM has addresses and a MAC of its own, none of them outside the range that is nobody's", () => {
+test("each VM has its own addresses and MAC, all within the reserved range", () => {
   const host = { resolvers: ["127.0.0.53", "fd00::1"], hasIpv6: true, hostCa: [] };
   const plans = Array.from({ length: 200 }, (_, index) =>
     planNetwork(`vm-${index}`, { allow: [], allowHosts: [], hostEnv: {}, hostCaFiles: null }, host),
@@ -51,7 +51,7 @@ test("each VM has addresses and a MAC of its own, none of them outside the range
   }
 });
 
-test("ranges are read as they are written", () => {
+test("ranges with and without a port are parsed", () => {
   assert.deepEqual(parseNetworkRange("10.0.0.0/8"), { cidr: "10.0.0.0/8", port: null });
   assert.deepEqual(parseNetworkRange("10.0.0.0/8:443"), { cidr: "10.0.0.0/8", port: 443 });
   assert.deepEqual(parseNetworkRange("[fd00::/8]:443"), { cidr: "fd00::/8", port: 443 });

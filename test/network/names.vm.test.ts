@@ -79,7 +79,7 @@ test("an allowed name is reached over HTTP and TLS, and nothing else on the same
   far.take();
 });
 
-test("addresses that no allowed name led to, datagrams and other resolvers are not reached", async () => {
+test("addresses without an allowed name, datagrams and other resolvers are refused", async () => {
   const other = await world.peer("other resolver", DNS_PORT);
   assert.deepEqual(await say(["good.test", "http", "good.test"]), ["answered"]);
   far.take();
@@ -106,7 +106,7 @@ for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\
   assert.ok(resolver.take().every((line) => line === "asked good.test"));
 });
 
-test("a name whose answer does not fit into a datagram is asked for over TCP, where nothing else is", async () => {
+test("a DNS answer too long for UDP arrives over TCP, and that connection carries nothing else", async () => {
   resolver.take();
   const outcomes = await say(["many.below.test", "http", "many.below.test"], ["many.evil.test", "http", "good.test"]);
   assert.deepEqual(outcomes, ["answered", "no address"]);

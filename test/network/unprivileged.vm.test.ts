@@ -38,7 +38,7 @@ function pyro(mode: string, ...args: string[]) {
   return endOf(spawn(program, [...words, ...args], { env, cwd: "/" }));
 }
 
-test("an ordinary user who may not open /dev/net/tun is told so, with the command that mends it", async () => {
+test("an ordinary user who may not open /dev/net/tun gets an error with the command that allows it", async () => {
   try {
     const doctor = JSON.parse((await pyro("0600", "doctor", "--json")).stdout) as ResultOf<"doctor">;
     assert.deepEqual([doctor.capabilities.vm_boot, doctor.capabilities.guest_network], [true, false]);

@@ -71,7 +71,7 @@ test("publint finds nothing", async () => {
   assert.deepEqual(messages, []);
 });
 
-test("are the types wrong? No, for those who import modules", async () => {
+test('"are the types wrong" finds nothing for programs that import ES modules', async () => {
   const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(packed.tarball))));
   assert.ok(analysis.types);
   // One package, ESM: older ways to resolve and `require` before Node.js 20.19 are not supported.

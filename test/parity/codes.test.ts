@@ -23,11 +23,11 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
   WORKSPACE_TORN: "a process of the guest must meet the one moment of a switch in which it cannot be undone",
 };
 
-test("the table is as long as it should be", () => {
+test("the parity table has the expected number of cases", () => {
   assert.ok(cases.length >= 40);
 });
 
-test("every operation that an SDK or a model may call is asked for through every door", () => {
+test("every operation of the SDKs and MCP has a case for every door", () => {
   const asked = new Set([...cases.map(({ operation }) => operation), ...homes.map(({ request }) => request.operation)]);
   const offered = Object.values<Operation>(operations).filter(({ sdk, mcp }) => sdk !== null || mcp !== null);
   assert.ok(offered.length > 20);

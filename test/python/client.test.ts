@@ -15,7 +15,7 @@ test("the Python client's calls, against a daemon that runs commands in the host
   await until("every call has ended", () => daemon.lifetime.isIdle());
 });
 
-test("it starts the daemon that the executable starts, and meets one that runs", async () => {
+test("the Python client starts the daemon of its executable, and uses one that runs", async () => {
   await using scratch = new Scratch();
   const script = `
 from pyro_mcp import Pyro, PyroError
@@ -48,7 +48,7 @@ except PyroError as error:
   }
 });
 
-test("what keeps the daemon from starting is its error, and so is a missing executable", async () => {
+test("a daemon that cannot start, or a missing executable: the Python client raises the reason", async () => {
   await using scratch = new Scratch();
   const script = `
 from pyro_mcp import Pyro, PyroError

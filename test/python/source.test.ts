@@ -56,7 +56,7 @@ test("Python's packer leaves out what the TypeScript one does", async () => {
   }
 });
 
-test("so it does with any patterns, or leaves them to the daemon", async () => {
+test("Python's packer leaves out what the TypeScript one does, with any patterns, or leaves them to the daemon", async () => {
   const plain = fc.constantFrom("a", "b", "*", "**", "*.log", "a*", "?", "a**b", ".*", "+", "x.*");
   const odd = fc.constantFrom("***", "[ab]", "\\a", "#", "a ");
   const part = fc.oneof({ weight: 20, arbitrary: plain }, { weight: 1, arbitrary: odd });
@@ -70,7 +70,7 @@ test("so it does with any patterns, or leaves them to the daemon", async () => {
   assert.ok(answers.filter(Boolean).length > 200);
 });
 
-test("a source that fails in the midst ends the call with its own error", async () => {
+test("a source that fails while it is sent ends the call with the source's error", async () => {
   const drain = async (_core: unknown, _input: unknown, call: { upload: AsyncIterable<Buffer> }) => {
     for await (const _ of call.upload);
     throw new PyroError("INTERNAL", "The source was sent whole.");

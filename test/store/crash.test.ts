@@ -56,6 +56,6 @@ async function appendThroughKills(directory: string): Promise<void> {
   assert.ok(entriesBefore > ROUNDS && bytesBefore > 10 << 20, `${entriesBefore} entries, ${bytesBefore} bytes`);
 }
 
-test("kill -9 of a process that appends: everything acknowledged is there, and the next goes on from it", async (t) => {
+test("kill -9 of a process that appends: everything acknowledged is kept, and the next process appends after it", async (t) => {
   await Promise.all([appendThroughKills(temporaryDirectory(t)), appendThroughKills(temporaryDirectory(t))]);
 });

@@ -102,7 +102,7 @@ test("the writer waits for a paused blocking follower until it continues or leav
   await log.close();
 });
 
-test("leaving the loop frees the writer; so does releasing it, without a loss for who is within bounds", async (t) => {
+test("a follower that leaves its loop or is released no longer pauses the writer; other followers lose nothing", async (t) => {
   const log = await openOutputLog(temporaryDirectory(t), "stdout");
   const left = follow(log, { from: 0, blocking: true });
   void left.next();

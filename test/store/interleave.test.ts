@@ -64,7 +64,7 @@ test("pieces come in the order of their arrival, characters whole", () => {
   ]);
 });
 
-test("what was left out of a stream stands where it would have come", () => {
+test("interleave: the mark for omitted bytes is where the bytes would have been", () => {
   const { interleaved } = resultOf(
     [
       ["stdout", Buffer.from("0123456789")],
@@ -80,7 +80,7 @@ test("what was left out of a stream stands where it would have come", () => {
   ]);
 });
 
-test("an order of millions of turns is small, and that of the end is exact", () => {
+test("interleave: the order of millions of pieces stays small, and is exact at the end", () => {
   const order = new OutputOrder();
   for (let turn = 0; turn < 1_000_000; turn += 1) order.add(streams[turn % 2]!, 1);
   const runs = order.runs();
@@ -97,7 +97,7 @@ async function readRuns(directory: string, totals: Record<StreamName, number>) {
   return (await OutputOrderFile.open(directory, totals)).runs().filter(({ sizeBytes }) => sizeBytes > 0);
 }
 
-test("an order on disk is what was added, also when it was saved in between", async (t) => {
+test("interleave: an order read from disk equals the order that was added, also when it was saved in between", async (t) => {
   const directory = temporaryDirectory(t);
   const file = await OutputOrderFile.open(directory, { stdout: 0, stderr: 0 });
   const kept = new OutputOrder();
@@ -112,7 +112,7 @@ test("an order on disk is what was added, also when it was saved in between", as
   assert.deepEqual(await readRuns(directory, totals), kept.runs());
 });
 
-test("an order whose writer died fits what is on disk of the output", async (t) => {
+test("interleave: the order of a writer that died fits the output on disk", async (t) => {
   const directory = temporaryDirectory(t);
   const file = await OutputOrderFile.open(directory, { stdout: 0, stderr: 0 });
   for (const [stream, sizeBytes] of [

@@ -58,7 +58,7 @@ test("entries come back in order, whatever they hold and whenever it is reopened
   );
 });
 
-test("a journal cut anywhere in its last line has all lines before, and goes on from there", async (t) => {
+test("journal: one cut anywhere in its last line has all earlier lines, and can be appended to", async (t) => {
   const directory = temporaryDirectory(t);
   const whole = join(directory, "whole");
   const journal = await journalAt(whole);
@@ -125,7 +125,7 @@ test("events of a later release are kept and ignored, also unknown fields", asyn
   assert.match(readFileSync(path, "utf8"), /task\.forked.*\n.*"by":"me".*\n.*"sequence":2/);
 });
 
-test("damage that is not a torn end makes it unreadable, and nothing is rewritten", async (t) => {
+test("journal: damage before the last line makes it unreadable, and nothing is rewritten", async (t) => {
   const directory = temporaryDirectory(t);
   const good = `${JSON.stringify(startedEntry(1))}\n`;
   const damaged: (string | Buffer)[] = [
@@ -179,6 +179,6 @@ test("a journal of version 1 is read for ever, and can be appended to", async (t
   assert.equal(readFileSync(path, "utf8"), `${frozen}${JSON.stringify(startedEntry(3))}\n`);
 });
 
-test("a full disk: DISK_FULL, no torn record, and it goes on when there is room", (t) => {
+test("journal: a full disk returns DISK_FULL without a torn record, and appends work again when there is space", (t) => {
   runOnTinyDisk(t, scriptPath("journal-disk-full"), "64k");
 });

@@ -39,7 +39,7 @@ async function assertHolds(log: OutputLog, totalBytes: number): Promise<void> {
   assert.deepEqual(seen, expectedRanges(totalBytes));
 }
 
-test("any appends, reopened at any point, hold what the rules say", async (t) => {
+test("output log: after any appends and reopenings the kept bytes are those that the limits allow", async (t) => {
   const directory = temporaryDirectory(t);
   const step = fc.record({
     bytes: fc.oneof(
@@ -99,7 +99,7 @@ test("the two streams of an exec are apart; an empty one makes no file", async (
   assert.equal(await stdout.read(0, 10), null);
 });
 
-test("files of other names, or cut by a power loss, are no reason to fail", async (t) => {
+test("output log: opening ignores files with other names and files truncated by a power loss", async (t) => {
   const directory = temporaryDirectory(t);
   for (const name of ["stdout.5", "stdout.x", "stdout.", "stdout.01048576", "stdout.-1048576", "stdoutx.0"]) {
     writeFileSync(join(directory, name), "nonsense");
@@ -127,7 +127,7 @@ test("a segment that somebody removed is skipped like a dropped one", async (t) 
   await log.close();
 });
 
-test("what a crash left undropped is dropped when the log is opened", async (t) => {
+test("output log: segments that a crash left beyond the limit are dropped when the log is opened", async (t) => {
   const directory = temporaryDirectory(t);
   for (let index = 0; index < 12; index += 1) {
     writeFileSync(join(directory, `stdout.${index * MIB}`), patternBytes(index * MIB, index === 11 ? 10 : MIB));
@@ -167,7 +167,7 @@ test("no file is held open once a log is closed", async (t) => {
   assert.equal(openHere(), 0);
 });
 
-test("an append that fails fails those that wait behind it, and nothing lands out of place", async (t) => {
+test("output log: a failing append also fails the appends behind it, and no bytes land at a wrong offset", async (t) => {
   const directory = join(temporaryDirectory(t), "log");
   const log = await openOutputLog(directory, "stdout");
   await log.append(patternBytes(0, MIB - 10));
@@ -192,6 +192,6 @@ test("a log of version 1 is read for ever", async () => {
   assert.deepEqual(await log.read(0, 100), { offset: 0, bytes: Buffer.from("grüezi\n") });
 });
 
-test("a full disk: DISK_FULL, totals stay right, and it goes on when there is room", (t) => {
+test("output log: a full disk returns DISK_FULL, totals stay right, and appends work again when there is space", (t) => {
   runOnTinyDisk(t, scriptPath("output-log-disk-full"), "3m");
 });

@@ -18,7 +18,7 @@ async function all(files: AsyncIterable<PushedFile>): Promise<PushedFile[]> {
   return found;
 }
 
-test("a list is read as it was written, with what earlier pushes brought behind it", async () => {
+test("a list is read as it was written, followed by the entries of earlier pushes", async () => {
   using scratch = new ScratchDirectory();
   const files = new PushedFiles(scratch.path);
   assert.deepEqual(await all(files.read(route)), []);
@@ -46,7 +46,7 @@ test("a list is read as it was written, with what earlier pushes brought behind 
   assert.deepEqual(await all(files.read({ ...route, destination: "/workspace/x" })), []);
 });
 
-test("the list of a push that was not switched in is dropped, and the one before it stays", async () => {
+test("the list of a push that was not committed is dropped, and the earlier list stays", async () => {
   using scratch = new ScratchDirectory();
   const files = new PushedFiles(scratch.path);
   await files.prepare(route, "a1", new Set(["one"]), none());

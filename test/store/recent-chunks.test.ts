@@ -5,7 +5,7 @@ import { RecentChunks } from "../../src/store/recent-chunks.js";
 import { fc } from "../property.js";
 import { patternBytes } from "./scratch.js";
 
-test("recent chunks: what is read is what was written there, and the last pieces are still held", () => {
+test("recent chunks: a read returns the bytes written at its offset, and the last pieces stay in memory", () => {
   const property = fc.property(
     fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1 }),
     fc.nat(),

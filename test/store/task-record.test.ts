@@ -19,7 +19,7 @@ function createIn(tasks: string, record: TaskRecord): Promise<string> {
   return createTaskDirectory(tasks, record, newDraftPath(tasks, record.task_id));
 }
 
-test("a record comes back as it was written, and nothing else lies about", async (t) => {
+test("a record is read as it was written, and no other file is left", async (t) => {
   const tasks = join(temporaryDirectory(t), "tasks");
   const record = someRecord();
   const directory = await createIn(tasks, record);
@@ -31,7 +31,7 @@ test("a record comes back as it was written, and nothing else lies about", async
   assert.deepEqual(readdirSync(tasks), [record.task_id]);
 });
 
-test("two tasks of one id cannot be", async (t) => {
+test("a second task with the same id is refused", async (t) => {
   const tasks = temporaryDirectory(t);
   const directory = await createIn(tasks, someRecord());
   await assert.rejects(createIn(tasks, { ...someRecord(), mem_mib: 1 }), { code: "INTERNAL" });
@@ -117,7 +117,7 @@ test("a record edited into any invalid content is unreadable", async (t) => {
   assert.equal((await readTaskRecord(other)).kind, "unreadable");
 });
 
-test("only task- and twelve hexadecimal digits is an id", () => {
+test("an id is `task-` and twelve hexadecimal digits, and nothing else", () => {
   assert.ok(isTaskId("task-0123456789ab"));
   assert.ok(isTaskId(newTaskId()));
   const others = ["", "task-", "task-0123456789aB", "task-0123456789abc", "task-0123456789a", " task-0123456789ab"];
@@ -134,7 +134,7 @@ test("only task- and twelve hexadecimal digits is an id", () => {
   }
 });
 
-test("tasks are listed by id; files, links and half-made directories are none", async (t) => {
+test("tasks are listed by id; files, links and unfinished directories are not tasks", async (t) => {
   const tasks = join(temporaryDirectory(t), "tasks");
   assert.deepEqual(await listTaskDirectories(tasks), []);
   await createIn(tasks, someRecord("task-00000000000b"));
@@ -149,7 +149,7 @@ test("tasks are listed by id; files, links and half-made directories are none", 
   ]);
 });
 
-test("a removed task is gone whole; what a dead process left half removed is swept", async (t) => {
+test("a removed task leaves nothing; a removal that a process did not finish is finished later", async (t) => {
   const base = temporaryDirectory(t);
   const tasks = join(base, "tasks");
   await createIn(tasks, someRecord("task-00000000000a"));

@@ -20,7 +20,7 @@ const record: VmRecord = {
   ...{ execution_mode: null, accelerator: null, environment_digest: null, machine: null },
 };
 
-test("records come back as they were written, and nothing else lies about", async (t) => {
+test("records are read as they were written, and no other file is left", async (t) => {
   const path = join(temporaryDirectory(t), "vm-records");
   assert.deepEqual(await readVmRecords(path), []);
   await writeVmRecord(path, record);
@@ -29,7 +29,7 @@ test("records come back as they were written, and nothing else lies about", asyn
   assert.deepEqual(readdirSync(path), []);
 });
 
-test("damage is told, one record at a time; what was never finished is removed; other files are nobody's", async (t) => {
+test("a damaged record is reported on its own; unfinished records are removed; other files stay", async (t) => {
   const path = temporaryDirectory(t);
   await writeVmRecord(path, record);
   const damaged: Record<string, string> = {

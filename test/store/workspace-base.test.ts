@@ -67,7 +67,7 @@ test("an import counts after it is settled, with the directories that it implies
   assert.equal(String(await directory.base.content.read(digestOf("one\n"))), "one\n");
 });
 
-test("an import that is not switched in leaves the base as it was", async () => {
+test("an import that was not committed leaves the base unchanged", async () => {
   using directory = new Directory();
   await directory.prepare("1", { a: "one" });
   await directory.base.settle("1", true);

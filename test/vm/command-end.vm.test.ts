@@ -96,7 +96,7 @@ test("a cancelled MCP request ends everything that its command has started", asy
   await assertNothingLeft();
 });
 
-test("a service that a command leaves when it ends by itself runs on, and later commands do not touch it", async () => {
+test("a service that a command started keeps running when the command ends by itself, and later commands leave it alone", async () => {
   await scratch.execHere(task, "nohup setsid sleep 4321 >/dev/null 2>&1 &");
   const killed = await scratch.execHere(task, "sleep 300", {}, 1);
   assert.equal(killed.timed_out, true);
@@ -104,7 +104,7 @@ test("a service that a command leaves when it ends by itself runs on, and later 
   assert.equal(stdout, "1\n");
 });
 
-test("a command that runs out of memory says so, and the task lives", async () => {
+test("a command that runs out of memory: the result says so, and the task keeps running", async () => {
   const { status, stderr } = await scratch.exec(task, EAT_MEMORY, "--timeout-seconds", "120");
   assert.equal(status, 137);
   assert.match(stderr, /256 MiB.*\nhint: .*task create --mem-mib 512/);

@@ -13,7 +13,7 @@ interface Answer {
   };
 }
 
-test("doctor tells what exists from what works, and remembers", async () => {
+test("doctor distinguishes a device that exists from one that works, and keeps the verdict", async () => {
   await using scratch = new Scratch();
   const first = await scratch.pyro(["doctor", "--json"]);
   assert.equal(first.status, 0, first.stdout + first.stderr);
@@ -28,7 +28,7 @@ test("doctor tells what exists from what works, and remembers", async () => {
   assert.deepEqual((JSON.parse(second.stdout) as Answer).accelerator, answer.accelerator);
 });
 
-test("PYRO_ACCEL overrides what was found", async () => {
+test("PYRO_ACCEL overrides the verdict", async () => {
   await using scratch = new Scratch({ PYRO_ACCEL: "tcg" });
   const { stdout } = await scratch.pyro(["doctor", "--json"]);
   const { accelerator } = JSON.parse(stdout) as Answer;

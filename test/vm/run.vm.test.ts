@@ -23,7 +23,7 @@ test("a command runs under a kernel of its own", async () => {
   assert.notEqual(stdout.trim(), release());
 });
 
-test("git is there", async () => {
+test("git is installed", async () => {
   const { stdout } = await run("git", "--version");
   assert.match(stdout, /^git version 2\./);
 });
@@ -69,7 +69,7 @@ test("PYRO_TRACE=1 shows the stages of a run in their order, which add up, and l
   assert.ok(Math.abs(sum - total) < rows.length * 0.1, `${sum} is not ${total}`);
 });
 
-test("--json is one object with everything", async () => {
+test("--json prints one object with every field", async () => {
   const { status, stdout } = await scratch.pyro(["run", "debian:12", "--json", "--", "sh", "-c", "echo hi; exit 3"]);
   assert.equal(status, 3);
   const result = JSON.parse(stdout) as Record<string, unknown>;
@@ -97,7 +97,7 @@ test("Ctrl-C gives 130 and removes the VM", async () => {
   await until("nothing is left", () => scratch.leftovers().length === 0);
 });
 
-test("a client that is killed takes its VM with it", async () => {
+test("killing the client removes its VM", async () => {
   const child = scratch.start(["run", "debian:12", "--", "sh", "-c", "echo started; sleep 60"]);
   await once(child.stdout!, "data");
   child.kill("SIGKILL");
@@ -131,7 +131,7 @@ test("bytes that are no text come out as they are", async () => {
   assert.deepEqual(Buffer.concat(chunks), Buffer.from([0, 255, 128, 10]));
 });
 
-test("200 MB of output do not grow the daemon by 64 MB, and its end is there", async () => {
+test("200 MB of output: the daemon grows by less than 64 MB, and the result has the end", async () => {
   const status = readFileSync(`/proc/${await scratch.daemonPid()}/status`, "utf8");
   const before = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
   const command = "head -c 200000000 /dev/zero; echo the-end";
@@ -159,7 +159,7 @@ test("a result keeps head and tail of long output", async () => {
   assert.match(String(result["stdout"]), /^first\n1\n[^]*bytes left out[^]*400000\nlast\n$/);
 });
 
-test("a burst of commands keeps one VM ready, which is not counted as in use and is gone with the burst", async () => {
+test("a burst of commands: one VM is kept ready, is not counted as in use, and is removed after the burst", async () => {
   await run("true");
   await run("true");
   interface Status {

@@ -191,7 +191,7 @@ test("a sparse file of a directory and of an archive takes as little room in the
   assert.equal(await say(task, look), "60000000\nsparse\n60000000\nsparse\n");
 });
 
-test("a push that cannot be done leaves the workspace as it was, and says what to do", async () => {
+test("a push that fails leaves the workspace unchanged, and the error has a next step", async () => {
   const task = await create();
   await say(task, "mkdir -p real kept; echo file >file; ln -s real link; ln -s /etc out; touch -d 2020-01-01 real .");
   const before = await say(task, LOOK);
@@ -231,7 +231,7 @@ test("a source larger than the workspace is refused before it is sent", async ()
   assert.equal(await say(task, "df --output=used / | tail -n 1; ls -A"), before);
 });
 
-test("a task whose seed cannot be imported does not come to be", async () => {
+test("a task whose seed cannot be imported is not created", async () => {
   const source = layOut("escaping", { "a/b": "1", leaving: "->../../etc/passwd" });
   const flags = ["--mem-mib", "256", "--source-path", source, "--links", "refuse"];
   const failure = await scratch.failure("task", "create", "debian:12", ...flags);
@@ -251,7 +251,7 @@ test("a push to a task that is not running is refused", async () => {
   assert.ok(["FAILED_PRECONDITION", "VM_DIED"].includes(failure.code), failure.code);
 });
 
-test("two pushes at once both end well, and neither is half there", async () => {
+test("two pushes at once: both succeed, and neither is applied in part", async () => {
   const task = await create();
   const names = Array.from({ length: 200 }, (_, index) => `d${index % 7}/f${index}`);
   const treeOf = (word: string) => layOut(word, Object.fromEntries(names.map((name) => [name, `${word}\n`])));

@@ -34,7 +34,7 @@ for (const [from, to] of [
   [PRIVATE, "host"],
 ] as const) {
   const name = (choice: string) => (choice === "host" ? "the host's QEMU" : "the private one");
-  test(`a task on ${name(from)}: goes on and is managed by a daemon that starts VMs on ${name(to)}`, async () => {
+  test(`a task on ${name(from)}: keeps running under a daemon that starts VMs on ${name(to)}`, async () => {
     await using scratch = new VmScratch({ env: { PYRO_TOOLCHAIN: from } });
     const { client } = scratch;
     const { task_id } = await client.call("task.create", create);
@@ -55,7 +55,7 @@ for (const [from, to] of [
   });
 }
 
-test("a toolchain removed under a task: the task goes on, and a prune removes the toolchain after it", async () => {
+test("a toolchain removed while a task uses it: the task keeps running, and a later prune removes the toolchain", async () => {
   await using scratch = new VmScratch({ env: { PYRO_TOOLCHAIN: "" } });
   const toolchains = join(scratch.home, "toolchain");
   mkdirSync(toolchains);

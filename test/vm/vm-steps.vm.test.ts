@@ -27,7 +27,7 @@ const failsWith = (code: string, state?: string) => (error: unknown) => {
   return found === code && (state === undefined || details.state === state);
 };
 
-test("created, started, used once, gone", async () => {
+test("a VM step by step: created, started, used once, removed", async () => {
   const { vm_id, state, execution_mode } = await create();
   assert.deepEqual([state, execution_mode], ["created", null]);
   const started = await client.call("vm.start", { vm_id });
@@ -43,7 +43,7 @@ test("created, started, used once, gone", async () => {
   await assert.rejects(client.call("vm.status", { vm_id }), failsWith("NOT_FOUND"));
 });
 
-test("a move that the table does not have names the state", async () => {
+test("an operation that the VM's state does not allow: the error names the state", async () => {
   const { vm_id } = await create();
   await assert.rejects(client.call("vm.exec", { vm_id, command: "true" }), failsWith("FAILED_PRECONDITION", "created"));
   assert.equal((await client.call("vm.stop", { vm_id })).state, "stopped");
@@ -125,7 +125,7 @@ test("expired VMs are removed", async () => {
   assert.equal(existsSync(join(scratch.home, "vm-records", `${vm_id}.json`)), false);
 });
 
-test("a record that was edited into nonsense makes its VM unreadable; its VM goes with it, and no other", async () => {
+test("a damaged record makes its VM unreadable; deleting it ends that VM and no other", async () => {
   const [{ vm_id: damaged }, { vm_id: other }] = [await create(), await create()];
   for (const vm_id of [damaged, other]) await client.call("vm.start", { vm_id });
   const path = join(scratch.home, "vm-records", `${damaged}.json`);
@@ -149,7 +149,7 @@ test("a record that was edited into nonsense makes its VM unreadable; its VM goe
   assert.equal((await client.call("vm.exec", { vm_id: other, command: "hostname" })).stdout, `${other}\n`);
 });
 
-test("an environment that does not exist, and ids that are none", async () => {
+test("an unknown environment and invalid ids are refused", async () => {
   await assert.rejects(create({ environment: "debian:99" }), failsWith("ENVIRONMENT_UNKNOWN"));
   await assert.rejects(client.call("vm.start", { vm_id: "../../etc" }), failsWith("INVALID_ARGUMENT"));
   await assert.rejects(client.call("vm.start", { vm_id: "vm-000000000000" }), failsWith("NOT_FOUND"));

@@ -174,7 +174,7 @@ test("reconcile: a host that did not change becomes the workspace", () => {
   );
 });
 
-test("reconcile: without conflicts, every entry of the result is the side's that changed it, and no change of the host is lost", () => {
+test("reconcile: without conflicts, each entry of the result comes from the side that changed it, and no change of the host is lost", () => {
   fc.assert(
     fc.property(world, fc.boolean(), ({ base, host, task }, isDeleting) => {
       const decided = plan(base, host, task, { delete: isDeleting });

@@ -21,7 +21,7 @@ test("requests at once want as many spares as were in flight", () => {
   assert.equal(demandOf([0, 1], [1, 2], [2, 3], [9_000, 1]).wanted(10_000), 3);
 });
 
-test("what was wanted is forgotten 30 s after it was", () => {
+test("demand is forgotten after 30 s", () => {
   const demand = demandOf([0, 1], [1, 2], [2, 3], [20_000, 1], [29_000, 1]);
   assert.equal(demand.wanted(29_999), 3);
   assert.equal(demand.wanted(31_000), 1);

@@ -57,13 +57,13 @@ test("help can be asked for everywhere", () => {
   assert.deepEqual(parse("run --json --help"), { kind: "help", words: ["run"], json: true });
 });
 
-test("the version can be asked for by every habit", () => {
+test("every usual spelling prints the version", () => {
   for (const line of ["--version", "-V", "-v", "version", "version --json"]) {
     assert.deepEqual(parse(line), { kind: "version", json: line.includes("json") }, line);
   }
 });
 
-test("habits from other tools are the commands they mean", () => {
+test("commands named as in other tools are aliases", () => {
   const id = "task-0123456789ab";
   const cases: Record<string, string> = {
     ls: "task list",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { TaskScratch } from "../../faults/task-scratch.js";
 
-test("a command behind: its number, its output from a place and to its end, a signal", async () => {
+test("a background command: returns its number, its output from an offset and to the end, and takes a signal", async () => {
   await using scratch = new TaskScratch();
   const task = await scratch.create();
   const script = String.raw`printf 'one\377\n'; echo err >&2; while ! [ -e go ]; do sleep 0.1; done; echo two; exec sleep 1000`;
@@ -45,7 +45,7 @@ test("a command behind: its number, its output from a place and to its end, a si
   assert.equal((await scratch.pyro(["task", "output", task, "x"])).status, 2);
 });
 
-test("pages of output join to what was written, characters whole, gaps told", async () => {
+test("pages of output join to the whole output, with whole characters and the number of lost bytes", async () => {
   await using scratch = new TaskScratch();
   const task = await scratch.create();
   // 12 MB: more than the head and the tail that the disk keeps.

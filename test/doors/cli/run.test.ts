@@ -73,7 +73,7 @@ test("with --json there is one object and nothing else", async (t) => {
   });
 });
 
-test("an error is a line, its next step another", async () => {
+test("an error is printed on one line and its next step on another", async () => {
   await using daemon = new Listening(runInShell);
   const { status, stdout, stderr } = await run(daemon, ["unknown", "--", "true"]);
   assert.match(stderr, /^pyro: .+\nhint: .+\n$/);
@@ -106,7 +106,7 @@ test("a trap of the command runs after Ctrl-C, its output is shown, and the stat
   assert.deepEqual([status, stdout], [130, "ready\nbye\n"]);
 });
 
-test("SIGTERM is TERM for the command", async () => {
+test("SIGTERM sends TERM to the command", async () => {
   await using daemon = new Listening(runInShell);
   const child = start(daemon, sh("trap 'echo term; exit 0' TERM; echo ready; while :; do sleep 0.05; done"));
   child.stdout?.once("data", () => child.kill("SIGTERM"));

@@ -142,7 +142,7 @@ test("every command whose reader is gone: ends quietly with 141 when it has outp
     assert.equal(statuses.get(name), 141, name);
 });
 
-test("logs into `head`: what was asked for, and status 141", async () => {
+test("logs piped into `head`: prints the lines that head reads, and ends with 141", async () => {
   const child = inShell(["task", "logs", TASK], "| head -c 100; exit 0", fake.env);
   assert.equal((await endWithin(child)).stderr, "");
   const piped = inShell(["task", "logs", TASK], "", fake.env);

@@ -6,7 +6,7 @@ import { taskOf } from "../../task-of.js";
 
 const NOW = Date.parse("2026-01-02T00:00:00.000Z");
 
-test("a list fits 80 columns, whatever was run; ids are whole", () => {
+test("a list fits 80 columns with any command, and shows whole ids", () => {
   const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0, timed_out: false };
   const gone = { memory_bytes: null, disk_bytes: null };
   const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, ...gone });

@@ -76,7 +76,7 @@ test("a merge keeps the rest of the file, and a backup", async () => {
   assert.equal(readFileSync(`${path}.before-pyro-2`, "utf8"), after);
 });
 
-test("a file that cannot be read as what it is stays untouched", async () => {
+test("a configuration file that cannot be parsed stays unchanged", async () => {
   using home = new Home();
   const path = join(home.path, "file");
   for (const [client, text] of [
@@ -96,7 +96,7 @@ test("a file that cannot be read as what it is stays untouched", async () => {
   await assert.rejects(home.write("curser"), wrongly("INVALID_ARGUMENT"));
 });
 
-test("TOML keeps its comments; an older server goes with the tables within it", () => {
+test("TOML keeps its comments; an earlier entry is replaced with its nested tables", () => {
   const before = `model = "x" # mine
 
 [mcp_servers.pyro]

@@ -58,7 +58,7 @@ test("task_file_read: an image is image content", async (t) => {
   assert.deepEqual(content, [{ type: "image", data: bytes.toString("base64"), mimeType: "image/png" }]);
 });
 
-test("task_file_edit: a text that is not there is an error that names its code and the count", async (t) => {
+test("task_file_edit: a missing text is an error with its code and the count", async (t) => {
   const { mcp, at, task_id } = await open(t);
   writeFileSync(at("f"), "x x");
   const { code, details, hint } = await mcp.failure("task_file_edit", { task_id, path: at("f"), old: "x", new: "y" });

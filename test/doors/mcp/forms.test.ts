@@ -57,7 +57,7 @@ for (const name of ["claude-code", "codex-mcp-client", "cursor-vscode"]) {
   });
 }
 
-test("PYRO_MCP_OUTPUT decides for a client that is not known, or known wrongly", async () => {
+test("PYRO_MCP_OUTPUT overrides the form, for unknown and known clients", async () => {
   const [structured] = await answersFor("test", { PYRO_MCP_OUTPUT: "structured" });
   assert.equal(structured!.structured.stdout, OUTPUT);
   const [text] = await answersFor("claude-code", { PYRO_MCP_OUTPUT: "text" });
@@ -66,7 +66,7 @@ test("PYRO_MCP_OUTPUT decides for a client that is not known, or known wrongly",
   assert.deepEqual([lines(both!.text), both!.structured.stdout], [ALL, OUTPUT]);
 });
 
-test("a wrong PYRO_MCP_OUTPUT is refused by its name", async () => {
+test("a wrong PYRO_MCP_OUTPUT is refused with the variable's name", async () => {
   await using daemon = new Listening(async () => resultOf(0));
   await using mcp = await connectHere({ env: { ...daemon.env, PYRO_MCP_OUTPUT: "all" } });
   const { code, details } = await mcp.failure("vm_run", run);

@@ -19,7 +19,7 @@ async function inspect(scratch: Scratch, ...args: string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-test("the Inspector's CLI lists what there is and calls a tool", async () => {
+test("the Inspector's CLI lists tools, resources and prompts, and calls a tool", async () => {
   await using scratch = new Scratch();
   const { tools } = (await inspect(scratch, "--method", "tools/list")) as { tools: { name: string }[] };
   assert.ok(tools.some(({ name }) => name === "vm_run"));

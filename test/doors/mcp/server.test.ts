@@ -79,7 +79,7 @@ test("a missing or invalid source returns an error without starting a daemon", a
   }
 });
 
-test("output that looks like protocol, is no UTF-8 or has no end stays output", async () => {
+test("output that looks like protocol, is not UTF-8 or never ends is returned as output", async () => {
   const answer = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n`;
   const stdout = answer + Buffer.from([0xff, 0xfe, 0x1b, 0x5b, 0x32, 0x4a]).toString() + "x".repeat(1_000_000);
   await using daemon = new Listening(async (_core, _input, call) => {
@@ -97,7 +97,7 @@ test("output that looks like protocol, is no UTF-8 or has no end stays output", 
   assert.ok(JSON.stringify(small).length < 2_000);
 });
 
-test("progress tells the phase, the seconds and the last line, and never goes back", async () => {
+test("progress has the phase, the seconds and the last line, and never decreases", async () => {
   let end = () => {};
   await using daemon = new Listening(async (_core, _input, call) => {
     await call.emit({ event: "progress", phase: "install", message: "Installing packages", fraction: 0.5 });
@@ -140,7 +140,7 @@ test("cancelling a request cancels the command", async () => {
   await until("it was cancelled", () => isCancelled);
 });
 
-test("a client that hears of progress may wait longer than its time-out; one that gives up cancels", async () => {
+test("a client that receives progress may wait longer than its time-out; a client that gives up cancels the command", async () => {
   let aborted = 0;
   await using daemon = new Listening(async (_core, _input, call) => {
     const timer = new Promise<void>((resolve) => setTimeout(resolve, 6_000).unref());
@@ -255,7 +255,7 @@ test("errors of pyro are logged to the client, errors of the caller are not", as
   assert.equal(errors.length, 1);
 });
 
-test("the prompt shows the loop and names what it was given", async () => {
+test("the prompt contains the loop and the given arguments", async () => {
   await using daemon = new Listening(runInShell);
   await using mcp = await connectHere({ env: daemon.env });
   assert.deepEqual(

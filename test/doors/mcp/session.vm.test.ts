@@ -35,7 +35,7 @@ interface Exec {
   readonly next_stderr_offset: number;
 }
 
-test("a session: list, seed, run, fix, push, run, logs, delete, with a client of little patience", async (t) => {
+test("a session: list, seed, run, fix, push, run, logs, delete, with a client that has a short time-out", async (t) => {
   await using scratch = new VmScratch();
   await using mcp = await connectStdio(scratch.env);
   const source = join(scratch.directory, "project");

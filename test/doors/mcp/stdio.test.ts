@@ -97,7 +97,7 @@ test("invalid lines return JSON-RPC errors, and the session continues", async ()
   assert.equal(await raw.ended, 0);
 });
 
-test("the server ends when its standard input is closed, when it is told to, and when nobody reads", async () => {
+test("the server ends when its input is closed, on SIGTERM, and when its output has no reader", async () => {
   await using scratch = new Scratch();
   const closed = new Raw(scratch);
   await closed.initialize();
@@ -117,7 +117,7 @@ test("the server ends when its standard input is closed, when it is told to, and
   await unread.ended;
 });
 
-test("a home that cannot be used is a tool's error, not the server's end", async () => {
+test("an unusable home is an error of the tool, and the server keeps running", async () => {
   await using scratch = new Scratch();
   const file = join(scratch.directory, "file");
   writeFileSync(file, "");
@@ -132,7 +132,7 @@ test("a home that cannot be used is a tool's error, not the server's end", async
   await raw.ended;
 });
 
-test("a client that has listed the resources hears of tasks that others make and remove", async () => {
+test("a client that has listed the resources is notified of tasks that other clients create and delete", async () => {
   await using scratch = new Scratch();
   await using mcp = await connectStdio(scratch.env);
   await mcp.client.listResources();

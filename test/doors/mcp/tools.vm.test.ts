@@ -59,7 +59,7 @@ test("vm_list_environments, and a VM step by step", async () => {
   assert.deepEqual(await result("vm_reap_expired"), { removed: [] });
 });
 
-test("a task: commands in front and behind, their output from a cursor, a signal, logs, resources", async () => {
+test("a task: foreground and background commands, output from a cursor, a signal, logs, resources", async () => {
   const { task_id } = await result<{ task_id: string }>("task_create", size);
   await until("the client hears of it", () => mcp.listChanges === 1);
   await result("task_exec", { task_id, command: "echo kept >note" });

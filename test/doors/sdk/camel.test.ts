@@ -39,7 +39,7 @@ test("a name that the schema does not have is passed on, whatever it is", () => 
   assert.deepEqual(toSnake({ memMiB: 1, constructor: 2 }, schema), { memMiB: 1, constructor: 2 });
 });
 
-test("every name of the contract is found again", () => {
+test("every name of the contract survives the conversion to camel case and back", () => {
   const check = (inner: Schema, path: string) => {
     for (const [name, field] of Object.entries(inner.properties ?? {})) {
       const there = toCamel({ [name]: 1 }, inner) as object;

@@ -27,14 +27,14 @@ async function open() {
 const byStream = (chunks: readonly OutputChunk[], stream: string) =>
   chunks.flatMap((chunk) => (chunk.stream === stream ? [chunk.text] : [])).join("");
 
-test("awaited it is the result; a failed command is one", async () => {
+test("awaiting returns the result, also of a command that failed", async () => {
   await using pyro = await open();
   const result = await pyro.run("exit 3");
   assert.deepEqual([result.exitCode, result.executionMode, result.cleanup], [3, "host_compat", { deleted: true }]);
   assert.equal((await pyro.run(["sh", "-c", 'exit "$0"', "4"])).exitCode, 4);
 });
 
-test("iterated it is the output as it comes, and it can be both", async () => {
+test("iterating yields the output as it arrives, and the same execution can be awaited", async () => {
   await using pyro = await open();
   const execution = pyro.run("echo one; echo two >&2; echo three");
   const chunks: OutputChunk[] = [];
@@ -43,7 +43,7 @@ test("iterated it is the output as it comes, and it can be both", async () => {
   assert.equal((await execution).exitCode, 0);
 });
 
-test("nothing is lost when the loop begins late, and a command cannot run away from a slow one", async () => {
+test("a loop that begins late gets all output, and a slow loop pauses the command", async () => {
   await using pyro = await open();
   const execution = pyro.run("seq 1 20000");
   await pyro.run("true");
@@ -183,7 +183,7 @@ test("leaving the loop early kills the command, and the loop ends when it is dea
   await until("the call has ended", () => pyro.daemon.lifetime.isIdle());
 });
 
-test("an error thrown in the loop does the same, and stays the error", async () => {
+test("an error thrown in the loop kills the command, and the loop throws that error", async () => {
   await using pyro = await open();
   const execution = pyro.run("yes");
   await assert.rejects(async () => {

@@ -125,13 +125,13 @@ function takingTurns() {
   return { options, expected };
 }
 
-test("a run gives both streams in the order of arrival when it is asked to", async () => {
+test("interleaved: a run returns both streams in the order of arrival", async () => {
   const { options, expected } = takingTurns();
   const { interleaved } = await pyro.runInVm("debian:12", { ...options, memMib: 256 });
   assert.deepEqual(interleaved, expected);
 });
 
-test("so does a task, for the result, its log and its pages, also from a daemon that did not run it", async () => {
+test("interleaved: a task's result, log and pages have the order of arrival, also from a later daemon", async () => {
   const { options, expected } = takingTurns();
   const { interleaved, sequence } = await pyro.execTask(task.taskId, options);
   assert.deepEqual(interleaved, expected);
@@ -151,7 +151,7 @@ test("so does a task, for the result, its log and its pages, also from a daemon 
   assert.deepEqual(textOf(pages).flat(), textOf(expected as OutputPiece[]).flat());
 });
 
-test("a VM has a network when it is asked for, and says which", async () => {
+test("network: a VM has one on request, and shows its addresses", async () => {
   const { vmId } = await pyro.createVm("debian:12", { memMib: 256, network: true });
   assert.equal((await pyro.startVm(vmId)).networkEnabled, true);
   const { network } = await pyro.networkInfoVm(vmId);
@@ -171,7 +171,7 @@ test("`await using` deletes the task; deleting it before is fine", async () => {
   await another.delete();
 });
 
-test("a signal ends the command and all it has started, and keeps what it said", async () => {
+test("an aborted signal ends the command and everything it started, and the result has its output", async () => {
   const controller = new AbortController();
   const onStdout = () => controller.abort();
   const result = await task.exec("echo begun; sleep 1000 & sleep 1000", { signal: controller.signal, onStdout });
@@ -180,7 +180,7 @@ test("a signal ends the command and all it has started, and keeps what it said",
   assert.equal((await task.status()).state, "started");
 });
 
-test("so does leaving the loop", async () => {
+test("leaving the loop ends the command and everything it started", async () => {
   const execution = task.exec("echo begun; sleep 1000 & sleep 1000");
   for await (const { text } of execution) {
     assert.equal(text, "begun\n");
@@ -190,14 +190,14 @@ test("so does leaving the loop", async () => {
   assert.equal(await sleepers(), 0);
 });
 
-test("a signal before the task is there leaves none", async () => {
+test("a signal that aborts during task creation leaves no task", async () => {
   const { length } = scratch.taskIds();
   const failed = pyro.createTask("debian:12", { memMib: 256, signal: AbortSignal.timeout(50) });
   await assert.rejects(failed, { code: "ABORTED" });
   await until("no task is left", () => scratch.taskIds().length === length);
 });
 
-test("a process that just exits: its run is gone, its task and the task's command go on", async () => {
+test("a program that exits without cleaning up: its run ends, its task and the task's command continue", async () => {
   const index = new URL("../../../src/index.js", import.meta.url).href;
   const script = `import { Pyro } from ${JSON.stringify(index)};
     const pyro = new Pyro();
@@ -219,7 +219,7 @@ test("a process that just exits: its run is gone, its task and the task's comman
   assert.deepEqual([stdout, exitCode, aborted], ["begun\nover\n", 6, false]);
 });
 
-test("the daemon's death ends a run, and the call says so", async () => {
+test("a daemon that dies during a run: the call rejects", async () => {
   const execution = pyro.runInVm("debian:12", { command: "echo begun; sleep 60", memMib: 256 });
   await assert.rejects(
     async () => {
@@ -229,7 +229,7 @@ test("the daemon's death ends a run, and the call says so", async () => {
   );
 });
 
-test("the daemon's death in the middle of a loop goes unnoticed", async () => {
+test("a daemon that dies during a loop: the loop yields all output", async () => {
   const lines: string[] = [];
   const execution = task.exec("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; exit 5");
   for await (const { text } of execution) {

@@ -6,7 +6,7 @@ import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { createServer, Pyro } from "../../../src/index.js";
 import { Listening, resultOf } from "../../daemon/listening.js";
 
-test("the server that a program makes has pyro's tools, and asks the daemon of its home", async () => {
+test("an MCP server that a program starts has pyro's tools and uses the daemon of its home", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(0), stdout: "from the tool\n" }));
   const runtime = process.env["XDG_RUNTIME_DIR"];
   process.env["XDG_RUNTIME_DIR"] = daemon.env["XDG_RUNTIME_DIR"];

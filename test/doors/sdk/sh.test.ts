@@ -47,7 +47,7 @@ END`,
   }
 });
 
-test("quotes that are closed, and an escaped one, do not stand in the way", () => {
+test("values after closed or escaped quotes are accepted", () => {
   const value: ShellValue = "it's";
   assert.deepEqual(wordsOf(sh`printf '%s\0' "a\"b" 'c\' \" ${value}`), ['a"b', "c\\", '"', value]);
 });

@@ -94,7 +94,7 @@ async function tellLie({ act, end, ...script }: Lie): Promise<void> {
   }
 }
 
-test("whatever a guest says that is not true, its channel closes or nothing comes of it, and other machines answer", async (t) => {
+test("a guest that lies in any message: its channel closes or the lie has no effect, and other machines answer", async (t) => {
   assert.ok(LIES.length >= 100, `${LIES.length} lies`);
   await using honest = new AgentProcess();
   const other = await honest.connect();

@@ -107,13 +107,13 @@ test("an invalid call returns an error to the model, which may correct itself", 
   assert.match(ended.lines.at(-1)!, /outcome=answered .*tool_calls=8 failed=7/);
 });
 
-test("a call that is no call does not end the demonstration", async () => {
+test("a malformed tool call does not end the demonstration", async () => {
   const nonsense = { message: { role: "assistant", content: "", tool_calls: [{}, { function: null }] }, done: false };
   const ended = await demo([[nonsense, ...saying({})], saying({ calls: [run("true")] }), saying({ content: "Done." })]);
   assert.equal(ended.status, 0, ended.stderr);
 });
 
-test("a model that refuses is reminded once; the outcome says so", async () => {
+test("a model that uses no tool is reminded once, and the outcome says that it used none", async () => {
   const refusal = saying({ content: "I cannot run commands." });
   const ended = await demo([refusal, refusal]);
   assert.equal(ended.status, 1);
@@ -122,7 +122,7 @@ test("a model that refuses is reminded once; the outcome says so", async () => {
   assert.equal(reminded.status, 0);
 });
 
-test("a model that never comes to an end is stopped", async () => {
+test("a model that calls tools without end is stopped", async () => {
   const ended = await demo(Array.from({ length: 50 }, () => saying({ calls: [run("true")] })));
   assert.equal(ended.status, 1);
   assert.match(ended.lines.at(-1)!, /outcome=unfinished/);
