@@ -9,7 +9,14 @@ const LEFT = 20;
 const TOP = 56;
 /** How long a prompt stands before its command starts, in seconds. */
 const PAUSE = 1.2;
-const colors = { added: "#7ee787", removed: "#ff9d95", hunk: "#79c0ff", prompt: "#7ee787", time: "#8b949e", text: "#e6edf3" };
+const colors = {
+  added: "#7ee787",
+  removed: "#ff9d95",
+  hunk: "#79c0ff",
+  prompt: "#7ee787",
+  time: "#8b949e",
+  text: "#e6edf3",
+};
 
 const { steps } = JSON.parse(readText("docs/demo.json"));
 const lines = steps.flatMap(linesOf);
@@ -50,7 +57,9 @@ function renderTerminal() {
     "@media (prefers-reduced-motion:reduce){text{animation:none}}",
     "</style>",
     `<rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
-    ...["#ff5f57", "#febc2e", "#28c840"].map((color, at) => `<circle cx="${LEFT + 6 + at * 20}" cy="22" r="6" fill="${color}"/>`),
+    ...["#ff5f57", "#febc2e", "#28c840"].map(
+      (color, at) => `<circle cx="${LEFT + 6 + at * 20}" cy="22" r="6" fill="${color}"/>`,
+    ),
     ...lines.flatMap((line, at) => renderLine(line, TOP + at * LINE, width)),
     "</svg>\n",
   ].join("\n");
@@ -59,8 +68,7 @@ function renderTerminal() {
 function renderLine({ text, kind, at, time, timeAt }, y, width) {
   if (text === "") return [];
   const color = kind === "prompt" ? colors.text : colors[kind];
-  const content =
-    kind === "prompt" ? `<tspan fill="${colors.prompt}">$</tspan>${escape(text.slice(1))}` : escape(text);
+  const content = kind === "prompt" ? `<tspan fill="${colors.prompt}">$</tspan>${escape(text.slice(1))}` : escape(text);
   const shown = `<text x="${LEFT}" y="${y}" fill="${color}" xml:space="preserve" style="animation-delay:${at.toFixed(2)}s">${content}</text>`;
   if (time === undefined) return [shown];
   return [

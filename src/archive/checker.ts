@@ -97,9 +97,14 @@ export class Checker {
     });
     const file = this.#tree.find(targetParts);
     if (file?.kind !== "file") {
-      throw refusal("ARCHIVE_HARD_LINK", shown, "the target of this hard link is not an earlier regular file of the archive", {
-        target: showName(member.link),
-      });
+      throw refusal(
+        "ARCHIVE_HARD_LINK",
+        shown,
+        "the target of this hard link is not an earlier regular file of the archive",
+        {
+          target: showName(member.link),
+        },
+      );
     }
     const node = this.#tree.enter(parts, "file", shown);
     return node === file ? null : { path, type: "hardlink", mode, target: pathOf(file) };

@@ -85,6 +85,7 @@ function goDown(walk: Walk, part: string, places: Map<Node, Place>): Node | null
 /** The refusal of links that leave the root: the first is named, with the first of all and their number. */
 export function linksEscape(entries: readonly string[], count: number, target: string) {
   const [first = ""] = entries;
-  const reason = count === 1 ? "the link leads out of the source" : `this link and ${count - 1} more lead out of the source`;
+  const reason =
+    count === 1 ? "the link leads out of the source" : `this link and ${count - 1} more lead out of the source`;
   return refusal("ARCHIVE_LINK_ESCAPES", first, reason, { target, entries, count });
 }

@@ -57,7 +57,8 @@ export class MemberReader {
     for (let first = true; ; first = false) {
       const block = await this.#block();
       if (block === null) {
-        if (!first) throw corrupt("it ends after an extended header, without the entry that belongs to it", this.#shown);
+        if (!first)
+          throw corrupt("it ends after an extended header, without the entry that belongs to it", this.#shown);
         return null;
       }
       const header = parseHeader(block);
@@ -128,7 +129,8 @@ export class MemberReader {
     if (size > EXTENSION_BYTES && /[LK]/.test(header.type)) {
       throw refusal("ARCHIVE_PATH_TOO_LONG", shown, `its path has ${size} bytes`, { bytes: size });
     }
-    if (size < 0 || size > EXTENSION_BYTES) throw corrupt(`its extended header has an invalid size of ${size} bytes`, shown);
+    if (size < 0 || size > EXTENSION_BYTES)
+      throw corrupt(`its extended header has an invalid size of ${size} bytes`, shown);
     this.#expect(size);
     const data = await this.take(size);
     await this.#skip();

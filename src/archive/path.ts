@@ -30,12 +30,16 @@ export function parseParts(name: Buffer, shown: string, limits: PathLimits): str
 
 /** As `parseParts`, for a name that must lie beneath the root. */
 export function parseRelative(name: Buffer, shown: string, limits: PathLimits, codes: RelativeCodes): string[] {
-  if (name[0] === SLASH) throw refusal(codes.absolute, shown, "a name or hard link target is absolute", { name: name.toString("utf8") });
+  if (name[0] === SLASH)
+    throw refusal(codes.absolute, shown, "a name or hard link target is absolute", { name: name.toString("utf8") });
   const parts = parseParts(name, shown, limits);
   let depth = 0;
   for (const part of parts) {
     depth += part === ".." ? -1 : 1;
-    if (depth < 0) throw refusal(codes.escapes, shown, "a name or hard link target leads out of the archive", { name: name.toString("utf8") });
+    if (depth < 0)
+      throw refusal(codes.escapes, shown, "a name or hard link target leads out of the archive", {
+        name: name.toString("utf8"),
+      });
   }
   return parts;
 }

@@ -70,7 +70,10 @@ async function* readEntries(
 function assertRoom(neededBytes: number, roomBytes: ReadOptions["roomBytes"], shown: string): void {
   const room = typeof roomBytes === "function" ? roomBytes() : (roomBytes ?? Infinity);
   if (neededBytes <= room) return;
-  throw refusal("WORKSPACE_FULL", shown, "the workspace has no space for it", { room_bytes: room, needed_bytes: neededBytes });
+  throw refusal("WORKSPACE_FULL", shown, "the workspace has no space for it", {
+    room_bytes: room,
+    needed_bytes: neededBytes,
+  });
 }
 
 /** Damage of the gzip data is found between entries: the one before it is named. */

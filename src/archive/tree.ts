@@ -37,7 +37,9 @@ export class Tree {
     }
     if (node.kind === null && !created && kind !== "directory") throw usedAsDirectory(node, kind, shown);
     if (node.kind !== null && node.kind !== kind) {
-      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, `the archive has it both as a ${node.kind} and as a ${kind}`, { types: [node.kind, kind] });
+      throw refusal("ARCHIVE_TYPE_CONFLICT", shown, `the archive has it both as a ${node.kind} and as a ${kind}`, {
+        types: [node.kind, kind],
+      });
     }
     node.kind = kind;
     return node;
@@ -97,7 +99,9 @@ function assertPassable(node: Node, shown: string): void {
 function usedAsDirectory(node: Node, kind: "file" | "symlink", shown: string) {
   const [child] = node.children?.values() ?? [];
   if (kind === "file") {
-    return refusal("ARCHIVE_TYPE_CONFLICT", shown, "the archive has it both as a directory and as a file", { types: ["directory", "file"] });
+    return refusal("ARCHIVE_TYPE_CONFLICT", shown, "the archive has it both as a directory and as a file", {
+      types: ["directory", "file"],
+    });
   }
   const entry = child === undefined ? shown : pathOf(child);
   return refusal("ARCHIVE_PATH_THROUGH_LINK", entry, `its path goes through the link ${pathOf(node)}`, {

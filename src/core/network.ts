@@ -21,10 +21,14 @@ export function networkRequestOf(input: {
   const hostEnv = network_host_proxy ? Object.fromEntries(settings) : {};
   if (input.network) return { allow, allowHosts, hostEnv, hostCaFiles };
   if (allow.length === 0 && allowHosts.length === 0 && hostCaFiles === null) return null;
-  throw new PyroError("INVALID_ARGUMENT", "A VM without a network cannot open addresses or use the host's proxy or certificates.", {
-    hint: "Add --network.",
-    details: { network_allow: allow, network_allow_host: allowHosts },
-  });
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    "A VM without a network cannot open addresses or use the host's proxy or certificates.",
+    {
+      hint: "Add --network.",
+      details: { network_allow: allow, network_allow_host: allowHosts },
+    },
+  );
 }
 
 /** The files that a caller's variables name as bundles of certificates. */

@@ -16,7 +16,10 @@ export class JoinedController extends AbortController implements Disposable {
       else signal.addEventListener("abort", this.#onAbort, { once: true });
     }
     if (timeoutMs !== undefined && !this.signal.aborted) {
-      this.#timer = setTimeout(() => this.abort(new DOMException("The deadline has passed.", "TimeoutError")), timeoutMs);
+      this.#timer = setTimeout(
+        () => this.abort(new DOMException("The deadline has passed.", "TimeoutError")),
+        timeoutMs,
+      );
     }
   }
 

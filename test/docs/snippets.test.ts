@@ -37,7 +37,7 @@ test("TypeScript snippets compile as they are printed, under strict, for bundler
   cpSync(join(root, "dist", "src"), join(installed, "dist", "src"), { recursive: true });
   writeFileSync(join(project, "package.json"), '{"type":"module"}');
   const blocks = snippetsIn("ts");
-  assert.ok(blocks.length >= 4);
+  assert.ok(blocks.length >= 3);
   for (const [name, { file, ...options }] of Object.entries(projects)) {
     // CommonJS has no await at the top, so only programs that await within a function can be meant for it.
     const meant = blocks.filter(({ text }) => file !== "cts" || !/^(?:await|const .*= await|for await)/m.test(text));

@@ -21,12 +21,14 @@ export function explainRefusal(refusal: AgentRefusal): PyroError {
       `A process of the task changed ${entry} during the push. The push left the workspace unchanged.`,
     );
   }
-  if (code === "UNSAFE_PATH")
-    return explain("WORKSPACE_LINK", `${entry} is behind a symbolic link of the workspace.`);
+  if (code === "UNSAFE_PATH") return explain("WORKSPACE_LINK", `${entry} is behind a symbolic link of the workspace.`);
   if (errno === "EBUSY" || errno === "EXDEV")
     return explain("WORKSPACE_CONFLICT", `A file system of the guest is mounted at ${entry}.`);
   if (code === "TORN") {
-    return explain("WORKSPACE_TORN", `A process changed ${entry} during the last step of the push, which could not be undone completely.`);
+    return explain(
+      "WORKSPACE_TORN",
+      `A process changed ${entry} during the last step of the push, which could not be undone completely.`,
+    );
   }
   if (code === "UNSUPPORTED") {
     return new PyroError("FAILED_PRECONDITION", "An older pyro started the task; its agent cannot import files.", {

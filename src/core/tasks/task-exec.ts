@@ -92,7 +92,8 @@ export class TaskExec {
     recorded.catch(() => this.kill());
     this.done = this.#run(machine, 0, async (sink) => {
       const ready = await machine.ready;
-      if (!this.isRunning) throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
+      if (!this.isRunning)
+        throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
       return startExec(ready, { command, cwd, env, stdin, ...sink }, job);
     });
   }
@@ -106,7 +107,10 @@ export class TaskExec {
       const { channel } = await machine.ready;
       return Exec.resume(channel, this.started.job, from, sink).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
-        throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest received the command. It did not run.");
+        throw new PyroError(
+          "DAEMON_UNREACHABLE",
+          "The daemon died before the guest received the command. It did not run.",
+        );
       });
     });
   }

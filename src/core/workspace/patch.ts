@@ -102,10 +102,14 @@ class Reader {
     await fetchEntries(this.#channel, WORKSPACE, [...this.#seen.keys()], async (now) => {
       const { path } = now;
       if (JSON.stringify(now) === JSON.stringify(this.#seen.get(path))) return;
-      throw new PyroError("WORKSPACE_CHANGED", `A process of the task changed ${JSON.stringify(path)} during the patch.`, {
-        hint: "Nothing was applied. Try again when no command of the task writes to it.",
-        details: { path },
-      });
+      throw new PyroError(
+        "WORKSPACE_CHANGED",
+        `A process of the task changed ${JSON.stringify(path)} during the patch.`,
+        {
+          hint: "Nothing was applied. Try again when no command of the task writes to it.",
+          details: { path },
+        },
+      );
     });
   }
 }
