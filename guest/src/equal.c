@@ -40,7 +40,7 @@ static bool may_be_equal(const struct stat *old, const struct record *record) {
 // that a process has mapped is dirty.
 static bool is_calm(const struct equal *equal) {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
     const struct timespec *changed = &equal->old.st_ctim;
     int64_t age_ns = (now.tv_sec - changed->tv_sec) * INT64_C(1000000000) + now.tv_nsec - changed->tv_nsec;
     return age_ns > CALM_NS && fdatasync(equal->fd) == 0;

@@ -79,7 +79,7 @@ static const char *path_of(const struct list *list) { return list->tree.level ? 
 
 static bool begin_hashing(struct list *list, int folder, const char *name) {
     if (list->looked.tv_sec == 0) {
-        clock_gettime(CLOCK_REALTIME, &list->looked);
+        clock_gettime(CLOCK_REALTIME_COARSE, &list->looked);
         mapped_look();
     }
     return hashing_begin(&list->hashing, folder, name);

@@ -1,4 +1,5 @@
-// System calls that a push makes, of which the one that the file $PYRO_FAIL_AT counts down to fails with ENOSPC.
+// System calls that a push makes, of which the one that the file $PYRO_FAIL_AT counts down to fails with ENOSPC; with $PYRO_SLOW_CLOCK
+// a file system whose clock seldom moves.
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static bool is_to_fail(void) {
     const char *path = getenv("PYRO_FAIL_AT");
@@ -47,4 +49,31 @@ int __wrap_utimensat(int folder, const char *name, const struct timespec times[2
     // The workspace's own time is set back after a push, whatever became of it.
     bool is_of_push = strcmp(name, ".") != 0;
     return is_of_push && is_to_fail() ? -1 : __real_utimensat(folder, name, times, flags);
+}
+
+// A file system takes its times from the coarse clock, which may stand still for long on a busy host: here for a second.
+static bool has_slow_clock(void) { return getenv("PYRO_SLOW_CLOCK") != NULL; }
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __real_fstat(int fd, struct stat *found);
+int __wrap_fstat(int fd, struct stat *found);
+int __real_fstatat(int folder, const char *name, struct stat *found, int flags);
+int __wrap_fstatat(int folder, const char *name, struct stat *found, int flags);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = __real_clock_gettime(clock, time);
+    if (has_slow_clock() && clock == CLOCK_REALTIME_COARSE) time->tv_nsec = 0;
+    return result;
+}
+
+static int slow_down(int result, struct stat *found) {
+    if (has_slow_clock()) found->st_mtim.tv_nsec = found->st_ctim.tv_nsec = 0;
+    return result;
+}
+
+int __wrap_fstat(int fd, struct stat *found) { return slow_down(__real_fstat(fd, found), found); }
+
+int __wrap_fstatat(int folder, const char *name, struct stat *found, int flags) {
+    return slow_down(__real_fstatat(folder, name, found, flags), found);
 }

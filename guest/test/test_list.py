@@ -9,11 +9,12 @@ import random
 import struct
 import time
 
+import agent
 from agent import wait_until
 from files import FilesTest
 from wire import CONTENT
 
-CALM_S = 0.15  # what the agent wants to pass before it keeps a digest, and a little
+CALM_S = 0.4  # what the agent wants to pass before it keeps a digest, with the lag of a busy host's coarse clock
 
 
 def parse(content):
@@ -238,3 +239,25 @@ class Digests(ListTest):
                 mapping[0] = byte
                 time.sleep(CALM_S)
                 self.assert_digest("f", bytes([byte]) + b"a" * 4095)
+
+
+class SlowClock(ListTest):
+    """A busy host, on which the clock that file systems use stands still for long."""
+
+    def setUp(self):
+        known, agent.BINARY = agent.BINARY, "build/pyro-agent-fails"
+        agent.ENVIRONMENT["PYRO_SLOW_CLOCK"] = "1"
+        try:
+            super().setUp()
+        finally:
+            agent.BINARY = known
+            del agent.ENVIRONMENT["PYRO_SLOW_CLOCK"]
+
+    def test_a_file_that_changes_while_the_clock_stands_still_gets_its_new_digest(self):
+        tick = time.time()
+        wait_until(lambda: int(time.time()) > int(tick))
+        self.put("f", b"one")
+        time.sleep(CALM_S)
+        for content in (b"one", b"two", b"six"):
+            self.put("f", content)
+            self.assertEqual(self.list(digests=True)[b"f"]["sha256"], hashlib.sha256(content).hexdigest())

@@ -35,7 +35,7 @@ class Unchanged(CommitTest):
     def calm(self):
         """Large files that have just been changed are written while they are compared, later they are only compared."""
         newest = max((entry[2] for entry in looks(self.workspace).values()), default=0)
-        wait_until(lambda: time.time_ns() > newest + 200_000_000)
+        wait_until(lambda: time.time_ns() > newest + 400_000_000)
 
     def test_an_equal_tree_is_not_touched(self):
         content = (
@@ -234,7 +234,7 @@ class DryRun(CommitTest):
         )
         for content in (first, first, second, first, second, second):
             newest = max((entry[2] for entry in looks(self.workspace).values()), default=0)
-            wait_until(lambda: time.time_ns() > newest + 200_000_000)
+            wait_until(lambda: time.time_ns() > newest + 400_000_000)
             before = looks(self.workspace), os.listdir(self.workspace)
             answer = self.look_at(content)
             self.assertEqual((looks(self.workspace), os.listdir(self.workspace)), before)

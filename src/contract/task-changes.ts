@@ -18,6 +18,7 @@ export const taskChanges = defineOperation({
   output: z
     .object({
       task_id: z.string(),
+      name: z.string().nullable(),
       origin: z.string().nullable(),
       changes: z.array(z.object({ path: z.string(), base: workspaceEntry, task: workspaceEntry })),
       unsupported: z

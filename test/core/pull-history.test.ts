@@ -91,9 +91,8 @@ function put(path: string, leaf: Leaf | null): void {
 }
 
 function leavesOf(root: string): [string, Node][] {
-  return [...readTree(root)]
-    .filter(([path, { type }]) => type !== "directory" && !path.startsWith(".pyro-staging/"))
-    .sort();
+  // The agent may still be removing what it has staged.
+  return [...readTree(root, "", [".pyro-staging"])].filter(([, { type }]) => type !== "directory").sort();
 }
 
 function sortedLeaves(leaves: Leaves): [string, Node][] {

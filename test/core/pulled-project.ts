@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { Client } from "../../src/client/client.js";
 import { performOperation } from "../../src/client/perform.js";
 import type { ArgumentsOf } from "../../src/contract/operations.js";
+import { readTree } from "../client/pull/guest.js";
 import { temporaryDirectory } from "../store/scratch.js";
 import { AgentMachines } from "./agent-machines.js";
 import { openTasks } from "./open-tasks.js";
@@ -35,7 +36,7 @@ export class PulledProject implements AsyncDisposable {
   static async open(
     t: TestContext,
     files: Readonly<Record<string, string>>,
-    sourcePath?: string,
+    fields: Partial<ArgumentsOf<"task.create">> = {},
   ): Promise<PulledProject> {
     const machines = new AgentMachines();
     const opened = await openTasks(temporaryDirectory(t), machines);
@@ -43,9 +44,15 @@ export class PulledProject implements AsyncDisposable {
     mkdirSync(host);
     writeFiles(host, files);
     const client = new Client(opened.daemon.env);
-    const input = { environment: "debian:12", source_path: sourcePath ?? host };
+    const input = { environment: "debian:12", source_path: host, ...fields };
     const { task_id: taskId } = await performOperation(client, "task.create", input);
     return new PulledProject(opened, machines, { client, taskId, host });
+  }
+
+  /** The text of every file of the host by its path. */
+  hostFiles(): Record<string, string> {
+    const files = [...readTree(this.host)].flatMap(([path, node]) => (node.type === "file" ? [[path, node.text]] : []));
+    return Object.fromEntries(files) as Record<string, string>;
   }
 
   /** The directory of this test, in which PYRO_HOME and the host's directory lie. */

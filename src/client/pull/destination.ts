@@ -13,6 +13,8 @@ import { Switch } from "./switch.js";
 interface Facts {
   readonly format: 1;
   readonly task_id: string;
+  /** Missing in what an older client wrote, and for a task without a name. */
+  readonly task_name?: string;
   readonly destination: string;
   /** UTC, ISO 8601. */
   readonly pulled_at: string;
@@ -44,12 +46,13 @@ export class Destination {
   readonly root: string;
   /** What an earlier client had left; null when nothing was to be done. */
   readonly recovery: Recovery | null;
-  readonly #directory: string;
+  /** Where it is kept. */
+  readonly journal: string;
   readonly #lock: HeldLock;
 
   private constructor(root: string, directory: string, lock: HeldLock, recovery: Recovery | null) {
     this.root = root;
-    this.#directory = directory;
+    this.journal = directory;
     this.#lock = lock;
     this.recovery = recovery;
   }
@@ -76,54 +79,65 @@ export class Destination {
   }
 
   /** A directory for what a pull brings. */
-  async begin(taskId: string): Promise<string> {
-    const current = join(this.#directory, CURRENT);
+  async begin({ taskId, taskName }: { readonly taskId: string; readonly taskName: string | null }): Promise<string> {
+    const current = join(this.journal, CURRENT);
     await rm(current, { recursive: true, force: true });
     await mkdir(join(current, "new"), { recursive: true, mode: 0o700 });
     await mkdir(join(current, "old"), { mode: 0o700 });
-    const facts: Facts = { format: 1, task_id: taskId, destination: this.root, pulled_at: new Date().toISOString() };
+    const facts: Facts = {
+      format: 1,
+      task_id: taskId,
+      ...(taskName !== null && { task_name: taskName }),
+      destination: this.root,
+      pulled_at: new Date().toISOString(),
+    };
     await writeFileAtomic(join(current, FACTS), JSON.stringify(facts));
     return current;
   }
 
   /** Carries the steps of the pull out, all or none. */
   async carryOut(steps: readonly Step[], base: readonly BaseEntry[]): Promise<void> {
-    const current = join(this.#directory, CURRENT);
+    const current = join(this.journal, CURRENT);
     await writeFileAtomic(join(current, STEPS), JSON.stringify({ steps, base }));
     await new Switch(this.root, current, steps).carryOut();
     await writeFileAtomic(join(current, DONE), "");
-    await keepAsLast(this.#directory);
+    await keepAsLast(this.journal);
   }
 
-  /** Drops a pull that was not carried out. */
-  async cancel(): Promise<void> {
-    await rm(join(this.#directory, CURRENT), { recursive: true, force: true });
+  /** Takes back a pull that failed with `failure`, and drops it. Throws when that is not possible; the next command for the directory tries again. */
+  async cancel(failure: unknown): Promise<void> {
+    try {
+      await recover(this.root, this.journal);
+    } catch (error) {
+      throw incomplete(this.root, PyroError.from(failure), PyroError.from(error));
+    }
   }
 
   /** The latest pull; null when there was none, or it was undone. */
   async last(): Promise<FinishedPull | null> {
-    return readPull(this.root, join(this.#directory, LAST));
+    return readPull(this.root, join(this.journal, LAST));
   }
 
   async undo(pull: FinishedPull): Promise<void> {
-    const last = join(this.#directory, LAST);
+    const last = join(this.journal, LAST);
     await writeFileAtomic(join(last, UNDOING), "");
     await pull.switch.undo();
     await rm(last, { recursive: true, force: true });
   }
 }
 
-/** The directory into which a task was last pulled; null when there is none that can be undone. */
-export async function findLastDestination(homePath: string, taskId: string): Promise<string | null> {
+/** The last pull of a task, which its id or its name stands for; null when there is none that can be undone. */
+export async function findLastPull(homePath: string, task: string): Promise<Facts | null> {
   const pulls = join(homePath, "pulls");
   let latest: Facts | null = null;
   for (const key of await readdir(pulls).catch((): string[] => [])) {
     for (const place of [CURRENT, LAST]) {
       const facts = await readFacts(join(pulls, key, place)).catch(() => null);
-      if (facts?.task_id === taskId && (latest === null || facts.pulled_at > latest.pulled_at)) latest = facts;
+      const isMeant = facts?.task_id === task || facts?.task_name === task;
+      if (isMeant && (latest === null || facts.pulled_at > latest.pulled_at)) latest = facts;
     }
   }
-  return latest?.destination ?? null;
+  return latest;
 }
 
 async function recover(root: string, directory: string): Promise<Recovery | null> {
@@ -161,6 +175,13 @@ async function readFacts(work: string): Promise<Facts | null> {
 async function keepAsLast(directory: string): Promise<void> {
   await rm(join(directory, LAST), { recursive: true, force: true });
   await rename(join(directory, CURRENT), join(directory, LAST));
+}
+
+function incomplete(root: string, { code, message, details }: PyroError, { message: why }: PyroError): PyroError {
+  return new PyroError(code, `${message} A part of the pull stays in ${root}, since it cannot be taken back: ${why}`, {
+    hint: "Correct that, then run `pyro task sync undo TASK`, which takes the rest back.",
+    details,
+  });
 }
 
 async function resolveDirectory(path: string): Promise<string> {

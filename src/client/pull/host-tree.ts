@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
-import { lookAtName, lstatSync, readdirSync, readlinkSync, sha256OfFile } from "../../host/files.js";
+import { lookAtName, lstatSync, readdirSync, readlinkSync, sha256OfEntry } from "../../host/files.js";
+import { nextTurn } from "../../host/next-turn.js";
 import { type BigIntStats, hasDisappeared, isUnchanged } from "../../host/tree.js";
 import { ancestorsOf, type Entry } from "../../workspace/entry.js";
 import { hasRealParents } from "./real-parents.js";
@@ -8,11 +9,14 @@ import type { HostView } from "../../workspace/reconcile.js";
 
 /** Names that are looked at before other work of the process has a turn. */
 const TURN = 256;
+/** How long before a look a change must be for the next change to have another time, on file systems with coarse times. */
+const CALM_MS = 2_500;
 
 interface Seen {
   readonly stat: BigIntStats;
-  /** Null for a FIFO, a socket and a device. */
-  readonly entry: Entry | null;
+  readonly entry: Entry;
+  /** Whether a later change may leave the times as they are. */
+  readonly isRecent: boolean;
 }
 
 /**
@@ -32,7 +36,7 @@ export class HostTree implements HostView {
     let count = 0;
     for (const path of paths) {
       count += 1;
-      if (count % TURN === 0) await new Promise<void>((resolve) => void setImmediate(resolve));
+      if (count % TURN === 0) await nextTurn();
       signal?.throwIfAborted();
       if (!this.#leadsThroughDirectories(path)) {
         this.#seen.set(path, null);
@@ -57,18 +61,32 @@ export class HostTree implements HostView {
   }
 
   /** Entries that are not what they were when they were looked at. Directories count only when they became something else. */
-  findChanged(paths: Iterable<string>): string[] {
+  async findChanged(paths: Iterable<string>): Promise<string[]> {
     const changed: string[] = [];
     for (const path of paths) {
-      const seen = this.#seen.get(path)?.stat ?? null;
+      const seen = this.#seen.get(path) ?? null;
       const now = hasRealParents(this.#root, path) ? readStat(join(this.#root, path)) : null;
-      if (seen === null || now === null) {
-        if (seen !== now) changed.push(path);
-      } else if (seen.isDirectory() && now.isDirectory() ? seen.ino !== now.ino : !isUnchanged(seen, now)) {
-        changed.push(path);
-      }
+      const isSame = seen === null || now === null ? seen === now : await this.#isSame(path, seen, now);
+      if (!isSame) changed.push(path);
     }
     return changed;
+  }
+
+  async #isSame(path: string, { stat, entry, isRecent }: Seen, now: BigIntStats): Promise<boolean> {
+    if (stat.isDirectory() && now.isDirectory()) return stat.ino === now.ino;
+    if (!isUnchanged(stat, now)) return false;
+    if (!isRecent || entry.type !== "file" || !now.isFile()) return true;
+    return (await this.#digestOf(path)) === entry.digest;
+  }
+
+  /** Null for a file that became something else, which is found by its times. */
+  async #digestOf(path: string): Promise<string | null> {
+    try {
+      return await sha256OfEntry(join(this.#root, path));
+    } catch (error) {
+      if (hasDisappeared(error)) return null;
+      throw error;
+    }
   }
 
   #leadsThroughDirectories(path: string): boolean {
@@ -83,16 +101,16 @@ export class HostTree implements HostView {
   #lookAtName(path: string): BigIntStats | null {
     const absolute = join(this.#root, path);
     const stat = readStat(absolute);
-    this.#seen.set(path, stat === null ? null : { stat, entry: describe(absolute, stat) });
+    this.#seen.set(path, stat === null ? null : { stat, entry: describe(absolute, stat), isRecent: isRecent(stat) });
     return stat;
   }
 
   async #lookAt(path: string): Promise<void> {
     const stat = this.#lookAtName(path);
     if (stat === null || !stat.isFile()) return;
-    const digest = await sha256OfFile(join(this.#root, path));
+    const digest = (await this.#digestOf(path)) ?? "";
     const entry = { type: "file", mode: modeOf(stat), sizeBytes: Number(stat.size), digest } as const;
-    this.#seen.set(path, { stat, entry });
+    this.#seen.set(path, { stat, entry, isRecent: isRecent(stat) });
   }
 
   async #lookInto(path: string): Promise<void> {
@@ -109,6 +127,10 @@ export class HostTree implements HostView {
   }
 }
 
+function isRecent({ ctimeMs }: BigIntStats): boolean {
+  return Number(ctimeMs) > Date.now() - CALM_MS;
+}
+
 function readStat(path: string): BigIntStats | null {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
@@ -118,7 +140,7 @@ function readStat(path: string): BigIntStats | null {
   }
 }
 
-function describe(path: string, stat: BigIntStats): Entry | null {
+function describe(path: string, stat: BigIntStats): Entry {
   if (stat.isDirectory()) return { type: "directory", mode: modeOf(stat) };
   if (stat.isSymbolicLink()) return { type: "link", target: readlinkSync(path) };
   // A special file is in the way like a file of other content, and never equal to one.

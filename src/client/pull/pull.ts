@@ -3,7 +3,8 @@ import { lookAtName, readdirSync } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
 import { ancestorsOf, type Entry, isEqual } from "../../workspace/entry.js";
 import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
-import { type BaseEntry, Destination, findLastDestination, type Recovery } from "./destination.js";
+import { type BaseEntry, Destination, findLastPull, type Recovery } from "./destination.js";
+import { explainDestination } from "./failure.js";
 import { findClashes, isPlain } from "./holdable.js";
 import { HostTree } from "./host-tree.js";
 import { stageSteps } from "./stage.js";
@@ -14,6 +15,7 @@ import { isWhatWasWritten } from "./switch.js";
 /** The workspace that a pull takes from. */
 export interface PullSource {
   readonly taskId: string;
+  readonly taskName: string | null;
   /** Changes since the base, in the order of paths. */
   readonly changes: readonly Change[];
   /** Whether the base stands for the destination. If not, `changes` has every entry, and what the host has in common with it counts. */
@@ -48,9 +50,22 @@ export interface Pulled {
  * DESTINATION_CHANGED, WORKSPACE_CHANGED, FAILED_PRECONDITION during another pull; then the directory is as it was.
  */
 export async function pull(source: PullSource, options: PullOptions): Promise<Pulled> {
-  const destination = await Destination.open(options.homePath, options.destination);
+  return withDestination(options.homePath, options.destination, (destination) =>
+    pullInto(destination, source, options),
+  );
+}
+
+/** Holds a directory while something is done to it. What the host's file system refuses is explained. */
+async function withDestination<T>(
+  homePath: string,
+  path: string,
+  act: (destination: Destination) => Promise<T>,
+): Promise<T> {
+  const destination = await Destination.open(homePath, path);
   try {
-    return await pullInto(destination, source, options);
+    return await act(destination);
+  } catch (error) {
+    throw explainDestination(error, (error as NodeJS.ErrnoException).path ?? destination.root);
   } finally {
     destination.close();
   }
@@ -97,21 +112,22 @@ async function carryOut(
   { steps, base }: { readonly steps: readonly Step[]; readonly base: readonly BaseEntry[] },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const work = await destination.begin(source.taskId);
   try {
+    const work = await destination.begin(source);
     await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take));
     signal?.throwIfAborted();
-    assertUnchanged(tree, steps);
+    await assertUnchanged(tree, steps);
     await destination.carryOut(steps, base);
-  } catch (error) {
-    await destination.cancel();
+  } catch (thrown) {
+    const error = explainDestination(thrown, destination.journal);
+    await destination.cancel(error);
     throw error;
   }
 }
 
-function assertUnchanged(tree: HostTree, steps: readonly Step[]): void {
+async function assertUnchanged(tree: HostTree, steps: readonly Step[]): Promise<void> {
   const looked = steps.filter(({ source }) => source === undefined).map(({ path }) => path);
-  const changed = tree.findChanged(new Set(looked.flatMap((path) => [...ancestorsOf(path), path])));
+  const changed = await tree.findChanged(new Set(looked.flatMap((path) => [...ancestorsOf(path), path])));
   if (changed.length === 0) return;
   throw new PyroError(
     "DESTINATION_CHANGED",
@@ -134,49 +150,55 @@ function assertHoldable(refused: readonly string[]): void {
   );
 }
 
+/** Makes entries of a task a part of its base again. */
+export type Settle = (taskId: string, destination: string, entries: readonly BaseEntry[]) => Promise<void>;
+
 /** What an undo did. */
 export interface Undone {
+  readonly taskId: string;
   readonly destination: string;
   readonly recovery: Recovery | null;
   readonly steps: readonly Step[];
 }
 
 /**
- * Takes back the last pull of a task; a pull or undo that was interrupted is brought to an end instead. Throws NOT_FOUND when there is
- * none, and DESTINATION_CHANGED when the host has changed an entry since; then nothing is done.
+ * Takes back the last pull of a task, which its id or name stands for; a pull or undo that was interrupted is brought to an end instead.
+ * Needs no more than this host's journal. Throws NOT_FOUND when there is none, and DESTINATION_CHANGED when the host has changed an entry
+ * since; then nothing is done.
  */
-export async function undoPull(homePath: string, taskId: string, settle: PullSource["settle"]): Promise<Undone> {
-  const path = await findLastDestination(homePath, taskId);
-  const nothing = () =>
-    new PyroError("NOT_FOUND", `No pull of task ${taskId} can be undone.`, {
-      hint: "Only the last pull into a directory can be undone, once.",
-      details: { task_id: taskId },
-    });
-  if (path === null) throw nothing();
-  const destination = await Destination.open(homePath, path);
-  try {
-    const { root, recovery } = destination;
-    if (recovery !== null) return { destination: root, recovery, steps: [] };
-    const last = await destination.last();
-    if (last === null || last.facts.task_id !== taskId) throw nothing();
-    const changed = await findChangedSince(root, last.steps);
-    if (changed.length > 0) {
-      throw new PyroError(
-        "DESTINATION_CHANGED",
-        `${changed.length} entries changed on the host since the pull: ${changed.slice(0, 3).join(", ")}.`,
-        {
-          hint: "Nothing was undone. Put the entries back as the pull left them, or keep what you have.",
-          details: { paths: changed.slice(0, 100) },
-        },
-      );
-    }
-    // Before the host's tree: a base that is older than the host costs a pull a comparison, a newer one hides changes from it.
-    await settle(root, last.base);
-    await destination.undo(last);
-    return { destination: root, recovery, steps: last.steps };
-  } finally {
-    destination.close();
+export async function undoPull(homePath: string, task: string, settle: Settle): Promise<Undone> {
+  const found = await findLastPull(homePath, task);
+  if (found === null) throw nothingToUndo(task);
+  return withDestination(homePath, found.destination, (destination) => undoIn(destination, found.task_id, settle));
+}
+
+async function undoIn(destination: Destination, taskId: string, settle: Settle): Promise<Undone> {
+  const { root, recovery } = destination;
+  if (recovery !== null) return { taskId, destination: root, recovery, steps: [] };
+  const last = await destination.last();
+  if (last === null || last.facts.task_id !== taskId) throw nothingToUndo(taskId);
+  const changed = await findChangedSince(root, last.steps);
+  if (changed.length > 0) {
+    throw new PyroError(
+      "DESTINATION_CHANGED",
+      `${changed.length} entries changed on the host since the pull: ${changed.slice(0, 3).join(", ")}.`,
+      {
+        hint: "Nothing was undone. Put the entries back as the pull left them, or keep what you have.",
+        details: { paths: changed.slice(0, 100) },
+      },
+    );
   }
+  // Before the host's tree: a base that is older than the host costs a pull a comparison, a newer one hides changes from it.
+  await settle(taskId, root, last.base);
+  await destination.undo(last);
+  return { taskId, destination: root, recovery, steps: last.steps };
+}
+
+function nothingToUndo(task: string): PyroError {
+  return new PyroError("NOT_FOUND", `No pull of task ${task} can be undone.`, {
+    hint: "Only the last pull into a directory can be undone, once.",
+    details: { task_id: task },
+  });
 }
 
 async function findChangedSince(root: string, steps: readonly Step[]): Promise<string[]> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readArchive } from "../../archive/read.js";
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { PyroError } from "../../contract/errors.js";
-import { open, symlinkSync } from "../../host/files.js";
+import { NewFile, symlinkSync } from "../../host/files.js";
 import type { Step } from "./steps.js";
 
 type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
@@ -52,15 +52,15 @@ async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): P
   }
   if (after?.type !== "file" || entry.type !== "file" || entry.sizeBytes !== after.sizeBytes) return false;
   const hash = createHash("sha256");
-  const file = await open(path, "wx", 0o600);
+  const file = new NewFile(path);
   try {
     for await (const bytes of entry.content) {
       hash.update(bytes);
-      await file.write(bytes);
+      file.write(bytes);
     }
-    await file.chmod(after.mode);
+    file.chmod(after.mode);
   } finally {
-    await file.close();
+    file.close();
   }
   return hash.digest("hex") === after.digest;
 }

@@ -11,10 +11,13 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
-  sha256OfFile,
+  sha256OfEntry,
   symlinkSync,
   unlinkSync,
 } from "../../host/files.js";
+import { nextTurn } from "../../host/next-turn.js";
+import { errnoOf } from "../host-failure.js";
+import { explainDestination } from "./failure.js";
 import { hasRealParents } from "./real-parents.js";
 import type { Step } from "./steps.js";
 
@@ -38,39 +41,40 @@ export class Switch {
     this.#steps = steps;
   }
 
-  /** Carries all steps out. When one fails, the tree is as it was, and the failure is thrown. */
+  /** Carries all steps out. When one fails, `undo` takes back those before it. Throws DESTINATION_UNUSABLE and DISK_FULL with the path. */
   async carryOut(): Promise<void> {
-    try {
-      for (const [index, step] of this.#steps.entries()) {
-        if (index % TURN === TURN - 1) await nextTurn();
-        this.#carryOut(index, step);
-      }
-      // A directory may be read-only only after its content is in.
-      for (const { path, after } of this.#steps.toReversed()) {
-        if (after?.type === "directory") chmodSync(join(this.#root, path), after.mode);
-      }
-    } catch (error) {
-      await this.undo();
-      throw error;
+    for (const [index, step] of this.#steps.entries()) {
+      if (index % TURN === TURN - 1) await nextTurn();
+      await this.#explained(step.path, () => this.#carryOut(index, step));
+    }
+    // A directory may be read-only only after its content is in.
+    for (const { path, after } of this.#steps.toReversed()) {
+      if (after?.type === "directory") await this.#explained(path, (target) => setMode(target, after.mode));
     }
   }
 
-  /** Takes back every step that was carried out, in any state in which a killed process can leave them. */
+  /** Takes back every step that was carried out, in any state in which a killed process can leave them. Throws what `carryOut` throws. */
   async undo(): Promise<void> {
     for (const { path, after } of this.#steps) {
-      if (!hasRealParents(this.#root, path)) continue;
-      const target = join(this.#root, path);
-      if (after?.type === "directory" && isDirectory(target)) chmodSync(target, after.mode | 0o700);
+      if (after?.type === "directory" && hasRealParents(this.#root, path)) openDirectory(join(this.#root, path));
     }
     for (let index = this.#steps.length - 1; index >= 0; index--) {
       if (index % TURN === 0) await nextTurn();
       const step = this.#steps[index];
-      if (step !== undefined) await this.#takeBack(index, step);
+      if (step !== undefined) await this.#explained(step.path, () => this.#takeBack(index, step));
     }
     for (const { path, before } of this.#steps) {
-      if (!hasRealParents(this.#root, path)) continue;
-      const target = join(this.#root, path);
-      if (before?.type === "directory" && isDirectory(target)) chmodSync(target, before.mode);
+      if (before?.type !== "directory" || !hasRealParents(this.#root, path)) continue;
+      await this.#explained(path, (target) => setMode(target, before.mode));
+    }
+  }
+
+  async #explained(path: string, act: (target: string) => void | Promise<void>): Promise<void> {
+    const target = join(this.#root, path);
+    try {
+      await act(target);
+    } catch (error) {
+      throw explainDestination(error, target);
     }
   }
 
@@ -94,20 +98,23 @@ export class Switch {
     removeDirectoryIfEmpty(target);
   }
 
-  async #takeBack(index: number, { path, before, after }: Step): Promise<void> {
+  async #takeBack(index: number, step: Step): Promise<void> {
+    const { path, before, after } = step;
     // Then this step was not carried out, and nothing may be changed beyond a link.
     if (!hasRealParents(this.#root, path)) return;
     const target = join(this.#root, path);
     removeIfThere(this.#beside(index, target));
     if (before?.type === "directory") return bringDirectoryBack(target, before.mode, after);
-    if (before !== null) return this.#bringBack(index, path, target, after);
+    if (before !== null) return this.#bringBack(index, step);
     if (after === null || !isThere(target)) return;
     if (after.type === "directory") return void removeDirectoryIfEmpty(target);
     if (await isWhatWasWritten(target, after)) unlinkSync(target);
   }
 
-  #bringBack(index: number, path: string, target: string, after: Step["after"]): void {
-    if (!isThere(this.#old(index))) return;
+  async #bringBack(index: number, { path, before, after }: Step): Promise<void> {
+    const target = join(this.#root, path);
+    // The step may have failed before it took anything away, on a file system that refuses to be written to.
+    if (!isThere(this.#old(index)) || (before !== null && (await isStillThere(target, before)))) return;
     // Its place is a directory now, which must be empty: entries of the host in it stay, and so does what it replaced.
     if (after?.type === "directory" && isDirectory(target) && !removeDirectoryIfEmpty(target)) throw appeared(path);
     move(this.#old(index), target, this.#beside(index, target));
@@ -128,7 +135,13 @@ export async function isWhatWasWritten(path: string, written: NonNullable<Step["
   if (stat === null) return false;
   if (written.type === "directory") return stat.isDirectory();
   if (written.type === "link") return stat.isSymbolicLink() && readlinkSync(path) === written.target;
-  return stat.isFile() && stat.size === written.sizeBytes && (await sha256OfFile(path)) === written.digest;
+  return stat.isFile() && stat.size === written.sizeBytes && (await sha256OfEntry(path)) === written.digest;
+}
+
+/** Whether an entry is as it was before the pull, with its mode. */
+async function isStillThere(path: string, before: NonNullable<Step["before"]>): Promise<boolean> {
+  const isSameMode = before.type === "link" || ((lookAtName(path)?.mode ?? 0) & 0o777) === before.mode;
+  return isSameMode && (await isWhatWasWritten(path, before));
 }
 
 /** Leaves the entry where it is, and makes it available at another path as well. */
@@ -170,6 +183,23 @@ function bringDirectoryBack(path: string, mode: number, after: Step["after"]): v
   if (!isThere(path)) mkdirSync(path, { mode: mode | 0o700 });
 }
 
+/** Sets the mode of a directory, if it is one and has another. */
+function setMode(path: string, mode: number): void {
+  const stat = lookAtName(path);
+  if (stat?.isDirectory() && (stat.mode & 0o777) !== mode) chmodSync(path, mode);
+}
+
+/** Lets its owner change what is in a directory. Where that is refused, nothing in it can have been changed. */
+function openDirectory(path: string): void {
+  const stat = lookAtName(path);
+  if (!stat?.isDirectory()) return;
+  try {
+    setMode(path, (stat.mode & 0o777) | 0o700);
+  } catch (error) {
+    if (errnoOf(error) === null) throw error;
+  }
+}
+
 function removeDirectoryIfEmpty(path: string): boolean {
   try {
     rmdirSync(path);
@@ -205,8 +235,4 @@ function isAcross(error: unknown): boolean {
 
 function appeared(path: string): PyroError {
   return new PyroError("DESTINATION_CHANGED", `${path} changed on the host during the pull.`, { details: { path } });
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -52,15 +52,26 @@ export async function undoTaskSync(
   client: Client,
   { task_id }: ArgumentsOf<"task.sync.undo">,
 ): Promise<ResultOf<"task.sync.undo">> {
-  const { task_id: id } = await client.call("task.status", { task_id });
-  const { destination, steps, recovery } = await undoPull(client.home.path, id, (origin, entries) =>
-    settle(client, id, origin, entries),
+  // A task that was deleted is still in the journal, with its name.
+  const task = await client.call("task.status", { task_id }).then(
+    (found) => found.task_id,
+    () => task_id,
   );
-  return { task_id: id, destination, restored_count: steps.length, warnings: recoveryWarnings(recovery) };
+  const undone = await undoPull(client.home.path, task, (id, origin, entries) =>
+    settle(client, id, origin, entries).catch(assertDeleted),
+  );
+  const { taskId, destination, steps, recovery } = undone;
+  return { task_id: taskId, destination, restored_count: steps.length, warnings: recoveryWarnings(recovery) };
+}
+
+/** A task that was deleted has no base that could hide a change from its next pull. */
+function assertDeleted(error: unknown): void {
+  if (!(error instanceof PyroError) || error.code !== "NOT_FOUND") throw error;
 }
 
 class TaskSource implements PullSource {
   readonly taskId: string;
+  readonly taskName: string | null;
   readonly changes: readonly Change[];
   readonly isOrigin: boolean;
   readonly #client: Client;
@@ -68,6 +79,7 @@ class TaskSource implements PullSource {
 
   constructor(client: Client, found: ResultOf<"task.changes">, isOrigin: boolean, signal: AbortSignal | undefined) {
     this.taskId = found.task_id;
+    this.taskName = found.name;
     this.changes = found.changes.map(({ path, base, task }) => ({
       path,
       base: fromContract(base),

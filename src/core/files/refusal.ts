@@ -1,8 +1,10 @@
 import { PyroError, type ErrorCode } from "../../contract/errors.js";
 import { AgentRefusal } from "../../guest/channel.js";
 
+type Meanings = Readonly<Record<string, readonly [code: ErrorCode, what: string, hint?: string]>>;
+
 /** The code and message for each errno of a guest's file system. */
-const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string]>> = {
+const meanings: Meanings = {
   ENOENT: ["FILE_NOT_FOUND", "does not exist in the task"],
   EEXIST: ["FILE_EXISTS", "exists already"],
   ENOTDIR: ["FILE_WRONG_TYPE", "leads through something that is not a directory"],
@@ -21,8 +23,29 @@ const meanings: Readonly<Record<string, readonly [code: ErrorCode, what: string]
   EROFS: ["FILE_REFUSED", "lies on a read-only file system"],
 };
 
-/** Converts a refusal of the guest's agent into an error for the caller. Returns any other error unchanged. */
+/** The same where an operation is about the workspace as a whole or a tree of it, such as a diff, a pull or an export. */
+const meaningsOfTrees: Meanings = {
+  ...meanings,
+  ENOENT: ["NOT_FOUND", "does not exist in the task", "Look with `pyro task file list TASK`."],
+  ENOTDIR: ["NOT_FOUND", "does not exist in the task", "Look with `pyro task file list TASK`."],
+  ESTALE: [
+    "WORKSPACE_CHANGED",
+    "was changed by a process of the task while it was read",
+    "Try again when no command of the task writes to it.",
+  ],
+};
+
+/** Converts a refusal of the guest's agent to work on a file into an error for the caller. Returns any other error unchanged. */
 export function explainFileRefusal(thrown: unknown, path: string): unknown {
+  return explain(thrown, path, meanings);
+}
+
+/** The same for a refusal to read a tree, which names the path itself. */
+export function explainTreeRefusal(thrown: unknown): unknown {
+  return explain(thrown, thrown instanceof AgentRefusal ? (thrown.path ?? "") : "", meaningsOfTrees);
+}
+
+function explain(thrown: unknown, path: string, known: Meanings): unknown {
   if (!(thrown instanceof AgentRefusal)) return thrown;
   const { code, errno } = thrown;
   const shown = JSON.stringify(path);
@@ -33,15 +56,14 @@ export function explainFileRefusal(thrown: unknown, path: string): unknown {
       cause: thrown,
     });
   }
-  const details = { path, ...(errno === undefined ? {} : { errno }) };
-  const known = code === "IO" && errno !== undefined ? meanings[errno] : undefined;
-  if (known) return new PyroError(known[0], `${shown} ${known[1]}.`, { details, cause: thrown });
-  if (code === "IO")
-    return new PyroError("FILE_REFUSED", `The task's file system refused ${shown}: ${errno}.`, {
-      details,
-      cause: thrown,
-    });
-  return new PyroError("INTERNAL", `The guest could not work on ${shown}: ${code}.`, { cause: thrown });
+  if (code !== "IO")
+    return new PyroError("INTERNAL", `The guest could not work on ${shown}: ${code}.`, { cause: thrown });
+  const [coded, what, hint] = known[errno ?? ""] ?? ["FILE_REFUSED", `is refused by the task's file system: ${errno}`];
+  return new PyroError(coded, `${shown} ${what}.`, {
+    ...(hint !== undefined && { hint }),
+    details: { path, ...(errno !== undefined && { errno }) },
+    cause: thrown,
+  });
 }
 
 function tooOld(cause: AgentRefusal): PyroError {

@@ -11,10 +11,10 @@ import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
+import { explainTreeRefusal } from "../files/refusal.js";
 import { MachineSession, releaseJobs } from "../lifecycle/session.js";
 import type { LastingMachines } from "../machines/machines.js";
 import { resolveTimeout } from "../timeout.js";
-import { explainReading } from "../workspace/refusal.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
 import { assertAllowed, moveTask } from "./moves.js";
@@ -173,7 +173,7 @@ export class Task implements ExecHost {
       });
     } catch (error) {
       until.signal.throwIfAborted();
-      throw explainReading(error);
+      throw explainTreeRefusal(error);
     }
   }
 

@@ -14,7 +14,7 @@ import { WORKSPACE } from "../tasks/destination.js";
 /** Entries that are asked for at once. */
 const BATCH = 512;
 
-/** Sends files of a guest as a tar stream. Throws what `explainReading` explains. */
+/** Sends files of a guest as a tar stream. Throws what `explainTreeRefusal` explains. */
 export async function exportFiles(
   channel: Channel,
   input: InputOf<"task.export">,

@@ -12,6 +12,7 @@ export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, cal
   );
   return {
     task_id: input.task_id,
+    name: task.name,
     origin,
     changes: changes.map(({ path, base, task: now }) => ({ path, base: toContract(base), task: toContract(now) })),
     unsupported: unsupported.slice(0, LISTED),

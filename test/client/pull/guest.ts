@@ -42,6 +42,7 @@ function entryOf(node: Node): Entry {
 /** A workspace in memory, with the base that it has in common with a host. */
 export class Guest implements PullSource {
   readonly taskId = "task-000000000001";
+  readonly taskName = "fix";
   readonly isOrigin = true;
   tree: Tree;
   readonly base: Map<string, Entry>;
@@ -105,9 +106,11 @@ export function writeTree(root: string, tree: Tree): void {
   }
 }
 
-export function readTree(root: string, path = ""): Map<string, Node> {
+/** What lies beneath a path, without names of the root that are to be left out. */
+export function readTree(root: string, path = "", without: readonly string[] = []): Map<string, Node> {
   const tree = new Map<string, Node>();
   for (const name of readdirSync(join(root, path))) {
+    if (without.includes(name)) continue;
     const child = path === "" ? name : `${path}/${name}`;
     const absolute = join(root, child);
     const stat = lstatSync(absolute);

@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { Destination } from "../../../src/client/pull/destination.js";
-import { pull, type PullOptions, undoPull } from "../../../src/client/pull/pull.js";
+import { pull, undoPull } from "../../../src/client/pull/pull.js";
 import { buildSteps, type Step } from "../../../src/client/pull/steps.js";
 import { stageSteps } from "../../../src/client/pull/stage.js";
 import { Switch } from "../../../src/client/pull/switch.js";
@@ -22,7 +12,8 @@ import { HostTree } from "../../../src/client/pull/host-tree.js";
 import { reconcile } from "../../../src/workspace/reconcile.js";
 import { fc } from "../../property.js";
 import { edit, editsOf, worlds } from "../../workspace/trees.js";
-import { Guest, manifestOf, type Node, readTree, type Tree, writeTree } from "./guest.js";
+import { manifestOf, type Node, readTree, type Tree, writeTree } from "./guest.js";
+import { openDirectories, Project, trees } from "./project.js";
 
 const file = (text: string, mode = 0o644): Node => ({ type: "file", mode, text });
 const directory: Node = { type: "directory", mode: 0o755 };
@@ -38,49 +29,6 @@ const kind = {
 
 /** More of them, for a long search. */
 const runs = Number(process.env["PYRO_TEST_RUNS"] ?? 40);
-
-class Project implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "pyro-pull-"));
-  readonly host = join(this.path, "host");
-  readonly home = join(this.path, "home");
-  readonly guest: Guest;
-
-  constructor({ base, host, task }: { base: Tree; host: Tree; task: Tree }) {
-    mkdirSync(this.host);
-    mkdirSync(this.home);
-    writeTree(this.host, host);
-    this.guest = new Guest(task, manifestOf(base));
-  }
-
-  pull(options: Partial<PullOptions> = {}) {
-    const { home, host } = this;
-    const defaults = { homePath: home, destination: host, onConflict: "fail", delete: false, dryRun: false } as const;
-    return pull(this.guest, { ...defaults, ...options });
-  }
-
-  undo() {
-    return undoPull(this.home, this.guest.taskId, this.guest.settle.bind(this.guest));
-  }
-
-  [Symbol.dispose](): void {
-    openDirectories(this.path);
-    rmSync(this.path, { recursive: true, force: true });
-  }
-}
-
-/** Lets an ordinary user remove a tree that has read-only directories. */
-function openDirectories(path: string): void {
-  chmodSync(path, 0o700);
-  for (const child of readdirSync(path, { withFileTypes: true })) {
-    if (child.isDirectory()) openDirectories(join(path, child.name));
-  }
-}
-
-const trees = (base: Record<string, Node>, host: Record<string, Node>, task: Record<string, Node>) => ({
-  base: new Map(Object.entries(base)),
-  host: new Map(Object.entries(host)),
-  task: new Map(Object.entries(task)),
-});
 
 test("pull: a second pull has nothing to do, and undo brings the first tree back", async () => {
   const world = trees(
@@ -147,7 +95,7 @@ test("undo: takes an interrupted pull back, and keeps the finished one before it
   using project = new Project(trees({}, {}, { a: file("1") }));
   await project.pull();
   const destination = await Destination.open(project.home, project.host);
-  const work = await destination.begin(project.guest.taskId);
+  const work = await destination.begin(project.guest);
   writeFileSync(join(work, "steps.json"), JSON.stringify({ steps: [], base: [] }));
   destination.close();
   assert.equal((await project.undo()).recovery, "rolled-back");
@@ -159,8 +107,8 @@ test("undo: takes an interrupted pull back, and keeps the finished one before it
 test("undo: changes the base first, so that an undo that is killed hides no change from the next pull", async () => {
   using project = new Project(trees({}, {}, { a: file("1") }));
   await project.pull();
-  const killed = undoPull(project.home, project.guest.taskId, async (...settled) => {
-    await project.guest.settle(...settled);
+  const killed = undoPull(project.home, project.guest.taskId, async (_, root, entries) => {
+    await project.guest.settle(root, entries);
     throw new Error("killed");
   });
   await assert.rejects(killed, { message: "killed" });
@@ -212,7 +160,15 @@ test("pull: content that is not what the manifest promised is refused", async ()
   const { guest } = project;
   const { changes } = guest;
   guest.tree = new Map([["a", file("5")]]);
-  const lying = { ...guest, changes, export: guest.export.bind(guest), settle: guest.settle.bind(guest) };
+  const { taskId, taskName, isOrigin } = guest;
+  const lying = {
+    taskId,
+    taskName,
+    isOrigin,
+    changes,
+    export: guest.export.bind(guest),
+    settle: guest.settle.bind(guest),
+  };
   const options = {
     homePath: project.home,
     destination: project.host,
@@ -267,18 +223,21 @@ test("pull: any number of steps is taken back by another process, and again", as
   );
 });
 
-test("pull: a step that fails takes back those before it", async () => {
+test("pull: after a step that failed, those before it are taken back", async () => {
   await fc.assert(
     fc.asyncProperty(worlds(kind), fc.nat(12), async ({ base, host, task }, index) => {
       using project = new Project({ base, host, task });
       const before = readTree(project.host);
       const { steps, work } = await prepare(project);
       rmSync(join(work, "new", String(index)), { force: true });
-      const failed = await new Switch(project.host, work, steps).carryOut().then(
+      const carriedOut = new Switch(project.host, work, steps);
+      const failed = await carriedOut.carryOut().then(
         () => false,
         () => true,
       );
-      if (failed) assert.deepEqual(readTree(project.host), before);
+      if (!failed) return;
+      await carriedOut.undo();
+      assert.deepEqual(readTree(project.host), before);
     }),
     { numRuns: runs },
   );
