@@ -26,7 +26,9 @@ const isRun = ({ text, page }: Snippet) => !ELSEWHERE.test(page) && !notRun.some
 
 let scratch: VmScratch;
 let project: string;
-before(() => {
+/** The task that pages call `$TASK`. */
+const TASK = "kept";
+before(async () => {
   scratch = new VmScratch();
   project = join(scratch.directory, "project");
   mkdirSync(join(project, "src"), { recursive: true });
@@ -38,6 +40,8 @@ before(() => {
   symlinkSync(join(root, "bin"), join(project, "bin"));
   mkdirSync(join(project, "node_modules"));
   symlinkSync(root, join(project, "node_modules", "pyro-mcp"));
+  const { status, stderr } = await shell(`pyro task create debian:12 --name ${TASK}`);
+  assert.equal(status, 0, stderr);
 });
 after(() => scratch[Symbol.asyncDispose]());
 
@@ -93,7 +97,7 @@ for (const snippet of snippets.filter(({ language }) => language === "console").
 for (const snippet of snippets.filter(({ language }) => language === "sh").filter(isRun)) {
   test(`${snippet.place} runs`, async () => {
     const { status, stdout, stderr } = await shell(`set -e\n${commandsOf(snippet)}`, {
-      ...{ TASK: "demo", API_TOKEN: "x", CODEX_HOME: scratch.directory, CLAUDE_CONFIG_DIR: scratch.directory },
+      ...{ TASK, API_TOKEN: "x", CODEX_HOME: scratch.directory, CLAUDE_CONFIG_DIR: scratch.directory },
     });
     assert.equal(status, 0, stdout + stderr);
   });
