@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tarfile
@@ -54,6 +55,9 @@ class _Sender:
         status = os.lstat(absolute)
         if planned.is_directory != stat.S_ISDIR(status.st_mode):
             return False
+        if planned.text is not None:
+            self._send_text(path, status, planned.text.encode(errors="surrogateescape"))
+            return True
         first = self._first.get((status.st_dev, status.st_ino)) if status.st_nlink > 1 else None
         if stat.S_ISDIR(status.st_mode):
             self._archive.addfile(_info(path, status, tarfile.DIRTYPE))
@@ -66,6 +70,11 @@ class _Sender:
         else:
             return False
         return True
+
+    def _send_text(self, path: str, status: os.stat_result, content: bytes) -> None:
+        info = _info(path, status, tarfile.REGTYPE)
+        info.size = len(content)
+        self._archive.addfile(info, io.BytesIO(content))
 
     def _send_file(self, path: str, absolute: str) -> None:
         file = open_live_file(absolute, lambda: self._report.unsteady.add(path))

@@ -19,7 +19,7 @@ def note_git(root: str, plan: Sequence[Planned], report: Report) -> None:
     sent = {planned.path for planned in plan} if every else set()
     for planned in every:
         try:
-            pointer = _read_pointer(root, planned)
+            pointer = _read_pointer(root, planned, sent)
         except (OSError, UnicodeDecodeError):
             continue
         if pointer is None:
@@ -33,13 +33,15 @@ def note_git(root: str, plan: Sequence[Planned], report: Report) -> None:
             report.git_elsewhere.add(f"{planned.path} ({target})")
 
 
-def _read_pointer(root: str, planned: Planned) -> tuple[str, str, bool] | None:
+def _read_pointer(root: str, planned: Planned, sent: set[str]) -> tuple[str, str, bool] | None:
     """Where the data lies as it is written there, what a relative target starts from, and whether this is a worktree."""
     base = os.path.dirname(planned.path)
     absolute = planned.absolute(root)
     if os.path.islink(absolute):
         return os.readlink(absolute), base, False
     if planned.is_directory:
+        if f"{planned.path}/objects/info/alternates" not in sent:
+            return None
         with open(os.path.join(absolute, "objects/info/alternates"), encoding="utf-8") as file:
             targets = [line.rstrip("\n") for line in file if line.strip() and not line.startswith("#")]
         return (targets[0], os.path.join(planned.path, "objects"), False) if targets else None

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from ._directory import Write, send_tree
 from ._errors import PyroError
-from ._filter import create_filter
+from ._filter import Excludes, create_filter
 from ._git import note_git
+from ._git_files import GitFiles
 from ._live import identity
 from ._report import Report, changed, unreadable
 from ._scan import OnScan, Scanner
@@ -49,6 +50,8 @@ def open_source(
     include: Sequence[str] = (),
     links: str | None = None,
     on_scan: OnScan = lambda _: None,
+    git_tracked: bool = False,
+    with_git: bool = False,
 ) -> Source:
     """Looks the source over. Raises SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED."""
     resolved = os.path.realpath(path)
@@ -59,13 +62,20 @@ def open_source(
             raise unreadable(path) from error
         raise PyroError("SOURCE_NOT_FOUND", f"The source {path} does not exist.", _CHECK_PATH, {"path": path}) from None
     excludes = create_filter(exclude, include)
+    is_directory = stat.S_ISDIR(status.st_mode)
+    if (git_tracked or with_git) and not is_directory:
+        raise _unsupported(path, "is no directory, as --git-tracked and --with-git need")
+    if with_git and not os.path.lexists(os.path.join(resolved, ".git")):
+        raise _no_git(resolved)
+    tracked = GitFiles(resolved, include) if git_tracked else None
+    leaves_out = _join(excludes, tracked, with_git)
 
     def open_tree(kind: str, scan: Callable[[Scanner], None]) -> Source:
-        source = _open_tree(kind, resolved, Scanner(excludes, links, Report(), on_scan), scan)
+        source = _open_tree(kind, resolved, Scanner(leaves_out, links, Report(), on_scan, with_git), scan)
         # Where the daemon decides what is left out, the size of the rest is not known here.
         return replace(source, content_bytes=None) if exclude and excludes is None else source
 
-    if stat.S_ISDIR(status.st_mode):
+    if is_directory:
         return open_tree("directory", lambda scanner: _scan_directory(scanner, resolved))
     if not stat.S_ISREG(status.st_mode):
         raise _unsupported(path, "is neither a directory nor a regular file")
@@ -79,6 +89,19 @@ def open_source(
     if start[:2] != b"\x1f\x8b" and not _looks_like_tar(start):
         raise _unsupported(path, "is not a tar archive, plain or gzipped")
     return Source(resolved, "archive", lambda write: _send_archive(path, resolved, write), Report().render)
+
+
+def _join(excludes: Excludes | None, tracked: GitFiles | None, with_git: bool) -> Excludes | None:
+    """With a list of tracked files, everything else is left out too."""
+    if tracked is None:
+        return excludes
+
+    def joined(path: str, is_directory: bool) -> bool:
+        if excludes is not None and excludes(path, is_directory):
+            return True
+        return not tracked.has(path, is_directory) and not (with_git and tracked.is_data(path))
+
+    return joined
 
 
 def _scan_directory(scanner: Scanner, root: str) -> None:
@@ -124,6 +147,11 @@ def _looks_like_tar(start: bytes) -> bool:
 
 
 _CHECK_PATH = "Check the path; it must exist on the machine that runs the client."
+
+
+def _no_git(root: str) -> PyroError:
+    hint = "With --with-git, name the top directory of a Git work tree."
+    return PyroError("SOURCE_UNSUPPORTED", f"There is no .git in {root}.", hint, {"path": root})
 
 
 def _unsupported(path: str, why: str) -> PyroError:

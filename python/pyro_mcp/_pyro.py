@@ -198,6 +198,8 @@ def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) ->
         cast(Sequence[str], include),
         cast("str | None", given.get("links")),
         on_scan,
+        given.get("git_tracked") is True,
+        given.get("with_git") is True,
     )
 
 

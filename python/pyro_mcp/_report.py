@@ -19,7 +19,7 @@ _HINTS = {
 }
 
 
-_CLONE = " Push the main checkout, or a copy made with `git clone`."
+_WITH_GIT = " Add --with-git, push the main checkout, or leave .git out with --exclude .git."
 
 
 class Names:
@@ -63,7 +63,7 @@ class Report:
     def render(self) -> dict[str, object]:
         """The fields of a result that only the packer of the source can tell."""
         warnings = [
-            f"{text}: {names}.{_CLONE if names is self.git_elsewhere else ''}"
+            f"{text}: {names}.{_WITH_GIT if names is self.git_elsewhere else ''}"
             for names, text in (
                 (self.git_elsewhere, "Git will not work in the guest, since its data lies outside of the source"),
                 (

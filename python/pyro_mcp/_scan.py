@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ._filter import Excludes
+from ._git_data import find_git_data
 from ._leaving import leaves_tree
 from ._live import has_disappeared
 from ._report import Names, Report, unsendable
@@ -28,19 +29,36 @@ class Planned:
     elsewhere: str | None
     """Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice."""
     is_directory: bool
+    text: str | None = None
+    """The content to send instead of the file's."""
 
     def absolute(self, root: str) -> str:
         return self.elsewhere or os.path.join(root, self.path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of several directories that are put together."""
+
+    top: str
+    """Its path in the source."""
+    belongs: Callable[[str], bool]
+    """Which of its entries are sent, by their paths in it."""
+    seen: set[str]
+    """What others have brought."""
+
+
 class Scanner:
     """Lists a tree in the order in which it is sent, directories before their content."""
 
-    def __init__(self, excludes: Excludes | None, links: str | None, report: Report, on_scan: OnScan) -> None:
+    def __init__(
+        self, excludes: Excludes | None, links: str | None, report: Report, on_scan: OnScan, with_git: bool = False
+    ) -> None:
         self._excludes_name = excludes
         self._links = links
         self.report = report
         self._on_scan = on_scan
+        self._with_git = with_git
         self._problems: dict[str, Names] = {}
         self._inodes: set[tuple[int, int]] = set()
         self.root = ""
@@ -65,7 +83,7 @@ class Scanner:
         for code, names in self._problems.items():
             raise unsendable(code, names)
 
-    def _walk(self, root: str, directory: str, path: str, before: Sequence[str]) -> None:
+    def _walk(self, root: str, directory: str, path: str, before: Sequence[str], part: _Part | None = None) -> None:
         """`before`: the directories that hold the links on the way here; a link to one of them would never end."""
         try:
             names = sorted(os.listdir(directory), key=os.fsencode)
@@ -82,20 +100,52 @@ class Scanner:
                 if not self._excludes(inner, False):
                     self._add_unreadable(inner, error)
                 continue
+            if part is not None and not part.belongs(inner[len(part.top) + 1 :]):
+                continue
             if self._excludes(inner, stat.S_ISDIR(status.st_mode)):
                 continue
             if len(self.plan) > _ENTRIES:
                 return
+            if part is not None and inner in part.seen:
+                if stat.S_ISDIR(status.st_mode):
+                    self._walk(root, absolute, inner, before, part)
+                continue
+            if part is not None:
+                part.seen.add(inner)
+            elif name == ".git" and self._with_git and self._add_git(inner, absolute):
+                continue
             leaves = self._links in _CHOICES and target is not None
             if not leaves or not leaves_tree(root, absolute, target or "", self._links == "follow"):
                 if self._add(inner, absolute, status, target):
-                    self._walk(root, absolute, inner, before)
+                    self._walk(root, absolute, inner, before, part)
             elif self._links == "follow":
                 self._follow(inner, absolute, before)
             elif self._links == "skip":
                 self.report.leaving_links.add(inner)
             else:
                 self._add_problem("ARCHIVE_LINK_ESCAPES", inner)
+
+    def _add_git(self, path: str, absolute: str) -> bool:
+        """Sends a ``.git`` with all of its data, if it lies in several places."""
+        try:
+            data = find_git_data(absolute, self.root)
+        except OSError:
+            return False
+        if data is None:
+            return False
+        seen: set[str] = set()
+        self._add(path, data.git_directory, os.stat(data.git_directory), None)
+        self._walk(data.git_directory, data.git_directory, path, [], _Part(path, data.belongs, seen))
+        if data.common_directory:
+            common = _Part(path, data.belongs_to_worktree, seen)
+            self._walk(data.common_directory, data.common_directory, path, [], common)
+        for directory in data.alternates:
+            objects = f"{path}/objects"
+            self._walk(directory, directory, objects, [], _Part(objects, lambda name: name != "info", seen))
+        for name, source, text in data.rewritten:
+            self.plan.append(Planned(f"{path}/{name}", source, False, text))
+            self.content_bytes += len(text.encode(errors="surrogateescape"))
+        return True
 
     def _follow(self, path: str, link: str, before: Sequence[str]) -> None:
         before = [*before, os.path.dirname(link)]

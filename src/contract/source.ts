@@ -11,6 +11,14 @@ export const sourcePath = z
   .describe("Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.");
 
 export const sourceFilter = {
+  git_tracked: z
+    .boolean()
+    .default(false)
+    .describe("Take only files of a source directory that Git tracks or does not ignore, without .git."),
+  with_git: z
+    .boolean()
+    .default(false)
+    .describe("Also send .git; complete for a worktree, a submodule and a clone that borrows objects."),
   exclude: patterns.describe("Leave out entries that match these .gitignore patterns; the result counts them."),
   include: patterns.describe("Keep matching entries even if exclude matches them."),
   links: z

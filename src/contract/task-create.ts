@@ -53,7 +53,7 @@ export const taskCreate = defineOperation({
     flags: { quiet: "Print the id only." },
     examples: [
       "pyro task create debian:12",
-      "pyro task create debian:12 --source-path . --exclude node_modules/",
+      "pyro task create debian:12 --source-path . --git-tracked --with-git",
       "pyro task create debian:12 --name web --label team=shop --env API_TOKEN",
       "TASK=$(pyro task create debian:12 -q)",
       "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",

@@ -79,6 +79,7 @@ export const taskSyncPush = defineOperation({
       "pyro task sync push TASK ./src --dest /workspace/src",
       "pyro task sync push TASK release.tar.gz --dry-run",
       "pyro task sync push TASK . --exclude '*.log' --include important.log",
+      "pyro task sync push TASK . --git-tracked --delete",
     ],
   },
   sdk: { method: "pushTaskSync", optionsType: "PushOptions", handleMethod: "syncPush" },

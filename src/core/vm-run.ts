@@ -2,12 +2,12 @@ import { runCommand } from "./command.js";
 import { networkRequestOf } from "./network.js";
 import type { Handler } from "./core.js";
 import { asFound } from "./machines/machines.js";
-import { assertLinks } from "./tasks/import.js";
+import { assertChoices } from "./tasks/import.js";
 import { seedWorkspace } from "./tasks/seed.js";
 import { resolveTimeout } from "./timeout.js";
 
 export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
-  assertLinks(input);
+  assertChoices(input);
   const request = {
     environment: input.environment,
     vcpuCount: input.vcpu_count,

@@ -20,7 +20,7 @@ import { pythonPath } from "./run.js";
 
 const WRITER_PROCESS = fileURLToPath(new URL("../client/writer-process.js", import.meta.url));
 
-type Options = Pick<PackOptions, "exclude" | "include" | "links">;
+type Options = Pick<PackOptions, "exclude" | "include" | "links" | "gitTracked" | "withGit">;
 
 /** What a packer has made of a source: all that the daemon and the caller get to know. */
 type Packed = { readonly facts: Facts; readonly entries: unknown; readonly report: unknown } | { readonly error: unknown };
@@ -38,7 +38,8 @@ except PyroError as error:
     answer = {"error": [error.code, error.message, error.hint, error.details]}
 print(json.dumps(answer), file=sys.stderr)`;
 
-async function packInPython(path: string, options: Options): Promise<Packed> {
+async function packInPython(path: string, { gitTracked, withGit, ...others }: Options): Promise<Packed> {
+  const options = { ...others, ...(gitTracked && { git_tracked: true }), ...(withGit && { with_git: true }) };
   const env = { ...process.env, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1" };
   const child = spawn("python3", ["-c", script, JSON.stringify([path, options])], { env });
   const closed = once(child, "close");
@@ -124,6 +125,19 @@ test("Python's packer prints the same warnings about Git as the TypeScript one",
   for (const name of ["main", "worktree", "super", "super/sub", "shared", "separate", "outer", "linked"]) {
     const root = join(scratch.path, name);
     assert.deepEqual(await packInPython(root, {}), await packInTypeScript(root, {}), name);
+  }
+});
+
+test("Python's packer sends what the TypeScript one sends of Git", async () => {
+  using scratch = new ScratchDirectory();
+  layOutRepositories(scratch.path);
+  writeFileSync(join(scratch.path, "super/sub/.gitignore"), "*.o\n.env\n");
+  for (const name of ["new", "a.o", ".env"]) writeFileSync(join(scratch.path, "super/sub", name), name);
+  for (const name of ["main", "worktree", "super", "super/sub", "shared", "separate", "outer", "linked", "linked/.git/objects"]) {
+    const root = join(scratch.path, name);
+    for (const options of [{ gitTracked: true, include: [".env"] }, { withGit: true }, { gitTracked: true, withGit: true }]) {
+      assert.deepEqual(await packInPython(root, options), await packInTypeScript(root, options), name);
+    }
   }
 });
 

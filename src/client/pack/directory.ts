@@ -5,9 +5,10 @@ import { createFilter } from "../../archive/filter.js";
 import { writeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
 import { openLiveFile } from "../../host/live-file.js";
-import { hasDisappeared, lookAgain } from "../../host/tree.js";
+import { type Found, hasDisappeared, lookAgain } from "../../host/tree.js";
 import { describe, HardLinks, typeOf } from "./describe.js";
 import { sourceChanged, unreadableEntry } from "./failure.js";
+import { GitFiles } from "./git-files.js";
 import { noteGit } from "./git.js";
 import type { PackedSource, PackOptions } from "./options.js";
 import { Report } from "./report.js";
@@ -23,7 +24,7 @@ const TRIES = 3;
  */
 export async function packDirectory(root: string, options: PackOptions): Promise<PackedSource> {
   const report = new Report();
-  const scan = await scanTree(root, excludesOf(options), report, options);
+  const scan = await scanTree(root, await excludesOfDirectory(root, options), report, options);
   await noteGit(root, scan.plan, report);
   return packScanned("directory", root, scan, report, options);
 }
@@ -33,6 +34,24 @@ export async function packFile(path: string, resolved: string, options: PackOpti
   const report = new Report();
   const scan = await scanFile(basename(path), resolved, excludesOf(options), report, options);
   return packScanned("file", resolved, scan, report, options);
+}
+
+/** With `gitTracked`, what Git does not track is left out too, unless `include` names it. */
+async function excludesOfDirectory(root: string, options: PackOptions): Promise<Excludes> {
+  const excludes = excludesOf(options);
+  if (options.withGit && lookAgain(".git", join(root, ".git")) === null) throw noGit(root);
+  if (!options.gitTracked) return excludes;
+  const files = await GitFiles.list(root, options.include ?? [], options.signal);
+  const isWanted = (path: string, isDirectory: boolean) =>
+    files.has(path, isDirectory) || (options.withGit === true && files.isData(path));
+  return (path, isDirectory) => excludes(path, isDirectory) || !isWanted(path, isDirectory);
+}
+
+function noGit(root: string): PyroError {
+  return new PyroError("SOURCE_UNSUPPORTED", `There is no .git in ${root}.`, {
+    hint: "With --with-git, name the top directory of a Git work tree.",
+    details: { path: root },
+  });
 }
 
 function excludesOf(options: PackOptions): Excludes {
@@ -84,10 +103,11 @@ class Sender {
     }
   }
 
-  async #read({ path, elsewhere, isDirectory }: Planned): Promise<ArchiveEntry | null> {
+  async #read({ path, elsewhere, isDirectory, text }: Planned): Promise<ArchiveEntry | null> {
     const absolutePath = elsewhere ?? join(this.#root, path);
     const found = lookAgain(path, absolutePath);
     if (found === null || isDirectory !== found.stat.isDirectory()) return null;
+    if (text !== undefined) return asText(found, Buffer.from(text));
     const first = this.#hardLinks.firstOf(found.stat);
     if (typeOf(found.stat) !== "file" || first !== null) {
       const entry = describe(found, first);
@@ -98,6 +118,12 @@ class Sender {
     const entry = describe({ ...found, stat: file.stat });
     return entry && { ...entry, sizeBytes: file.sizeBytes, content: named(file.content, path) };
   }
+}
+
+/** A file with another content than its own. */
+function asText(found: Found, content: Buffer): ArchiveEntry | null {
+  const entry = describe(found);
+  return entry && { ...entry, sizeBytes: content.length, content: (async function* () { yield content; })() };
 }
 
 /** Content that fails names its entry. */

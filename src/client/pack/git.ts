@@ -25,7 +25,7 @@ export async function noteGit(root: string, plan: readonly Planned[], report: Re
   if (all.length === 0) return;
   const sent = new Set(plan.map(({ path }) => path));
   for (const planned of all) {
-    const pointer = await readPointer(root, planned).catch(() => null);
+    const pointer = await readPointer(root, planned, sent).catch(() => null);
     if (pointer === null) continue;
     const { target, base, isWorktree } = pointer;
     const isInside = isAbsolute(target) && target.startsWith(`${root}/`) && sent.has(target.slice(root.length + 1));
@@ -36,13 +36,14 @@ export async function noteGit(root: string, plan: readonly Planned[], report: Re
   }
 }
 
-async function readPointer(root: string, { path, elsewhere }: Planned): Promise<Pointer | null> {
+async function readPointer(root: string, { path, elsewhere }: Planned, sent: ReadonlySet<string>): Promise<Pointer | null> {
   const absolutePath = elsewhere ?? join(root, path);
   const found = lookAgain(path, absolutePath);
   if (found === null) return null;
   const base = dirname(path);
   if (found.target !== null) return { target: found.target.toString("utf8"), base, isWorktree: false };
   if (found.stat.isDirectory()) {
+    if (!sent.has(join(path, "objects/info/alternates"))) return null;
     const alternates = await readFile(join(absolutePath, "objects/info/alternates"), "utf8");
     const target = alternates.split("\n").find((line) => line !== "" && !line.startsWith("#"));
     return target === undefined ? null : { target, base: join(path, "objects"), isWorktree: false };

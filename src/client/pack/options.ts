@@ -6,6 +6,10 @@ export interface PackOptions {
   readonly include?: readonly string[];
   /** What becomes of links that lead out of a directory. */
   readonly links?: ArgumentsOf<"task.sync.push">["links"];
+  /** Sends the files that Git tracks, and those that it does not ignore. */
+  readonly gitTracked?: boolean;
+  /** Sends each `.git` whole, wherever its data lies. */
+  readonly withGit?: boolean;
   readonly signal?: AbortSignal;
   /** Called for each entry that is found before anything is sent, with their number. */
   readonly onScan?: (entryCount: number) => void;

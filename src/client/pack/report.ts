@@ -8,7 +8,7 @@ export interface PackReport {
   readonly warnings: readonly string[];
 }
 
-const CLONE = " Push the main checkout, or a copy made with `git clone`.";
+const WITH_GIT = " Add --with-git, push the main checkout, or leave .git out with --exclude .git.";
 
 /** Entries that were sent differently from the source, by kind. */
 export class Report {
@@ -31,7 +31,7 @@ export class Report {
     const warn = (names: Names, text: (count: number) => string, wayOut = "") => {
       if (names.count > 0) warnings.push(`${text(names.count)}: ${names}.${wayOut}`);
     };
-    warn(gitElsewhere, () => "Git will not work in the guest, since its data lies outside of the source", CLONE);
+    warn(gitElsewhere, () => "Git will not work in the guest, since its data lies outside of the source", WITH_GIT);
     warn(movedWorktrees, () => "Run `git worktree repair` in the guest for worktrees whose repository has moved");
     warn(special, (count) => `Left out ${counted(count, "socket, FIFO or device", "sockets, FIFOs and devices")}`);
     warn(leavingLinks, (count) => `Left out ${counted(count, "link that leads", "links that lead")} out of the source`);

@@ -7,6 +7,7 @@ import { type Found, hasDisappeared, mayRead, statBig, walkTree } from "../../ho
 import { describe, HardLinks } from "./describe.js";
 import { Names, unsendable } from "./failure.js";
 import { leavesTree } from "../../host/leaves-tree.js";
+import { belongsToGit, belongsToWorktree, findGitData } from "./git-data.js";
 import type { PackOptions } from "./options.js";
 import type { Report } from "./report.js";
 
@@ -16,6 +17,8 @@ export interface Planned {
   /** Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice. */
   readonly elsewhere: string | null;
   readonly isDirectory: boolean;
+  /** The content to send instead of the file's. */
+  readonly text?: string;
 }
 
 export interface Scan {
@@ -34,6 +37,8 @@ interface Walked {
   readonly path: string;
   /** The directories that hold the links on the way here: a link to one of them would never end. */
   readonly before: readonly string[];
+  /** For one of several directories that are put together: which of its entries are left out, and what others have brought. */
+  readonly part?: { readonly leavesOut: (path: string) => boolean; readonly seen: Set<string> };
 }
 
 /** Walks a tree once and lists the entries to send. Throws an error that names all entries that cannot be sent. */
@@ -66,6 +71,8 @@ class Scanner {
   readonly #problems = new Map<ErrorCode, Names>();
   /** Root may read everything; asking costs a call for each file. */
   readonly #asksForAccess = process.getuid?.() !== 0;
+  /** Each `.git` that was put together from several places. */
+  readonly #completed = new Set<string>();
   #excludedCount = 0;
   #contentBytes = 0;
 
@@ -87,14 +94,44 @@ class Scanner {
       if (path !== "." && hasDisappeared(error)) this.#report.disappeared.add(path);
       else this.#addProblem("SOURCE_UNREADABLE", path);
     };
-    const options = { signal, excludes: this.#excludes, onUnreadable };
-    for await (const found of walkTree(walked.root, options, walked.path)) {
+    for await (const found of walkTree(walked.root, { signal, excludes: this.#excludesIn(walked), onUnreadable }, walked.path)) {
       if (this.#isFull()) break;
+      if (walked.part?.seen.has(found.path) || (await this.#addGit(found))) continue;
+      walked.part?.seen.add(found.path);
       if (!this.#isLeaving(found, walked)) await this.#add(found);
       else if (this.#options.links === "follow") await this.#follow(found, walked);
       else if (this.#options.links === "skip") this.#report.leavingLinks.add(found.path);
       else this.#addProblem("ARCHIVE_LINK_ESCAPES", found.path);
     }
+  }
+
+  #excludesIn({ path: top, part }: Walked): Excludes {
+    if (part === undefined) {
+      return (path, isDirectory) => this.#completed.has(dirname(path)) || this.#excludes(path, isDirectory);
+    }
+    return (path, isDirectory) => part.leavesOut(path.slice(top.length + 1)) || this.#excludes(path, isDirectory);
+  }
+
+  /** Sends a `.git` with all of its data, if it is asked for and lies in several places. */
+  async #addGit(found: Found): Promise<boolean> {
+    const { path, absolutePath } = found;
+    if (this.#options.withGit !== true || (path !== ".git" && !path.endsWith("/.git"))) return false;
+    const data = await findGitData(absolutePath, this.#root).catch(() => null);
+    if (data === null) return false;
+    const { gitDirectory, commonDirectory, alternates, rewritten } = data;
+    this.#completed.add(path);
+    const seen = new Set<string>();
+    await this.#add({ path, absolutePath: gitDirectory, isUtf8: true, stat: await statBig(gitDirectory), target: null });
+    const walk = (root: string, at: string, belongs: (path: string) => boolean) =>
+      this.walk({ root, path: at, before: [], part: { leavesOut: (name) => !belongs(name), seen } });
+    await walk(gitDirectory, path, (name) => belongsToGit(data, name));
+    if (commonDirectory !== null) await walk(commonDirectory, path, (name) => belongsToWorktree(data, name));
+    for (const directory of alternates) await walk(directory, `${path}/objects`, (name) => name !== "info");
+    for (const { name, source, text } of rewritten) {
+      this.#plan.push({ path: `${path}/${name}`, elsewhere: source, isDirectory: false, text });
+      this.#contentBytes += Buffer.byteLength(text);
+    }
+    return true;
   }
 
   async addFile(path: string, absolutePath: string): Promise<void> {

@@ -21,7 +21,7 @@ import { assertRemoves, isGone, stageRemovals } from "./removals.js";
 /** The fields that a task's creation and a push have in common. */
 export type Source = Pick<
   InputOf<"task.sync.push">,
-  "exclude" | "include" | "links" | "source_kind" | "source_bytes" | "source_excluded"
+  "exclude" | "include" | "links" | "git_tracked" | "with_git" | "source_kind" | "source_bytes" | "source_excluded"
 >;
 
 /** The same where a source need not be given. */
@@ -68,17 +68,24 @@ function linksMayLeave({ source_kind, links }: Source): boolean {
   return source_kind !== "archive" && links !== "refuse";
 }
 
-/** Throws INVALID_ARGUMENT for a choice that an archive does not have. */
-export function assertLinks({ source_path, source_kind, links }: OptionalSource): void {
-  if (source_path === undefined || source_kind !== "archive" || links === undefined || links === "refuse") return;
-  throw new PyroError(
-    "INVALID_ARGUMENT",
-    `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`,
-    {
-      hint: "Unpack the archive and push the directory. Links that leave an archive are always refused.",
-      details: { issues: [{ field: "links", message: "an archive has only `refuse`" }] },
-    },
-  );
+/** Throws INVALID_ARGUMENT for a choice that only a directory has. */
+export function assertChoices({ source_path, source_kind, links, git_tracked, with_git }: OptionalSource): void {
+  const field = git_tracked ? "git_tracked" : with_git ? "with_git" : null;
+  if (source_path === undefined) {
+    if (field !== null) throw needsDirectory(field, `\`${field}\` needs a \`source_path\`.`, "Name a directory.");
+  } else if (source_kind === "archive" && links !== undefined && links !== "refuse") {
+    const hint = "Unpack the archive and push the directory. Links that leave an archive are always refused.";
+    throw needsDirectory("links", `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`, hint);
+  } else if (source_kind === "archive" && field !== null) {
+    throw needsDirectory(field, `\`${field}\` needs a directory; the source is an archive.`, "Push the directory itself.");
+  }
+}
+
+function needsDirectory(field: string, message: string, hint: string): PyroError {
+  return new PyroError("INVALID_ARGUMENT", message, {
+    hint,
+    details: { issues: [{ field, message: "only a directory has this choice" }] },
+  });
 }
 
 /** Left to the guest, so that it can work with what was pushed. */

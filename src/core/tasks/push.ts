@@ -6,7 +6,7 @@ import { abortable } from "../../host/abortable.js";
 import type { Call } from "../call.js";
 import { parseDestination } from "./destination.js";
 import {
-  assertLinks,
+  assertChoices,
   type ListedEntry,
   type SourceCounts,
   stageSource,
@@ -39,7 +39,7 @@ export async function push(
 ): Promise<ResultOf<"task.sync.push">> {
   const startedMs = performance.now();
   const destination = parseDestination(input.dest);
-  assertLinks(input);
+  assertChoices(input);
   const machine = await abortable(task.found.ready, call.signal);
   const facts: PushFacts = { mode: input.source_kind, sourcePath: input.source_path, destination };
   const stage = (options: StageOptions = {}) =>

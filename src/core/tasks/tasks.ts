@@ -25,7 +25,7 @@ import { adoptMachine } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { moveTask } from "./moves.js";
 import { newTaskRecord } from "./new-record.js";
-import { assertLinks } from "./import.js";
+import { assertChoices } from "./import.js";
 import { seedWorkspace } from "./seed.js";
 import { Task } from "./task.js";
 import { viewOfUnreadable } from "./view.js";
@@ -89,7 +89,7 @@ export class Tasks {
 
   async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     const { machines, log } = this.#options;
-    assertLinks(input);
+    assertChoices(input);
     const taskId = newTaskId();
     const { machine, environmentDigest } = await machines.acquire(
       {

@@ -127,6 +127,23 @@ export const sources: readonly Case[] = [
     expect: "INVALID_ARGUMENT",
   },
   {
+    name: "tracked files of an archive",
+    ...run(["true"], { source_path: "$source/tree.tgz", git_tracked: true }),
+    expect: "SOURCE_UNSUPPORTED",
+    clientOnly: true,
+  },
+  {
+    name: "tracked files of no source",
+    ...run(["true"], { git_tracked: true }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
+    name: "tracked files of a directory without Git",
+    ...push("tree", { git_tracked: true, with_git: true }),
+    expect: "SOURCE_UNSUPPORTED",
+    clientOnly: true,
+  },
+  {
     name: "a run on no source",
     ...run(["true"], { source_path: "$source/nothing" }),
     clientOnly: true,
