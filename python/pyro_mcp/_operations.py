@@ -920,6 +920,8 @@ class Operations(ABC):
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
         source_path: str | PathLike[str] | None = None,
+        git_tracked: bool = False,
+        with_git: bool = False,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
         links: str | None = None,
@@ -951,6 +953,8 @@ class Operations(ABC):
             cwd: Working directory of the command.
             env: Further environment.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
+            git_tracked: Take only files of a source directory that Git tracks or does not ignore, without .git.
+            with_git: Also send .git; complete for a worktree, a submodule and a clone that borrows objects.
             exclude: Leave out entries that match these .gitignore patterns; the result counts them.
             include: Keep matching entries even if exclude matches them.
             links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
@@ -974,7 +978,7 @@ class Operations(ABC):
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -1172,6 +1176,8 @@ class Operations(ABC):
         network_host_ca: bool = False,
         allow_host_compat: bool = False,
         source_path: str | PathLike[str] | None = None,
+        git_tracked: bool = False,
+        with_git: bool = False,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
         links: str | None = None,
@@ -1199,6 +1205,8 @@ class Operations(ABC):
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
+            git_tracked: Take only files of a source directory that Git tracks or does not ignore, without .git.
+            with_git: Also send .git; complete for a worktree, a submodule and a clone that borrows objects.
             exclude: Leave out entries that match these .gitignore patterns; the result counts them.
             include: Keep matching entries even if exclude matches them.
             links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
@@ -1207,7 +1215,7 @@ class Operations(ABC):
         """
         return self._call(
             "task.create",
-            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "exclude": exclude, "include": include, "links": links},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
         )
@@ -1218,6 +1226,8 @@ class Operations(ABC):
         source_path: str | PathLike[str],
         *,
         dest: str = "/workspace",
+        git_tracked: bool = False,
+        with_git: bool = False,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
         links: str | None = None,
@@ -1234,6 +1244,8 @@ class Operations(ABC):
             task_id: Id or name of a task.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
             dest: Directory beneath /workspace.
+            git_tracked: Take only files of a source directory that Git tracks or does not ignore, without .git.
+            with_git: Also send .git; complete for a worktree, a submodule and a clone that borrows objects.
             exclude: Leave out entries that match these .gitignore patterns; the result counts them.
             include: Keep matching entries even if exclude matches them.
             links: Symlinks that point out of a source directory: keep (default), skip, follow or refuse. Archives: refuse.
@@ -1244,7 +1256,7 @@ class Operations(ABC):
         """
         return self._call(
             "task.sync.push",
-            {"task_id": task_id, "source_path": source_path, "dest": dest, "exclude": exclude, "include": include, "links": links, "delete": delete, "dry_run": dry_run},
+            {"task_id": task_id, "source_path": source_path, "dest": dest, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links, "delete": delete, "dry_run": dry_run},
             on_progress=on_progress,
             cancellation=cancellation,
         )
@@ -1852,6 +1864,8 @@ class TaskOperations:
         source_path: str | PathLike[str],
         *,
         dest: str = "/workspace",
+        git_tracked: bool = False,
+        with_git: bool = False,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
         links: str | None = None,
@@ -1865,6 +1879,8 @@ class TaskOperations:
             self.task_id,
             source_path,
             dest=dest,
+            git_tracked=git_tracked,
+            with_git=with_git,
             exclude=exclude,
             include=include,
             links=links,

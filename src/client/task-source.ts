@@ -52,9 +52,17 @@ function withWarnings<Result extends { readonly warnings?: string[] | undefined 
 
 async function openSource(input: Push | ((Create | Run) & { source_path: string }), { signal, onEvent }: CallOptions) {
   const { packSource } = await import("./pack/pack.js");
-  const { source_path, exclude = [], include = [], links, git_tracked: gitTracked = false, with_git: withGit = false } = input;
+  const {
+    source_path,
+    exclude = [],
+    include = [],
+    links,
+    git_tracked: gitTracked = false,
+    with_git: withGit = false,
+  } = input;
   const onScan = showScan(onEvent);
-  const pack = () => packSource(source_path, { exclude, include, links, gitTracked, withGit, onScan, ...(signal && { signal }) });
+  const pack = () =>
+    packSource(source_path, { exclude, include, links, gitTracked, withGit, onScan, ...(signal && { signal }) });
   let packed = await pack();
   let isRead = false;
   const facts = {

@@ -59,7 +59,12 @@ async function arrive(scratch: string, name: string, options: PackOptions) {
   renameSync(scratch, gone);
   mkdirSync(guest, { recursive: true });
   execFileSync("tar", ["-x", "-C", guest], { input: bytes });
-  return { guest, warnings: packed.report().warnings, excludedCount: packed.excludedCount, [Symbol.dispose]: () => renameBack(scratch, gone) };
+  return {
+    guest,
+    warnings: packed.report().warnings,
+    excludedCount: packed.excludedCount,
+    [Symbol.dispose]: () => renameBack(scratch, gone),
+  };
 }
 
 function renameBack(scratch: string, gone: string): void {
@@ -69,10 +74,19 @@ function renameBack(scratch: string, gone: string): void {
 
 function git(directory: string, ...args: string[]): string {
   const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
-  return execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", "-C", directory, ...args], { env, encoding: "utf8" }).trim();
+  return execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", "-C", directory, ...args], {
+    env,
+    encoding: "utf8",
+  }).trim();
 }
 
-for (const [name, branch] of Object.entries({ worktree: "worktree", "super/sub": "trunk", shared: "trunk", separate: null, linked: "trunk" })) {
+for (const [name, branch] of Object.entries({
+  worktree: "worktree",
+  "super/sub": "trunk",
+  shared: "trunk",
+  separate: null,
+  linked: "trunk",
+})) {
   test(`with its data a repository works where it arrives: ${name}`, async () => {
     using scratch = new ScratchDirectory();
     layOutRepositories(scratch.path);
@@ -103,7 +117,17 @@ test("what Git tracks is sent, and what it does not ignore; submodules and neste
   git(root, "add", "--force", "a.o");
   using arrived = await arrive(scratch.path, "super", { gitTracked: true, include: [".env"] });
   const files = readdirSync(arrived.guest, { recursive: true }).sort();
-  assert.deepEqual(files, [".env", ".gitignore", ".gitmodules", "a.c", "a.o", "nested", "nested/file", "sub", "sub/new"]);
+  assert.deepEqual(files, [
+    ".env",
+    ".gitignore",
+    ".gitmodules",
+    "a.c",
+    "a.o",
+    "nested",
+    "nested/file",
+    "sub",
+    "sub/new",
+  ]);
   // `.git` of three repositories, and `build`.
   assert.equal(arrived.excludedCount, 4);
 });
@@ -114,13 +138,20 @@ test("no program that a repository's configuration names is run", async () => {
   const root = join(scratch.path, "main");
   const evil = join(scratch.path, "evil");
   writeFileSync(evil, `#!/bin/sh\ntouch ${evil}.ran\n`, { mode: 0o755 });
-  for (const setting of ["core.fsmonitor", "core.sshCommand", "core.pager", "core.alternateRefsCommand"]) git(root, "config", setting, evil);
+  for (const setting of ["core.fsmonitor", "core.sshCommand", "core.pager", "core.alternateRefsCommand"])
+    git(root, "config", setting, evil);
   writeFileSync(join(root, "file"), "");
   await packSource(root, { gitTracked: true, withGit: true });
-  assert.deepEqual(readdirSync(scratch.path).filter((name) => name.endsWith(".ran")), []);
+  assert.deepEqual(
+    readdirSync(scratch.path).filter((name) => name.endsWith(".ran")),
+    [],
+  );
   // The test can fail: Git itself runs it.
   git(root, "status");
-  assert.deepEqual(readdirSync(scratch.path).filter((name) => name.endsWith(".ran")), ["evil.ran"]);
+  assert.deepEqual(
+    readdirSync(scratch.path).filter((name) => name.endsWith(".ran")),
+    ["evil.ran"],
+  );
 });
 
 test("sources that Git cannot list are refused with what Git said", async () => {
@@ -133,6 +164,9 @@ test("sources that Git cannot list are refused with what Git said", async () => 
   ];
   writeFileSync(join(scratch.path, "evil"), "");
   for (const [name, options] of cases) {
-    await assert.rejects(packSource(join(scratch.path, name), options), (error) => error instanceof PyroError && error.code === "SOURCE_UNSUPPORTED");
+    await assert.rejects(
+      packSource(join(scratch.path, name), options),
+      (error) => error instanceof PyroError && error.code === "SOURCE_UNSUPPORTED",
+    );
   }
 });

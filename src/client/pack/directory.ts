@@ -123,7 +123,15 @@ class Sender {
 /** A file with another content than its own. */
 function asText(found: Found, content: Buffer): ArchiveEntry | null {
   const entry = describe(found);
-  return entry && { ...entry, sizeBytes: content.length, content: (async function* () { yield content; })() };
+  return (
+    entry && {
+      ...entry,
+      sizeBytes: content.length,
+      content: (async function* () {
+        yield content;
+      })(),
+    }
+  );
 }
 
 /** Content that fails names its entry. */

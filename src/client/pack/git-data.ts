@@ -65,7 +65,10 @@ export function belongsToWorktree({ alternates }: GitData, path: string): boolea
   return COMMON.has(top) && !OF_ONE_WORKTREE.test(path);
 }
 
-async function findGitDirectory(path: string, root: string): Promise<{ gitDirectory: string; isMoved: boolean } | null> {
+async function findGitDirectory(
+  path: string,
+  root: string,
+): Promise<{ gitDirectory: string; isMoved: boolean } | null> {
   const stat = lstatSync(path);
   if (stat.isDirectory()) return { gitDirectory: path, isMoved: false };
   let target = await realpath(path);
@@ -76,7 +79,8 @@ async function findGitDirectory(path: string, root: string): Promise<{ gitDirect
     target = await realpath(resolve(dirname(path), given.trimEnd()));
     if (!isAbsolute(given) && target.startsWith(`${root}/`)) return null;
   }
-  const isRepository = existsSync(join(target, "HEAD")) && ["objects", "commondir"].some((name) => existsSync(join(target, name)));
+  const isRepository =
+    existsSync(join(target, "HEAD")) && ["objects", "commondir"].some((name) => existsSync(join(target, name)));
   return isRepository ? { gitDirectory: target, isMoved: true } : null;
 }
 

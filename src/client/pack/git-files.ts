@@ -86,11 +86,23 @@ function linesOf(output: string): string[] {
   return output.split("\0").filter((line) => line !== "");
 }
 
-async function runGit(directory: string, args: readonly string[], signal: AbortSignal | undefined): Promise<ToolResult> {
-  const given = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_") || name.startsWith("GIT_CONFIG_"));
+async function runGit(
+  directory: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ToolResult> {
+  const given = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("GIT_") || name.startsWith("GIT_CONFIG_"),
+  );
   const env = {
     ...Object.fromEntries(given),
-    ...{ GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none", LC_ALL: "C" },
+    ...{
+      GIT_OPTIONAL_LOCKS: "0",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_NO_LAZY_FETCH: "1",
+      GIT_ALLOW_PROTOCOL: "none",
+      LC_ALL: "C",
+    },
   };
   try {
     const options = SETTINGS.flatMap((setting) => ["-c", setting]);

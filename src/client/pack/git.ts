@@ -36,7 +36,11 @@ export async function noteGit(root: string, plan: readonly Planned[], report: Re
   }
 }
 
-async function readPointer(root: string, { path, elsewhere }: Planned, sent: ReadonlySet<string>): Promise<Pointer | null> {
+async function readPointer(
+  root: string,
+  { path, elsewhere }: Planned,
+  sent: ReadonlySet<string>,
+): Promise<Pointer | null> {
   const absolutePath = elsewhere ?? join(root, path);
   const found = lookAgain(path, absolutePath);
   if (found === null) return null;

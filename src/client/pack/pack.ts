@@ -25,7 +25,8 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   }
   if (stat.isDirectory()) return packDirectory(resolved, options);
   if (!stat.isFile()) throw unsupported(path, "is neither a directory nor a regular file");
-  if (options.gitTracked || options.withGit) throw unsupported(path, "is no directory, as --git-tracked and --with-git need");
+  if (options.gitTracked || options.withGit)
+    throw unsupported(path, "is no directory, as --git-tracked and --with-git need");
   const isArchive = ARCHIVE_NAME.test(path) || ARCHIVE_NAME.test(resolved);
   return isArchive ? packArchive(path, resolved, stat, options) : packFile(path, resolved, options);
 }

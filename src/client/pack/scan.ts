@@ -94,7 +94,11 @@ class Scanner {
       if (path !== "." && hasDisappeared(error)) this.#report.disappeared.add(path);
       else this.#addProblem("SOURCE_UNREADABLE", path);
     };
-    for await (const found of walkTree(walked.root, { signal, excludes: this.#excludesIn(walked), onUnreadable }, walked.path)) {
+    for await (const found of walkTree(
+      walked.root,
+      { signal, excludes: this.#excludesIn(walked), onUnreadable },
+      walked.path,
+    )) {
       if (this.#isFull()) break;
       if (walked.part?.seen.has(found.path) || (await this.#addGit(found))) continue;
       walked.part?.seen.add(found.path);
@@ -121,7 +125,13 @@ class Scanner {
     const { gitDirectory, commonDirectory, alternates, rewritten } = data;
     this.#completed.add(path);
     const seen = new Set<string>();
-    await this.#add({ path, absolutePath: gitDirectory, isUtf8: true, stat: await statBig(gitDirectory), target: null });
+    await this.#add({
+      path,
+      absolutePath: gitDirectory,
+      isUtf8: true,
+      stat: await statBig(gitDirectory),
+      target: null,
+    });
     const walk = (root: string, at: string, belongs: (path: string) => boolean) =>
       this.walk({ root, path: at, before: [], part: { leavesOut: (name) => !belongs(name), seen } });
     await walk(gitDirectory, path, (name) => belongsToGit(data, name));

@@ -75,9 +75,17 @@ export function assertChoices({ source_path, source_kind, links, git_tracked, wi
     if (field !== null) throw needsDirectory(field, `\`${field}\` needs a \`source_path\`.`, "Name a directory.");
   } else if (source_kind === "archive" && links !== undefined && links !== "refuse") {
     const hint = "Unpack the archive and push the directory. Links that leave an archive are always refused.";
-    throw needsDirectory("links", `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`, hint);
+    throw needsDirectory(
+      "links",
+      `\`links\` is \`${links}\`, which needs a directory; the source is an archive.`,
+      hint,
+    );
   } else if (source_kind === "archive" && field !== null) {
-    throw needsDirectory(field, `\`${field}\` needs a directory; the source is an archive.`, "Push the directory itself.");
+    throw needsDirectory(
+      field,
+      `\`${field}\` needs a directory; the source is an archive.`,
+      "Push the directory itself.",
+    );
   }
 }
 
