@@ -12,6 +12,7 @@ const ENVIRONMENT = "debian:12";
 export const agentPath = fileURLToPath(new URL("../../guest/build/pyro-agent", import.meta.url));
 export const keeperPath = fileURLToPath(new URL("../../keeper/build/pyro-keeper", import.meta.url));
 const preloadPath = fileURLToPath(new URL("../../preload/build/pyro-readonly-ram.so", import.meta.url));
+const pagesPath = fileURLToPath(new URL("../../keeper/build/pyro-pages", import.meta.url));
 const gatePath = fileURLToPath(new URL("../../gate/build/pyro-gate", import.meta.url));
 
 interface BenchBackend {
@@ -46,6 +47,7 @@ export async function openBackend(home: Home): Promise<BenchBackend> {
     gatePath,
     keeperPath,
     preloadPath,
+    pagesPath,
     groups,
   };
   const backend = await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log });

@@ -1,7 +1,9 @@
+import type { PyroError } from "../contract/errors.js";
 import type { InstalledEnvironment } from "../environments/cache.js";
 import type { Channel } from "../guest/channel.js";
 import type { GuestNetwork } from "../guest/wake.js";
 import type { TrustedCertificate } from "../host/trust.js";
+import type { MachineSnapshot, SnapshotHandle, SnapshotOptions } from "./snapshot.js";
 
 /** The size of a VM, and so part of what its template is valid for. */
 export interface VmShape {
@@ -74,6 +76,8 @@ export interface BackendCapabilities {
   readonly network: boolean;
   /** True when a machine can outlive the daemon. */
   readonly survivesDaemon: boolean;
+  /** True when a running machine can become a snapshot. */
+  readonly snapshots: boolean;
 }
 
 export type Accelerator = "kvm" | "hvf" | "tcg";
@@ -131,6 +135,14 @@ export interface StartOptions extends PrepareOptions {
 /** What a backend wrote down to find a machine again; only it knows the shape. */
 export type MachineHandle = Readonly<Record<string, unknown>>;
 
+/** A snapshot to start from. */
+export interface SavedMachine {
+  readonly directory: string;
+  readonly handle: SnapshotHandle;
+  readonly shape: VmShape;
+  readonly environment: { readonly digest: string; readonly rootPath: string };
+}
+
 /** Makes machines out of environments. `qemu/` and `host-compat/` implement it. */
 export interface Backend {
   readonly capabilities: BackendCapabilities;
@@ -151,6 +163,10 @@ export interface Backend {
    * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.
    */
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
+  /** Null when a machine can start from the snapshot here and now; else why not: FAILED_PRECONDITION with `details.reason`. */
+  checkSnapshot(saved: SavedMachine): Promise<PyroError | null>;
+  /** As `start`, but the machine goes on where the snapshot was made. Its agent counts as woken and must be woken again all the same. */
+  resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine>;
   /** Finds a persistent machine that an earlier daemon started, jobs and all, without waiting for its agent; null when it is gone. */
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
   /** Ends and removes the machines that nobody has: those of these ids that an earlier daemon left. */
@@ -171,6 +187,8 @@ export interface Presence {
   readonly accelerator: Accelerator | null;
   /** Null when it has none. */
   readonly network: MachineNetwork | null;
+  /** What that was asked to be, for a machine like it; null as well when an earlier version has started it. */
+  readonly networkRequest: NetworkRequest | null;
   /** What to write down for `adopt`; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine is gone, whoever ended it. */
@@ -181,6 +199,11 @@ export interface Presence {
   stall(): string | null;
   /** What it takes of the host now, in bytes. */
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
+  /**
+   * Writes a snapshot of the running machine into an existing, empty directory. The machine is paused meanwhile, and runs on whatever
+   * fails. Nothing is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, VM_DIED, ABORTED.
+   */
+  snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
   /** Ends it at once and removes every file of it. May be called twice. */
   destroy(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { Toolchains } from "../toolchain/toolchains.js";
 import type { Call } from "./call.js";
 import type { Machines } from "./machines/machines.js";
 import type { Backends } from "./machines/request.js";
+import type { Snapshots } from "./snapshots/snapshots.js";
 import type { Tasks } from "./tasks/tasks.js";
 import type { Vms } from "./vms/vms.js";
 
@@ -19,6 +20,7 @@ export interface Core {
   readonly environments: EnvironmentCache;
   readonly toolchains: Toolchains;
   readonly machines: Machines;
+  readonly snapshots: Snapshots;
   readonly vms: Vms;
   readonly tasks: Tasks;
   readonly backends: Backends;

@@ -11,6 +11,7 @@ import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
 import { Machines } from "./machines/machines.js";
+import { Snapshots } from "./snapshots/snapshots.js";
 import { Tasks } from "./tasks/tasks.js";
 import { Vms } from "./vms/vms.js";
 
@@ -19,6 +20,7 @@ const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", impo
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
 const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", import.meta.url));
+const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
 
 /** Opens everything a home holds, and clears what a killed daemon left. */
@@ -41,6 +43,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
       ...shared,
       gatePath: GATE_PATH,
       preloadPath: PRELOAD_PATH,
+      pagesPath: PAGES_PATH,
       preference: process.env["PYRO_ACCEL"],
       privateToolchain: () => toolchains.inUse(),
       log,
@@ -48,8 +51,9 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     hostCompat: await HostCompatBackend.open(shared),
   };
   const machines = new Machines({ environments, backends, log });
+  const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
   // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, keep: vms.unreadableIds, log });
-  return { home, version, log, groups, environments, backends, toolchains, machines, vms, tasks };
+  return { home, version, log, groups, environments, backends, toolchains, machines, snapshots, vms, tasks };
 }

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import { rm } from "../host/files.js";
 import type { Log } from "../host/log.js";
 import { SharedWork, type Follower } from "../host/shared-work.js";
@@ -16,7 +18,7 @@ import {
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
-import type { EnvironmentSource, PullProgress, Recipe } from "./source.js";
+import { environmentFiles, type EnvironmentSource, type PullProgress, type Recipe } from "./source.js";
 
 export type { InstalledEnvironment } from "./installed.js";
 export type { PruneReport } from "./prune.js";
@@ -51,6 +53,8 @@ export interface EnvironmentCache {
   /** Keeps an environment from being pruned until the release is called. */
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
+  /** The root image of a content, whether or not it is there: for a VM whose content is held. */
+  rootPath(digest: string): string;
   /** Removes every environment that is not held, contents without a name, and leftovers. */
   /** A dry run only lists the entries that would be removed. */
   prune(dryRun?: boolean): Promise<PruneReport>;
@@ -150,6 +154,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
+    rootPath: (digest) => join(contentPath(layout, digest), environmentFiles.root),
     prune: async (dryRun = false) => {
       await cleaned;
       return pruneContents({ layout, holds, source, dryRun, isBuilding: (path) => building.has(path) });

@@ -13,7 +13,18 @@ import {
   writeSync,
   type Stats,
 } from "node:fs";
-import { access, lstat, open, readdir, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
+import {
+  access,
+  copyFile,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  statfs,
+  type FileHandle,
+} from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
@@ -77,6 +88,11 @@ export function watchDirectory(path: string, onEntry: (name: string) => void): (
   });
   watcher.on("error", () => watcher.close());
   return () => watcher.close();
+}
+
+/** Copies a file; where the file system can, both files share their blocks until one changes. */
+export function copyShared(from: string, to: string): Promise<void> {
+  return copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
 /** Opens a file that was made before, for writing into it. What has come into its place is neither followed nor waited for. */
@@ -162,12 +178,26 @@ export function lookAtName(path: string): Stats | null {
 
 /** Makes renames in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  await sync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+async function sync(path: string, flags: number): Promise<void> {
+  const file = await open(path, flags);
   try {
-    await directory.sync();
+    await file.sync();
   } finally {
-    await directory.close();
+    await file.close();
   }
+}
+
+/** Makes the files of a tree durable, and the names of its entries. */
+export async function syncTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await syncTree(child);
+    else if (entry.isFile()) await sync(child, constants.O_RDONLY);
+  }
+  await syncDirectory(path);
 }
 
 /** A file parsed as JSON; null when it does not exist or is not JSON. The caller checks its shape. */

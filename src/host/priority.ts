@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+
+import { readChildren } from "./process.js";
 
 /** Nice values: a background process gets a tenth of the CPU time of others. */
 const nice = { low: 10, normal: 0 } as const;
@@ -27,8 +29,7 @@ export async function setLowPriority(pid: number, isLow: boolean): Promise<void>
 function setThreads(pid: number, value: number): void {
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`).map(Number)) setPriority(thread, value);
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    for (const child of children === "" ? [] : children.split(" ")) setThreads(Number(child), value);
+    for (const child of readChildren(pid)) setThreads(child, value);
   } catch {
     // The process has ended.
   }

@@ -63,13 +63,21 @@ export function listCommandLines(): { pid: number; args: string[] }[] {
   return pids.map((name) => ({ pid: Number(name), args: readCommandLine(Number(name)) }));
 }
 
+/** The processes that a process has started and that have not ended; none when it is gone. */
+export function readChildren(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return children === "" ? [] : children.split(" ").map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** Memory of a process tree that is its own, or its share of what several have, in bytes. */
 export function readMemoryBytes(pid: number): number {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
     const own = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
-    const ofChildren = children === "" ? [] : children.split(" ").map((child) => readMemoryBytes(Number(child)));
-    return ofChildren.reduce((sum, bytes) => sum + bytes, Number(own ?? 0) * 1024);
+    return readChildren(pid).reduce((sum, child) => sum + readMemoryBytes(child), Number(own ?? 0) * 1024);
   } catch {
     return 0;
   }

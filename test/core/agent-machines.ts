@@ -26,11 +26,13 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       executionMode: "host_compat",
       accelerator: null,
       network: null,
+      networkRequest: null,
       handle: null,
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
       usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
+      snapshot: async () => Promise.reject(new Error("a plain process cannot become a snapshot")),
       destroy: async () => {
         channel.close();
         this.#agents.delete(agent);
@@ -39,6 +41,10 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       channel,
     };
     return { machine, environmentDigest: "d1" };
+  }
+
+  async acquireFrom(): Promise<Machine> {
+    throw new Error("a plain process cannot start from a snapshot");
   }
 
   async destroy(machine: Presence): Promise<void> {

@@ -19,6 +19,7 @@ const BINARIES = [
   "gate/build/pyro-gate",
   "keeper/build/pyro-join",
   "keeper/build/pyro-keeper",
+  "keeper/build/pyro-pages",
   "preload/build/pyro-readonly-ram.so",
 ];
 const MAX_BYTES = 1_000_000;
@@ -50,6 +51,7 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     "gate/Makefile",
     "keeper/src/join.c",
     "keeper/src/keeper.c",
+    "keeper/src/pages.c",
     "keeper/Makefile",
     "preload/src/readonly_ram.c",
     "preload/Makefile",
@@ -57,7 +59,7 @@ test("a checkout with nothing built packs everything that is needed, and nothing
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

@@ -41,6 +41,7 @@ const capabilities: BackendCapabilities = {
   ownKernel: false,
   network: false,
   survivesDaemon: false,
+  snapshots: false,
 };
 
 /** The fallback that a caller must allow: the same agent as a sandboxed process of the host, without a kernel of its own. */
@@ -151,17 +152,27 @@ export class HostCompatBackend implements Backend {
         accelerator: null,
         channel,
         network: null,
+        networkRequest: null,
         handle: null,
         reservedMib: memMib,
         died: ended,
         stall: () => null,
         usage,
+        snapshot: async () => Promise.reject(noSnapshots()),
         destroy,
       };
     } catch (error) {
       await destroy();
       throw error;
     }
+  }
+
+  async checkSnapshot(): Promise<PyroError> {
+    return noSnapshots();
+  }
+
+  async resume(): Promise<Machine> {
+    throw noSnapshots();
   }
 
   /** Its machines die with the daemon that started them. */
@@ -205,6 +216,13 @@ function startJail(
 function meet(child: ChildProcess, signal: AbortSignal): Promise<Channel> {
   const streams: readonly unknown[] = child.stdio;
   return Channel.open(streams[AGENT_FD] as Socket, { deadlineMs: START_DEADLINE_MS, signal });
+}
+
+function noSnapshots(): PyroError {
+  return new PyroError("HOST_NOT_ABLE", "A sandboxed process cannot become a snapshot; only a VM can.", {
+    hint: "Run `pyro doctor` to see what VMs need.",
+    details: { missing: "snapshots" },
+  });
 }
 
 async function failed(ended: Promise<string>): Promise<never> {

@@ -12,6 +12,8 @@ export const inJail = {
   scratch: "/pyro/vm/scratch",
   mailbox: "/pyro/vm/mailbox",
   stateSocket: "/pyro/state.sock",
+  /** Where a running VM leaves its device state for a snapshot. */
+  state: "/tmp/state",
 } as const;
 
 /** Everything of a command line that a template is valid for. */
@@ -21,8 +23,8 @@ export interface MachineOptions {
   readonly traits: QemuTraits;
 }
 
-/** A VM either boots, writing the template's memory, or wakes from the template with a private view of it. */
-type Start = "boot" | "clone";
+/** A VM boots, writing the template's memory; or it wakes with a private view of that, as a clone or where a snapshot was made. */
+type Start = "boot" | "clone" | "resume";
 
 /** The descriptor on which a clone finds the template's device state. */
 export const STATE_FD = 3;
@@ -43,13 +45,15 @@ export const CONSOLE_BYTES = 65_536;
 
 /** QEMU's arguments. Pure. */
 export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, start: Start): string[] {
-  const clone = start === "clone";
+  const clone = start !== "boot";
   return [
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",
     // A template is saved while stopped; without the stored state a clone runs as soon as it is loaded.
     ...["-global", "migration.store-global-state=off"],
+    // A snapshot's device state begins with no configuration.
+    ...(start === "resume" ? ["-global", "migration.send-configuration=off"] : []),
     ...["-display", "none"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...[

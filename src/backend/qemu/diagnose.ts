@@ -12,6 +12,7 @@ interface Patient {
   toolchain(): Promise<Toolchain>;
   accelerators(): Promise<AcceleratorChoice>;
   networkProblem(): Promise<Problem | null>;
+  snapshotProblem(): Promise<Problem | null>;
 }
 
 /** A jail starts in 0.1 s; on a busy host that is a VM itself it takes more than 5. */
@@ -26,11 +27,13 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
     return withoutPrograms(PyroError.from(error));
   }
   const choice = await patient.accelerators();
-  const [jailProblem, kvm, networkProblem] = await Promise.all([
+  const [jailProblem, kvm, networkProblem, snapshotProblem] = await Promise.all([
     tryJail(toolchain),
     choice.kvmVerdict(),
     patient.networkProblem(),
+    patient.snapshotProblem(),
   ]);
+  const hostProblems = [jailProblem, ...kvmProblems(kvm), networkProblem, snapshotProblem];
   const accelerator = await choice.current();
   return {
     ok: jailProblem === null,
@@ -43,7 +46,7 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
       { name: "tcg", exists: true, opens: true, usable: true, reason: "software emulation runs everywhere" },
     ],
     networkProblem,
-    problems: [...(jailProblem ? [jailProblem] : []), ...kvmProblems(kvm), ...(networkProblem ? [networkProblem] : [])],
+    problems: hostProblems.filter((problem) => problem !== null),
   };
 }
 

@@ -47,7 +47,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ),
     ...["--dev", "/dev"],
     ...spec.devices.flatMap(([from, to]) => ["--dev-bind", from, to]),
-    ...["--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
+    ...["--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
     ...["--chdir", "/"],
     ...["--seccomp", String(spec.filterFd)],

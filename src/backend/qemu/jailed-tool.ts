@@ -1,6 +1,7 @@
-import { sendToDescriptor, spawnDetached } from "../../host/process.js";
+import { sendToDescriptor, spawnDetached, type ChildProcess, type ProcessIdentity } from "../../host/process.js";
 import { buildJailFilter } from "../seccomp.js";
 import { buildJailArgs, type JailSpec } from "./jail.js";
+import { readInside } from "./inside.js";
 import type { Toolchain } from "./toolchain.js";
 
 const STATUS_FD = 4;
@@ -8,25 +9,48 @@ const FILTER_FD = 5;
 
 /** Runs a program to its end in the jail and as the user of a VM, and returns its exit status; null at the deadline. */
 export async function runInJail(
-  { bwrap, system, dropTo }: Toolchain,
-  { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,
+  toolchain: Toolchain,
+  jail: Pick<JailSpec, "devices" | "mounts">,
   words: readonly string[],
   timeoutMs: number,
 ): Promise<number | null> {
+  const { child, ended } = startInJail(toolchain, jail, words);
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Does something while a program runs in the jail, given the jail's first process; null when that never came to be. Ends the program then. */
+export async function whileInJail<T>(
+  toolchain: Toolchain,
+  words: readonly string[],
+  work: (inside: ProcessIdentity | null) => Promise<T>,
+): Promise<T> {
+  const { child, inside, ended } = startInJail(toolchain, { devices: [], mounts: [] }, words);
+  try {
+    return await work(await inside);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+function startInJail(
+  { bwrap, system, dropTo }: Toolchain,
+  { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,
+  words: readonly string[],
+): { child: ChildProcess; inside: Promise<ProcessIdentity | null>; ended: Promise<number | null> } {
   const fixed = { bwrap, system, dropTo, preload: null, diesWithDaemon: true };
   const args = buildJailArgs({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
   const child = spawnDetached(bwrap, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
   sendToDescriptor(child, FILTER_FD, buildJailFilter());
   child.stderr?.resume();
-  const status = child.stdio[STATUS_FD];
-  if (status && "resume" in status) status.resume();
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
-  try {
-    return await new Promise<number | null>((resolve) => {
-      child.once("error", () => resolve(null));
-      child.once("close", resolve);
-    });
-  } finally {
-    clearTimeout(timer);
-  }
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("close", resolve);
+  });
+  return { child, inside: readInside(child, STATUS_FD), ended };
 }

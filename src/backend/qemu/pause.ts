@@ -9,11 +9,19 @@ const AGAIN_MS = 1_000;
 
 const runState = z.looseObject({ status: z.string() });
 
+/** A watch over the pauses of one VM. */
+export interface PauseWatch {
+  /** True while QEMU has paused the VM, or when it had a moment ago. */
+  isPaused(): boolean;
+  /** Resolves when a pause that an earlier daemon left is over. */
+  readonly begun: Promise<void>;
+}
+
 /**
- * QEMU pauses a VM whose write finds the host's disk full, and keeps the write: the guest has lost nothing. This has it go on as soon
- * as there is room. Tells, whenever it is asked, whether the VM is paused, or was a moment ago.
+ * QEMU pauses a VM whose write finds the host's disk full, and keeps the write: the guest has lost nothing. This has it continue as soon
+ * as there is room. It also continues a VM whose daemon was killed while it made a snapshot.
  */
-export function resumeWhenRoom(monitor: Promise<Qmp>): () => boolean {
+export function resumeWhenRoom(monitor: Promise<Qmp>): PauseWatch {
   let isPaused = false;
   let isLooking = false;
   let mustLook = true;
@@ -34,18 +42,18 @@ export function resumeWhenRoom(monitor: Promise<Qmp>): () => boolean {
       isLooking = false;
     }
   };
-  monitor
-    .then((qmp) => {
-      qmp.onEvent = (name) => {
-        if (name !== "STOP") return;
-        mustLook = true;
-        look(qmp).catch(() => {});
-      };
-      // An earlier daemon may have heard of it, and died.
-      return look(qmp);
-    })
-    .catch(() => {});
-  return () => isPaused;
+  const begun = monitor.then(async (qmp) => {
+    if ((await readStatus(qmp)) === "paused") await qmp.execute("cont");
+    qmp.onEvent = (name) => {
+      if (name !== "STOP") return;
+      mustLook = true;
+      look(qmp).catch(() => {});
+    };
+    // An earlier daemon may have heard of it, and died.
+    look(qmp).catch(() => {});
+  });
+  begun.catch(() => {});
+  return { isPaused: () => isPaused, begun };
 }
 
 async function readStatus(qmp: Qmp): Promise<string> {

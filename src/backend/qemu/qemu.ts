@@ -22,6 +22,7 @@ import type {
   Problem,
   PrepareOptions,
   PruneReport,
+  SavedMachine,
   StartOptions,
   VmShape,
 } from "../backend.js";
@@ -29,15 +30,24 @@ import type { InstalledToolchain } from "../../toolchain/installed.js";
 import { prunePrepared } from "../prune.js";
 import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import { AcceleratorChoice } from "./accelerator.js";
-import { adoptClone, cloneTemplate, sweepClones, type CloneNetwork, type ClonePlace } from "./clone.js";
+import { adoptClone, sweepClones } from "./adopt.js";
+import { cloneTemplate, type CloneNetwork, type ClonePlace } from "./clone.js";
 import { describeEngine, diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
 import { countMemoryMib } from "./memory.js";
+import { tryMemory } from "./memory-access.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
+import { originSchema, requireTemplate } from "./origin.js";
 import { DISK_RESERVE_MIB, findReason } from "./room.js";
-import { computeTemplateKey, isIntact, readTemplateRecord, type Template, type TemplateInputs } from "./template.js";
+import {
+  computeTemplateKey,
+  readIdentity,
+  readTemplateRecord,
+  type Template,
+  type TemplateInputs,
+} from "./template.js";
 import { findToolchain, isUnchanged, type Toolchain } from "./toolchain.js";
 
 export interface QemuBackendOptions {
@@ -49,6 +59,8 @@ export interface QemuBackendOptions {
   readonly gatePath: string;
   readonly keeperPath: string;
   readonly preloadPath: string;
+  /** The helper that copies the memory of snapshots. */
+  readonly pagesPath: string;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   readonly groups: ControlGroups;
@@ -62,6 +74,7 @@ const capabilities: BackendCapabilities = {
   ownKernel: true,
   network: true,
   survivesDaemon: true,
+  snapshots: true,
 };
 
 /** Real VMs: each a QEMU of its own in a jail, cloned from a template that was booted once. */
@@ -77,8 +90,9 @@ export class QemuBackend implements Backend {
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templatesPath = join(options.homePath, "templates");
-    const { homePath, runtimePath, keeperPath, preloadPath, groups } = options;
-    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath, groups };
+    const { homePath, runtimePath, keeperPath, preloadPath, pagesPath, groups } = options;
+    const snapshots = { templatesPath: this.#templatesPath, pagesPath };
+    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath, groups, snapshots };
   }
 
   /** Opens it and clears half templates that a killed daemon left. */
@@ -151,7 +165,31 @@ export class QemuBackend implements Backend {
     const toolchain = await this.toolchain();
     const template = await this.#template(toolchain, environment, shape, options);
     options.onStage?.("template");
-    return cloneTemplate(this.#place, id, toolchain, template, environment, shape, network, options);
+    const { rootPath } = environment;
+    return cloneTemplate(this.#place, id, { toolchain, template, rootPath, shape, network, snapshot: null }, options);
+  }
+
+  async checkSnapshot(saved: SavedMachine): Promise<PyroError | null> {
+    try {
+      await this.#templateOf(saved, await this.toolchain());
+      return null;
+    } catch (error) {
+      return PyroError.from(error);
+    }
+  }
+
+  async resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine> {
+    const network = options.network && (await this.#network(id, options.network));
+    const toolchain = await this.toolchain();
+    const template = await this.#templateOf(saved, toolchain);
+    options.onStage?.("template");
+    const { environment, shape, directory: snapshot } = saved;
+    const source = { toolchain, template, rootPath: environment.rootPath, shape, network, snapshot };
+    return cloneTemplate(this.#place, id, source, options);
+  }
+
+  #templateOf({ handle, shape }: SavedMachine, toolchain: Toolchain): Promise<Template> {
+    return requireTemplate(this.#templatesPath, originSchema.parse(handle), toolchain, shape);
   }
 
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null> {
@@ -167,12 +205,17 @@ export class QemuBackend implements Backend {
     return tryNetwork(this.#options.gatePath);
   }
 
+  /** Why no VM can become a snapshot here; null when it can. Tries it. */
+  async snapshotProblem(): Promise<Problem | null> {
+    return tryMemory(await this.toolchain(), this.#options.pagesPath);
+  }
+
   async #network(id: string, request: NetworkRequest): Promise<CloneNetwork> {
     const program = await requireGate(this.#options.gatePath);
     const hostCa = request.hostCaFiles === null ? [] : await readAddedCertificates(request.hostCaFiles);
     assertFewAuthorities(hostCa);
     const host = { resolvers: await readResolvers(), hasIpv6: hasIpv6(), hostCa };
-    return { program, plan: planNetwork(id, request, host) };
+    return { program, plan: planNetwork(id, request, host), request };
   }
 
   #gate(shape: VmShape): Promise<GateProgram> | null {
@@ -220,12 +263,16 @@ export class QemuBackend implements Backend {
     const inputs: TemplateInputs = { ...host, shape, environment, gate };
     const key = await computeTemplateKey(inputs);
     const directory = join(this.#templatesPath, key);
-    const template: Template = { key, directory, accelerator };
-    if (await isIntact(directory)) return template;
-    return this.#building.join(key, options, (shared) => this.#build(template, inputs, shared));
+    const identity = await readIdentity(directory);
+    if (identity !== null) return { key, directory, accelerator, identity };
+    return this.#building.join(key, options, (shared) => this.#build({ key, directory, accelerator }, inputs, shared));
   }
 
-  async #build(template: Template, inputs: TemplateInputs, options: PrepareOptions): Promise<Template> {
+  async #build(
+    template: Omit<Template, "identity">,
+    inputs: TemplateInputs,
+    options: PrepareOptions,
+  ): Promise<Template> {
     await assertRoom(this.#templatesPath, inputs.shape.memMib + DISK_RESERVE_MIB, "A template");
     const started = performance.now();
     const name = randomBytes(6).toString("hex");
@@ -236,7 +283,7 @@ export class QemuBackend implements Backend {
     try {
       await freezeTemplate(inputs, temporary, runDirectory, options);
       // Another home's daemon that shares the templates may have been quicker.
-      if (!(await isIntact(template.directory))) {
+      if ((await readIdentity(template.directory)) === null) {
         await rm(template.directory, { recursive: true, force: true });
         await rename(temporary, template.directory);
         await syncDirectory(this.#templatesPath);
@@ -248,6 +295,8 @@ export class QemuBackend implements Backend {
     }
     const ms = Math.round(performance.now() - started);
     this.#options.log.info({ key: template.key, accelerator: template.accelerator, ms }, "template frozen");
-    return template;
+    const identity = await readIdentity(template.directory);
+    if (identity !== null) return { ...template, identity };
+    throw new PyroError("VM_START_FAILED", "The template was changed while it was made.");
   }
 }

@@ -17,6 +17,8 @@ export interface Template {
   readonly key: string;
   readonly directory: string;
   readonly accelerator: Accelerator;
+  /** A digest of its record: a template that was made again under the same key is another one. */
+  readonly identity: string;
 }
 
 /** A template's files. `kernel` and `initramfs` are stubs: a clone has its kernel in memory already. */
@@ -91,14 +93,15 @@ export async function readTemplateRecord(directory: string): Promise<TemplateRec
   return parsed.success ? parsed.data : null;
 }
 
-/** True when the template is whole and as it was frozen. */
-export async function isIntact(directory: string): Promise<boolean> {
+/** The identity of a template that is whole and as it was frozen; null when it is not. */
+export async function readIdentity(directory: string): Promise<string | null> {
   const recorded = await readTemplateRecord(directory);
-  if (recorded === null) return false;
+  if (recorded === null) return null;
   try {
-    return JSON.stringify(recorded.files) === JSON.stringify(await describeFiles(directory));
+    const isIntact = JSON.stringify(recorded.files) === JSON.stringify(await describeFiles(directory));
+    return isIntact ? createHash("sha256").update(JSON.stringify(recorded)).digest("hex") : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -7,12 +7,10 @@ import { mkdir, rm } from "../../host/files.js";
 import {
   describeEnd,
   isAlive,
-  readProcessIdentity,
   sendSignal,
   sendToDescriptor,
   spawnDetached,
   spawnKept,
-  type ChildProcess,
   type ProcessIdentity,
 } from "../../host/process.js";
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
@@ -20,6 +18,7 @@ import type { Accelerator } from "../backend.js";
 import { buildJailFilter } from "../seccomp.js";
 import { AGENT_FD, inJail, QMP_FD } from "./argv.js";
 import { KVM_DEVICE } from "./accelerator.js";
+import { readInside } from "./inside.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -53,8 +52,6 @@ export interface VmSockets {
 
 const STATUS_FD = 4;
 const FILTER_FD = 5;
-/** Bubblewrap's status is a few lines. */
-const KEPT_STATUS = 4_096;
 const END_GRACE_MS = 500;
 /** Polling interval for a process that is not a child of this daemon. */
 const WATCH_MS = 500;
@@ -121,7 +118,7 @@ export class VmProcess {
       : spawnDetached(program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
     const sockets = { agent: agent.file, qmp: qmp.file };
-    return new VmProcess(runDirectory, group, sockets, readInside(child), describeEnd(child));
+    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), describeEnd(child));
   }
 
   /** Finds a process that an earlier daemon started; null when it is gone. `identities` are those of its sockets, when they are known. */
@@ -171,22 +168,6 @@ function socketPaths(runDirectory: string): { agent: string; qmp: string } {
 /** No core dumps, which would hold a guest's memory; no more descriptors and no larger file than a VM needs. */
 function buildLimits(maxFileMib: number): string[] {
   return ["--core=0", "--nofile=1024", `--fsize=${maxFileMib * 1_048_576}`];
-}
-
-/** Bubblewrap reports the id of the inner process as JSON on a descriptor. */
-function readInside(child: ChildProcess): Promise<ProcessIdentity | null> {
-  const status = child.stdio[STATUS_FD];
-  return new Promise((resolve) => {
-    if (!status || !("on" in status)) return resolve(null);
-    let text = "";
-    status.on("data", (chunk: Buffer) => {
-      text = (text + chunk.toString("utf8")).slice(-KEPT_STATUS);
-      const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
-      if (pid !== undefined) resolve(readProcessIdentity(Number(pid)));
-    });
-    status.on("close", () => resolve(null));
-    status.on("error", () => resolve(null));
-  });
 }
 
 async function watchEnd(inside: ProcessIdentity): Promise<string> {

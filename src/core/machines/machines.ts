@@ -1,6 +1,14 @@
 import { randomBytes } from "node:crypto";
 
-import type { Backend, FoundMachine, Machine, MachineHandle, Presence, StartOptions } from "../../backend/backend.js";
+import type {
+  Backend,
+  FoundMachine,
+  Machine,
+  MachineHandle,
+  Presence,
+  SavedMachine,
+  StartOptions,
+} from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
 import { runForExit } from "../../guest/exec.js";
@@ -9,7 +17,8 @@ import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
 import { type Backends, chooseBackend, type MachineRequest, shapeOf } from "./request.js";
 import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
-import { type MachinePlan, startMachine } from "./start.js";
+import { type MachinePlan, resumeMachine, startMachine } from "./start.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
 
 interface MachinesOptions {
   readonly environments: EnvironmentCache;
@@ -18,7 +27,7 @@ interface MachinesOptions {
 }
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
-export type LastingMachines = Pick<Machines, "acquire" | "adopt" | "sweep" | "endLost" | "destroy">;
+export type LastingMachines = Pick<Machines, "acquire" | "acquireFrom" | "adopt" | "sweep" | "endLost" | "destroy">;
 
 interface HeldEnvironment {
   readonly environment: InstalledEnvironment;
@@ -65,6 +74,34 @@ export class Machines {
       if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the command started.");
       throw error;
     }
+  }
+
+  /**
+   * A machine that outlives the daemon and continues where a snapshot was made, woken under its own id. Its network is as that of the
+   * snapshot. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit.
+   */
+  async acquireFrom(snapshot: Snapshot, id: string, call: Call): Promise<Machine> {
+    const { backends, environments } = this.#options;
+    const { environment_digest: digest, network } = snapshot.record;
+    const release = environments.hold(digest);
+    try {
+      const saved = savedMachineOf(snapshot, environments.rootPath(digest));
+      const options = startOptionsOf({ id, network }, call);
+      const machine = await resumeMachine(id, backends.qemu, saved, options, () => this.#spares.giveBack());
+      this.#used.set(id, { machine, release });
+      return machine;
+    } catch (error) {
+      release();
+      if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the machine ran.");
+      throw error;
+    }
+  }
+
+  /** Why nothing can start from a snapshot here and now; null when it can. */
+  checkSnapshot(snapshot: Snapshot): Promise<PyroError | null> {
+    const { backends, environments } = this.#options;
+    const rootPath = environments.rootPath(snapshot.record.environment_digest);
+    return backends.qemu.checkSnapshot(savedMachineOf(snapshot, rootPath));
   }
 
   /** Finds a machine again that an earlier daemon started, whether or not it answers; null when it is gone. */
@@ -179,6 +216,16 @@ export class Machines {
   }
 }
 
+function savedMachineOf({ record, directory }: Snapshot, rootPath: string): SavedMachine {
+  const { vcpu_count: vcpuCount, mem_mib: memMib, disk_mib: diskMib, network } = record;
+  return {
+    directory,
+    handle: record.machine,
+    shape: { vcpuCount, memMib, diskMib, network: network !== null },
+    environment: { digest: record.environment_digest, rootPath },
+  };
+}
+
 /** A machine that answers, as one that was found. */
 export function asFound(machine: Machine): FoundMachine {
   return { ...machine, ready: Promise.resolve(machine) };
@@ -189,7 +236,7 @@ export function newMachineId(): string {
   return `vm-${randomBytes(6).toString("hex")}`;
 }
 
-function startOptionsOf({ id, network }: MachineRequest, call: Call): StartOptions {
+function startOptionsOf({ id, network }: Pick<MachineRequest, "id" | "network">, call: Call): StartOptions {
   return {
     signal: call.signal,
     onProgress: (message) => void call.emit({ event: "progress", phase: "template", message }),

@@ -1,4 +1,4 @@
-import type { Backend, Machine, StartOptions, VmShape } from "../../backend/backend.js";
+import type { Backend, Machine, SavedMachine, StartOptions, VmShape } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { runForExit } from "../../guest/exec.js";
@@ -26,10 +26,29 @@ export async function startMachine(
   options: StartOptions,
   makeRoom: () => Promise<void>,
 ): Promise<Machine> {
+  await admit(backend, shape, makeRoom);
+  return wakeMachine(id, await backend.start(id, environment, shape, options), options);
+}
+
+/** The same of a machine that continues where a snapshot was made. */
+export async function resumeMachine(
+  id: string,
+  backend: Backend,
+  saved: SavedMachine,
+  options: StartOptions,
+  makeRoom: () => Promise<void>,
+): Promise<Machine> {
+  await admit(backend, saved.shape, makeRoom);
+  return wakeMachine(id, await backend.resume(id, saved, options), options);
+}
+
+async function admit(backend: Backend, shape: VmShape, makeRoom: () => Promise<void>): Promise<void> {
   const neededMib = await backend.countMemoryMib(shape);
   if (!hasMemory(neededMib)) await makeRoom();
   assertMemory(shape.memMib, neededMib);
-  const machine = await backend.start(id, environment, shape, options);
+}
+
+async function wakeMachine(id: string, machine: Machine, options: StartOptions): Promise<Machine> {
   try {
     await wake(machine.channel, id, machine.network?.guest);
     options.onStage?.("wake");

@@ -1,0 +1,120 @@
+// pyro-pages: the parts of a VM's snapshot that QEMU does not write. The VM is paused while it says so; see docs/decisions/0033.
+//
+//   save PID MEMORY_BYTES OVERLAY DIRECTORY   prepares, answers "ready"; on "copy" it copies, and answers "copied BYTES"
+//   load PID FILE                             writes a snapshot's pages into a QEMU that waits for its device state
+//   try PID                                   ends with 0 when it may read that process's memory
+//
+// Questions come in on descriptor 3, whose end is the daemon's; answers go out on descriptor 4.
+#include "pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { QUESTIONS_FD = 3, ANSWERS_FD = 4, STATE_MAX_BYTES = 64 << 20 };
+
+_Noreturn void fail(const char *what) {
+    int error = errno;
+    fprintf(stderr, "pyro-pages: %s: %s\n", what, strerror(error));
+    if (error == ENOSPC || error == EDQUOT) _exit(DISK_IS_FULL);
+    if (error == EPERM || error == EACCES) _exit(NOT_ALLOWED);
+    _exit(error == ESRCH ? IS_GONE : FAILED);
+}
+
+int create_file(const char *path) {
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) fail(path);
+    return fd;
+}
+
+void write_all(int fd, const void *data, size_t size) {
+    for (const char *at = data; size > 0;) {
+        ssize_t put = write(fd, at, size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) fail("writing");
+        at += put;
+        size -= (size_t)put;
+    }
+}
+
+static void answer(const char *line) { write_all(ANSWERS_FD, line, strlen(line)); }
+
+static void await_copy(void) {
+    char line[5];
+    for (size_t have = 0; have < sizeof line;) {
+        ssize_t got = read(QUESTIONS_FD, line + have, sizeof line - have);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) _exit(FAILED); // the daemon is gone
+        have += (size_t)got;
+    }
+    if (memcmp(line, "copy\n", sizeof line) != 0) _exit(USAGE);
+}
+
+// The file is the VM's: a link, or anything else than a file of a few hundred KiB, is not followed, waited for or copied.
+static void copy_state(pid_t pid, int to) {
+    char path[64], piece[65536];
+    struct stat stat;
+    snprintf(path, sizeof path, "/proc/%d/root/tmp", (int)pid);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0) fail("the directory of the device state");
+    int from = openat(directory, "state", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (from < 0 || fstat(from, &stat) < 0) fail("the device state");
+    errno = EINVAL;
+    if (!S_ISREG(stat.st_mode) || stat.st_size > STATE_MAX_BYTES) fail("the device state");
+    off_t have = 0;
+    for (ssize_t got; have < stat.st_size && (got = read(from, piece, sizeof piece)) > 0; have += got)
+        write_all(to, piece, (size_t)got);
+    errno = EIO;
+    if (have < stat.st_size) fail("the device state");
+    unlinkat(directory, "state", 0);
+}
+
+static int create_in(const char *directory, const char *name) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return create_file(path);
+}
+
+static int save(pid_t pid, uint64_t memory_bytes, const char *overlay, const char *directory) {
+    char path[4096], line[64];
+    struct regions regions = regions_find(pid, memory_bytes);
+    int pages = create_in(directory, "pages"), state = create_in(directory, "state");
+    snprintf(path, sizeof path, "%s/overlay", directory);
+    struct disk disk = disk_prepare(overlay, path);
+    answer("ready\n");
+    await_copy();
+    uint64_t bytes = pages_save(pid, &regions, memory_bytes, pages);
+    disk_finish(&disk);
+    copy_state(pid, state);
+    snprintf(line, sizeof line, "copied %" PRIu64 "\n", bytes);
+    answer(line);
+    return 0;
+}
+
+static int try_reading(pid_t pid) {
+    char path[64], line[512], byte;
+    unsigned long long address;
+    snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
+    if (open(path, O_RDONLY | O_CLOEXEC) < 0) fail(path);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    if (!maps || !fgets(line, sizeof line, maps) || sscanf(line, "%llx-", &address) != 1) fail(path);
+    struct iovec to = {&byte, 1}, from = {(void *)(uintptr_t)address, 1};
+    if (process_vm_readv(pid, &to, 1, &from, 1, 0) < 0) fail("process_vm_readv");
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    pid_t pid = argc > 2 ? atoi(argv[2]) : 0;
+    if (argc == 6 && strcmp(argv[1], "save") == 0) return save(pid, strtoull(argv[3], NULL, 10), argv[4], argv[5]);
+    if (argc == 4 && strcmp(argv[1], "load") == 0) return pages_load(pid, argv[3]), 0;
+    if (argc == 3 && strcmp(argv[1], "try") == 0) return try_reading(pid);
+    fputs("usage: pyro-pages save PID MEMORY_BYTES OVERLAY DIRECTORY | load PID FILE | try PID\n", stderr);
+    return USAGE;
+}

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import type { Channel } from "../../guest/channel.js";
+import { diskUsageBytes, rm } from "../../host/files.js";
+import { readMemoryBytes } from "../../host/process.js";
+import type { Accelerator, Machine, MachineHandle, MachineNetwork, NetworkRequest, Presence } from "../backend.js";
+import type { SnapshotOptions } from "../snapshot.js";
+import { networkPlan } from "./network.js";
+import { originSchema, type Origin } from "./origin.js";
+import { resumeWhenRoom } from "./pause.js";
+import type { Qmp } from "./qmp.js";
+import { takeSnapshot, type SnapshotPlace } from "./snapshot.js";
+import type { VmProcess } from "./vm-process.js";
+
+/** What is written down of a VM, to find it again. */
+export const handleSchema = z.object({
+  pid: z.int().min(2),
+  start_ticks: z.number(),
+  accelerator: z.enum(["kvm", "hvf", "tcg"]),
+  network: networkPlan.nullable().default(null),
+  /** VMs that an earlier version has started have none written down. */
+  reserved_mib: z.int().nullable().default(null),
+  /** Which files its sockets are. VMs that an earlier version has started have none written down. */
+  sockets: z.object({ agent: z.string(), qmp: z.string() }).nullable().default(null),
+  /** VMs that an earlier version has started have none written down. */
+  origin: originSchema.nullable().default(null),
+  network_request: z
+    .object({
+      allow: z.array(z.string()),
+      allowHosts: z.array(z.string()),
+      hostEnv: z.record(z.string(), z.string()),
+      hostCaFiles: z.array(z.string()).nullable(),
+    })
+    .nullable()
+    .default(null),
+});
+
+export interface PresenceParts {
+  readonly id: string;
+  readonly directory: string;
+  readonly process: VmProcess;
+  readonly accelerator: Accelerator;
+  readonly handle: MachineHandle | null;
+  readonly network: MachineNetwork | null;
+  readonly networkRequest: NetworkRequest | null;
+  readonly reservedMib: number | null;
+  readonly qmp: Promise<Qmp>;
+  readonly origin: Origin | null;
+  readonly snapshots: SnapshotPlace;
+}
+
+/** The qcow2 overlay of a VM, which is all that its disk has beyond the template's. */
+export function scratchPathOf(vmDirectory: string): string {
+  return join(vmDirectory, "scratch");
+}
+
+/** Socket on which a VM's gate reports its counters. */
+export function controlSocketOf(runDirectory: string): string {
+  return join(runDirectory, "net.sock");
+}
+
+export function buildPresence(parts: PresenceParts): Presence {
+  const { id, directory, process, accelerator, handle, network, networkRequest, reservedMib, qmp } = parts;
+  const pauses = resumeWhenRoom(qmp);
+  const subject = { process, qmp, pauses, origin: parts.origin, scratchPath: scratchPathOf(directory) };
+  let destroyed: Promise<void> | null = null;
+  let snapshotted: Promise<unknown> = Promise.resolve();
+  const remove = async () => {
+    await process.kill();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return {
+    id,
+    executionMode: "guest",
+    accelerator,
+    network,
+    networkRequest,
+    handle,
+    reservedMib,
+    died: process.ended,
+    stall: () => (pauses.isPaused() ? "the host's disk is full; the VM continues when there is space" : null),
+    usage: async () => {
+      const inside = await process.inside;
+      return {
+        memoryBytes: inside ? readMemoryBytes(inside.pid) : 0,
+        diskBytes: await diskUsageBytes(directory),
+      };
+    },
+    snapshot: (into: string, options: SnapshotOptions) => {
+      // One after the other: each pauses the VM.
+      const next = snapshotted.then(() => takeSnapshot(parts.snapshots, subject, into, options));
+      snapshotted = next.catch(() => {});
+      return next;
+    },
+    destroy: () => (destroyed ??= remove()),
+  };
+}
+
+export function withChannel(presence: Presence, channel: Channel): Machine {
+  const destroy = () => {
+    channel.close();
+    return presence.destroy();
+  };
+  return { ...presence, channel, destroy };
+}

@@ -1,0 +1,118 @@
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { abortable } from "../../host/abortable.js";
+import { assertRoom, diskUsageBytes } from "../../host/files.js";
+import { JoinedController } from "../../host/joined-controller.js";
+import { readChildren } from "../../host/process.js";
+import type { MachineSnapshot, SnapshotOptions } from "../snapshot.js";
+import { inJail } from "./argv.js";
+import { findTemplate, type Origin } from "./origin.js";
+import { PagesSaving } from "./pages.js";
+import type { PauseWatch } from "./pause.js";
+import type { Qmp } from "./qmp.js";
+import { DISK_RESERVE_MIB, findReason } from "./room.js";
+import { templateFiles } from "./template.js";
+import type { VmProcess } from "./vm-process.js";
+
+/** A snapshot's files. */
+export const snapshotFiles = { pages: "pages", state: templateFiles.state, overlay: templateFiles.overlay } as const;
+
+const MIB = 1_048_576;
+/** How long a VM may take to stop, save its devices and have its memory copied. */
+const DEADLINE_MS = 60_000;
+
+/** The programs and places that snapshots need. */
+export interface SnapshotPlace {
+  readonly templatesPath: string;
+  readonly pagesPath: string;
+}
+
+/** The parts of a running VM that a snapshot is made of. */
+export interface SnapshotSubject {
+  readonly process: VmProcess;
+  readonly qmp: Promise<Qmp>;
+  readonly pauses: PauseWatch;
+  /** The VM's disk. */
+  readonly scratchPath: string;
+  /** Null when an earlier version has started it. */
+  readonly origin: Origin | null;
+}
+
+/** Writes a snapshot of a running VM into an empty directory. The VM runs on, whatever fails. */
+export async function takeSnapshot(
+  { templatesPath, pagesPath }: SnapshotPlace,
+  subject: SnapshotSubject,
+  directory: string,
+  { signal: given, onPaused, resumes = true }: SnapshotOptions,
+): Promise<MachineSnapshot> {
+  const { process, pauses, scratchPath, origin } = subject;
+  if (origin === null) throw startedEarlier();
+  await findTemplate(templatesPath, origin);
+  const diskMib = Math.ceil((await diskUsageBytes(scratchPath)) / MIB);
+  await assertRoom(directory, diskMib + DISK_RESERVE_MIB, "A snapshot");
+  using until = new JoinedController([given], DEADLINE_MS);
+  const { signal } = until;
+  try {
+    await abortable(pauses.begun, signal);
+    const qmp = await subject.qmp;
+    using saving = PagesSaving.start(pagesPath, await findQemu(process), origin.mem_mib * MIB, scratchPath, directory);
+    await abortable(saving.prepared(), signal);
+    const { memoryBytes, pauseMs } = await whilePaused(qmp, signal, resumes, async () => {
+      await qmp.execute("xen-save-devices-state", { filename: inJail.state });
+      const [bytes] = await Promise.all([saving.copy(), onPaused?.()]);
+      return bytes;
+    });
+    const diskBytes = await diskUsageBytes(join(directory, snapshotFiles.overlay));
+    return { handle: origin, memoryBytes, diskBytes, pauseMs };
+  } catch (error) {
+    given.throwIfAborted();
+    throw signal.aborted ? tooSlow() : await findReason(error, directory, "A snapshot");
+  }
+}
+
+/** Does something while the VM is paused, and has it continue: always after a failure, and else when it `resumes`. */
+async function whilePaused(
+  qmp: Qmp,
+  signal: AbortSignal,
+  resumes: boolean,
+  work: () => Promise<number>,
+): Promise<{ memoryBytes: number; pauseMs: number }> {
+  const started = performance.now();
+  let isDone = false;
+  try {
+    await abortable(qmp.execute("stop"), signal);
+    const memoryBytes = await abortable(work(), signal);
+    isDone = true;
+    if (resumes) await qmp.execute("cont");
+    return { memoryBytes, pauseMs: performance.now() - started };
+  } finally {
+    // Answers come in order, so it is continued also when QEMU hears of all this later.
+    if (!isDone) qmp.execute("cont").catch(() => {});
+  }
+}
+
+/** The process that QEMU is: the only child of the jail's first process. Throws VM_DIED. */
+export async function findQemu(process: VmProcess): Promise<number> {
+  const inside = await process.inside;
+  const [pid] = inside ? readChildren(inside.pid) : [];
+  if (pid !== undefined) return pid;
+  throw new PyroError("VM_DIED", "The VM ended.");
+}
+
+function startedEarlier(): PyroError {
+  return new PyroError(
+    "FAILED_PRECONDITION",
+    "An earlier version of pyro has started this VM, so it cannot become a snapshot.",
+    {
+      hint: "Create the task again with this version.",
+      details: { reason: "earlier_version" },
+    },
+  );
+}
+
+function tooSlow(): PyroError {
+  return new PyroError("VM_DIED", `The VM did not stop for a snapshot within ${DEADLINE_MS / 1000} s.`, {
+    hint: "Look with `pyro task status` whether the VM is paused.",
+  });
+}

@@ -1,0 +1,20 @@
+export interface SnapshotOptions {
+  readonly signal: AbortSignal;
+  /** Called while the machine is paused, and awaited: what it reads is of the same instant as the memory. */
+  readonly onPaused?: () => void | Promise<void>;
+  /** False leaves the machine paused once the snapshot is made, for a caller that ends it then. A failure always resumes it. */
+  readonly resumes?: boolean;
+}
+
+/** What a backend wrote down to start from a snapshot; only it knows the shape. */
+export type SnapshotHandle = Readonly<Record<string, unknown>>;
+
+/** What making a snapshot has brought. */
+export interface MachineSnapshot {
+  readonly handle: SnapshotHandle;
+  /** Bytes of memory that differed from the template's. */
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** How long the machine did not run. */
+  readonly pauseMs: number;
+}
