@@ -1,5 +1,5 @@
 import type { OperationEvent } from "../contract/operation.js";
-import type { Ending } from "./ending.js";
+import type { Ending } from "./exec/ending.js";
 
 /** One caller's call: how to reach it while it waits, and how it cancels. */
 export interface Call extends Ending {

@@ -7,7 +7,7 @@ import { diskUsageBytes } from "../host/files.js";
 import { readAddedCertificates } from "../host/trust.js";
 import { viewLimits } from "./limits.js";
 import type { Core, Handler } from "./core.js";
-import { trustFilesOf, viewAuthority } from "./network.js";
+import { trustFilesOf, viewAuthority } from "./machines/network.js";
 
 export const doctor: Handler<"doctor"> = async (core, input) => {
   const diagnosis = await core.backends.qemu.diagnose();

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { buildOutputFields, KeptOutput } from "../../src/core/kept-output.js";
+import { buildOutputFields, KeptOutput } from "../../src/core/exec/kept-output.js";
 import { OutputOrder, OutputOrderFile, type StreamName } from "../../src/store/output-order.js";
 import { fc } from "../property.js";
 import { temporaryDirectory } from "./scratch.js";

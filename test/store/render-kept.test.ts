@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { fc } from "../property.js";
 
-import { KeptOutput } from "../../src/core/kept-output.js";
+import { KeptOutput } from "../../src/core/exec/kept-output.js";
 import { openOutputLog } from "../../src/store/output-log.js";
 import { renderKept } from "../../src/store/render-kept.js";
 import { temporaryDirectory } from "./scratch.js";

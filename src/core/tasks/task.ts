@@ -14,14 +14,14 @@ import type { Call } from "../call.js";
 import { explainTreeRefusal } from "../files/refusal.js";
 import { MachineSession, releaseJobs } from "../lifecycle/session.js";
 import type { LastingMachines } from "../machines/machines.js";
-import { resolveTimeout } from "../timeout.js";
+import { resolveTimeout } from "../exec/timeout.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
 import { assertAllowed, moveTask } from "./moves.js";
-import { push } from "./push.js";
-import { Pushes } from "./pushes.js";
-import { TaskExec, type ExecEnded, type ExecHost } from "./task-exec.js";
-import { TaskExecs } from "./task-execs.js";
+import { push } from "../workspace/push.js";
+import { Pushes } from "../workspace/pushes.js";
+import { TaskExec, type ExecEnded, type ExecHost } from "../exec/task-exec.js";
+import { TaskExecs } from "../exec/task-execs.js";
 import { viewOf } from "./view.js";
 
 export interface TaskParts {

@@ -18,15 +18,15 @@ import {
 } from "../../store/task-directories.js";
 import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { WorkspaceBase } from "../../store/workspace-base.js";
-import { networkRequestOf } from "../network.js";
+import { networkRequestOf } from "../machines/network.js";
 import type { Call } from "../call.js";
 import { Registry } from "../lifecycle/registry.js";
 import { adoptMachine } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { moveTask } from "./moves.js";
 import { newTaskRecord } from "./new-record.js";
-import { assertChoices } from "./import.js";
-import { seedWorkspace } from "./seed.js";
+import { assertChoices } from "../workspace/import.js";
+import { seedWorkspace } from "../workspace/seed.js";
 import { Task } from "./task.js";
 import { viewOfUnreadable } from "./view.js";
 

@@ -2,11 +2,11 @@ import type { FoundMachine } from "../../backend/backend.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { Damage } from "../../store/record.js";
 import type { TaskRecord } from "../../store/task-record.js";
-import { viewNetwork } from "../network.js";
+import { viewNetwork } from "../machines/network.js";
 import type { Activity } from "./activity.js";
-import { WORKSPACE } from "./destination.js";
-import { emptySeed } from "./seed.js";
-import type { TaskExecs } from "./task-execs.js";
+import { WORKSPACE } from "../workspace/destination.js";
+import { emptySeed } from "../workspace/seed.js";
+import type { TaskExecs } from "../exec/task-execs.js";
 
 type TaskView = ResultOf<"task.status">;
 

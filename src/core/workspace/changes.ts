@@ -3,7 +3,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import { type Base, type WorkspaceBase } from "../../store/workspace-base.js";
 import { type Change, findChanges } from "../../workspace/changes.js";
-import { parseDestination, WORKSPACE } from "../tasks/destination.js";
+import { parseDestination, WORKSPACE } from "./destination.js";
 import { readWorkspace } from "./read-workspace.js";
 
 /** Which part of a workspace is meant. */

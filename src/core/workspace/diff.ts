@@ -6,7 +6,7 @@ import type { WorkspaceBase } from "../../store/workspace-base.js";
 import { type Change, findRenames } from "../../workspace/changes.js";
 import { byPath, type Entry } from "../../workspace/entry.js";
 import { type FileDiff, renderDiff, type Side } from "../../workspace/unified.js";
-import { WORKSPACE } from "../tasks/destination.js";
+import { WORKSPACE } from "./destination.js";
 import { compareWorkspace } from "./changes.js";
 import { toContract } from "../../workspace/wire.js";
 

@@ -9,7 +9,7 @@ import { list } from "../../guest/listing.js";
 import { isUtf8Name } from "../../guest/names.js";
 import { gzip } from "../../host/gzip.js";
 import { handOver } from "../../host/hand-over.js";
-import { WORKSPACE } from "../tasks/destination.js";
+import { WORKSPACE } from "./destination.js";
 
 /** Entries that are asked for at once. */
 const BATCH = 512;

@@ -10,9 +10,9 @@ import { type GuestTime, Stage } from "../../guest/stage.js";
 import { stat } from "../../guest/stat.js";
 import { ancestorsOf } from "../../workspace/entry.js";
 import { applyPatches, type Patchable, type Patched } from "../../workspace/patch.js";
-import { WORKSPACE } from "../tasks/destination.js";
-import { explainRefusal } from "../tasks/import-refusal.js";
-import { assertRemoves } from "../tasks/removals.js";
+import { WORKSPACE } from "./destination.js";
+import { explainRefusal } from "./import-refusal.js";
+import { assertRemoves } from "./removals.js";
 
 type Status = ResultOf<"task.patch">["files"][number]["status"];
 

@@ -4,7 +4,7 @@ import { readManifest } from "../../guest/manifest.js";
 import { isUtf8Name } from "../../guest/names.js";
 import { limits } from "../../contract/limits.js";
 import type { Entry } from "../../workspace/entry.js";
-import { WORKSPACE } from "../tasks/destination.js";
+import { WORKSPACE } from "./destination.js";
 
 /** What lies in a workspace. */
 export interface Workspace {

@@ -1,0 +1,29 @@
+import type { Environment } from "../../contract/environment.js";
+import type { InstalledEnvironment } from "../../environments/cache.js";
+import type { Recipe } from "../../environments/source.js";
+import { diskUsageBytes } from "../../host/files.js";
+
+/** What every operation tells of one environment, installed or not. */
+export async function environmentFacts(
+  recipe: Recipe,
+  installed: InstalledEnvironment | null,
+  source: string,
+): Promise<Environment> {
+  return {
+    name: recipe.name,
+    version: installed?.manifest.version ?? recipe.version,
+    description: recipe.description,
+    installed: installed !== null,
+    distribution: `${recipe.distribution} ${recipe.release}`,
+    architecture: recipe.architecture,
+    default_packages: [...recipe.packages],
+    ...(recipe.npmPackages.length > 0 && { npm_packages: recipe.npmPackages.map((wanted) => ({ ...wanted })) }),
+    source:
+      recipe.npmPackages.length === 0 ? source : `${source}; Node.js and npm from the npm registry, pinned by digest`,
+    ...(installed && {
+      digest: installed.digest,
+      size_bytes: await diskUsageBytes(installed.directory),
+      pulled_at: installed.pulledAt,
+    }),
+  };
+}

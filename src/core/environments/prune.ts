@@ -1,0 +1,40 @@
+import type { ResultOf } from "../../contract/operations.js";
+import type { Core, Handler } from "../core.js";
+
+interface Report {
+  readonly removed: Readonly<ResultOf<"env.prune">["removed"]>;
+  readonly kept: Readonly<ResultOf<"env.prune">["kept"]>;
+  readonly freedBytes: number;
+}
+
+/**
+ * Removes everything that no VM uses; it can be built again. Removes dependants first: templates and roots, then environments.
+ * A dry run drops spare VMs too, since they would hold what a prune removes.
+ */
+export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) => {
+  const { environments, backends, machines, toolchains } = core;
+  await machines.dropSpares();
+  const isHeld = (digest: string) => environments.isHeld(digest);
+  const reports: Report[] = [
+    await backends.qemu.prune(isHeld, dryRun),
+    await backends.hostCompat.prune(isHeld, dryRun),
+    await environments.prune(dryRun),
+    await pruneToolchains(toolchains, dryRun),
+  ];
+  return {
+    removed: reports.flatMap(({ removed }) => removed),
+    kept: reports.flatMap(({ kept }) => kept),
+    freed_bytes: reports.reduce((sum, { freedBytes }) => sum + freedBytes, 0),
+    dry_run: dryRun,
+  };
+};
+
+/** The one in use stays. */
+async function pruneToolchains(toolchains: Core["toolchains"], dryRun: boolean): Promise<Report> {
+  const { removed, inUse, freedBytes } = await toolchains.sweep(dryRun);
+  return {
+    removed: removed.map((name) => ({ kind: "toolchain", name })),
+    kept: inUse.map((name) => ({ name, reason: "in use" })),
+    freedBytes,
+  };
+}

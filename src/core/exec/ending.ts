@@ -1,0 +1,35 @@
+import type { EndSignal } from "../../contract/wire.js";
+
+/** How a command is ended before it ends by itself: politely first, or at once. */
+export interface Ending {
+  /** Aborted when the command is to be killed. */
+  readonly signal: AbortSignal;
+  /**
+   * Hands the first wish to cancel to the listener, as the signal that the command gets; `signal` aborts when the grace is
+   * over. Without a listener, `signal` aborts at once. Returns a function that takes the listener away.
+   */
+  onInterrupt(listener: (signal: EndSignal) => void): () => void;
+}
+
+/** The ending of a command that several callers may follow: each may interrupt it or kill it. */
+export class SharedEnding implements Ending {
+  readonly #kill = new AbortController();
+  readonly signal: AbortSignal = this.#kill.signal;
+  #listener: ((signal: EndSignal) => void) | null = null;
+
+  /** Sends the command a signal; what is left when it has ended is killed. */
+  interrupt(signal: EndSignal): void {
+    if (this.#listener === null) this.kill();
+    else this.#listener(signal);
+  }
+
+  /** Kills the command and everything that it has started. */
+  kill(): void {
+    this.#kill.abort();
+  }
+
+  onInterrupt(listener: (signal: EndSignal) => void): () => void {
+    this.#listener = listener;
+    return () => (this.#listener = null);
+  }
+}

@@ -1,0 +1,42 @@
+import { PyroError } from "../../contract/errors.js";
+import type { Call } from "../call.js";
+import type { Handler } from "../core.js";
+import type { TaskExec } from "./task-exec.js";
+import type { Task } from "../tasks/task.js";
+
+export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
+  const task = core.tasks.get(input.task_id);
+  const exec = await task.exec(input, input.background ? null : call.stdin);
+  await exec.recorded;
+  call.mark("journal");
+  if (input.background) return exec.outcome(input.interleaved);
+  return followToEnd(task, exec, { stdout: 0, stderr: 0, interleaved: input.interleaved }, call);
+};
+
+export const taskFollow: Handler<"task.follow"> = async (core, input, call) => {
+  const task = core.tasks.get(input.task_id);
+  const exec = task.find(input.sequence);
+  const { stdout_offset: stdout, stderr_offset: stderr, interleaved } = input;
+  return followToEnd(task, exec, { stdout, stderr, interleaved }, call);
+};
+
+/** Streams a command to its end and says how it went. The command of a caller who is gone goes on. */
+function followToEnd(
+  task: Task,
+  exec: TaskExec,
+  from: { readonly stdout: number; readonly stderr: number; readonly interleaved: boolean },
+  call: Call,
+): ReturnType<TaskExec["outcome"]> {
+  const work = async () => {
+    await call.emit({ event: "started", sequence: exec.started.sequence });
+    await exec.follow(from, call);
+    call.mark("command");
+    if (exec.isRunning)
+      throw new PyroError("ABORTED", "The daemon ended; the command keeps running.", {
+        hint: `See \`pyro task logs ${task.taskId}\`.`,
+        details: { task_id: task.taskId, sequence: exec.started.sequence },
+      });
+    return exec.outcome(from.interleaved);
+  };
+  return task.during(work());
+}

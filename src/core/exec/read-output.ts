@@ -1,0 +1,38 @@
+import type { Handler } from "../core.js";
+import { readPage, waitForOutput } from "./output-page.js";
+
+export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, call) => {
+  const task = core.tasks.get(input.task_id);
+  const exec = task.find(input.sequence);
+  await waitForOutput(exec, input, call.signal);
+  // Looked at before the output: what is said to have ended has all its output there.
+  const { started, ended } = exec;
+  const { stdout, stderr, ...inOrder } = await readPage(exec, input);
+  const ageMs = Math.max(0, Date.now() - Date.parse(started.started_at));
+  return {
+    task_id: input.task_id,
+    sequence: input.sequence,
+    command: started.command,
+    state: ended ? "ended" : "running",
+    exit_code: ended?.exit_code ?? null,
+    timed_out: ended?.timed_out ?? false,
+    aborted: ended?.aborted ?? false,
+    oom_killed: ended?.oom_killed ?? false,
+    mem_mib: task.memMib,
+    error: ended?.error ?? null,
+    accelerator: task.accelerator,
+    duration_ms: ended?.duration_ms ?? ageMs,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdout_encoding: stdout.encoding,
+    stderr_encoding: stderr.encoding,
+    stdout_omitted_bytes: stdout.omittedBytes,
+    stderr_omitted_bytes: stderr.omittedBytes,
+    next_stdout_offset: stdout.nextOffset,
+    next_stderr_offset: stderr.nextOffset,
+    ...inOrder,
+    stdout_bytes: stdout.totalBytes,
+    stderr_bytes: stderr.totalBytes,
+    complete: ended !== null && stdout.isAtEnd && stderr.isAtEnd,
+  };
+};

@@ -1,0 +1,328 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { FoundMachine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import { limits } from "../../contract/limits.js";
+import type { ResultOf } from "../../contract/operations.js";
+import { AgentRefusal } from "../../guest/channel.js";
+import { Exec, type OutputSink } from "../../guest/exec.js";
+import { JoinedController } from "../../host/joined-controller.js";
+import { follow } from "../../store/follow.js";
+import type { JournalEntry } from "../../store/journal-entry.js";
+import { execDirectoryPath } from "../../store/layout.js";
+import type { OutputLog } from "../../store/output-log.js";
+import { renderKept } from "../../store/render-kept.js";
+import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "./command.js";
+import { SharedEnding } from "./ending.js";
+import type { Call } from "../call.js";
+import { buildOutputFields } from "./kept-output.js";
+import { closeLogs, openLogs, sinkOf, type Logs } from "./logs.js";
+
+export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
+export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
+
+/** So long a command does not run ahead of a client whose daemon died: it comes back to the new one. */
+const RETURN_GRACE_MS = 15_000;
+/** So long a found VM has to tell how a command went whose time was up before it was found. */
+const ANSWER_GRACE_MS = 5_000;
+/** How often the writing of an end is tried that found the disk full. */
+const RECORD_AGAIN_MS = 1_000;
+
+/** What a running command needs of its task. */
+export interface ExecHost {
+  readonly taskId: string;
+  readonly directory: string;
+  readonly executionMode: "guest" | "host_compat";
+  readonly memMib: number;
+  readonly accelerator: ResultOf<"task.exec">["accelerator"];
+  /** True once the daemon lets go of the task: what ends then has not ended, only our view of it. */
+  isDetached(): boolean;
+  /** Writes down, durably, that a command has ended. */
+  recordEnd(ended: ExecEnded): Promise<void>;
+}
+
+/** One command of a task: a job in the guest with a log on disk, found again by its number. */
+export class TaskExec {
+  readonly started: ExecStarted;
+  /** Resolves when it has ended and that is on disk, or when the daemon lets go of it. */
+  done: Promise<void> = Promise.resolve();
+  /** Resolves when its start survives a power loss; only then its caller may learn its number. */
+  recorded: Promise<void> = Promise.resolve();
+  readonly #host: ExecHost;
+  readonly #ending = new SharedEnding();
+  #ended: ExecEnded | null;
+  #logs: Promise<Logs> | null = null;
+  /** The job in the guest, once it has been asked for. */
+  #job: Promise<Exec> | null = null;
+  /** Frees the place that is kept for a client to come back to. */
+  #giveUpPlace = () => {};
+
+  constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
+    this.#host = host;
+    this.started = started;
+    this.#ended = ended?.timed_out ? { ...ended, exit_code: TIMEOUT_EXIT_CODE } : ended;
+  }
+
+  get isRunning(): boolean {
+    return this.#ended === null;
+  }
+
+  /** True unless the command has ended by itself: its output may end within a character. */
+  get isCutOff(): boolean {
+    const ended = this.#ended;
+    return ended === null || ended.timed_out || ended.aborted || ended.error !== null;
+  }
+
+  get ended(): ExecEnded | null {
+    return this.#ended;
+  }
+
+  /**
+   * Starts it on a machine; its output goes to its log, and is acknowledged when it is there. It is killed when its start
+   * cannot be recorded.
+   */
+  start(
+    machine: FoundMachine,
+    env: Readonly<Record<string, string>>,
+    stdin: Call["stdin"],
+    recorded: Promise<void>,
+  ): void {
+    const { command, cwd, job } = this.started;
+    this.recorded = recorded;
+    recorded.catch(() => this.kill());
+    this.done = this.#run(machine, 0, async (sink) => {
+      const ready = await machine.ready;
+      if (!this.isRunning)
+        throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
+      return startExec(ready, { command, cwd, env, stdin, ...sink }, job);
+    });
+  }
+
+  /** Goes on with it on a machine that was found again, behind what its log holds already. */
+  resume(machine: FoundMachine): void {
+    this.done = this.#run(machine, ANSWER_GRACE_MS, async (sink) => {
+      const { stdout, stderr } = await this.#openLogs();
+      this.#keepPlace(stdout, stderr);
+      const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
+      const { channel } = await machine.ready;
+      return Exec.resume(channel, this.started.job, from, sink).catch((error: unknown) => {
+        if (!(error instanceof AgentRefusal)) throw error;
+        throw new PyroError(
+          "DAEMON_UNREACHABLE",
+          "The daemon died before the guest received the command. It did not run.",
+        );
+      });
+    });
+  }
+
+  /** Kills everything that the command has started; it ends as aborted. */
+  kill(): void {
+    this.#ending.kill();
+  }
+
+  /** Sends a signal to the command's process group, or KILL to everything that it has started. Throws FAILED_PRECONDITION when it has ended. */
+  async signal(name: string): Promise<void> {
+    try {
+      if (!this.isRunning || this.#job === null) throw this.#endedError();
+      await (await this.#job).signal(name);
+    } catch (error) {
+      throw error instanceof AgentRefusal ? this.#endedError() : error;
+    }
+  }
+
+  /** Its output, to be read from any place. */
+  output(): Promise<Logs> {
+    return this.#openLogs();
+  }
+
+  /** Ends it on paper: nobody can find out any more how it went. */
+  async giveUp(reason: PyroError): Promise<void> {
+    this.#giveUpPlace();
+    await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
+  }
+
+  /** Sends its output to a caller, from a cursor on until it has ended. A caller who cancels ends it; one who is only gone does not. */
+  async follow(from: { stdout: number; stderr: number }, call: Call): Promise<void> {
+    const logs = await this.#openLogs();
+    const { signal } = call;
+    const onAbort = () => {
+      if (call.isCancelled()) this.kill();
+    };
+    const forget = call.onInterrupt((endSignal) => this.#ending.interrupt(endSignal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    try {
+      const sent = Promise.all([
+        sendOutput("stdout", logs.stdout, from.stdout, call),
+        sendOutput("stderr", logs.stderr, from.stderr, call),
+      ]);
+      this.#giveUpPlace();
+      await sent;
+      if (!signal.aborted || call.isCancelled()) await this.done;
+    } finally {
+      forget();
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** How it went, or goes, with the head and the tail of its output. */
+  async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
+    const { stdout, stderr, order } = await this.#openLogs();
+    const ended = this.#ended;
+    const isCutOff = this.isCutOff;
+    const [out, err] = [
+      await renderKept(stdout, limits.resultOutputBytes, isCutOff),
+      await renderKept(stderr, limits.resultOutputBytes, isCutOff),
+    ];
+    const { sequence, command, cwd, started_at } = this.started;
+    return {
+      task_id: this.#host.taskId,
+      sequence,
+      command,
+      cwd,
+      state: ended ? "ended" : "running",
+      exit_code: ended?.exit_code ?? null,
+      ...buildOutputFields(out, err, interleaved ? order : null),
+      duration_ms: ended?.duration_ms ?? this.#ageMs(),
+      timed_out: ended?.timed_out ?? false,
+      aborted: ended?.aborted ?? false,
+      oom_killed: ended?.oom_killed ?? false,
+      mem_mib: this.#host.memMib,
+      error: ended?.error ?? null,
+      execution_mode: this.#host.executionMode,
+      accelerator: this.#host.accelerator,
+      started_at,
+    };
+  }
+
+  async #run(machine: FoundMachine, graceMs: number, begin: (sink: OutputSink) => Promise<Exec>): Promise<void> {
+    try {
+      const logs = await this.#openLogs();
+      const starting = begin(sinkOf(logs));
+      this.#job = starting;
+      starting.catch(() => {});
+      if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
+      const { timeout_seconds: seconds } = this.started;
+      const remainingMs = seconds === null ? null : Math.max(0, seconds * 1000 - this.#ageMs());
+      const end = await waitForEnd(starting, machine.died, remainingMs, this.#ending, () => {
+        logs.stdout.releaseWriter();
+        logs.stderr.releaseWriter();
+      });
+      await this.#end({
+        exit_code: end.exitCode,
+        timed_out: end.by === "timeout",
+        aborted: end.by === "caller",
+        oom_killed: end.oomKilled,
+        error: null,
+        durationMs: end.durationMs ?? this.#ageMs(),
+      });
+    } catch (error) {
+      if (this.#host.isDetached()) return;
+      // Nobody takes its output any more.
+      this.#job?.then((exec) => exec.signal("KILL")).catch(() => {});
+      await this.giveUp(PyroError.from(error)).catch(() => {});
+    }
+  }
+
+  async #end(end: {
+    exit_code: number | null;
+    timed_out: boolean;
+    aborted: boolean;
+    oom_killed?: boolean;
+    error: PyroError | null;
+    durationMs: number;
+  }): Promise<void> {
+    const logs = await this.#openLogs();
+    const ended: ExecEnded = {
+      event: "exec.ended",
+      sequence: this.started.sequence,
+      exit_code: end.exit_code,
+      duration_ms: end.durationMs,
+      timed_out: end.timed_out,
+      aborted: end.aborted,
+      oom_killed: end.oom_killed ?? false,
+      error: end.error && { code: end.error.code, message: end.error.message },
+      stdout_bytes: logs.stdout.totalBytes,
+      stderr_bytes: logs.stderr.totalBytes,
+      ended_at: new Date().toISOString(),
+    };
+    this.#ended = await this.#record(ended);
+    await closeLogs(logs);
+  }
+
+  /** Writes an end down and has the agent forget the job. When that cannot be, the end says so, and is written as soon as it can. */
+  async #record(ended: ExecEnded): Promise<ExecEnded> {
+    try {
+      await this.#host.recordEnd(ended);
+      this.#release();
+      return ended;
+    } catch (thrown) {
+      if (this.#host.isDetached()) throw thrown;
+      const { code, message } = PyroError.from(thrown);
+      const told = { ...ended, error: ended.error ?? { code, message } };
+      void this.#recordLater(told);
+      return told;
+    }
+  }
+
+  async #recordLater(ended: ExecEnded): Promise<void> {
+    for (;;) {
+      await sleep(RECORD_AGAIN_MS, undefined, { ref: false });
+      if (this.#host.isDetached()) return;
+      const isWritten = await this.#host.recordEnd(ended).then(
+        () => true,
+        () => false,
+      );
+      if (isWritten) return this.#release();
+    }
+  }
+
+  /** Not before the end is on disk: a new daemon that finds no job takes it for one that never ran. */
+  #release(): void {
+    this.#job?.then((exec) => exec.release()).catch(() => {});
+  }
+
+  /** Waits until a machine answers, for so long at most; less when the command is cancelled. */
+  async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
+    using wait = new JoinedController([this.#ending.signal]);
+    machine.ready.catch(() => {}).finally(() => wait.abort());
+    await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
+  }
+
+  #keepPlace(stdout: OutputLog, stderr: OutputLog): void {
+    const places = [stdout.keepPlace(), stderr.keepPlace()];
+    const timer = setTimeout(() => this.#giveUpPlace(), RETURN_GRACE_MS).unref();
+    this.#giveUpPlace = () => {
+      clearTimeout(timer);
+      for (const place of places) place.leave();
+    };
+  }
+
+  async #openLogs(): Promise<Logs> {
+    const directory = execDirectoryPath(this.#host.directory, this.started.sequence);
+    this.#logs ??= openLogs(directory, this.isRunning);
+    return this.#logs;
+  }
+
+  #endedError(): PyroError {
+    const { sequence } = this.started;
+    const exitCode = this.#ended?.exit_code ?? null;
+    return new PyroError("FAILED_PRECONDITION", `Command ${sequence} of task ${this.#host.taskId} has ended.`, {
+      hint: "Read its result with `pyro task output`.",
+      details: { task_id: this.#host.taskId, sequence, exit_code: exitCode },
+    });
+  }
+
+  #ageMs(): number {
+    return Math.max(0, Date.now() - Date.parse(this.started.started_at));
+  }
+}
+
+async function sendOutput(stream: "stdout" | "stderr", log: OutputLog, from: number, call: Call): Promise<void> {
+  let expected = from;
+  for await (const { offset, bytes } of follow(log, { from, signal: call.signal, blocking: true })) {
+    if (offset > expected) await call.emit({ event: "gap", stream, bytes: offset - expected });
+    await call.emit({ event: stream, data: bytes });
+    expected = offset + bytes.length;
+  }
+}

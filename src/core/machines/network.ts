@@ -1,0 +1,76 @@
+import type { MachineNetwork, NetworkRequest } from "../../backend/backend.js";
+import { isTrustVariable } from "../../contract/trust-variables.js";
+import { PyroError } from "../../contract/errors.js";
+import type { ResultOf } from "../../contract/operations.js";
+import type { TrustedCertificate } from "../../host/trust.js";
+
+type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
+
+/** What a caller wants of a network; null for none. Throws INVALID_ARGUMENT when something is to be opened in none. */
+export function networkRequestOf(input: {
+  readonly network: boolean;
+  readonly network_allow: readonly string[];
+  readonly network_allow_host: readonly string[];
+  readonly network_host_proxy: boolean;
+  readonly network_host_ca: boolean;
+  readonly network_host_env: Readonly<Record<string, string>>;
+}): NetworkRequest | null {
+  const { network_allow: allow, network_allow_host: allowHosts, network_host_proxy, network_host_ca } = input;
+  const hostCaFiles = network_host_ca || network_host_proxy ? trustFilesOf(input.network_host_env) : null;
+  const settings = Object.entries(input.network_host_env).filter(([name]) => !isTrustVariable(name));
+  const hostEnv = network_host_proxy ? Object.fromEntries(settings) : {};
+  if (input.network) return { allow, allowHosts, hostEnv, hostCaFiles };
+  if (allow.length === 0 && allowHosts.length === 0 && hostCaFiles === null) return null;
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    "A VM without a network cannot open addresses or use the host's proxy or certificates.",
+    {
+      hint: "Add --network.",
+      details: { network_allow: allow, network_allow_host: allowHosts },
+    },
+  );
+}
+
+/** The files that a caller's variables name as bundles of certificates. */
+export function trustFilesOf(hostEnv: Readonly<Record<string, string>>): string[] {
+  const named = Object.entries(hostEnv).filter(([name]) => isTrustVariable(name));
+  return [...new Set(named.map(([, path]) => path))].sort();
+}
+
+/** A certificate authority as the contract has it. */
+export function viewAuthority({ subject, fingerprint, expiresAt }: TrustedCertificate) {
+  return { subject, fingerprint_sha256: fingerprint, expires_at: expiresAt };
+}
+
+/** A machine's network as the contract has it. */
+export async function viewNetwork(network: MachineNetwork | null): Promise<NetworkInfo | null> {
+  if (network === null) return null;
+  const { guest, allow, allowHosts, forwards } = network;
+  const report = await network.report();
+  return {
+    state: report ? "up" : "down",
+    mac: guest.mac,
+    mtu: guest.mtu,
+    addresses: [`${guest.address4}/${guest.prefix4}`, ...(guest.v6 ? [`${guest.v6.address}/${guest.v6.prefix}`] : [])],
+    routes: [
+      { destination: "0.0.0.0/0", gateway: guest.gateway4 },
+      ...(guest.v6 ? [{ destination: "::/0", gateway: guest.v6.gateway }] : []),
+    ],
+    resolvers: [...guest.resolvers],
+    policy: {
+      default: allowHosts.length > 0 ? "names" : "public",
+      allow_hosts: [...allowHosts],
+      allow: [...allow],
+      forwards: forwards.map(({ port, to }) => ({ gateway_port: port, to })),
+    },
+    host_ca: network.hostCa.map(viewAuthority),
+    counters: report && {
+      sent_bytes: report.sentBytes,
+      received_bytes: report.receivedBytes,
+      tcp_connections: report.tcpConnections,
+      udp_flows: report.udpFlows,
+      refused: report.refused,
+    },
+    last_refused: (report?.lastRefused ?? []).map(({ at, ...refused }) => ({ ...refused, at: at.toISOString() })),
+  };
+}

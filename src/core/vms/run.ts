@@ -1,0 +1,41 @@
+import { runCommand } from "../exec/command.js";
+import { networkRequestOf } from "../machines/network.js";
+import type { Handler } from "../core.js";
+import { asFound } from "../machines/machines.js";
+import { assertChoices } from "../workspace/import.js";
+import { seedWorkspace } from "../workspace/seed.js";
+import { resolveTimeout } from "../exec/timeout.js";
+
+export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
+  assertChoices(input);
+  const request = {
+    environment: input.environment,
+    vcpuCount: input.vcpu_count,
+    memMib: input.mem_mib,
+    allowHostCompat: input.allow_host_compat,
+    network: networkRequestOf(input),
+  };
+  const { machine } = await core.machines.acquire(request, call);
+  let outcome;
+  try {
+    await seedWorkspace(machine, input, call);
+    if (call.upload) call.mark("files");
+    const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
+    const { command: line, cwd, env } = input;
+    const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib, interleaved: input.interleaved };
+    outcome = await runCommand(asFound(machine), command, call);
+  } finally {
+    await core.machines.destroy(machine);
+    call.mark("cleanup");
+  }
+  // A command that had to be killed leaves nothing at all: no spare for a burst that has ended badly.
+  if (outcome.timed_out || outcome.aborted) await core.machines.dropSpares();
+  return {
+    vm_id: machine.id,
+    environment: input.environment,
+    command: input.command,
+    ...outcome,
+    accelerator: machine.accelerator,
+    cleanup: { deleted: true },
+  };
+};

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { performOperation } from "../../../src/client/perform.js";
+import { PulledProject, writeFiles } from "./pulled-project.js";
+
+test("undo: works from the host's journal alone after the task was deleted, by its id and by its name", async (t) => {
+  for (const by of ["id", "name"] as const) {
+    await using project = await PulledProject.open(t, { a: "1" }, { name: "fix" });
+    writeFiles(project.workspace, { a: "2", new: "2" });
+    await project.pull();
+    await project.client.call("task.delete", { task_id: project.taskId });
+    const task_id = by === "id" ? project.taskId : "fix";
+    const undone = await performOperation(project.client, "task.sync.undo", { task_id });
+    assert.deepEqual([undone.task_id, undone.restored_count, undone.warnings], [project.taskId, 2, []]);
+    assert.deepEqual(project.hostFiles(), { a: "1" });
+    await assert.rejects(performOperation(project.client, "task.sync.undo", { task_id }), { code: "NOT_FOUND" });
+  }
+});
+
+test("undo: a name stands for the task that has it now, whose pulls are none of an earlier task of that name", async (t) => {
+  await using project = await PulledProject.open(t, { a: "1" }, { name: "fix" });
+  const { client, taskId, host, workspace } = project;
+  writeFiles(workspace, { a: "2" });
+  await project.pull();
+  await client.call("task.delete", { task_id: taskId });
+  await performOperation(client, "task.create", { environment: "debian:12", name: "fix", source_path: host });
+  await assert.rejects(performOperation(client, "task.sync.undo", { task_id: "fix" }), { code: "NOT_FOUND" });
+  assert.deepEqual(project.hostFiles(), { a: "2" });
+  await performOperation(client, "task.sync.undo", { task_id: taskId });
+  assert.deepEqual(project.hostFiles(), { a: "1" });
+});
+
+test("undo: a host that changed an entry since is refused after the task was deleted, too", async (t) => {
+  await using project = await PulledProject.open(t, { a: "1" });
+  writeFiles(project.workspace, { a: "2" });
+  await project.pull();
+  await project.client.call("task.delete", { task_id: project.taskId });
+  writeFileSync(join(project.host, "a"), "mine");
+  await assert.rejects(project.undo(), { code: "DESTINATION_CHANGED" });
+  assert.equal(readFileSync(join(project.host, "a"), "utf8"), "mine");
+});
