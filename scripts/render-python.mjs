@@ -46,10 +46,10 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_
 
 VERSION = ${JSON.stringify(contract.version)}
 
-TRUST_VARIABLES = frozenset(
-    {
-${contract.trustVariables.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
-)
+NETWORK_VARIABLES = ${renderNames(contract.networkVariables)}
+"""Variables that say how the network is reached from the host, in lower case: its proxies, and a Debian mirror."""
+
+TRUST_VARIABLES = ${renderNames(contract.trustVariables)}
 """Variables that name a bundle of certificates, in lower case."""
 
 
@@ -94,6 +94,13 @@ ${described
   .filter(({ handle }) => handle)
   .map(renderHandleMethod)
   .join("\n")}`;
+}
+
+function renderNames(names) {
+  return `frozenset(
+    {
+${names.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
+)`;
 }
 
 function renderMethod({ name, method, summary, details, fields, positional, options, extras, result }) {

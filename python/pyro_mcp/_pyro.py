@@ -14,7 +14,7 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_o
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, SendSource, exchange
-from ._operations import LOCAL, TRUST_VARIABLES, VERSION, Operations
+from ._operations import LOCAL, NETWORK_VARIABLES, TRUST_VARIABLES, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
 from ._stream import Lost, NotListening
@@ -26,9 +26,6 @@ _MAX_RETURNS = 20
 """How often a broken connection is made good before the caller is told."""
 _RETURN_DELAY_SECONDS = 0.1
 _SCAN_EVENT_SECONDS = 0.2
-
-_HOST_ENV = {"http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"}
-"""How programs of this machine are told of a proxy, and pyro of a mirror."""
 
 _MAX_INLINE_LENGTH = 131072
 """A file's content that the line of the input has room for, however it is escaped."""
@@ -274,7 +271,7 @@ def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str,
         return fields
     picked = {}
     for name, value in os.environ.items():
-        if value and proxies and name.lower() in _HOST_ENV:
+        if value and proxies and name.lower() in NETWORK_VARIABLES:
             picked[name] = value
         elif value and name.lower() in TRUST_VARIABLES:
             # The daemon has another working directory.

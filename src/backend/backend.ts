@@ -71,11 +71,7 @@ export interface MachineNetwork {
 /** What a backend can do, told in a record, so that callers never ask which one it is. */
 export interface BackendCapabilities {
   readonly executionMode: "guest" | "host_compat";
-  /** True when commands run under a kernel of their own. */
-  readonly ownKernel: boolean;
   readonly network: boolean;
-  /** True when a machine can outlive the daemon. */
-  readonly survivesDaemon: boolean;
   /** True when a running machine can become a snapshot. */
   readonly snapshots: boolean;
 }
@@ -154,13 +150,12 @@ export interface Backend {
   diagnose(): Promise<Diagnosis>;
   /** Host memory that a machine of this shape can come to take, in MiB. */
   countMemoryMib(shape: VmShape): Promise<number>;
-  /** Does once what every later `start` profits from (a template). Callers at the same time share the work. */
-  prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void>;
   /** Removes what was prepared for environments that nobody holds: it can be made again. */
   prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport>;
   /**
    * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
-   * Prepares first when that was not done. Errors: HOST_NOT_ABLE, VM_START_FAILED, DISK_FULL, ABORTED.
+   * The first start makes a template for later ones; callers at the same time share that work. Errors: HOST_NOT_ABLE,
+   * VM_START_FAILED, DISK_FULL, ABORTED.
    */
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
   /** Null when a machine can start from the snapshot here and now; else why not: FAILED_PRECONDITION with `details.reason`. */

@@ -1,9 +1,6 @@
 import { resolve } from "node:path";
 
-import { isTrustVariable } from "../contract/trust-variables.js";
-
-/** Variables that name a proxy for programs of this machine, and a mirror for pyro. */
-const PROXIES = new Set(["http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy", "pyro_debian_mirror"]);
+import { isTrustVariable, networkVariables } from "../contract/host-variables.js";
 
 /** Those of the caller's variables that an operation needs: how the network is reached from here, and whom it trusts. */
 export function pickHostEnv(
@@ -12,7 +9,7 @@ export function pickHostEnv(
 ): Record<string, string> {
   const picked = Object.entries(env).flatMap(([name, value]) => {
     if (!value) return [];
-    if (wanted.proxies && PROXIES.has(name.toLowerCase())) return [[name, value]];
+    if (wanted.proxies && networkVariables.has(name.toLowerCase())) return [[name, value]];
     // The daemon has another working directory.
     return wanted.trust && isTrustVariable(name) ? [[name, resolve(value)]] : [];
   });

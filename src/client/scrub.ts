@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 
+import { proxyVariables } from "../contract/host-variables.js";
+
 const KEPT = new Set([
   "HOME",
   "LANG",
@@ -9,16 +11,7 @@ const KEPT = new Set([
   "TZ",
   "USER",
   "XDG_RUNTIME_DIR",
-  "all_proxy",
-  "ftp_proxy",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "ALL_PROXY",
-  "FTP_PROXY",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
+  ...proxyVariables.flatMap((name) => [name, name.toUpperCase()]),
 ]);
 const PATHS = ["TMPDIR", "XDG_RUNTIME_DIR"];
 

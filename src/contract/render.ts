@@ -6,7 +6,7 @@ import { buildOpenApi } from "./openapi.js";
 import { takesArchive, type Operation } from "./operation.js";
 import { operations } from "./operations.js";
 import type { JsonSchema, OperationSchemas, RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
-import { trustVariables } from "./trust-variables.js";
+import { networkVariables, trustVariables } from "./host-variables.js";
 
 /** Writes the contract as plain JSON, so that the CLI process needs no zod. Run by `npm run build`. */
 
@@ -94,6 +94,7 @@ const rendered: RenderedContract = {
   version,
   operations: Object.values(operations).map(renderOperation),
   exitStatuses: Object.fromEntries(Object.entries(errorKinds).map(([code, { exitStatus }]) => [code, exitStatus])),
+  networkVariables: [...networkVariables],
   trustVariables: [...trustVariables],
 };
 const schemas = Object.fromEntries(

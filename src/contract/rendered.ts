@@ -7,7 +7,8 @@ export interface RenderedContract {
   readonly version: string;
   readonly operations: readonly RenderedOperation[];
   readonly exitStatuses: Readonly<Record<string, number>>;
-  /** In lower case; for clients in other languages. */
+  /** Both in lower case; for clients in other languages. */
+  readonly networkVariables: readonly string[];
   readonly trustVariables: readonly string[];
 }
 

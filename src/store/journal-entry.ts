@@ -35,16 +35,6 @@ const execEnded = z.object({
   ended_at: time,
 });
 
-const taskState = z.object({
-  event: z.literal("task.state"),
-  state: z.enum(["started", "stopped", "failed"]),
-  reason: z.string().nullable(),
-  at: time,
-});
-
-/** A use that leaves no other entry: it moves the expiry. */
-const taskTouched = z.object({ event: z.literal("task.touched"), at: time });
-
 /** A push that is whole and checked, and is now switched into the workspace. */
 const pushSwitching = z.object({
   event: z.literal("push.switching"),
@@ -66,20 +56,13 @@ const pushEnded = z.object({
   at: time,
 });
 
-export const journalEntry = z.discriminatedUnion("event", [
-  execStarted,
-  execEnded,
-  taskState,
-  taskTouched,
-  pushSwitching,
-  pushEnded,
-]);
+export const journalEntry = z.discriminatedUnion("event", [execStarted, execEnded, pushSwitching, pushEnded]);
 export type JournalEntry = Readonly<z.infer<typeof journalEntry>>;
 
 const knownEvents: ReadonlySet<string> = new Set(journalEntry.options.map((option) => option.shape.event.value));
 const anyEntry = z.object({ event: z.string() });
 
-/** Parses one line of a journal. Returns null for an event of a newer pyro, and a string with the reason for an invalid line. */
+/** Parses one line of a journal. Returns null for an event of another version, and a string with the reason for an invalid line. */
 export function parseJournalLine(line: string): JournalEntry | null | string {
   let json: unknown;
   try {

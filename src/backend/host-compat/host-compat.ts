@@ -38,9 +38,7 @@ const START_DEADLINE_MS = 10_000;
 
 const capabilities: BackendCapabilities = {
   executionMode: "host_compat",
-  ownKernel: false,
   network: false,
-  survivesDaemon: false,
   snapshots: false,
 };
 
@@ -103,10 +101,6 @@ export class HostCompatBackend implements Backend {
   /** Its processes are the host's: what they take is not known before. */
   async countMemoryMib({ memMib }: VmShape): Promise<number> {
     return memMib;
-  }
-
-  async prepare(environment: InstalledEnvironment, _shape: VmShape, options: PrepareOptions): Promise<void> {
-    await this.#root(environment, options);
   }
 
   async start(

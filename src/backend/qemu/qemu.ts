@@ -71,9 +71,7 @@ export interface QemuBackendOptions {
 
 const capabilities: BackendCapabilities = {
   executionMode: "guest",
-  ownKernel: true,
   network: true,
-  survivesDaemon: true,
   snapshots: true,
 };
 
@@ -153,10 +151,6 @@ export class QemuBackend implements Backend {
 
   async countMemoryMib({ memMib }: VmShape): Promise<number> {
     return countMemoryMib(memMib, await (await this.accelerators()).current());
-  }
-
-  async prepare(environment: InstalledEnvironment, shape: VmShape, options: PrepareOptions): Promise<void> {
-    await this.#template(await this.toolchain(), environment, shape, options);
   }
 
   async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {

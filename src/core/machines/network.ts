@@ -1,5 +1,5 @@
 import type { MachineNetwork, NetworkRequest } from "../../backend/backend.js";
-import { isTrustVariable } from "../../contract/trust-variables.js";
+import { isTrustVariable } from "../../contract/host-variables.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { TrustedCertificate } from "../../host/trust.js";
