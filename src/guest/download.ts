@@ -1,7 +1,8 @@
 import type { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
-import { AgentRefusal, type Channel } from "./channel.js";
+import { type Channel } from "./channel.js";
+import { AgentRefusal } from "./refusal.js";
 import { buildWindow, parseData, parseEof, type Frame } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";

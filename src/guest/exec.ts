@@ -2,7 +2,8 @@ import { constants } from "node:os";
 
 import { PyroError } from "../contract/errors.js";
 import type { EndSignal } from "../contract/wire.js";
-import type { Channel, StreamListener } from "./channel.js";
+import type { Channel } from "./channel.js";
+import type { StreamListener } from "./streams.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
-import { AgentRefusal, type Channel } from "./channel.js";
+import { type Channel } from "./channel.js";
+import { AgentRefusal } from "./refusal.js";
 import { Credit } from "./credit.js";
 import { buildData, buildMail, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
 import { LETTER_MAX_BYTES } from "./mailbox.js";

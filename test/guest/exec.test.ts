@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
-import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { type Channel } from "../../src/guest/channel.js";
+import { AgentRefusal } from "../../src/guest/refusal.js";
 import { Exec, exitStatusOf, runForExit } from "../../src/guest/exec.js";
 import { buildFrame } from "../../src/guest/frames.js";
 import { AgentProcess } from "./agent-process.js";

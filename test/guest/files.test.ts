@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { type Channel } from "../../src/guest/channel.js";
+import { AgentRefusal } from "../../src/guest/refusal.js";
 import { runForExit } from "../../src/guest/exec.js";
 import { makeDirectory, readFile, removeFile, renameFile, writeFile } from "../../src/guest/files.js";
 import { AgentProcess } from "./agent-process.js";

@@ -4,7 +4,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { type Channel } from "../../src/guest/channel.js";
+import { AgentRefusal } from "../../src/guest/refusal.js";
 import { fetchEntries } from "../../src/guest/fetch.js";
 import { list, type ListedEntry } from "../../src/guest/listing.js";
 import { readManifest } from "../../src/guest/manifest.js";

@@ -3,7 +3,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-import { AgentRefusal, type Channel } from "../../src/guest/channel.js";
+import { type Channel } from "../../src/guest/channel.js";
+import { AgentRefusal } from "../../src/guest/refusal.js";
 import { Exec, runForExit } from "../../src/guest/exec.js";
 import { isCommitted, Stage, type EntryHeader } from "../../src/guest/stage.js";
 import { stat } from "../../src/guest/stat.js";

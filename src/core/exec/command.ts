@@ -4,7 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { commandOutcome } from "../../contract/fields.js";
 import { limits } from "../../contract/limits.js";
 import type { FoundMachine, Machine } from "../../backend/backend.js";
-import { AgentRefusal } from "../../guest/channel.js";
+import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../../guest/exec.js";
 import type { EndSignal } from "../../contract/wire.js";
 import type { Call } from "../call.js";

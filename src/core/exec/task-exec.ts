@@ -4,7 +4,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
-import { AgentRefusal } from "../../guest/channel.js";
+import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, type OutputSink } from "../../guest/exec.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { follow } from "../../store/follow.js";

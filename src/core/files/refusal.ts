@@ -1,5 +1,5 @@
 import { PyroError, type ErrorCode } from "../../contract/errors.js";
-import { AgentRefusal } from "../../guest/channel.js";
+import { AgentRefusal } from "../../guest/refusal.js";
 
 type Meanings = Readonly<Record<string, readonly [code: ErrorCode, what: string, hint?: string]>>;
 

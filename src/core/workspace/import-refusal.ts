@@ -1,5 +1,5 @@
 import { PyroError, type ErrorCode } from "../../contract/errors.js";
-import type { AgentRefusal } from "../../guest/channel.js";
+import type { AgentRefusal } from "../../guest/refusal.js";
 
 const NO_ROOM = ["ENOSPC", "EDQUOT"];
 const IN_THE_WAY = ["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"];

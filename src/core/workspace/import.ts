@@ -6,7 +6,7 @@ import { readArchive } from "../../archive/read.js";
 import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import { AgentRefusal } from "../../guest/channel.js";
+import { AgentRefusal } from "../../guest/refusal.js";
 import { type Committed, type RemovalCounts, Stage } from "../../guest/stage.js";
 import { stat } from "../../guest/stat.js";
 import { abortableChunks } from "../../host/abortable.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { explainFileRefusal, explainTreeRefusal } from "../../../src/core/files/refusal.js";
-import { AgentRefusal } from "../../../src/guest/channel.js";
+import { AgentRefusal } from "../../../src/guest/refusal.js";
 import { readFile } from "../../../src/guest/files.js";
 import { LyingAgent } from "../../guest/lies/lying-agent.js";
 
