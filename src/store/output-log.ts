@@ -1,17 +1,8 @@
 import { PyroError } from "../contract/errors.js";
-import { mkdir, open, rm, truncate, unlink, type FileHandle } from "../host/files.js";
 import { Lag, type Place } from "./lag.js";
 import { RecentChunks, type Chunk } from "./recent-chunks.js";
-import {
-  isInMiddle,
-  rangesOf,
-  readSegments,
-  SEGMENT_BYTES,
-  segmentPath,
-  segmentStart,
-  type Range,
-  type Segment,
-} from "./segments.js";
+import { SegmentFiles } from "./segment-files.js";
+import type { Range } from "./segments.js";
 
 /** How far a blocking follower may be behind. With one append more, that is less than what is kept of the end. */
 const MAX_LAG_BYTES = 2 << 20;
@@ -24,9 +15,7 @@ const MAX_STEP_BYTES = 1 << 20;
  */
 export async function openOutputLog(directory: string, name: "stdout" | "stderr"): Promise<OutputLog> {
   try {
-    const log = new OutputLog(directory, name, await readSegments(directory, name));
-    await log.dropMiddle();
-    return log;
+    return new OutputLog(await SegmentFiles.open(directory, name));
   } catch (error) {
     throw PyroError.from(error);
   }
@@ -34,34 +23,26 @@ export async function openOutputLog(directory: string, name: "stdout" | "stderr"
 
 /** The output of a command on disk: its first and last 4 MiB, and where they were in the stream. */
 export class OutputLog {
-  readonly #directory: string;
-  readonly #name: string;
+  readonly #files: SegmentFiles;
   readonly #lag = new Lag();
   readonly #recent = new RecentChunks();
   readonly #waiting = new Set<() => void>();
-  #segments: Segment[];
-  #totalBytes: number;
   /** Where the next append will land, when all that were called before succeed. */
   #promisedBytes: number;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
   #failure: PyroError | null = null;
-  #writing: { readonly start: number; readonly file: FileHandle } | null = null;
   #isClosing = false;
   #isFinal = false;
 
-  constructor(directory: string, name: string, segments: Segment[]) {
-    this.#directory = directory;
-    this.#name = name;
-    this.#segments = segments;
-    const last = segments.at(-1);
-    this.#totalBytes = last === undefined ? 0 : last.start + last.sizeBytes;
-    this.#promisedBytes = this.#totalBytes;
+  constructor(files: SegmentFiles) {
+    this.#files = files;
+    this.#promisedBytes = files.totalBytes;
   }
 
   /** Bytes received of the stream, dropped ones too. */
   get totalBytes(): number {
-    return this.#totalBytes;
+    return this.#files.totalBytes;
   }
 
   /** True when nothing more comes. */
@@ -71,7 +52,7 @@ export class OutputLog {
 
   /** The ranges that are still kept. */
   keptRanges(): Range[] {
-    return rangesOf(this.#segments);
+    return this.#files.ranges();
   }
 
   /**
@@ -94,24 +75,14 @@ export class OutputLog {
    * ends. Null when there is nothing (yet).
    */
   async read(offset: number, maxBytes: number): Promise<Chunk | null> {
-    const recent = this.#recent.read(offset, Math.max(1, maxBytes));
-    if (recent !== null) return recent;
-    for (;;) {
-      const segment = this.#segments.find(({ start, sizeBytes }) => start + sizeBytes > offset);
-      if (segment === undefined) return null;
-      const from = Math.max(offset, segment.start);
-      const length = Math.min(Math.max(1, maxBytes), segment.start + segment.sizeBytes - from);
-      const bytes = await this.#readSegment(segment.start, from - segment.start, length);
-      if (bytes.length > 0) return { offset: from, bytes };
-      // The segment was dropped or removed.
-      this.#segments = this.#segments.filter(({ start }) => start !== segment.start);
-    }
+    const wanted = Math.max(1, maxBytes);
+    return this.#recent.read(offset, wanted) ?? this.#files.read(offset, wanted);
   }
 
   /** Resolves when there is something past an offset, when nothing more comes, or when the caller leaves. */
   async changed(offset: number, signal?: AbortSignal): Promise<void> {
     for (;;) {
-      if (this.#totalBytes > offset || this.#isFinal || signal?.aborted) return;
+      if (this.totalBytes > offset || this.#isFinal || signal?.aborted) return;
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#waiting.delete(wake);
@@ -131,7 +102,7 @@ export class OutputLog {
 
   /** Keeps the position of a disconnected blocking follower, which may reconnect: its unread output stays. */
   keepPlace(): Place {
-    return this.#lag.attach(this.#totalBytes - MAX_LAG_BYTES / 2);
+    return this.#lag.attach(this.totalBytes - MAX_LAG_BYTES / 2);
   }
 
   /**
@@ -146,114 +117,38 @@ export class OutputLog {
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#queue;
-    await this.#closeFile().catch(() => {});
+    await this.#files.close().catch(() => {});
     this.#recent.clear();
     this.#isFinal = true;
     this.#notify();
   }
 
-  /** Removes output between head and tail. */
-  async dropMiddle(): Promise<void> {
-    const dropped = this.#segments.filter((segment) => isInMiddle(segment, this.#totalBytes));
-    if (dropped.length === 0) return;
-    this.#segments = this.#segments.filter((segment) => !dropped.includes(segment));
-    // A remaining file does no harm; the next process that opens the log removes it.
-    for (const { start } of dropped) await unlink(this.#path(start)).catch(() => {});
-  }
-
   async #appendAt(offset: number, bytes: Buffer): Promise<void> {
     try {
-      if (this.#failure !== null && offset !== this.#totalBytes) throw this.#failure;
+      if (this.#failure !== null && offset !== this.totalBytes) throw this.#failure;
       this.#failure = null;
       for (let at = 0; at < bytes.length; at += MAX_STEP_BYTES) {
-        await this.#lag.allPast(this.#totalBytes - MAX_LAG_BYTES);
+        await this.#lag.allPast(this.totalBytes - MAX_LAG_BYTES);
         await this.#write(bytes.subarray(at, at + MAX_STEP_BYTES));
-        await this.dropMiddle();
+        await this.#files.dropMiddle();
       }
     } catch (error) {
       throw (this.#failure = PyroError.from(error));
     } finally {
       this.#queued -= 1;
-      if (this.#queued === 0) this.#promisedBytes = this.#totalBytes;
+      if (this.#queued === 0) this.#promisedBytes = this.totalBytes;
     }
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    const before = this.#totalBytes;
-    const written: Segment[] = [];
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const start = segmentStart(before + at);
-        const knownBytes = before + at - start;
-        const part = bytes.subarray(at, at + SEGMENT_BYTES - knownBytes);
-        const file = await this.#openSegment(start, knownBytes);
-        await file.writeFile(part);
-        written.push({ start, sizeBytes: knownBytes + part.length });
-        at += part.length;
-      }
-    } catch (error) {
-      await this.#undo(before).catch(() => {});
-      throw error;
-    }
-    const isRewritten = (segment: Segment) => written.some(({ start }) => start === segment.start);
-    this.#segments = [...this.#segments.filter((segment) => !isRewritten(segment)), ...written];
-    this.#totalBytes += bytes.length;
-    if (this.#lag.isFollowed) this.#recent.add({ offset: before, bytes });
+    const offset = this.totalBytes;
+    await this.#files.append(bytes);
+    if (this.#lag.isFollowed) this.#recent.add({ offset, bytes });
     else this.#recent.clear();
     this.#notify();
   }
 
-  /** Undoes the append. Removes the last bytes first, so that any remaining bytes are a prefix of the stream. */
-  async #undo(totalBytes: number): Promise<void> {
-    await this.#closeFile();
-    const start = segmentStart(totalBytes);
-    await rm(this.#path(start + SEGMENT_BYTES), { force: true });
-    if (totalBytes > start) await truncate(this.#path(start), totalBytes - start);
-    else await rm(this.#path(start), { force: true });
-  }
-
-  /** The file of a segment, open for appending, which holds as much as we know of: an undoing may have failed. */
-  async #openSegment(start: number, knownBytes: number): Promise<FileHandle> {
-    if (this.#writing?.start === start) return this.#writing.file;
-    await this.#closeFile();
-    if (this.#totalBytes === 0) await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const file = await open(this.#path(start), "a", 0o600);
-    this.#writing = { start, file };
-    const { size } = await file.stat();
-    if (size < knownBytes) throw new PyroError("INTERNAL", "Another process truncated an output log.");
-    if (size > knownBytes) await file.truncate(knownBytes);
-    return file;
-  }
-
-  async #closeFile(): Promise<void> {
-    const writing = this.#writing;
-    this.#writing = null;
-    await writing?.file.close();
-  }
-
-  async #readSegment(start: number, position: number, length: number): Promise<Buffer> {
-    let file: FileHandle;
-    try {
-      file = await open(this.#path(start), "r");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
-      throw PyroError.from(error);
-    }
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
-      return buffer.subarray(0, bytesRead);
-    } catch (error) {
-      throw PyroError.from(error);
-    } finally {
-      await file.close();
-    }
-  }
-
   #notify(): void {
     for (const wake of [...this.#waiting]) wake();
-  }
-
-  #path(start: number): string {
-    return segmentPath(this.#directory, this.#name, start);
   }
 }
