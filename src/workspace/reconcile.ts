@@ -1,5 +1,6 @@
-import { ancestorsOf, byPath, type Entry, isEqual } from "./entry.js";
+import { bringsEntries, buildTree, findNode, type Node } from "./change-tree.js";
 import type { Change } from "./changes.js";
+import { byPath, type Entry, isEqual } from "./entry.js";
 
 /** What happens to a path that host and workspace changed in different ways. */
 export type ConflictChoice = "fail" | "task" | "host" | "both";
@@ -55,13 +56,6 @@ export function reconcile(changes: readonly Change[], host: HostView, options: R
 
 /** A directory that the workspace did not change. */
 const DIRECTORY = { type: "directory", mode: 0o755 } as const;
-
-/** A changed path, or a directory that leads to changed paths and has itself not changed. */
-interface Node {
-  readonly path: string;
-  change: Change | null;
-  readonly children: Map<string, Node>;
-}
 
 /** How the host looks at a node, given what is decided for the nodes above it. */
 interface Place {
@@ -225,38 +219,4 @@ class Reconciler {
     if (node.change !== null) this.#settled.push(node.path);
     for (const child of node.children.values()) this.#settle(child);
   }
-}
-
-function buildTree(changes: readonly Change[]): Node {
-  const root: Node = { path: "", change: null, children: new Map() };
-  for (const change of changes.toSorted((a, b) => byPath(a.path, b.path))) {
-    let parent = root;
-    for (const path of [...ancestorsOf(change.path), change.path]) {
-      let node = parent.children.get(path);
-      if (node === undefined) {
-        node = { path, change: null, children: new Map() };
-        parent.children.set(path, node);
-      }
-      parent = node;
-    }
-    parent.change = change;
-  }
-  return root;
-}
-
-function findNode(from: Node, path: string): Node | null {
-  let node: Node | undefined = from;
-  for (const at of [...ancestorsOf(path), path]) {
-    if (at.length > from.path.length) node = node?.children.get(at);
-  }
-  return node ?? null;
-}
-
-/** Whether the workspace has an entry beneath this directory that it added or changed. */
-function bringsEntries(node: Node): boolean {
-  for (const child of node.children.values()) {
-    if (child.change !== null && child.change.task !== null) return true;
-    if (bringsEntries(child)) return true;
-  }
-  return false;
 }
