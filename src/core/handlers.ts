@@ -38,15 +38,15 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     findRecipe(input.environment);
     return vms.create(input);
   },
-  "vm.start": ({ vms }, { vm_id }, call) => vms.start(vm_id, call),
-  "vm.exec": ({ vms }, input, call) => vms.exec(input, call),
-  "vm.stop": ({ vms }, { vm_id }) => vms.stop(vm_id),
+  "vm.start": async ({ vms }, { vm_id }, call) => vms.get(vm_id).start(call),
+  "vm.exec": async ({ vms }, input, call) => vms.get(input.vm_id).exec(input, call),
+  "vm.stop": async ({ vms }, { vm_id }) => vms.get(vm_id).stop(),
   "vm.delete": async ({ vms }, { vm_id }) => {
     await vms.delete(vm_id);
     return { vm_id, deleted: true };
   },
   "vm.status": async ({ vms }, { vm_id }) => vms.status(vm_id),
-  "vm.network_info": ({ vms }, { vm_id }) => vms.networkInfo(vm_id),
+  "vm.network_info": async ({ vms }, { vm_id }) => vms.get(vm_id).networkInfo(),
   "vm.reap_expired": async ({ vms, tasks }) => ({
     removed: [...(await vms.reapExpired()), ...(await tasks.reapExpired())],
   }),

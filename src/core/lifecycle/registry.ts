@@ -52,10 +52,6 @@ export class Registry<Item> {
     this.#options.log.warn({ id, reason }, `${this.#options.noun} is unreadable`);
   }
 
-  has(id: string): boolean {
-    return this.#items.has(id);
-  }
-
   /** Why a record cannot be read; undefined for the others. */
   damageOf(id: string): Damage | undefined {
     return this.#damages.get(id);
