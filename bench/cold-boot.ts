@@ -12,7 +12,7 @@ import { appendToInitramfs } from "../src/environments/initramfs.js";
 import { Channel } from "../src/guest/channel.js";
 import { runForExit } from "../src/guest/exec.js";
 import { wake } from "../src/guest/wake.js";
-import { runTool } from "../src/host/process.js";
+import { runTool } from "../src/host/tool.js";
 import { connectSocketFileWhenReady } from "../src/host/socket-file.js";
 import { keeperPath } from "./backend.js";
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
-import { diskUsageBytes, readdir, rename, rm } from "../host/files.js";
+import { readdir, rename, rm } from "../host/files.js";
+import { diskUsageBytes } from "../host/disk.js";
 import type { PruneReport } from "./backend.js";
 import { isTemporaryName, newTemporaryName } from "../host/temporary.js";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { runTool } from "../host/process.js";
+import { runTool } from "../host/tool.js";
 import { median, quantile, timeMs } from "./numbers.js";
 import { column, type Cell, type Table } from "./table.js";
 

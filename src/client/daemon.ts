@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../contract/errors.js";
 import type { ResultOf } from "../contract/operations.js";
-import { isAlive, readProcessIdentity, runTool } from "../host/process.js";
+import { isAlive, readProcessIdentity } from "../host/process.js";
+import { runTool } from "../host/tool.js";
 import type { Client } from "./client.js";
 import { findFlock } from "./flock.js";
 

@@ -5,7 +5,7 @@ import { errorKinds, PyroError, type ErrorBody } from "../contract/errors.js";
 import { openAppending, readFile, type FileHandle } from "../host/files.js";
 import type { Home } from "../host/home.js";
 import { findLockHolder } from "../host/locks.js";
-import { spawnDetached, type ChildProcess } from "../host/process.js";
+import { spawnDetached, type ChildProcess } from "../host/spawn.js";
 import { connectUnix } from "../host/socket.js";
 import { findFlock } from "./flock.js";
 import { scrubEnvironment } from "./scrub.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 import { catalog } from "../environments/catalog.js";
-import { diskUsageBytes } from "../host/files.js";
+import { diskUsageBytes } from "../host/disk.js";
 import { readAddedCertificates } from "../host/trust.js";
 import { viewLimits } from "./limits.js";
 import type { Core, Handler } from "./core.js";

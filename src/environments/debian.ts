@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 
-import { copyFile, freeBytes, lstat, readFile, rename } from "../host/files.js";
+import { copyFile, lstat, readFile, rename } from "../host/files.js";
+import { freeBytes } from "../host/disk.js";
 import { assertAbleToBuild } from "./debian/able.js";
 import { writeBootFiles } from "./debian/boot-files.js";
 import { buildBootstrapCommand, buildImageCommand, buildTracedCommand, imagePath } from "./debian/commands.js";

@@ -1,19 +1,9 @@
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import {
-  chmod,
-  freeBytes,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  sha256OfFile,
-  stat,
-  syncDirectory,
-  writeFile,
-} from "../host/files.js";
+import { chmod, mkdir, open, readdir, rename, rm, stat, syncDirectory, writeFile } from "../host/files.js";
+import { freeBytes } from "../host/disk.js";
+import { sha256OfFile } from "../host/digest.js";
 import type { Holds } from "./holds.js";
 import {
   corruptError,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import { lstat, readFile, sha256OfFile, writeFileAtomic } from "../host/files.js";
+import { lstat, readFile, writeFileAtomic } from "../host/files.js";
+import { sha256OfFile } from "../host/digest.js";
 import { contentPath, manifestFile, namePath, type Layout } from "./layout.js";
 import { digestOfManifest, parseInstallation, parseManifest, type Installation, type Manifest } from "./manifest.js";
 import { environmentFiles, type Recipe } from "./source.js";

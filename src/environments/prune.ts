@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 
-import { diskUsageBytes, readFile, rename, rm } from "../host/files.js";
+import { readFile, rename, rm } from "../host/files.js";
+import { diskUsageBytes } from "../host/disk.js";
 import type { Holds } from "./holds.js";
 import { removeBuild } from "./install.js";
 import { contentPath, listPaths, newTemporaryPath, type Layout } from "./layout.js";

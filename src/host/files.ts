@@ -1,34 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  rmSync,
-  watch,
-  writeSync,
-  type Stats,
-} from "node:fs";
-import {
-  access,
-  copyFile,
-  lstat,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  statfs,
-  type FileHandle,
-} from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, fchmodSync, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
+import { access, copyFile, lstat, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-
-import { PyroError } from "../contract/errors.js";
-import { nextTurn } from "./next-turn.js";
 
 export {
   chmodSync,
@@ -210,50 +183,6 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** In hex. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  return (await digestOfFile("sha256", path, signal)).toString("hex");
-}
-
-/** Bytes that are hashed in one turn of the process. */
-const HASHED_BYTES = 1_048_576;
-
-/**
- * The same for one of many files: links are not followed, and of a file that grows meanwhile only the length that it had is read. Null for
- * what is not a regular file.
- */
-export async function sha256OfEntry(path: string): Promise<string | null> {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) return null;
-    const hash = createHash("sha256");
-    const bytes = Buffer.allocUnsafe(Math.min(stat.size, HASHED_BYTES));
-    for (let left = stat.size; left > 0;) {
-      const bytesRead = readSync(file, bytes, 0, Math.min(left, bytes.length), null);
-      if (bytesRead === 0) break;
-      hash.update(bytes.subarray(0, bytesRead));
-      left -= bytesRead;
-      if (left > 0) await nextTurn();
-    }
-    return hash.digest("hex");
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** In base64, as lock files of npm have it. */
-export async function sha512OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  return (await digestOfFile("sha512", path, signal)).toString("base64");
-}
-
-async function digestOfFile(algorithm: string, path: string, signal: AbortSignal | undefined): Promise<Buffer> {
-  const hash = createHash(algorithm);
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
-  for await (const chunk of stream) hash.update(chunk as Buffer);
-  return hash.digest();
-}
-
 /** Identifies a file, to detect a later one of the same name. */
 export interface FileIdentity {
   readonly dev: number;
@@ -274,43 +203,6 @@ export function isSameFile(a: FileIdentity | null, b: FileIdentity | null): bool
 export async function readMakingTime(path: string): Promise<string> {
   const { birthtimeMs, mtimeMs } = await lstat(path);
   return new Date(birthtimeMs > 0 ? birthtimeMs : mtimeMs).toISOString();
-}
-
-/** Bytes that a tree takes on disk; counts only the allocated blocks of sparse files. Skips entries that vanish while it counts. */
-export async function diskUsageBytes(path: string): Promise<number> {
-  const stat = await lstat(path).catch(() => null);
-  if (stat === null) return 0;
-  let bytes = stat.blocks * 512;
-  if (stat.isDirectory()) {
-    for (const name of await readdir(path).catch(() => [])) bytes += await diskUsageBytes(join(path, name));
-  }
-  return bytes;
-}
-
-/** Bytes an ordinary user may still write to the file system of a path. */
-export async function freeBytes(path: string): Promise<number> {
-  const stat = await statfs(path);
-  return stat.bavail * stat.bsize;
-}
-
-const TMPFS_MAGIC = 0x0102_1994;
-
-/** True for a path on tmpfs, whose files are memory. */
-export async function isInMemory(path: string): Promise<boolean> {
-  return (await statfs(path)).type === TMPFS_MAGIC;
-}
-
-/** Throws DISK_FULL, with the figures, when a file system has less room than something is going to need. */
-export async function assertRoom(path: string, neededMib: number, purpose: string): Promise<void> {
-  const freeMib = Math.floor((await freeBytes(path)) / 1_048_576);
-  if (freeMib >= neededMib) return;
-  throw new PyroError(
-    "DISK_FULL",
-    `${purpose} needs ${neededMib} MiB of disk, and ${freeMib} MiB are free at ${path}.`,
-    {
-      details: { path, free_mib: freeMib, needed_mib: neededMib },
-    },
-  );
 }
 
 /** The full path of a program, or null. Looks in PATH and in the system directories that PATH may lack. */

@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { rootCertificates } from "node:tls";
 
 import { readdir, readFile, stat } from "./files.js";
-import { runTool } from "./process.js";
+import { runTool } from "./tool.js";
 
 /** A certificate authority that this host trusts beside those of its distribution. */
 export interface TrustedCertificate {

@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { classifyBuildFailure, meaningfulLines, type BuildFailure } from "../environments/debian/failure.js";
-import { freeBytes } from "../host/files.js";
+import { freeBytes } from "../host/disk.js";
 import { SUITE } from "./source.js";
 
 const messages: Readonly<Partial<Record<BuildFailure, string>>> = {

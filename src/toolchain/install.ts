@@ -4,18 +4,8 @@ import { join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { assertAbleToFetch } from "./able.js";
 import { readMirrors, readProxyOptions } from "../environments/debian/mirrors.js";
-import {
-  assertRoom,
-  diskUsageBytes,
-  freeBytes,
-  mkdir,
-  readdir,
-  rename,
-  rm,
-  symlink,
-  syncDirectory,
-  writeFile,
-} from "../host/files.js";
+import { mkdir, readdir, rename, rm, symlink, syncDirectory, writeFile } from "../host/files.js";
+import { assertRoom, diskUsageBytes, freeBytes } from "../host/disk.js";
 import type { Follower } from "../host/shared-work.js";
 import { newTemporaryName } from "../host/temporary.js";
 import { PrivateApt, type ChosenPackage } from "./apt.js";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import { diskUsageBytes, lstat, mkdir, readdir, realpath, rename, rm } from "../host/files.js";
+import { lstat, mkdir, readdir, realpath, rename, rm } from "../host/files.js";
+import { diskUsageBytes } from "../host/disk.js";
 import { endGroup, listCommandLines } from "../host/process.js";
 import { SharedWork } from "../host/shared-work.js";
 import { isTemporaryName, newTemporaryName, sweepTemporaries } from "../host/temporary.js";

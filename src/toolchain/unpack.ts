@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 import { chmod, existsSync, mkdir, open, writeFile } from "../host/files.js";
-import { runTool } from "../host/process.js";
+import { runTool } from "../host/tool.js";
 import { runCommand } from "../environments/debian/tools.js";
 import { installError } from "./failure.js";
 import { inToolchain } from "./installed.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { makeMemoryFile } from "../../src/backend/qemu/memory-file.js";
-import { isInMemory } from "../../src/host/files.js";
+import { isInMemory } from "../../src/host/disk.js";
 import { mountingTest } from "../client/mounting-test.js";
 
 mountingTest(

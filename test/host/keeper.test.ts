@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { spawnKept } from "../../src/host/process.js";
+import { spawnKept } from "../../src/host/spawn.js";
 import { commandLineOf, endOf, until } from "../client/scratch.js";
 
 const keeper = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));

@@ -4,7 +4,7 @@ import { getPriority } from "node:os";
 import { test } from "node:test";
 
 import { setLowPriority } from "../../src/host/priority.js";
-import { spawnDetached } from "../../src/host/process.js";
+import { spawnDetached } from "../../src/host/spawn.js";
 
 const sessionNice = (pid: number) => {
   try {

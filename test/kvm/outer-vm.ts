@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { runTool } from "../../src/host/process.js";
+import { runTool } from "../../src/host/tool.js";
 import { CURRENT, readToolchain } from "../../src/toolchain/installed.js";
 import { parseReport, type Report } from "./report.js";
 

@@ -1,4 +1,4 @@
-import { runTool } from "../../src/host/process.js";
+import { runTool } from "../../src/host/tool.js";
 
 /** Runs a program to its end; throws with the end of what it said when it fails or the signal aborts. */
 export async function run(words: readonly string[], signal: AbortSignal, env = process.env): Promise<string> {

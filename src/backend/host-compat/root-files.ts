@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { existsSync, mkdir, rename, rm } from "../../host/files.js";
-import { runTool } from "../../host/process.js";
+import { runTool } from "../../host/tool.js";
 import type { PrepareOptions } from "../backend.js";
 import { newTemporaryName } from "../../host/temporary.js";
 

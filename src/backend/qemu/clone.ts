@@ -2,7 +2,8 @@ import { basename, join } from "node:path";
 
 import { Channel } from "../../guest/channel.js";
 import type { ControlGroups } from "../../host/control-groups.js";
-import { assertRoom, chmod, chown, copyShared, mkdir, open, rm } from "../../host/files.js";
+import { chmod, chown, copyShared, mkdir, open, rm } from "../../host/files.js";
+import { assertRoom } from "../../host/disk.js";
 import { setLowPriority } from "../../host/priority.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type { Machine, MachineHandle, NetworkRequest, Presence, StartOptions, VmShape } from "../backend.js";

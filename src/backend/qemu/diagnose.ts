@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { existsSync } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
-import { runTool } from "../../host/process.js";
+import { runTool } from "../../host/tool.js";
 import type { Diagnosis, Engine, Problem } from "../backend.js";
 import { KVM_DEVICE, type AcceleratorChoice, type Verdict } from "./accelerator.js";
 import { buildOpening, readNodeAccess } from "./kvm-access.js";

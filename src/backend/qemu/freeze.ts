@@ -21,7 +21,7 @@ import {
   writeFile,
   writeFileAtomic,
 } from "../../host/files.js";
-import { runTool } from "../../host/process.js";
+import { runTool } from "../../host/tool.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import { Reception } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 
-import { readProcessIdentity, type ChildProcess, type ProcessIdentity } from "../../host/process.js";
+import { readProcessIdentity, type ProcessIdentity } from "../../host/process.js";
+import { type ChildProcess } from "../../host/spawn.js";
 
 /** Bubblewrap's status is a few lines. */
 const KEPT_STATUS = 4_096;

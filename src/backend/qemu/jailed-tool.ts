@@ -1,4 +1,5 @@
-import { sendToDescriptor, spawnDetached, type ChildProcess, type ProcessIdentity } from "../../host/process.js";
+import { type ProcessIdentity } from "../../host/process.js";
+import { sendToDescriptor, spawnDetached, type ChildProcess } from "../../host/spawn.js";
 import { buildJailFilter } from "../seccomp.js";
 import { buildJailArgs, type JailSpec } from "./jail.js";
 import { readInside } from "./inside.js";

@@ -1,6 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
-import { assertRoom, isInMemory, open, truncate } from "../../host/files.js";
-import { runTool } from "../../host/process.js";
+import { open, truncate } from "../../host/files.js";
+import { assertRoom, isInMemory } from "../../host/disk.js";
+import { runTool } from "../../host/tool.js";
 
 const MIB = 1_048_576;
 

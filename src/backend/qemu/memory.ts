@@ -1,5 +1,5 @@
 import type { GroupLimits } from "../../host/control-groups.js";
-import { isInMemory } from "../../host/files.js";
+import { isInMemory } from "../../host/disk.js";
 import type { Accelerator, VmShape } from "../backend.js";
 
 /** What QEMU keeps of translated code before it starts anew. Its own default is 1 GiB. docs/decisions/0023 */

@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { findProgram, isAccessible } from "../../host/files.js";
-import { runTool } from "../../host/process.js";
+import { runTool } from "../../host/tool.js";
 import type { TrustedCertificate } from "../../host/trust.js";
 import type { Problem } from "../backend.js";
 import { buildGateCommand, type GateProgram } from "./gate.js";

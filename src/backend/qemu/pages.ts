@@ -2,7 +2,8 @@ import type { Readable } from "node:stream";
 
 import { PyroError } from "../../contract/errors.js";
 import { readLines } from "../../host/lines.js";
-import { describeEnd, runTool, spawnDetached, type ChildProcess } from "../../host/process.js";
+import { describeEnd, spawnDetached, type ChildProcess } from "../../host/spawn.js";
+import { runTool } from "../../host/tool.js";
 import { explainDenial } from "./denial.js";
 
 /** Descriptor 3 asks, descriptor 4 answers: keeper/src/pages.c. */

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import type { Channel } from "../../guest/channel.js";
-import { diskUsageBytes, rm } from "../../host/files.js";
+import { rm } from "../../host/files.js";
+import { diskUsageBytes } from "../../host/disk.js";
 import { readMemoryBytes } from "../../host/process.js";
 import type { Accelerator, Machine, MachineHandle, MachineNetwork, NetworkRequest, Presence } from "../backend.js";
 import type { SnapshotOptions } from "../snapshot.js";

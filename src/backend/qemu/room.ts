@@ -1,5 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
-import { assertRoom } from "../../host/files.js";
+import { assertRoom } from "../../host/disk.js";
 
 /** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
 export const DISK_RESERVE_MIB = 64;

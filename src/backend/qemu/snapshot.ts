@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { abortable } from "../../host/abortable.js";
-import { assertRoom, diskUsageBytes } from "../../host/files.js";
+import { assertRoom, diskUsageBytes } from "../../host/disk.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { readChildren } from "../../host/process.js";
 import type { MachineSnapshot, SnapshotOptions } from "../snapshot.js";

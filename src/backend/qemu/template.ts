@@ -5,7 +5,8 @@ import { z } from "zod";
 
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import type { ControlGroups } from "../../host/control-groups.js";
-import { readJson, sha256OfFile, stat } from "../../host/files.js";
+import { readJson, stat } from "../../host/files.js";
+import { sha256OfFile } from "../../host/digest.js";
 import type { Accelerator, VmShape } from "../backend.js";
 import type { GateProgram } from "./gate.js";
 import { buildQemuArgs } from "./argv.js";

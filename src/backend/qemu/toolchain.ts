@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import { existsSync, findProgram, lstat, readlink, stat } from "../../host/files.js";
 import { unprivilegedId } from "../../host/platform.js";
-import { runTool } from "../../host/process.js";
+import { runTool } from "../../host/tool.js";
 import { inToolchain, type InstalledToolchain } from "../../toolchain/installed.js";
 import type { JailSpec, SystemPath } from "./jail.js";
 

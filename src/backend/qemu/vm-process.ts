@@ -4,15 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../contract/errors.js";
 import { ControlGroup, type ControlGroups, type GroupLimits } from "../../host/control-groups.js";
 import { mkdir, rm } from "../../host/files.js";
-import {
-  describeEnd,
-  isAlive,
-  sendSignal,
-  sendToDescriptor,
-  spawnDetached,
-  spawnKept,
-  type ProcessIdentity,
-} from "../../host/process.js";
+import { isAlive, sendSignal, type ProcessIdentity } from "../../host/process.js";
+import { describeEnd, sendToDescriptor, spawnDetached, spawnKept } from "../../host/spawn.js";
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
 import type { Accelerator } from "../backend.js";
 import { buildJailFilter } from "../seccomp.js";

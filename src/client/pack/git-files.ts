@@ -1,5 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
-import { runTool, type ToolResult } from "../../host/process.js";
+import { runTool, type ToolResult } from "../../host/tool.js";
 
 /** No hook, no file system monitor and no pager of the repository's own runs, and nothing is fetched. */
 const SETTINGS = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat"];

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
-import { lookAtName, lstatSync, readdirSync, readlinkSync, sha256OfEntry } from "../../host/files.js";
+import { lookAtName, lstatSync, readdirSync, readlinkSync } from "../../host/files.js";
+import { sha256OfEntry } from "../../host/digest.js";
 import { nextTurn } from "../../host/next-turn.js";
 import { type BigIntStats, hasDisappeared, isUnchanged } from "../../host/tree.js";
 import { ancestorsOf, type Entry } from "../../workspace/entry.js";

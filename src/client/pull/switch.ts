@@ -11,10 +11,10 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
-  sha256OfEntry,
   symlinkSync,
   unlinkSync,
 } from "../../host/files.js";
+import { sha256OfEntry } from "../../host/digest.js";
 import { nextTurn } from "../../host/next-turn.js";
 import { errnoOf } from "../host-failure.js";
 import { explainDestination } from "./failure.js";

@@ -1,7 +1,7 @@
 import type { Environment } from "../../contract/environment.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import type { Recipe } from "../../environments/source.js";
-import { diskUsageBytes } from "../../host/files.js";
+import { diskUsageBytes } from "../../host/disk.js";
 
 /** What every operation tells of one environment, installed or not. */
 export async function environmentFacts(

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { chmod, existsSync, findProgram, mkdir, readdir, rename, sha512OfFile } from "../../host/files.js";
+import { chmod, existsSync, findProgram, mkdir, readdir, rename } from "../../host/files.js";
+import { sha512OfFile } from "../../host/digest.js";
 import type { NpmPackage, Recipe } from "../source.js";
 import { meaningfulLines } from "./failure.js";
 import { runCommand } from "./tools.js";

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { chmod, freeBytes, lstat, mkdir, readFile, realpath, rm, rmdir, stat, writeFile } from "../../host/files.js";
+import { chmod, lstat, mkdir, readFile, realpath, rm, rmdir, stat, writeFile } from "../../host/files.js";
+import { freeBytes } from "../../host/disk.js";
 import { endGroup, readCommandLine } from "../../host/process.js";
 import { buildRemoveCommand } from "./commands.js";
 import { diskFullError } from "./failure.js";

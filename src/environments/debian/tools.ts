@@ -1,6 +1,6 @@
 import { delimiter } from "node:path";
 
-import { runTool, type ToolOptions, type ToolResult } from "../../host/process.js";
+import { runTool, type ToolOptions, type ToolResult } from "../../host/tool.js";
 
 export function isPrivileged(): boolean {
   return process.geteuid?.() === 0;

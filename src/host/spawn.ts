@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { Writable } from "node:stream";
+
+export type { ChildProcess } from "node:child_process";
+
+const KEPT_OUTPUT_BYTES = 4_096;
+
+/** Resolves when a child has ended, with its outcome and the end of its standard error. */
+export function describeEnd(child: ChildProcess): Promise<string> {
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_BYTES)));
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+    child.once("close", (code, signal) => {
+      const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
+      resolve(output.trim() === "" ? how : `${how}; its output: ${output.trim()}`);
+    });
+  });
+}
+
+interface DetachedOptions {
+  /** Where its output goes; without one its errors can be read from `stderr`. */
+  readonly outputFd?: number;
+  /** They arrive as descriptors 3, 4, … */
+  readonly extraFds?: readonly (number | "pipe" | "ignore")[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** Starts a program in a session of its own, away from the terminal's signals. */
+export function spawnDetached(program: string, args: readonly string[], options: DetachedOptions = {}): ChildProcess {
+  return spawnWithInput("ignore", program, args, options);
+}
+
+/**
+ * The same, but whatever comes of the program ends when this process does or the program does, or when the child gets a SIGTERM.
+ * `keeper` is the path of pyro-keeper.
+ */
+export function spawnKept(
+  keeper: string,
+  program: string,
+  args: readonly string[],
+  options: DetachedOptions = {},
+): ChildProcess {
+  // The keeper waits for the other end of the pipe, which is open as long as this process lives.
+  const child = spawnWithInput("pipe", keeper, [program, ...args], options);
+  child.stdin?.on("error", () => {});
+  return child;
+}
+
+/** Writes what a child reads from a further descriptor, and closes it. A child that ends before it has read all of it is no error here. */
+export function sendToDescriptor(child: ChildProcess, descriptor: number, content: string | Uint8Array): void {
+  const streams: readonly unknown[] = child.stdio;
+  const input = streams[descriptor];
+  if (!(input instanceof Writable)) return;
+  input.on("error", () => {});
+  input.end(content);
+}
+
+function spawnWithInput(
+  input: "ignore" | "pipe",
+  program: string,
+  args: readonly string[],
+  { outputFd, extraFds, env, cwd }: DetachedOptions,
+): ChildProcess {
+  return spawn(program, args, {
+    detached: true,
+    stdio: [input, outputFd ?? "ignore", outputFd ?? "pipe", ...(extraFds ?? [])],
+    ...(env ? { env } : {}),
+    ...(cwd ? { cwd } : {}),
+  });
+}
