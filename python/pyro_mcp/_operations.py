@@ -12,6 +12,18 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_
 
 VERSION = "2.3.0"
 
+NETWORK_VARIABLES = frozenset(
+    {
+        "all_proxy",
+        "ftp_proxy",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "pyro_debian_mirror",
+    }
+)
+"""Variables that say how the network is reached from the host, in lower case: its proxies, and a Debian mirror."""
+
 TRUST_VARIABLES = frozenset(
     {
         "aws_ca_bundle",
