@@ -49,7 +49,7 @@ fi
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "setup: installing npm dependencies"
   # Not `npm ci`: it refuses a lock file that leaves out bindings for platforms that a mirror does not carry.
-  npm install --no-save --no-fund --no-audit --loglevel=error
+  npm install --no-save --no-fund --no-audit --no-update-notifier --loglevel=error
   touch node_modules/.package-lock.json
 fi
 
