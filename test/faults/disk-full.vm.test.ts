@@ -94,7 +94,8 @@ mountingTest(
         await scratch.killDaemon();
         await until("a new daemon shows it too", isPaused);
       }
-      const late = await scratch.execHere(writing, "true", {}, 1);
+      // The VM runs for a moment at each attempt to resume it, which is enough for a short command.
+      const late = await scratch.execHere(writing, "sleep 60", {}, 1);
       assert.deepEqual([late.timed_out, late.error], [true, null]);
       assert.equal((await scratch.execHere(other, "echo here")).stdout, "here\n");
       scratch.leaveRoom(160 * MIB);
