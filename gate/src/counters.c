@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "loop.h"
-#include "room.h"
+#include "quota.h"
 
 enum { REMEMBERED = 8, SHOWN_NAME_BYTES = 128, ANSWER_BYTES = 8192 };
 
@@ -82,15 +82,15 @@ static size_t render(char *text) {
 static struct {
     struct watch watch;
     int listener;
-} asked;
+} server;
 
 // A short answer fits into the socket's buffer, so the write does not block.
 static void answer(struct watch *watch, uint32_t events) {
     (void)events;
     char text[ANSWER_BYTES];
-    int fd = accept4(asked.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        if (room_is_short(errno)) loop_rest(asked.listener, watch);
+        if (quota_is_host_short(errno)) loop_rest(server.listener, watch);
         return;
     }
     size_t length = render(text);
@@ -99,7 +99,7 @@ static void answer(struct watch *watch, uint32_t events) {
 }
 
 void counters_serve(int listener) {
-    asked.watch.wake = answer;
-    asked.listener = listener;
-    loop_add(listener, EPOLLIN, &asked.watch);
+    server.watch.wake = answer;
+    server.listener = listener;
+    loop_add(listener, EPOLLIN, &server.watch);
 }

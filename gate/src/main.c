@@ -17,8 +17,8 @@
 #include "loop.h"
 #include "options.h"
 #include "outside.h"
-#include "pass.h"
-#include "room.h"
+#include "descriptors.h"
+#include "quota.h"
 #include "sender.h"
 #include "tcp.h"
 #include "udp.h"
@@ -41,11 +41,11 @@ static struct inside build_inside(const struct options *options) {
     if (child < 0) fatal_errno("fork");
     if (child == 0) {
         inside_build(options, &inside);
-        pass_send(ends[1], (int *)&inside, INSIDE_FDS);
+        descriptors_send(ends[1], (int *)&inside, INSIDE_FDS);
         _exit(0);
     }
     close(ends[1]);
-    bool is_whole = pass_receive(ends[0], (int *)&inside, INSIDE_FDS);
+    bool is_whole = descriptors_receive(ends[0], (int *)&inside, INSIDE_FDS);
     close(ends[0]);
     if (waitpid(child, &status, 0) < 0 || !is_whole || status != 0) _exit(125); // the child has said why
     return inside;
@@ -71,7 +71,7 @@ static void let_go(void) {
 // Drops all rights and descriptors that relaying does not need.
 static void prepare(const struct options *options, const struct inside *inside, int control, int lifeline) {
     static struct watch lost = {end};
-    room_open();
+    quota_open();
     loop_open();
     if (!loop_add(lifeline, 0, &lost)) fatal_errno("the lifeline");
     if (!policy_open()) fatal_errno("the host's routes");
@@ -91,12 +91,12 @@ static _Noreturn void serve(const struct options *options, int control, int life
     confine_begin();
     inside = build_inside(options);
     if (options->is_closed) {
-        pass_send(starter, &inside.tap, 1);
+        descriptors_send(starter, &inside.tap, 1);
         _exit(0);
     }
     let_go();
     prepare(options, &inside, control, lifeline);
-    pass_send(starter, &inside.tap, 1);
+    descriptors_send(starter, &inside.tap, 1);
     close(starter);
     close(inside.tap);
     fatal_silently();
@@ -141,7 +141,7 @@ int main(int argc, char **argv) {
     }
     close(ends[1]);
     waitpid(child, NULL, 0);
-    if (!pass_receive(ends[0], &tap, 1)) return 125; // the child has said why
+    if (!descriptors_receive(ends[0], &tap, 1)) return 125; // the child has said why
     int kept = lift(lifeline[1]);
     hand_over(tap, options.tap_fd);
     hand_over(kept, options.lifeline_fd);

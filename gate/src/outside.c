@@ -6,8 +6,8 @@
 
 #include "loop.h"
 #include "names.h"
-#include "pace.h"
-#include "room.h"
+#include "rate_limit.h"
+#include "quota.h"
 
 static const struct options *options;
 
@@ -18,17 +18,17 @@ void outside_open(const struct options *given) { options = given; }
 // The target of a gateway port, or of an address right after the guest's network. False for all other addresses.
 static bool find_forward(const struct address *to, struct address *real, bool *is_resolver) {
     const struct address *gateway = to->family == AF_INET ? &options->gateway4 : &options->gateway6;
-    struct address asked = *to;
-    asked.port = 0;
+    struct address address = *to;
+    address.port = 0;
     for (int i = 0; i < options->forward_count; i++) {
-        if (!address_is_equal(&asked, gateway) || options->forwards[i].port != to->port) continue;
+        if (!address_is_equal(&address, gateway) || options->forwards[i].port != to->port) continue;
         *real = options->forwards[i].to;
         return true;
     }
     for (int i = 0; i < options->resolver_count && to->family == AF_INET && to->port == DNS_PORT; i++) {
         struct address stand_in = options->gateway4;
         stand_in.bytes[3] = (uint8_t)(stand_in.bytes[3] + RESOLVER_OFFSET + i);
-        if (!address_is_equal(&asked, &stand_in)) continue;
+        if (!address_is_equal(&address, &stand_in)) continue;
         *real = options->resolvers[i];
         *is_resolver = true;
         return true;
@@ -55,13 +55,13 @@ int outside_connect(const struct address *to, int type, struct passage *passage)
     struct address real = *to;
     *passage = (struct passage){0};
     passage->verdict = judge(to, type, &real, passage);
-    if (passage->verdict == VERDICT_OPEN && !pace_take(loop_now())) passage->verdict = VERDICT_LIMIT;
+    if (passage->verdict == VERDICT_OPEN && !rate_limit_take(loop_now())) passage->verdict = VERDICT_LIMIT;
     if (passage->verdict != VERDICT_OPEN) return -1;
     struct sockaddr_storage address;
     socklen_t length = address_to_socket(&real, &address);
     int fd = socket(real.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), only = 1;
     if (fd < 0) {
-        if (room_is_short(errno)) passage->verdict = VERDICT_LIMIT;
+        if (quota_is_host_short(errno)) passage->verdict = VERDICT_LIMIT;
         return -1;
     }
     if (real.family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);

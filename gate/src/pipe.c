@@ -12,7 +12,7 @@
 #include "counters.h"
 #include "inspect.h"
 #include "loop.h"
-#include "room.h"
+#include "quota.h"
 
 enum { PIECE_BYTES = 65536, TURNS = 4 };
 
@@ -183,12 +183,12 @@ static void flow(struct watch *woken, uint32_t events) {
 }
 
 static struct pipe *take_place(void) {
-    for (int i = 0; i < room.pipes; i++)
+    for (int i = 0; i < quota.pipes; i++)
         if (!pipes[i].is_used) return &pipes[i];
     return NULL;
 }
 
-bool pipe_has_room(void) { return take_place() != NULL; }
+bool pipe_has_place(void) { return take_place() != NULL; }
 
 int pipe_count(void) {
     int count = 0;

@@ -6,7 +6,7 @@
 
 #include "address.h"
 
-bool pipe_has_room(void);
+bool pipe_has_place(void);
 int pipe_count(void);
 
 // Takes both sockets over. With `by_name`, the address that was asked for, what the guest says must name an allowed name.

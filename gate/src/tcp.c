@@ -12,12 +12,12 @@
 #include "outside.h"
 #include "packet.h"
 #include "pipe.h"
-#include "room.h"
+#include "quota.h"
 #include "sender.h"
 
 enum { ADMIT_S = 10, SYN_MAX_BYTES = 256, BATCH = 32 };
 
-// What a guest has asked for, until it has got it.
+// A connection that a guest attempts, until the gate has made it.
 struct attempt {
     struct watch watch;
     bool is_by_name, is_resolver;
@@ -30,11 +30,12 @@ struct attempt {
 };
 
 static struct attempt attempts[ATTEMPTS_MAX];
-static struct ear {
+// The listening sockets for IPv4 and IPv6.
+static struct family {
     struct watch syn_watch, tcp_watch;
     int syn, tcp;
     struct address guest;
-} ears[2];
+} families[2];
 static uint8_t packet[PACKET_MAX_BYTES];
 
 static void end_attempt(struct attempt *attempt) {
@@ -50,7 +51,7 @@ static void refuse(const struct syn *syn, enum verdict verdict) {
     reset(syn);
 }
 
-// Answers as the network would have.
+// Answers as the network would have answered.
 static void fail(const struct syn *syn, int error) {
     if (error == ETIMEDOUT) return;
     if (error != EHOSTUNREACH && error != ENETUNREACH) return reset(syn);
@@ -102,7 +103,7 @@ static struct attempt *find_attempt(const struct flow *flow) {
 }
 
 static struct attempt *take_place(void) {
-    for (int i = 0; i < room.attempts; i++)
+    for (int i = 0; i < quota.attempts; i++)
         if (attempts[i].state == ATTEMPT_NONE) return &attempts[i];
     return NULL;
 }
@@ -116,7 +117,7 @@ static int count_others(void) {
 static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     struct attempt *attempt = take_place();
     struct passage passage;
-    if (!attempt || !pipe_has_room()) return refuse(syn, VERDICT_LIMIT);
+    if (!attempt || !pipe_has_place()) return refuse(syn, VERDICT_LIMIT);
     int fd = outside_connect(&syn->flow.to, SOCK_STREAM, &passage);
     // Without an answer the guest's kernel sends its SYN again a second later.
     if (fd < 0 && passage.verdict == VERDICT_LIMIT) return counters_refuse("tcp", &syn->flow.to, VERDICT_LIMIT, NULL);
@@ -145,14 +146,14 @@ static bool is_from(const struct address *guest, const struct syn *syn) {
     return address_is_equal(&from, guest);
 }
 
-static void hear(const struct ear *ear) {
+static void take_attempts(const struct family *family) {
     for (int i = 0; i < BATCH; i++) {
         uint8_t bytes[SYN_MAX_BYTES];
         struct syn syn;
-        ssize_t length = recv(ear->syn, bytes, sizeof bytes, MSG_TRUNC);
+        ssize_t length = recv(family->syn, bytes, sizeof bytes, MSG_TRUNC);
         if (length < 0) return;
         if (length > (ssize_t)sizeof bytes || !packet_read_syn(bytes, (size_t)length, &syn)) continue;
-        if (!is_from(&ear->guest, &syn)) continue;
+        if (!is_from(&family->guest, &syn)) continue;
         struct attempt *same = find_attempt(&syn.flow);
         if (!same)
             attempt_connection(&syn, bytes);
@@ -161,19 +162,19 @@ static void hear(const struct ear *ear) {
     }
 }
 
-static void hear_syn(struct watch *watch, uint32_t events) {
+static void take_attempts_ready(struct watch *watch, uint32_t events) {
     (void)events;
-    hear(AROUND(watch, struct ear, syn_watch));
+    take_attempts(AROUND(watch, struct family, syn_watch));
 }
 
 static void accept_admitted(struct watch *watch, uint32_t events) {
     (void)events;
-    int listener = AROUND(watch, struct ear, tcp_watch)->tcp;
+    int listener = AROUND(watch, struct family, tcp_watch)->tcp;
     for (int i = 0; i < BATCH; i++) {
         struct flow flow;
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
-            if (room_is_short(errno)) loop_rest(listener, watch);
+            if (quota_is_host_short(errno)) loop_rest(listener, watch);
             return;
         }
         struct attempt *attempt = read_flow(fd, &flow) ? find_attempt(&flow) : NULL;
@@ -199,10 +200,10 @@ static void end_late(time_t now) {
 
 void tcp_open(const struct inside *inside, const struct options *options) {
     for (int i = 0; i < 2 && inside->tcp[i] >= 0; i++) {
-        ears[i] = (struct ear){{hear_syn}, {accept_admitted}, inside->syn[i], inside->tcp[i],
+        families[i] = (struct family){{take_attempts_ready}, {accept_admitted}, inside->syn[i], inside->tcp[i],
                               i == 0 ? options->guest4 : options->guest6};
-        loop_add(ears[i].syn, EPOLLIN, &ears[i].syn_watch);
-        loop_add(ears[i].tcp, EPOLLIN, &ears[i].tcp_watch);
+        loop_add(families[i].syn, EPOLLIN, &families[i].syn_watch);
+        loop_add(families[i].tcp, EPOLLIN, &families[i].tcp_watch);
     }
     loop_every_second(end_late);
 }

@@ -5,13 +5,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "asked.h"
+#include "queries.h"
 #include "counters.h"
 #include "dns.h"
 #include "loop.h"
 #include "outside.h"
 #include "packet.h"
-#include "room.h"
+#include "quota.h"
 #include "sender.h"
 
 enum { IDLE_S = 60, BATCH = 32 };
@@ -52,7 +52,7 @@ static bool ask(const struct udp_flow *flow, ssize_t *length) {
     size_t size = (size_t)*length;
     enum dns_verdict verdict = dns_judge(datagram, &size, name);
     *length = (ssize_t)size;
-    if (verdict == DNS_PASS) return asked_number(flow, datagram, size);
+    if (verdict == DNS_PASS) return queries_number(flow, datagram, size);
     if (verdict == DNS_UNKNOWN || verdict == DNS_BROKEN)
         counters_refuse("dns", &flow->flow.to, VERDICT_NAME, verdict == DNS_UNKNOWN ? name : NULL);
     if (verdict != DNS_BROKEN) answer(&flow->flow, size);
@@ -70,7 +70,7 @@ static void bring_back(struct watch *watch, uint32_t events) {
             return;
         }
         flow->used_at = loop_now();
-        if (flow->is_dns && !(asked_restore(flow, datagram, (size_t)length) && dns_learn(datagram, (size_t)length))) continue;
+        if (flow->is_dns && !(queries_restore(flow, datagram, (size_t)length) && dns_learn(datagram, (size_t)length))) continue;
         counters.received_bytes += (uint64_t)length;
         answer(&flow->flow, (size_t)length);
     }
@@ -79,7 +79,7 @@ static void bring_back(struct watch *watch, uint32_t events) {
 // A free place, or that of the flow which was used least lately.
 static struct udp_flow *take_place(void) {
     struct udp_flow *oldest = &flows[0];
-    for (int i = 0; i < room.flows; i++) {
+    for (int i = 0; i < quota.flows; i++) {
         if (flows[i].fd < 0) return &flows[i];
         if (flows[i].used_at < oldest->used_at) oldest = &flows[i];
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/asked.h"
+#include "../src/queries.h"
 #include "../src/dns.h"
 #include "../src/inspect.h"
 #include "expect.h"
@@ -70,21 +70,21 @@ static void test_answers(void) {
 static void test_numbers(void) {
     int one, other;
     uint8_t guest[2] = {1, 2}, first[2] = {1, 2}, again[2];
-    expect(asked_number(&one, first, 2) && !asked_number(&one, again, 1), "a number", "");
+    expect(queries_number(&one, first, 2) && !queries_number(&one, again, 1), "a number", "");
     memcpy(again, first, 2);
-    expect(!asked_restore(&other, again, 2) && !asked_restore(&one, again, 1), "no answer", "by another way");
+    expect(!queries_restore(&other, again, 2) && !queries_restore(&one, again, 1), "no answer", "by another way");
     again[1] ^= 1;
-    expect(!asked_restore(&one, again, 2), "no answer", "of another number");
+    expect(!queries_restore(&one, again, 2), "no answer", "of another number");
     again[1] ^= 1;
-    expect(asked_restore(&one, again, 2) && memcmp(again, guest, 2) == 0, "the guest's number is back", "");
-    expect(!asked_restore(&one, first, 2), "no answer", "twice");
+    expect(queries_restore(&one, again, 2) && memcmp(again, guest, 2) == 0, "the guest's number is back", "");
+    expect(!queries_restore(&one, first, 2), "no answer", "twice");
     int moved = 0;
-    for (int i = 0; i < 3 * ASKED_MAX; i++) {
+    for (int i = 0; i < 3 * QUERIES_MAX; i++) {
         uint8_t number[2] = {7, 7};
-        expect(asked_number(&one, number, 2), "a number", "");
+        expect(queries_number(&one, number, 2), "a number", "");
         moved += number[0] != 7 || number[1] != 7;
     }
-    expect(moved > 2 * ASKED_MAX, "numbers are our own", "");
+    expect(moved > 2 * QUERIES_MAX, "numbers are our own", "");
 }
 
 // Everything at once, and byte by byte, must come to the same.

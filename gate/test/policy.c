@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/pace.h"
+#include "../src/rate_limit.h"
 #include "../src/packet.h"
 #include "../src/policy.h"
 #include "expect.h"
@@ -82,14 +82,14 @@ static void test_closed(void) {
 
 static int take_all(time_t now) {
     int taken = 0;
-    while (taken < 10 * PACE_AT_ONCE && pace_take(now)) taken++;
+    while (taken < 10 * RATE_BURST && rate_limit_take(now)) taken++;
     return taken;
 }
 
 static void test_pace(void) {
-    expect(take_all(100) == PACE_AT_ONCE && take_all(100) == 0, "as many as may be", "at once");
-    expect(take_all(101) == PACE_PER_S, "as many as may be", "a second later");
-    expect(take_all(1000000) == PACE_AT_ONCE, "not more than may be", "at once after a long while");
+    expect(take_all(100) == RATE_BURST && take_all(100) == 0, "as many as may be", "at once");
+    expect(take_all(101) == RATE_PER_S, "as many as may be", "a second later");
+    expect(take_all(1000000) == RATE_BURST, "not more than may be", "at once after a long while");
 }
 
 // Every prefix of a packet, and every packet with one byte changed, is taken apart without a step outside of it.

@@ -11,20 +11,20 @@
 #include "../src/counters.h"
 #include "../src/loop.h"
 #include "../src/outside.h"
-#include "../src/room.h"
+#include "../src/quota.h"
 #include "expect.h"
 
 static void test_shares(void) {
     enum { SPARE = 40 };
     for (size_t descriptors = 64; descriptors < 3000; descriptors++) {
-        struct room share = room_for(descriptors);
+        struct quota share = quota_for(descriptors);
         size_t used = (size_t)(2 * share.pipes + share.attempts + share.flows);
         expect(share.pipes > 0 && share.attempts > 0 && share.flows > 0, "some of each", "");
         expect(used + SPARE <= descriptors, "not more than there are", "");
     }
-    struct room most = room_for(2048);
+    struct quota most = quota_for(2048);
     expect(most.pipes == PIPES_MAX && most.attempts == ATTEMPTS_MAX && most.flows == FLOWS_MAX, "all of it", "");
-    expect(room_for(63).pipes == 0, "nothing", "of too few");
+    expect(quota_for(63).pipes == 0, "nothing", "of too few");
 }
 
 // Allows no descriptor beyond those that are open, or takes that back.
@@ -100,5 +100,5 @@ int main(void) {
     test_buffers();
     test_no_descriptor();
     test_no_socket();
-    return expect_end("room");
+    return expect_end("quota");
 }

@@ -1,4 +1,4 @@
-#include "pass.h"
+#include "descriptors.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 
 enum { FDS_MAX = 16 };
 
-void pass_send(int socket, const int *fds, int count) {
+void descriptors_send(int socket, const int *fds, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = {0};
     char present[FDS_MAX] = {0};
     int given[FDS_MAX], given_count = 0;
@@ -26,7 +26,7 @@ void pass_send(int socket, const int *fds, int count) {
     if (sendmsg(socket, &message, MSG_NOSIGNAL) != count) fatal_errno("handing descriptors over");
 }
 
-bool pass_receive(int socket, int *fds, int count) {
+bool descriptors_receive(int socket, int *fds, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
     char present[FDS_MAX];
     int given[FDS_MAX], next = 0;
