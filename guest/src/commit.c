@@ -76,8 +76,8 @@ static bool open_sides(struct stage *stage, struct merge *merge) {
     merge->folders = &stage->folders;
     merge->kept = &stage->kept;
     merge->removals = &stage->removals;
-    merge->aside = beneath_open(stage->place_fd, "aside", O_RDONLY | O_DIRECTORY);
-    merge->root = merge->aside < 0 ? -1 : workspace_open();
+    merge->exchange = beneath_open(stage->place_fd, "exchange", O_RDONLY | O_DIRECTORY);
+    merge->root = merge->exchange < 0 ? -1 : workspace_open();
     if (merge->root >= 0) return true;
     merge->error = errno;
     return false;
@@ -117,10 +117,10 @@ static void answer_failure(uint32_t stream, const struct merge *merge) {
 void commit_answer(uint32_t stream, struct stage *stage) {
     struct merge *merge = calloc(1, sizeof *merge);
     if (!merge) fatal("out of memory");
-    merge->root = merge->aside = -1;
+    merge->root = merge->exchange = -1;
     bool is_done = run(stage, merge);
     if (merge->root >= 0) close(merge->root);
-    if (merge->aside >= 0) close(merge->aside);
+    if (merge->exchange >= 0) close(merge->exchange);
     if (is_done) answer(stream, remember(stage->id, pass_tick()), &stage->removals);
     // Of a torn one, what lies in the staging directory may be all that is left of it.
     if (merge->is_torn)

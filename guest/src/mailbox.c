@@ -10,7 +10,7 @@
 
 static int fd = -1;
 static int64_t size_bytes;
-static _Alignas(MAIL_ALIGN_BYTES) uint8_t letter[MAIL_MAX_BYTES];
+static _Alignas(MAIL_ALIGN_BYTES) uint8_t piece[MAIL_MAX_BYTES];
 
 void mailbox_open(const char *path) {
     // Past the page cache, where what lay there before would still be.
@@ -25,11 +25,11 @@ int64_t mailbox_bytes(void) { return size_bytes; }
 const uint8_t *mailbox_read(uint64_t at, uint32_t length) {
     uint64_t whole = (length + MAIL_ALIGN_BYTES - 1) / MAIL_ALIGN_BYTES * MAIL_ALIGN_BYTES;
     for (uint64_t have = 0; have < length;) {
-        ssize_t got = pread(fd, letter + have, whole - have, (off_t)(at + have));
+        ssize_t got = pread(fd, piece + have, whole - have, (off_t)(at + have));
         if (got < 0 && errno == EINTR) continue;
         if (got == 0) errno = EIO;
         if (got <= 0) return NULL;
         have += (uint64_t)got;
     }
-    return letter;
+    return piece;
 }

@@ -1,4 +1,4 @@
-// Switches a tree into a directory of the same mount, all of it or nothing.
+// Renames the entries of a staged tree into a directory of the same mount: all of them or none.
 #ifndef MERGE_H
 #define MERGE_H
 
@@ -10,15 +10,15 @@
 #include "removals.h"
 
 struct merge {
-    int tree, root, aside;
+    int tree, root, exchange;
     const struct folders *folders; // sorted
     const struct kept *kept;
     struct removals *removals; // sorted
-    struct meeting *first, *last;
-    // Of a failure:
+    struct merge_dir *first, *last;
+    // Set on failure:
     int error;
     char path[PATH_MAX];
-    bool is_torn; // undoing it failed too
+    bool is_torn; // the undo failed too
 };
 
 // On failure returns false with the failure's fields set, and restores the tree unless it is torn. On success the tree holds the replaced entries.

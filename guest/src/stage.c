@@ -88,7 +88,7 @@ static bool make_tree(struct stage *stage) {
     int staging = workspace_staging();
     if (staging < 0 || mkdirat(staging, stage->id, 0700) < 0) return false;
     stage->place_fd = beneath_open(staging, stage->id, O_RDONLY | O_DIRECTORY);
-    if (stage->place_fd < 0 || mkdirat(stage->place_fd, "tree", 0700) < 0 || mkdirat(stage->place_fd, "aside", 0700) < 0)
+    if (stage->place_fd < 0 || mkdirat(stage->place_fd, "tree", 0700) < 0 || mkdirat(stage->place_fd, "exchange", 0700) < 0)
         return false;
     stage->tree_fd = beneath_open(stage->place_fd, "tree", O_RDONLY | O_DIRECTORY);
     if (stage->tree_fd >= 0) stage->root_fd = beneath_make(stage->tree_fd, stage->destination);

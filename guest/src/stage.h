@@ -17,7 +17,7 @@ struct stage {
     bool is_new;   // no entry has come yet
     char id[ID_MAX_DIGITS + 1];
     struct record_parser parser;
-    int place_fd; // the staging directory's child that is ours; holds `tree` and `aside`
+    int place_fd; // the staging directory's child that is ours; holds `tree` and `exchange`
     int tree_fd;  // laid out as the workspace
     char destination[PATH_MAX]; // in it
     int root_fd;                // of that

@@ -44,14 +44,14 @@ bool swap_move(int from, int to, const char *name) {
     return is_moved;
 }
 
-bool swap_exchange(int from, int to, const char *name, int aside) {
+bool swap_exchange(int from, int to, const char *name, int exchange) {
     if (rename_with(from, name, to, name, RENAME_EXCHANGES)) return true;
-    if (!is_unknown(errno) || renameat(to, name, aside, name) < 0) return false;
+    if (!is_unknown(errno) || renameat(to, name, exchange, name) < 0) return false;
     bool is_in = renameat(from, name, to, name) == 0;
-    if (is_in && renameat(aside, name, from, name) == 0) return true;
+    if (is_in && renameat(exchange, name, from, name) == 0) return true;
     int error = errno;
     if (is_in) renameat(to, name, from, name);
-    renameat(aside, name, to, name);
+    renameat(exchange, name, to, name);
     errno = error;
     return false;
 }

@@ -10,7 +10,7 @@ bool swap_rename(int from, const char *name, int to, const char *new_name);
 // Moves `name` to a directory that has no entry of that name.
 bool swap_move(int from, int to, const char *name);
 
-// Exchanges two that both exist. `aside` is a directory of the same mount in which there is no `name`.
-bool swap_exchange(int from, int to, const char *name, int aside);
+// Exchanges two entries that both exist. `exchange` is a directory of the same mount without an entry `name`.
+bool swap_exchange(int from, int to, const char *name, int exchange);
 
 #endif

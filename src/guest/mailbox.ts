@@ -1,10 +1,10 @@
 import { openExisting, type FileHandle } from "../host/files.js";
 
-/** Longest piece of content in one letter. */
+/** Longest piece of content in one piece of mail. */
 export const LETTER_MAX_BYTES = 1_048_576;
 
 /**
- * The file behind a guest's read-only disk, in slots of one letter each: the guest's emulated CPU reads a large piece from there
+ * The file behind a guest's read-only disk, in slots of one piece each: the guest's emulated CPU reads a large piece from there
  * in a fraction of the time that frames take. It holds only what this guest was sent.
  */
 export class Mailbox {

@@ -21,7 +21,7 @@ export const hello = z.object({
   mode: z.enum(["init", "process"]),
   kernel: z.string().max(256),
   woken: z.boolean(),
-  /** The size of the disk on which the guest finds letters. */
+  /** The size of the disk in which the guest finds pieces of content. */
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
   /** Whether a stage can take entries out of the workspace. */
   removes: z.boolean().optional(),

@@ -57,7 +57,7 @@ const MAX_HEADER_BYTES = 16_384;
 /** Other requests wait behind what is on its way, and an emulated guest takes a millisecond for an entry, however small. The agent tells after every 64. */
 const GROUP_ENTRIES = 256;
 const GROUPS_ON_THE_WAY = 2;
-/** A file of this size begins a letter. */
+/** A file of this size starts a new piece in the mailbox. */
 const LARGE_BYTES = 262_144;
 
 /**
@@ -93,7 +93,7 @@ export class Stage implements AsyncDisposable {
   /** Adds one entry; `content` yields exactly `sizeBytes` bytes. Resolves once they are on their way, in step with the guest. */
   async add(header: EntryHeader, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = []): Promise<void> {
     await this.#upload.write(buildRecord(header));
-    // What begins a letter lies in the guest's memory so that it goes to the disk without being copied.
+    // The start of a piece is aligned in the guest's memory, so that it goes to the disk without being copied.
     if (this.#channel.mailbox && header.sizeBytes >= LARGE_BYTES) await this.#upload.flush();
     let left = header.sizeBytes;
     for await (const bytes of content) {

@@ -13,7 +13,7 @@ import { outOfOrder, parseJson } from "./payload.js";
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
 /** The largest grant of an agent. */
 const GRANT_BYTES = 4_194_304;
-/** Below this a frame is as quick as a letter. */
+/** Below this a frame is as quick as the mailbox. */
 const LETTER_MIN_BYTES = 8_192;
 
 /**
@@ -27,7 +27,7 @@ export class Upload<T> implements AsyncDisposable {
   readonly #schema: z.ZodType<T>;
   readonly #buffer: Buffer;
   /** Letters that the guest may not have read yet: their slots, and the offset behind each. */
-  #letters: { readonly at: number; readonly end: number }[] = [];
+  #pieces: { readonly at: number; readonly end: number }[] = [];
   #filled = 0;
   readonly #credit = new Credit(GRANT_BYTES);
   #offset = 0;
@@ -129,7 +129,7 @@ export class Upload<T> implements AsyncDisposable {
       throw error;
     }
     const mail = buildMail({ channel: channelNumber.content, offset: this.#offset, at, length: bytes.length });
-    this.#letters.push({ at, end });
+    this.#pieces.push({ at, end });
     this.#offset = end;
     if (!this.#channel.send(frameType.mail, this.stream, mail)) await this.#channel.drained();
     return true;
@@ -147,10 +147,10 @@ export class Upload<T> implements AsyncDisposable {
     }
   }
 
-  /** Frees the slots of letters that end before `acked`. */
+  /** Frees the slots of pieces that end before `acked`. */
   #releaseLetters(acked = Infinity): void {
-    for (const { at, end } of this.#letters) if (end <= acked) this.#channel.mailbox?.release(at);
-    this.#letters = this.#letters.filter(({ end }) => end > acked);
+    for (const { at, end } of this.#pieces) if (end <= acked) this.#channel.mailbox?.release(at);
+    this.#pieces = this.#pieces.filter(({ end }) => end > acked);
   }
 
   #receive(frame: Frame): void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { chown, open } from "../../host/files.js";
 import type { Toolchain } from "./toolchain.js";
 
-/** Room for a few letters on their way; only what is in use takes space. */
+/** Holds a few pieces of content at a time; unused slots take no space. */
 const MAILBOX_BYTES = 8 * 1_048_576;
 
 export function mailboxPath(vmDirectory: string): string {
