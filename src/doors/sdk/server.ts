@@ -27,7 +27,6 @@ export class McpServer {
 
   /** Serves one client over a transport. The MCP SDK is loaded only here. */
   async connect(transport: McpTransport): Promise<void> {
-    // oxlint-disable-next-line no-restricted-imports -- the one place where a door opens another: a program asks for it here.
     const { createServer } = await import("../mcp/server.js");
     const { home, onError } = this.#options;
     const server = createServer({ env: withHome(process.env, home), ...(onError && { onError }) });
