@@ -60,7 +60,7 @@ export async function takeSnapshot(
     await abortable(saving.prepared(), signal);
     const { memoryBytes, pauseMs } = await whilePaused(qmp, signal, resumes, async () => {
       await qmp.execute("xen-save-devices-state", { filename: inJail.state });
-      const [bytes] = await Promise.all([saving.copy(), onPaused?.()]);
+      const [bytes] = await Promise.all([saving.copy(), notePause(onPaused)]);
       return bytes;
     });
     const diskBytes = await diskUsageBytes(join(directory, snapshotFiles.overlay));
@@ -69,6 +69,10 @@ export async function takeSnapshot(
     given.throwIfAborted();
     throw signal.aborted ? tooSlow() : await findReason(error, directory, "A snapshot");
   }
+}
+
+async function notePause(onPaused: SnapshotOptions["onPaused"]): Promise<void> {
+  await onPaused?.();
 }
 
 /** Does something while the VM is paused, and has it continue: always after a failure, and else when it `resumes`. */

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+
+import type { Machine } from "../../src/backend/backend.js";
+import { output, SnapshotScratch } from "../snapshots/snapshot-scratch.js";
+
+let scratch: SnapshotScratch;
+before(async () => {
+  scratch = await new SnapshotScratch().open();
+});
+after(() => scratch[Symbol.asyncDispose]());
+
+const ADDRESSES =
+  "cat /sys/class/net/e*/address; ip -4 -o addr show dev $(ls /sys/class/net | grep ^e) | awk '{print $4}'";
+
+/** Asks a server of the host through the VM's own gateway. */
+function ask(machine: Machine, port: number): Promise<string> {
+  const gateway = machine.network!.guest.gateway4;
+  return output(
+    machine,
+    `python3 -c 'import socket; print(socket.create_connection(("${gateway}", ${port}), 20).recv(9).decode())'`,
+  );
+}
+
+test("a fork of a VM with a network: new addresses, and the same policy", async () => {
+  const server = createServer((socket) => socket.end("hello")).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const request = { allow: [`127.0.0.1:${port}`], allowHosts: [], hostEnv: {}, hostCaFiles: null };
+    const parent = await scratch.startMachine({ vcpuCount: 1, memMib: 256 }, request);
+    assert.equal(await ask(parent, port), "hello");
+    const snapshot = await scratch.snapshot(parent);
+    assert.deepEqual(snapshot.record.network, request);
+    const fork = await scratch.from(snapshot);
+    assert.deepEqual(fork.network?.allow, request.allow);
+    assert.equal(await ask(fork, port), "hello");
+    assert.equal(await ask(parent, port), "hello");
+    const [ofParent, ofFork] = [await output(parent, ADDRESSES), await output(fork, ADDRESSES)];
+    for (const [machine, text] of [
+      [parent, ofParent],
+      [fork, ofFork],
+    ] as const) {
+      const { mac, address4, prefix4 } = machine.network!.guest;
+      assert.equal(text, `${mac}\n${address4}/${prefix4}`);
+    }
+    assert.notEqual(ofParent, ofFork);
+    // A fork of the fork, too.
+    const second = await scratch.from(await scratch.snapshot(fork));
+    assert.equal(await ask(second, port), "hello");
+    for (const machine of [parent, fork, second]) await scratch.destroy(machine);
+  } finally {
+    server.close();
+  }
+});

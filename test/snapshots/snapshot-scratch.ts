@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import pino from "pino";
+
+import type { Machine, NetworkRequest } from "../../src/backend/backend.js";
+import type { Call } from "../../src/core/call.js";
+import type { Core } from "../../src/core/core.js";
+import { openCore } from "../../src/core/open.js";
+import type { NewSnapshot, NewSnapshotOptions, Snapshot } from "../../src/core/snapshots/snapshots.js";
+import { Exec } from "../../src/guest/exec.js";
+import { openHome } from "../../src/host/home.js";
+import { until } from "../client/scratch.js";
+import { VmScratch, type VmScratchOptions } from "../vm/vm-scratch.js";
+
+export interface Shape {
+  readonly vcpuCount: number;
+  readonly memMib: number;
+}
+
+const SMALL: Shape = { vcpuCount: 1, memMib: 256 };
+const DISK_MIB = 1_024;
+
+/** A command as the shared client's logs would have it: what it has said so far, and how to follow it. */
+export interface Spoken {
+  readonly exec: Exec;
+  text: string;
+}
+
+/** A home whose core runs in this process: machines, snapshots and nothing above them. */
+export class SnapshotScratch extends VmScratch {
+  #core: Core | null = null;
+  readonly #machines = new Set<Machine>();
+  #last = 0;
+
+  constructor(options: VmScratchOptions = {}) {
+    super(options);
+  }
+
+  get core(): Core {
+    assert.ok(this.#core, "the core is not open");
+    return this.#core;
+  }
+
+  async open(): Promise<this> {
+    const home = openHome({ ...process.env, ...this.env });
+    this.#core = await openCore({ home, version: "test", log: pino({ level: "silent" }) });
+    return this;
+  }
+
+  call(signal: AbortSignal = new AbortController().signal): Call {
+    return {
+      signal,
+      isCancelled: () => signal.aborted,
+      ...{ stdin: null, upload: null, mark: () => {}, emit: async () => {}, onInterrupt: () => () => {} },
+    };
+  }
+
+  /** A name for the next machine, which outlives the daemon. */
+  newId(): string {
+    this.#last += 1;
+    return `vm-${this.#last.toString(16).padStart(12, "0")}`;
+  }
+
+  async startMachine(shape: Shape = SMALL, network: NetworkRequest | null = null): Promise<Machine> {
+    const request = { id: this.newId(), environment: "debian:12", diskMib: DISK_MIB, allowHostCompat: false, network };
+    const { machine } = await this.core.machines.acquire({ ...shape, ...request }, this.call());
+    this.#machines.add(machine);
+    return machine;
+  }
+
+  /** What core would know of a snapshot. */
+  about(shape: Shape = SMALL, name: string | null = null): NewSnapshot {
+    const digest = readdirSync(join(this.home, "environments", "content"))[0]!;
+    return {
+      ...{ name, task_id: "task-000000000001", parent: null, environment: "debian:12", environment_digest: digest },
+      ...{ vcpu_count: shape.vcpuCount, mem_mib: shape.memMib, disk_mib: DISK_MIB },
+    };
+  }
+
+  snapshot(machine: Machine, options: Partial<NewSnapshotOptions> & { shape?: Shape; name?: string } = {}) {
+    const { shape, name, ...rest } = options;
+    const signal = new AbortController().signal;
+    return this.core.snapshots.create(machine, this.about(shape, name ?? null), { signal, ...rest });
+  }
+
+  async from(snapshot: Snapshot, id = this.newId()): Promise<Machine> {
+    const machine = await this.core.machines.acquireFrom(snapshot, id, this.call());
+    this.#machines.add(machine);
+    return machine;
+  }
+
+  async destroy(machine: Machine): Promise<void> {
+    this.#machines.delete(machine);
+    await this.core.machines.destroy(machine);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#machines].map((machine) => this.destroy(machine)));
+    for (const { record } of this.#core?.snapshots.list() ?? []) await this.core.snapshots.delete(record.snapshot_id);
+    await this.#core?.machines.closeAll();
+    const left = this.#core ? readdirSync(join(this.home, "snapshots")) : [];
+    await super[Symbol.asyncDispose]();
+    assert.deepEqual(left, [], "snapshots have left something");
+  }
+}
+
+/** Starts a command whose output grows in the result. */
+export async function speak(machine: Machine, command: string): Promise<Spoken> {
+  const spoken = { text: "" };
+  const onOutput = async (_: string, bytes: Buffer) => void (spoken.text += bytes.toString());
+  const request = { command, cwd: "/", env: {}, stdin: null, onOutput };
+  return Object.assign(spoken, { exec: await Exec.start(machine.channel, request) });
+}
+
+/** Follows a command in a fork, behind what the parent's host had of its output. */
+export async function follow(machine: Machine, job: number, stdout: number): Promise<Spoken> {
+  const spoken = { text: "" };
+  const onOutput = async (_: string, bytes: Buffer) => void (spoken.text += bytes.toString());
+  return Object.assign(spoken, {
+    exec: await Exec.resume(machine.channel, job, { stdout, stderr: 0 }, { onOutput }),
+  });
+}
+
+/** What a command prints; it must succeed. */
+export async function output(machine: Machine, command: string): Promise<string> {
+  const spoken = await speak(machine, command);
+  const exit = await spoken.exec.finished;
+  await spoken.exec.release();
+  assert.equal(exit.exit_code, 0, `${command}: ${JSON.stringify(exit)} ${spoken.text}`);
+  return spoken.text.trim();
+}
+
+/** Waits until a machine's counter has moved on. */
+export async function assertCounts(machine: Machine, file: string): Promise<void> {
+  const first = Number(await output(machine, `cat ${file}`));
+  await until("the counter moves on", async () => Number(await output(machine, `cat ${file}`)) > first);
+}
