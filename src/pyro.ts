@@ -1,6 +1,6 @@
 import { runCli } from "./doors/cli/main.js";
 
-/** The executable. The one place that knows more than one door: each loads when it is asked for. */
+/** The executable, and the one file that knows more than one door. Each door is loaded on demand. */
 await runCli(process.argv.slice(2), {
   serveMcp: async (profile) => (await import("./doors/mcp/serve.js")).serve(profile),
   configureMcp: async (input) => (await import("./doors/mcp/config/configure.js")).configure(input),

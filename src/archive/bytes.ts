@@ -9,7 +9,7 @@ export class ByteReader {
     this.#iterator = source[Symbol.asyncIterator]();
   }
 
-  /** Whatever comes next, at most so many bytes; null at the end. */
+  /** The next bytes, at most so many; null at the end. */
   async some(mostBytes: number): Promise<Buffer | null> {
     while (this.#pending.length === 0) {
       const next = await this.#iterator.next();

@@ -21,13 +21,13 @@ export interface ArchiveEntry {
 }
 
 export interface ReadOptions {
-  /** Bytes of content that there is room for; asked anew for each file when it is a function. No limit when missing. */
+  /** Free space for content, in bytes; a function is called for each file. No limit when missing. */
   readonly roomBytes?: number | (() => number);
   /** Leaves entries out. */
   readonly filter?: Filter;
   /** Called for each entry that is imported without the extended attributes it has. */
   readonly onIgnoredXattrs?: () => void;
-  /** Called for each entry that the filter left out; a directory counts once, with whatever lies in it. */
+  /** Called for each entry that the filter left out; a directory counts once, with all its entries. */
   readonly onExcluded?: (path: string) => void;
   /** Accepts symbolic links that leave the tree. Without it they are refused. */
   readonly linksMayLeave?: boolean;

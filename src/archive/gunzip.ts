@@ -16,8 +16,8 @@ export function isGzip(start: Buffer): boolean {
 }
 
 /**
- * The content of one gzip member or several. Node's own reader stops without a word at whatever follows a member and is
- * no member; here that is an error, but for zeros up to the end. No more output waits than the consumer takes.
+ * The content of one gzip member or several. Node's own reader silently stops at bytes after a member that are
+ * not a member; here they are an error, except zeros up to the end. Output is produced only as fast as it is consumed.
  */
 export async function* gunzip(input: ByteReader): AsyncGenerator<Buffer> {
   do {
@@ -71,7 +71,7 @@ async function readHeader(input: ByteReader): Promise<void> {
   }
 }
 
-/** One deflate stream; what was read beyond its end is put back. */
+/** One deflate stream; bytes that were read beyond its end are put back. */
 async function* inflate(input: ByteReader): AsyncGenerator<Buffer> {
   const inflater = createInflateRaw({ chunkSize: OUTPUT_BYTES });
   const closed = new Promise<void>((resolve) => inflater.once("end", resolve).once("close", resolve));

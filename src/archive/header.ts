@@ -3,7 +3,7 @@ import { corrupt, showName } from "./refusal.js";
 export const BLOCK_BYTES = 512;
 const SPACE = 0x20;
 
-/** The fields of one header block, names as raw bytes. Numbers that a type may lack are read when asked for. */
+/** The fields of one header block, names as raw bytes. Numbers that a type may lack are read on demand. */
 export interface Header {
   readonly block: Buffer;
   readonly name: Buffer;

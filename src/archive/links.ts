@@ -19,7 +19,7 @@ interface Walk {
 
 /**
  * The links that leave the root, also through other links, wherever in the archive those are. Only now are all of them known.
- * Each target is walked once, whatever leads to it; a link that leads back to itself counts as a name with nothing behind it.
+ * Each target is walked once, however many links lead to it; a link that leads back to itself counts as a missing name.
  */
 export function findLeavingLinks(links: Iterable<Node>, tree: Tree): Node[] {
   const places = new Map<Node, Place>();

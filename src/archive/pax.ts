@@ -52,7 +52,7 @@ export function parseTime(text: string): { seconds: number; ns: number } | null 
   return ns === 0 ? { seconds: 0 - seconds, ns: 0 } : { seconds: -seconds - 1, ns: 1_000_000_000 - ns };
 }
 
-/** Decimal digits as a number; null when they are none or too many. */
+/** Decimal digits as a number; null when there are none or too many. */
 export function parseDecimal(text: string): number | null {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(value) ? value : null;

@@ -5,7 +5,7 @@ import type { GuestNetwork } from "../guest/wake.js";
 import type { TrustedCertificate } from "../host/trust.js";
 import type { MachineSnapshot, SnapshotHandle, SnapshotOptions } from "./snapshot.js";
 
-/** The size of a VM, and so part of what its template is valid for. */
+/** The size of a VM; a template is valid for one size only. */
 export interface VmShape {
   readonly vcpuCount: number;
   readonly memMib: number;
@@ -14,11 +14,11 @@ export interface VmShape {
   readonly network: boolean;
 }
 
-/** What a machine's network may reach besides the public internet. */
+/** The addresses that a machine's network may reach besides the public internet. */
 export interface NetworkRequest {
   /** Closed ranges to open: CIDR, CIDR:PORT or [CIDR]:PORT. */
   readonly allow: readonly string[];
-  /** Names, or `*.NAME`; when there are any, nothing else is reached but what is in `allow`. */
+  /** Names, or `*.NAME`. If there are any, only these and the ranges of `allow` are open. */
   readonly allowHosts: readonly string[];
   /** The host's proxy settings, for the guest's commands to use; addresses in them become reachable. */
   readonly hostEnv: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export interface NetworkForward {
   readonly to: string;
 }
 
-/** What has gone through a machine's network since it started; `lastRefused` has the latest first. */
+/** Counters of a machine's network since its start; `lastRefused` has the latest first. */
 export interface NetworkReport {
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -44,7 +44,7 @@ export interface NetworkReport {
     readonly address: string;
     readonly port: number;
     readonly reason: "closed_range" | "host_address" | "name" | "too_many";
-    /** What the guest asked for, when it said so. */
+    /** The name that the guest sent, if it sent one. */
     readonly name: string | null;
     readonly times: number;
     readonly at: Date;
@@ -53,7 +53,7 @@ export interface NetworkReport {
 
 /** A machine's network, which is enforced outside it. */
 export interface MachineNetwork {
-  /** What the guest is told of it on waking. */
+  /** The part that the guest gets with `wake`. */
   readonly guest: GuestNetwork;
   readonly allow: readonly string[];
   readonly allowHosts: readonly string[];
@@ -68,7 +68,7 @@ export interface MachineNetwork {
   report(): Promise<NetworkReport | null>;
 }
 
-/** What a backend can do, told in a record, so that callers never ask which one it is. */
+/** The abilities of a backend, so that callers never check which one it is. */
 export interface BackendCapabilities {
   readonly executionMode: "guest" | "host_compat";
   readonly network: boolean;
@@ -128,7 +128,7 @@ export interface StartOptions extends PrepareOptions {
   readonly urgent?: AbortSignal;
 }
 
-/** What a backend wrote down to find a machine again; only it knows the shape. */
+/** A backend's record of a machine, to find it again; only the backend knows its shape. */
 export type MachineHandle = Readonly<Record<string, unknown>>;
 
 /** A snapshot to start from. */
@@ -142,15 +142,15 @@ export interface SavedMachine {
 /** Makes machines out of environments. `qemu/` and `host-compat/` implement it. */
 export interface Backend {
   readonly capabilities: BackendCapabilities;
-  /** Null when machines can be made here; else what is missing, as the error to throw. */
+  /** Null when machines can be made here; else the error that names the missing parts. */
   check(): Promise<Error | null>;
-  /** The program that the next machine gets; null when there is none. */
+  /** The program that the next machine runs on; null when there is none. */
   engine(): Promise<Engine | null>;
   /** Looks closely, trying what can be tried: may take seconds the first time. */
   diagnose(): Promise<Diagnosis>;
-  /** Host memory that a machine of this shape can come to take, in MiB. */
+  /** The most host memory that a machine of this shape can take, in MiB. */
   countMemoryMib(shape: VmShape): Promise<number>;
-  /** Removes what was prepared for environments that nobody holds: it can be made again. */
+  /** Removes files that were prepared for environments without a holder: they can be made again. */
   prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport>;
   /**
    * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
@@ -160,22 +160,22 @@ export interface Backend {
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
   /** Null when a machine can start from the snapshot here and now; else why not: FAILED_PRECONDITION with `details.reason`. */
   checkSnapshot(saved: SavedMachine): Promise<PyroError | null>;
-  /** As `start`, but the machine goes on where the snapshot was made. Its agent counts as woken and must be woken again all the same. */
+  /** As `start`, but the machine continues from the snapshot. Its agent counts as woken, and must still be woken again. */
   resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine>;
-  /** Finds a persistent machine that an earlier daemon started, jobs and all, without waiting for its agent; null when it is gone. */
+  /** Finds a persistent machine of an earlier daemon, with its jobs, without waiting for its agent; null when its process has ended. */
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
-  /** Ends and removes the machines that nobody has: those of these ids that an earlier daemon left. */
+  /** Ends and removes orphaned machines of these ids, which an earlier daemon left. */
   sweep(isStray: (id: string) => boolean): Promise<void>;
 }
 
-/** What a prune removed and kept, with the reason for each entry that stays. */
+/** The entries that a prune removed and kept, with the reason for each kept one. */
 export interface PruneReport {
   readonly removed: readonly { readonly kind: "template" | "leftover"; readonly name: string }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];
   readonly freedBytes: number;
 }
 
-/** What there is of a machine whether or not its agent answers. */
+/** The part of a machine that works without an answer of its agent. */
 export interface Presence {
   readonly id: string;
   readonly executionMode: "guest" | "host_compat";
@@ -186,17 +186,17 @@ export interface Presence {
   readonly networkRequest: NetworkRequest | null;
   /** What to write down for `adopt`; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
-  /** Resolves with the reason when the machine is gone, whoever ended it. */
+  /** Resolves with the reason when the machine has ended, for any cause. */
   readonly died: Promise<string>;
-  /** Host memory that it can come to take, in MiB; null when an earlier version has started it. */
+  /** The most host memory that it can take, in MiB; null when an earlier version started it. */
   readonly reservedMib: number | null;
-  /** Why it stands still, when the backend knows it does; it goes on by itself once that is mended. */
+  /** The reason why it is paused, if the backend knows; it continues by itself when the reason ends. */
   stall(): string | null;
-  /** What it takes of the host now, in bytes. */
+  /** Its present use of the host, in bytes. */
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /**
-   * Writes a snapshot of the running machine into an existing, empty directory. The machine is paused meanwhile, and runs on whatever
-   * fails. Nothing is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, VM_DIED, ABORTED.
+   * Writes a snapshot of the running machine into an existing, empty directory. The machine is paused meanwhile, and continues even if the snapshot
+   * fails. No file system is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, VM_DIED, ABORTED.
    */
   snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
   /** Ends it at once and removes every file of it. May be called twice. */
@@ -208,7 +208,7 @@ export interface Machine extends Presence {
   readonly channel: Channel;
 }
 
-/** A machine whose process is there. Its agent answers at once, or when a VM that stands still moves again. */
+/** A machine whose process exists. Its agent answers at once, or when a paused VM continues. */
 export interface FoundMachine extends Presence {
   /** Rejects with VM_DIED when the machine ends first, and with AGENT_PROTOCOL when its agent answers wrongly. */
   readonly ready: Promise<Machine>;

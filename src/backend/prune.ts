@@ -36,7 +36,7 @@ export async function prunePrepared(directory: PrunableDirectory): Promise<Prune
   return { removed, kept, freedBytes };
 }
 
-/** The rename takes it away at once, whatever happens while its bytes are removed. */
+/** The rename removes it at once, even if the removal of its bytes fails later. */
 async function removeWhole(path: string, name: string): Promise<void> {
   const leaving = join(path, newTemporaryName());
   await rename(join(path, name), leaving);

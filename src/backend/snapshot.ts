@@ -1,12 +1,12 @@
 export interface SnapshotOptions {
   readonly signal: AbortSignal;
-  /** Called while the machine is paused, and awaited: what it reads is of the same instant as the memory. */
+  /** Called and awaited while the machine is paused, so that it reads the state of the same instant as the memory. */
   readonly onPaused?: () => void | Promise<void>;
   /** False leaves the machine paused once the snapshot is made, for a caller that ends it then. A failure always resumes it. */
   readonly resumes?: boolean;
 }
 
-/** What a backend wrote down to start from a snapshot; only it knows the shape. */
+/** A backend's record of a snapshot, to start from it; only the backend knows its shape. */
 export type SnapshotHandle = Readonly<Record<string, unknown>>;
 
 /** What making a snapshot has brought. */

@@ -3,7 +3,7 @@ import type { Place } from "./places.js";
 import { column, type Cell, type Table } from "./table.js";
 import type { Workload } from "./workloads.js";
 
-/** The first place is what the others are compared with. */
+/** The others are compared with the first place. */
 export interface InsideOptions {
   readonly title: string;
   readonly places: readonly Place[];

@@ -25,7 +25,7 @@ export interface StartCounts {
 
 const PAUSE_MS = 3_000;
 
-/** `pyro run` as a person meets it. */
+/** `pyro run` as a user runs it. */
 export function buildPyroRun(env: NodeJS.ProcessEnv): Starter {
   const command = [process.execPath, pyroPath, "run", "debian:12", "--", "true"];
   return { name: "`pyro run debian:12 -- true`", command, env };

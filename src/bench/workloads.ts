@@ -14,7 +14,7 @@ export interface Workload {
 
 export const PYTHON = "/usr/bin/python3";
 
-/** A workload without what it does not name. */
+/** A workload with defaults for the fields that it does not name. */
 export function workload(name: string, run: string, rest: Partial<Workload> = {}): Workload {
   return { name, maxRounds: Infinity, needs: [], prepare: "", before: "", run, ...rest };
 }
@@ -45,7 +45,7 @@ const inNew = { needs: [PYTHON], before: "rm -rf new && mkdir new" };
 
 const C_SOURCE = `for (( i = 0; i < 60; i++ )); do echo "int f$i(int a, char *b) { int s = 0; for (int i = 0; i < a; i++) s += b[i] * $i; return s; }"; done`;
 
-/** What an agent's commands consist of. */
+/** The work that an agent's commands consist of. */
 export const workloads: readonly Workload[] = [
   workload("200 × fork and exec of `/bin/true`", "i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i+1)); done"),
   workload("10 × `git --version`", "for i in 1 2 3 4 5 6 7 8 9 10; do /usr/bin/git --version >/dev/null; done", {

@@ -31,7 +31,7 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
   );
 }
 
-/** Stops the daemon and returns when its process is gone; fine when none runs. */
+/** Stops the daemon and returns when its process has ended; does nothing when none runs. */
 export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop">> {
   const status = await client.callRunning("daemon.status", {});
   const identity = status?.pid ? readProcessIdentity(status.pid) : null;

@@ -16,7 +16,7 @@ const WHY: Readonly<Record<string, string>> = {
   EDQUOT: "the quota is used up",
 };
 
-/** Why the host's file system refuses a path, in words; the errno where there are none. */
+/** The reason why the host's file system refuses a path, in words, or else its errno. */
 export function explainErrno(errno: string): string {
   return WHY[errno] ?? errno;
 }

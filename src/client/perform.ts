@@ -22,7 +22,7 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.sync.undo": async (client, input) => (await import("./pull/task-pull.js")).undoTaskSync(client, input),
 };
 
-/** Has an operation done, by whatever the client must do for it. */
+/** Performs an operation, with the client's part of its work. */
 export function performOperation<Name extends OperationName>(
   client: Client,
   name: Name,

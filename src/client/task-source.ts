@@ -16,7 +16,7 @@ export async function runInVm(client: Client, input: Run, options: CallOptions =
 
 const SCAN_EVENT_MS = 200;
 
-/** Creates a task. When the input names a source, this client packs it and the task begins with it; if that fails there is no task. */
+/** Creates a task. If the input names a source, this client packs it and the task starts with it; if that fails, no task is left. */
 export async function createTask(
   client: Client,
   input: Create,
@@ -42,7 +42,7 @@ export async function pushTaskSync(
   return { ...result, ...counts, warnings: [...result.warnings, ...warnings] };
 }
 
-/** A result with the warnings of the packer behind its own; without the field when there are none. */
+/** A result with the packer's warnings after its own; without the field when there are none. */
 function withWarnings<Result extends { readonly warnings?: string[] | undefined }>(
   result: Result,
   warnings: readonly string[],
@@ -84,11 +84,11 @@ async function openSource(input: Push | ((Create | Run) & { source_path: string 
   return { facts, openUpload, report: () => packed.report() };
 }
 
-/** Tells how far the first look at a large source is, a few times a second. */
+/** Reports the progress of the first walk over a large source, a few times a second. */
 function showScan(onEvent: CallOptions["onEvent"]): (entryCount: number) => void {
   let shownMs = performance.now();
   return (entryCount) => {
-    // The clock is asked now and then only.
+    // The clock is read only now and then.
     if (entryCount % 64 !== 0 || performance.now() - shownMs < SCAN_EVENT_MS) return;
     shownMs = performance.now();
     void onEvent?.({ event: "progress", phase: "scan", message: `${entryCount} entries found` });

@@ -26,7 +26,7 @@ export async function readUserFile(path: string): Promise<string | null> {
 }
 
 /**
- * Replaces a file of the user's whole, with its permissions, where a link points to. What was there is kept beside it; returns
+ * Replaces a file of the user, and keeps its permissions; a link is followed. The previous file is kept beside it; returns
  * that backup's path, null when there was nothing.
  */
 export async function replaceUserFile(path: string, text: string): Promise<string | null> {
@@ -74,7 +74,7 @@ export async function openUserFile(what: string, path: string): Promise<AsyncIte
   return file.createReadStream() as AsyncIterable<Uint8Array>;
 }
 
-/** Writes a file that the user named. It is opened when the first piece is there: content that fails leaves it alone. Throws INVALID_ARGUMENT. */
+/** Writes a file that the user named. It is opened with the first piece, so content that fails leaves the file unchanged. Throws INVALID_ARGUMENT. */
 export async function fillUserFile(what: string, path: string, content: AsyncGenerator<Uint8Array>): Promise<void> {
   const first = await content.next();
   const file = await openNamed(what, path, "w");

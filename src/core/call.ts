@@ -3,15 +3,15 @@ import type { Ending } from "./exec/ending.js";
 
 /** One caller's call: how to reach it while it waits, and how it cancels. */
 export interface Call extends Ending {
-  /** Aborted when the caller cancels, after the grace that a running command gets, or is gone. */
+  /** Aborted when the caller cancels (a running command gets some time first) or disconnects. */
   readonly signal: AbortSignal;
-  /** True when the signal is the caller's own wish; otherwise the caller is gone, or the daemon ends. */
+  /** True when the caller cancelled; false when the caller disconnected or the daemon ends. */
   isCancelled(): boolean;
   /** The caller's standard input; null when there is none. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
-  /** The archive behind the input; null for operations without one. Throws when the caller is gone before its end. */
+  /** The archive behind the input; null for operations without one. Throws when the caller disconnects before its end. */
   readonly upload: AsyncIterable<Uint8Array> | null;
-  /** Says what the time since the last such call was spent on. */
+  /** Names the work since the last such call, for a trace. */
   mark(stage: string): void;
   /** Sends an event; resolves when the caller can take more. */
   emit(event: OperationEvent): Promise<void>;

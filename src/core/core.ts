@@ -26,7 +26,7 @@ export interface Core {
   readonly backends: Backends;
 }
 
-/** What happens when an operation is asked for: its input is checked already; errors are PyroErrors. */
+/** Performs an operation: its input is already checked; errors are PyroErrors. */
 export type Handler<Name extends OperationName> = (
   core: Core,
   input: InputOf<Name>,

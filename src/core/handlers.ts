@@ -24,14 +24,14 @@ import { vmRun } from "./vms/run.js";
 
 /** The operations about the daemon itself, which the daemon handles. */
 type DaemonOperation = "daemon.status" | "daemon.stop";
-/** What a client does by itself, with other operations. */
+/** Operations that a client performs itself, with other operations. */
 export type LocalOperation = {
   [Name in OperationName]: (typeof operations)[Name] extends { readonly isLocal: true } ? Name : never;
 }[OperationName];
 
 type CoreOperation = Exclude<OperationName, DaemonOperation | LocalOperation>;
 
-/** What each operation does. One that takes more than a few lines has a file of its own. */
+/** The handler of each operation. One with more than a few lines has its own file. */
 export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "vm.run": vmRun,
   "vm.create": async ({ vms }, input) => {

@@ -3,7 +3,7 @@ import type { ControlGroups } from "../host/control-groups.js";
 import { existsSync } from "../host/files.js";
 import { isRoot } from "../host/platform.js";
 
-/** What `doctor` tells of control groups: where they are, or why there are none and what starts the daemon where it may make them. */
+/** The facts of `doctor` about control groups: their place, or why there are none and the command that starts the daemon with them. */
 export function viewLimits({ path, problem }: ControlGroups): ResultOf<"doctor">["limits"] {
   if (path !== null) return { set: true, reason: `control groups in ${path}`, command: null };
   return {

@@ -15,7 +15,7 @@ import { Snapshots } from "./snapshots/snapshots.js";
 import { Tasks } from "./tasks/tasks.js";
 import { Vms } from "./vms/vms.js";
 
-/** What is built from C travels with the package. */
+/** The programs built from C are part of the package. */
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
@@ -23,7 +23,7 @@ const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", impor
 const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
 
-/** Opens everything a home holds, and clears what a killed daemon left. */
+/** Opens everything in a home, and removes the leftovers of a killed daemon. */
 export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
   const groups = ControlGroups.open({ homePath: home.path, joinPath: JOIN_PATH, log });
   const shared = {
@@ -36,7 +36,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     log,
   });
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
-  // Behind the host's own, and whether or not it is there yet.
+  // After the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
   const backends = {
     qemu: await QemuBackend.open({
@@ -52,7 +52,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   };
   const machines = new Machines({ environments, backends, log });
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
-  // VMs before tasks: once the tasks are there too, what belongs to neither is ended.
+  // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, keep: vms.unreadableIds, log });
   return { home, version, log, groups, environments, backends, toolchains, machines, snapshots, vms, tasks };

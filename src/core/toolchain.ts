@@ -3,13 +3,13 @@ import type { Core, Handler } from "./core.js";
 
 export const toolchainStatus: Handler<"toolchain.status"> = (core) => viewToolchain(core);
 
-/** Fetches the newest toolchain and tells its progress meanwhile. Later VMs use it; those that run stay as they are. */
+/** Fetches the newest toolchain and reports its progress. Later VMs use it; running VMs keep theirs. */
 export const toolchainInstall: Handler<"toolchain.install"> = async (core, _input, call) => {
   let sent: Promise<void> = Promise.resolve();
   const { changed } = await core.toolchains.install({
     signal: call.signal,
     onProgress: ({ phase, message, fraction }) => {
-      // A caller that is gone shows in the signal; its progress goes nowhere.
+      // A caller that disconnected aborts the signal; its progress is dropped.
       sent = sent.then(() => call.emit({ event: "progress", phase, message, fraction })).catch(() => {});
     },
   });
@@ -25,7 +25,7 @@ export const toolchainRemove: Handler<"toolchain.remove"> = async ({ machines, t
   return { removed: [...removed], kept: [...inUse], freed_bytes: freedBytes };
 };
 
-/** Which QEMU the next VM gets, and what is installed in the home. */
+/** The QEMU of the next VM, and the toolchain in the home. */
 async function viewToolchain({ backends, toolchains }: Core): Promise<ResultOf<"toolchain.status">> {
   const engine = await backends.qemu.engine();
   const installed = await toolchains.installed();

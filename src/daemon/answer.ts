@@ -5,7 +5,7 @@ import type { ServerResponse } from "../host/http.js";
 import type { CallerHears } from "./caller.js";
 
 /**
- * The answer to one request. Before the first event it can still be plain JSON with a status of its own;
+ * The answer to one request. Before the first event it can still be plain JSON with its own status;
  * with the first event it becomes lines, of which the result or the error is the last.
  */
 export class Answer implements CallerHears {
@@ -18,7 +18,7 @@ export class Answer implements CallerHears {
     response.on("error", () => {});
   }
 
-  /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
+  /** Sends an event; resolves when the caller can take more, has disconnected, or has cancelled. */
   async emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void> {
     if (!this.#streams || this.#isGone()) return;
     if (this.#writeLine(toLine(event)) || signal.aborted) return;
@@ -30,7 +30,7 @@ export class Answer implements CallerHears {
     if (what === "stdin" && this.#streams && !this.#isGone()) this.#writeLine({ event: "stdin_credit", bytes });
   }
 
-  /** Resolves when the caller has been sent all of it, or is gone. */
+  /** Resolves when all of it was sent, or the caller has disconnected. */
   async sendResult(result: unknown): Promise<void> {
     if (this.#isGone()) return;
     if (this.#streams) this.#writeLine({ event: "result", result });

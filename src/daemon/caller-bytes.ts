@@ -3,7 +3,7 @@ import { limits } from "../contract/limits.js";
 
 /**
  * A caller's standard input or archive on its way to the handler. `grant` hears of a window when the handler begins to read,
- * and of each chunk that it takes, so memory stays bounded whatever the caller has to send.
+ * and of each chunk that it takes, so memory stays bounded for any input.
  */
 export class CallerBytes implements AsyncIterable<Uint8Array> {
   readonly #grant: (bytes: number) => void;

@@ -29,11 +29,11 @@ export interface CallerAsks {
 
 /** The answers to a caller. */
 export interface CallerHears {
-  /** Sends an event; resolves when the caller can take more, is gone, or has cancelled. */
+  /** Sends an event; resolves when the caller can take more, has disconnected, or has cancelled. */
   emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void>;
   /** Lets the caller send this many bytes more. */
   grant(what: "stdin" | "source", bytes: number): void;
-  /** Resolves when the caller has been sent all of it, or is gone. */
+  /** Resolves when all of it was sent, or the caller has disconnected. */
   sendResult(result: unknown): Promise<void>;
   sendError(error: PyroError): Promise<void>;
 }

@@ -12,7 +12,7 @@ interface ListenerOptions {
   readonly log: Log;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
-  /** Called once when the home's lock is gone: another daemon may start, so that this one must end. */
+  /** Called once when the home's lock file was removed: another daemon may start, so this one must end. */
   readonly onLockLost: () => void;
 }
 

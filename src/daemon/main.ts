@@ -9,7 +9,7 @@ import { Listener } from "./listener.js";
 import { serveRequest, serveUpgrade } from "./server.js";
 import { readSettings } from "./settings.js";
 
-/** The daemon's life. Whoever starts it holds the lock of its home, so there is one daemon a home. */
+/** The daemon's life. `flock` holds the lock of its home, so each home has one daemon. */
 async function main(): Promise<void> {
   process.chdir("/");
   process.umask(0o022);

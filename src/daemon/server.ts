@@ -25,7 +25,7 @@ const routes = new Map<string, Operation>(
     .map(([name, operation]) => [routeOf(name as OperationName), operation]),
 );
 
-/** Answers one request, whatever becomes of it. Never rejects. */
+/** Answers one request, also when it fails. Never rejects. */
 export async function serveRequest(daemon: Daemon, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === "GET" && request.url === openApiRoute) return serveOpenApi(request, response);
   const answer = new Answer(response, findOperation(request)?.streams ?? false);
@@ -114,7 +114,7 @@ function unknownRoute(request: IncomingMessage): PyroError {
   });
 }
 
-/** A client of another version is refused. When nothing is going on, the daemon makes way for a newer or older one. */
+/** Refuses a client of another version. An idle daemon then ends, so that the client can start its own. */
 function assertVersion({ core, lifetime }: Daemon, operation: Operation, request: IncomingMessage): void {
   const theirs = request.headers[versionHeader];
   if (theirs === undefined || theirs === core.version || operation.name.startsWith("daemon.")) return;

@@ -96,7 +96,7 @@ function parseJson({ payload }: StreamFrame): unknown {
   }
 }
 
-/** A connection that ended before the answer: its client is gone. A rule that was broken stays as it is. */
+/** A connection that ended before the answer means that its client disconnected. A protocol error is kept. */
 function gone(error?: unknown): PyroError {
   if (error instanceof PyroError) return error;
   return new PyroError("ABORTED", "The client disconnected.", { cause: error });

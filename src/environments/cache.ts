@@ -43,7 +43,7 @@ export interface EnvironmentCache {
   /** As find, and protects the environment from pruning until the release is called. */
   acquire(name: string): Promise<{ environment: InstalledEnvironment; release: () => void } | null>;
   /**
-   * Builds it when it is missing or `rebuild` is set; checks the digests of one that is there, and replaces it when they differ.
+   * Builds it when it is missing or `rebuild` is set; otherwise checks its digests, and replaces it when they differ.
    * Two pulls of one name at once share the build; it is cancelled when the last of them is.
    */
   pull(
@@ -53,7 +53,7 @@ export interface EnvironmentCache {
   /** Keeps an environment from being pruned until the release is called. */
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
-  /** The root image of a content, whether or not it is there: for a VM whose content is held. */
+  /** The path of a content's root image, without a check: for a VM whose content is held. */
   rootPath(digest: string): string;
   /** Removes every environment that is not held, contents without a name, and leftovers. */
   /** A dry run only lists the entries that would be removed. */

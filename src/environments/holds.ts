@@ -1,4 +1,4 @@
-/** Who uses which content. Counting and removing exclude each other, all within one process. */
+/** The users of each content, within one process. Counting and removing exclude each other. */
 export class Holds {
   readonly #counts = new Map<string, number>();
   readonly #leaving = new Set<string>();

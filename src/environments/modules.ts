@@ -2,7 +2,7 @@
 export interface ModuleInfo {
   /** Modules whose symbols it uses. */
   readonly depends: readonly string[];
-  /** Modules it wants loaded before it, when they are there. */
+  /** Modules to load before it, if they exist. */
   readonly softDepends: readonly string[];
 }
 

@@ -30,7 +30,7 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
 
-  /** The rename takes the content away at once, whatever happens while its bytes are removed. */
+  /** The rename removes the content at once, even if the removal of its bytes fails later. */
   const removeContent = async (digest: string) => {
     freedBytes += await diskUsageBytes(contentPath(layout, digest));
     if (dryRun) return;

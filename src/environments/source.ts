@@ -60,7 +60,7 @@ export interface BuiltEnvironment {
 export interface EnvironmentSource {
   /** One phrase for `env inspect`. */
   readonly description: string;
-  /** Throws HOST_NOT_ABLE when this host cannot build: with what is missing, and the command that mends it. */
+  /** Throws HOST_NOT_ABLE when this host cannot build, with the missing parts and the fixing command. */
   assertAble(): Promise<void>;
   /**
    * Builds into an empty directory of ours. Throws PyroError HOST_NOT_ABLE (a program is missing: with the command that installs it),

@@ -99,7 +99,7 @@ export class Channel {
     return this.#socket.write(buildFrame({ type, stream, payload }, this.#tag));
   }
 
-  /** Sends a data frame whose bytes nobody changes any more, without a copy of them. False as with `send`. */
+  /** Sends a data frame without copying its bytes, so the caller must not change them. False as with `send`. */
   sendData(stream: number, data: Data): boolean {
     if (this.#closedBy) throw this.#closedBy;
     this.#socket.cork();
@@ -141,7 +141,7 @@ export class Channel {
   /** Sends a sync record; false when the agent has answered one, or the channel is closed. */
   #sync(): boolean {
     if (this.#parser.synced || this.#closedBy) return false;
-    // A VM that stands still reads nothing, and will find the records that were sent.
+    // A paused VM reads nothing now, and will find the records that were sent.
     if (this.#socket.writableLength > 0) return true;
     const nonce = randomBytes(16);
     nonce[0]! |= 1;

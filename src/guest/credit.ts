@@ -1,7 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import type { Window } from "./frames.js";
 
-/** The room that an agent grants for what it is sent on one channel. Checks each window against the one before and the protocol's limit. */
+/** The window that an agent grants on one channel. Checks each window against the previous one and the protocol's limit. */
 export class Credit {
   readonly #grantBytes: number;
   #acked = 0;
@@ -20,12 +20,12 @@ export class Credit {
     return this.#limit;
   }
 
-  /** True once the agent has granted something, if only to be told of the end. */
+  /** True once the agent has sent a window; the end may then be sent. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Says what the agent holds from an earlier session. Throws AGENT_PROTOCOL when its windows begin elsewhere. */
+  /** Sets the offset that the agent holds from an earlier session. Throws AGENT_PROTOCOL when its windows start elsewhere. */
   begin(acked: number): void {
     if (this.#isOpen && this.#acked !== acked) throw brokenWindow();
     this.#acked = acked;

@@ -1,4 +1,4 @@
-/** A promise with what settles it. One that is rejected before anything awaits it is not an unhandled rejection. */
+/** A promise with its resolve and reject. A rejection before anything awaits it is not reported as unhandled. */
 export function deferred<T>() {
   let resolve!: (value: T) => void;
   let reject!: (error: Error) => void;

@@ -23,7 +23,7 @@ export interface ExecRequest extends OutputSink {
   readonly command: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What the command reads; null for /dev/null. */
+  /** The command's standard input; null for /dev/null. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
 }
 
@@ -184,7 +184,7 @@ export async function runForExit(channel: Channel, command: string): Promise<num
   return exitStatusOf(exit);
 }
 
-/** An exit as a shell tells it: 128 + N for signal N. */
+/** An exit code as in a shell: 128 + N for signal N. */
 export function exitStatusOf(exit: Exit): number {
   if (exit.exit_code !== undefined) return exit.exit_code;
   const number = (constants.signals as Record<string, number>)[`SIG${exit.signal}`];

@@ -9,7 +9,7 @@ import { ContentReader } from "./records.js";
 
 /** An entry of a guest as it was when its content began. */
 export interface FetchedHeader {
-  /** As it was asked for. */
+  /** As requested. */
   readonly path: string;
   /** `absent` if it is missing, a device, FIFO or socket, or behind a link. */
   readonly type: "file" | "directory" | "symlink" | "absent";

@@ -19,7 +19,7 @@ export interface Frame {
 
 const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(frameType));
 
-/** The host's side of a new session: padding that ends whatever was half read, magic, nonce. */
+/** The host's start of a session: padding that completes any half-read frame, magic, nonce. */
 export function buildSync(nonce: Buffer): Buffer {
   return Buffer.concat([Buffer.alloc(PAD_BYTES), SYNC_MAGIC, nonce]);
 }
@@ -43,7 +43,7 @@ export function buildFrame(frame: Frame, tag: Buffer): Buffer {
  * after it, a broken frame throws AGENT_PROTOCOL, and the connection is of no more use.
  */
 export class FrameParser {
-  /** What has come and was not taken lies in it between `#from` and `#to`. */
+  /** Received bytes that were not taken yet are between `#from` and `#to`. */
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
@@ -176,7 +176,7 @@ export function buildMail({ channel, offset, at, length }: Mail): Buffer {
   return payload;
 }
 
-/** Data without bytes would cost no window, so there are none. */
+/** Data without bytes would use no window, so they are refused. */
 export function parseData(payload: Buffer): Data {
   if (payload.length <= DATA_HEADER_BYTES) throw shortFrame("data");
   return {

@@ -4,9 +4,9 @@ import { Turns } from "./turns.js";
 
 /** Frames of one guest that are handled before others get their turn of the event loop. */
 const FRAMES_PER_TURN = 16;
-/** What a guest earns while it sends nothing, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
+/** A silent guest's gain of allowance, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
 const EARNED_PER_MS = 100;
-/** What is saved up at most. */
+/** The most allowance that is saved up. */
 const MOST_SAVED = 10_000;
 /** A guest that has less left has sent much lately: it waits for its turn among all such guests. */
 const QUIET = 8_000;

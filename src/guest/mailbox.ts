@@ -19,7 +19,7 @@ export class Mailbox {
     this.#free = Array.from({ length: count }, (_, index) => (count - 1 - index) * LETTER_MAX_BYTES);
   }
 
-  /** Lays bytes down and says where; null when there is no slot, or no writing to it. */
+  /** Writes bytes into a free slot and returns its offset; null when no slot is free or the file cannot be written. */
   async put(bytes: Buffer): Promise<number | null> {
     const at = this.#free.pop();
     if (at === undefined) return null;
@@ -30,7 +30,7 @@ export class Mailbox {
       }
       return at;
     } catch {
-      // A host's disk that is full, or a file that is gone: frames carry it all as well.
+      // The host's disk is full, or the file was removed: frames can carry all content too.
       this.#free.push(at);
       return null;
     }

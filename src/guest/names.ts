@@ -42,7 +42,7 @@ export function parseName(text: string | undefined, base64: string | undefined):
   return base64 === undefined ? null : decodeName(Buffer.from(base64, "base64"));
 }
 
-/** How many bytes the character at a place has; 0 when there is none in UTF-8. */
+/** The length of the character at a place, in bytes; 0 when it is not valid UTF-8. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at]!;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;

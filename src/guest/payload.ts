@@ -22,7 +22,7 @@ export function outOfOrder(frame: Frame): PyroError {
   return new PyroError("AGENT_PROTOCOL", `The guest sent a frame of type ${frame.type} out of order.`);
 }
 
-/** Bytes that are no JSON may be counted wrongly; they are refused behind this. */
+/** Bytes that are not JSON may be counted wrongly; the parser then refuses them. */
 function assertDepth(bytes: Buffer): void {
   let depth = 0;
   let isText = false;

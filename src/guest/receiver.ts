@@ -1,17 +1,17 @@
 import { PyroError } from "../contract/errors.js";
 import type { Data } from "./frames.js";
 
-/** What the agent may send of one stream before it must wait. */
+/** The window of one stream: how far the agent may send before it must wait. */
 export const WINDOW_BYTES = 262_144;
 /** A new window is granted when this much of the old one is used up. */
 const GRANT_BYTES = 65_536;
 /** Pieces are put together up to this size. */
 const BLOCK_BYTES = 65_536;
-/** What a busy agent puts into one frame. */
+/** The size of a busy agent's frames. */
 const LARGE_BYTES = 32_768;
 
 export interface ReceiverOptions {
-  /** What is held of the stream already. */
+  /** The bytes of the stream that are already held. */
   readonly from: number;
   /** Takes bytes in order. The next are held back until it resolves. */
   readonly deliver: (bytes: Buffer) => Promise<void>;
@@ -81,7 +81,7 @@ export class Receiver {
     await this.#pumping;
   }
 
-  /** Drops what was not delivered, and grants nothing more. */
+  /** Drops undelivered bytes, and grants no more. */
   stop(): void {
     this.#isStopped = true;
     this.#held.clear();

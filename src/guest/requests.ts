@@ -21,7 +21,7 @@ export type Fields = Record<string, unknown>;
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** The requests of a channel, each on a stream of its own. */
+/** The requests of a channel, each on its own stream. */
 export class Requests {
   readonly #streams: Streams;
   readonly #send: (type: number, stream: number, payload: Buffer) => unknown;

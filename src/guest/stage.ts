@@ -54,7 +54,7 @@ const commitTime = {
 const commitAnswer = z.object({ ...removals, ...commitTime });
 
 const MAX_HEADER_BYTES = 16_384;
-/** Other requests wait behind what is on its way, and an emulated guest takes a millisecond for an entry, however small. The agent tells after every 64. */
+/** The most entries under way: other requests wait behind them, and an emulated guest takes a millisecond even for a small entry. The agent acknowledges every 64. */
 const GROUP_ENTRIES = 256;
 const GROUPS_ON_THE_WAY = 2;
 /** A file of this size starts a new piece in the mailbox. */
@@ -62,7 +62,7 @@ const LARGE_BYTES = 262_144;
 
 /**
  * A tree of files on its way into a guest's workspace, which does not change before `commit` and changes all at once then.
- * One caller at a time. Every method throws AgentRefusal when the guest says no, and PyroError when the channel is gone.
+ * One caller at a time. Every method throws AgentRefusal when the guest refuses, and PyroError when the channel is closed.
  */
 export class Stage implements AsyncDisposable {
   readonly #channel: Channel;
@@ -140,7 +140,7 @@ export class Stage implements AsyncDisposable {
     return { removed: answer.removed, kept: answer.kept, at: timeOf(answer) };
   }
 
-  /** Drops what was staged; the workspace is as it was. Does nothing after `commit`. */
+  /** Drops the staged tree; the workspace is unchanged. Does nothing after `commit`. */
   async cancel(): Promise<void> {
     if (!this.#hasCommitted) await this.#upload.cancel();
   }
@@ -167,7 +167,7 @@ function buildRecord({ path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: R
 
 const committed = z.object({ committed: z.boolean(), ...commitTime });
 
-/** Whether the stage of this id was committed, asked by whoever lost the answer. The guest remembers the last 64. */
+/** True when the stage of this id was committed, for a daemon that lost the answer. The guest remembers the last 64. */
 export async function isCommitted(channel: Channel, id: string): Promise<boolean> {
   return (await askCommitted(channel, id)).isCommitted;
 }

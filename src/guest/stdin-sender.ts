@@ -4,7 +4,7 @@ import { Credit } from "./credit.js";
 import { buildData, type Window } from "./frames.js";
 import { channelNumber, frameType } from "./messages.js";
 
-/** What an agent grants at most. */
+/** The largest window of an agent. */
 const GRANT_BYTES = 262_144;
 const CHUNK_BYTES = 32_768;
 
@@ -70,7 +70,7 @@ export class StdinSender {
       const end = buildData({ channel: channelNumber.stdin, offset: this.#offset!, bytes: Buffer.alloc(0) });
       this.#channel.send(frameType.eof, this.#job, end);
     } finally {
-      // Not awaited: the source may be waiting for a caller who has nothing more to say.
+      // Not awaited: the source may wait for a caller who sends nothing more.
       void iterator.return?.().catch(() => {});
     }
   }

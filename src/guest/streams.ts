@@ -3,10 +3,10 @@ import type { Frame } from "./frames.js";
 import { frameType } from "./messages.js";
 import { outOfOrder } from "./payload.js";
 
-/** What a stream's owner is told. Throwing from it ends the channel: the guest broke the protocol. */
+/** The callbacks of a stream's owner. Throwing from one closes the channel: the guest broke the protocol. */
 export interface StreamListener {
   onFrame(frame: Frame): void;
-  /** The channel is gone; nothing more will come. */
+  /** The channel has closed; nothing more will arrive. */
   onClosed(reason: PyroError): void;
 }
 

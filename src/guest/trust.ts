@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js";
 import { Exec, exitStatusOf } from "./exec.js";
 
-/** All that the guest trusts, and of that what the host added. */
+/** All certificates that the guest trusts, and those that the host added. */
 const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const FOLDER = "/usr/local/share/ca-certificates";
 const ADDED = `${FOLDER}/pyro-host.pem`;

@@ -1,6 +1,6 @@
-/** What all guests together may cost that have sent much, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
+/** The allowance of all busy guests together, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
 const ALLOWANCE_PER_MS = 100;
-/** What is saved up while none of them sends. */
+/** The most allowance that is saved up while none of them sends. */
 const MOST_ALLOWANCE = 1_000;
 
 /**

@@ -116,7 +116,7 @@ export class Upload<T> implements AsyncDisposable {
     return this.cancel();
   }
 
-  /** Lays the bytes into the mailbox, whole, once the guest takes that much. False when there is no place for them. */
+  /** Writes the bytes into the mailbox as one piece, once the guest's window allows it. False when no slot is free. */
   async #mail(bytes: Buffer): Promise<boolean> {
     const at = await this.#channel.mailbox?.put(bytes);
     if (at === undefined || at === null) return false;

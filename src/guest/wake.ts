@@ -17,7 +17,7 @@ export interface GuestNetwork {
 }
 
 /**
- * Makes a clone somebody of its own: fresh entropy, the host's clock, a hostname, a machine id and its place in the network.
+ * Gives a clone its own identity: fresh entropy, the host's clock, a hostname, a machine id and its network addresses.
  * Comes before any command, since all clones of a template wake with the same memory.
  */
 export async function wake(channel: Channel, hostname: string, network: GuestNetwork | null = null): Promise<void> {

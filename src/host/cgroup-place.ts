@@ -7,7 +7,7 @@ export interface CgroupView {
   readonly mountPoint: string | null;
   /** The process's own group, a path in that tree that begins with a slash. */
   readonly ownPath: string;
-  /** True for root, who may make groups where no delegation is needed. */
+  /** True for root, which needs no delegation to make groups. */
   readonly isRoot: boolean;
   /** Processes that may be moved into a group of their own: the daemon and what has started it. */
   readonly movable: readonly number[];
@@ -29,7 +29,7 @@ export function readCgroupView(movable: readonly number[], isRoot: boolean): Cgr
   return { mountPoint: mount?.[4] ?? null, ownPath: readCgroupPath("self") ?? "/", isRoot, movable };
 }
 
-/** The group of a process, as a path in the tree; null when the process is gone. */
+/** The group of a process, as a path in the tree; null when the process has ended. */
 export function readCgroupPath(pid: number | "self"): string | null {
   try {
     return /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? null;

@@ -86,7 +86,7 @@ export class ControlGroups {
     return "reason" in this.#place ? this.#place.reason : null;
   }
 
-  /** Where they are; null when there are none. */
+  /** Their place in the tree; null when there are none. */
   get path(): string | null {
     return "path" in this.#place ? this.#place.path : null;
   }

@@ -52,7 +52,7 @@ export function removeFileSync(path: string): void {
 }
 
 /**
- * Calls back with the name of each entry that comes or goes in a directory, until it is told to stop. Keeps no process alive.
+ * Calls back with the name of each entry that appears in or disappears from a directory, until stopped. Keeps no process alive.
  * Throws when the directory cannot be watched.
  */
 export function watchDirectory(path: string, onEntry: (name: string) => void): () => void {
@@ -68,7 +68,7 @@ export function copyShared(from: string, to: string): Promise<void> {
   return copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
-/** Opens a file that was made before, for writing into it. What has come into its place is neither followed nor waited for. */
+/** Opens an existing file for writing. Does not follow a link and does not wait for a FIFO that replaced it. */
 export function openExisting(path: string): Promise<FileHandle> {
   return open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }

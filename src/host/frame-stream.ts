@@ -110,7 +110,7 @@ export class FrameStream {
     this.#socket.write(buildWindow(channel, room.limit));
   }
 
-  /** Ends this side of the connection; resolves when all of it was sent, or the connection is gone. */
+  /** Ends this side of the connection; resolves when all of it was sent, or the connection has closed. */
   end(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isClosed) return resolve();

@@ -48,7 +48,7 @@ export function findHomePath(env: NodeJS.ProcessEnv): string {
   });
 }
 
-/** Throws for a link or anything else in the place of a file that the daemon opens: it would write where somebody else wants. */
+/** Throws for a link or another entry instead of a file that the daemon opens: the daemon would write to a place that another user chose. */
 function assertPlainFile(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined || stat.isFile()) return;
@@ -60,7 +60,7 @@ function assertPlainFile(path: string): void {
 
 /**
  * The runtime directory, remembered by a link in the home: a login shell and a cron job see other variables, and must
- * meet the same daemon. One that is gone, as after a reboot, is chosen anew.
+ * use the same daemon. A missing one, as after a reboot, is chosen again.
  */
 function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
   const link = join(homePath, "run");

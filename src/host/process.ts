@@ -19,7 +19,7 @@ export function readProcessIdentity(pid: number): ProcessIdentity | null {
   }
 }
 
-/** Null when the process is gone. */
+/** Null when the process has ended. */
 export function readParentPid(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -33,7 +33,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return readProcessIdentity(identity.pid)?.startTicks === identity.startTicks;
 }
 
-/** Sends a signal to exactly that process; false when it is gone. */
+/** Sends a signal to exactly that process; false when it has ended. */
 export function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
@@ -43,7 +43,7 @@ export function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): b
   }
 }
 
-/** The arguments of a running process; none when it is gone. */
+/** The arguments of a running process; none when it has ended. */
 export function readCommandLine(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
@@ -58,7 +58,7 @@ export function listCommandLines(): { pid: number; args: string[] }[] {
   return pids.map((name) => ({ pid: Number(name), args: readCommandLine(Number(name)) }));
 }
 
-/** The processes that a process has started and that have not ended; none when it is gone. */
+/** The running children of a process; none when it has ended. */
 export function readChildren(pid: number): number[] {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
@@ -68,7 +68,7 @@ export function readChildren(pid: number): number[] {
   }
 }
 
-/** Memory of a process tree that is its own, or its share of what several have, in bytes. */
+/** Private memory of a process tree and its share of common memory, in bytes. */
 export function readMemoryBytes(pid: number): number {
   try {
     const own = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];

@@ -4,7 +4,7 @@ import { isRoot } from "./platform.js";
 
 const SYS_PTRACE = 19n;
 
-/** Yama's setting of who may trace whom: 0 to 3; null on a kernel without Yama. */
+/** Yama's setting for tracing other processes, 0 to 3; null on a kernel without Yama. */
 export function readPtraceScope(): number | null {
   try {
     return Number(readFileSync("/proc/sys/kernel/yama/ptrace_scope", "utf8"));

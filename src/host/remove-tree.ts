@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { chmod, lstat, readdir, rename, rmdir, unlink } from "./files.js";
 
 /**
- * Removes a directory that somebody hostile has filled and nobody uses any more; fine when there is none. Node's own `rm` fails,
- * or goes on for hours, with a tree that is deeper than a path may be long. So what lies deep is moved up first.
+ * Removes an unused directory with hostile content; does nothing when it is missing. Node's own `rm` fails,
+ * or runs for hours, on a tree that is deeper than a path may be long. So deep directories are moved up first.
  */
 export async function removeTree(path: string): Promise<void> {
   const root = Buffer.from(path);

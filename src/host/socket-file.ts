@@ -47,7 +47,7 @@ export class ListeningSocket implements Disposable {
   }
 }
 
-/** Throws VM_START_FAILED when the socket is gone, or something else has its name. */
+/** Throws VM_START_FAILED when the socket was removed or replaced. */
 export async function assertSocketFile(file: SocketFile): Promise<void> {
   await (await hold(file)).close();
 }

@@ -33,7 +33,7 @@ export function connectUnixWhenReady(path: string, deadlineMs: number, signal: A
   return connectWhenReady(() => connectUnix(path), deadlineMs, signal);
 }
 
-/** Tries to connect again and again, until the deadline or the abort, while it fails because nobody listens. */
+/** Repeats the connect while nothing listens, until the deadline or the abort. */
 export async function connectWhenReady(
   connectOnce: () => Promise<Socket>,
   deadlineMs: number,

@@ -33,7 +33,7 @@ export function spawnDetached(program: string, args: readonly string[], options:
 }
 
 /**
- * The same, but whatever comes of the program ends when this process does or the program does, or when the child gets a SIGTERM.
+ * The same, but all processes of the program end when this process or the program ends, or when the child gets a SIGTERM.
  * `keeper` is the path of pyro-keeper.
  */
 export function spawnKept(
@@ -48,7 +48,7 @@ export function spawnKept(
   return child;
 }
 
-/** Writes what a child reads from a further descriptor, and closes it. A child that ends before it has read all of it is no error here. */
+/** Writes to a further descriptor of a child, and closes it. A child that ends before it has read everything is not an error here. */
 export function sendToDescriptor(child: ChildProcess, descriptor: number, content: string | Uint8Array): void {
   const streams: readonly unknown[] = child.stdio;
   const input = streams[descriptor];

@@ -20,7 +20,7 @@ export class Stopwatch {
     this.#last = now;
   }
 
-  /** As `mark`, for a time of which parts are known from elsewhere: the rest of it is this stage. */
+  /** As `mark`, for a time with known parts: the rest of the time is this stage. */
   markAround(stage: string, parts: readonly Stage[]): void {
     this.mark(stage);
     const whole = this.#stages.pop()!;

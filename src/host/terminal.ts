@@ -23,7 +23,7 @@ export function drainTerminalInput(): void {
   stdin.pause();
   // A terminal hands out half a line in raw mode only.
   stdin.setRawMode(true);
-  // Opened anew, so that the flag is not that of every process on this terminal.
+  // Opened again, so that the flag does not apply to every process on this terminal.
   const file = openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const buffer = Buffer.alloc(4096);

@@ -24,7 +24,7 @@ export interface ToolOptions {
 const STDERR_TAIL = 16_384;
 
 /**
- * Runs a program of the host to its end, in a process group of its own that dies with the abort.
+ * Runs a program of the host to its end, in its own process group, which an abort kills.
  * Throws only when it cannot be started; a failure is a result.
  */
 export async function runTool(

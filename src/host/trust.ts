@@ -13,7 +13,7 @@ export interface TrustedCertificate {
   readonly fingerprint: string;
   /** ISO 8601, UTC. */
   readonly expiresAt: string;
-  /** The certificate alone, encoded anew. */
+  /** The certificate alone, encoded again. */
   readonly pem: string;
   /** OpenSSL's hash of the subject; null where the host has no openssl. */
   readonly subjectHash: string | null;

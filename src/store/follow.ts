@@ -4,7 +4,7 @@ import type { Chunk } from "./recent-chunks.js";
 export interface FollowOptions {
   /** The first byte wanted. */
   readonly from: number;
-  /** Aborted, the following ends, without an error. One who may wait for long needs it in order to leave. */
+  /** An abort ends the following without an error. A follower that may wait for long needs it to leave. */
   readonly signal?: AbortSignal;
   /** True: the follower gets every further byte, and the writer waits for it. False: a slow follower skips bytes. */
   readonly blocking?: boolean;
@@ -18,7 +18,7 @@ export async function* follow(log: OutputLog, options: FollowOptions): AsyncGene
   if (signal?.aborted) return;
   const place = blocking ? log.attach(from) : null;
   const leave = () => place?.leave();
-  // At once, even while the one who iterates is busy with a chunk: the writer may be waiting.
+  // At once, even while the follower works on a chunk: the writer may be waiting.
   signal?.addEventListener("abort", leave, { once: true });
   let offset = from;
   try {

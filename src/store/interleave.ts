@@ -27,7 +27,7 @@ export function interleave(runs: readonly Run[], shown: Readonly<Record<StreamNa
   return pieces.map(({ stream, bytes }) => ({ stream, text: Buffer.concat(bytes).toString(shown[stream].encoding) }));
 }
 
-/** A place in a stream, and what is shown of it from there on. */
+/** An offset in a stream, and the part that is shown from there. */
 class Cursor {
   readonly #shown: ShownStream;
   #place = 0;
@@ -38,7 +38,7 @@ class Cursor {
     this.#shown = shown;
   }
 
-  /** What is shown of the next bytes of the stream, up to the last whole character. */
+  /** The shown part of the next bytes of the stream, up to the last whole character. */
   take(sizeBytes: number): Buffer {
     const bytes = Buffer.concat([this.#half, ...this.#advance(sizeBytes)]);
     const end = this.#shown.encoding === "utf-8" ? endOfWholeCharacters(bytes) : bytes.length;

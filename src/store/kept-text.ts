@@ -16,13 +16,13 @@ export interface KeptText extends EncodedOutput {
 export interface ShownBytes {
   readonly start: number;
   readonly bytes: Buffer;
-  /** True of the line in the place of bytes left out: it has no length in the stream. */
+  /** True for the line that replaces omitted bytes: it has no length in the stream. */
   readonly isMark?: boolean;
 }
 
 /**
- * Shows the first and the last bytes of `totalBytes`, with a line in the place of what is between. Cuts between characters.
- * `isCutOff`: the output did not come to its own end.
+ * Shows the first and the last bytes of `totalBytes`, with one line instead of the bytes between. Cuts between characters.
+ * `isCutOff`: the output was cut off.
  */
 export function renderKeptText(head: Buffer, tail: Buffer, totalBytes: number, isCutOff: boolean): KeptText {
   if (head.length + tail.length === totalBytes) {

@@ -1,4 +1,4 @@
-/** One who must get every byte: the writer waits for it until it leaves. */
+/** A follower that must get every byte: the writer waits for it until it leaves. */
 export interface Place {
   /** Acknowledges all bytes before an offset. */
   advance(offset: number): void;

@@ -4,7 +4,7 @@ import { RecentChunks, type Chunk } from "./recent-chunks.js";
 import { SegmentFiles } from "./segment-files.js";
 import type { Range } from "./segments.js";
 
-/** How far a blocking follower may be behind. With one append more, that is less than what is kept of the end. */
+/** How far a blocking follower may lag, in bytes. This and one more append is less than the kept end. */
 const MAX_LAG_BYTES = 2 << 20;
 /** The most that is written in one step. */
 const MAX_STEP_BYTES = 1 << 20;
@@ -95,7 +95,7 @@ export class OutputLog {
     }
   }
 
-  /** Makes the writer wait for one who has taken everything before an offset. */
+  /** Makes the writer wait for a follower that has taken everything before an offset. */
   attach(offset: number): Place {
     return this.#lag.attach(offset);
   }
@@ -106,7 +106,7 @@ export class OutputLog {
   }
 
   /**
-   * From now on the writer waits for nobody: for the end of a command, whose result must not hang on a client that has
+   * From now on the writer waits for no follower: at the end of a command, whose result must not wait for a client that has
    * stopped reading. Up to 1 MiB may still come without such a client losing a byte.
    */
   releaseWriter(): void {

@@ -11,10 +11,10 @@ export interface Run {
   readonly sizeBytes: number;
 }
 
-/** Runs of which the order is exact: the newest. Older ones are put together, so that there are never more than twice as many. */
+/** The number of newest runs with exact order. Older ones are merged, so that there are at most twice as many. */
 const EXACT_RUNS = 8_192;
 
-/** The order in which the bytes of a command's two streams arrived, whatever is kept of them. */
+/** The order of arrival of a command's two streams, including bytes that are no longer kept. */
 export class OutputOrder {
   /** Sizes of runs, of standard output and standard error by turns. */
   #sizes: number[] = [];
@@ -53,10 +53,10 @@ function mergeNeighbours(sizes: readonly number[]): number[] {
   return merged;
 }
 
-/** The order of a command's output on disk, beside its logs. One that is lost costs the order only. */
+/** The order of a command's output on disk, beside its logs. If it is lost, only the order is lost. */
 export class OutputOrderFile extends OutputOrder {
   readonly #path: string;
-  /** How many sizes the file has; null when it must be written anew. */
+  /** The number of sizes in the file; null when it must be rewritten. */
   #savedSizes: number | null = null;
   #isDirty = false;
   #saving: Promise<void> | null = null;
@@ -66,7 +66,7 @@ export class OutputOrderFile extends OutputOrder {
     this.#path = path;
   }
 
-  /** Reads the order of output of which so much is on disk: the writer may have died between the two. */
+  /** Reads the order for the output that is on disk: the writer may have died between writing the two. */
   static async open(directory: string, totals: Readonly<Record<StreamName, number>>): Promise<OutputOrderFile> {
     const path = join(directory, "order");
     const file = new OutputOrderFile(path);

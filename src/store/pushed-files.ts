@@ -34,7 +34,7 @@ const time = z.object({ s: z.int(), ns: z.int().min(0).max(999_999_999) });
 const path = z.string().min(1);
 
 /**
- * What the pushes of a task have brought, so that a later one can remove what its source no longer has. One file a route,
+ * The entries that pushes of a task brought, so that a later push can remove those that its source no longer has. One file a route,
  * `pushed/ROUTE@SECONDS.NANOSECONDS.gz`: a format line, then paths, a line each. A line with a time stands before paths of an
  * earlier push. A list is written before the commit, under the push's id, and gets its name after it.
  */
@@ -92,7 +92,7 @@ export class PushedFiles {
     for (const old of lists.slice(0, -MOST_LISTS)) await this.#remove(old);
   }
 
-  /** Removes lists of pushes that did not come to their end, except those named. */
+  /** Removes lists of unfinished pushes, except those named. */
   async sweep(openIds: readonly string[]): Promise<void> {
     for (const name of await this.#names()) {
       if (name.endsWith(PENDING) && !openIds.some((id) => name.endsWith(`.${id}${PENDING}`))) await this.#remove(name);

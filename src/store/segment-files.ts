@@ -28,7 +28,7 @@ export class SegmentFiles {
     this.#totalBytes = last === undefined ? 0 : last.start + last.sizeBytes;
   }
 
-  /** Opens what is on disk, as far as it was written: any process may have died at any moment before. */
+  /** Opens the segments on disk, as far as they were written: any process may have died at any moment before. */
   static async open(directory: string, name: string): Promise<SegmentFiles> {
     const files = new SegmentFiles(directory, name, await readSegments(directory, name));
     await files.dropMiddle();

@@ -9,7 +9,7 @@ import { readRecord, unreadable, type RecordReading } from "./record.js";
 
 const count = z.int().min(0);
 
-/** What a VM's network was asked to be, so that a fork gets the like of it. */
+/** The requested network of a VM, so that a fork gets the same. */
 const networkRequest = z.object({
   allow: z.array(z.string()),
   allowHosts: z.array(z.string()),
@@ -36,7 +36,7 @@ const recordSchema = z.object({
   memory_bytes: count,
   disk_bytes: count,
   pause_ms: z.number().min(0),
-  /** What the backend starts from; only it knows the shape. */
+  /** The backend's record of the snapshot; only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()),
 });
 

@@ -6,7 +6,7 @@ import { mkdir, readdir, rename, rm, syncDirectory } from "../host/files.js";
 import { isTaskId, taskDirectoryPath } from "./layout.js";
 import { writeTaskRecord, type TaskRecord } from "./task-record.js";
 
-/** Directories of these names are no tasks: one was never finished, the other is being removed. */
+/** Directories of these names are not tasks: an unfinished one, and one that is being removed. */
 const NEW = ".new-";
 const DELETED = ".deleted-";
 
@@ -45,7 +45,7 @@ export async function listTaskDirectories(tasksPath: string): Promise<{ taskId: 
     .sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
 }
 
-/** Removes a task permanently; false when it does not exist. After the rename the task is gone, even if the daemon dies. */
+/** Removes a task permanently; false when it does not exist. After the rename the task no longer exists, even if the daemon dies. */
 export async function removeTaskDirectory(tasksPath: string, taskId: string): Promise<boolean> {
   const directory = taskDirectoryPath(tasksPath, taskId);
   const doomed = join(tasksPath, `${DELETED}${randomBytes(6).toString("hex")}`);

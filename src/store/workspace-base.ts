@@ -39,14 +39,14 @@ const stored = z.union([
   z.tuple([z.string(), z.literal("f"), mode, z.int().min(0), z.hash("sha256")]),
   z.tuple([z.string(), z.literal("d"), mode]),
   z.tuple([z.string(), z.literal("l"), z.string()]),
-  /** The path has no entry any more; only in what an import brings. */
+  /** The path has no entry any more; only in the record of an import. */
   z.tuple([z.string(), z.literal("x")]),
 ]);
 type Stored = z.infer<typeof stored>;
 
 /**
  * The base of one task's workspace: `base/last.gz`, a format line and a line for each entry, and `base/seed.gz`, the same as it was
- * after the task was created. What an import brings is written as `base/ID.new` before its commit and becomes part of the base after it.
+ * after the task was created. An import's entries are written as `base/ID.new` before its commit and become part of the base after it.
  */
 export class WorkspaceBase {
   readonly content: BaseContent;

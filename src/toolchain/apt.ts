@@ -21,9 +21,9 @@ interface AptOptions {
 
 const KEPT_LINES = 200;
 
-/** An apt of its own beneath a directory: its lists, its cache, and no package installed. It reads nothing of the host's apt. */
+/** A separate apt beneath a directory: its lists, its cache, and no installed package. It reads nothing of the host's apt. */
 export class PrivateApt {
-  /** Where the packages come to lie. */
+  /** The directory for the packages. */
   readonly archives: string;
   readonly #directory: string;
 
@@ -46,7 +46,7 @@ export class PrivateApt {
     await this.#run(["update"], options);
   }
 
-  /** What has to be fetched for these packages and all they depend on, and for others without what those depend on. */
+  /** The packages to fetch: these with all their dependencies, and others without theirs. */
   async choose(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<ChosenPackage[]> {
     const lists = [
       await this.#run(["install", "--yes", "--print-uris", ...whole], options),
@@ -68,7 +68,7 @@ export class PrivateApt {
       if (lines.length > KEPT_LINES) lines.shift();
       onLine?.(line);
     };
-    // A sweep finds what a killed daemon has left running by this path.
+    // By this path a sweep finds processes that a killed daemon left.
     const command = ["apt-get", "-o", `Dir::Cache=${join(this.#directory, "cache")}`, ...words];
     const { exitCode, stdout } = await runCommand(command, {
       signal,

@@ -28,7 +28,7 @@ export interface InstallProgress {
 
 export interface InstallOutcome {
   readonly toolchain: InstalledToolchain;
-  /** False when it was there already and is the newest. */
+  /** False when the newest one was already installed. */
   readonly changed: boolean;
 }
 
@@ -109,7 +109,7 @@ async function unpack(archives: string, root: string, { signal, onProgress }: In
   }
 }
 
-/** Makes a tree of unpacked packages a toolchain. The manifest comes last: without it a directory is none. */
+/** Makes a toolchain of a tree of unpacked packages. The manifest is written last: a directory without it is not a toolchain. */
 async function finish(
   root: string,
   facts: Pick<ToolchainManifest, "id" | "packages">,

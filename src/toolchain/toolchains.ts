@@ -12,7 +12,7 @@ import type { PackageSource } from "./source.js";
 
 const END_DEADLINE_MS = 10_000;
 
-/** PYRO_TOOLCHAIN for the host's programs though a private toolchain is there. */
+/** The value of PYRO_TOOLCHAIN that selects the host's programs despite a private toolchain. */
 const HOST = "host";
 
 /** Toolchains that a sweep removed, and those that running VMs use. */
@@ -34,7 +34,7 @@ export class Toolchains {
     this.#choice = choice;
   }
 
-  /** `choice` is PYRO_TOOLCHAIN: `host`, or the directory of a toolchain. Removes what a killed installation left. */
+  /** `choice` is PYRO_TOOLCHAIN: `host`, or the directory of a toolchain. Removes the leftovers of a killed installation. */
   static async open(homePath: string, choice: string | undefined): Promise<Toolchains> {
     const toolchains = new Toolchains(join(homePath, "toolchain"), choice || null);
     await mkdir(toolchains.directory, { recursive: true, mode: 0o700 });
@@ -46,7 +46,7 @@ export class Toolchains {
   async inUse(): Promise<InstalledToolchain | null> {
     if (this.#choice === HOST) return null;
     const path = this.#choice ?? join(this.directory, CURRENT);
-    // Each start of a VM asks, and what is in a toolchain's directory never changes.
+    // Each start of a VM reads it, and the content of a toolchain's directory never changes.
     const real = await realpath(path).catch(() => null);
     if (real !== null && real === this.#known?.path) return this.#known;
     const found = await readToolchain(path);
@@ -57,7 +57,7 @@ export class Toolchains {
     });
   }
 
-  /** Where programs are that the host may lack; null when none are to be used. */
+  /** The directory of programs that the host may lack; null when none of them is used. */
   get programs(): string | null {
     if (this.#choice === HOST) return null;
     return join(this.#choice ?? join(this.directory, CURRENT), inToolchain.programs);

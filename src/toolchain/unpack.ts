@@ -45,7 +45,7 @@ export async function writePrograms(root: string, signal: AbortSignal): Promise<
   }
 }
 
-/** What the toolchain's QEMU prints as its version. Throws TOOLCHAIN_INSTALL_FAILED when it does not run on this host. */
+/** The version that the toolchain's QEMU prints. Throws TOOLCHAIN_INSTALL_FAILED when it does not run on this host. */
 export async function readVersionOfQemu(root: string, signal: AbortSignal): Promise<string> {
   const path = join(root, inToolchain.qemu);
   const [program = "", ...words] = existsSync(path) ? await commandOf(root, inToolchain.qemu.slice(1), path) : [];

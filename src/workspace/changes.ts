@@ -13,7 +13,7 @@ export interface Rename {
   readonly to: string;
 }
 
-/** What a workspace changed since the base, in the order of paths; with `isAll` the entries that are equal as well. */
+/** The changes of a workspace since the base, ordered by path; with `isAll` the equal entries too. */
 export function findChanges(base: Manifest, task: Manifest, isAll = false): Change[] {
   const changes: Change[] = [];
   for (const [path, entry] of task) {

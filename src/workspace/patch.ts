@@ -4,7 +4,7 @@ import { applyPatch, parsePatch, reversePatch, type StructuredPatch } from "diff
 
 import { PyroError } from "../contract/errors.js";
 
-/** A file or link as a patch meets it. */
+/** The present file or link at a path of a patch. */
 export type Patchable =
   | { readonly type: "file"; readonly mode: number; readonly bytes: Buffer }
   | { readonly type: "link"; readonly target: string };
@@ -17,7 +17,7 @@ export interface Reject {
   readonly hunks: readonly string[];
 }
 
-/** What a patch makes of the files that it names; null: the path has no entry any more. */
+/** The result of a patch for each named file; null for a removed entry. */
 export interface Patched {
   readonly files: ReadonlyMap<string, Patchable | null>;
   readonly rejects: readonly Reject[];
@@ -37,7 +37,7 @@ interface FilePatch {
 /**
  * The files that a patch names, after it: unified, with git's extensions or without. A file that does not fit is among the rejects, and
  * the others are patched all the same; the caller decides. Content is taken byte by byte, in any encoding. Throws INVALID_ARGUMENT for
- * text that is no patch, and for names that leave the tree.
+ * text that is not a patch, and for names that lead out of the tree.
  */
 export async function applyPatches(text: Buffer, isReverse: boolean, read: ReadPatchable): Promise<Patched> {
   const files = new Map<string, Patchable | null>();

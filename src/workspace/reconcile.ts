@@ -7,7 +7,7 @@ export type ConflictChoice = "fail" | "task" | "host" | "both";
 
 export interface ReconcileOptions {
   readonly onConflict: ConflictChoice;
-  /** Whether the host loses what the workspace removed. */
+  /** True to remove entries on the host that the workspace removed. */
   readonly delete: boolean;
 }
 
@@ -40,14 +40,14 @@ export interface Plan {
   readonly writes: readonly Write[];
   /** Content comes before its directory. A directory is removed only when it is empty by then. */
   readonly deletes: readonly string[];
-  /** Removed in the workspace and kept on the host, because deletion was not asked for. */
+  /** Removed in the workspace and kept on the host, since `delete` is not set. */
   readonly kept: readonly string[];
   readonly conflicts: readonly Conflict[];
   /** Changes that are settled once the plan is carried out: the base takes the workspace's entry. */
   readonly settled: readonly string[];
 }
 
-/** Decides for each change of a workspace what a pull does to the host. Carries nothing out. */
+/** Decides for each change of a workspace the steps of a pull on the host. Performs none of them. */
 export function reconcile(changes: readonly Change[], host: HostView, options: ReconcileOptions): Plan {
   const reconciler = new Reconciler(host, options);
   reconciler.visit(buildTree(changes), { isAbsent: false, beside: null });
@@ -57,7 +57,7 @@ export function reconcile(changes: readonly Change[], host: HostView, options: R
 /** A directory that the workspace did not change. */
 const DIRECTORY = { type: "directory", mode: 0o755 } as const;
 
-/** How the host looks at a node, given what is decided for the nodes above it. */
+/** The host's state at a node, after the decisions for the nodes above it. */
 interface Place {
   /** The host has nothing there: its parent does not exist, or is replaced. */
   readonly isAbsent: boolean;
@@ -129,7 +129,7 @@ class Reconciler {
 
   /** The workspace added or changed the entry. */
   #visitWritten(node: Node, change: Change, task: Entry, host: Entry | null, place: Place): void {
-    // First, an entry of the workspace that arrives under another name meets nothing.
+    // First, an entry of the workspace that arrives under another name finds no entry there.
     if (place.beside !== null) return this.#write(node, task, place);
     // Second, both sides agree already.
     if (isEqual(host, task)) {
@@ -153,7 +153,7 @@ class Reconciler {
   }
 
   #replace(node: Node, change: Change, task: Entry, host: Entry | null, place: Place): void {
-    // Fifth, the host has what the base has, which the workspace's entry replaces; both may be nothing.
+    // Fifth, the host's entry equals the base's, and the workspace's entry replaces it; both may be missing.
     if (!isEqual(host, change.base)) return this.#conflict(node, change, host, place);
     if (host?.type !== "directory") return this.#write(node, task, place);
     // Sixth, a directory makes room for a file or link: only when the host loses everything in it by the workspace's own removals.
@@ -192,7 +192,7 @@ class Reconciler {
       return this.#write(node, task, { isAbsent: true, beside: host === null ? null : node.path });
     }
     if (task === null && !this.#options.delete) return void this.#kept.push(node.path);
-    // The workspace wins. A directory of the host goes with all that is in it, which has to be asked for.
+    // The workspace wins. A directory of the host is removed with its entries, which needs `delete`.
     if (host?.type === "directory") {
       if (!this.#options.delete) return void this.#conflicts.push({ ...conflict, reason: "occupied" });
       this.#deletes.push(...this.#host.beneath(node.path).toSorted(byPath).toReversed(), node.path);

@@ -18,7 +18,7 @@ export const AGENT_FD = 5;
  * user namespace, and nothing of the host. Pure.
  *
  * Real root must not become root of its own namespace: it would still own the kernel's settings in /proc/sys. So it
- * first becomes nobody, who then gets a user namespace in which nobody looks like root.
+ * first becomes the user nobody, which then gets a user namespace in which it looks like root.
  */
 export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; program: string[] } {
   const { unprivilegedId } = spec;
@@ -41,7 +41,7 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
   return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
 }
 
-/** With the environment's own programs: there are no others inside. */
+/** With the environment's own programs: the container has no others. */
 function buildBecomeNobody(id: number): string[] {
   return [
     ...["/usr/bin/setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups"],

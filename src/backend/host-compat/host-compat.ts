@@ -100,7 +100,7 @@ export class HostCompatBackend implements Backend {
     return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf, isHeld, dryRun });
   }
 
-  /** Its processes are the host's: what they take is not known before. */
+  /** Its processes are the host's: their use of memory is not known in advance. */
   async countMemoryMib({ memMib }: VmShape): Promise<number> {
     return memMib;
   }

@@ -26,7 +26,7 @@ export async function unpackRootFiles(
     const { exitCode, stderr } = await runTool(debugfs, ["-R", `rdump / ${temporary}`, environment.rootPath], {
       signal,
     });
-    // debugfs tells of failures on standard error only. An ordinary user cannot keep owners, and needs none.
+    // debugfs reports failures on standard error only. An ordinary user cannot keep owners, and needs none.
     const failure = stderr.split("\n").find((line) => /No space left|Input\/output|not found|corrupt/i.test(line));
     if (exitCode !== 0 || failure !== undefined) {
       const code = /No space left/i.test(stderr) ? "DISK_FULL" : "VM_START_FAILED";

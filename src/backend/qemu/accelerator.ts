@@ -34,7 +34,7 @@ const savedVerdict = z.object({
 
 export const KVM_DEVICE = "/dev/kvm";
 
-/** What was found out about KVM. */
+/** The verdict about KVM. */
 interface Finding {
   readonly verdict: Verdict;
   /** How long the boot sector took; null when it did not run. */

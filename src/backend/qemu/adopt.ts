@@ -47,7 +47,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
 
 /**
  * Ends the clones of these ids, and removes their files. A daemon that died between starting a process and
- * writing that down has left one that only its command line tells of.
+ * recording it has left one that only its command line identifies.
  */
 export async function sweepClones(
   { vmsPath, runtimePath, groups }: ClonePlace,

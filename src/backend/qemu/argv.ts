@@ -102,8 +102,8 @@ function buildAccel(accelerator: Accelerator): string {
 }
 
 /**
- * Under KVM the kernel keeps its own defaults; under emulation each of these words saves instructions. What each is worth, and what it
- * gives up, is in docs/decisions/0017 and 0023.
+ * Under KVM the kernel keeps its own defaults; under emulation each of these words saves instructions. Each word's gain and cost
+ * are in docs/decisions/0017 and 0023.
  */
 function buildKernelLine(accelerator: Accelerator, { translatesByAddress }: QemuTraits): string {
   const emulated = [

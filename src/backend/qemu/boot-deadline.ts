@@ -1,7 +1,7 @@
 /** Emulation boots within this on a busy host. So may KVM when the user has chosen it, since nothing else is tried then. */
 const DEFAULT_BOOT_MS = 90_000;
 const SHORTEST_BOOT_MS = 10_000;
-/** A host whose boot sector takes so long that this is less than its share emulates even more slowly. */
+/** A host with so slow a boot sector that its share exceeds this limit emulates even more slowly. */
 const LONGEST_BOOT_MS = 300_000;
 /** A host that runs the boot sector in 0.2 s boots a template in less than 5. */
 const BOOT_PER_SECTOR = 50;

@@ -40,7 +40,7 @@ export interface CloneNetwork {
   readonly request: NetworkRequest;
 }
 
-/** What a clone is made of. */
+/** The parts from which a clone is made. */
 export interface CloneSource {
   readonly toolchain: Toolchain;
   readonly template: Template;
@@ -125,7 +125,7 @@ async function startClone(
   }
 }
 
-/** What a later daemon finds the VM by. */
+/** The record by which a later daemon finds the VM. */
 async function buildHandle(process: VmProcess, source: CloneSource): Promise<MachineHandle | null> {
   const { toolchain, template, shape, network } = source;
   const inside = await process.inside;
@@ -182,7 +182,7 @@ async function loadSnapshot(
 }
 
 /**
- * Loads the device state and meets the agent, both at once: the agent's greeting waits in the socket until it runs. The memory of a
+ * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. The memory of a
  * snapshot comes before, when QEMU has mapped the template's.
  */
 async function wakeClone(

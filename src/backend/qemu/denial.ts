@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { readCapabilities, readPtraceScope } from "../../host/ptrace.js";
 import type { Problem } from "../backend.js";
 
-/** What the kernel says of who may read the memory of another process. */
+/** The kernel's rules for reading the memory of another process. */
 export interface PtraceRules {
   /** Yama's setting; null on a kernel without Yama. */
   readonly scope: number | null;

@@ -90,7 +90,7 @@ export async function freezeTemplate(
   await finish(inputs, directory);
 }
 
-/** What the VM boots from: memory and scratch disk as sparse files, the kernel, and the agent in the initramfs. */
+/** The files that the VM boots from: memory and scratch disk as sparse files, the kernel, and the agent in the initramfs. */
 async function layOut(
   { environment, agentPath, shape, toolchain }: TemplateInputs,
   directory: string,
@@ -114,7 +114,7 @@ async function layOut(
   );
   await makeMemoryFile(path("ram"), shape.memMib);
   await makeSparse(path("scratch"), shape.diskMib);
-  // With a journal, though nobody reads it after a crash: ext4 without one looks at each inode that was freed in the last minutes
+  // With a journal, although nothing reads it after a crash: ext4 without one checks each inode that was freed in the last minutes
   // before it makes a new one, so a guest that has removed 20,000 files would make the next ones ten times as slowly.
   const made = await runTool(
     toolchain.mke2fs,

@@ -34,7 +34,7 @@ export interface SystemPath {
 export function buildJailArgs(spec: JailSpec): string[] {
   const { dropTo } = spec;
   return [
-    // A user namespace makes root of an ordinary user; real root becomes nobody instead, which none could do inside one.
+    // A user namespace makes an ordinary user root. Real root becomes the user nobody instead, which is impossible inside one.
     ...(dropTo === null ? ["--unshare-user"] : []),
     ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     "--new-session",

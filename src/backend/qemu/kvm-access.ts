@@ -1,7 +1,7 @@
 import { groupName, unprivilegedId } from "../../host/platform.js";
 import { statSync } from "../../host/files.js";
 
-/** Who may open a device node, and who wants to. */
+/** The owners and mode of a device node, and the user who opens it. */
 export interface NodeAccess {
   readonly path: string;
   readonly mode: number;

@@ -106,7 +106,7 @@ function isAptSources(mirror: string): boolean {
   return mirror.split("\n").every((line) => line.trim() === "" || /^deb\s.*https?:/.test(line));
 }
 
-/** A guest has a loopback of its own: a port of the host's is reached through the gateway. */
+/** A guest has its own loopback: it reaches a port of the host's through the gateway. */
 function forwardOf(allowed: string): NetworkForward[] {
   const range = parseNetworkRange(allowed);
   if (range === null || range.port === null) return [];

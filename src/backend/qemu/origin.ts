@@ -9,7 +9,7 @@ import { buildQemuArgs } from "./argv.js";
 import { readIdentity, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 
-/** What a VM was cloned from, and with which QEMU. Its snapshots are valid for nothing else. */
+/** The template and the QEMU of a VM. Its snapshots are valid for these only. */
 export const originSchema = z.object({
   /** Key of its template. */
   template: z.string().regex(/^[0-9a-f]+$/),
@@ -32,7 +32,7 @@ export function describeOrigin(template: Template, toolchain: Toolchain, shape: 
   };
 }
 
-/** The template of a VM or snapshot. Throws FAILED_PRECONDITION when it is gone or another one has its place. */
+/** The template of a VM or snapshot. Throws FAILED_PRECONDITION when it was removed or replaced. */
 export async function findTemplate(templatesPath: string, origin: Origin): Promise<Template> {
   const { template: key, identity, accelerator } = origin;
   const directory = join(templatesPath, key);

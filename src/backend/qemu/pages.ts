@@ -42,7 +42,7 @@ export class PagesSaving implements Disposable {
     await this.#answer(/^ready$/);
   }
 
-  /** Copies what the paused VM has changed. Returns the bytes of its memory. */
+  /** Copies the pages that the paused VM has changed. Returns the size of its memory in bytes. */
   async copy(): Promise<number> {
     const streams: readonly unknown[] = this.#child.stdio;
     (streams[QUESTIONS_FD] as NodeJS.WritableStream).write("copy\n");

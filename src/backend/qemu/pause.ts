@@ -13,7 +13,7 @@ const runState = z.looseObject({ status: z.string() });
 export interface PauseWatch {
   /** True while QEMU has paused the VM, or when it had a moment ago. */
   isPaused(): boolean;
-  /** Resolves when a pause that an earlier daemon left is over. */
+  /** Resolves when a pause that an earlier daemon left has ended. */
   readonly begun: Promise<void>;
 }
 

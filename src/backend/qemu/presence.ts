@@ -15,7 +15,7 @@ import type { Qmp } from "./qmp.js";
 import { takeSnapshot, type SnapshotPlace } from "./snapshot.js";
 import type { VmProcess } from "./vm-process.js";
 
-/** What is written down of a VM, to find it again. */
+/** The recorded facts of a VM, to find it again. */
 export const handleSchema = z.object({
   pid: z.int().min(2),
   start_ticks: z.number(),

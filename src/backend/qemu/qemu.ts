@@ -217,7 +217,7 @@ export class QemuBackend implements Backend {
     return shape.network ? requireGate(this.#options.gatePath) : null;
   }
 
-  /** The template for this environment and shape: found, or built once for all who ask. KVM falls back to emulation. */
+  /** The template for this environment and shape: an existing one, or one built once for all callers. KVM falls back to emulation. */
   async #template(
     toolchain: Toolchain,
     environment: InstalledEnvironment,

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { assertRoom } from "../../host/disk.js";
 
-/** Below this much free disk nothing is started: a VM whose disk fills the host's fails in ways that nobody understands. */
+/** The least free disk for a start: a VM that fills the host's disk fails with obscure errors. */
 export const DISK_RESERVE_MIB = 64;
 
 /** The reason of a failure: DISK_FULL when the disk has so little room now that nothing would be started, else the error itself. */

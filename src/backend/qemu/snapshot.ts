@@ -39,7 +39,7 @@ export interface SnapshotSubject {
   readonly origin: Origin | null;
 }
 
-/** Writes a snapshot of a running VM into an empty directory. The VM runs on, whatever fails. */
+/** Writes a snapshot of a running VM into an empty directory. The VM keeps running, also when this fails. */
 export async function takeSnapshot(
   { templatesPath, pagesPath }: SnapshotPlace,
   subject: SnapshotSubject,

@@ -80,7 +80,7 @@ export async function findToolchain(own: InstalledToolchain | null = null): Prom
   };
 }
 
-/** True while the programs are those that were found: no other QEMU has come in the place of this one. */
+/** True while the programs are the ones that were found: QEMU has not been replaced. */
 export async function isUnchanged(found: Toolchain, own: InstalledToolchain | null): Promise<boolean> {
   if (found.privateId !== (own?.id ?? null)) return false;
   return own !== null || found.qemuVersion.endsWith(await readStamp(found.qemuPath).catch(() => "gone"));
@@ -129,7 +129,7 @@ function buildSystemPaths(root: string): SystemPath[] {
   return [{ path: "/usr", is: { directory: join(root, "usr") } }, ...links];
 }
 
-/** Directories that the host's programs load from: /usr, and the links or directories beside it. */
+/** Directories from which the host's programs load: /usr, and /bin, /lib and the like. */
 async function readSystemPaths(): Promise<SystemPath[]> {
   const paths = ["/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache"].filter((path) => existsSync(path));
   return Promise.all(

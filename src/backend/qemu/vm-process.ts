@@ -114,7 +114,7 @@ export class VmProcess {
     return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), describeEnd(child));
   }
 
-  /** Finds a process that an earlier daemon started; null when it is gone. `identities` are those of its sockets, when they are known. */
+  /** Finds a process of an earlier daemon; null when it has ended. `identities` are those of its sockets, if known. */
   static adopt(
     inside: ProcessIdentity,
     runDirectory: string,
@@ -130,7 +130,7 @@ export class VmProcess {
     return new VmProcess(runDirectory, group, sockets, Promise.resolve(inside), watchEnd(inside));
   }
 
-  /** Ends it at once, waits until it is gone, and removes its sockets. */
+  /** Kills it, waits until it has ended, and removes its sockets. */
   async kill(): Promise<void> {
     const inside = await Promise.race([this.inside, this.ended.then(() => null)]);
     if (inside) sendSignal(inside, "SIGKILL");

@@ -12,7 +12,7 @@ import { writeArchiveFile } from "./write-file.js";
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/i;
 const GZIP_NAME = /gz$/i;
 
-/** Saves files of a task on this machine: an archive, which is there when it is whole, or a directory. */
+/** Saves files of a task on this machine, in a directory or as an archive that appears when it is complete. */
 export async function exportTask(
   client: Client,
   { task_id, path, output, force = false }: ArgumentsOf<"task.export_to">,

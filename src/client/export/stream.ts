@@ -3,7 +3,7 @@ import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { handOver } from "../../host/hand-over.js";
 import type { Client } from "../client.js";
 
-/** Files of a task as a tar stream. `onResult` gets what was sent, at the end. */
+/** Files of a task as a tar stream. `onResult` gets the counts at the end. */
 export function exportStream(
   client: Client,
   input: ArgumentsOf<"task.export">,

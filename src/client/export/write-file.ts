@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { lookAtName, open, rename, rm } from "../../host/files.js";
 import { explainOutput, unusableOutput } from "./unusable.js";
 
-/** Writes a stream into a file, which has its name once all of it is there. */
+/** Writes a stream into a file, which gets its name when it is complete. */
 export async function writeArchiveFile(path: string, stream: AsyncIterable<Uint8Array>): Promise<void> {
   if (lookAtName(path)?.isDirectory()) throw unusableOutput(path, "EEXIST");
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);

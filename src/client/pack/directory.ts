@@ -20,7 +20,7 @@ const TRIES = 3;
 /**
  * A directory as a tar stream. It is walked before a byte is sent, to count and to name all that cannot be sent. Then each entry is
  * sent as it is at that moment: an entry that has disappeared is left out, a new one is not looked for, and both that and a file
- * that does not stand still are told in the report.
+ * that keeps changing are reported.
  */
 export async function packDirectory(root: string, options: PackOptions): Promise<PackedSource> {
   const report = new Report();

@@ -2,7 +2,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
 import { existsSync, lstatSync, readFile, realpath } from "../../host/files.js";
 
-/** What a `.git` consists of, where its parts lie in several places. */
+/** The parts of a `.git` whose data are in several places. */
 export interface GitData {
   /** HEAD, the index, and all the rest unless there is a common directory. */
   readonly gitDirectory: string;

@@ -14,7 +14,7 @@ export class GitFiles {
 
   /**
    * Asks the host's `git`, for the repositories within this one too. Files that match `include` are added even if Git ignores them.
-   * Throws SOURCE_UNSUPPORTED when this is no work tree, and HOST_NOT_ABLE without git.
+   * Throws SOURCE_UNSUPPORTED when this is not a work tree, and HOST_NOT_ABLE without git.
    */
   static async list(root: string, include: readonly string[], signal?: AbortSignal): Promise<GitFiles> {
     const found = new GitFiles();

@@ -20,12 +20,12 @@ export interface PackedSource {
   readonly kind: "directory" | "file" | "archive";
   /** The source's own path, links in it resolved. */
   readonly path: string;
-  /** Bytes of all files' content, entries, and what the patterns left out, as they were found; null for an archive. */
+  /** Bytes of all files' content, entries, and entries that the patterns left out, at the first walk; null for an archive. */
   readonly contentBytes: number | null;
   readonly entryCount: number | null;
   readonly excludedCount: number | null;
-  /** To be read once. A source of which not all could be read throws. */
+  /** Can be read once. Throws when a part of the source cannot be read. */
   readonly stream: AsyncIterable<Buffer>;
-  /** What was left out and what changed, once the stream was read. */
+  /** Entries that were left out or changed; complete when the stream has been read. */
   readonly report: () => PackReport;
 }

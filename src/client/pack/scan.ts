@@ -11,7 +11,7 @@ import { belongsToGit, belongsToWorktree, findGitData } from "./git-data.js";
 import type { PackOptions } from "./options.js";
 import type { Report } from "./report.js";
 
-/** One name that is to be sent. */
+/** One entry to send. */
 export interface Planned {
   readonly path: string;
   /** Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice. */

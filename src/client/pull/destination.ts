@@ -13,7 +13,7 @@ import { Switch } from "./switch.js";
 interface Facts {
   readonly format: 1;
   readonly task_id: string;
-  /** Missing in what an older client wrote, and for a task without a name. */
+  /** Missing in records of an older client, and for a task without a name. */
   readonly task_name?: string;
   readonly destination: string;
   /** UTC, ISO 8601. */
@@ -23,14 +23,14 @@ interface Facts {
 /** How a pull that a killed client left was brought to an end. */
 export type Recovery = "rolled-back" | "undone";
 
-/** A path, and what a base has of it. */
+/** A path, and its entry in a base. */
 export type BaseEntry = readonly [path: string, entry: Entry | null];
 
 /** A pull that can be undone. */
 export interface FinishedPull {
   readonly facts: Facts;
   readonly steps: readonly Step[];
-  /** What the base had of the settled paths before. */
+  /** The base's entries of the settled paths before. */
   readonly base: readonly BaseEntry[];
   readonly switch: Switch;
 }
@@ -44,7 +44,7 @@ const [FACTS, STEPS, DONE, UNDOING] = ["pull.json", "steps.json", "done", "undoi
  */
 export class Destination {
   readonly root: string;
-  /** What an earlier client had left; null when nothing was to be done. */
+  /** The interrupted work that an earlier client left; null when there is none. */
   readonly recovery: Recovery | null;
   /** Where it is kept. */
   readonly journal: string;
@@ -58,7 +58,7 @@ export class Destination {
   }
 
   /**
-   * Takes the directory, and brings a pull that was interrupted to an end. Throws DESTINATION_UNUSABLE when it is no directory, and
+   * Locks the directory, and completes an interrupted pull. Throws DESTINATION_UNUSABLE when it is not a directory, and
    * FAILED_PRECONDITION while another process pulls into it.
    */
   static async open(homePath: string, path: string): Promise<Destination> {
@@ -78,7 +78,7 @@ export class Destination {
     this.#lock.release();
   }
 
-  /** A directory for what a pull brings. */
+  /** A directory for the files of a pull. */
   async begin({ taskId, taskName }: { readonly taskId: string; readonly taskName: string | null }): Promise<string> {
     const current = join(this.journal, CURRENT);
     await rm(current, { recursive: true, force: true });
@@ -126,7 +126,7 @@ export class Destination {
   }
 }
 
-/** The last pull of a task, which its id or its name stands for; null when there is none that can be undone. */
+/** The last pull of a task, by the task's id or name; null when none can be undone. */
 export async function findLastPull(homePath: string, task: string): Promise<Facts | null> {
   const pulls = join(homePath, "pulls");
   let latest: Facts | null = null;
@@ -166,7 +166,7 @@ async function readPull(root: string, work: string): Promise<FinishedPull | null
   return { facts, ...written, switch: new Switch(root, work, written.steps) };
 }
 
-/** Null when there is none, and for one that a newer pyro wrote. */
+/** Null when there is none, or when a newer pyro wrote it. */
 async function readFacts(work: string): Promise<Facts | null> {
   const facts = (await readJson(join(work, FACTS))) as Facts | null;
   return facts?.format === 1 ? facts : null;

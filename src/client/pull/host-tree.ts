@@ -32,7 +32,7 @@ export class HostTree implements HostView {
     this.#root = root;
   }
 
-  /** Looks at paths and the directories that lead to them; files are read. `needsContent` names directories of which all content counts. */
+  /** Reads paths and their parent directories; files are read too. `needsContent` names directories whose whole content is needed. */
   async look(paths: Iterable<string>, needsContent: (path: string) => boolean, signal?: AbortSignal): Promise<void> {
     let count = 0;
     for (const path of paths) {
@@ -61,7 +61,7 @@ export class HostTree implements HostView {
     return lookAtName(join(this.#root, path)) !== null;
   }
 
-  /** Entries that are not what they were when they were looked at. Directories count only when they became something else. */
+  /** Entries that have changed since they were read. A directory counts only if it is no longer a directory. */
   async findChanged(paths: Iterable<string>): Promise<string[]> {
     const changed: string[] = [];
     for (const path of paths) {

@@ -18,7 +18,7 @@ export interface PullSource {
   readonly taskName: string | null;
   /** Changes since the base, in the order of paths. */
   readonly changes: readonly Change[];
-  /** Whether the base stands for the destination. If not, `changes` has every entry, and what the host has in common with it counts. */
+  /** True when the base describes the destination. If not, `changes` has every entry, and entries that the host has too count as equal. */
   readonly isOrigin: boolean;
   /** Reads these files and links of the workspace, in one or more tar streams. */
   export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void>;
@@ -39,7 +39,7 @@ export interface Pulled {
   readonly destination: string;
   readonly recovery: Recovery | null;
   readonly steps: readonly Step[];
-  /** Removed in the workspace, and kept on the host because deletion was not asked for. */
+  /** Removed in the workspace, and kept on the host, since `delete` is not set. */
   readonly kept: readonly string[];
   /** When there is one, nothing was written. */
   readonly conflicts: readonly Conflict[];
@@ -55,7 +55,7 @@ export async function pull(source: PullSource, options: PullOptions): Promise<Pu
   );
 }
 
-/** Holds a directory while something is done to it. What the host's file system refuses is explained. */
+/** Holds a directory during work on it. Explains refusals of the host's file system. */
 async function withDestination<T>(
   homePath: string,
   path: string,
@@ -153,7 +153,7 @@ function assertHoldable(refused: readonly string[]): void {
 /** Makes entries of a task a part of its base again. */
 export type Settle = (taskId: string, destination: string, entries: readonly BaseEntry[]) => Promise<void>;
 
-/** What an undo did. */
+/** The result of an undo. */
 export interface Undone {
   readonly taskId: string;
   readonly destination: string;
@@ -162,8 +162,8 @@ export interface Undone {
 }
 
 /**
- * Takes back the last pull of a task, which its id or name stands for; a pull or undo that was interrupted is brought to an end instead.
- * Needs no more than this host's journal. Throws NOT_FOUND when there is none, and DESTINATION_CHANGED when the host has changed an entry
+ * Undoes the last pull of a task, by the task's id or name; completes an interrupted pull or undo instead, if there is one.
+ * Needs only this host's journal. Throws NOT_FOUND when there is none, and DESTINATION_CHANGED when the host has changed an entry
  * since; then nothing is done.
  */
 export async function undoPull(homePath: string, task: string, settle: Settle): Promise<Undone> {

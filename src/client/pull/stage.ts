@@ -11,7 +11,7 @@ type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Arra
 
 /**
  * Writes the files and links that the steps bring into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
- * the entries, when the streams have not exactly what the steps say: the guest may be hostile, or the files changed meanwhile.
+ * the entries, when the streams do not have exactly the content of the steps: the guest may be hostile, or the files changed meanwhile.
  */
 export async function stageSteps(directory: string, steps: readonly Step[], exportFiles: Export): Promise<void> {
   const wanted = new Map<string, { readonly index: number; readonly step: Step }>();

@@ -5,9 +5,9 @@ import type { Plan } from "../../workspace/reconcile.js";
 export interface Step {
   /** Relative to the destination. */
   readonly path: string;
-  /** What the host has before; null for nothing. */
+  /** The host's entry before; null for none. */
   readonly before: Entry | null;
-  /** What it has after; null for nothing. */
+  /** The host's entry after; null for none. */
   readonly after: Entry | null;
   /** The path in the workspace, when it differs. */
   readonly source?: string | undefined;

@@ -28,7 +28,7 @@ const HALF = ".half";
 
 /**
  * The steps of one pull on the host's tree. `work` is a private directory: `new/N` holds what step N puts in place, and `old/N` gets
- * what it takes away, so that any prefix of the steps can be undone, also by another process after this one died.
+ * the entry that it removes, so that any prefix of the steps can be undone, also by another process after this one died.
  */
 export class Switch {
   readonly #root: string;
@@ -94,7 +94,7 @@ export class Switch {
 
   #removeTarget(index: number, target: string): void {
     if (!lstatSync(target).isDirectory()) return move(target, this.#old(index), `${this.#old(index)}${HALF}`);
-    // It stays when the host has files of its own in it.
+    // It stays when it contains files of the host's own.
     removeDirectoryIfEmpty(target);
   }
 
@@ -189,7 +189,7 @@ function setMode(path: string, mode: number): void {
   if (stat?.isDirectory() && (stat.mode & 0o777) !== mode) chmodSync(path, mode);
 }
 
-/** Lets its owner change what is in a directory. Where that is refused, nothing in it can have been changed. */
+/** Lets its owner change the entries of a directory. If that is refused, none of them can have been changed. */
 function openDirectory(path: string): void {
   const stat = lookAtName(path);
   if (!stat?.isDirectory()) return;

@@ -18,7 +18,7 @@ const CHOICES: readonly string[] = ["fail", "task", "host", "both"];
 const SETTLED = 10_000;
 const EXPORTED = 10_000;
 
-/** Brings what a task changed into a directory of this machine. */
+/** Writes the changes of a task into a directory of this machine. */
 export async function pullTaskSync(
   client: Client,
   input: ArgumentsOf<"task.sync.pull">,

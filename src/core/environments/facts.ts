@@ -3,7 +3,7 @@ import type { InstalledEnvironment } from "../../environments/cache.js";
 import type { Recipe } from "../../environments/source.js";
 import { diskUsageBytes } from "../../host/disk.js";
 
-/** What every operation tells of one environment, installed or not. */
+/** The facts of one environment, installed or not, that several operations return. */
 export async function environmentFacts(
   recipe: Recipe,
   installed: InstalledEnvironment | null,

@@ -1,14 +1,14 @@
 import type { Handler } from "../core.js";
 import { environmentFacts } from "./facts.js";
 
-/** Builds, checks or repairs an environment, and tells its progress meanwhile. */
+/** Builds, checks or repairs an environment, and reports its progress. */
 export const envPull: Handler<"env.pull"> = async (core, input, call) => {
   let sent: Promise<void> = Promise.resolve();
   const { environment, built, repaired } = await core.environments.pull(input.environment, {
     rebuild: input.rebuild,
     signal: call.signal,
     onProgress: ({ phase, message, fraction }) => {
-      // A caller that is gone shows in the signal; its progress goes nowhere.
+      // A caller that disconnected aborts the signal; its progress is dropped.
       sent = sent.then(() => call.emit({ event: "progress", phase, message, fraction })).catch(() => {});
     },
   });

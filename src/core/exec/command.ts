@@ -54,7 +54,7 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
       if (isFirst) call.mark("first byte");
       isFirst = false;
       kept[stream].add(bytes);
-      // A caller who has cancelled is not waited for: the guest must be able to finish.
+      // Do not wait for a caller who has cancelled: the guest must be able to finish.
       if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
     },
   };
@@ -80,7 +80,7 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
   };
 }
 
-/** Starts a command in a machine, as a job of a number of its own. Throws INVALID_ARGUMENT when the guest cannot. */
+/** Starts a command in a machine, as a job with its own number. Throws INVALID_ARGUMENT when the guest cannot start it. */
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   const env = { ...machine.network?.env, ...request.env };
   try {
@@ -108,8 +108,8 @@ interface End {
 }
 
 /**
- * Waits until a command ends by itself, or ends it: at the time-out, or when the caller cancels. Throws VM_DIED, or why it
- * could not be started. Does not wait for a guest that stands still: the command is killed once it moves.
+ * Waits until a command ends by itself, or ends it: at the time-out, or when the caller cancels. Throws VM_DIED, or the reason why it
+ * could not be started. Does not wait for a paused guest: its command is killed when it continues.
  */
 export async function waitForEnd(
   starting: Promise<Exec>,
@@ -139,7 +139,7 @@ export async function waitForEnd(
     ]);
     if (first.what === "ended") {
       if (!(await interrupted)) return buildEnd("itself", first.exit);
-      // The agent has killed what was left, unless it is of a pyro that knew the process group only.
+      // The agent has killed the remaining processes, unless it is an older one that knows the process group only.
       void end(starting, "KILL");
       return buildEnd("caller", first.exit);
     }
@@ -186,7 +186,7 @@ function watchDeadline(
   return { passed, stop };
 }
 
-/** Why the VM ended, or the error that is known when that is not told in time. */
+/** The reason why the VM ended, or the known error if the reason does not arrive in time. */
 async function awaitReason(lost: Promise<never>, known: unknown): Promise<never> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => (timer = setTimeout(reject, DEATH_GRACE_MS, known)));

@@ -2,7 +2,7 @@ import type { EndSignal } from "../../contract/wire.js";
 
 /** How a command is ended before it ends by itself: politely first, or at once. */
 export interface Ending {
-  /** Aborted when the command is to be killed. */
+  /** Aborted to kill the command. */
   readonly signal: AbortSignal;
   /**
    * Hands the first wish to cancel to the listener, as the signal that the command gets; `signal` aborts when the grace is
@@ -17,7 +17,7 @@ export class SharedEnding implements Ending {
   readonly signal: AbortSignal = this.#kill.signal;
   #listener: ((signal: EndSignal) => void) | null = null;
 
-  /** Sends the command a signal; what is left when it has ended is killed. */
+  /** Sends the command a signal; processes that remain when it has ended are killed. */
   interrupt(signal: EndSignal): void {
     if (this.#listener === null) this.kill();
     else this.#listener(signal);

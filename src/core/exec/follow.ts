@@ -20,7 +20,7 @@ export const taskFollow: Handler<"task.follow"> = async (core, input, call) => {
   return followToEnd(task, exec, { stdout, stderr, interleaved }, call);
 };
 
-/** Streams a command to its end and says how it went. The command of a caller who is gone goes on. */
+/** Streams a command to its end and returns its outcome. If the caller disconnects, the command keeps running. */
 function followToEnd(
   task: Task,
   exec: TaskExec,

@@ -17,7 +17,7 @@ export function buildOutputFields(stdout: KeptText, stderr: KeptText, order: Out
   };
 }
 
-/** What a result keeps of one output stream: its head and its tail, whatever its length. */
+/** The part of an output stream that a result keeps: head and tail, bounded for any length. */
 export class KeptOutput {
   readonly #halfBytes: number;
   #head: Buffer[] = [];
@@ -30,7 +30,7 @@ export class KeptOutput {
     this.#halfBytes = Math.floor(limitBytes / 2);
   }
 
-  /** Keeps the piece itself, which nobody may change from here on. */
+  /** Keeps the piece itself, so the caller must not change it afterwards. */
   add(bytes: Buffer): void {
     this.#totalBytes += bytes.length;
     const room = this.#halfBytes - this.#headBytes;
@@ -46,7 +46,7 @@ export class KeptOutput {
     while (this.#tailBytes - this.#tail[0]!.length >= this.#halfBytes) this.#tailBytes -= this.#tail.shift()!.length;
   }
 
-  /** The text as a result shows it, with a line in the place of what was left out. */
+  /** The text of a result, with one line instead of the omitted bytes. */
   render(isCutOff: boolean): KeptText {
     const tail = Buffer.concat(this.#tail).subarray(-this.#halfBytes);
     return renderKeptText(Buffer.concat(this.#head), tail, this.#totalBytes, isCutOff);

@@ -25,12 +25,12 @@ interface Piece extends EncodedOutput {
   readonly isAtEnd: boolean;
 }
 
-/** Resolves when there is what the caller waits for, or its time is over. Throws when the caller leaves. */
+/** Resolves when the requested output exists, or after `wait_seconds`. Throws when the caller disconnects. */
 export async function waitForOutput(exec: TaskExec, input: Input, signal: AbortSignal): Promise<void> {
   if (input.wait_seconds === 0) return;
   const logs = await exec.output();
   using wait = new JoinedController([signal], input.wait_seconds * 1000);
-  // It also resolves when the daemon lets go of a command that runs on.
+  // It also resolves when the daemon detaches from a running command.
   const over = exec.done.then(() => true);
   while (exec.isRunning && !wait.signal.aborted && !hasEnough(logs, input)) {
     using round = new JoinedController([wait.signal]);
@@ -45,7 +45,7 @@ export async function waitForOutput(exec: TaskExec, input: Input, signal: AbortS
   signal.throwIfAborted();
 }
 
-/** Resolves when the command has ended, or the time is over. Throws when the caller leaves. */
+/** Resolves when the command has ended, or after the caller's time. Throws when the caller disconnects. */
 export async function waitUntilEnded(
   exec: TaskExec,
   timeoutSeconds: number | undefined,
@@ -64,7 +64,7 @@ interface Page {
   readonly interleaved?: OutputPiece[];
 }
 
-/** What there is of both streams from the caller's offsets on, within the caller's limit. */
+/** The output of both streams from the caller's offsets, within the caller's limit. */
 export async function readPage(exec: TaskExec, input: Input): Promise<Page> {
   const logs = await exec.output();
   const { encoding, interleaved } = input;

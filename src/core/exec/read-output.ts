@@ -5,7 +5,7 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
   const task = core.tasks.get(input.task_id);
   const exec = task.find(input.sequence);
   await waitForOutput(exec, input, call.signal);
-  // Looked at before the output: what is said to have ended has all its output there.
+  // Read before the output: a command that has ended by now has all of its output on disk.
   const { started, ended } = exec;
   const { stdout, stderr, ...inOrder } = await readPage(exec, input);
   const ageMs = Math.max(0, Date.now() - Date.parse(started.started_at));

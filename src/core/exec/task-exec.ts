@@ -21,21 +21,21 @@ import { closeLogs, openLogs, sinkOf, type Logs } from "./logs.js";
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
 export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
 
-/** So long a command does not run ahead of a client whose daemon died: it comes back to the new one. */
+/** How long a command is held back for a client that reconnects after a daemon restart. */
 const RETURN_GRACE_MS = 15_000;
-/** So long a found VM has to tell how a command went whose time was up before it was found. */
+/** How long an adopted VM may take to report a command whose time-out passed while no daemon ran. */
 const ANSWER_GRACE_MS = 5_000;
 /** How often the writing of an end is tried that found the disk full. */
 const RECORD_AGAIN_MS = 1_000;
 
-/** What a running command needs of its task. */
+/** The parts of a task that a running command uses. */
 export interface ExecHost {
   readonly taskId: string;
   readonly directory: string;
   readonly executionMode: "guest" | "host_compat";
   readonly memMib: number;
   readonly accelerator: ResultOf<"task.exec">["accelerator"];
-  /** True once the daemon lets go of the task: what ends then has not ended, only our view of it. */
+  /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */
   isDetached(): boolean;
   /** Writes down, durably, that a command has ended. */
   recordEnd(ended: ExecEnded): Promise<void>;
@@ -44,7 +44,7 @@ export interface ExecHost {
 /** One command of a task: a job in the guest with a log on disk, found again by its number. */
 export class TaskExec {
   readonly started: ExecStarted;
-  /** Resolves when it has ended and that is on disk, or when the daemon lets go of it. */
+  /** Resolves when its end is on disk, or when the daemon detaches from it. */
   done: Promise<void> = Promise.resolve();
   /** Resolves when its start survives a power loss; only then its caller may learn its number. */
   recorded: Promise<void> = Promise.resolve();
@@ -52,7 +52,7 @@ export class TaskExec {
   readonly #ending = new SharedEnding();
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
-  /** The job in the guest, once it has been asked for. */
+  /** The job in the guest, once it was requested. */
   #job: Promise<Exec> | null = null;
   /** Frees the place that is kept for a client to come back to. */
   #giveUpPlace = () => {};
@@ -78,7 +78,7 @@ export class TaskExec {
   }
 
   /**
-   * Starts it on a machine; its output goes to its log, and is acknowledged when it is there. It is killed when its start
+   * Starts it on a machine. Its output goes to its log and is acknowledged afterwards. The command is killed when its start
    * cannot be recorded.
    */
   start(
@@ -98,7 +98,7 @@ export class TaskExec {
     });
   }
 
-  /** Goes on with it on a machine that was found again, behind what its log holds already. */
+  /** Continues it on an adopted machine, from the end of its log. */
   resume(machine: FoundMachine): void {
     this.done = this.#run(machine, ANSWER_GRACE_MS, async (sink) => {
       const { stdout, stderr } = await this.#openLogs();
@@ -135,13 +135,13 @@ export class TaskExec {
     return this.#openLogs();
   }
 
-  /** Ends it on paper: nobody can find out any more how it went. */
+  /** Records its end with an error: its outcome can no longer be determined. */
   async giveUp(reason: PyroError): Promise<void> {
     this.#giveUpPlace();
     await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
   }
 
-  /** Sends its output to a caller, from a cursor on until it has ended. A caller who cancels ends it; one who is only gone does not. */
+  /** Sends its output to a caller, from an offset to its end. A caller who cancels ends the command; one who disconnects does not. */
   async follow(from: { stdout: number; stderr: number }, call: Call): Promise<void> {
     const logs = await this.#openLogs();
     const { signal } = call;
@@ -218,7 +218,7 @@ export class TaskExec {
       });
     } catch (error) {
       if (this.#host.isDetached()) return;
-      // Nobody takes its output any more.
+      // No caller takes its output any more.
       this.#job?.then((exec) => exec.signal("KILL")).catch(() => {});
       await this.giveUp(PyroError.from(error)).catch(() => {});
     }
@@ -282,7 +282,7 @@ export class TaskExec {
     this.#job?.then((exec) => exec.release()).catch(() => {});
   }
 
-  /** Waits until a machine answers, for so long at most; less when the command is cancelled. */
+  /** Waits until a machine answers, at most this long; ends early when the command is cancelled. */
   async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
     using wait = new JoinedController([this.#ending.signal]);
     machine.ready.catch(() => {}).finally(() => wait.abort());

@@ -3,7 +3,7 @@ import type { InputOf } from "../../contract/operations.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { TaskExec, type ExecHost } from "./task-exec.js";
 
-/** The commands of one task, by number and by what their callers called them. */
+/** The commands of one task, by number and by request id. */
 export class TaskExecs {
   readonly #host: ExecHost;
   readonly #bySequence = new Map<number, TaskExec>();
@@ -57,7 +57,7 @@ export class TaskExecs {
     });
   }
 
-  /** What a caller asked for under this id, or else asks for now: it is started once. Throws INVALID_ARGUMENT when it was something else. */
+  /** Returns the command that has this request id, or starts it, once. Throws INVALID_ARGUMENT when the id belongs to another command. */
   async once(input: InputOf<"task.exec">, start: () => Promise<TaskExec>): Promise<TaskExec> {
     const { request_id: requestId } = input;
     if (requestId === undefined) return start();

@@ -1,6 +1,6 @@
 import { limits } from "../../contract/limits.js";
 
-/** What a caller says of a command's time-out. */
+/** A caller's options for a command's time-out. */
 interface TimeoutInput {
   readonly timeout_seconds?: number | undefined;
   /** Of the client: `PYRO_TIMEOUT_SECONDS`. */

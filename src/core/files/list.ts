@@ -9,7 +9,7 @@ import { useFiles } from "./use-files.js";
 
 type Entry = ResultOf<"task.file.list">["entries"][number];
 
-/** `task.file.list`: one page of what lies in a directory, or the file that the path names. */
+/** `task.file.list`: one page of a directory's entries, or the file that the path names. */
 export const taskFileList: Handler<"task.file.list"> = (core, input, call) =>
   useFiles(core, input, call, async (channel, guestPath) => {
     const { task_id, path, recursive, limit, after } = input;

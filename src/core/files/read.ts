@@ -6,7 +6,7 @@ import { viewFacts } from "./facts.js";
 import { decodeText } from "./text.js";
 import { useFiles } from "./use-files.js";
 
-/** Bytes of a guest's file, as many as are asked for and there are. */
+/** Bytes of a guest's file, as many as requested and available. */
 export async function readBytes(
   channel: Channel,
   guestPath: string,

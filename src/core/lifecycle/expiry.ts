@@ -1,7 +1,7 @@
 /** How often expiry is looked at. */
 const REAP_EVERY_MS = 1_000;
 
-/** When what was last used then is to be removed. Wall-clock time decides, so that a sleep of the host and the time between two daemons count. */
+/** The time at which something last used at `usedAt` expires. Wall-clock time, so that host sleep and daemon downtime count. */
 export function expiryOf(usedAt: string, ttlSeconds: number): string {
   return new Date(Date.parse(usedAt) + ttlSeconds * 1000).toISOString();
 }

@@ -5,7 +5,7 @@ import type { Damage } from "../../store/record.js";
 import type { LastingMachines } from "../machines/machines.js";
 import { reapRegularly } from "./expiry.js";
 
-/** What the tasks, or the VMs, do in their own ways. */
+/** The parts in which tasks and VMs differ. */
 export interface RegistryOptions<Item> {
   readonly noun: "Task" | "VM";
   readonly machines: Pick<LastingMachines, "endLost">;

@@ -17,7 +17,7 @@ export interface SessionOptions {
   readonly log: Log;
   /** Called once, when the agent has answered. */
   readonly onAnswer: (channel: Channel) => void;
-  /** Called when a machine was lost that was neither ended nor detached before. What was left of it has been removed. */
+  /** Called when a machine was lost without being ended or detached. Its remains have been removed. */
   readonly onLost: (loss: Loss) => Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export class MachineSession {
     return this.#ending === null;
   }
 
-  /** Ends the machine and removes what is left of it. */
+  /** Ends the machine and removes its remains. */
   end(): Promise<void> {
     this.#ending ??= this.#options.machines.destroy(this.machine);
     return this.#ending;
@@ -92,14 +92,14 @@ export function releaseJobs(channel: Channel, running: readonly number[]): void 
   }
 }
 
-/** What a record has of a machine; nulls for one that cannot be found again. */
+/** A record's fields of a machine; nulls for one that cannot be adopted. */
 interface LostMachine {
   readonly id: string;
   readonly handle: MachineHandle | null;
   readonly environmentDigest: string | null;
 }
 
-/** Finds the machine of a record again. Gives null when it is gone, and the error when it could not be taken over. */
+/** Adopts the machine of a record. Returns null when it has ended, and the error when it could not be adopted. */
 export async function adoptMachine(
   machines: Pick<LastingMachines, "adopt">,
   { id, handle, environmentDigest }: LostMachine,

@@ -1,9 +1,9 @@
 import type { FoundMachine } from "../../backend/backend.js";
 
-/** A found VM that has not answered by then is shown as one that stands still. */
+/** How long an adopted VM may stay silent before it is shown as not answering. */
 const SILENCE_MS = 1_000;
 
-/** Tells, whenever it is asked, why a machine is of no use at the moment; null when it is. */
+/** Returns a function that returns why a machine does not work at the moment, or null. */
 export function watchSilence(machine: FoundMachine): () => string | null {
   const foundAtMs = performance.now();
   let isSilent = true;

@@ -34,7 +34,7 @@ interface HeldEnvironment {
   readonly release: () => void;
 }
 
-/** The machines of one daemon, those of runs, VMs and tasks and the spare ones: who gets which, and that each is gone in the end. */
+/** The machines of one daemon: it assigns them to runs, VMs and tasks, keeps spares, and removes each in the end. */
 export class Machines {
   readonly #options: MachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
@@ -50,7 +50,7 @@ export class Machines {
     return this.#used.size;
   }
 
-  /** Host memory that the machines in use can come to take, in MiB. */
+  /** The most host memory that the machines in use can take, in MiB. */
   reservedMib(): number {
     return [...this.#used.values()].reduce((sum, { machine }) => sum + (machine.reservedMib ?? 0), 0);
   }
@@ -104,7 +104,7 @@ export class Machines {
     return backends.qemu.checkSnapshot(savedMachineOf(snapshot, rootPath));
   }
 
-  /** Finds a machine again that an earlier daemon started, whether or not it answers; null when it is gone. */
+  /** Adopts a machine of an earlier daemon, whether or not it answers; null when it has ended. */
   async adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<FoundMachine | null> {
     const machine = await this.#options.backends.qemu.adopt(lost.id, lost.handle);
     if (machine) this.#used.set(lost.id, { machine, release: this.#options.environments.hold(lost.environmentDigest) });
@@ -116,7 +116,7 @@ export class Machines {
     return this.#options.backends.qemu.sweep((id) => !this.#used.has(id) && !keep.has(id));
   }
 
-  /** Ends a machine of an earlier daemon of which only the id is known. */
+  /** Ends a machine of an earlier daemon, by its id alone. */
   endLost(id: string): Promise<void> {
     return this.#options.backends.qemu.sweep((candidate) => candidate === id);
   }

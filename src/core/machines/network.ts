@@ -6,7 +6,7 @@ import type { TrustedCertificate } from "../../host/trust.js";
 
 type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
 
-/** What a caller wants of a network; null for none. Throws INVALID_ARGUMENT when something is to be opened in none. */
+/** The network that a caller requests; null for none. Throws INVALID_ARGUMENT for network options without a network. */
 export function networkRequestOf(input: {
   readonly network: boolean;
   readonly network_allow: readonly string[];

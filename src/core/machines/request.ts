@@ -19,7 +19,7 @@ export interface Backends {
   readonly hostCompat: Backend;
 }
 
-/** Sparse: a VM takes what it writes. */
+/** Sparse: a VM takes only the disk space that it writes. */
 const DEFAULT_DISK_MIB = 10_240;
 
 export function shapeOf({ vcpuCount, memMib, diskMib, network }: MachineRequest): VmShape {

@@ -2,7 +2,7 @@ import type { Machine } from "../../backend/backend.js";
 import type { Log } from "../../host/log.js";
 import { Demand } from "./demand.js";
 
-/** What a spare may stand in for: requests of the same key. */
+/** A spare serves requests of the same key. */
 export interface SpareKind {
   readonly key: string;
   readonly environment: string;
@@ -27,7 +27,7 @@ export interface SpareCount extends SpareKind {
 
 /** One use of a machine of some kind, from the request to the end of the machine. */
 interface Use {
-  /** The machine is there, or there will be none: spares are made again. */
+  /** Called when the machine exists or failed: spares are made again. */
   settle(): void;
   end(): void;
 }
@@ -64,16 +64,16 @@ export interface SparesOptions {
 const MAX_SPARES = 16;
 /** A spare that is not ready after this long, on a busy host, is made at the normal priority from then on. */
 const PATIENCE_MS = 5_000;
-/** A spare that nobody took is removed. */
+/** How long an unused spare is kept. */
 const SPARE_LIFE_MS = 20_000;
-/** Left to the host beyond what a spare may come to use. With less, spares are given back. */
+/** Memory that stays available to the host beyond a spare's maximum. With less, spares are removed. */
 const HEADROOM_MIB = 2_048;
 /** How often the host's memory is looked at while there are spares. */
 const PRESSURE_MS = 1_000;
 
 /**
- * Machines kept ready for the next callers: restored, woken, warmed, and used by nobody yet. In a burst as many are kept as were
- * wanted at once. They are made one after the other, when no caller waits for a machine.
+ * Machines kept ready for the next callers: restored, woken, warmed and not used yet. In a burst as many are kept as were
+ * in use at once. They are made one after the other, when no caller waits for a machine.
  */
 export class Spares {
   readonly #log: Log;
@@ -100,12 +100,12 @@ export class Spares {
     }));
   }
 
-  /** Says that a machine is asked for; in a burst the next ones are made ahead. */
+  /** Counts a request for a machine; in a burst the next ones are made ahead. */
   begin(kind: SpareKind, make: Make): Use {
     const now = performance.now();
     const known = this.#watched.get(kind.key);
     const watched = { kind, make, demand: known?.demand ?? new Demand(), inFlight: (known?.inFlight ?? 0) + 1 };
-    // The kind that was asked for last comes last.
+    // The kind of the latest request comes last.
     this.#watched.delete(kind.key);
     this.#watched.set(kind.key, watched);
     watched.demand.ask(watched.inFlight, now);
@@ -148,7 +148,7 @@ export class Spares {
     await this.giveBack();
   }
 
-  /** Removes every spare, for somebody who needs the memory now. */
+  /** Removes every spare, for a caller that needs the memory. */
   async giveBack(): Promise<void> {
     await Promise.all([...this.#ready].map((spare) => this.#drop(spare)));
   }

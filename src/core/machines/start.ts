@@ -6,7 +6,7 @@ import { trustCertificates } from "../../guest/trust.js";
 import { wake } from "../../guest/wake.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
 
-/** What a new machine is made of. */
+/** The parts from which a new machine is made. */
 export interface MachinePlan {
   readonly backend: Backend;
   readonly environment: InstalledEnvironment;

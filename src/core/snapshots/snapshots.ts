@@ -153,7 +153,7 @@ export class Snapshots {
     return snapshot;
   }
 
-  /** Makes a snapshot in a temporary directory, which is gone when `use` has ended, unless that has renamed it. */
+  /** Makes a snapshot in a temporary directory, which is removed after `use` unless `use` has renamed it. */
   async #inDraft<T>(
     machine: Presence,
     about: NewSnapshot,

@@ -16,7 +16,7 @@ const becomes = {
   broken: { started: "failed" },
 } as const satisfies Record<string, Partial<Record<TaskState, TaskState>>>;
 
-/** In which states a task may be asked for what needs its VM. Status, logs and delete are for all of them. */
+/** The states that allow an operation on a task's VM. Status, logs and delete work in every state. */
 const allowed = {
   exec: ["started"],
   push: ["started"],
@@ -30,7 +30,7 @@ export function moveTask(record: TaskRecord, happening: keyof typeof becomes, re
   return state === undefined ? record : { ...record, state, reason, machine: null };
 }
 
-/** Throws FAILED_PRECONDITION, with the state named, for what the table does not allow. */
+/** Throws FAILED_PRECONDITION with the state if the table does not allow the operation. */
 export function assertAllowed({ task_id, state, reason }: TaskRecord, what: keyof typeof allowed): void {
   const states: readonly TaskState[] = allowed[what];
   if (states.includes(state)) return;

@@ -28,7 +28,7 @@ export interface TaskParts {
   readonly directory: string;
   readonly record: TaskRecord;
   readonly journal: Journal;
-  /** Null when its VM is gone. */
+  /** Null when its VM has ended. */
   readonly machine: FoundMachine | null;
   readonly log: Log;
   readonly machines: Pick<LastingMachines, "destroy">;
@@ -50,7 +50,7 @@ export class Task implements ExecHost {
   readonly #calls = new Set<Promise<unknown>>();
   #record: TaskRecord;
   #detached = false;
-  /** Aborted when the task is deleted: no push goes on. */
+  /** Aborted when the task is deleted: ends its pushes. */
   readonly #deleted = new AbortController();
 
   constructor({ directory, record, journal, machine, machines, log }: TaskParts) {
@@ -93,7 +93,7 @@ export class Task implements ExecHost {
     return this.#record.state === "started";
   }
 
-  /** Goes on with what ran when an earlier daemon died; what cannot be found again ends with the reason. */
+  /** Continues the commands that ran when an earlier daemon died; one that cannot be found ends with the reason. */
   async takeOver(): Promise<void> {
     const machine = this.#machine;
     for (const exec of this.#execs.running) {
@@ -103,8 +103,8 @@ export class Task implements ExecHost {
   }
 
   /**
-   * Starts a command. Its start is written when this resolves, and synced when its `recorded` does. A caller who asks again under the
-   * same request id, since the daemon died before it had an answer, gets the command of the first time. Throws FAILED_PRECONDITION when the task is not started.
+   * Starts a command. Its start is written when this resolves, and synced when its `recorded` does. A caller who repeats the call under the
+   * same request id, since the daemon died before its answer, gets the first call's command. Throws FAILED_PRECONDITION when the task is not started.
    */
   async exec(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
     return this.#execs.once(input, () => this.#start(input, stdin));
@@ -181,7 +181,7 @@ export class Task implements ExecHost {
     return this.#execs.find(sequence);
   }
 
-  /** Remembers a caller's work, so that a delete waits for the caller to be told how it ended. */
+  /** Registers a caller's work, so that a delete waits until the caller has its result. */
   async during<T>(work: Promise<T>): Promise<T> {
     this.#calls.add(work);
     try {
@@ -213,7 +213,7 @@ export class Task implements ExecHost {
     });
   }
 
-  /** True when nobody has used it for its time to live. A task in which a command runs, or that a push goes to, is in use. */
+  /** True when it was not used for its time to live. A running command or push counts as use. */
   hasExpired(now: number): boolean {
     return this.#execs.running.length === 0 && this.#activity.hasExpired(this.#record.ttl_seconds, now);
   }
@@ -231,7 +231,7 @@ export class Task implements ExecHost {
     await this.#journal.close();
   }
 
-  /** Lets go of it without ending anything: the next daemon takes over. */
+  /** Detaches from it without ending anything: the next daemon adopts it. */
   async detach(): Promise<void> {
     this.#detached = true;
     this.#session?.detach();
@@ -260,12 +260,12 @@ export class Task implements ExecHost {
     });
   }
 
-  /** Null when its VM is gone, or is being ended. */
+  /** Null when its VM has ended, or is being ended. */
   get #machine(): FoundMachine | null {
     return this.#session?.isOpen ? this.#session.machine : null;
   }
 
-  /** A task fails with its VM; what it wrote stays. */
+  /** A task fails with its VM; its output stays. */
   #watch(machine: FoundMachine, machines: TaskParts["machines"]): MachineSession {
     return new MachineSession({
       machine,

@@ -62,7 +62,7 @@ export class Tasks {
     });
   }
 
-  /** Reads every task, finds the VMs that still run, and goes on with their commands. Other machines of an earlier daemon are ended. */
+  /** Reads every task, adopts the VMs that still run, and continues their commands. Ends other machines of an earlier daemon. */
   static async open(options: TasksOptions): Promise<Tasks> {
     const tasks = new Tasks(options);
     await mkdir(tasks.#path, { recursive: true, mode: 0o700 });
@@ -74,7 +74,7 @@ export class Tasks {
     return tasks;
   }
 
-  /** Starts a task. When this throws there is none. Throws ALREADY_EXISTS when another task has its name. */
+  /** Starts a task. If this throws, no task is left. Throws ALREADY_EXISTS when another task has its name. */
   async create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     const { name } = input;
     if (name === undefined) return this.#create(input, call);
@@ -165,7 +165,7 @@ export class Tasks {
     return this.#registry.reapExpired();
   }
 
-  /** Lets go of all tasks; their VMs and commands go on. */
+  /** Detaches from all tasks; their VMs and commands keep running. */
   async detachAll(): Promise<void> {
     this.#registry.close();
     await Promise.all(this.#registry.all.map((task) => task.detach()));
@@ -177,7 +177,7 @@ export class Tasks {
     await removeTaskDirectory(this.#path, taskId);
   }
 
-  /** Ends every machine that is nobody's. Those of unreadable tasks are left to whoever can read them. */
+  /** Ends every orphaned machine. Machines of unreadable tasks stay, for a pyro that can read them. */
   #sweep(): Promise<void> {
     const { machines, keep } = this.#options;
     return machines.sweep(new Set([...keep, ...this.#registry.unreadable.map(([taskId]) => machineIdOf(taskId))]));
@@ -218,7 +218,7 @@ export class Tasks {
   }
 }
 
-/** A task's machine has the task's number, so that it can be told whose it is whatever else is lost. */
+/** A task's machine has the task's number, so that the number alone identifies its task. */
 function machineIdOf(taskId: string): string {
   return taskId.replace(/^task-/, "vm-");
 }

@@ -10,10 +10,10 @@ import type { TaskExecs } from "../exec/task-execs.js";
 
 type TaskView = ResultOf<"task.status">;
 
-/** What a view shows beside the record. */
+/** The facts that a view shows besides the record. */
 export interface TaskFacts {
   readonly record: TaskRecord;
-  /** Null when the VM is gone. */
+  /** Null when the VM has ended. */
   readonly machine: FoundMachine | null;
   /** Why the VM is of no use at the moment. */
   readonly silence: string | null;

@@ -3,7 +3,7 @@ import type { VmRecord } from "../../store/vm-record.js";
 
 type VmState = VmRecord["state"];
 
-/** From which states a VM may be asked for what. A stopped VM has lost its memory and its disk: it is not started again. */
+/** The states that allow each operation on a VM. A stopped VM has lost its memory and its disk, so it cannot be started again. */
 const moves = {
   start: ["created"],
   exec: ["started"],

@@ -13,7 +13,7 @@ import { networkRequestOf, viewNetwork } from "../machines/network.js";
 import { assertMove, type Move } from "./moves.js";
 import { viewOf } from "./view.js";
 
-/** What a VM works with. */
+/** The parts that a VM uses. */
 export interface VmContext {
   /** The directory of the records. */
   readonly path: string;
@@ -73,7 +73,7 @@ export class Vm {
     return viewOf(this.#record);
   }
 
-  /** Runs one command; the VM is gone when this resolves. */
+  /** Runs one command; the VM has been removed when this resolves. */
   exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     return this.#exclusively("exec", async () => {
       const { command, cwd, env, interleaved } = input;
@@ -154,7 +154,7 @@ export class Vm {
     });
   }
 
-  /** Does what a state allows, one thing at a time. Throws FAILED_PRECONDITION for what it does not allow. */
+  /** Performs one operation at a time. Throws FAILED_PRECONDITION if the state does not allow it. */
   async #exclusively<T>(move: Move, work: () => Promise<T>): Promise<T> {
     if (this.#pending !== null) {
       throw new PyroError("FAILED_PRECONDITION", `VM ${this.vmId} is busy.`, {

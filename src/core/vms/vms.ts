@@ -92,7 +92,7 @@ export class Vms {
     return this.#registry.reapExpired();
   }
 
-  /** Lets go of all VMs: the next daemon finds them. */
+  /** Detaches from all VMs: the next daemon adopts them. */
   detachAll(): void {
     this.#registry.close();
     for (const vm of this.#registry.all) vm.detach();

@@ -24,7 +24,7 @@ interface Shown {
   readonly task: Entry | null;
 }
 
-/** What a workspace changed since its base, as data and as unified text; a page of it when it is long. */
+/** The changes of a workspace since its base, as data and as unified text; one page of them if they are long. */
 export async function diffWorkspace(
   channel: Channel,
   base: WorkspaceBase,

@@ -11,7 +11,7 @@ import { gzip } from "../../host/gzip.js";
 import { handOver } from "../../host/hand-over.js";
 import { WORKSPACE } from "./destination.js";
 
-/** Entries that are asked for at once. */
+/** Entries in one request. */
 const BATCH = 512;
 
 /** Sends files of a guest as a tar stream. Throws what `explainTreeRefusal` explains. */

@@ -2,7 +2,7 @@ import type { Call } from "../call.js";
 
 const EVERY_MS = 200;
 
-/** Tells a caller how far an import is: entries, bytes and rate, a few times a second. */
+/** Reports an import's progress to its caller: entries, bytes and rate, a few times a second. */
 export class ImportProgress {
   readonly #call: Call;
   readonly #totalBytes: number | undefined;

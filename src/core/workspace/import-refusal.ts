@@ -4,7 +4,7 @@ import type { AgentRefusal } from "../../guest/refusal.js";
 const NO_ROOM = ["ENOSPC", "EDQUOT"];
 const IN_THE_WAY = ["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"];
 
-/** Why the guest's agent did not take an import, as an error that names the entry. The workspace is as it was, but for a torn one. */
+/** The agent's refusal of an import, as an error that names the entry. The workspace is unchanged, except after WORKSPACE_TORN. */
 export function explainRefusal(refusal: AgentRefusal): PyroError {
   const { path = "", errno = null, code } = refusal;
   const entry = JSON.stringify(path);

@@ -27,14 +27,14 @@ export type Source = Pick<
 /** The same where a source need not be given. */
 export type OptionalSource = Source & Pick<InputOf<"task.create">, "source_path">;
 
-/** What a source has come to. */
+/** The counts of an imported source. */
 export interface SourceCounts {
   readonly entryCount: number;
   readonly bytesWritten: number;
   readonly excludedCount: number;
   readonly unchangedCount: number;
   readonly ignoredXattrCount: number;
-  /** What was removed, or is removed by the commit. */
+  /** Entries that the commit removes. */
   readonly removals: RemovalCounts;
 }
 
@@ -57,7 +57,7 @@ export interface StageOptions {
   /** Compares with the workspace and stages nothing. */
   readonly isDryRun?: boolean;
   readonly onEntry?: (entry: ListedEntry) => void;
-  /** What earlier pushes have brought; what the source no longer has is removed. */
+  /** Entries of earlier pushes; those that the source no longer has are removed. */
   readonly earlier?: AsyncIterable<PushedFile>;
   /** Records the entries for the workspace's base, under the import's id. */
   readonly record?: (id: string) => BaseRecorder;
@@ -96,7 +96,7 @@ function needsDirectory(field: string, message: string, hint: string): PyroError
   });
 }
 
-/** Left to the guest, so that it can work with what was pushed. */
+/** Space that stays free in the guest, so that it can work with the pushed files. */
 const RESERVE_BYTES = 16 * 1_048_576;
 
 /**
@@ -163,7 +163,7 @@ async function recordEntry(recorder: BaseRecorder, entry: ArchiveEntry): Promise
   return content;
 }
 
-/** One pass over an uploaded archive, with what it has come to so far. */
+/** One pass over an uploaded archive, with its counts so far. */
 class Reading {
   entryCount = 0;
   bytes = 0;

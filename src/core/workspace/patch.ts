@@ -17,7 +17,7 @@ import { assertRemoves } from "./removals.js";
 
 type Status = ResultOf<"task.patch">["files"][number]["status"];
 
-/** Behind every change of a file: what was read is compared once more before the commit. */
+/** Sent after every change of a file: the read content is compared once more before the commit. */
 const ANY_TIME: GuestTime = { s: 0xffff_ffff, ns: 0 };
 
 /** Applies a patch to a workspace, all of it or nothing. The base stays: a patch is a change of the workspace. */
@@ -87,7 +87,7 @@ class Reader {
     return { type: "file", mode, bytes: Buffer.concat(pieces) } as const;
   }
 
-  /** Whether a path that cannot be read is there all the same: a special file, or something behind a link. */
+  /** True when a path that cannot be read exists: a special file, or an entry behind a link. */
   async #isTaken(path: string): Promise<boolean> {
     try {
       await stat(this.#channel, posix.join(WORKSPACE, path));

@@ -93,7 +93,7 @@ async function switchIn(
     signal.throwIfAborted();
     return { counts: staged.counts, removals: await pushes.switchIn(staged, facts, isLeft) };
   } finally {
-    // Does nothing once the switch was asked for.
+    // Does nothing after the commit was requested.
     await staged.cancel().catch(() => {});
   }
 }

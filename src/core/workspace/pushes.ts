@@ -15,7 +15,7 @@ type Switching = Extract<JournalEntry, { event: "push.switching" }>;
 type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
 
 /**
- * The pushes of one task, as its journal has them. A switch is announced in the journal before the agent is asked for it, so that
+ * The pushes of one task, as its journal has them. A commit is recorded in the journal before it is requested from the agent, so that
  * a daemon that finds one without an end asks the agent how it ended.
  */
 export class Pushes {
@@ -63,7 +63,7 @@ export class Pushes {
     if (begun && entry.switched) this.#last = { ...describe(begun), pushed_at: entry.at };
   }
 
-  /** Records what a push brings for the base. */
+  /** Records the entries of a push for the base. */
   record(id: string, facts: PushFacts): BaseRecorder {
     return recordImport(this.base, id, facts);
   }
@@ -105,7 +105,7 @@ export class Pushes {
     return committed;
   }
 
-  /** Keeps the list of what a task was created with. */
+  /** Keeps the list of entries that a task was created with. */
   async keepSeed(staged: StagedSource, committed: Committed, facts: PushFacts): Promise<void> {
     await this.#writeList(staged, facts, () => false);
     await this.#settleList(staged.id, committed.at);
@@ -119,7 +119,7 @@ export class Pushes {
     });
   }
 
-  /** A base that is not kept makes a later pull see differences that are none, or conflicts; it loses no file. */
+  /** Without the new base a later pull sees false differences or conflicts; no file is lost. */
   async #settleBase(pushId: string, switched: boolean): Promise<void> {
     await this.base.settle(pushId, switched).catch((error: unknown) => {
       this.#log.warn({ err: error }, "the base of a push was not kept");
@@ -146,7 +146,7 @@ export class Pushes {
     }
   }
 
-  /** The switch is done or not, whatever can be written down: an end that is missing is asked for again by the next daemon. */
+  /** The commit is done or not, even if it cannot be recorded: the next daemon asks the agent for a missing outcome. */
   async #end(pushId: string, switched: boolean, at: Committed["at"]): Promise<void> {
     await this.#settleList(pushId, switched ? at : null);
     await this.#settleBase(pushId, switched);

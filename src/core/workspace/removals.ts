@@ -16,7 +16,7 @@ export function assertRemoves(channel: Channel): void {
   );
 }
 
-/** Whether a source no longer has what an earlier push brought. What a pattern leaves out is not looked at. */
+/** True when a source no longer has an entry of an earlier push. Excluded entries are not checked. */
 export function isGone(path: string, paths: ReadonlySet<string>, filter: Filter | null): boolean {
   return !paths.has(path) && !isLeftOut(path, filter);
 }
@@ -26,7 +26,7 @@ function isLeftOut(path: string, filter: Filter | null): boolean {
   return filter !== null && filter.excludedRoot(isDirectory ? path.slice(0, -1) : path, isDirectory) !== null;
 }
 
-/** Has the commit remove what is gone: files and links first, then directories, from the deepest on. */
+/** Lets the commit remove missing entries: files and links first, then directories, the deepest first. */
 export async function stageRemovals(
   stage: Stage,
   earlier: AsyncIterable<PushedFile>,

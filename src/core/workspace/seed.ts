@@ -20,12 +20,12 @@ export const emptySeed: Seed = {
 
 interface Seeded {
   readonly seed: Seed;
-  /** Keeps the list of what came, for pushes that delete. */
+  /** Keeps the list of imported entries, for pushes with `delete`. */
   readonly keep: (pushes: Pushes) => Promise<void>;
 }
 
 /**
- * Fills the workspace of a machine that nobody uses yet with the source that its caller gave, if any, and records it in the base
+ * Fills the workspace of a new machine with the source of its caller, if there is one, and records it in the base
  * of the task that is being made.
  */
 export async function seedWorkspace(

@@ -5,7 +5,7 @@ import { isPrivileged } from "./tools.js";
 
 const SUBORDINATE_IDS = 65_536;
 
-/** Throws HOST_NOT_ABLE, with the command that mends it, when this host lacks what a build needs. */
+/** Throws HOST_NOT_ABLE with the fixing command when this host cannot build. */
 export async function assertAbleToBuild(isThere: (program: string) => Promise<boolean> = isInPath): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new PyroError(

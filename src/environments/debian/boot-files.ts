@@ -8,7 +8,7 @@ import { environmentFiles } from "../source.js";
 import { stageDirectory } from "./commands.js";
 import { runCommand } from "./tools.js";
 
-/** Modules that the agent loads before it mounts the root, less what the kernel has inside. Network comes last. */
+/** Modules that the agent loads before it mounts the root, without the built-in ones. Network comes last. */
 const bootModules = [
   "virtio_pci",
   "virtio_blk",

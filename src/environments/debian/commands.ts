@@ -32,7 +32,7 @@ const dpkgOptions = [
 
 /**
  * Given in a hook: as arguments, mmdebstrap would filter each archive itself, which takes 15 seconds more.
- * It has unpacked the essential packages by then; the image script removes what they brought.
+ * mmdebstrap has unpacked the essential packages by then; the image script removes their extra files.
  */
 const dpkgHook = `printf '%s\\n' ${dpkgOptions.map((option) => `'${option}'`).join(" ")} > "$1/etc/dpkg/dpkg.cfg.d/pyro"`;
 
@@ -121,7 +121,7 @@ root-user-action = ignore
 disable-pip-version-check = true
 `;
 
-/** The root seen without what is mounted or staged in it: a bind mount does not take other mounts along. */
+/** The root without mounts in it: a bind mount does not include other mounts. */
 const imageScript = `set -eu
 umask 022
 mount --make-rprivate /

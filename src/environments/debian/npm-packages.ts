@@ -9,7 +9,7 @@ import { runCommand } from "./tools.js";
 
 /** Where downloads lie beside the root; the hook reads `NAME.tgz` in it. */
 const FOLDER = "downloads";
-/** npm knows the authorities of its own Node.js only. */
+/** npm trusts only the authorities of its own Node.js. */
 const HOST_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const DEADLINE_MS = 300_000;
 
