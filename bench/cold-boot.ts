@@ -2,7 +2,8 @@ import { chown, copyFile, mkdir, open, readFile, rm, truncate, writeFile } from 
 import { join } from "node:path";
 
 import { timeMs } from "../src/bench/numbers.js";
-import type { Accelerator, VmShape } from "../src/backend/backend.js";
+import type { VmShape } from "../src/backend/backend.js";
+import type { Accelerator } from "../src/backend/qemu/accelerator.js";
 import { buildQemuArgs, inJail } from "../src/backend/qemu/argv.js";
 import { makeMailbox } from "../src/backend/qemu/mailbox.js";
 import type { Toolchain } from "../src/backend/qemu/toolchain.js";

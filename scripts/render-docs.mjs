@@ -131,6 +131,7 @@ function renderOutput(schema, prefix) {
 function typeOf(field) {
   if (field.anyOf) return field.anyOf.map(typeOf).join(" or ");
   if (field.enum) return field.enum.map((value) => `\`${value}\``).join(", ");
+  if (field.examples) return `${field.examples.map((value) => `\`${value}\``).join(", ")} or another string`;
   if (field.type === "array") return field.items?.properties ? "list of objects" : `list of ${typeOf(field.items)}s`;
   return [field.type].flat().join(" or ");
 }

@@ -76,6 +76,8 @@ function typeOf(schema) {
   if (schema.title) return declareResult(schema);
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(" | ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  // The known values of an open list help an editor; any other text is one too.
+  if (schema.examples) return `${schema.examples.map((value) => JSON.stringify(value)).join(" | ")} | (string & {})`;
   if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type })).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === "array") {
@@ -96,9 +98,9 @@ function declareResult(schema) {
   const { title, description } = schema;
   if (results.has(title)) return title;
   results.set(title, null);
-  const alias = `/** ${description} */\nexport type ${title} = ${typeOf({ enum: schema.enum ?? [] })};\n`;
+  const alias = `/** ${description} */\nexport type ${title} = ${typeOf({ ...schema, title: undefined })};\n`;
   const shape = shapeOf(schema);
-  results.set(title, () => (schema.enum ? alias : renderInterface(shape, resultBases)));
+  results.set(title, () => (schema.type === "string" ? alias : renderInterface(shape, resultBases)));
   return title;
 }
 

@@ -82,9 +82,9 @@ class VmRunResult(TypedDict):
     # Memory of its VM in MiB.
     mem_mib: int
     # Where the command ran.
-    execution_mode: Literal["guest", "host_compat"]
+    execution_mode: str
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     # Whether the VM was deleted.
     cleanup: VmRunCleanup
     # Entries that were left out or that changed while they were read, with the first names.
@@ -104,9 +104,9 @@ class VmCreateResult(TypedDict):
     network_enabled: bool
     allow_host_compat: bool
     # Null until it is started.
-    execution_mode: Literal["guest", "host_compat"] | None
+    execution_mode: str | None
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     # UTC, ISO 8601. If its record is unreadable, the time when that file was written.
     created_at: str
     # Null when its record is unreadable; then it does not expire.
@@ -252,9 +252,9 @@ class TaskCreateResult(TypedDict):
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
     # Where the command ran.
-    execution_mode: Literal["guest", "host_compat"]
+    execution_mode: str
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     # UTC, ISO 8601.
     created_at: str
     # UTC, ISO 8601.
@@ -595,12 +595,12 @@ class TaskExecResult(TypedDict):
     # Memory of its VM in MiB.
     mem_mib: int
     # Where the command ran.
-    execution_mode: Literal["guest", "host_compat"]
+    execution_mode: str
     state: Literal["running", "ended"]
     # Why the command ended without an exit status, such as the VM's death.
     error: TaskExecError | None
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     # UTC, ISO 8601.
     started_at: str
 
@@ -622,7 +622,7 @@ class TaskExecOutputResult(TypedDict):
     # Why the command ended without an exit status, such as the VM's death.
     error: TaskExecError | None
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     duration_ms: int
     stdout: str
     stderr: str
@@ -679,9 +679,9 @@ class TaskStatusResult(TypedDict):
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
     # Where the command ran.
-    execution_mode: Literal["guest", "host_compat"]
+    execution_mode: str
     # CPU virtualization that the VM ran on.
-    accelerator: Literal["kvm", "hvf", "tcg"] | None
+    accelerator: str | None
     # UTC, ISO 8601.
     created_at: str
     # UTC, ISO 8601.
@@ -846,7 +846,7 @@ class DoctorRuntime(TypedDict):
 
 class DoctorAcceleratorCandidate(TypedDict):
     # CPU virtualization of a VM; `tcg` is software emulation.
-    name: Literal["kvm", "hvf", "tcg"]
+    name: str
     exists: bool
     opens: bool
     # Null until it has been tried.
@@ -855,7 +855,7 @@ class DoctorAcceleratorCandidate(TypedDict):
 
 
 class DoctorAccelerator(TypedDict):
-    in_use: Literal["kvm", "hvf", "tcg"] | None
+    in_use: str | None
     reason: str
     candidates: list[DoctorAcceleratorCandidate]
 

@@ -70,13 +70,11 @@ export interface MachineNetwork {
 
 /** The abilities of a backend, so that callers never check which one it is. */
 export interface BackendCapabilities {
-  readonly executionMode: "guest" | "host_compat";
+  readonly executionMode: string;
   readonly network: boolean;
   /** True when a running machine can become a snapshot. */
   readonly snapshots: boolean;
 }
-
-export type Accelerator = "kvm" | "hvf" | "tcg";
 
 export interface PrepareOptions {
   readonly signal: AbortSignal;
@@ -105,10 +103,10 @@ export interface Diagnosis {
   readonly ok: boolean;
   readonly engine: Engine | null;
   readonly jail: string;
-  readonly accelerator: Accelerator | null;
+  readonly accelerator: string | null;
   readonly acceleratorReason: string;
   readonly candidates: readonly {
-    readonly name: Accelerator;
+    readonly name: string;
     readonly exists: boolean;
     readonly opens: boolean;
     readonly usable: boolean | null;
@@ -178,8 +176,8 @@ export interface PruneReport {
 /** The part of a machine that works without an answer of its agent. */
 export interface Presence {
   readonly id: string;
-  readonly executionMode: "guest" | "host_compat";
-  readonly accelerator: Accelerator | null;
+  readonly executionMode: string;
+  readonly accelerator: string | null;
   /** Null when it has none. */
   readonly network: MachineNetwork | null;
   /** What that was asked to be, for a machine like it; null as well when an earlier version has started it. */

@@ -101,12 +101,25 @@ export const vmShape = {
   allow_host_compat: allowHostCompat,
 };
 
-export const executionMode = z
-  .enum(["guest", "host_compat"])
-  .meta({ title: "ExecutionMode", description: "Where the command ran." });
-export const acceleratorName = z
-  .enum(["kvm", "hvf", "tcg"])
-  .meta({ title: "Accelerator", description: "CPU virtualization of a VM; `tcg` is software emulation." });
+/** The known values, and every other text: the trick with `{}` keeps an editor's completion of the known ones. */
+type Open<Value extends string> = Value | (string & {});
+
+/** An open list: readers take a value that a later version has added. */
+function openList<Value extends string>(
+  values: readonly Value[],
+  meta: { readonly title: string; readonly description: string },
+): z.ZodType<Open<Value>, Open<Value>> {
+  return z.string().meta({ ...meta, examples: [...values] });
+}
+
+export const executionMode = openList(["guest", "host_compat"], {
+  title: "ExecutionMode",
+  description: "Where the command ran.",
+});
+export const acceleratorName = openList(["kvm", "tcg"], {
+  title: "Accelerator",
+  description: "CPU virtualization of a VM; `tcg` is software emulation.",
+});
 export const accelerator = acceleratorName.nullable().describe("CPU virtualization that the VM ran on.");
 export const time = z.iso.datetime().describe("UTC, ISO 8601.");
 

@@ -6,10 +6,12 @@ import { z } from "zod";
 import { PyroError } from "../../contract/errors.js";
 import { chmod, mkdtemp, readJson, rm, writeFile, writeFileAtomic } from "../../host/files.js";
 import { describeNode, readBootIdentity } from "../../host/platform.js";
-import type { Accelerator } from "../backend.js";
 import { computeBootDeadline, computeSectorDeadline } from "./boot-deadline.js";
 import { runInJail } from "./jailed-tool.js";
 import type { Toolchain } from "./toolchain.js";
+
+export const acceleratorSchema = z.enum(["kvm", "tcg"]);
+export type Accelerator = z.infer<typeof acceleratorSchema>;
 
 /** The state of one accelerator. `usable` is null until it has been tried. */
 export interface Verdict {

@@ -1,4 +1,5 @@
-import type { Accelerator, VmShape } from "../backend.js";
+import type { VmShape } from "../backend.js";
+import type { Accelerator } from "./accelerator.js";
 import { TRANSLATION_CACHE_MIB } from "./memory.js";
 import type { QemuTraits } from "./toolchain.js";
 

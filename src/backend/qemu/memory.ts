@@ -1,6 +1,7 @@
 import type { GroupLimits } from "../../host/control-groups.js";
 import { isInMemory } from "../../host/disk.js";
-import type { Accelerator, VmShape } from "../backend.js";
+import type { VmShape } from "../backend.js";
+import type { Accelerator } from "./accelerator.js";
 
 /** The most translated code that QEMU keeps before it drops all of it. QEMU's default is 1 GiB. docs/decisions/0023 */
 export const TRANSLATION_CACHE_MIB = 256;

@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import type { VmShape } from "../backend.js";
+import { acceleratorSchema } from "./accelerator.js";
 import { buildQemuArgs } from "./argv.js";
 import { readIdentity, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
@@ -18,7 +19,7 @@ export const originSchema = z.object({
   qemu: z.string(),
   /** A digest of the arguments of a QEMU that starts from a snapshot. */
   arguments: z.string(),
-  accelerator: z.enum(["kvm", "hvf", "tcg"]),
+  accelerator: acceleratorSchema,
   mem_mib: z.int().min(1),
 });
 export type Origin = z.infer<typeof originSchema>;

@@ -6,7 +6,8 @@ import type { Channel } from "../../guest/channel.js";
 import { rm } from "../../host/files.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import { readMemoryBytes } from "../../host/process.js";
-import type { Accelerator, Machine, MachineHandle, MachineNetwork, NetworkRequest, Presence } from "../backend.js";
+import type { Machine, MachineHandle, MachineNetwork, NetworkRequest, Presence } from "../backend.js";
+import { acceleratorSchema, type Accelerator } from "./accelerator.js";
 import type { SnapshotOptions } from "../snapshot.js";
 import { networkPlan } from "./network.js";
 import { originSchema, type Origin } from "./origin.js";
@@ -19,7 +20,7 @@ import type { VmProcess } from "./vm-process.js";
 export const handleSchema = z.object({
   pid: z.int().min(2),
   start_ticks: z.number(),
-  accelerator: z.enum(["kvm", "hvf", "tcg"]),
+  accelerator: acceleratorSchema,
   network: networkPlan.nullable().default(null),
   /** VMs that an earlier version has started have none written down. */
   reserved_mib: z.int().nullable().default(null),

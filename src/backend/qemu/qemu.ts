@@ -11,7 +11,6 @@ import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { readAddedCertificates } from "../../host/trust.js";
 import type {
-  Accelerator,
   Backend,
   BackendCapabilities,
   Diagnosis,
@@ -27,6 +26,7 @@ import type {
   StartOptions,
   VmShape,
 } from "../backend.js";
+import type { Accelerator } from "./accelerator.js";
 import type { InstalledToolchain } from "../../toolchain/installed.js";
 import { prunePrepared } from "../prune.js";
 import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";

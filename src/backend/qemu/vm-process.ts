@@ -7,7 +7,7 @@ import { mkdir, rm } from "../../host/files.js";
 import { isAlive, sendSignal, type ProcessIdentity } from "../../host/process.js";
 import { describeEnd, sendToDescriptor, spawnDetached, spawnKept } from "../../host/spawn.js";
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
-import type { Accelerator } from "../backend.js";
+import type { Accelerator } from "./accelerator.js";
 import { buildJailFilter } from "../seccomp.js";
 import { AGENT_FD, inJail, QMP_FD } from "./argv.js";
 import { KVM_DEVICE } from "./accelerator.js";

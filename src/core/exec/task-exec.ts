@@ -32,7 +32,7 @@ const RECORD_AGAIN_MS = 1_000;
 export interface ExecHost {
   readonly taskId: string;
   readonly directory: string;
-  readonly executionMode: "guest" | "host_compat";
+  readonly executionMode: string;
   readonly memMib: number;
   readonly accelerator: ResultOf<"task.exec">["accelerator"];
   /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */

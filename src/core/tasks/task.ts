@@ -73,7 +73,7 @@ export class Task implements ExecHost {
     return hasLabels(this.#record.labels, wanted);
   }
 
-  get executionMode(): "guest" | "host_compat" {
+  get executionMode(): string {
     return this.#record.execution_mode;
   }
 

@@ -4,13 +4,15 @@ type CamelKey<Key extends string> = Key extends `${infer Head}_${infer Tail}`
   : Key;
 
 /** A contract type in the SDK's spelling. Keys that are data, such as names of variables, stay unchanged. */
-export type CamelOf<Value> = Value extends readonly (infer Element)[]
-  ? readonly CamelOf<Element>[]
-  : Value extends object
-    ? string extends keyof Value
-      ? Readonly<Value>
-      : { readonly [Key in keyof Value as CamelKey<Key & string>]: CamelOf<Value[Key]> }
-    : Value;
+export type CamelOf<Value> = Value extends string
+  ? Value
+  : Value extends readonly (infer Element)[]
+    ? readonly CamelOf<Element>[]
+    : Value extends object
+      ? string extends keyof Value
+        ? Readonly<Value>
+        : { readonly [Key in keyof Value as CamelKey<Key & string>]: CamelOf<Value[Key]> }
+      : Value;
 
 /** The part of JSON Schema that decides which keys are names and which are data. */
 export interface Schema {

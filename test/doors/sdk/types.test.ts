@@ -47,13 +47,15 @@ type OptionsOf<Name extends OperationName> = Flat<
 >;
 
 /** Both written out, so that an interface and a mapped type can be the same. */
-type Expanded<T> = T extends readonly (infer E)[]
-  ? readonly Expanded<E>[]
-  : T extends object
-    ? string extends keyof T
-      ? T
-      : { readonly [Key in keyof T]: Expanded<T[Key]> }
-    : T;
+type Expanded<T> = T extends string
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly Expanded<E>[]
+    : T extends object
+      ? string extends keyof T
+        ? T
+        : { readonly [Key in keyof T]: Expanded<T[Key]> }
+      : T;
 
 type Definition<Name extends OperationName> = (typeof operations)[Name];
 type MethodOf<Name extends OperationName> = Definition<Name>["sdk"] extends { readonly method: infer Method }
