@@ -18,7 +18,7 @@ const gatePath = fileURLToPath(new URL("../../gate/build/pyro-gate", import.meta
 interface BenchBackend {
   readonly backend: QemuBackend;
   readonly environment: InstalledEnvironment;
-  /** Lets go of the environment. */
+  /** Releases the environment. */
   readonly release: () => void;
 }
 

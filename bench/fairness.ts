@@ -15,7 +15,7 @@ const FLOODS = [2, 6];
 const ROUNDS = rounds(10);
 const COMMANDS = 20;
 const PINGS = 150;
-/** After this long a flood has used up what it had saved, and a quiet guest has saved again. */
+/** How long until a flood has used up its saved allowance, and a quiet guest has saved again. */
 const SETTLE_MS = 150;
 
 /** What guests that do nothing but send cost another guest: its calls and commands with and without them, in turn. */
@@ -73,7 +73,7 @@ async function timesOf(count: number, work: () => Promise<unknown>): Promise<num
   return times;
 }
 
-/** A guest in a process of its own that sends as long as somebody reads. */
+/** A guest in its own process that sends while the host reads. */
 class Flood {
   readonly #child: ChildProcess;
   readonly #path: string;

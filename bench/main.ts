@@ -69,7 +69,7 @@ async function main(bench: BenchHome): Promise<void> {
   process.stdout.write(`\n${Math.round(seconds)} s in all.\n`);
 }
 
-/** Null for a part that failed: the others go on, and the process ends with status 1. */
+/** Null for a part that failed: the others continue, and the process ends with status 1. */
 async function measurePart(name: string, bench: BenchHome, runs: number): Promise<Section | null> {
   try {
     return await measureSection(name, () => parts[name]!(bench, runs));

@@ -10,7 +10,7 @@ import type { BenchHome } from "./home.js";
 const MOST_COMPARED = 100;
 const FRACTIONS = [0, 0.25, 0.5, 0.75, 1] as const;
 
-/** Many runs one after the other: what of the daemon grows, and what is left behind. */
+/** Many runs one after the other: the growth of the daemon, and its leftovers. */
 export async function benchMany({ env, home }: BenchHome, runs: number): Promise<Table[]> {
   const client = openClient(env);
   const run = () => client.call("vm.run", { environment: "debian:12", command: "true" });
@@ -41,7 +41,7 @@ export async function benchMany({ env, home }: BenchHome, runs: number): Promise
   ];
 }
 
-/** What a daemon holds, in the order of the columns. Without spares, which come and go: they would be counted as files, descriptors and processes. */
+/** The resources of a daemon, in the order of the columns. Without spares, whose files, descriptors and processes would be counted too. */
 async function look(client: Client, homePath: string): Promise<number[]> {
   await client.call("env.prune", { dry_run: true });
   const { pid, memory_bytes, log } = await client.call("daemon.status", {});

@@ -13,7 +13,7 @@ export async function benchMcp({ env }: BenchHome): Promise<Table[]> {
   const bare: number[] = [];
   const initialized: number[] = [];
   await initialize(env);
-  // In turn, so that what else the machine does meets both.
+  // In turn, so that other load of the machine affects both.
   for (let index = 0; index < RUNS; index++) {
     bare.push(await timeMs(() => runStarter({ command: [process.execPath, "-e", "0"], env })));
     initialized.push(await initialize(env));
@@ -41,7 +41,7 @@ export async function benchMcp({ env }: BenchHome): Promise<Table[]> {
   ];
 }
 
-/** Milliseconds until the answer is there. */
+/** Milliseconds until the answer. */
 async function initialize(env: NodeJS.ProcessEnv): Promise<number> {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } };
   const started = performance.now();

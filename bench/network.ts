@@ -14,7 +14,7 @@ const ROUNDS = rounds(5);
 const BYTES = 256 * 1_048_576;
 const PIECE = Buffer.alloc(262_144);
 
-/** What a network costs at the start, one with and one without in turn, and what goes through it. */
+/** The cost of a network at the start, one VM with and one without in turn, and its throughput. */
 export async function benchNetwork(home: Home): Promise<Table[]> {
   const { backend, environment, release } = await openBackend(home);
   const { sink, source, close } = await openServers();
@@ -82,7 +82,7 @@ async function measure(work: () => Promise<unknown>): Promise<number> {
   return median(samples);
 }
 
-/** One server takes whatever comes, the other gives that many bytes to whoever connects. */
+/** One server reads everything, the other sends that many bytes to each client. */
 async function openServers(): Promise<{ sink: number; source: number; close: () => void }> {
   const sink = createServer((socket) => socket.on("error", () => {}).resume());
   const source = createServer((socket) => pour(socket.on("error", () => {})));

@@ -7,7 +7,7 @@ const FETCH = `${PYTHON} -c 'import sys, urllib.request; print(urllib.request.ur
 /** Each takes seconds in an emulated guest. */
 const MAX_ROUNDS = 2;
 
-/** apt and dpkg with a root, lists and a cache of their own, so that the host's packages stay as they are. */
+/** apt and dpkg with a separate root, lists and cache, so that the host's packages do not change. */
 const APT_CONFIG = `Dir \\"$PWD/apt/\\";
 Dir::State::status \\"$PWD/apt/root/var/lib/dpkg/status\\";
 APT::Architecture \\"amd64\\";

@@ -41,7 +41,7 @@ interface Measure {
   readonly count: number;
 }
 
-/** Each into a directory that is missing, in a task of its own; the last line pushes over what is there. */
+/** Each into a missing directory, in its own task; the last line pushes over existing files. */
 async function compare({ env }: BenchHome, title: string, source: string, { speed, count }: Measure): Promise<Table> {
   const client = openClient(env);
   const pyro = `'${process.execPath}' '${pyroPath}'`;

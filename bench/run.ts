@@ -17,7 +17,7 @@ const RUNS = rounds(10);
 const SPARE_DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 
-/** `pyro run` as a person meets it, in each pattern of use beside gVisor, then beside what else can be started on this host. */
+/** `pyro run` as a user runs it, in each pattern of use beside gVisor, then beside other programs of this host. */
 export async function benchRun({ env, home }: BenchHome): Promise<Table[]> {
   const pyro = buildPyroRun(env);
   const runsc = await findRunsc("none");

@@ -101,7 +101,7 @@ function writeSources(folder: string, seed: number): void {
   }
 }
 
-/** Files as they are; for the name of an npm package what a registry says of it. */
+/** Files as they are; for the name of an npm package the answer of a registry. */
 function answer(
   directory: string,
   packages: readonly NpmPackage[],

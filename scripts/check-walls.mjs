@@ -68,7 +68,7 @@ function renderList(folders) {
   return folders.length === 0 ? "nothing of ours" : folders.join(", ");
 }
 
-/** What the table of ARCHITECTURE.md says of a folder; null when the folder has no row. */
+/** The row of a folder in ARCHITECTURE.md's table; null when there is none. */
 function toldBy(page, folder) {
   const row = page.split("\n").find((line) => line.startsWith(`| \`src/${folder}/\` |`));
   return row?.split("|").at(-2).trim() ?? null;

@@ -1,4 +1,4 @@
-// What the renderers share: the built contract, the shape of the SDKs' methods, and writing or comparing a file.
+// The common parts of the renderers: the built contract, the shape of the SDKs' methods, and writing or comparing a file.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const root = new URL("../", import.meta.url);
@@ -10,7 +10,7 @@ const schemas = JSON.parse(readFileSync(new URL("schemas.json", built), "utf8"))
 const { operations } = await import(new URL("operations.js", built));
 if (contract.operations.length === 0) fail("the contract has no operations.");
 
-/** Says what is wrong on standard error and ends the process. */
+/** Prints an error on standard error and ends the process. */
 export function fail(message) {
   process.stderr.write(`render: ${message}\n`);
   process.exit(1);

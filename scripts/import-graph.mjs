@@ -1,4 +1,4 @@
-// The imports of source files, those of types included: what the checks of walls and circles read.
+// The imports of source files, those of types included: the input of the checks of walls and circles.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 

@@ -20,7 +20,7 @@ const project = mkdtempSync(join(tmpdir(), "pyro-demo-"));
 try {
   mkdirSync(join(project, "app"));
   writeFileSync(join(project, "app", "hi.py"), 'name = "Ada"\nprint("Helo,", name)\n');
-  // The picture shows what a command takes every day, so the template is made, and a first VM has run, before it.
+  // The picture shows the time of everyday commands, so the template is made and a first VM has run before it.
   await run("pyro run debian:12 -- true");
   const steps = [];
   for (const command of commands) steps.push(await run(command));

@@ -167,7 +167,7 @@ function renderValue(value) {
   return typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value);
 }
 
-/** The Python type of a schema; objects become TypedDicts, named after where they were met first. */
+/** The Python type of a schema; objects become TypedDicts, named after their first use. */
 function typeOf(schema, path) {
   if (schema.anyOf) return [...new Set(schema.anyOf.map((inner) => typeOf(inner, path)))].join(" | ");
   if (schema.enum) return `Literal[${schema.enum.map(renderValue).join(", ")}]`;

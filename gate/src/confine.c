@@ -73,7 +73,7 @@ static void drop_rights(uint32_t uid, uint32_t gid) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fatal_errno("no new privileges");
 }
 
-// Relaying needs these; memory that is not executed; sockets only of IP, and of the kernel's routes, which is asked but never told without capabilities.
+// System calls that a relay needs: memory without execution, and sockets of IP and of the kernel's routes only. Without capabilities it can read routes and not change them.
 static const int calls[] = {
     SYS_read,       SYS_write,      SYS_writev,   SYS_recvfrom,     SYS_recvmsg,       SYS_sendto,       SYS_sendmsg,
     SYS_connect,

@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-// Namespaces of its own, but for the network; an ordinary user becomes root of a user namespace that has nothing.
+// Its own namespaces, except the network's; an ordinary user becomes root of an empty user namespace.
 void confine_begin(void);
 
-// No files, no capabilities, no other user's rights, and only the system calls of a relay. `uid` 0 stays who it is.
+// No files, no capabilities, no other user's rights, and only the system calls of a relay. `uid` 0 keeps the present user.
 void confine_end(uint32_t uid, uint32_t gid);
 
 // The last of it, alone: all system calls but a relay's.

@@ -83,7 +83,7 @@ static bool learn(struct talk *talk) {
     return begin(talk, TALK_GIVING), true;
 }
 
-// Reads what there is of a message, and does what is to be done with a whole one.
+// Reads a part of a message, and handles a complete one.
 static bool hear(struct talk *talk, enum end from, bool (*done)(struct talk *talk)) {
     while (talk->count < PREFIX || talk->count < length_of(talk)) {
         ssize_t length = recv(talk->ends[from].fd, talk->message + talk->count, length_of(talk) - talk->count, 0);

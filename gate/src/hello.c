@@ -4,7 +4,7 @@
 
 enum { RECORD_HANDSHAKE = 22, HELLO = 1, RECORD_MAX = 16384, EXTENSION_NAME = 0, RANDOM_BYTES = 32 };
 
-// A piece of the message, taken from the front. `is_whole` falls when there is less than asked for.
+// Takes a piece from the front of the message. `is_whole` becomes false when the message is too short.
 struct reader {
     const uint8_t *at;
     size_t left;

@@ -83,7 +83,7 @@ static bool is_token(struct text text) {
 static void read_field(struct head *head, struct text line, char name[NAME_BYTES]) {
     const char *colon = memchr(line.at, ':', line.length);
     struct text field = {line.at, colon ? (size_t)(colon - line.at) : 0};
-    // A line that goes on from the one before, or a space before the colon, is read differently by different servers.
+    // Servers disagree on continuation lines and on spaces before the colon, so both are refused.
     if (!is_token(field)) {
         head->is_wrong = true;
         return;
@@ -101,7 +101,7 @@ static void read_field(struct head *head, struct text line, char name[NAME_BYTES
 
 static bool is_control(uint8_t byte) { return (byte < ' ' && !strchr("\t\r\n", byte)) || byte == 0x7f; }
 
-// Lines end in CR LF and nothing else does; who reads them otherwise would find another request. Goes on where it has been.
+// Only CR LF ends a line; a server that accepts other ends could read another request. Continues at the previous position.
 static ssize_t find_end(const uint8_t *bytes, size_t count, size_t *seen) {
     for (size_t i = *seen; i < count; i++) {
         if (bytes[i] == '\0' || is_control(bytes[i])) return -1;

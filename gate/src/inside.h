@@ -10,7 +10,7 @@ enum { INSIDE_PORT = 7, INSIDE_MARK = 1, INSIDE_MTU = 65520 };
 // Sockets that live in the namespace and keep it alive. Index 0 is IPv4, 1 is IPv6 (-1 without it).
 struct inside {
     int tap;
-    int tcp[2];  // listens for what was let in
+    int tcp[2];  // listens for admitted connections
     int udp[2];  // receives datagrams, with the address they were for
     int syn[2];  // sees connection attempts before anything answers them
     int raw[2];  // sends whole packets

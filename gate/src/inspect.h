@@ -16,8 +16,8 @@ struct inspection {
     char name[NAME_BYTES];
 };
 
-// How many of the bytes may go on now; 0 when more must be seen first, -1 when they must not. Those that may not go on yet
-// are what the next call begins with.
+// How many of the bytes may be passed on now; 0 when more bytes are needed, -1 when they are refused. The next call starts with
+// the bytes that were not passed on.
 ssize_t inspect(struct inspection *inspection, const uint8_t *bytes, size_t count);
 
 // The server name in a TLS client hello. 1 when it has one, 0 when more bytes are needed, -1 when it has none.

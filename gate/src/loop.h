@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-// Put into whatever is woken by a descriptor.
+// Embedded in a structure that a descriptor wakes.
 struct watch {
     void (*wake)(struct watch *watch, uint32_t events);
 };

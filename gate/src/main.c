@@ -32,7 +32,7 @@ static int listen_on(const char *path) {
     return fd;
 }
 
-// A child makes the namespace, since who has moved into it cannot come back; its sockets outlive it.
+// A child makes the namespace, since a process that has moved into it cannot return; its sockets outlive the child.
 static struct inside build_inside(const struct options *options) {
     int ends[2], status;
     struct inside inside;
@@ -104,7 +104,7 @@ static _Noreturn void serve(const struct options *options, int control, int life
     loop_run();
 }
 
-// Out of the way of the numbers they are to have.
+// Moves them away from their target numbers first.
 static int lift(int fd) {
     int lifted = fcntl(fd, F_DUPFD_CLOEXEC, 16);
     if (lifted < 0) fatal_errno("handing over");

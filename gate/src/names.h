@@ -6,7 +6,7 @@
 
 enum { NAME_BYTES = 256, NAMES_MAX = 64 };
 
-// `example.org`, or `*.example.org` for its subdomains. False for anything else, and when there are too many.
+// Allows `example.org`, or `*.example.org` for its subdomains. False for other text, and when there are too many.
 bool names_allow(const char *pattern);
 
 // True once a name has been allowed: then nothing else is reached.

@@ -15,7 +15,7 @@ struct forward {
 struct options {
     const char *control;        // the socket on which it serves its counters
     const char *nft;            // the program
-    uint32_t uid, gid;          // what to become; 0 for what it is
+    uint32_t uid, gid;          // the user to become; 0 keeps the present one
     int tap_fd, lifeline_fd;    // as which descriptors the program gets them
     bool is_closed;             // nothing goes out at all
     bool has_v6;

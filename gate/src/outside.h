@@ -13,11 +13,11 @@ struct passage {
     bool is_resolver; // only questions for allowed names may pass
 };
 
-// A socket on its way to `to` (connected at once for datagrams), or -1: then the verdict tells why, and when it is
-// VERDICT_OPEN, errno does; with VERDICT_LIMIT it may be asked for again. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
+// A socket that connects to `to` (already connected for datagrams), or -1: then the verdict has the reason, and if it is
+// VERDICT_OPEN, errno has it; after VERDICT_LIMIT the caller may try again. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
 int outside_connect(const struct address *to, int type, struct passage *passage);
 
-// What would be said of a new way to `to`. For what has been open for a while: the host gets and loses addresses.
+// The verdict on a new connection to `to`. For existing flows: the host's addresses change.
 enum verdict outside_judge(const struct address *to, int type);
 
 #endif

@@ -8,7 +8,7 @@ enum {
     TCP_BYTES = 20,
     UDP_BYTES = 8,
     ICMP_BYTES = 8,
-    QUOTED_BYTES = 8, // what an ICMP error repeats of the header behind IP
+    QUOTED_BYTES = 8, // bytes of the inner header that an ICMP error repeats
     HOPS = 64,
     TCP_SYN = 0x02,
     TCP_RST_ACK = 0x14,
@@ -50,7 +50,7 @@ bool packet_is_equal_flow(const struct flow *a, const struct flow *b) {
     return address_is_equal(&a->from, &b->from) && address_is_equal(&a->to, &b->to);
 }
 
-// Where the TCP header begins; 0 when this is no whole packet with one.
+// The offset of the TCP header; 0 when this is not a whole packet with one.
 static size_t find_tcp(const uint8_t *packet, size_t length, struct flow *flow, size_t *end) {
     if (length >= IP4_BYTES && packet[0] >> 4 == 4) {
         size_t header = (size_t)(packet[0] & 15) * 4;

@@ -1,4 +1,4 @@
-// IP packets as bytes: what the gate takes apart and what it puts together.
+// IP packets as bytes: parsing and building.
 #ifndef PACKET_H
 #define PACKET_H
 
@@ -6,7 +6,7 @@
 
 enum { PACKET_MAX_BYTES = 65535 };
 
-// Who sent a packet to whom.
+// The addresses of a packet.
 struct flow {
     struct address from, to;
 };

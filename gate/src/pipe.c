@@ -160,7 +160,7 @@ static bool listen_to(struct pipe *pipe, enum end end) {
     bool is_new = watch->events == 0;
     watch->events = events;
     if (is_new) return loop_add(watch->fd, events, &watch->watch);
-    // An end of which nothing is wanted would report its hang-up for ever.
+    // An end without wanted events would report its hang-up for ever.
     if (events == 0)
         loop_remove(watch->fd, &watch->watch);
     else

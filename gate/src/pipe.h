@@ -9,7 +9,7 @@
 bool pipe_has_place(void);
 int pipe_count(void);
 
-// Takes both sockets over. With `by_name`, the address that was asked for, what the guest says must name an allowed name.
+// Takes over both sockets. `by_name` is the requested address if the guest's first bytes must contain an allowed name.
 void pipe_join(int guest, int world, const struct address *by_name);
 
 // Closes a connection so that its peer notices.

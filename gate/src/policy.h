@@ -1,4 +1,4 @@
-// Who may be reached: everything that is not closed, and what was opened by name.
+// The network policy: which addresses are open, by the tables and by the options.
 #ifndef POLICY_H
 #define POLICY_H
 
@@ -14,16 +14,16 @@ enum verdict {
 
 enum { POLICY_ALLOW_MAX = 64 };
 
-// Opens one range. False when there are too many.
+// Opens one range. False when there are too many ranges.
 bool policy_allow(const struct range *range);
 const char *verdict_name(enum verdict verdict);
 
-// By the tables alone: what is closed, wherever this runs. `embedded` becomes the IPv4 address inside, if there is one.
+// Decides by the tables alone, without the host's addresses. `embedded` becomes the IPv4 address inside, if there is one.
 bool policy_is_closed(const struct address *to, struct address *embedded);
 
-// Opens what asks the host's kernel which addresses are its own. Before `policy_judge`.
+// Opens the socket for the host's own addresses. Call it before `policy_judge`.
 bool policy_open(void);
-// Gives VERDICT_OPEN also for what only a name has opened; then `is_by_name` is set, and only that name may be asked for.
+// Returns VERDICT_OPEN also for an address that only a name opened; then `is_by_name` is set, and only that name is allowed.
 enum verdict policy_judge(const struct address *to, bool *is_by_name);
 
 #endif

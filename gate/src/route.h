@@ -1,4 +1,4 @@
-// What the host's kernel knows of an address.
+// The host kernel's routes for an address.
 #ifndef ROUTE_H
 #define ROUTE_H
 
@@ -7,7 +7,7 @@
 // Opens the question's socket, in the network namespace of the caller.
 bool route_open(void);
 
-// True for an address of the host itself, and whatever it would send to all or to itself. True also when there is no answer.
+// True for the host's own, broadcast and loopback addresses, and when the lookup fails.
 bool route_is_own(const struct address *to);
 
 // Adds `local default dev lo`: every address is one of this namespace. Needs CAP_NET_ADMIN there.

@@ -113,7 +113,7 @@ static struct udp_flow *start_flow(const struct flow *wanted) {
     return flow;
 }
 
-// A connected socket would follow its address to the host, if the host got it: each second is judged anew.
+// If the host took over a connected socket's address, its datagrams would reach the host, so each flow is judged again each second.
 static bool is_still_open(struct udp_flow *flow) {
     if (flow->judged_at == loop_now()) return true;
     flow->judged_at = loop_now();
@@ -131,7 +131,7 @@ static struct udp_flow *find_flow(const struct flow *wanted) {
     return start_flow(wanted);
 }
 
-// The address a datagram was for, which is none of this host's.
+// The destination of a datagram, which is not an address of this host.
 static bool read_destination(struct msghdr *message, struct address *to) {
     for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at)) {
         bool is_v4 = at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_ORIGDSTADDR;

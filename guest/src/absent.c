@@ -22,7 +22,7 @@ static bool open_folder(struct stage *stage) {
     return place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV;
 }
 
-// A commit meets only directories that the tree has too.
+// A commit enters only directories that the tree has too.
 static bool make_folder(struct stage *stage) {
     int fd = beneath_make(stage->root_fd, stage->folder);
     if (fd >= 0) close(fd);

@@ -16,7 +16,7 @@ void cgroup_open(const char *mount_point);
 // A group for one job.
 struct cgroup cgroup_take(void);
 
-// Kills everything in it; a fork under way does not get away. False when there is no group.
+// Kills everything in it, unfinished forks included. False when there is no group.
 bool cgroup_kill(const struct cgroup *group);
 
 bool cgroup_is_empty(const struct cgroup *group);

@@ -83,7 +83,7 @@ static bool open_sides(struct stage *stage, struct merge *merge) {
     return false;
 }
 
-// What was found equal must be so still: nothing of it is staged.
+// Entries that were found equal must still be equal, since they are not staged.
 static bool check_kept(const struct stage *stage, struct merge *merge) {
     char path[PATH_MAX];
     const char *destination = stage->destination;

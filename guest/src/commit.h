@@ -7,7 +7,7 @@
 
 #include "stage.h"
 
-// Answers once all is in, or all is as it was. The stage is gone then.
+// Answers when the workspace has all of it, or is unchanged. The stage has ended then.
 void commit_answer(uint32_t stream, struct stage *stage);
 
 void commit_answer_known(uint32_t stream, const char *id);

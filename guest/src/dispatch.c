@@ -21,7 +21,7 @@ static bool dispatch_data(const struct frame *frame) {
         return is_eof ? job_stdin_eof(job, offset) : job_stdin(job, offset, bytes, count);
     }
     struct transfer *transfer = transfer_find(frame->stream);
-    if (!transfer) return true; // late for a stream that is gone: ignored
+    if (!transfer) return true; // late, for a stream that has ended: ignored
     if (channel != CHANNEL_CONTENT) return false;
     return is_eof ? transfer_eof(transfer, offset) : transfer_content(transfer, offset, bytes, count);
 }

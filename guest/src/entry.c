@@ -21,7 +21,7 @@ static bool open_folder(struct stage *stage) {
     return stage->folder_fd >= 0 && (place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == EACCES);
 }
 
-// Nothing is staged of the entry at hand: the workspace has it. What an earlier record of its name has staged goes.
+// The current entry is not staged, since the workspace has it. An earlier staged record of its name is removed.
 static bool keep(struct stage *stage, const struct stat *found) {
     if (unlinkat(stage->folder_fd, stage->name, 0) < 0 && errno != ENOENT) return false;
     stage->unchanged++;
@@ -41,7 +41,7 @@ static bool note_folder(struct stage *stage, const char *path) {
            folders_add(&stage->folders, whole, stage->parser.record.mode, read_mtime(&stage->parser.record));
 }
 
-// What it will look like in the end is set when nothing more comes: until then it takes content.
+// Mode and time are set at the end: until then the file takes content.
 static bool make_directory(struct stage *stage) {
     if (mkdirat(stage->folder_fd, stage->name, 0700) < 0) {
         if (errno != EEXIST) return false;

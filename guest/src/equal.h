@@ -12,7 +12,7 @@
 
 struct equal {
     int fd; // of the workspace's file; -1: it does not exist, or it differs
-    bool is_held; // nothing is staged yet: what has come is in memory, or equal to what the old file has
+    bool is_held; // nothing is staged yet: the received bytes are in memory, or equal to the old file's
     bool is_in_memory;
     struct stat old;
     uint8_t *held; // HELD_MAX_BYTES, once a file was held in memory
@@ -30,7 +30,7 @@ void equal_open(struct equal *equal, int folder, const char *name, const struct 
 // The next bytes of the content. When they are the first to differ from an old file that held the ones before, that ends.
 void equal_add(struct equal *equal, const uint8_t *bytes, size_t size);
 
-// Then: writes what the old file has held. False with errno (ESTALE: it has changed meanwhile).
+// Then: writes the equal bytes from the old file. False with errno (ESTALE: it has changed meanwhile).
 bool equal_copy(struct equal *equal, struct fill *fill);
 
 // Once all has come.

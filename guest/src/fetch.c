@@ -104,7 +104,7 @@ static bool add_path(struct fetch *fetch, struct json item) {
     return is_read && beneath_is_plain(path);
 }
 
-// The paths of a request are no longer than the request.
+// The paths together are at most as long as the request.
 static struct fetch *make(struct json paths) {
     struct fetch *fetch = calloc(1, sizeof *fetch + PAYLOAD_MAX_BYTES + PATH_MAX);
     const char *at = NULL;

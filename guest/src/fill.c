@@ -67,7 +67,7 @@ static bool write_pending(struct fill *fill) {
     return size == 0 || write_data(fill, zeros, size);
 }
 
-// How many of the next bytes are to be written: up to a block that begins with zeros.
+// How many of the next bytes to write: up to a block that begins with zeros.
 static size_t count_data(const struct fill *fill, const uint8_t *bytes, size_t size) {
     size_t count = BLOCK_BYTES - (size_t)((uint64_t)fill->bytes % BLOCK_BYTES);
     while (count < size && !words_are_zero(bytes + count, size - count < BLOCK_BYTES ? size - count : BLOCK_BYTES))

@@ -10,7 +10,7 @@
 struct folder {
     size_t number; // in the order of coming
     mode_t mode;
-    bool is_met; // the directory exists in the place of the tree too; what is done there is not done here
+    bool is_met; // the directory exists in the workspace too; the merge sets its mode there
     struct timespec mtime;
     char path[];
 };
@@ -26,7 +26,7 @@ bool folders_add(struct folders *folders, const char *path, mode_t mode, struct 
 // After the last one; drops those that a later one of the same path replaces.
 void folders_sort(struct folders *folders);
 
-// Once sorted: sets mode and time on each directory of the tree, but those met. NULL, or the one that failed with errno.
+// Needs sorted folders. Sets mode and time on each new directory of the tree. NULL, or the folder that failed with errno.
 const struct folder *folders_settle(const struct folders *folders, int tree);
 
 // Once sorted: NULL when no record named the directory.

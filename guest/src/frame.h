@@ -1,4 +1,4 @@
-// Frames and the sync record: bytes in, events out. Pure; holds no buffer of its own.
+// Frames and the sync record: bytes in, events out. Pure; it has no buffer.
 #ifndef FRAME_H
 #define FRAME_H
 
@@ -21,10 +21,10 @@ struct frame_parser {
 };
 
 enum frame_event {
-    FRAME_MORE,   // nothing complete; keep what was not used and come back with more
+    FRAME_MORE,   // incomplete; keep the unused bytes and call again with more
     FRAME_READY,  // one frame of this session, its payload pointing into the bytes given
     FRAME_SYNC,   // a sync record; parser->nonce is the new session's
-    FRAME_BROKEN, // the session is over; the parser hunts
+    FRAME_BROKEN, // the session has ended; the parser hunts
 };
 
 // Looks at the first `count` bytes and says how many of them are used up.

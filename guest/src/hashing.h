@@ -17,7 +17,7 @@ struct hashing {
 // Opens the entry of that name in the folder; false when it is not a readable file.
 bool hashing_begin(struct hashing *hashing, int folder, const char *name);
 
-// Reads a part; false when there is no more.
+// Reads a part; false at the end.
 bool hashing_go_on(struct hashing *hashing);
 
 // Closes the file. False when it has changed since it was opened; then it has no digest.

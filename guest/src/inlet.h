@@ -19,7 +19,7 @@ struct inlet {
 bool inlet_receive(struct inlet *inlet, uint64_t offset, uint64_t count);
 bool inlet_receive_eof(struct inlet *inlet, uint64_t offset);
 
-// A session begins for this channel; forgets what was received and not acknowledged.
+// Starts a session for this channel; forgets bytes that were received and not acknowledged.
 void inlet_reset(struct inlet *inlet);
 // The first window of a session, and how much each one allows.
 void inlet_grant(struct inlet *inlet, uint64_t grant);

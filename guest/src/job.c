@@ -124,7 +124,7 @@ void job_read_output(struct job *job, int which) {
         } else if (got < 0 && errno == EAGAIN) {
             job->output[which].is_readable = false;
         } else if (job->is_tty && !job->has_ended) {
-            // Nobody has the terminal open now; to close this end would hang up on a command that still runs.
+            // No process has the terminal open now; closing this end would hang up on a command that still runs.
             job->output[which].is_readable = false;
         } else {
             outlet_end(outlet, outlet->ring.head);

@@ -23,7 +23,7 @@ struct job {
     bool is_settled;  // its output too: both ends are known
     bool is_attached; // this session wants to know of its end
     bool sent_exit;
-    bool is_ending;   // the host has asked for the end of all of it
+    bool is_ending;   // the host has requested the end of the whole job
     bool is_killed;   // all of it was killed, at killed_ms
     bool was_oom_killed;
     uint64_t killed_ms;
@@ -56,7 +56,7 @@ void job_attach(struct job *job);
 int64_t job_output_bytes(const struct job *job, int which);
 enum job_reach { JOB_COMMAND, JOB_GROUP, JOB_ALL };
 // 0 or an errno. JOB_ALL asks for the end of all of it: KILL kills everything the command has started, another signal goes to the group,
-// and what is left when the command has ended is killed then. A command that has ended by itself keeps what it left.
+// and the remaining processes are killed when the command has ended. When a command ends by itself, its remaining processes keep running.
 int job_signal(struct job *job, int number, enum job_reach reach);
 void job_release(struct job *job);
 void jobs_kill(void);

@@ -85,7 +85,7 @@ uint64_t jobs_deadline_ms(void) {
     return deadline;
 }
 
-// The grace is over: what lies in the pipe now still counts, what comes later does not.
+// The grace has passed: bytes in the pipe now still count, later ones do not.
 static void fix_end(struct job *job, int which) {
     int waiting = 0;
     struct outlet *outlet = &job->output[which].outlet;

@@ -27,7 +27,7 @@ bool json_integer(struct json value, int64_t min, int64_t max, int64_t *out);
 // Decodes a string and ends it with NUL. -1: not a string, longer than `size` - 1, or it contains a NUL.
 ssize_t json_text(struct json value, char *out, size_t size);
 
-// Walks an array or object; begin with *at = NULL. For an array `name` stays as it is.
+// Walks an array or object; begin with *at = NULL. For an array `name` does not change.
 bool json_next(struct json container, const char **at, struct json *name, struct json *value);
 
 #endif

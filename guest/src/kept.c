@@ -11,7 +11,7 @@
 
 enum { FIRST_ROOM = 1024 };
 
-// What a note holds before its name and a NUL; an inode of 0 stands for a folder, in which those behind it lie.
+// The part of a note before its name and a NUL; an inode of 0 marks the folder of the notes after it.
 struct note {
     uint64_t inode;
     int64_t mtime_s;

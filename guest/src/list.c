@@ -24,7 +24,7 @@ struct list {
     struct transfer transfer;
     struct tree tree;
     bool has_digests;
-    bool is_cut; // more would come than was asked for
+    bool is_cut; // there are more entries than requested
     int64_t depth, limit, entries;
     struct timespec looked; // when mappings were read, before the first file was hashed; 0 until then
     struct hashing hashing; // of the entry at hand
@@ -39,7 +39,7 @@ static void end(struct transfer *transfer) {
     free(list);
 }
 
-// An entry's facts beside its stat.
+// An entry's facts besides its stat.
 struct told {
     const char *path;
     char target[PATH_MAX];

@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 
-// Takes a descriptor of its own from the one given; NULL with errno.
+// Duplicates the given descriptor; NULL with errno.
 DIR *listing_open(int folder);
 
 // NULL at the end (errno 0) or on failure.

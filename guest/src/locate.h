@@ -11,7 +11,7 @@ struct located {
 };
 
 enum locate_flags {
-    LOCATE_FOLLOWS = 1, // a last name that is a link stands for what it names
+    LOCATE_FOLLOWS = 1, // follows a link as the last name
     LOCATE_MAKES = 2,   // directories that are missing are made (0755)
 };
 

@@ -9,7 +9,7 @@
 
 enum { ENVIRONMENT_MAX_BYTES = 16384 };
 
-// What is looked at, and behind it what is read.
+// The files that are checked for changes, and then those that are read.
 static const char *const watched[] = {"/etc/profile", "/etc/profile.d", "/root/.profile"};
 enum { WATCHED = sizeof watched / sizeof *watched, OF_SYSTEM = 2 };
 static const char *const profiles[] = {"/etc/profile", "/root/.profile"};
@@ -64,7 +64,7 @@ static bool is_name(const char *text, size_t length) {
     return true;
 }
 
-// `NAME=value`, `export NAME="value"`, as pam_env reads them: nothing in a value is expanded. NULL when it is no assignment.
+// `NAME=value`, `export NAME="value"`, as pam_env reads them: nothing in a value is expanded. NULL when it is not an assignment.
 static char *parse_line(char *line) {
     line += strspn(line, " \t");
     if (strncmp(line, "export ", 7) == 0) line += 7 + strspn(line + 7, " \t");

@@ -28,7 +28,7 @@ uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-// Events carry a kind and a number, not a pointer: what they name may be gone by the time they are handled.
+// Events carry a kind and a number, not a pointer: their object may have been freed before they are handled.
 static void watch(int operation, int fd, uint32_t events, enum loop_kind kind, uint32_t id) {
     struct epoll_event event = {.events = events, .data.u64 = (uint64_t)kind << 32 | id};
     if (epoll_ctl(epoll_fd, operation, fd, &event) < 0) fatal("epoll_ctl: errno %d", errno);

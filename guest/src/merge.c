@@ -21,7 +21,7 @@ static bool fail(struct merge *merge, int error, const char *folder, const char 
     return false;
 }
 
-// What a process of the guest made from the old file must look older than the new one, whenever that was written on the host.
+// A file that the guest made from the old version must look older than the new version, whatever the host's time of the latter.
 static bool renew(const struct merge *merge, int folder, const char *name) {
     struct stat staged;
     struct timespec now;
@@ -70,7 +70,7 @@ static int plan_removals(struct merge *merge, struct merge_dir *dir, struct merg
     return 0;
 }
 
-// Notes what is to be done in one directory, and which of those in it meet again. Changes nothing.
+// Records the steps in one directory, and its subdirectories that exist on both sides. Changes nothing.
 static bool plan(struct merge *merge, struct merge_dir *dir) {
     struct merge_dir_fds fds;
     if (!merge_dir_open(merge, dir, &fds)) return fail(merge, errno, dir->path, "");
@@ -109,7 +109,7 @@ static bool take(struct merge *merge, struct merge_dir_fds fds, char *step) {
         if (!swap_exchange(fds.staged, fds.place, name, merge->exchange)) return false;
         *step = STEP_SWAPPED;
     }
-    // Whoever has put a directory there since the plan was made must not lose it.
+    // A process may have put a directory there since the plan was made; it must not be lost.
     if (fstatat(fds.staged, name, &replaced, AT_SYMLINK_NOFOLLOW) < 0) return false;
     errno = EISDIR;
     return !S_ISDIR(replaced.st_mode);
@@ -128,7 +128,7 @@ static bool take_steps(struct merge *merge, struct merge_dir *dir) {
     return is_done;
 }
 
-// A directory that was there gets the mode of its record. Its time says when it was changed in the workspace.
+// An existing directory gets the mode of its record. Its time stays that of the last change in the workspace.
 static bool set_folder(struct merge *merge, struct merge_dir *dir) {
     mode_t mode = dir->folder ? dir->folder->mode : dir->mode;
     bool is_opened_up = dir->is_touched && merge_dir_is_closed(dir);

@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-// False when neither field is there, or it is empty, too long or holds a NUL.
+// False when both fields are missing, or the name is empty, too long or contains a NUL.
 bool names_read(struct json object, const char *field, char out[PATH_MAX]);
 
 #endif

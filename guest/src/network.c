@@ -139,7 +139,7 @@ static bool set_v4(int fd, const char *name, const struct network *network) {
     return ioctl(fd, SIOCADDRT, &route) == 0 || errno == EEXIST;
 }
 
-// Nobody else is on this wire: an address needs no probing, and no router is waited for.
+// No other host is on this wire: addresses need no probing, and no router is expected.
 static void quieten(const char *name) {
     for (const char *setting = "accept_dad"; setting; setting = strcmp(setting, "accept_dad") == 0 ? "accept_ra" : NULL) {
         char path[96];

@@ -62,7 +62,7 @@ static size_t emit_eof(struct outlet *outlet, const struct frame_parser *parser,
     return (size_t)(at - out);
 }
 
-// Who has had a turn goes to the back of the list.
+// An outlet that had its turn goes to the back of the list.
 size_t outlet_emit_turns(const struct frame_parser *parser, uint8_t *out, size_t room) {
     size_t total = 0;
     struct outlet *served = NULL, **served_end = &served;

@@ -11,7 +11,7 @@
 struct outlet {
     struct ring ring;    // base: acknowledged; head: all that was produced
     uint64_t end;        // the channel's last offset, once `has_end`
-    uint64_t next;       // where this session goes on
+    uint64_t next;       // where this session continues
     uint64_t limit;      // how far this session may go
     uint64_t sent;       // the furthest any session has gone
     uint32_t stream;

@@ -27,7 +27,7 @@ static void end(struct transfer *transfer) {
     free(removing);
 }
 
-// An entry that is gone already is no failure.
+// An entry that no longer exists is not a failure.
 static bool take_away(struct removing *removing, int folder, const char *name, int flags) {
     bool is_done = unlinkat(folder, name, flags) == 0;
     removing->removed += is_done;
@@ -68,7 +68,7 @@ static bool work(struct transfer *transfer) {
 
 static const struct transfer_kind kind = {.work = work, .end = end};
 
-// True when the tree is to be walked; false when it is over, with errno or 0.
+// True when the tree must be walked; false at the end, with errno or 0.
 static bool begin(struct removing *removing, bool is_recursive) {
     struct located *place = &removing->place;
     struct tree *tree = &removing->tree;

@@ -1,4 +1,4 @@
-// The operation `remove`: one name, with all that is in it when that is asked for.
+// The operation `remove`: one name, with all its entries if `recursive` is set.
 #ifndef REMOVE_H
 #define REMOVE_H
 

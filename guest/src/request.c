@@ -186,7 +186,7 @@ static void handle_committed(uint32_t stream, struct json request) {
     if (read_id(stream, request, id)) commit_answer_known(stream, id);
 }
 
-// A transfer that is unknown has just ended by itself: that is no failure.
+// An unknown transfer has just ended by itself: not a failure.
 static void handle_cancel(uint32_t stream, struct json request) {
     uint32_t transfer;
     if (!read_transfer(stream, request, &transfer)) return;

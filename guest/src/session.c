@@ -51,7 +51,7 @@ void session_attach(int fd, bool is_port) {
     if (fd >= 0) loop_watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, LOOP_SESSION, 0);
 }
 
-// Half of the room is kept for what is sent without being asked.
+// Half of the space is reserved for frames without a request.
 static bool has_room_for_answers(void) { return session.control_count <= CONTROL_BYTES / 2; }
 
 bool session_has_more(void) { return (session.is_readable || session.is_stalled) && has_room_for_answers(); }
@@ -106,7 +106,7 @@ static void parse(void) {
         if (event == FRAME_SYNC) greet();
         if (event == FRAME_BROKEN || (event == FRAME_READY && !dispatch_frame(&frame))) lose();
     }
-    // Not for nothing: moving bytes onto themselves goes one by one, and that for each 4 KiB the port gives.
+    // Worth the check: moving bytes onto themselves is slow, and happens for each 4 KiB of the port.
     if (from == 0) return;
     memmove(in, in + from, session.in_count - from);
     session.in_count -= from;
@@ -130,7 +130,7 @@ static void read_some(void) {
     }
 }
 
-// Room is waited for only while there is none: otherwise every write would wake the agent once more.
+// Wait for space only while there is none: otherwise every write would wake the agent once more.
 static void expect_room(bool waits) {
     session.is_writable = !waits;
     loop_rewatch(session.fd, EPOLLIN | EPOLLRDHUP | EPOLLET | (waits ? EPOLLOUT : 0), LOOP_SESSION, 0);

@@ -31,14 +31,14 @@ pid_t shepherd_fork(int *channel) {
     *channel = ends[pid == 0 ? 1 : 0];
     if (pid == 0) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-        // An agent that is gone ends its jobs. The signal is blocked, and read when the command runs.
+        // The agent's death ends its jobs. The signal is blocked, and read when the command runs.
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != agent) raise(SIGTERM);
     }
     return pid;
 }
 
-// Kills all descendants that can be seen now. What they start before they die is seen the next time; what loses its parent becomes a
+// Kills all present descendants. Processes that they start before they die are found the next time; an orphan becomes a
 // child of the shepherd.
 static void kill_below(pid_t parent, int depth) {
     char path[64];

@@ -1,5 +1,5 @@
-// A process beside each job of an agent that is no init, and so makes no control groups. Whatever the command starts and loses its own
-// parent becomes the shepherd's child, so that it finds and kills all of it.
+// A process above each job of an agent that is not PID 1, and so makes no control groups. Orphans among the command's
+// descendants become the shepherd's children, so that it finds and kills all of them.
 #ifndef SHEPHERD_H
 #define SHEPHERD_H
 

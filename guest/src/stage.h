@@ -13,7 +13,7 @@
 
 struct stage {
     struct transfer transfer;
-    bool is_dry;   // only looks: there is no tree
+    bool is_dry;   // only compares: there is no tree
     bool is_new;   // no entry has come yet
     char id[ID_MAX_DIGITS + 1];
     struct record_parser parser;
@@ -38,7 +38,7 @@ struct stage {
 // Answers its request by itself, at once when it cannot begin.
 void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
 
-// NULL when the stream is no stage.
+// NULL when the stream is not a stage.
 struct stage *stage_find(uint32_t stream);
 
 // Removes leftovers of stages of an earlier agent.

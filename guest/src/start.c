@@ -43,7 +43,7 @@ static struct {
 
 static void add_word(const char *word) { start.words[start.word_count++] = (char *)word; }
 
-// Decodes into the arena; NULL when the value is no text or holds a NUL.
+// Decodes into the arena; NULL when the value is not text or contains a NUL.
 static char *keep_text(struct json value) {
     char *at = start.arena + start.arena_used;
     ssize_t length = json_text(value, at, sizeof start.arena - start.arena_used);
@@ -122,7 +122,7 @@ static void add_variable(size_t from, const char *assignment) {
     add_word(assignment);
 }
 
-// What the request gives, then /etc/environment, of which the last line counts, then the defaults.
+// The request's variables, then /etc/environment (its last line for a name), then the defaults.
 static void add_environment(void) {
     const char *assignments[LOGIN_VARIABLES_MAX];
     size_t from = start.word_count, count = login_read(assignments);

@@ -43,7 +43,7 @@ void transfer_remove(struct transfer *transfer);
 void transfer_end(struct transfer *transfer);
 
 struct transfer *transfer_find(uint32_t stream);
-// False when there are too many; then it sends an error on the stream.
+// False when there are too many transfers; then it sends an error on the stream.
 bool transfers_have_room(uint32_t stream);
 struct transfer *transfers_first(void);
 

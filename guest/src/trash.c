@@ -15,7 +15,7 @@
 enum { NAME_BYTES = 48, NAMES_PER_STEP = 16 };
 
 static DIR *pass;   // over the staging directory; NULL when there is nothing to remove
-static DIR *folder; // what is being emptied, of this name
+static DIR *folder; // the directory being emptied, and its name
 static char folder_name[NAME_MAX + 1];
 static bool has_changed; // since the pass began: another one is needed
 static unsigned long number;

@@ -9,7 +9,7 @@
 
 enum tree_event {
     TREE_BUSY,   // a part of a directory was read: come back
-    TREE_ENTRY,  // `folder`, `name`, `stat` and `path` say of what
+    TREE_ENTRY,  // the entry is in `folder`, `name`, `stat` and `path`
     TREE_LEAVE,  // the directory `name` in `folder` is at its end
     TREE_END,    // so is the first
     TREE_FAILED, // with errno

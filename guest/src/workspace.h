@@ -16,7 +16,7 @@ int workspace_open(void);
 // The staging directory, made when it is missing; kept open. -1 with errno.
 int workspace_staging(void);
 bool workspace_has_staging(void);
-// Lets go of a staging directory that is empty.
+// Removes an empty staging directory.
 void workspace_leave_staging(void);
 
 // The part of an absolute path below the workspace, "" for itself; NULL when it is elsewhere or not plain.

@@ -40,7 +40,7 @@ static bool reap(void) {
     return pid == 0;
 }
 
-// Children that nobody has waited for keep their numbers: this hits no stranger.
+// The id of a child is not reused before it is waited for, so this kills no foreign process.
 static void kill_children(void) {
     int pid;
     FILE *children = fopen("/proc/thread-self/children", "re");
@@ -81,7 +81,7 @@ static void start(char **argv) {
     _exit(NOT_RUN);
 }
 
-// What the program was given is not held open for it.
+// Closes the program's descriptors in the keeper.
 static void let_go(void) {
     if (signals != 3 && dup3(signals, 3, O_CLOEXEC) < 0) fail("closing");
     signals = 3;

@@ -50,7 +50,7 @@ static void await_copy(void) {
     for (size_t have = 0; have < sizeof line;) {
         ssize_t got = read(QUESTIONS_FD, line + have, sizeof line - have);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) _exit(FAILED); // the daemon is gone
+        if (got <= 0) _exit(FAILED); // the daemon has ended
         have += (size_t)got;
     }
     if (memcmp(line, "copy\n", sizeof line) != 0) _exit(USAGE);

@@ -1,4 +1,4 @@
-"""What a caller gives to a call, beside the operation's own fields."""
+"""A caller's options for a call, besides the operation's own fields."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _quote(word: str, index: int) -> str:
 
 
 def pieces_of(stdin: Stdin) -> Iterator[bytes]:
-    """Standard input as bytes, whatever it was given as."""
+    """Standard input as bytes, from any accepted type."""
     if stdin is None:
         return
     for piece in [stdin] if isinstance(stdin, str | bytes) else stdin:

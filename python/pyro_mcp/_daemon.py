@@ -103,7 +103,7 @@ class Home:
         return {**os.environ, "PYRO_HOME": self.path}
 
     def executable(self) -> str:
-        """The `pyro` executable. Raises HOST_NOT_ABLE when there is none."""
+        """The `pyro` executable. Raises HOST_NOT_ABLE when it is missing."""
         chosen = self._executable or os.environ.get("PYRO_EXECUTABLE") or shutil.which("pyro")
         if chosen is None:
             raise PyroError(

@@ -1,4 +1,4 @@
-"""One request to the daemon and its answer, over a stream of its own."""
+"""One request to the daemon and its answer, over its own stream."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _read_frames(stream: Stream, upload: _Upload, on_event: Callable[[Event], No
 
 
 def _drain(stream: Stream) -> None:
-    """Waits until the daemon has ended what was cancelled, longer than the grace that a command gets."""
+    """Waits until the daemon has ended the cancelled command, longer than the command's grace."""
     with contextlib.suppress(OSError, ValueError, struct.error):
         stream.set_timeout(_DRAIN_SECONDS)
         for kind, channel, payload in stream.frames():

@@ -1,4 +1,4 @@
-"""What a packer leaves out: patterns in the syntax of `.gitignore`, as src/archive/filter.ts reads them.
+"""The patterns of excluded entries, in the syntax of `.gitignore`, as src/archive/filter.ts reads them.
 
 Only patterns that every reader takes alike are tried here. With any other among them everything is sent, and the daemon, which
 holds all patterns against what it gets, leaves it out.
@@ -23,7 +23,7 @@ def create_filter(exclude: Sequence[str], include: Sequence[str]) -> Excludes | 
     rules = [_parse(pattern) for pattern in patterns]
 
     def excludes(path: str, is_directory: bool) -> bool:
-        # A name that is no text is matched as the daemon sees it.
+        # A name that is not text is matched as the daemon sees it.
         text = path.encode(errors="surrogateescape").decode(errors="replace")
         for takes_back, only_directories, matches in reversed(rules):
             if (is_directory or not only_directories) and matches.fullmatch(text):

@@ -14,14 +14,14 @@ _COMMON = frozenset(
     ("branches", "config", "hooks", "info", "lfs", "logs", "objects")
     + ("packed-refs", "refs", "remotes", "rr-cache", "shallow", "svn")
 )
-"""Of a common directory, a worktree uses these; HEAD, the index and what goes on are its own."""
+"""The parts of a common directory that a worktree uses; HEAD, the index and unfinished operations are its own."""
 _OF_ONE_WORKTREE = re.compile(r"info/sparse-checkout|logs/HEAD|(logs/)?refs/(bisect|rewritten|worktree)")
 _NOT_OF_A_REPOSITORY = frozenset(("commondir", "gitdir", "locked", "modules", "worktrees", "index.lock"))
 
 
 @dataclass(frozen=True)
 class GitData:
-    """What a ``.git`` consists of."""
+    """The parts of a ``.git``."""
 
     git_directory: str
     """HEAD, the index, and all the rest unless there is a common directory."""

@@ -1,4 +1,4 @@
-"""What a command wrote, as bytes."""
+"""The output of a command as bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any, Literal
 
 
 def output_bytes(result: Mapping[str, Any], stream: Literal["stdout", "stderr"] = "stdout") -> bytes:
-    """The bytes of an output in a result, whatever it is: text, or base64 of what is not UTF-8."""
+    """The bytes of an output in a result: of text, or of base64 if they are not UTF-8."""
     text: str = result[stream]
     return base64.b64decode(text) if result[f"{stream}_encoding"] == "base64" else text.encode()

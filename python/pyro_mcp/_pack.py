@@ -26,7 +26,7 @@ _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 @dataclass(frozen=True)
 class Source:
-    """What is sent, and what the daemon is told of it."""
+    """The stream of a source, and the fields that describe it to the daemon."""
 
     path: str
     kind: str
@@ -72,7 +72,7 @@ def open_source(
 
     def open_tree(kind: str, scan: Callable[[Scanner], None]) -> Source:
         source = _open_tree(kind, resolved, Scanner(leaves_out, links, Report(), on_scan, with_git), scan)
-        # Where the daemon decides what is left out, the size of the rest is not known here.
+        # If the daemon filters the entries, the size of the rest is not known here.
         return replace(source, content_bytes=None) if exclude and excludes is None else source
 
     if is_directory:

@@ -23,7 +23,7 @@ from ._task import Task
 _MAX_STARTS = 5
 """How often a call starts the daemon, or waits for one that makes way, before it gives up."""
 _MAX_RETURNS = 20
-"""How often a broken connection is made good before the caller is told."""
+"""How often a broken connection is retried before the caller gets the error."""
 _RETURN_DELAY_SECONDS = 0.1
 _SCAN_EVENT_SECONDS = 0.2
 
@@ -39,7 +39,7 @@ _OnEvent = Callable[[Event], None]
 
 
 class Pyro(Operations):
-    """Everything that can be asked of pyro. The first call starts the daemon when there is none.
+    """All operations of pyro. The first call starts the daemon if none runs.
 
     Args:
         home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path is one of the working directory.
@@ -56,7 +56,7 @@ class Pyro(Operations):
         return Task(self, self.create_task(environment, **options))
 
     def open_task(self, task_id: str) -> Task:
-        """A handle on a task that is there already."""
+        """A handle on an existing task."""
         return Task(self, self.status_task(task_id))
 
     def create_server(self: Pyro | None = None) -> Server:
@@ -117,7 +117,7 @@ class Pyro(Operations):
         raise AssertionError("the loop returns")
 
     def _exec(self, ask: _Ask, follower: _Follower) -> Any:
-        """Runs a command of a task. One whose daemon dies is found again, by the number it was told or by the id it chose."""
+        """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
         for returns in range(_MAX_RETURNS + 1):
             try:
                 if follower.sequence is None:
@@ -135,7 +135,7 @@ class Pyro(Operations):
         raise AssertionError("the loop returns or raises")
 
     def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
-        """Asks the daemon, and starts it when there is none."""
+        """Sends a request to the daemon, and starts the daemon if none runs."""
         route = "/v1/" + ask.operation.replace(".", "/")
         for starts in range(_MAX_STARTS + 1):
             try:
@@ -169,7 +169,7 @@ class Pyro(Operations):
 
 @dataclass(frozen=True)
 class _Ask:
-    """One operation that is asked for, perhaps again."""
+    """One request of an operation, which may be repeated."""
 
     operation: str
     fields: Mapping[str, object]
@@ -184,7 +184,7 @@ def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) ->
 
     def on_scan(count: int) -> None:
         nonlocal shown
-        # The clock is asked now and then only.
+        # The clock is read only now and then.
         if on_progress and count % 64 == 0 and time.monotonic() - shown >= _SCAN_EVENT_SECONDS:
             shown = time.monotonic()
             on_progress({"phase": "scan", "message": f"{count} entries found"})
@@ -201,7 +201,7 @@ def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) ->
 
 
 def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict[str, Any]:
-    """A result with what only the packer of the source can tell."""
+    """A result with the counts and warnings of the source's packer."""
     report = packed.report()
     warnings = [*result.get("warnings", ()), *cast("list[str]", report["warnings"])]
     if operation == "task.sync.push":

@@ -1,4 +1,4 @@
-"""What a packer found wrong with a source, and what it sent otherwise than it lies there."""
+"""Problems that a packer found in a source, and entries that it sent in another state."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Names:
     def add(self, name: str) -> None:
         self.count += 1
         if len(self.first) < _NAMED:
-            # A name that is no text is shown as the daemon would.
+            # A name that is not text is shown as the daemon shows it.
             self.first.append(name.encode(errors="surrogateescape").decode(errors="replace"))
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Names:
 
 
 class Report:
-    """What was sent otherwise than it lies in the source, by kind."""
+    """Entries that were sent in another state than in the source, by kind."""
 
     def __init__(self) -> None:
         self.special = Names()

@@ -1,4 +1,4 @@
-"""Walks a source directory once, lists what is to be sent, and finds what cannot be."""
+"""Walks a source directory once, and lists the entries to send and those that cannot be sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OnScan = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One name that is to be sent."""
+    """One entry to send."""
 
     path: str
     elsewhere: str | None
@@ -176,7 +176,7 @@ class Scanner:
         problem = self._problem_of(path, absolute, is_file, target)
         if problem:
             self._add_problem(problem, path)
-            # The names in a directory whose own is no text are no text either.
+            # If a directory's name is not text, the paths of its entries are not text either.
             return is_directory and problem != "ARCHIVE_NAME_INVALID"
         inode = (status.st_dev, status.st_ino)
         if is_file and (status.st_nlink == 1 or inode not in self._inodes):

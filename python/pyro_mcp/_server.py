@@ -8,7 +8,7 @@ from ._daemon import Home
 
 
 class Server:
-    """The MCP server of one home, in a process of its own."""
+    """The MCP server of one home, in its own process."""
 
     def __init__(self, home: Home) -> None:
         self._home = home

@@ -25,7 +25,7 @@ _GRANT_BYTES = 65_536
 
 
 class NotListening(Exception):
-    """Nobody listens on the socket."""
+    """Nothing listens on the socket."""
 
 
 class Lost(Exception):
@@ -87,7 +87,7 @@ class Stream:
         self._send(WINDOW, channel, _OFFSET.pack(self._granted[channel]))
 
     def frames(self) -> Iterator[tuple[int, int, bytes]]:
-        """Type, channel and payload of what the daemon sends, windows excepted, until it closes."""
+        """Type, channel and payload of the daemon's frames, except windows, until it closes."""
         limits = [0] * 4
         while header := self._reader.read(_HEADER.size):
             length, kind, channel, _ = _HEADER.unpack(header)

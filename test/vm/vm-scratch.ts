@@ -89,7 +89,7 @@ export class VmScratch extends Scratch {
   /** Kills the daemon; returns when nobody can reach it any more. */
   async killDaemon(): Promise<void> {
     process.kill(await this.daemonPid(), "SIGKILL");
-    await until("the daemon is gone", () =>
+    await until("the daemon has ended", () =>
       connectUnix(this.client.home.daemonSocket).then(
         (socket) => !socket.destroy(),
         () => true,

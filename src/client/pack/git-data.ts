@@ -21,7 +21,7 @@ const POINTER_BYTES = 8_192;
 /** Repositories that borrow from each other in a row, as Git counts. */
 const ALTERNATES_DEEP = 5;
 
-/** Of a common directory, a worktree uses these; HEAD, the index and what goes on are its own. */
+/** The parts of a common directory that a worktree uses; HEAD, the index and unfinished operations are its own. */
 const COMMON = new Set(
   "branches config hooks info lfs logs objects packed-refs refs remotes rr-cache shallow svn".split(" "),
 );
