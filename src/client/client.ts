@@ -8,6 +8,7 @@ import type { OperationEvent } from "../contract/operation.js";
 import { exchange, type ExchangeOptions } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
+import type { ClientTerminal } from "./terminal.js";
 import type { Trace } from "./trace.js";
 
 export interface CallOptions {
@@ -17,6 +18,10 @@ export interface CallOptions {
   readonly killSignal?: AbortSignal;
   /** Returns the signal that a cancelled command gets first; INT unless given. */
   readonly endSignal?: () => EndSignal;
+  /** Leaves a command without ending it. The call rejects with ABORTED. */
+  readonly detachSignal?: AbortSignal;
+  /** The terminal to whose size that of the command is kept. */
+  readonly terminal?: ClientTerminal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Opens the archive of an operation that was given a source; again when the daemon has to be started first. */
@@ -85,7 +90,7 @@ export class Client {
   async #exchange(
     name: OperationName,
     input: unknown,
-    { signal, killSignal, endSignal, stdin, openUpload, onEvent }: CallOptions,
+    { signal, killSignal, endSignal, detachSignal, terminal, stdin, openUpload, onEvent }: CallOptions,
   ): Promise<unknown> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
     for (let asks = 1; ; asks += 1) {
@@ -100,6 +105,8 @@ export class Client {
           signal,
           killSignal,
           endSignal,
+          detachSignal,
+          terminal,
           onEvent,
         });
       } catch (error) {

@@ -6,6 +6,7 @@ import { openUpgrade, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { Socket } from "../host/socket.js";
 import { frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
+import type { ClientTerminal } from "./terminal.js";
 
 export interface ExchangeOptions {
   readonly socketPath: string;
@@ -20,6 +21,8 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal | undefined;
   readonly killSignal: AbortSignal | undefined;
   readonly endSignal: (() => EndSignal) | undefined;
+  readonly detachSignal?: AbortSignal | undefined;
+  readonly terminal?: ClientTerminal | undefined;
   /** Gets the stages of the daemon's time. */
   readonly onTrace?: ((stages: readonly Stage[]) => void) | undefined;
   readonly onEvent: ((event: OperationEvent) => void | Promise<void>) | undefined;
@@ -49,11 +52,13 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
     stream.close();
   };
   const cancel = () => void stream.sendMessage(frameType.cancel, { signal: options.endSignal?.() ?? "INT" });
+  const detach = () => fail(new PyroError("ABORTED", "The client left; the command continues."));
   const send = async () => {
     if (options.source !== null) await sendAll(stream, streamChannel.source, options.source).catch(fail);
     if (options.takesStdin) await sendAll(stream, streamChannel.stdin, options.stdin).catch(cancel);
   };
   const signals = [options.signal, options.killSignal];
+  const forgetSize = options.terminal?.onResize((size) => void stream.sendMessage(frameType.resize, size));
   try {
     void stream.sendMessage(frameType.input, options.input);
     void send();
@@ -61,11 +66,15 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
       each?.addEventListener("abort", cancel);
       if (each?.aborted) cancel();
     }
+    options.detachSignal?.addEventListener("abort", detach);
+    if (options.detachSignal?.aborted) detach();
     return await readAnswer(stream, options);
   } catch (error) {
     throw failure ?? error;
   } finally {
     for (const each of signals) each?.removeEventListener("abort", cancel);
+    options.detachSignal?.removeEventListener("abort", detach);
+    forgetSize?.();
     stream.close();
   }
 }

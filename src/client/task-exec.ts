@@ -41,7 +41,8 @@ async function execOnce(
   };
   const asking = { ...options, onEvent };
   const following = { ...asking };
-  delete following.stdin;
+  // A terminal has no end of input: keys go on where the new connection begins.
+  if (!input.tty) delete following.stdin;
   for (let returns = 0; ; returns += 1) {
     const { sequence, stdout, stderr } = seen;
     const { task_id, interleaved } = input;
@@ -51,6 +52,7 @@ async function execOnce(
       stdout_offset: stdout,
       stderr_offset: stderr,
       ...(interleaved && { interleaved }),
+      ...(input.tty && { keyboard: true, ...options.terminal?.size() }),
     };
     try {
       // Standard input is untouched until the command runs, so that it can be offered again.

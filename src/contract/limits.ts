@@ -11,6 +11,8 @@ export const limits = {
   /** Range of the daemon's idle time, without a call or a VM, before it exits. */
   daemonIdleSeconds: { min: 1, max: 1_000_000 },
   ttlSeconds: { min: 1, max: 2_592_000 },
+  /** Lines, and characters of a line, of a terminal. */
+  terminalCells: { min: 1, max: 1_000 },
   /** Longest command line; a command and its environment fit into one frame. */
   commandBytes: 49_152,
   /** Names and values of the environment that a task keeps for its commands. */

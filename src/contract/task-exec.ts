@@ -3,6 +3,7 @@ import { z } from "zod";
 import { command, cwd, defaultTimeoutSeconds, env, interleaved, requestId, timeoutSeconds } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
+import { terminalFields } from "./terminal.js";
 
 export const taskExec = defineOperation({
   name: "task.exec",
@@ -14,10 +15,11 @@ export const taskExec = defineOperation({
     task_id: taskId,
     command,
     timeout_seconds: timeoutSeconds.describe(
-      "Seconds until the command is killed. Default: none in the background, else the task's own, else the default time-out.",
+      "Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out.",
     ),
     cwd,
     env,
+    ...terminalFields,
     interleaved,
     background: z
       .boolean()
@@ -37,6 +39,7 @@ export const taskExec = defineOperation({
     examples: [
       "pyro task exec TASK -- make test",
       "pyro task exec TASK --env CI=1 --cwd /workspace/app -- npm test",
+      "pyro task exec TASK -t -- bash",
       'while read f; do pyro task exec TASK -n -- wc -c "$f"; done <list',
       "pyro task exec TASK --background --timeout-seconds 86400 -- npm start",
     ],

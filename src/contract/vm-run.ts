@@ -14,6 +14,7 @@ import {
 } from "./fields.js";
 import { networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
+import { terminalFields } from "./terminal.js";
 import { sourceFacts, sourceFilter, sourcePath, warnings } from "./source.js";
 
 export const vmRun = defineOperation({
@@ -27,6 +28,7 @@ export const vmRun = defineOperation({
     command,
     cwd,
     env,
+    ...terminalFields,
     source_path: sourcePath.optional(),
     ...sourceFilter,
     vcpu_count: vmShape.vcpu_count,
@@ -63,6 +65,7 @@ export const vmRun = defineOperation({
       "seq 1 1000 | pyro run debian:12 -- sha256sum",
       "pyro run debian:12-build --mem-mib 4096 --timeout-seconds 600 -- make",
       "pyro run debian:12 --source-path . --env CI=1 -- make test",
+      "pyro run debian:12 -t -- bash",
       "pyro run debian:12 --json -- uname -r",
     ],
   },

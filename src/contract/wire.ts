@@ -1,6 +1,7 @@
 import { PyroError, type ErrorBody } from "./errors.js";
 import type { OperationEvent } from "./operation.js";
 import type { OperationName } from "./operations.js";
+import type { TerminalSize } from "./terminal.js";
 
 /** The HTTP protocol between clients and daemon. The page for people is docs/http.md. */
 
@@ -39,6 +40,8 @@ export type RequestLine =
   | { readonly source_end: true }
   | { readonly stdin: string }
   | { readonly stdin_end: true }
+  /** The new size of the caller's terminal. */
+  | { readonly resize: TerminalSize }
   /** Cancels the call: sends the signal (default INT) to its command. The second such line kills it. The answer still comes. */
   | { readonly cancel: true; readonly signal?: EndSignal };
 

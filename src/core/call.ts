@@ -1,4 +1,5 @@
 import type { OperationEvent } from "../contract/operation.js";
+import type { TerminalSize } from "../contract/terminal.js";
 import type { Ending } from "./exec/ending.js";
 
 /** One caller's call: how to reach it while it waits, and how it cancels. */
@@ -11,6 +12,8 @@ export interface Call extends Ending {
   readonly stdin: AsyncIterable<Uint8Array> | null;
   /** The archive behind the input; null for operations without one. Throws when the caller disconnects before its end. */
   readonly upload: AsyncIterable<Uint8Array> | null;
+  /** Calls back with each new size of the caller's terminal. Returns a function that removes the listener. */
+  onResize(listener: (size: TerminalSize) => void): () => void;
   /** Names the work since the last such call, for a trace. */
   mark(stage: string): void;
   /** Sends an event; resolves when the caller can take more. */

@@ -1,5 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
+import { parseTerminalSize } from "../contract/terminal.js";
 import { parseEndSignal, type RequestLine } from "../contract/wire.js";
 import type { IncomingMessage } from "../host/http.js";
 import { LineReader } from "../host/line-reader.js";
@@ -33,7 +34,7 @@ export class Body implements CallerAsks {
   }
 
   /** Hands the remaining lines on until the body ends; rejects when one makes no sense. */
-  async follow({ stdin, source, cancel }: Sinks): Promise<void> {
+  async follow({ stdin, source, cancel, resize }: Sinks): Promise<void> {
     try {
       for (;;) {
         const text = await this.#reader.readLine(limits.requestLineBytes);
@@ -41,6 +42,7 @@ export class Body implements CallerAsks {
         if (text.trim() === "") continue;
         const line = parseLine(text);
         if ("cancel" in line) cancel(line.signal ?? "INT");
+        else if ("resize" in line) resize(line.resize);
         else if ("source" in line || "source_end" in line) await this.#takeSource(line, source);
         else if (stdin === null) throw new PyroError("INVALID_ARGUMENT", "This operation takes no standard input.");
         else if ("stdin" in line) await stdin.push(Buffer.from(line.stdin, "base64"));
@@ -87,12 +89,13 @@ function parseLine(text: string): RequestLine {
     if ("stdin" in line && typeof line.stdin === "string") return { stdin: line.stdin };
     if ("stdin_end" in line && line.stdin_end === true) return { stdin_end: true };
     if ("cancel" in line && line.cancel === true) return { cancel: true, signal: parseEndSignal(line) };
+    if ("resize" in line) return { resize: parseTerminalSize(line.resize) };
     if ("source" in line && Number.isSafeInteger(line.source) && Number(line.source) > 0) {
       return { source: Number(line.source) };
     }
     if ("source_end" in line && line.source_end === true) return { source_end: true };
   }
   throw new PyroError("INVALID_ARGUMENT", "A line of the request has an unknown form.", {
-    hint: "Lines behind the input have stdin, stdin_end, source, source_end or cancel: see docs/http.md.",
+    hint: "Lines behind the input have stdin, stdin_end, source, source_end, resize or cancel: see docs/http.md.",
   });
 }

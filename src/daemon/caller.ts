@@ -1,6 +1,7 @@
 import type { PyroError } from "../contract/errors.js";
 import type { OperationEvent } from "../contract/operation.js";
 import type { EndSignal, TraceEvent } from "../contract/wire.js";
+import type { TerminalSize } from "../contract/terminal.js";
 import type { CallerBytes } from "./caller-bytes.js";
 
 /** The caller of one operation, over plain HTTP or over a stream of frames. */
@@ -15,6 +16,7 @@ export interface Sinks {
   /** The archive of an operation that was given a source. */
   readonly source: CallerBytes | null;
   cancel(signal: EndSignal): void;
+  resize(size: TerminalSize): void;
 }
 
 /** The caller's requests. */

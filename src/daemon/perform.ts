@@ -9,6 +9,7 @@ import type { Caller } from "./caller.js";
 import { Cancellation } from "./cancellation.js";
 import type { Handlers } from "./handlers.js";
 import type { CallInFlight } from "./lifetime.js";
+import { Resizes } from "./resizes.js";
 
 /** The dependencies of an operation. */
 export interface Performer {
@@ -32,7 +33,7 @@ export async function perform(
   if (hasSource && asks.readArchive && input["source_framed"] !== true) {
     const call: Call = {
       ...{ signal, stdin: null, upload: asks.readArchive(), emit, mark },
-      ...{ isCancelled: () => false, onInterrupt: () => () => {} },
+      ...{ isCancelled: () => false, onInterrupt: () => () => {}, onResize: () => () => {} },
     };
     return handle(performer, operation, input, call);
   }
@@ -43,12 +44,18 @@ export async function perform(
       ? new CallerBytes((bytes) => hears.grant("stdin", bytes))
       : null;
   const cancellation = new Cancellation(flight);
-  const follow = asks.follow({ stdin, source, cancel: (endSignal) => cancellation.request(endSignal) });
+  const resizes = new Resizes();
+  const follow = asks.follow({
+    ...{ stdin, source },
+    cancel: (endSignal) => cancellation.request(endSignal),
+    resize: (size) => resizes.request(size),
+  });
   follow.catch((reason: unknown) => flight.abort(PyroError.from(reason)));
   const call: Call = {
     ...{ signal, stdin, upload: source, emit, mark },
     isCancelled: () => cancellation.isRequested,
     onInterrupt: (listener) => cancellation.onInterrupt(listener),
+    onResize: (listener) => resizes.onResize(listener),
   };
   try {
     return await handle(performer, operation, input, call);

@@ -1,6 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 import type { OperationEvent } from "../contract/operation.js";
+import { parseTerminalSize } from "../contract/terminal.js";
 import { parseEndSignal, streamProtocol, type TraceEvent } from "../contract/wire.js";
 import { FrameStream } from "../host/frame-stream.js";
 import type { Socket } from "../host/socket.js";
@@ -13,6 +14,7 @@ const callersTypes = new Set<number>([
   frameType.end,
   frameType.window,
   frameType.cancel,
+  frameType.resize,
 ]);
 
 /** A caller whose connection was upgraded to a stream of frames (docs/stream.md). */
@@ -76,8 +78,9 @@ export class StreamCaller implements CallerAsks, CallerHears {
     await this.#stream.end();
   }
 
-  #take(frame: StreamFrame, { stdin, source, cancel }: Sinks): void {
+  #take(frame: StreamFrame, { stdin, source, cancel, resize }: Sinks): void {
     if (frame.type === frameType.cancel) return cancel(parseEndSignal(parseJson(frame)));
+    if (frame.type === frameType.resize) return resize(parseTerminalSize(parseJson(frame)));
     const sink = { [streamChannel.stdin]: stdin, [streamChannel.source]: source }[frame.channel];
     const isBytes = frame.type === frameType.data || frame.type === frameType.end;
     if (!isBytes) throw broken("The input was sent twice.");

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 
 import { PyroError } from "../contract/errors.js";
 import type { EndSignal } from "../contract/wire.js";
+import type { TerminalSize } from "../contract/terminal.js";
 import type { Channel } from "./channel.js";
 import type { StreamListener } from "./streams.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
@@ -25,6 +26,8 @@ export interface ExecRequest extends OutputSink {
   readonly env: Readonly<Record<string, string>>;
   /** The command's standard input; null for /dev/null. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
+  /** Its terminal; null for pipes. */
+  readonly terminal?: TerminalSize | null;
 }
 
 /** How much of each stream is held already. */
@@ -73,8 +76,8 @@ export class Exec {
    */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
     const exec = new Exec(channel, job, request, { stdout: 0, stderr: 0 }, 0);
-    const { command, cwd, env, stdin } = request;
-    const fields = { command, cwd, env, stdin: stdin !== null };
+    const { command, cwd, env, stdin, terminal } = request;
+    const fields = { command, cwd, env, stdin: stdin !== null, ...(terminal && { tty: true, ...terminal }) };
     const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
     started.catch(() => {});
     exec.#grantAll();
@@ -85,15 +88,21 @@ export class Exec {
 
   /**
    * Finds a job again that an earlier session started, and goes on behind what is held of its output.
-   * Its standard input is at its end. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
+   * Its standard input is at its end, unless a source for it is given. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
    */
-  static async resume(channel: Channel, job: number, from: Offsets, sink: OutputSink): Promise<Exec> {
+  static async resume(
+    channel: Channel,
+    job: number,
+    from: Offsets,
+    sink: OutputSink,
+    stdin: AsyncIterable<Uint8Array> = nothing(),
+  ): Promise<Exec> {
     const exec = new Exec(channel, job, sink, from, null);
     channel.listen(job, exec.#listener());
     try {
       const state = await channel.ask("follow", { job }, followed, { timeoutMs: null });
       exec.#grantAll();
-      if (state.state === "running") exec.#stdin.send(nothing(), state.stdin_acked);
+      if (state.state === "running") exec.#stdin.send(stdin, state.stdin_acked);
       return exec;
     } catch (error) {
       channel.unlisten(job);
@@ -113,6 +122,11 @@ export class Exec {
    */
   async end(signal: EndSignal | "KILL"): Promise<void> {
     await this.#channel.request("signal", { job: this.job, signal, group: true, all: true });
+  }
+
+  /** Gives its terminal another size. Throws when it has none. */
+  async resize({ rows, cols }: TerminalSize): Promise<void> {
+    await this.#channel.request("resize", { job: this.job, rows, cols });
   }
 
   /** Lets the agent forget the job; one that still runs is killed. */

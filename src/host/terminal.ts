@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { isatty } from "node:tty";
 
@@ -14,6 +15,18 @@ export function isForeground(): boolean {
   // The name before the last parenthesis may hold anything.
   const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return terminal === "0" || group === foreground;
+}
+
+/**
+ * Makes the terminal of standard input raw: keys come as they are typed, without an echo, and output is not converted. Returns what undoes
+ * it. Node.js undoes it too when this process exits.
+ */
+export function enterRawMode(): () => void {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  // Node.js leaves newlines of the output converted, which moves the cursor of full-screen programs.
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
+  return () => stdin.setRawMode(false);
 }
 
 /** Drops everything that was typed and not read, half a line included. */

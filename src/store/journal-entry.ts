@@ -16,6 +16,8 @@ const execStarted = z.object({
   cwd: z.string(),
   /** Null for a command that may run for as long as its task lives. */
   timeout_seconds: count.nullable(),
+  /** Its terminal's size at the start; older versions knew no terminals. */
+  terminal: z.object({ rows: z.int(), cols: z.int() }).optional(),
   started_at: time,
 });
 

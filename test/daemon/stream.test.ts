@@ -145,3 +145,26 @@ test("standard input stays unread when the connection ends before the daemon req
   server.close();
   assert.deepEqual(await stdin.next(), { done: false, value: Buffer.from("input") });
 });
+
+test("sizes of the caller's terminal reach the handler, also those that came before it was ready; a wrong one ends the call", async () => {
+  let last: unknown;
+  const second = { rows: 1, cols: 1000 };
+  const handle: Handler<"vm.run"> = async (_core, _input, call) => {
+    await new Promise<void>((resolve) => {
+      call.onResize((size) => {
+        last = size;
+        if (size.cols === second.cols) resolve();
+      });
+    });
+    return resultOf(0);
+  };
+  await using daemon = new Listening(handle);
+  const resize = (size: object) => build(frameType.resize, 0, size);
+  const input = build(frameType.input, 0, run);
+  const first = { rows: 50, cols: 132 };
+  assert.equal((await answerTo(daemon, input, resize(first), resize(second))).type, frameType.result);
+  assert.deepEqual(last, second);
+  for (const wrong of [{ rows: 0, cols: 80 }, { rows: 24, cols: 1001 }, { rows: 24 }, {}]) {
+    assert.equal((await answerTo(daemon, input, resize(wrong))).code, "INVALID_ARGUMENT");
+  }
+});

@@ -54,6 +54,7 @@ export class SnapshotScratch extends VmScratch {
       signal,
       isCancelled: () => signal.aborted,
       ...{ stdin: null, upload: null, mark: () => {}, emit: async () => {}, onInterrupt: () => () => {} },
+      onResize: () => () => {},
     };
   }
 

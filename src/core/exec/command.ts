@@ -7,6 +7,7 @@ import type { FoundMachine, Machine } from "../../backend/backend.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../../guest/exec.js";
 import type { EndSignal } from "../../contract/wire.js";
+import type { TerminalSize } from "../../contract/terminal.js";
 import type { Call } from "../call.js";
 import type { Ending } from "./ending.js";
 import type { Exit } from "../../guest/messages.js";
@@ -17,6 +18,8 @@ export interface CommandRequest {
   readonly command: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Null for pipes. */
+  readonly terminal?: TerminalSize | null;
   /** Null for none. */
   readonly timeoutMs: number | null;
   /** Memory of the machine. */
@@ -58,10 +61,11 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
       if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
     },
   };
-  const { command, cwd, env, timeoutMs, memMib } = request;
-  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, stdin: call.stdin, ...sink }));
+  const { command, cwd, env, terminal = null, timeoutMs, memMib } = request;
+  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, terminal, stdin: call.stdin, ...sink }));
   starting.then(markStart, () => {});
-  const ended = await waitForEnd(starting, machine.died, timeoutMs, call);
+  const forget = followSize(starting, terminal, call);
+  const ended = await waitForEnd(starting, machine.died, timeoutMs, call).finally(forget);
   call.mark("end");
   const isCutOff = ended.by !== "itself";
   return {
@@ -78,6 +82,12 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
     mem_mib: memMib,
     execution_mode: machine.executionMode,
   };
+}
+
+/** Gives a command's terminal the sizes of the caller's. Returns what stops that. */
+function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call: Call): () => void {
+  if (terminal === null) return () => {};
+  return call.onResize((size) => void starting.then((exec) => exec.resize(size)).catch(() => {}));
 }
 
 /** Starts a command in a machine, as a job with its own number. Throws INVALID_ARGUMENT when the guest cannot start it. */

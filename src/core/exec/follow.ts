@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import type { Call } from "../call.js";
 import type { Handler } from "../core.js";
-import type { TaskExec } from "./task-exec.js";
+import type { TaskExec, Typing } from "./task-exec.js";
 import type { Task } from "../tasks/task.js";
 
 export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
@@ -10,14 +10,16 @@ export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   await exec.recorded;
   call.mark("journal");
   if (input.background) return exec.outcome(input.interleaved);
-  return followToEnd(task, exec, { stdout: 0, stderr: 0, interleaved: input.interleaved }, call);
+  const from = { stdout: 0, stderr: 0, interleaved: input.interleaved };
+  return followToEnd(task, exec, from, call, { endsInput: true });
 };
 
 export const taskFollow: Handler<"task.follow"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
   const exec = task.find(input.sequence);
   const { stdout_offset: stdout, stderr_offset: stderr, interleaved } = input;
-  return followToEnd(task, exec, { stdout, stderr, interleaved }, call);
+  if (input.rows && input.cols) await exec.resize({ rows: input.rows, cols: input.cols });
+  return followToEnd(task, exec, { stdout, stderr, interleaved }, call, input.keyboard ? { endsInput: false } : null);
 };
 
 /** Streams a command to its end and returns its outcome. If the caller disconnects, the command keeps running. */
@@ -26,10 +28,11 @@ function followToEnd(
   exec: TaskExec,
   from: { readonly stdout: number; readonly stderr: number; readonly interleaved: boolean },
   call: Call,
+  typing: Typing | null,
 ): ReturnType<TaskExec["outcome"]> {
   const work = async () => {
     await call.emit({ event: "started", sequence: exec.started.sequence });
-    await exec.follow(from, call);
+    await exec.follow(from, call, typing);
     call.mark("command");
     if (exec.isRunning)
       throw new PyroError("ABORTED", "The daemon ended; the command keeps running.", {

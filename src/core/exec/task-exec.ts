@@ -4,6 +4,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
+import type { TerminalSize } from "../../contract/terminal.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, type OutputSink } from "../../guest/exec.js";
 import { JoinedController } from "../../host/joined-controller.js";
@@ -16,6 +17,7 @@ import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "./command.js";
 import { SharedEnding } from "./ending.js";
 import type { Call } from "../call.js";
 import { buildOutputFields } from "./kept-output.js";
+import { Terminal } from "./terminal.js";
 import { closeLogs, openLogs, sinkOf, type Logs } from "./logs.js";
 
 export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
@@ -27,6 +29,12 @@ const RETURN_GRACE_MS = 15_000;
 const ANSWER_GRACE_MS = 5_000;
 /** How often the writing of an end is tried that found the disk full. */
 const RECORD_AGAIN_MS = 1_000;
+
+/** How a caller types into a terminal. */
+export interface Typing {
+  /** The end of its standard input is the terminal's. */
+  readonly endsInput: boolean;
+}
 
 /** The parts of a task that a running command uses. */
 export interface ExecHost {
@@ -44,6 +52,8 @@ export interface ExecHost {
 /** One command of a task: a job in the guest with a log on disk, found again by its number. */
 export class TaskExec {
   readonly started: ExecStarted;
+  /** Null for a command without one. */
+  readonly terminal: Terminal | null;
   /** Resolves when its end is on disk, or when the daemon detaches from it. */
   done: Promise<void> = Promise.resolve();
   /** Resolves when its start survives a power loss; only then its caller may learn its number. */
@@ -60,6 +70,7 @@ export class TaskExec {
   constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
     this.#host = host;
     this.started = started;
+    this.terminal = started.terminal ? new Terminal(started.terminal) : null;
     this.#ended = ended?.timed_out ? { ...ended, exit_code: TIMEOUT_EXIT_CODE } : ended;
   }
 
@@ -87,14 +98,15 @@ export class TaskExec {
     stdin: Call["stdin"],
     recorded: Promise<void>,
   ): void {
-    const { command, cwd, job } = this.started;
+    const { command, cwd, job, terminal = null } = this.started;
     this.recorded = recorded;
     recorded.catch(() => this.kill());
     this.done = this.#run(machine, 0, async (sink) => {
       const ready = await machine.ready;
       if (!this.isRunning)
         throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
-      return startExec(ready, { command, cwd, env, stdin, ...sink }, job);
+      const input = this.terminal ?? stdin;
+      return startExec(ready, { command, cwd, env, terminal, stdin: input, ...sink }, job);
     });
   }
 
@@ -105,7 +117,8 @@ export class TaskExec {
       this.#keepPlace(stdout, stderr);
       const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
       const { channel } = await machine.ready;
-      return Exec.resume(channel, this.started.job, from, sink).catch((error: unknown) => {
+      const input = this.terminal ?? undefined;
+      return Exec.resume(channel, this.started.job, from, sink, input).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
         throw new PyroError(
           "DAEMON_UNREACHABLE",
@@ -141,9 +154,21 @@ export class TaskExec {
     await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
   }
 
-  /** Sends its output to a caller, from an offset to its end. A caller who cancels ends the command; one who disconnects does not. */
-  async follow(from: { stdout: number; stderr: number }, call: Call): Promise<void> {
+  /** Gives its terminal another size. Does nothing for a command without one, or that has ended. */
+  async resize(size: TerminalSize): Promise<void> {
+    if (this.terminal === null || !this.isRunning) return;
+    this.terminal.size = size;
+    await this.#job?.then((exec) => exec.resize(size)).catch(() => {});
+  }
+
+  /**
+   * Sends its output to a caller, from an offset to its end. A caller who cancels ends the command; one who disconnects does not. One who types
+   * has the keyboard of its terminal until another takes it: then throws ABORTED.
+   */
+  async follow(from: { stdout: number; stderr: number }, call: Call, typing: Typing | null): Promise<void> {
     const logs = await this.#openLogs();
+    using turn = (typing && this.terminal?.take(call, typing)) ?? null;
+    const forgetSize = call.onResize((size) => void this.resize(size));
     const { signal } = call;
     const onAbort = () => {
       if (call.isCancelled()) this.kill();
@@ -157,9 +182,10 @@ export class TaskExec {
         sendOutput("stderr", logs.stderr, from.stderr, call),
       ]);
       this.#giveUpPlace();
-      await sent;
+      await (turn ? Promise.race([sent, turn.lost]) : sent);
       if (!signal.aborted || call.isCancelled()) await this.done;
     } finally {
+      forgetSize();
       forget();
       signal.removeEventListener("abort", onAbort);
     }
@@ -246,6 +272,7 @@ export class TaskExec {
       stderr_bytes: logs.stderr.totalBytes,
       ended_at: new Date().toISOString(),
     };
+    this.terminal?.close();
     this.#ended = await this.#record(ended);
     await closeLogs(logs);
   }

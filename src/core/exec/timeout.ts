@@ -6,14 +6,15 @@ interface TimeoutInput {
   /** Of the client: `PYRO_TIMEOUT_SECONDS`. */
   readonly default_timeout_seconds?: number | undefined;
   readonly background?: boolean;
+  readonly tty?: boolean;
 }
 
 /**
  * Seconds until a command is killed; null for a command without a time-out. The call's own value comes first; a command in the
- * background has none otherwise; then the task's value, the client's, and at last the contract's default.
+ * background or with a terminal has none otherwise; then the task's value, the client's, and at last the contract's default.
  */
 export function resolveTimeout(input: TimeoutInput, taskSeconds: number | null = null): number | null {
   if (input.timeout_seconds !== undefined) return input.timeout_seconds;
-  if (input.background) return null;
+  if (input.background || input.tty) return null;
   return taskSeconds ?? input.default_timeout_seconds ?? limits.defaultTimeoutSeconds;
 }

@@ -2,6 +2,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
+import { terminalOf } from "../../contract/terminal.js";
 import type { Channel } from "../../guest/channel.js";
 import { abortable } from "../../host/abortable.js";
 import { JoinedController } from "../../host/joined-controller.js";
@@ -113,6 +114,7 @@ export class Task implements ExecHost {
   async #start(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
     const machine = this.#assertStarted("exec");
     this.#assertRoomForExec();
+    const terminal = terminalOf(input);
     const exec = new TaskExec(
       this,
       {
@@ -123,6 +125,7 @@ export class Task implements ExecHost {
         command: input.command,
         cwd: input.cwd,
         timeout_seconds: resolveTimeout(input, this.#record.timeout_seconds),
+        ...(terminal && { terminal }),
         started_at: new Date().toISOString(),
       },
       null,

@@ -1,3 +1,4 @@
+import { terminalOf } from "../../contract/terminal.js";
 import { runCommand } from "../exec/command.js";
 import { networkRequestOf } from "../machines/network.js";
 import type { Handler } from "../core.js";
@@ -22,7 +23,8 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
     const { command: line, cwd, env } = input;
-    const command = { command: line, cwd, env, timeoutMs, memMib: input.mem_mib, interleaved: input.interleaved };
+    const terminal = terminalOf(input);
+    const command = { command: line, cwd, env, terminal, timeoutMs, memMib: input.mem_mib, interleaved: input.interleaved };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);

@@ -26,6 +26,7 @@ const letters: Readonly<Record<string, string>> = {
   env: "-e",
   no_stdin: "-n",
   quiet: "-q",
+  tty: "-t",
 };
 
 /** The one-letter flag of a field, if it has one. */

@@ -9,9 +9,8 @@ export type Value = string | number | boolean | readonly string[] | Readonly<Rec
 const habits: Readonly<Record<string, string>> = {
   "-i": "pyro always forwards standard input.",
   "--interactive": "pyro always forwards standard input.",
-  "-it": "pyro always forwards standard input; the command gets no terminal.",
-  "-ti": "pyro always forwards standard input; the command gets no terminal.",
-  "-t": "The command gets no terminal.",
+  "-it": "Use -t; pyro always forwards standard input.",
+  "-ti": "Use -t; pyro always forwards standard input.",
   "--rm": "`pyro run` always removes its VM.",
   "-v": "A VM shares no directory with the host; --source-path copies one into the VM.",
   "--volume": "A VM shares no directory with the host; --source-path copies one into the VM.",

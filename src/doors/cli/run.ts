@@ -2,6 +2,8 @@ import type { CallOptions, Client } from "../../client/client.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import { runInVm } from "../../client/task-source.js";
 import { openStdin } from "../../client/stdin.js";
+import { openTerminal, terminalEnv, type OwnTerminal } from "../../client/terminal.js";
+import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible, type Interruption } from "./interruption.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
@@ -28,6 +30,8 @@ interface CommandView<Result> {
   readonly title: string;
   readonly json: boolean;
   readonly noStdin: boolean;
+  /** The terminal that the command's is connected to; null when it has none, or nobody types. */
+  readonly terminal: OwnTerminal | null;
   /** The command line that takes --mem-mib. */
   readonly sizedBy: string;
   /** Prefix of progress lines; null for a command without preparation. */
@@ -37,19 +41,49 @@ interface CommandView<Result> {
 
 /** `pyro run`: connects the command's streams to this process, and returns its exit status. */
 export function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
-  return runCommand((options) => runInVm(client, input, options), {
+  const terminal = connectTerminal(input, { json, noStdin: no_stdin === true });
+  const whole = { ...input, ...terminal?.input };
+  return runCommand((options) => runInVm(client, whole, options), {
     title: input.environment,
     json,
     noStdin: no_stdin === true,
+    terminal: terminal?.own ?? null,
     sizedBy: "pyro run",
     progressPrefix: "run",
   });
 }
 
+interface TerminalInput {
+  readonly tty?: boolean | undefined;
+  readonly background?: boolean | undefined;
+  readonly rows?: number | undefined;
+  readonly cols?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Connects this process's terminal to a command with `-t`: null without one, or when nobody types. Throws INVALID_ARGUMENT where that cannot be. */
+export function connectTerminal(
+  { tty, background, rows, cols, env }: TerminalInput,
+  { json, noStdin }: { readonly json: boolean; readonly noStdin: boolean },
+) {
+  if (!tty || background || noStdin) return null;
+  if (json) {
+    throw new PyroError("INVALID_ARGUMENT", "`--tty` and `--json` exclude each other.", {
+      hint: "With --no-stdin a command may have both.",
+    });
+  }
+  const own = openTerminal();
+  const size = own.size();
+  return {
+    own,
+    input: { rows: rows ?? size.rows, cols: cols ?? size.cols, env: { ...terminalEnv(process.env), ...env } },
+  };
+}
+
 /** Streams a command's input and output. Returns the exit status for its outcome. */
 export function runCommand<Result extends Outcome>(
   call: (options: CallOptions) => Promise<Result>,
-  { title, json, noStdin, sizedBy, progressPrefix = null, renderFooter = () => "" }: CommandView<Result>,
+  { title, json, noStdin, terminal, sizedBy, progressPrefix = null, renderFooter = () => "" }: CommandView<Result>,
 ): Promise<number> {
   const body = async (interruption: Interruption) => {
     const write = openOutput(interruption);
@@ -60,14 +94,19 @@ export function runCommand<Result extends Outcome>(
       progress.clear();
       if (event.event === "gap")
         process.stderr.write(`pyro: ${event.bytes} bytes of ${event.stream} were lost: they are no longer kept.\n`);
-      else await write(event.event, event.data);
+      else {
+        terminal?.add(event.data);
+        await write(event.event, event.data);
+      }
     };
-    const stdin = openStdin(noStdin, (reason) => {
+    const stdin = terminal ?? openStdin(noStdin, (reason) => {
       process.stderr.write(`pyro: Cannot read standard input: ${reason}.\n`);
     });
     try {
       const { signal, killSignal, endSignal } = interruption;
-      const result = await call({ signal, killSignal, endSignal, onEvent, ...(stdin && { stdin: stdin.source }) });
+      const ends = { signal, killSignal, endSignal, ...(terminal && { terminal, detachSignal: terminal.hungUp }) };
+      const result = await call({ ...ends, onEvent, ...(stdin && { stdin: stdin.source }) });
+      terminal?.close();
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else {
         warnOf(result.warnings ?? [], "run");

@@ -1,19 +1,23 @@
 import type { Client } from "../../client/client.js";
 import { execTask } from "../../client/task-exec.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
-import { runCommand } from "./run.js";
+import { connectTerminal, runCommand } from "./run.js";
 
 type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
 
 /** `pyro task exec`: like `run`, with a last line on standard error that gives the command's number and its outcome. */
 export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {
   if (input.background) return startInBackground(client, input, json);
-  return runCommand((options) => execTask(client, input, options), {
+  const terminal = connectTerminal(input, { json, noStdin: no_stdin === true });
+  const whole = { ...input, ...terminal?.input };
+  return runCommand((options) => execTask(client, whole, options), {
     title: input.task_id,
     json,
     noStdin: no_stdin === true,
+    terminal: terminal?.own ?? null,
     sizedBy: "pyro task create",
-    renderFooter: (result) => renderFooter(result, "task-exec"),
+    // Nothing is added to a terminal that the command has drawn on.
+    renderFooter: (result) => (terminal ? "" : renderFooter(result, "task-exec")),
   });
 }
 

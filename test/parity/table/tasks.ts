@@ -49,6 +49,18 @@ export const tasks: readonly Case[] = [
     on: "both",
   },
   { name: "one that fails", ...exec(sh("exit 9")), expect: { sequence: 3, exit_code: 9, error: null }, on: "both" },
+  {
+    name: "one with a terminal",
+    ...exec(sh("test -t 0 && stty size"), { tty: true, rows: 50, cols: 132 }),
+    expect: { stdout: "50 132\r\n", exit_code: 0 },
+    on: "both",
+  },
+  {
+    name: "a terminal that is too large",
+    ...exec(["true"], { tty: true, rows: 10_000 }),
+    expect: "INVALID_ARGUMENT",
+    ownWords: ["CLI"],
+  },
   { name: "another directory", ...exec(["pwd"], { cwd: "/tmp" }), expect: { cwd: "/tmp", stdout: "/tmp\n" } },
   {
     name: "variables, whose names are data",
