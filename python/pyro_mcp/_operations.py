@@ -931,6 +931,9 @@ class Operations(ABC):
         command: str | Sequence[str],
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        tty: bool = False,
+        rows: int = 24,
+        cols: int = 80,
         source_path: str | PathLike[str] | None = None,
         git_tracked: bool = False,
         with_git: bool = False,
@@ -964,6 +967,9 @@ class Operations(ABC):
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             cwd: Working directory of the command.
             env: Further environment.
+            tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
+            rows: Height of the terminal in lines (1 to 1000).
+            cols: Width of the terminal in characters (1 to 1000).
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
             git_tracked: Take only files of a source directory that Git tracks or does not ignore, without .git.
             with_git: Also send .git; complete for a worktree, a submodule and a clone that borrows objects.
@@ -990,7 +996,7 @@ class Operations(ABC):
         """
         return self._call(
             "vm.run",
-            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
+            {"environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "tty": tty, "rows": rows, "cols": cols, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved, "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -1613,6 +1619,9 @@ class Operations(ABC):
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        tty: bool = False,
+        rows: int = 24,
+        cols: int = 80,
         interleaved: bool = False,
         background: bool = False,
         stdin: Stdin = None,
@@ -1629,9 +1638,12 @@ class Operations(ABC):
         Args:
             task_id: Id or name of a task.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
-            timeout_seconds: Seconds until the command is killed. Default: none in the background, else the task's own, else the default time-out (1 to 86400).
+            timeout_seconds: Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out (1 to 86400).
             cwd: Working directory of the command.
             env: Further environment.
+            tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
+            rows: Height of the terminal in lines (1 to 1000).
+            cols: Width of the terminal in characters (1 to 1000).
             interleaved: Also return the output of both streams as pieces, in the order of arrival.
             background: Return at once; the command keeps running, without standard input.
             stdin: Standard input: a text, bytes, or an iterable of either.
@@ -1643,7 +1655,7 @@ class Operations(ABC):
         """
         return self._call(
             "task.exec",
-            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "interleaved": interleaved, "background": background},
+            {"task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env, "tty": tty, "rows": rows, "cols": cols, "interleaved": interleaved, "background": background},
             stdin=stdin,
             check=check,
             on_stdout=on_stdout,
@@ -2129,6 +2141,9 @@ class TaskOperations:
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        tty: bool = False,
+        rows: int = 24,
+        cols: int = 80,
         interleaved: bool = False,
         background: bool = False,
         stdin: Stdin = None,
@@ -2145,6 +2160,9 @@ class TaskOperations:
             timeout_seconds=timeout_seconds,
             cwd=cwd,
             env=env,
+            tty=tty,
+            rows=rows,
+            cols=cols,
             interleaved=interleaved,
             background=background,
             stdin=stdin,

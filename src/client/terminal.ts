@@ -101,7 +101,8 @@ function readKeys(begin: () => void, onHangUp: () => void): AsyncIterable<Uint8A
 }
 
 /** Types that every Debian describes; for others, such as those of newer emulators, programs get a type that all emulators resemble. */
-const KNOWN_TYPES = /^(?:xterm(?:-256color|-color)?|(?:screen|tmux)(?:-256color)?|rxvt(?:-unicode(?:-256color)?)?|linux|vt(?:100|102|220)|ansi|dumb)$/;
+const KNOWN_TYPES =
+  /^(?:xterm(?:-256color|-color)?|(?:screen|tmux)(?:-256color)?|rxvt(?:-unicode(?:-256color)?)?|linux|vt(?:100|102|220)|ansi|dumb)$/;
 
 /** The variables that tell programs of this process's terminal. */
 export function terminalEnv({ TERM = "", COLORTERM }: NodeJS.ProcessEnv): Record<string, string> {

@@ -36,5 +36,8 @@ export function parseTerminalSize(size: unknown): TerminalSize {
   const parsed = terminalSize.safeParse(size);
   if (parsed.success) return parsed.data;
   const { min, max } = limits.terminalCells;
-  throw new PyroError("INVALID_ARGUMENT", `The size of a terminal is \`rows\` and \`cols\`, each from ${min} to ${max}.`);
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `The size of a terminal is \`rows\` and \`cols\`, each from ${min} to ${max}.`,
+  );
 }

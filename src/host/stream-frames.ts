@@ -2,7 +2,17 @@ import { PyroError } from "../contract/errors.js";
 
 /** Frames of the stream between a client and the daemon (docs/stream.md). Pure: no sockets here. */
 
-export const frameType = { input: 1, data: 2, end: 3, window: 4, cancel: 5, event: 6, result: 7, error: 8, resize: 9 } as const;
+export const frameType = {
+  input: 1,
+  data: 2,
+  end: 3,
+  window: 4,
+  cancel: 5,
+  event: 6,
+  result: 7,
+  error: 8,
+  resize: 9,
+} as const;
 export const streamChannel = { stdin: 0, stdout: 1, stderr: 2, source: 3 } as const;
 
 export interface StreamFrame {

@@ -21,7 +21,8 @@ test("private modes: nothing is undone that the program has undone, or that is u
 
 test("private modes: a sequence that is cut anywhere is found", () => {
   const text = "\x1b[?1002h";
-  for (let at = 0; at <= text.length; at += 1) assert.equal(undo(text.slice(0, at), text.slice(at)), "\x1b[?1002l\x1b[m");
+  for (let at = 0; at <= text.length; at += 1)
+    assert.equal(undo(text.slice(0, at), text.slice(at)), "\x1b[?1002l\x1b[m");
 });
 
 test("private modes: a guest that sets all modes costs little", () => {

@@ -15,7 +15,8 @@ export function openCli({ home, env }: Place): Runner {
       const { cli } = operationOf(operation);
       const takes = new Set(operationOf(operation).fields.map(({ name }) => name));
       // A command line can say neither nothing, nor NUL, nor a field that has no flag, nor a terminal where there is none; and its command is words.
-      const sayable = !("tty" in input) && Object.entries(input).every(([name, value]) => takes.has(name) && !isUnsayable(value));
+      const sayable =
+        !("tty" in input) && Object.entries(input).every(([name, value]) => takes.has(name) && !isUnsayable(value));
       return cli !== null && sayable && (input["command"] === undefined || Array.isArray(input["command"]));
     },
     async call({ operation, input, stdin = "", cancel = false }): Promise<Answer> {

@@ -22,7 +22,10 @@ export function openMcp({ env }: Place): Runner {
     name: "MCP",
     // A model gets each output once, and an answer that is text alone has no fields to compare.
     offers: ({ operation, input }) =>
-      operations[operation].mcp !== null && !("textOnly" in operations[operation].mcp) && !("interleaved" in input) && !("tty" in input),
+      operations[operation].mcp !== null &&
+      !("textOnly" in operations[operation].mcp) &&
+      !("interleaved" in input) &&
+      !("tty" in input),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!.tool;

@@ -62,7 +62,9 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
     },
   };
   const { command, cwd, env, terminal = null, timeoutMs, memMib } = request;
-  const starting = machine.ready.then((ready) => startExec(ready, { command, cwd, env, terminal, stdin: call.stdin, ...sink }));
+  const starting = machine.ready.then((ready) =>
+    startExec(ready, { command, cwd, env, terminal, stdin: call.stdin, ...sink }),
+  );
   starting.then(markStart, () => {});
   const forget = followSize(starting, terminal, call);
   const ended = await waitForEnd(starting, machine.died, timeoutMs, call).finally(forget);

@@ -24,7 +24,15 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
     const { command: line, cwd, env } = input;
     const terminal = terminalOf(input);
-    const command = { command: line, cwd, env, terminal, timeoutMs, memMib: input.mem_mib, interleaved: input.interleaved };
+    const command = {
+      command: line,
+      cwd,
+      env,
+      terminal,
+      timeoutMs,
+      memMib: input.mem_mib,
+      interleaved: input.interleaved,
+    };
     outcome = await runCommand(asFound(machine), command, call);
   } finally {
     await core.machines.destroy(machine);

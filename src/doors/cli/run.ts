@@ -99,9 +99,11 @@ export function runCommand<Result extends Outcome>(
         await write(event.event, event.data);
       }
     };
-    const stdin = terminal ?? openStdin(noStdin, (reason) => {
-      process.stderr.write(`pyro: Cannot read standard input: ${reason}.\n`);
-    });
+    const stdin =
+      terminal ??
+      openStdin(noStdin, (reason) => {
+        process.stderr.write(`pyro: Cannot read standard input: ${reason}.\n`);
+      });
     try {
       const { signal, killSignal, endSignal } = interruption;
       const ends = { signal, killSignal, endSignal, ...(terminal && { terminal, detachSignal: terminal.hungUp }) };

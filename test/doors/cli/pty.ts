@@ -59,7 +59,9 @@ export class Pty {
       return index === -1 ? null : { index, 0: text };
     };
     await until(`the terminal shows ${text}`, () => find() !== null, 30).catch((error: unknown) => {
-      throw new Error(`the terminal does not show ${text} but ${JSON.stringify(this.#shown.slice(-2000))}`, { cause: error });
+      throw new Error(`the terminal does not show ${text} but ${JSON.stringify(this.#shown.slice(-2000))}`, {
+        cause: error,
+      });
     });
     const found = find()!;
     const end = found.index + found[0].length;

@@ -30,7 +30,10 @@ async function openTerminal(t: TestContext, command: readonly string[], size = {
 }
 
 test("exec -t: the command has a terminal of the local size, and its exit status is returned", async (t) => {
-  await using opened = await openTerminal(t, ["sh", "-c", "tty; stty size; echo $TERM; exit 7"], { rows: 50, cols: 132 });
+  await using opened = await openTerminal(t, ["sh", "-c", "tty; stty size; echo $TERM; exit 7"], {
+    rows: 50,
+    cols: 132,
+  });
   const { terminal } = opened;
   await terminal.until(/\/dev\/pts\/\d+\r\n50 132\r\nxterm-256color\r\n/);
   assert.deepEqual(await terminal.ended, { status: 7, restored: true });
@@ -71,7 +74,17 @@ test("exec -t: a paste of 100 KB of wide characters arrives whole", async (t) =>
   await terminal.until("ready");
   terminal.type(text);
   const shown = await terminal.until(/\d+ \d+\n/);
-  const expected = await cli("task", "exec", opened.task.taskId, "--cwd", "/tmp", "--", "sh", "-c", `yes '${line}' | head -c ${bytes} | cksum`);
+  const expected = await cli(
+    "task",
+    "exec",
+    opened.task.taskId,
+    "--cwd",
+    "/tmp",
+    "--",
+    "sh",
+    "-c",
+    `yes '${line}' | head -c ${bytes} | cksum`,
+  );
   assert.equal(shown.trim(), expected.stdout.trim());
   assert.deepEqual(await terminal.ended, { status: 0, restored: true });
 });
@@ -86,7 +99,11 @@ test("exec -t: a client that gets SIGTERM restores its terminal and what the com
 });
 
 test("exec -t: a command outlives its client, which another can follow and type for", async (t) => {
-  await using opened = await openTerminal(t, ["sh", "-c", "stty -echo; echo ready; read a; echo got $a; read b; exit $b"]);
+  await using opened = await openTerminal(t, [
+    "sh",
+    "-c",
+    "stty -echo; echo ready; read a; echo got $a; read b; exit $b",
+  ]);
   const { terminal, daemon, task } = opened;
   await terminal.until("ready");
   terminal.signal(9);
@@ -130,8 +147,31 @@ test("-t: is refused without a terminal, and with --json", async (t) => {
 
 test("-t -n: a command has a terminal, and nobody types", async (t) => {
   await using opened = await openTerminal(t, ["true"]);
-  const seen = await opened.cli("task", "exec", opened.task.taskId, "-tn", "--cwd", "/tmp", "--", "sh", "-c", "tty >/dev/null && stty size; cat");
+  const seen = await opened.cli(
+    "task",
+    "exec",
+    opened.task.taskId,
+    "-tn",
+    "--cwd",
+    "/tmp",
+    "--",
+    "sh",
+    "-c",
+    "tty >/dev/null && stty size; cat",
+  );
   assert.match(seen.stderr, /has no flag -tn/);
-  const { status, stdout } = await opened.cli("task", "exec", opened.task.taskId, "-t", "-n", "--cwd", "/tmp", "--", "sh", "-c", "stty size; cat");
+  const { status, stdout } = await opened.cli(
+    "task",
+    "exec",
+    opened.task.taskId,
+    "-t",
+    "-n",
+    "--cwd",
+    "/tmp",
+    "--",
+    "sh",
+    "-c",
+    "stty size; cat",
+  );
   assert.deepEqual([status, stdout], [0, "24 80\r\n"]);
 });
