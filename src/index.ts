@@ -1,5 +1,6 @@
 export { PyroError, type ErrorBody, type ErrorCode } from "./contract/errors.js";
 export { CommandFailedError } from "./doors/sdk/command-failed.js";
+export type { ByteStream } from "./doors/sdk/byte-stream.js";
 export type * from "./doors/sdk/call-options.js";
 export type { Execution } from "./doors/sdk/execution.js";
 export type * from "./doors/sdk/options.js";

@@ -27,6 +27,7 @@
 #include "start.h"
 #include "stat.h"
 #include "transfer.h"
+#include "user.h"
 #include "wake.h"
 #include "write.h"
 
@@ -47,6 +48,7 @@ void request_hello(void) {
     json_out_text(&out, "kernel", kernel.release);
     json_out_bool(&out, "woken", is_woken);
     json_out_bool(&out, "removes", true);
+    json_out_bool(&out, "users", user_is_able());
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
@@ -212,16 +214,20 @@ static void handle_poweroff(uint32_t stream, struct json request) {
 static const struct {
     const char *name;
     void (*handle)(uint32_t stream, struct json request);
-    bool needs_wake;
+    bool needs_wake, takes_user;
 } operations[] = {
-    {"ping", handle_ping, false},         {"wake", handle_wake, false},     {"freeze", handle_freeze, false},
-    {"start", start_answer, true},        {"follow", handle_follow, false}, {"signal", handle_signal, false},
-    {"resize", handle_resize, false},     {"release", handle_release, false}, {"stat", handle_stat, false},
-    {"stage", handle_stage, true},        {"commit", handle_commit, true},  {"committed", handle_committed, false},
-    {"get", get_start, true},             {"fetch", fetch_start, true},     {"list", list_start, true},
-    {"read", read_start, true},           {"write", write_start, true},     {"mkdir", mkdir_answer, true},
-    {"rename", rename_answer, true},      {"remove", remove_start, true},   {"cancel", handle_cancel, false},
-    {"sync", handle_sync, false},         {"poweroff", handle_poweroff, false},
+    {"ping", handle_ping, false, false},         {"wake", handle_wake, false, false},
+    {"freeze", handle_freeze, false, false},     {"start", start_answer, true, false},
+    {"follow", handle_follow, false, false},     {"signal", handle_signal, false, false},
+    {"resize", handle_resize, false, false},     {"release", handle_release, false, false},
+    {"stat", handle_stat, false, true},          {"stage", handle_stage, true, false},
+    {"commit", handle_commit, true, false},      {"committed", handle_committed, false, false},
+    {"get", get_start, true, false},             {"fetch", fetch_start, true, false},
+    {"list", list_start, true, true},            {"read", read_start, true, true},
+    {"write", write_start, true, true},          {"mkdir", mkdir_answer, true, true},
+    {"rename", rename_answer, true, true},       {"remove", remove_start, true, true},
+    {"cancel", handle_cancel, false, false},     {"sync", handle_sync, false, false},
+    {"poweroff", handle_poweroff, false, false},
 };
 
 void request_handle(const struct frame *frame) {
@@ -238,7 +244,12 @@ void request_handle(const struct frame *frame) {
         if (strcmp(operations[i].name, name) != 0) continue;
         if (operations[i].needs_wake && request_is_init() && !is_woken)
             return reply_error(stream, "NOT_WOKEN", 0, NULL, "send wake first");
-        return operations[i].handle(stream, request);
+        struct user user = user_own;
+        if (operations[i].takes_user && !user_read(stream, request, &user)) return;
+        user_become(&user);
+        operations[i].handle(stream, request);
+        user_become(&user_own);
+        return;
     }
     reply_error(stream, "UNSUPPORTED", 0, NULL, "no such operation");
 }

@@ -28,6 +28,7 @@ struct transfer *transfer_find(uint32_t stream) {
 void transfer_add(struct transfer *transfer, uint32_t stream, const struct transfer_kind *kind) {
     transfer->stream = stream;
     transfer->kind = kind;
+    transfer->user = *user_acting();
     if (kind->take) inlet_grant(&transfer->inlet, CONTENT_GRANT_MAX_BYTES);
     if (kind->produce) outlet_add(&transfer->outlet, stream, CHANNEL_CONTENT);
     transfer->following = transfers;
@@ -55,9 +56,16 @@ static bool receive(struct transfer *transfer, uint64_t offset, uint64_t size) {
     return true;
 }
 
+// The transfer may be gone when these return.
+static void take(struct transfer *transfer, const uint8_t *bytes, size_t size) {
+    user_become(&transfer->user);
+    transfer->kind->take(transfer, bytes, size);
+    user_become(&user_own);
+}
+
 bool transfer_content(struct transfer *transfer, uint64_t offset, const uint8_t *bytes, size_t size) {
     if (!receive(transfer, offset, size)) return false;
-    transfer->kind->take(transfer, bytes, size);
+    take(transfer, bytes, size);
     return true;
 }
 
@@ -65,7 +73,7 @@ bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint
     if (!receive(transfer, offset, length)) return false;
     const uint8_t *bytes = mailbox_read(at, length);
     if (bytes) {
-        transfer->kind->take(transfer, bytes, length);
+        take(transfer, bytes, length);
     } else {
         reply_error(transfer->stream, "IO", errno, NULL, "the mailbox was not read");
         transfer_end(transfer);
@@ -75,7 +83,9 @@ bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint
 
 bool transfer_eof(struct transfer *transfer, uint64_t offset) {
     if (!transfer->kind->take || !inlet_receive_eof(&transfer->inlet, offset)) return false;
+    user_become(&transfer->user);
     transfer->kind->finish(transfer);
+    user_become(&user_own);
     return true;
 }
 
@@ -98,8 +108,10 @@ bool transfers_have_more(void) {
 // Many parts in a turn, since each may be a few bytes and a turn has a price.
 static void step(struct transfer *transfer) {
     bool (*part)(struct transfer *) = transfer->kind->work ? transfer->kind->work : transfer->kind->produce;
+    user_become(&transfer->user);
     for (int count = 0; count < PARTS_PER_TURN && has_more(transfer); count++)
-        if (!part(transfer)) return;
+        if (!part(transfer)) break;
+    user_become(&user_own);
 }
 
 void transfers_step(void) {

@@ -8,6 +8,7 @@
 
 #include "inlet.h"
 #include "outlet.h"
+#include "user.h"
 
 struct transfer;
 
@@ -32,6 +33,7 @@ struct transfer {
     uint32_t stream;
     bool is_answered; // it only waits for another request
     const struct transfer_kind *kind;
+    struct user user; // with whose rights it works
     struct inlet inlet;
     struct outlet outlet;
     struct transfer *following;

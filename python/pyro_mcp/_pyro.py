@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ._bytes import iterate
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
@@ -58,6 +59,30 @@ class Pyro(Operations):
     def open_task(self, task_id: str) -> Task:
         """A handle on an existing task."""
         return Task(self, self.status_task(task_id))
+
+    def stream_task_file(
+        self, task_id: str, path: str, *, offset: int = 0, max_bytes: int | None = None, user: str | None = None
+    ) -> Iterator[bytes]:
+        """The bytes of a file of a task, as they are read: of any size, in little memory.
+
+        Raises as ``read_task_file`` does, when it is read. ``b"".join(…)`` makes one value of them.
+        """
+        return self._stream("task.file.fetch", task_id=task_id, path=path, offset=offset, max_bytes=max_bytes, user=user)
+
+    def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> Iterator[bytes]:
+        """Files of a task as a tar archive, as they are read. Raises as ``export_task`` does, when it is read."""
+        return self._stream("task.export", task_id=task_id, path=path, gzip=gzip)
+
+    def _stream(self, operation: str, **fields: object) -> Iterator[bytes]:
+        given = {name: value for name, value in fields.items() if value is not None}
+
+        def ask(on_event: _OnEvent) -> object:
+            try:
+                return self._ask(_Ask(operation, given, None, None, None), on_event)
+            except Lost as lost:
+                raise self._unreachable(lost) from lost
+
+        return iterate(ask)
 
     def create_server(self: Pyro | None = None) -> Server:
         """The MCP server of this home; ``Pyro.create_server()`` is that of the default one."""

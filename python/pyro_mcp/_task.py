@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ._errors import PyroError
-from ._operations import Operations, TaskCreateResult, TaskOperations, TaskStatusResult
+from ._operations import TaskCreateResult, TaskOperations, TaskStatusResult
+
+if TYPE_CHECKING:
+    from ._pyro import Pyro
 
 
 class Task(TaskOperations):
@@ -16,9 +21,20 @@ class Task(TaskOperations):
         info: What was known of it when this handle was made; ``status()`` asks anew.
     """
 
-    def __init__(self, operations: Operations, info: TaskCreateResult | TaskStatusResult) -> None:
+    def __init__(self, operations: Pyro, info: TaskCreateResult | TaskStatusResult) -> None:
         super().__init__(operations, info["task_id"])
+        self._streams = operations
         self.info = info
+
+    def stream_file(
+        self, path: str, *, offset: int = 0, max_bytes: int | None = None, user: str | None = None
+    ) -> Iterator[bytes]:
+        """The bytes of a file, as they are read: see ``Pyro.stream_task_file``."""
+        return self._streams.stream_task_file(self.task_id, path, offset=offset, max_bytes=max_bytes, user=user)
+
+    def stream_export(self, path: str, *, gzip: bool = False) -> Iterator[bytes]:
+        """Files as a tar archive, as they are read: see ``Pyro.stream_task_export``."""
+        return self._streams.stream_task_export(self.task_id, path, gzip=gzip)
 
     def __enter__(self) -> Task:
         return self

@@ -7,6 +7,14 @@ import { limits } from "./limits.js";
 
 export const filePath = z.string().min(1).describe("Path in the task's VM; a relative one is meant within /workspace.");
 
+export const fileUser = z
+  .string()
+  .min(1)
+  .max(100)
+  .optional()
+  .describe("User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.")
+  .meta({ forPrograms: true });
+
 const fileType = z.enum(["file", "directory", "symlink", "other"]);
 
 const fileMode = z.string().describe("Permissions in octal, such as 0644.");

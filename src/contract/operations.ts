@@ -17,6 +17,7 @@ import { taskExportTo } from "./task-export-to.js";
 import { taskExecOutput } from "./task-exec-output.js";
 import { taskExecSignal } from "./task-exec-signal.js";
 import { taskExec } from "./task-exec.js";
+import { taskFileFetch } from "./task-file-fetch.js";
 import { taskFileEdit } from "./task-file-edit.js";
 import { taskFileList } from "./task-file-list.js";
 import { taskFileMkdir } from "./task-file-mkdir.js";
@@ -73,6 +74,7 @@ export const operations = {
   "task.file.list": taskFileList,
   "task.file.stat": taskFileStat,
   "task.file.read": taskFileRead,
+  "task.file.fetch": taskFileFetch,
   "task.file.view": taskFileView,
   "task.file.write": taskFileWrite,
   "task.file.edit": taskFileEdit,

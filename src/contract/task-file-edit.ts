@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { filePath, numberedText } from "./files.js";
+import { filePath, numberedText, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -16,6 +16,7 @@ export const taskFileEdit = defineOperation({
     old: z.string().min(1).describe("Exact text to be replaced; it must be there once."),
     new: z.string().describe("Text to take its place."),
     all: z.boolean().default(false).describe("Replace every occurrence."),
+    user: fileUser,
   }),
   output: z
     .object({

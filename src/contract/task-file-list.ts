@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { fileEntry, fileListEntries, filePath } from "./files.js";
+import { fileEntry, fileListEntries, filePath, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -21,6 +21,7 @@ export const taskFileList = defineOperation({
       .default(500)
       .describe("Most entries in the answer."),
     after: z.string().min(1).optional().describe("Continue after this path: next_after of the last answer."),
+    user: fileUser,
   }),
   output: z
     .object({

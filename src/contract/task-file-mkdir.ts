@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { filePath, givenMode } from "./files.js";
+import { filePath, givenMode, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -13,6 +13,7 @@ export const taskFileMkdir = defineOperation({
     task_id: taskId,
     path: filePath,
     mode: givenMode.optional().describe("Permissions in octal; 0755 unless given."),
+    user: fileUser,
   }),
   output: z
     .object({ task_id: z.string(), path: z.string(), created: z.boolean().describe("False if it existed.") })

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { filePath } from "./files.js";
+import { filePath, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -15,6 +15,7 @@ export const taskFileMove = defineOperation({
     path: filePath,
     to: filePath.describe("Its new path, not the directory to put it into."),
     replace: z.boolean().default(false).describe("Replace a file that has this name."),
+    user: fileUser,
   }),
   output: z
     .object({ task_id: z.string(), path: z.string(), to: z.string() })

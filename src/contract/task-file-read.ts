@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { encoding, fileFacts, filePath, fileReadBytes } from "./files.js";
+import { encoding, fileFacts, filePath, fileReadBytes, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -21,6 +21,7 @@ export const taskFileRead = defineOperation({
       .default(1_048_576)
       .describe("Most bytes in the answer."),
     encoding: encoding.describe("Encoding of content: text, or base64 for any bytes."),
+    user: fileUser,
   }),
   output: z
     .object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { filePath } from "./files.js";
+import { filePath, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -14,6 +14,7 @@ export const taskFileRemove = defineOperation({
     task_id: taskId,
     path: filePath,
     recursive: z.boolean().default(false).describe("Remove a directory with all its entries."),
+    user: fileUser,
   }),
   output: z
     .object({ task_id: z.string(), path: z.string(), removed_count: z.int().min(0).describe("Names removed.") })

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { fileEntry, filePath } from "./files.js";
+import { fileEntry, filePath, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -9,7 +9,7 @@ export const taskFileStat = defineOperation({
   summary: "Show one file of a task",
   details: "A symlink is shown itself. Fails with `FILE_NOT_FOUND`.",
   effect: "reads",
-  input: z.strictObject({ task_id: taskId, path: filePath }),
+  input: z.strictObject({ task_id: taskId, path: filePath, user: fileUser }),
   output: fileEntry
     .extend({ task_id: z.string() })
     .meta({ title: "FileFacts", description: "One file, directory or symlink of a task." }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { filePath, fileViewLines, lineNumber, numberedText } from "./files.js";
+import { filePath, fileViewLines, lineNumber, numberedText, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -15,6 +15,7 @@ export const taskFileView = defineOperation({
     path: filePath,
     offset: lineNumber.default(1).describe("First line wanted."),
     limit: z.int().min(fileViewLines.min).max(fileViewLines.max).default(2_000).describe("Most lines."),
+    user: fileUser,
   }),
   output: z
     .object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { encoding, filePath, givenMode } from "./files.js";
+import { encoding, filePath, givenMode, fileUser } from "./files.js";
 import { defineOperation } from "./operation.js";
 import { taskId } from "./task.js";
 
@@ -17,6 +17,7 @@ export const taskFileWrite = defineOperation({
     encoding: encoding.describe("Encoding of content."),
     mode: givenMode.optional().describe("Permissions in octal; 0644 for a new file."),
     append: z.boolean().default(false).describe("Add to the end of the file instead of replacing it."),
+    user: fileUser,
   }),
   output: z
     .object({

@@ -13,7 +13,7 @@ import { patchWorkspace } from "./workspace/patch.js";
 import { exportFiles } from "./workspace/export.js";
 import { taskFileEdit } from "./files/edit.js";
 import { taskFileList, taskFileStat } from "./files/list.js";
-import { taskFileRead } from "./files/read.js";
+import { taskFileFetch, taskFileRead } from "./files/read.js";
 import { taskFileView } from "./files/view.js";
 import { taskFileMkdir, taskFileMove, taskFileRemove, taskFileWrite } from "./files/write.js";
 import { taskExecOutput } from "./exec/read-output.js";
@@ -80,6 +80,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "task.file.list": taskFileList,
   "task.file.stat": taskFileStat,
   "task.file.read": taskFileRead,
+  "task.file.fetch": taskFileFetch,
   "task.file.view": taskFileView,
   "task.file.write": taskFileWrite,
   "task.file.edit": taskFileEdit,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Channel } from "./channel.js";
 import { Download } from "./download.js";
 import { count } from "./messages.js";
-import { buildPath } from "./names.js";
+import { buildFile, buildPath, type GuestFile } from "./names.js";
 import { Upload } from "./upload.js";
 
 /** A file as it was when the guest opened it. */
@@ -50,8 +50,8 @@ const removed = z.object({ removed: count });
  * Reads a file's bytes from `offset` on; none if that is past the end. Follows links. `content()` throws AgentRefusal (IO with ENOENT,
  * EISDIR, or EOPNOTSUPP for a device, FIFO or socket); `answer` has the file's facts after the content was read to its end.
  */
-export function readFile(channel: Channel, path: string, { offset = 0, maxBytes }: ReadOptions = {}): Download<FileFacts> {
-  const fields = { ...buildPath("path", path), offset, ...(maxBytes !== undefined && { length: maxBytes }) };
+export function readFile(channel: Channel, file: GuestFile, { offset = 0, maxBytes }: ReadOptions = {}): Download<FileFacts> {
+  const fields = { ...buildFile(file), offset, ...(maxBytes !== undefined && { length: maxBytes }) };
   return Download.start(channel, "read", fields, read);
 }
 
@@ -61,12 +61,12 @@ export function readFile(channel: Channel, path: string, { offset = 0, maxBytes 
  */
 export async function writeFile(
   channel: Channel,
-  path: string,
+  file: GuestFile,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { mode, append = false, replaces }: WriteOptions = {},
 ): Promise<Written> {
   const fields = {
-    ...buildPath("path", path),
+    ...buildFile(file),
     ...(mode !== undefined && { mode }),
     ...(append && { append }),
     ...(replaces !== undefined && { replaces }),
@@ -82,18 +82,18 @@ export async function writeFile(
 }
 
 /** Creates a directory and its parents; returns false if it exists. */
-export async function makeDirectory(channel: Channel, path: string, mode?: number): Promise<boolean> {
-  const fields = { ...buildPath("path", path), ...(mode !== undefined && { mode }) };
+export async function makeDirectory(channel: Channel, file: GuestFile, mode?: number): Promise<boolean> {
+  const fields = { ...buildFile(file), ...(mode !== undefined && { mode }) };
   return (await channel.ask("mkdir", fields, made)).created;
 }
 
 /** Renames a file or directory within its file system. Replaces a file only if `replace` is true (else IO with EEXIST). */
-export async function renameFile(channel: Channel, path: string, to: string, replace: boolean): Promise<void> {
-  await channel.request("rename", { ...buildPath("path", path), ...buildPath("to", to), replace });
+export async function renameFile(channel: Channel, file: GuestFile, to: string, replace: boolean): Promise<void> {
+  await channel.request("rename", { ...buildFile(file), ...buildPath("to", to), replace });
 }
 
 /** Removes a name; a directory with entries only if `recursive` is set (else IO with ENOTEMPTY). Returns the number of removed names. */
-export async function removeFile(channel: Channel, path: string, recursive: boolean): Promise<number> {
-  const fields = { ...buildPath("path", path), recursive };
+export async function removeFile(channel: Channel, file: GuestFile, recursive: boolean): Promise<number> {
+  const fields = { ...buildFile(file), recursive };
   return (await channel.ask("remove", fields, removed, { timeoutMs: null })).removed;
 }

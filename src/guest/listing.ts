@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Channel } from "./channel.js";
 import { Download } from "./download.js";
 import { count } from "./messages.js";
-import { buildPath, encodeName, parseName } from "./names.js";
+import { buildFile, buildPath, encodeName, type GuestFile, parseName } from "./names.js";
 import { readHeaders } from "./records.js";
 
 /** One entry of a guest's file system. Times are those of the guest's clock. */
@@ -68,11 +68,11 @@ const ended = z.object({ entries: count, more: z.boolean() });
  */
 export async function* list(
   channel: Channel,
-  path: string,
+  file: GuestFile,
   options: ListOptions = {},
 ): AsyncGenerator<ListedEntry, boolean, undefined> {
   const { limit = Infinity, after = null } = options;
-  const download = Download.start(channel, "list", buildRequest(path, options), ended);
+  const download = Download.start(channel, "list", buildRequest(file, options), ended);
   let entries = 0;
   let last = after === null ? null : sortKey(after);
   for await (const header of readHeaders(download)) {
@@ -88,9 +88,9 @@ export async function* list(
   return download.answer.more;
 }
 
-function buildRequest(path: string, { depth = null, limit, after = null, hasDigests = false }: ListOptions) {
+function buildRequest(file: GuestFile, { depth = null, limit, after = null, hasDigests = false }: ListOptions) {
   return {
-    ...buildPath("path", path),
+    ...buildFile(file),
     ...(depth !== null && { depth }),
     ...(limit !== undefined && { limit }),
     ...(after !== null && buildPath("after", after)),

@@ -25,6 +25,8 @@ export const hello = z.object({
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
   /** Whether a stage can take entries out of the workspace. */
   removes: z.boolean().optional(),
+  /** Whether operations on files can be done as another user. */
+  users: z.boolean().optional(),
   jobs: z.array(z.number().int().min(1).max(MAX_JOB)).max(256),
 });
 export type Hello = z.infer<typeof hello>;
@@ -35,6 +37,7 @@ export const agentErrorCode = z.enum([
   "NOT_WOKEN",
   "EXISTS",
   "NO_SUCH_JOB",
+  "NO_SUCH_USER",
   "SPAWN_FAILED",
   "TOO_MANY_JOBS",
   "IO",

@@ -36,6 +36,14 @@ export function buildPath(field: string, path: string): Record<string, string> {
   return isUtf8Name(path) ? { [field]: path } : { [`${field}_base64`]: encodeName(path).toString("base64") };
 }
 
+/** A path of the guest, and the user with whose rights the agent works on it: root, if it is a path alone. */
+export type GuestFile = string | { readonly path: string; readonly user: string };
+
+/** The fields of a request that works on a file. */
+export function buildFile(file: GuestFile): Record<string, string> {
+  return typeof file === "string" ? buildPath("path", file) : { ...buildPath("path", file.path), user: file.user };
+}
+
 /** A name that the guest sent as text or in base64; null for neither. */
 export function parseName(text: string | undefined, base64: string | undefined): string | null {
   if (text !== undefined) return text;

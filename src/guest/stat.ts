@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { Channel } from "./channel.js";
 import { count } from "./messages.js";
-import { buildPath, parseName } from "./names.js";
+import { buildFile, type GuestFile, parseName } from "./names.js";
 
 const stated = z.object({
   type: z.enum(["file", "directory", "symlink", "other"]),
@@ -18,7 +18,7 @@ const stated = z.object({
 export type Stated = Omit<z.infer<typeof stated>, "target"> & { readonly target: string | null };
 
 /** What lies at a path of the guest, links not followed, and the room left on its file system. Throws the agent's refusal (IO, ENOENT). */
-export async function stat(channel: Channel, path: string): Promise<Stated> {
-  const answer = await channel.ask("stat", buildPath("path", path), stated);
+export async function stat(channel: Channel, file: GuestFile): Promise<Stated> {
+  const answer = await channel.ask("stat", buildFile(file), stated);
   return { ...answer, target: parseName(answer.target, answer.target_base64) };
 }

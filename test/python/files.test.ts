@@ -17,7 +17,7 @@ test("Python: a file's content may be a text, bytes or pieces, and comes back in
   const directory = mkdtempSync(join(tmpdir(), "pyro-python-files-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const script = `
-import base64, json
+import base64, io, json, tarfile
 from pyro_mcp import Pyro, PyroError
 task = Pyro().open_task(${JSON.stringify(task.taskId)})
 path = ${JSON.stringify(join(directory, "f"))}
@@ -27,11 +27,23 @@ for content, expected in (("ü", "ü".encode()), (b"\\x00\\xff", b"\\x00\\xff"),
     assert base64.b64decode(back["content"]) == expected and back["next_offset"] is None
 task.write_file(path, "one two")
 print(task.edit_file(path, old="two", new="three")["text"])
+big = path + "big"
+task.write_file(big, b"0123456789" * 500000)
+assert b"".join(task.stream_file(big)) == b"0123456789" * 500000
+assert b"".join(task.stream_file(big, offset=4999998, max_bytes=5)) == b"89"
+for piece in task.stream_file(big):
+    break
+with tarfile.open(fileobj=io.BytesIO(b"".join(task.stream_export(big, gzip=True)))) as archive:
+    assert archive.getmembers()[0].size == 5000000
 try:
     task.read_file(path + "x")
 except PyroError as error:
+    print(error.code)
+try:
+    next(task.stream_file(path + "x"))
+except PyroError as error:
     print(error.code)`;
   const { status, stdout, stderr } = await python(["-W", "error", "-c", script], daemon.env);
-  assert.deepEqual([status, stdout], [0, "1\tone three\nFILE_NOT_FOUND\n"], stderr);
+  assert.deepEqual([status, stdout], [0, "1\tone three\nFILE_NOT_FOUND\nFILE_NOT_FOUND\n"], stderr);
   assert.equal(readFileSync(join(directory, "f"), "utf8"), "one three");
 });

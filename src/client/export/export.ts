@@ -4,7 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { existsSync } from "../../host/files.js";
 import type { CallOptions, Client } from "../client.js";
-import { exportStream } from "./stream.js";
+import { streamBytes } from "../stream-bytes.js";
 import { unpackInto } from "./unpack.js";
 import { unusableOutput } from "./unusable.js";
 import { writeArchiveFile } from "./write-file.js";
@@ -24,7 +24,7 @@ export async function exportTask(
   if (isArchive && !force && existsSync(target)) throw unusableOutput(target, "EEXIST");
   let result: ResultOf<"task.export"> | null = null;
   const input = { task_id, path, gzip: isArchive && GZIP_NAME.test(output) };
-  const stream = exportStream(client, input, signal, (sent) => (result = sent));
+  const stream = streamBytes(client, "task.export", input, signal, (sent) => (result = sent));
   await (isArchive ? writeArchiveFile(target, stream) : unpackInto(target, stream));
   if (result === null) throw new PyroError("INTERNAL", "The export ended without a result.");
   return { ...(result as ResultOf<"task.export">), output: target };

@@ -6,7 +6,7 @@ import type { Change } from "../../workspace/changes.js";
 import type { Entry } from "../../workspace/entry.js";
 import { fromContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
-import { exportStream } from "../export/stream.js";
+import { streamBytes } from "../stream-bytes.js";
 import type { Recovery } from "./destination.js";
 import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
 
@@ -93,7 +93,7 @@ class TaskSource implements PullSource {
   async export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
     for (let start = 0; start < paths.length; start += EXPORTED) {
       const entries = paths.slice(start, start + EXPORTED);
-      await take(exportStream(this.#client, { task_id: this.taskId, entries }, this.#signal));
+      await take(streamBytes(this.#client, "task.export", { task_id: this.taskId, entries }, this.#signal));
     }
   }
 

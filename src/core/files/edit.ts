@@ -18,13 +18,13 @@ const SHOWN_BYTES = 8_192;
 
 /** `task.file.edit`: replaces a text in a file, unless another process changed the file since it was read. */
 export const taskFileEdit: Handler<"task.file.edit"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path } = input;
-    const { bytes } = await readBytes(channel, guestPath, { maxBytes: fileEditBytes + 1 });
+    const { bytes } = await readBytes(channel, file, { maxBytes: fileEditBytes + 1 });
     if (bytes.length > fileEditBytes) throw tooLarge(path);
     const edited = replaceText(decodeText(bytes, path, true).content, input);
     const replaces = createHash("sha256").update(bytes).digest("hex");
-    await writeFile(channel, guestPath, [Buffer.from(edited.content)], { replaces });
+    await writeFile(channel, file, [Buffer.from(edited.content)], { replaces });
     return { task_id, path, replaced: edited.count, text: showLines(edited.content, edited.at, input.new) };
   });
 

@@ -20,6 +20,8 @@ const meanings: Meanings = {
   EDQUOT: ["WORKSPACE_FULL", "cannot be written: its quota is used up"],
   EXDEV: ["FILE_REFUSED", "cannot be moved to another file system"],
   EBUSY: ["FILE_REFUSED", "is mounted, or something in it is"],
+  EACCES: ["FILE_REFUSED", "may not be used in this way by this user", "Choose another user; without one it is root."],
+  EPERM: ["FILE_REFUSED", "may not be changed by this user", "Choose another user, or look at it with `lsattr`."],
   EROFS: ["FILE_REFUSED", "lies on a read-only file system"],
 };
 
@@ -36,7 +38,8 @@ const meaningsOfTrees: Meanings = {
 };
 
 /** Converts a refusal of the guest's agent to work on a file into an error for the caller. Returns any other error unchanged. */
-export function explainFileRefusal(thrown: unknown, path: string): unknown {
+export function explainFileRefusal(thrown: unknown, path: string, user?: string): unknown {
+  if (thrown instanceof AgentRefusal && thrown.code === "NO_SUCH_USER") return noSuchUser(user ?? "", thrown);
   return explain(thrown, path, meanings);
 }
 
@@ -63,6 +66,22 @@ function explain(thrown: unknown, path: string, known: Meanings): unknown {
     ...(hint !== undefined && { hint }),
     details: { path, ...(errno !== undefined && { errno }) },
     cause: thrown,
+  });
+}
+
+function noSuchUser(user: string, cause: AgentRefusal): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `user: the task has no user or group ${JSON.stringify(user)}.`, {
+    hint: "Give a name of the task's /etc/passwd, a number, or either with a group, such as www-data or 1000:1000.",
+    details: { user },
+    cause,
+  });
+}
+
+/** The error for a user where the agent can act as root, or as itself, only. */
+export function needsOtherAgent(user: string): PyroError {
+  return new PyroError("FAILED_PRECONDITION", "The task's agent cannot act as another user.", {
+    hint: "It runs without a VM, or an older pyro started it: leave out user, or create the task again.",
+    details: { user },
   });
 }
 

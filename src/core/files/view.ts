@@ -7,22 +7,23 @@ import { findImageType } from "./image-type.js";
 import { LineWindow, numberLines } from "./line-window.js";
 import { readBytes } from "./read.js";
 import { notText } from "./text.js";
+import type { GuestFile } from "../../guest/names.js";
 import { useFiles } from "./use-files.js";
 
 const { fileImageBytes, fileViewBytes, fileViewLineBytes, fileViewScanBytes } = limits;
 
 /** `task.file.view`: lines with their numbers, or an image. */
 export const taskFileView: Handler<"task.file.view"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, offset, limit } = input;
-    const { bytes: head, facts } = await readBytes(channel, guestPath, { maxBytes: 16 });
+    const { bytes: head, facts } = await readBytes(channel, file, { maxBytes: 16 });
     const base = { task_id, path, first_line: offset, size_bytes: facts.sizeBytes };
     const imageType = findImageType(head);
     if (imageType !== null) {
-      const image = { mime_type: imageType, data: await readImage(channel, guestPath, path) };
+      const image = { mime_type: imageType, data: await readImage(channel, file, path) };
       return { ...base, text: "", next_line: null, image };
     }
-    const window = await readLines(channel, guestPath, path, { first: offset, count: limit });
+    const window = await readLines(channel, file, path, { first: offset, count: limit });
     if (!window.isText) throw notText(path);
     if (window.lines.length === 0 && offset > 1) throw pastEnd(path, offset, window.passedLines);
     const next = window.hasMore ? offset + window.lines.length : null;
@@ -31,13 +32,13 @@ export const taskFileView: Handler<"task.file.view"> = (core, input, call) =>
 
 async function readLines(
   channel: Channel,
-  guestPath: string,
+  file: GuestFile,
   path: string,
   wanted: { readonly first: number; readonly count: number },
 ): Promise<LineWindow> {
   const window = new LineWindow({ ...wanted, bytes: fileViewBytes, lineBytes: fileViewLineBytes });
   let scannedBytes = 0;
-  for await (const piece of readFile(channel, guestPath).content()) {
+  for await (const piece of readFile(channel, file).content()) {
     if (!window.push(piece)) return window;
     scannedBytes += piece.length;
     if (scannedBytes > fileViewScanBytes)
@@ -47,8 +48,8 @@ async function readLines(
   return window;
 }
 
-async function readImage(channel: Channel, guestPath: string, path: string): Promise<string> {
-  const { bytes } = await readBytes(channel, guestPath, { maxBytes: fileImageBytes + 1 });
+async function readImage(channel: Channel, file: GuestFile, path: string): Promise<string> {
+  const { bytes } = await readBytes(channel, file, { maxBytes: fileImageBytes + 1 });
   if (bytes.length > fileImageBytes) throw tooLarge(path, `an image of more than ${fileImageBytes} bytes is not shown`);
   return bytes.toString("base64");
 }

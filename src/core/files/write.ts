@@ -11,10 +11,10 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 /** `task.file.write`: the content of the input, or what follows it. */
 export const taskFileWrite: Handler<"task.file.write"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, mode, append } = input;
     const options = { append, ...(mode !== undefined && { mode: parseMode(mode) }) };
-    const { bytes, created } = await writeFile(channel, guestPath, contentOf(input, call), options);
+    const { bytes, created } = await writeFile(channel, file, contentOf(input, call), options);
     return { task_id, path, bytes_written: bytes, created };
   });
 
@@ -31,21 +31,21 @@ function contentOf(
 }
 
 export const taskFileMkdir: Handler<"task.file.mkdir"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, mode } = input;
-    const created = await makeDirectory(channel, guestPath, mode === undefined ? undefined : parseMode(mode));
+    const created = await makeDirectory(channel, file, mode === undefined ? undefined : parseMode(mode));
     return { task_id, path, created };
   });
 
 export const taskFileMove: Handler<"task.file.move"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, to, replace } = input;
-    await renameFile(channel, guestPath, parseGuestPath(to), replace);
+    await renameFile(channel, file, parseGuestPath(to), replace);
     return { task_id, path, to };
   });
 
 export const taskFileRemove: Handler<"task.file.remove"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, guestPath) => {
+  useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, recursive } = input;
-    return { task_id, path, removed_count: await removeFile(channel, guestPath, recursive) };
+    return { task_id, path, removed_count: await removeFile(channel, file, recursive) };
   });

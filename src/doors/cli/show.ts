@@ -15,3 +15,8 @@ export function print(text: string | Uint8Array): number {
   process.stdout.write(text);
   return 0;
 }
+
+/** Writes bytes to standard output, as fast as its reader takes them. */
+export function written(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => void process.stdout.write(bytes, () => resolve()));
+}

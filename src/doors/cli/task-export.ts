@@ -1,10 +1,11 @@
 import type { Client } from "../../client/client.js";
 import { exportTask } from "../../client/export/export.js";
-import { exportStream } from "../../client/export/stream.js";
+import { streamBytes } from "../../client/stream-bytes.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { printable } from "./printable.js";
+import { written } from "./show.js";
 import { renderBytes } from "./size.js";
 
 /** `pyro task export`: an archive or a directory of this machine, or an archive on standard output. */
@@ -23,14 +24,9 @@ async function sendToStdout(
   { json, signal }: { readonly json: boolean; readonly signal: AbortSignal },
 ): Promise<number> {
   if (json) throw new PyroError("INVALID_ARGUMENT", "`--json` and `--output -` both need standard output.");
-  for await (const bytes of exportStream(client, { task_id, path }, signal)) await written(bytes);
+  for await (const bytes of streamBytes(client, "task.export", { task_id, path }, signal)) await written(bytes);
   return 0;
 }
-
-function written(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => void process.stdout.write(bytes, () => resolve()));
-}
-
 function render({ entry_count, bytes, skipped_special, output }: ResultOf<"task.export_to">): string {
   const entries = entry_count === 1 ? "1 entry" : `${entry_count} entries`;
   const skipped = skipped_special === 0 ? "" : `; left out ${skipped_special} special files`;

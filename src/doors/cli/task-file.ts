@@ -1,49 +1,29 @@
 import type { Client } from "../../client/client.js";
 import { openStdin } from "../../client/stdin.js";
+import { streamBytes } from "../../client/stream-bytes.js";
 import { fillUserFile, openUserFile } from "../../client/user-file.js";
-import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
-import { print, show } from "./show.js";
-
-/** Bytes of a file that one call brings. */
-const PAGE_BYTES = 4_194_304;
+import { print, show, written } from "./show.js";
 
 type ReadArguments = ArgumentsOf<"task.file.read"> & { readonly output?: string };
 type WriteArguments = ArgumentsOf<"task.file.write"> & { readonly from?: string };
 
 /** `pyro task file read`: the file's bytes, to standard output or a file of this machine; with `--json` one page as the operation has it. */
-export async function taskFileRead(
+export function taskFileRead(
   client: Client,
-  { output, ...input }: ReadArguments,
+  { output, encoding, ...input }: ReadArguments,
   json: boolean,
 ): Promise<number> {
-  if (json) return print(`${JSON.stringify(await client.call("task.file.read", input))}\n`);
-  const pages = readPages(client, input);
-  if (output === undefined) {
-    for await (const page of pages) await written(page);
+  return interruptible(json, async ({ signal }) => {
+    if (json) {
+      const page = await client.call("task.file.read", { ...input, encoding }, { signal });
+      return print(`${JSON.stringify(page)}\n`);
+    }
+    const bytes = streamBytes(client, "task.file.fetch", input, signal);
+    if (output !== undefined) await fillUserFile("--output", output, bytes);
+    else for await (const piece of bytes) await written(piece);
     return 0;
-  }
-  await fillUserFile("--output", output, pages);
-  return 0;
-}
-
-/** The requested bytes, page by page; the whole file without `max_bytes`. */
-async function* readPages(client: Client, input: ArgumentsOf<"task.file.read">): AsyncGenerator<Buffer> {
-  let left = input.max_bytes ?? Infinity;
-  let offset: number | null = input.offset ?? 0;
-  while (offset !== null && left > 0) {
-    const page: ResultOf<"task.file.read"> = await client.call("task.file.read", {
-      ...{ ...input, offset, max_bytes: Math.min(left, PAGE_BYTES), encoding: "base64" },
-    });
-    yield Buffer.from(page.content, "base64");
-    left -= page.bytes;
-    offset = page.bytes === 0 ? null : page.next_offset;
-  }
-}
-
-function written(bytes: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(bytes, () => resolve());
   });
 }
 

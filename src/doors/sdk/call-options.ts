@@ -25,6 +25,26 @@ export interface CallOptions {
   readonly onProgress?: ((event: ProgressEvent) => void | Promise<void>) | undefined;
 }
 
+/** What `streamTaskFile` takes. */
+export interface StreamTaskFileOptions {
+  /** First byte wanted. Default: 0. */
+  readonly offset?: number | undefined;
+  /** Most bytes; all unless given. */
+  readonly maxBytes?: number | undefined;
+  /** User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given. */
+  readonly user?: string | undefined;
+  /** Ends the stream, which then throws `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `streamTaskExport` takes. */
+export interface StreamTaskExportOptions {
+  /** Compress the archive. Default: false. */
+  readonly gzip?: boolean | undefined;
+  /** Ends the stream, which then throws `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A command: one line for the guest's `/bin/sh -c`, or a program and its arguments, which are then quoted for it. */
 export type Command = string | readonly string[];
 

@@ -1,12 +1,22 @@
 import { Client, type CallOptions as ClientOptions } from "../../client/client.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import { withHome } from "../../client/home-env.js";
+import { streamBytes } from "../../client/stream-bytes.js";
 import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
 import type { OperationName } from "../../contract/operations.js";
 import { readContract, schemasOf } from "../../contract/rendered.js";
-import type { CallOptions, Command, PyroOptions, SessionOptions, StdinSource } from "./call-options.js";
+import { ByteStream } from "./byte-stream.js";
+import type {
+  CallOptions,
+  Command,
+  PyroOptions,
+  SessionOptions,
+  StdinSource,
+  StreamTaskExportOptions,
+  StreamTaskFileOptions,
+} from "./call-options.js";
 import type { Caller } from "./caller.js";
 import { toCamel, toSnake } from "./camel.js";
 import { assertSucceeded } from "./command-failed.js";
@@ -79,12 +89,27 @@ export class Calls implements Caller {
     return new Execution(result, queue, call.cancel);
   }
 
-  async #ask<Result>(name: string, input: object, options: ClientOptions): Promise<Result> {
+  /** The bytes that an operation sends. */
+  stream(
+    name: "task.export" | "task.file.fetch",
+    input: { readonly taskId: string; readonly path: string },
+    { signal, ...rest }: StreamTaskFileOptions | StreamTaskExportOptions,
+  ): ByteStream {
+    const wire = toSnake({ ...rest, ...input }, schemasOf(name).input) as never;
+    return new ByteStream(streamBytes(this.#open(), name, wire, signal));
+  }
+
+  #open(): Client {
     this.#client ??= new Client(withHome(process.env, this.#options.home));
+    return this.#client;
+  }
+
+  async #ask<Result>(name: string, input: object, options: ClientOptions): Promise<Result> {
+    const client = this.#open();
     const schemas = schemasOf(name);
     const wire = toSnake(input, schemas.input) as never;
     return toCamel(
-      await performOperation(this.#client, name as OperationName, wire, options),
+      await performOperation(client, name as OperationName, wire, options),
       schemas.result,
     ) as Result;
   }

@@ -1,4 +1,5 @@
-import type { PyroOptions } from "./call-options.js";
+import type { ByteStream } from "./byte-stream.js";
+import type { PyroOptions, StreamTaskExportOptions, StreamTaskFileOptions } from "./call-options.js";
 import { Calls } from "./calls.js";
 import { Operations } from "./operations.js";
 import type { CreateTaskOptions } from "./options.js";
@@ -34,6 +35,19 @@ export class Pyro extends Operations {
    */
   async createTask(environment: string, options: CreateTaskOptions = {}): Promise<Task> {
     return new Task(this, await this.#calls.request<CreatedTask>("task.create", { environment }, options));
+  }
+
+  /**
+   * The bytes of a file of a task, as they are read: of any size, in little memory. Throws as `readTaskFile` does, when it is read.
+   * `await pyro.streamTaskFile(task, "photo.png").bytes()` reads all of them.
+   */
+  streamTaskFile(taskId: string, path: string, options: StreamTaskFileOptions = {}): ByteStream {
+    return this.#calls.stream("task.file.fetch", { taskId, path }, options);
+  }
+
+  /** Files of a task as a tar archive, as they are read. Throws as `exportTask` does, when it is read. */
+  streamTaskExport(taskId: string, path: string, options: StreamTaskExportOptions = {}): ByteStream {
+    return this.#calls.stream("task.export", { taskId, path }, options);
   }
 
   /** A handle on an existing task, by its id or name. Rejects with `NOT_FOUND`. */

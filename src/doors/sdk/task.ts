@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { PyroError } from "../../contract/errors.js";
+import type { ByteStream } from "./byte-stream.js";
+import type { StreamTaskExportOptions, StreamTaskFileOptions } from "./call-options.js";
 import type { Execution } from "./execution.js";
 import { TaskOperations, type Operations } from "./operations.js";
 import type { TaskExecOptions } from "./options.js";
@@ -14,6 +16,12 @@ export interface CommandTag {
   ): (texts: TemplateStringsArray, ...values: readonly ShellValue[]) => Execution<TaskExecResult>;
 }
 
+/** The operations that are read as streams. */
+interface Streams {
+  streamTaskFile(taskId: string, path: string, options: StreamTaskFileOptions): ByteStream;
+  streamTaskExport(taskId: string, path: string, options: StreamTaskExportOptions): ByteStream;
+}
+
 /**
  * A persistent VM with its commands and logs. `await using task = …` deletes it at the end of the block.
  * Methods reject with `NOT_FOUND` when the task was deleted or has expired.
@@ -22,9 +30,22 @@ export class Task extends TaskOperations implements AsyncDisposable {
   /** The task's state when this handle was created; `status()` returns the current one. */
   readonly info: CreatedTask;
 
-  constructor(operations: Operations, info: CreatedTask) {
+  readonly #streams: Streams;
+
+  constructor(operations: Operations & Streams, info: CreatedTask) {
     super(operations, info.taskId);
+    this.#streams = operations;
     this.info = info;
+  }
+
+  /** The bytes of a file, as they are read: see `Pyro.streamTaskFile`. */
+  streamFile(path: string, options: StreamTaskFileOptions = {}): ByteStream {
+    return this.#streams.streamTaskFile(this.taskId, path, options);
+  }
+
+  /** Files as a tar archive, as they are read: see `Pyro.streamTaskExport`. */
+  streamExport(path: string, options: StreamTaskExportOptions = {}): ByteStream {
+    return this.#streams.streamTaskExport(this.taskId, path, options);
   }
 
   /** Runs a command, given as a template: `` await task.$`git clone ${url}` ``, or `` task.$({ timeoutSeconds: 600 })`make` ``. */

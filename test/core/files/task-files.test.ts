@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, createWriteStream, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { test, type TestContext } from "node:test";
 
+import { factsOfArchive } from "../../archive/trees.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -199,4 +202,55 @@ test("pyro task file: bytes to and from standard streams and files", async (t) =
   const missing = await cli("task", "file", "read", task.taskId, at("gone"), "--output", at("copy"));
   assert.equal(missing.status, 125);
   assert.deepEqual(readFileSync(at("copy")), bytes);
+});
+
+test("task files: with the rights of another user", { skip: process.getuid?.() !== 0 && "only root acts as another user" }, async (t) => {
+  const { task, cli, at } = await openTask(t);
+  const user = "12345:7";
+  chmodSync(at(""), 0o777);
+  await task.writeFile(at("d/f"), "one", { user });
+  await task.editFile(at("d/f"), { old: "one", new: "two", user });
+  await task.makeDirectory(at("d/e"), { user });
+  const ownerOf = (name: string) => [lstatSync(at(name)).uid, lstatSync(at(name)).gid];
+  for (const name of ["d", "d/f", "d/e"]) assert.deepEqual(ownerOf(name), [12345, 7], name);
+  const written = await cli("task", "file", "write", task.taskId, at("d/g"), "--user", user, "--from", at("d/f"));
+  assert.equal(written.status, 0, written.stderr);
+  assert.deepEqual(ownerOf("d/g"), [12345, 7]);
+  writeFileSync(at("secret"), "secret", { mode: 0o600 });
+  mkdirSync(at("closed"), { mode: 0o700 });
+  const refused = { code: "FILE_REFUSED" };
+  await assert.rejects(task.readFile(at("secret"), { user }), refused);
+  await assert.rejects(task.viewFile(at("secret"), { user }), refused);
+  await assert.rejects(task.writeFile(at("closed/f"), "", { user }), refused);
+  await assert.rejects(task.listFiles(at("closed"), { user }), refused);
+  await assert.rejects(task.statFile(at("closed/f"), { user }), refused);
+  await assert.rejects(task.moveFile(at("secret"), at("closed/f"), { user }), refused);
+  await assert.rejects(task.removeFile(at("closed/f"), { user }), refused);
+  assert.equal((await task.readFile(at("secret"))).content, "secret");
+  await assert.rejects(task.readFile(at("secret"), { user: "no-such-user" }), { code: "INVALID_ARGUMENT" });
+});
+
+test("task files: bytes as a stream, of any size and content", async (t) => {
+  const { task, at } = await openTask(t);
+  const big = randomBytes(9_000_000);
+  writeFileSync(at("big"), big);
+  assert.ok(Buffer.from(await task.streamFile(at("big")).bytes()).equals(big));
+  const part = await task.streamFile(at("big"), { offset: 8_999_990, maxBytes: 5 }).bytes();
+  assert.deepEqual(Buffer.from(part), big.subarray(8_999_990, 8_999_995));
+  await pipeline(task.streamFile(at("big")), createWriteStream(at("copy")));
+  assert.ok(readFileSync(at("copy")).equals(big));
+  let pieces = 0;
+  for await (const piece of task.streamFile(at("big"))) {
+    pieces += 1;
+    assert.ok(piece.length <= 1_048_576);
+    if (pieces === 2) break;
+  }
+  await assert.rejects(task.streamFile(at("gone")).bytes(), { code: "FILE_NOT_FOUND" });
+  await assert.rejects(task.streamFile(at("")).bytes(), { code: "FILE_WRONG_TYPE" });
+  await assert.rejects(task.streamFile(at("big"), { offset: 9_000_001 }).bytes(), { code: "INVALID_ARGUMENT" });
+  assert.equal((await task.streamFile(at("big"), { offset: 9_000_000 }).bytes()).length, 0);
+  const cancelled = task.streamFile(at("big"), { signal: AbortSignal.abort() });
+  await assert.rejects(cancelled.bytes(), { code: "ABORTED" });
+  const facts = await factsOfArchive(Buffer.from(await task.streamExport(at("big")).bytes()));
+  assert.deepEqual(Object.keys(facts), ["big"]);
 });

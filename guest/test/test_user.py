@@ -1,0 +1,78 @@
+"""Operations on files with the rights of another user."""
+
+import os
+import pwd
+import unittest
+
+from files import FilesTest
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root acts as another user")
+class User(FilesTest):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.target)
+        os.chmod(self.target, 0o777)
+        folder = self.target
+        # The scratch directory is root's alone.
+        while folder not in ("/", "/tmp"):
+            os.chmod(folder, os.stat(folder).st_mode | 0o055)
+            folder = os.path.dirname(folder)
+
+    def owner(self, name):
+        status = os.stat(self.at(name))
+        return status.st_uid, status.st_gid
+
+    def write(self, name, user, content=b"x", **fields):
+        return self.send("write", content, path=self.at(name), user=user, **fields)[1]
+
+    def test_what_is_made_belongs_to_the_user(self):
+        nobody = pwd.getpwnam("nobody")
+        cases = {"nobody": (nobody.pw_uid, nobody.pw_gid), "12345": (12345, 12345), "12345:7": (12345, 7), "nobody:root": (nobody.pw_uid, 0)}
+        for number, (user, owner) in enumerate(cases.items()):
+            answer = self.write(f"d{number}/f", user)
+            self.assertTrue(answer["ok"], answer)
+            self.assertTrue(self.write(f"d{number}/f", user, append=True)["ok"], user)
+            self.assertTrue(self.wire.ask("mkdir", path=self.at(f"d{number}/e"), user=user)["created"])
+            for name in ("", "/f", "/e"):
+                self.assertEqual(self.owner(f"d{number}{name}"), owner, user + name)
+        self.assertTrue(self.send("write", b"x", path=self.at("root"))[1]["ok"])
+        self.assertEqual(self.owner("root"), (0, 0))
+
+    def test_the_rights_are_the_user_s(self):
+        os.mkdir(self.at("closed"), 0o700)
+        with open(self.at("closed/secret"), "w") as file:
+            file.write("secret")
+        with open(self.at("secret"), "w") as file:
+            file.write("secret")
+        os.chmod(self.at("secret"), 0o600)
+        for name in ("secret", "closed/secret"):
+            self.assert_error(self.receive("read", path=self.at(name), user="12345")[0], "IO", errno="EACCES")
+        self.assert_error(self.receive("list", path=self.at("closed"), user="12345")[0], "IO", errno="EACCES")
+        self.assert_error(self.wire.ask("stat", path=self.at("closed/secret"), user="12345"), "IO", errno="EACCES")
+        self.assert_error(self.write("closed/f", "12345"), "IO", errno="EACCES")
+        self.assert_error(self.write("secret", "12345", append=True), "IO", errno="EACCES")
+        self.assert_error(self.wire.ask("mkdir", path=self.at("closed/d"), user="12345"), "IO", errno="EACCES")
+        self.assert_error(self.wire.ask("remove", path=self.at("closed/secret"), user="12345"), "IO", errno="EACCES")
+        self.assert_error(self.wire.ask("rename", path=self.at("closed/secret"), to=self.at("s"), user="12345"), "IO", errno="EACCES")
+        # And root's again behind each.
+        self.assertEqual(self.receive("read", path=self.at("closed/secret"))[1], b"secret")
+
+    def test_rights_of_a_group(self):
+        with open(self.at("shared"), "w") as file:
+            file.write("shared")
+        os.chown(self.at("shared"), 0, 7)
+        os.chmod(self.at("shared"), 0o640)
+        self.assertEqual(self.receive("read", path=self.at("shared"), user="12345:7")[1], b"shared")
+        self.assert_error(self.receive("read", path=self.at("shared"), user="12345:8")[0], "IO", errno="EACCES")
+
+    def test_a_write_in_pieces_stays_the_user_s(self):
+        content = os.urandom(300_000)
+        self.assertTrue(self.write("f", "12345", content)["ok"])
+        self.assertEqual(self.owner("f"), (12345, 12345))
+        self.assertEqual(self.receive("read", path=self.at("f"), user="12345")[1], content)
+
+    def test_who_is_nobody(self):
+        for user in ("no-such-user", "nobody:no-such-group", "-1", "4294967295", "99999999999", "1x", "", ":", "nobody:", "a" * 200, "0x10"):
+            self.assert_error(self.wire.ask("stat", path=self.at(""), user=user), "NO_SUCH_USER")
+        self.assert_error(self.wire.ask("stat", path=self.at(""), user=7), "NO_SUCH_USER")
