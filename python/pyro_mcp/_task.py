@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
 from ._errors import PyroError
-from ._operations import TaskCreateResult, TaskOperations, TaskStatusResult
+from ._operations import Operations, TaskCreateResult, TaskOperations, TaskStatusResult
 
-if TYPE_CHECKING:
-    from ._pyro import Pyro
+
+class _Streams(Protocol):
+    """The operations that are read as streams."""
+
+    def stream_task_file(
+        self, task_id: str, path: str, *, offset: int = 0, max_bytes: int | None = None, user: str | None = None
+    ) -> Iterator[bytes]: ...
+
+    def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> Iterator[bytes]: ...
 
 
 class Task(TaskOperations):
@@ -21,9 +28,9 @@ class Task(TaskOperations):
         info: What was known of it when this handle was made; ``status()`` asks anew.
     """
 
-    def __init__(self, operations: Pyro, info: TaskCreateResult | TaskStatusResult) -> None:
+    def __init__(self, operations: Operations, info: TaskCreateResult | TaskStatusResult) -> None:
         super().__init__(operations, info["task_id"])
-        self._streams = operations
+        self._streams = cast(_Streams, operations)
         self.info = info
 
     def stream_file(

@@ -108,10 +108,7 @@ export class Calls implements Caller {
     const client = this.#open();
     const schemas = schemasOf(name);
     const wire = toSnake(input, schemas.input) as never;
-    return toCamel(
-      await performOperation(client, name as OperationName, wire, options),
-      schemas.result,
-    ) as Result;
+    return toCamel(await performOperation(client, name as OperationName, wire, options), schemas.result) as Result;
   }
 }
 
