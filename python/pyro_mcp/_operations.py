@@ -1411,6 +1411,7 @@ class Operations(ABC):
         recursive: bool = False,
         limit: int = 500,
         after: str | None = None,
+        user: str | None = None,
     ) -> TaskFileListResult:
         """List the files of a task.
 
@@ -1422,16 +1423,19 @@ class Operations(ABC):
             recursive: List the entries of subdirectories too.
             limit: Most entries in the answer (1 to 10000).
             after: Continue after this path: next_after of the last answer.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.list",
-            {"task_id": task_id, "path": path, "recursive": recursive, "limit": limit, "after": after},
+            {"task_id": task_id, "path": path, "recursive": recursive, "limit": limit, "after": after, "user": user},
         )
 
     def stat_task_file(
         self,
         task_id: str,
         path: str,
+        *,
+        user: str | None = None,
     ) -> TaskFileStatResult:
         """Show one file of a task.
 
@@ -1440,10 +1444,11 @@ class Operations(ABC):
         Args:
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.stat",
-            {"task_id": task_id, "path": path},
+            {"task_id": task_id, "path": path, "user": user},
         )
 
     def read_task_file(
@@ -1454,6 +1459,7 @@ class Operations(ABC):
         offset: int = 0,
         max_bytes: int = 1048576,
         encoding: str = "utf8",
+        user: str | None = None,
     ) -> TaskFileReadResult:
         """Read a file of a task.
 
@@ -1465,10 +1471,11 @@ class Operations(ABC):
             offset: First byte wanted (0 to 9007199254740991).
             max_bytes: Most bytes in the answer (1 to 4194304).
             encoding: Encoding of content: text, or base64 for any bytes.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.read",
-            {"task_id": task_id, "path": path, "offset": offset, "max_bytes": max_bytes, "encoding": encoding},
+            {"task_id": task_id, "path": path, "offset": offset, "max_bytes": max_bytes, "encoding": encoding, "user": user},
         )
 
     def view_task_file(
@@ -1478,6 +1485,7 @@ class Operations(ABC):
         *,
         offset: int = 1,
         limit: int = 2000,
+        user: str | None = None,
     ) -> TaskFileViewResult:
         """Show lines of a text file, or an image, as a model reads it.
 
@@ -1488,10 +1496,11 @@ class Operations(ABC):
             path: Path in the task's VM; a relative one is meant within /workspace.
             offset: First line wanted (1 to 9007199254740991).
             limit: Most lines (1 to 10000).
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.view",
-            {"task_id": task_id, "path": path, "offset": offset, "limit": limit},
+            {"task_id": task_id, "path": path, "offset": offset, "limit": limit, "user": user},
         )
 
     def write_task_file(
@@ -1503,6 +1512,7 @@ class Operations(ABC):
         encoding: str = "utf8",
         mode: str | None = None,
         append: bool = False,
+        user: str | None = None,
     ) -> TaskFileWriteResult:
         """Write a file of a task.
 
@@ -1515,10 +1525,11 @@ class Operations(ABC):
             encoding: Encoding of content.
             mode: Permissions in octal; 0644 for a new file.
             append: Add to the end of the file instead of replacing it.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.write",
-            {"task_id": task_id, "path": path, "content": content, "encoding": encoding, "mode": mode, "append": append},
+            {"task_id": task_id, "path": path, "content": content, "encoding": encoding, "mode": mode, "append": append, "user": user},
         )
 
     def edit_task_file(
@@ -1529,6 +1540,7 @@ class Operations(ABC):
         old: str,
         new: str,
         all: bool = False,
+        user: str | None = None,
     ) -> TaskFileEditResult:
         """Replace a text in a file of a task.
 
@@ -1540,10 +1552,11 @@ class Operations(ABC):
             old: Exact text to be replaced; it must be there once.
             new: Text to take its place.
             all: Replace every occurrence.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.edit",
-            {"task_id": task_id, "path": path, "old": old, "new": new, "all": all},
+            {"task_id": task_id, "path": path, "old": old, "new": new, "all": all, "user": user},
         )
 
     def make_task_directory(
@@ -1552,6 +1565,7 @@ class Operations(ABC):
         path: str,
         *,
         mode: str | None = None,
+        user: str | None = None,
     ) -> TaskFileMkdirResult:
         """Create a directory in a task, with its parents.
 
@@ -1561,10 +1575,11 @@ class Operations(ABC):
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
             mode: Permissions in octal; 0755 unless given.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.mkdir",
-            {"task_id": task_id, "path": path, "mode": mode},
+            {"task_id": task_id, "path": path, "mode": mode, "user": user},
         )
 
     def move_task_file(
@@ -1574,6 +1589,7 @@ class Operations(ABC):
         to: str,
         *,
         replace: bool = False,
+        user: str | None = None,
     ) -> TaskFileMoveResult:
         """Rename a file or directory of a task.
 
@@ -1584,10 +1600,11 @@ class Operations(ABC):
             path: Path in the task's VM; a relative one is meant within /workspace.
             to: Its new path, not the directory to put it into.
             replace: Replace a file that has this name.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.move",
-            {"task_id": task_id, "path": path, "to": to, "replace": replace},
+            {"task_id": task_id, "path": path, "to": to, "replace": replace, "user": user},
         )
 
     def remove_task_file(
@@ -1596,6 +1613,7 @@ class Operations(ABC):
         path: str,
         *,
         recursive: bool = False,
+        user: str | None = None,
     ) -> TaskFileRemoveResult:
         """Remove a file or directory of a task.
 
@@ -1605,10 +1623,11 @@ class Operations(ABC):
             task_id: Id or name of a task.
             path: Path in the task's VM; a relative one is meant within /workspace.
             recursive: Remove a directory with all its entries.
+            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.remove",
-            {"task_id": task_id, "path": path, "recursive": recursive},
+            {"task_id": task_id, "path": path, "recursive": recursive, "user": user},
         )
 
     def exec_task(
@@ -2005,6 +2024,7 @@ class TaskOperations:
         recursive: bool = False,
         limit: int = 500,
         after: str | None = None,
+        user: str | None = None,
     ) -> TaskFileListResult:
         """List the files of a task: see ``Pyro.list_task_files``."""
         return self._operations.list_task_files(
@@ -2013,16 +2033,20 @@ class TaskOperations:
             recursive=recursive,
             limit=limit,
             after=after,
+            user=user,
         )
 
     def stat_file(
         self,
         path: str,
+        *,
+        user: str | None = None,
     ) -> TaskFileStatResult:
         """Show one file of a task: see ``Pyro.stat_task_file``."""
         return self._operations.stat_task_file(
             self.task_id,
             path,
+            user=user,
         )
 
     def read_file(
@@ -2032,6 +2056,7 @@ class TaskOperations:
         offset: int = 0,
         max_bytes: int = 1048576,
         encoding: str = "utf8",
+        user: str | None = None,
     ) -> TaskFileReadResult:
         """Read a file of a task: see ``Pyro.read_task_file``."""
         return self._operations.read_task_file(
@@ -2040,6 +2065,7 @@ class TaskOperations:
             offset=offset,
             max_bytes=max_bytes,
             encoding=encoding,
+            user=user,
         )
 
     def view_file(
@@ -2048,6 +2074,7 @@ class TaskOperations:
         *,
         offset: int = 1,
         limit: int = 2000,
+        user: str | None = None,
     ) -> TaskFileViewResult:
         """Show lines of a text file, or an image, as a model reads it: see ``Pyro.view_task_file``."""
         return self._operations.view_task_file(
@@ -2055,6 +2082,7 @@ class TaskOperations:
             path,
             offset=offset,
             limit=limit,
+            user=user,
         )
 
     def write_file(
@@ -2065,6 +2093,7 @@ class TaskOperations:
         encoding: str = "utf8",
         mode: str | None = None,
         append: bool = False,
+        user: str | None = None,
     ) -> TaskFileWriteResult:
         """Write a file of a task: see ``Pyro.write_task_file``."""
         return self._operations.write_task_file(
@@ -2074,6 +2103,7 @@ class TaskOperations:
             encoding=encoding,
             mode=mode,
             append=append,
+            user=user,
         )
 
     def edit_file(
@@ -2083,6 +2113,7 @@ class TaskOperations:
         old: str,
         new: str,
         all: bool = False,
+        user: str | None = None,
     ) -> TaskFileEditResult:
         """Replace a text in a file of a task: see ``Pyro.edit_task_file``."""
         return self._operations.edit_task_file(
@@ -2091,6 +2122,7 @@ class TaskOperations:
             old=old,
             new=new,
             all=all,
+            user=user,
         )
 
     def make_directory(
@@ -2098,12 +2130,14 @@ class TaskOperations:
         path: str,
         *,
         mode: str | None = None,
+        user: str | None = None,
     ) -> TaskFileMkdirResult:
         """Create a directory in a task, with its parents: see ``Pyro.make_task_directory``."""
         return self._operations.make_task_directory(
             self.task_id,
             path,
             mode=mode,
+            user=user,
         )
 
     def move_file(
@@ -2112,6 +2146,7 @@ class TaskOperations:
         to: str,
         *,
         replace: bool = False,
+        user: str | None = None,
     ) -> TaskFileMoveResult:
         """Rename a file or directory of a task: see ``Pyro.move_task_file``."""
         return self._operations.move_task_file(
@@ -2119,6 +2154,7 @@ class TaskOperations:
             path,
             to,
             replace=replace,
+            user=user,
         )
 
     def remove_file(
@@ -2126,12 +2162,14 @@ class TaskOperations:
         path: str,
         *,
         recursive: bool = False,
+        user: str | None = None,
     ) -> TaskFileRemoveResult:
         """Remove a file or directory of a task: see ``Pyro.remove_task_file``."""
         return self._operations.remove_task_file(
             self.task_id,
             path,
             recursive=recursive,
+            user=user,
         )
 
     def exec(
