@@ -107,7 +107,7 @@ def _run(directory: str, arguments: Sequence[str]) -> subprocess.CompletedProces
     except FileNotFoundError as error:
         raise PyroError(
             "HOST_NOT_ABLE",
-            "There is no `git` on this machine, which lists the files of a work tree.",
+            "`--git-tracked` and `--with-git` need `git`, which this machine lacks.",
             "Install git, or choose the files with `--exclude`.",
         ) from error
 

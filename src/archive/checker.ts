@@ -35,7 +35,7 @@ export class Checker {
   readonly #linksMayLeave: boolean;
   #entries = 0;
   #targetBytes = 0;
-  /** The entry looked at last, for errors that have no name of their own. */
+  /** The last entry read, for errors without an entry name. */
   lastShown: string | null = null;
 
   constructor(limits: Limits, linksMayLeave = false) {
@@ -142,7 +142,7 @@ const SPECIAL = new Map<string, string | null>([
   ["M", null],
 ]);
 
-/** Old archives tell a directory by the slash at its end; `D` is what GNU tar's incremental archives write. */
+/** Old archives mark a directory by a slash at the end of its name; GNU tar's incremental archives use the type `D`. */
 function isDirectory({ type, name }: Member): boolean {
   if (type === "5" || type === "D") return true;
   return (type === "0" || type === "\0" || type === "7") && name.at(-1) === 0x2f;

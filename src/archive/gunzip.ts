@@ -76,7 +76,7 @@ async function* inflate(input: ByteReader): AsyncGenerator<Buffer> {
   const inflater = createInflateRaw({ chunkSize: OUTPUT_BYTES });
   const closed = new Promise<void>((resolve) => inflater.once("end", resolve).once("close", resolve));
   const feeding = feed(input, inflater, closed);
-  // A failure of the source comes out of the iteration below.
+  // The iteration below throws a failure of the source.
   feeding.catch((error: unknown) => inflater.destroy(error as Error));
   try {
     for await (const chunk of inflater) yield chunk as Buffer;

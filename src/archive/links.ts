@@ -68,7 +68,7 @@ function goUp(walk: Walk, tree: Tree): void {
   else walk.node = walk.node.parent ?? tree.root;
 }
 
-/** Enters a name; a link that has not been followed yet is handed back, to be followed first. */
+/** Enters a name; returns a link that must be followed first. */
 function goDown(walk: Walk, part: string, places: Map<Node, Place>): Node | null {
   const child = walk.depth === 0 ? walk.node.children?.get(part) : undefined;
   if (child?.kind !== "symlink") {

@@ -5,7 +5,7 @@ import { corrupt, refusal, showName } from "./refusal.js";
 
 /** More than any real extended header; it is held in memory. */
 const EXTENSION_BYTES = 1_048_576;
-/** Records that say something here. Those of a global header are kept for the whole archive. */
+/** Records that are used. Records of a global header apply to the whole archive. */
 const GLOBAL_KEYS = ["path", "linkpath", "size", "mtime", "hdrcharset"];
 const CHARSETS = ["BINARY", "ISO-IR 10646 2000 UTF-8"];
 /** The type letters that GNU tar, star and libarchive write. */
@@ -27,7 +27,7 @@ export interface Member {
   readonly mtimeNs: number;
   /** Whether it has extended attributes, POSIX access control lists among them. */
   readonly hasXattrs: boolean;
-  /** The records that say how a sparse file is stored. */
+  /** The records that describe the storage of a sparse file. */
   readonly sparse: readonly PaxRecord[];
 }
 
@@ -117,7 +117,7 @@ export class MemberReader {
     return null;
   }
 
-  /** Whether the header belonged to the next member, or to all of them, and was taken in. */
+  /** True when the header extends the next member or all members, and was read. */
   async #extend(extensions: Extensions, header: Header, shown: string): Promise<boolean> {
     if (!/[xXgLKV]/.test(header.type)) return false;
     const size = numberAt(header.block, 124, 12, "size", shown);

@@ -22,9 +22,9 @@ export async function readSparseMap(member: Member, reader: MemberReader): Promi
   for (const [offset, bytes] of map.pieces) {
     if (offset < end || offset + bytes > map.sizeBytes) throw wrongMap(member);
     end = offset + bytes;
-    // GNU tar ends a map with an empty piece, which says where the last hole ends.
+    // GNU tar ends a map with an empty piece at the end of the last hole.
     if (bytes === 0) continue;
-    // After a piece that is not whole blocks, some readers expect the next one in a block of its own, others right behind it.
+    // After a piece that does not fill its last block, some readers expect the next piece in a new block, others right after it.
     if (stored % BLOCK_BYTES !== 0) throw wrongMap(member);
     stored += bytes;
   }

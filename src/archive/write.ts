@@ -19,7 +19,7 @@ export function looksLikeArchive(start: Buffer): boolean {
   return isGzip(start) || isArchiveHeader(start);
 }
 
-/** A tar stream of the entries, in chunks of about 256 KiB. Each content must be as long as its entry says. */
+/** A tar stream of the entries, in chunks of about 256 KiB. Each content must have the size of its entry. */
 export async function* writeArchive(entries: AsyncIterable<ArchiveEntry>): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let bytes = 0;

@@ -58,13 +58,13 @@ export interface MachineNetwork {
   readonly allow: readonly string[];
   readonly allowHosts: readonly string[];
   readonly forwards: readonly NetworkForward[];
-  /** What each command gets in its environment, unless its caller says otherwise. */
+  /** Variables of each command's environment; the caller's own replace them. */
   readonly env: Readonly<Record<string, string>>;
   /** Lines for the guest's apt, from the host's mirror; null to leave it alone. */
   readonly aptSources: string | null;
   /** The host's certificate authorities that the guest is to trust. */
   readonly hostCa: readonly TrustedCertificate[];
-  /** Null when what enforces it has ended: then nothing gets in or out any more. */
+  /** Null when the gate has ended: then no packet passes in or out. */
   report(): Promise<NetworkReport | null>;
 }
 
@@ -180,7 +180,7 @@ export interface Presence {
   readonly accelerator: string | null;
   /** Null when it has none. */
   readonly network: MachineNetwork | null;
-  /** What that was asked to be, for a machine like it; null as well when an earlier version has started it. */
+  /** The requested network, to start a similar machine; also null when an earlier version started it. */
   readonly networkRequest: NetworkRequest | null;
   /** What to write down for `adopt`; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;

@@ -6,7 +6,7 @@
 /** The result of a refused system call. */
 const errno = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 
-/** Calls that debuggers and build tools make of their own processes. QEMU needs none of them. */
+/** System calls of debuggers and build tools. QEMU needs none of them. */
 const refusedToQemu = {
   ...{ ptrace: 101, process_vm_readv: 310, process_vm_writev: 311, kcmp: 312, pidfd_getfd: 438 },
   ...{ process_madvise: 440, chroot: 161, personality: 135, modify_ldt: 154, sethostname: 170, setdomainname: 171 },

@@ -51,7 +51,7 @@ interface TaskOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A task that runs. Closing the place leaves the task as it is. */
+/** A running task. Closing the place does not end the task. */
 export function openTask(client: Client, taskId: string, { signal, env = {} }: TaskOptions = {}): Place {
   const run = async (line: string) => {
     const input = { task_id: taskId, command: line, timeout_seconds: TIMEOUT_SECONDS, env };

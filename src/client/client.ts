@@ -24,7 +24,7 @@ export interface CallOptions {
   readonly terminal?: ClientTerminal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
-  /** Opens the archive of an operation that was given a source; again when the daemon has to be started first. */
+  /** Opens the archive of an operation with a source; called again when the daemon must be started first. */
   readonly openUpload?: () => AsyncIterable<Uint8Array>;
   /** Called for each event in turn; the next one waits for it. */
   readonly onEvent?: (event: OperationEvent) => void | Promise<void>;
@@ -77,7 +77,7 @@ export class Client {
     }
   }
 
-  /** The caller's own settings, where they are wanted: the daemon may live in another shell's. */
+  /** The caller's own settings, if the operation uses them: the daemon may have another shell's. */
   #withHostEnv<Input extends object>(name: OperationName, input: Input): Input {
     const isSet = (field: string) => (input as Record<string, unknown>)[field] === true;
     const proxies = isSet("network_host_proxy");

@@ -9,7 +9,7 @@ import { findFlock } from "./flock.js";
 
 const STOP_DEADLINE_MS = 30_000;
 
-/** Asks about the daemon without starting one. */
+/** Sends a request about the daemon without starting one. */
 export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon.status">> {
   const status = await client.callRunning("daemon.status", {});
   return (
@@ -53,7 +53,7 @@ export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop"
   return { pid: identity.pid, stopped: true };
 }
 
-/** A daemon that is ending does not listen any more, but holds its lock. */
+/** A daemon that ends no longer listens, but still holds its lock. */
 async function waitForEnding(client: Client): Promise<void> {
   await runTool(await findFlock(process.env), ["-w", String(STOP_DEADLINE_MS / 1000), client.home.daemonLock, "true"]);
 }

@@ -81,7 +81,7 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
 
 type Opened = { readonly socket: Socket; readonly head: Buffer } | { readonly answer: unknown };
 
-/** Asks for a stream. A daemon that refuses, or that knows none, answers in plain HTTP. */
+/** Requests an upgrade to a stream. A daemon that refuses, or lacks streams, answers in plain HTTP. */
 async function openStream({ socketPath, route, headers }: ExchangeOptions): Promise<Opened> {
   const request = openUpgrade(socketPath, route, { ...headers, upgrade: streamProtocol });
   return new Promise((resolve, reject) => {

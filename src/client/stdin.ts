@@ -8,7 +8,7 @@ export interface OwnStdin {
   close(): void;
 }
 
-/** Opens standard input: null when it is not to be passed on, or when reading it would stop a background job. */
+/** Opens standard input; null when it is not passed on, or when reading it would stop a background job. */
 export function openStdin(noStdin: boolean, onUnreadable: (reason: string) => void): OwnStdin | null {
   const isTerminal = isTerminalInput();
   if (noStdin || (isTerminal && !isForeground())) return null;

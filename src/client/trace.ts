@@ -2,7 +2,7 @@ import { PyroError } from "../contract/errors.js";
 import type { Stage } from "../contract/wire.js";
 import { Stopwatch } from "../host/stopwatch.js";
 
-/** True when PYRO_TRACE asks for a trace. Throws INVALID_ARGUMENT when it is neither 1 nor 0. */
+/** True when PYRO_TRACE is 1. Throws INVALID_ARGUMENT when it is neither 1 nor 0. */
 export function wantsTrace(env: NodeJS.ProcessEnv): boolean {
   const value = env["PYRO_TRACE"] ?? "";
   if (["", "0", "1"].includes(value)) return value === "1";

@@ -1,4 +1,4 @@
-/** Where the fix for an error lies: with the caller, on the host, or in pyro itself. */
+/** Who can fix an error: the caller, the host's user, or pyro itself. */
 export type Fault = "caller" | "host" | "pyro";
 
 interface ErrorKind {

@@ -1,7 +1,7 @@
 /** Variables that name a proxy, in lower case. */
 export const proxyVariables = ["all_proxy", "ftp_proxy", "http_proxy", "https_proxy", "no_proxy"] as const;
 
-/** Variables that say how the network is reached from the host, in lower case: its proxies, and a Debian mirror for pyro. */
+/** Variables with the host's way to the network, in lower case: its proxies, and a Debian mirror for pyro. */
 export const networkVariables: ReadonlySet<string> = new Set([...proxyVariables, "pyro_debian_mirror"]);
 
 /** Variables that name a bundle of certificates, in lower case. */

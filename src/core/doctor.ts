@@ -43,7 +43,7 @@ export const doctor: Handler<"doctor"> = async (core, input) => {
   };
 };
 
-/** What keeps environments from being built; those that are installed run all the same. */
+/** Problems that prevent building environments; installed ones still work. */
 async function buildProblems({ environments }: Core): Promise<{ message: string; command: string }[]> {
   try {
     await environments.assertAbleToBuild();

@@ -18,7 +18,7 @@ export const toolchainInstall: Handler<"toolchain.install"> = async (core, _inpu
   return { ...(await viewToolchain(core)), changed };
 };
 
-/** Later VMs use the host's QEMU; those that run on a private one stay, and it with them. */
+/** Later VMs use the host's QEMU. A private toolchain stays while running VMs use it. */
 export const toolchainRemove: Handler<"toolchain.remove"> = async ({ machines, toolchains }) => {
   await machines.dropSpares();
   const { removed, inUse, freedBytes } = await toolchains.remove();

@@ -27,7 +27,7 @@ interface Place {
   readonly building: Set<string>;
 }
 
-/** Builds an environment and makes its name stand for it, or leaves everything as it was. */
+/** Builds an environment and makes its name refer to it, or changes nothing. */
 export async function installEnvironment(
   { layout, source, holds, building }: Place,
   recipe: Recipe,
@@ -63,7 +63,7 @@ async function removeNameless(layout: Layout, holds: Holds, name: string, digest
   await holds.ifUnheld(digest, () => rm(contentPath(layout, digest), { recursive: true, force: true }));
 }
 
-/** Builds into a temporary directory and seals what came out. Returns its digest. */
+/** Builds into a temporary directory and seals the result. Returns its digest. */
 async function buildContent(
   source: EnvironmentSource,
   recipe: Recipe,

@@ -30,7 +30,7 @@ const installationSchema = z.object({
 /** Which content a name stands for, in `names/NAME.json`. */
 export type Installation = Readonly<z.infer<typeof installationSchema>>;
 
-/** The digest of an environment: that of its manifest, which has the digests of all else. */
+/** The digest of an environment is its manifest's, which contains the digests of all other files. */
 export function digestOfManifest(bytes: string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }

@@ -27,7 +27,7 @@ export interface NpmPackage {
   readonly integrity: string;
 }
 
-/** Steps of a pull, in order. `ready` comes last, also when everything was there. */
+/** Steps of a pull, in order. `ready` comes last, also when everything was installed. */
 export type PullPhase = "check" | "download" | "install" | "kernel" | "image" | "digest" | "ready";
 
 export interface PullProgress {

@@ -70,7 +70,7 @@ export class Channel {
     return this.#hello;
   }
 
-  /** Where large pieces of content are laid; null when the guest has none. */
+  /** The mailbox for large pieces of content; null when the guest has none. */
   get mailbox(): Mailbox | null {
     return this.#mailbox;
   }
@@ -80,7 +80,7 @@ export class Channel {
     return this.#streams.take();
   }
 
-  /** Says that numbers up to this one were used on this machine. */
+  /** Marks stream numbers up to this one as used on this machine. */
   skipStreams(last: number): void {
     this.#streams.skip(last);
   }
@@ -120,7 +120,7 @@ export class Channel {
     await this.#requests.perform(op, fields, null, options);
   }
 
-  /** Sends a request and returns what its response holds; one that is not as `answer` says closes the channel. */
+  /** Sends a request and returns its response; one that does not match `answer` closes the channel. */
   async ask<T>(op: string, fields: Fields, answer: z.ZodType<T>, options: RequestOptions = {}): Promise<T> {
     return (await this.#requests.perform(op, fields, answer, options)) as T;
   }

@@ -87,7 +87,7 @@ export class Exec {
   }
 
   /**
-   * Finds a job again that an earlier session started, and goes on behind what is held of its output.
+   * Finds a job of an earlier session again, and continues after the output that is already held.
    * Its standard input is at its end, unless a source for it is given. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
    */
   static async resume(

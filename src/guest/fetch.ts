@@ -7,7 +7,7 @@ import { count } from "./messages.js";
 import { buildPath, isUtf8Name, parseName } from "./names.js";
 import { ContentReader } from "./records.js";
 
-/** An entry of a guest as it was when its content began. */
+/** An entry of a guest at the start of its content. */
 export interface FetchedHeader {
   /** As requested. */
   readonly path: string;

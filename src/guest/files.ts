@@ -6,7 +6,7 @@ import { count } from "./messages.js";
 import { buildFile, buildPath, type GuestFile } from "./names.js";
 import { Upload } from "./upload.js";
 
-/** A file as it was when the guest opened it. */
+/** A file's facts when the guest opened it. */
 export interface FileFacts {
   readonly sizeBytes: number;
   readonly mode: number;

@@ -101,7 +101,7 @@ export class FrameParser {
     this.#from += this.#synced ? at + this.#marker.length : Math.max(0, held.length - this.#marker.length + 1);
   }
 
-  /** A chunk is used where it lies, unless a part of a frame comes before it. Room doubles, so that no byte is copied often. */
+  /** A chunk is parsed in place, unless a part of a frame precedes it. The buffer doubles, so that no byte is copied often. */
   #append(chunk: Buffer): void {
     const held = this.#to - this.#from;
     if (held === 0) {
@@ -147,7 +147,7 @@ export function buildData({ channel, offset, bytes }: Data): Buffer {
   return payload;
 }
 
-/** A data frame up to its bytes, which follow as they are, and then the tag. */
+/** A data frame's header; its bytes follow without a copy, and then the tag. */
 export function buildDataHead(stream: number, { channel, offset, bytes }: Data): Buffer {
   const head = Buffer.allocUnsafe(HEADER_BYTES + DATA_HEADER_BYTES);
   head.writeUInt32LE(DATA_HEADER_BYTES + bytes.length, 0);
@@ -158,7 +158,7 @@ export function buildDataHead(stream: number, { channel, offset, bytes }: Data):
   return head;
 }
 
-/** Bytes of one channel that lie in the mailbox. */
+/** Bytes of one channel that are in the mailbox. */
 export interface Mail {
   readonly channel: number;
   readonly offset: number;

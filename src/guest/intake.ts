@@ -58,7 +58,7 @@ export class Intake {
     else turns.queue(() => this.#handle());
   }
 
-  /** Handles what has come, some of it in each turn, and reads on only when all of it was handled. */
+  /** Handles received frames in several turns, and reads more only when all of them were handled. */
   #handle(): void {
     if (this.#isClosed) return;
     let isDone = false;

@@ -15,7 +15,7 @@ export class Mailbox {
   constructor(path: string, sizeBytes: number) {
     this.#path = path;
     const count = Math.floor(sizeBytes / LETTER_MAX_BYTES);
-    // The last one is taken first: the slots that are in use stay few, and so does the memory that caches them.
+    // The last freed slot is used first, so few slots are used and little memory caches them.
     this.#free = Array.from({ length: count }, (_, index) => (count - 1 - index) * LETTER_MAX_BYTES);
   }
 
@@ -36,7 +36,7 @@ export class Mailbox {
     }
   }
 
-  /** The guest has read what lay there. */
+  /** The guest has read the slot. */
   release(at: number): void {
     this.#free.push(at);
   }

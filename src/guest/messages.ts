@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The words of the guest protocol (protocol/PROTOCOL.md). What comes from the guest is parsed here and trusted nowhere else. */
+/** The messages of the guest protocol (protocol/PROTOCOL.md). Every message of the guest is parsed here, and trusted nowhere before. */
 
 export const PROTOCOL_VERSION = 1;
 
@@ -12,7 +12,7 @@ export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** A name such as ENOENT or RTMIN+3, which is shown to people: it holds nothing that a terminal would obey. */
 const symbol = z.string().regex(/^[A-Z0-9+-]+$/);
 
-/** No machine lives long enough for it, and beyond it as many numbers are left for what comes next. */
+/** No machine lives long enough to reach it, and as many numbers remain beyond it. */
 const MAX_JOB = 0x7fff_ffff;
 
 export const hello = z.object({
@@ -73,7 +73,7 @@ export const exit = z
   .refine(({ exit_code, signal }) => (exit_code === undefined) !== (signal === undefined));
 export type Exit = z.infer<typeof exit>;
 
-/** What `follow` says of a job. */
+/** The answer to `follow`. */
 export const followed = z.object({
   state: z.enum(["running", "exited"]),
   stdin_acked: count,

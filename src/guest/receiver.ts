@@ -20,14 +20,14 @@ export interface ReceiverOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-/** One output stream: checks offsets, hands bytes on in order, and grants windows as they are taken. Holds one window's bytes at most. */
+/** One output stream: checks offsets, delivers bytes in order, and grants windows as they are taken. Holds at most one window of bytes. */
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #held = new Held();
   #received: number;
   #acked: number;
   #granted: number;
-  /** Where the stream ends, when the guest has said so. */
+  /** The offset of the stream's end, once the guest has sent it. */
   #end: number | null = null;
   #hasEof = false;
   #isStopped = false;
@@ -42,7 +42,7 @@ export class Receiver {
     return this.#received;
   }
 
-  /** True when everything up to the stream's end has come. */
+  /** True when everything up to the stream's end has arrived. */
   get isWhole(): boolean {
     return this.#received === this.#end;
   }
@@ -59,7 +59,7 @@ export class Receiver {
     this.#pumping ??= this.#pump();
   }
 
-  /** The guest says that the stream ends at an offset, all of it being sent. */
+  /** The guest's end of the stream: all bytes before the offset were sent. */
   takeEof(offset: number): void {
     if (this.#hasEof || offset !== this.#received) {
       throw new PyroError("AGENT_PROTOCOL", "The guest ended an output stream twice, or at another offset than its last byte.");
@@ -68,7 +68,7 @@ export class Receiver {
     this.endAt(offset);
   }
 
-  /** The guest says where the stream will end. */
+  /** The guest's announcement of the stream's last offset. */
   endAt(offset: number): void {
     if (offset < this.#received || (this.#end !== null && this.#end !== offset)) {
       throw new PyroError("AGENT_PROTOCOL", "The guest set the end of an output stream before the last byte that it sent.");
@@ -76,7 +76,7 @@ export class Receiver {
     this.#end = offset;
   }
 
-  /** Resolves when all that has come was taken, or nothing more is wanted. */
+  /** Resolves when all received bytes were taken, or the reader has stopped. */
   async flushed(): Promise<void> {
     await this.#pumping;
   }
@@ -88,7 +88,7 @@ export class Receiver {
   }
 
   async #pump(): Promise<void> {
-    // Frames that came together are delivered together.
+    // Frames that arrived together are delivered together.
     await Promise.resolve();
     try {
       for (let bytes = this.#held.shift(); bytes !== null; bytes = this.#held.shift()) {
@@ -106,7 +106,7 @@ export class Receiver {
   }
 }
 
-/** Bytes in order, in few blocks, however small the pieces are that they come in. Keeps copies, so that a piece holds no chunk it came in. */
+/** Bytes in order, in few blocks for any size of pieces. Keeps copies, so that a small piece does not keep its whole chunk in memory. */
 class Held {
   readonly #blocks: { bytes: Buffer; filled: number }[] = [];
 

@@ -1,4 +1,4 @@
-/** The agent said no. Its code decides; its words are the guest's and only shown. */
+/** A refusal of the agent. Only its code decides; its message comes from the guest and is only shown. */
 export class AgentRefusal extends Error {
   override readonly name = "AgentRefusal";
   readonly code: string;

@@ -33,10 +33,10 @@ export interface GuestTime {
   readonly ns: number;
 }
 
-/** What became of entries that were to be removed. */
+/** The outcome for entries to remove. */
 export interface RemovalCounts {
   readonly removed: number;
-  /** Those that the guest has changed since. */
+  /** Entries that the guest has changed since. */
   readonly kept: number;
 }
 
@@ -130,8 +130,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * Switches the finished tree in: the workspace holds all of it, or is as it was and this throws. Waits for a guest that stands
-   * still. When the channel ends meanwhile, only `isCommitted` on another one can tell.
+   * Commits the staged tree: the workspace has all of it, or is unchanged and this throws. Waits for a paused
+   * guest. If the channel ends meanwhile, `isCommitted` on another channel returns the outcome.
    */
   async commit(): Promise<Committed> {
     this.#hasCommitted = true;

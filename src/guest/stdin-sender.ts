@@ -16,7 +16,7 @@ export class StdinSender {
   readonly #credit = new Credit(GRANT_BYTES);
   #isStopped = false;
   #leaveSource: () => void = () => {};
-  /** Where the next byte goes; null until that is known. */
+  /** The offset of the next byte; null until it is known. */
   #offset: number | null;
   #wake: () => void = () => {};
 
@@ -48,7 +48,7 @@ export class StdinSender {
     this.#wake();
   }
 
-  /** Nothing more is wanted. */
+  /** No more input is needed. */
   stop(): void {
     this.#isStopped = true;
     this.#leaveSource();
@@ -64,7 +64,7 @@ export class StdinSender {
         if (next.done) break;
         await this.#sendBytes(Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
       }
-      // A job that takes no standard input, as one in the background, grants none: its end must not be said either.
+      // A job without standard input, such as a background one, grants no window: its end must not be sent either.
       await this.#until(() => this.#credit.isOpen);
       if (this.#isStopped) return;
       const end = buildData({ channel: channelNumber.stdin, offset: this.#offset!, bytes: Buffer.alloc(0) });
@@ -75,7 +75,7 @@ export class StdinSender {
     }
   }
 
-  /** The next piece of a source; null when nothing more is wanted. A race against one promise would keep something of each piece. */
+  /** The next piece of a source; null when no more is needed. A race against one promise would leak memory for each piece. */
   #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array, unknown> | null> {
     return new Promise((resolve, reject) => {
       this.#leaveSource = () => resolve(null);
@@ -96,7 +96,7 @@ export class StdinSender {
     }
   }
 
-  /** Waits for a condition, or until nothing more is wanted. */
+  /** Waits for a condition, or until no more input is needed. */
   async #until(condition: () => boolean): Promise<void> {
     while (!this.#isStopped && !condition()) await new Promise<void>((resolve) => (this.#wake = resolve));
   }

@@ -26,7 +26,7 @@ export class Streams {
     return this.#next++;
   }
 
-  /** Says that numbers up to this one were used on this machine. */
+  /** Marks stream numbers up to this one as used on this machine. */
   skip(last: number): void {
     this.#next = Math.max(this.#next, last + 1);
   }
@@ -45,7 +45,7 @@ export class Streams {
   deliver(frame: Frame): void {
     const isUsed = frame.stream > 0 && frame.stream < this.#next;
     if (!isUsed || frame.type === frameType.hello || HOSTS_TYPES.has(frame.type)) throw outOfOrder(frame);
-    // A stream that has no owner any more may still have frames under way: they are dropped.
+    // Frames may still arrive for a stream without an owner: they are dropped.
     this.#listeners.get(frame.stream)?.onFrame(frame);
   }
 

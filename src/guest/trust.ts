@@ -6,7 +6,7 @@ const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const FOLDER = "/usr/local/share/ca-certificates";
 const ADDED = `${FOLDER}/pyro-host.pem`;
 
-/** Variables of programs that have a store of their own, or would be slow with another. */
+/** Variables of programs that have their own store, or would be slow with another. */
 export const trustEnv: Readonly<Record<string, string>> = {
   AWS_CA_BUNDLE: BUNDLE,
   CARGO_HTTP_CAINFO: BUNDLE,

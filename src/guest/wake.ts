@@ -18,7 +18,7 @@ export interface GuestNetwork {
 
 /**
  * Gives a clone its own identity: fresh entropy, the host's clock, a hostname, a machine id and its network addresses.
- * Comes before any command, since all clones of a template wake with the same memory.
+ * The first request of every clone, since all clones of a template start with the same memory.
  */
 export async function wake(channel: Channel, hostname: string, network: GuestNetwork | null = null): Promise<void> {
   const now = Date.now();

@@ -9,7 +9,7 @@ export interface CgroupView {
   readonly ownPath: string;
   /** True for root, which needs no delegation to make groups. */
   readonly isRoot: boolean;
-  /** Processes that may be moved into a group of their own: the daemon and what has started it. */
+  /** Processes that may be moved into a separate group: the daemon and its starters. */
   readonly movable: readonly number[];
 }
 

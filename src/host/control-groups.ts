@@ -12,7 +12,7 @@ import { readParentPid } from "./process.js";
 export interface GroupLimits {
   readonly memoryMib: number;
   readonly processes: number;
-  /** Share of the processors when they are scarce; 100 is that of any other group. */
+  /** Share of the processors when they are scarce; other groups have 100. */
   readonly cpuWeight: number;
   /** True when all of them end as soon as one must for want of memory. */
   readonly endsWhole: boolean;

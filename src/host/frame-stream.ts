@@ -14,7 +14,7 @@ import {
 const GRANT_BYTES = 65_536;
 
 export interface FrameStreamOptions {
-  /** Bytes that came behind the head of the HTTP request or answer. */
+  /** Bytes that arrived after the head of the HTTP request or answer. */
   readonly head: Buffer;
   /** Frame types that the other end may send. */
   readonly types: ReadonlySet<number>;

@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 
 import { isUnchanged } from "./tree.js";
 
-/** A file that other processes may write to, as it is sent. */
+/** A file that is sent while other processes may write to it. */
 export interface LiveFile {
   /** Its metadata at the moment of the content. */
   readonly stat: BigIntStats;
@@ -62,7 +62,7 @@ function assertBeneath(fd: number, path: string): void {
   throw Object.assign(new Error("a parent directory has become a link"), { code: "ENOENT" });
 }
 
-/** The path of an open file; null where the host does not tell. */
+/** The path of an open file; null when the host does not report it. */
 function pathOf(fd: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);

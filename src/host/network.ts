@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 
 const MAX_RESOLVERS = 3;
 
-/** The servers that the host asks for names, as the C library reads them; its own loopback when none is named. */
+/** The host's DNS servers, as the C library reads them; the loopback when none is configured. */
 export async function readResolvers(path = "/etc/resolv.conf"): Promise<string[]> {
   const text = await readFile(path, "utf8").catch(() => "");
   const named = text.split("\n").flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? []);

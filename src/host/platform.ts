@@ -6,7 +6,7 @@ export function readBootIdentity(): { bootId: string; kernel: string } {
   return { bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), kernel: release() };
 }
 
-/** Asks the kernel: a user of a container may have no entry in /etc/passwd. */
+/** Reads it from the kernel: a user of a container may have no entry in /etc/passwd. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }

@@ -9,7 +9,7 @@ interface ShellOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A shell that stays and runs one line after the other, each in a `sh -c` of its own. */
+/** A shell that runs one line after the other, each in its own `sh -c`. */
 export class ShellProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;

@@ -27,7 +27,7 @@ interface DetachedOptions {
   readonly cwd?: string;
 }
 
-/** Starts a program in a session of its own, away from the terminal's signals. */
+/** Starts a program in its own session, away from the terminal's signals. */
 export function spawnDetached(program: string, args: readonly string[], options: DetachedOptions = {}): ChildProcess {
   return spawnWithInput("ignore", program, args, options);
 }

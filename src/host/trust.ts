@@ -5,7 +5,7 @@ import { rootCertificates } from "node:tls";
 import { readdir, readFile, stat } from "./files.js";
 import { runTool } from "./tool.js";
 
-/** A certificate authority that this host trusts beside those of its distribution. */
+/** A certificate authority that this host trusts besides those of its distribution. */
 export interface TrustedCertificate {
   /** One line, such as `O = Example, CN = Example Root`. */
   readonly subject: string;

@@ -2,7 +2,7 @@ import type { OutputLog } from "./output-log.js";
 import type { Chunk } from "./recent-chunks.js";
 
 export interface FollowOptions {
-  /** The first byte wanted. */
+  /** The first requested byte. */
   readonly from: number;
   /** An abort ends the following without an error. A follower that may wait for long needs it to leave. */
   readonly signal?: AbortSignal;

@@ -10,7 +10,7 @@ const execStarted = z.object({
   sequence,
   /** The agent's number of it. */
   job: z.int().min(1),
-  /** The caller's own name for it, by which it asks again when it got no answer. */
+  /** The caller's request id, to repeat the call if it got no answer. */
   request_id: z.string().optional(),
   command: z.string(),
   cwd: z.string(),
@@ -53,7 +53,7 @@ const pushSwitching = z.object({
 const pushEnded = z.object({
   event: z.literal("push.ended"),
   push_id: z.string(),
-  /** False when the workspace is as it was. */
+  /** False when the workspace is unchanged. */
   switched: z.boolean(),
   at: time,
 });

@@ -69,7 +69,7 @@ export class Journal {
 
   /**
    * Resolves when the entry survives a power loss. Entries are written in the order of the calls; those that wait at
-   * the same time share one sync. One that fails (DISK_FULL, say) leaves no trace, and the journal goes on.
+   * the same time share one sync. A failing append (DISK_FULL, for example) leaves no trace, and the journal stays usable.
    * `onWritten` is called earlier: when the entry survives the death of this process.
    */
   append(entry: JournalEntry, onWritten = () => {}): Promise<void> {

@@ -45,7 +45,7 @@ export class OutputLog {
     return this.#files.totalBytes;
   }
 
-  /** True when nothing more comes. */
+  /** True when the stream has ended. */
   get isFinal(): boolean {
     return this.#isFinal;
   }
@@ -79,7 +79,7 @@ export class OutputLog {
     return this.#recent.read(offset, wanted) ?? this.#files.read(offset, wanted);
   }
 
-  /** Resolves when there is something past an offset, when nothing more comes, or when the caller leaves. */
+  /** Resolves when there are bytes past an offset, when the stream has ended, or when the caller disconnects. */
   async changed(offset: number, signal?: AbortSignal): Promise<void> {
     for (;;) {
       if (this.totalBytes > offset || this.#isFinal || signal?.aborted) return;

@@ -5,7 +5,7 @@ import { appendFile, readFile, rename, writeFile } from "../host/files.js";
 export type StreamName = "stdout" | "stderr";
 export const streamNames = ["stdout", "stderr"] as const;
 
-/** So many bytes of one stream came before the other one had its turn. */
+/** A number of bytes of one stream that arrived before bytes of the other. */
 export interface Run {
   readonly stream: StreamName;
   readonly sizeBytes: number;

@@ -20,13 +20,13 @@ export interface PushRoute {
 
 /** An entry that a push brought. */
 export interface PushedFile {
-  /** Relative to the destination; that of a directory ends with a slash. */
+  /** Relative to the destination; a directory's path ends with a slash. */
   readonly path: string;
   /** When that push was in. */
   readonly at: GuestTime;
 }
 
-/** Lists that are kept for one task; the oldest goes first. */
+/** The most lists of one task; the oldest is dropped first. */
 const MOST_LISTS = 64;
 const PENDING = ".new";
 const header = z.object({ format: z.literal(1) });

@@ -43,7 +43,7 @@ export async function readSegments(directory: string, name: string): Promise<Seg
   return segments;
 }
 
-/** True of a segment that lies wholly in the middle, which is not kept. */
+/** True for a segment that is wholly in the middle, which is not kept. */
 export function isInMiddle(segment: Segment, totalBytes: number): boolean {
   return segment.start >= KEPT_HALF_BYTES && segment.start + SEGMENT_BYTES <= totalBytes - KEPT_HALF_BYTES;
 }

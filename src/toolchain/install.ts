@@ -34,7 +34,7 @@ export interface InstallOutcome {
 
 export type InstallFollower = Follower<InstallProgress>;
 
-/** Fetches the newest toolchain and switches to it, or leaves the one in use as it was. */
+/** Fetches the newest toolchain and switches to it, or leaves the one in use. */
 export async function installToolchain(
   directory: string,
   follower: InstallFollower,

@@ -20,7 +20,7 @@ export function* ancestorsOf(path: string): Generator<string> {
   for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) yield path.slice(0, at);
 }
 
-/** Orders paths so that a directory comes right before its content. */
+/** Orders paths so that a directory is right before its entries. */
 export function byPath(a: string, b: string): number {
   const left = a.replaceAll("/", "\0");
   const right = b.replaceAll("/", "\0");

@@ -61,7 +61,7 @@ const DIRECTORY = { type: "directory", mode: 0o755 } as const;
 interface Place {
   /** The host has nothing there: its parent does not exist, or is replaced. */
   readonly isAbsent: boolean;
-  /** The path above that arrives beside the host's entry. */
+  /** The parent path that is kept beside the host's entry. */
   readonly beside: string | null;
 }
 
@@ -116,7 +116,7 @@ class Reconciler {
       this.#settled.push(node.path);
       return this.visit(node, { ...place, isAbsent: true });
     }
-    // Second, both had a directory. Entries beneath are decided one by one, and the directory goes when it is empty by then.
+    // Second, both had a directory. Entries beneath are decided one by one, and the directory is removed if it is then empty.
     if (change.base?.type === "directory" && host.type === "directory") {
       this.visit(node, place);
       return this.#remove(node);
@@ -214,7 +214,7 @@ class Reconciler {
     });
   }
 
-  /** The host's side stays, and the difference is not a change of the workspace any more. */
+  /** The host's side stays, and the difference no longer counts as a change of the workspace. */
   #settle(node: Node): void {
     if (node.change !== null) this.#settled.push(node.path);
     for (const child of node.children.values()) this.#settle(child);

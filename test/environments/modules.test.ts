@@ -58,7 +58,7 @@ const moduleNames: [path: string, name: string][] = [
 
 for (const [path, name] of moduleNames) test(`name of ${path}`, () => assert.equal(moduleName(path), name));
 
-test("modules.builtin", () => {
+test("modules.builtin: lists the modules inside the kernel", () => {
   const builtin = parseBuiltinModules("kernel/fs/ext4/ext4.ko\nkernel/drivers/char/hw_random/rng-core.ko\n");
   assert.deepEqual([...builtin], ["ext4", "rng_core"]);
 });

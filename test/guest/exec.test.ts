@@ -124,7 +124,7 @@ test("when the agent dies, pending requests fail", async () => {
   assert.throws(() => channel.send(2, 1, Buffer.alloc(0)), { code: "VM_DIED" });
 });
 
-test("a command without standard input is found again, and the session that found it lives", async () => {
+test("a command without standard input is found again by a later session, which stays open", async () => {
   await using agent = new AgentProcess();
   const first = await agent.connect();
   const request = { command: "sleep 1000", cwd: "/", env: {}, stdin: null, onOutput: async () => {} };

@@ -32,7 +32,7 @@ test("a login shell and a cron job find the same sockets", (t) => {
   assert.ok(fromShell.runtime.startsWith(base));
 });
 
-test("after a reboot the runtime directory is made anew", (t) => {
+test("after a reboot the runtime directory is created again", (t) => {
   const base = directory(t);
   const env = { PYRO_HOME: join(base, "home"), XDG_RUNTIME_DIR: base };
   const { runtime } = openHome(env);

@@ -117,7 +117,7 @@ test("output log: opening ignores files with other names and files truncated by 
   assert.deepEqual((await log.read(MIB + 100, 1000))?.bytes, patternBytes(MIB + 100, 400));
 });
 
-test("a segment that somebody removed is skipped like a dropped one", async (t) => {
+test("a segment that another process removed is skipped like a dropped one", async (t) => {
   const directory = temporaryDirectory(t);
   const log = await openOutputLog(directory, "stdout");
   await log.append(patternBytes(0, 3 * MIB));

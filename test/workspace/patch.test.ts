@@ -93,7 +93,7 @@ for (const [title, patch] of invalid) {
   });
 }
 
-test("bytes that are not UTF-8 stay as they are", async () => {
+test("a patch keeps bytes that are not UTF-8", async () => {
   const [old, fresh] = [Buffer.from([0xe4, 0x0a, 0x41, 0x0a]), Buffer.from([0xe4, 0x0a, 0x42, 0x0a])];
   const patch = Buffer.concat([
     Buffer.from("--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n "),

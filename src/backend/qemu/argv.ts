@@ -51,7 +51,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",
-    // A template is saved while stopped; without the stored state a clone runs as soon as it is loaded.
+    // A template is saved while paused; without this stored state a clone runs as soon as it is loaded.
     ...["-global", "migration.store-global-state=off"],
     // A snapshot's device state begins with no configuration.
     ...(start === "resume" ? ["-global", "migration.send-configuration=off"] : []),
@@ -63,7 +63,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", buildAccel(accelerator)],
-    // A CPU that says its byte-wise copies are fast makes the kernel use them, and emulated they are the slowest. One that says so of
+    // A CPU that announces fast byte-wise copies makes the kernel use them, and under emulation these are the slowest. One that says so of
     // short copies alone, as QEMU 9 and later would, makes it loop for ever.
     ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off"],
     ...["-smp", String(shape.vcpuCount)],

@@ -183,7 +183,7 @@ async function loadSnapshot(
 
 /**
  * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. The memory of a
- * snapshot comes before, when QEMU has mapped the template's.
+ * snapshot is written before that, when QEMU has mapped the template's.
  */
 async function wakeClone(
   place: ClonePlace,

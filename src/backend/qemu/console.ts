@@ -11,7 +11,7 @@ const ANSWER_DEADLINE_MS = 2_000;
 const SHOWN_LINES = 3;
 const SHOWN_CHARACTERS = 300;
 
-/** Adds to the error of a VM that was not ready in time how far its boot came, from the end of its console. */
+/** Adds the end of the console to the error of a VM that was not ready in time. */
 export async function explainBoot(error: unknown, qmp: Qmp): Promise<PyroError> {
   const reason = PyroError.from(error);
   if (reason.code !== "VM_START_FAILED") return reason;

@@ -45,7 +45,7 @@ const TEMPLATE_HOSTNAME = "vm-000000000000";
 /** Below it the disk's journal is smaller too. */
 const SMALL_DISK_MIB = 512;
 
-/** After the boot a clone's kernel is in its memory; QEMU only wants to see the head of the file again. */
+/** After the boot a clone's kernel is in its memory; QEMU only reads the head of the file again. */
 const KERNEL_STUB_BYTES = 65_536;
 
 /** Boots an environment once and freezes it into an empty directory, which is a template when this returns. */

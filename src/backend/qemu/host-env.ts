@@ -21,7 +21,7 @@ const URL_WITH_ADDRESS =
 
 /**
  * Rewrites the host's proxy settings for a guest: an address becomes the gateway's, with a port that leads to exactly that
- * address and port. Names are left as they are, and are reached like any other. Pure.
+ * address and port. Host names are not changed, and are reached like any other name. Pure.
  */
 export function rewriteHostEnv(hostEnv: Readonly<Record<string, string>>, gateway: string): GuestEnv {
   const forwards: NetworkForward[] = [];

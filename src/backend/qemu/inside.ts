@@ -6,7 +6,7 @@ import { type ChildProcess } from "../../host/spawn.js";
 /** Bubblewrap's status is a few lines. */
 const KEPT_STATUS = 4_096;
 
-/** The first process of a jail; null when it never came to be. Bubblewrap reports its id as JSON on a descriptor. */
+/** The first process of a jail; null when it did not start. Bubblewrap reports its id as JSON on a descriptor. */
 export function readInside(child: ChildProcess, statusFd: number): Promise<ProcessIdentity | null> {
   const streams: readonly unknown[] = child.stdio;
   const status = streams[statusFd];

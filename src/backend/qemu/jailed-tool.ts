@@ -24,7 +24,7 @@ export async function runInJail(
   }
 }
 
-/** Does something while a program runs in the jail, given the jail's first process; null when that never came to be. Ends the program then. */
+/** Runs a function with the jail's first process while a program runs in the jail; null when the jail did not start. Ends the program afterwards. */
 export async function whileInJail<T>(
   toolchain: Toolchain,
   words: readonly string[],

@@ -24,7 +24,7 @@ export function readNodeAccess(path: string): NodeAccess {
 
 /**
  * The command that lets VMs open a device node: the node gets a group other than root's that may open it, and an ordinary user joins that
- * group. Nothing is opened to everybody. Pure.
+ * group. Nothing is opened to all users. Pure.
  */
 export function buildOpening({ path, mode, gid, group, hasKvmGroup, asNobody }: NodeAccess): string {
   const isShared = gid !== 0 && group !== null;

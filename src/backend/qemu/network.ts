@@ -101,7 +101,7 @@ export function planNetwork(
   };
 }
 
-/** Only whole lines can be handed to another apt; a bare URL says nothing of suites. */
+/** Only whole lines fit another apt; a bare URL has no suite. */
 function isAptSources(mirror: string): boolean {
   return mirror.split("\n").every((line) => line.trim() === "" || /^deb\s.*https?:/.test(line));
 }

@@ -6,7 +6,7 @@ import { describeEnd, spawnDetached, type ChildProcess } from "../../host/spawn.
 import { runTool } from "../../host/tool.js";
 import { explainDenial } from "./denial.js";
 
-/** Descriptor 3 asks, descriptor 4 answers: keeper/src/pages.c. */
+/** Descriptor 3 takes requests, descriptor 4 returns answers: keeper/src/pages.c. */
 const QUESTIONS_FD = 3;
 const ANSWERS_FD = 4;
 const MAX_ANSWER_BYTES = 256;

@@ -49,7 +49,7 @@ export function resumeWhenRoom(monitor: Promise<Qmp>): PauseWatch {
       mustLook = true;
       look(qmp).catch(() => {});
     };
-    // An earlier daemon may have heard of it, and died.
+    // An earlier daemon may have received the event, and died.
     look(qmp).catch(() => {});
   });
   begun.catch(() => {});

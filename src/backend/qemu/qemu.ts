@@ -128,7 +128,7 @@ export class QemuBackend implements Backend {
     return prunePrepared({ path, kind: "template", environmentOf, isHeld, dryRun });
   }
 
-  /** The programs to use now. Finds them again when others have come in their place. Throws HOST_NOT_ABLE. */
+  /** The programs to use now. Finds them again when they were replaced. Throws HOST_NOT_ABLE. */
   async toolchain(): Promise<Toolchain> {
     const own = (await this.#options.privateToolchain?.()) ?? null;
     const searching = this.#toolchain;

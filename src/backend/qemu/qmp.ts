@@ -23,7 +23,7 @@ interface Waiter {
 
 /** QEMU's monitor. Answers come in the order of the questions. */
 export class Qmp {
-  /** Resolves when QEMU has started so far that it answers. */
+  /** Resolves when QEMU answers. */
   readonly answers: Promise<unknown>;
   /** Called with the name of each event. */
   onEvent: (name: string) => void = () => {};

@@ -91,7 +91,7 @@ async function whilePaused(
     if (resumes) await qmp.execute("cont");
     return { memoryBytes, pauseMs: performance.now() - started };
   } finally {
-    // Answers come in order, so it is continued also when QEMU hears of all this later.
+    // QEMU answers in order, so it continues the VM even if it reads the commands later.
     if (!isDone) qmp.execute("cont").catch(() => {});
   }
 }

@@ -95,7 +95,7 @@ export async function readTemplateRecord(directory: string): Promise<TemplateRec
   return parsed.success ? parsed.data : null;
 }
 
-/** The identity of a template that is whole and as it was frozen; null when it is not. */
+/** The identity of a complete, unchanged template; else null. */
 export async function readIdentity(directory: string): Promise<string | null> {
   const recorded = await readTemplateRecord(directory);
   if (recorded === null) return null;

@@ -54,7 +54,7 @@ export class VmProcess {
   readonly sockets: VmSockets;
   /** Resolves with the reason when the process has ended. */
   readonly ended: Promise<string>;
-  /** The first process inside the jail: with it the whole jail ends. Null when it never came to be. */
+  /** The first process inside the jail: when it ends, the whole jail ends. Null when it did not start. */
   readonly inside: Promise<ProcessIdentity | null>;
   readonly #runDirectory: string;
   readonly #group: ControlGroup | null;
@@ -147,7 +147,7 @@ export class VmProcess {
     try {
       return await Promise.race([work, ended]);
     } catch (error) {
-      // A socket may close before its process is known to be gone.
+      // A socket may close before the daemon notices the end of its process.
       const moment = new Promise<never>((_, reject) => setTimeout(reject, END_GRACE_MS, error).unref());
       return PyroError.from(error).code === "VM_DIED" ? await Promise.race([ended, moment]) : Promise.reject(error);
     }

@@ -8,7 +8,7 @@ import { explainOutput, unusableOutput } from "./unusable.js";
 
 /**
  * Unpacks an archive into a new or empty directory. Nothing is written outside of it, and no link is followed. When it fails, the
- * directory is as it was; a process that is killed leaves a part.
+ * directory is unchanged; a killed process leaves a part.
  */
 export async function unpackInto(directory: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
   let isNew = false;

@@ -91,7 +91,7 @@ class Sender {
     this.#report = report;
   }
 
-  /** An entry as it is now; null when it has disappeared, or has become something else than was planned. */
+  /** The present state of an entry; null when it has disappeared or changed its type. */
   async read(planned: Planned): Promise<ArchiveEntry | null> {
     for (let tries = 1; ; tries++) {
       try {

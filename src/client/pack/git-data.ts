@@ -10,7 +10,7 @@ export interface GitData {
   readonly commonDirectory: string | null;
   /** Object directories that are borrowed from. */
   readonly alternates: readonly string[];
-  /** True when its data lies elsewhere as a whole, and not only its objects. */
+  /** True when all of its data is elsewhere, not only its objects. */
   readonly isMoved: boolean;
   /** Files of its configuration as they must be at the new place. */
   readonly rewritten: readonly { readonly name: string; readonly source: string; readonly text: string }[];

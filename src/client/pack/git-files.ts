@@ -13,7 +13,7 @@ export class GitFiles {
   readonly #data: string[] = [];
 
   /**
-   * Asks the host's `git`, for the repositories within this one too. Files that match `include` are added even if Git ignores them.
+   * Lists files with the host's `git`, also of repositories within this one. Files that match `include` are added even if Git ignores them.
    * Throws SOURCE_UNSUPPORTED when this is not a work tree, and HOST_NOT_ABLE without git.
    */
   static async list(root: string, include: readonly string[], signal?: AbortSignal): Promise<GitFiles> {
@@ -30,7 +30,7 @@ export class GitFiles {
     return (isDirectory ? this.#directories : this.#files).has(path);
   }
 
-  /** True for the data of a repository: its `.git`, and what lies in it. */
+  /** True for the data of a repository: its `.git` and the entries in it. */
   isData(path: string): boolean {
     return this.#data.some((data) => path === data || path.startsWith(`${data}/`));
   }
@@ -109,7 +109,7 @@ async function runGit(
     return await runTool("git", ["-C", directory, ...options, ...args], { env, signal });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new PyroError("HOST_NOT_ABLE", "There is no `git` on this machine, which lists the files of a work tree.", {
+    throw new PyroError("HOST_NOT_ABLE", "`--git-tracked` and `--with-git` need `git`, which this machine lacks.", {
       hint: "Install git, or choose the files with `--exclude`.",
       cause: error,
     });

@@ -8,7 +8,7 @@ import type { Planned } from "./scan.js";
 /** The longest `.git` file that is read. */
 const POINTER_BYTES = 8_192;
 
-/** Where the data of one `.git` lies, as it is written there. */
+/** The place of a `.git`'s data, as the `.git` names it. */
 interface Pointer {
   readonly target: string;
   /** The directory in the tree that a relative target starts from. */

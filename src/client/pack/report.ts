@@ -1,6 +1,6 @@
 import { counted, Names } from "./failure.js";
 
-/** The fields of a result that only the packer of the source can tell. */
+/** The fields of a result that only the source's packer knows. */
 export interface PackReport {
   readonly skipped_special: number;
   readonly skipped_links: number;

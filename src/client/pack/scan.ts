@@ -14,7 +14,7 @@ import type { Report } from "./report.js";
 /** One entry to send. */
 export interface Planned {
   readonly path: string;
-  /** Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice. */
+  /** Its path on this host, if it differs from the path beneath the root. Up to a million names are kept, so no path is stored twice. */
   readonly elsewhere: string | null;
   readonly isDirectory: boolean;
   /** The content to send instead of the file's. */
@@ -25,7 +25,7 @@ export interface Scan {
   /** In the order in which they are sent, directories before their content. */
   readonly plan: readonly Planned[];
   readonly excludedCount: number;
-  /** Bytes of all files, as long as they were when they were looked at. */
+  /** Bytes of all files, at their size during the walk. */
   readonly contentBytes: number;
 }
 
@@ -116,7 +116,7 @@ class Scanner {
     return (path, isDirectory) => part.leavesOut(path.slice(top.length + 1)) || this.#excludes(path, isDirectory);
   }
 
-  /** Sends a `.git` with all of its data, if it is asked for and lies in several places. */
+  /** Sends a `.git` with all of its data, if requested and if its data is in several places. */
   async #addGit(found: Found): Promise<boolean> {
     const { path, absolutePath } = found;
     if (this.#options.withGit !== true || (path !== ".git" && !path.endsWith("/.git"))) return false;

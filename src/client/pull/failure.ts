@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { errnoOf, explainErrno, explainFullDisk } from "../host-failure.js";
 
-/** The error behind a refusal of the host's file system to read or write a path; any other error as it is. */
+/** The coded error for a refusal of the host's file system to read or write a path; any other error unchanged. */
 export function explainDestination(error: unknown, path: string): unknown {
   const errno = errnoOf(error);
   if (errno === null) return error;

@@ -16,12 +16,12 @@ const CALM_MS = 2_500;
 interface Seen {
   readonly stat: BigIntStats;
   readonly entry: Entry;
-  /** Whether a later change may leave the times as they are. */
+  /** True when a later change may not show in the times. */
   readonly isRecent: boolean;
 }
 
 /**
- * The entries of a directory of this host, as they were when they were looked at. No link is followed: beneath one there is nothing.
+ * The entries of a directory of this host, when they were read. No link is followed: paths behind one are missing.
  */
 export class HostTree implements HostView {
   readonly #root: string;
@@ -56,7 +56,7 @@ export class HostTree implements HostView {
     return this.#beneath.get(path) ?? [];
   }
 
-  /** Whether the name is taken now, by anything. */
+  /** True when any entry has the name now. */
   isTaken(path: string): boolean {
     return lookAtName(join(this.#root, path)) !== null;
   }

@@ -47,7 +47,7 @@ export interface Pulled {
 
 /**
  * Brings the changes of a workspace into a directory of this host: all of them or none. Throws DESTINATION_UNUSABLE,
- * DESTINATION_CHANGED, WORKSPACE_CHANGED, FAILED_PRECONDITION during another pull; then the directory is as it was.
+ * DESTINATION_CHANGED, WORKSPACE_CHANGED, FAILED_PRECONDITION during another pull; then the directory is unchanged.
  */
 export async function pull(source: PullSource, options: PullOptions): Promise<Pulled> {
   return withDestination(options.homePath, options.destination, (destination) =>

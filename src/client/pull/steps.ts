@@ -13,7 +13,7 @@ export interface Step {
   readonly source?: string | undefined;
 }
 
-/** The changes that a plan makes, in their order. An entry that arrives beside the host's gets the first free name: `NAME.task`, `NAME.task-2`. */
+/** The steps of a plan, in order. An entry that is kept beside the host's gets the first free name: `NAME.task`, `NAME.task-2`. */
 export function buildSteps(
   plan: Pick<Plan, "writes" | "deletes">,
   host: (path: string) => Entry | null,

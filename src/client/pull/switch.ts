@@ -138,7 +138,7 @@ export async function isWhatWasWritten(path: string, written: NonNullable<Step["
   return stat.isFile() && stat.size === written.sizeBytes && (await sha256OfEntry(path)) === written.digest;
 }
 
-/** Whether an entry is as it was before the pull, with its mode. */
+/** True when an entry and its mode are the same as before the pull. */
 async function isStillThere(path: string, before: NonNullable<Step["before"]>): Promise<boolean> {
   const isSameMode = before.type === "link" || ((lookAtName(path)?.mode ?? 0) & 0o777) === before.mode;
   return isSameMode && (await isWhatWasWritten(path, before));
@@ -154,7 +154,7 @@ function keep(from: string, to: string): void {
   }
 }
 
-/** Moves a file or link in one step, also to another file system: there it is copied to `half`, a name beside the target, first. */
+/** Moves a file or link in one step. On another file system it is first copied to `half`, a name in the target's directory. */
 function move(from: string, to: string, half: string): void {
   try {
     renameSync(from, to);

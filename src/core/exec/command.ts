@@ -34,11 +34,11 @@ type Outcome = z.infer<z.ZodObject<typeof commandOutcome>>;
 export const TIMEOUT_EXIT_CODE = 124;
 /** How long the end of a killed command waits for a guest that may be busy, or not able to answer. */
 const KILL_GRACE_MS = 5_000;
-/** A channel may close before its process is known to be gone: one that was found again is looked at twice a second. */
+/** A channel may close before the daemon notices the end of its process: an adopted process is checked twice a second. */
 const DEATH_GRACE_MS = 1_500;
 
 /**
- * Runs one command in a machine: output goes to the caller as it comes, head and tail into the outcome.
+ * Runs one command in a machine: output goes to the caller as it arrives, head and tail into the outcome.
  * A time-out and the caller's cancel end everything that the command has started; both are outcomes, not errors.
  */
 export async function runCommand(machine: FoundMachine, request: CommandRequest, call: Call): Promise<Outcome> {
@@ -111,7 +111,7 @@ export async function startExec(machine: Machine, request: ExecRequest, job?: nu
   }
 }
 
-/** How a command came to its end. */
+/** How a command ended. */
 interface End {
   readonly by: "itself" | "timeout" | "caller";
   readonly exitCode: number;
@@ -160,7 +160,7 @@ export async function waitForEnd(
     const grace = new Promise<null>((resolve) => setTimeout(resolve, KILL_GRACE_MS, null).unref());
     const exit = await Promise.race([finished.catch(() => null), grace]);
     if (exit === null) return { by: first.by, exitCode: exitCodeOf(first.by, 137), durationMs: null, oomKilled: false };
-    // A command that had ended before the kill came, as may happen while no daemon runs, was not ended by it.
+    // A command that ended before the kill, as may happen while no daemon runs, was not ended by it.
     if (exit.signal === "KILL") return buildEnd(first.by, exit);
     return buildEnd((await interrupted) ? "caller" : "itself", exit);
   } finally {

@@ -2,14 +2,14 @@ import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { OutputOrderFile } from "../../store/output-order.js";
 import type { OutputSink } from "../../guest/exec.js";
 
-/** Both streams of a command, as they are on disk and as they grow, and the order in which they came. */
+/** Both output streams of a command on disk, which may still grow, and the order of arrival. */
 export interface Logs {
   readonly stdout: OutputLog;
   readonly stderr: OutputLog;
   readonly order: OutputOrderFile;
 }
 
-/** Opens the logs of a command; closed, when nothing more comes. */
+/** Opens the logs of a command; as closed logs, if the command has ended. */
 export async function openLogs(directory: string, isRunning: boolean): Promise<Logs> {
   const [stdout, stderr] = await Promise.all([openOutputLog(directory, "stdout"), openOutputLog(directory, "stderr")]);
   const order = await OutputOrderFile.open(directory, { stdout: stdout.totalBytes, stderr: stderr.totalBytes });
@@ -17,7 +17,7 @@ export async function openLogs(directory: string, isRunning: boolean): Promise<L
   return { stdout, stderr, order };
 }
 
-/** Nothing more comes of the command. */
+/** The command has no further output. */
 export async function closeLogs({ stdout, stderr, order }: Logs): Promise<void> {
   await Promise.all([stdout.close(), stderr.close()]);
   await order.save();

@@ -60,7 +60,7 @@ export async function waitUntilEnded(
 interface Page {
   readonly stdout: Piece;
   readonly stderr: Piece;
-  /** Both in the order of arrival, when the caller asks for that. */
+  /** Both in the order of arrival, if `interleaved` is set. */
   readonly interleaved?: OutputPiece[];
 }
 
@@ -144,7 +144,7 @@ interface Run {
   readonly bytes: Buffer;
 }
 
-/** Leaves out the rest of a character after a gap. One that is cut off at the end comes whole with the next piece, unless it is all there is. */
+/** Leaves out the rest of a character after a gap. A character that is cut off at the end comes with the next piece, unless the piece has no other. */
 function cutCharacters({ start, bytes }: Run, { offset, isLast }: { offset: number; isLast: boolean }): Run {
   const from = start > offset ? startOfWholeCharacters(bytes) : 0;
   const end = endOfWholeCharacters(bytes);

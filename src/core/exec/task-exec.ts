@@ -191,7 +191,7 @@ export class TaskExec {
     }
   }
 
-  /** How it went, or goes, with the head and the tail of its output. */
+  /** Its outcome or present state, with the head and the tail of its output. */
   async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
     const { stdout, stderr, order } = await this.#openLogs();
     const ended = this.#ended;
@@ -277,7 +277,7 @@ export class TaskExec {
     await closeLogs(logs);
   }
 
-  /** Writes an end down and has the agent forget the job. When that cannot be, the end says so, and is written as soon as it can. */
+  /** Records the end and lets the agent release the job. If it cannot be recorded, the outcome has the error, and the record is written as soon as possible. */
   async #record(ended: ExecEnded): Promise<ExecEnded> {
     try {
       await this.#host.recordEnd(ended);

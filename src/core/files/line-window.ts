@@ -3,7 +3,7 @@ import { cutOffBytes, isText } from "./text.js";
 const NEWLINE = 0x0a;
 
 interface Limits {
-  /** The first line wanted, from 1 on. */
+  /** The first requested line, from 1 on. */
   readonly first: number;
   readonly count: number;
   /** Of all lines together; the line that passes it is the last one. */
@@ -37,7 +37,7 @@ export class LineWindow {
     return this.#isText;
   }
 
-  /** True when lines follow those that are shown. */
+  /** True when lines follow the shown ones. */
   get hasMore(): boolean {
     return this.#hasMore;
   }
@@ -47,7 +47,7 @@ export class LineWindow {
     return this.#number - 1;
   }
 
-  /** Takes the next piece; false when no more is wanted. */
+  /** Takes the next piece; false when the window is full. */
   push(piece: Buffer): boolean {
     for (let at = 0; at < piece.length;) {
       if (this.#isFull()) {

@@ -85,7 +85,7 @@ export class MachineSession {
   }
 }
 
-/** Has the agent forget the jobs of earlier daemons, except those that still run. */
+/** Lets the agent release the jobs of earlier daemons, except running ones. */
 export function releaseJobs(channel: Channel, running: readonly number[]): void {
   for (const job of channel.hello.jobs) {
     if (!running.includes(job)) channel.request("release", { job }).catch(() => {});

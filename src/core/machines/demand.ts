@@ -1,6 +1,6 @@
 /** Asking twice within this time is a burst; a single command leaves no spare behind. */
 const BURST_MS = 30_000;
-/** More asks than this tell nothing new. */
+/** The most requests to remember: more do not change the result. */
 const KEPT_ASKS = 256;
 
 /** The recent peak of simultaneous requests for one kind of machine: as many are worth keeping ready. Pure except for the given clock. */

@@ -92,7 +92,7 @@ export class Machines {
       return machine;
     } catch (error) {
       release();
-      if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the machine ran.");
+      if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the machine ran.");
       throw error;
     }
   }

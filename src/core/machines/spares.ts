@@ -162,7 +162,7 @@ export class Spares {
     return this.#ready.filter(({ kind }) => kind.key === key);
   }
 
-  /** Makes the next spare that is wanted and fits. */
+  /** Makes the next needed spare for which the host has memory. */
   #refill(): void {
     if (this.#closed || this.#making || this.#waiting > 0 || this.#ready.length >= MAX_SPARES) return;
     const now = performance.now();

@@ -61,7 +61,7 @@ async function wakeMachine(id: string, machine: Machine, options: StartOptions):
   }
 }
 
-/** Gives the guest's apt the host's mirror. A guest without a shell or apt is left as it is. */
+/** Gives the guest's apt the host's mirror. A guest without a shell or apt is not changed. */
 async function writeAptSources(machine: Machine, sources: string): Promise<void> {
   const quoted = `'${sources.replaceAll("'", `'\\''`)}'`;
   await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);

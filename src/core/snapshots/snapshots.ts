@@ -60,7 +60,7 @@ export class Snapshots {
     this.#path = join(options.homePath, "snapshots");
   }
 
-  /** Reads every snapshot, and removes those that were never finished or not removed to the end. */
+  /** Reads every snapshot, and removes unfinished and partly removed ones. */
   static async open(options: SnapshotsOptions): Promise<Snapshots> {
     const snapshots = new Snapshots(options);
     await mkdir(snapshots.#path, { recursive: true, mode: 0o700 });

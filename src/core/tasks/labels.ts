@@ -1,4 +1,4 @@
-/** True when a task has each of the wanted labels: `KEY`, or `KEY=VALUE`. */
+/** True when a task has each of the requested labels: `KEY`, or `KEY=VALUE`. */
 export function hasLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
   return wanted.every((label) => {
     const equals = label.indexOf("=");

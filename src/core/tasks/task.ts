@@ -43,7 +43,7 @@ export class Task implements ExecHost {
   readonly directory: string;
   readonly #journal: Journal;
   readonly #log: Log;
-  /** Null when its VM was gone already. */
+  /** Null when its VM had already ended. */
   readonly #session: MachineSession | null;
   readonly #activity: Activity;
   readonly #execs: TaskExecs;

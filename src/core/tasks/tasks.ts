@@ -33,7 +33,7 @@ import { viewOfUnreadable } from "./view.js";
 export interface TasksOptions {
   readonly homePath: string;
   readonly machines: LastingMachines;
-  /** Machines that are others', beside those in use. */
+  /** Machines of other owners, besides those in use. */
   readonly keep: readonly string[];
   readonly log: Log;
 }

@@ -19,7 +19,7 @@ export interface VmsOptions {
   readonly log: Log;
 }
 
-/** VMs that callers set up step by step: created, started, used once, gone. */
+/** VMs that callers set up step by step: created, started, used once, removed. */
 export class Vms {
   readonly #options: VmsOptions;
   readonly #path: string;

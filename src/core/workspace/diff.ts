@@ -109,7 +109,7 @@ function statusOf({ from, base, task }: Shown): ChangedFile["status"] {
   return isSameContent ? "mode_changed" : "modified";
 }
 
-/** The content of files of the workspace that are short enough to be compared. */
+/** The content of files of the workspace that are short enough for a diff. */
 async function readContents(channel: Channel, batch: readonly Shown[]): Promise<Map<string, Buffer>> {
   const wanted = batch.filter(
     ({ from, task }) => from === null && task?.type === "file" && task.sizeBytes <= limits.baseContentFileBytes,

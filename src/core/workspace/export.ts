@@ -44,7 +44,7 @@ function* batchesOf(root: string, all: readonly string[]) {
   for (let start = 0; start < all.length; start += BATCH) yield { root, paths: all.slice(start, start + BATCH) };
 }
 
-/** What lies at a path, without the path itself when it is a directory. */
+/** The entry at a path; of a directory, its entries. */
 async function* listBatches(channel: Channel, path: string, counts: { skipped_special: number }) {
   let paths: string[] = [];
   let root = path;

@@ -38,16 +38,16 @@ export interface SourceCounts {
   readonly removals: RemovalCounts;
 }
 
-/** A source that is whole and checked, and lies beside the workspace: one step away from being in it. */
+/** A complete, checked source that is staged beside the workspace: a commit moves it in. */
 export interface StagedSource {
   readonly id: string;
   readonly counts: SourceCounts;
-  /** Its entries, relative to the destination; that of a directory ends with a slash. */
+  /** Its entries, relative to the destination; a directory's path ends with a slash. */
   readonly paths: ReadonlySet<string>;
   readonly recorder: BaseRecorder | null;
-  /** Switches it in. Gives the refusal when the workspace is as it was; throws when the VM is lost before that is known. */
+  /** Commits it. Returns the refusal if the workspace is unchanged; throws when the VM is lost before the outcome is known. */
   commit(): Promise<Committed | PyroError>;
-  /** Drops it; the workspace is as it was. Does nothing after `commit`. */
+  /** Drops it; the workspace is unchanged. Does nothing after `commit`. */
   cancel(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { nearestName } from "../../contract/nearest.js";
 import { PyroError } from "../../contract/errors.js";
 import { shells } from "./own-commands.js";
 
-/** A shell asks `pyro __complete` for the candidates of a line up to the cursor. */
+/** A shell calls `pyro __complete` for the candidates of a line up to the cursor. */
 const scripts: Readonly<Record<string, string>> = {
   // The script splits words itself: bash splits at the colon of debian:12, and completes only the part after it.
   bash: `_pyro() {

@@ -49,7 +49,7 @@ async function openClient(): Promise<Client> {
   return openClient(process.env, await openTrace());
 }
 
-/** Null unless PYRO_TRACE asks for a trace. */
+/** Null unless PYRO_TRACE is 1. */
 async function openTrace(): Promise<Trace | null> {
   if (!process.env["PYRO_TRACE"]) return null;
   const { Trace, wantsTrace } = await import("../../client/trace.js");

@@ -25,7 +25,7 @@ export function taskPatch(client: Client, { from, ...input }: PatchArguments, js
   });
 }
 
-/** Text goes as it is, when it is UTF-8 and its escapes fit into a request. */
+/** UTF-8 text is sent unchanged if its escapes fit into a request. */
 async function readPatch(from: string | undefined): Promise<Pick<ArgumentsOf<"task.patch">, "patch" | "encoding">> {
   const bytes = await readBounded(from === undefined ? process.stdin : await openUserFile("--from", from));
   const text = bytes.toString("utf8");

@@ -21,7 +21,7 @@ export function buildInputSchema(input: z.ZodObject): ToolSchema {
 }
 
 /**
- * The fields of an answer, with their types where that is asked for. Objects within objects and lists are reduced to `type: object`;
+ * The fields of an answer, with their types on request. Objects within objects and lists are reduced to `type: object`;
  * their fields are visible in the answer itself.
  */
 export function buildOutputSchema(output: z.ZodObject, hasTypes: boolean): ToolSchema {

@@ -112,7 +112,7 @@ export class Calls implements Caller {
   }
 }
 
-/** A file's content goes behind the input, unless it is a short text. */
+/** A file's content follows the input, unless it is a short text. */
 function splitContent(name: string, input: Input): { readonly inline: object; readonly stdin?: StdinSource } {
   const { content, ...inline } = input;
   const isShort = content === undefined || (typeof content === "string" && content.length <= MAX_INLINE_LENGTH);

@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 
-/** Why a build failed, as far as its tools tell. */
+/** The reason why a build failed, from the output of its tools. */
 export type BuildFailure =
   "disk_full" | "mirror_unreachable" | "signature" | "package_missing" | "namespace" | "unknown";
 
@@ -42,7 +42,7 @@ export function classifyBuildFailure(lines: readonly string[]): BuildFailure {
   return "unknown";
 }
 
-/** The last lines that say something about the failure. */
+/** The last lines that describe the failure. */
 export function meaningfulLines(lines: readonly string[]): string[] {
   const said = lines.map((line) => line.trim()).filter((line) => line !== "" && !PROGRESS_LINE.test(line));
   const errors = said.filter((line) => ERROR_LINE.test(line));

@@ -7,7 +7,7 @@ import type { NpmPackage, Recipe } from "../source.js";
 import { meaningfulLines } from "./failure.js";
 import { runCommand } from "./tools.js";
 
-/** Where downloads lie beside the root; the hook reads `NAME.tgz` in it. */
+/** The directory of downloads, beside the root; the hook reads `NAME.tgz` in it. */
 const FOLDER = "downloads";
 /** npm trusts only the authorities of its own Node.js. */
 const HOST_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";

@@ -9,7 +9,7 @@ import { buildRemoveCommand } from "./commands.js";
 import { diskFullError } from "./failure.js";
 import { isPrivileged, runCommand } from "./tools.js";
 
-/** Where a build unpacks. It lies outside PYRO_HOME, since the namespace's users cannot pass through a private directory. */
+/** The directory where a build unpacks: outside PYRO_HOME, since the namespace's users cannot pass through a private directory. */
 export interface Scratch {
   readonly path: string;
   /** The future root file system, owned by the namespace. */

@@ -207,7 +207,7 @@ test("pull: a host that did not change becomes the workspace, and undo brings it
   );
 });
 
-test("pull: any number of steps is taken back by another process, and again", async () => {
+test("pull: another process undoes any number of steps, also twice", async () => {
   await fc.assert(
     fc.asyncProperty(worlds(kind), fc.nat(12), async ({ base, host, task }, count) => {
       using project = new Project({ base, host, task });

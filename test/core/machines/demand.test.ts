@@ -9,15 +9,15 @@ function demandOf(...asks: readonly (readonly [at: number, inFlight: number])[])
   return demand;
 }
 
-test("a single request wants no spare", () => {
+test("a single request: no spare", () => {
   assert.equal(demandOf([0, 1]).wanted(1), 0);
 });
 
-test("requests one after the other want one spare, however many they are", () => {
+test("any number of requests one after the other: one spare", () => {
   assert.equal(demandOf(...Array.from({ length: 500 }, (_, index) => [index * 10, 1] as const)).wanted(5_000), 1);
 });
 
-test("requests at once want as many spares as were in flight", () => {
+test("simultaneous requests: as many spares as requests in flight", () => {
   assert.equal(demandOf([0, 1], [1, 2], [2, 3], [9_000, 1]).wanted(10_000), 3);
 });
 

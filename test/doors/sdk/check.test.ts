@@ -16,7 +16,7 @@ async function failureOf(command: string, options: { timeoutSeconds?: number; si
   }
 }
 
-test("check: a command that ends with exit code 0 gives its result", async () => {
+test("check: a command that ends with exit code 0 returns its result", async () => {
   const result = await failureOf("echo fine");
   assert.ok(!(result instanceof Error));
   assert.equal(result.command, "");

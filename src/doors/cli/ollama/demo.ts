@@ -93,7 +93,7 @@ async function converse(ollama: Ollama, tools: Tools, models: readonly string[],
   }
 }
 
-/** Asks the models in turn until one can call tools. Throws HOST_NOT_ABLE when none can. */
+/** Tries the models in turn until one can call tools. Throws HOST_NOT_ABLE when none can. */
 async function firstMessage(
   ollama: Ollama,
   tools: Tools,

@@ -1,7 +1,7 @@
 import { applyEdits, modify, parse as parseJsonc, type ParseError } from "jsonc-parser";
 import { parse as parseToml, stringify as stringifyToml } from "smol-toml";
 
-/** A text cannot be merged; the message says why. The file stays unchanged. */
+/** A text cannot be merged; the message has the reason. The file stays unchanged. */
 export class UnmergeableError extends Error {}
 
 type Server = Readonly<Record<string, unknown>>;
