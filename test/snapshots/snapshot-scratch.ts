@@ -7,6 +7,7 @@ import pino from "pino";
 import type { Machine, NetworkRequest } from "../../src/backend/backend.js";
 import type { Call } from "../../src/core/call.js";
 import type { Core } from "../../src/core/core.js";
+import type { MachineRequest } from "../../src/core/machines/request.js";
 import { openCore } from "../../src/core/open.js";
 import type { NewSnapshot, NewSnapshotOptions, Snapshot } from "../../src/core/snapshots/snapshots.js";
 import { Exec } from "../../src/guest/exec.js";
@@ -22,7 +23,30 @@ export interface Shape {
 const SMALL: Shape = { vcpuCount: 1, memMib: 256 };
 const DISK_MIB = 1_024;
 
-/** A command as the shared client's logs would have it: what it has said so far, and how to follow it. */
+export function buildCall(signal: AbortSignal = new AbortController().signal): Call {
+  return {
+    signal,
+    isCancelled: () => signal.aborted,
+    ...{ stdin: null, upload: null, mark: () => {}, emit: async () => {}, onInterrupt: () => () => {} },
+    onResize: () => () => {},
+  };
+}
+
+/** A machine of little memory that outlives the daemon. */
+export function smallRequest(id: string): MachineRequest {
+  return { id, ...SMALL, environment: "debian:12", diskMib: DISK_MIB, allowHostCompat: false, network: null };
+}
+
+/** What core would know of a snapshot of such a machine. */
+export function aboutSmall(environmentDigest: string): NewSnapshot {
+  return {
+    ...{ name: null, task_id: "task-000000000001", parent: null, environment: "debian:12" },
+    environment_digest: environmentDigest,
+    ...{ vcpu_count: SMALL.vcpuCount, mem_mib: SMALL.memMib, disk_mib: DISK_MIB },
+  };
+}
+
+/** A command, and what it has said so far. */
 export interface Spoken {
   readonly exec: Exec;
   text: string;
@@ -32,6 +56,8 @@ export interface Spoken {
 export class SnapshotScratch extends VmScratch {
   #core: Core | null = null;
   readonly #machines = new Set<Machine>();
+  /** A daemon's listener keeps its process alive. */
+  readonly #alive = setInterval(() => {}, 60_000);
   #last = 0;
 
   constructor(options: VmScratchOptions = {}) {
@@ -49,15 +75,6 @@ export class SnapshotScratch extends VmScratch {
     return this;
   }
 
-  call(signal: AbortSignal = new AbortController().signal): Call {
-    return {
-      signal,
-      isCancelled: () => signal.aborted,
-      ...{ stdin: null, upload: null, mark: () => {}, emit: async () => {}, onInterrupt: () => () => {} },
-      onResize: () => () => {},
-    };
-  }
-
   /** A name for the next machine, which outlives the daemon. */
   newId(): string {
     this.#last += 1;
@@ -65,29 +82,22 @@ export class SnapshotScratch extends VmScratch {
   }
 
   async startMachine(shape: Shape = SMALL, network: NetworkRequest | null = null): Promise<Machine> {
-    const request = { id: this.newId(), environment: "debian:12", diskMib: DISK_MIB, allowHostCompat: false, network };
-    const { machine } = await this.core.machines.acquire({ ...shape, ...request }, this.call());
+    const request = { ...smallRequest(this.newId()), ...shape, network };
+    const { machine } = await this.core.machines.acquire(request, buildCall());
     this.#machines.add(machine);
     return machine;
   }
 
-  /** What core would know of a snapshot. */
-  about(shape: Shape = SMALL, name: string | null = null): NewSnapshot {
-    const digest = readdirSync(join(this.home, "environments", "content"))[0]!;
-    return {
-      ...{ name, task_id: "task-000000000001", parent: null, environment: "debian:12", environment_digest: digest },
-      ...{ vcpu_count: shape.vcpuCount, mem_mib: shape.memMib, disk_mib: DISK_MIB },
-    };
-  }
-
   snapshot(machine: Machine, options: Partial<NewSnapshotOptions> & { shape?: Shape; name?: string } = {}) {
     const { shape, name, ...rest } = options;
-    const signal = new AbortController().signal;
-    return this.core.snapshots.create(machine, this.about(shape, name ?? null), { signal, ...rest });
+    const digest = readdirSync(join(this.home, "environments", "content"))[0]!;
+    const about = { ...aboutSmall(digest), ...(shape ? { vcpu_count: shape.vcpuCount, mem_mib: shape.memMib } : {}) };
+    const { signal } = buildCall();
+    return this.core.snapshots.create(machine, { ...about, name: name ?? null }, { signal, ...rest });
   }
 
   async from(snapshot: Snapshot, id = this.newId()): Promise<Machine> {
-    const machine = await this.core.machines.acquireFrom(snapshot, id, this.call());
+    const machine = await this.core.machines.acquireFrom(snapshot, id, buildCall());
     this.#machines.add(machine);
     return machine;
   }
@@ -102,6 +112,7 @@ export class SnapshotScratch extends VmScratch {
     for (const { record } of this.#core?.snapshots.list() ?? []) await this.core.snapshots.delete(record.snapshot_id);
     await this.#core?.machines.closeAll();
     const left = this.#core ? readdirSync(join(this.home, "snapshots")) : [];
+    clearInterval(this.#alive);
     await super[Symbol.asyncDispose]();
     assert.deepEqual(left, [], "snapshots have left something");
   }

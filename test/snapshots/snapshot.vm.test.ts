@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-import type { Machine } from "../../src/backend/backend.js";
+import type { Machine, MachineHandle } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
+import { Snapshots } from "../../src/core/snapshots/snapshots.js";
 import { readChildren } from "../../src/host/process.js";
-import { until } from "../client/scratch.js";
+import { endOf, until } from "../client/scratch.js";
 import { assertCounts, follow, output, SnapshotScratch, speak } from "./snapshot-scratch.js";
+
+const dyingDaemon = fileURLToPath(new URL("dying-daemon.js", import.meta.url));
 
 let scratch: SnapshotScratch;
 before(async () => {
@@ -168,6 +173,24 @@ test("a QEMU that is killed while a snapshot is made: VM_DIED, and nothing is le
   await assert.rejects(dies, { code: "VM_DIED" });
   await scratch.destroy(parent);
   assert.deepEqual(halfMade(), []);
+});
+
+test("a daemon that is killed while a VM is paused: the next one continues the VM, and can make a snapshot of it", async () => {
+  const daemon = spawn(process.execPath, [dyingDaemon], { env: { ...process.env, ...scratch.env } });
+  const { stdout, stderr } = await endOf(daemon);
+  assert.equal(daemon.signalCode, "SIGKILL", stderr);
+  const lost = JSON.parse(stdout) as { id: string; handle: MachineHandle; environmentDigest: string };
+  const found = await scratch.core.machines.adopt(lost);
+  assert.ok(found);
+  const parent = await found.ready;
+  assert.equal(halfMade().length, 1);
+  await Snapshots.open({ ...scratch.core, homePath: scratch.home });
+  assert.deepEqual(halfMade(), []);
+  await output(parent, SETUP);
+  const fork = await scratch.from(await scratch.snapshot(parent));
+  await assertLivesOn(fork);
+  await scratch.destroy(fork);
+  await scratch.destroy(parent);
 });
 
 test("a helper that is killed while the VM is paused: the VM runs on, and no half snapshot is left", async () => {
