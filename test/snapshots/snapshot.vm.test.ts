@@ -12,7 +12,7 @@ import { readChildren } from "../../src/host/process.js";
 import { endOf, until } from "../client/scratch.js";
 import { assertCounts, follow, output, SnapshotScratch, speak } from "./snapshot-scratch.js";
 
-const dyingDaemon = fileURLToPath(new URL("dying-daemon.js", import.meta.url));
+const dyingDaemon = fileURLToPath(new URL("daemon-process.js", import.meta.url));
 
 let scratch: SnapshotScratch;
 before(async () => {
