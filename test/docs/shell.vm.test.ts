@@ -18,6 +18,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["npm install", "test/package installs the package"],
   ["pyro completion fish", "test/doors/cli/completion.test.ts runs the shells"],
   ["debian:12-build", "needs another environment, which takes minutes to build"],
+  ["demo -t -- bash", "needs a terminal; test/doors/cli has one"],
   ["--network", "needs the Internet; test/network has a world of its own"],
 ];
 const ELSEWHERE = /^docs\/http\.md$/;
