@@ -22,11 +22,13 @@ import { benchMemory } from "./memory.js";
 import { benchNetwork } from "./network.js";
 import { benchPush } from "./push.js";
 import { benchRun } from "./run.js";
+import { benchSnapshots } from "./snapshots.js";
 import { benchStart } from "./start.js";
 import { benchThroughput } from "./throughput.js";
 
 const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise<Table[]>>> = {
   start: ({ home }) => benchStart(home),
+  snapshots: ({ home }) => benchSnapshots(home),
   inside: benchInside,
   outside: benchRun,
   many: benchMany,

@@ -24,7 +24,8 @@ _Noreturn void fail(const char *what) {
     fprintf(stderr, "pyro-pages: %s: %s\n", what, strerror(error));
     if (error == ENOSPC || error == EDQUOT) _exit(DISK_IS_FULL);
     if (error == EPERM || error == EACCES) _exit(NOT_ALLOWED);
-    _exit(error == ESRCH ? IS_GONE : FAILED);
+    // A process that is being killed loses its memory, then its files in /proc.
+    _exit(error == ESRCH || error == ENOENT || error == EFAULT ? IS_GONE : FAILED);
 }
 
 int create_file(const char *path) {
