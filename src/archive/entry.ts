@@ -22,7 +22,7 @@ export interface ArchiveEntry {
 
 export interface ReadOptions {
   /** Free space for content, in bytes; a function is called for each file. No limit when missing. */
-  readonly roomBytes?: number | (() => number);
+  readonly freeBytes?: number | (() => number);
   /** Leaves entries out. */
   readonly filter?: Filter;
   /** Called for each entry that is imported without the extended attributes it has. */

@@ -42,7 +42,7 @@ export async function* readArchive(
 async function* readEntries(
   reader: MemberReader,
   checker: Checker,
-  { filter, onExcluded, onIgnoredXattrs, roomBytes }: ReadOptions,
+  { filter, onExcluded, onIgnoredXattrs, freeBytes }: ReadOptions,
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const excluded = new Set<string>();
   let usedBytes = 0;
@@ -61,14 +61,14 @@ async function* readEntries(
     const map = isFile ? await readSparseMap(member, reader) : null;
     const sizeBytes = isFile ? (map?.sizeBytes ?? member.storedBytes) : 0;
     usedBytes += sizeBytes;
-    assertRoom(usedBytes, roomBytes, member.shown);
+    assertFreeSpace(usedBytes, freeBytes, member.shown);
     const content = map === null ? reader.content(sizeBytes) : expandSparse(map, reader);
     yield { ...checked, mtimeS: member.mtimeS, mtimeNs: member.mtimeNs, sizeBytes, content };
   }
 }
 
-function assertRoom(neededBytes: number, roomBytes: ReadOptions["roomBytes"], shown: string): void {
-  const room = typeof roomBytes === "function" ? roomBytes() : (roomBytes ?? Infinity);
+function assertFreeSpace(neededBytes: number, freeBytes: ReadOptions["freeBytes"], shown: string): void {
+  const room = typeof freeBytes === "function" ? freeBytes() : (freeBytes ?? Infinity);
   if (neededBytes <= room) return;
   throw refusal("WORKSPACE_FULL", shown, "the workspace has no space for it", {
     room_bytes: room,

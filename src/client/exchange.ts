@@ -102,7 +102,7 @@ async function readPlain(response: IncomingMessage): Promise<unknown> {
 /** Sends all of a source, then its end. Reads nothing before the daemon has room: a caller that tries again needs it whole. */
 async function sendAll(stream: FrameStream, channel: number, source: AsyncIterable<Uint8Array> | null): Promise<void> {
   if (source !== null) {
-    if (!(await stream.hasRoom(channel))) return;
+    if (!(await stream.waitForWindow(channel))) return;
     for await (const chunk of source) {
       await stream.sendData(channel, chunk);
       if (stream.isClosed) return;

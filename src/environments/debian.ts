@@ -10,7 +10,7 @@ import { readMirrors, readProxyOptions } from "./debian/mirrors.js";
 import { assertAbleToFetch, fetchNpmPackages } from "./debian/npm-packages.js";
 import { parsePackages } from "./debian/packages.js";
 import { bootstrapProgress } from "./debian/progress.js";
-import { closeScratch, discardScratch, openScratch, type RequiredRoom, type Scratch } from "./debian/scratch.js";
+import { closeScratch, discardScratch, openScratch, type RequiredSpace, type Scratch } from "./debian/scratch.js";
 import { isPrivileged, runCommand } from "./debian/tools.js";
 import {
   environmentFiles,
@@ -37,7 +37,7 @@ async function build(recipe: Recipe, directory: string, options: BuildOptions): 
   options.onProgress({ phase: "check", message: "Checking this host", fraction: 0 });
   await assertAbleToBuild();
   await assertAbleToFetch(recipe);
-  const scratch = await openScratch(directory, requiredRoom(recipe));
+  const scratch = await openScratch(directory, requiredSpace(recipe));
   try {
     return await buildIn(scratch, recipe, directory, options);
   } finally {
@@ -95,12 +95,12 @@ async function runBuildTool(
   });
   if (exitCode === 0) return;
   const path = dirname(scratch.path);
-  const space = { path, freeBytes: await freeBytes(path), neededBytes: requiredRoom(recipe).scratchBytes };
+  const space = { path, freeBytes: await freeBytes(path), neededBytes: requiredSpace(recipe).scratchBytes };
   throw buildFailureError(recipe.name, lines, space);
 }
 
 /** The scratch directory holds downloads, the unpacked root and its image; the cache gets a copy of that. */
-function requiredRoom({ sizeMib }: Recipe): RequiredRoom {
+function requiredSpace({ sizeMib }: Recipe): RequiredSpace {
   return { scratchBytes: (sizeMib * 2.5 + 256) * MIB, cacheBytes: (sizeMib + 64) * MIB };
 }
 

@@ -28,7 +28,7 @@ export async function isInMemory(path: string): Promise<boolean> {
 }
 
 /** Throws DISK_FULL, with the figures, when a file system has less room than something is going to need. */
-export async function assertRoom(path: string, neededMib: number, purpose: string): Promise<void> {
+export async function assertFreeSpace(path: string, neededMib: number, purpose: string): Promise<void> {
   const freeMib = Math.floor((await freeBytes(path)) / 1_048_576);
   if (freeMib >= neededMib) return;
   throw new PyroError(

@@ -10,7 +10,7 @@ import {
   type StreamFrame,
 } from "./stream-frames.js";
 
-/** A new window is sent when the receiver has made room for this many bytes: small pieces share one. */
+/** A new window is sent when the receiver has taken this many bytes, so that small pieces share one window. */
 const GRANT_BYTES = 65_536;
 
 export interface FrameStreamOptions {
@@ -22,21 +22,21 @@ export interface FrameStreamOptions {
   readonly maxMessageBytes: number;
 }
 
-interface Room {
+interface ChannelWindow {
   sent: number;
   limit: number;
 }
 
 /**
- * Frames in both directions over one connection. Each channel has a window: a sender waits until the receiver has room, and a
+ * Frames in both directions over one connection. Each channel has a window: a sender waits until the window allows more, and a
  * receiver that reads slowly holds at most what it has granted.
  */
 export class FrameStream {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
-  readonly #outgoing: readonly Room[] = newRooms();
-  readonly #incoming: readonly Room[] = newRooms();
-  readonly #owed: number[] = newRooms().map(() => 0);
+  readonly #outgoing: readonly ChannelWindow[] = newWindows();
+  readonly #incoming: readonly ChannelWindow[] = newWindows();
+  readonly #owed: number[] = newWindows().map(() => 0);
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
@@ -76,14 +76,14 @@ export class FrameStream {
     return this.#send(buildHeader(type, 0, payload.length), payload);
   }
 
-  /** Sends bytes as the other end has room for them. Drops the rest when the connection or `signal` ends. */
+  /** Sends bytes as the windows of the other end allow. Drops the rest when the connection or `signal` ends. */
   async sendData(channel: number, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      if (!(await this.hasRoom(channel, signal))) return;
-      const room = this.#outgoing[channel]!;
-      const piece = bytes.subarray(at, at + room.limit - room.sent);
+      if (!(await this.waitForWindow(channel, signal))) return;
+      const window = this.#outgoing[channel]!;
+      const piece = bytes.subarray(at, at + window.limit - window.sent);
       at += piece.length;
-      room.sent += piece.length;
+      window.sent += piece.length;
       await this.#send(buildHeader(frameType.data, channel, piece.length), piece, signal);
     }
   }
@@ -94,20 +94,20 @@ export class FrameStream {
   }
 
   /** Resolves to true when the other end takes bytes of a channel, to false when the connection or `signal` has ended. */
-  async hasRoom(channel: number, signal?: AbortSignal): Promise<boolean> {
-    const room = this.#outgoing[channel]!;
-    await this.#until(() => room.limit > room.sent, signal);
-    return room.limit > room.sent && !this.#isClosed;
+  async waitForWindow(channel: number, signal?: AbortSignal): Promise<boolean> {
+    const window = this.#outgoing[channel]!;
+    await this.#until(() => window.limit > window.sent, signal);
+    return window.limit > window.sent && !this.#isClosed;
   }
 
   /** Lets the other end send this many bytes more. */
   grant(channel: number, bytes: number): void {
     this.#owed[channel]! += bytes;
     if (this.#owed[channel]! < GRANT_BYTES || this.#isClosed) return;
-    const room = this.#incoming[channel]!;
-    room.limit += this.#owed[channel]!;
+    const window = this.#incoming[channel]!;
+    window.limit += this.#owed[channel]!;
     this.#owed[channel] = 0;
-    this.#socket.write(buildWindow(channel, room.limit));
+    this.#socket.write(buildWindow(channel, window.limit));
   }
 
   /** Ends this side of the connection; resolves when all of it was sent, or the connection has closed. */
@@ -150,16 +150,16 @@ export class FrameStream {
 
   #open(frame: StreamFrame): void {
     const limit = parseWindow(frame);
-    const room = this.#outgoing[frame.channel]!;
-    if (limit < room.limit) throw broken("A window moves backwards.");
-    room.limit = limit;
+    const window = this.#outgoing[frame.channel]!;
+    if (limit < window.limit) throw broken("A window moves backwards.");
+    window.limit = limit;
     this.#wake();
   }
 
   #count({ channel, payload }: StreamFrame): void {
-    const room = this.#incoming[channel]!;
-    room.sent += payload.length;
-    if (room.sent > room.limit) throw broken(`Channel ${channel} has more bytes than its window.`);
+    const window = this.#incoming[channel]!;
+    window.sent += payload.length;
+    if (window.sent > window.limit) throw broken(`Channel ${channel} has more bytes than its window.`);
   }
 
   #wake(): void {
@@ -167,6 +167,6 @@ export class FrameStream {
   }
 }
 
-function newRooms(): Room[] {
+function newWindows(): ChannelWindow[] {
   return Object.values(streamChannel).map(() => ({ sent: 0, limit: 0 }));
 }

@@ -5,7 +5,7 @@ import { PyroError } from "../contract/errors.js";
 import { assertAbleToFetch } from "./able.js";
 import { readMirrors, readProxyOptions } from "../environments/debian/mirrors.js";
 import { mkdir, readdir, rename, rm, symlink, syncDirectory, writeFile } from "../host/files.js";
-import { assertRoom, diskUsageBytes, freeBytes } from "../host/disk.js";
+import { assertFreeSpace, diskUsageBytes, freeBytes } from "../host/disk.js";
 import type { Follower } from "../host/shared-work.js";
 import { newTemporaryName } from "../host/temporary.js";
 import { PrivateApt, type ChosenPackage } from "./apt.js";
@@ -41,7 +41,7 @@ export async function installToolchain(
   source: PackageSource = buildSource(readMirrors()),
 ): Promise<InstallOutcome> {
   await assertAbleToFetch(source.keyring);
-  await assertRoom(directory, NEEDED_MIB, "The toolchain");
+  await assertFreeSpace(directory, NEEDED_MIB, "The toolchain");
   const temporary = join(directory, newTemporaryName());
   await mkdir(temporary, { mode: 0o700 });
   try {

@@ -61,7 +61,7 @@ test("any truncated gzip stream is refused", async () => {
 });
 
 test("a gzip bomb stops at the limit before its content is read", async () => {
-  await assert.rejects(readAll(gzipBomb(10 * 2 ** 30), { roomBytes: 2 ** 30 }), (error: unknown) => {
+  await assert.rejects(readAll(gzipBomb(10 * 2 ** 30), { freeBytes: 2 ** 30 }), (error: unknown) => {
     assert.ok(error instanceof PyroError);
     assert.equal(error.code, "WORKSPACE_FULL");
     assert.deepEqual([error.details["entry"], error.details["room_bytes"]], ["bomb", 2 ** 30]);

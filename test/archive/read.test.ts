@@ -35,16 +35,16 @@ test("limits are of all entries, implied directories among them", async () => {
 
 test("the space limit counts the content of all files, holes included, and is checked for each file", async () => {
   const bytes = tar({ name: "a", content: "12345" }, { name: "b", content: "12345" });
-  assert.deepEqual(await paths(bytes, { roomBytes: 10 }), ["a", "b"]);
-  for (const roomBytes of [9, () => 9]) {
-    await assert.rejects(paths(bytes, { roomBytes }), (error: unknown) => {
+  assert.deepEqual(await paths(bytes, { freeBytes: 10 }), ["a", "b"]);
+  for (const freeBytes of [9, () => 9]) {
+    await assert.rejects(paths(bytes, { freeBytes }), (error: unknown) => {
       assert.ok(error instanceof PyroError && error.code === "WORKSPACE_FULL");
       assert.deepEqual([error.details["entry"], error.details["needed_bytes"]], ["b", 10]);
       return true;
     });
   }
   const hole = tar(pax({ "GNU.sparse.size": "1000000000000000", "GNU.sparse.map": "0,0" }), { name: "hole" });
-  await assert.rejects(paths(hole, { roomBytes: 2 ** 40 }), { code: "WORKSPACE_FULL" });
+  await assert.rejects(paths(hole, { freeBytes: 2 ** 40 }), { code: "WORKSPACE_FULL" });
 });
 
 test("excluded entries are counted once, and the rules do not apply to them", async () => {
@@ -60,7 +60,7 @@ test("excluded entries are counted once, and the rules do not apply to them", as
   const excluded: string[] = [];
   const filter = createFilter({ exclude: ["node_modules", "dev/", "*.log"], include: ["important.log", "keep.txt"] });
   assert.ok(filter);
-  const kept = await paths(bytes, { filter, roomBytes: 0, onExcluded: (path: string) => excluded.push(path) });
+  const kept = await paths(bytes, { filter, freeBytes: 0, onExcluded: (path: string) => excluded.push(path) });
   assert.deepEqual(kept, ["keep", "important.log"]);
   assert.deepEqual(excluded, ["node_modules", "dev", "x.log"]);
 });

@@ -80,9 +80,9 @@ test("a sender that waits for a window ends when its connection closes or its si
   left.abort();
   await aborted;
   const waiting = stream.sendData(stdout, Buffer.alloc(1));
-  const room = stream.hasRoom(stdout);
+  const granted = stream.waitForWindow(stdout);
   stream.close();
   await waiting;
-  assert.equal(await room, false);
+  assert.equal(await granted, false);
   socket.destroy();
 });

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { Channel } from "../../guest/channel.js";
 import type { ControlGroups } from "../../host/control-groups.js";
 import { chmod, chown, copyShared, mkdir, open, rm } from "../../host/files.js";
-import { assertRoom } from "../../host/disk.js";
+import { assertFreeSpace } from "../../host/disk.js";
 import { setLowPriority } from "../../host/priority.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type { Machine, MachineHandle, NetworkRequest, Presence, StartOptions, VmShape } from "../backend.js";
@@ -16,7 +16,7 @@ import { describeOrigin } from "./origin.js";
 import { loadPages } from "./pages.js";
 import { buildPresence, controlSocketOf, scratchPathOf, withChannel } from "./presence.js";
 import { Qmp } from "./qmp.js";
-import { DISK_RESERVE_MIB } from "./room.js";
+import { DISK_RESERVE_MIB } from "./free-space.js";
 import { findQemu, snapshotFiles, type SnapshotPlace } from "./snapshot.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
@@ -63,7 +63,7 @@ export async function cloneTemplate(
   source: CloneSource,
   options: CloneOptions,
 ): Promise<Machine> {
-  await assertRoom(place.vmsPath, DISK_RESERVE_MIB, "A VM");
+  await assertFreeSpace(place.vmsPath, DISK_RESERVE_MIB, "A VM");
   const directory = join(place.vmsPath, id);
   await mkdir(directory, { mode: 0o755 });
   let process: VmProcess | null = null;

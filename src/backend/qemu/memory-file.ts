@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { open, truncate } from "../../host/files.js";
-import { assertRoom, isInMemory } from "../../host/disk.js";
+import { assertFreeSpace, isInMemory } from "../../host/disk.js";
 import { runTool } from "../../host/tool.js";
 
 const MIB = 1_048_576;
@@ -13,7 +13,7 @@ export async function makeMemoryFile(path: string, sizeMib: number): Promise<voi
   const file = await open(path, "wx", 0o600);
   await file.close();
   if (!(await isInMemory(path))) return truncate(path, sizeMib * MIB);
-  await assertRoom(path, sizeMib, "The memory of a template on tmpfs");
+  await assertFreeSpace(path, sizeMib, "The memory of a template on tmpfs");
   const { exitCode, stderr } = await runTool("fallocate", ["--length", String(sizeMib * MIB), path]);
   if (exitCode === 0) return;
   throw new PyroError("DISK_FULL", `The memory of a template, ${sizeMib} MiB, cannot be allocated: ${stderr.trim()}`, {

@@ -5,7 +5,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import type { ControlGroups } from "../../host/control-groups.js";
 import { mkdir, rename, rm, syncDirectory } from "../../host/files.js";
-import { assertRoom } from "../../host/disk.js";
+import { assertFreeSpace } from "../../host/disk.js";
 import { hasIpv6, readResolvers } from "../../host/network.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
@@ -41,7 +41,7 @@ import { tryMemory } from "./memory-access.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
 import { originSchema, requireTemplate } from "./origin.js";
-import { DISK_RESERVE_MIB, findReason } from "./room.js";
+import { DISK_RESERVE_MIB, findReason } from "./free-space.js";
 import {
   computeTemplateKey,
   readIdentity,
@@ -268,7 +268,7 @@ export class QemuBackend implements Backend {
     inputs: TemplateInputs,
     options: PrepareOptions,
   ): Promise<Template> {
-    await assertRoom(this.#templatesPath, inputs.shape.memMib + DISK_RESERVE_MIB, "A template");
+    await assertFreeSpace(this.#templatesPath, inputs.shape.memMib + DISK_RESERVE_MIB, "A template");
     const started = performance.now();
     const name = randomBytes(6).toString("hex");
     const temporary = join(this.#templatesPath, newTemporaryName());

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { abortable } from "../../host/abortable.js";
-import { assertRoom, diskUsageBytes } from "../../host/disk.js";
+import { assertFreeSpace, diskUsageBytes } from "../../host/disk.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { readChildren } from "../../host/process.js";
 import type { MachineSnapshot, SnapshotOptions } from "../snapshot.js";
@@ -11,7 +11,7 @@ import { findTemplate, type Origin } from "./origin.js";
 import { PagesSaving } from "./pages.js";
 import type { PauseWatch } from "./pause.js";
 import type { Qmp } from "./qmp.js";
-import { DISK_RESERVE_MIB, findReason } from "./room.js";
+import { DISK_RESERVE_MIB, findReason } from "./free-space.js";
 import { templateFiles } from "./template.js";
 import type { VmProcess } from "./vm-process.js";
 
@@ -50,7 +50,7 @@ export async function takeSnapshot(
   if (origin === null) throw startedEarlier();
   await findTemplate(templatesPath, origin);
   const diskMib = Math.ceil((await diskUsageBytes(scratchPath)) / MIB);
-  await assertRoom(directory, diskMib + DISK_RESERVE_MIB, "A snapshot");
+  await assertFreeSpace(directory, diskMib + DISK_RESERVE_MIB, "A snapshot");
   using until = new JoinedController([given], DEADLINE_MS);
   const { signal } = until;
   try {

@@ -17,16 +17,16 @@ export interface MachinePlan {
 const MEMORY_RESERVE_MIB = 256;
 
 /**
- * Starts a machine, woken and ready for a command. Calls `makeRoom` when the host lacks memory for it. Throws RESOURCE_EXHAUSTED when
+ * Starts a machine, woken and ready for a command. Calls `freeMemory` when the host lacks memory for it. Throws RESOURCE_EXHAUSTED when
  * that does not help.
  */
 export async function startMachine(
   id: string,
   { backend, environment, shape }: MachinePlan,
   options: StartOptions,
-  makeRoom: () => Promise<void>,
+  freeMemory: () => Promise<void>,
 ): Promise<Machine> {
-  await admit(backend, shape, makeRoom);
+  await admit(backend, shape, freeMemory);
   return wakeMachine(id, await backend.start(id, environment, shape, options), options);
 }
 
@@ -36,15 +36,15 @@ export async function resumeMachine(
   backend: Backend,
   saved: SavedMachine,
   options: StartOptions,
-  makeRoom: () => Promise<void>,
+  freeMemory: () => Promise<void>,
 ): Promise<Machine> {
-  await admit(backend, saved.shape, makeRoom);
+  await admit(backend, saved.shape, freeMemory);
   return wakeMachine(id, await backend.resume(id, saved, options), options);
 }
 
-async function admit(backend: Backend, shape: VmShape, makeRoom: () => Promise<void>): Promise<void> {
+async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise<void>): Promise<void> {
   const neededMib = await backend.countMemoryMib(shape);
-  if (!hasMemory(neededMib)) await makeRoom();
+  if (!hasMemory(neededMib)) await freeMemory();
   assertMemory(shape.memMib, neededMib);
 }
 

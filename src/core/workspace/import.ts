@@ -115,12 +115,12 @@ export async function stageSource(
   const paths = new Set<string>();
   const recorder = record?.(id) ?? null;
   if (earlier) assertRemoves(machine.channel);
-  const roomBytes = await findRoom(machine, source.source_bytes ?? 0);
+  const freeBytes = await findFreeSpace(machine, source.source_bytes ?? 0);
   const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
   const onAbort = () => void stage.cancel().catch(() => {});
   call.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const reading = new Reading(source, roomBytes, call);
+    const reading = new Reading(source, freeBytes, call);
     for await (const entry of reading.entries()) {
       const { target, content, ...header } = entry;
       const passed = recorder ? await recordEntry(recorder, entry) : content;
@@ -171,13 +171,13 @@ class Reading {
   excludedCount: number;
   readonly filter: Filter | null;
   readonly #source: Source;
-  readonly #roomBytes: number;
+  readonly #freeBytes: number;
   readonly #call: Call;
 
-  constructor(source: Source, roomBytes: number, call: Call) {
+  constructor(source: Source, freeBytes: number, call: Call) {
     this.#source = source;
     this.filter = createFilter(source);
-    this.#roomBytes = roomBytes;
+    this.#freeBytes = freeBytes;
     this.#call = call;
     this.excludedCount = source.source_excluded;
   }
@@ -188,7 +188,7 @@ class Reading {
     const progress = new ImportProgress(this.#source.source_bytes, this.#call);
     const { filter } = this;
     const options = {
-      roomBytes: this.#roomBytes,
+      freeBytes: this.#freeBytes,
       ...(filter && { filter }),
       onExcluded: () => (this.excludedCount += 1),
       onIgnoredXattrs: () => (this.ignoredXattrCount += 1),
@@ -219,16 +219,16 @@ async function commit(stage: Stage): Promise<Committed | PyroError> {
   }
 }
 
-/** The bytes that fit. Throws WORKSPACE_FULL when it is known already that the source does not. */
-async function findRoom({ channel }: Machine, sourceBytes: number): Promise<number> {
-  const { free_bytes: freeBytes } = await stat(channel, WORKSPACE).catch(rethrow);
-  const roomBytes = Math.max(0, freeBytes - RESERVE_BYTES);
-  if (sourceBytes <= roomBytes) return roomBytes;
+/** The free space for a source, in bytes. Throws WORKSPACE_FULL when the source is known to be larger. */
+async function findFreeSpace({ channel }: Machine, sourceBytes: number): Promise<number> {
+  const { free_bytes } = await stat(channel, WORKSPACE).catch(rethrow);
+  const freeBytes = Math.max(0, free_bytes - RESERVE_BYTES);
+  if (sourceBytes <= freeBytes) return freeBytes;
   throw new PyroError(
     "WORKSPACE_FULL",
-    `The source has ${sourceBytes} bytes; the workspace has room for ${roomBytes}.`,
+    `The source has ${sourceBytes} bytes; the workspace has space for ${freeBytes}.`,
     {
-      details: { source_bytes: sourceBytes, room_bytes: roomBytes },
+      details: { source_bytes: sourceBytes, room_bytes: freeBytes },
     },
   );
 }

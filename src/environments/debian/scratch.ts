@@ -19,7 +19,7 @@ export interface Scratch {
 }
 
 /** Free space that a build needs. If both directories are on one disk, it needs the sum. */
-export interface RequiredRoom {
+export interface RequiredSpace {
   readonly scratchBytes: number;
   readonly cacheBytes: number;
 }
@@ -31,10 +31,10 @@ const PREFIX = "pyro-build-";
 const END_DEADLINE_MS = 10_000;
 
 /** Makes a scratch directory on a disk with enough space, and notes it in `directory`. Throws DISK_FULL when no disk has enough. */
-export async function openScratch(directory: string, room: RequiredRoom): Promise<Scratch> {
+export async function openScratch(directory: string, required: RequiredSpace): Promise<Scratch> {
   const free = await freeBytes(directory);
-  if (free < room.cacheBytes) throw diskFullError({ path: directory, freeBytes: free, neededBytes: room.cacheBytes });
-  const parent = await chooseParent((await stat(directory)).dev, room);
+  if (free < required.cacheBytes) throw diskFullError({ path: directory, freeBytes: free, neededBytes: required.cacheBytes });
+  const parent = await chooseParent((await stat(directory)).dev, required);
   const path = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
   await writeFile(join(directory, POINTER), path, { flush: true });
   await mkdir(path);
@@ -73,14 +73,14 @@ async function emptyRoot(root: string): Promise<void> {
   await runCommand(buildRemoveCommand(root, isPrivileged())).catch(() => null);
 }
 
-async function chooseParent(cacheDevice: number, room: RequiredRoom): Promise<string> {
+async function chooseParent(cacheDevice: number, required: RequiredSpace): Promise<string> {
   const candidates = [process.env["TMPDIR"], "/var/tmp", "/tmp"].filter((path) => path !== undefined && path !== "");
   let fullest: Parameters<typeof diskFullError>[0] | null = null;
   for (const candidate of candidates as string[]) {
     const path = await realpath(candidate).catch(() => null);
     if (path === null || !(await isOpenToAll(path))) continue;
     const sameDisk = (await stat(path)).dev === cacheDevice;
-    const neededBytes = room.scratchBytes + (sameDisk ? room.cacheBytes : 0);
+    const neededBytes = required.scratchBytes + (sameDisk ? required.cacheBytes : 0);
     const free = await freeBytes(path);
     if (free >= neededBytes) return path;
     if (fullest === null || free > fullest.freeBytes) fullest = { path, freeBytes: free, neededBytes };

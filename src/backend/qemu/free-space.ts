@@ -1,5 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
-import { assertRoom } from "../../host/disk.js";
+import { assertFreeSpace } from "../../host/disk.js";
 
 /** The least free disk for a start: a VM that fills the host's disk fails with obscure errors. */
 export const DISK_RESERVE_MIB = 64;
@@ -8,7 +8,7 @@ export const DISK_RESERVE_MIB = 64;
 export async function findReason(error: unknown, path: string, purpose: string): Promise<PyroError> {
   const reason = PyroError.from(error);
   if (reason.code === "ABORTED") return reason;
-  return assertRoom(path, DISK_RESERVE_MIB, purpose).then(
+  return assertFreeSpace(path, DISK_RESERVE_MIB, purpose).then(
     () => reason,
     (full: unknown) =>
       new PyroError("DISK_FULL", PyroError.from(full).message, {
