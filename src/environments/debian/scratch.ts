@@ -33,7 +33,8 @@ const END_DEADLINE_MS = 10_000;
 /** Makes a scratch directory on a disk with enough space, and notes it in `directory`. Throws DISK_FULL when no disk has enough. */
 export async function openScratch(directory: string, required: RequiredSpace): Promise<Scratch> {
   const free = await freeBytes(directory);
-  if (free < required.cacheBytes) throw diskFullError({ path: directory, freeBytes: free, neededBytes: required.cacheBytes });
+  if (free < required.cacheBytes)
+    throw diskFullError({ path: directory, freeBytes: free, neededBytes: required.cacheBytes });
   const parent = await chooseParent((await stat(directory)).dev, required);
   const path = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
   await writeFile(join(directory, POINTER), path, { flush: true });
