@@ -1,4 +1,4 @@
-"""Calls against a daemon whose `vm.run` is the host's shell; test/python/client.test.ts starts it and says where."""
+"""Calls against a daemon whose `vm.run` is the host's shell; test/python/client.slow.test.ts starts it and says where."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["make setup", "test/examples runs the programs; this line builds the checkout"],
   ["apt-get install", "changes the host"],
   ["npm install", "test/package installs the package"],
-  ["pyro completion fish", "test/doors/cli/completion.test.ts runs the shells"],
+  ["pyro completion fish", "test/doors/cli/completion.slow.test.ts runs the shells"],
   ["debian:12-build", "needs another environment, which takes minutes to build"],
   ["demo -t -- bash", "needs a terminal; test/doors/cli has one"],
   ["--network", "needs the Internet; test/network has a world of its own"],

@@ -10,7 +10,7 @@ import { homes } from "./homes.js";
 /** What no user can cause through every door, with the reason. */
 const notOfUsers: Partial<Record<ErrorCode, string>> = {
   INTERNAL: "a bug of pyro's; whoever knows one writes a test of its own",
-  ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.test.ts has it",
+  ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.slow.test.ts has it",
   WORKSPACE_CHANGED:
     "a process of the task must change an entry between its comparison and the switch; guest/test/test_unchanged.py has it",
   DESTINATION_UNUSABLE: "a model names no destination; test/client/pull/ has it",
