@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs compiled tests: `fast` ones, or those on real `vm`s. Each kind must find something to run.
+# Runs compiled tests of one kind: `fast` ones, `slow` ones, or those on real `vm`s. Each kind must find something to run.
 set -eu
 cd "$(dirname "$0")/.."
-case "$1" in
-fast) files=$(find dist/test -name '*.test.js' ! -name '*.vm.test.js' | sort) ;;
+kind=$1
+case "$kind" in
+fast) files=$(find dist/test -name '*.test.js' ! -name '*.vm.test.js' ! -name '*.slow.test.js' | sort) ;;
+slow) files=$(find dist/test -name '*.slow.test.js' | sort) ;;
 vm) files=$(find dist/test -name '*.vm.test.js' | sort) ;;
-*) echo "usage: $0 fast|vm" >&2 ; exit 2 ;;
+*) echo "usage: $0 fast|slow|vm" >&2 ; exit 2 ;;
 esac
 # VM tests share what takes long to make: a pulled environment and its templates.
 if [ "$1" = vm ]; then
@@ -18,16 +20,16 @@ if [ "$1" = vm ]; then
 fi
 [ -n "$files" ] || { echo "no $1 tests were found" >&2 ; exit 1 ; }
 
-# Runs test files, so many at once. With PYRO_TEST_COUNTS, a directory, it leaves the number of tests there.
+# Runs test files, so many at once. With PYRO_TEST_COUNTS, a directory, it leaves the number of tests there; with PYRO_TEST_COVERAGE
+# also how many lines the fast tests run.
 run() {
   at_once=$1
   shift
   set -- --test --test-concurrency="$at_once" --test-timeout=900000 "$@"
   if [ -n "${PYRO_TEST_COUNTS:-}" ]; then
-    format=tap
-    [ ! -t 1 ] || format=spec
     counts=$(mktemp "$PYRO_TEST_COUNTS/XXXXXX")
-    set -- --test-reporter="$format" --test-reporter-destination=stdout \
+    [ "$kind" != fast ] || [ -z "${PYRO_TEST_COVERAGE:-}" ] || set -- --experimental-test-coverage "$@"
+    set -- --test-reporter=./scripts/quiet-reporter.mjs --test-reporter-destination=stdout \
       --test-reporter=./scripts/count-reporter.mjs --test-reporter-destination="$counts" "$@"
   fi
   node "$@"
