@@ -20,6 +20,8 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     allow_host_compat: false,
     execution_mode: "guest",
     accelerator: "tcg",
+    idle_stop_seconds: 0,
+    forked_from: null,
     created_at: "2026-01-01T00:00:00.000Z",
     last_activity_at: "2026-01-01T00:00:00.000Z",
     expires_at: "2026-01-02T00:01:30.000Z",

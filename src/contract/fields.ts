@@ -88,6 +88,13 @@ export const taskTtlSeconds = z
   .max(limits.ttlSeconds.max)
   .default(86_400)
   .describe("Seconds without use until the task is removed; 0 for never.");
+export const idleStopSeconds = z
+  .int()
+  .min(0)
+  .max(limits.ttlSeconds.max)
+  .default(0)
+  .describe("Seconds without use until the task is stopped; 0 for never.")
+  .meta({ forPrograms: true });
 export const diskMib = whole(limits.diskMib).default(10_240).describe("Maximum that the VM may write, in MiB.");
 export const allowHostCompat = z
   .boolean()

@@ -5,6 +5,12 @@ export const limits = {
   diskMib: { min: 256, max: 1_048_576 },
   /** Commands that may run in one task at the same time. */
   runningCommands: 64,
+  /** Forks in one call; the memory of the host sets a lower limit. */
+  forkCount: 100_000,
+  /** Variants of one try, the output of each that is returned, and its changes that are listed. */
+  tryVariants: 32,
+  tryOutputBytes: 16_384,
+  tryChanges: 50,
   timeoutSeconds: { min: 1, max: 86_400 },
   /** Default time-out of a foreground command. */
   defaultTimeoutSeconds: 30,

@@ -27,14 +27,19 @@ import { taskFileRemove } from "./task-file-remove.js";
 import { taskFileStat } from "./task-file-stat.js";
 import { taskFileView } from "./task-file-view.js";
 import { taskFileWrite } from "./task-file-write.js";
+import { taskFork } from "./task-fork.js";
 import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskPatch } from "./task-patch.js";
+import { taskReset } from "./task-reset.js";
 import { taskSettle } from "./task-settle.js";
+import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
 import { taskStatus } from "./task-status.js";
+import { taskStart, taskStop } from "./task-stop.js";
 import { taskSyncPull } from "./task-sync-pull.js";
 import { taskSyncPush } from "./task-sync-push.js";
+import { taskTry } from "./task-try.js";
 import { taskWait } from "./task-wait.js";
 import { taskSyncUndo } from "./task-sync-undo.js";
 import { toolchainInstall } from "./toolchain-install.js";
@@ -89,6 +94,14 @@ export const operations = {
   "task.status": taskStatus,
   "task.logs": taskLogs,
   "task.list": taskList,
+  "task.fork": taskFork,
+  "task.stop": taskStop,
+  "task.start": taskStart,
+  "task.snapshot.create": taskSnapshotCreate,
+  "task.snapshot.list": taskSnapshotList,
+  "task.snapshot.delete": taskSnapshotDelete,
+  "task.reset": taskReset,
+  "task.try": taskTry,
   "task.delete": taskDelete,
   "env.list": envList,
   "env.pull": envPull,

@@ -68,6 +68,11 @@ export const task = z
     allow_host_compat: z.boolean(),
     execution_mode: executionMode,
     accelerator,
+    idle_stop_seconds: z.int().describe("Seconds without use until it is stopped; 0 for never."),
+    forked_from: z
+      .object({ task_id: z.string(), snapshot_id: z.string().nullable(), at: time })
+      .nullable()
+      .describe("The task, or its snapshot, that it is a fork of."),
     created_at: time,
     last_activity_at: time,
     expires_at: time.nullable().describe("Null when it never expires."),

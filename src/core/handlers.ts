@@ -19,6 +19,10 @@ import { taskFileMkdir, taskFileMove, taskFileRemove, taskFileWrite } from "./fi
 import { taskExecOutput } from "./exec/read-output.js";
 import { taskExec, taskFollow } from "./exec/follow.js";
 import { waitUntilEnded } from "./exec/output-page.js";
+import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./tasks/branches/snapshot-operations.js";
+import { resetTask } from "./tasks/branches/reset.js";
+import { startTask } from "./tasks/branches/start.js";
+import { stopTask } from "./tasks/branches/stop.js";
 import { toolchainInstall, toolchainRemove, toolchainStatus } from "./toolchain.js";
 import { vmRun } from "./vms/run.js";
 
@@ -102,6 +106,29 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),
   "task.logs": async ({ tasks }, { task_id, interleaved }) => tasks.get(task_id).logs(interleaved),
   "task.list": async ({ tasks }, { labels }) => ({ tasks: await tasks.list(labels) }),
+  "task.fork": async ({ tasks }, input, call) => {
+    const forks = await tasks.fork(input, call);
+    return { tasks: await Promise.all(forks.map((fork) => fork.view())) };
+  },
+  "task.stop": async ({ tasks }, { task_id }, call) => {
+    const task = tasks.get(task_id);
+    await task.changeVm(call, stopTask);
+    return task.view();
+  },
+  "task.start": async ({ tasks }, { task_id }, call) => {
+    const task = tasks.get(task_id);
+    await task.changeVm(call, startTask);
+    return task.view();
+  },
+  "task.snapshot.create": taskSnapshotCreate,
+  "task.snapshot.list": taskSnapshotList,
+  "task.snapshot.delete": taskSnapshotDelete,
+  "task.reset": async ({ tasks }, input, call) => {
+    const task = tasks.get(input.task_id);
+    await task.changeVm(call, (vm, until) => resetTask(vm, input, until));
+    return task.view();
+  },
+  "task.try": ({ tasks }, input, call) => tasks.try(input, call),
   "task.delete": async ({ tasks }, { task_id }) => {
     await tasks.delete(task_id);
     return { task_id, deleted: true };

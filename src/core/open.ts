@@ -54,6 +54,6 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
-  const tasks = await Tasks.open({ homePath: home.path, machines, keep: vms.unreadableIds, log });
+  const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });
   return { home, version, log, groups, environments, backends, toolchains, machines, snapshots, vms, tasks };
 }

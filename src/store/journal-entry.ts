@@ -5,7 +5,7 @@ import { time } from "../contract/fields.js";
 const count = z.int().min(0);
 const sequence = z.int().min(1);
 
-const execStarted = z.object({
+export const execStarted = z.object({
   event: z.literal("exec.started"),
   sequence,
   /** The agent's number of it. */
@@ -19,6 +19,8 @@ const execStarted = z.object({
   /** Its terminal's size at the start; older versions knew no terminals. */
   terminal: z.object({ rows: z.int(), cols: z.int() }).optional(),
   started_at: time,
+  /** Bytes of each stream from before a fork or reset, which are not in its log. */
+  skipped: z.object({ stdout: count, stderr: count }).optional(),
 });
 
 const execEnded = z.object({
@@ -35,6 +37,15 @@ const execEnded = z.object({
   stdout_bytes: count,
   stderr_bytes: count,
   ended_at: time,
+});
+
+const taskState = z.object({
+  event: z.literal("task.state"),
+  state: z.enum(["started", "stopped", "failed"]),
+  reason: z.string().nullable(),
+  /** The number of the VM that starts or ends. */
+  incarnation: z.int().min(1).optional(),
+  at: time,
 });
 
 /** A push that is whole and checked, and is now switched into the workspace. */
@@ -58,7 +69,13 @@ const pushEnded = z.object({
   at: time,
 });
 
-export const journalEntry = z.discriminatedUnion("event", [execStarted, execEnded, pushSwitching, pushEnded]);
+export const journalEntry = z.discriminatedUnion("event", [
+  execStarted,
+  execEnded,
+  taskState,
+  pushSwitching,
+  pushEnded,
+]);
 export type JournalEntry = Readonly<z.infer<typeof journalEntry>>;
 
 const knownEvents: ReadonlySet<string> = new Set(journalEntry.options.map((option) => option.shape.event.value));

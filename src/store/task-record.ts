@@ -17,6 +17,21 @@ const workspaceSeed = z.object({
   bytes_written: count,
 });
 
+const networkPolicy = z.object({
+  allow: z.array(z.string()),
+  allow_hosts: z.array(z.string()),
+  /** The host's proxy settings, which may hold secrets. */
+  host_env: z.record(z.string(), z.string()),
+  host_ca_files: z.array(z.string()).nullable(),
+});
+
+const forkedFrom = z.object({
+  task_id: z.string(),
+  /** Null for a fork of a running or stopped task. */
+  snapshot_id: z.string().nullable(),
+  at: time,
+});
+
 const recordSchema = z.object({
   format: z.literal(1),
   task_id: z.string(),
@@ -43,19 +58,33 @@ const recordSchema = z.object({
   reason: z.string().nullable(),
   /** The backend's handle on the process. Only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()).nullable(),
+  /** Number of its present or last VM, from 1. */
+  incarnation: z.int().min(1).default(1),
+  /** The snapshot with which a stopped task starts again; null when there is none. */
+  resumes_from: z.string().nullable().default(null),
+  /** The snapshot that its present state comes from; null when there was none. */
+  parent_snapshot: z.string().nullable().default(null),
+  /** What the network may reach; null in a record of an earlier version, and without a network. */
+  network_policy: networkPolicy.nullable().default(null),
+  /** Seconds without use until the task is stopped; 0 for never. */
+  idle_stop_seconds: count.default(0),
+  forked_from: forkedFrom.nullable().default(null),
+  /** The task whose variant it tries; it is removed with the attempt. */
+  tried_for: z.string().nullable().default(null),
 });
 
 /** A task as `task.json` holds it. Fields added by a newer pyro within this format are carried along. */
 export type TaskRecord = Readonly<z.infer<typeof recordSchema>>;
 
-const readSchema = recordSchema.extend({ workspace_seed: workspaceSeed.loose() }).loose();
+/** As it is read: fields of a newer pyro stay. */
+export const taskRecord = recordSchema.extend({ workspace_seed: workspaceSeed.loose() }).loose();
 
 /** The result of reading a task's record. */
 export type TaskRecordReading = RecordReading<TaskRecord>;
 
 export async function readTaskRecord(directory: string): Promise<TaskRecordReading> {
   const path = join(directory, taskFile);
-  const reading = await readRecord(path, readSchema);
+  const reading = await readRecord(path, taskRecord);
   if (reading.kind !== "record" || reading.record.task_id === basename(directory)) return reading;
   return unreadable(path, "its task_id is that of another task");
 }

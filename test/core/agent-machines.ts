@@ -1,28 +1,68 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
+import { PyroError } from "../../src/contract/errors.js";
 import type { LastingMachines } from "../../src/core/machines/machines.js";
+import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";
+import type { TaskSnapshots } from "../../src/core/tasks/task-vm.js";
 import type { Channel } from "../../src/guest/channel.js";
 import { frameType } from "../../src/guest/messages.js";
 import { AgentProcess } from "../guest/agent-process.js";
 
-/** Machines that are the agent as a plain process: tasks without VMs. */
+/** Machines that are the agent as a plain process: tasks without VMs. A snapshot holds its process, for one machine to continue. */
 export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #agents = new Set<AgentProcess>();
+  readonly #byMachine = new Map<string, { readonly agent: AgentProcess; readonly channel: Channel }>();
+  readonly #held = new Map<string, AgentProcess>();
+  readonly snapshots = new AgentSnapshots((machine, snapshotId) => this.#setStill(machine, snapshotId));
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
+  /** How many more machines there is room for. */
+  room = Infinity;
 
   /** The workspaces of the machines, the newest last. */
   get workspaces(): string[] {
     return Array.from(this.#agents, ({ workspace }) => workspace);
   }
 
-  async acquire(): Promise<{ machine: Machine; environmentDigest: string }> {
+  async acquire(request?: { readonly id?: string }): Promise<{ machine: Machine; environmentDigest: string }> {
     await this.before();
     const agent = new AgentProcess();
     this.#agents.add(agent);
+    return { machine: await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent), environmentDigest: "d1" };
+  }
+
+  async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {
+    await this.before();
+    const agent = this.#held.get(snapshotId) ?? this.#standIn();
+    this.#held.delete(snapshotId);
+    agent.setStill(false);
+    return this.#meet(id, agent);
+  }
+
+  /** For a second machine of a snapshot, whose process is in use: an agent without its commands. */
+  #standIn(): AgentProcess {
+    const agent = new AgentProcess();
+    this.#agents.add(agent);
+    return agent;
+  }
+
+  async checkSnapshot(): Promise<null> {
+    return null;
+  }
+
+  async countRoom(): Promise<{ room: number; neededMib: number }> {
+    return { room: this.room, neededMib: 256 };
+  }
+
+  async #meet(id: string, agent: AgentProcess): Promise<Machine> {
     const channel = await agent.connect();
     showWorkspace(channel, agent.workspace);
-    const machine: Machine = {
-      id: `vm-${this.#agents.size}`,
+    this.#byMachine.set(id, { agent, channel });
+    return {
+      id,
       executionMode: "host_compat",
       accelerator: null,
       network: null,
@@ -31,20 +71,27 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
+      proceed: async () => agent.setStill(false),
       usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
       snapshot: async () => Promise.reject(new Error("a plain process cannot become a snapshot")),
       destroy: async () => {
         channel.close();
-        this.#agents.delete(agent);
+        this.#byMachine.delete(id);
+        const isMoved = [...this.#byMachine.values()].some((other) => other.agent === agent);
+        if (isMoved || [...this.#held.values()].includes(agent) || !this.#agents.delete(agent)) return;
         await agent[Symbol.asyncDispose]();
       },
       channel,
     };
-    return { machine, environmentDigest: "d1" };
   }
 
-  async acquireFrom(): Promise<Machine> {
-    throw new Error("a plain process cannot start from a snapshot");
+  /** What the host sends to a machine that stands still is lost with it. */
+  #setStill({ id }: Presence, snapshotId: string | null): void {
+    const { agent, channel } = this.#byMachine.get(id)!;
+    agent.setStill(snapshotId !== null);
+    if (snapshotId === null) return;
+    this.#held.set(snapshotId, agent);
+    channel.send = () => true;
   }
 
   async destroy(machine: Presence): Promise<void> {
@@ -59,7 +106,71 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   async endLost(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.snapshots.close();
     await Promise.all([...this.#agents].map((agent) => agent[Symbol.asyncDispose]()));
+  }
+}
+
+/** Snapshots of what a task notes; of the machine only those that end it. */
+class AgentSnapshots implements TaskSnapshots {
+  readonly #directory = mkdtempSync(join(tmpdir(), "ps-"));
+  readonly #all = new Map<string, Snapshot>();
+  readonly #hold: (machine: Presence, snapshotId: string | null) => void;
+  #made = 0;
+
+  constructor(hold: (machine: Presence, snapshotId: string | null) => void) {
+    this.#hold = hold;
+  }
+
+  async create(machine: Presence, about: NewSnapshot, options: NewSnapshotOptions): Promise<Snapshot> {
+    const snapshotId = `snap-${String(++this.#made).padStart(12, "0")}`;
+    this.#hold(machine, snapshotId);
+    await options.onPaused?.();
+    const directory = join(this.#directory, snapshotId);
+    mkdirSync(join(directory, "task"), { recursive: true });
+    const record = {
+      ...{ format: 1 as const, snapshot_id: snapshotId, ...about, created_at: new Date().toISOString(), network: null },
+      ...{
+        execution_mode: "guest" as const,
+        accelerator: null,
+        memory_bytes: 1,
+        disk_bytes: 1,
+        pause_ms: 1,
+        machine: {},
+      },
+    };
+    const snapshot = { record, directory, taskPath: join(directory, "task") };
+    await options.fill?.(snapshot.taskPath);
+    this.#all.set(snapshotId, snapshot);
+    return snapshot;
+  }
+
+  async passing<T>(
+    machine: Presence,
+    about: NewSnapshot,
+    options: NewSnapshotOptions,
+    use: (snapshot: Snapshot) => Promise<T>,
+  ): Promise<T> {
+    const snapshot = await this.create(machine, about, options);
+    return use(snapshot).finally(() => this.delete(snapshot.record.snapshot_id));
+  }
+
+  get(reference: string): Snapshot {
+    const found = this.list().find(({ record }) => record.snapshot_id === reference || record.name === reference);
+    if (found) return found;
+    throw new PyroError("NOT_FOUND", `There is no snapshot ${reference}.`);
+  }
+
+  list(): readonly Snapshot[] {
+    return [...this.#all.values()];
+  }
+
+  async delete(snapshotId: string): Promise<void> {
+    this.#all.delete(snapshotId);
+  }
+
+  close(): void {
+    rmSync(this.#directory, { recursive: true });
   }
 }
 

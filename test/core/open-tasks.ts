@@ -14,7 +14,13 @@ export const SECRET = "s3cret-value";
 
 /** A daemon whose tasks run on the agent as a plain process, asked through the CLI and the SDK. */
 export async function openTasks(home: string, machines: AgentMachines) {
-  const tasks = await Tasks.open({ homePath: home, machines, keep: [], log: pino({ level: "silent" }) });
+  const tasks = await Tasks.open({
+    homePath: home,
+    machines,
+    snapshots: machines.snapshots,
+    keep: [],
+    log: pino({ level: "silent" }),
+  });
   const { "vm.run": _, ...others } = buildHandlers({} as Lifetime);
   const daemon = new Listening(runInShell, { tasks, others });
   const pyro = new Pyro({ home: daemon.env.PYRO_HOME });

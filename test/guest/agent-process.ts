@@ -36,6 +36,11 @@ export class AgentProcess implements AsyncDisposable {
     return Channel.open(socket, { deadlineMs: 5_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
   }
 
+  /** Has the agent stand still, or move again; its commands run on. */
+  setStill(isStill: boolean): void {
+    this.#child.kill(isStill ? "SIGSTOP" : "SIGCONT");
+  }
+
   /** A connection that nobody has synced, for bytes of the test's own. */
   raw(): ReturnType<typeof connect> {
     return connect(this.socketPath);

@@ -1,3 +1,4 @@
+import { branches } from "./table/branches.js";
 import type { Case } from "./table/case.js";
 import { commands } from "./table/commands.js";
 import { files } from "./table/files.js";
@@ -13,6 +14,7 @@ export const cases: readonly Case[] = [
   ...commands,
   ...refusals,
   ...tasks,
+  ...branches,
   ...files,
   ...timeouts,
   ...sources,

@@ -16,6 +16,8 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/--links/g, "links"],
   [/--mem-mib/g, "mem_mib"],
   [/--network\b/g, "network"],
+  [/`pyro task (reset|start)`/g, "task_$1"],
+  [/--force/g, "force"],
   [/--recursive/g, "recursive"],
 ];
 const OUTPUT_CUT =

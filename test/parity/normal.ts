@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import type { Answer } from "./runner.js";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at", "modified_at"]);
+const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at", "modified_at", "at"]);
 const FIGURES = new Set([
   "duration_ms",
+  "possible",
   "memory_bytes",
   "memory_reserved_mib",
   "needed_mib",
@@ -32,8 +33,8 @@ function walk(value: unknown, key: string): unknown {
     return "a figure";
   }
   if (typeof value === "string") {
-    const text = value.replaceAll(/\b(task|vm)-[0-9a-f]{12}\b/g, "$1-id");
-    return key === "message" ? text.replaceAll(/\d+ MiB/g, "N MiB") : text;
+    const text = value.replaceAll(/\b(task|vm|snap)-[0-9a-f]{12}\b/g, "$1-id");
+    return key === "message" ? text.replaceAll(/\d+ (MiB|more VMs)/g, "N $1") : text;
   }
   if (Array.isArray(value)) return value.map((element) => walk(element, key));
   if (typeof value !== "object") return value;

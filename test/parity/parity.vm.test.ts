@@ -24,7 +24,10 @@ async function answerAll(
   sources: string,
 ): Promise<(Answer | null)[]> {
   const answers: (Answer | null)[] = [];
-  const ids: Record<string, unknown> = { $task: "task-000000000000", $vm: "vm-000000000000", $sequence: 1 };
+  const ids: Record<string, unknown> = {
+    ...{ $task: "task-000000000000", $vm: "vm-000000000000", $sequence: 1 },
+    ...{ $fork: "task-000000000000", $snapshot: "snap-000000000000" },
+  };
   for (const each of table) {
     const { operation, input, stdin, cancel = false, clientOnly = false } = each;
     const how = { ...(stdin === undefined ? {} : { stdin }), cancel, clientOnly };
@@ -39,19 +42,22 @@ async function answerAll(
 
 /** What changes a task, which every door's task must have behind it. */
 function isForAll(operation: OperationName): boolean {
-  return operation === "task.exec" || operation.startsWith("task.file.");
+  const changing: readonly OperationName[] = ["task.exec", "task.stop", "task.start"];
+  return changing.includes(operation) || operation.startsWith("task.file.");
 }
 
-const remembered: Partial<Record<OperationName, readonly [id: string, field: string]>> = {
-  "task.create": ["$task", "task_id"],
-  "vm.create": ["$vm", "vm_id"],
-  "task.exec": ["$sequence", "sequence"],
+const remembered: Partial<Record<OperationName, readonly [id: string, field: (result: Input) => unknown]>> = {
+  "task.create": ["$task", ({ task_id }) => task_id],
+  "task.fork": ["$fork", ({ tasks }) => (tasks as Input[])[0]?.["task_id"]],
+  "task.snapshot.create": ["$snapshot", ({ snapshot_id }) => snapshot_id],
+  "vm.create": ["$vm", ({ vm_id }) => vm_id],
+  "task.exec": ["$sequence", ({ sequence }) => sequence],
 };
 
 /** Later cases speak of what was made last. */
 function remember(ids: Record<string, unknown>, operation: OperationName, answer: Answer | null): void {
   const [id, field] = remembered[operation] ?? [];
-  if (id && field && answer && "result" in answer) ids[id] = answer.result[field];
+  if (id && field && answer && "result" in answer) ids[id] = field(answer.result);
 }
 
 function fill(input: Input, ids: Record<string, unknown>, sources: string): Input {

@@ -47,6 +47,13 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     state: "started",
     reason: null,
     machine: { pid: 1, deep: { list: [1, "two", null] } },
+    incarnation: 1,
+    resumes_from: null,
+    parent_snapshot: null,
+    network_policy: null,
+    idle_stop_seconds: 0,
+    forked_from: null,
+    tried_for: null,
   };
 }
 

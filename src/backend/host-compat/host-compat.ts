@@ -155,6 +155,7 @@ export class HostCompatBackend implements Backend {
         stall: () => null,
         usage,
         snapshot: async () => Promise.reject(noSnapshots()),
+        proceed: async () => {},
         destroy,
       };
     } catch (error) {

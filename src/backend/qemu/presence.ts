@@ -96,6 +96,7 @@ export function buildPresence(parts: PresenceParts): Presence {
       snapshotted = next.catch(() => {});
       return next;
     },
+    proceed: async () => void (await (await qmp).execute("cont")),
     destroy: () => (destroyed ??= remove()),
   };
 }

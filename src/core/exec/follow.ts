@@ -6,7 +6,7 @@ import type { Task } from "../tasks/task.js";
 
 export const taskExec: Handler<"task.exec"> = async (core, input, call) => {
   const task = core.tasks.get(input.task_id);
-  const exec = await task.exec(input, input.background ? null : call.stdin);
+  const exec = await task.exec(input, call, input.background ? null : call.stdin);
   await exec.recorded;
   call.mark("journal");
   if (input.background) return exec.outcome(input.interleaved);

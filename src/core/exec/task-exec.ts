@@ -13,6 +13,7 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import type { OutputLog } from "../../store/output-log.js";
 import { renderKept } from "../../store/render-kept.js";
+import type { CarriedExec } from "../../store/snapshot-facts.js";
 import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "./command.js";
 import { SharedEnding } from "./ending.js";
 import type { Call } from "../call.js";
@@ -45,6 +46,8 @@ export interface ExecHost {
   readonly accelerator: ResultOf<"task.exec">["accelerator"];
   /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */
   isDetached(): boolean;
+  /** How long the task was stopped since then. */
+  stoppedMs(since: string): number;
   /** Writes down, durably, that a command has ended. */
   recordEnd(ended: ExecEnded): Promise<void>;
 }
@@ -55,15 +58,19 @@ export class TaskExec {
   /** Null for a command without one. */
   readonly terminal: Terminal | null;
   /** Resolves when its end is on disk, or when the daemon detaches from it. */
-  done: Promise<void> = Promise.resolve();
+  readonly done: Promise<void>;
   /** Resolves when its start survives a power loss; only then its caller may learn its number. */
   recorded: Promise<void> = Promise.resolve();
   readonly #host: ExecHost;
   readonly #ending = new SharedEnding();
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
+  #openedLogs: Logs | null = null;
+  /** The number of the present run; reports of an earlier one are of a VM that was put away. */
+  #run = 0;
   /** The job in the guest, once it was requested. */
   #job: Promise<Exec> | null = null;
+  #settle = () => {};
   /** Frees the place that is kept for a client to come back to. */
   #giveUpPlace = () => {};
 
@@ -71,6 +78,7 @@ export class TaskExec {
     this.#host = host;
     this.started = started;
     this.terminal = started.terminal ? new Terminal(started.terminal) : null;
+    this.done = ended ? Promise.resolve() : new Promise((resolve) => (this.#settle = resolve));
     this.#ended = ended?.timed_out ? { ...ended, exit_code: TIMEOUT_EXIT_CODE } : ended;
   }
 
@@ -101,7 +109,7 @@ export class TaskExec {
     const { command, cwd, job, terminal = null } = this.started;
     this.recorded = recorded;
     recorded.catch(() => this.kill());
-    this.done = this.#run(machine, 0, async (sink) => {
+    void this.#watch(machine, 0, async (sink) => {
       const ready = await machine.ready;
       if (!this.isRunning)
         throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
@@ -112,11 +120,11 @@ export class TaskExec {
 
   /** Continues it on an adopted machine, from the end of its log. */
   resume(machine: FoundMachine): void {
-    this.done = this.#run(machine, ANSWER_GRACE_MS, async (sink) => {
+    void this.#watch(machine, ANSWER_GRACE_MS, async (sink) => {
       const { stdout, stderr } = await this.#openLogs();
       this.#keepPlace(stdout, stderr);
-      const from = { stdout: stdout.totalBytes, stderr: stderr.totalBytes };
       const { channel } = await machine.ready;
+      const from = this.#received({ stdout, stderr });
       const input = this.terminal ?? undefined;
       return Exec.resume(channel, this.started.job, from, sink, input).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
@@ -128,6 +136,36 @@ export class TaskExec {
     });
   }
 
+  /** Stops watching the job, whose VM is put away. The command is still running; `resume` continues it. */
+  suspend(): void {
+    this.#run += 1;
+    this.#job = null;
+    this.#giveUpPlace();
+  }
+
+  /** Ends it on paper while its VM still has it: that VM is about to end. */
+  async abandon(reason: PyroError): Promise<void> {
+    this.suspend();
+    await this.giveUp(reason);
+  }
+
+  /** Resolves when the guest has the command, or could not start it. */
+  async begun(): Promise<void> {
+    await this.#openLogs();
+    await this.#job?.catch(() => {});
+  }
+
+  /** The command as a snapshot of this moment has it; null when it has ended. The VM must stand still. */
+  carry(): CarriedExec | null {
+    if (!this.isRunning) return null;
+    const remainingMs = this.#remainingMs();
+    return {
+      started: this.started,
+      skipped: this.#received(this.#openedLogs),
+      remaining_seconds: remainingMs === null ? null : Math.max(1, Math.ceil(remainingMs / 1000)),
+    };
+  }
+
   /** Kills everything that the command has started; it ends as aborted. */
   kill(): void {
     this.#ending.kill();
@@ -136,7 +174,8 @@ export class TaskExec {
   /** Sends a signal to the command's process group, or KILL to everything that it has started. Throws FAILED_PRECONDITION when it has ended. */
   async signal(name: string): Promise<void> {
     try {
-      if (!this.isRunning || this.#job === null) throw this.#endedError();
+      if (!this.isRunning) throw this.#endedError();
+      if (this.#job === null) throw this.#stoppedError();
       await (await this.#job).signal(name);
     } catch (error) {
       throw error instanceof AgentRefusal ? this.#endedError() : error;
@@ -183,7 +222,8 @@ export class TaskExec {
       ]);
       this.#giveUpPlace();
       await (turn ? Promise.race([sent, turn.lost]) : sent);
-      if (!signal.aborted || call.isCancelled()) await this.done;
+      // The command of a stopped task ends when that is started again.
+      if (!signal.aborted || (call.isCancelled() && this.#job !== null)) await this.done;
     } finally {
       forgetSize();
       forget();
@@ -221,19 +261,19 @@ export class TaskExec {
     };
   }
 
-  async #run(machine: FoundMachine, graceMs: number, begin: (sink: OutputSink) => Promise<Exec>): Promise<void> {
+  async #watch(machine: FoundMachine, graceMs: number, begin: (sink: OutputSink) => Promise<Exec>): Promise<void> {
+    const run = ++this.#run;
     try {
-      const logs = await this.#openLogs();
-      const starting = begin(sinkOf(logs));
+      const starting = this.#openLogs().then((opened) => begin(sinkOf(opened)));
       this.#job = starting;
       starting.catch(() => {});
+      const logs = await this.#openLogs();
       if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
-      const { timeout_seconds: seconds } = this.started;
-      const remainingMs = seconds === null ? null : Math.max(0, seconds * 1000 - this.#ageMs());
-      const end = await waitForEnd(starting, machine.died, remainingMs, this.#ending, () => {
+      const end = await waitForEnd(starting, machine.died, this.#remainingMs(), this.#ending, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();
       });
+      if (run !== this.#run) return;
       await this.#end({
         exit_code: end.exitCode,
         timed_out: end.by === "timeout",
@@ -243,10 +283,12 @@ export class TaskExec {
         durationMs: end.durationMs ?? this.#ageMs(),
       });
     } catch (error) {
-      if (this.#host.isDetached()) return;
+      if (this.#host.isDetached() || run !== this.#run) return;
       // No caller takes its output any more.
       this.#job?.then((exec) => exec.signal("KILL")).catch(() => {});
       await this.giveUp(PyroError.from(error)).catch(() => {});
+    } finally {
+      if (run === this.#run) this.#settle();
     }
   }
 
@@ -275,6 +317,7 @@ export class TaskExec {
     this.terminal?.close();
     this.#ended = await this.#record(ended);
     await closeLogs(logs);
+    this.#settle();
   }
 
   /** Records the end and lets the agent release the job. If it cannot be recorded, the outcome has the error, and the record is written as soon as possible. */
@@ -328,7 +371,21 @@ export class TaskExec {
   async #openLogs(): Promise<Logs> {
     const directory = execDirectoryPath(this.#host.directory, this.started.sequence);
     this.#logs ??= openLogs(directory, this.isRunning);
-    return this.#logs;
+    return (this.#openedLogs = await this.#logs);
+  }
+
+  /** Offsets in the streams of the guest up to which the logs have everything. */
+  #received(logs: Pick<Logs, "stdout" | "stderr"> | null): CarriedExec["skipped"] {
+    const { stdout, stderr } = this.started.skipped ?? { stdout: 0, stderr: 0 };
+    return { stdout: stdout + (logs?.stdout.totalBytes ?? 0), stderr: stderr + (logs?.stderr.totalBytes ?? 0) };
+  }
+
+  #stoppedError(): PyroError {
+    const { taskId } = this.#host;
+    return new PyroError("FAILED_PRECONDITION", `Task ${taskId} is not started.`, {
+      hint: `Start it with \`pyro task start ${taskId}\`.`,
+      details: { task_id: taskId, sequence: this.started.sequence },
+    });
   }
 
   #endedError(): PyroError {
@@ -338,6 +395,12 @@ export class TaskExec {
       hint: "Read its result with `pyro task output`.",
       details: { task_id: this.#host.taskId, sequence, exit_code: exitCode },
     });
+  }
+
+  /** Null for a command without a time-out. The time in which its task was stopped does not count. */
+  #remainingMs(): number | null {
+    const { timeout_seconds: seconds, started_at } = this.started;
+    return seconds === null ? null : Math.max(0, seconds * 1000 - this.#ageMs() + this.#host.stoppedMs(started_at));
   }
 
   #ageMs(): number {

@@ -1,6 +1,9 @@
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
+import type { Journal } from "../../store/journal.js";
+import type { CarriedExec } from "../../store/snapshot-facts.js";
+import { adoptCarried } from "./carried.js";
 import { TaskExec, type ExecHost } from "./task-exec.js";
 
 /** The commands of one task, by number and by request id. */
@@ -8,6 +11,8 @@ export class TaskExecs {
   readonly #host: ExecHost;
   readonly #bySequence = new Map<number, TaskExec>();
   readonly #byRequest = new Map<string, Promise<TaskExec>>();
+  /** Commands whose start is being written. */
+  readonly #starting = new Set<Promise<TaskExec>>();
 
   /** Those of a journal. */
   constructor(host: ExecHost, entries: readonly JournalEntry[]) {
@@ -42,6 +47,13 @@ export class TaskExecs {
     this.#bySequence.set(exec.started.sequence, exec);
   }
 
+  /** Lists the commands of a snapshot as commands of this task, which run already. */
+  async adopt(carried: readonly CarriedExec[], journal: Journal): Promise<void> {
+    const started = adoptCarried(carried, new Set(this.#bySequence.keys()), new Date().toISOString());
+    await Promise.all(started.map((entry) => journal.append(entry)));
+    for (const entry of started) this.add(new TaskExec(this.#host, entry, null));
+  }
+
   /** Forgets one that could not be written down. */
   remove(exec: TaskExec): void {
     this.#bySequence.delete(exec.started.sequence);
@@ -57,15 +69,35 @@ export class TaskExecs {
     });
   }
 
+  /** Resolves when each command that was asked for has reached the guest, or failed to. */
+  async begun(): Promise<void> {
+    await Promise.allSettled(this.#starting);
+    await Promise.all(this.running.map((exec) => exec.begun()));
+  }
+
+  /** The running commands as a snapshot of this moment has them. */
+  carry(): CarriedExec[] {
+    return this.running.flatMap((exec) => exec.carry() ?? []);
+  }
+
+  /** The command that has the request id of a call; null when there is none. Throws INVALID_ARGUMENT when the id belongs to another command. */
+  async earlier(input: InputOf<"task.exec">): Promise<TaskExec | null> {
+    const earlier = input.request_id === undefined ? undefined : this.#byRequest.get(input.request_id);
+    return earlier === undefined ? null : assertSame(await earlier, input);
+  }
+
   /** Returns the command that has this request id, or starts it, once. Throws INVALID_ARGUMENT when the id belongs to another command. */
   async once(input: InputOf<"task.exec">, start: () => Promise<TaskExec>): Promise<TaskExec> {
     const { request_id: requestId } = input;
-    if (requestId === undefined) return start();
-    const earlier = this.#byRequest.get(requestId);
-    if (earlier) return assertSame(await earlier, input);
+    if (requestId !== undefined && this.#byRequest.has(requestId)) return (await this.earlier(input))!;
     const starting = start();
-    this.#byRequest.set(requestId, starting);
-    starting.catch(() => this.#byRequest.delete(requestId));
+    this.#starting.add(starting);
+    if (requestId !== undefined) this.#byRequest.set(requestId, starting);
+    const settle = () => this.#starting.delete(starting);
+    starting.then(settle, () => {
+      settle();
+      if (requestId !== undefined) this.#byRequest.delete(requestId);
+    });
     return starting;
   }
 }

@@ -8,6 +8,7 @@ import type {
   Presence,
   SavedMachine,
   StartOptions,
+  VmShape,
 } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
@@ -17,7 +18,7 @@ import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
 import { type Backends, chooseBackend, type MachineRequest, shapeOf } from "./request.js";
 import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
-import { type MachinePlan, resumeMachine, startMachine } from "./start.js";
+import { countFitting, type MachinePlan, resumeMachine, startMachine } from "./start.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 
 interface MachinesOptions {
@@ -27,7 +28,10 @@ interface MachinesOptions {
 }
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
-export type LastingMachines = Pick<Machines, "acquire" | "acquireFrom" | "adopt" | "sweep" | "endLost" | "destroy">;
+export type LastingMachines = Pick<
+  Machines,
+  "acquire" | "acquireFrom" | "adopt" | "checkSnapshot" | "countRoom" | "destroy" | "endLost" | "sweep"
+>;
 
 interface HeldEnvironment {
   readonly environment: InstalledEnvironment;
@@ -102,6 +106,13 @@ export class Machines {
     const { backends, environments } = this.#options;
     const rootPath = environments.rootPath(snapshot.record.environment_digest);
     return backends.qemu.checkSnapshot(savedMachineOf(snapshot, rootPath));
+  }
+
+  /** How many more VMs of a shape the host's memory can hold, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
+  async countRoom(mode: string, shape: VmShape): Promise<{ room: number; neededMib: number }> {
+    if (mode === "host_compat") throw noForks();
+    const neededMib = await this.#options.backends.qemu.countMemoryMib(shape);
+    return { room: countFitting(neededMib), neededMib };
   }
 
   /** Adopts a machine of an earlier daemon, whether or not it answers; null when it has ended. */
@@ -229,6 +240,12 @@ function savedMachineOf({ record, directory }: Snapshot, rootPath: string): Save
 /** A machine that answers, as one that was found. */
 export function asFound(machine: Machine): FoundMachine {
   return { ...machine, ready: Promise.resolve(machine) };
+}
+
+function noForks(): PyroError {
+  return new PyroError("HOST_NOT_ABLE", "A sandboxed process cannot be forked; only a VM can.", {
+    details: { missing: "snapshots" },
+  });
 }
 
 /** The id of a machine that is not a task's. */

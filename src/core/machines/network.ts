@@ -3,6 +3,7 @@ import { isTrustVariable } from "../../contract/host-variables.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { TrustedCertificate } from "../../host/trust.js";
+import type { TaskRecord } from "../../store/task-record.js";
 
 type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
 
@@ -29,6 +30,29 @@ export function networkRequestOf(input: {
       details: { network_allow: allow, network_allow_host: allowHosts },
     },
   );
+}
+
+/** A network as a record keeps it. */
+export function networkPolicyOf(request: NetworkRequest | null): TaskRecord["network_policy"] {
+  if (request === null) return null;
+  const { allow, allowHosts, hostEnv, hostCaFiles } = request;
+  return {
+    allow: [...allow],
+    allow_hosts: [...allowHosts],
+    host_env: { ...hostEnv },
+    host_ca_files: hostCaFiles && [...hostCaFiles],
+  };
+}
+
+/** The network of a task's next VM. A record of an earlier version names no more than that there is one. */
+export function networkOfRecord({ network, network_policy: policy }: TaskRecord): NetworkRequest | null {
+  if (!network) return null;
+  return {
+    allow: policy?.allow ?? [],
+    allowHosts: policy?.allow_hosts ?? [],
+    hostEnv: policy?.host_env ?? {},
+    hostCaFiles: policy?.host_ca_files ?? null,
+  };
 }
 
 /** The files that a caller's variables name as bundles of certificates. */

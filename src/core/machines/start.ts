@@ -67,6 +67,11 @@ async function writeAptSources(machine: Machine, sources: string): Promise<void>
   await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);
 }
 
+/** How many VMs fit that may take as much memory each. */
+export function countFitting(neededMib: number): number {
+  return Math.max(0, Math.floor((readAvailableMemoryMib() - MEMORY_RESERVE_MIB) / neededMib));
+}
+
 function hasMemory(neededMib: number): boolean {
   return readAvailableMemoryMib() >= neededMib + MEMORY_RESERVE_MIB;
 }

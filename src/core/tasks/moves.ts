@@ -4,8 +4,8 @@ import type { TaskRecord } from "../../store/task-record.js";
 type TaskState = TaskRecord["state"];
 
 /**
- * What becomes of a task, by what happens to its VM. A task begins as started and nothing leads back there. One whose VM stands
- * still stays started: status says so, and calls wait.
+ * What becomes of a task, by what happens to its VM. Only a start leads back to started. One whose VM stands still stays started:
+ * status says so, and calls wait.
  */
 const becomes = {
   /** A new daemon finds no process of it, as after a reboot of the host. */
@@ -21,7 +21,14 @@ const allowed = {
   exec: ["started"],
   push: ["started"],
   files: ["started"],
+  snapshot: ["started"],
+  stop: ["started"],
+  start: ["started"],
+  fork: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
+
+/** What a task may be asked for. */
+export type TaskUse = keyof typeof allowed;
 
 /** The record behind a move; unchanged when the table has none from its state. */
 export function moveTask(record: TaskRecord, happening: keyof typeof becomes, reason: string): TaskRecord {
@@ -30,12 +37,17 @@ export function moveTask(record: TaskRecord, happening: keyof typeof becomes, re
   return state === undefined ? record : { ...record, state, reason, machine: null };
 }
 
+/** True for a stopped task that can be started again. */
+export function isResumable({ state, resumes_from }: TaskRecord): boolean {
+  return state === "stopped" && resumes_from !== null;
+}
+
 /** Throws FAILED_PRECONDITION with the state if the table does not allow the operation. */
-export function assertAllowed({ task_id, state, reason }: TaskRecord, what: keyof typeof allowed): void {
+export function assertAllowed({ task_id, state, reason }: TaskRecord, what: TaskUse): void {
   const states: readonly TaskState[] = allowed[what];
   if (states.includes(state)) return;
   throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} is ${state}${reason ? `: ${reason}` : ""}.`, {
-    hint: "Its logs can still be read. Create another task to continue.",
+    hint: "Its logs can still be read. Go back to a snapshot with `pyro task reset`, or create another task.",
     details: { task_id, state, reason },
   });
 }

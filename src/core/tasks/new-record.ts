@@ -1,6 +1,7 @@
 import type { Machine } from "../../backend/backend.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { TaskRecord } from "../../store/task-record.js";
+import { networkPolicyOf, networkRequestOf } from "../machines/network.js";
 
 /** The record of a task whose machine is ready. */
 export function newTaskRecord(
@@ -32,5 +33,12 @@ export function newTaskRecord(
     state: "started",
     reason: null,
     machine: machine.handle,
+    incarnation: 1,
+    resumes_from: null,
+    parent_snapshot: null,
+    network_policy: networkPolicyOf(networkRequestOf(input)),
+    idle_stop_seconds: input.idle_stop_seconds,
+    forked_from: null,
+    tried_for: null,
   };
 }

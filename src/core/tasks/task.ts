@@ -8,32 +8,24 @@ import { abortable } from "../../host/abortable.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
-import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import type { TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
 import { explainTreeRefusal } from "../files/refusal.js";
-import { MachineSession, releaseJobs } from "../lifecycle/session.js";
-import type { LastingMachines } from "../machines/machines.js";
 import { resolveTimeout } from "../exec/timeout.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
-import { assertAllowed, moveTask } from "./moves.js";
+import { startTask } from "./branches/start.js";
+import { isResumable, type TaskUse } from "./moves.js";
 import { push } from "../workspace/push.js";
 import { Pushes } from "../workspace/pushes.js";
 import { TaskExec, type ExecEnded, type ExecHost } from "../exec/task-exec.js";
 import { TaskExecs } from "../exec/task-execs.js";
+import { TaskVm, type TaskVmParts } from "./task-vm.js";
 import { viewOf } from "./view.js";
 
-export interface TaskParts {
-  readonly directory: string;
-  readonly record: TaskRecord;
-  readonly journal: Journal;
-  /** Null when its VM has ended. */
-  readonly machine: FoundMachine | null;
-  readonly log: Log;
-  readonly machines: Pick<LastingMachines, "destroy">;
-}
+export type TaskParts = TaskVmParts;
 
 const DELETE_GRACE_MS = 3_000;
 
@@ -41,49 +33,57 @@ const DELETE_GRACE_MS = 3_000;
 export class Task implements ExecHost {
   readonly taskId: string;
   readonly directory: string;
+  /** Its VMs, one after the other. */
+  readonly vm: TaskVm;
   readonly #journal: Journal;
   readonly #log: Log;
-  /** Null when its VM had already ended. */
-  readonly #session: MachineSession | null;
   readonly #activity: Activity;
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
   readonly #calls = new Set<Promise<unknown>>();
-  #record: TaskRecord;
   #detached = false;
   /** Aborted when the task is deleted: ends its pushes. */
   readonly #deleted = new AbortController();
 
-  constructor({ directory, record, journal, machine, machines, log }: TaskParts) {
+  constructor(parts: TaskParts) {
+    const { directory, record, journal, log } = parts;
     this.taskId = record.task_id;
     this.directory = directory;
-    this.#record = record;
     this.#journal = journal;
     this.#log = log;
     this.#activity = new Activity(journal.entries, record.created_at);
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
-    this.#session = machine && this.#watch(machine, machines);
+    this.vm = new TaskVm(parts, { execs: this.#execs, pushes: this.pushes });
+  }
+
+  get record(): TaskRecord {
+    return this.vm.record;
   }
 
   get name(): string | null {
-    return this.#record.name;
+    return this.vm.record.name;
   }
 
   hasLabels(wanted: readonly string[]): boolean {
-    return hasLabels(this.#record.labels, wanted);
+    return hasLabels(this.vm.record.labels, wanted);
   }
 
   get executionMode(): string {
-    return this.#record.execution_mode;
+    return this.vm.record.execution_mode;
   }
 
   get memMib(): number {
-    return this.#record.mem_mib;
+    return this.vm.record.mem_mib;
   }
 
   get accelerator(): TaskRecord["accelerator"] {
-    return this.#record.accelerator;
+    return this.vm.record.accelerator;
+  }
+
+  /** How many commands it has had. */
+  get commandCount(): number {
+    return this.#execs.all.length;
   }
 
   isDetached(): boolean {
@@ -91,28 +91,31 @@ export class Task implements ExecHost {
   }
 
   get isStarted(): boolean {
-    return this.#record.state === "started";
+    return this.vm.record.state === "started";
   }
 
   /** Continues the commands that ran when an earlier daemon died; one that cannot be found ends with the reason. */
   async takeOver(): Promise<void> {
-    const machine = this.#machine;
+    if (isResumable(this.record)) return;
+    const { machine } = this.vm;
     for (const exec of this.#execs.running) {
       if (machine) exec.resume(machine);
-      else await this.#giveUp(exec);
+      else await this.#giveUp(exec, new PyroError("VM_DIED", "The VM ended while the command ran."));
     }
   }
 
   /**
-   * Starts a command. Its start is written when this resolves, and synced when its `recorded` does. A caller who repeats the call under the
-   * same request id, since the daemon died before its answer, gets the first call's command. Throws FAILED_PRECONDITION when the task is not started.
+   * Starts a command, and the task if it is stopped. The command's start is written when this resolves, and synced when its `recorded`
+   * does. A caller who repeats the call under the same request id, since the daemon died before its answer, gets the first call's
+   * command. Throws FAILED_PRECONDITION when the task has no VM and cannot get one.
    */
-  async exec(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
-    return this.#execs.once(input, () => this.#start(input, stdin));
+  async exec(input: InputOf<"task.exec">, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
+    const earlier = await this.#execs.earlier(input);
+    if (earlier !== null) return earlier;
+    return this.#use("exec", call, (machine) => this.#execs.once(input, () => this.#start(machine, input, stdin)));
   }
 
-  async #start(input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
-    const machine = this.#assertStarted("exec");
+  async #start(machine: FoundMachine, input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
     this.#assertRoomForExec();
     const terminal = terminalOf(input);
     const exec = new TaskExec(
@@ -120,11 +123,11 @@ export class Task implements ExecHost {
       {
         event: "exec.started",
         sequence: this.#execs.nextSequence,
-        job: this.#session?.channel?.takeStream() ?? this.#execs.lastJob + 1,
+        job: this.vm.channel?.takeStream() ?? this.#execs.lastJob + 1,
         ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
         command: input.command,
         cwd: input.cwd,
-        timeout_seconds: resolveTimeout(input, this.#record.timeout_seconds),
+        timeout_seconds: resolveTimeout(input, this.vm.record.timeout_seconds),
         ...(terminal && { terminal }),
         started_at: new Date().toISOString(),
       },
@@ -143,16 +146,17 @@ export class Task implements ExecHost {
     }
     this.#activity.note(exec.started.started_at);
     // The guest need not wait for the sync: a power loss of the host ends the VM as well.
-    exec.start(machine, { ...this.#record.env, ...input.env }, stdin, recorded);
+    exec.start(machine, { ...this.vm.record.env, ...input.env }, stdin, recorded);
     return exec;
   }
 
   /** Brings an uploaded source into the workspace, all of it or nothing. Throws FAILED_PRECONDITION when the task is not started. */
   async push(input: InputOf<"task.sync.push">, caller: Call): Promise<ResultOf<"task.sync.push">> {
-    const found = this.#assertStarted("push");
     using until = new JoinedController([caller.signal, this.#deleted.signal]);
     const call = { ...caller, signal: until.signal };
-    return await this.#activity.during(() => push({ taskId: this.taskId, found, pushes: this.pushes }, input, call));
+    return await this.#use("push", call, (found) =>
+      this.#activity.during(() => push({ taskId: this.taskId, found, pushes: this.pushes }, input, call)),
+    );
   }
 
   /** What host and workspace last had in common. */
@@ -167,17 +171,24 @@ export class Task implements ExecHost {
 
   /** Works on the files of the task, whose VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
   async onFiles<T>(caller: Call, work: (channel: Channel, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const found = this.#assertStarted("files");
     using until = new JoinedController([caller.signal, this.#deleted.signal]);
     try {
-      return await this.#activity.during(async () => {
-        const { channel } = await abortable(found.ready, until.signal);
-        return work(channel, until.signal);
-      });
+      return await this.#use("files", { ...caller, signal: until.signal }, (found) =>
+        this.#activity.during(async () => {
+          const { channel } = await abortable(found.ready, until.signal);
+          return work(channel, until.signal);
+        }),
+      );
     } catch (error) {
       until.signal.throwIfAborted();
       throw explainTreeRefusal(error);
     }
+  }
+
+  /** Changes the VM of the task, until the caller cancels or the task is deleted. */
+  async changeVm<T>(caller: Call, change: (vm: TaskVm, call: Call) => Promise<T>): Promise<T> {
+    using until = new JoinedController([caller.signal, this.#deleted.signal]);
+    return await this.#activity.during(() => change(this.vm, { ...caller, signal: until.signal }));
   }
 
   find(sequence: number): TaskExec {
@@ -207,51 +218,74 @@ export class Task implements ExecHost {
 
   view(): Promise<ResultOf<"task.status">> {
     return viewOf({
-      record: this.#record,
-      machine: this.#machine,
-      silence: this.#session?.explainSilence() ?? null,
+      record: this.vm.record,
+      machine: this.vm.machine,
+      silence: this.vm.explainSilence(),
       execs: this.#execs,
       activity: this.#activity,
       lastPush: this.pushes.last,
     });
   }
 
-  /** True when it was not used for its time to live. A running command or push counts as use. */
+  /**
+   * True when it was not used for its time to live. A running command or push counts as use; a task that can be started again does
+   * not expire.
+   */
   hasExpired(now: number): boolean {
-    return this.#execs.running.length === 0 && this.#activity.hasExpired(this.#record.ttl_seconds, now);
+    if (isResumable(this.record)) return false;
+    return this.#execs.running.length === 0 && this.#activity.hasExpired(this.vm.record.ttl_seconds, now);
+  }
+
+  /** UTC, ISO 8601. */
+  get lastUsedAt(): string {
+    return this.#activity.last;
+  }
+
+  /** True when it is started, and nobody has used it for its idle time. */
+  isIdle(now: number): boolean {
+    const { idle_stop_seconds: seconds } = this.record;
+    return this.isStarted && this.#execs.running.length === 0 && this.#activity.hasExpired(seconds, now);
   }
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
+    const reason = new PyroError("ABORTED", "The task was deleted.", {
+      hint: "Create another one with `pyro task create`.",
+    });
     for (const exec of this.#execs.running) exec.kill();
-    this.#deleted.abort(
-      new PyroError("ABORTED", "The task was deleted.", { hint: "Create another one with `pyro task create`." }),
-    );
+    if (this.vm.machine === null) await Promise.all(this.#execs.running.map((exec) => this.#giveUp(exec, reason)));
+    this.#deleted.abort(reason);
     const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
-    await this.#session?.end();
+    await this.vm.changes.take(new AbortController().signal, () => this.vm.leave());
     await this.#journal.close();
   }
 
   /** Detaches from it without ending anything: the next daemon adopts it. */
   async detach(): Promise<void> {
     this.#detached = true;
-    this.#session?.detach();
+    this.vm.detach();
     await this.#journal.close();
   }
 
-  async #giveUp(exec: TaskExec): Promise<void> {
-    await exec.giveUp(new PyroError("VM_DIED", "The VM ended while the command ran.")).catch((error: unknown) => {
+  stoppedMs(since: string): number {
+    return this.vm.stoppedMs(since);
+  }
+
+  async #giveUp(exec: TaskExec, reason: PyroError): Promise<void> {
+    await exec.giveUp(reason).catch((error: unknown) => {
       this.#log.error({ task: this.taskId, err: error }, "the end of a command could not be written");
     });
   }
 
-  #assertStarted(what: "exec" | "push" | "files"): FoundMachine {
-    assertAllowed(this.#record, what);
-    const machine = this.#machine;
-    if (machine) return machine;
-    throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.taskId} is ending.`);
+  /** Calls `work` with the VM at a moment in which it takes commands. Starts a stopped task first. */
+  async #use<T>(use: TaskUse, call: Call, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.vm.still) await abortable(this.vm.still, call.signal);
+      else if (isResumable(this.record)) await this.changeVm(call, startTask);
+      else return work(this.vm.assertPresent(use));
+    }
   }
 
   #assertRoomForExec(): void {
@@ -260,34 +294,6 @@ export class Task implements ExecHost {
     throw new PyroError("RESOURCE_EXHAUSTED", `Task ${this.taskId} runs ${running} commands, the most at once.`, {
       hint: "Wait for one of them to end.",
       details: { task_id: this.taskId, running, limit: limits.runningCommands },
-    });
-  }
-
-  /** Null when its VM has ended, or is being ended. */
-  get #machine(): FoundMachine | null {
-    return this.#session?.isOpen ? this.#session.machine : null;
-  }
-
-  /** A task fails with its VM; its output stays. */
-  #watch(machine: FoundMachine, machines: TaskParts["machines"]): MachineSession {
-    return new MachineSession({
-      machine,
-      machines,
-      log: this.#log,
-      onAnswer: (channel) => {
-        channel.skipStreams(this.#execs.lastJob);
-        // The end of these was recorded by a daemon that died before it could release them.
-        releaseJobs(
-          channel,
-          this.#execs.running.map(({ started }) => started.job),
-        );
-        void this.pushes.takeOver(channel);
-      },
-      onLost: async ({ how, reason }) => {
-        const what = how === "died" ? "its VM ended" : "its VM was ended";
-        this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
-        await writeTaskRecord(this.directory, this.#record);
-      },
     });
   }
 }

@@ -23,16 +23,25 @@ import type { Call } from "../call.js";
 import { Registry } from "../lifecycle/registry.js";
 import { adoptMachine } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
+import { forkAll, forkNames } from "./branches/fork-all.js";
+import { removeSnapshotsOf, tidySnapshots } from "./branches/snapshot.js";
+import { tryVariants } from "./branches/try.js";
+import { IdleStops } from "./idle.js";
+import { machineIdOf } from "./machine-id.js";
 import { moveTask } from "./moves.js";
+import { noTask, TaskNames } from "./names.js";
 import { newTaskRecord } from "./new-record.js";
 import { assertChoices } from "../workspace/import.js";
 import { seedWorkspace } from "../workspace/seed.js";
 import { Task } from "./task.js";
+import type { TaskSnapshots } from "./task-vm.js";
 import { viewOfUnreadable } from "./view.js";
 
 export interface TasksOptions {
   readonly homePath: string;
   readonly machines: LastingMachines;
+  readonly snapshots: TaskSnapshots;
   /** Machines of other owners, besides those in use. */
   readonly keep: readonly string[];
   readonly log: Log;
@@ -43,12 +52,13 @@ export class Tasks {
   readonly #options: TasksOptions;
   readonly #path: string;
   readonly #registry: Registry<Task>;
-  /** Names of tasks that are being created. */
-  readonly #namesUnderWay = new Set<string>();
+  readonly #idle: IdleStops;
+  readonly #names = new TaskNames((name) => this.#findNamed(name)?.taskId);
 
   private constructor(options: TasksOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "tasks");
+    this.#idle = new IdleStops(() => this.#registry.all, options.log);
     this.#registry = new Registry({
       noun: "Task",
       machines: options.machines,
@@ -70,25 +80,42 @@ export class Tasks {
     const found = await listTaskDirectories(tasks.#path);
     await Promise.all(found.map(({ taskId, directory }) => tasks.#load(taskId, directory)));
     await tasks.#sweep();
+    await tidySnapshots(
+      options.snapshots,
+      (taskId) =>
+        tasks.#registry.all.some((task) => task.taskId === taskId) || tasks.#registry.damageOf(taskId) !== undefined,
+      (snapshotId) => tasks.needing(snapshotId).length > 0,
+    );
     await tasks.reapExpired();
     return tasks;
   }
 
+  get snapshots(): TaskSnapshots {
+    return this.#options.snapshots;
+  }
+
   /** Starts a task. If this throws, no task is left. Throws ALREADY_EXISTS when another task has its name. */
-  async create(input: InputOf<"task.create">, call: Call): Promise<Task> {
-    const { name } = input;
-    if (name === undefined) return this.#create(input, call);
-    if (this.#namesUnderWay.has(name) || this.#findNamed(name)) throw nameTaken(name, this.#findNamed(name)?.taskId);
-    this.#namesUnderWay.add(name);
-    try {
-      return await this.#create(input, call);
-    } finally {
-      this.#namesUnderWay.delete(name);
-    }
+  create(input: InputOf<"task.create">, call: Call): Promise<Task> {
+    return this.#names.during(input.name === undefined ? [] : [input.name], () => this.#create(input, call));
+  }
+
+  /** Starts forks of a task or snapshot; all of them, or none. Throws RESOURCE_EXHAUSTED when the host cannot hold them. */
+  async fork({ task_id: source, count, name }: InputOf<"task.fork">, call: Call): Promise<Task[]> {
+    const names = forkNames(name, count);
+    const parts = { ...this.#options, tasksPath: this.#path };
+    return this.#names.during(
+      names.filter((each) => each !== null),
+      async () => {
+        const snapshot = this.#findSnapshot(source);
+        const forks = await forkAll(parts, snapshot ?? this.get(source).vm, names, call);
+        for (const fork of forks) this.#registry.add(fork.taskId, fork);
+        return forks;
+      },
+    );
   }
 
   async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
-    const { machines, log } = this.#options;
+    const { machines, snapshots, log } = this.#options;
     assertChoices(input);
     const taskId = newTaskId();
     const { machine, environmentDigest } = await machines.acquire(
@@ -112,7 +139,7 @@ export class Tasks {
       const opened = await openJournal(journalPath(directory));
       if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
       const { journal } = opened;
-      const task = new Task({ directory, record, journal, machine: asFound(machine), machines, log });
+      const task = new Task({ directory, record, journal, machine: asFound(machine), machines, snapshots, log });
       await keep(task.pushes);
       this.#registry.add(taskId, task);
       return task;
@@ -123,12 +150,28 @@ export class Tasks {
     }
   }
 
-  /** The id behind an id or a name. Throws NOT_FOUND for a name that no task has. */
+  /** Tries variants of a command in forks of a task, which are removed. */
+  async try(input: InputOf<"task.try">, call: Call): Promise<ResultOf<"task.try">> {
+    const task = this.get(input.task_id);
+    const parts = {
+      ...{ ...this.#options, tasksPath: this.#path },
+      add: (fork: Task) => this.#registry.add(fork.taskId, fork),
+      remove: (fork: Task) => this.#remove(fork.taskId, fork),
+    };
+    return task.during(tryVariants(parts, task, input, call));
+  }
+
+  /** The id behind an id or a name, of a task or else of a snapshot. Throws NOT_FOUND for a name that neither has. */
   resolve(reference: string): string {
     if (isTaskId(reference)) return reference;
-    const task = this.#findNamed(reference);
-    if (task) return task.taskId;
+    const id = this.#findNamed(reference)?.taskId ?? this.#findSnapshot(reference)?.record.snapshot_id;
+    if (id !== undefined) return id;
     throw noTask(reference);
+  }
+
+  #findSnapshot(reference: string): Snapshot | undefined {
+    const all = this.#options.snapshots.list();
+    return all.find(({ record }) => record.snapshot_id === reference || record.name === reference);
   }
 
   #findNamed(name: string): Task | undefined {
@@ -168,6 +211,7 @@ export class Tasks {
   /** Detaches from all tasks; their VMs and commands keep running. */
   async detachAll(): Promise<void> {
     this.#registry.close();
+    this.#idle.close();
     await Promise.all(this.#registry.all.map((task) => task.detach()));
   }
 
@@ -175,6 +219,12 @@ export class Tasks {
     this.#registry.forget(taskId);
     await task.end();
     await removeTaskDirectory(this.#path, taskId);
+    await removeSnapshotsOf(this.#options.snapshots, taskId, (id) => this.needing(id).length > 0);
+  }
+
+  /** The ids of stopped tasks that start from a snapshot. */
+  needing(snapshotId: string): string[] {
+    return this.#registry.all.filter(({ record }) => record.resumes_from === snapshotId).map(({ taskId }) => taskId);
   }
 
   /** Ends every orphaned machine. Machines of unreadable tasks stay, for a pyro that can read them. */
@@ -184,7 +234,7 @@ export class Tasks {
   }
 
   async #load(taskId: string, directory: string): Promise<void> {
-    const { machines, log } = this.#options;
+    const { machines, snapshots, log } = this.#options;
     const reading = await readTaskRecord(directory);
     const opened = await openJournal(journalPath(directory));
     if (reading.kind !== "record" || opened.kind !== "journal") {
@@ -192,9 +242,11 @@ export class Tasks {
       await this.#registry.addUnreadable(taskId, reason, directory);
       return;
     }
+    // A daemon that died left the fork of a variant.
+    if (reading.record.tried_for !== null) return void (await removeTaskDirectory(this.#path, taskId));
     const { machine, record } = await this.#adopt(directory, reading.record);
     const { journal } = opened;
-    const task = new Task({ directory, record, journal, machine, machines, log });
+    const task = new Task({ directory, record, journal, machine, machines, snapshots, log });
     this.#registry.add(taskId, task);
     await task.takeOver();
   }
@@ -216,22 +268,4 @@ export class Tasks {
     );
     return { machine: null, record: without };
   }
-}
-
-/** A task's machine has the task's number, so that the number alone identifies its task. */
-function machineIdOf(taskId: string): string {
-  return taskId.replace(/^task-/, "vm-");
-}
-
-function noTask(taskId: string): PyroError {
-  const details = isTaskId(taskId) ? { task_id: taskId } : {};
-  return new PyroError("NOT_FOUND", `There is no task ${taskId}.`, { hint: "See `pyro task list`.", details });
-}
-
-function nameTaken(name: string, taskId: string | undefined): PyroError {
-  const whose = taskId === undefined ? "a task that is being created" : `task ${taskId}`;
-  return new PyroError("ALREADY_EXISTS", `The name ${name} is taken by ${whose}.`, {
-    hint: "Choose another name, or delete that task.",
-    details: { name, ...(taskId === undefined ? {} : { task_id: taskId }) },
-  });
 }

@@ -5,6 +5,7 @@ import type { TaskRecord } from "../../store/task-record.js";
 import { viewNetwork } from "../machines/network.js";
 import type { Activity } from "./activity.js";
 import { WORKSPACE } from "../workspace/destination.js";
+import { isResumable } from "./moves.js";
 import { emptySeed } from "../workspace/seed.js";
 import type { TaskExecs } from "../exec/task-execs.js";
 
@@ -43,9 +44,11 @@ export async function viewOf({ record, machine, silence, execs, activity, lastPu
     allow_host_compat: record.allow_host_compat,
     execution_mode: record.execution_mode,
     accelerator: record.accelerator,
+    idle_stop_seconds: record.idle_stop_seconds,
+    forked_from: record.forked_from,
     created_at: record.created_at,
     last_activity_at: activity.last,
-    expires_at: activity.expiresAt(record.ttl_seconds),
+    expires_at: isResumable(record) ? null : activity.expiresAt(record.ttl_seconds),
     command_count: execs.all.length,
     running_commands: execs.running.length,
     last_command: lastCommandOf(execs),
@@ -71,7 +74,7 @@ export function viewOfUnreadable(taskId: string, { reason, since }: Damage): Tas
     ...{ state: "unreadable", state_reason: reason, workspace_path: WORKSPACE },
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
     ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
-    ...{ created_at: since, last_activity_at: since, expires_at: null },
+    ...{ idle_stop_seconds: 0, forked_from: null, created_at: since, last_activity_at: since, expires_at: null },
     ...{ command_count: 0, running_commands: 0, last_command: null },
     ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
     workspace_seed: emptySeed,

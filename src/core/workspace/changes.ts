@@ -22,7 +22,7 @@ export interface FoundChanges {
 /** Compares a workspace with its base. Throws INVALID_ARGUMENT for a path that is not beneath /workspace. */
 export async function compareWorkspace(
   channel: Channel,
-  base: WorkspaceBase,
+  base: Pick<WorkspaceBase, "read">,
   selection: Selection,
   { since = "push", all: isAll = false }: { readonly since?: "seed" | "push"; readonly all?: boolean },
 ): Promise<FoundChanges> {
@@ -40,7 +40,7 @@ export async function compareWorkspace(
   };
 }
 
-async function readBase(base: WorkspaceBase, since: "seed" | "push"): Promise<Base> {
+async function readBase(base: Pick<WorkspaceBase, "read">, since: "seed" | "push"): Promise<Base> {
   try {
     return await base.read(since);
   } catch (error) {

@@ -27,7 +27,7 @@ interface Shown {
 /** The changes of a workspace since its base, as data and as unified text; one page of them if they are long. */
 export async function diffWorkspace(
   channel: Channel,
-  base: WorkspaceBase,
+  base: Pick<WorkspaceBase, "read" | "content">,
   input: InputOf<"task.diff">,
   signal: AbortSignal,
 ): Promise<Diff> {
@@ -128,7 +128,7 @@ async function readContents(channel: Channel, batch: readonly Shown[]): Promise<
 /** One difference; two for an entry that became another type, as git has it. Directories have none. */
 async function compareContents(
   shown: Shown,
-  base: WorkspaceBase,
+  base: Pick<WorkspaceBase, "content">,
   contents: ReadonlyMap<string, Buffer>,
 ): Promise<FileDiff[]> {
   const before: Side = {
@@ -148,7 +148,7 @@ async function compareContents(
   return [renderDiff(before, { path: before.path, ...nothing }), renderDiff({ path: after.path, ...nothing }, after)];
 }
 
-async function contentOf(entry: Entry | null, base: WorkspaceBase): Promise<Buffer | null> {
+async function contentOf(entry: Entry | null, base: Pick<WorkspaceBase, "content">): Promise<Buffer | null> {
   if (entry?.type !== "file") return null;
   return isEmpty(entry) ? Buffer.alloc(0) : base.content.read(entry.digest);
 }

@@ -2,7 +2,6 @@ import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import { askCommitted, type Committed } from "../../guest/stage.js";
-import { abortable } from "../../host/abortable.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
@@ -10,6 +9,7 @@ import { type PushedFile, PushedFiles } from "../../store/pushed-files.js";
 import { type BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
 import type { StagedSource } from "./import.js";
 import { type PushFacts, recordImport } from "./record-import.js";
+import { Turns } from "../lifecycle/turns.js";
 
 type Switching = Extract<JournalEntry, { event: "push.switching" }>;
 type LastPush = NonNullable<ResultOf<"task.status">["last_push"]>;
@@ -25,8 +25,7 @@ export class Pushes {
   readonly base: WorkspaceBase;
   readonly #open = new Map<string, Switching>();
   #last: LastPush | null = null;
-  /** Settles when the push before has ended. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(journal: Journal, taskDirectory: string, log: Log) {
     this.#journal = journal;
@@ -42,17 +41,8 @@ export class Pushes {
   }
 
   /** One push after the other: what one finds unchanged in the workspace, another must not change before it is switched in. */
-  async inTurn<T>(signal: AbortSignal, push: () => Promise<T>): Promise<T> {
-    const before = this.#turn;
-    let end = () => {};
-    const turn = new Promise<void>((resolve) => (end = resolve));
-    this.#turn = before.then(() => turn);
-    try {
-      await abortable(before, signal);
-      return await push();
-    } finally {
-      end();
-    }
+  inTurn<T>(signal: AbortSignal, push: () => Promise<T>): Promise<T> {
+    return this.#turns.take(signal, push);
   }
 
   #read(entry: JournalEntry): void {

@@ -80,7 +80,8 @@ async function valuesOf(
 ): Promise<string[]> {
   if (field.values) return [...field.values];
   if (field.name === "environment") return environments(sources);
-  if (field.name === "task_id") return ask(sources, listTasks);
+  if (field.name === "task_id" || field.name === "task") return ask(sources, listTasks);
+  if (field.name === "snapshot_id") return ask(sources, listSnapshots);
   if (field.name === "sequence") return ask(sources, (client) => listSequences(client, positionalsOf(command, own)[0]));
   return field.name === "source_path" || field.name === "file" ? [FILES] : [];
 }
@@ -96,6 +97,11 @@ async function environments(sources: Sources): Promise<string[]> {
 async function listTasks(client: Client): Promise<string[]> {
   const answer = await client.callRunning("task.list", {});
   return (answer?.tasks ?? []).flatMap(({ task_id, name }) => [task_id, ...(name === null ? [] : [name])]);
+}
+
+async function listSnapshots(client: Client): Promise<string[]> {
+  const answer = await client.callRunning("task.snapshot.list", {});
+  return (answer?.snapshots ?? []).flatMap(({ snapshot_id, name }) => [snapshot_id, ...(name === null ? [] : [name])]);
 }
 
 async function listSequences(client: Client, task: string | undefined): Promise<string[]> {

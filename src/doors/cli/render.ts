@@ -3,6 +3,7 @@ import { renderEntry, renderFileList } from "./file-list.js";
 import { printable } from "./printable.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
+import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
 /** Results as text for people: one entry for each operation without events. */
@@ -82,6 +83,13 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "task.status": (task) => renderTask(task, Date.now()),
   "task.logs": renderLogs,
   "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
+  "task.fork": renderForks,
+  "task.stop": ({ task_id }) => `Stopped ${task_id}.\n`,
+  "task.start": ({ task_id }) => `Started ${task_id}.\n`,
+  "task.snapshot.create": renderSnapshot,
+  "task.snapshot.list": renderSnapshots,
+  "task.snapshot.delete": ({ snapshot_id }) => `Deleted ${snapshot_id}.\n`,
+  "task.reset": (task) => renderTask(task, Date.now()),
   "task.delete": ({ task_id }) => `Deleted ${task_id}.\n`,
 
   "task.file.list": renderFileList,

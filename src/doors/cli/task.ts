@@ -26,6 +26,9 @@ export function renderTask(task: Task, now: number): string {
         ]),
     ...renderNetwork(task.network),
     ...renderWords("Variables", task.env_names),
+    ...(task.forked_from === null
+      ? []
+      : [`Forked from: ${task.forked_from.snapshot_id ?? task.forked_from.task_id} at ${task.forked_from.at}`]),
     `Created: ${task.created_at} (${renderDuration(now - Date.parse(task.created_at))} ago)`,
     `Expires: ${task.expires_at === null ? "never" : `${task.expires_at} (${renderExpiry(task, now)})`}`,
     `Seeded from: ${seed.source_path === null ? "nothing" : `${seed.source_path} (${renderImported(seed)})`}`,
@@ -94,19 +97,29 @@ export function renderTasks(tasks: readonly Task[], now: number): string {
   const rows = [COLUMNS, ...tasks.map((task) => renderRow(task, now))].map((row) =>
     row.filter((_, column) => hasNames || COLUMNS[column] !== "NAME"),
   );
+  return renderTable(rows, WIDTH);
+}
+
+/** Rows in columns; the last cell of a row is cut where a width is given. */
+export function renderTable(rows: readonly (readonly string[])[], width = Infinity): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>
     row
       .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
       .join("  ")
-      .slice(0, WIDTH)
+      .slice(0, width)
       .trimEnd(),
   );
   return `${lines.join("\n")}\n`;
 }
 
+/** How long ago a moment was. */
+export function renderAge(moment: string, now: number): string {
+  return renderDuration(now - Date.parse(moment));
+}
+
 function renderRow(task: Task, now: number): string[] {
-  const age = renderDuration(now - Date.parse(task.created_at));
+  const age = renderAge(task.created_at, now);
   const expires = task.expires_at === null ? "never" : renderDuration(Date.parse(task.expires_at) - now);
   const [memory, disk] = [task.memory_bytes, task.disk_bytes].map((bytes) =>
     bytes === null ? "-" : renderShort(bytes),

@@ -72,16 +72,32 @@ const tools = new Map<McpProfile, ReadonlyMap<string, Tool>>();
 
 /** The operations that have an MCP name and belong to a profile, in the order of the contract. Core leaves out the schemas of answers. */
 export function readTools(profile: McpProfile = "standard"): ReadonlyMap<string, Tool> {
-  const found = tools.get(profile) ?? new Map(Object.values(operations).flatMap((each) => buildTool(each, profile)));
+  const found = tools.get(profile) ?? buildTools(profile);
   tools.set(profile, found);
   return found;
+}
+
+/** In the profile standard, an answer whose fields another tool has is listed as an object only. */
+function buildTools(profile: McpProfile): ReadonlyMap<string, Tool> {
+  const named: Set<string>[] = [];
+  const isNamed = ({ shape }: z.ZodObject) => {
+    const fields = Object.keys(shape);
+    if (named.some((known) => fields.every((field) => known.has(field)))) return profile === "standard";
+    named.push(new Set(fields));
+    return false;
+  };
+  return new Map(Object.values(operations).flatMap((each) => buildTool(each, profile, isNamed)));
 }
 
 function isIn(wanted: McpProfile, profile: McpProfile): boolean {
   return mcpProfiles.indexOf(wanted) <= mcpProfiles.indexOf(profile);
 }
 
-function buildTool(operation: Operation, profile: McpProfile): [string, Tool][] {
+function buildTool(
+  operation: Operation,
+  profile: McpProfile,
+  isNamed: (output: z.ZodObject) => boolean,
+): [string, Tool][] {
   const { name, mcp, output, effect, bulk = [] } = operation;
   if (mcp === null || !isIn(mcp.profile ?? "standard", profile)) return [];
   const { tool, title, description } = mcp;
@@ -89,11 +105,19 @@ function buildTool(operation: Operation, profile: McpProfile): [string, Tool][] 
   const listed = {
     ...{ name: tool, title, description, annotations: annotations[effect] },
     inputSchema: buildInputSchema(input),
-    ...(mcp.textOnly || profile === "core" ? {} : { outputSchema: buildOutputSchema(output, profile === "full") }),
+    ...(mcp.textOnly || profile === "core" ? {} : { outputSchema: outputSchemaOf(output, profile, isNamed) }),
   };
   const waits = fieldsMarked(input, "waits");
   const textOnly = mcp.textOnly === true;
   return [[tool, { name: tool, operation: name as OperationName, input, bulk, textOnly, waits, listed }]];
+}
+
+function outputSchemaOf(
+  output: z.ZodObject,
+  profile: McpProfile,
+  isNamed: (output: z.ZodObject) => boolean,
+): ToolSchema {
+  return isNamed(output) ? { type: "object" } : buildOutputSchema(output, profile === "full");
 }
 
 /** The fields that the contract marks in their metadata. */

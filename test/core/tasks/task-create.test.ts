@@ -15,7 +15,13 @@ test("a create that is cancelled while its machine starts rejects with ABORTED a
   const controller = new AbortController();
   let aborted = Promise.resolve();
   const log = pino({ level: "silent" });
-  const tasks = await Tasks.open({ homePath: temporaryDirectory(t), machines, keep: [], log });
+  const tasks = await Tasks.open({
+    homePath: temporaryDirectory(t),
+    machines,
+    snapshots: machines.snapshots,
+    keep: [],
+    log,
+  });
   const { "vm.run": _, "task.create": create, ...others } = buildHandlers({} as Lifetime);
   const handlers = {
     ...others,

@@ -25,7 +25,17 @@ type NotInput = keyof CallOptions | keyof SessionOptions;
 
 /** Input that the contract has and a method takes by position. */
 type Positional =
-  "sequence" | "environment" | "vmId" | "taskId" | "sourcePath" | "patch" | "path" | "output" | "to" | "content";
+  | "sequence"
+  | "environment"
+  | "vmId"
+  | "taskId"
+  | "sourcePath"
+  | "patch"
+  | "path"
+  | "output"
+  | "to"
+  | "content"
+  | "snapshotId";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =
@@ -38,8 +48,12 @@ type Hidden =
   | "sourceFramed"
   | "sourceBytes"
   | "sourceExcluded";
-/** The encoding of a file's content is the caller's to choose. */
-type HiddenOf<Name extends OperationName> = Name extends `task.file.${string}` ? Exclude<Hidden, "encoding"> : Hidden;
+/** A try has a check of its own. The encoding of a file's content is the caller's to choose. */
+type HiddenOf<Name extends OperationName> = Name extends "task.try"
+  ? Hidden | keyof SessionOptions
+  : Name extends `task.file.${string}`
+    ? Exclude<Hidden, "encoding">
+    : Hidden;
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
 type OptionsOf<Name extends OperationName> = Flat<
   Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | "content" | HiddenOf<Name> | "command"> &

@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+import { cwd, env } from "./fields.js";
+import { limits } from "./limits.js";
+import { defineOperation } from "./operation.js";
+import { taskId } from "./task.js";
+
+const outcome = z.enum(["passed", "failed", "timed_out", "error"]);
+
+const text = (what: string) => z.string().describe(`${what}; head and tail when it is long.`);
+
+export const taskTry = defineOperation({
+  name: "task.try",
+  summary: "Try variants of a command, each in a fork of a task, and keep one",
+  details:
+    "Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, which then loses what it did meanwhile; all other forks are removed, also after an interruption. What goes wrong in one variant does not end the others.",
+  effect: "runs",
+  input: z.strictObject({
+    task_id: taskId,
+    variants: z
+      .array(z.string().min(1).max(limits.commandBytes))
+      .min(1)
+      .max(limits.tryVariants)
+      .describe("Commands to try. Their names are 1, 2, 3 and so on.")
+      .meta({ flag: "variant" }),
+    check: z
+      .string()
+      .min(1)
+      .max(limits.commandBytes)
+      .optional()
+      .describe("Command that tells after a variant whether it passes."),
+    keep: z
+      .string()
+      .regex(/^(none|first-passing|[1-9][0-9]?)$/, "expected none, first-passing, or the number of a variant")
+      .default("none")
+      .describe("Fork that becomes the task: none, first-passing (in the given order), or the number of a variant."),
+    timeout_seconds: z
+      .int()
+      .min(limits.timeoutSeconds.min)
+      .max(limits.timeoutSeconds.max)
+      .default(300)
+      .describe("Seconds until a variant or a check is killed."),
+    cwd,
+    env,
+  }),
+  output: z
+    .object({
+      task_id: z.string(),
+      variants: z
+        .array(
+          z.object({
+            name: z.string(),
+            command: z.string(),
+            outcome,
+            exit_code: z.int().nullable().describe("Null when it could not run to its end."),
+            check_exit_code: z.int().nullable().describe("Null when no check ran."),
+            error: z.object({ code: z.string(), message: z.string() }).nullable(),
+            duration_ms: z.int(),
+            stdout: text("Output of the variant"),
+            stderr: text("Its errors"),
+            check_output: text("Output and errors of the check"),
+            changed_count: z.int().nullable().describe("Changed entries of the workspace; null when not known."),
+            changed: z
+              .array(z.object({ path: z.string(), status: z.string(), lines: z.string().describe("Such as +3 -1.") }))
+              .describe(`The first ${limits.tryChanges} of them.`),
+          }),
+        )
+        .describe("In the given order."),
+      kept: z.string().nullable().describe("Name of the variant whose fork is now the task; null for none."),
+      keep_error: z
+        .object({ code: z.string(), message: z.string() })
+        .nullable()
+        .describe("Why the wanted variant could not be kept."),
+    })
+    .meta({ title: "TryResult", description: "Results of the variants that were tried in forks of a task." }),
+  streams: true,
+  bulk: ["variants[].stdout", "variants[].stderr", "variants[].check_output"],
+  cli: {
+    words: ["task", "try"],
+    positionals: ["task_id"],
+    examples: [
+      "pyro task try TASK --variant 'make CC=gcc' --variant 'make CC=clang'",
+      "pyro task try TASK --variant ./a.sh --variant ./b.sh --check 'make test'",
+    ],
+  },
+  sdk: { method: "tryTask", named: ["variants"], handleMethod: "tryVariants" },
+  mcp: {
+    tool: "task_try",
+    title: "Try variants",
+    description:
+      "Runs each variant in its own fork, then check, and compares: outcome, output, changed files. The task is unchanged unless keep names a passing variant.",
+  },
+});

@@ -1,0 +1,49 @@
+import { readSnapshotFacts } from "../../../store/snapshot-facts.js";
+import type { Snapshot } from "../../snapshots/snapshots.js";
+import { isResumable } from "../moves.js";
+import type { TaskVm } from "../task-vm.js";
+import type { BranchPoint } from "./fork.js";
+import { describeTask } from "./snapshot.js";
+
+type Use<T> = (point: BranchPoint) => Promise<T>;
+
+/** A snapshot as the beginning of forks. */
+export async function branchFromSnapshot(snapshot: Snapshot): Promise<BranchPoint> {
+  const listsPath = snapshot.taskPath;
+  const facts = await readSnapshotFacts(listsPath);
+  return { snapshot, facts, listsPath, snapshotId: snapshot.record.snapshot_id };
+}
+
+/**
+ * The present state of a task as the beginning of forks, for as long as `use` lasts. The task runs on, and a stopped one stays
+ * stopped. Throws FAILED_PRECONDITION when it is neither.
+ */
+export async function branchFromTask<T>(vm: TaskVm, signal: AbortSignal, use: Use<T>): Promise<T> {
+  const { using } = await vm.changes.take(signal, async () => {
+    if (!isResumable(vm.record)) return branchFromRunning(vm, signal, use);
+    // Its snapshot must stay until the forks have started.
+    return { using: Promise.resolve(await use(await branchFromStopped(vm))) };
+  });
+  return using;
+}
+
+async function branchFromStopped(vm: TaskVm): Promise<BranchPoint> {
+  const { parts, record } = vm;
+  const point = await branchFromSnapshot(parts.snapshots.get(record.resumes_from!));
+  return { ...point, facts: { ...point.facts, record }, listsPath: parts.directory, snapshotId: null };
+}
+
+/** Returns when the snapshot is made; the task takes commands again while it is used. */
+async function branchFromRunning<T>(vm: TaskVm, signal: AbortSignal, use: Use<T>): Promise<{ using: Promise<T> }> {
+  return vm.standStill("fork", signal, async (machine) => {
+    let onMade = () => {};
+    const isMade = new Promise<void>((resolve) => (onMade = resolve));
+    const options = { signal, ...vm.notes("fork") };
+    const using = vm.parts.snapshots.passing(machine, describeTask(vm.record, null), options, async (snapshot) => {
+      onMade();
+      return use({ ...(await branchFromSnapshot(snapshot)), snapshotId: null });
+    });
+    await Promise.race([isMade, using]);
+    return { using };
+  });
+}

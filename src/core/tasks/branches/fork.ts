@@ -1,0 +1,109 @@
+import { mkdir } from "../../../host/files.js";
+import type { Log } from "../../../host/log.js";
+import { openJournal, type Journal } from "../../../store/journal.js";
+import { journalPath, newTaskId } from "../../../store/layout.js";
+import type { SnapshotFacts } from "../../../store/snapshot-facts.js";
+import {
+  createTaskDirectory,
+  newDraftPath,
+  removeDraft,
+  removeTaskDirectory,
+} from "../../../store/task-directories.js";
+import type { TaskRecord } from "../../../store/task-record.js";
+import { copyBaseContent, copyWorkspaceLists } from "../../../store/workspace-lists.js";
+import { PyroError } from "../../../contract/errors.js";
+import type { Machine } from "../../../backend/backend.js";
+import type { Call } from "../../call.js";
+import { asFound, type LastingMachines } from "../../machines/machines.js";
+import type { Snapshot } from "../../snapshots/snapshots.js";
+import { adoptCarried } from "../../exec/carried.js";
+import { machineIdOf } from "../machine-id.js";
+import { Task } from "../task.js";
+import type { TaskSnapshots } from "../task-vm.js";
+
+/** Where forks begin. */
+export interface BranchPoint {
+  readonly snapshot: Snapshot;
+  readonly facts: SnapshotFacts;
+  /** The directory with the lists of the workspace at that moment. */
+  readonly listsPath: string;
+  /** Null for a fork of a task, whose snapshot nobody sees. */
+  readonly snapshotId: string | null;
+}
+
+/** What is given to one fork alone. */
+export interface ForkIdentity {
+  readonly name: string | null;
+  /** The task whose variant it tries; null for a fork that stays. */
+  readonly triedFor: string | null;
+}
+
+export interface ForkParts {
+  readonly tasksPath: string;
+  readonly machines: LastingMachines;
+  readonly snapshots: TaskSnapshots;
+  readonly log: Log;
+}
+
+/** Starts a task from a snapshot. When this throws there is none. */
+export async function startFork(
+  parts: ForkParts,
+  point: BranchPoint,
+  identity: ForkIdentity,
+  call: Call,
+): Promise<Task> {
+  const { tasksPath, machines } = parts;
+  const { record: parent } = point.facts;
+  const taskId = newTaskId();
+  const machine = await machines.acquireFrom(point.snapshot, machineIdOf(taskId), call);
+  const draft = newDraftPath(tasksPath, taskId);
+  try {
+    const record = buildForkRecord(taskId, point, identity, machine);
+    await mkdir(draft, { recursive: true, mode: 0o700 });
+    await copyWorkspaceLists(point.listsPath, draft);
+    await copyBaseContent(`${tasksPath}/${parent.task_id}`, draft);
+    await writeJournal(draft, point.facts, record.created_at);
+    call.signal.throwIfAborted();
+    const directory = await createTaskDirectory(tasksPath, record, draft);
+    const journal = await readJournal(directory);
+    const task = new Task({ ...parts, directory, record, journal, machine: asFound(machine) });
+    await task.takeOver();
+    return task;
+  } catch (error) {
+    await removeDraft(draft);
+    await machines.destroy(machine);
+    throw error;
+  }
+}
+
+/** Ends a fork that nobody has seen, and removes its files. */
+export async function discardFork({ tasksPath }: ForkParts, fork: Task): Promise<void> {
+  await fork.end();
+  await removeTaskDirectory(tasksPath, fork.taskId);
+}
+
+function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdentity, machine: Machine): TaskRecord {
+  const { facts, snapshot, snapshotId } = point;
+  const at = new Date().toISOString();
+  return {
+    ...facts.record,
+    ...{ task_id: taskId, name: identity.name, tried_for: identity.triedFor, created_at: at },
+    ...{ state: "started", reason: null, machine: machine.handle, incarnation: 1, resumes_from: null },
+    ...{ execution_mode: machine.executionMode, accelerator: machine.accelerator },
+    parent_snapshot: snapshotId === null ? facts.record.parent_snapshot : snapshot.record.snapshot_id,
+    forked_from: { task_id: facts.record.task_id, snapshot_id: snapshotId, at },
+  };
+}
+
+/** The log of a fork begins with the commands that ran. */
+async function writeJournal(draft: string, { commands }: SnapshotFacts, at: string): Promise<void> {
+  const journal = await readJournal(draft);
+  await Promise.all(adoptCarried(commands, new Set(), at).map((entry) => journal.append(entry)));
+  await journal.close();
+}
+
+async function readJournal(directory: string): Promise<Journal> {
+  const opened = await openJournal(journalPath(directory));
+  if (opened.kind === "journal") return opened.journal;
+  throw new PyroError("INTERNAL", "A new journal could not be opened.");
+}

@@ -1,0 +1,87 @@
+import { PyroError } from "../../../contract/errors.js";
+import { readSnapshotFacts } from "../../../store/snapshot-facts.js";
+import type { TaskRecord } from "../../../store/task-record.js";
+import type { Call } from "../../call.js";
+import type { TaskVm } from "../task-vm.js";
+import { SEED, startFromRecord } from "./start.js";
+
+interface ResetOptions {
+  /** Id or name of a snapshot, or `seed`. */
+  readonly to: string;
+  /** Ends running commands. */
+  readonly force: boolean;
+}
+
+/**
+ * Has a task continue from a snapshot or from its beginning; what it did since is gone. Throws FAILED_PRECONDITION while commands
+ * run, unless it is forced. Should the VM not start, the task is stopped there.
+ */
+export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
+  await vm.changes.take(call.signal, async () => {
+    const target = to === SEED ? assertSeedIsKnown(vm.record) : await findTarget(vm, to);
+    const { resumes_from: earlier } = vm.record;
+    await vm.holdBack(call.signal, async () => {
+      assertIdle(vm, force);
+      const reason = new PyroError("ABORTED", `The task was reset to ${target}.`);
+      for (const exec of vm.content.execs.running) await exec.abandon(reason);
+      await vm.change({
+        ...{ state: "stopped", reason: `it is reset to ${target}`, machine: null },
+        ...{ resumes_from: target, parent_snapshot: target === SEED ? null : target },
+      });
+      await vm.leave();
+    });
+    await removeStop(vm, earlier);
+    await startFromRecord(vm, call);
+  });
+}
+
+/** A seed from a source is kept by nobody: only an empty one can be made again. */
+function assertSeedIsKnown({ task_id, workspace_seed: seed }: TaskRecord): string {
+  if (seed.mode === "empty") return SEED;
+  throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} was created from a source, which is not kept.`, {
+    hint: "Make a snapshot right after `pyro task create`, and reset to that.",
+    details: { task_id, workspace_seed: seed.mode },
+  });
+}
+
+async function findTarget({ parts, record }: TaskVm, to: string): Promise<string> {
+  const snapshot = parts.snapshots.get(to);
+  const { snapshot_id: snapshotId } = snapshot.record;
+  const { record: then, purpose } = await readSnapshotFacts(snapshot.taskPath);
+  if (purpose === "kept" && isAlike(then, record)) {
+    const problem = await parts.machines.checkSnapshot(snapshot);
+    if (problem !== null) throw problem;
+    return snapshotId;
+  }
+  throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} is of a task of another kind.`, {
+    hint: "Fork the snapshot instead: `pyro task fork`.",
+    details: { task_id: record.task_id, snapshot_id: snapshotId },
+  });
+}
+
+/** True when a VM of one record can be a VM of the other. */
+function isAlike(a: TaskRecord, b: TaskRecord): boolean {
+  const kindOf = ({ environment, vcpu_count, mem_mib, disk_mib, network }: TaskRecord) =>
+    [environment, vcpu_count, mem_mib, disk_mib, network].join(" ");
+  return kindOf(a) === kindOf(b);
+}
+
+function assertIdle(vm: TaskVm, isForced: boolean): void {
+  const { task_id } = vm.record;
+  const running = vm.content.execs.running.map(({ started }) => started.sequence);
+  if (running.length === 0 || isForced) return;
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `${running.length} commands run in task ${task_id}: a reset would end them.`,
+    {
+      hint: "Wait for them, or force the reset with --force.",
+      details: { task_id, running },
+    },
+  );
+}
+
+/** The snapshot of a stop is of no use any more. */
+async function removeStop({ parts: { snapshots } }: TaskVm, earlier: string | null): Promise<void> {
+  if (earlier === null || earlier === SEED) return;
+  if ((await readSnapshotFacts(snapshots.get(earlier).taskPath)).purpose === "stop") await snapshots.delete(earlier);
+}

@@ -1,0 +1,26 @@
+import type { VmShape } from "../../../backend/backend.js";
+import { PyroError } from "../../../contract/errors.js";
+import type { TaskRecord } from "../../../store/task-record.js";
+import type { LastingMachines } from "../../machines/machines.js";
+
+/** Throws RESOURCE_EXHAUSTED, with the number that the host can hold, when it cannot hold as many more VMs. */
+export async function assertRoomForForks(
+  machines: Pick<LastingMachines, "countRoom">,
+  record: TaskRecord,
+  count: number,
+): Promise<void> {
+  const { room, neededMib } = await machines.countRoom(record.execution_mode, shapeOfRecord(record));
+  if (count <= room) return;
+  throw new PyroError(
+    "RESOURCE_EXHAUSTED",
+    `The host can hold ${room} more VMs of ${record.mem_mib} MiB, not ${count}.`,
+    {
+      hint: "Ask for fewer, or stop or delete tasks.",
+      details: { count, possible: room, needed_mib: neededMib },
+    },
+  );
+}
+
+export function shapeOfRecord({ vcpu_count, mem_mib, disk_mib, network }: TaskRecord): VmShape {
+  return { vcpuCount: vcpu_count, memMib: mem_mib, diskMib: disk_mib, network };
+}

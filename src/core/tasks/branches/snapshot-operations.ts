@@ -1,0 +1,51 @@
+import { PyroError } from "../../../contract/errors.js";
+import type { ResultOf } from "../../../contract/operations.js";
+import { readSnapshotFacts } from "../../../store/snapshot-facts.js";
+import type { Handler } from "../../core.js";
+import type { Snapshot } from "../../snapshots/snapshots.js";
+import { snapshotTask } from "./snapshot.js";
+import type { Tasks } from "../tasks.js";
+
+type SnapshotView = ResultOf<"task.snapshot.create">;
+
+export const taskSnapshotCreate: Handler<"task.snapshot.create"> = async ({ tasks }, { task_id, name }, call) => {
+  const task = tasks.get(task_id);
+  const made = await task.changeVm(call, (vm, { signal }) => snapshotTask(vm, name ?? null, signal));
+  return viewOf(tasks, made);
+};
+
+/** Those of a stop belong to their task alone, and are not shown. */
+export const taskSnapshotList: Handler<"task.snapshot.list"> = async ({ tasks }, { task }) => {
+  const wanted = task === undefined ? null : tasks.get(tasks.resolve(task)).taskId;
+  const shown = tasks.snapshots.list().filter(({ record }) => wanted === null || record.task_id === wanted);
+  const kept = await Promise.all(shown.map(async (snapshot) => ((await isKept(snapshot)) ? snapshot : null)));
+  const views = await Promise.all(kept.filter((each) => each !== null).map((snapshot) => viewOf(tasks, snapshot)));
+  return { snapshots: views.toSorted((a, b) => a.created_at.localeCompare(b.created_at)) };
+};
+
+export const taskSnapshotDelete: Handler<"task.snapshot.delete"> = async ({ tasks }, input) => {
+  const { snapshot_id: snapshotId } = tasks.snapshots.get(input.snapshot_id).record;
+  const neededBy = tasks.needing(snapshotId);
+  if (neededBy.length > 0) {
+    throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} is needed by ${neededBy.join(", ")}.`, {
+      hint: "Start or delete these tasks first.",
+      details: { snapshot_id: snapshotId, needed_by: neededBy },
+    });
+  }
+  await tasks.snapshots.delete(snapshotId);
+  return { snapshot_id: snapshotId, deleted: true };
+};
+
+async function isKept(snapshot: Snapshot): Promise<boolean> {
+  return (await readSnapshotFacts(snapshot.taskPath)).purpose === "kept";
+}
+
+async function viewOf(tasks: Tasks, snapshot: Snapshot): Promise<SnapshotView> {
+  const { commands } = await readSnapshotFacts(snapshot.taskPath);
+  const { snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes } = snapshot.record;
+  return {
+    ...{ snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes },
+    running_commands: commands.length,
+    needed_by: tasks.needing(snapshot_id),
+  };
+}

@@ -1,0 +1,69 @@
+import type { FoundMachine } from "../../../backend/backend.js";
+import { readSnapshotFacts, type SnapshotFacts } from "../../../store/snapshot-facts.js";
+import type { TaskRecord } from "../../../store/task-record.js";
+import type { NewSnapshot, Snapshot } from "../../snapshots/snapshots.js";
+import type { TaskSnapshots, TaskVm } from "../task-vm.js";
+
+/** Makes a snapshot of a task that stays until it is deleted. The task runs on. */
+export async function snapshotTask(vm: TaskVm, name: string | null, signal: AbortSignal): Promise<Snapshot> {
+  return vm.changes.take(signal, async () => {
+    const snapshot = await vm.standStill("snapshot", signal, (machine) =>
+      saveSnapshot(vm, machine, { purpose: "kept", name, signal }),
+    );
+    await vm.change({ parent_snapshot: snapshot.record.snapshot_id });
+    return snapshot;
+  });
+}
+
+interface SaveOptions {
+  readonly purpose: SnapshotFacts["purpose"];
+  readonly name: string | null;
+  readonly signal: AbortSignal;
+  /** False leaves the VM paused, for a caller that ends it. */
+  readonly resumes?: boolean;
+}
+
+/** Only while the task stands still. */
+export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
+  const { purpose, name, signal, resumes = true } = options;
+  return vm.parts.snapshots.create(machine, describeTask(vm.record, name), { signal, resumes, ...vm.notes(purpose) });
+}
+
+/** What a snapshot says of its task. */
+export function describeTask(record: TaskRecord, name: string | null): NewSnapshot {
+  return {
+    name,
+    task_id: record.task_id,
+    parent: record.parent_snapshot,
+    environment: record.environment,
+    environment_digest: record.environment_digest,
+    vcpu_count: record.vcpu_count,
+    mem_mib: record.mem_mib,
+    disk_mib: record.disk_mib,
+  };
+}
+
+/** Removes what a daemon that died has left: snapshots of deleted tasks, and those of stops that were not recorded. */
+export async function tidySnapshots(
+  snapshots: TaskSnapshots,
+  isTask: (taskId: string) => boolean,
+  isNeeded: (snapshotId: string) => boolean,
+): Promise<void> {
+  for (const { record, taskPath } of snapshots.list()) {
+    if (isNeeded(record.snapshot_id)) continue;
+    const facts = isTask(record.task_id) ? await readSnapshotFacts(taskPath).catch(() => null) : null;
+    const isLeft = !isTask(record.task_id) || facts?.purpose === "stop";
+    if (isLeft) await snapshots.delete(record.snapshot_id);
+  }
+}
+
+/** Removes the snapshots of a task that was deleted, except those that others start from. */
+export async function removeSnapshotsOf(
+  snapshots: TaskSnapshots,
+  taskId: string,
+  isNeeded: (snapshotId: string) => boolean,
+): Promise<void> {
+  for (const { record } of snapshots.list()) {
+    if (record.task_id === taskId && !isNeeded(record.snapshot_id)) await snapshots.delete(record.snapshot_id);
+  }
+}

@@ -1,0 +1,84 @@
+import { join } from "node:path";
+
+import type { Machine } from "../../../backend/backend.js";
+import { readSnapshotFacts, type CarriedExec } from "../../../store/snapshot-facts.js";
+import { copyWorkspaceLists } from "../../../store/workspace-lists.js";
+import type { Call } from "../../call.js";
+import { asFound } from "../../machines/machines.js";
+import { networkOfRecord } from "../../machines/network.js";
+import { machineIdOf } from "../machine-id.js";
+import { assertAllowed, isResumable } from "../moves.js";
+import type { TaskVm } from "../task-vm.js";
+import { shapeOfRecord } from "./room.js";
+
+/** In place of a snapshot: a VM as the task was created with. */
+export const SEED = "seed";
+/** A directory that no task has: the workspace has nothing in common with the host. */
+const NO_LISTS = "no-lists";
+
+/** Has a stopped task continue. A started task stays as it is. Throws FAILED_PRECONDITION when there is nothing to continue from. */
+export async function startTask(vm: TaskVm, call: Call): Promise<void> {
+  await vm.changes.take(call.signal, async () => {
+    if (isResumable(vm.record)) await startFromRecord(vm, call);
+    else assertAllowed(vm.record, "start");
+  });
+}
+
+/** Starts the VM of a task whose record says what from. Only while nothing else changes the task. */
+export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
+  const { machines, directory } = vm.parts;
+  const { record } = vm;
+  const source = await findSource(vm);
+  const { machine, environmentDigest } = await source.acquire(call);
+  try {
+    if (source.listsPath !== null) await copyWorkspaceLists(source.listsPath, directory);
+    await vm.change({
+      ...{ state: "started", reason: null, machine: machine.handle, resumes_from: null },
+      ...{ incarnation: record.incarnation + 1, environment_digest: environmentDigest },
+      ...{ execution_mode: machine.executionMode, accelerator: machine.accelerator },
+    });
+  } catch (error) {
+    await machines.destroy(machine);
+    throw error;
+  }
+  await vm.content.execs.adopt(source.commands, vm.parts.journal);
+  await vm.enter(asFound(machine));
+  await source.release();
+}
+
+/** What a stopped task starts from. */
+interface Source {
+  readonly acquire: (call: Call) => Promise<{ machine: Machine; environmentDigest: string }>;
+  /** The lists of the workspace, when they are not those that the task has. */
+  readonly listsPath: string | null;
+  /** Commands that the task does not have yet. */
+  readonly commands: readonly CarriedExec[];
+  readonly release: () => Promise<void>;
+}
+
+async function findSource({ parts, record }: TaskVm): Promise<Source> {
+  const { machines, snapshots, log, directory } = parts;
+  const id = machineIdOf(record.task_id);
+  if (record.resumes_from === SEED) {
+    const { environment, allow_host_compat: allowHostCompat } = record;
+    const network = networkOfRecord(record);
+    const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
+    const acquire = (call: Call) =>
+      machines.acquire({ id, environment, vcpuCount, memMib, diskMib, allowHostCompat, network }, call);
+    return { acquire, listsPath: join(directory, NO_LISTS), commands: [], release: async () => {} };
+  }
+  const snapshot = snapshots.get(record.resumes_from ?? "");
+  const facts = await readSnapshotFacts(snapshot.taskPath);
+  const acquire = async (call: Call) => ({
+    machine: await machines.acquireFrom(snapshot, id, call),
+    environmentDigest: record.environment_digest,
+  });
+  if (facts.purpose !== "stop") {
+    return { acquire, listsPath: snapshot.taskPath, commands: facts.commands, release: async () => {} };
+  }
+  const release = () =>
+    snapshots
+      .delete(snapshot.record.snapshot_id)
+      .catch((error: unknown) => log.warn({ err: error }, "the snapshot of a stop was not removed"));
+  return { acquire, listsPath: null, commands: [], release };
+}

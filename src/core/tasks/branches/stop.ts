@@ -1,0 +1,32 @@
+import type { FoundMachine } from "../../../backend/backend.js";
+import type { Call } from "../../call.js";
+import { isResumable } from "../moves.js";
+import type { TaskVm } from "../task-vm.js";
+import { saveSnapshot } from "./snapshot.js";
+
+/** Leaves the VM paused. Once the record is written it must not run again: a start would not know of what it did. */
+async function putAway(vm: TaskVm, machine: FoundMachine, signal: AbortSignal): Promise<void> {
+  const snapshot = await saveSnapshot(vm, machine, { purpose: "stop", name: null, signal, resumes: false });
+  const { snapshot_id: snapshotId } = snapshot.record;
+  try {
+    await vm.change({ state: "stopped", reason: null, machine: null, resumes_from: snapshotId });
+  } catch (error) {
+    await vm.parts.snapshots.delete(snapshotId).catch(() => {});
+    throw error;
+  }
+}
+
+/** Puts a task away: a snapshot of its VM, and no VM any more. A stopped task stays as it is. */
+export async function stopTask(vm: TaskVm, { signal }: Pick<Call, "signal">): Promise<void> {
+  await vm.changes.take(signal, async () => {
+    if (isResumable(vm.record)) return;
+    await vm.standStill("stop", signal, async (machine) => {
+      await putAway(vm, machine, signal).catch(async (error: unknown) => {
+        await machine.proceed();
+        throw error;
+      });
+      for (const exec of vm.content.execs.running) exec.suspend();
+      await vm.leave();
+    });
+  });
+}

@@ -1,0 +1,138 @@
+import { PyroError } from "../../../contract/errors.js";
+import type { InputOf, ResultOf } from "../../../contract/operations.js";
+import type { Manifest } from "../../../workspace/entry.js";
+import type { Call } from "../../call.js";
+import { readWorkspace } from "../../workspace/read-workspace.js";
+import type { Task } from "../task.js";
+import { branchFromTask } from "./branch-point.js";
+import { type BranchPoint, type ForkParts, startFork } from "./fork.js";
+import { resetTask } from "./reset.js";
+import { assertRoomForForks, shapeOfRecord } from "./room.js";
+import { snapshotTask } from "./snapshot.js";
+import { failedVariant, runVariant, type Variant, type VariantResult } from "./variant.js";
+
+type TryInput = InputOf<"task.try">;
+type TryResult = ResultOf<"task.try">;
+
+/** What a try needs of the tasks of this home. */
+export interface TryParts extends ForkParts {
+  /** Lists a fork, so that it ends with the daemon and can be found. */
+  readonly add: (fork: Task) => void;
+  readonly remove: (fork: Task) => Promise<void>;
+}
+
+/** Tries variants of a command, each in a fork of its own, and makes one of the forks the task. The others are removed. */
+export async function tryVariants(parts: TryParts, task: Task, input: TryInput, call: Call): Promise<TryResult> {
+  const attempt = new Attempt(parts, task, input, call);
+  try {
+    await assertRoomForForks(parts.machines, task.record, 1);
+    const before = task.commandCount;
+    const variants = await branchFromTask(task.vm, call.signal, (point) => attempt.runAll(point));
+    return { task_id: task.taskId, variants, ...(await attempt.keep(variants, before)) };
+  } finally {
+    await attempt.removeForks();
+  }
+}
+
+class Attempt {
+  readonly #parts: TryParts;
+  readonly #task: Task;
+  readonly #input: TryInput;
+  readonly #call: Call;
+  readonly #forks = new Map<string, Task>();
+  /** The workspace as it was, read in the first fork, before anything runs in it. */
+  #before: Promise<Manifest> | null = null;
+
+  constructor(parts: TryParts, task: Task, input: TryInput, call: Call) {
+    this.#parts = parts;
+    this.#task = task;
+    this.#input = input;
+    this.#call = call;
+  }
+
+  /** As many at once as the host has memory for. */
+  async runAll(point: BranchPoint): Promise<VariantResult[]> {
+    const { variants } = this.#input;
+    const { room } = await this.#parts.machines.countRoom(this.#task.executionMode, shapeOfRecord(point.facts.record));
+    const results: VariantResult[] = [];
+    const waiting = variants.entries();
+    const work = async () => {
+      for (const [index, command] of waiting) {
+        results[index] = await this.#runOne(point, { name: String(index + 1), command });
+        if (!this.#mayBeKept(results, index)) await this.#removeFork(results[index].name);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(room, variants.length)) }, work));
+    return results;
+  }
+
+  async #runOne(point: BranchPoint, variant: Variant): Promise<VariantResult> {
+    const { signal, emit } = this.#call;
+    try {
+      signal.throwIfAborted();
+      const fork = await startFork(this.#parts, point, { name: null, triedFor: this.#task.taskId }, this.#call);
+      this.#forks.set(variant.name, fork);
+      this.#parts.add(fork);
+      this.#before ??= fork.onFiles(this.#call, async (channel) => (await readWorkspace(channel)).manifest);
+      const result = await runVariant(fork, variant, this.#input, await this.#before, this.#call);
+      await emit({ event: "progress", phase: "try", message: `Variant ${variant.name}: ${result.outcome}.` });
+      return result;
+    } catch (error) {
+      signal.throwIfAborted();
+      return failedVariant(variant, error);
+    }
+  }
+
+  /** Forks that are not needed any more make room for others. */
+  #mayBeKept(results: readonly (VariantResult | undefined)[], index: number): boolean {
+    const { keep } = this.#input;
+    const result = results[index];
+    if (keep === "none" || result?.outcome !== "passed") return false;
+    if (keep !== "first-passing") return keep === result.name;
+    return !results.slice(0, index).some((earlier) => earlier?.outcome === "passed");
+  }
+
+  /** Makes the fork of the wanted variant the task. */
+  async keep(results: readonly VariantResult[], before: number): Promise<Pick<TryResult, "kept" | "keep_error">> {
+    const { keep } = this.#input;
+    if (keep === "none") return { kept: null, keep_error: null };
+    try {
+      const { name } = findWanted(results, keep);
+      if (this.#task.commandCount !== before) throw usedMeanwhile(this.#task.taskId);
+      const fork = this.#forks.get(name)!;
+      const { signal } = this.#call;
+      const snapshot = await fork.changeVm(this.#call, (vm) => snapshotTask(vm, null, signal));
+      const to = snapshot.record.snapshot_id;
+      await this.#task.changeVm(this.#call, (vm, call) => resetTask(vm, { to, force: true }, call));
+      return { kept: name, keep_error: null };
+    } catch (error) {
+      this.#call.signal.throwIfAborted();
+      const { code, message } = PyroError.from(error);
+      return { kept: null, keep_error: { code, message } };
+    }
+  }
+
+  async removeForks(): Promise<void> {
+    await Promise.all([...this.#forks.keys()].map((name) => this.#removeFork(name)));
+  }
+
+  async #removeFork(name: string): Promise<void> {
+    const fork = this.#forks.get(name);
+    this.#forks.delete(name);
+    if (fork) await this.#parts.remove(fork);
+  }
+}
+
+function findWanted(results: readonly VariantResult[], keep: string): VariantResult {
+  const wanted = results.find(({ name, outcome }) =>
+    keep === "first-passing" ? outcome === "passed" : name === keep && outcome === "passed",
+  );
+  if (wanted) return wanted;
+  const which = keep === "first-passing" ? "No variant" : `Variant ${keep}`;
+  throw new PyroError("FAILED_PRECONDITION", `${which} ${keep === "first-passing" ? "passed" : "did not pass"}.`);
+}
+
+/** What was done meanwhile would be lost. */
+function usedMeanwhile(taskId: string): PyroError {
+  return new PyroError("FAILED_PRECONDITION", `Commands ran in task ${taskId} while the variants were tried.`);
+}

@@ -1,0 +1,94 @@
+import { PyroError } from "../../../contract/errors.js";
+import { limits } from "../../../contract/limits.js";
+import type { InputOf, ResultOf } from "../../../contract/operations.js";
+import { abortable } from "../../../host/abortable.js";
+import { renderKept } from "../../../store/render-kept.js";
+import type { Manifest } from "../../../workspace/entry.js";
+import type { Call } from "../../call.js";
+import { diffWorkspace } from "../../workspace/diff.js";
+import type { Task } from "../task.js";
+import type { TaskExec } from "../../exec/task-exec.js";
+
+type TryInput = InputOf<"task.try">;
+export type VariantResult = ResultOf<"task.try">["variants"][number];
+
+/** A command to try, by its name. */
+export interface Variant {
+  readonly name: string;
+  readonly command: string;
+}
+
+/** Of a fork that has no VM any more. */
+const unknownChanges = { changed_count: null, changed: [] };
+
+/** Runs a variant and its check in a fork, and compares the workspace with what it was. */
+export async function runVariant(
+  fork: Task,
+  { name, command }: Variant,
+  input: TryInput,
+  before: Manifest,
+  call: Call,
+): Promise<VariantResult> {
+  const tried = await run(fork, command, input, call);
+  const error = tried.ended?.error ?? null;
+  const isSound = tried.ended?.exit_code === 0;
+  const check = isSound && input.check !== undefined ? await run(fork, input.check, input, call) : null;
+  const last = check ?? tried;
+  return {
+    name,
+    command,
+    outcome: outcomeOf(last),
+    exit_code: tried.ended?.exit_code ?? null,
+    check_exit_code: check?.ended?.exit_code ?? null,
+    error: error ?? check?.ended?.error ?? null,
+    duration_ms: (tried.ended?.duration_ms ?? 0) + (check?.ended?.duration_ms ?? 0),
+    stdout: await textOf(tried, "stdout"),
+    stderr: await textOf(tried, "stderr"),
+    check_output: check === null ? "" : (await textOf(check, "stdout")) + (await textOf(check, "stderr")),
+    ...(await compare(fork, before, call).catch(() => unknownChanges)),
+  };
+}
+
+/** A variant that could not be tried. */
+export function failedVariant({ name, command }: Variant, thrown: unknown): VariantResult {
+  const { code, message } = PyroError.from(thrown);
+  return {
+    ...{ name, command, outcome: "error", exit_code: null, check_exit_code: null, error: { code, message } },
+    ...{ duration_ms: 0, stdout: "", stderr: "", check_output: "", ...unknownChanges },
+  };
+}
+
+async function run(fork: Task, command: string, input: TryInput, call: Call): Promise<TaskExec> {
+  const { cwd, env, timeout_seconds } = input;
+  const plain = { background: false, interleaved: false, tty: false, rows: 24, cols: 80 };
+  const request = { task_id: fork.taskId, command, cwd, env, timeout_seconds, ...plain };
+  const exec = await fork.exec(request, call, null);
+  await abortable(exec.done, call.signal);
+  return exec;
+}
+
+function outcomeOf({ ended }: TaskExec): VariantResult["outcome"] {
+  if (ended === null || ended.error !== null) return "error";
+  if (ended.timed_out) return "timed_out";
+  return ended.exit_code === 0 ? "passed" : "failed";
+}
+
+/** Bytes that are no UTF-8 are shown as such. */
+async function textOf(exec: TaskExec, stream: "stdout" | "stderr"): Promise<string> {
+  const logs = await exec.output();
+  const { text, encoding } = await renderKept(logs[stream], limits.tryOutputBytes, exec.isCutOff);
+  return encoding === "base64" ? Buffer.from(text, "base64").toString() : text;
+}
+
+async function compare(fork: Task, manifest: Manifest, call: Call) {
+  const base = { read: async () => ({ origin: null, manifest }), content: fork.base.content };
+  const all = { paths: [], exclude: [], include: [], stat: true, name_only: false };
+  const { files, file_count } = await fork.onFiles(call, (channel, signal) =>
+    diffWorkspace(channel, base, { task_id: fork.taskId, since: "push", ...all }, signal),
+  );
+  const changed = files.slice(0, limits.tryChanges).map(({ path, status, additions, deletions }) => ({
+    ...{ path, status },
+    lines: additions === null ? "" : `+${additions} -${deletions ?? 0}`,
+  }));
+  return { changed_count: file_count, changed };
+}

@@ -1,0 +1,192 @@
+import type { FoundMachine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
+import type { Channel } from "../../guest/channel.js";
+import { abortable } from "../../host/abortable.js";
+import type { Log } from "../../host/log.js";
+import type { Journal } from "../../store/journal.js";
+import { writeSnapshotFacts, type CarriedExec, type SnapshotFacts } from "../../store/snapshot-facts.js";
+import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
+import { copyWorkspaceLists } from "../../store/workspace-lists.js";
+import { MachineSession, releaseJobs } from "../lifecycle/session.js";
+import type { LastingMachines } from "../machines/machines.js";
+import type { Snapshots } from "../snapshots/snapshots.js";
+import { assertAllowed, moveTask, type TaskUse } from "./moves.js";
+import type { Pushes } from "../workspace/pushes.js";
+import { StoppedTime } from "./stopped-time.js";
+import type { TaskExecs } from "../exec/task-execs.js";
+import { Turns } from "../lifecycle/turns.js";
+
+/** Snapshots as tasks use them. */
+export type TaskSnapshots = Pick<Snapshots, "create" | "passing" | "get" | "list" | "delete">;
+
+export interface TaskVmParts {
+  readonly directory: string;
+  readonly record: TaskRecord;
+  readonly journal: Journal;
+  /** Null when it is gone. */
+  readonly machine: FoundMachine | null;
+  readonly machines: LastingMachines;
+  readonly snapshots: TaskSnapshots;
+  readonly log: Log;
+}
+
+/** What runs in a VM, and continues in the next one. */
+export interface TaskContent {
+  readonly execs: TaskExecs;
+  readonly pushes: Pushes;
+}
+
+/** What a snapshot asks of core while it is made. */
+export interface SnapshotNotes {
+  readonly onPaused: () => void;
+  readonly fill: (directory: string) => Promise<void>;
+}
+
+/** The VMs of one task, one after the other; its record says which is the present one. */
+export class TaskVm {
+  readonly parts: TaskVmParts;
+  readonly content: TaskContent;
+  readonly #stopped: StoppedTime;
+  /** One snapshot, fork, stop, start or reset at a time. */
+  readonly changes = new Turns();
+  #record: TaskRecord;
+  /** Null when the VM is gone. */
+  #session: MachineSession | null;
+  /** Settles when the VM can take commands again; null when it can. */
+  #still: Promise<void> | null = null;
+
+  constructor(parts: TaskVmParts, content: TaskContent) {
+    this.parts = parts;
+    this.content = content;
+    this.#record = parts.record;
+    this.#stopped = new StoppedTime(parts.journal.entries);
+    this.#session = parts.machine && this.#watch(parts.machine);
+  }
+
+  get record(): TaskRecord {
+    return this.#record;
+  }
+
+  /** Null when the VM is gone, or is being ended. */
+  get machine(): FoundMachine | null {
+    return this.#session?.isOpen ? this.#session.machine : null;
+  }
+
+  /** Null until the agent has answered. */
+  get channel(): Channel | null {
+    return this.#session?.channel ?? null;
+  }
+
+  /** Why the VM is of no use at the moment; null when it is. */
+  explainSilence(): string | null {
+    return this.#session?.explainSilence() ?? null;
+  }
+
+  stoppedMs(since: string): number {
+    return this.#stopped.since(since);
+  }
+
+  /** Settles when the VM does not stand still for a snapshot; null when it does not. */
+  get still(): Promise<void> | null {
+    return this.#still;
+  }
+
+  /** The VM. Throws FAILED_PRECONDITION when the state of the task does not allow the use. */
+  assertPresent(use: TaskUse): FoundMachine {
+    assertAllowed(this.#record, use);
+    const machine = this.machine;
+    if (machine) return machine;
+    throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.#record.task_id} is ending.`);
+  }
+
+  /** Writes the record anew, and then what became of the task into the journal. */
+  async change(change: Partial<TaskRecord>): Promise<void> {
+    const { directory, journal, log } = this.parts;
+    const record = { ...this.#record, ...change };
+    await writeTaskRecord(directory, record);
+    this.#record = record;
+    if (change.state === undefined) return;
+    const { state, reason, incarnation } = record;
+    const entry = { event: "task.state", state, reason, incarnation, at: new Date().toISOString() } as const;
+    this.#stopped.note(entry);
+    await journal.append(entry).catch((error: unknown) => log.error({ err: error }, "a state was not written"));
+  }
+
+  /** Has the task continue in another VM. Its record names it already. */
+  async enter(machine: FoundMachine): Promise<void> {
+    this.#session = this.#watch(machine);
+    // The session has the channel then, which gives numbers to new commands.
+    await machine.ready;
+    for (const exec of this.content.execs.running) exec.resume(machine);
+  }
+
+  /** Ends the VM, if there is one. Commands that were not suspended end with it. */
+  async leave(): Promise<void> {
+    await this.#session?.end();
+  }
+
+  /** Lets go of the VM without ending it: the next daemon takes over. */
+  detach(): void {
+    this.#session?.detach();
+  }
+
+  /** Works while no command starts and no push is half done; both wait. */
+  holdBack<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.content.pushes.inTurn(signal, async () => {
+      let letGo = () => {};
+      this.#still = new Promise((resolve) => (letGo = resolve));
+      try {
+        return await work();
+      } finally {
+        this.#still = null;
+        letGo();
+      }
+    });
+  }
+
+  /** As `holdBack`, with a VM whose guest has every command that was asked for before. */
+  standStill<T>(use: TaskUse, signal: AbortSignal, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
+    return this.holdBack(signal, async () => {
+      const machine = this.assertPresent(use);
+      await abortable(Promise.all([machine.ready, this.content.execs.begun()]), signal);
+      return work(machine);
+    });
+  }
+
+  /** What a snapshot notes of the task. */
+  notes(purpose: SnapshotFacts["purpose"]): SnapshotNotes {
+    let commands: CarriedExec[] = [];
+    return {
+      onPaused: () => void (commands = this.content.execs.carry()),
+      fill: async (directory) => {
+        await copyWorkspaceLists(this.parts.directory, directory);
+        await writeSnapshotFacts(directory, { format: 1, purpose, record: this.#record, commands });
+      },
+    };
+  }
+
+  /** A task fails with its VM; what it wrote stays. */
+  #watch(machine: FoundMachine): MachineSession {
+    const { machines, log } = this.parts;
+    const { execs, pushes } = this.content;
+    return new MachineSession({
+      machine,
+      machines,
+      log,
+      onAnswer: (channel) => {
+        channel.skipStreams(execs.lastJob);
+        // The end of these was recorded by a daemon that died before it could release them.
+        releaseJobs(
+          channel,
+          execs.running.map(({ started }) => started.job),
+        );
+        void pushes.takeOver(channel);
+      },
+      onLost: async ({ how, reason }) => {
+        const what = how === "died" ? "its VM ended" : "its VM was ended";
+        this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
+        await writeTaskRecord(this.parts.directory, this.#record);
+      },
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import type { ResultOf } from "../../contract/operations.js";
+import { renderShort } from "./size.js";
+import { renderAge, renderTable, renderTasks } from "./task.js";
+
+type Snapshot = ResultOf<"task.snapshot.create">;
+
+export function renderForks({ tasks }: ResultOf<"task.fork">): string {
+  return renderTasks(tasks, Date.now());
+}
+
+/** One snapshot, one line per fact. */
+export function renderSnapshot(snapshot: Snapshot): string {
+  const { snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes, running_commands } = snapshot;
+  const lines = [
+    `Snapshot: ${snapshot_id}`,
+    ...(name === null ? [] : [`Name: ${name}`]),
+    `Task: ${task_id}`,
+    `Parent: ${parent ?? "none"}`,
+    `Created: ${created_at}`,
+    `Size: ${renderShort(memory_bytes)} memory, ${renderShort(disk_bytes)} disk`,
+    `Running commands: ${running_commands}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+export function renderSnapshots({ snapshots }: ResultOf<"task.snapshot.list">): string {
+  if (snapshots.length === 0) return "There are no snapshots.\n";
+  const rows = snapshots.map(({ snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes }) => [
+    ...[snapshot_id, name ?? "-", task_id, parent ?? "-", renderAge(created_at, Date.now())],
+    ...[renderShort(memory_bytes), renderShort(disk_bytes)],
+  ]);
+  return renderTable([["SNAPSHOT", "NAME", "TASK", "PARENT", "AGE", "MEM", "DISK"], ...rows]);
+}

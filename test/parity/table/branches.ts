@@ -1,0 +1,104 @@
+import type { Input } from "../runner.js";
+import { exec, of, sh, SMALL, type Case } from "./case.js";
+
+const NO_SNAPSHOT = "snap-000000000000";
+const fork = (fields: Input = {}) => of("task.fork", { task_id: "$task", ...fields });
+const reset = (to: string, fields: Input = {}) => of("task.reset", { task_id: "$task", to, ...fields });
+const tryAll = (variants: readonly string[], fields: Input = {}) =>
+  of("task.try", { task_id: "$task", variants, ...fields });
+
+/** Snapshots, forks, stops and resets. A process that stands in for a VM can do none of them. */
+export const branches: readonly Case[] = [
+  {
+    name: "a task to branch",
+    ...of("task.create", SMALL),
+    expect: { state: "started", forked_from: null },
+    on: "both",
+  },
+  { name: "a fork that cannot be", ...fork(), expect: "HOST_NOT_ABLE" },
+  { name: "a try that cannot be", ...tryAll(["true"]), expect: "HOST_NOT_ABLE" },
+  { name: "a stop that cannot be", ...of("task.stop", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
+  { name: "a snapshot that cannot be", ...of("task.snapshot.create", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
+  { name: "a start of what is started", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
+  { name: "no forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
+  { name: "no variants", ...tryAll([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
+  { name: "a variant that is none to keep", ...tryAll(["true"], { keep: "best" }), expect: "INVALID_ARGUMENT" },
+  { name: "a reset to no snapshot", ...reset(NO_SNAPSHOT), expect: "NOT_FOUND", on: "both" },
+  { name: "a fork of no snapshot", ...fork({ task_id: NO_SNAPSHOT }), expect: "NOT_FOUND", on: "both" },
+  {
+    name: "deleting no snapshot",
+    ...of("task.snapshot.delete", { snapshot_id: NO_SNAPSHOT }),
+    expect: "NOT_FOUND",
+    on: "both",
+  },
+  {
+    name: "a snapshot named as an id",
+    ...of("task.snapshot.create", { task_id: "$task", name: NO_SNAPSHOT }),
+    expect: "INVALID_ARGUMENT",
+  },
+  { name: "more forks than fit", ...fork({ count: 10_000 }), expect: "RESOURCE_EXHAUSTED", on: "vm" },
+
+  { name: "something to keep", ...exec(sh("echo kept >note")), expect: { sequence: 1 }, on: "both" },
+  {
+    name: "a snapshot",
+    ...of("task.snapshot.create", { task_id: "$task" }),
+    expect: { name: null, parent: null, running_commands: 0, needed_by: [] },
+    on: "vm",
+  },
+  { name: "the snapshots of the task", ...of("task.snapshot.list", { task: "$task" }), expect: {}, on: "both" },
+  {
+    name: "a command that runs on",
+    ...exec(["sleep", "1000"], { background: true }),
+    expect: { sequence: 2 },
+    on: "both",
+  },
+  { name: "a reset while it runs", ...reset("seed"), expect: "FAILED_PRECONDITION", on: "both" },
+  { name: "a fork with it", ...fork(), expect: {}, on: "vm" },
+  {
+    name: "the fork",
+    ...of("task.status", { task_id: "$fork" }),
+    expect: { command_count: 1, running_commands: 1 },
+    on: "vm",
+  },
+  { name: "deleting the fork", ...of("task.delete", { task_id: "$fork" }), expect: { deleted: true }, on: "vm" },
+  {
+    name: "putting the task away",
+    ...of("task.stop", { task_id: "$task" }),
+    expect: { state: "stopped", running_commands: 1, memory_bytes: null, expires_at: null },
+    on: "vm",
+  },
+  {
+    name: "taking it out again",
+    ...of("task.start", { task_id: "$task" }),
+    expect: { state: "started", running_commands: 1 },
+    on: "vm",
+  },
+  {
+    name: "variants of which one passes",
+    ...tryAll(["exit 3", "echo changed >note"], { check: "grep changed note" }),
+    expect: { kept: null, keep_error: null },
+    on: "vm",
+  },
+  { name: "the task after the try", ...exec(["cat", "note"]), expect: { stdout: "kept\n" }, on: "vm" },
+  {
+    name: "a reset to the snapshot",
+    ...reset("$snapshot", { force: true }),
+    expect: { running_commands: 0 },
+    on: "vm",
+  },
+  { name: "the task after the reset", ...exec(["cat", "note"]), expect: { stdout: "kept\n" }, on: "vm" },
+  { name: "a reset to the seed", ...reset("seed", { force: true }), expect: { state: "started" }, on: "both" },
+  { name: "the task as it began", ...exec(["ls"]), expect: { stdout: "" }, on: "both" },
+  {
+    name: "deleting the snapshot",
+    ...of("task.snapshot.delete", { snapshot_id: "$snapshot" }),
+    expect: { deleted: true },
+    on: "vm",
+  },
+  {
+    name: "deleting the branched task",
+    ...of("task.delete", { task_id: "$task" }),
+    expect: { deleted: true },
+    on: "both",
+  },
+];
