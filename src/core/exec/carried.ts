@@ -1,5 +1,5 @@
 import type { CarriedExec } from "../../store/snapshot-facts.js";
-import type { ExecStarted } from "./task-exec.js";
+import type { ExecStarted } from "./exec-outcome.js";
 
 /**
  * The commands of a snapshot as those of a task that starts from it: each under its number unless the task has used that, with the

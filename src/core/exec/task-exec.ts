@@ -2,27 +2,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
-import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { TerminalSize } from "../../contract/terminal.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, type OutputSink } from "../../guest/exec.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { follow } from "../../store/follow.js";
-import type { JournalEntry } from "../../store/journal-entry.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import type { OutputLog } from "../../store/output-log.js";
-import { renderKept } from "../../store/render-kept.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
 import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "./command.js";
 import { SharedEnding } from "./ending.js";
 import type { Call } from "../call.js";
-import { buildOutputFields } from "./kept-output.js";
+import {
+  buildOutcome,
+  endedError,
+  type ExecEnded,
+  type ExecHost,
+  type ExecStarted,
+  stoppedError,
+} from "./exec-outcome.js";
 import { Terminal } from "./terminal.js";
 import { closeLogs, openLogs, sinkOf, type Logs } from "./logs.js";
-
-export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
-export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
 
 /** How long a command is held back for a client that reconnects after a daemon restart. */
 const RETURN_GRACE_MS = 15_000;
@@ -35,21 +36,6 @@ const RECORD_AGAIN_MS = 1_000;
 export interface Typing {
   /** The end of its standard input is the terminal's. */
   readonly endsInput: boolean;
-}
-
-/** The parts of a task that a running command uses. */
-export interface ExecHost {
-  readonly taskId: string;
-  readonly directory: string;
-  readonly executionMode: string;
-  readonly memMib: number;
-  readonly accelerator: ResultOf<"task.exec">["accelerator"];
-  /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */
-  isDetached(): boolean;
-  /** How long the task was stopped since then. */
-  stoppedMs(since: string): number;
-  /** Writes down, durably, that a command has ended. */
-  recordEnd(ended: ExecEnded): Promise<void>;
 }
 
 /** One command of a task: a job in the guest with a log on disk, found again by its number. */
@@ -174,11 +160,11 @@ export class TaskExec {
   /** Sends a signal to the command's process group, or KILL to everything that it has started. Throws FAILED_PRECONDITION when it has ended. */
   async signal(name: string): Promise<void> {
     try {
-      if (!this.isRunning) throw this.#endedError();
-      if (this.#job === null) throw this.#stoppedError();
+      if (!this.isRunning) throw endedError(this.#host, this.started, this.#ended);
+      if (this.#job === null) throw stoppedError(this.#host, this.started);
       await (await this.#job).signal(name);
     } catch (error) {
-      throw error instanceof AgentRefusal ? this.#endedError() : error;
+      throw error instanceof AgentRefusal ? endedError(this.#host, this.started, this.#ended) : error;
     }
   }
 
@@ -233,32 +219,9 @@ export class TaskExec {
 
   /** Its outcome or present state, with the head and the tail of its output. */
   async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
-    const { stdout, stderr, order } = await this.#openLogs();
-    const ended = this.#ended;
-    const isCutOff = this.isCutOff;
-    const [out, err] = [
-      await renderKept(stdout, limits.resultOutputBytes, isCutOff),
-      await renderKept(stderr, limits.resultOutputBytes, isCutOff),
-    ];
-    const { sequence, command, cwd, started_at } = this.started;
-    return {
-      task_id: this.#host.taskId,
-      sequence,
-      command,
-      cwd,
-      state: ended ? "ended" : "running",
-      exit_code: ended?.exit_code ?? null,
-      ...buildOutputFields(out, err, interleaved ? order : null),
-      duration_ms: ended?.duration_ms ?? this.#ageMs(),
-      timed_out: ended?.timed_out ?? false,
-      aborted: ended?.aborted ?? false,
-      oom_killed: ended?.oom_killed ?? false,
-      mem_mib: this.#host.memMib,
-      error: ended?.error ?? null,
-      execution_mode: this.#host.executionMode,
-      accelerator: this.#host.accelerator,
-      started_at,
-    };
+    const { started, isCutOff } = this;
+    const exec = { host: this.#host, started, ended: this.#ended, ageMs: this.#ageMs(), isCutOff };
+    return buildOutcome(exec, await this.#openLogs(), interleaved);
   }
 
   async #watch(machine: FoundMachine, graceMs: number, begin: (sink: OutputSink) => Promise<Exec>): Promise<void> {
@@ -378,23 +341,6 @@ export class TaskExec {
   #received(logs: Pick<Logs, "stdout" | "stderr"> | null): CarriedExec["skipped"] {
     const { stdout, stderr } = this.started.skipped ?? { stdout: 0, stderr: 0 };
     return { stdout: stdout + (logs?.stdout.totalBytes ?? 0), stderr: stderr + (logs?.stderr.totalBytes ?? 0) };
-  }
-
-  #stoppedError(): PyroError {
-    const { taskId } = this.#host;
-    return new PyroError("FAILED_PRECONDITION", `Task ${taskId} is not started.`, {
-      hint: `Start it with \`pyro task start ${taskId}\`.`,
-      details: { task_id: taskId, sequence: this.started.sequence },
-    });
-  }
-
-  #endedError(): PyroError {
-    const { sequence } = this.started;
-    const exitCode = this.#ended?.exit_code ?? null;
-    return new PyroError("FAILED_PRECONDITION", `Command ${sequence} of task ${this.#host.taskId} has ended.`, {
-      hint: "Read its result with `pyro task output`.",
-      details: { task_id: this.#host.taskId, sequence, exit_code: exitCode },
-    });
   }
 
   /** Null for a command without a time-out. The time in which its task was stopped does not count. */

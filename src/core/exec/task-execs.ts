@@ -4,7 +4,8 @@ import type { JournalEntry } from "../../store/journal-entry.js";
 import type { Journal } from "../../store/journal.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
 import { adoptCarried } from "./carried.js";
-import { TaskExec, type ExecHost } from "./task-exec.js";
+import type { ExecHost } from "./exec-outcome.js";
+import { TaskExec } from "./task-exec.js";
 
 /** The commands of one task, by number and by request id. */
 export class TaskExecs {

@@ -30,23 +30,27 @@ export async function runVariant(
   call: Call,
 ): Promise<VariantResult> {
   const tried = await run(fork, command, input, call);
-  const error = tried.ended?.error ?? null;
   const isSound = tried.ended?.exit_code === 0;
   const check = isSound && input.check !== undefined ? await run(fork, input.check, input, call) : null;
-  const last = check ?? tried;
   return {
-    name,
-    command,
-    outcome: outcomeOf(last),
+    ...{ name, command, outcome: outcomeOf(check ?? tried) },
     exit_code: tried.ended?.exit_code ?? null,
     check_exit_code: check?.ended?.exit_code ?? null,
-    error: error ?? check?.ended?.error ?? null,
-    duration_ms: (tried.ended?.duration_ms ?? 0) + (check?.ended?.duration_ms ?? 0),
+    error: errorOf(tried) ?? errorOf(check),
+    duration_ms: durationOf(tried) + durationOf(check),
     stdout: await textOf(tried, "stdout"),
     stderr: await textOf(tried, "stderr"),
-    check_output: check === null ? "" : (await textOf(check, "stdout")) + (await textOf(check, "stderr")),
+    check_output: (await textOf(check, "stdout")) + (await textOf(check, "stderr")),
     ...(await compare(fork, before, call).catch(() => unknownChanges)),
   };
+}
+
+function errorOf(exec: TaskExec | null): VariantResult["error"] {
+  return exec?.ended?.error ?? null;
+}
+
+function durationOf(exec: TaskExec | null): number {
+  return exec?.ended?.duration_ms ?? 0;
 }
 
 /** A variant that could not be tried. */
@@ -74,7 +78,8 @@ function outcomeOf({ ended }: TaskExec): VariantResult["outcome"] {
 }
 
 /** Bytes that are no UTF-8 are shown as such. */
-async function textOf(exec: TaskExec, stream: "stdout" | "stderr"): Promise<string> {
+async function textOf(exec: TaskExec | null, stream: "stdout" | "stderr"): Promise<string> {
+  if (exec === null) return "";
   const logs = await exec.output();
   const { text, encoding } = await renderKept(logs[stream], limits.tryOutputBytes, exec.isCutOff);
   return encoding === "base64" ? Buffer.from(text, "base64").toString() : text;

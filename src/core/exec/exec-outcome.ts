@@ -1,0 +1,81 @@
+import { PyroError } from "../../contract/errors.js";
+import { limits } from "../../contract/limits.js";
+import type { ResultOf } from "../../contract/operations.js";
+import type { JournalEntry } from "../../store/journal-entry.js";
+import { renderKept } from "../../store/render-kept.js";
+import { buildOutputFields } from "./kept-output.js";
+import type { Logs } from "./logs.js";
+
+export type ExecStarted = Extract<JournalEntry, { event: "exec.started" }>;
+export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
+
+/** The parts of a task that a running command uses. */
+export interface ExecHost {
+  readonly taskId: string;
+  readonly directory: string;
+  readonly executionMode: string;
+  readonly memMib: number;
+  readonly accelerator: ResultOf<"task.exec">["accelerator"];
+  /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */
+  isDetached(): boolean;
+  /** How long the task was stopped since then. */
+  stoppedMs(since: string): number;
+  /** Writes down, durably, that a command has ended. */
+  recordEnd(ended: ExecEnded): Promise<void>;
+}
+
+interface ReportedExec {
+  readonly host: ExecHost;
+  readonly started: ExecStarted;
+  /** Null while it runs. */
+  readonly ended: ExecEnded | null;
+  readonly ageMs: number;
+  /** Its output may end within a character. */
+  readonly isCutOff: boolean;
+}
+
+/** How a command went, or goes, with the head and the tail of its output. */
+export async function buildOutcome(
+  { host, started, ended, ageMs, isCutOff }: ReportedExec,
+  { stdout, stderr, order }: Logs,
+  interleaved: boolean,
+): Promise<ResultOf<"task.exec">> {
+  const [out, err] = [
+    await renderKept(stdout, limits.resultOutputBytes, isCutOff),
+    await renderKept(stderr, limits.resultOutputBytes, isCutOff),
+  ];
+  const { sequence, command, cwd, started_at } = started;
+  return {
+    task_id: host.taskId,
+    sequence,
+    command,
+    cwd,
+    state: ended ? "ended" : "running",
+    exit_code: ended?.exit_code ?? null,
+    ...buildOutputFields(out, err, interleaved ? order : null),
+    duration_ms: ended?.duration_ms ?? ageMs,
+    timed_out: ended?.timed_out ?? false,
+    aborted: ended?.aborted ?? false,
+    oom_killed: ended?.oom_killed ?? false,
+    mem_mib: host.memMib,
+    error: ended?.error ?? null,
+    execution_mode: host.executionMode,
+    accelerator: host.accelerator,
+    started_at,
+  };
+}
+
+export function endedError({ taskId }: ExecHost, { sequence }: ExecStarted, ended: ExecEnded | null): PyroError {
+  return new PyroError("FAILED_PRECONDITION", `Command ${sequence} of task ${taskId} has ended.`, {
+    hint: "Read its result with `pyro task output`.",
+    details: { task_id: taskId, sequence, exit_code: ended?.exit_code ?? null },
+  });
+}
+
+/** Of a command whose task is stopped. */
+export function stoppedError({ taskId }: ExecHost, { sequence }: ExecStarted): PyroError {
+  return new PyroError("FAILED_PRECONDITION", `Task ${taskId} is not started.`, {
+    hint: `Start it with \`pyro task start ${taskId}\`.`,
+    details: { task_id: taskId, sequence },
+  });
+}
