@@ -201,6 +201,13 @@ class VmReapExpiredResult(TypedDict):
     removed: list[str]
 
 
+class TaskCreateForkedFrom(TypedDict):
+    task_id: str
+    snapshot_id: str | None
+    # UTC, ISO 8601.
+    at: str
+
+
 class TaskCreateLastCommand(TypedDict):
     command: str
     exit_code: int | None
@@ -255,6 +262,10 @@ class TaskCreateResult(TypedDict):
     execution_mode: str
     # CPU virtualization that the VM ran on.
     accelerator: str | None
+    # Seconds without use until it is stopped; 0 for never.
+    idle_stop_seconds: int
+    # The task, or its snapshot, that it is a fork of.
+    forked_from: TaskCreateForkedFrom | None
     # UTC, ISO 8601.
     created_at: str
     # UTC, ISO 8601.
@@ -682,6 +693,10 @@ class TaskStatusResult(TypedDict):
     execution_mode: str
     # CPU virtualization that the VM ran on.
     accelerator: str | None
+    # Seconds without use until it is stopped; 0 for never.
+    idle_stop_seconds: int
+    # The task, or its snapshot, that it is a fork of.
+    forked_from: TaskCreateForkedFrom | None
     # UTC, ISO 8601.
     created_at: str
     # UTC, ISO 8601.
@@ -711,6 +726,78 @@ class TaskLogsResult(TypedDict):
 
 class TaskListResult(TypedDict):
     tasks: list[TaskStatusResult]
+
+
+class TaskForkResult(TypedDict):
+    # The forks.
+    tasks: list[TaskStatusResult]
+
+
+class TaskSnapshotCreateResult(TypedDict):
+    snapshot_id: str
+    name: str | None
+    # The task that it is of.
+    task_id: str
+    # The snapshot that the task came from; null when there was none.
+    parent: str | None
+    # UTC, ISO 8601.
+    created_at: str
+    # Disk that its memory takes.
+    memory_bytes: int
+    # Disk that its files take.
+    disk_bytes: int
+    # Commands that were running.
+    running_commands: int
+    # Stopped tasks that start from it.
+    needed_by: list[str]
+
+
+class TaskSnapshotListResult(TypedDict):
+    snapshots: list[TaskSnapshotCreateResult]
+
+
+class TaskSnapshotDeleteResult(TypedDict):
+    snapshot_id: str
+    deleted: Literal[True]
+
+
+class TaskTryVariantChanged(TypedDict):
+    path: str
+    status: str
+    # Such as +3 -1.
+    lines: str
+
+
+class TaskTryVariant(TypedDict):
+    name: str
+    command: str
+    outcome: Literal["passed", "failed", "timed_out", "error"]
+    # Null when it could not run to its end.
+    exit_code: int | None
+    # Null when no check ran.
+    check_exit_code: int | None
+    error: TaskExecError | None
+    duration_ms: int
+    # Output of the variant; head and tail when it is long.
+    stdout: str
+    # Its errors; head and tail when it is long.
+    stderr: str
+    # Output and errors of the check; head and tail when it is long.
+    check_output: str
+    # Changed entries of the workspace; null when not known.
+    changed_count: int | None
+    # The first 50 of them.
+    changed: list[TaskTryVariantChanged]
+
+
+class TaskTryResult(TypedDict):
+    task_id: str
+    # In the given order.
+    variants: list[TaskTryVariant]
+    # Name of the variant whose fork is now the task; null for none.
+    kept: str | None
+    # Why the wanted variant could not be kept.
+    keep_error: TaskExecError | None
 
 
 class TaskDeleteResult(TypedDict):
@@ -1186,6 +1273,7 @@ class Operations(ABC):
         mem_mib: int = 1024,
         disk_mib: int = 10240,
         ttl_seconds: int = 86400,
+        idle_stop_seconds: int = 0,
         timeout_seconds: int | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
@@ -1215,6 +1303,7 @@ class Operations(ABC):
             mem_mib: Memory of the VM in MiB (256 to 65536).
             disk_mib: Maximum that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
+            idle_stop_seconds: Seconds without use until the task is stopped; 0 for never (0 to 2592000).
             timeout_seconds: Seconds until a command of the task is killed, if the command sets no time-out (1 to 86400).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
@@ -1233,7 +1322,7 @@ class Operations(ABC):
         """
         return self._call(
             "task.create",
-            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links},
+            {"environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds, "idle_stop_seconds": idle_stop_seconds, "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude, "include": include, "links": links},
             on_progress=on_progress,
             cancellation=cancellation,
         )
@@ -1802,6 +1891,184 @@ class Operations(ABC):
             {"labels": labels},
         )
 
+    def fork_task(
+        self,
+        task_id: str,
+        *,
+        count: int = 1,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskForkResult:
+        """Copy a task with its running processes.
+
+        The forks have their own id, hostname, addresses and log, which begins with the commands that ran: they are still running. Standard input and open connections end. Fails with `RESOURCE_EXHAUSTED` when the host cannot hold that many; `details.possible` has the number. Fails with `FAILED_PRECONDITION` when the task has failed, with `HOST_NOT_ABLE` in `host_compat`.
+
+        Args:
+            task_id: Id or name of a task or a snapshot.
+            count: Number of forks (1 to 100000).
+            name: Name of the fork; several get NAME-1, NAME-2 and so on.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.fork",
+            {"task_id": task_id, "count": count, "name": name},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def stop_task(
+        self,
+        task_id: str,
+    ) -> TaskStatusResult:
+        """Put a task away with its running processes, and free its memory.
+
+        The task is stopped until it is started, by `task.start` or by the next command or access to its files. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
+
+        Args:
+            task_id: Id or name of a task.
+        """
+        return self._call(
+            "task.stop",
+            {"task_id": task_id},
+        )
+
+    def start_task(
+        self,
+        task_id: str,
+        *,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Have a stopped task continue where it was.
+
+        Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.
+
+        Args:
+            task_id: Id or name of a task.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.start",
+            {"task_id": task_id},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def snapshot_task(
+        self,
+        task_id: str,
+        *,
+        name: str | None = None,
+    ) -> TaskSnapshotCreateResult:
+        """Keep the present state of a task, with its running processes.
+
+        The VM pauses for a moment and runs on. `task.fork` and `task.reset` start from the snapshot. It is deleted with its task. Fails with `ALREADY_EXISTS` when another snapshot has the name, with `HOST_NOT_ABLE` in `host_compat`.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name, usable instead of the id.
+        """
+        return self._call(
+            "task.snapshot.create",
+            {"task_id": task_id, "name": name},
+        )
+
+    def list_snapshots(
+        self,
+        *,
+        task: str | None = None,
+    ) -> TaskSnapshotListResult:
+        """List the snapshots, of all tasks or of one.
+
+        Args:
+            task: Only those of this task.
+        """
+        return self._call(
+            "task.snapshot.list",
+            {"task": task},
+        )
+
+    def delete_snapshot(
+        self,
+        snapshot_id: str,
+    ) -> TaskSnapshotDeleteResult:
+        """Remove a snapshot; tasks that started from it stay.
+
+        No other snapshot and no running task needs it. Fails with `FAILED_PRECONDITION` while a stopped task starts from it; `details.needed_by` names the tasks.
+
+        Args:
+            snapshot_id: Id or name of a snapshot.
+        """
+        return self._call(
+            "task.snapshot.delete",
+            {"snapshot_id": snapshot_id},
+        )
+
+    def reset_task(
+        self,
+        task_id: str,
+        *,
+        to: str = "seed",
+        force: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Go back to a snapshot of a task, or to its beginning.
+
+        What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created; a task that was created from a source has it only as a snapshot. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set.
+
+        Args:
+            task_id: Id or name of a task.
+            to: Id or name of a snapshot, or `seed`.
+            force: End running commands.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.reset",
+            {"task_id": task_id, "to": to, "force": force},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def try_task(
+        self,
+        task_id: str,
+        *,
+        variants: Sequence[str],
+        check: str | None = None,
+        keep: str = "none",
+        timeout_seconds: int = 300,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskTryResult:
+        """Try variants of a command, each in a fork of a task, and keep one.
+
+        Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, which then loses what it did meanwhile; all other forks are removed, also after an interruption. What goes wrong in one variant does not end the others.
+
+        Args:
+            task_id: Id or name of a task.
+            variants: Commands to try. Their names are 1, 2, 3 and so on.
+            check: Command that tells after a variant whether it passes.
+            keep: Fork that becomes the task: none, first-passing (in the given order), or the number of a variant.
+            timeout_seconds: Seconds until a variant or a check is killed (1 to 86400).
+            cwd: Working directory of the command.
+            env: Further environment.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "task.try",
+            {"task_id": task_id, "variants": variants, "check": check, "keep": keep, "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env},
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
     def delete_task(
         self,
         task_id: str,
@@ -2278,6 +2545,97 @@ class TaskOperations:
         return self._operations.logs_task(
             self.task_id,
             interleaved=interleaved,
+        )
+
+    def fork(
+        self,
+        *,
+        count: int = 1,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskForkResult:
+        """Copy a task with its running processes: see ``Pyro.fork_task``."""
+        return self._operations.fork_task(
+            self.task_id,
+            count=count,
+            name=name,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def stop(
+        self,
+    ) -> TaskStatusResult:
+        """Put a task away with its running processes, and free its memory: see ``Pyro.stop_task``."""
+        return self._operations.stop_task(
+            self.task_id,
+        )
+
+    def start(
+        self,
+        *,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Have a stopped task continue where it was: see ``Pyro.start_task``."""
+        return self._operations.start_task(
+            self.task_id,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def snapshot(
+        self,
+        *,
+        name: str | None = None,
+    ) -> TaskSnapshotCreateResult:
+        """Keep the present state of a task, with its running processes: see ``Pyro.snapshot_task``."""
+        return self._operations.snapshot_task(
+            self.task_id,
+            name=name,
+        )
+
+    def reset(
+        self,
+        *,
+        to: str = "seed",
+        force: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Go back to a snapshot of a task, or to its beginning: see ``Pyro.reset_task``."""
+        return self._operations.reset_task(
+            self.task_id,
+            to=to,
+            force=force,
+            on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def try_variants(
+        self,
+        *,
+        variants: Sequence[str],
+        check: str | None = None,
+        keep: str = "none",
+        timeout_seconds: int = 300,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskTryResult:
+        """Try variants of a command, each in a fork of a task, and keep one: see ``Pyro.try_task``."""
+        return self._operations.try_task(
+            self.task_id,
+            variants=variants,
+            check=check,
+            keep=keep,
+            timeout_seconds=timeout_seconds,
+            cwd=cwd,
+            env=env,
+            on_progress=on_progress,
+            cancellation=cancellation,
         )
 
     def delete(
