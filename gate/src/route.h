@@ -4,7 +4,7 @@
 
 #include "address.h"
 
-// Opens the question's socket, in the network namespace of the caller.
+// Opens the netlink socket for route lookups, in the network namespace of the caller.
 bool route_open(void);
 
 // True for the host's own, broadcast and loopback addresses, and when the lookup fails.

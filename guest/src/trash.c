@@ -63,7 +63,7 @@ static void step_in_folder(void) {
     has_changed |= unlinkat(dirfd(pass), folder_name, AT_REMOVEDIR) == 0;
 }
 
-// What nothing can remove is left when a pass has changed nothing.
+// Stops when a pass has removed nothing: the remaining entries cannot be removed.
 static void end_pass(void) {
     closedir(pass);
     pass = NULL;

@@ -10,7 +10,7 @@
 // Answers by itself, at once when it cannot begin.
 void write_start(uint32_t stream, struct json request);
 
-// True for the name of a file that is only being written.
+// True for the name of an unfinished file of `write`.
 bool write_is_temporary(const char *name);
 
 #endif

@@ -52,7 +52,7 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
     stream.close();
   };
   const cancel = () => void stream.sendMessage(frameType.cancel, { signal: options.endSignal?.() ?? "INT" });
-  const detach = () => fail(new PyroError("ABORTED", "The client left; the command continues."));
+  const detach = () => fail(new PyroError("ABORTED", "The client disconnected; the command keeps running."));
   const send = async () => {
     if (options.source !== null) await sendAll(stream, streamChannel.source, options.source).catch(fail);
     if (options.takesStdin) await sendAll(stream, streamChannel.stdin, options.stdin).catch(cancel);

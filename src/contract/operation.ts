@@ -48,7 +48,7 @@ interface SdkShape {
   readonly opens?: "task";
 }
 
-/** The tool of the MCP server, in words for a model. */
+/** The title and description of the MCP tool, for a model. */
 interface McpShape {
   readonly tool: string;
   readonly title: string;

@@ -62,5 +62,5 @@ export type AnswerLine =
 export function parseEndSignal(wish: unknown): EndSignal {
   const signal = typeof wish === "object" && wish !== null && "signal" in wish ? wish.signal : "INT";
   if (signal === "INT" || signal === "TERM") return signal;
-  throw new PyroError("INVALID_ARGUMENT", "The signal of a cancel is INT or TERM.");
+  throw new PyroError("INVALID_ARGUMENT", "A cancel takes the signal INT or TERM only.");
 }

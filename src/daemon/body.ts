@@ -96,6 +96,6 @@ function parseLine(text: string): RequestLine {
     if ("source_end" in line && line.source_end === true) return { source_end: true };
   }
   throw new PyroError("INVALID_ARGUMENT", "A line of the request has an unknown form.", {
-    hint: "Lines behind the input have stdin, stdin_end, source, source_end, resize or cancel: see docs/http.md.",
+    hint: "Lines after the input have stdin, stdin_end, source, source_end, resize or cancel: see docs/http.md.",
   });
 }

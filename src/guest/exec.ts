@@ -166,7 +166,7 @@ export class Exec {
   #output(channel: number): Receiver {
     if (channel === channelNumber.stdout) return this.#stdout;
     if (channel === channelNumber.stderr) return this.#stderr;
-    throw new PyroError("AGENT_PROTOCOL", `The guest sent output on channel ${channel}.`);
+    throw new PyroError("AGENT_PROTOCOL", `The guest sent output on channel ${channel}, which is not an output channel.`);
   }
 
   async #finish(exit: Exit): Promise<void> {

@@ -53,7 +53,7 @@ function assertPlainFile(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined || stat.isFile()) return;
   throw new PyroError("HOME_UNUSABLE", `${path} is ${stat.isSymbolicLink() ? "a symbolic link" : "not a file"}.`, {
-    hint: `pyro makes that file itself. Look at what it is, then remove it: rm -r ${path}`,
+    hint: `pyro creates this file itself. Check the existing entry, then remove it: rm -r ${path}`,
     details: { path },
   });
 }

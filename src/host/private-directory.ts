@@ -33,7 +33,7 @@ function closeToOthers(path: string, { mode }: Stats, fail: Fail): void {
   const othersWrite = (mode & 0o022) !== 0;
   const assertNotPlanted = () => {
     if (!othersWrite || readdirSync(path).length === 0) return;
-    const hint = `Look at what is in it, then close it: chmod 700 ${path}`;
+    const hint = `Check its content, then make it private: chmod 700 ${path}`;
     throw fail("can be written by other users, who may have put files there", hint);
   };
   assertNotPlanted();

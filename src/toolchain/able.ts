@@ -19,7 +19,7 @@ export async function assertAbleToFetch(keyring: string): Promise<void> {
     });
   }
   if (existsSync(keyring)) return;
-  throw new PyroError("HOST_NOT_ABLE", `Fetching a toolchain needs ${keyring}, which its packages are checked with.`, {
+  throw new PyroError("HOST_NOT_ABLE", `Fetching a toolchain needs ${keyring}, the keys for its packages.`, {
     hint: "sudo apt-get install debian-archive-keyring",
     details: { missing: [keyring], packages: ["debian-archive-keyring"] },
   });

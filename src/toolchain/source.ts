@@ -18,7 +18,7 @@ export function buildSource(mirrors: readonly string[], keyring = archiveKeyring
   if (urls.length === 0 && ofSuite.length === 0 && whole.length > 0) {
     throw new PyroError(
       "INVALID_ARGUMENT",
-      `PYRO_DEBIAN_MIRROR has no line for ${SUITE}, which a toolchain is made of.`,
+      `PYRO_DEBIAN_MIRROR has no line for ${SUITE}, the release of a toolchain's packages.`,
       {
         hint: `Add a line such as \`deb http://deb.debian.org/debian ${SUITE} main\`, or name a URL alone.`,
         details: { suite: SUITE, lines: whole },

@@ -31,7 +31,7 @@ export interface Conflict {
   readonly base: Entry | null;
   readonly host: Entry | null;
   readonly task: Entry | null;
-  /** `changed`: both sides changed it. `occupied`: a directory of the host stands in the way, and not all of it may be removed. */
+  /** `changed`: both sides changed it. `occupied`: a directory of the host has the path, and not all of it may be removed. */
   readonly reason: "changed" | "occupied";
 }
 

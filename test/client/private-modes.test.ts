@@ -14,7 +14,7 @@ test("private modes: what is still changed at the end is undone", () => {
   assert.equal(undo("\x1b[?1000;1006h"), "\x1b[?1000l\x1b[?1006l\x1b[m");
 });
 
-test("private modes: nothing is undone that the program has undone, or that is usual", () => {
+test("private modes: a mode that the program has reset, or that is the default, is not reset again", () => {
   assert.equal(undo("\x1b[?1049h\x1b[?1049l\x1b[?25l\x1b[?25h"), "");
   assert.equal(undo("\x1b[?25h\x1b[?7h"), "");
 });

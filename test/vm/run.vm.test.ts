@@ -123,7 +123,7 @@ test("a source fills the workspace before the command runs; its variables, direc
   assert.deepEqual([status, stdout], [0, "kept\ninput\nhi\nsub\n"]);
 });
 
-test("bytes that are no text come out as they are", async () => {
+test("bytes that are not text are printed unchanged", async () => {
   const child = scratch.start(["run", "debian:12", "--", "printf", "\\000\\377\\200\\n"]);
   const chunks: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));

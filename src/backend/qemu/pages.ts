@@ -76,7 +76,7 @@ export async function tryReading(helper: string, pid: number): Promise<string | 
 
 function buildFailure(exitCode: number | null, how: string): PyroError {
   if (exitCode === NOT_ALLOWED) return explainDenial(how);
-  if (exitCode === DISK_IS_FULL) return new PyroError("DISK_FULL", `A snapshot found no room on the disk: ${how}`);
+  if (exitCode === DISK_IS_FULL) return new PyroError("DISK_FULL", `The disk has no space for the snapshot: ${how}`);
   if (exitCode === IS_GONE) return new PyroError("VM_DIED", `The VM ended: ${how}`);
   return new PyroError("INTERNAL", `pyro-pages failed: ${how}`);
 }

@@ -75,7 +75,7 @@ export class Machines {
       this.#used.set(ready.machine.id, ready);
       return { machine: ready.machine, environmentDigest: held.environment.digest };
     } catch (error) {
-      if (call.signal.aborted) throw new PyroError("ABORTED", "It was cancelled before the command started.");
+      if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the command started.");
       throw error;
     }
   }

@@ -101,7 +101,7 @@ export class Pushes {
     await this.#settleList(staged.id, committed.at);
   }
 
-  /** A list that cannot be written costs a later push its deletions, and nothing else. */
+  /** Without the list a later push misses deletions; no file is lost. */
   async #writeList(staged: StagedSource, facts: PushFacts, isLeft: (path: string) => boolean): Promise<void> {
     const left = filtered(this.earlier(facts), (path) => !staged.paths.has(path) && isLeft(path));
     await this.#files.prepare(facts, staged.id, staged.paths, left).catch((error: unknown) => {

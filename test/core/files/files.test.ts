@@ -42,17 +42,17 @@ test("lines: the same as splitting the whole text, whatever the pieces", () => {
   );
 });
 
-test("lines: a long one is cut at a character, and the rest is counted", () => {
+test("lines: a long line is cut at a character, and the rest is counted", () => {
   const window = show(Buffer.from(`${"é".repeat(60)}\nnext`), { lineBytes: 11 }, 7);
   assert.deepEqual(window.lines, ["ééééé[... 110 bytes left out ...]", "next"]);
 });
 
-test("lines: they end when their bytes are used up", () => {
+test("lines: a page ends at its limit of bytes", () => {
   const window = show(Buffer.from("aaaa\nbbbb\ncccc\n"), { bytes: 6 }, 100);
   assert.deepEqual([window.lines, window.hasMore], [["aaaa", "bbbb"], true]);
 });
 
-test("lines: only what is shown must be text", () => {
+test("lines: only the shown lines must be text", () => {
   const text = Buffer.concat([Buffer.from("one\n"), Buffer.of(0xff, 0x0a), Buffer.from("three\n")]);
   assert.ok(show(text, { count: 1 }, 3).isText);
   assert.ok(!show(text, {}, 3).isText);

@@ -23,7 +23,7 @@ test("values arrive as they are, lists as words", () => {
   );
 });
 
-test("a value joins the text beside it, a number is its digits, and backslashes are the shell's", () => {
+test("a value joins the adjacent text, a number becomes its digits, and backslashes reach the shell", () => {
   assert.equal(sh`tar -C /tmp/${"a b"} -xf ${1}`, "tar -C /tmp/'a b' -xf 1");
   assert.deepEqual(wordsOf(sh`printf '%s\0' a\ b --n=${"$(id)"}`), ["a b", "--n=$(id)"]);
   assert.deepEqual(wordsOf(sh`printf '%s\0' "quoted $((1 + 1))" ${"x"} # a comment`), ["quoted 2", "x"]);

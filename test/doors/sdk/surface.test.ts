@@ -26,7 +26,7 @@ function readDeclarations(): Map<string, string> {
   return found;
 }
 
-test("the public types are as they were pinned", () => {
+test("the public types equal the pinned ones", () => {
   const surface = [...readDeclarations()]
     .map(([name, text]) => `// ${name}\n${text.replaceAll(/^\s*\/\*\*[^]*?\*\/\n|^export \{\};\n/gm, "")}`)
     .join("\n");
