@@ -120,9 +120,13 @@ function assertVersion({ core, lifetime }: Daemon, operation: Operation, request
   if (theirs === undefined || theirs === core.version || operation.name.startsWith("daemon.")) return;
   const restarting = lifetime.isIdle();
   if (restarting) lifetime.end(`a client of version ${theirs} asked`);
-  throw new PyroError("DAEMON_VERSION", `This pyro is version ${theirs}; the running daemon is version ${core.version}.`, {
-    details: { client_version: theirs, daemon_version: core.version, restarting },
-  });
+  throw new PyroError(
+    "DAEMON_VERSION",
+    `This pyro is version ${theirs}; the running daemon is version ${core.version}.`,
+    {
+      details: { client_version: theirs, daemon_version: core.version, restarting },
+    },
+  );
 }
 
 function asCallError(thrown: unknown, flight: CallInFlight | undefined): PyroError {

@@ -292,9 +292,13 @@ export class Task implements ExecHost {
   #assertRoomForExec(): void {
     const running = this.#execs.running.length;
     if (running < limits.runningCommands) return;
-    throw new PyroError("RESOURCE_EXHAUSTED", `Task ${this.taskId} already runs ${running} commands, which is the limit.`, {
-      hint: "Wait for one of them to end.",
-      details: { task_id: this.taskId, running, limit: limits.runningCommands },
-    });
+    throw new PyroError(
+      "RESOURCE_EXHAUSTED",
+      `Task ${this.taskId} already runs ${running} commands, which is the limit.`,
+      {
+        hint: "Wait for one of them to end.",
+        details: { task_id: this.taskId, running, limit: limits.runningCommands },
+      },
+    );
   }
 }
