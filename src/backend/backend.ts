@@ -197,7 +197,7 @@ export interface Presence {
    * fails. No file system is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, VM_DIED, ABORTED.
    */
   snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
-  /** Has it continue that a snapshot left paused. */
+  /** Continues a machine that a snapshot left paused. */
   proceed(): Promise<void>;
   /** Ends it at once and removes every file of it. May be called twice. */
   destroy(): Promise<void>;

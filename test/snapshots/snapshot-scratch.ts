@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -12,7 +13,7 @@ import { openCore } from "../../src/core/open.js";
 import type { NewSnapshot, NewSnapshotOptions, Snapshot } from "../../src/core/snapshots/snapshots.js";
 import { Exec } from "../../src/guest/exec.js";
 import { openHome } from "../../src/host/home.js";
-import { until } from "../client/scratch.js";
+import { endOf, pyroPath, until, type Ended } from "../client/scratch.js";
 import { VmScratch, type VmScratchOptions } from "../vm/vm-scratch.js";
 
 export interface Shape {
@@ -73,6 +74,12 @@ export class SnapshotScratch extends VmScratch {
     const home = openHome({ ...process.env, ...this.env });
     this.#core = await openCore({ home, version: "test", log: pino({ level: "silent" }) });
     return this;
+  }
+
+  /** Runs the executable behind other words. */
+  pyroBehind(prefix: readonly string[], args: readonly string[]): Promise<Ended> {
+    const [program = "", ...words] = [...prefix, process.execPath, pyroPath, ...args];
+    return endOf(spawn(program, words, { env: this.env, cwd: this.directory }));
   }
 
   /** A name for the next machine, which outlives the daemon. */

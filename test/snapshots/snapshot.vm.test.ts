@@ -151,6 +151,12 @@ test("a failing or cancelled snapshot: the VM runs on, and nothing is left", asy
   });
   await assert.rejects(fails, { code: "RESOURCE_EXHAUSTED" });
   await assertLivesOn(parent);
+  // The same when core's part of it fails, after the VM has been left paused.
+  const fill = async () => {
+    throw new PyroError("DISK_FULL", "of the test");
+  };
+  await assert.rejects(scratch.snapshot(parent, { resumes: false, fill }), { code: "DISK_FULL" });
+  await assertLivesOn(parent);
   const cancel = new AbortController();
   const cancelled = scratch.snapshot(parent, {
     signal: cancel.signal,

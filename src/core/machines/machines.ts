@@ -19,7 +19,7 @@ import type { Call } from "../call.js";
 import { type Backends, chooseBackend, type MachineRequest, shapeOf } from "./request.js";
 import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
 import { countFitting, type MachinePlan, resumeMachine, startMachine } from "./start.js";
-import type { Snapshot } from "../snapshots/snapshots.js";
+import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
 
 interface MachinesOptions {
   readonly environments: EnvironmentCache;
@@ -91,7 +91,9 @@ export class Machines {
     try {
       const saved = savedMachineOf(snapshot, environments.rootPath(digest));
       const options = startOptionsOf({ id, network }, call);
-      const machine = await resumeMachine(id, backends.qemu, saved, options, () => this.#spares.giveBack());
+      const makeRoom = () => this.#spares.giveBack();
+      const resume = () => resumeMachine(id, backends.qemu, saved, options, makeRoom);
+      const machine = await whileUsed(snapshot, resume);
       this.#used.set(id, { machine, release });
       return machine;
     } catch (error) {

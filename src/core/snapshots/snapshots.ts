@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { Presence } from "../../backend/backend.js";
-import type { SnapshotOptions } from "../../backend/snapshot.js";
+import type { MachineSnapshot, SnapshotOptions } from "../../backend/snapshot.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache } from "../../environments/cache.js";
 import { mkdir, readdir, rename, rm, syncDirectory, syncTree } from "../../host/files.js";
@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly directory: string;
   /** What core keeps of the task. */
   readonly taskPath: string;
+  /** Machines that are starting from it. */
+  readonly uses: Set<Promise<unknown>>;
 }
 
 /** What core knows of a new snapshot. */
@@ -41,10 +43,21 @@ export interface SnapshotsOptions {
   readonly log: Log;
 }
 
-interface Entry extends Snapshot {
+interface Entry {
+  readonly snapshot: Snapshot;
   readonly release: () => void;
-  /** Machines that are starting from it. */
-  readonly uses: Set<Promise<unknown>>;
+}
+
+/** Does something with a snapshot, which is not removed meanwhile. */
+export async function whileUsed<T>({ uses }: Snapshot, use: () => Promise<T>): Promise<T> {
+  const using = use();
+  const settled = using.catch(() => {});
+  uses.add(settled);
+  try {
+    return await using;
+  } finally {
+    uses.delete(settled);
+  }
 }
 
 /** The snapshots of one home. Each holds its environment, and so its template, against pruning. This daemon is their only writer. */
@@ -72,12 +85,13 @@ export class Snapshots {
   }
 
   list(): readonly Snapshot[] {
-    return [...this.#entries.values()].sort((a, b) => a.record.created_at.localeCompare(b.record.created_at));
+    const all = [...this.#entries.values()].map(({ snapshot }) => snapshot);
+    return all.sort((a, b) => a.record.created_at.localeCompare(b.record.created_at));
   }
 
   /** By id or by name. Throws NOT_FOUND. */
   get(reference: string): Snapshot {
-    const found = this.#entries.get(reference) ?? this.list().find(({ record }) => record.name === reference);
+    const found = this.#entries.get(reference)?.snapshot ?? this.list().find(({ record }) => record.name === reference);
     if (found) return found;
     throw new PyroError("NOT_FOUND", `There is no snapshot ${reference}.`, {
       hint: "See `pyro task snapshot list`.",
@@ -116,29 +130,16 @@ export class Snapshots {
     return this.#inDraft(machine, about, options, use);
   }
 
-  /** Does something with a snapshot, which is not removed meanwhile. */
-  async using<T>(snapshot: Snapshot, use: () => Promise<T>): Promise<T> {
-    const uses = this.#entries.get(snapshot.record.snapshot_id)?.uses;
-    const using = use();
-    const settled = using.catch(() => {});
-    uses?.add(settled);
-    try {
-      return await using;
-    } finally {
-      uses?.delete(settled);
-    }
-  }
-
   /** Removes a snapshot; machines that started from it are not touched. Waits for those that are starting. Throws NOT_FOUND. */
   async delete(snapshotId: string): Promise<void> {
     this.get(snapshotId);
     const entry = this.#entries.get(snapshotId);
     if (!entry) throw new PyroError("INVALID_ARGUMENT", "A snapshot is deleted by its id.");
     this.#entries.delete(snapshotId);
-    await Promise.all(entry.uses);
+    await Promise.all(entry.snapshot.uses);
     entry.release();
     const leaving = join(this.#path, newTemporaryName());
-    await rename(entry.directory, leaving);
+    await rename(entry.snapshot.directory, leaving);
     await syncDirectory(this.#path);
     await rm(leaving, { recursive: true, force: true });
   }
@@ -149,7 +150,7 @@ export class Snapshots {
 
   #add(snapshot: Snapshot): Snapshot {
     const release = this.#options.environments.hold(snapshot.record.environment_digest);
-    this.#entries.set(snapshot.record.snapshot_id, { ...snapshot, release, uses: new Set() });
+    this.#entries.set(snapshot.record.snapshot_id, { snapshot, release });
     return snapshot;
   }
 
@@ -162,26 +163,16 @@ export class Snapshots {
   ): Promise<T> {
     const directory = join(this.#path, newTemporaryName());
     await mkdir(directory, { mode: 0o700 });
+    let isLeftPaused = false;
     try {
       const made = await machine.snapshot(directory, options);
-      const record: SnapshotRecord = {
-        format: 1,
-        snapshot_id: newSnapshotId(),
-        ...about,
-        created_at: new Date().toISOString(),
-        network: copyRequest(machine.networkRequest),
-        execution_mode: machine.executionMode,
-        accelerator: machine.accelerator,
-        memory_bytes: made.memoryBytes,
-        disk_bytes: made.diskBytes,
-        pause_ms: Math.round(made.pauseMs),
-        machine: { ...made.handle },
-      };
-      const draft = snapshotIn(directory, record);
+      isLeftPaused = options.resumes === false;
+      const draft = snapshotIn(directory, buildRecord(machine, about, made));
       await mkdir(draft.taskPath, { mode: 0o700 });
       await fill?.(draft.taskPath);
       return await use(draft);
     } catch (error) {
+      if (isLeftPaused) await machine.proceed().catch(() => {});
       throw PyroError.from(error);
     } finally {
       await rm(directory, { recursive: true, force: true });
@@ -197,7 +188,23 @@ export class Snapshots {
 }
 
 function snapshotIn(directory: string, record: SnapshotRecord): Snapshot {
-  return { record, directory, taskPath: join(directory, "task") };
+  return { record, directory, taskPath: join(directory, "task"), uses: new Set() };
+}
+
+function buildRecord(machine: Presence, about: NewSnapshot, made: MachineSnapshot): SnapshotRecord {
+  return {
+    format: 1,
+    snapshot_id: newSnapshotId(),
+    ...about,
+    created_at: new Date().toISOString(),
+    network: copyRequest(machine.networkRequest),
+    execution_mode: machine.executionMode,
+    accelerator: machine.accelerator,
+    memory_bytes: made.memoryBytes,
+    disk_bytes: made.diskBytes,
+    pause_ms: Math.round(made.pauseMs),
+    machine: { ...made.handle },
+  };
 }
 
 function copyRequest(request: Presence["networkRequest"]): SnapshotRecord["network"] {

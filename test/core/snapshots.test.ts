@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import pino from "pino";
+
+import type { Presence } from "../../src/backend/backend.js";
+import { PyroError } from "../../src/contract/errors.js";
+import { Snapshots, whileUsed, type NewSnapshot } from "../../src/core/snapshots/snapshots.js";
+import { Holds } from "../../src/environments/holds.js";
+import { diskUsageBytes } from "../../src/host/disk.js";
+import { ScratchDirectory } from "../archive/trees.js";
+import { fc } from "../property.js";
+
+const about = (name: string | null, digest = "d1"): NewSnapshot => ({
+  ...{ name, task_id: "task-000000000001", parent: null, environment: "debian:12", environment_digest: digest },
+  ...{ vcpu_count: 1, mem_mib: 256, disk_mib: 1024 },
+});
+const { signal } = new AbortController();
+
+/** A machine whose snapshots are files of a few bytes, or fail. */
+function machineThat(does: "works" | "fails" = "works"): Presence & { paused: boolean } {
+  const machine = {
+    ...({ id: "vm-1", executionMode: "guest", accelerator: "tcg", network: null, networkRequest: null } as const),
+    ...{ handle: null, died: new Promise<string>(() => {}), reservedMib: null, stall: () => null, paused: false },
+    usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
+    snapshot: async (
+      directory: string,
+      { onPaused, resumes = true }: { onPaused?: () => unknown; resumes?: boolean },
+    ) => {
+      writeFileSync(join(directory, "pages"), "pages");
+      await onPaused?.();
+      if (does === "fails") throw new PyroError("DISK_FULL", "of the test");
+      machine.paused = !resumes;
+      return { handle: { of: "the backend" }, memoryBytes: 5, diskBytes: 0, pauseMs: 1.5 };
+    },
+    proceed: async () => void (machine.paused = false),
+    destroy: async () => {},
+  };
+  return machine;
+}
+
+async function open(scratch: ScratchDirectory) {
+  const environments = new Holds();
+  const store = await Snapshots.open({ homePath: scratch.path, environments, log: pino({ level: "silent" }) });
+  return { environments, store, path: join(scratch.path, "snapshots") };
+}
+
+test("a snapshot: is found by id and name after the store is opened anew, and holds its environment until it is deleted", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, environments } = await open(scratch);
+  const fill = async (directory: string) => writeFileSync(join(directory, "journal"), "of core");
+  const made = await store.create(machineThat(), about("one"), { signal, fill });
+  assert.ok(environments.isHeld("d1"));
+  const again = await open(scratch);
+  assert.ok(again.environments.isHeld("d1"));
+  const found = again.store.get("one");
+  assert.deepEqual(found.record, made.record);
+  assert.deepEqual(
+    [found.record.memory_bytes, found.record.pause_ms, found.record.machine],
+    [5, 2, { of: "the backend" }],
+  );
+  assert.equal(readFileSync(join(found.taskPath, "journal"), "utf8"), "of core");
+  assert.equal(again.store.get(made.record.snapshot_id), found);
+  await again.store.delete(made.record.snapshot_id);
+  assert.ok(!again.environments.isHeld("d1"));
+  assert.deepEqual(readdirSync(again.path), []);
+  assert.throws(() => again.store.get("one"), { code: "NOT_FOUND" });
+});
+
+test("a name that is taken, also by a snapshot that is being made: ALREADY_EXISTS", async () => {
+  using scratch = new ScratchDirectory();
+  const { store } = await open(scratch);
+  const first = store.create(machineThat(), about("one"), { signal });
+  await assert.rejects(store.create(machineThat(), about("one"), { signal }), { code: "ALREADY_EXISTS" });
+  await first;
+  await assert.rejects(store.create(machineThat(), about("one"), { signal }), { code: "ALREADY_EXISTS" });
+  await store.create(machineThat(), about(null), { signal });
+});
+
+test("a snapshot that fails at any step: nothing is left, its name is free, and the machine is not left paused", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, path } = await open(scratch);
+  const fails = async () => {
+    throw new PyroError("DISK_FULL", "of the test");
+  };
+  await assert.rejects(store.create(machineThat("fails"), about("one"), { signal }), { code: "DISK_FULL" });
+  await assert.rejects(store.create(machineThat(), about("one"), { signal, onPaused: fails }), { code: "DISK_FULL" });
+  const machine = machineThat();
+  const options = { signal, resumes: false };
+  await assert.rejects(store.create(machine, about("one"), { ...options, fill: fails }), { code: "DISK_FULL" });
+  assert.equal(machine.paused, false);
+  await assert.rejects(store.passing(machine, about(null), options, fails), { code: "DISK_FULL" });
+  assert.equal(machine.paused, false);
+  assert.deepEqual(readdirSync(path), []);
+  await store.create(machine, about("one"), options);
+  assert.equal(machine.paused, true);
+});
+
+test("a passing snapshot: is not listed, and is gone after its use", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, path } = await open(scratch);
+  const used = await store.passing(machineThat(), about(null), { signal }, async ({ directory }) => {
+    assert.ok(existsSync(join(directory, "pages")));
+    assert.deepEqual(store.list(), []);
+    return directory;
+  });
+  assert.ok(!existsSync(used));
+  assert.deepEqual(readdirSync(path), []);
+});
+
+test("a snapshot that is in use: is deleted after its use", async () => {
+  using scratch = new ScratchDirectory();
+  const { store } = await open(scratch);
+  const made = await store.create(machineThat(), about(null), { signal });
+  let end = () => {};
+  const use = whileUsed(made, () => new Promise<void>((resolve) => (end = resolve)));
+  const deleted = store.delete(made.record.snapshot_id);
+  assert.ok(existsSync(made.directory));
+  end();
+  await Promise.all([use, deleted]);
+  assert.ok(!existsSync(made.directory));
+});
+
+test("what killed daemons and newer versions left: half-made snapshots are removed, records that cannot be read stay", async () => {
+  using scratch = new ScratchDirectory();
+  const first = await open(scratch);
+  const { record } = await first.store.create(machineThat(), about(null), { signal });
+  const write = (id: string, json: object) => {
+    mkdirSync(join(first.path, id));
+    writeFileSync(join(first.path, id, "snapshot.json"), JSON.stringify(json));
+  };
+  write("snap-00000000000a", { ...record, snapshot_id: "snap-00000000000a", format: 2 });
+  write("snap-00000000000b", record);
+  mkdirSync(join(first.path, "tmp-1.1-00"));
+  mkdirSync(join(first.path, "snap-00000000000c"));
+  const { store, path } = await open(scratch);
+  assert.deepEqual(
+    store.list().map((snapshot) => snapshot.record.snapshot_id),
+    [record.snapshot_id],
+  );
+  assert.deepEqual(
+    readdirSync(path).toSorted(),
+    [record.snapshot_id, "snap-00000000000a", "snap-00000000000b", "snap-00000000000c"].toSorted(),
+  );
+});
+
+test("any order of making, failing, deleting and opening: the store is as a model of it, and its disk use returns", async () => {
+  const steps = fc.array(fc.tuple(fc.constantFrom("create", "fail", "pass", "delete", "open"), fc.nat(5)), {
+    maxLength: 40,
+  });
+  await fc.assert(
+    fc.asyncProperty(steps, async (chosen) => {
+      using scratch = new ScratchDirectory();
+      let opened = await open(scratch);
+      const empty = await diskUsageBytes(opened.path);
+      const model = new Map<string, string>();
+      for (const [step, number] of chosen) {
+        const [name, digest] = [`name-${number}`, `d${number}`];
+        const id = model.get(name);
+        if (step === "open") opened = await open(scratch);
+        else if (step === "fail")
+          await assert.rejects(opened.store.create(machineThat("fails"), about(null), { signal }));
+        else if (step === "pass") await opened.store.passing(machineThat(), about(null), { signal }, async () => {});
+        else if (step === "delete" && id !== undefined) {
+          await opened.store.delete(id);
+          model.delete(name);
+        } else if (step === "create") {
+          const made = await opened.store.create(machineThat(), about(name, digest), { signal }).catch(PyroError.from);
+          if (id !== undefined) assert.ok(made instanceof PyroError && made.code === "ALREADY_EXISTS");
+          else if (made instanceof PyroError) throw made;
+          else model.set(name, made.record.snapshot_id);
+        }
+        assert.deepEqual(readdirSync(opened.path).toSorted(), [...model.values()].toSorted());
+        for (const each of [0, 1, 2, 3, 4, 5]) {
+          assert.equal(opened.environments.isHeld(`d${each}`), model.has(`name-${each}`));
+        }
+      }
+      for (const id of model.values()) await opened.store.delete(id);
+      assert.equal(await diskUsageBytes(opened.path), empty);
+    }),
+    { numRuns: 25 },
+  );
+});
