@@ -139,7 +139,7 @@ class AgentSnapshots implements TaskSnapshots {
         machine: {},
       },
     };
-    const snapshot = { record, directory, taskPath: join(directory, "task") };
+    const snapshot = { record, directory, taskPath: join(directory, "task"), uses: new Set<Promise<unknown>>() };
     await options.fill?.(snapshot.taskPath);
     this.#all.set(snapshotId, snapshot);
     return snapshot;
