@@ -149,6 +149,14 @@ export function lookAtName(path: string): Stats | null {
   }
 }
 
+/** The names in a directory; none when it does not exist. */
+export async function listNames(path: string): Promise<string[]> {
+  return readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}
+
 /** Makes renames in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   await sync(path, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -9,6 +9,7 @@ import {
   streamChannel,
   type StreamFrame,
 } from "./stream-frames.js";
+import { Waiting } from "./waiting.js";
 
 /** A new window is sent when the receiver has taken this many bytes, so that small pieces share one window. */
 const GRANT_BYTES = 65_536;
@@ -37,7 +38,7 @@ export class FrameStream {
   readonly #outgoing: readonly ChannelWindow[] = newWindows();
   readonly #incoming: readonly ChannelWindow[] = newWindows();
   readonly #owed: number[] = newWindows().map(() => 0);
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #isClosed = false;
 
   constructor(socket: Socket, { head, types, maxMessageBytes }: FrameStreamOptions) {
@@ -45,10 +46,10 @@ export class FrameStream {
     this.#reader = new FrameReader(types, maxMessageBytes);
     if (head.length > 0) socket.unshift(head);
     socket.on("error", () => {});
-    socket.on("drain", () => this.#wake());
+    socket.on("drain", () => this.#waiting.wake());
     socket.on("close", () => {
       this.#isClosed = true;
-      this.#wake();
+      this.#waiting.wake();
     });
   }
 
@@ -134,18 +135,7 @@ export class FrameStream {
 
   /** Waits for a condition, or until the connection or the signal ends. */
   async #until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
-    const isOver = () => this.#isClosed || signal?.aborted === true;
-    while (!condition() && !isOver()) {
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          signal?.removeEventListener("abort", wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-        signal?.addEventListener("abort", wake);
-      });
-    }
+    await this.#waiting.until(() => this.#isClosed || condition(), signal);
   }
 
   #open(frame: StreamFrame): void {
@@ -153,17 +143,13 @@ export class FrameStream {
     const window = this.#outgoing[frame.channel]!;
     if (limit < window.limit) throw broken("A window moves backwards.");
     window.limit = limit;
-    this.#wake();
+    this.#waiting.wake();
   }
 
   #count({ channel, payload }: StreamFrame): void {
     const window = this.#incoming[channel]!;
     window.sent += payload.length;
     if (window.sent > window.limit) throw broken(`Channel ${channel} has more bytes than its window.`);
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
   }
 }
 

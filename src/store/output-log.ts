@@ -1,4 +1,5 @@
 import { PyroError } from "../contract/errors.js";
+import { Waiting } from "../host/waiting.js";
 import { Lag, type Place } from "./lag.js";
 import { RecentChunks, type Chunk } from "./recent-chunks.js";
 import { SegmentFiles } from "./segment-files.js";
@@ -26,7 +27,7 @@ export class OutputLog {
   readonly #files: SegmentFiles;
   readonly #lag = new Lag();
   readonly #recent = new RecentChunks();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   /** Where the next append will land, when all that were called before succeed. */
   #promisedBytes: number;
   #queue: Promise<void> = Promise.resolve();
@@ -81,18 +82,7 @@ export class OutputLog {
 
   /** Resolves when there are bytes past an offset, when the stream has ended, or when the caller disconnects. */
   async changed(offset: number, signal?: AbortSignal): Promise<void> {
-    for (;;) {
-      if (this.totalBytes > offset || this.#isFinal || signal?.aborted) return;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          signal?.removeEventListener("abort", wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-        signal?.addEventListener("abort", wake);
-      });
-    }
+    await this.#waiting.until(() => this.totalBytes > offset || this.#isFinal, signal);
   }
 
   /** Makes the writer wait for a follower that has taken everything before an offset. */
@@ -120,7 +110,7 @@ export class OutputLog {
     await this.#files.close().catch(() => {});
     this.#recent.clear();
     this.#isFinal = true;
-    this.#notify();
+    this.#waiting.wake();
   }
 
   async #appendAt(offset: number, bytes: Buffer): Promise<void> {
@@ -145,10 +135,6 @@ export class OutputLog {
     await this.#files.append(bytes);
     if (this.#lag.isFollowed) this.#recent.add({ offset, bytes });
     else this.#recent.clear();
-    this.#notify();
-  }
-
-  #notify(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#waiting.wake();
   }
 }

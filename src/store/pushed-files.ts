@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { limits } from "../contract/limits.js";
-import { mkdir, readdir, rename, rm } from "../host/files.js";
+import { mkdir, listNames, rename, rm } from "../host/files.js";
 import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
 
 /** A moment of a guest's clock. */
@@ -80,7 +80,7 @@ export class PushedFiles {
 
   /** Keeps the list of a push that is in, and drops the route's earlier one; with null drops the list instead. */
   async settle(pushId: string, at: GuestTime | null): Promise<void> {
-    const pending = (await this.#names()).find((name) => name.endsWith(`.${pushId}${PENDING}`));
+    const pending = (await listNames(this.#directory)).find((name) => name.endsWith(`.${pushId}${PENDING}`));
     if (pending === undefined) return;
     if (at === null) return this.#remove(pending);
     const key = pending.slice(0, pending.indexOf("."));
@@ -88,28 +88,21 @@ export class PushedFiles {
     const name = `${key}@${at.s}.${String(at.ns).padStart(9, "0")}.gz`;
     await rename(join(this.#directory, pending), join(this.#directory, name));
     for (const old of earlier) if (old !== name) await this.#remove(old);
-    const lists = (await this.#names()).filter((list) => timeOf(list) !== null).toSorted(byTime);
+    const lists = (await listNames(this.#directory)).filter((list) => timeOf(list) !== null).toSorted(byTime);
     for (const old of lists.slice(0, -MOST_LISTS)) await this.#remove(old);
   }
 
   /** Removes lists of unfinished pushes, except those named. */
   async sweep(openIds: readonly string[]): Promise<void> {
-    for (const name of await this.#names()) {
+    for (const name of await listNames(this.#directory)) {
       if (name.endsWith(PENDING) && !openIds.some((id) => name.endsWith(`.${id}${PENDING}`))) await this.#remove(name);
     }
   }
 
   async #listsOf(key: string): Promise<string[]> {
-    return (await this.#names()).filter((name) => name.startsWith(`${key}@`) && timeOf(name) !== null).toSorted(byTime);
-  }
-
-  async #names(): Promise<string[]> {
-    try {
-      return await readdir(this.#directory);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
+    return (await listNames(this.#directory))
+      .filter((name) => name.startsWith(`${key}@`) && timeOf(name) !== null)
+      .toSorted(byTime);
   }
 
   #remove(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { readdir, stat } from "../host/files.js";
+import { listNames, stat } from "../host/files.js";
 
 /** One file of an output log: `NAME.START`, which holds the bytes of the stream from START on. */
 export interface Segment {
@@ -29,10 +29,7 @@ export function segmentPath(directory: string, name: string, start: number): str
 
 /** The segments on disk, in order. Files of other names are not looked at. */
 export async function readSegments(directory: string, name: string): Promise<Segment[]> {
-  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const files = await listNames(directory);
   const starts = files.map((file) => parseStart(file, name)).filter((start) => start !== null);
   starts.sort((a, b) => a - b);
   const segments: Segment[] = [];

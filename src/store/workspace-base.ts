@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { limits } from "../contract/limits.js";
-import { copyFile, mkdir, readdir, rename, rm } from "../host/files.js";
+import { copyFile, mkdir, listNames, rename, rm } from "../host/files.js";
 import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
 import { ancestorsOf, type Entry, type Manifest } from "../workspace/entry.js";
 import { BaseContent } from "./base-content.js";
@@ -73,7 +73,7 @@ export class WorkspaceBase {
   /** Makes an import a part of the base, or drops it. An import that was settled before is not touched again. */
   async settle(id: string, isSwitchedIn: boolean): Promise<void> {
     const pending = `${id}${PENDING}`;
-    if (!(await this.#names()).includes(pending)) return;
+    if (!(await listNames(this.#directory)).includes(pending)) return;
     if (isSwitchedIn) {
       const brought = await this.#load(pending);
       await this.#overlay(brought.origin, brought.entries);
@@ -83,7 +83,8 @@ export class WorkspaceBase {
 
   /** Makes the present base the one that the task was created with. */
   async keepAsSeed(): Promise<void> {
-    if ((await this.#names()).includes(LAST)) await copyFile(join(this.#directory, LAST), join(this.#directory, SEED));
+    if ((await listNames(this.#directory)).includes(LAST))
+      await copyFile(join(this.#directory, LAST), join(this.#directory, SEED));
   }
 
   /** Takes entries that host and workspace have in common now; null: neither has the path. */
@@ -96,7 +97,7 @@ export class WorkspaceBase {
 
   /** Removes leftovers of incomplete imports, except the named ones. */
   async sweep(openIds: readonly string[]): Promise<void> {
-    for (const name of await this.#names()) {
+    for (const name of await listNames(this.#directory)) {
       const isOpen = openIds.some((id) => name === `${id}${PENDING}`);
       if (name.endsWith(PENDING) && !isOpen) await rm(join(this.#directory, name), { force: true });
     }
@@ -119,7 +120,7 @@ export class WorkspaceBase {
   async #load(name: string): Promise<{ origin: string | null; entries: Stored[] }> {
     const entries: Stored[] = [];
     let origin: string | null = null;
-    if (!(await this.#names()).includes(name)) return { origin, entries };
+    if (!(await listNames(this.#directory)).includes(name)) return { origin, entries };
     let isFirst = true;
     for await (const line of readGzipLines(join(this.#directory, name))) {
       if (isFirst) ({ origin } = header.parse(JSON.parse(line)));
@@ -132,15 +133,6 @@ export class WorkspaceBase {
   async #write(name: string, origin: string | null, entries: Iterable<Stored>): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await writeGzipLines(join(this.#directory, name), linesOf(origin, entries));
-  }
-
-  async #names(): Promise<string[]> {
-    try {
-      return await readdir(this.#directory);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
   }
 }
 
