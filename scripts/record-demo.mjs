@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const commands = [
   "pyro run debian:12 -- uname -sr",
   "pyro task create debian:12 --source-path app --name fix -q",
-  "pyro task exec fix -- sh -c 'sed -i s/Helo/Hello/ hi.py; python3 hi.py'",
+  "pyro task try fix --variant 'sed -i s/Helo/Hola/ hi.py' --variant 'sed -i s/Helo/Hello/ hi.py' \\\n    --check 'python3 hi.py | grep Hello' --keep first-passing",
   "pyro task diff fix",
   "pyro task sync pull fix",
   "pyro task sync undo fix",

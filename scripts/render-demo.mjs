@@ -32,8 +32,10 @@ function linesOf(step, index) {
     text.split("\n").map((line) => ({ text: line, kind: kindOf(step.command, line), at: startsAt + at_ms / 1000 })),
   );
   const time = `${(step.duration_ms / 1000).toFixed(2)} s`;
+  const [command, ...continued] = step.command.split("\n");
   return [
-    { text: `$ ${step.command}`, kind: "prompt", at: before, time, timeAt: startsAt + step.duration_ms / 1000 },
+    { text: `$ ${command}`, kind: "prompt", at: before, time, timeAt: startsAt + step.duration_ms / 1000 },
+    ...continued.map((text) => ({ text, kind: "text", at: before })),
     ...printed.filter(({ text }) => text !== ""),
     { text: "", kind: "text", at: before },
   ];

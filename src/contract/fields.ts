@@ -33,7 +33,7 @@ const variables = z.record(
     .max(32_768)
     .refine((value) => !value.includes("\0"), "no NUL bytes"),
 );
-export const env = variables.default({}).describe("Further environment.");
+export const env = variables.default({}).describe("Additional environment variables.");
 export const taskEnv = variables
   .refine((given) => bytesOf(given) <= limits.taskEnvBytes, `at most ${limits.taskEnvBytes} bytes of names and values`)
   .default({})

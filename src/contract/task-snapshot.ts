@@ -6,7 +6,7 @@ import { taskId } from "./task.js";
 
 export const taskSnapshotCreate = defineOperation({
   name: "task.snapshot.create",
-  summary: "Keep the present state of a task, with its running processes",
+  summary: "Save the present state of a task, with its running processes",
   details:
     "The VM pauses for a moment and runs on. `task.fork` and `task.reset` start from the snapshot. It is deleted with its task. Fails with `ALREADY_EXISTS` when another snapshot has the name, with `HOST_NOT_ABLE` in `host_compat`.",
   effect: "creates",
@@ -22,7 +22,7 @@ export const taskSnapshotCreate = defineOperation({
   mcp: {
     tool: "task_snapshot",
     title: "Snapshot a task",
-    description: "Keeps the state of a task, with memory and processes. Go back to it with task_reset, or fork it.",
+    description: "Saves the state of a task, with memory and processes. Go back to it with task_reset, or fork it.",
     profile: "full",
   },
 });

@@ -5,7 +5,7 @@ import { task, taskId } from "./task.js";
 
 export const taskStop = defineOperation({
   name: "task.stop",
-  summary: "Put a task away with its running processes, and free its memory",
+  summary: "Save a task with its running processes, and free its memory",
   details:
     "The task is stopped until it is started, by `task.start` or by the next command or access to its files. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.",
   effect: "stops",
@@ -18,7 +18,7 @@ export const taskStop = defineOperation({
 
 export const taskStart = defineOperation({
   name: "task.start",
-  summary: "Have a stopped task continue where it was",
+  summary: "Continue a stopped task where it was stopped",
   details:
     "Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.",
   effect: "creates",

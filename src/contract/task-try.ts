@@ -28,7 +28,7 @@ export const taskTry = defineOperation({
       .min(1)
       .max(limits.commandBytes)
       .optional()
-      .describe("Command that tells after a variant whether it passes."),
+      .describe("Command that decides after a variant whether it passes."),
     keep: z
       .string()
       .regex(/^(none|first-passing|[1-9][0-9]?)$/, "expected none, first-passing, or the number of a variant")
@@ -52,7 +52,7 @@ export const taskTry = defineOperation({
             name: z.string(),
             command: z.string(),
             outcome,
-            exit_code: z.int().nullable().describe("Null when it could not run to its end."),
+            exit_code: z.int().nullable().describe("Null when it did not run to its end."),
             check_exit_code: z.int().nullable().describe("Null when no check ran."),
             error: z.object({ code: z.string(), message: z.string() }).nullable(),
             duration_ms: z.int(),
@@ -70,9 +70,9 @@ export const taskTry = defineOperation({
       keep_error: z
         .object({ code: z.string(), message: z.string() })
         .nullable()
-        .describe("Why the wanted variant could not be kept."),
+        .describe("Reason why the chosen variant could not be kept."),
     })
-    .meta({ title: "TryResult", description: "Results of the variants that were tried in forks of a task." }),
+    .meta({ title: "TryResult", description: "Results of variants that ran in forks of a task." }),
   streams: true,
   bulk: ["variants[].stdout", "variants[].stderr", "variants[].check_output"],
   cli: {
