@@ -772,7 +772,7 @@ class TaskTryVariant(TypedDict):
     name: str
     command: str
     outcome: Literal["passed", "failed", "timed_out", "error"]
-    # Null when it could not run to its end.
+    # Null when it did not run to its end.
     exit_code: int | None
     # Null when no check ran.
     check_exit_code: int | None
@@ -796,7 +796,7 @@ class TaskTryResult(TypedDict):
     variants: list[TaskTryVariant]
     # Name of the variant whose fork is now the task; null for none.
     kept: str | None
-    # Why the wanted variant could not be kept.
+    # Reason why the chosen variant could not be kept.
     keep_error: TaskExecError | None
 
 
@@ -1053,7 +1053,7 @@ class Operations(ABC):
             environment: Name of an environment, such as debian:12.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             cwd: Working directory of the command.
-            env: Further environment.
+            env: Additional environment variables.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
             rows: Height of the terminal in lines (1 to 1000).
             cols: Width of the terminal in characters (1 to 1000).
@@ -1173,7 +1173,7 @@ class Operations(ABC):
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Working directory of the command.
-            env: Further environment.
+            env: Additional environment variables.
             interleaved: Also return the output of both streams as pieces, in the order of arrival.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
@@ -1748,7 +1748,7 @@ class Operations(ABC):
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out (1 to 86400).
             cwd: Working directory of the command.
-            env: Further environment.
+            env: Additional environment variables.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
             rows: Height of the terminal in lines (1 to 1000).
             cols: Width of the terminal in characters (1 to 1000).
@@ -1922,7 +1922,7 @@ class Operations(ABC):
         self,
         task_id: str,
     ) -> TaskStatusResult:
-        """Put a task away with its running processes, and free its memory.
+        """Save a task with its running processes, and free its memory.
 
         The task is stopped until it is started, by `task.start` or by the next command or access to its files. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
 
@@ -1941,7 +1941,7 @@ class Operations(ABC):
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskStatusResult:
-        """Have a stopped task continue where it was.
+        """Continue a stopped task where it was stopped.
 
         Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.
 
@@ -1963,7 +1963,7 @@ class Operations(ABC):
         *,
         name: str | None = None,
     ) -> TaskSnapshotCreateResult:
-        """Keep the present state of a task, with its running processes.
+        """Save the present state of a task, with its running processes.
 
         The VM pauses for a moment and runs on. `task.fork` and `task.reset` start from the snapshot. It is deleted with its task. Fails with `ALREADY_EXISTS` when another snapshot has the name, with `HOST_NOT_ABLE` in `host_compat`.
 
@@ -2054,11 +2054,11 @@ class Operations(ABC):
         Args:
             task_id: Id or name of a task.
             variants: Commands to try. Their names are 1, 2, 3 and so on.
-            check: Command that tells after a variant whether it passes.
+            check: Command that decides after a variant whether it passes.
             keep: Fork that becomes the task: none, first-passing (in the given order), or the number of a variant.
             timeout_seconds: Seconds until a variant or a check is killed (1 to 86400).
             cwd: Working directory of the command.
-            env: Further environment.
+            env: Additional environment variables.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -2567,7 +2567,7 @@ class TaskOperations:
     def stop(
         self,
     ) -> TaskStatusResult:
-        """Put a task away with its running processes, and free its memory: see ``Pyro.stop_task``."""
+        """Save a task with its running processes, and free its memory: see ``Pyro.stop_task``."""
         return self._operations.stop_task(
             self.task_id,
         )
@@ -2578,7 +2578,7 @@ class TaskOperations:
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskStatusResult:
-        """Have a stopped task continue where it was: see ``Pyro.start_task``."""
+        """Continue a stopped task where it was stopped: see ``Pyro.start_task``."""
         return self._operations.start_task(
             self.task_id,
             on_progress=on_progress,
@@ -2590,7 +2590,7 @@ class TaskOperations:
         *,
         name: str | None = None,
     ) -> TaskSnapshotCreateResult:
-        """Keep the present state of a task, with its running processes: see ``Pyro.snapshot_task``."""
+        """Save the present state of a task, with its running processes: see ``Pyro.snapshot_task``."""
         return self._operations.snapshot_task(
             self.task_id,
             name=name,
