@@ -1,5 +1,5 @@
 import type { PyroError } from "../contract/errors.js";
-import type { InstalledEnvironment } from "../environments/cache.js";
+import type { EnvironmentFiles, InstalledEnvironment } from "../environments/cache.js";
 import type { Channel } from "../guest/channel.js";
 import type { GuestNetwork } from "../guest/wake.js";
 import type { TrustedCertificate } from "../host/trust.js";
@@ -137,6 +137,15 @@ export interface SavedMachine {
   readonly environment: { readonly digest: string; readonly rootPath: string };
 }
 
+/** The disk of a machine that has ended, with what it takes to read it. */
+export interface KeptDisk {
+  readonly directory: string;
+  readonly environment: EnvironmentFiles;
+}
+
+/** Memory of the machine that reads a kept disk: a kernel and the agent. */
+export const DISK_READER_MEMORY_MIB = 512;
+
 /** Makes machines out of environments. `qemu/` and `host-compat/` implement it. */
 export interface Backend {
   readonly capabilities: BackendCapabilities;
@@ -164,6 +173,13 @@ export interface Backend {
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
   /** Ends and removes orphaned machines of these ids, which an earlier daemon left. */
   sweep(isStray: (id: string) => boolean): Promise<void>;
+  /** Moves the disk of a machine that is gone, by its handle, into a directory; does nothing when there is none to read. */
+  keepDisk(id: string, handle: MachineHandle, into: string): Promise<void>;
+  /**
+   * Starts a machine with an agent on a throw-away view of a kept disk, not woken yet. It dies with the daemon. Throws FAILED_PRECONDITION
+   * when the disk cannot be read any more.
+   */
+  openDisk(id: string, disk: KeptDisk, signal: AbortSignal): Promise<Machine>;
 }
 
 /** The entries that a prune removed and kept, with the reason for each kept one. */
@@ -199,8 +215,8 @@ export interface Presence {
   snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
   /** Continues a machine that a snapshot left paused. */
   proceed(): Promise<void>;
-  /** Ends it at once and removes every file of it. May be called twice. */
-  destroy(): Promise<void>;
+  /** Ends it at once and removes every file of it; its disk is moved into a directory that is given. May be called twice. */
+  destroy(keepDiskIn?: string): Promise<void>;
 }
 
 /** One running machine: a VM, or a sandboxed process that stands in for one. */

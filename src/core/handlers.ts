@@ -62,7 +62,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   },
   "task.diff": ({ tasks }, input, call) => {
     const task = tasks.get(input.task_id);
-    return task.onFiles(call, (channel, signal) => diffWorkspace(channel, task.base, input, signal));
+    return task.readFiles(call, (channel, signal) => diffWorkspace(channel, task.base, input, signal));
   },
   "task.patch": ({ tasks }, input, call) => {
     const task = tasks.get(input.task_id);
@@ -80,7 +80,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "task.export": ({ tasks }, input, call) =>
     tasks
       .get(input.task_id)
-      .onFiles(call, (channel) => exportFiles(channel, input, (data) => call.emit({ event: "stdout", data }))),
+      .readFiles(call, (channel) => exportFiles(channel, input, (data) => call.emit({ event: "stdout", data }))),
   "task.file.list": taskFileList,
   "task.file.stat": taskFileStat,
   "task.file.read": taskFileRead,

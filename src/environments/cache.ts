@@ -9,6 +9,7 @@ import { installEnvironment, removeBuild } from "./install.js";
 import {
   corruptError,
   inspectContent,
+  type EnvironmentFiles,
   readInstallation,
   writeInstallation,
   type Finding,
@@ -20,7 +21,7 @@ import { pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
 import { environmentFiles, type EnvironmentSource, type PullProgress, type Recipe } from "./source.js";
 
-export type { InstalledEnvironment } from "./installed.js";
+export type { EnvironmentFiles, InstalledEnvironment } from "./installed.js";
 export type { PruneReport } from "./prune.js";
 
 export interface PullOutcome {
@@ -54,7 +55,7 @@ export interface EnvironmentCache {
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
   /** The path of a content's root image, without a check: for a VM whose content is held. */
-  rootPath(digest: string): string;
+  filesOf(digest: string): EnvironmentFiles;
   /** Removes every environment that is not held, contents without a name, and leftovers. */
   /** A dry run only lists the entries that would be removed. */
   prune(dryRun?: boolean): Promise<PruneReport>;
@@ -154,12 +155,17 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
-    rootPath: (digest) => join(contentPath(layout, digest), environmentFiles.root),
+    filesOf: (digest) => filesIn(contentPath(layout, digest)),
     prune: async (dryRun = false) => {
       await cleaned;
       return pruneContents({ layout, holds, source, dryRun, isBuilding: (path) => building.has(path) });
     },
   };
+}
+
+function filesIn(directory: string): EnvironmentFiles {
+  const path = (name: keyof typeof environmentFiles) => join(directory, environmentFiles[name]);
+  return { rootPath: path("root"), kernelPath: path("kernel"), initramfsPath: path("initramfs") };
 }
 
 /** Progress that never decreases. */

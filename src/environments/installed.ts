@@ -21,6 +21,9 @@ export interface InstalledEnvironment {
   readonly pulledAt: string;
 }
 
+/** The files of an environment. */
+export type EnvironmentFiles = Pick<InstalledEnvironment, "rootPath" | "kernelPath" | "initramfsPath">;
+
 /** The result of checking a content. Damage is data, not an exception. */
 export type ContentFinding =
   | { readonly state: "intact"; readonly environment: InstalledEnvironment }

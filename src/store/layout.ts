@@ -34,6 +34,11 @@ export function journalPath(taskDirectory: string): string {
   return join(taskDirectory, "journal.ndjson");
 }
 
+/** Where the disk of a task's VM is kept after its end. */
+export function diskPath(taskDirectory: string): string {
+  return join(taskDirectory, "disk");
+}
+
 export function execDirectoryPath(taskDirectory: string, sequence: number): string {
   if (!Number.isSafeInteger(sequence) || sequence < 1) throw new PyroError("INTERNAL", "Exec numbers start at 1.");
   return join(taskDirectory, "execs", String(sequence));

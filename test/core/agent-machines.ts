@@ -104,6 +104,13 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 
   async sweep(): Promise<void> {}
   async endLost(): Promise<void> {}
+  async keepDisk(): Promise<void> {}
+  async openDisk(): Promise<never> {
+    throw new Error("a task without a VM has no disk");
+  }
+  hold(): () => void {
+    return () => {};
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.snapshots.close();

@@ -164,6 +164,13 @@ export class HostCompatBackend implements Backend {
     }
   }
 
+  /** Its files are removed with it. */
+  async keepDisk(): Promise<void> {}
+
+  async openDisk(): Promise<never> {
+    throw new PyroError("FAILED_PRECONDITION", "A machine without a VM leaves no disk.");
+  }
+
   async checkSnapshot(): Promise<PyroError> {
     return noSnapshots();
   }

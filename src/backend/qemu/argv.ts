@@ -11,6 +11,8 @@ export const inJail = {
   preload: "/pyro/readonly-ram.so",
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
+  /** A kept disk, below the scratch disk of the VM that reads it. */
+  kept: "/pyro/kept",
   mailbox: "/pyro/vm/mailbox",
   stateSocket: "/pyro/state.sock",
   /** Where a running VM leaves its device state for a snapshot. */
@@ -24,8 +26,11 @@ export interface MachineOptions {
   readonly traits: QemuTraits;
 }
 
-/** A VM boots, writing the template's memory; or it wakes with a private view of that, as a clone or where a snapshot was made. */
-type Start = "boot" | "clone" | "resume";
+/**
+ * A VM boots, writing the template's memory; or it wakes with a private view of that, as a clone or where a snapshot was made; or it boots
+ * to read a kept disk.
+ */
+type Start = "boot" | "clone" | "resume" | "read";
 
 /** The descriptor on which a clone finds the template's device state. */
 export const STATE_FD = 3;
@@ -46,7 +51,7 @@ export const CONSOLE_BYTES = 65_536;
 
 /** QEMU's arguments. Pure. */
 export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, start: Start): string[] {
-  const clone = start !== "boot";
+  const clone = start === "clone" || start === "resume";
   return [
     "-nodefaults",
     "-no-user-config",
@@ -75,7 +80,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     ...["-blockdev", "driver=raw,node-name=root,file=root-file,read-only=on"],
     ...["-device", "virtio-blk-pci,drive=root"],
     ...["-blockdev", `driver=file,node-name=scratch-file,filename=${inJail.scratch},discard=unmap`],
-    ...["-blockdev", `driver=${clone ? "qcow2" : "raw"},node-name=scratch,file=scratch-file,discard=unmap`],
+    ...["-blockdev", `driver=${start === "boot" ? "raw" : "qcow2"},node-name=scratch,file=scratch-file,discard=unmap`],
     ...["-device", "virtio-blk-pci,drive=scratch"],
     ...["-blockdev", `driver=file,node-name=mailbox-file,filename=${inJail.mailbox},read-only=on,locking=off`],
     ...["-blockdev", "driver=raw,node-name=mailbox,file=mailbox-file,read-only=on"],

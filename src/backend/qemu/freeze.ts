@@ -4,28 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
-import { appendToInitramfs } from "../../environments/initramfs.js";
 import { Channel } from "../../guest/channel.js";
 import { runForExit } from "../../guest/exec.js";
 import { wake } from "../../guest/wake.js";
-import {
-  chmod,
-  chown,
-  copyFile,
-  mkdir,
-  open,
-  readFile,
-  rm,
-  stat,
-  truncate,
-  writeFile,
-  writeFileAtomic,
-} from "../../host/files.js";
+import { chmod, chown, mkdir, open, rm, stat, truncate, writeFile, writeFileAtomic } from "../../host/files.js";
 import { runTool } from "../../host/tool.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import { Reception } from "../../host/socket.js";
 import type { PrepareOptions } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
+import { writeBootFiles } from "./boot-files.js";
 import { explainBoot } from "./console.js";
 import { buildGateCommand } from "./gate.js";
 import { makeMailbox } from "./mailbox.js";
@@ -100,18 +88,8 @@ async function layOut(
   await mkdir(join(directory, "vm"));
   await writeFile(join(directory, "vm", "scratch"), "");
   await makeMailbox(join(directory, "vm"), toolchain);
-  await copyFile(environment.kernelPath, path("kernel"));
-  // The copy is as read-only as the original, and is cut short later; the user that QEMU becomes reads it.
-  await chmod(path("kernel"), 0o644);
-  const modules = await readFile(environment.initramfsPath);
-  const agent = await readFile(agentPath);
-  await writeFile(
-    path("initramfs"),
-    appendToInitramfs(modules, [
-      ...["dev", "proc", "sys"].map((name) => ({ kind: "directory", name }) as const),
-      { kind: "file", name: "init", mode: 0o755, data: agent },
-    ]),
-  );
+  // The kernel is cut short later.
+  await writeBootFiles({ ...environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
   await makeMemoryFile(path("ram"), shape.memMib);
   await makeSparse(path("scratch"), shape.diskMib);
   // With a journal, although nothing reads it after a crash: ext4 without one checks each inode that was freed in the last minutes

@@ -14,6 +14,7 @@ import { originSchema, type Origin } from "./origin.js";
 import { resumeWhenRoom } from "./pause.js";
 import type { Qmp } from "./qmp.js";
 import { takeSnapshot, type SnapshotPlace } from "./snapshot.js";
+import { keepDisk, scratchPathOf } from "./kept-disk.js";
 import type { VmProcess } from "./vm-process.js";
 
 /** The recorded facts of a VM, to find it again. */
@@ -53,11 +54,6 @@ export interface PresenceParts {
   readonly snapshots: SnapshotPlace;
 }
 
-/** The qcow2 overlay of a VM, which is all that its disk has beyond the template's. */
-export function scratchPathOf(vmDirectory: string): string {
-  return join(vmDirectory, "scratch");
-}
-
 /** Socket on which a VM's gate reports its counters. */
 export function controlSocketOf(runDirectory: string): string {
   return join(runDirectory, "net.sock");
@@ -69,9 +65,13 @@ export function buildPresence(parts: PresenceParts): Presence {
   const subject = { process, qmp, pauses, origin: parts.origin, scratchPath: scratchPathOf(directory) };
   let destroyed: Promise<void> | null = null;
   let snapshotted: Promise<unknown> = Promise.resolve();
-  const remove = async () => {
+  const remove = async (keepDiskIn: string | undefined) => {
     await process.kill();
-    await rm(directory, { recursive: true, force: true });
+    try {
+      if (keepDiskIn !== undefined) await keepDisk(directory, parts.origin, keepDiskIn);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   };
   return {
     id,
@@ -97,14 +97,14 @@ export function buildPresence(parts: PresenceParts): Presence {
       return next;
     },
     proceed: async () => void (await (await qmp).execute("cont")),
-    destroy: () => (destroyed ??= remove()),
+    destroy: (keepDiskIn) => (destroyed ??= remove(keepDiskIn)),
   };
 }
 
 export function withChannel(presence: Presence, channel: Channel): Machine {
-  const destroy = () => {
+  const destroy = (keepDiskIn?: string) => {
     channel.close();
-    return presence.destroy();
+    return presence.destroy(keepDiskIn);
   };
   return { ...presence, channel, destroy };
 }

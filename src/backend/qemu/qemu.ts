@@ -15,6 +15,7 @@ import type {
   BackendCapabilities,
   Diagnosis,
   Engine,
+  KeptDisk,
   FoundMachine,
   Machine,
   MachineHandle,
@@ -36,6 +37,9 @@ import { cloneTemplate, type CloneNetwork, type ClonePlace } from "./clone.js";
 import { describeEngine, diagnoseQemu } from "./diagnose.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
+import { keepDisk } from "./kept-disk.js";
+import { openDisk } from "./read-disk.js";
+import { handleSchema } from "./presence.js";
 import { countMemoryMib } from "./memory.js";
 import { tryMemory } from "./memory-access.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
@@ -189,6 +193,20 @@ export class QemuBackend implements Backend {
 
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null> {
     return adoptClone(this.#place, id, handle);
+  }
+
+  async keepDisk(id: string, handle: MachineHandle, into: string): Promise<void> {
+    const parsed = handleSchema.safeParse(handle);
+    if (parsed.success) await keepDisk(join(this.#place.vmsPath, id), parsed.data.origin, into);
+  }
+
+  async openDisk(id: string, disk: KeptDisk, signal: AbortSignal): Promise<Machine> {
+    const toolchain = await this.toolchain();
+    const choice = this.#choose(toolchain);
+    const accelerator = await choice.current();
+    const bootDeadlineMs = await choice.bootDeadlineMs();
+    const { agentPath } = this.#options;
+    return openDisk(this.#place, id, disk, { toolchain, accelerator, bootDeadlineMs, agentPath }, signal);
   }
 
   sweep(isStray: (id: string) => boolean): Promise<void> {

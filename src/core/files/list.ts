@@ -6,13 +6,13 @@ import { stat } from "../../guest/stat.js";
 import type { Handler } from "../core.js";
 import { viewFacts } from "./facts.js";
 import { parseGuestPath } from "./path.js";
-import { useFiles } from "./use-files.js";
+import { readFiles } from "./use-files.js";
 
 type Entry = ResultOf<"task.file.list">["entries"][number];
 
 /** `task.file.list`: one page of a directory's entries, or the file that the path names. */
 export const taskFileList: Handler<"task.file.list"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, file) => {
+  readFiles(core, input, call, async (channel, file) => {
     const { task_id, path, recursive, limit, after } = input;
     const entries: Entry[] = [];
     // The directory itself comes first, once.
@@ -30,7 +30,7 @@ export const taskFileList: Handler<"task.file.list"> = (core, input, call) =>
 
 /** `task.file.stat`: one name, links not followed. */
 export const taskFileStat: Handler<"task.file.stat"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, file) => {
+  readFiles(core, input, call, async (channel, file) => {
     const { type, size, mode, mtime_s, mtime_ns, target } = await stat(channel, file);
     const facts = viewFacts({ sizeBytes: size, mode, mtimeS: mtime_s, mtimeNs: mtime_ns });
     return { task_id: input.task_id, path: input.path, type, ...facts, target };

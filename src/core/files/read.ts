@@ -5,7 +5,7 @@ import type { Handler } from "../core.js";
 import { viewFacts } from "./facts.js";
 import { decodeText } from "./text.js";
 import type { GuestFile } from "../../guest/names.js";
-import { useFiles } from "./use-files.js";
+import { readFiles } from "./use-files.js";
 
 /** Bytes of a guest's file, as many as requested and available. */
 export async function readBytes(
@@ -21,7 +21,7 @@ export async function readBytes(
 
 /** `task.file.read`: a range of bytes, as text or in base64. */
 export const taskFileRead: Handler<"task.file.read"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, file) => {
+  readFiles(core, input, call, async (channel, file) => {
     const { task_id, path, offset, max_bytes, encoding } = input;
     const { bytes, facts } = await readBytes(channel, file, { offset, maxBytes: max_bytes });
     if (offset > 0 && bytes.length === 0 && offset > facts.sizeBytes) throw pastEnd(path, offset, facts.sizeBytes);
@@ -37,7 +37,7 @@ export const taskFileRead: Handler<"task.file.read"> = (core, input, call) =>
 
 /** `task.file.fetch`: a range of bytes as events, as fast as the caller takes them. */
 export const taskFileFetch: Handler<"task.file.fetch"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, file) => {
+  readFiles(core, input, call, async (channel, file) => {
     const { task_id, path, offset, max_bytes: maxBytes } = input;
     const download = readFile(channel, file, { offset, ...(maxBytes !== undefined && { maxBytes }) });
     let bytes = 0;

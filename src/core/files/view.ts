@@ -8,13 +8,13 @@ import { LineWindow, numberLines } from "./line-window.js";
 import { readBytes } from "./read.js";
 import { notText } from "./text.js";
 import type { GuestFile } from "../../guest/names.js";
-import { useFiles } from "./use-files.js";
+import { readFiles } from "./use-files.js";
 
 const { fileImageBytes, fileViewBytes, fileViewLineBytes, fileViewScanBytes } = limits;
 
 /** `task.file.view`: lines with their numbers, or an image. */
 export const taskFileView: Handler<"task.file.view"> = (core, input, call) =>
-  useFiles(core, input, call, async (channel, file) => {
+  readFiles(core, input, call, async (channel, file) => {
     const { task_id, path, offset, limit } = input;
     const { bytes: head, facts } = await readBytes(channel, file, { maxBytes: 16 });
     const base = { task_id, path, first_line: offset, size_bytes: facts.sizeBytes };

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly machine: FoundMachine;
   readonly machines: Pick<LastingMachines, "destroy">;
   readonly log: Log;
+  /** Where the disk of a lost machine is kept; it is removed unless this is given. */
+  readonly keepDiskIn?: string;
   /** Called once, when the agent has answered. */
   readonly onAnswer: (channel: Channel) => void;
   /** Called when a machine was lost without being ended or detached. Its remains have been removed. */
@@ -49,8 +51,8 @@ export class MachineSession {
   }
 
   /** Ends the machine and removes its remains. */
-  end(): Promise<void> {
-    this.#ending ??= this.#options.machines.destroy(this.machine);
+  end(keepDiskIn?: string): Promise<void> {
+    this.#ending ??= this.#options.machines.destroy(this.machine, keepDiskIn);
     return this.#ending;
   }
 
@@ -63,9 +65,9 @@ export class MachineSession {
   async #watch(): Promise<void> {
     const loss = await this.#loss();
     if (this.#isDetached || !this.isOpen) return;
-    const { log, onLost } = this.#options;
+    const { log, keepDiskIn, onLost } = this.#options;
     log.warn({ machine: this.machine.id, reason: loss.reason }, "a machine was lost");
-    await this.end().catch((error: unknown) => log.error({ err: error }, "clean-up failed"));
+    await this.end(keepDiskIn).catch((error: unknown) => log.error({ err: error }, "clean-up failed"));
     await onLost(loss).catch((error: unknown) => log.error({ err: error }, "the loss could not be recorded"));
   }
 

@@ -18,7 +18,7 @@ import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
 import { type Backends, chooseBackend, type MachineRequest, shapeOf } from "./request.js";
 import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
-import { countFitting, type MachinePlan, resumeMachine, startMachine } from "./start.js";
+import { countFitting, type MachinePlan, openDiskMachine, resumeMachine, startMachine } from "./start.js";
 import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
 
 interface MachinesOptions {
@@ -30,7 +30,17 @@ interface MachinesOptions {
 /** Machines that outlive the daemon, as tasks and VMs use them. */
 export type LastingMachines = Pick<
   Machines,
-  "acquire" | "acquireFrom" | "adopt" | "checkSnapshot" | "countRoom" | "destroy" | "endLost" | "sweep"
+  | "acquire"
+  | "acquireFrom"
+  | "adopt"
+  | "checkSnapshot"
+  | "countRoom"
+  | "destroy"
+  | "endLost"
+  | "hold"
+  | "keepDisk"
+  | "openDisk"
+  | "sweep"
 >;
 
 interface HeldEnvironment {
@@ -89,7 +99,7 @@ export class Machines {
     const { environment_digest: digest, network } = snapshot.record;
     const release = environments.hold(digest);
     try {
-      const saved = savedMachineOf(snapshot, environments.rootPath(digest));
+      const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
       const options = startOptionsOf({ id, network }, call);
       const makeRoom = () => this.#spares.giveBack();
       const resume = () => resumeMachine(id, backends.qemu, saved, options, makeRoom);
@@ -106,7 +116,7 @@ export class Machines {
   /** Why nothing can start from a snapshot here and now; null when it can. */
   checkSnapshot(snapshot: Snapshot): Promise<PyroError | null> {
     const { backends, environments } = this.#options;
-    const rootPath = environments.rootPath(snapshot.record.environment_digest);
+    const rootPath = environments.filesOf(snapshot.record.environment_digest).rootPath;
     return backends.qemu.checkSnapshot(savedMachineOf(snapshot, rootPath));
   }
 
@@ -134,11 +144,37 @@ export class Machines {
     return this.#options.backends.qemu.sweep((candidate) => candidate === id);
   }
 
-  /** Ends a machine and removes every file of it. */
-  async destroy(machine: Presence): Promise<void> {
+  /** Keeps an environment, and what was prepared for it, from being pruned until the release is called. */
+  hold(environmentDigest: string): () => void {
+    return this.#options.environments.hold(environmentDigest);
+  }
+
+  /** Moves the disk of a machine that is gone into a directory. */
+  keepDisk(id: string, handle: MachineHandle, into: string): Promise<void> {
+    return this.#options.backends.qemu.keepDisk(id, handle, into);
+  }
+
+  /** A machine that reads a kept disk, and ends with the daemon. Throws FAILED_PRECONDITION when the disk cannot be read. */
+  async openDisk(directory: string, environmentDigest: string, signal: AbortSignal): Promise<Machine> {
+    const { backends, environments } = this.#options;
+    const release = environments.hold(environmentDigest);
+    try {
+      const disk = { directory, environment: environments.filesOf(environmentDigest) };
+      const id = newMachineId();
+      const machine = await openDiskMachine(id, backends.qemu, disk, signal, () => this.#spares.giveBack());
+      this.#used.set(id, { machine, release });
+      return machine;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Ends a machine and removes every file of it; its disk is moved into a directory that is given. */
+  async destroy(machine: Presence, keepDiskIn?: string): Promise<void> {
     const used = this.#used.get(machine.id);
     try {
-      await machine.destroy();
+      await machine.destroy(keepDiskIn);
     } finally {
       this.#used.delete(machine.id);
       used?.release();

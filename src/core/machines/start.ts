@@ -1,4 +1,12 @@
-import type { Backend, Machine, SavedMachine, StartOptions, VmShape } from "../../backend/backend.js";
+import {
+  type Backend,
+  DISK_READER_MEMORY_MIB,
+  type KeptDisk,
+  type Machine,
+  type SavedMachine,
+  type StartOptions,
+  type VmShape,
+} from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { runForExit } from "../../guest/exec.js";
@@ -42,13 +50,25 @@ export async function resumeMachine(
   return wakeMachine(id, await backend.resume(id, saved, options), options);
 }
 
+/** The same of one that reads a kept disk. */
+export async function openDiskMachine(
+  id: string,
+  backend: Backend,
+  disk: KeptDisk,
+  signal: AbortSignal,
+  freeMemory: () => Promise<void>,
+): Promise<Machine> {
+  await admit(backend, { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib: 0, network: false }, freeMemory);
+  return wakeMachine(id, await backend.openDisk(id, disk, signal), {});
+}
+
 async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise<void>): Promise<void> {
   const neededMib = await backend.countMemoryMib(shape);
   if (!hasMemory(neededMib)) await freeMemory();
   assertMemory(shape.memMib, neededMib);
 }
 
-async function wakeMachine(id: string, machine: Machine, options: StartOptions): Promise<Machine> {
+async function wakeMachine(id: string, machine: Machine, options: Pick<StartOptions, "onStage">): Promise<Machine> {
   try {
     await wake(machine.channel, id, machine.network?.guest);
     options.onStage?.("wake");

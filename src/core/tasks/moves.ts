@@ -47,7 +47,7 @@ export function assertAllowed({ task_id, state, reason }: TaskRecord, what: Task
   const states: readonly TaskState[] = allowed[what];
   if (states.includes(state)) return;
   throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} is ${state}${reason ? `: ${reason}` : ""}.`, {
-    hint: "Its logs can still be read. Go back to a snapshot with `pyro task reset`, or create another task.",
+    hint: "Its logs, and the files of a disk that was kept, can still be read. Go back to a snapshot with `pyro task reset`, or create another task.",
     details: { task_id, state, reason },
   });
 }

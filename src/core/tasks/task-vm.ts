@@ -12,6 +12,7 @@ import type { LastingMachines } from "../machines/machines.js";
 import type { Snapshots } from "../snapshots/snapshots.js";
 import { assertAllowed, moveTask, type TaskUse } from "./moves.js";
 import type { Pushes } from "../workspace/pushes.js";
+import { TaskDisk } from "./task-disk.js";
 import { StoppedTime } from "./stopped-time.js";
 import type { TaskExecs } from "../exec/task-execs.js";
 import { Turns } from "../lifecycle/turns.js";
@@ -47,6 +48,8 @@ export class TaskVm {
   readonly parts: TaskVmParts;
   readonly content: TaskContent;
   readonly #stopped: StoppedTime;
+  /** The disk of a VM that died, until the task has another VM. */
+  readonly disk: TaskDisk;
   /** One snapshot, fork, stop, start or reset at a time. */
   readonly changes = new Turns();
   #record: TaskRecord;
@@ -60,6 +63,7 @@ export class TaskVm {
     this.content = content;
     this.#record = parts.record;
     this.#stopped = new StoppedTime(parts.journal.entries);
+    this.disk = new TaskDisk(parts);
     this.#session = parts.machine && this.#watch(parts.machine);
   }
 
@@ -114,6 +118,7 @@ export class TaskVm {
 
   /** Has the task continue in another VM. Its record names it already. */
   async enter(machine: FoundMachine): Promise<void> {
+    await this.disk.remove();
     this.#session = this.#watch(machine);
     // The session has the channel then, which gives numbers to new commands.
     await machine.ready;
@@ -173,6 +178,7 @@ export class TaskVm {
       machine,
       machines,
       log,
+      keepDiskIn: this.disk.path,
       onAnswer: (channel) => {
         channel.skipStreams(execs.lastJob);
         // The end of these was recorded by a daemon that died before it could release them.

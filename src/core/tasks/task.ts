@@ -28,6 +28,8 @@ import { viewOf } from "./view.js";
 
 export type TaskParts = TaskVmParts;
 
+type OnFiles<T> = (channel: Channel, signal: AbortSignal) => Promise<T>;
+
 const DELETE_GRACE_MS = 3_000;
 
 /** A persistent VM and everything that ever ran in it. */
@@ -171,15 +173,30 @@ export class Task implements ExecHost {
   }
 
   /** Works on the files of the task, whose VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
-  async onFiles<T>(caller: Call, work: (channel: Channel, signal: AbortSignal) => Promise<T>): Promise<T> {
+  onFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
+    return this.#withFiles(caller, (signal) =>
+      this.#use("files", { ...caller, signal }, (found) =>
+        this.#activity.during(async () => {
+          const { channel } = await abortable(found.ready, signal);
+          return work(channel, signal);
+        }),
+      ),
+    );
+  }
+
+  /** The same for work that changes nothing: without a VM, the files are read from the disk that was kept. */
+  readFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
+    const { disk } = this.vm;
+    if (this.isStarted || isResumable(this.record) || !disk.isKept) return this.onFiles(caller, work);
+    return this.#withFiles(caller, (signal) =>
+      this.#activity.during(() => disk.read(signal, (channel) => work(channel, signal))),
+    );
+  }
+
+  async #withFiles<T>(caller: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     using until = new JoinedController([caller.signal, this.#deleted.signal]);
     try {
-      return await this.#use("files", { ...caller, signal: until.signal }, (found) =>
-        this.#activity.during(async () => {
-          const { channel } = await abortable(found.ready, until.signal);
-          return work(channel, until.signal);
-        }),
-      );
+      return await work(until.signal);
     } catch (error) {
       until.signal.throwIfAborted();
       throw explainTreeRefusal(error);
@@ -221,6 +238,7 @@ export class Task implements ExecHost {
     return viewOf({
       record: this.vm.record,
       machine: this.vm.machine,
+      keptDisk: () => this.vm.disk.usageBytes(),
       silence: this.vm.explainSilence(),
       execs: this.#execs,
       activity: this.#activity,
@@ -260,6 +278,7 @@ export class Task implements ExecHost {
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
     await this.vm.changes.take(new AbortController().signal, () => this.vm.leave());
+    await this.vm.disk.close();
     await this.#journal.close();
   }
 
@@ -267,6 +286,7 @@ export class Task implements ExecHost {
   async detach(): Promise<void> {
     this.#detached = true;
     this.vm.detach();
+    await this.vm.disk.close();
     await this.#journal.close();
   }
 

@@ -6,7 +6,7 @@ import type { InputOf, ResultOf } from "../../contract/operations.js";
 import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { openJournal } from "../../store/journal.js";
-import { isTaskId, journalPath, newTaskId } from "../../store/layout.js";
+import { diskPath, isTaskId, journalPath, newTaskId } from "../../store/layout.js";
 import { explainReading } from "../../store/record.js";
 import {
   createTaskDirectory,
@@ -258,6 +258,12 @@ export class Tasks {
     const { task_id, machine: handle, environment_digest: environmentDigest } = record;
     const machine = await adoptMachine(machines, { id: machineIdOf(task_id), handle, environmentDigest }, log);
     if (machine !== null && !(machine instanceof PyroError)) return { machine, record };
+    // What its VM wrote stays readable.
+    if (handle !== null) {
+      await machines
+        .keepDisk(machineIdOf(task_id), handle, diskPath(directory))
+        .catch((error: unknown) => log.error({ task: task_id, err: error }, "the disk could not be kept"));
+    }
     const without =
       machine === null
         ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")

@@ -16,6 +16,8 @@ export interface TaskFacts {
   readonly record: TaskRecord;
   /** Null when the VM has ended. */
   readonly machine: FoundMachine | null;
+  /** Bytes of the disk of a VM that is gone; null when none was kept. */
+  readonly keptDisk: () => Promise<number | null>;
   /** Why the VM is of no use at the moment. */
   readonly silence: string | null;
   readonly execs: TaskExecs;
@@ -24,7 +26,15 @@ export interface TaskFacts {
 }
 
 /** A task as callers see it. */
-export async function viewOf({ record, machine, silence, execs, activity, lastPush }: TaskFacts): Promise<TaskView> {
+export async function viewOf({
+  record,
+  machine,
+  keptDisk,
+  silence,
+  execs,
+  activity,
+  lastPush,
+}: TaskFacts): Promise<TaskView> {
   const usage = await machine?.usage();
   return {
     task_id: record.task_id,
@@ -56,7 +66,7 @@ export async function viewOf({ record, machine, silence, execs, activity, lastPu
     last_push: lastPush,
     memory_bytes: usage?.memoryBytes ?? null,
     memory_reserved_mib: machine?.reservedMib ?? null,
-    disk_bytes: usage?.diskBytes ?? null,
+    disk_bytes: usage?.diskBytes ?? (await keptDisk()),
   };
 }
 

@@ -7,7 +7,7 @@ const LISTED = 100;
 
 export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, call) => {
   const task = tasks.get(input.task_id);
-  const { origin, changes, unsupported } = await task.onFiles(call, (channel) =>
+  const { origin, changes, unsupported } = await task.readFiles(call, (channel) =>
     compareWorkspace(channel, task.base, input, input),
   );
   return {

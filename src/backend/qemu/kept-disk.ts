@@ -1,0 +1,30 @@
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import { existsSync, mkdir, readJson, rename, writeFileAtomic } from "../../host/files.js";
+import { originSchema, type Origin } from "./origin.js";
+
+/** The qcow2 overlay of a VM, which is all that its disk has beyond the template's. */
+export function scratchPathOf(vmDirectory: string): string {
+  return join(vmDirectory, "scratch");
+}
+
+const noteSchema = z.object({ format: z.literal(1), origin: originSchema });
+
+const noteOf = (directory: string) => join(directory, "disk.json");
+
+/** Moves the disk of a VM that has ended into a directory, which is made. Without an origin nobody could read it: it is not kept. */
+export async function keepDisk(vmDirectory: string, origin: Origin | null, into: string): Promise<void> {
+  const scratch = scratchPathOf(vmDirectory);
+  if (origin === null || !existsSync(scratch)) return;
+  await mkdir(into, { recursive: true, mode: 0o755 });
+  await rename(scratch, scratchPathOf(into));
+  await writeFileAtomic(noteOf(into), JSON.stringify({ format: 1, origin }));
+}
+
+/** What a kept disk was cloned from; null when there is none, or a newer pyro has kept it. */
+export async function readKeptOrigin(directory: string): Promise<Origin | null> {
+  const note = noteSchema.safeParse(await readJson(noteOf(directory)));
+  return note.success ? note.data.origin : null;
+}

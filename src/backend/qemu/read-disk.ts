@@ -1,0 +1,159 @@
+import { basename, join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { Channel } from "../../guest/channel.js";
+import { assertFreeSpace } from "../../host/disk.js";
+import { chmod, chown, mkdir, rm, stat } from "../../host/files.js";
+import { runTool } from "../../host/tool.js";
+import { connectSocketFileWhenReady } from "../../host/socket-file.js";
+import type { Accelerator } from "./accelerator.js";
+import { DISK_READER_MEMORY_MIB, type KeptDisk, type Machine } from "../backend.js";
+import { buildQemuArgs, inJail } from "./argv.js";
+import { writeBootFiles } from "./boot-files.js";
+import type { ClonePlace } from "./clone.js";
+import { explainBoot } from "./console.js";
+import { makeMailbox } from "./mailbox.js";
+import { buildGroupLimits, countMemoryMib } from "./memory.js";
+import { makeMemoryFile } from "./memory-file.js";
+import { readKeptOrigin, scratchPathOf } from "./kept-disk.js";
+import { findTemplate } from "./origin.js";
+import { buildPresence, withChannel } from "./presence.js";
+import { Qmp } from "./qmp.js";
+import { DISK_RESERVE_MIB } from "./free-space.js";
+import { templateFiles, type Template } from "./template.js";
+import type { Toolchain } from "./toolchain.js";
+import { VmProcess } from "./vm-process.js";
+
+const MONITOR_DEADLINE_MS = 10_000;
+
+/** What a helper is started with. */
+interface Helper {
+  readonly toolchain: Toolchain;
+  readonly accelerator: Accelerator;
+  readonly bootDeadlineMs: number;
+  readonly agentPath: string;
+}
+
+/**
+ * Boots a VM on a throw-away overlay over a kept disk. Its kernel mounts what the guest wrote; the host's never does. Throws
+ * FAILED_PRECONDITION when the disk or its template is gone.
+ */
+export async function openDisk(
+  place: ClonePlace,
+  id: string,
+  disk: KeptDisk,
+  helper: Helper,
+  signal: AbortSignal,
+): Promise<Machine> {
+  const template = await templateOf(place, disk);
+  await assertFreeSpace(place.vmsPath, DISK_RESERVE_MIB, "A VM that reads a disk");
+  const directory = join(place.vmsPath, id);
+  await mkdir(directory, { mode: 0o755 });
+  let process: VmProcess | null = null;
+  try {
+    await layOut(directory, disk, template, helper, signal);
+    process = await startHelper(place, directory, disk, template, helper);
+    const { channel, qmp } = await process.during(meet(process, helper.bootDeadlineMs, signal));
+    const presence = buildPresence({
+      ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null, networkRequest: null },
+      reservedMib: countMemoryMib(DISK_READER_MEMORY_MIB, helper.accelerator),
+      qmp: Promise.resolve(qmp),
+      ...{ origin: null, snapshots: place.snapshots },
+    });
+    return withChannel(presence, channel);
+  } catch (error) {
+    await process?.kill();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function templateOf({ snapshots }: ClonePlace, { directory }: KeptDisk): Promise<Template> {
+  const origin = await readKeptOrigin(directory);
+  if (origin === null) throw notKept();
+  return findTemplate(snapshots.templatesPath, origin);
+}
+
+/** The error for a disk that nobody can read. */
+function notKept(): PyroError {
+  return new PyroError("FAILED_PRECONDITION", "The disk of its VM was not kept.", {
+    hint: "Only VMs that this version of pyro started leave one; its logs can still be read.",
+    details: { reason: "no_disk" },
+  });
+}
+
+async function layOut(
+  directory: string,
+  { directory: kept, environment }: KeptDisk,
+  template: Template,
+  { toolchain, agentPath }: Helper,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = (name: string) => join(directory, name);
+  await writeBootFiles({ ...environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
+  await makeMemoryFile(path("ram"), DISK_READER_MEMORY_MIB);
+  await makeMailbox(directory, toolchain);
+  const { size } = await stat(join(template.directory, templateFiles.scratch));
+  const made = await runTool(
+    toolchain.qemuImg,
+    [
+      ...["create", "-q", "-f", "qcow2", "-u", "-F", "qcow2", "-b", inJail.kept],
+      ...[scratchPathOf(directory), String(size)],
+    ],
+    { signal },
+  );
+  if (made.exitCode !== 0) throw new PyroError("VM_START_FAILED", `qemu-img failed: ${made.stderr.trim()}`);
+  const { dropTo } = toolchain;
+  for (const file of [path("ram"), scratchPathOf(directory)]) {
+    await chmod(file, 0o600);
+    if (dropTo) await chown(file, dropTo.uid, dropTo.gid);
+  }
+  if (dropTo) await chown(scratchPathOf(kept), dropTo.uid, dropTo.gid);
+}
+
+async function startHelper(
+  { runtimePath, keeperPath, groups }: ClonePlace,
+  directory: string,
+  { directory: kept, environment }: KeptDisk,
+  template: Template,
+  { toolchain, accelerator }: Helper,
+): Promise<VmProcess> {
+  const diskMib = Math.ceil((await stat(join(template.directory, templateFiles.scratch))).size / 1_048_576);
+  const shape = { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib, network: false };
+  return VmProcess.start({
+    toolchain,
+    accelerator,
+    qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "read"),
+    mounts: [
+      [environment.rootPath, inJail.root, false],
+      [template.directory, inJail.template, false],
+      [scratchPathOf(kept), inJail.kept, false],
+      [join(directory, "kernel"), `${inJail.template}/kernel`, false],
+      [join(directory, "initramfs"), `${inJail.template}/initramfs`, false],
+      [join(directory, "ram"), inJail.ram, true],
+      [directory, inJail.vm, false],
+      [scratchPathOf(directory), inJail.scratch, true],
+    ],
+    runDirectory: join(runtimePath, basename(directory)),
+    gate: null,
+    maxFileMib: Math.max(DISK_READER_MEMORY_MIB, diskMib),
+    preload: null,
+    stateFd: null,
+    group: { groups, limits: await buildGroupLimits(shape, accelerator, directory) },
+    keeper: keeperPath,
+  });
+}
+
+async function meet(process: VmProcess, deadlineMs: number, signal: AbortSignal) {
+  const qmp = await Qmp.open(process.sockets.qmp, MONITOR_DEADLINE_MS, signal);
+  try {
+    const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
+    const channel = await Channel.open(socket, { deadlineMs, signal }).catch(async (error: unknown) => {
+      throw await explainBoot(error, qmp);
+    });
+    return { channel, qmp };
+  } catch (error) {
+    qmp.close();
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Machine } from "../../backend/backend.js";
+import type { Channel } from "../../guest/channel.js";
+import { abortable } from "../../host/abortable.js";
+
+/** How long a helper waits for another caller. */
+const IDLE_MS = 60_000;
+
+interface DiskReaderOptions {
+  readonly open: (signal: AbortSignal) => Promise<Machine>;
+  readonly close: (machine: Machine) => Promise<void>;
+}
+
+/** Reads the disk of a task whose VM is gone. A helper VM serves all callers, and ends when nobody has used it for a while. */
+export class DiskReader {
+  readonly #options: DiskReaderOptions;
+  #helper: { readonly machine: Promise<Machine>; readonly cancel: AbortController } | null = null;
+  #users = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DiskReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Works with the helper's agent; starts the helper when there is none. */
+  async use<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    this.#users += 1;
+    try {
+      this.#helper ??= this.#start();
+      const { channel } = await abortable(this.#helper.machine, signal);
+      return await work(channel);
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) this.#timer = setTimeout(() => void this.close(), IDLE_MS).unref();
+    }
+  }
+
+  /** Ends the helper. A later call starts another one. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    const helper = this.#helper;
+    this.#helper = null;
+    helper?.cancel.abort();
+    const machine = await helper?.machine.catch(() => null);
+    if (machine) await this.#options.close(machine);
+  }
+
+  #start() {
+    const cancel = new AbortController();
+    const machine = this.#options.open(cancel.signal);
+    const helper = { machine, cancel };
+    // The next caller gets another one.
+    const forget = () => {
+      if (this.#helper === helper) void this.close();
+    };
+    machine.then(({ died, channel }) => Promise.race([died, channel.closed]).then(forget), forget);
+    return helper;
+  }
+}

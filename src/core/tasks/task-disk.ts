@@ -1,0 +1,56 @@
+import type { Channel } from "../../guest/channel.js";
+import { diskUsageBytes } from "../../host/disk.js";
+import { existsSync, rm } from "../../host/files.js";
+import { diskPath } from "../../store/layout.js";
+import type { TaskRecord } from "../../store/task-record.js";
+import type { LastingMachines } from "../machines/machines.js";
+import { DiskReader } from "./disk-reader.js";
+
+interface TaskDiskParts {
+  readonly directory: string;
+  readonly record: TaskRecord;
+  readonly machines: Pick<LastingMachines, "destroy" | "hold" | "openDisk">;
+}
+
+/** The disk of a task's VM after the VM's death, and the helper that reads it. */
+export class TaskDisk {
+  /** Where it is kept. */
+  readonly path: string;
+  readonly #reader: DiskReader;
+  /** Lets the environment go, without which the disk cannot be read. */
+  readonly #release: () => void;
+
+  constructor({ directory, record, machines }: TaskDiskParts) {
+    const { environment_digest: digest } = record;
+    this.path = diskPath(directory);
+    this.#reader = new DiskReader({
+      open: (signal) => machines.openDisk(this.path, digest, signal),
+      close: (helper) => machines.destroy(helper),
+    });
+    this.#release = machines.hold(digest);
+  }
+
+  get isKept(): boolean {
+    return existsSync(this.path);
+  }
+
+  /** Null when none is kept. */
+  async usageBytes(): Promise<number | null> {
+    return this.isKept ? diskUsageBytes(this.path) : null;
+  }
+
+  read<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.#reader.use(signal, work);
+  }
+
+  async remove(): Promise<void> {
+    await this.#reader.close();
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  /** Ends the helper; the disk stays. */
+  async close(): Promise<void> {
+    await this.#reader.close();
+    this.#release();
+  }
+}

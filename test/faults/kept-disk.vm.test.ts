@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { kill, processesOf, until } from "../client/scratch.js";
+import { TaskScratch } from "./task-scratch.js";
+
+/** A task with a project in it that a command has changed, and whose VM is killed then. */
+async function dyingTask(scratch: TaskScratch): Promise<{ task: string; project: string }> {
+  const project = join(scratch.directory, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "main.c"), "int main;\n");
+  writeFileSync(join(project, "same"), "same\n");
+  const created = await scratch.json<{ task_id: string }>(
+    "task",
+    "create",
+    "debian:12",
+    "--source-path",
+    project,
+    "--mem-mib",
+    "256",
+  );
+  const task = created.task_id;
+  const script =
+    "echo 'int two;' >>main.c; mkdir out; echo made >out/a; ln -s /etc/os-release link; echo x >/var/x; chown 7:7 /var/x; sync";
+  assert.equal((await scratch.execHere(task, script)).exit_code, 0);
+  return { task, project };
+}
+
+test("the files of a task whose VM was killed are listed, read, compared, pulled and exported", async () => {
+  await using scratch = new TaskScratch();
+  const { task, project } = await dyingTask(scratch);
+  kill(scratch.qemuOf(task));
+  await until("the task has failed", async () => (await scratch.status(task)).state === "failed");
+  const listed = await scratch.json<{ entries: { path: string }[] }>("task", "file", "list", task);
+  assert.deepEqual(
+    listed.entries.map(({ path }) => path),
+    ["link", "main.c", "out", "same"],
+  );
+  assert.equal((await scratch.pyro(["task", "file", "read", task, "/var/x"])).stdout, "x\n");
+  // A link leads where it led in the VM.
+  assert.match((await scratch.pyro(["task", "file", "read", task, "link"])).stdout, /Debian/);
+  assert.equal((await scratch.json<{ size_bytes: number }>("task", "file", "stat", task, "out/a")).size_bytes, 5);
+  const asUser = await scratch.failure("task", "file", "read", task, "/etc/shadow", "--user", "7");
+  assert.equal(asUser.code, "FILE_REFUSED");
+  const diff = await scratch.pyro(["task", "diff", task]);
+  assert.match(diff.stdout, /\+int two;/);
+  const tar = join(scratch.directory, "out.tar");
+  assert.equal((await scratch.pyro(["task", "export", task, "out", "--output", tar])).status, 0);
+  for (const refused of [
+    ["task", "file", "mkdir", task, "new"],
+    ["task", "exec", task, "--", "true"],
+    ["task", "sync", "push", task, project],
+  ]) {
+    assert.equal((await scratch.failure(...refused)).code, "FAILED_PRECONDITION", refused.join(" "));
+  }
+  // Another daemon finds the disk, and pruning leaves what it lies on.
+  assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
+  assert.equal((await scratch.pyro(["env", "prune"])).status, 0);
+  const pulled = await scratch.pyro(["task", "sync", "pull", task, project]);
+  assert.equal(pulled.status, 0, pulled.stderr);
+  assert.equal(readFileSync(join(project, "main.c"), "utf8"), "int main;\nint two;\n");
+  assert.equal(readFileSync(join(project, "out/a"), "utf8"), "made\n");
+  await scratch.delete(task);
+  assert.deepEqual(scratch.leftovers(), []);
+});
+
+test("after a reboot of the host the disk of a task can be read", async () => {
+  await using scratch = new TaskScratch();
+  const { task } = await dyingTask(scratch);
+  const runtime = realpathSync(`${scratch.home}/run`);
+  await until("everything is dead", () => {
+    processesOf(scratch.home).forEach(kill);
+    return processesOf(scratch.home).length === 0;
+  });
+  rmSync(runtime, { recursive: true });
+  assert.equal((await scratch.status(task)).state, "stopped");
+  const [first, second] = await Promise.all(
+    ["out/a", "main.c"].map((path) => scratch.pyro(["task", "file", "read", task, path])),
+  );
+  assert.deepEqual([first?.stdout, second?.stdout], ["made\n", "int main;\nint two;\n"]);
+  await scratch.delete(task);
+  assert.deepEqual(scratch.leftovers(), []);
+});
