@@ -40,6 +40,7 @@ import { taskStart, taskStop } from "./task-stop.js";
 import { taskSyncPull } from "./task-sync-pull.js";
 import { taskSyncPush } from "./task-sync-push.js";
 import { taskTry } from "./task-try.js";
+import { taskWatch } from "./task-watch.js";
 import { taskWait } from "./task-wait.js";
 import { taskSyncUndo } from "./task-sync-undo.js";
 import { toolchainInstall } from "./toolchain-install.js";
@@ -68,6 +69,7 @@ export const operations = {
   "vm.reap_expired": vmReapExpired,
   "task.create": taskCreate,
   "task.sync.push": taskSyncPush,
+  "task.watch": taskWatch,
   "task.sync.pull": taskSyncPull,
   "task.sync.undo": taskSyncUndo,
   "task.diff": taskDiff,

@@ -76,6 +76,14 @@ export class GitFiles {
   }
 }
 
+/** Directories and files of a work tree that Git ignores; of an ignored directory only its own path. */
+export async function listIgnored(root: string): Promise<ReadonlySet<string>> {
+  const args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+  const { exitCode, stdout, stderr } = await runGit(root, args, undefined);
+  if (exitCode !== 0) throw noWorkTree(root, stderr);
+  return new Set(linesOf(stdout).map((name) => name.replace(/\/$/, "")));
+}
+
 /** True when the directory is the top of a work tree. Without this the files of the repository around an empty one would be listed. */
 async function isRepository(directory: string, signal: AbortSignal | undefined): Promise<boolean> {
   const { exitCode, stdout } = await runGit(directory, ["rev-parse", "--show-prefix"], signal);

@@ -14,6 +14,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.exec_output": async () => (await import("./task-output.js")).taskOutput,
   "task.create": async () => (await import("./task-create.js")).taskCreate,
   "task.sync.push": async () => (await import("./task-sync-push.js")).taskSyncPush,
+  "task.watch": async () => (await import("./task-watch.js")).taskWatch,
   "task.sync.pull": async () => (await import("./task-sync-pull.js")).taskSyncPull,
   "task.sync.undo": async () => (await import("./task-sync-pull.js")).taskSyncUndo,
   "task.diff": async () => (await import("./task-diff.js")).taskDiff,

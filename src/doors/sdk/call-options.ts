@@ -1,3 +1,6 @@
+import type { PyroError } from "../../contract/errors.js";
+import type { PushResult } from "./results.js";
+
 /** Selects the pyro daemon. */
 export interface PyroOptions {
   /** The daemon's home; default `PYRO_HOME`, or `~/.pyro`. A relative path starts at the working directory. */
@@ -44,6 +47,31 @@ export interface StreamTaskExportOptions {
   /** Ends the stream, which then throws `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What `watchTask` takes. */
+export interface WatchTaskOptions {
+  /** Directory beneath /workspace. Default: `/workspace`. */
+  readonly dest?: string | undefined;
+  /** Leave out entries that match these .gitignore patterns. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Keep matching entries even if exclude matches them. */
+  readonly include?: readonly string[] | undefined;
+  /** Symlinks that point out of the directory. Default: keep. */
+  readonly links?: "keep" | "skip" | "follow" | "refuse" | undefined;
+  /** Take only files that Git tracks or does not ignore, without .git. Default: false. */
+  readonly gitTracked?: boolean | undefined;
+  /** Also send .git, complete. Default: false. */
+  readonly withGit?: boolean | undefined;
+  /** Also delete what earlier pushes wrote and the directory no longer has. Default: false. */
+  readonly delete?: boolean | undefined;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a watch reports: a push, or one that failed. */
+export type WatchTaskEvent =
+  | { readonly event: "pushed"; readonly changed: readonly string[]; readonly result: PushResult }
+  | { readonly event: "failed"; readonly error: PyroError; readonly retries: boolean };
 
 /** A command: one line for the guest's `/bin/sh -c`, or a program and its arguments, which are then quoted for it. */
 export type Command = string | readonly string[];

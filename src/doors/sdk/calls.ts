@@ -16,6 +16,8 @@ import type {
   StdinSource,
   StreamTaskExportOptions,
   StreamTaskFileOptions,
+  WatchTaskEvent,
+  WatchTaskOptions,
 } from "./call-options.js";
 import type { Caller } from "./caller.js";
 import { toCamel, toSnake } from "./camel.js";
@@ -97,6 +99,19 @@ export class Calls implements Caller {
   ): ByteStream {
     const wire = toSnake({ ...rest, ...input }, schemasOf(name).input) as never;
     return new ByteStream(streamBytes(this.#open(), name, wire, signal));
+  }
+
+  /** What a watch reports, until the signal is aborted or the reader stops. */
+  async *watch(
+    input: { readonly taskId: string; readonly sourcePath: string },
+    { signal, ...rest }: WatchTaskOptions,
+  ): AsyncGenerator<WatchTaskEvent> {
+    const { watchEvents } = await import("../../client/watch/watch-events.js");
+    const wire = toSnake({ ...rest, ...input }, schemasOf("task.watch").input) as never;
+    const results = schemasOf("task.sync.push").result;
+    for await (const event of watchEvents(this.#open(), wire, signal)) {
+      yield event.event === "failed" ? event : { ...event, result: toCamel(event.result, results) as never };
+    }
   }
 
   #open(): Client {

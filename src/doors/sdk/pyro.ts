@@ -1,5 +1,11 @@
 import type { ByteStream } from "./byte-stream.js";
-import type { PyroOptions, StreamTaskExportOptions, StreamTaskFileOptions } from "./call-options.js";
+import type {
+  PyroOptions,
+  StreamTaskExportOptions,
+  StreamTaskFileOptions,
+  WatchTaskEvent,
+  WatchTaskOptions,
+} from "./call-options.js";
 import { Calls } from "./calls.js";
 import { Operations } from "./operations.js";
 import type { CreateTaskOptions } from "./options.js";
@@ -48,6 +54,14 @@ export class Pyro extends Operations {
   /** Files of a task as a tar archive, as they are read. Throws as `exportTask` does, when it is read. */
   streamTaskExport(taskId: string, path: string, options: StreamTaskExportOptions = {}): ByteStream {
     return this.#calls.stream("task.export", { taskId, path }, options);
+  }
+
+  /**
+   * Pushes a directory to a task, and pushes it again whenever something in it changes: `for await (const event of pyro.watchTask(…))`.
+   * It ends with the signal, or when the reader stops. Throws when the task or the directory is gone.
+   */
+  watchTask(taskId: string, sourcePath: string, options: WatchTaskOptions = {}): AsyncGenerator<WatchTaskEvent> {
+    return this.#calls.watch({ taskId, sourcePath }, options);
   }
 
   /** A handle on an existing task, by its id or name. Rejects with `NOT_FOUND`. */

@@ -1,7 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { PyroError } from "../../contract/errors.js";
 import type { ByteStream } from "./byte-stream.js";
-import type { StreamTaskExportOptions, StreamTaskFileOptions } from "./call-options.js";
+import type {
+  StreamTaskExportOptions,
+  StreamTaskFileOptions,
+  WatchTaskEvent,
+  WatchTaskOptions,
+} from "./call-options.js";
 import type { Execution } from "./execution.js";
 import { TaskOperations, type Operations } from "./operations.js";
 import type { TaskExecOptions } from "./options.js";
@@ -20,6 +25,7 @@ export interface CommandTag {
 interface Streams {
   streamTaskFile(taskId: string, path: string, options: StreamTaskFileOptions): ByteStream;
   streamTaskExport(taskId: string, path: string, options: StreamTaskExportOptions): ByteStream;
+  watchTask(taskId: string, sourcePath: string, options: WatchTaskOptions): AsyncGenerator<WatchTaskEvent>;
 }
 
 /**
@@ -41,6 +47,11 @@ export class Task extends TaskOperations implements AsyncDisposable {
   /** The bytes of a file, as they are read: see `Pyro.streamTaskFile`. */
   streamFile(path: string, options: StreamTaskFileOptions = {}): ByteStream {
     return this.#streams.streamTaskFile(this.taskId, path, options);
+  }
+
+  /** Pushes a directory whenever something in it changes: see `Pyro.watchTask`. */
+  watch(sourcePath: string, options: WatchTaskOptions = {}): AsyncGenerator<WatchTaskEvent> {
+    return this.#streams.watchTask(this.taskId, sourcePath, options);
   }
 
   /** Files as a tar archive, as they are read: see `Pyro.streamTaskExport`. */

@@ -14,6 +14,9 @@ const PULLER = "client/pull/task-pull.js";
 /** Loaded only for an export. */
 const EXPORTER = "client/export/export.js";
 
+/** Loaded only for a watch, which packs. */
+const WATCHER = ["client/watch/watch-task.js", "client/watch/watch-events.js"];
+
 /** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stops`. */
 function followImports(entry: string, ...stops: string[]): { files: string[]; names: string[] } {
   const files = new Set<string>();
@@ -31,7 +34,7 @@ function followImports(entry: string, ...stops: string[]): { files: string[]; na
 }
 
 test("the CLI's process loads nothing from node_modules, but for the patterns of what is sent", () => {
-  const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER, EXPORTER);
+  const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER, EXPORTER, ...WATCHER);
   assert.ok(files.includes("client/client.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),
@@ -68,7 +71,7 @@ test("a pull loads nothing from node_modules", () => {
 });
 
 test("the SDK loads nothing from node_modules either, and no other door", () => {
-  const { files, names } = followImports("index.js", PACKER, PULLER, EXPORTER, "doors/mcp/server.js");
+  const { files, names } = followImports("index.js", PACKER, PULLER, EXPORTER, ...WATCHER, "doors/mcp/server.js");
   assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),

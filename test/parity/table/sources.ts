@@ -97,6 +97,12 @@ export const sources: readonly Case[] = [
     clientOnly: true,
     expect: "NOT_FOUND",
   },
+  {
+    name: "a watch of no directory",
+    ...of("task.watch", { task_id: "$task", source_path: "$source/nothing" }),
+    clientOnly: true,
+    expect: "SOURCE_NOT_FOUND",
+  },
   { name: "nothing to undo", ...of("task.sync.undo", { task_id: "$task" }), clientOnly: true, expect: "NOT_FOUND" },
   {
     name: "the changes taken back",
