@@ -989,7 +989,7 @@ class DoctorResult(TypedDict):
     problems: list[DoctorProblem]
 
 
-LOCAL = frozenset(["task.sync.pull", "task.sync.undo", "task.export_to"])
+LOCAL = frozenset(["task.watch", "task.sync.pull", "task.sync.undo", "task.export_to"])
 """Operations that the `pyro` executable does on this machine."""
 
 
