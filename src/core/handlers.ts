@@ -6,9 +6,9 @@ import { envInspect } from "./environments/inspect.js";
 import { envList } from "./environments/list.js";
 import { envPrune } from "./environments/prune.js";
 import { envPull } from "./environments/pull.js";
+import { taskSettle } from "./workspace/settle.js";
 import { taskChanges } from "./workspace/task-changes.js";
 import { diffWorkspace } from "./workspace/diff.js";
-import { fromContract } from "../workspace/wire.js";
 import { patchWorkspace } from "./workspace/patch.js";
 import { exportFiles } from "./workspace/export.js";
 import { taskFileEdit } from "./files/edit.js";
@@ -72,11 +72,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     return task.during(patched);
   },
   "task.changes": taskChanges,
-  "task.settle": async ({ tasks }, { task_id, origin, entries }) => {
-    const settled = entries.map(([path, entry]) => [path, fromContract(entry)] as const);
-    await tasks.get(task_id).settle(origin, settled);
-    return { task_id, settled_count: entries.length };
-  },
+  "task.settle": taskSettle,
   "task.export": ({ tasks }, input, call) =>
     tasks
       .get(input.task_id)

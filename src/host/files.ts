@@ -141,7 +141,8 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 /** The entry at a path, without following links; null when it does not exist or a parent is not a directory. */
 export function lookAtName(path: string): Stats | null {
   try {
-    return lstatSync(path);
+    // Names that are missing are asked for often, and an error takes longer to make than the answer.
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;

@@ -1,6 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
-import type { WorkspaceEntry } from "../../contract/workspace.js";
 import { realpath } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
 import type { Entry } from "../../workspace/entry.js";
@@ -8,15 +7,15 @@ import { fromContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
 import { streamBytes } from "../stream-bytes.js";
 import type { Recovery } from "./destination.js";
+import { batchesOf } from "./batches.js";
 import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
 
 type Result = ResultOf<"task.sync.pull">;
 
 const LISTED = 10_000;
 const CHOICES: readonly string[] = ["fail", "task", "host", "both"];
-/** Entries that are settled with one request. */
-const SETTLED = 10_000;
-const EXPORTED = 10_000;
+/** Entries that are settled in one chunk. */
+const SETTLED = 512;
 
 /** Writes the changes of a task into a directory of this machine. */
 export async function pullTaskSync(
@@ -91,8 +90,7 @@ class TaskSource implements PullSource {
   }
 
   async export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
-    for (let start = 0; start < paths.length; start += EXPORTED) {
-      const entries = paths.slice(start, start + EXPORTED);
+    for (const entries of batchesOf(paths)) {
       await take(streamBytes(this.#client, "task.export", { task_id: this.taskId, entries }, this.#signal));
     }
   }
@@ -106,13 +104,18 @@ async function settle(
   client: Client,
   taskId: string,
   origin: string,
-  all: readonly (readonly [string, Entry | null])[],
+  entries: readonly (readonly [string, Entry | null])[],
 ): Promise<void> {
-  for (let start = 0; start === 0 || start < all.length; start += SETTLED) {
-    const entries = all
+  await client.call("task.settle", { task_id: taskId, origin }, { stdin: linesOf(entries) });
+}
+
+/** Each entry as a line of JSON, many lines in a chunk. */
+async function* linesOf(entries: readonly (readonly [string, Entry | null])[]): AsyncGenerator<Buffer> {
+  for (let start = 0; start < entries.length; start += SETTLED) {
+    const lines = entries
       .slice(start, start + SETTLED)
-      .map(([path, entry]): [string, WorkspaceEntry] => [path, toContract(entry)]);
-    await client.call("task.settle", { task_id: taskId, origin, entries });
+      .map(([path, entry]) => JSON.stringify([path, toContract(entry)]));
+    yield Buffer.from(`${lines.join("\n")}\n`);
   }
 }
 

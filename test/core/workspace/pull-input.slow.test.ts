@@ -26,6 +26,42 @@ test("pull: many small files and a large one arrive, and a second pull has nothi
   assert.equal((await project.pull()).written_count, 0);
 });
 
+test("pull: more paths than one request holds arrive, and are settled", async (t) => {
+  await using project = await PulledProject.open(t, {});
+  const name = "n".repeat(240);
+  const names = Array.from({ length: 3_000 }, (_, n) => `${name}/${name}${n}`);
+  writeFiles(project.workspace, Object.fromEntries(names.map((path) => [path, "1"])));
+  assert.equal((await project.pull()).written_count, names.length + 1);
+  assert.deepEqual((await project.client.call("task.changes", { task_id: project.taskId })).changes, []);
+});
+
+test("settle: entries that are not what the contract says, or do not all arrive, leave the base as it is", async (t) => {
+  await using project = await PulledProject.open(t, {});
+  const { client, taskId: task_id, host: origin } = project;
+  writeFiles(project.workspace, { a: "1" });
+  const settle = (stdin: AsyncIterable<Uint8Array>, signal?: AbortSignal) =>
+    client.call("task.settle", { task_id, origin }, { stdin, ...(signal && { signal }) });
+  async function* lines(...texts: string[]) {
+    yield* texts.map((text) => Buffer.from(text));
+  }
+  const gone = JSON.stringify(["a", null]);
+  for (const text of ["{", '["a"]', '["", null]', '["a", {"type": "file"}]', `"${"x".repeat(70_000)}"`]) {
+    await assert.rejects(settle(lines(`${gone}\n`, `${text}\n`)), { code: "INVALID_ARGUMENT" }, text);
+  }
+  const leaving = new AbortController();
+  async function* cut() {
+    yield* lines(`${gone}\n`);
+    leaving.abort();
+    await new Promise(() => {});
+  }
+  await assert.rejects(settle(cut(), leaving.signal), { code: "ABORTED" });
+  const { changes } = await client.call("task.changes", { task_id });
+  assert.deepEqual(
+    changes.map(({ path }) => path),
+    ["a"],
+  );
+});
+
 test("pull: a task made from an archive needs a destination, which later pulls go to", async (t) => {
   await using project = await PulledProject.open(t, { a: "1" });
   const { directory, workspace } = project;
