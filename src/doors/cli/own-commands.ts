@@ -16,8 +16,11 @@ interface OwnCommand {
 const commands = {
   "mcp serve": {
     summary: "Serve pyro's tools over MCP, on standard input and output",
-    flags: [profileFlag()],
-    examples: ["pyro mcp serve --profile core"],
+    flags: [
+      profileFlag(),
+      ownFlag("allow_pull", "string", "Let task_sync_pull write into directories inside this one as well."),
+    ],
+    examples: ["pyro mcp serve --profile core", "pyro mcp serve --allow-pull ./pulled"],
   },
   "mcp config": {
     summary: "Print the configuration for an MCP client, or write it to the client's file",

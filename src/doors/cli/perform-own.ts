@@ -8,7 +8,7 @@ import { print, show } from "./show.js";
 
 /** The other doors, which the executable passes in; each loads on demand. */
 export interface OtherDoors {
-  serveMcp(profile: McpProfile): Promise<number>;
+  serveMcp(options: { profile: McpProfile; allowPull: string | null }): Promise<number>;
   configureMcp(input: { client: string; write: boolean; file: string | null; profile: McpProfile }): Promise<string>;
   /** Names of the shipped environments. */
   environmentNames(): Promise<readonly string[]>;
@@ -33,7 +33,10 @@ function profileOf({ profile = "standard" }: Input): McpProfile {
 
 /** The commands without an operation; each returns the exit status. */
 export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
-  "mcp serve": ({ doors, input }) => doors.serveMcp(profileOf(input)),
+  "mcp serve": ({ doors, input }) => {
+    const { allow_pull: allowPull } = input;
+    return doors.serveMcp({ profile: profileOf(input), allowPull: allowPull === undefined ? null : String(allowPull) });
+  },
   "mcp config": async ({ doors, input }) => {
     const { client, write, file } = input;
     return print(

@@ -2,6 +2,7 @@ import { SdkError, SdkErrorCode, type CallToolResult, type ServerContext } from 
 
 import type { CallOptions, Client } from "../../client/client.js";
 import { performOperation } from "../../client/perform.js";
+import { resolveAllowed } from "../../client/pull/allowed.js";
 import { PyroError } from "../../contract/errors.js";
 import { parseInput } from "../../contract/input.js";
 import { nearestName } from "../../contract/nearest.js";
@@ -21,6 +22,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface ToolHost {
   readonly client: () => Promise<Client>;
   readonly profile: McpProfile;
+  /** The real path of a directory, into which pulls may go; null for none but a task's own. */
+  readonly pullRoot: string | null;
   /** How long a call may wait before it returns an intermediate answer. */
   readonly patienceMs: number;
   /** Keeps a build running after the call that waits for it has returned. */
@@ -40,7 +43,7 @@ export async function callTool(
 ): Promise<CallToolResult> {
   const progress = openProgress(ctx);
   try {
-    const tool = findTool(name, host.profile);
+    const tool = findTool(name, host);
     const { input, stdin, budget } = parseArguments(tool, given);
     const result = await perform(host, { tool, input, stdin, ctx, progress });
     host.onResult(name, result);
@@ -59,8 +62,8 @@ export async function callTool(
   }
 }
 
-function findTool(name: string, profile: McpProfile): Tool {
-  const tools = readTools(profile);
+function findTool(name: string, { profile, pullRoot }: ToolHost): Tool {
+  const tools = readTools(profile, pullRoot !== null);
   const tool = tools.get(name);
   if (tool) return tool;
   if (readTools("full").has(name)) {
@@ -119,7 +122,7 @@ async function perform(host: ToolHost, { tool, input, stdin, ctx, progress }: As
     },
     ...(stdin === null ? {} : { stdin: oneChunk(stdin) }),
   };
-  const asked = withinPatience(tool, input, host.patienceMs);
+  const asked = withinPatience(tool, await withinPullRoot(host, input), host.patienceMs);
   const done = performOperation(client, tool.operation, asked as ArgumentsOf<typeof tool.operation>, options);
   done.catch(() => {});
   const patience = openPatience(host.patienceMs);
@@ -141,6 +144,13 @@ function withinPatience({ waits }: Tool, input: Fields, patienceMs: number): Fie
   const patience = Math.floor(patienceMs / 1000);
   const capped = waits.map((name) => [name, Math.min(Number(input[name] ?? Infinity), patience)]);
   return { ...input, ...(Object.fromEntries(capped) as Fields) };
+}
+
+/** Only a server that was given a directory takes a destination, which must lie inside. */
+async function withinPullRoot({ pullRoot }: ToolHost, input: Fields): Promise<Fields> {
+  const { destination } = input;
+  if (pullRoot === null || typeof destination !== "string") return input;
+  return { ...input, destination: await resolveAllowed(pullRoot, destination) };
 }
 
 function isClosed({ reason }: AbortSignal): boolean {

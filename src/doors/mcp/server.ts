@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly patienceMs?: number;
   /** Which tools are offered; the standard ones by default. */
   readonly profile?: McpProfile;
+  /** The real path of a directory, into which pulls may go; null for none but a task's own. */
+  readonly pullRoot?: string | null;
 }
 
 /** Below 60 s, the time-out of most clients, even of those that receive progress. */
@@ -39,7 +41,7 @@ export function createServer(options: ServerOptions = {}): Server {
 
   server.setRequestHandler("tools/list", async () => {
     const { readTools } = await import("./tools.js");
-    return { tools: [...readTools(options.profile).values()].map(({ listed }) => listed) as never };
+    return { tools: [...readTools(options.profile, mayPull(options)).values()].map(({ listed }) => listed) as never };
   });
   server.setRequestHandler("tools/call", async ({ params }, ctx) => {
     const { callTool } = await import("./call-tool.js");
@@ -48,6 +50,10 @@ export function createServer(options: ServerOptions = {}): Server {
   serveResources(server, state);
   servePrompt(server);
   return server;
+}
+
+function mayPull({ pullRoot = null }: ServerOptions): boolean {
+  return pullRoot !== null;
 }
 
 function serveResources(server: Server, { client, watchTasks }: State): void {
@@ -147,6 +153,7 @@ function openState(server: Server, options: ServerOptions): State {
     hostFor: (ctx: ServerContext): ToolHost => ({
       client: getClient,
       profile: options.profile ?? "standard",
+      pullRoot: options.pullRoot ?? null,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       keepBuilding,
       carrier: () => carrierFor(clientNameOf(server, ctx), options.env ?? process.env),

@@ -59,6 +59,12 @@ const added = {
     .max(1_048_576)
     .default(32_768)
     .describe("Maximum output in the answer; head and tail are kept."),
+  destination: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe("Existing directory to write into instead, inside the one that the server allows; relative to it."),
   raw: z.boolean().default(false).describe("Keep terminal codes in the output."),
 };
 
@@ -68,25 +74,35 @@ const beyondCore: readonly string[] = [
   ...["network_allow", "network_allow_host", "network_host_proxy", "network_host_ca"],
 ];
 
-const tools = new Map<McpProfile, ReadonlyMap<string, Tool>>();
+const tools = new Map<string, ReadonlyMap<string, Tool>>();
 
-/** The operations that have an MCP name and belong to a profile, in the order of the contract. Core leaves out the schemas of answers. */
-export function readTools(profile: McpProfile = "standard"): ReadonlyMap<string, Tool> {
-  const found = tools.get(profile) ?? buildTools(profile);
-  tools.set(profile, found);
+/** What a server offers. */
+interface Offer {
+  readonly profile: McpProfile;
+  readonly mayPull: boolean;
+}
+
+/**
+ * The operations that have an MCP name and belong to a profile, in the order of the contract. Core leaves out the schemas of answers;
+ * a pull has a destination only where the server allows one.
+ */
+export function readTools(profile: McpProfile = "standard", mayPull = false): ReadonlyMap<string, Tool> {
+  const key = `${profile} ${mayPull}`;
+  const found = tools.get(key) ?? buildTools({ profile, mayPull });
+  tools.set(key, found);
   return found;
 }
 
 /** In the profile standard, an answer whose fields another tool has is listed as an object only. */
-function buildTools(profile: McpProfile): ReadonlyMap<string, Tool> {
+function buildTools(offer: Offer): ReadonlyMap<string, Tool> {
   const named: Set<string>[] = [];
   const isNamed = ({ shape }: z.ZodObject) => {
     const fields = Object.keys(shape);
-    if (named.some((known) => fields.every((field) => known.has(field)))) return profile === "standard";
+    if (named.some((known) => fields.every((field) => known.has(field)))) return offer.profile === "standard";
     named.push(new Set(fields));
     return false;
   };
-  return new Map(Object.values(operations).flatMap((each) => buildTool(each, profile, isNamed)));
+  return new Map(Object.values(operations).flatMap((each) => buildTool(each, offer, isNamed)));
 }
 
 function isIn(wanted: McpProfile, profile: McpProfile): boolean {
@@ -95,13 +111,14 @@ function isIn(wanted: McpProfile, profile: McpProfile): boolean {
 
 function buildTool(
   operation: Operation,
-  profile: McpProfile,
+  offer: Offer,
   isNamed: (output: z.ZodObject) => boolean,
 ): [string, Tool][] {
+  const { profile } = offer;
   const { name, mcp, output, effect, bulk = [] } = operation;
   if (mcp === null || !isIn(mcp.profile ?? "standard", profile)) return [];
   const { tool, title, description } = mcp;
-  const input = buildInput(operation, profile);
+  const input = buildInput(operation, offer);
   const listed = {
     ...{ name: tool, title, description, annotations: annotations[effect] },
     inputSchema: buildInputSchema(input),
@@ -125,7 +142,7 @@ function fieldsMarked({ shape }: z.ZodObject, mark: "forPrograms" | "hidden" | "
   return Object.keys(shape).filter((name) => (shape[name] as z.ZodType).meta()?.[mark] === true);
 }
 
-function buildInput({ input, body, bulk = [] }: Operation, profile: McpProfile): z.ZodObject {
+function buildInput({ name, input, body, bulk = [] }: Operation, { profile, mayPull }: Offer): z.ZodObject {
   // The operation has its own limit.
   const isLimited = "max_bytes" in input.shape;
   const showsOutput = bulk.some((path) => !path.endsWith("[]"));
@@ -133,10 +150,11 @@ function buildInput({ input, body, bulk = [] }: Operation, profile: McpProfile):
     ...(body === "session" ? { stdin: added.stdin } : {}),
     ...(showsOutput && !isLimited ? { max_output_bytes: added.max_output_bytes } : {}),
     ...(showsOutput ? { raw: added.raw } : {}),
+    ...(name === "task.sync.pull" && mayPull ? { destination: added.destination } : {}),
   });
   const withheld = [
-    ...fieldsMarked(input, "hidden"),
-    ...fieldsMarked(input, "forPrograms"),
+    ...fieldsMarked(whole, "hidden"),
+    ...fieldsMarked(whole, "forPrograms"),
     ...(profile === "core" ? beyondCore.filter((name) => name in whole.shape) : []),
   ];
   return whole.omit(Object.fromEntries(withheld.map((name) => [name, true])));
