@@ -109,11 +109,7 @@ function isIn(wanted: McpProfile, profile: McpProfile): boolean {
   return mcpProfiles.indexOf(wanted) <= mcpProfiles.indexOf(profile);
 }
 
-function buildTool(
-  operation: Operation,
-  offer: Offer,
-  isNamed: (output: z.ZodObject) => boolean,
-): [string, Tool][] {
+function buildTool(operation: Operation, offer: Offer, isNamed: (output: z.ZodObject) => boolean): [string, Tool][] {
   const { profile } = offer;
   const { name, mcp, output, effect, bulk = [] } = operation;
   if (mcp === null || !isIn(mcp.profile ?? "standard", profile)) return [];
