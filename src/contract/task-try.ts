@@ -7,7 +7,14 @@ import { taskId } from "./task.js";
 
 const outcome = z.enum(["passed", "failed", "timed_out", "error"]);
 
-const text = (what: string) => z.string().describe(`${what}; head and tail when it is long.`);
+const output = <Name extends string>(name: Name, what: string) =>
+  ({
+    [name]: z.string().describe(`${what}; head and tail when it is long.`),
+    [`${name}_truncated`]: z.boolean(),
+    [`${name}_omitted_bytes`]: z.int().describe("Bytes left out of its middle."),
+  }) as Record<Name, z.ZodString> &
+    Record<`${Name}_truncated`, z.ZodBoolean> &
+    Record<`${Name}_omitted_bytes`, z.ZodInt>;
 
 export const taskTry = defineOperation({
   name: "task.try",
@@ -56,9 +63,9 @@ export const taskTry = defineOperation({
             check_exit_code: z.int().nullable().describe("Null when no check ran."),
             error: z.object({ code: z.string(), message: z.string() }).nullable(),
             duration_ms: z.int(),
-            stdout: text("Output of the variant"),
-            stderr: text("Its errors"),
-            check_output: text("Output and errors of the check"),
+            ...output("stdout", "Output of the variant"),
+            ...output("stderr", "Errors of the variant"),
+            ...output("check_output", "Output and errors of the check"),
             changed_count: z.int().nullable().describe("Changed entries of the workspace; null when not known."),
             changed: z
               .array(z.object({ path: z.string(), status: z.string(), lines: z.string().describe("Such as +3 -1.") }))

@@ -57,7 +57,9 @@ function fitTexts(result: Fields, names: readonly string[], budget: Budget): Fie
 
 /** Commands, or other lists without a limit. */
 function fitList(name: string, entries: readonly Fields[], budget: Budget): Fields {
-  if (budget.bulk.length > 0) return { [name]: fitEntries(entries, budget) };
+  if (budget.bulk.length > 0) {
+    return { [name]: name === "entries" ? fitEntries(entries, budget) : fitEqually(entries, budget) };
+  }
   const isCut = entries.length > MAX_ENTRIES;
   return { [name]: entries.slice(0, MAX_ENTRIES), ...(isCut ? { [`${name}_shown`]: MAX_ENTRIES } : {}) };
 }
@@ -75,6 +77,12 @@ function fitEntries(entries: readonly Fields[], budget: Budget): Fields[] {
       return fits;
     });
   return fitted.toReversed();
+}
+
+/** Gives each element the same share of the budget: they are compared with each other. */
+function fitEqually(entries: readonly Fields[], budget: Budget): Fields[] {
+  const maxBytes = Math.floor(budget.maxBytes / Math.max(1, entries.length));
+  return entries.map((entry) => fitResult(entry, { ...budget, maxBytes }));
 }
 
 /** Output as text; null when it is binary data. */

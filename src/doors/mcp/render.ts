@@ -1,5 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 
+import { renderVariants } from "./variants.js";
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A result as a short text: outcome, then output. It has the same facts as the structured content. */
@@ -8,6 +10,8 @@ export function renderResult(tool: string, result: Fields): string {
     task_file_list: () => renderFiles(result),
     task_file_edit: () => `Replaced ${String(result["replaced"])}.\n${String(result["text"])}`,
     vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
+    task_fork: () => renderTasks(result["tasks"] as Fields[]),
+    task_try: () => renderVariants(result),
     task_list: () => renderTasks(result["tasks"] as Fields[]),
     task_logs: () => renderEntries(result["entries"] as Fields[], Number(result["count"])),
   };

@@ -39,6 +39,24 @@ test("task stop: a running command continues under its number when the task star
   assert.deepEqual((await pyro.listSnapshots()).snapshots, []);
 });
 
+test("task stop: a caller that follows a command gets the rest when the task starts again", async (t) => {
+  await using machines = new AgentMachines();
+  const home = temporaryDirectory(t);
+  const { daemon, pyro } = await openTasks(home, machines);
+  await using _ = daemon;
+  await using task = await pyro.createTask("debian:12");
+  const file = join(home, "lines");
+  writeFileSync(file, "one\n");
+  const following = task.exec(echoLines(file), { cwd: "/" });
+  await until("the command runs", async () => (await task.status()).runningCommands === 1);
+  await task.output(1, { waitSeconds: 30 });
+  await task.stop();
+  await task.start();
+  appendFileSync(file, "two\nend\n");
+  const ended = await following;
+  assert.deepEqual([ended.exitCode, ended.stdout], [5, "one\ntwo\nend\n"]);
+});
+
 test("task exec: starts a stopped task, and a request id still names the command of its first call", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro, cli } = await openTasks(temporaryDirectory(t), machines);

@@ -38,9 +38,7 @@ export async function runVariant(
     check_exit_code: check?.ended?.exit_code ?? null,
     error: errorOf(tried) ?? errorOf(check),
     duration_ms: durationOf(tried) + durationOf(check),
-    stdout: await textOf(tried, "stdout"),
-    stderr: await textOf(tried, "stderr"),
-    check_output: (await textOf(check, "stdout")) + (await textOf(check, "stderr")),
+    ...(await readOutputs(tried, check)),
     ...(await compare(fork, before, call).catch(() => unknownChanges)),
   };
 }
@@ -58,7 +56,7 @@ export function failedVariant({ name, command }: Variant, thrown: unknown): Vari
   const { code, message } = PyroError.from(thrown);
   return {
     ...{ name, command, outcome: "error", exit_code: null, check_exit_code: null, error: { code, message } },
-    ...{ duration_ms: 0, stdout: "", stderr: "", check_output: "", ...unknownChanges },
+    ...{ duration_ms: 0, ...outputsOf(NOTHING, NOTHING, NOTHING), ...unknownChanges },
   };
 }
 
@@ -77,12 +75,36 @@ function outcomeOf({ ended }: TaskExec): VariantResult["outcome"] {
   return ended.exit_code === 0 ? "passed" : "failed";
 }
 
-/** Bytes that are no UTF-8 are shown as such. */
-async function textOf(exec: TaskExec | null, stream: "stdout" | "stderr"): Promise<string> {
-  if (exec === null) return "";
-  const logs = await exec.output();
-  const { text, encoding } = await renderKept(logs[stream], limits.tryOutputBytes, exec.isCutOff);
-  return encoding === "base64" ? Buffer.from(text, "base64").toString() : text;
+interface Shown {
+  readonly text: string;
+  readonly omittedBytes: number;
+}
+
+const NOTHING: Shown = { text: "", omittedBytes: 0 };
+
+async function readOutputs(tried: TaskExec, check: TaskExec | null) {
+  const [stdout, stderr] = await readBoth(tried);
+  const [out, err] = check === null ? [NOTHING, NOTHING] : await readBoth(check);
+  return outputsOf(stdout, stderr, { text: out.text + err.text, omittedBytes: out.omittedBytes + err.omittedBytes });
+}
+
+function outputsOf(stdout: Shown, stderr: Shown, check: Shown) {
+  return {
+    ...{ stdout: stdout.text, stderr: stderr.text, check_output: check.text },
+    ...{ stdout_truncated: stdout.omittedBytes > 0, stdout_omitted_bytes: stdout.omittedBytes },
+    ...{ stderr_truncated: stderr.omittedBytes > 0, stderr_omitted_bytes: stderr.omittedBytes },
+    ...{ check_output_truncated: check.omittedBytes > 0, check_output_omitted_bytes: check.omittedBytes },
+  };
+}
+
+/** Bytes that are not UTF-8 become U+FFFD. */
+async function readBoth(exec: TaskExec): Promise<[Shown, Shown]> {
+  const { stdout, stderr } = await exec.output();
+  const read = async (log: typeof stdout): Promise<Shown> => {
+    const { text, encoding, omittedBytes } = await renderKept(log, limits.tryOutputBytes, exec.isCutOff);
+    return { text: encoding === "base64" ? Buffer.from(text, "base64").toString() : text, omittedBytes };
+  };
+  return [await read(stdout), await read(stderr)];
 }
 
 async function compare(fork: Task, manifest: Manifest, call: Call) {
