@@ -780,10 +780,19 @@ class TaskTryVariant(TypedDict):
     duration_ms: int
     # Output of the variant; head and tail when it is long.
     stdout: str
-    # Its errors; head and tail when it is long.
+    stdout_truncated: bool
+    # Bytes left out of its middle.
+    stdout_omitted_bytes: int
+    # Errors of the variant; head and tail when it is long.
     stderr: str
+    stderr_truncated: bool
+    # Bytes left out of its middle.
+    stderr_omitted_bytes: int
     # Output and errors of the check; head and tail when it is long.
     check_output: str
+    check_output_truncated: bool
+    # Bytes left out of its middle.
+    check_output_omitted_bytes: int
     # Changed entries of the workspace; null when not known.
     changed_count: int | None
     # The first 50 of them.
