@@ -77,7 +77,7 @@ static void handle_ping(uint32_t stream, struct json request) {
 }
 
 static void handle_wake(uint32_t stream, struct json request) {
-    is_woken |= wake(stream, request);
+    is_woken |= wake(stream, request, is_woken);
 }
 
 static void handle_freeze(uint32_t stream, struct json request) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base64.h"
+#include "connections.h"
 #include "kernel.h"
 #include "network.h"
 #include "protocol.h"
@@ -82,7 +83,7 @@ static bool write_names(const struct identity *identity, const char **failed) {
     return write_file(*failed = "/etc/machine-id", text);
 }
 
-bool wake(uint32_t stream, struct json request) {
+bool wake(uint32_t stream, struct json request, bool is_fork) {
     struct identity identity;
     const char *problem = read_identity(request, &identity), *failed = NULL;
     if (problem) {
@@ -99,6 +100,7 @@ bool wake(uint32_t stream, struct json request) {
         is_done = is_done && (is_named || !is_init);
         if (is_done || !is_init) is_done = write_names(&identity, &failed) || !is_init;
     }
+    if (is_done && is_init && is_fork) connections_end();
     if (is_done && is_init && identity.network.is_wanted) is_done = network_apply(&identity.network, &failed);
     if (is_done)
         reply_empty(stream);

@@ -7,7 +7,7 @@
 
 #include "json.h"
 
-// Answers; true when the agent may now start commands.
-bool wake(uint32_t stream, struct json request);
+// Answers; true when the agent may now start commands. A fork is woken for the second time: connections of its parent end.
+bool wake(uint32_t stream, struct json request, bool is_fork);
 
 #endif

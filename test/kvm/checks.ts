@@ -151,6 +151,30 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    title: "fork, stop and start: a process lives on, with kvm-clock and the time",
+    check: async (signal) => {
+      const counter = "(i=0; while :; do i=$((i+1)); echo $i >/run/new; mv /run/new /run/count; sleep 0.1; done)";
+      await exec(signal, "sh", "-c", `${counter} >/dev/null 2>&1 & until [ -e /run/count ]; do sleep 0.1; done`);
+      const { tasks } = await pyroJson(signal, "task", "fork", "proof");
+      const [{ task_id: fork }] = tasks as [{ task_id: string }];
+      const script =
+        "a=$(cat /run/count); until [ $(cat /run/count) -gt $a ]; do sleep 0.1; done; hostname; date +%s; cat /sys/devices/system/clocksource/clocksource0/current_clocksource";
+      const look = async (task: string) => {
+        const output = await pyro(signal, "task", "exec", task, ...PATIENCE, "--", "sh", "-c", script);
+        const [hostname, time, clock] = output.split("\n");
+        assert.equal(clock, "kvm-clock");
+        assert.ok(Math.abs(Number(time) - Date.now() / 1000) < 60, `the guest's time is ${time}`);
+        return hostname;
+      };
+      assert.notEqual(await look(fork), await look("proof"));
+      await pyro(signal, "task", "delete", fork);
+      await pyro(signal, "task", "stop", "proof");
+      await pyro(signal, "task", "start", "proof");
+      await look("proof");
+      return "";
+    },
+  },
+  {
     title: "run: two processors",
     check: async (signal) => {
       assert.equal(await pyro(signal, "run", ENVIRONMENT, ...WIDE, ...PATIENCE, "--", "nproc"), "2");

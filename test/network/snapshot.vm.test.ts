@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 
 import type { Machine } from "../../src/backend/backend.js";
@@ -22,6 +23,46 @@ function ask(machine: Machine, port: number): Promise<string> {
     `python3 -c 'import socket; print(socket.create_connection(("${gateway}", ${port}), 20).recv(9).decode())'`,
   );
 }
+
+/** Holds a connection to the host and one on loopback, and says what becomes of each. */
+const HOLD = (gateway: string, port: number) => `cat >/tmp/hold.py <<END
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 4000))
+local = socket.create_connection(("127.0.0.1", 4000))
+far = socket.create_connection(("${gateway}", ${port}))
+print(far.recv(5).decode(), flush=True)
+open("/tmp/held", "w").close()
+try:
+    print("far:", far.recv(100), flush=True)
+except OSError as error:
+    print("far:", error.strerror, flush=True)
+listener.accept()[0].sendall(b"alive")
+print("local:", local.recv(5).decode(), flush=True)
+END
+python3 /tmp/hold.py >/tmp/said 2>&1 & until [ -e /tmp/held ]; do sleep 0.1; done`;
+
+test("the connections of a VM that is forked: end in the fork, but for those on loopback, and stay the parent's", async () => {
+  const peers: Socket[] = [];
+  const server = createServer((socket) => void peers.push(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.on("connection", (socket) => socket.write("hello"));
+  try {
+    const request = { allow: [`127.0.0.1:${port}`], allowHosts: [], hostEnv: {}, hostCaFiles: null };
+    const parent = await scratch.startMachine({ vcpuCount: 1, memMib: 256 }, request);
+    await output(parent, HOLD(parent.network!.guest.gateway4, port));
+    const fork = await scratch.from(await scratch.snapshot(parent));
+    const said = "until grep -q local: /tmp/said; do sleep 0.1; done; cat /tmp/said";
+    assert.equal(await output(fork, said), "hello\nfar: Software caused connection abort\nlocal: alive");
+    assert.equal(await output(parent, "cat /tmp/said"), "hello");
+    peers[0]!.end("still here");
+    assert.equal(await output(parent, said), "hello\nfar: b'still here'\nlocal: alive");
+    for (const machine of [parent, fork]) await scratch.destroy(machine);
+  } finally {
+    for (const socket of peers) socket.destroy();
+    server.close();
+  }
+});
 
 test("a fork of a VM with a network: new addresses, and the same policy", async () => {
   const server = createServer((socket) => socket.end("hello")).listen(0, "127.0.0.1");
