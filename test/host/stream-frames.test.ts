@@ -16,7 +16,7 @@ function build({ type, channel, payload }: { type: number; channel: number; payl
   return Buffer.concat([buildHeader(type, channel, payload.length), payload]);
 }
 
-/** Frames with the pieces of one channel's data, and of data next to each other, put together: how bytes are cut means nothing. */
+/** Joins adjacent data frames of one channel, since the boundaries of data frames have no meaning. */
 function merge(frames: Iterable<StreamFrame>): StreamFrame[] {
   const merged: StreamFrame[] = [];
   for (const next of frames) {
@@ -49,7 +49,7 @@ test("frames: a header that breaks a rule is refused before its payload has come
   reserved[6] = 1;
   for (const header of [
     buildHeader(0, 0, 0),
-    buildHeader(frameType.error + 1, 0, 0),
+    buildHeader(Math.max(...Object.values(frameType)) + 1, 0, 0),
     buildHeader(frameType.data, 4, 1),
     buildHeader(frameType.input, 0, 301),
     buildHeader(frameType.window, 0, 0xffff_ffff),
