@@ -1,5 +1,6 @@
 import type { CarriedExec } from "../../store/snapshot-facts.js";
 import type { ExecStarted } from "./exec-outcome.js";
+import type { Logs } from "./logs.js";
 
 /**
  * The commands of a snapshot as those of a task that starts from it: each under its number unless the task has used that, with the
@@ -14,4 +15,10 @@ export function adoptCarried(carried: readonly CarriedExec[], used: ReadonlySet<
     taken.add(sequence);
     return { ...command, sequence, skipped, timeout_seconds: remaining_seconds, started_at: at };
   });
+}
+
+/** Offsets in the streams of the guest up to which the logs have everything; null for logs that were never opened. */
+export function receivedBytes({ skipped }: ExecStarted, logs: Logs | null): CarriedExec["skipped"] {
+  const { stdout, stderr } = skipped ?? { stdout: 0, stderr: 0 };
+  return { stdout: stdout + (logs?.stdout.totalBytes ?? 0), stderr: stderr + (logs?.stderr.totalBytes ?? 0) };
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
@@ -7,6 +9,7 @@ import type { FoundMachine, Machine } from "../../backend/backend.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../../guest/exec.js";
 import type { EndSignal } from "../../contract/wire.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import type { TerminalSize } from "../../contract/terminal.js";
 import type { Call } from "../call.js";
 import type { Ending } from "./ending.js";
@@ -109,6 +112,13 @@ export async function startExec(machine: Machine, request: ExecRequest, job?: nu
       },
     );
   }
+}
+
+/** Waits until a machine answers, at most this long; ends early when the command is killed. */
+export async function waitForAnswer(machine: FoundMachine, graceMs: number, killed: AbortSignal): Promise<void> {
+  using wait = new JoinedController([killed]);
+  machine.ready.catch(() => {}).finally(() => wait.abort());
+  await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
 }
 
 /** How a command ended. */

@@ -1,7 +1,8 @@
 import { PyroError } from "../../contract/errors.js";
 import type { Call } from "../call.js";
 import type { Handler } from "../core.js";
-import type { TaskExec, Typing } from "./task-exec.js";
+import type { TaskExec } from "./task-exec.js";
+import type { Typing } from "./terminal.js";
 import type { Task } from "../tasks/task.js";
 
 export const taskExec: Handler<"task.exec"> = async (core, input, call) => {

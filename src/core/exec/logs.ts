@@ -1,6 +1,8 @@
+import type { OutputSink } from "../../guest/exec.js";
+import { follow } from "../../store/follow.js";
 import { openOutputLog, type OutputLog } from "../../store/output-log.js";
 import { OutputOrderFile } from "../../store/output-order.js";
-import type { OutputSink } from "../../guest/exec.js";
+import type { Call } from "../call.js";
 
 /** Both output streams of a command on disk, which may still grow, and the order of arrival. */
 export interface Logs {
@@ -33,4 +35,36 @@ export function sinkOf(logs: Logs): OutputSink {
       void logs.order.save();
     },
   };
+}
+
+/** Keeps the places of a client that may come back, for so long at most. Returns what gives them up. */
+export function keepPlaces({ stdout, stderr }: Logs, graceMs: number): () => void {
+  const places = [stdout.keepPlace(), stderr.keepPlace()];
+  const giveUp = () => {
+    clearTimeout(timer);
+    for (const place of places) place.leave();
+  };
+  const timer = setTimeout(giveUp, graceMs).unref();
+  return giveUp;
+}
+
+/** Sends both streams to a caller, from these offsets to their ends, with what is no longer kept as gaps. */
+export async function sendLogs(
+  logs: Logs,
+  from: Readonly<Record<"stdout" | "stderr", number>>,
+  call: Call,
+): Promise<void> {
+  const send = async (stream: "stdout" | "stderr") => {
+    let expected = from[stream];
+    for await (const { offset, bytes } of follow(logs[stream], {
+      from: expected,
+      signal: call.signal,
+      blocking: true,
+    })) {
+      if (offset > expected) await call.emit({ event: "gap", stream, bytes: offset - expected });
+      await call.emit({ event: stream, data: bytes });
+      expected = offset + bytes.length;
+    }
+  };
+  await Promise.all([send("stdout"), send("stderr")]);
 }

@@ -1,4 +1,5 @@
 import type { Handler } from "../core.js";
+import { ageMs } from "./exec-time.js";
 import { readPage, waitForOutput } from "./output-page.js";
 
 export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, call) => {
@@ -8,7 +9,6 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
   // Read before the output: a command that has ended by now has all of its output on disk.
   const { started, ended } = exec;
   const { stdout, stderr, ...inOrder } = await readPage(exec, input);
-  const ageMs = Math.max(0, Date.now() - Date.parse(started.started_at));
   return {
     task_id: input.task_id,
     sequence: input.sequence,
@@ -21,7 +21,7 @@ export const taskExecOutput: Handler<"task.exec_output"> = async (core, input, c
     mem_mib: task.memMib,
     error: ended?.error ?? null,
     accelerator: task.accelerator,
-    duration_ms: ended?.duration_ms ?? ageMs,
+    duration_ms: ended?.duration_ms ?? ageMs(started),
     stdout: stdout.text,
     stderr: stderr.text,
     stdout_encoding: stdout.encoding,

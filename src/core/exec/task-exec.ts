@@ -1,17 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { TerminalSize } from "../../contract/terminal.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, type OutputSink } from "../../guest/exec.js";
-import { JoinedController } from "../../host/joined-controller.js";
-import { follow } from "../../store/follow.js";
 import { execDirectoryPath } from "../../store/layout.js";
-import type { OutputLog } from "../../store/output-log.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
-import { startExec, TIMEOUT_EXIT_CODE, waitForEnd } from "./command.js";
+import { receivedBytes } from "./carried.js";
+import { startExec, TIMEOUT_EXIT_CODE, waitForAnswer, waitForEnd } from "./command.js";
 import { SharedEnding } from "./ending.js";
 import type { Call } from "../call.js";
 import {
@@ -22,21 +18,16 @@ import {
   type ExecStarted,
   stoppedError,
 } from "./exec-outcome.js";
-import { Terminal } from "./terminal.js";
-import { closeLogs, openLogs, sinkOf, type Logs } from "./logs.js";
+import { buildEnded, recordEnd, type ExecEnd } from "./end-record.js";
+import { ageMs, remainingMs } from "./exec-time.js";
+import { heed } from "./heed.js";
+import { closeLogs, keepPlaces, openLogs, sendLogs, sinkOf, type Logs } from "./logs.js";
+import { Terminal, type Typing } from "./terminal.js";
 
 /** How long a command is held back for a client that reconnects after a daemon restart. */
 const RETURN_GRACE_MS = 15_000;
 /** How long an adopted VM may take to report a command whose time-out passed while no daemon ran. */
 const ANSWER_GRACE_MS = 5_000;
-/** How often the writing of an end is tried that found the disk full. */
-const RECORD_AGAIN_MS = 1_000;
-
-/** How a caller types into a terminal. */
-export interface Typing {
-  /** The end of its standard input is the terminal's. */
-  readonly endsInput: boolean;
-}
 
 /** One command of a task: a job in the guest with a log on disk, found again by its number. */
 export class TaskExec {
@@ -107,10 +98,10 @@ export class TaskExec {
   /** Continues it on an adopted machine, from the end of its log. */
   resume(machine: FoundMachine): void {
     void this.#watch(machine, ANSWER_GRACE_MS, async (sink) => {
-      const { stdout, stderr } = await this.#openLogs();
-      this.#keepPlace(stdout, stderr);
+      const logs = await this.#openLogs();
+      this.#giveUpPlace = keepPlaces(logs, RETURN_GRACE_MS);
       const { channel } = await machine.ready;
-      const from = this.#received({ stdout, stderr });
+      const from = receivedBytes(this.started, logs);
       const input = this.terminal ?? undefined;
       return Exec.resume(channel, this.started.job, from, sink, input).catch((error: unknown) => {
         if (!(error instanceof AgentRefusal)) throw error;
@@ -144,11 +135,11 @@ export class TaskExec {
   /** The command as a snapshot of this moment has it; null when it has ended. The VM must stand still. */
   carry(): CarriedExec | null {
     if (!this.isRunning) return null;
-    const remainingMs = this.#remainingMs();
+    const leftMs = remainingMs(this.#host, this.started);
     return {
       started: this.started,
-      skipped: this.#received(this.#openedLogs),
-      remaining_seconds: remainingMs === null ? null : Math.max(1, Math.ceil(remainingMs / 1000)),
+      skipped: receivedBytes(this.started, this.#openedLogs),
+      remaining_seconds: leftMs === null ? null : Math.max(1, Math.ceil(leftMs / 1000)),
     };
   }
 
@@ -176,7 +167,7 @@ export class TaskExec {
   /** Records its end with an error: its outcome can no longer be determined. */
   async giveUp(reason: PyroError): Promise<void> {
     this.#giveUpPlace();
-    await this.#end({ exit_code: null, timed_out: false, aborted: false, error: reason, durationMs: this.#ageMs() });
+    await this.#end({ exitCode: null, by: "itself", error: reason, durationMs: ageMs(this.started) });
   }
 
   /** Gives its terminal another size. Does nothing for a command without one, or that has ended. */
@@ -193,34 +184,22 @@ export class TaskExec {
   async follow(from: { stdout: number; stderr: number }, call: Call, typing: Typing | null): Promise<void> {
     const logs = await this.#openLogs();
     using turn = (typing && this.terminal?.take(call, typing)) ?? null;
-    const forgetSize = call.onResize((size) => void this.resize(size));
-    const { signal } = call;
-    const onAbort = () => {
-      if (call.isCancelled()) this.kill();
-    };
-    const forget = call.onInterrupt((endSignal) => this.#ending.interrupt(endSignal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
-    try {
-      const sent = Promise.all([
-        sendOutput("stdout", logs.stdout, from.stdout, call),
-        sendOutput("stderr", logs.stderr, from.stderr, call),
-      ]);
-      this.#giveUpPlace();
-      await (turn ? Promise.race([sent, turn.lost]) : sent);
-      // The command of a stopped task ends when that is started again.
-      if (!signal.aborted || (call.isCancelled() && this.#job !== null)) await this.done;
-    } finally {
-      forgetSize();
-      forget();
-      signal.removeEventListener("abort", onAbort);
-    }
+    using _ = heed(call, {
+      kill: () => this.kill(),
+      interrupt: (signal) => this.#ending.interrupt(signal),
+      resize: (size) => this.resize(size),
+    });
+    const sent = sendLogs(logs, from, call);
+    this.#giveUpPlace();
+    await (turn ? Promise.race([sent, turn.lost]) : sent);
+    // The command of a stopped task ends when that is started again.
+    if (!call.signal.aborted || (call.isCancelled() && this.#job !== null)) await this.done;
   }
 
   /** Its outcome or present state, with the head and the tail of its output. */
   async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
     const { started, isCutOff } = this;
-    const exec = { host: this.#host, started, ended: this.#ended, ageMs: this.#ageMs(), isCutOff };
+    const exec = { host: this.#host, started, ended: this.#ended, ageMs: ageMs(started), isCutOff };
     return buildOutcome(exec, await this.#openLogs(), interleaved);
   }
 
@@ -231,20 +210,13 @@ export class TaskExec {
       this.#job = starting;
       starting.catch(() => {});
       const logs = await this.#openLogs();
-      if (graceMs > 0) await this.#mayAnswer(machine, graceMs);
-      const end = await waitForEnd(starting, machine.died, this.#remainingMs(), this.#ending, () => {
+      if (graceMs > 0) await waitForAnswer(machine, graceMs, this.#ending.signal);
+      const end = await waitForEnd(starting, machine.died, remainingMs(this.#host, this.started), this.#ending, () => {
         logs.stdout.releaseWriter();
         logs.stderr.releaseWriter();
       });
       if (run !== this.#run) return;
-      await this.#end({
-        exit_code: end.exitCode,
-        timed_out: end.by === "timeout",
-        aborted: end.by === "caller",
-        oom_killed: end.oomKilled,
-        error: null,
-        durationMs: end.durationMs ?? this.#ageMs(),
-      });
+      await this.#end({ ...end, durationMs: end.durationMs ?? ageMs(this.started) });
     } catch (error) {
       if (this.#host.isDetached() || run !== this.#run) return;
       // No caller takes its output any more.
@@ -255,59 +227,13 @@ export class TaskExec {
     }
   }
 
-  async #end(end: {
-    exit_code: number | null;
-    timed_out: boolean;
-    aborted: boolean;
-    oom_killed?: boolean;
-    error: PyroError | null;
-    durationMs: number;
-  }): Promise<void> {
+  async #end(end: ExecEnd): Promise<void> {
     const logs = await this.#openLogs();
-    const ended: ExecEnded = {
-      event: "exec.ended",
-      sequence: this.started.sequence,
-      exit_code: end.exit_code,
-      duration_ms: end.durationMs,
-      timed_out: end.timed_out,
-      aborted: end.aborted,
-      oom_killed: end.oom_killed ?? false,
-      error: end.error && { code: end.error.code, message: end.error.message },
-      stdout_bytes: logs.stdout.totalBytes,
-      stderr_bytes: logs.stderr.totalBytes,
-      ended_at: new Date().toISOString(),
-    };
+    const ended = buildEnded(this.started, logs, end);
     this.terminal?.close();
-    this.#ended = await this.#record(ended);
+    this.#ended = await recordEnd(this.#host, ended, () => this.#release());
     await closeLogs(logs);
     this.#settle();
-  }
-
-  /** Records the end and lets the agent release the job. If it cannot be recorded, the outcome has the error, and the record is written as soon as possible. */
-  async #record(ended: ExecEnded): Promise<ExecEnded> {
-    try {
-      await this.#host.recordEnd(ended);
-      this.#release();
-      return ended;
-    } catch (thrown) {
-      if (this.#host.isDetached()) throw thrown;
-      const { code, message } = PyroError.from(thrown);
-      const told = { ...ended, error: ended.error ?? { code, message } };
-      void this.#recordLater(told);
-      return told;
-    }
-  }
-
-  async #recordLater(ended: ExecEnded): Promise<void> {
-    for (;;) {
-      await sleep(RECORD_AGAIN_MS, undefined, { ref: false });
-      if (this.#host.isDetached()) return;
-      const isWritten = await this.#host.recordEnd(ended).then(
-        () => true,
-        () => false,
-      );
-      if (isWritten) return this.#release();
-    }
   }
 
   /** Not before the end is on disk: a new daemon that finds no job takes it for one that never ran. */
@@ -315,50 +241,9 @@ export class TaskExec {
     this.#job?.then((exec) => exec.release()).catch(() => {});
   }
 
-  /** Waits until a machine answers, at most this long; ends early when the command is cancelled. */
-  async #mayAnswer(machine: FoundMachine, graceMs: number): Promise<void> {
-    using wait = new JoinedController([this.#ending.signal]);
-    machine.ready.catch(() => {}).finally(() => wait.abort());
-    await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
-  }
-
-  #keepPlace(stdout: OutputLog, stderr: OutputLog): void {
-    const places = [stdout.keepPlace(), stderr.keepPlace()];
-    const timer = setTimeout(() => this.#giveUpPlace(), RETURN_GRACE_MS).unref();
-    this.#giveUpPlace = () => {
-      clearTimeout(timer);
-      for (const place of places) place.leave();
-    };
-  }
-
   async #openLogs(): Promise<Logs> {
     const directory = execDirectoryPath(this.#host.directory, this.started.sequence);
     this.#logs ??= openLogs(directory, this.isRunning);
     return (this.#openedLogs = await this.#logs);
-  }
-
-  /** Offsets in the streams of the guest up to which the logs have everything. */
-  #received(logs: Pick<Logs, "stdout" | "stderr"> | null): CarriedExec["skipped"] {
-    const { stdout, stderr } = this.started.skipped ?? { stdout: 0, stderr: 0 };
-    return { stdout: stdout + (logs?.stdout.totalBytes ?? 0), stderr: stderr + (logs?.stderr.totalBytes ?? 0) };
-  }
-
-  /** Null for a command without a time-out. The time in which its task was stopped does not count. */
-  #remainingMs(): number | null {
-    const { timeout_seconds: seconds, started_at } = this.started;
-    return seconds === null ? null : Math.max(0, seconds * 1000 - this.#ageMs() + this.#host.stoppedMs(started_at));
-  }
-
-  #ageMs(): number {
-    return Math.max(0, Date.now() - Date.parse(this.started.started_at));
-  }
-}
-
-async function sendOutput(stream: "stdout" | "stderr", log: OutputLog, from: number, call: Call): Promise<void> {
-  let expected = from;
-  for await (const { offset, bytes } of follow(log, { from, signal: call.signal, blocking: true })) {
-    if (offset > expected) await call.emit({ event: "gap", stream, bytes: offset - expected });
-    await call.emit({ event: stream, data: bytes });
-    expected = offset + bytes.length;
   }
 }

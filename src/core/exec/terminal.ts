@@ -10,6 +10,12 @@ export interface Turn extends Disposable {
   readonly lost: Promise<never>;
 }
 
+/** How a caller types into a terminal. */
+export interface Typing {
+  /** The end of its standard input is the terminal's. */
+  readonly endsInput: boolean;
+}
+
 /** The terminal of a command: its size, and its keyboard as one stream, at which one caller types at a time. */
 export class Terminal implements AsyncIterable<Uint8Array> {
   size: TerminalSize;
@@ -23,7 +29,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
   }
 
   /** Gives the keyboard to a caller. With `endsInput` the end of its standard input is the terminal's end of input. */
-  take(caller: Typist, { endsInput }: { readonly endsInput: boolean }): Turn {
+  take(caller: Typist, { endsInput }: Typing): Turn {
     this.#takeFromHolder();
     let isLost = false;
     let lose = () => {};
