@@ -79,6 +79,8 @@ export const unchangedCount = z.int().min(0).describe("Entries that were equal a
 export const ignoredXattrCount = z
   .int()
   .min(0)
-  .describe("Archive entries whose extended attributes or access control lists were dropped.");
+  .describe(
+    "Archive entries whose extended attributes or access control lists were dropped; those of a directory are dropped uncounted.",
+  );
 export const deletedCount = z.int().min(0).describe("Entries deleted because the source no longer has them.");
 export const keptCount = z.int().min(0).describe("Entries kept because the task has changed them.");

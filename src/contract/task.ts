@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { bytesWritten, entryCount, sourceMode } from "./source.js";
+import { bytesWritten, entryCount, sourceMode, ignoredXattrCount } from "./source.js";
 import { networkInfo } from "./network.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
@@ -38,6 +38,11 @@ export const workspaceSeed = z
     destination: z.string(),
     entry_count: entryCount,
     bytes_written: bytesWritten,
+    ignored_xattr_count: ignoredXattrCount
+      .nullable()
+      .describe(
+        "Entries whose extended attributes or access control lists were dropped; null if they were not counted: those of a directory or file are not.",
+      ),
   })
   .meta({
     title: "WorkspaceSeed",
@@ -45,6 +50,7 @@ export const workspaceSeed = z
   });
 
 const lastPush = workspaceSeed
+  .omit({ ignored_xattr_count: true })
   .extend({ pushed_at: time })
   .meta({ title: "LastPush", description: "The last completed sync push." });
 

@@ -15,6 +15,8 @@ const workspaceSeed = z.object({
   destination: z.string(),
   entry_count: count,
   bytes_written: count,
+  /** Null when they were not counted, as in records of earlier versions. */
+  ignored_xattr_count: count.nullable().default(null),
 });
 
 const networkPolicy = z.object({

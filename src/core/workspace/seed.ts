@@ -16,6 +16,7 @@ export const emptySeed: Seed = {
   destination: WORKSPACE,
   entry_count: 0,
   bytes_written: 0,
+  ignored_xattr_count: 0,
 };
 
 interface Seeded {
@@ -49,6 +50,7 @@ export async function seedWorkspace(
     destination: WORKSPACE,
     entry_count: staged.counts.entryCount,
     bytes_written: staged.counts.bytesWritten,
+    ignored_xattr_count: input.source_kind === "archive" ? staged.counts.ignoredXattrCount : null,
   };
   return { seed, keep: (pushes) => pushes.keepSeed(staged, committed, facts) };
 }

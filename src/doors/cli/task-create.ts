@@ -1,6 +1,6 @@
 import type { Client } from "../../client/client.js";
 import { createTask } from "../../client/task-source.js";
-import type { ArgumentsOf } from "../../contract/operations.js";
+import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openCreateProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
@@ -20,7 +20,7 @@ export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput,
         },
       });
       progress.clear();
-      if (!json) warnOf(task.warnings ?? [], "create");
+      if (!json) warnOf(warningsOf(task), "create");
       const text = quiet ? `${task.task_id}\n` : renderTask(task, Date.now());
       process.stdout.write(json ? `${JSON.stringify(task)}\n` : text);
       return 0;
@@ -28,4 +28,12 @@ export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput,
       progress.clear();
     }
   });
+}
+
+function warningsOf({
+  warnings = [],
+  workspace_seed: { ignored_xattr_count: ignored },
+}: ResultOf<"task.create">): string[] {
+  if (!ignored) return warnings;
+  return [...warnings, `Left out the extended attributes of ${ignored === 1 ? "1 entry" : `${ignored} entries`}`];
 }

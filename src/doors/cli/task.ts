@@ -53,7 +53,10 @@ function renderWords(title: string, words: readonly string[]): string[] {
   return words.length === 0 ? [] : [`${title}: ${words.map(printable).join(" ")}`];
 }
 
-function renderImported({ entry_count, bytes_written }: Task["workspace_seed"]): string {
+function renderImported({
+  entry_count,
+  bytes_written,
+}: Pick<Task["workspace_seed"], "entry_count" | "bytes_written">): string {
   return `${entry_count === 1 ? "1 entry" : `${entry_count} entries`}, ${renderBytes(bytes_written)}`;
 }
 
