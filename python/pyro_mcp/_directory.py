@@ -9,7 +9,8 @@ import tarfile
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, cast
 
-from ._live import has_disappeared, open_live_file
+from ._holes import render_map
+from ._live import LiveFile, has_disappeared, open_live_file
 from ._report import Report, changed, unreadable
 from ._scan import Planned
 
@@ -83,9 +84,37 @@ class _Sender:
             info.size = file.size
             if file.status.st_nlink > 1:
                 self._first.setdefault((file.status.st_dev, file.status.st_ino), path)
-            self._archive.addfile(info, cast(BinaryIO, file))
+            content = cast(BinaryIO, file)
+            if file.pieces is not None:
+                info, content = _sparse(info, file)
+            self._archive.addfile(info, content)
         finally:
             file.close()
+
+
+def _sparse(info: tarfile.TarInfo, file: LiveFile) -> tuple[tarfile.TarInfo, BinaryIO]:
+    """The same with the map of its data before the data, as GNU tar's format 1.0 has it."""
+    pieces = file.pieces or []
+    heading = render_map(pieces, file.size)
+    headers = {"major": "1", "minor": "0", "name": info.name, "realsize": str(file.size)}
+    info.pax_headers = {**info.pax_headers, **{f"GNU.sparse.{key}": value for key, value in headers.items()}}
+    info.name = f"GNUSparseFile.0/{os.path.basename(info.name)}"
+    info.size = len(heading) + sum(count for _, count in pieces)
+    return info, cast(BinaryIO, _Joined(heading, file.read))
+
+
+class _Joined:
+    """Bytes, and behind them what is read."""
+
+    def __init__(self, first: bytes, read: Callable[[int], bytes]) -> None:
+        self._first = first
+        self._read = read
+
+    def read(self, size: int) -> bytes:
+        piece, self._first = self._first[:size], self._first[size:]
+        while len(piece) < size and (more := self._read(size - len(piece))):
+            piece += more
+        return piece
 
 
 def _info(path: str, status: os.stat_result, kind: bytes, target: str = "") -> tarfile.TarInfo:

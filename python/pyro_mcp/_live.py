@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ._holes import Pieces, is_sparse, pieces_of_content, pieces_of_file
+
 _WHOLE_BYTES = 67_108_864
 """Larger files are not kept in memory: their content is read once, while it is sent."""
 _PIECE_BYTES = 1_048_576
@@ -28,13 +30,15 @@ def has_disappeared(error: OSError) -> bool:
 
 @dataclass(frozen=True)
 class LiveFile:
-    """A file as it is sent: metadata of the moment of its content, and exactly ``size`` bytes."""
+    """A file as it is sent: metadata of the moment of its content, and its size, holes included."""
 
     status: os.stat_result
     size: int
     read: Callable[[int], bytes]
     """Returns up to so many bytes, and none at the end."""
     close: Callable[[], None]
+    pieces: Pieces | None = None
+    """Where the data lies that ``read`` returns; None when that is all of the file."""
 
 
 def open_live_file(path: str, on_changed: Callable[[], None]) -> LiveFile:
@@ -51,9 +55,13 @@ def open_live_file(path: str, on_changed: Callable[[], None]) -> LiveFile:
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if status.st_size > _WHOLE_BYTES:
             kept = os.dup(descriptor)
-            return LiveFile(status, status.st_size, _Once(kept, status, on_changed).read, lambda: os.close(kept))
+            pieces = pieces_of_file(descriptor, status.st_size) if is_sparse(status) else None
+            once = _Once(kept, status, pieces or [(0, status.st_size)], on_changed)
+            return LiveFile(status, status.st_size, once.read, lambda: os.close(kept), pieces)
         status, content = _read_whole(descriptor, on_changed)
-        return LiveFile(status, len(content), _Kept(content).read, lambda: None)
+        pieces = pieces_of_content(content) if is_sparse(status) else None
+        data = content if pieces is None else b"".join(content[at : at + count] for at, count in pieces)
+        return LiveFile(status, len(content), _Kept(data).read, lambda: None, pieces)
     finally:
         os.close(descriptor)
 
@@ -116,18 +124,22 @@ class _Kept:
 class _Once:
     """The bytes that were announced: cut when the file has grown, filled with zeros when it became shorter."""
 
-    def __init__(self, descriptor: int, before: os.stat_result, on_changed: Callable[[], None]) -> None:
+    def __init__(
+        self, descriptor: int, before: os.stat_result, pieces: Pieces, on_changed: Callable[[], None]
+    ) -> None:
         self._descriptor = descriptor
         self._before = before
         self._on_changed = on_changed
-        self._position = 0
+        self._pieces = list(reversed(pieces))
 
     def read(self, size: int) -> bytes:
-        wanted = min(size, self._before.st_size - self._position)
-        if wanted == 0:
+        if not self._pieces:
             return b""
-        piece = os.pread(self._descriptor, wanted, self._position) or bytes(wanted)
-        self._position += len(piece)
-        if self._position == self._before.st_size and identity(os.fstat(self._descriptor)) != identity(self._before):
+        offset, left = self._pieces.pop()
+        wanted = min(size, left)
+        piece = os.pread(self._descriptor, wanted, offset) or bytes(wanted)
+        if len(piece) < left:
+            self._pieces.append((offset + len(piece), left - len(piece)))
+        if not self._pieces and identity(os.fstat(self._descriptor)) != identity(self._before):
             self._on_changed()
         return piece

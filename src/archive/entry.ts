@@ -16,6 +16,8 @@ export interface ArchiveEntry {
   readonly sizeBytes: number;
   /** Target of a symbolic link, byte for byte; for a hard link the path of an earlier file. */
   readonly target: string | null;
+  /** Where the data lies that `content` of a file to be written has; all of the file unless given. */
+  readonly pieces?: readonly (readonly [offset: number, bytes: number])[] | null;
   /** A file's content. Requesting the next entry skips the unread rest. */
   readonly content: AsyncIterable<Buffer>;
 }

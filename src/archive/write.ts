@@ -13,6 +13,7 @@ const TYPE_FLAGS = { file: "0", hardlink: "1", symlink: "2", directory: "5" } as
 const END_BYTES = 2 * BLOCK_BYTES;
 
 type Described = Omit<ArchiveEntry, "content">;
+type Pieces = NonNullable<ArchiveEntry["pieces"]>;
 
 /** Whether these first 512 bytes begin something that `readArchive` reads. */
 export function looksLikeArchive(start: Buffer): boolean {
@@ -40,7 +41,8 @@ export async function* writeArchive(entries: AsyncIterable<ArchiveEntry>): Async
         if (bytes > 0 && bytes + chunk.length > CHUNK_BYTES) yield takeAll();
         add(chunk);
       }
-      add(Buffer.alloc(filled(entry.sizeBytes) - entry.sizeBytes));
+      const stored = storedBytes(entry);
+      add(Buffer.alloc(filled(stored) - stored));
     }
     if (bytes >= CHUNK_BYTES) yield takeAll();
   }
@@ -49,12 +51,52 @@ export async function* writeArchive(entries: AsyncIterable<ArchiveEntry>): Async
 }
 
 function buildHeaders(entry: Described): Buffer {
+  if (entry.pieces) return buildSparse(entry, entry.pieces);
   const header = buildBlock(entry, storedName(entry), TYPE_FLAGS[entry.type], entry.sizeBytes);
   const records = paxRecords(entry);
   if (records.length === 0) return header;
+  return Buffer.concat([buildExtension(entry, records), header]);
+}
+
+/** The headers of a file with holes, in version 1.0 of GNU tar's format: the map of its data comes before the data. */
+function buildSparse(entry: Described, pieces: Pieces): Buffer {
+  const { path, sizeBytes } = entry;
+  // An empty piece says where a hole at the end of the file ends.
+  const [offset, bytes] = pieces.at(-1) ?? [0, 0];
+  const whole = offset + bytes === sizeBytes ? pieces : [...pieces, [sizeBytes, 0] as const];
+  const map = Buffer.from([whole.length, ...whole.flat()].map((number) => `${number}\n`).join(""));
+  const room = filled(map.length);
+  const stored = {
+    ...entry,
+    path: `GNUSparseFile.0/${path.slice(path.lastIndexOf("/") + 1)}`,
+    sizeBytes: room + dataBytes(pieces),
+  };
+  const records: [string, string][] = [
+    ...([
+      ["GNU.sparse.major", "1"],
+      ["GNU.sparse.minor", "0"],
+    ] satisfies [string, string][]),
+    ["GNU.sparse.name", path],
+    ["GNU.sparse.realsize", String(sizeBytes)],
+    ...paxRecords(stored),
+  ];
+  const header = buildBlock(stored, storedName(stored), TYPE_FLAGS.file, stored.sizeBytes);
+  return Buffer.concat([buildExtension(entry, records), header, map, Buffer.alloc(room - map.length)]);
+}
+
+function dataBytes(pieces: Pieces): number {
+  return pieces.reduce((sum, [, bytes]) => sum + bytes, 0);
+}
+
+/** Bytes of content in the archive. */
+function storedBytes({ sizeBytes, pieces }: Described): number {
+  return pieces ? dataBytes(pieces) : sizeBytes;
+}
+
+function buildExtension(entry: Described, records: readonly [string, string][]): Buffer {
   const data = buildPax(records);
   const extension = buildBlock({ ...entry, target: null, mode: 0o644 }, "././@PaxHeader", "x", data.length);
-  return Buffer.concat([extension, data, Buffer.alloc(filled(data.length) - data.length), header]);
+  return Buffer.concat([extension, data, Buffer.alloc(filled(data.length) - data.length)]);
 }
 
 function buildBlock(entry: Described, name: string, type: string, sizeBytes: number): Buffer {

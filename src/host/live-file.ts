@@ -11,14 +11,17 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 
+import { DataFinder, type DataPieces } from "./data-pieces.js";
 import { isUnchanged } from "./tree.js";
 
 /** A file that is sent while other processes may write to it. */
 export interface LiveFile {
   /** Its metadata at the moment of the content. */
   readonly stat: BigIntStats;
-  /** The exact number of bytes that `content` yields. */
+  /** The size of the file, holes included. */
   readonly sizeBytes: number;
+  /** Where the data lies that `content` yields; null when that is all of the file. */
+  readonly pieces: DataPieces | null;
   readonly content: AsyncIterable<Buffer>;
 }
 
@@ -28,6 +31,8 @@ const WHOLE_BYTES = 67_108_864;
 const READ_BYTES = 1_048_576;
 /** Reads of up to this size are synchronous: a detour over Node's threads takes ten times as long. */
 const SMALL_BYTES = 131_072;
+/** A file whose holes are less than this is not looked through for them. */
+const SPARSE_BYTES = 65_536n;
 /** How often a file that changes while it is read is read again. */
 const TRIES = 5;
 /** A file that changed so short ago may be in the middle of one long write, which sets the time at its beginning only. */
@@ -49,8 +54,10 @@ export async function openLiveFile(path: string, onChanged: () => void): Promise
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) throw Object.assign(new Error("it is no longer a regular file"), { code: "EISDIR" });
     if (stat.size <= WHOLE_BYTES) return await readWhole(fd, onChanged);
+    const pieces = isSparse(stat) ? await findPieces(fd, Number(stat.size)) : null;
+    const whole = [[0, Number(stat.size)]] as const;
     isHandedOn = true;
-    return { stat, sizeBytes: Number(stat.size), content: readOnce(fd, stat, onChanged) };
+    return { stat, sizeBytes: Number(stat.size), pieces, content: readOnce(fd, stat, pieces ?? whole, onChanged) };
   } finally {
     if (!isHandedOn) closeSync(fd);
   }
@@ -82,7 +89,9 @@ async function readWhole(fd: number, onChanged: () => void): Promise<LiveFile> {
     if (!isSteady && tries < TRIES) continue;
     if (!isSteady) onChanged();
     const kept = content.subarray(0, WHOLE_BYTES);
-    return { stat: before, sizeBytes: kept.length, content: once(kept) };
+    return isSparse(before)
+      ? withoutHoles(before, kept)
+      : { stat: before, sizeBytes: kept.length, pieces: null, content: once(kept) };
   }
 }
 
@@ -115,20 +124,58 @@ async function readAt(fd: number, buffer: Buffer, position: number): Promise<num
   return (await readAsync(fd, buffer, position, length, position)).bytesRead;
 }
 
+/** True for a file that takes less room than its size. Node.js has no SEEK_HOLE, so its zeros are looked for then. */
+function isSparse({ size, blocks }: BigIntStats): boolean {
+  return blocks * 512n + SPARSE_BYTES <= size;
+}
+
+function withoutHoles(stat: BigIntStats, content: Buffer): LiveFile {
+  const finder = new DataFinder();
+  finder.add(content);
+  const pieces = finder.finish();
+  const parts = (pieces ?? [[0, content.length]]).map(([offset, bytes]) => content.subarray(offset, offset + bytes));
+  return { stat, sizeBytes: content.length, pieces, content: each(parts) };
+}
+
+async function findPieces(fd: number, sizeBytes: number): Promise<DataPieces | null> {
+  const finder = new DataFinder();
+  const piece = Buffer.allocUnsafe(READ_BYTES);
+  for (let at = 0; at < sizeBytes;) {
+    const wanted = Math.min(READ_BYTES, sizeBytes - at);
+    const { bytesRead } = await readAsync(fd, piece, 0, wanted, at);
+    // It became shorter, or the read was cut: what is left is sent as data.
+    if (bytesRead < wanted) return null;
+    finder.add(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return finder.finish();
+}
+
+async function* each(parts: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const part of parts) if (part.length > 0) yield part;
+}
+
 async function* once(content: Buffer): AsyncGenerator<Buffer> {
   if (content.length > 0) yield content;
 }
 
 /** The bytes that were announced: cut when the file has grown, filled with zeros when it became shorter. */
-async function* readOnce(fd: number, before: BigIntStats, onChanged: () => void): AsyncGenerator<Buffer> {
+async function* readOnce(
+  fd: number,
+  before: BigIntStats,
+  pieces: DataPieces,
+  onChanged: () => void,
+): AsyncGenerator<Buffer> {
   try {
-    for (let left = Number(before.size), at = 0; left > 0;) {
-      const piece = Buffer.allocUnsafe(Math.min(left, READ_BYTES));
-      const { bytesRead } = await readAsync(fd, piece, 0, piece.length, at);
-      const filled = bytesRead === 0 ? piece.fill(0) : piece.subarray(0, bytesRead);
-      yield filled;
-      at += filled.length;
-      left -= filled.length;
+    for (const [offset, bytes] of pieces) {
+      for (let left = bytes, at = offset; left > 0;) {
+        const piece = Buffer.allocUnsafe(Math.min(left, READ_BYTES));
+        const { bytesRead } = await readAsync(fd, piece, 0, piece.length, at);
+        const filled = bytesRead === 0 ? piece.fill(0) : piece.subarray(0, bytesRead);
+        yield filled;
+        at += filled.length;
+        left -= filled.length;
+      }
     }
     if (!isUnchanged(before, fstatSync(fd, { bigint: true }))) onChanged();
   } finally {

@@ -4,14 +4,18 @@ import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
+  ftruncateSync,
   linkSync,
   lutimesSync,
   mkdirSync,
+  openSync,
   rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -195,4 +199,36 @@ test("one file is sent under the name that was given for it", async () => {
   const gone = await packSource(at("tool"));
   rmSync(at("script.py"));
   await assert.rejects(joined(gone.stream), fails("SOURCE_CHANGED"));
+});
+
+test("holes of a file travel as holes, wherever they are; a file without them as it is", async () => {
+  using scratch = new ScratchDirectory();
+  const mib = 1_048_576;
+  const layOut: Record<string, [size: number, data: readonly (readonly [number, string])[]]> = {
+    "hole at both ends": [10 * mib, [[5 * mib, "middle"]]],
+    "hole before odd end ü": [3 * mib + 7, [[3 * mib, "odd end"]]],
+    "only a hole": [4 * mib, []],
+    "many pieces": [20 * mib, Array.from({ length: 40 }, (_, index) => [index * 500_000, `piece ${index}`] as const)],
+    "larger than is kept in memory": [
+      200 * mib,
+      [
+        [0, "first"],
+        [150 * mib + 3, "late"],
+      ],
+    ],
+    "no hole": [200_000, [[0, "x".repeat(200_000)]]],
+  };
+  for (const [name, [size, data]] of Object.entries(layOut)) {
+    const file = openSync(join(scratch.path, name), "w");
+    ftruncateSync(file, size);
+    for (const [offset, text] of data) writeSync(file, text, offset);
+    closeSync(file);
+  }
+  const packed = await packSource(scratch.path);
+  const bytes = await joined(packed.stream);
+  assert.ok(bytes.length < mib, `${bytes.length} bytes`);
+  assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
+  using extracted = new ScratchDirectory();
+  execFileSync("tar", ["-x", "-p", "-C", extracted.path], { input: bytes });
+  assert.deepEqual(factsOfDirectory(extracted.path), factsOfDirectory(scratch.path));
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, linkSync, lutimesSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {chmodSync, closeSync, ftruncateSync, linkSync, lutimesSync, mkdirSync, openSync, symlinkSync, truncateSync, utimesSync, writeFileSync, writeSync} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -76,6 +76,22 @@ const trees: Record<string, [layOut: (root: string) => string | void, ...options
     },
     {},
     { exclude: ["sub/*", "größe*"], include: ["run.sh"] },
+  ],
+  "files with holes": [
+    (root) => {
+      for (const [name, size, data] of [
+        ["both ends", 10_485_760, [[5_242_880, "middle"]]],
+        ["odd end ü", 3_145_735, [[3_145_728, "odd end"]]],
+        ["only a hole", 4_194_304, []],
+        ["large", 209_715_200, [[0, "first"], [157_286_403, "late"]]],
+      ] as const) {
+        const file = openSync(join(root, name), "w");
+        ftruncateSync(file, size);
+        for (const [offset, text] of data) writeSync(file, text, offset);
+        closeSync(file);
+      }
+    },
+    {},
   ],
   "links that lead out": [
     layOutLinkedProject,

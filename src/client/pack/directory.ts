@@ -116,7 +116,7 @@ class Sender {
     const file = await openLiveFile(absolutePath, () => this.#report.unsteady.add(path));
     this.#hardLinks.add(path, file.stat);
     const entry = describe({ ...found, stat: file.stat });
-    return entry && { ...entry, sizeBytes: file.sizeBytes, content: named(file.content, path) };
+    return entry && { ...entry, sizeBytes: file.sizeBytes, pieces: file.pieces, content: named(file.content, path) };
   }
 }
 
