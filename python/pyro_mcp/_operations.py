@@ -222,6 +222,8 @@ class TaskCreateWorkspaceSeed(TypedDict):
     entry_count: int
     # Total bytes of the written files.
     bytes_written: int
+    # Entries whose extended attributes or access control lists were dropped; null if they were not counted: those of a directory or file are not.
+    ignored_xattr_count: int | None
 
 
 class TaskCreateLastPush(TypedDict):
@@ -308,7 +310,7 @@ class TaskSyncPushResult(TypedDict):
     excluded_count: int
     # Entries that were equal and were not written.
     unchanged_count: int
-    # Archive entries whose extended attributes or access control lists were dropped.
+    # Archive entries whose extended attributes or access control lists were dropped; those of a directory are dropped uncounted.
     ignored_xattr_count: int
     # Sockets, FIFOs and devices left out.
     skipped_special: int
