@@ -5,15 +5,17 @@ export type { ChildProcess } from "node:child_process";
 
 const KEPT_OUTPUT_BYTES = 4_096;
 
-/** Resolves when a child has ended, with its outcome and the end of its standard error. */
-export function describeEnd(child: ChildProcess): Promise<string> {
+/** Resolves when a child has ended, with its outcome and the end of its standard error, without the lines that match `ignored`. */
+export function describeEnd(child: ChildProcess, ignored: RegExp | null = null): Promise<string> {
   let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_BYTES)));
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
     child.once("close", (code, signal) => {
       const how = signal ? `killed by ${signal}` : code === 137 ? "killed" : `exit status ${code}`;
-      resolve(output.trim() === "" ? how : `${how}; its output: ${output.trim()}`);
+      const lines = output.split("\n").filter((line) => ignored?.test(line) !== true);
+      const said = lines.join("\n").trim();
+      resolve(said === "" ? how : `${how}; its output: ${said}`);
     });
   });
 }

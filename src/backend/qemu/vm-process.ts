@@ -44,6 +44,8 @@ export interface VmSockets {
 }
 
 const STATUS_FD = 4;
+/** QEMU misses a description of the devices in the state of a snapshot, and goes on without it. */
+const HARMLESS = /Expected vmdescription section/;
 const FILTER_FD = 5;
 const END_GRACE_MS = 500;
 /** Polling interval for a process that is not a child of this daemon. */
@@ -111,7 +113,7 @@ export class VmProcess {
       : spawnDetached(program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
     const sockets = { agent: agent.file, qmp: qmp.file };
-    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), describeEnd(child));
+    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), describeEnd(child, HARMLESS));
   }
 
   /** Finds a process of an earlier daemon; null when it has ended. `identities` are those of its sockets, if known. */

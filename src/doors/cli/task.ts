@@ -88,7 +88,7 @@ function renderNetwork(network: Task["network"]): string[] {
   ];
 }
 
-const COLUMNS = ["TASK", "NAME", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "LAST COMMAND"] as const;
+const COLUMNS = ["TASK", "NAME", "ENV", "STATE", "AGE", "EXPIRES", "MEM", "DISK", "COMMAND"] as const;
 const WIDTH = 80;
 /** Maximum width of a name, which leaves space for the command. */
 const NAME_WIDTH = 16;
@@ -106,13 +106,10 @@ export function renderTasks(tasks: readonly Task[], now: number): string {
 /** Rows in columns; the last cell of a row is cut where a width is given. */
 export function renderTable(rows: readonly (readonly string[])[], width = Infinity): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
-      .join("  ")
-      .slice(0, width)
-      .trimEnd(),
-  );
+  const lines = rows.map((row) => {
+    const line = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ");
+    return (line.length > width ? `${line.slice(0, width - 1)}…` : line).trimEnd();
+  });
   return `${lines.join("\n")}\n`;
 }
 

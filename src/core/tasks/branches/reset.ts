@@ -72,9 +72,9 @@ function assertIdle(vm: TaskVm, isForced: boolean): void {
   if (running.length === 0 || isForced) return;
   throw new PyroError(
     "FAILED_PRECONDITION",
-    `${running.length} commands run in task ${task_id}: a reset would end them.`,
+    `A reset of task ${task_id} would end ${running.length === 1 ? "its running command" : `its ${running.length} running commands`}.`,
     {
-      hint: "Wait for them, or force the reset with --force.",
+      hint: "Wait until none runs, or use --force.",
       details: { task_id, running },
     },
   );
