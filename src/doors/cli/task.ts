@@ -107,7 +107,9 @@ export function renderTasks(tasks: readonly Task[], now: number): string {
 export function renderTable(rows: readonly (readonly string[])[], width = Infinity): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => {
-    const line = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ");
+    const line = row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .join("  ");
     return (line.length > width ? `${line.slice(0, width - 1)}…` : line).trimEnd();
   });
   return `${lines.join("\n")}\n`;
