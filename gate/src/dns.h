@@ -1,4 +1,4 @@
-// Questions for names and their answers, as far as the gate has a say in them.
+// DNS questions and answers: the parts that the gate checks.
 #ifndef DNS_H
 #define DNS_H
 
@@ -9,9 +9,9 @@
 
 enum dns_verdict {
     DNS_BROKEN,  // not one plain question: dropped
-    DNS_PASS,    // asks for an address of an allowed name
-    DNS_NOTHING, // asks for something else of an allowed name
-    DNS_UNKNOWN, // asks for a name that is not allowed
+    DNS_PASS,    // a question for an address of an allowed name
+    DNS_NOTHING, // a question for another record of an allowed name
+    DNS_UNKNOWN, // a question for a name that is not allowed
 };
 
 // Checks a question, and cuts off bytes after it. If the question may not pass, `message` becomes the answer.

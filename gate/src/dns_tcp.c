@@ -14,7 +14,7 @@ enum { IDLE_S = 30, PREFIX = 2, NUMBER = 2, MESSAGE_MAX = 65535 };
 
 enum end { GUEST, WORLD };
 
-// One question at a time: it is read whole, asked, and its answer is read whole and given.
+// One question at a time: read completely, sent to the resolver, and its answer read completely and returned.
 struct talk {
     struct end_watch {
         struct watch watch;
@@ -55,7 +55,7 @@ static void begin(struct talk *talk, int state) {
     if (state != TALK_GIVING) talk->count = 0;
 }
 
-// Asks what may be asked, under a number of ours, and has the answer to everything else.
+// Sends an allowed question with the gate's id, and answers every other question itself.
 static bool ask(struct talk *talk) {
     char name[NAME_BYTES];
     size_t length = talk->count - PREFIX;
@@ -103,7 +103,7 @@ static bool give(struct talk *talk) {
 
 static void listen_to(struct talk *talk) {
     static const uint32_t guest[] = {[TALK_QUESTION] = EPOLLIN, [TALK_ANSWER] = 0, [TALK_GIVING] = EPOLLOUT};
-    // A resolver has something to say when it has been asked, and may end at any time.
+    // A resolver sends only after a question, and may close at any time.
     uint32_t world = talk->state == TALK_GIVING ? 0 : EPOLLIN;
     loop_change(talk->ends[GUEST].fd, guest[talk->state], &talk->ends[GUEST].watch);
     loop_change(talk->ends[WORLD].fd, world, &talk->ends[WORLD].watch);

@@ -8,7 +8,7 @@ enum { DNS_TCP_MAX = 8 };
 
 void dns_tcp_open(void);
 
-// Takes both sockets over, the guest's and that of the resolver which it knows as `to`. Only questions for allowed names pass.
+// Takes over the guest's socket and the resolver's, which the guest knows as `to`. Only questions for allowed names pass.
 void dns_tcp_join(int guest, int world, const struct address *to);
 
 #endif

@@ -7,7 +7,7 @@ _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2
 // The same, with the text of errno.
 _Noreturn void fatal_errno(const char *what);
 
-// From now on without the reason: standard error is not ours any more.
+// Later failures have no message: standard error is closed.
 void fatal_silently(void);
 
 #endif

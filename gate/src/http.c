@@ -109,7 +109,7 @@ static ssize_t find_end(const uint8_t *bytes, size_t count, size_t *seen) {
         if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] != '\n') return -1;
         if (i >= 3 && memcmp(bytes + i - 3, "\r\n\r\n", 4) == 0) return (ssize_t)i + 1;
     }
-    *seen = count - 1; // what follows the last one says whether it is right
+    *seen = count - 1; // the bytes after the last one decide whether it is valid
     return 0;
 }
 

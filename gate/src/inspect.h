@@ -23,7 +23,7 @@ ssize_t inspect(struct inspection *inspection, const uint8_t *bytes, size_t coun
 // The server name in a TLS client hello. 1 when it has one, 0 when more bytes are needed, -1 when it has none.
 int hello_read_name(const uint8_t *bytes, size_t count, char name[NAME_BYTES]);
 
-// The same, of the head of an HTTP request; what follows the head goes into `inspection`. Gives the head's length.
+// The same for the head of an HTTP request; the kind of its body goes into `inspection`. Returns the head's length.
 ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size_t count);
 ssize_t http_read_rest(struct inspection *inspection, const uint8_t *bytes, size_t count);
 

@@ -17,7 +17,7 @@ bool loop_add(int fd, uint32_t events, struct watch *watch);
 void loop_remove(int fd, struct watch *watch);
 void loop_change(int fd, uint32_t events, struct watch *watch);
 
-// Says nothing of something that can be read, but cannot be served now, for up to a second.
+// Ignores a readable descriptor that cannot be served now, for up to a second.
 void loop_rest(int fd, struct watch *watch);
 
 // Called about once a second with the time in whole seconds.

@@ -47,7 +47,7 @@ static struct inside build_inside(const struct options *options) {
     close(ends[1]);
     bool is_whole = descriptors_receive(ends[0], (int *)&inside, INSIDE_FDS);
     close(ends[0]);
-    if (waitpid(child, &status, 0) < 0 || !is_whole || status != 0) _exit(125); // the child has said why
+    if (waitpid(child, &status, 0) < 0 || !is_whole || status != 0) _exit(125); // the child has printed the reason
     return inside;
 }
 
@@ -141,7 +141,7 @@ int main(int argc, char **argv) {
     }
     close(ends[1]);
     waitpid(child, NULL, 0);
-    if (!descriptors_receive(ends[0], &tap, 1)) return 125; // the child has said why
+    if (!descriptors_receive(ends[0], &tap, 1)) return 125; // the child has printed the reason
     int kept = lift(lifeline[1]);
     hand_over(tap, options.tap_fd);
     hand_over(kept, options.lifeline_fd);

@@ -17,7 +17,7 @@ struct options {
     const char *nft;            // the program
     uint32_t uid, gid;          // the user to become; 0 keeps the present one
     int tap_fd, lifeline_fd;    // as which descriptors the program gets them
-    bool is_closed;             // nothing goes out at all
+    bool is_closed;             // no connection leaves at all
     bool has_v6;
     struct address guest4, guest6, gateway4, gateway6;
     struct address resolvers[RESOLVERS_MAX];

@@ -1,4 +1,4 @@
-// The only place that opens connections to the world, and so the only place that asks the policy.
+// The only place that opens outside connections, and so the only place that checks the policy.
 #ifndef OUTSIDE_H
 #define OUTSIDE_H
 

@@ -6,7 +6,7 @@
 #include "fatal.h"
 
 enum {
-    OWN = 48, // the namespace's sockets, questions over TCP, and what comes and goes
+    OWN = 48, // the namespace's sockets, questions over TCP, and short-lived descriptors
     ALL = PIPES_MAX * 2 + ATTEMPTS_MAX + FLOWS_MAX,
     LEAST = 64,
     DESCRIPTORS = 2048,

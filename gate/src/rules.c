@@ -7,7 +7,7 @@
 
 #include "fatal.h"
 
-// The namespace has no way out. These rules only say what reaches the gate: nothing that is not the guest's own, and
+// The namespace has no way out. These rules only choose the packets that reach the gate: only those from the guest's own addresses, and
 // connection attempts not before the gate has seen them and sends them again, marked.
 static const char format_v4[] = "table inet gate {\n"
                                 " chain arrivals {\n"

@@ -26,7 +26,7 @@ struct attempt {
     int fd; // outside
     int buffer_bytes;
     time_t since;
-    uint8_t packet[SYN_MAX_BYTES]; // as it came, to be sent again
+    uint8_t packet[SYN_MAX_BYTES]; // unchanged, to send it again
 };
 
 static struct attempt attempts[ATTEMPTS_MAX];
@@ -59,7 +59,7 @@ static void fail(const struct syn *syn, int error) {
     sender_send(packet, length, &syn->flow.from);
 }
 
-// The guest's own packet goes to the listener: from here on the two kernels agree on the connection by themselves.
+// The guest's own packet goes to the listener: from here on the two kernels make the connection by themselves.
 static void admit(struct attempt *attempt) {
     attempt->state = ATTEMPT_ADMITTED;
     attempt->since = loop_now();
@@ -139,7 +139,7 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     if (!loop_add(fd, EPOLLOUT, &attempt->watch)) end_attempt(attempt);
 }
 
-// A guest may write any sender into a packet; the packet rules have no say here.
+// A guest may write any sender into a packet, and the packet rules do not apply here.
 static bool is_from(const struct address *guest, const struct syn *syn) {
     struct address from = syn->flow.from;
     from.port = 0;

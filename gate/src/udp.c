@@ -59,7 +59,7 @@ static bool ask(const struct udp_flow *flow, ssize_t *length) {
     return false;
 }
 
-// Something has come back for a flow, or its destination has refused it.
+// A flow's socket has an answer, or its destination has refused it.
 static void bring_back(struct watch *watch, uint32_t events) {
     struct udp_flow *flow = AROUND(watch, struct udp_flow, watch);
     (void)events;
@@ -76,7 +76,7 @@ static void bring_back(struct watch *watch, uint32_t events) {
     }
 }
 
-// A free place, or that of the flow which was used least lately.
+// A free place, or the place of the least recently used flow.
 static struct udp_flow *take_place(void) {
     struct udp_flow *oldest = &flows[0];
     for (int i = 0; i < quota.flows; i++) {

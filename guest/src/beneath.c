@@ -57,7 +57,7 @@ int beneath_open(int root, const char *path, int flags) {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
                            .resolve = RESOLVE_UNDER | RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC};
     int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-    // A sandbox that does not know the call says EPERM.
+    // A sandbox that does not know the call returns EPERM.
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN)) return fd;
 #endif
     return walk(root, path, flags, false);

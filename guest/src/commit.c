@@ -50,7 +50,7 @@ static bool is_later(struct timespec a, struct timespec b) {
     return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-// A moment behind every change of the commit, and before each one that comes when it is answered. File systems take their times from
+// A moment after every change of the commit, and before every change that follows the answer. File systems take their times from
 // the coarse clock, which may lag by several ticks on a busy host, or from the fine one (Linux 6.13 and later, as they choose).
 static struct timespec pass_tick(void) {
     struct timespec start, now;
@@ -122,7 +122,7 @@ void commit_answer(uint32_t stream, struct stage *stage) {
     if (merge->root >= 0) close(merge->root);
     if (merge->exchange >= 0) close(merge->exchange);
     if (is_done) answer(stream, remember(stage->id, pass_tick()), &stage->removals);
-    // Of a torn one, what lies in the staging directory may be all that is left of it.
+    // After a torn commit the staging directory may have the only copy of replaced entries.
     if (merge->is_torn)
         stage_forget(stage);
     else

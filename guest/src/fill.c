@@ -20,7 +20,7 @@ static bool go_direct(struct fill *fill, bool is_direct) {
     return true;
 }
 
-// The bytes of a large and aligned piece that go to the disk as they lie: pages made for them, and copies, would take longest.
+// The bytes of a large, aligned piece that go to the disk without a copy: page cache and copies would take most of the time.
 static size_t count_direct(struct fill *fill, const uint8_t *bytes, size_t size) {
     bool is_aligned = (uintptr_t)bytes % BLOCK_BYTES == 0 && fill->bytes % BLOCK_BYTES == 0;
     bool is_direct = is_aligned && size >= DIRECT_MIN_BYTES && go_direct(fill, true);

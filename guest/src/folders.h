@@ -23,7 +23,7 @@ struct folders {
 // False with errno ENOMEM. `path` is below the tree's root.
 bool folders_add(struct folders *folders, const char *path, mode_t mode, struct timespec mtime);
 
-// After the last one; drops those that a later one of the same path replaces.
+// Called after the last record; drops folders that a later record of the same path replaces.
 void folders_sort(struct folders *folders);
 
 // Needs sorted folders. Sets mode and time on each new directory of the tree. NULL, or the folder that failed with errno.

@@ -27,11 +27,11 @@ enum frame_event {
     FRAME_BROKEN, // the session has ended; the parser hunts
 };
 
-// Looks at the first `count` bytes and says how many of them are used up.
+// Parses the first `count` bytes and returns how many of them were used.
 enum frame_event frame_parse(struct frame_parser *parser, const uint8_t *bytes, size_t count, size_t *used,
                              struct frame *frame);
 
-// Writes a frame's header, payload elsewhere; both return where the next byte goes.
+// Writes a frame's header without its payload; both return the position of the next byte.
 uint8_t *frame_put_header(uint8_t *at, uint8_t type, uint32_t stream, uint32_t length);
 uint8_t *frame_put_tag(uint8_t *at, const struct frame_parser *parser);
 

@@ -48,7 +48,7 @@ static void open_standard_streams(void) {
     if (fd > STDERR_FILENO) close(fd);
 }
 
-// The root image is shared and read-only; all that is written goes to the scratch disk.
+// The root image is shared and read-only; all writes go to the scratch disk.
 static void mount_root(void) {
     wait_for("/dev/vda");
     wait_for("/dev/vdb");

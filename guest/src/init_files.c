@@ -74,7 +74,7 @@ static void open_nodes(void) {
     for (size_t i = 0; i < sizeof for_all / sizeof *for_all; i++) chmod(for_all[i], 0666);
 }
 
-// Devices whose module is loaded when somebody opens their node, so the node must be there first. depmod lists them:
+// Devices whose module is loaded when their node is opened, so the node must exist first. depmod lists them:
 // `fuse fuse c10:229`.
 static void make_static_nodes(void) {
     struct utsname kernel;

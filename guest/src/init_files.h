@@ -2,7 +2,7 @@
 #ifndef INIT_FILES_H
 #define INIT_FILES_H
 
-// Makes them in the new root. Skips those that fail.
+// Creates them in the new root. Skips failing ones.
 void init_files_make(void);
 
 #endif

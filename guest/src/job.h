@@ -21,7 +21,7 @@ struct job {
     bool is_tty;
     bool has_ended;   // the command itself
     bool is_settled;  // its output too: both ends are known
-    bool is_attached; // this session wants to know of its end
+    bool is_attached; // this session gets its exit
     bool sent_exit;
     bool is_ending;   // the host has requested the end of the whole job
     bool is_killed;   // all of it was killed, at killed_ms
@@ -52,7 +52,7 @@ void jobs_list(struct json_out *out);
 // Takes over the descriptors of a command that runs, and its group.
 void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup);
 void job_attach(struct job *job);
-// Bytes produced so far, or in all once that is known.
+// Bytes produced so far, or the total once it is known.
 int64_t job_output_bytes(const struct job *job, int which);
 enum job_reach { JOB_COMMAND, JOB_GROUP, JOB_ALL };
 // 0 or an errno. JOB_ALL asks for the end of all of it: KILL kills everything the command has started, another signal goes to the group,

@@ -10,7 +10,7 @@
 #include "signal_names.h"
 
 enum {
-    // How long the end of a killed job waits for the last of its processes to be gone.
+    // How long the exit of a killed job waits for the end of its last process.
     KILL_WAIT_MS = 3000,
     LOOK_AGAIN_MS = 5,
 };
@@ -53,7 +53,7 @@ void job_shepherd_ready(uint32_t stream) {
     close(job->shepherd_fd);
     job->shepherd_fd = -1;
     job->look_ms = 0;
-    // A shepherd that was killed has not said how the command ended.
+    // A killed shepherd has not reported the end of the command.
     if (!job->has_ended) job_ended(job, SIGKILL);
 }
 

@@ -24,7 +24,7 @@ void json_out_open(struct json_out *out, const char *name, char bracket);
 void json_out_close(struct json_out *out, char bracket);
 void json_out_item(struct json_out *out, int64_t value);
 
-// The bytes as they are, or as `<name>_base64` when they are not UTF-8 or `force` says so.
+// The bytes as text, or as `<name>_base64` when they are not UTF-8 or `force` is set.
 void json_out_bytes(struct json_out *out, const char *name, const char *value, size_t length, bool force);
 
 #endif

@@ -15,10 +15,10 @@ struct kept {
     bool has_folder;
 };
 
-// Notes an entry as it was found. False with errno ENOMEM.
+// Records the present state of an entry. False with errno ENOMEM.
 bool kept_add(struct kept *kept, const char *folder, const char *name, const struct stat *found);
 
-// Whether each is still as it was found. False with errno (ESTALE: another process has changed it) and its path.
+// True when all entries are unchanged. False with errno (ESTALE: another process has changed one) and its path.
 bool kept_check(const struct kept *kept, int root, char path[PATH_MAX]);
 
 // Whether one of them is this file, perhaps under another name.

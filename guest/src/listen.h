@@ -1,4 +1,4 @@
-// The two ways to be reached as a plain process.
+// The two ways to connect to an agent that is a plain process.
 #ifndef LISTEN_H
 #define LISTEN_H
 

@@ -6,7 +6,7 @@
 
 enum { LOGIN_VARIABLES_MAX = 128 };
 
-// Remembers how the login files look: as they are now, the defaults of a command say the same as they do.
+// Records the state of the login files: while they are unchanged, the defaults of a command equal their variables.
 void login_open(void);
 
 // The login files that a command must read since one of them was changed, in their order. None while all are the same.

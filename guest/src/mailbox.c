@@ -13,7 +13,7 @@ static int64_t size_bytes;
 static _Alignas(MAIL_ALIGN_BYTES) uint8_t piece[MAIL_MAX_BYTES];
 
 void mailbox_open(const char *path) {
-    // Past the page cache, where what lay there before would still be.
+    // Past the page cache, which may still have the slot's earlier content.
     fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
     if (fd < 0 && errno == EINVAL) fd = open(path, O_RDONLY | O_CLOEXEC);
     size_bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);

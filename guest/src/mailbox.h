@@ -1,4 +1,4 @@
-// The disk on which the host lays content that is too much for frames; a mail frame says where.
+// The disk on which the host writes large pieces of content; a mail frame has the place.
 #ifndef MAILBOX_H
 #define MAILBOX_H
 

@@ -1,4 +1,4 @@
-// Paths in JSON: as text, or as base64 under `<field>_base64` when they are not UTF-8 or too long to be escaped.
+// Paths in JSON: as text, or as base64 under `<field>_base64` when they are not UTF-8 or too long to escape.
 #ifndef NAMES_H
 #define NAMES_H
 

@@ -13,7 +13,7 @@ struct outlet {
     uint64_t end;        // the channel's last offset, once `has_end`
     uint64_t next;       // where this session continues
     uint64_t limit;      // how far this session may go
-    uint64_t sent;       // the furthest any session has gone
+    uint64_t sent;       // the largest offset that any session has sent
     uint32_t stream;
     uint8_t channel;
     bool has_end;

@@ -4,7 +4,7 @@
 
 #include "stage.h"
 
-// Splits the record's path into the stage's folder and name. False when the folder is another one than that of the entry before.
+// Splits the record's path into the stage's folder and name. False when the folder differs from the previous entry's.
 bool place_is_same_folder(struct stage *stage);
 
 // Opens the folder in the workspace; true also when it is missing. False with errno.

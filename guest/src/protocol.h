@@ -1,4 +1,4 @@
-// The numbers of protocol version 1; protocol/v1.json says the same and a test compares the two.
+// The numbers of protocol version 1; a test compares them with protocol/v1.json.
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 

@@ -31,7 +31,7 @@ struct record {
 
 struct record_parser {
     struct record record;
-    size_t have; // bytes of length and header that have come
+    size_t have; // received bytes of length and header
     int64_t left; // bytes of content still to come
     bool in_content;
     uint8_t header[4 + RECORD_HEADER_MAX_BYTES];

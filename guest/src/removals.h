@@ -13,7 +13,7 @@
 struct removal {
     size_t folder_length;
     struct timespec since; // an entry that was changed later stays
-    bool is_directory;     // it goes when it is empty
+    bool is_directory;     // it is removed when it is empty
     bool is_gone;          // of a dry run: nothing would be left of it
     char path[];           // below the root that the list is for
 };

@@ -18,11 +18,11 @@ enum { RING_MAX_BYTES = OUTPUT_HELD_MAX_BYTES };
 
 // Bytes that may still be appended.
 size_t ring_room(const struct ring *ring);
-// The caller has asked ring_room first.
+// The caller must check ring_room first.
 void ring_append(struct ring *ring, const void *bytes, size_t count);
-// Copies out [offset, offset + count), which must lie within the ring.
+// Copies out [offset, offset + count), which must be within the ring.
 void ring_copy(const struct ring *ring, uint64_t offset, void *out, size_t count);
-// The longest run of bytes at `base` that lies in one piece.
+// The longest contiguous run of bytes from `base` on.
 size_t ring_front(const struct ring *ring, const uint8_t **front);
 // Forgets everything before `offset`. An empty ring keeps its memory while all rings together have little.
 void ring_drop(struct ring *ring, uint64_t offset);

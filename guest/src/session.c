@@ -21,7 +21,7 @@ static struct {
     bool is_port;     // read() == 0 means "no host now", not the end
     bool is_readable;
     bool is_writable;
-    bool is_stalled;  // whole frames wait until answers have gone out
+    bool is_stalled;  // whole frames wait until answers were sent
     struct frame_parser parser;
     size_t in_count;
     size_t control_count;
@@ -139,7 +139,7 @@ static void expect_room(bool waits) {
 void session_ready(uint32_t events) {
     if (session.fd < 0) return;
     if (events & ~(uint32_t)EPOLLOUT) session.is_readable = true;
-    // A port without a host says EPOLLHUP and never EPOLLOUT: to try again at that would be a busy loop.
+    // A port without a host reports EPOLLHUP and never EPOLLOUT: retrying at EPOLLHUP would be a busy loop.
     if (!session.is_writable && (events & EPOLLOUT)) expect_room(false);
     if (session.in_count) parse();
     read_some();

@@ -12,7 +12,7 @@
 void session_attach(int fd, bool is_port);
 int session_fd(void);
 
-// The stream has something to say, in epoll's words.
+// The stream's events, as epoll's flags.
 void session_ready(uint32_t events);
 
 // Input was left unread to give others a turn.

@@ -23,7 +23,7 @@ struct shepherd_start shepherd_await(int channel);
 // 1 with the command's wait status, 0 while there is nothing to read, -1 when nothing of the job is left.
 int shepherd_read(int channel, int *status);
 
-// Asks it to kill everything of its job.
+// Requests that it kills all processes of its job.
 void shepherd_kill(int channel);
 
 #endif

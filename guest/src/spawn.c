@@ -49,7 +49,7 @@ static const char *find_path(char *const *environment) {
     return "";
 }
 
-// Returns only when no program was found; errno says why.
+// Returns only when no program was found, with errno.
 static void execute(const struct spawn *spawn) {
     const char *name = spawn->argv[0];
     if (strchr(name, '/')) {

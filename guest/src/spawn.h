@@ -28,7 +28,7 @@ struct spawn {
 // get a shepherd.
 void spawn_open(bool is_init);
 
-// False: nothing runs, `error` and `failed` say why.
+// False: nothing runs; `error` and `failed` have the reason.
 bool spawn_run(struct spawn *spawn);
 
 #endif

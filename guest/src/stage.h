@@ -14,11 +14,11 @@
 struct stage {
     struct transfer transfer;
     bool is_dry;   // only compares: there is no tree
-    bool is_new;   // no entry has come yet
+    bool is_new;   // no entry has arrived yet
     char id[ID_MAX_DIGITS + 1];
     struct record_parser parser;
     int place_fd; // the staging directory's child that is ours; holds `tree` and `exchange`
-    int tree_fd;  // laid out as the workspace
+    int tree_fd;  // with the paths of the workspace
     char destination[PATH_MAX]; // in it
     int root_fd;                // of that
     int old_root_fd;            // the destination itself, in the workspace; -1: missing

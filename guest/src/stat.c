@@ -14,7 +14,7 @@ const char *stat_type(mode_t mode) {
     return S_ISREG(mode) ? "file" : S_ISDIR(mode) ? "directory" : S_ISLNK(mode) ? "symlink" : "other";
 }
 
-// For a link, the file system it lies on is its parent's.
+// A link is on its parent's file system.
 static int read_room(const char *path, mode_t mode, struct statvfs *room) {
     char parent[PATH_MAX];
     if (!S_ISLNK(mode)) return statvfs(path, room);

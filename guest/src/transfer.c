@@ -56,7 +56,7 @@ static bool receive(struct transfer *transfer, uint64_t offset, uint64_t size) {
     return true;
 }
 
-// The transfer may be gone when these return.
+// The transfer may have been freed when these return.
 static void take(struct transfer *transfer, const uint8_t *bytes, size_t size) {
     user_become(&transfer->user);
     transfer->kind->take(transfer, bytes, size);

@@ -18,7 +18,7 @@ struct transfer_kind {
     void (*take)(struct transfer *transfer, const uint8_t *bytes, size_t size);
     void (*finish)(struct transfer *transfer);
     // A bounded part of the content for the host, called while the outlet has room for `room_bytes`, until it has its end. False when
-    // the transfer has ended. `answer` comes when all of it was sent.
+    // the transfer has ended. `answer` is called when all of it was sent.
     bool (*produce)(struct transfer *transfer);
     void (*answer)(struct transfer *transfer);
     size_t room_bytes;

@@ -34,7 +34,7 @@ static void start(void) {
     if (!pass && staging >= 0) pass = listing_open(staging);
 }
 
-// Directories within are moved up to be removed on their own: no tree is too deep for that.
+// Subdirectories are moved up and removed on their own, so the depth of a tree does not matter.
 static bool remove_inner(const char *name) {
     char fresh[NAME_BYTES];
     int from = dirfd(folder);

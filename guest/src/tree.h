@@ -19,7 +19,7 @@ struct tree {
     struct level *level;
     int depth;
     size_t held_bytes; // names of all levels
-    const char *after; // the rest of the cursor, for the directory to be entered
+    const char *after; // the rest of the cursor, for the next directory
     // Of the entry at hand.
     int folder;
     const char *name;

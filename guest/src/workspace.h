@@ -1,10 +1,10 @@
-// The workspace, and the directory on its file system in which trees wait to be switched in.
+// The workspace, and the staging directory on its file system.
 #ifndef WORKSPACE_H
 #define WORKSPACE_H
 
 #include <stdbool.h>
 
-// As PID 1, before the root is switched: both lie in one mount that no process of the guest sees, and `path` shows the workspace.
+// As PID 1, before the root is changed: both are in one mount that no process of the guest sees, and `path` shows the workspace.
 void workspace_keep(const char *workspace, const char *staging, const char *path);
 
 // As a plain process: the staging directory is a hidden one within, while there is need of one.
@@ -24,7 +24,7 @@ const char *workspace_relative(const char *path);
 // True for an entry in the staging directory, if that is within the workspace.
 bool workspace_is_staging(const char *relative);
 
-// The first path of `tree`, which is laid out as the workspace, that has something mounted on it there; NULL for none.
+// The first path of `tree`, which is with the paths of the workspace, that has something mounted on it there; NULL for none.
 const char *workspace_find_mount(int tree);
 
 #endif

@@ -1,4 +1,4 @@
-// The operation `write`: one file, replaced at once when all of it has come, or appended to.
+// The operation `write`: one file, replaced at once when all content has arrived, or appended to.
 #ifndef WRITE_H
 #define WRITE_H
 

@@ -1,4 +1,4 @@
-// pyro-pages: the parts of a VM's snapshot that QEMU does not write. The VM is paused while it says so; see docs/decisions/0033.
+// pyro-pages: the parts of a VM's snapshot that QEMU does not write. The VM is paused meanwhile; see docs/decisions/0033.
 //
 //   save PID MEMORY_BYTES OVERLAY DIRECTORY   prepares, answers "ready"; on "copy" it copies, and answers "copied BYTES"
 //   load PID FILE                             writes a snapshot's pages into a QEMU that waits for its device state

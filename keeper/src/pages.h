@@ -12,7 +12,7 @@ enum { PAGE_BYTES = 4096, PIECE_BYTES = 1 << 20, VECTORS_MAX = 512 };
 // Exit statuses that the daemon tells apart.
 enum { FAILED = 1, USAGE = 2, DISK_IS_FULL = 3, NOT_ALLOWED = 4, IS_GONE = 5 };
 
-// Says what went wrong and ends the program, with the status that fits errno.
+// Prints an error and ends the program, with the status for errno.
 _Noreturn void fail(const char *what);
 
 // A part of the VM's memory in QEMU: bytes of the memory file, and where QEMU has them.

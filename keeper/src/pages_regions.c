@@ -25,7 +25,7 @@ struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
         list[regions.count++] = (struct region){offset, to - from, from};
         regions.list = list;
         whole += to - from;
-        // A QEMU that was taken over can map what it likes; what lies outside of the VM's memory is none of it.
+        // A compromised QEMU can map anything; regions outside of the VM's memory are ignored.
         errno = EINVAL;
         if (offset > memory_bytes || to - from > memory_bytes - offset) fail("the mapping of the VM's memory");
     }

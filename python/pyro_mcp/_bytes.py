@@ -1,4 +1,4 @@
-"""Bytes that an operation sends, as an iterator: as fast as they are read, in little memory."""
+"""Bytes of an operation as an iterator, sent as fast as they are read, in little memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PIECES = 4
 
 
 class _Stopped(Exception):
-    """The reader wants no more."""
+    """The reader has stopped."""
 
 
 def iterate(ask: Callable[[Callable[[Mapping[str, Any]], None]], object]) -> Iterator[bytes]:
-    """The ``stdout`` of a call. It begins with the first piece that is asked for; a reader that stops ends it."""
+    """The ``stdout`` of a call. The call starts with the first read; a reader that stops ends it."""
     pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(_PIECES)
     stopped = threading.Event()
 

@@ -35,7 +35,7 @@ class Cancellation:
         self._listeners: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
-        """Cancels every call that this was given to, and those that it will be given to. The second time kills at once."""
+        """Cancels every present and later call with this cancellation. The second call kills at once."""
         with self._lock:
             self._requests += 1
             listeners = list(self._listeners)
@@ -59,7 +59,7 @@ class Cancellation:
 
 
 def command_line(command: str | Sequence[str]) -> str:
-    """A command as one line for the guest's shell: a text as it is, a list with each word quoted."""
+    """A command as one line for the guest's shell: a text unchanged, a list with each word quoted."""
     if isinstance(command, str):
         return command
     return " ".join(_quote(word, index) for index, word in enumerate(command))

@@ -1,4 +1,4 @@
-"""Sends a directory or a file as a tar stream, each entry as it is when its turn comes."""
+"""Sends a directory or a file as a tar stream, each entry in its state at that moment."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def exchange(
     cancellation: Cancellation | None,
     on_event: Callable[[Event], None],
 ) -> Any:
-    """Asks, hands events on, and returns the result. Raises the daemon's error, NotListening or Lost.
+    """Sends the request, passes events on, and returns the result. Raises the daemon's error, NotListening or Lost.
 
     What a callback raises, Ctrl-C included, ends the command first and is raised then. `source` writes the archive that
     follows the input; its failure leaves the archive without an end, so that nothing is kept.

@@ -34,7 +34,7 @@ def note_git(root: str, plan: Sequence[Planned], report: Report) -> None:
 
 
 def _read_pointer(root: str, planned: Planned, sent: set[str]) -> tuple[str, str, bool] | None:
-    """Where the data lies as it is written there, what a relative target starts from, and whether this is a worktree."""
+    """The place of the data as written in the ``.git``, the start of a relative path, and whether this is a worktree."""
     base = os.path.dirname(planned.path)
     absolute = planned.absolute(root)
     if os.path.islink(absolute):

@@ -1,4 +1,4 @@
-"""Finds the parts of a ``.git`` that lie in several places, so that one that works can be sent."""
+"""Finds the parts of a ``.git`` in several places, so that a working one can be sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GitData:
     alternates: list[str]
     """Object directories that are borrowed from."""
     is_moved: bool
-    """True when its data lies elsewhere as a whole, and not only its objects."""
+    """True when all of its data is elsewhere, not only its objects."""
     rewritten: list[tuple[str, str, str]]
     """Files of its configuration as they must be at the new place: name, path on this host, content."""
 

@@ -39,7 +39,7 @@ class GitFiles:
         return path in (self._directories if is_directory else self._files)
 
     def is_data(self, path: str) -> bool:
-        """True for the data of a repository: its ``.git``, and what lies in it."""
+        """True for the data of a repository: its ``.git`` and the entries in it."""
         return any(path == data or path.startswith(f"{data}/") for data in self._data)
 
     def _add_repository(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Finds where the data of a sparse file lies, so that its holes need not be sent."""
+"""Finds the data of a sparse file, so that its holes need not be sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLOCK_BYTES = 4_096
 _HOLE_BYTES = 65_536
 """A shorter hole is sent as zeros: each piece costs a line of the map."""
 _MOST_PIECES = 100_000
-"""A file with more pieces is sent as it is."""
+"""A file with more pieces is sent whole, holes included."""
 
 
 def is_sparse(status: os.stat_result) -> bool:
@@ -21,7 +21,7 @@ def is_sparse(status: os.stat_result) -> bool:
 
 
 def pieces_of_content(content: bytes) -> Pieces | None:
-    """Where the data of these bytes lies; None when holes are not worth their map."""
+    """The pieces of data in these bytes; None when a map of the holes would save nothing."""
     zeros = bytes(_BLOCK_BYTES)
     pieces: Pieces = []
     for offset in range(0, len(content), _BLOCK_BYTES):
@@ -40,7 +40,7 @@ def pieces_of_file(descriptor: int, size: int) -> Pieces | None:
             start = os.lseek(descriptor, position, os.SEEK_DATA)
             end = os.lseek(descriptor, start, os.SEEK_HOLE)
         except OSError as error:
-            # No data behind this position, or a file system that does not tell.
+            # No data after this position, or a file system that does not report it.
             if error.errno == errno.ENXIO:
                 break
             return None
@@ -66,7 +66,7 @@ def _worth(pieces: Pieces, size: int) -> Pieces | None:
 
 
 def render_map(pieces: Pieces, size: int) -> bytes:
-    """The map of GNU tar's format 1.0, filled up to a block. An empty piece says where a hole at the end ends."""
+    """The map of GNU tar's format 1.0, filled up to a block. An empty piece marks the end of a final hole."""
     whole = pieces if pieces and sum(pieces[-1]) == size else [*pieces, (size, 0)]
     text = "".join(f"{number}\n" for number in (len(whole), *(number for piece in whole for number in piece)))
     return text.encode() + bytes(-len(text) % 512)

@@ -1,4 +1,4 @@
-"""Reads files that other processes may write to meanwhile, each as it was at one instant."""
+"""Reads files that other processes may write to, each in its state at one instant."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def has_disappeared(error: OSError) -> bool:
 
 @dataclass(frozen=True)
 class LiveFile:
-    """A file as it is sent: metadata of the moment of its content, and its size, holes included."""
+    """A file to send: metadata of the moment of its content, and its size, holes included."""
 
     status: os.stat_result
     size: int
@@ -38,7 +38,7 @@ class LiveFile:
     """Returns up to so many bytes, and none at the end."""
     close: Callable[[], None]
     pieces: Pieces | None = None
-    """Where the data lies that ``read`` returns; None when that is all of the file."""
+    """The pieces of data that ``read`` returns; None for the whole file."""
 
 
 def open_live_file(path: str, on_changed: Callable[[], None]) -> LiveFile:

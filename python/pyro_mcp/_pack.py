@@ -33,7 +33,7 @@ class Source:
     send: Callable[[Write], None]
     """Writes all of it; raises when that cannot be done."""
     report: Callable[[], dict[str, object]]
-    """The fields of the result that only the packer can tell, once all was written."""
+    """The fields of the result that only the packer knows, once all was written."""
     excluded: int = 0
     """How much of it is left out."""
     content_bytes: int | None = None

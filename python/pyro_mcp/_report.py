@@ -61,7 +61,7 @@ class Report:
         """Worktrees whose repository is sent too, but gets another path."""
 
     def render(self) -> dict[str, object]:
-        """The fields of a result that only the packer of the source can tell."""
+        """The fields of a result that only the source's packer knows."""
         warnings = [
             f"{text}: {names}.{_WITH_GIT if names is self.git_elsewhere else ''}"
             for names, text in (

@@ -27,7 +27,7 @@ class Planned:
 
     path: str
     elsewhere: str | None
-    """Where it lies on this host, when that is not at its path beneath the root. A million names are kept, so no path twice."""
+    """Its path on this host, if it differs from the path beneath the root. Up to a million names are kept, so no path is stored twice."""
     is_directory: bool
     text: str | None = None
     """The content to send instead of the file's."""
@@ -126,7 +126,7 @@ class Scanner:
                 self._add_problem("ARCHIVE_LINK_ESCAPES", inner)
 
     def _add_git(self, path: str, absolute: str) -> bool:
-        """Sends a ``.git`` with all of its data, if it lies in several places."""
+        """Sends a ``.git`` with all of its data, if its data is in several places."""
         try:
             data = find_git_data(absolute, self.root)
         except OSError:
@@ -168,7 +168,7 @@ class Scanner:
             self._walk(real, real, path, before)
 
     def _add(self, path: str, absolute: str, status: os.stat_result, target: str | None) -> bool:
-        """Whether the entry is a directory, whose content comes next."""
+        """True when the entry is a directory, whose entries follow."""
         is_file, is_directory = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
         if not is_file and not is_directory and target is None:
             self.report.special.add(path)

@@ -36,7 +36,7 @@ class Stream:
     """Sends and receives frames. A sender waits while the other end has no room; any thread may send, one receives."""
 
     def __init__(self, path: str, route: str, version: str) -> None:
-        """Connects and asks for the stream. Raises NotListening, Lost, or the daemon's refusal."""
+        """Connects and requests the stream. Raises NotListening, Lost, or the daemon's refusal."""
         self._wire = _connect(path)
         self._reader: BinaryIO = self._wire.makefile("rb")
         self._sending = threading.Lock()
