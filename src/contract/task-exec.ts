@@ -9,7 +9,7 @@ export const taskExec = defineOperation({
   name: "task.exec",
   summary: "Run a command in a task; the task stays",
   details:
-    "Several commands may run at once. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.",
+    "Several commands may run at once. A stopped task is started first. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.",
   effect: "runs",
   input: z.strictObject({
     task_id: taskId,

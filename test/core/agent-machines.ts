@@ -61,6 +61,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     const channel = await agent.connect();
     showWorkspace(channel, agent.workspace);
     this.#byMachine.set(id, { agent, channel });
+    const send = channel.send.bind(channel);
     return {
       id,
       executionMode: "host_compat",
@@ -71,7 +72,10 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
-      proceed: async () => agent.setStill(false),
+      proceed: async () => {
+        channel.send = send;
+        agent.setStill(false);
+      },
       usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
       snapshot: async () => Promise.reject(new Error("a plain process cannot become a snapshot")),
       destroy: async () => {
@@ -86,10 +90,9 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   }
 
   /** What the host sends to a machine that stands still is lost with it. */
-  #setStill({ id }: Presence, snapshotId: string | null): void {
+  #setStill({ id }: Presence, snapshotId: string): void {
     const { agent, channel } = this.#byMachine.get(id)!;
-    agent.setStill(snapshotId !== null);
-    if (snapshotId === null) return;
+    agent.setStill(true);
     this.#held.set(snapshotId, agent);
     channel.send = () => true;
   }
@@ -122,10 +125,10 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 class AgentSnapshots implements TaskSnapshots {
   readonly #directory = mkdtempSync(join(tmpdir(), "ps-"));
   readonly #all = new Map<string, Snapshot>();
-  readonly #hold: (machine: Presence, snapshotId: string | null) => void;
+  readonly #hold: (machine: Presence, snapshotId: string) => void;
   #made = 0;
 
-  constructor(hold: (machine: Presence, snapshotId: string | null) => void) {
+  constructor(hold: (machine: Presence, snapshotId: string) => void) {
     this.#hold = hold;
   }
 

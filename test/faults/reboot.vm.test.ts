@@ -43,3 +43,26 @@ test("after a reboot tasks are stopped and keep their logs, and no command is sh
   for (const task of tasks) await scratch.delete(task);
   assert.deepEqual(scratch.taskIds(), []);
 });
+
+test("a task that was stopped before a reboot continues after it, with the command that ran", async () => {
+  await using scratch = new TaskScratch();
+  const task = await scratch.create();
+  const command = "echo begun; until [ -e /tmp/go ]; do sleep 0.1; done; echo ended; exit 6";
+  const { sequence } = await scratch.client.call("task.exec", { task_id: task, command, background: true });
+  await scratch.waitForRunning(task, 1);
+  await scratch.client.call("task.stop", { task_id: task });
+  assert.deepEqual(scratch.leftovers(), []);
+
+  const runtime = realpathSync(`${scratch.home}/run`);
+  await until("everything is dead", () => {
+    processesOf(scratch.home).forEach(kill);
+    return processesOf(scratch.home).length === 0;
+  });
+  rmSync(runtime, { recursive: true });
+
+  const stopped = await scratch.status(task);
+  assert.deepEqual([stopped.state, stopped.state_reason, stopped.running_commands], ["stopped", null, 1]);
+  await scratch.execHere(task, "touch /tmp/go");
+  const ended = await scratch.client.call("task.wait", { task_id: task, sequence });
+  assert.deepEqual([ended.exit_code, ended.stdout], [6, "begun\nended\n"]);
+});

@@ -17,7 +17,9 @@ const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/--mem-mib/g, "mem_mib"],
   [/--network\b/g, "network"],
   [/`pyro task (reset|start)`/g, "task_$1"],
+  [/`pyro task output`/g, "task_exec_output"],
   [/--force/g, "force"],
+  [/--with-git/g, "with_git"],
   [/--recursive/g, "recursive"],
 ];
 const OUTPUT_CUT =

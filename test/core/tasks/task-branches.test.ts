@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -55,6 +55,23 @@ test("task stop: a caller that follows a command gets the rest when the task sta
   appendFileSync(file, "two\nend\n");
   const ended = await following;
   assert.deepEqual([ended.exitCode, ended.stdout], [5, "one\ntwo\nend\n"]);
+});
+
+test("task stop: a record that cannot be written leaves the task running, and no snapshot", async (t) => {
+  await using machines = new AgentMachines();
+  const home = temporaryDirectory(t);
+  const { daemon, pyro } = await openTasks(home, machines);
+  await using _ = daemon;
+  await using task = await pyro.createTask("debian:12");
+  const record = join(home, "tasks", task.taskId, "task.json");
+  renameSync(record, `${record}.kept`);
+  mkdirSync(join(record, "in the way"), { recursive: true });
+  await assert.rejects(task.stop(), { code: "INTERNAL" });
+  assert.equal((await task.status()).state, "started");
+  assert.deepEqual(machines.snapshots.list(), []);
+  assert.equal((await task.exec("echo runs", { cwd: "/" })).stdout, "runs\n");
+  rmSync(record, { recursive: true });
+  renameSync(`${record}.kept`, record);
 });
 
 test("task exec: starts a stopped task, and a request id still names the command of its first call", async (t) => {

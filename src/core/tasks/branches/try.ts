@@ -103,7 +103,12 @@ class Attempt {
       const { signal } = this.#call;
       const snapshot = await fork.changeVm(this.#call, (vm) => snapshotTask(vm, null, signal));
       const to = snapshot.record.snapshot_id;
-      await this.#task.changeVm(this.#call, (vm, call) => resetTask(vm, { to, force: true }, call));
+      const { parent_snapshot } = this.#task.record;
+      await this.#task.changeVm(this.#call, async (vm, call) => {
+        await resetTask(vm, { to, force: true }, call);
+        // That snapshot is removed with its fork.
+        await vm.change({ parent_snapshot });
+      });
       return { kept: name, keep_error: null };
     } catch (error) {
       this.#call.signal.throwIfAborted();
