@@ -1752,7 +1752,7 @@ class Operations(ABC):
     ) -> TaskExecResult:
         """Run a command in a task; the task stays.
 
-        Several commands may run at once. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.
+        Several commands may run at once. A stopped task is started first. If the daemon dies, the command keeps running and the call reconnects. Fails with `FAILED_PRECONDITION` when the VM has ended, with `RESOURCE_EXHAUSTED` when 64 commands are running.
 
         Args:
             task_id: Id or name of a task.
