@@ -73,10 +73,11 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   },
   "task.changes": taskChanges,
   "task.settle": taskSettle,
-  "task.export": ({ tasks }, input, call) =>
-    tasks
-      .get(input.task_id)
-      .readFiles(call, (channel) => exportFiles(channel, input, (data) => call.emit({ event: "stdout", data }))),
+  "task.export": ({ tasks }, input, call) => {
+    const task = tasks.get(input.task_id);
+    const send = (data: Buffer) => call.emit({ event: "stdout", data });
+    return task.readFiles(call, (channel) => exportFiles(channel, input, { base: task.base, send }));
+  },
   "task.file.list": taskFileList,
   "task.file.stat": taskFileStat,
   "task.file.read": taskFileRead,

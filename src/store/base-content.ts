@@ -8,6 +8,11 @@ import { isBinary } from "../workspace/binary.js";
 
 const indexed = z.tuple([z.hash("sha256"), z.int().min(0), z.int().min(0)]);
 
+interface Content {
+  readonly digest: string;
+  readonly bytes: Buffer;
+}
+
 /**
  * The content of text files that a base names, so that a difference can be shown without the client's disk: `content` holds the
  * bytes one after the other, `content.index` a line for each: digest, offset, length. The bytes are written first, so an index
@@ -15,6 +20,7 @@ const indexed = z.tuple([z.hash("sha256"), z.int().min(0), z.int().min(0)]);
  */
 export class BaseContent {
   readonly #directory: string;
+  #adding: Promise<void> = Promise.resolve();
   #known: Map<string, { readonly offset: number; readonly length: number }> | null = null;
 
   constructor(directory: string) {
@@ -36,7 +42,14 @@ export class BaseContent {
   }
 
   /** Keeps contents that are new, text, and not too long. Does nothing more once the task has `limits.baseContentBytes`. */
-  async add(contents: readonly { readonly digest: string; readonly bytes: Buffer }[]): Promise<void> {
+  add(contents: readonly Content[]): Promise<void> {
+    // A push and a pull may add at once, and each needs to know where its bytes begin.
+    const added = this.#adding.then(() => this.#add(contents));
+    this.#adding = added.catch(() => {});
+    return added;
+  }
+
+  async #add(contents: readonly Content[]): Promise<void> {
     const known = await this.#index();
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const file = await openAppending(this.#bytesPath);

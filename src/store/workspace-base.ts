@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 
-import { limits } from "../contract/limits.js";
 import { copyFile, mkdir, listNames, rename, rm } from "../host/files.js";
 import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
 import { ancestorsOf, type Entry, type Manifest } from "../workspace/entry.js";
 import { BaseContent } from "./base-content.js";
+import { ContentKeeper } from "./content-keeper.js";
 
 /** The last common state of host and workspace. */
 export interface Base {
@@ -17,11 +16,11 @@ export interface Base {
 
 /** An entry of an import as it passes. Content counts as equal when its SHA-256 is. */
 export interface BaseRecorder {
-  add(path: string, entry: Entry): Promise<void>;
+  add(path: string, entry: Entry): void;
   /** Passes a file's content on, and adds the file when all of it has passed. */
   file(path: string, mode: number, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer>;
   /** An entry is a hard link to an earlier one. */
-  link(path: string, earlier: string): Promise<void>;
+  link(path: string, earlier: string): void;
   remove(path: string): void;
   /** Writes the recorded entries; they become part of the base when they are settled. */
   prepare(): Promise<void>;
@@ -30,8 +29,6 @@ export interface BaseRecorder {
 const PENDING = ".new";
 const LAST = "last.gz";
 const SEED = "seed.gz";
-/** Content that is gathered before it is written. */
-const BATCH_BYTES = 4_194_304;
 
 const header = z.object({ format: z.literal(1), origin: z.string().nullable() });
 const mode = z.int().min(0).max(0o777);
@@ -137,46 +134,30 @@ export class WorkspaceBase {
 }
 
 class Recorder implements BaseRecorder {
-  readonly #content: BaseContent;
+  readonly #keeper: ContentKeeper;
   readonly #beneath: string;
   readonly #write: (entries: Iterable<Stored>) => Promise<void>;
   readonly #entries = new Map<string, Entry | null>();
-  #batch: { digest: string; bytes: Buffer }[] = [];
-  #batchBytes = 0;
 
   constructor(content: BaseContent, beneath: string, write: (entries: Iterable<Stored>) => Promise<void>) {
-    this.#content = content;
+    this.#keeper = new ContentKeeper(content);
     this.#beneath = beneath;
     this.#write = write;
   }
 
-  async add(path: string, entry: Entry): Promise<void> {
+  add(path: string, entry: Entry): void {
     this.#entries.set(this.#pathOf(path), entry);
-    if (this.#batchBytes >= BATCH_BYTES) await this.#flush();
   }
 
-  async *file(path: string, mode: number, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    const hash = createHash("sha256");
-    let kept: Buffer[] | null = [];
-    let sizeBytes = 0;
-    for await (const bytes of content) {
-      hash.update(bytes);
-      sizeBytes += bytes.length;
-      if (sizeBytes > limits.baseContentFileBytes) kept = null;
-      kept?.push(bytes);
-      yield bytes;
-    }
-    const digest = hash.digest("hex");
-    if (kept !== null) {
-      this.#batch.push({ digest, bytes: Buffer.concat(kept) });
-      this.#batchBytes += sizeBytes;
-    }
-    await this.add(path, { type: "file", mode, sizeBytes, digest });
+  file(path: string, mode: number, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    return this.#keeper.pass(content, (sizeBytes, digest) => {
+      this.#entries.set(this.#pathOf(path), { type: "file", mode, sizeBytes, digest });
+    });
   }
 
-  async link(path: string, earlier: string): Promise<void> {
+  link(path: string, earlier: string): void {
     const entry = this.#entries.get(this.#pathOf(earlier));
-    if (entry) await this.add(path, entry);
+    if (entry) this.add(path, entry);
   }
 
   remove(path: string): void {
@@ -184,15 +165,8 @@ class Recorder implements BaseRecorder {
   }
 
   async prepare(): Promise<void> {
-    await this.#flush();
+    await this.#keeper.flush();
     await this.#write(Array.from(this.#entries, ([path, entry]) => toStored(path, entry)));
-  }
-
-  async #flush(): Promise<void> {
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#batchBytes = 0;
-    await this.#content.add(batch);
   }
 
   #pathOf(path: string): string {

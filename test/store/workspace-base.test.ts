@@ -148,3 +148,11 @@ test("a damaged base is an error, not an empty base", async () => {
   writeFileSync(join(directory.path, "base/last.gz"), "no gzip");
   await assert.rejects(directory.base.read());
 });
+
+test("content that a push and a pull add at once is read as each of them added it", async () => {
+  using directory = new Directory();
+  const { content } = directory.base;
+  const texts = Array.from({ length: 20 }, (_, n) => `${"text ".repeat(n)}${n}`);
+  await Promise.all(texts.map((text) => content.add([{ digest: digestOf(text), bytes: Buffer.from(text) }])));
+  for (const text of texts) assert.equal((await content.read(digestOf(text)))?.toString(), text);
+});

@@ -9,17 +9,23 @@ import { list } from "../../guest/listing.js";
 import { isUtf8Name } from "../../guest/names.js";
 import { gzip } from "../../host/gzip.js";
 import { handOver } from "../../host/hand-over.js";
+import { ContentKeeper } from "../../store/content-keeper.js";
+import type { WorkspaceBase } from "../../store/workspace-base.js";
 import { WORKSPACE } from "./destination.js";
 
 /** Entries in one request. */
 const BATCH = 512;
 
-/** Sends files of a guest as a tar stream. Throws what `explainTreeRefusal` explains. */
+/**
+ * Sends files of a guest as a tar stream. Throws what `explainTreeRefusal` explains. A client that pulls names entries, which will be part
+ * of the base: a later diff needs their content.
+ */
 export async function exportFiles(
   channel: Channel,
   input: InputOf<"task.export">,
-  send: (bytes: Buffer) => Promise<void>,
+  { base, send }: { readonly base: WorkspaceBase; readonly send: (bytes: Buffer) => Promise<void> },
 ): Promise<ResultOf<"task.export">> {
+  const keeper = input.entries ? new ContentKeeper(base.content) : null;
   const path = posix.resolve(WORKSPACE, input.path);
   const counts = { entry_count: 0, bytes: 0, skipped_special: 0 };
   const entries = handOver<ArchiveEntry>(async (give) => {
@@ -27,7 +33,8 @@ export async function exportFiles(
       ? batchesOf(path, input.entries)
       : listBatches(channel, path, counts)) {
       await fetchEntries(channel, root, paths, async (header, content) => {
-        const entry = toArchive(header, content);
+        const kept = keeper !== null && header.type === "file" ? keeper.pass(content) : content;
+        const entry = toArchive(header, kept);
         if (entry === null) return void (counts.skipped_special += 1);
         counts.entry_count += 1;
         counts.bytes += entry.sizeBytes;
@@ -37,6 +44,7 @@ export async function exportFiles(
   });
   const archive = writeArchive(entries);
   for await (const bytes of input.gzip ? gzip(archive) : archive) await send(bytes);
+  await keeper?.flush();
   return { task_id: input.task_id, path, ...counts };
 }
 

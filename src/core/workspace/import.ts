@@ -123,7 +123,7 @@ export async function stageSource(
     const reading = new Reading(source, freeBytes, call);
     for await (const entry of reading.entries()) {
       const { target, content, ...header } = entry;
-      const passed = recorder ? await recordEntry(recorder, entry) : content;
+      const passed = recorder ? recordEntry(recorder, entry) : content;
       await stage.add(target === null ? header : { ...header, target }, passed);
       paths.add(entry.type === "directory" ? `${entry.path}/` : entry.path);
       onEntry?.({ path: entry.path, type: entry.type, size_bytes: entry.sizeBytes });
@@ -154,12 +154,12 @@ export async function stageSource(
 }
 
 /** Records an entry. Gives its content, which is recorded as it is read. */
-async function recordEntry(recorder: BaseRecorder, entry: ArchiveEntry): Promise<AsyncIterable<Buffer>> {
+function recordEntry(recorder: BaseRecorder, entry: ArchiveEntry): AsyncIterable<Buffer> {
   const { path, type, mode, target, content } = entry;
   if (type === "file") return recorder.file(path, mode, content);
-  if (type === "directory") await recorder.add(path, { type, mode });
-  else if (type === "hardlink") await recorder.link(path, target ?? "");
-  else await recorder.add(path, { type: "link", target: target ?? "" });
+  if (type === "directory") recorder.add(path, { type, mode });
+  else if (type === "hardlink") recorder.link(path, target ?? "");
+  else recorder.add(path, { type: "link", target: target ?? "" });
   return content;
 }
 

@@ -35,6 +35,19 @@ test("pull: more paths than one request holds arrive, and are settled", async (t
   assert.deepEqual((await project.client.call("task.changes", { task_id: project.taskId })).changes, []);
 });
 
+test("diff: after a pull, later changes of the pulled files are shown as text, also after an undo", async (t) => {
+  await using project = await PulledProject.open(t, { a: "1\n" });
+  const { client, taskId: task_id, workspace } = project;
+  const patchOf = async () => (await client.call("task.diff", { task_id })).patch;
+  writeFiles(workspace, { a: "2\n", b: "new\n" });
+  await project.pull();
+  assert.equal(await patchOf(), "");
+  writeFiles(workspace, { a: "3\n", b: "newer\n" });
+  assert.match(await patchOf(), /^-2\n\+3\n[^]*^-new\n\+newer\n/m);
+  await project.undo();
+  assert.match(await patchOf(), /^-1\n\+3\n[^]*^new file mode 100644\n[^]*^\+newer\n/m);
+});
+
 test("settle: entries that are not what the contract says, or do not all arrive, leave the base as it is", async (t) => {
   await using project = await PulledProject.open(t, {});
   const { client, taskId: task_id, host: origin } = project;

@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { TwoVersions, type Version } from "../../client/pull/two-versions.js";
 import { endOf, kill, pyroPath, until } from "../../client/scratch.js";
 import { random } from "../../seed.js";
 import { temporaryDirectory } from "../../store/scratch.js";
@@ -23,35 +15,8 @@ import { openTasks } from "../open-tasks.js";
 
 /** A night's run sets PYRO_FAULT_ROUNDS=20. */
 const ROUNDS = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 2);
-const FILES = 600;
+const tree = new TwoVersions(600);
 const ROLLED_BACK = /interrupted.*taken back/;
-
-/** A version of the tree: some files change, some are only in one of them. */
-function write(root: string, version: 0 | 1): void {
-  for (let n = 0; n < FILES; n += 1) {
-    const directory = join(root, `d${n % 20}`);
-    if (n < 20) mkdirSync(directory, { recursive: true });
-    const path = join(directory, `f${n}`);
-    if (n % 10 === version) rmSync(path, { force: true });
-    else writeFileSync(path, n % 10 === 9 ? "same" : `version ${version} of ${n}`);
-  }
-}
-
-/** Which version the tree is; fails when it is neither, or has anything else. */
-function findVersion(root: string): 0 | 1 {
-  const found: Record<string, string> = {};
-  for (const directory of readdirSync(root)) {
-    for (const name of readdirSync(join(root, directory)))
-      found[name] = readFileSync(join(root, directory, name), "utf8");
-  }
-  const version = "f1" in found ? 0 : 1;
-  const expected: Record<string, string> = {};
-  for (let n = 0; n < FILES; n += 1) {
-    if (n % 10 !== version) expected[`f${n}`] = n % 10 === 9 ? "same" : `version ${version} of ${n}`;
-  }
-  assert.deepEqual(found, expected);
-  return version;
-}
 
 const places = [
   { title: "on the file system of PYRO_HOME", parent: () => tmpdir() },
@@ -65,18 +30,18 @@ for (const { title, parent } of places) {
     const host = mkdtempSync(join(parent(), "pyro-killed-"));
     t.after(() => rmSync(host, { recursive: true, force: true }));
     if (parent() !== tmpdir()) assert.notEqual(statSync(host).dev, statSync(daemon.directory).dev);
-    write(host, 0);
+    tree.write(host, 0);
     const created = await cli("task", "create", "debian:12", "--name", "t", "--source-path", host);
     assert.equal(created.status, 0, created.stderr);
     const pulls = join(daemon.env.PYRO_HOME, "pulls");
     const isSwitching = () =>
       existsSync(pulls) && readdirSync(pulls).some((key) => existsSync(join(pulls, key, "current/steps.json")));
     const args = ["task", "sync", "pull", "t", "--delete"];
-    let current: 0 | 1 = 0;
+    let current: Version = 0;
     const counts = { old: 0, new: 0, rolledBack: 0 };
     for (let round = 0; round < ROUNDS; round += 1) {
-      const next: 0 | 1 = current === 0 ? 1 : 0;
-      write(machines.workspaces[0] ?? "", next);
+      const next: Version = current === 0 ? 1 : 0;
+      tree.write(machines.workspaces[0] ?? "", next);
       const child = spawn(process.execPath, [pyroPath, ...args], {
         env: daemon.env,
         stdio: ["ignore", "pipe", "pipe"],
@@ -91,7 +56,7 @@ for (const { title, parent } of places) {
       await ended;
       const after = await cli(...(round % 2 === 0 ? [...args, "--dry-run"] : ["task", "sync", "undo", "t"]));
       const isRolledBack = ROLLED_BACK.test(after.stderr);
-      const found = findVersion(host);
+      const found = tree.find(host);
       assert.ok(!isRolledBack || found === current, after.stderr);
       if (round % 2 === 1 && !isRolledBack && after.status === 0) assert.equal(found, current);
       counts[found === current ? "old" : "new"] += 1;
@@ -99,7 +64,7 @@ for (const { title, parent } of places) {
       for (const key of readdirSync(pulls)) assert.ok(!existsSync(join(pulls, key, "current")));
       const again = await cli(...args);
       assert.equal(again.status, 0, again.stderr);
-      assert.equal(findVersion(host), next);
+      assert.equal(tree.find(host), next);
       current = next;
     }
     t.diagnostic(JSON.stringify(counts));
