@@ -5,77 +5,124 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { TwoVersions, type Version } from "../client/pull/two-versions.js";
-import { endOf, kill, until } from "../client/scratch.js";
+import { endOf, type Ended, kill, until } from "../client/scratch.js";
 import { random } from "../seed.js";
 import { roundsOr, TaskScratch } from "./task-scratch.js";
 
 const VICTIMS = ["client", "daemon", "VM"] as const;
+type Victim = (typeof VICTIMS)[number];
+
 /** A night's run sets 5,000. */
 const FILES = Number(process.env["PYRO_PULL_FILES"] ?? 300);
 const ROLLED_BACK = /interrupted.*taken back/;
 
+/** A task made from a directory of the host, into which it is pulled. */
+class Pulling {
+  readonly host: string;
+  readonly #scratch: TaskScratch;
+  readonly #tree = new TwoVersions(FILES);
+  #task = "";
+
+  constructor(scratch: TaskScratch) {
+    this.#scratch = scratch;
+    this.host = join(scratch.directory, "host");
+    mkdirSync(this.host);
+    this.#tree.write(this.host, 0);
+  }
+
+  async createTask(): Promise<void> {
+    if (this.#task !== "") await this.#scratch.delete(this.#task);
+    this.#task = await this.#scratch.create({ source_path: this.host });
+  }
+
+  async change(version: Version): Promise<void> {
+    const { exit_code } = await this.#scratch.execHere(this.#task, this.#tree.command(version), {}, 300);
+    assert.equal(exit_code, 0);
+  }
+
+  pull(...flags: string[]): Promise<Ended> {
+    return this.#scratch.pyro(["task", "sync", "pull", this.#task, "--delete", ...flags]);
+  }
+
+  undo(): Promise<Ended> {
+    return this.#scratch.pyro(["task", "sync", "undo", this.#task]);
+  }
+
+  /** Pulls, and kills one of those who take part: in the switch, if that is not over before it is seen, or after `atMs`. */
+  async pullAndKill(victim: Victim, atMs: number | null): Promise<Ended> {
+    const pids = { daemon: await this.#scratch.daemonPid(), VM: this.#scratch.qemuOf(this.#task) };
+    const child = this.#scratch.start(["task", "sync", "pull", this.#task, "--delete"]);
+    const ended = endOf(child);
+    await Promise.race([
+      ended,
+      atMs === null ? until("the pull switches", () => this.#has("steps.json")) : sleep(atMs),
+    ]);
+    await sleep(random() * 20);
+    kill(victim === "client" ? (child.pid ?? 0) : pids[victim]);
+    const result = await ended;
+    if (victim === "VM") await until("the task has failed", () => this.#isFailed());
+    return result;
+  }
+
+  /** Fails when the host holds a part of a version, or when something of a pull under way is left. */
+  find(): Version {
+    assert.ok(!this.#has(""), "a pull under way is left");
+    return this.#tree.find(this.host);
+  }
+
+  async #isFailed(): Promise<boolean> {
+    return (await this.#scratch.status(this.#task)).state === "failed";
+  }
+
+  #has(name: string): boolean {
+    const pulls = join(this.#scratch.home, "pulls");
+    return existsSync(pulls) && readdirSync(pulls).some((key) => existsSync(join(pulls, key, "current", name)));
+  }
+}
+
+/** Compares what the next command says with what the host holds. */
+function assertTold(
+  found: Version,
+  { next, pulled, told }: { next: Version; pulled: Ended; told: Ended | null },
+): void {
+  const label = `the pull ended with ${pulled.status}: ${pulled.stderr}`;
+  const isRolledBack = told !== null && ROLLED_BACK.test(told.stderr);
+  if (isRolledBack) assert.notEqual(found, next, label);
+  // An undo that succeeds takes back this pull, or a whole one before it when this one had written nothing.
+  else if (told === null && pulled.status === 0) assert.equal(found, next, label);
+}
+
 test("client, daemon or VM killed at any moment of a pull: the host holds the old tree or the new one, and the next command says which", async (t) => {
   await using scratch = new TaskScratch();
-  const host = join(scratch.directory, "host");
-  const pulls = join(scratch.home, "pulls");
-  const tree = new TwoVersions(FILES);
-  mkdirSync(host);
-  tree.write(host, 0);
-  const entriesOf = () => (existsSync(pulls) ? readdirSync(pulls) : []).map((key) => join(pulls, key));
-  const isSwitching = () => entriesOf().some((path) => existsSync(join(path, "current/steps.json")));
-  let task = await scratch.create({ source_path: host });
-  const change = async (version: Version) =>
-    assert.equal((await scratch.execHere(task, tree.command(version), {}, 300)).exit_code, 0);
-  const pull = (...flags: string[]) => scratch.pyro(["task", "sync", "pull", task, "--delete", ...flags]);
-
-  await change(1);
+  const pulling = new Pulling(scratch);
+  await pulling.createTask();
+  await pulling.change(1);
   const startedMs = performance.now();
-  assert.equal((await pull()).status, 0);
+  assert.equal((await pulling.pull()).status, 0);
   const wholeMs = performance.now() - startedMs;
-  let current: Version = tree.find(host);
+  let current = pulling.find();
   assert.equal(current, 1);
-
   const counts = { old: 0, new: 0, rolledBack: 0 };
-  const rounds = roundsOr(VICTIMS.length);
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < roundsOr(VICTIMS.length); round += 1) {
     const next: Version = current === 0 ? 1 : 0;
-    await change(next);
+    await pulling.change(next);
     const victim = VICTIMS[round % VICTIMS.length] ?? "client";
-    const pids = { daemon: await scratch.daemonPid(), VM: scratch.qemuOf(task) };
-    const child = scratch.start(["task", "sync", "pull", task, "--delete"]);
-    const ended = endOf(child);
-    // Half of them in the switch, if it is not over before it is seen; the others at any time.
-    if (Math.floor(round / VICTIMS.length) % 2 === 0) {
-      await Promise.race([ended, until("the pull switches", isSwitching)]);
-      await sleep(random() * 20);
-    } else await Promise.race([ended, sleep(random() * wholeMs)]);
-    kill(victim === "client" ? (child.pid ?? 0) : pids[victim]);
-    const { status, stderr } = await ended;
-    const label = `round ${round}: ${victim} killed, the pull ended with ${status}: ${stderr}`;
-
-    if (victim === "VM")
-      await until("the task has failed", async () => (await scratch.status(task)).state === "failed");
-    const asksUndo = victim === "VM" || round % 2 === 1;
-    const after = await (asksUndo ? scratch.pyro(["task", "sync", "undo", task]) : pull("--dry-run"));
-    const isRolledBack = ROLLED_BACK.test(after.stderr);
-    const found = tree.find(host);
-    // An undo that succeeds takes back the pull that was killed, or the whole one before it.
-    if (asksUndo && after.status === 0 && !isRolledBack) assert.ok(found === current || found === next, label);
-    else if (status === 0) assert.equal(found, next, label);
-    if (isRolledBack) assert.equal(found, current, label);
-    for (const path of entriesOf()) assert.ok(!existsSync(join(path, "current")), label);
+    const isInSwitch = Math.floor(round / VICTIMS.length) % 2 === 0;
+    const pulled = await pulling.pullAndKill(victim, isInSwitch ? null : random() * wholeMs);
+    const undone = victim === "VM" || round % 2 === 1 ? await pulling.undo() : null;
+    const told = undone ?? (await pulling.pull("--dry-run"));
+    const found = pulling.find();
+    assertTold(found, { next, pulled, told: undone?.status === 0 || ROLLED_BACK.test(told.stderr) ? told : null });
     counts[found === current ? "old" : "new"] += 1;
-    counts.rolledBack += isRolledBack ? 1 : 0;
-
+    counts.rolledBack += ROLLED_BACK.test(told.stderr) ? 1 : 0;
     if (victim === "VM") {
-      await scratch.delete(task);
-      task = await scratch.create({ source_path: host });
-      await change(next);
+      await pulling.createTask();
+      await pulling.change(next);
     }
-    const again = await pull();
-    assert.equal(again.status, 0, `${label}\n${again.stdout}${again.stderr}`);
-    current = tree.find(host);
-    assert.equal(current, next, label);
+    const again = await pulling.pull();
+    assert.equal(again.status, 0, again.stdout + again.stderr);
+    current = pulling.find();
+    assert.equal(current, next);
   }
   t.diagnostic(`${JSON.stringify(counts)}; a whole pull takes ${Math.round(wholeMs)} ms`);
 });
