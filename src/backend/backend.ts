@@ -148,6 +148,8 @@ export const DISK_READER_MEMORY_MIB = 512;
 
 /** Makes machines out of environments. `qemu/` and `host-compat/` implement it. */
 export interface Backend {
+  /** Records have it, to find the backend of a machine again. */
+  readonly name: string;
   readonly capabilities: BackendCapabilities;
   /** Null when machines can be made here; else the error that names the missing parts. */
   check(): Promise<Error | null>;
@@ -192,6 +194,8 @@ export interface PruneReport {
 /** The part of a machine that works without an answer of its agent. */
 export interface Presence {
   readonly id: string;
+  /** The name of the backend that made it. */
+  readonly backend: string;
   readonly executionMode: string;
   readonly accelerator: string | null;
   /** Null when it has none. */

@@ -6,7 +6,7 @@ import type { Log } from "../host/log.js";
 import type { Toolchains } from "../toolchain/toolchains.js";
 import type { Call } from "./call.js";
 import type { Machines } from "./machines/machines.js";
-import type { Backends } from "./machines/request.js";
+import type { Backends } from "./machines/backends.js";
 import type { Snapshots } from "./snapshots/snapshots.js";
 import type { Tasks } from "./tasks/tasks.js";
 import type { Vms } from "./vms/vms.js";

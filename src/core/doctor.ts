@@ -10,13 +10,13 @@ import type { Core, Handler } from "./core.js";
 import { trustFilesOf, viewAuthority } from "./machines/network.js";
 
 export const doctor: Handler<"doctor"> = async (core, input) => {
-  const diagnosis = await core.backends.qemu.diagnose();
+  const diagnosis = await core.backends.vms.diagnose();
   const { engine } = diagnosis;
   const path = join(core.home.path, "environments");
   const names = catalog.map(({ name }) => name);
   const found = await Promise.all(names.map((name) => core.environments.find(name).catch(() => null)));
   const installed = names.filter((_, index) => found[index] !== null);
-  const network = core.backends.qemu.capabilities.network && diagnosis.networkProblem === null;
+  const network = core.backends.vms.capabilities.network && diagnosis.networkProblem === null;
   return {
     ok: diagnosis.ok,
     platform: `${type()} ${release()} ${arch()}`,

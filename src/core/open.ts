@@ -10,6 +10,7 @@ import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
+import { Backends } from "./machines/backends.js";
 import { Machines } from "./machines/machines.js";
 import { Snapshots } from "./snapshots/snapshots.js";
 import { Tasks } from "./tasks/tasks.js";
@@ -38,8 +39,8 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
   // After the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
-  const backends = {
-    qemu: await QemuBackend.open({
+  const backends = new Backends(
+    await QemuBackend.open({
       ...shared,
       gatePath: GATE_PATH,
       preloadPath: PRELOAD_PATH,
@@ -48,8 +49,8 @@ export async function openCore({ home, version, log }: { home: Home; version: st
       privateToolchain: () => toolchains.inUse(),
       log,
     }),
-    hostCompat: await HostCompatBackend.open(shared),
-  };
+    await HostCompatBackend.open(shared),
+  );
   const machines = new Machines({ environments, backends, log });
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
   // VMs before tasks: opening the tasks ends all machines that belong to neither.

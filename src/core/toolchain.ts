@@ -27,7 +27,7 @@ export const toolchainRemove: Handler<"toolchain.remove"> = async ({ machines, t
 
 /** The QEMU of the next VM, and the toolchain in the home. */
 async function viewToolchain({ backends, toolchains }: Core): Promise<ResultOf<"toolchain.status">> {
-  const engine = await backends.qemu.engine();
+  const engine = await backends.vms.engine();
   const installed = await toolchains.installed();
   return {
     qemu_source: engine?.source ?? null,

@@ -54,6 +54,8 @@ const recordSchema = z.object({
   allow_host_compat: z.boolean(),
   network: z.boolean().default(false),
   execution_mode: executionMode,
+  /** The name of the backend that made its machine; older versions had one only, and did not write it. */
+  backend: z.string().default("qemu"),
   accelerator,
   workspace_seed: workspaceSeed,
   state: z.enum(["started", "stopped", "failed"]),

@@ -64,6 +64,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     const send = channel.send.bind(channel);
     return {
       id,
+      backend: "agent",
       executionMode: "host_compat",
       accelerator: null,
       network: null,

@@ -22,7 +22,14 @@ const { signal } = new AbortController();
 /** A machine whose snapshots are files of a few bytes, or fail. */
 function machineThat(does: "works" | "fails" = "works"): Presence & { paused: boolean } {
   const machine = {
-    ...({ id: "vm-1", executionMode: "guest", accelerator: "tcg", network: null, networkRequest: null } as const),
+    ...({
+      id: "vm-1",
+      backend: "qemu",
+      executionMode: "guest",
+      accelerator: "tcg",
+      network: null,
+      networkRequest: null,
+    } as const),
     ...{ handle: null, died: new Promise<string>(() => {}), reservedMib: null, stall: () => null, paused: false },
     usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
     snapshot: async (

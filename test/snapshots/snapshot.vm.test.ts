@@ -186,7 +186,7 @@ test("a daemon that is killed while a VM is paused: the next one continues the V
   const { stdout, stderr } = await endOf(daemon);
   assert.equal(daemon.signalCode, "SIGKILL", stderr);
   const lost = JSON.parse(stdout) as { id: string; handle: MachineHandle; environmentDigest: string };
-  const found = await scratch.core.machines.adopt(lost);
+  const found = await scratch.core.machines.adopt({ ...lost, backend: "qemu" });
   assert.ok(found);
   const parent = await found.ready;
   assert.equal(halfMade().length, 1);

@@ -15,7 +15,7 @@ const reasonOf = async (scratch: SnapshotScratch, snapshot: Snapshot) => {
 test("the template of a snapshot: survives a prune while no VM runs, and is removed when the snapshot is deleted", async () => {
   await using scratch = await new SnapshotScratch({ ownTemplates: true }).open();
   const { environments, backends, snapshots } = scratch.core;
-  const prune = () => backends.qemu.prune((digest) => environments.isHeld(digest), false);
+  const prune = () => backends.vms.prune((digest) => environments.isHeld(digest), false);
   const machine = await scratch.startMachine();
   await output(machine, "echo kept >/workspace/file");
   const snapshot = await scratch.snapshot(machine);

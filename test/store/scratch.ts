@@ -42,6 +42,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     allow_host_compat: true,
     network: false,
     execution_mode: "host_compat",
+    backend: "qemu",
     accelerator: null,
     workspace_seed: {
       mode: "empty",

@@ -63,8 +63,8 @@ test("a record of version 1 is read for ever", async () => {
   assert.equal(record.workspace_seed.source_path, "/home/ada/søurce");
   assert.deepEqual(record.machine?.["nested"], { anything: [1, null] });
   assert.deepEqual(
-    [record.state, record.reason, record.ttl_seconds, record.accelerator, record.execution_mode],
-    ["started", null, 86_400, "tcg", "guest"],
+    [record.state, record.reason, record.ttl_seconds, record.accelerator, record.execution_mode, record.backend],
+    ["started", null, 86_400, "tcg", "guest", "qemu"],
   );
 });
 

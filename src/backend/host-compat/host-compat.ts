@@ -46,6 +46,7 @@ const capabilities: BackendCapabilities = {
 
 /** The fallback that a caller must allow: the same agent as a sandboxed process of the host, without a kernel of its own. */
 export class HostCompatBackend implements Backend {
+  readonly name = "host_compat";
   readonly capabilities = capabilities;
   readonly #options: HostCompatOptions;
   readonly #rootsPath: string;
@@ -144,6 +145,7 @@ export class HostCompatBackend implements Backend {
       const channel = await Promise.race([meet(child, options.signal), failed(ended)]);
       return {
         id,
+        backend: this.name,
         executionMode: "host_compat",
         accelerator: null,
         channel,

@@ -17,6 +17,9 @@ import { takeSnapshot, type SnapshotPlace } from "./snapshot.js";
 import { keepDisk, scratchPathOf } from "./kept-disk.js";
 import type { VmProcess } from "./vm-process.js";
 
+/** The name of this backend. */
+export const QEMU = "qemu";
+
 /** The recorded facts of a VM, to find it again. */
 export const handleSchema = z.object({
   pid: z.int().min(2),
@@ -75,6 +78,7 @@ export function buildPresence(parts: PresenceParts): Presence {
   };
   return {
     id,
+    backend: QEMU,
     executionMode: "guest",
     accelerator,
     network,

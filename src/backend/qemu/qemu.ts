@@ -39,7 +39,7 @@ import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
 import { keepDisk } from "./kept-disk.js";
 import { openDisk } from "./read-disk.js";
-import { handleSchema } from "./presence.js";
+import { handleSchema, QEMU } from "./presence.js";
 import { countMemoryMib } from "./memory.js";
 import { tryMemory } from "./memory-access.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
@@ -82,6 +82,7 @@ const capabilities: BackendCapabilities = {
 
 /** Real VMs: each a QEMU of its own in a jail, cloned from a template that was booted once. */
 export class QemuBackend implements Backend {
+  readonly name = QEMU;
   readonly capabilities = capabilities;
   readonly #options: QemuBackendOptions;
   readonly #templatesPath: string;

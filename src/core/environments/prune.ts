@@ -15,12 +15,9 @@ export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) 
   const { environments, backends, machines, toolchains } = core;
   await machines.dropSpares();
   const isHeld = (digest: string) => environments.isHeld(digest);
-  const reports: Report[] = [
-    await backends.qemu.prune(isHeld, dryRun),
-    await backends.hostCompat.prune(isHeld, dryRun),
-    await environments.prune(dryRun),
-    await pruneToolchains(toolchains, dryRun),
-  ];
+  const reports: Report[] = [];
+  for (const backend of backends.all) reports.push(await backend.prune(isHeld, dryRun));
+  reports.push(await environments.prune(dryRun), await pruneToolchains(toolchains, dryRun));
   return {
     removed: reports.flatMap(({ removed }) => removed),
     kept: reports.flatMap(({ kept }) => kept),

@@ -2,7 +2,7 @@ import type { FoundMachine, MachineHandle } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines, LostMachine } from "../machines/machines.js";
 import { watchSilence } from "./silence.js";
 
 /** How a machine was lost: its process ended, or its agent broke the protocol or can never be reached. */
@@ -95,8 +95,7 @@ export function releaseJobs(channel: Channel, running: readonly number[]): void 
 }
 
 /** A record's fields of a machine; nulls for one that cannot be adopted. */
-interface LostMachine {
-  readonly id: string;
+interface RecordedMachine extends Omit<LostMachine, "handle" | "environmentDigest"> {
   readonly handle: MachineHandle | null;
   readonly environmentDigest: string | null;
 }
@@ -104,12 +103,12 @@ interface LostMachine {
 /** Adopts the machine of a record. Returns null when it has ended, and the error when it could not be adopted. */
 export async function adoptMachine(
   machines: Pick<LastingMachines, "adopt">,
-  { id, handle, environmentDigest }: LostMachine,
+  { id, backend, handle, environmentDigest }: RecordedMachine,
   log: Log,
 ): Promise<FoundMachine | PyroError | null> {
   if (handle === null || environmentDigest === null) return null;
   try {
-    return await machines.adopt({ id, handle, environmentDigest });
+    return await machines.adopt({ id, backend, handle, environmentDigest });
   } catch (error) {
     log.warn({ machine: id, err: error }, "a machine could not be taken over");
     return PyroError.from(error);

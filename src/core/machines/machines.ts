@@ -1,30 +1,20 @@
-import { randomBytes } from "node:crypto";
-
-import type {
-  Backend,
-  FoundMachine,
-  Machine,
-  MachineHandle,
-  Presence,
-  SavedMachine,
-  StartOptions,
-  VmShape,
-} from "../../backend/backend.js";
+import type { FoundMachine, Machine, MachineHandle, Presence, SavedMachine, VmShape } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
-import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
-import { runForExit } from "../../guest/exec.js";
-import type { Log } from "../../host/log.js";
-import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
-import { type Backends, chooseBackend, type MachineRequest, shapeOf } from "./request.js";
-import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
-import { countFitting, type MachinePlan, openDiskMachine, resumeMachine, startMachine } from "./start.js";
 import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
+import { newMachineId } from "./machine-id.js";
+import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
+import { type MachineRequest, startOptionsOf } from "./request.js";
+import type { SpareCount } from "./spares.js";
+import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
 
-interface MachinesOptions {
-  readonly environments: EnvironmentCache;
-  readonly backends: Backends;
-  readonly log: Log;
+/** What a record has of a machine that an earlier daemon started. */
+export interface LostMachine {
+  readonly id: string;
+  /** The name of the backend that made it. */
+  readonly backend: string;
+  readonly handle: MachineHandle;
+  readonly environmentDigest: string;
 }
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
@@ -43,20 +33,15 @@ export type LastingMachines = Pick<
   | "sweep"
 >;
 
-interface HeldEnvironment {
-  readonly environment: InstalledEnvironment;
-  readonly release: () => void;
-}
-
 /** The machines of one daemon: it assigns them to runs, VMs and tasks, keeps spares, and removes each in the end. */
 export class Machines {
-  readonly #options: MachinesOptions;
+  readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
-  readonly #spares: Spares;
+  readonly #new: NewMachines;
 
-  constructor(options: MachinesOptions) {
+  constructor(options: NewMachinesOptions) {
     this.#options = options;
-    this.#spares = new Spares({ log: options.log, availableMib: readAvailableMemoryMib });
+    this.#new = new NewMachines(options);
   }
 
   /** How many machines callers use. */
@@ -71,19 +56,15 @@ export class Machines {
 
   /** Machines kept ready for the next commands, and those being made, by kind. */
   spares(): SpareCount[] {
-    return this.#spares.counts();
+    return this.#new.spares();
   }
 
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
   async acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }> {
-    const { backend, why } = await chooseBackend(this.#options.backends, request);
-    if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
     try {
-      const held = await this.#holdEnvironment(request.environment, call);
-      call.mark("environment");
-      const ready = await this.#takeOrStart(backend, held, request, call);
+      const { environmentDigest, ...ready } = await this.#new.make(request, call);
       this.#used.set(ready.machine.id, ready);
-      return { machine: ready.machine, environmentDigest: held.environment.digest };
+      return { machine: ready.machine, environmentDigest };
     } catch (error) {
       if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the command started.");
       throw error;
@@ -101,8 +82,8 @@ export class Machines {
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
       const options = startOptionsOf({ id, network }, call);
-      const makeRoom = () => this.#spares.giveBack();
-      const resume = () => resumeMachine(id, backends.qemu, saved, options, makeRoom);
+      const makeRoom = () => this.#new.giveBack();
+      const resume = () => resumeMachine(id, backends.vms, saved, options, makeRoom);
       const machine = await whileUsed(snapshot, resume);
       this.#used.set(id, { machine, release });
       return machine;
@@ -117,31 +98,31 @@ export class Machines {
   checkSnapshot(snapshot: Snapshot): Promise<PyroError | null> {
     const { backends, environments } = this.#options;
     const rootPath = environments.filesOf(snapshot.record.environment_digest).rootPath;
-    return backends.qemu.checkSnapshot(savedMachineOf(snapshot, rootPath));
+    return backends.vms.checkSnapshot(savedMachineOf(snapshot, rootPath));
   }
 
   /** How many more VMs of a shape the host's memory can hold, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
   async countRoom(mode: string, shape: VmShape): Promise<{ room: number; neededMib: number }> {
     if (mode === "host_compat") throw noForks();
-    const neededMib = await this.#options.backends.qemu.countMemoryMib(shape);
+    const neededMib = await this.#options.backends.vms.countMemoryMib(shape);
     return { room: countFitting(neededMib), neededMib };
   }
 
   /** Adopts a machine of an earlier daemon, whether or not it answers; null when it has ended. */
-  async adopt(lost: { id: string; handle: MachineHandle; environmentDigest: string }): Promise<FoundMachine | null> {
-    const machine = await this.#options.backends.qemu.adopt(lost.id, lost.handle);
+  async adopt(lost: LostMachine): Promise<FoundMachine | null> {
+    const machine = await this.#options.backends.get(lost.backend).adopt(lost.id, lost.handle);
     if (machine) this.#used.set(lost.id, { machine, release: this.#options.environments.hold(lost.environmentDigest) });
     return machine;
   }
 
   /** Ends the machines of an earlier daemon, except those in use and those named. Only before any machine is started. */
   sweep(keep: ReadonlySet<string>): Promise<void> {
-    return this.#options.backends.qemu.sweep((id) => !this.#used.has(id) && !keep.has(id));
+    return this.#sweep((id) => !this.#used.has(id) && !keep.has(id));
   }
 
   /** Ends a machine of an earlier daemon, by its id alone. */
   endLost(id: string): Promise<void> {
-    return this.#options.backends.qemu.sweep((candidate) => candidate === id);
+    return this.#sweep((candidate) => candidate === id);
   }
 
   /** Keeps an environment, and what was prepared for it, from being pruned until the release is called. */
@@ -151,7 +132,7 @@ export class Machines {
 
   /** Moves the disk of a machine that is gone into a directory. */
   keepDisk(id: string, handle: MachineHandle, into: string): Promise<void> {
-    return this.#options.backends.qemu.keepDisk(id, handle, into);
+    return this.#options.backends.vms.keepDisk(id, handle, into);
   }
 
   /** A machine that reads a kept disk, and ends with the daemon. Throws FAILED_PRECONDITION when the disk cannot be read. */
@@ -161,7 +142,7 @@ export class Machines {
     try {
       const disk = { directory, environment: environments.filesOf(environmentDigest) };
       const id = newMachineId();
-      const machine = await openDiskMachine(id, backends.qemu, disk, signal, () => this.#spares.giveBack());
+      const machine = await openDiskMachine(id, backends.vms, disk, signal, () => this.#new.giveBack());
       this.#used.set(id, { machine, release });
       return machine;
     } catch (error) {
@@ -183,85 +164,17 @@ export class Machines {
 
   /** Removes the machines that are kept ready, and with them their holds on environments. */
   dropSpares(): Promise<void> {
-    return this.#spares.end();
+    return this.#new.dropSpares();
   }
 
   /** Ends every machine that does not outlive the daemon, and removes its files. */
   async closeAll(): Promise<void> {
     const ephemeral = [...this.#used.values()].filter(({ machine }) => machine.handle === null);
-    await Promise.all([this.#spares.close(), ...ephemeral.map(({ machine }) => this.destroy(machine))]);
+    await Promise.all([this.#new.close(), ...ephemeral.map(({ machine }) => this.destroy(machine))]);
   }
 
-  async #holdEnvironment(name: string, call: Call): Promise<HeldEnvironment> {
-    const { environments } = this.#options;
-    for (;;) {
-      const held = await environments.acquire(name);
-      if (held !== null) return held;
-      await environments.pull(name, {
-        rebuild: false,
-        signal: call.signal,
-        onProgress: (progress) => void call.emit({ event: "progress", ...progress }),
-      });
-    }
-  }
-
-  /** A machine with the hold on its environment; without a machine the hold is released. */
-  async #takeOrStart(
-    backend: Backend,
-    held: HeldEnvironment,
-    request: MachineRequest,
-    call: Call,
-  ): Promise<ReadyMachine> {
-    try {
-      const plan = { backend, environment: held.environment, shape: shapeOf(request) };
-      const options = startOptionsOf(request, call);
-      if (request.id === undefined) return await this.#takeSpareOrStart(plan, held.release, options);
-      return { machine: await this.#start(request.id, plan, options), release: held.release };
-    } catch (error) {
-      held.release();
-      throw error;
-    }
-  }
-
-  /** A spare when there is one of this kind, else a new machine. Each use counts for how many spares are made. */
-  async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
-    const kind = spareKindOf(plan, options);
-    const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(plan, options, urgent));
-    try {
-      const spare = await this.#spares.take(kind.key);
-      if (spare) {
-        release();
-        options.onStage?.("spare");
-      }
-      const ready = spare ?? { machine: await this.#start(newMachineId(), plan, options), release };
-      use.settle();
-      const end = () => {
-        ready.release();
-        use.end();
-      };
-      return { machine: ready.machine, release: end };
-    } catch (error) {
-      use.end();
-      throw error;
-    }
-  }
-
-  async #makeSpare(plan: MachinePlan, { network }: StartOptions, urgent: AbortSignal): Promise<ReadyMachine> {
-    const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network, urgent };
-    const release = this.#options.environments.hold(plan.environment.digest);
-    try {
-      const machine = await this.#start(newMachineId(), plan, quiet);
-      // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
-      await runForExit(machine.channel, "true");
-      return { machine, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
-
-  #start(id: string, plan: MachinePlan, options: StartOptions): Promise<Machine> {
-    return startMachine(id, plan, options, () => this.#spares.giveBack());
+  async #sweep(isStray: (id: string) => boolean): Promise<void> {
+    await Promise.all(this.#options.backends.all.map((backend) => backend.sweep(isStray)));
   }
 }
 
@@ -284,27 +197,4 @@ function noForks(): PyroError {
   return new PyroError("HOST_NOT_ABLE", "A sandboxed process cannot be forked; only a VM can.", {
     details: { missing: "snapshots" },
   });
-}
-
-/** The id of a machine that is not a task's. */
-export function newMachineId(): string {
-  return `vm-${randomBytes(6).toString("hex")}`;
-}
-
-function startOptionsOf({ id, network }: Pick<MachineRequest, "id" | "network">, call: Call): StartOptions {
-  return {
-    signal: call.signal,
-    onProgress: (message) => void call.emit({ event: "progress", phase: "template", message }),
-    onStage: (stage) => call.mark(stage),
-    persistent: id !== undefined,
-    network,
-  };
-}
-
-/** Spares stand in for requests of the same backend, environment, shape and network. */
-function spareKindOf({ backend, environment, shape }: MachinePlan, options: StartOptions): SpareKind {
-  const { vcpuCount, memMib, network } = shape;
-  const key = [backend.capabilities.executionMode, environment.digest, vcpuCount, memMib].join(" ");
-  const name = environment.recipe.name;
-  return { key: key + JSON.stringify(options.network), environment: name, vcpuCount, memMib, network };
 }

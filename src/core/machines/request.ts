@@ -1,5 +1,5 @@
-import type { Backend, NetworkRequest, VmShape } from "../../backend/backend.js";
-import { PyroError } from "../../contract/errors.js";
+import type { NetworkRequest, StartOptions, VmShape } from "../../backend/backend.js";
+import type { Call } from "../call.js";
 
 /** The machine that a caller asks for. */
 export interface MachineRequest {
@@ -14,11 +14,6 @@ export interface MachineRequest {
   readonly network: NetworkRequest | null;
 }
 
-export interface Backends {
-  readonly qemu: Backend;
-  readonly hostCompat: Backend;
-}
-
 /** Sparse: a VM takes only the disk space that it writes. */
 const DEFAULT_DISK_MIB = 10_240;
 
@@ -26,22 +21,13 @@ export function shapeOf({ vcpuCount, memMib, diskMib, network }: MachineRequest)
   return { vcpuCount, memMib, diskMib: diskMib ?? DEFAULT_DISK_MIB, network: network !== null };
 }
 
-/**
- * The backend for a request: VMs, or host_compat when the caller has allowed it and no VM can run here. `why` is the reason that no
- * VM can run. Throws HOST_NOT_ABLE when neither serves.
- */
-export async function chooseBackend(
-  { qemu, hostCompat }: Backends,
-  { allowHostCompat, network }: MachineRequest,
-): Promise<{ backend: Backend; why: Error | null }> {
-  const missing = await qemu.check();
-  if (missing === null) return { backend: qemu, why: null };
-  if (!allowHostCompat) throw missing;
-  if (network && !hostCompat.capabilities.network) {
-    throw new PyroError("HOST_NOT_ABLE", "No VM can run here, and host_compat has no network.", {
-      hint: "Run `pyro doctor` to see what VMs need, or do without --network.",
-      details: { missing: "network" },
-    });
-  }
-  return { backend: hostCompat, why: missing };
+/** How a machine of a request is started; it outlives the daemon when the request has an id. */
+export function startOptionsOf({ id, network }: Pick<MachineRequest, "id" | "network">, call: Call): StartOptions {
+  return {
+    signal: call.signal,
+    onProgress: (message) => void call.emit({ event: "progress", phase: "template", message }),
+    onStage: (stage) => call.mark(stage),
+    persistent: id !== undefined,
+    network,
+  };
 }

@@ -32,6 +32,7 @@ export function newTaskRecord(
     workspace_seed: seed,
     state: "started",
     reason: null,
+    backend: machine.backend,
     machine: machine.handle,
     incarnation: 1,
     resumes_from: null,

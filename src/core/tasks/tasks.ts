@@ -255,8 +255,8 @@ export class Tasks {
   async #adopt(directory: string, record: TaskRecord): Promise<{ machine: FoundMachine | null; record: TaskRecord }> {
     if (record.state !== "started") return { machine: null, record };
     const { machines, log } = this.#options;
-    const { task_id, machine: handle, environment_digest: environmentDigest } = record;
-    const machine = await adoptMachine(machines, { id: machineIdOf(task_id), handle, environmentDigest }, log);
+    const { task_id, backend, machine: handle, environment_digest: environmentDigest } = record;
+    const machine = await adoptMachine(machines, { id: machineIdOf(task_id), backend, handle, environmentDigest }, log);
     if (machine !== null && !(machine instanceof PyroError)) return { machine, record };
     // What its VM wrote stays readable.
     if (handle !== null) {

@@ -21,6 +21,7 @@ export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord
     state: "created",
     reason: null,
     execution_mode: null,
+    backend: "qemu",
     accelerator: null,
     environment_digest: null,
     machine: null,

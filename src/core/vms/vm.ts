@@ -63,6 +63,7 @@ export class Vm {
         execution_mode: machine.executionMode,
         accelerator: machine.accelerator,
         environment_digest: environmentDigest,
+        backend: machine.backend,
         machine: machine.handle,
       }).catch(async (error: unknown) => {
         await machines.destroy(machine);
@@ -112,9 +113,9 @@ export class Vm {
   /** Finds its machine again after a daemon's death; without one the VM has failed. */
   async takeOver(): Promise<void> {
     if (this.#record.state !== "started") return;
-    const { machine: handle, environment_digest: environmentDigest } = this.#record;
+    const { backend, machine: handle, environment_digest: environmentDigest } = this.#record;
     const { machines, log } = this.#context;
-    const machine = await adoptMachine(machines, { id: this.vmId, handle, environmentDigest }, log);
+    const machine = await adoptMachine(machines, { id: this.vmId, backend, handle, environmentDigest }, log);
     if (machine !== null && !(machine instanceof PyroError)) this.#watch(machine);
     else await this.#save({ state: "failed", reason: "its VM ended while no daemon ran", machine: null });
   }

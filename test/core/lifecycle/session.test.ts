@@ -64,7 +64,7 @@ test("a machine that was ended, or detached, is not reported as lost", async () 
 
 test("a machine that cannot be taken over gives the error; one without a handle gives null", async () => {
   const failing = { adopt: async () => Promise.reject(new PyroError("AGENT_PROTOCOL", "another protocol")) };
-  const lost = { id: "vm-1", handle: {}, environmentDigest: "d1" };
+  const lost = { backend: "qemu", id: "vm-1", handle: {}, environmentDigest: "d1" };
   assert.ok((await adoptMachine(failing, lost, log)) instanceof PyroError);
   assert.equal(await adoptMachine(failing, { ...lost, handle: null }, log), null);
 });

@@ -1,0 +1,142 @@
+import type { Backend, Machine, StartOptions } from "../../backend/backend.js";
+import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
+import { runForExit } from "../../guest/exec.js";
+import type { Log } from "../../host/log.js";
+import { readAvailableMemoryMib } from "../../host/platform.js";
+import type { Call } from "../call.js";
+import type { Backends } from "./backends.js";
+import { newMachineId } from "./machine-id.js";
+import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
+import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
+import { type MachinePlan, startMachine } from "./start.js";
+
+export interface NewMachinesOptions {
+  readonly environments: EnvironmentCache;
+  readonly backends: Backends;
+  readonly log: Log;
+}
+
+interface HeldEnvironment {
+  readonly environment: InstalledEnvironment;
+  readonly release: () => void;
+}
+
+/** The machines that are started for requests, or were started ahead as spares. */
+export class NewMachines {
+  readonly #options: NewMachinesOptions;
+  readonly #spares: Spares;
+
+  constructor(options: NewMachinesOptions) {
+    this.#options = options;
+    this.#spares = new Spares({ log: options.log, availableMib: readAvailableMemoryMib });
+  }
+
+  /** Machines kept ready for the next commands, and those being made, by kind. */
+  spares(): SpareCount[] {
+    return this.#spares.counts();
+  }
+
+  /** A machine for a request, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
+  async make(request: MachineRequest, call: Call): Promise<ReadyMachine & { readonly environmentDigest: string }> {
+    const { backend, why } = await this.#options.backends.choose(request);
+    if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
+    const held = await this.#holdEnvironment(request.environment, call);
+    call.mark("environment");
+    const ready = await this.#takeOrStart(backend, held, request, call);
+    return { ...ready, environmentDigest: held.environment.digest };
+  }
+
+  /** Ends the spares, for a caller that needs the memory now. */
+  giveBack(): Promise<void> {
+    return this.#spares.giveBack();
+  }
+
+  /** Ends the spares, and with them their holds on environments. */
+  dropSpares(): Promise<void> {
+    return this.#spares.end();
+  }
+
+  close(): Promise<void> {
+    return this.#spares.close();
+  }
+
+  async #holdEnvironment(name: string, call: Call): Promise<HeldEnvironment> {
+    const { environments } = this.#options;
+    for (;;) {
+      const held = await environments.acquire(name);
+      if (held !== null) return held;
+      await environments.pull(name, {
+        rebuild: false,
+        signal: call.signal,
+        onProgress: (progress) => void call.emit({ event: "progress", ...progress }),
+      });
+    }
+  }
+
+  /** A machine with the hold on its environment; without a machine the hold is released. */
+  async #takeOrStart(
+    backend: Backend,
+    held: HeldEnvironment,
+    request: MachineRequest,
+    call: Call,
+  ): Promise<ReadyMachine> {
+    try {
+      const plan = { backend, environment: held.environment, shape: shapeOf(request) };
+      const options = startOptionsOf(request, call);
+      if (request.id === undefined) return await this.#takeSpareOrStart(plan, held.release, options);
+      return { machine: await this.#start(request.id, plan, options), release: held.release };
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  /** A spare when there is one of this kind, else a new machine. Each use counts for how many spares are made. */
+  async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
+    const kind = spareKindOf(plan, options);
+    const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(plan, options, urgent));
+    try {
+      const spare = await this.#spares.take(kind.key);
+      if (spare) {
+        release();
+        options.onStage?.("spare");
+      }
+      const ready = spare ?? { machine: await this.#start(newMachineId(), plan, options), release };
+      use.settle();
+      const end = () => {
+        ready.release();
+        use.end();
+      };
+      return { machine: ready.machine, release: end };
+    } catch (error) {
+      use.end();
+      throw error;
+    }
+  }
+
+  async #makeSpare(plan: MachinePlan, { network }: StartOptions, urgent: AbortSignal): Promise<ReadyMachine> {
+    const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network, urgent };
+    const release = this.#options.environments.hold(plan.environment.digest);
+    try {
+      const machine = await this.#start(newMachineId(), plan, quiet);
+      // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
+      await runForExit(machine.channel, "true");
+      return { machine, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #start(id: string, plan: MachinePlan, options: StartOptions): Promise<Machine> {
+    return startMachine(id, plan, options, () => this.#spares.giveBack());
+  }
+}
+
+/** Spares stand in for requests of the same backend, environment, shape and network. */
+function spareKindOf({ backend, environment, shape }: MachinePlan, options: StartOptions): SpareKind {
+  const { vcpuCount, memMib, network } = shape;
+  const key = [backend.name, environment.digest, vcpuCount, memMib].join(" ");
+  const name = environment.recipe.name;
+  return { key: key + JSON.stringify(options.network), environment: name, vcpuCount, memMib, network };
+}
