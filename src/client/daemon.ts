@@ -31,15 +31,16 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
   );
 }
 
-/** Stops the daemon and returns when its process has ended; does nothing when none runs. */
-export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop">> {
+/** Stops the daemon and returns when its process has ended; does nothing when none runs. To `save` tasks, it starts one. */
+export async function stopDaemon(client: Client, { save } = { save: false }): Promise<ResultOf<"daemon.stop">> {
+  if (save) await client.call("daemon.status", {});
   const status = await client.callRunning("daemon.status", {});
   const identity = status?.pid ? readProcessIdentity(status.pid) : null;
   if (!identity) {
     await waitForEnding(client);
-    return { pid: null, stopped: false };
+    return { pid: null, stopped: false, saved: [], unsaved: [] };
   }
-  await client.callRunning("daemon.stop", {});
+  const outcome = await client.callRunning("daemon.stop", { save });
   const end = performance.now() + STOP_DEADLINE_MS;
   while (isAlive(identity)) {
     if (performance.now() > end) {
@@ -50,7 +51,7 @@ export async function stopDaemon(client: Client): Promise<ResultOf<"daemon.stop"
     }
     await sleep(5);
   }
-  return { pid: identity.pid, stopped: true };
+  return { saved: [], unsaved: [], ...outcome, pid: identity.pid, stopped: true };
 }
 
 /** A daemon that ends no longer listens, but still holds its lock. */

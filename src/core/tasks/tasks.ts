@@ -183,6 +183,11 @@ export class Tasks {
     return this.#registry.get(taskId);
   }
 
+  /** The ids of the tasks whose VM runs. */
+  startedIds(): string[] {
+    return this.#registry.all.filter((task) => task.isStarted).map((task) => task.taskId);
+  }
+
   /** A task as status shows it; also one whose files cannot be read. */
   async view(taskId: string): Promise<ResultOf<"task.status">> {
     const damage = this.#registry.damageOf(taskId);

@@ -35,7 +35,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   },
   "daemon.stop": async () => {
     const { stopDaemon } = await import("../../client/daemon.js");
-    return async (client, _input, json) => show("daemon.stop", await stopDaemon(client), json);
+    return async (client, input, json) => show("daemon.stop", await stopDaemon(client, input), json);
   },
 };
 

@@ -118,7 +118,12 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
         ])
       : renderLines(["Daemon: not running", `Home: ${status.home}`, `Log: ${status.log}`]),
 
-  "daemon.stop": ({ pid }) => (pid === null ? "No daemon is running.\n" : `Stopped the daemon (process ${pid}).\n`),
+  "daemon.stop": ({ pid, saved, unsaved }) =>
+    [
+      ...saved.map((taskId) => `Stopped task ${taskId}.\n`),
+      ...unsaved.map(({ task_id: taskId, reason }) => `Task ${taskId} keeps running: ${reason}\n`),
+      pid === null ? "No daemon is running.\n" : `Stopped the daemon (process ${pid}).\n`,
+    ].join(""),
 };
 
 function renderSpare(spare: ResultOf<"daemon.status">["spares"][number]): string {
