@@ -36,6 +36,14 @@ static bool dispatch_mail(const struct frame *frame) {
     return transfer ? transfer_mail(transfer, offset, at, length) : !job_find(frame->stream);
 }
 
+static bool dispatch_zeros(const struct frame *frame) {
+    if (frame->length != ZEROS_PAYLOAD_BYTES || frame->payload[0] != CHANNEL_CONTENT) return false;
+    uint32_t length = read_u32(frame->payload + 9);
+    if (length == 0 || length > MAIL_MAX_BYTES) return false;
+    struct transfer *transfer = transfer_find(frame->stream);
+    return transfer ? transfer_zeros(transfer, read_u64(frame->payload + 1), length) : !job_find(frame->stream);
+}
+
 static bool dispatch_window(const struct frame *frame) {
     if (frame->length != WINDOW_PAYLOAD_BYTES) return false;
     uint8_t channel = frame->payload[0];
@@ -54,6 +62,7 @@ bool dispatch_frame(const struct frame *frame) {
     case TYPE_DATA:
     case TYPE_EOF: return dispatch_data(frame);
     case TYPE_MAIL: return dispatch_mail(frame);
+    case TYPE_ZEROS: return dispatch_zeros(frame);
     default: return dispatch_window(frame);
     }
 }

@@ -59,7 +59,7 @@ static enum frame_event hunt(struct frame_parser *parser, const uint8_t *bytes, 
 static bool is_sound_header(const uint8_t *header) {
     if (read_u32(header) > PAYLOAD_MAX_BYTES) return false;
     uint8_t type = header[8];
-    bool is_content = type == TYPE_DATA || type == TYPE_EOF || type == TYPE_MAIL;
+    bool is_content = type == TYPE_DATA || type == TYPE_EOF || type == TYPE_MAIL || type == TYPE_ZEROS;
     bool from_host = type == TYPE_REQUEST || type == TYPE_WINDOW || is_content;
     return from_host && read_u32(header + 4) != 0 && !header[9] && !header[10] && !header[11];
 }

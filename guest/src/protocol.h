@@ -20,6 +20,7 @@ enum {
     TYPE_WINDOW = 6,
     TYPE_EXIT = 7,
     TYPE_MAIL = 8,
+    TYPE_ZEROS = 9,
 
     CHANNEL_STDIN = 0,
     CHANNEL_STDOUT = 1,
@@ -29,6 +30,7 @@ enum {
     DATA_HEADER_BYTES = 9,
     WINDOW_PAYLOAD_BYTES = 17,
     MAIL_PAYLOAD_BYTES = 21,
+    ZEROS_PAYLOAD_BYTES = 13,
 
     JOBS_MAX = 256,
     TRANSFERS_MAX = 16,

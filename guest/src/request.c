@@ -49,6 +49,7 @@ void request_hello(void) {
     json_out_bool(&out, "woken", is_woken);
     json_out_bool(&out, "removes", true);
     json_out_bool(&out, "users", user_is_able());
+    json_out_bool(&out, "zeros", true);
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);

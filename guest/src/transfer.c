@@ -81,6 +81,11 @@ bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint
     return true;
 }
 
+bool transfer_zeros(struct transfer *transfer, uint64_t offset, uint32_t length) {
+    static _Alignas(MAIL_ALIGN_BYTES) uint8_t zeros[MAIL_MAX_BYTES]; // never written to, so it takes no memory
+    return transfer_content(transfer, offset, zeros, length);
+}
+
 bool transfer_eof(struct transfer *transfer, uint64_t offset) {
     if (!transfer->kind->take || !inlet_receive_eof(&transfer->inlet, offset)) return false;
     user_become(&transfer->user);

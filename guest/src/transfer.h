@@ -52,6 +52,7 @@ struct transfer *transfers_first(void);
 // False: broken by the rules of windows, or not for this kind.
 bool transfer_content(struct transfer *transfer, uint64_t offset, const uint8_t *bytes, size_t size);
 bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint32_t length);
+bool transfer_zeros(struct transfer *transfer, uint64_t offset, uint32_t length);
 bool transfer_eof(struct transfer *transfer, uint64_t offset);
 bool transfer_window(struct transfer *transfer, uint64_t acked, uint64_t limit);
 

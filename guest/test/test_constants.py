@@ -30,6 +30,7 @@ class Constants(unittest.TestCase):
             "DATA_HEADER_BYTES": spec["types"]["data"]["header_bytes"],
             "WINDOW_PAYLOAD_BYTES": spec["types"]["window"]["header_bytes"],
             "MAIL_PAYLOAD_BYTES": spec["types"]["mail"]["header_bytes"],
+            "ZEROS_PAYLOAD_BYTES": spec["types"]["zeros"]["header_bytes"],
         }
         numbers |= {f"TYPE_{name.upper()}": entry["number"] for name, entry in spec["types"].items()}
         numbers |= {f"CHANNEL_{name.upper()}": number for name, number in spec["channels"].items()}

@@ -176,6 +176,15 @@ export function buildMail({ channel, offset, at, length }: Mail): Buffer {
   return payload;
 }
 
+/** Zero bytes of content, by their number. */
+export function buildZeros({ channel, offset, length }: Omit<Mail, "at">): Buffer {
+  const payload = Buffer.allocUnsafe(13);
+  payload.writeUInt8(channel, 0);
+  payload.writeBigUInt64LE(BigInt(offset), 1);
+  payload.writeUInt32LE(length, 9);
+  return payload;
+}
+
 /** Data without bytes would use no window, so they are refused. */
 export function parseData(payload: Buffer): Data {
   if (payload.length <= DATA_HEADER_BYTES) throw shortFrame("data");

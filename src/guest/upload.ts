@@ -4,7 +4,7 @@ import { PyroError } from "../contract/errors.js";
 import { type Channel } from "./channel.js";
 import { AgentRefusal } from "./refusal.js";
 import { Credit } from "./credit.js";
-import { buildData, buildMail, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
+import { buildData, buildMail, buildZeros, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
 import { LETTER_MAX_BYTES } from "./mailbox.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
@@ -13,6 +13,7 @@ import { outOfOrder, parseJson } from "./payload.js";
 const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
 /** The largest grant of an agent. */
 const GRANT_BYTES = 4_194_304;
+const ZEROS = Buffer.alloc(LETTER_MAX_BYTES);
 /** Below this a frame is as quick as the mailbox. */
 const LETTER_MIN_BYTES = 8_192;
 
@@ -80,7 +81,10 @@ export class Upload<T> implements AsyncDisposable {
 
   /** Sends the bytes that are buffered. */
   async flush(): Promise<void> {
-    if (this.#filled < LETTER_MIN_BYTES || !(await this.#mail(this.#buffer.subarray(0, this.#filled)))) await this.#frame();
+    const bytes = this.#buffer.subarray(0, this.#filled);
+    const isLarge = bytes.length >= LETTER_MIN_BYTES;
+    if (isLarge && this.#channel.hello.zeros && isZero(bytes)) await this.#zeros(bytes.length);
+    else if (!isLarge || !(await this.#mail(bytes))) await this.#frame();
     this.#filled = 0;
   }
 
@@ -135,6 +139,16 @@ export class Upload<T> implements AsyncDisposable {
     return true;
   }
 
+  /** A hole of a sparse file, once the guest's window allows it. */
+  async #zeros(length: number): Promise<void> {
+    const offset = this.#offset;
+    await this.#until(() => this.#credit.limit >= offset + length);
+    if (this.#failure) throw this.#failure;
+    this.#offset += length;
+    const zeros = buildZeros({ channel: channelNumber.content, offset, length });
+    if (!this.#channel.send(frameType.zeros, this.stream, zeros)) await this.#channel.drained();
+  }
+
   async #frame(): Promise<void> {
     for (let at = 0; at < this.#filled; ) {
       await this.#until(() => this.#credit.limit > this.#offset);
@@ -182,3 +196,7 @@ export class Upload<T> implements AsyncDisposable {
   }
 }
 
+
+function isZero(bytes: Buffer): boolean {
+  return bytes[0] === 0 && bytes[bytes.length - 1] === 0 && bytes.equals(ZEROS.subarray(0, bytes.length));
+}

@@ -118,6 +118,12 @@ test("a watch ends with its signal, and with an error when the task or the direc
   assert.equal((await third.ended)?.code, "SOURCE_NOT_FOUND");
 });
 
+test("a file is not watched", async (t) => {
+  const { task, source } = await watched(t);
+  writeFileSync(join(source, "file"), "");
+  await assert.rejects(task.watch(join(source, "file")).next(), { code: "SOURCE_UNSUPPORTED" });
+});
+
 test("a reader that stops ends the watch", async (t) => {
   const { task, source } = await watched(t);
   for await (const event of task.watch(source)) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createFilter } from "../../archive/filter.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
-import { realpath } from "../../host/files.js";
+import { realpath, stat } from "../../host/files.js";
 import { TreeWatch } from "../../host/tree-watch.js";
 import type { Client } from "../client.js";
 import { Changes } from "./changes.js";
@@ -89,6 +89,7 @@ async function assertTakesPushes(client: Client, taskId: string): Promise<void> 
 async function openSource(input: ArgumentsOf<"task.watch">, changes: Changes) {
   const { exclude = [], include = [], git_tracked: gitTracked = false, with_git: withGit = false } = input;
   const root = await realpath(input.source_path).catch(() => input.source_path);
+  if ((await stat(root).catch(() => null))?.isDirectory() === false) throw noDirectory(input.source_path);
   const filter = createFilter({ exclude, include });
   const isGit = (path: string) => gitTracked && !withGit && /(^|\/)\.git($|\/)/.test(path);
   let ignored: ReadonlySet<string> = new Set();
@@ -106,6 +107,13 @@ async function openSource(input: ArgumentsOf<"task.watch">, changes: Changes) {
   await refresh();
   await tree.add();
   return { refresh, [Symbol.dispose]: () => tree[Symbol.dispose]() };
+}
+
+function noDirectory(path: string): PyroError {
+  return new PyroError("SOURCE_UNSUPPORTED", `${path} is no directory, so it is not watched.`, {
+    hint: "Name a directory; push a file or an archive with `pyro task sync push`.",
+    details: { path },
+  });
 }
 
 function unwatchable({ code }: NodeJS.ErrnoException, path: string): PyroError {

@@ -20,7 +20,7 @@ const meanings: Meanings = {
   EDQUOT: ["WORKSPACE_FULL", "cannot be written: its quota is used up"],
   EXDEV: ["FILE_REFUSED", "cannot be moved to another file system"],
   EBUSY: ["FILE_REFUSED", "is mounted, or something in it is"],
-  EACCES: ["FILE_REFUSED", "may not be used in this way by this user", "Choose another user; without one it is root."],
+  EACCES: ["FILE_REFUSED", "is not accessible to this user", "Choose another user; without one it is root."],
   EPERM: ["FILE_REFUSED", "may not be changed by this user", "Choose another user, or look at it with `lsattr`."],
   EROFS: ["FILE_REFUSED", "lies on a read-only file system"],
 };
