@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Under emulation, making a new file and renaming it costs a clone's wake more than all the rest of it.
+// Under emulation, creating and renaming a file takes longer than all other work of a clone's wake.
 static bool overwrite(const char *path, const char *content, size_t length) {
     struct stat file;
     int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<IBBH")
 _OFFSET = struct.Struct("<Q")
 _DATA_BYTES = 65_536
 _GRANT_BYTES = 65_536
-"""A new window is sent when there is room for this many bytes: small pieces share one."""
+"""A new window is sent when this many bytes were taken, so that small pieces share one."""
 
 
 class NotListening(Exception):

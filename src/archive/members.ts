@@ -76,7 +76,7 @@ export class MemberReader {
     return taken;
   }
 
-  /** A block between a header and its content, which is not counted as content. */
+  /** A block between a header and its content that is not part of the content. */
   async takeHeaderBlock(): Promise<Buffer> {
     const block = await this.#input.upTo(BLOCK_BYTES);
     if (block.length < BLOCK_BYTES) throw this.#truncated();

@@ -7,7 +7,7 @@ export const limits = {
   runningCommands: 64,
   /** Forks in one call; the memory of the host sets a lower limit. */
   forkCount: 100_000,
-  /** Variants of one try, the output of each that is returned, and its changes that are listed. */
+  /** Limits of one try: variants, returned output of each, listed changes of each. */
   tryVariants: 32,
   tryOutputBytes: 16_384,
   tryChanges: 50,

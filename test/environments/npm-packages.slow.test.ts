@@ -59,7 +59,7 @@ const fetchAll = (wanted: Recipe) => fetchNpmPackages(wanted, scratch, new Abort
 const failsWith = (code: ErrorCode, reason: string) => (error: { code: string; details: Record<string, unknown> }) =>
   error.code === code && error.details["reason"] === reason;
 
-test("a package comes from the registry that PYRO_NPM_REGISTRY names, the second time from npm's cache", async () => {
+test("a package is fetched from the registry of PYRO_NPM_REGISTRY, and the second time from npm's cache", async () => {
   await fetchAll(recipe());
   assert.deepEqual(readFileSync(join(scratch, "downloads", `${NAME}.tgz`)), file);
   assert.deepEqual(asked, [`/${NAME}`, `/${NAME}/-/${NAME}-1.2.3.tgz`]);

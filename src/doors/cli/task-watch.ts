@@ -8,7 +8,7 @@ import { print } from "./show.js";
 /** Names of changed entries in one line. */
 const NAMED = 5;
 
-/** `pyro task watch`: a line for each push until Ctrl-C, which is its ordinary end; with `--json` an object each. */
+/** `pyro task watch`: prints a line for each push (a JSON object with `--json`) until Ctrl-C, which is its normal end. */
 export async function taskWatch(client: Client, input: ArgumentsOf<"task.watch">, json: boolean): Promise<number> {
   const status = await interruptible(json, async ({ signal }) => {
     const onEvent = async (event: WatchEvent) => {

@@ -70,7 +70,7 @@ test("a pull loads nothing from node_modules", () => {
   );
 });
 
-test("the SDK loads nothing from node_modules either, and no other door", () => {
+test("the SDK loads nothing from node_modules and no other door", () => {
   const { files, names } = followImports("index.js", PACKER, PULLER, EXPORTER, ...WATCHER, "doors/mcp/server.js");
   assert.ok(files.includes("doors/sdk/pyro.js"), "the graph was followed");
   assert.deepEqual(

@@ -57,7 +57,7 @@ test("the profiles: each has the tools of the one before, standard is the defaul
   ]);
 });
 
-test("an edit of a line is a call of less than 300 tokens", () => {
+test("task_file_edit: a call that edits one line has less than 300 tokens", () => {
   const line = "    if (value === undefined || value.length > limits.maximum) throw new RangeError(name);";
   const call = { task_id: "task-0123456789ab", path: "/workspace/src/check.ts", old: line, new: `${line} // checked` };
   assert.ok(tokensOf({ name: "task_file_edit", arguments: call }) < MAX_EDIT_TOKENS);
