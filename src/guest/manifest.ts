@@ -2,18 +2,28 @@ import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
 import { list, type ListedEntry } from "./listing.js";
 
+/** What the paths of a manifest, and the texts of its links, may have together: it is held in memory. */
+const MAX_CHARACTERS = 134_217_728;
+
 /** Entries by path, each directory before its entries, in the order of a list. */
 export type Manifest = ReadonlyMap<string, ListedEntry>;
 
 /**
  * Reads the manifest of a guest's directory: all entries, with the digest of each file. The directory itself is `.`. The agent hashes
- * only files that changed since the last manifest. Throws AgentRefusal, and RESOURCE_EXHAUSTED for more than `maxEntries`; the channel
+ * only files that changed since the last manifest. Throws AgentRefusal, and RESOURCE_EXHAUSTED for more than `maxEntries`, or for paths that are too long together; the channel
  * closes with AGENT_PROTOCOL if an entry's parent is not a directory.
  */
-export async function readManifest(channel: Channel, path: string, maxEntries: number): Promise<Manifest> {
+export async function readManifest(
+  channel: Channel,
+  path: string,
+  maxEntries: number,
+  maxCharacters = MAX_CHARACTERS,
+): Promise<Manifest> {
   const manifest = new Map<string, ListedEntry>();
+  let characters = 0;
   for await (const entry of list(channel, path, { hasDigests: true })) {
-    if (manifest.size === maxEntries) throw tooMany(path, maxEntries);
+    characters += entry.path.length + (entry.target?.length ?? 0);
+    if (manifest.size === maxEntries || characters > maxCharacters) throw tooMany(path, { maxEntries, maxCharacters });
     if (!hasParent(manifest, entry)) throw lied(channel);
     manifest.set(entry.path, entry);
   }
@@ -26,10 +36,11 @@ function hasParent(manifest: Manifest, { path }: ListedEntry): boolean {
   return path === "." ? manifest.size === 0 : parent?.type === "directory" && !parent.isMount;
 }
 
-function tooMany(path: string, maxEntries: number): PyroError {
-  return new PyroError("RESOURCE_EXHAUSTED", `${path} in the guest has more than ${maxEntries} entries.`, {
+function tooMany(path: string, { maxEntries, maxCharacters }: { maxEntries: number; maxCharacters: number }): PyroError {
+  const limit = `${maxEntries} entries, or their paths have more than ${maxCharacters} characters`;
+  return new PyroError("RESOURCE_EXHAUSTED", `${path} in the guest has more than ${limit}.`, {
     hint: "Remove files that are not needed, or name a directory beneath it.",
-    details: { path, max_entries: maxEntries },
+    details: { path, max_entries: maxEntries, max_characters: maxCharacters },
   });
 }
 

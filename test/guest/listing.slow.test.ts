@@ -63,6 +63,7 @@ test("manifest: a tree of more entries than were asked for is an error", async (
   plant(agent.workspace, { a: "", b: "", c: "" });
   await assert.rejects(readManifest(channel, agent.workspace, 3), { code: "RESOURCE_EXHAUSTED" });
   assert.equal((await readManifest(channel, agent.workspace, 4)).size, 4);
+  await assert.rejects(readManifest(channel, agent.workspace, 4, 3), { code: "RESOURCE_EXHAUSTED" });
   channel.close();
 });
 

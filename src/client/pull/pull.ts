@@ -3,10 +3,12 @@ import { lookAtName, readdirSync } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
 import { ancestorsOf, type Entry, isEqual } from "../../workspace/entry.js";
 import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
+import type { CallOptions } from "../client.js";
 import { type BaseEntry, Destination, findLastPull, type Recovery } from "./destination.js";
 import { explainDestination } from "./failure.js";
 import { findClashes, isPlain } from "./holdable.js";
 import { HostTree } from "./host-tree.js";
+import { PullProgress } from "./progress.js";
 import { stageSteps } from "./stage.js";
 import { buildSteps, type Step } from "./steps.js";
 import { hasRealParents } from "./real-parents.js";
@@ -33,6 +35,7 @@ export interface PullOptions {
   readonly delete: boolean;
   readonly dryRun: boolean;
   readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: CallOptions["onEvent"];
 }
 
 export interface Pulled {
@@ -92,7 +95,7 @@ async function pullInto(destination: Destination, source: PullSource, options: P
   if (options.dryRun || conflicts.length > 0) return result;
   const known = new Map(changes.map(({ path, base, task }) => [path, { base, task }]));
   const base = plan.settled.map((path): BaseEntry => [path, known.get(path)?.base ?? null]);
-  if (steps.length > 0) await carryOut(destination, source, tree, { steps, base }, signal);
+  if (steps.length > 0) await carryOut(destination, source, tree, { steps, base }, options);
   const entries = plan.settled.map((path): BaseEntry => [path, known.get(path)?.task ?? null]);
   if (entries.length > 0 || !source.isOrigin) await source.settle(destination.root, entries);
   return result;
@@ -110,11 +113,12 @@ async function carryOut(
   source: PullSource,
   tree: HostTree,
   { steps, base }: { readonly steps: readonly Step[]; readonly base: readonly BaseEntry[] },
-  signal: AbortSignal | undefined,
+  { signal, onEvent }: PullOptions,
 ): Promise<void> {
   try {
     const work = await destination.begin(source);
-    await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take));
+    const progress = new PullProgress(steps, onEvent);
+    await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take), progress);
     signal?.throwIfAborted();
     await assertUnchanged(tree, steps);
     await destination.carryOut(steps, base);

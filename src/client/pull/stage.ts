@@ -5,6 +5,7 @@ import { readArchive } from "../../archive/read.js";
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { PyroError } from "../../contract/errors.js";
 import { NewFile, symlinkSync } from "../../host/files.js";
+import { PullProgress } from "./progress.js";
 import type { Step } from "./steps.js";
 
 type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
@@ -13,7 +14,12 @@ type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Arra
  * Writes the files and links that the steps bring into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
  * the entries, when the streams do not have exactly the content of the steps: the guest may be hostile, or the files changed meanwhile.
  */
-export async function stageSteps(directory: string, steps: readonly Step[], exportFiles: Export): Promise<void> {
+export async function stageSteps(
+  directory: string,
+  steps: readonly Step[],
+  exportFiles: Export,
+  progress = new PullProgress(steps),
+): Promise<void> {
   const wanted = new Map<string, { readonly index: number; readonly step: Step }>();
   for (const [index, step] of steps.entries()) {
     if (step.after !== null && step.after.type !== "directory") wanted.set(step.source ?? step.path, { index, step });
@@ -26,7 +32,8 @@ export async function stageSteps(directory: string, steps: readonly Step[], expo
       const found = wanted.get(entry.path);
       if (found === undefined) continue;
       wanted.delete(entry.path);
-      const isRight = await stageEntry(join(directory, String(found.index)), found.step, entry);
+      const isRight = await stageEntry(join(directory, String(found.index)), found.step, counted(entry, progress));
+      progress.addEntry();
       if (isRight) continue;
       changed.push(entry.path);
       // Its content is not waited for.
@@ -42,6 +49,16 @@ function changedMeanwhile(paths: readonly string[]): PyroError {
     hint: "Pull again when no command of the task writes to the files.",
     details: { paths: paths.slice(0, 100) },
   });
+}
+
+function counted(entry: ArchiveEntry, progress: PullProgress): ArchiveEntry {
+  async function* pass() {
+    for await (const bytes of entry.content) {
+      progress.addBytes(bytes.length);
+      yield bytes;
+    }
+  }
+  return { ...entry, content: pass() };
 }
 
 async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): Promise<boolean> {

@@ -42,6 +42,7 @@ export async function pullTaskSync(
     delete: input.delete ?? false,
     dryRun: dry_run,
     signal,
+    ...(options.onEvent && { onEvent: options.onEvent }),
   });
   return describe(pulled, { task_id, dry_run, unsupported: found.unsupported, startedMs });
 }

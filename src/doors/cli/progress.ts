@@ -14,8 +14,8 @@ export interface Progress {
   clear(): void;
 }
 
-/** The phases in which a source is read and sent. */
-const TRANSFERS: ReadonlySet<string> = new Set(["scan", "import"]);
+/** The phases in which files are read, sent and received. */
+const TRANSFERS: ReadonlySet<string> = new Set(["scan", "import", "receive"]);
 const CLEAR_LINE = "\r\x1b[2K";
 /** Shorter calls show no progress. */
 const PATIENCE_MS = 300;

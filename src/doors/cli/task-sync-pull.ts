@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { pullTaskSync, undoTaskSync } from "../../client/pull/task-pull.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { openTransferProgress } from "./progress.js";
 import { printable } from "./printable.js";
 import { warnOf } from "./source-warnings.js";
 
@@ -10,13 +11,24 @@ type Pulled = ResultOf<"task.sync.pull">;
 /** Conflicts are a result; with exit status 1 nothing was written. */
 const CONFLICT_STATUS = 1;
 
-/** `pyro task sync pull`: prints a line for each entry, and a summary. */
+/** `pyro task sync pull`: shows progress as a push does, prints a line for each entry, and a summary. */
 export function taskSyncPull(client: Client, input: ArgumentsOf<"task.sync.pull">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
-    const result = await pullTaskSync(client, input, { signal });
-    if (!json) warnOf(result.warnings, "pull");
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPull(result));
-    return result.conflicts.length === 0 ? 0 : CONFLICT_STATUS;
+    const progress = openTransferProgress(input.destination ?? input.task_id, "pull");
+    try {
+      const result = await pullTaskSync(client, input, {
+        signal,
+        onEvent: (event) => {
+          if (!json && event.event === "progress") progress.show(event);
+        },
+      });
+      progress.clear();
+      if (!json) warnOf(result.warnings, "pull");
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPull(result));
+      return result.conflicts.length === 0 ? 0 : CONFLICT_STATUS;
+    } finally {
+      progress.clear();
+    }
   });
 }
 
