@@ -4,6 +4,7 @@
 #include "mailbox.h"
 #include "request.h"
 #include "transfer.h"
+#include "tunnel.h"
 
 static bool dispatch_data(const struct frame *frame) {
     if (frame->length < DATA_HEADER_BYTES) return false;
@@ -20,6 +21,10 @@ static bool dispatch_data(const struct frame *frame) {
         if (channel != CHANNEL_STDIN) return false;
         return is_eof ? job_stdin_eof(job, offset) : job_stdin(job, offset, bytes, count);
     }
+    if (tunnel_exists(frame->stream)) {
+        if (channel != CHANNEL_STDIN) return false;
+        return is_eof ? tunnel_eof(frame->stream, offset) : tunnel_data(frame->stream, offset, bytes, count);
+    }
     struct transfer *transfer = transfer_find(frame->stream);
     if (!transfer) return true; // late, for a stream that has ended: ignored
     if (channel != CHANNEL_CONTENT) return false;
@@ -33,7 +38,7 @@ static bool dispatch_mail(const struct frame *frame) {
     uint64_t size = (uint64_t)mailbox_bytes();
     if (length == 0 || length > MAIL_MAX_BYTES || at % MAIL_ALIGN_BYTES || at > size || length > size - at) return false;
     struct transfer *transfer = transfer_find(frame->stream);
-    return transfer ? transfer_mail(transfer, offset, at, length) : !job_find(frame->stream);
+    return transfer ? transfer_mail(transfer, offset, at, length) : !job_find(frame->stream) && !tunnel_exists(frame->stream);
 }
 
 static bool dispatch_zeros(const struct frame *frame) {
@@ -52,6 +57,7 @@ static bool dispatch_window(const struct frame *frame) {
 
     struct job *job = job_find(frame->stream);
     if (job) return channel != CHANNEL_CONTENT && job_window(job, channel, acked, limit);
+    if (tunnel_exists(frame->stream)) return channel == CHANNEL_STDOUT && tunnel_window(frame->stream, acked, limit);
     struct transfer *transfer = transfer_find(frame->stream);
     return !transfer || (channel == CHANNEL_CONTENT && transfer_window(transfer, acked, limit));
 }

@@ -14,6 +14,7 @@
 #include "session.h"
 #include "transfer.h"
 #include "trash.h"
+#include "tunnel.h"
 
 enum { EVENTS_PER_TURN = 64, STOP_GRACE_MS = 1000 };
 
@@ -115,6 +116,7 @@ static void handle(const struct epoll_event *event) {
     case LOOP_STDOUT: job_output_ready(id, 0, event->events); break;
     case LOOP_STDERR: job_output_ready(id, 1, event->events); break;
     case LOOP_SHEPHERD: job_shepherd_ready(id); break;
+    case LOOP_TUNNEL: tunnel_ready(id, event->events); break;
     }
 }
 

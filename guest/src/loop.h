@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_SHEPHERD, LOOP_DRAIN };
+enum loop_kind { LOOP_SESSION, LOOP_LISTENER, LOOP_SIGNALS, LOOP_STDIN, LOOP_STDOUT, LOOP_STDERR, LOOP_SHEPHERD, LOOP_TUNNEL, LOOP_DRAIN };
 
 // The agent's reaction when its peer has closed.
 enum loop_end { LOOP_END_WAITS, LOOP_END_EXITS };

@@ -27,6 +27,7 @@
 #include "start.h"
 #include "stat.h"
 #include "transfer.h"
+#include "tunnel.h"
 #include "user.h"
 #include "wake.h"
 #include "write.h"
@@ -193,6 +194,7 @@ static void handle_committed(uint32_t stream, struct json request) {
 static void handle_cancel(uint32_t stream, struct json request) {
     uint32_t transfer;
     if (!read_transfer(stream, request, &transfer)) return;
+    if (tunnel_cancel(transfer)) return reply_empty(stream);
     struct transfer *found = transfer_find(transfer);
     bool is_answered = !found || found->is_answered;
     if (found) transfer_end(found);
@@ -228,14 +230,14 @@ static const struct {
     {"write", write_start, true, true},          {"mkdir", mkdir_answer, true, true},
     {"rename", rename_answer, true, true},       {"remove", remove_start, true, true},
     {"cancel", handle_cancel, false, false},     {"sync", handle_sync, false, false},
-    {"poweroff", handle_poweroff, false, false},
+    {"dial", tunnel_start, true, false},         {"poweroff", handle_poweroff, false, false},
 };
 
 void request_handle(const struct frame *frame) {
     struct json request, value;
     char name[16];
     uint32_t stream = frame->stream;
-    if (job_find(stream) || transfer_find(stream))
+    if (job_find(stream) || transfer_find(stream) || tunnel_exists(stream))
         return reply_error(stream, "EXISTS", 0, NULL, "the stream is in use");
     if (!json_parse((const char *)frame->payload, frame->length, &request))
         return refuse(stream, "not a JSON object of UTF-8, at most 8 deep");

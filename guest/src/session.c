@@ -11,6 +11,7 @@
 #include "outlet.h"
 #include "request.h"
 #include "transfer.h"
+#include "tunnel.h"
 
 enum { CONTROL_BYTES = 4 * FRAME_MAX_BYTES, OUT_BYTES = 131072, READS_PER_TURN = 8 };
 
@@ -38,6 +39,7 @@ static void forget(void) {
     session.control_count = session.out_from = session.out_count = 0;
     jobs_new_session();
     transfers_end();
+    tunnels_end();
 }
 
 void session_attach(int fd, bool is_port) {
@@ -149,6 +151,7 @@ static void fill_out(void) {
     session.out_from = session.out_count = 0;
     jobs_send_due();
     transfers_send_due();
+    tunnels_send_due();
     size_t count = session.control_count < OUT_BYTES ? session.control_count : OUT_BYTES;
     memcpy(out, control, count);
     memmove(control, control + count, session.control_count - count);

@@ -35,7 +35,7 @@ class Constants(unittest.TestCase):
         numbers |= {f"TYPE_{name.upper()}": entry["number"] for name, entry in spec["types"].items()}
         numbers |= {f"CHANNEL_{name.upper()}": number for name, number in spec["channels"].items()}
         renamed = {
-            "payload_bytes": "PAYLOAD_MAX_BYTES", "jobs": "JOBS_MAX", "transfers": "TRANSFERS_MAX",
+            "payload_bytes": "PAYLOAD_MAX_BYTES", "jobs": "JOBS_MAX", "transfers": "TRANSFERS_MAX", "connections": "TUNNELS_MAX",
             "output_held_bytes": "OUTPUT_HELD_MAX_BYTES", "input_grant_bytes": "INPUT_GRANT_MAX_BYTES",
             "content_grant_bytes": "CONTENT_GRANT_MAX_BYTES", "entries_per_window": "ENTRIES_PER_WINDOW", "id_digits": "ID_MAX_DIGITS",
             "mail_bytes": "MAIL_MAX_BYTES", "mail_align_bytes": "MAIL_ALIGN_BYTES",

@@ -17,6 +17,9 @@ export const limits = {
   /** Range of the daemon's idle time, without a call or a VM, before it exits. */
   daemonIdleSeconds: { min: 1, max: 1_000_000 },
   ttlSeconds: { min: 1, max: 2_592_000 },
+  /** Published ports of one task, and connections to them at the same time. */
+  publishedPorts: 64,
+  portConnections: 256,
   /** Lines, and characters of a line, of a terminal. */
   terminalCells: { min: 1, max: 1_000 },
   /** Longest command line; a command and its environment fit into one frame. */

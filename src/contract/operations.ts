@@ -32,6 +32,9 @@ import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskPatch } from "./task-patch.js";
+import { taskPortClose } from "./task-port-close.js";
+import { taskPortList } from "./task-port-list.js";
+import { taskPortPublish } from "./task-port-publish.js";
 import { taskReset } from "./task-reset.js";
 import { taskSettle } from "./task-settle.js";
 import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
@@ -93,6 +96,9 @@ export const operations = {
   "task.exec_signal": taskExecSignal,
   "task.wait": taskWait,
   "task.follow": taskFollow,
+  "task.port.publish": taskPortPublish,
+  "task.port.list": taskPortList,
+  "task.port.close": taskPortClose,
   "task.status": taskStatus,
   "task.logs": taskLogs,
   "task.list": taskList,

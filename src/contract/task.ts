@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { bytesWritten, entryCount, sourceMode, ignoredXattrCount } from "./source.js";
 import { networkInfo } from "./network.js";
+import { publishedPort } from "./port.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
 /** A reference to a task: its id, or its name, which the daemon resolves. */
@@ -87,6 +88,7 @@ export const task = z
     last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
     workspace_seed: workspaceSeed,
     last_push: lastPush.nullable().describe("The last completed sync push; null when there was none."),
+    ports: z.array(publishedPort).describe("Its published ports.").meta({ forPrograms: true }),
     memory_bytes: z.int().nullable().describe("Host memory that its VM uses now."),
     memory_reserved_mib: z
       .int()

@@ -100,6 +100,15 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     return exec.outcome(interleaved);
   },
   "task.follow": taskFollow,
+  "task.port.publish": async ({ tasks }, { task_id, port, host_port }, call) => ({
+    task_id,
+    ...(await tasks.get(task_id).publishPort(port, host_port, call)),
+  }),
+  "task.port.list": async ({ tasks }, { task_id }) => ({ task_id, ports: tasks.get(task_id).ports.list }),
+  "task.port.close": async ({ tasks }, { task_id, port }) => {
+    await tasks.get(task_id).ports.close(port);
+    return { task_id, port, closed: true };
+  },
   "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),
   "task.logs": async ({ tasks }, { task_id, interleaved }) => tasks.get(task_id).logs(interleaved),
   "task.list": async ({ tasks }, { labels }) => ({ tasks: await tasks.list(labels) }),

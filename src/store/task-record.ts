@@ -58,6 +58,8 @@ const recordSchema = z.object({
   backend: z.string().default("qemu"),
   accelerator,
   workspace_seed: workspaceSeed,
+  /** Published ports. */
+  ports: z.array(z.object({ port: z.int(), host_port: z.int() })).default([]),
   state: z.enum(["started", "stopped", "failed"]),
   reason: z.string().nullable(),
   /** The backend's handle on the process. Only the backend knows its shape. */

@@ -52,6 +52,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
       bytes_written: 0,
       ignored_xattr_count: 0,
     },
+    ports: [],
     state: "started",
     reason: null,
     machine: { pid: 1, deep: { list: [1, "two", null] } },

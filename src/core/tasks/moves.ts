@@ -25,6 +25,7 @@ const allowed = {
   stop: ["started"],
   start: ["started"],
   fork: ["started"],
+  ports: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
 
 /** What a task may be asked for. */

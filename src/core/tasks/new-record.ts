@@ -30,6 +30,7 @@ export function newTaskRecord(
     execution_mode: machine.executionMode,
     accelerator: machine.accelerator,
     workspace_seed: seed,
+    ports: [],
     state: "started",
     reason: null,
     backend: machine.backend,

@@ -19,6 +19,7 @@ import { hasLabels } from "./labels.js";
 import { startTask } from "./branches/start.js";
 import { isResumable, type TaskUse } from "./moves.js";
 import { push } from "../workspace/push.js";
+import { PublishedPorts } from "../ports/published-ports.js";
 import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
 import { TaskExec } from "../exec/task-exec.js";
@@ -43,6 +44,7 @@ export class Task implements ExecHost {
   readonly #activity: Activity;
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
+  readonly ports: PublishedPorts;
   readonly #calls = new Set<Promise<unknown>>();
   #detached = false;
   /** Aborted when the task is deleted: ends its pushes. */
@@ -58,6 +60,12 @@ export class Task implements ExecHost {
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
     this.vm = new TaskVm(parts, { execs: this.#execs, pushes: this.pushes });
+    this.ports = new PublishedPorts({
+      ...{ taskId: this.taskId, log: parts.log },
+      machine: () => this.vm.machine,
+      during: (connection) => this.#activity.during(connection),
+      record: (ports) => this.vm.change({ ports: [...ports] }),
+    });
   }
 
   get record(): TaskRecord {
@@ -99,6 +107,7 @@ export class Task implements ExecHost {
 
   /** Continues the commands that ran when an earlier daemon died; one that cannot be found ends with the reason. */
   async takeOver(): Promise<void> {
+    await this.ports.reopen(this.record.ports);
     if (isResumable(this.record)) return;
     const { machine } = this.vm;
     for (const exec of this.#execs.running) {
@@ -209,6 +218,11 @@ export class Task implements ExecHost {
     return await this.#activity.during(() => change(this.vm, { ...caller, signal: until.signal }));
   }
 
+  /** Publishes a port. Starts a stopped task first. Throws FAILED_PRECONDITION when the task has no VM. */
+  publishPort(port: number, hostPort: number | undefined, call: Call): ReturnType<PublishedPorts["publish"]> {
+    return this.#use("ports", call, () => this.ports.publish(port, hostPort));
+  }
+
   find(sequence: number): TaskExec {
     return this.#execs.find(sequence);
   }
@@ -243,6 +257,7 @@ export class Task implements ExecHost {
       execs: this.#execs,
       activity: this.#activity,
       lastPush: this.pushes.last,
+      ports: this.ports.list,
     });
   }
 
@@ -268,6 +283,7 @@ export class Task implements ExecHost {
 
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
+    this.ports.closeAll();
     const reason = new PyroError("ABORTED", "The task was deleted.", {
       hint: "Create another one with `pyro task create`.",
     });
@@ -285,6 +301,7 @@ export class Task implements ExecHost {
   /** Detaches from it without ending anything: the next daemon adopts it. */
   async detach(): Promise<void> {
     this.#detached = true;
+    this.ports.closeAll();
     this.vm.detach();
     await this.vm.disk.close();
     await this.#journal.close();

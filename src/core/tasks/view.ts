@@ -23,6 +23,7 @@ export interface TaskFacts {
   readonly execs: TaskExecs;
   readonly activity: Activity;
   readonly lastPush: TaskView["last_push"];
+  readonly ports: TaskView["ports"];
 }
 
 /** A task as callers see it. */
@@ -34,6 +35,7 @@ export async function viewOf({
   execs,
   activity,
   lastPush,
+  ports,
 }: TaskFacts): Promise<TaskView> {
   const usage = await machine?.usage();
   return {
@@ -64,6 +66,7 @@ export async function viewOf({
     last_command: lastCommandOf(execs),
     workspace_seed: record.workspace_seed,
     last_push: lastPush,
+    ports,
     memory_bytes: usage?.memoryBytes ?? null,
     memory_reserved_mib: machine?.reservedMib ?? null,
     disk_bytes: usage?.diskBytes ?? (await keptDisk()),
@@ -89,5 +92,6 @@ export function viewOfUnreadable(taskId: string, { reason, since }: Damage): Tas
     ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
     workspace_seed: emptySeed,
     last_push: null,
+    ports: [],
   };
 }

@@ -103,6 +103,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
 
   "task.exec_signal": ({ task_id, sequence, signal }) => `Sent ${signal} to command ${sequence} of ${task_id}.\n`,
 
+  "task.port.publish": ({ url }) => `${url}\n`,
+  "task.port.list": ({ ports }) =>
+    ports.map(({ port, url, open }) => `${port} ${url}${open ? "" : " (closed: the host port is in use)"}\n`).join(""),
+  "task.port.close": ({ task_id, port }) => `Closed port ${port} of ${task_id}.\n`,
+
   "daemon.status": (status) =>
     status.running
       ? renderLines([

@@ -35,7 +35,8 @@ type Positional =
   | "output"
   | "to"
   | "content"
-  | "snapshotId";
+  | "snapshotId"
+  | "port";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =

@@ -61,6 +61,20 @@ export const tasks: readonly Case[] = [
     expect: "INVALID_ARGUMENT",
     ownWords: ["CLI"],
   },
+  { name: "its published ports", ...of("task.port.list", { task_id: "$task" }), expect: { ports: [] }, on: "both" },
+  {
+    name: "a port that cannot be",
+    ...of("task.port.publish", { task_id: "$task", port: 65_536 }),
+    expect: "INVALID_ARGUMENT",
+    ownWords: ["CLI"],
+  },
+  { name: "a port of no task", ...of("task.port.publish", { task_id: "none", port: 8000 }), expect: "NOT_FOUND" },
+  {
+    name: "a port that is not published",
+    ...of("task.port.close", { task_id: "$task", port: 8000 }),
+    expect: "NOT_FOUND",
+    on: "both",
+  },
   { name: "another directory", ...exec(["pwd"], { cwd: "/tmp" }), expect: { cwd: "/tmp", stdout: "/tmp\n" } },
   {
     name: "variables, whose names are data",

@@ -92,6 +92,7 @@ function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdent
     ...{ execution_mode: machine.executionMode, accelerator: machine.accelerator },
     parent_snapshot: snapshotId === null ? facts.record.parent_snapshot : snapshot.record.snapshot_id,
     forked_from: { task_id: facts.record.task_id, snapshot_id: snapshotId, at },
+    ports: [],
   };
 }
 
