@@ -19,6 +19,7 @@ async function openTask(t: TestContext) {
   return {
     ...{ task, cli, tasks },
     async [Symbol.asyncDispose]() {
+      await tasks.detachAll();
       await daemon[Symbol.asyncDispose]();
       await machines[Symbol.asyncDispose]();
     },
