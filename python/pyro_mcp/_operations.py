@@ -238,6 +238,17 @@ class TaskCreateLastPush(TypedDict):
     pushed_at: str
 
 
+class TaskCreatePort(TypedDict):
+    # Port in the task.
+    port: int
+    # Port on 127.0.0.1 of the host.
+    host_port: int
+    # URL of a web server on it.
+    url: str
+    # False when another program had the host port after a restart of the daemon.
+    open: bool
+
+
 class TaskCreateResult(TypedDict):
     task_id: str
     name: str | None
@@ -281,6 +292,8 @@ class TaskCreateResult(TypedDict):
     workspace_seed: TaskCreateWorkspaceSeed
     # The last completed sync push; null when there was none.
     last_push: TaskCreateLastPush | None
+    # Its published ports.
+    ports: list[TaskCreatePort]
     # Host memory that its VM uses now.
     memory_bytes: int | None
     # Host memory reserved for its VM, in MiB: the most that the VM may use.
@@ -669,6 +682,29 @@ class TaskExecSignalResult(TypedDict):
     sent: Literal[True]
 
 
+class TaskPortPublishResult(TypedDict):
+    # Port in the task.
+    port: int
+    # Port on 127.0.0.1 of the host.
+    host_port: int
+    # URL of a web server on it.
+    url: str
+    # False when another program had the host port after a restart of the daemon.
+    open: bool
+    task_id: str
+
+
+class TaskPortListResult(TypedDict):
+    task_id: str
+    ports: list[TaskCreatePort]
+
+
+class TaskPortCloseResult(TypedDict):
+    task_id: str
+    port: int
+    closed: Literal[True]
+
+
 class TaskStatusResult(TypedDict):
     task_id: str
     name: str | None
@@ -712,6 +748,8 @@ class TaskStatusResult(TypedDict):
     workspace_seed: TaskCreateWorkspaceSeed
     # The last completed sync push; null when there was none.
     last_push: TaskCreateLastPush | None
+    # Its published ports.
+    ports: list[TaskCreatePort]
     # Host memory that its VM uses now.
     memory_bytes: int | None
     # Host memory reserved for its VM, in MiB: the most that the VM may use.
@@ -1856,6 +1894,59 @@ class Operations(ABC):
             {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds, "interleaved": interleaved},
         )
 
+    def publish_port(
+        self,
+        task_id: str,
+        port: int,
+        *,
+        host_port: int | None = None,
+    ) -> TaskPortPublishResult:
+        """Make a server in a task reachable on 127.0.0.1 of the host.
+
+        Repeating it is harmless. Fails with `FAILED_PRECONDITION` when the task is not started or the host port cannot be had, with `ALREADY_EXISTS` when the port is published on another host port.
+
+        Args:
+            task_id: Id or name of a task.
+            port: Port of a server in the task, on 127.0.0.1 or ::1 (1 to 65535).
+            host_port: Port on the host; default: a free one (1 to 65535).
+        """
+        return self._call(
+            "task.port.publish",
+            {"task_id": task_id, "port": port, "host_port": host_port},
+        )
+
+    def list_ports(
+        self,
+        task_id: str,
+    ) -> TaskPortListResult:
+        """List the published ports of a task.
+
+        Args:
+            task_id: Id or name of a task.
+        """
+        return self._call(
+            "task.port.list",
+            {"task_id": task_id},
+        )
+
+    def close_port(
+        self,
+        task_id: str,
+        port: int,
+    ) -> TaskPortCloseResult:
+        """Stop publishing a port of a task, and close its connections.
+
+        Fails with `NOT_FOUND` when the port is not published.
+
+        Args:
+            task_id: Id or name of a task.
+            port: Port of a server in the task, on 127.0.0.1 or ::1 (1 to 65535).
+        """
+        return self._call(
+            "task.port.close",
+            {"task_id": task_id, "port": port},
+        )
+
     def status_task(
         self,
         task_id: str,
@@ -2537,6 +2628,37 @@ class TaskOperations:
             sequence,
             timeout_seconds=timeout_seconds,
             interleaved=interleaved,
+        )
+
+    def publish_port(
+        self,
+        port: int,
+        *,
+        host_port: int | None = None,
+    ) -> TaskPortPublishResult:
+        """Make a server in a task reachable on 127.0.0.1 of the host: see ``Pyro.publish_port``."""
+        return self._operations.publish_port(
+            self.task_id,
+            port,
+            host_port=host_port,
+        )
+
+    def list_ports(
+        self,
+    ) -> TaskPortListResult:
+        """List the published ports of a task: see ``Pyro.list_ports``."""
+        return self._operations.list_ports(
+            self.task_id,
+        )
+
+    def close_port(
+        self,
+        port: int,
+    ) -> TaskPortCloseResult:
+        """Stop publishing a port of a task, and close its connections: see ``Pyro.close_port``."""
+        return self._operations.close_port(
+            self.task_id,
+            port,
         )
 
     def status(

@@ -15,7 +15,9 @@ export const taskPortPublish = defineOperation({
     port: guestPort,
     host_port: portNumber.optional().describe("Port on the host; default: a free one."),
   }),
-  output: publishedPort.extend({ task_id: z.string() }).meta({ title: "PublishResult", description: "A published port." }),
+  output: publishedPort
+    .extend({ task_id: z.string() })
+    .meta({ title: "PublishResult", description: "A published port." }),
   cli: {
     words: ["task", "port", "publish"],
     positionals: ["task_id", "port"],

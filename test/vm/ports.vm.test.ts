@@ -46,7 +46,12 @@ before(async () => {
   await scratch.client.call("task.file.write", { task_id: task, path: "server.py", content: SERVER });
   await scratch.client.call("task.exec", { task_id: task, command: "python3 server.py", background: true });
   ({ url } = await scratch.client.call("task.port.publish", { task_id: task, port: PORT }));
-  await until("the server answers", () => fetch(url).then(({ ok }) => ok, () => false));
+  await until("the server answers", () =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
 });
 after(() => scratch[Symbol.asyncDispose]());
 

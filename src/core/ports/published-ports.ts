@@ -145,10 +145,14 @@ export class PublishedPorts {
 
   #tooMany(): PyroError {
     const count = this.#published.size;
-    return new PyroError("RESOURCE_EXHAUSTED", `Task ${this.#host.taskId} has ${count} published ports, the most at once.`, {
-      hint: "Close one of them.",
-      details: { limit: limits.publishedPorts },
-    });
+    return new PyroError(
+      "RESOURCE_EXHAUSTED",
+      `Task ${this.#host.taskId} has ${count} published ports, the most at once.`,
+      {
+        hint: "Close one of them.",
+        details: { limit: limits.publishedPorts },
+      },
+    );
   }
 
   #unknown(port: number): PyroError {

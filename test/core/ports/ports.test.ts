@@ -70,7 +70,13 @@ test("ports: bytes go both ways, and each end may end its own first", async (t) 
   const large = Buffer.alloc(8 * MiB, "ab12");
   assert.ok((await exchange(hostPort, large)).subarray(4).equals(large));
   assert.deepEqual((await opened.task.status()).ports, [{ port, hostPort, url, open: true }]);
-  assert.deepEqual(await opened.task.publishPort(port), { taskId: opened.task.taskId, port, hostPort, url, open: true });
+  assert.deepEqual(await opened.task.publishPort(port), {
+    taskId: opened.task.taskId,
+    port,
+    hostPort,
+    url,
+    open: true,
+  });
 });
 
 test("ports: a server on ::1 alone is found too", async (t) => {
@@ -114,8 +120,12 @@ test("ports: 2,000 connections that flood and are abandoned leave nothing, and f
   });
   const { hostPort } = await opened.task.publishPort(port);
   for (let round = 0; round < 4; round += 1) {
-    const sockets = Array.from({ length: 500 }, () => connect({ port: hostPort, host: "127.0.0.1" }).on("error", () => {}));
-    await Promise.all(sockets.map((socket) => Promise.race([once(socket, "data"), once(socket, "close")]).catch(() => {})));
+    const sockets = Array.from({ length: 500 }, () =>
+      connect({ port: hostPort, host: "127.0.0.1" }).on("error", () => {}),
+    );
+    await Promise.all(
+      sockets.map((socket) => Promise.race([once(socket, "data"), once(socket, "close")]).catch(() => {})),
+    );
     for (const socket of sockets) socket.destroy();
   }
   await until("all connections in the guest are closed", () => live === 0);
