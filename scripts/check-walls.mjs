@@ -10,7 +10,7 @@ const walls = {
   workspace: ["contract"],
   archive: ["contract"],
   guest: ["contract", "host"],
-  environments: ["contract", "host"],
+  environments: ["archive", "contract", "host"],
   toolchain: ["contract", "environments", "host"],
   backend: ["contract", "environments", "guest", "host", "toolchain"],
   store: ["contract", "host", "workspace"],

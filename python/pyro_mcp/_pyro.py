@@ -104,6 +104,8 @@ class Pyro(Operations):
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
         given |= _timeout_env(operation)
+        if isinstance(given.get("environment"), str):
+            given["environment"] = _absolute(given["environment"])
         if operation in LOCAL:
             return self._home.call_local(operation, given)
         content = given.get("content")
@@ -270,6 +272,13 @@ class _Follower:
         sink = self._sinks[stream]
         if sink and text:
             sink(text)
+
+
+def _absolute(environment: str) -> str:
+    """The same reference to an image, with an absolute path: the daemon has a working directory of its own."""
+    kind, colon, path = environment.partition(":")
+    is_path = kind in ("rootfs", "oci", "docker-archive") and path
+    return f"{kind}{colon}{os.path.abspath(path)}" if is_path else environment
 
 
 def _timeout_env(operation: str) -> Mapping[str, int]:

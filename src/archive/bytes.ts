@@ -4,9 +4,15 @@ const EMPTY: Buffer = Buffer.alloc(0);
 export class ByteReader {
   readonly #iterator: AsyncIterator<Uint8Array>;
   #pending: Buffer = EMPTY;
+  #arrivedBytes = 0;
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#iterator = source[Symbol.asyncIterator]();
+  }
+
+  /** How many bytes of the source were taken and not put back. */
+  get position(): number {
+    return this.#arrivedBytes - this.#pending.length;
   }
 
   /** The next bytes, at most so many; null at the end. */
@@ -15,6 +21,7 @@ export class ByteReader {
       const next = await this.#iterator.next();
       if (next.done === true) return null;
       this.#pending = asBuffer(next.value);
+      this.#arrivedBytes += next.value.length;
     }
     const taken = this.#pending.subarray(0, mostBytes);
     this.#pending = this.#pending.subarray(taken.length);
@@ -52,6 +59,7 @@ export class ByteReader {
       if (next.done === true) break;
       parts.push(asBuffer(next.value));
       length += next.value.length;
+      this.#arrivedBytes += next.value.length;
     }
     this.#pending = Buffer.concat(parts, length);
   }

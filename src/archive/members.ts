@@ -29,6 +29,8 @@ export interface Member {
   readonly hasXattrs: boolean;
   /** The records that describe the storage of a sparse file. */
   readonly sparse: readonly PaxRecord[];
+  /** All records of its extended header. */
+  readonly pax: readonly PaxRecord[];
 }
 
 interface Extensions {
@@ -183,6 +185,7 @@ export class MemberReader {
       mtimeNs: mtime.ns,
       hasXattrs: records.some(([key]) => XATTRS.test(key)),
       sparse: records.filter(([key]) => key.startsWith("GNU.sparse.")),
+      pax: records,
     };
   }
 

@@ -17,6 +17,17 @@ export const environment = z
       .optional()
       .describe("Its npm packages, each with the digest that it was verified against."),
     source: z.string().describe("Origin of its packages."),
+    image: z
+      .object({
+        digest: z.string().describe("Digest of the image's manifest, or of its configuration in an archive of Docker."),
+        env: z.array(z.string()).describe("Variables, as NAME=VALUE; each command has them."),
+        working_dir: z.string().describe("Working directory of a container; commands of pyro start in /workspace."),
+        user: z.string().describe("User of a container; commands of pyro run as root."),
+        entrypoint: z.array(z.string()).describe("Entry point of a container; pyro does not use it."),
+        command: z.array(z.string()).describe("Default command of a container; pyro does not use it."),
+      })
+      .optional()
+      .describe("Configuration of an installed container image."),
     digest: z.string().optional().describe("Digest of the installed content."),
     size_bytes: z.int().optional().describe("Bytes on this disk."),
     pulled_at: time.optional(),

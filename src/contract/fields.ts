@@ -9,7 +9,11 @@ import { quoteCommand } from "./quote.js";
  * `forPrograms` is not offered to a model.
  */
 
-export const environmentName = z.string().min(1).max(128).describe("Name of an environment, such as debian:12.");
+export const environmentName = z
+  .string()
+  .min(1)
+  .max(4096)
+  .describe("Environment, such as debian:12, or an image, such as docker-archive:FILE.");
 
 /** The daemon joins a list to one line, as clients do. */
 export const command = z

@@ -6,6 +6,7 @@ import { doctor } from "./doctor.js";
 import { envInspect } from "./env-inspect.js";
 import { envList } from "./env-list.js";
 import { envPrune } from "./env-prune.js";
+import { envRemove } from "./env-remove.js";
 import { envPull } from "./env-pull.js";
 import type { Operation } from "./operation.js";
 import { taskCreate } from "./task-create.js";
@@ -115,6 +116,7 @@ export const operations = {
   "env.pull": envPull,
   "env.inspect": envInspect,
   "env.prune": envPrune,
+  "env.remove": envRemove,
   "toolchain.status": toolchainStatus,
   "toolchain.install": toolchainInstall,
   "toolchain.remove": toolchainRemove,

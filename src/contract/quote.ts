@@ -10,3 +10,10 @@ function quoteWord(word: string, index: number): string {
   const isPlain = PLAIN.test(word) && !(index === 0 && word.includes("="));
   return isPlain ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** The words of a line that has no shell syntax but quotes, as quoteCommand makes it; null for any other line. */
+export function parseQuoted(line: string): string[] | null {
+  if (!/^(?:[A-Za-z0-9_@%+=:,./-]|'[^']*'|\\'| )+$/.test(line) || /^ *[A-Za-z_][A-Za-z0-9_]*=/.test(line)) return null;
+  const words = line.match(/(?:[^ '\\]|'[^']*'|\\')+/g) ?? [];
+  return words.map((word) => word.replaceAll(/'([^']*)'|\\(')/g, "$1$2"));
+}

@@ -13,7 +13,7 @@ export const doctor: Handler<"doctor"> = async (core, input) => {
   const diagnosis = await core.backends.vms.diagnose();
   const { engine } = diagnosis;
   const path = join(core.home.path, "environments");
-  const names = catalog.map(({ name }) => name);
+  const names = [...catalog.map(({ name }) => name), ...(await core.environments.listReferences())];
   const found = await Promise.all(names.map((name) => core.environments.find(name).catch(() => null)));
   const installed = names.filter((_, index) => found[index] !== null);
   const network = core.backends.vms.capabilities.network && diagnosis.networkProblem === null;

@@ -1,5 +1,5 @@
 import type { OperationName, operations } from "../contract/operations.js";
-import { findRecipe } from "../environments/catalog.js";
+import { findRecipe } from "../environments/resolve.js";
 import type { Handler } from "./core.js";
 import { doctor } from "./doctor.js";
 import { envInspect } from "./environments/inspect.js";
@@ -7,6 +7,7 @@ import { envList } from "./environments/list.js";
 import { envPrune } from "./environments/prune.js";
 import { envPull } from "./environments/pull.js";
 import { taskSettle } from "./workspace/settle.js";
+import { envRemove } from "./environments/remove.js";
 import { taskChanges } from "./workspace/task-changes.js";
 import { diffWorkspace } from "./workspace/diff.js";
 import { patchWorkspace } from "./workspace/patch.js";
@@ -144,6 +145,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "env.pull": envPull,
   "env.inspect": envInspect,
   "env.prune": envPrune,
+  "env.remove": envRemove,
   "toolchain.status": toolchainStatus,
   "toolchain.install": toolchainInstall,
   "toolchain.remove": toolchainRemove,

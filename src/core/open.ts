@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
 import { QemuBackend } from "../backend/qemu/qemu.js";
 import { openEnvironmentCache } from "../environments/cache.js";
-import { debianSource } from "../environments/debian.js";
+import { everySource } from "../environments/sources.js";
 import { ControlGroups } from "../host/control-groups.js";
 import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
@@ -33,7 +33,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   };
   const environments = await openEnvironmentCache({
     directory: join(home.path, "environments"),
-    source: debianSource(),
+    source: everySource(),
     log,
   });
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);

@@ -3,22 +3,22 @@ import { join } from "node:path";
 import { rm } from "../host/files.js";
 import type { Log } from "../host/log.js";
 import { SharedWork, type Follower } from "../host/shared-work.js";
-import { findRecipe } from "./catalog.js";
+import { acquireEnvironment } from "./acquire.js";
 import { Holds } from "./holds.js";
 import { installEnvironment, removeBuild } from "./install.js";
 import {
-  corruptError,
-  inspectContent,
+  inspectName,
   type EnvironmentFiles,
-  readInstallation,
+  listNames,
   writeInstallation,
-  type Finding,
   type InstalledEnvironment,
-  type Thoroughness,
 } from "./installed.js";
+import { takeKernelPack } from "./kernel-pack.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
+import { removeEnvironment } from "./remove.js";
+import { findRecipe, isReference } from "./resolve.js";
 import { environmentFiles, type EnvironmentSource, type PullProgress, type Recipe } from "./source.js";
 
 export type { EnvironmentFiles, InstalledEnvironment } from "./installed.js";
@@ -51,6 +51,10 @@ export interface EnvironmentCache {
     name: string,
     options: { rebuild: boolean; signal: AbortSignal; onProgress: (progress: PullProgress) => void },
   ): Promise<PullOutcome>;
+  /** The references of installed environments that are not in the catalog, in order. */
+  listReferences(): Promise<string[]>;
+  /** Removes an installed environment. Throws ENVIRONMENT_UNKNOWN when it is not installed, FAILED_PRECONDITION while it is held. */
+  remove(name: string): Promise<{ digest: string | null; freedBytes: number }>;
   /** Keeps an environment from being pruned until the release is called. */
   hold(digest: string): () => void;
   isHeld(digest: string): boolean;
@@ -88,35 +92,12 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const place = { layout, source, holds, building };
   const pulls = new SharedWork<PullOutcome, PullProgress>();
 
-  const inspect = async (recipe: Recipe, thoroughness: Thoroughness, signal?: AbortSignal): Promise<Finding> => {
-    const installation = await readInstallation(layout, recipe.name);
-    if (installation === null) return { state: "absent" };
-    if (installation === "damaged")
-      return { state: "damaged", digest: null, reason: "its record cannot be read", onlyTimes: false };
-    return inspectContent(layout, recipe, installation, thoroughness, signal);
-  };
-
-  const acquire: EnvironmentCache["acquire"] = async (name) => {
-    const recipe = findRecipe(name);
-    const installation = await readInstallation(layout, name);
-    if (installation === null) return null;
-    if (installation === "damaged") throw corruptError(name, "its record cannot be read");
-    if (holds.isLeaving(installation.digest)) return null;
-    const release = holds.hold(installation.digest);
-    const finding = await recognition.inspect(recipe, installation);
-    if (finding.state === "intact") return { environment: finding.environment, release };
-    release();
-    // A prune or a rebuild may have passed by since the record was read.
-    const now = await readInstallation(layout, name);
-    if (now === null) return null;
-    if (now !== "damaged" && now.digest !== installation.digest) return acquire(name);
-    throw corruptError(name, finding.reason);
-  };
+  const acquire = (name: string) => acquireEnvironment({ layout, holds, recognition }, findRecipe(name));
 
   const pull = async (recipe: Recipe, rebuild: boolean, listener: Follower<PullProgress>): Promise<PullOutcome> => {
     listener.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
     await cleaned;
-    const finding = await inspect(recipe, "digests", listener.signal);
+    const finding = await inspectName(layout, recipe, "digests", listener.signal);
     const ready = (environment: InstalledEnvironment, built: boolean): PullOutcome => {
       listener.onProgress({ phase: "ready", message: `${recipe.name} is ready`, fraction: 1 });
       return { environment, built, repaired: finding.state === "damaged" };
@@ -128,13 +109,26 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
       return ready(environment, false);
     }
     if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
-    const environment = await installEnvironment(place, recipe, listener);
+    const held =
+      recipe.kind === "debian"
+        ? null
+        : await takeKernelPack(acquire, (name) => pullNamed(name, inKernelPhase(listener)));
+    const environment = await installEnvironment(place, recipe, { ...listener, kernel: held?.pack ?? null }).finally(
+      () => held?.release(),
+    );
     if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
       await holds.ifUnheld(finding.digest, (digest) =>
         rm(contentPath(layout, digest), { recursive: true, force: true }),
       );
     }
     return ready(environment, true);
+  };
+
+  const pullNamed = (name: string, follower: Follower<PullProgress>, rebuild = false): Promise<PullOutcome> => {
+    const recipe = findRecipe(name);
+    const work = (listener: Follower<PullProgress>) =>
+      pull(recipe, rebuild, { ...listener, onProgress: neverFalling(listener.onProgress) });
+    return pulls.join(`${name} ${rebuild}`, follower, work, name);
   };
 
   return {
@@ -146,12 +140,11 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
       acquired?.release();
       return acquired?.environment ?? null;
     },
-    pull: async (name, { rebuild, signal, onProgress }) => {
-      const recipe = findRecipe(name);
-      const key = `${name} ${rebuild}`;
-      const work = (listener: Follower<PullProgress>) =>
-        pull(recipe, rebuild, { ...listener, onProgress: neverFalling(listener.onProgress) });
-      return pulls.join(key, { signal, onProgress }, work, name);
+    pull: async (name, { rebuild, signal, onProgress }) => pullNamed(name, { signal, onProgress }, rebuild),
+    listReferences: async () => (await listNames(layout)).filter(isReference).sort(),
+    remove: async (name) => {
+      await cleaned;
+      return removeEnvironment(layout, holds, findRecipe(name).name);
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
@@ -166,6 +159,14 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
 function filesIn(directory: string): EnvironmentFiles {
   const path = (name: keyof typeof environmentFiles) => join(directory, environmentFiles[name]);
   return { rootPath: path("root"), kernelPath: path("kernel"), initramfsPath: path("initramfs") };
+}
+
+/** The pull of a kernel pack is the first half of the pull that needs it. */
+function inKernelPhase({ signal, onProgress }: Follower<PullProgress>): Follower<PullProgress> {
+  return {
+    signal,
+    onProgress: ({ message, fraction }) => onProgress({ phase: "kernel", message, fraction: fraction / 2 }),
+  };
 }
 
 /** Progress that never decreases. */

@@ -1,6 +1,4 @@
-import { PyroError } from "../contract/errors.js";
-import { nearestName } from "../contract/nearest.js";
-import type { NpmPackage, Recipe } from "./source.js";
+import type { DebianRecipe, NpmPackage } from "./source.js";
 
 /** Grows when a recipe is added or changed. */
 export const catalogVersion = "2";
@@ -78,6 +76,7 @@ function nodeWithNpm(node: Omit<NpmPackage, "name">, npm: Omit<NpmPackage, "name
 }
 
 const bookworm = {
+  kind: "debian",
   version: "2",
   distribution: "debian",
   release: "12",
@@ -88,7 +87,7 @@ const bookworm = {
 
 const trixie = { ...bookworm, release: "13", suite: "trixie" } as const;
 
-export const catalog: readonly Recipe[] = [
+export const catalog: readonly DebianRecipe[] = [
   {
     ...bookworm,
     name: "debian:12",
@@ -152,15 +151,3 @@ export const catalog: readonly Recipe[] = [
     ),
   },
 ];
-
-/** The recipe of a name. Throws ENVIRONMENT_UNKNOWN with the known names and the nearest one. */
-export function findRecipe(name: string): Recipe {
-  const recipe = catalog.find((candidate) => candidate.name === name);
-  if (recipe) return recipe;
-  const known = catalog.map((candidate) => candidate.name);
-  const suggestion = nearestName(name, known);
-  throw new PyroError("ENVIRONMENT_UNKNOWN", `There is no environment ${JSON.stringify(name)}.`, {
-    hint: `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}.`,
-    details: { environment: name, known, suggestion },
-  });
-}

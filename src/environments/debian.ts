@@ -17,7 +17,7 @@ import {
   type BuildOptions,
   type BuiltEnvironment,
   type EnvironmentSource,
-  type Recipe,
+  type DebianRecipe,
 } from "./source.js";
 
 const MIB = 1 << 20;
@@ -33,7 +33,7 @@ export function debianSource(): EnvironmentSource {
   };
 }
 
-async function build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {
+async function build(recipe: DebianRecipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {
   options.onProgress({ phase: "check", message: "Checking this host", fraction: 0 });
   await assertAbleToBuild();
   await assertAbleToFetch(recipe);
@@ -47,7 +47,7 @@ async function build(recipe: Recipe, directory: string, options: BuildOptions): 
 
 async function buildIn(
   scratch: Scratch,
-  recipe: Recipe,
+  recipe: DebianRecipe,
   directory: string,
   options: BuildOptions,
 ): Promise<BuiltEnvironment> {
@@ -78,7 +78,7 @@ async function buildIn(
 async function runBuildTool(
   command: readonly string[],
   scratch: Scratch,
-  recipe: Recipe,
+  recipe: DebianRecipe,
   signal: AbortSignal,
   onLine: (line: string) => void,
 ): Promise<void> {
@@ -100,7 +100,7 @@ async function runBuildTool(
 }
 
 /** The scratch directory holds downloads, the unpacked root and its image; the cache gets a copy of that. */
-function requiredSpace({ sizeMib }: Recipe): RequiredSpace {
+function requiredSpace({ sizeMib }: DebianRecipe): RequiredSpace {
   return { scratchBytes: (sizeMib * 2.5 + 256) * MIB, cacheBytes: (sizeMib + 64) * MIB };
 }
 

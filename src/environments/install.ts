@@ -83,6 +83,8 @@ async function buildContent(
     version: recipe.version,
     kernel_version: built.kernelVersion,
     packages: [...built.packages],
+    ...(built.distribution !== undefined && { distribution: built.distribution }),
+    ...(built.image && { image: built.image }),
     files,
   };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;

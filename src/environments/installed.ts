@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { lstat, readFile, writeFileAtomic } from "../host/files.js";
 import { sha256OfFile } from "../host/digest.js";
-import { contentPath, manifestFile, namePath, type Layout } from "./layout.js";
+import { contentPath, listPaths, manifestFile, namePath, type Layout } from "./layout.js";
 import { digestOfManifest, parseInstallation, parseManifest, type Installation, type Manifest } from "./manifest.js";
 import { environmentFiles, type Recipe } from "./source.js";
 
@@ -45,12 +45,32 @@ const OTHER_TIMES = "has other times than recorded";
 
 const fileNames = Object.values(environmentFiles);
 
+/** The names that stand for a content. Records that cannot be read are left out. */
+export async function listNames(layout: Layout): Promise<string[]> {
+  const records = await Promise.all((await listPaths(layout.names)).map(readText));
+  return records.flatMap((text) => parseInstallation(text ?? "")?.name ?? []);
+}
+
 /** The record of a name; null when it does not exist, "damaged" when it cannot be parsed. */
 export async function readInstallation(layout: Layout, name: string): Promise<Installation | "damaged" | null> {
   const text = await readText(namePath(layout, name));
   if (text === null) return null;
   const installation = parseInstallation(text);
   return installation?.name === name ? installation : "damaged";
+}
+
+/** Checks the content that a name stands for. */
+export async function inspectName(
+  layout: Layout,
+  recipe: Recipe,
+  thoroughness: Thoroughness,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const installation = await readInstallation(layout, recipe.name);
+  if (installation === null) return { state: "absent" };
+  if (installation === "damaged")
+    return { state: "damaged", digest: null, reason: "its record cannot be read", onlyTimes: false };
+  return inspectContent(layout, recipe, installation, thoroughness, signal);
 }
 
 /** Checks the content that a record names. */

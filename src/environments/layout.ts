@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { basename, join } from "node:path";
+import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
 
 import { mkdir, readdir } from "../host/files.js";
 
@@ -29,8 +29,11 @@ export function contentPath(layout: Layout, digest: string): string {
   return join(layout.content, digest);
 }
 
+/** A reference with a path, or a long one, has a file named by its digest. */
 export function namePath(layout: Layout, name: string): string {
-  return join(layout.names, `${basename(name.replaceAll(":", "_"))}.json`);
+  const isPlain = /^[A-Za-z0-9:._-]{1,128}$/.test(name);
+  const file = isPlain ? name.replaceAll(":", "_") : `ref-${createHash("sha256").update(name).digest("hex")}`;
+  return join(layout.names, `${file}.json`);
 }
 
 export function newTemporaryPath(layout: Layout): string {

@@ -6,12 +6,25 @@ import { z } from "zod";
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const sizeBytes = z.int().min(0);
 
+/** An image's own configuration, and the digest of its manifest, or of its configuration in an archive of Docker. */
+const imageConfigSchema = z.object({
+  digest: z.string(),
+  env: z.array(z.string()),
+  working_dir: z.string(),
+  user: z.string(),
+  entrypoint: z.array(z.string()),
+  command: z.array(z.string()),
+});
+export type ImageConfig = Readonly<z.infer<typeof imageConfigSchema>>;
+
 const manifestSchema = z.object({
   format: z.literal(1),
   name: z.string(),
   version: z.string(),
   kernel_version: z.string(),
   packages: z.array(z.object({ name: z.string(), version: z.string() })),
+  distribution: z.string().optional(),
+  image: imageConfigSchema.optional(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), size_bytes: sizeBytes, sha256: digest })),
 });
 

@@ -1,11 +1,12 @@
 import { basename } from "node:path";
 
-import { readFile, rename, rm } from "../host/files.js";
+import { readFile, rm } from "../host/files.js";
 import { diskUsageBytes } from "../host/disk.js";
 import type { Holds } from "./holds.js";
 import { removeBuild } from "./install.js";
-import { contentPath, listPaths, newTemporaryPath, type Layout } from "./layout.js";
+import { listPaths, type Layout } from "./layout.js";
 import { parseInstallation } from "./manifest.js";
+import { removeContent } from "./remove.js";
 import type { EnvironmentSource } from "./source.js";
 
 /** The entries that a prune removed, and those that it kept, each with a reason. */
@@ -30,15 +31,8 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
 
-  /** The rename removes the content at once, even if the removal of its bytes fails later. */
-  const removeContent = async (digest: string) => {
-    freedBytes += await diskUsageBytes(contentPath(layout, digest));
-    if (dryRun) return;
-    const leaving = newTemporaryPath(layout);
-    await rename(contentPath(layout, digest), leaving).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-    await rm(leaving, { recursive: true, force: true });
+  const removeUnheld = async (digest: string) => {
+    freedBytes += await removeContent(layout, digest, dryRun);
   };
 
   /** A dry run must not prevent other calls from using the content. */
@@ -59,7 +53,7 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
     }
     const gone = await ifUnheld(installation.digest, async (digest) => {
       if (!dryRun) await rm(path, { force: true });
-      await removeContent(digest);
+      await removeUnheld(digest);
     });
     if (gone) removed.push({ kind: "environment", name: installation.name });
     else kept.push({ name: installation.name, reason: "in use" });
@@ -68,7 +62,7 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
   for (const path of await listPaths(layout.content)) {
     const digest = basename(path);
     if (named.has(digest)) continue;
-    if (await ifUnheld(digest, removeContent)) removed.push({ kind: "leftover", name: digest });
+    if (await ifUnheld(digest, removeUnheld)) removed.push({ kind: "leftover", name: digest });
     else kept.push({ name: digest, reason: "an older build, which a VM uses" });
   }
   for (const path of await listPaths(layout.temporary)) {

@@ -1,16 +1,32 @@
+import type { ImageConfig } from "./manifest.js";
+
 /** The parts of an environment that is not built yet. */
-export interface Recipe {
-  /** The stable name, such as `debian:12`. */
+export type Recipe = DebianRecipe | ImageRecipe;
+
+interface CommonRecipe {
+  /** The stable name: `debian:12`, or the reference of an image. */
   readonly name: string;
   /** Grows when the recipe changes. */
   readonly version: string;
   readonly description: string;
+  readonly architecture: "amd64";
+}
+
+/** A root file system that exists already, as an archive or an image. */
+export type ImageRecipe = CommonRecipe &
+  (
+    | { readonly kind: "rootfs"; readonly path: string }
+    | { readonly kind: "oci" | "docker-archive"; readonly path: string; readonly tag: string | null }
+  );
+
+/** A root file system made of Debian's packages, with its own kernel. */
+export interface DebianRecipe extends CommonRecipe {
+  readonly kind: "debian";
   readonly distribution: "debian";
   /** The distribution's release: `12`. */
   readonly release: string;
   /** The release's name in the archive: `bookworm`. */
   readonly suite: string;
-  readonly architecture: "amd64";
   /** Approximate size of the root image. */
   readonly sizeMib: number;
   /** Packages named by the recipe; their dependencies are added. */
@@ -40,6 +56,17 @@ export interface PullProgress {
 export interface BuildOptions {
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
+  /** What an image boots with; null for a recipe that brings its own kernel. */
+  readonly kernel: KernelPack | null;
+}
+
+/** A kernel with the modules that it boots with, for a root image without one. */
+export interface KernelPack {
+  readonly kernelPath: string;
+  readonly initramfsPath: string;
+  readonly version: string;
+  /** The package that the kernel is of. */
+  readonly packages: BuiltEnvironment["packages"];
 }
 
 /** Files that a source leaves in the directory it was given. */
@@ -54,9 +81,12 @@ export const environmentFiles = {
 export interface BuiltEnvironment {
   readonly kernelVersion: string;
   readonly packages: readonly { readonly name: string; readonly version: string }[];
+  /** Name and release of the distribution, for a recipe that does not say. */
+  readonly distribution?: string;
+  readonly image?: ImageConfig;
 }
 
-/** Where environments come from. Debian's packages today; registries and OCI images fit here too. */
+/** Where environments come from. */
 export interface EnvironmentSource {
   /** One phrase for `env inspect`. */
   readonly description: string;

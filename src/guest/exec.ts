@@ -8,6 +8,7 @@ import type { StreamListener } from "./streams.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
+import { AgentRefusal } from "./refusal.js";
 import { Receiver, WINDOW_BYTES } from "./receiver.js";
 import { StdinSender } from "./stdin-sender.js";
 
@@ -22,6 +23,8 @@ export interface OutputSink {
 export interface ExecRequest extends OutputSink {
   /** One line for the guest's /bin/sh -c. */
   readonly command: string;
+  /** A program and its arguments, in place of the line. */
+  readonly argv?: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** The command's standard input; null for /dev/null. */
@@ -76,8 +79,12 @@ export class Exec {
    */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
     const exec = new Exec(channel, job, request, { stdout: 0, stderr: 0 }, 0);
-    const { command, cwd, env, stdin, terminal } = request;
-    const fields = { command, cwd, env, stdin: stdin !== null, ...(terminal && { tty: true, ...terminal }) };
+    const { command, argv, cwd, env, stdin, terminal } = request;
+    const fields = {
+      ...(argv ? { argv } : { command }),
+      ...{ cwd, env, stdin: stdin !== null },
+      ...(terminal && { tty: true, ...terminal }),
+    };
     const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
     started.catch(() => {});
     exec.#grantAll();
@@ -190,9 +197,17 @@ export class Exec {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** Runs a command to its end, output unseen; returns its exit status. */
+/** What a shell answers for a program that does not exist. */
+const NOT_FOUND = 127;
+
+/** Runs a command to its end, output unseen; returns its exit status, and 127 in a guest without /bin/sh. */
 export async function runForExit(channel: Channel, command: string): Promise<number> {
-  const exec = await Exec.start(channel, { command, cwd: "/", env: {}, stdin: null, onOutput: async () => {} });
+  const request = { command, cwd: "/", env: {}, stdin: null, onOutput: async () => {} };
+  const exec = await Exec.start(channel, request).catch((error: unknown) => {
+    if (error instanceof AgentRefusal && error.errno === "ENOENT") return null;
+    throw error;
+  });
+  if (exec === null) return NOT_FOUND;
   const exit = await exec.finished;
   await exec.release();
   return exitStatusOf(exit);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { PyroError } from "../../src/contract/errors.js";
-import { catalog, findRecipe } from "../../src/environments/catalog.js";
+import { catalog } from "../../src/environments/catalog.js";
+import { findRecipe } from "../../src/environments/resolve.js";
 import { nearestName } from "../../src/contract/nearest.js";
 
 function unknownEnvironment(name: string): PyroError {

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 
 import { PyroError } from "../../src/contract/errors.js";
-import { findRecipe } from "../../src/environments/catalog.js";
+import { catalog } from "../../src/environments/catalog.js";
 import { debianSource } from "../../src/environments/debian.js";
 import { assertAbleToBuild, countSubordinateIds } from "../../src/environments/debian/able.js";
 import { buildBootstrapCommand, buildTracedCommand } from "../../src/environments/debian/commands.js";
@@ -112,7 +112,7 @@ test("installed packages of a dpkg status file", () => {
 });
 
 test("the distribution's own mirror is used unless one is given", () => {
-  const recipe = findRecipe("debian:13");
+  const recipe = catalog.find(({ name }) => name === "debian:13")!;
   const own = buildBootstrapCommand(recipe, "/root-dir", { mirrors: [], aptOptions: [] });
   assert.deepEqual(own.slice(-2), ["trixie", "/root-dir"]);
   assert.deepEqual(
@@ -145,8 +145,8 @@ mountingTest(import.meta.url, "a build without room is refused before any work",
   const mountPoint = await temporaryDirectory(context);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "pyro-test", mountPoint]);
   try {
-    const options = { signal: unhurried(), onProgress: () => {} };
-    await assert.rejects(debianSource().build(findRecipe("debian:12"), mountPoint, options), { code: "DISK_FULL" });
+    const options = { signal: unhurried(), onProgress: () => {}, kernel: null };
+    await assert.rejects(debianSource().build(catalog[0]!, mountPoint, options), { code: "DISK_FULL" });
     assert.deepEqual(await readdir(mountPoint), []);
   } finally {
     execFileSync("umount", [mountPoint]);

@@ -8,6 +8,7 @@ import { openEnvironmentCache, type EnvironmentCache } from "../../src/environme
 import {
   environmentFiles,
   type BuildOptions,
+  type BuiltEnvironment,
   type EnvironmentSource,
   type Recipe,
 } from "../../src/environments/source.js";
@@ -22,7 +23,7 @@ export class FakeSource implements EnvironmentSource {
 
   async assertAble() {}
 
-  async build(recipe: Recipe, directory: string, options: BuildOptions) {
+  async build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment> {
     this.builds += 1;
     options.onProgress({ phase: "download", message: "half", fraction: 0.5 });
     writeFileSync(join(directory, environmentFiles.kernel), "kernel");

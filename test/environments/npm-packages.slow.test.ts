@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "../../src/contract/errors.js";
 import { catalog } from "../../src/environments/catalog.js";
 import { assertAbleToFetch, fetchNpmPackages } from "../../src/environments/debian/npm-packages.js";
-import type { Recipe } from "../../src/environments/source.js";
+import type { DebianRecipe } from "../../src/environments/source.js";
 
 const NAME = "pyro-test-package";
 /** What a registry has: any bytes, since only their digest counts here. */
@@ -51,11 +51,11 @@ after(() => {
   rmSync(directory, { recursive: true });
 });
 
-const recipe = (more: Partial<Recipe["npmPackages"][number]> = {}): Recipe => ({
+const recipe = (more: Partial<DebianRecipe["npmPackages"][number]> = {}): DebianRecipe => ({
   ...catalog[0]!,
   npmPackages: [{ name: NAME, version: "1.2.3", integrity, ...more }],
 });
-const fetchAll = (wanted: Recipe) => fetchNpmPackages(wanted, scratch, new AbortController().signal);
+const fetchAll = (wanted: DebianRecipe) => fetchNpmPackages(wanted, scratch, new AbortController().signal);
 const failsWith = (code: ErrorCode, reason: string) => (error: { code: string; details: Record<string, unknown> }) =>
   error.code === code && error.details["reason"] === reason;
 

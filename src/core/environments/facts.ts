@@ -14,12 +14,24 @@ export async function environmentFacts(
     version: installed?.manifest.version ?? recipe.version,
     description: recipe.description,
     installed: installed !== null,
-    distribution: `${recipe.distribution} ${recipe.release}`,
-    architecture: recipe.architecture,
-    default_packages: [...recipe.packages],
-    ...(recipe.npmPackages.length > 0 && { npm_packages: recipe.npmPackages.map((wanted) => ({ ...wanted })) }),
-    source:
-      recipe.npmPackages.length === 0 ? source : `${source}; Node.js and npm from the npm registry, pinned by digest`,
+    ...(recipe.kind === "debian"
+      ? {
+          distribution: `${recipe.distribution} ${recipe.release}`,
+          architecture: recipe.architecture,
+          default_packages: [...recipe.packages],
+          ...(recipe.npmPackages.length > 0 && { npm_packages: recipe.npmPackages.map((wanted) => ({ ...wanted })) }),
+          source:
+            recipe.npmPackages.length === 0
+              ? source
+              : `${source}; Node.js and npm from the npm registry, pinned by digest`,
+        }
+      : {
+          distribution: installed?.manifest.distribution ?? "unknown",
+          architecture: recipe.architecture,
+          default_packages: [],
+          source: recipe.path,
+        }),
+    ...(installed?.manifest.image && { image: structuredClone(installed.manifest.image) }),
     ...(installed && {
       digest: installed.digest,
       size_bytes: await diskUsageBytes(installed.directory),

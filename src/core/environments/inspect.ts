@@ -1,4 +1,4 @@
-import { findRecipe } from "../../environments/catalog.js";
+import { findRecipe } from "../../environments/resolve.js";
 import type { Handler } from "../core.js";
 import { environmentFacts } from "./facts.js";
 

@@ -1,17 +1,21 @@
 import { PyroError } from "../../contract/errors.js";
 import { catalog, catalogVersion } from "../../environments/catalog.js";
+import { findRecipe } from "../../environments/resolve.js";
 import type { Core, Handler } from "../core.js";
 import { environmentFacts } from "./facts.js";
 
-/** Lists the catalog. A damaged environment counts as not installed: only a pull makes it usable. */
-export const envList: Handler<"env.list"> = async (core) => ({
-  catalog_version: catalogVersion,
-  environments: await Promise.all(
-    catalog.map(async (recipe) =>
-      environmentFacts(recipe, await findUsable(core, recipe.name), core.environments.sourceDescription),
+/** Lists the catalog and the installed images. A damaged environment counts as not installed: only a pull makes it usable. */
+export const envList: Handler<"env.list"> = async (core) => {
+  const images = (await core.environments.listReferences()).map(findRecipe);
+  return {
+    catalog_version: catalogVersion,
+    environments: await Promise.all(
+      [...catalog, ...images].map(async (recipe) =>
+        environmentFacts(recipe, await findUsable(core, recipe.name), core.environments.sourceDescription),
+      ),
     ),
-  ),
-});
+  };
+};
 
 async function findUsable(core: Core, name: string) {
   try {

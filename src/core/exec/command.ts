@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { PyroError } from "../../contract/errors.js";
 import type { commandOutcome } from "../../contract/fields.js";
 import { limits } from "../../contract/limits.js";
+import { parseQuoted } from "../../contract/quote.js";
 import type { FoundMachine, Machine } from "../../backend/backend.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, exitStatusOf, type ExecRequest, type OutputSink } from "../../guest/exec.js";
@@ -35,6 +36,7 @@ type Outcome = z.infer<z.ZodObject<typeof commandOutcome>>;
 
 /** The exit code of a command that its time-out ended, in every door. */
 export const TIMEOUT_EXIT_CODE = 124;
+const SHELL = "/bin/sh";
 /** How long the end of a killed command waits for a guest that may be busy, or not able to answer. */
 const KILL_GRACE_MS = 5_000;
 /** A channel may close before the daemon notices the end of its process: an adopted process is checked twice a second. */
@@ -95,11 +97,20 @@ function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call
   return call.onResize((size) => void starting.then((exec) => exec.resize(size)).catch(() => {}));
 }
 
-/** Starts a command in a machine, as a job with its own number. Throws INVALID_ARGUMENT when the guest cannot start it. */
+/**
+ * Starts a command in a machine, as a job of a number of its own. In a guest without a shell, a line that is only words runs as a program
+ * and its arguments. Throws INVALID_ARGUMENT when the guest cannot start the command.
+ */
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   const env = { ...machine.network?.env, ...request.env };
+  const start = (more: Partial<ExecRequest> = {}) => Exec.start(machine.channel, { ...request, ...more, env }, job);
   try {
-    return await Exec.start(machine.channel, { ...request, env }, job);
+    return await start().catch((error: unknown) => {
+      if (!isShellMissing(error)) throw error;
+      const argv = parseQuoted(request.command);
+      if (argv === null) throw shellMissing(request.command, error);
+      return start({ argv });
+    });
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;
     throw new PyroError(
@@ -119,6 +130,18 @@ export async function waitForAnswer(machine: FoundMachine, graceMs: number, kill
   using wait = new JoinedController([killed]);
   machine.ready.catch(() => {}).finally(() => wait.abort());
   await sleep(graceMs, undefined, { signal: wait.signal }).catch(() => {});
+}
+
+function isShellMissing(error: unknown): boolean {
+  return error instanceof AgentRefusal && error.errno === "ENOENT" && error.path === SHELL;
+}
+
+function shellMissing(command: string, cause: unknown): PyroError {
+  return new PyroError("INVALID_ARGUMENT", `The environment has no ${SHELL}, which shell syntax needs.`, {
+    hint: "Give a program and its arguments, or use an environment with a shell.",
+    details: { command: command.slice(0, 200), missing: SHELL },
+    cause,
+  });
 }
 
 /** How a command ended. */

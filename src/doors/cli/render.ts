@@ -28,6 +28,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       ...(environment.npm_packages ?? []).map(
         ({ name, version, integrity }) => `Package of npm: ${name} ${version} ${integrity}`,
       ),
+      ...(environment.image ? renderImage(environment.image) : []),
       ...(environment.digest ? [`Digest: ${environment.digest}`] : []),
       ...(environment.size_bytes === undefined ? [] : [`Size: ${renderMib(environment.size_bytes)}`]),
       ...(environment.pulled_at ? [`Pulled at: ${environment.pulled_at}`] : []),
@@ -35,6 +36,8 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       ...(environment.files ?? []).map(({ name, sha256 }) => `File: ${name} sha256:${sha256}`),
       ...(environment.packages ?? []).map(({ name, version }) => `Package: ${name} ${version}`),
     ]),
+
+  "env.remove": ({ environment, freed_bytes }) => `Removed ${environment}, freed ${renderMib(freed_bytes)}.\n`,
 
   "env.prune": ({ removed, kept, freed_bytes, dry_run }) =>
     renderLines([
@@ -139,4 +142,15 @@ function renderSpare(spare: ResultOf<"daemon.status">["spares"][number]): string
 
 function renderLines(lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;
+}
+
+function renderImage(image: NonNullable<ResultOf<"env.inspect">["image"]>): string[] {
+  return [
+    `Image: ${image.digest}`,
+    `User of the image: ${image.user}`,
+    `Directory of the image: ${image.working_dir}`,
+    `Entry point of the image: ${JSON.stringify(image.entrypoint)}`,
+    `Command of the image: ${JSON.stringify(image.command)}`,
+    ...image.env.map((variable) => `Variable of the image: ${variable}`),
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Recipe } from "../source.js";
+import type { DebianRecipe } from "../source.js";
 
 export const archiveKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const kernelMetaPackage = "linux-image-cloud-amd64";
@@ -71,7 +71,7 @@ chroot "$1" npm --version > /dev/null
 
 /** In mmdebstrap's unshare mode nothing stays mounted after a kill, for root too. */
 export function buildBootstrapCommand(
-  recipe: Recipe,
+  recipe: DebianRecipe,
   root: string,
   options: { mirrors: readonly string[]; aptOptions: readonly string[] },
 ): string[] {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import { chmod, existsSync, findProgram, mkdir, readdir, rename } from "../../host/files.js";
 import { sha512OfFile } from "../../host/digest.js";
-import type { NpmPackage, Recipe } from "../source.js";
+import type { NpmPackage, DebianRecipe } from "../source.js";
 import { meaningfulLines } from "./failure.js";
 import { runCommand } from "./tools.js";
 
@@ -14,7 +14,7 @@ const HOST_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const DEADLINE_MS = 300_000;
 
 /** Throws HOST_NOT_ABLE when a recipe needs npm and the host has none. */
-export async function assertAbleToFetch({ name, npmPackages }: Recipe): Promise<void> {
+export async function assertAbleToFetch({ name, npmPackages }: DebianRecipe): Promise<void> {
   if (npmPackages.length === 0 || (await findProgram("npm")) !== null) return;
   throw new PyroError("HOST_NOT_ABLE", `Building ${name} needs npm.`, {
     hint: "apt-get install npm",
@@ -27,7 +27,7 @@ export async function assertAbleToFetch({ name, npmPackages }: Recipe): Promise<
  * recipe. Throws ENVIRONMENT_BUILD_FAILED. `scratch` is the folder that the build has on a disk with room.
  */
 export async function fetchNpmPackages(
-  { name, npmPackages }: Recipe,
+  { name, npmPackages }: DebianRecipe,
   scratch: string,
   signal: AbortSignal,
 ): Promise<void> {

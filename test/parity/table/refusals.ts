@@ -44,5 +44,11 @@ export const refusals: readonly Case[] = [
     ...of("env.inspect", { environment: "x" }),
     expect: "ENVIRONMENT_UNKNOWN",
   },
+  { name: "removing an unknown environment", ...of("env.remove", { environment: "x" }), expect: "ENVIRONMENT_UNKNOWN" },
+  {
+    name: "an image that does not exist",
+    ...of("env.pull", { environment: "oci:/nowhere" }),
+    expect: "ENVIRONMENT_UNKNOWN",
+  },
   { name: "pulling an unknown environment", ...of("env.pull", { environment: "x" }), expect: "ENVIRONMENT_UNKNOWN" },
 ];

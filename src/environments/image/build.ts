@@ -1,0 +1,123 @@
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { copyShared } from "../../host/files.js";
+import type { ImageConfig } from "../manifest.js";
+import { type BuildOptions, type BuiltEnvironment, environmentFiles, type ImageRecipe } from "../source.js";
+import { BlockWriter } from "./block-writer.js";
+import { openDockerArchive } from "./docker-archive.js";
+import { variablesOf } from "./documents.js";
+import { finishExt4 } from "./ext4.js";
+import { FIRST_CONTENT_BLOCK, MOST_IMAGE_BLOCKS } from "./ext4-layout.js";
+import { imageError } from "./failure.js";
+import type { Image } from "./image.js";
+import { applyLayer, type ImageFiles } from "./layer.js";
+import { openLayout, readExisting } from "./layout.js";
+import { addOwnFiles, readDistribution } from "./own-files.js";
+import { type ByteStream, decompressed, verified } from "./streams.js";
+import { ImageTree } from "./tree.js";
+
+/** What a root image is made of. */
+interface Content {
+  /** Null for a plain root file system. */
+  readonly config: ImageConfig | null;
+  readonly layers: readonly { readonly name: string; readonly sizeBytes: number; open(): ByteStream }[];
+}
+
+const COUNTED_BYTES = 4_194_304;
+
+/** Builds an environment of an image: its own root, and the kernel of a pack. Nothing of the image is unpacked on the host. */
+export async function buildFromImage(
+  recipe: ImageRecipe,
+  directory: string,
+  options: BuildOptions,
+): Promise<BuiltEnvironment> {
+  const { kernel, onProgress } = options;
+  if (kernel === null) throw new Error("an image is built with a kernel pack");
+  onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
+  const content = await openContent(recipe, directory);
+  await copyShared(kernel.kernelPath, join(directory, environmentFiles.kernel));
+  await copyShared(kernel.initramfsPath, join(directory, environmentFiles.initramfs));
+  const distribution = await writeRootImage(join(directory, environmentFiles.root), content, options);
+  return {
+    kernelVersion: kernel.version,
+    packages: kernel.packages,
+    ...(distribution !== null && { distribution }),
+    ...(content.config && { image: content.config }),
+  };
+}
+
+async function openContent(recipe: ImageRecipe, directory: string): Promise<Content> {
+  switch (recipe.kind) {
+    case "rootfs": {
+      const open = () => readExisting(recipe.path, "the archive");
+      return { config: null, layers: [{ name: recipe.path, sizeBytes: 0, open: () => decompressed(open()) }] };
+    }
+    case "oci":
+      return uncompressed(await openLayout(recipe.path, recipe.tag));
+    case "docker-archive":
+      return uncompressed(await openDockerArchive(recipe.path, recipe.tag, join(directory, "archive.tar")));
+  }
+}
+
+function uncompressed({ config, layers }: Image): Content {
+  return {
+    config,
+    layers: layers.map(({ name, sizeBytes, diffId, open }) => ({
+      ...{ name, sizeBytes },
+      open: () => verified(decompressed(open()), diffId, `The content of layer ${name}`),
+    })),
+  };
+}
+
+/** Returns the distribution that the image names. */
+async function writeRootImage(path: string, content: Content, options: BuildOptions): Promise<string | null> {
+  const blocks = await BlockWriter.create(path, FIRST_CONTENT_BLOCK, MOST_IMAGE_BLOCKS);
+  const files: ImageFiles = { tree: new ImageTree(), blocks };
+  try {
+    const advance = countProgress(content, options);
+    for (const [number, layer] of content.layers.entries()) {
+      const bytes = advance(layer.open(), number);
+      await applyLayer(files, bytes, { number, whiteouts: content.config !== null, signal: options.signal }).catch(
+        (error: unknown) => {
+          throw inLayer(error, layer.name);
+        },
+      );
+    }
+    const distribution = await readDistribution(files);
+    await addOwnFiles(files, content.config ? variablesOf(content.config) : [], content.layers.length);
+    options.onProgress({ phase: "image", message: "Completing the root image", fraction: 0.92 });
+    await finishExt4(files.tree, blocks);
+    return distribution;
+  } catch (error) {
+    await blocks.close().catch(() => {});
+    if (error instanceof RangeError)
+      throw imageError("too_large", `The image is too large: ${error.message}.`, {}, error);
+    throw error;
+  }
+}
+
+/** Passes a layer's bytes on and reports them: each layer has an equal part of the whole. */
+function countProgress({ layers }: Content, { onProgress }: BuildOptions) {
+  return async function* (source: ByteStream, number: number): AsyncGenerator<Uint8Array> {
+    const count = layers.length;
+    let [bytes, reported] = [0, 0];
+    for await (const piece of source) {
+      bytes += piece.length;
+      if (bytes - reported >= COUNTED_BYTES) {
+        reported = bytes;
+        const part = bytes / (bytes + 4 * COUNTED_BYTES);
+        const message = `Reading layer ${number + 1} of ${count}, ${Math.round(bytes / 1_048_576)} MiB`;
+        onProgress({ phase: "image", message, fraction: 0.05 + (0.85 * (number + part)) / count });
+      }
+      yield piece;
+    }
+  };
+}
+
+/** The same error, with the layer that it is about. */
+function inLayer(error: unknown, layer: string): unknown {
+  if (!(error instanceof PyroError)) return error;
+  const { code, message, hint, details } = error;
+  return new PyroError(code, message, { hint, details: { ...details, layer }, cause: error });
+}

@@ -1,0 +1,143 @@
+import { ByteReader } from "../../archive/bytes.js";
+import { numberAt } from "../../archive/header.js";
+import { type Member, MemberReader } from "../../archive/members.js";
+import { parseDecimal } from "../../archive/pax.js";
+import { corrupt, refusal } from "../../archive/refusal.js";
+import { expandSparse, readSparseMap } from "../../archive/sparse.js";
+import type { BlockWriter } from "./block-writer.js";
+import { type Inode, type InodeType, type ImageTree, makeInode, parseImagePath } from "./tree.js";
+
+/** What an image's files are gathered in: names in the tree, contents in the file of the image. */
+export interface ImageFiles {
+  readonly tree: ImageTree;
+  readonly blocks: BlockWriter;
+}
+
+export interface LayerOptions {
+  /** The layer's place, from 0 on. */
+  readonly number: number;
+  /** Whether `.wh.` names remove what lower layers have, as in container images. */
+  readonly whiteouts: boolean;
+  readonly signal: AbortSignal;
+}
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+const MOST_ENTRIES = 2_000_000;
+
+const types: Readonly<Record<string, InodeType>> = {
+  ...{ "0": "file", "\0": "file", "7": "file", S: "file" },
+  ...{ "2": "symlink", "3": "character", "4": "block", "5": "directory", "6": "fifo" },
+};
+
+/** Applies one tar archive, uncompressed, to the files of an image. Throws an ARCHIVE_… error for what cannot be applied. */
+export async function applyLayer(
+  files: ImageFiles,
+  content: AsyncIterable<Uint8Array>,
+  options: LayerOptions,
+): Promise<void> {
+  const input = new ByteReader(content);
+  const reader = new MemberReader(input);
+  try {
+    let entries = 0;
+    for (let member = await reader.next(); member !== null; member = await reader.next()) {
+      options.signal.throwIfAborted();
+      entries += 1;
+      if (entries > MOST_ENTRIES)
+        throw refusal("ARCHIVE_TOO_MANY_ENTRIES", member.shown, `a layer has more than ${MOST_ENTRIES} entries`);
+      await applyMember(files, member, reader, options);
+    }
+    // Behind the end of the archive is what the digest covers too.
+    await input.drain();
+  } finally {
+    await input.close();
+  }
+}
+
+async function applyMember(
+  files: ImageFiles,
+  member: Member,
+  reader: MemberReader,
+  { number: layer, whiteouts }: LayerOptions,
+): Promise<void> {
+  const { tree } = files;
+  const parts = parseImagePath(member.name, member.shown);
+  if (whiteouts && applyWhiteout(tree, parts, layer)) return;
+  if (member.type === "1") {
+    const target = tree.find(parseImagePath(member.link, member.shown));
+    if (target === null || target.type === "directory")
+      throw refusal("ARCHIVE_HARD_LINK", member.shown, "its target is missing, or is a directory");
+    return tree.put(parts, target, layer);
+  }
+  // Before POSIX a directory was a file whose name ends in a slash.
+  const isOldDirectory = types[member.type] === "file" && member.name.at(-1) === 0x2f;
+  const type = isOldDirectory ? "directory" : types[member.type];
+  if (type === undefined)
+    throw refusal("ARCHIVE_SPECIAL_FILE", member.shown, `its type ${JSON.stringify(member.type)} is not known`);
+  if (parts.length === 0 && type !== "directory")
+    throw refusal("ARCHIVE_TYPE_CONFLICT", member.shown, "the root must be a directory");
+  tree.put(parts, await readInode(files.blocks, type, member, reader), layer);
+}
+
+/** Whether a name is a mark of the layer, and no file: what it removes is gone then. */
+function applyWhiteout(tree: ImageTree, parts: readonly string[], layer: number): boolean {
+  const name = parts.at(-1) ?? "";
+  const parent = parts.slice(0, -1);
+  if (parts.some((part) => part.startsWith(".wh..wh.") && part !== OPAQUE)) return true;
+  if (name === OPAQUE) tree.removeLowerChildren(parent, layer);
+  else if (name.startsWith(WHITEOUT) && name.length > WHITEOUT.length)
+    tree.removeLower([...parent, name.slice(WHITEOUT.length)], layer);
+  else return false;
+  return true;
+}
+
+async function readInode(blocks: BlockWriter, type: InodeType, member: Member, reader: MemberReader): Promise<Inode> {
+  const { mtimeS, mtimeNs } = member;
+  const mode = headerNumber(member, 100, "mode") & 0o7777;
+  const metadata = {
+    uid: ownerOf(member, "uid", 108),
+    gid: ownerOf(member, "gid", 116),
+    ...{ mtimeS, mtimeNs, xattrs: readXattrs(member) },
+  };
+  if (type === "symlink") {
+    const target = member.link.toString("latin1");
+    if (target === "" || target.length > 4095 || target.includes("\0"))
+      throw refusal("ARCHIVE_NAME_INVALID", member.shown, "its target is no name that Linux takes");
+    return makeInode(type, 0o777, { ...metadata, target });
+  }
+  if (type === "character" || type === "block") {
+    const device = [headerNumber(member, 329, "device"), headerNumber(member, 337, "device")] as const;
+    if (device[0] < 0 || device[0] > 0xfff || device[1] < 0 || device[1] > 0xfffff)
+      throw corrupt("its device number is out of range", member.shown);
+    return makeInode(type, mode, { ...metadata, device });
+  }
+  if (type !== "file") return makeInode(type, mode, metadata);
+  const map = await readSparseMap(member, reader);
+  const content = map === null ? reader.content(member.storedBytes) : expandSparse(map, reader);
+  return makeInode(type, mode, { ...metadata, content: await blocks.append(content) });
+}
+
+function headerNumber(member: Member, offset: number, what: string): number {
+  return numberAt(member.header.block, offset, 8, what, member.shown);
+}
+
+/** Numeric owners only: the names in an archive are those of another system. */
+function ownerOf(member: Member, key: "uid" | "gid", offset: number): number {
+  const record = member.pax.findLast(([name]) => name === key)?.[1].toString("latin1");
+  const id = record === undefined ? headerNumber(member, offset, key) : parseDecimal(record);
+  if (id === null || id < 0 || id >= 2 ** 32 - 1) throw corrupt(`its ${key} is out of range`, member.shown);
+  return id;
+}
+
+const XATTR = "SCHILY.xattr.";
+
+/** Overlay file systems keep their own marks in attributes; those of another host mean nothing in the guest. */
+function readXattrs(member: Member): ReadonlyMap<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  for (const [key, value] of member.pax) {
+    if (!key.startsWith(XATTR)) continue;
+    const name = key.slice(XATTR.length);
+    if (!/^(trusted\.overlay|system)\./.test(name)) found.set(name, Buffer.from(value));
+  }
+  return found;
+}

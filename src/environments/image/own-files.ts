@@ -1,0 +1,56 @@
+import type { ImageFiles } from "./layer.js";
+import { makeInode } from "./tree.js";
+
+const MOST_TEXT_BYTES = 65_536;
+
+/** Directories that the guest needs, whatever the image has. */
+const directories: readonly (readonly [path: string, mode: number])[] = [
+  ["etc", 0o755],
+  ["root", 0o700],
+  ["tmp", 0o1777],
+  ["workspace", 0o755],
+];
+
+/** Files of a container's engine, which the guest has its own of. */
+const files: readonly (readonly [path: string, content: string])[] = [
+  ["etc/resolv.conf", ""],
+  ["etc/machine-id", ""],
+  ["etc/hostname", "pyro\n"],
+  ["etc/hosts", "127.0.0.1\tlocalhost pyro\n::1\tlocalhost ip6-localhost ip6-loopback\n"],
+];
+
+/** Adds to an image what makes it a guest: its own files in /etc, and the variables of the image for each command. */
+export async function addOwnFiles(image: ImageFiles, variables: readonly string[], layer: number): Promise<void> {
+  for (const [path, mode] of directories) {
+    if (image.tree.follow(path.split("/"))?.type !== "directory")
+      image.tree.put(path.split("/"), makeInode("directory", mode), layer);
+  }
+  for (const [path, content] of files) await replaceFile(image, path, content, layer);
+  if (variables.length === 0) return;
+  const known = await readText(image, "etc/environment");
+  const separator = known === "" || known.endsWith("\n") ? "" : "\n";
+  const lines = variables.map((variable) => `${variable}\n`).join("");
+  await replaceFile(image, "etc/environment", `${known}${separator}${lines}`, layer);
+}
+
+/** The name and release of the distribution, as its os-release says; null when there is none. */
+export async function readDistribution(image: ImageFiles): Promise<string | null> {
+  for (const path of ["etc/os-release", "usr/lib/os-release"]) {
+    const text = await readText(image, path);
+    const value = (key: string) => new RegExp(`^${key}=["']?([^"'\n]*)`, "m").exec(text)?.[1]?.trim() ?? "";
+    const name = `${value("ID")} ${value("VERSION_ID")}`.trim();
+    if (name !== "") return name.slice(0, 100);
+  }
+  return null;
+}
+
+async function replaceFile({ tree, blocks }: ImageFiles, path: string, text: string, layer: number): Promise<void> {
+  const parts = path.split("/");
+  tree.remove(parts);
+  tree.put(parts, makeInode("file", 0o644, { content: await blocks.append([Buffer.from(text)]) }), layer);
+}
+
+async function readText({ tree, blocks }: ImageFiles, path: string): Promise<string> {
+  const content = tree.follow(path.split("/"))?.content ?? null;
+  return content === null ? "" : (await blocks.read(content, MOST_TEXT_BYTES)).toString("utf8");
+}

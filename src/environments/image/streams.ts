@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { pipeline, Readable } from "node:stream";
+import * as zlib from "node:zlib";
+
+import { ByteReader } from "../../archive/bytes.js";
+import { gunzip, isGzip } from "../../archive/gunzip.js";
+import { corrupt } from "../../archive/refusal.js";
+import { open } from "../../host/files.js";
+import { imageError } from "./failure.js";
+
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+const CHUNK_BYTES = 262_144;
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+/** The largest window of zstd that is accepted: 128 MiB, as its program does. */
+const ZSTD_WINDOW_LOG = 27;
+
+/** The bytes of a file, or of a part of it. Throws what opening it throws, when it is read. */
+export async function* readFileBytes(
+  path: string,
+  start = 0,
+  sizeBytes = Infinity,
+): ByteStream & AsyncGenerator<Uint8Array> {
+  const file = await open(path, "r");
+  yield* file.createReadStream({ start, highWaterMark: CHUNK_BYTES, end: start + sizeBytes - 1 });
+}
+
+/** The same bytes; throws at their end when they have another digest. */
+export async function* verified(source: ByteStream, digest: string, what: string): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found = `sha256:${hash.digest("hex")}`;
+  if (found !== digest) throw imageError("digest", `${what} has the wrong digest.`, { expected: digest, found });
+}
+
+/** The bytes of a stream that may be compressed with gzip or zstd. */
+export async function* decompressed(source: ByteStream): AsyncGenerator<Uint8Array> {
+  const input = new ByteReader(source);
+  try {
+    const start = await input.upTo(ZSTD_MAGIC.length);
+    input.unread(start);
+    if (isGzip(start)) yield* gunzip(input);
+    else if (start.equals(ZSTD_MAGIC)) yield* unzstd(input);
+    else yield* rest(input);
+  } finally {
+    await input.close();
+  }
+}
+
+async function* rest(input: ByteReader): AsyncGenerator<Buffer> {
+  for (let piece = await input.some(Infinity); piece !== null; piece = await input.some(Infinity)) yield piece;
+}
+
+interface WithZstd {
+  createZstdDecompress?: (options: { params: Record<number, number> }) => NodeJS.ReadWriteStream;
+  constants: { ZSTD_d_windowLogMax?: number };
+}
+
+async function* unzstd(input: ByteReader): AsyncGenerator<Buffer> {
+  const { createZstdDecompress, constants } = zlib as unknown as WithZstd;
+  if (!createZstdDecompress) {
+    throw imageError(
+      "compression",
+      `The image is compressed with zstd, which Node.js ${process.version} cannot read.`,
+      {
+        node_version: process.version,
+      },
+    );
+  }
+  const inflater = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax ?? 100]: ZSTD_WINDOW_LOG } });
+  // A failure of the source comes out of the iteration below.
+  pipeline(Readable.from(rest(input)), inflater, () => {});
+  try {
+    for await (const chunk of inflater) yield chunk as Buffer;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw code.startsWith("ZSTD_") || code.startsWith("Z_") ? corrupt("its zstd data is truncated or invalid") : error;
+  }
+}
+
+/** All bytes of a small document. */
+export async function readAll(source: ByteStream, mostBytes: number, what: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of source) {
+    sizeBytes += piece.length;
+    if (sizeBytes > mostBytes) throw imageError("invalid", `${what} is larger than ${mostBytes} bytes.`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}

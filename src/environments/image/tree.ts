@@ -1,0 +1,154 @@
+import { refusal } from "../../archive/refusal.js";
+import type { Run } from "./block-writer.js";
+
+export type InodeType = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
+
+/** One file, directory, link or device of an image; several names may share it. Names are bytes, kept as Latin-1. */
+export interface Inode {
+  readonly type: InodeType;
+  /** Permission, set-ID and sticky bits. */
+  mode: number;
+  uid: number;
+  gid: number;
+  mtimeS: number;
+  mtimeNs: number;
+  xattrs: ReadonlyMap<string, Buffer>;
+  /** Where a file's content is; null for the other types. */
+  readonly content: Run | null;
+  /** A symbolic link's target. */
+  readonly target: string | null;
+  /** Major and minor number of a device. */
+  readonly device: readonly [major: number, minor: number] | null;
+  /** Null for everything but a directory. */
+  readonly entries: Map<string, Entry> | null;
+}
+
+export interface Entry {
+  readonly inode: Inode;
+  /** The layer that the name is of. */
+  layer: number;
+}
+
+/** As many links on one path as Linux follows. */
+const MOST_LINKS = 40;
+
+export function makeInode(type: InodeType, mode: number, rest: Partial<Inode> = {}): Inode {
+  return {
+    ...{ type, mode, uid: 0, gid: 0, mtimeS: 0, mtimeNs: 0, xattrs: new Map() },
+    ...{ content: null, target: null, device: null, entries: type === "directory" ? new Map() : null },
+    ...rest,
+  };
+}
+
+/** The files of an image while its layers are applied. Links on a path are followed within the image. */
+export class ImageTree {
+  readonly root = makeInode("directory", 0o755);
+
+  /** Gives a name to an inode. A directory over a directory keeps what is in it and takes the new one's owner, mode and times. */
+  put(parts: readonly string[], inode: Inode, layer: number): void {
+    const name = parts.at(-1);
+    if (name === undefined) return describeAs(this.root, inode);
+    const parent = this.#directory(parts.slice(0, -1), layer);
+    const known = parent.get(name);
+    if (known?.inode.entries && inode.entries) {
+      describeAs(known.inode, inode);
+      known.layer = layer;
+    } else parent.set(name, { inode, layer });
+  }
+
+  /** The inode of a path, the last part not followed; null when it does not exist. */
+  find(parts: readonly string[]): Inode | null {
+    const name = parts.at(-1);
+    if (name === undefined) return this.root;
+    return this.#walk(parts.slice(0, -1))?.entries?.get(name)?.inode ?? null;
+  }
+
+  /** The same, the last part followed as well. */
+  follow(parts: readonly string[]): Inode | null {
+    return this.#walk(parts);
+  }
+
+  /** Removes what lower layers have under a name. What the same layer has put there stays. */
+  removeLower(parts: readonly string[], layer: number): void {
+    const name = parts.at(-1);
+    const parent = this.#walk(parts.slice(0, -1))?.entries;
+    const entry = name === undefined ? undefined : parent?.get(name);
+    if (parent && entry && name !== undefined && !keepUpper(entry, layer)) parent.delete(name);
+  }
+
+  /** Empties a directory of what lower layers have in it. */
+  removeLowerChildren(parts: readonly string[], layer: number): void {
+    const entries = this.#walk(parts)?.entries;
+    if (entries) emptyLower(entries, layer);
+  }
+
+  remove(parts: readonly string[]): void {
+    this.#walk(parts.slice(0, -1))?.entries?.delete(parts.at(-1) ?? "");
+  }
+
+  /** The directory of a path, made where it is missing. */
+  #directory(parts: readonly string[], layer: number): Map<string, Entry> {
+    let at = this.root;
+    for (const [index, part] of parts.entries()) {
+      const next = at.entries?.get(part)?.inode;
+      const known = next?.type === "symlink" ? this.#walk(parts.slice(0, index + 1)) : (next ?? null);
+      const directory = known?.entries ? known : makeInode("directory", 0o755);
+      if (directory !== known) at.entries?.set(part, { inode: directory, layer });
+      at = directory;
+    }
+    return at.entries ?? new Map();
+  }
+
+  #walk(parts: readonly string[]): Inode | null {
+    const stack: Inode[] = [this.root];
+    const left = [...parts].toReversed();
+    let links = 0;
+    for (let part = left.pop(); part !== undefined; part = left.pop()) {
+      if (part === "" || part === ".") continue;
+      if (part === "..") {
+        if (stack.length > 1) stack.pop();
+        continue;
+      }
+      const next = stack.at(-1)?.entries?.get(part)?.inode;
+      if (next === undefined) return null;
+      if (next.type !== "symlink") {
+        stack.push(next);
+        continue;
+      }
+      links += 1;
+      if (links > MOST_LINKS) return null;
+      const target = next.target ?? "";
+      if (target.startsWith("/")) stack.length = 1;
+      left.push(...target.split("/").toReversed());
+    }
+    return stack.at(-1) ?? null;
+  }
+}
+
+/** The parts of a name; refuses one that leads out of the image, and one that Linux would not take. */
+export function parseImagePath(name: Buffer, shown: string): string[] {
+  const parts = name
+    .toString("latin1")
+    .split("/")
+    .filter((part) => part !== "" && part !== ".");
+  if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name contains a NUL byte");
+  if (parts.includes("..")) throw refusal("ARCHIVE_PATH_ESCAPES", shown, "its name has a part `..`");
+  if (name.length > 4095 || parts.some((part) => part.length > 255))
+    throw refusal("ARCHIVE_PATH_TOO_LONG", shown, "its name is longer than Linux takes");
+  return parts;
+}
+
+function describeAs(inode: Inode, { mode, uid, gid, mtimeS, mtimeNs, xattrs }: Inode): void {
+  Object.assign(inode, { mode, uid, gid, mtimeS, mtimeNs, xattrs });
+}
+
+/** Whether something of the layer is at or beneath an entry; what is of lower layers beneath it goes. */
+function keepUpper(entry: Entry, layer: number): boolean {
+  const { entries } = entry.inode;
+  if (entries) emptyLower(entries, layer);
+  return entry.layer === layer || (entries !== null && entries.size > 0);
+}
+
+function emptyLower(entries: Map<string, Entry>, layer: number): void {
+  for (const [name, entry] of entries) if (!keepUpper(entry, layer)) entries.delete(name);
+}

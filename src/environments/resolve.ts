@@ -1,0 +1,74 @@
+import { isAbsolute, normalize } from "node:path";
+
+import { PyroError } from "../contract/errors.js";
+import { nearestName } from "../contract/nearest.js";
+import { catalog } from "./catalog.js";
+import type { ImageRecipe, Recipe } from "./source.js";
+
+/** Finds the recipe of a reference; null when the reference is of another kind. */
+type Resolver = (reference: string) => Recipe | null;
+
+/** Grows when an image becomes another root file system than before. */
+const IMAGE_VERSION = "1";
+const image = { version: IMAGE_VERSION, architecture: "amd64" } as const;
+
+const fromCatalog: Resolver = (reference) => catalog.find(({ name }) => name === reference) ?? null;
+
+const fromRootfs: Resolver = (reference) => {
+  const path = after("rootfs:", reference);
+  return path === null
+    ? null
+    : { ...image, kind: "rootfs", name: reference, path, description: "Root file system of a tar archive" };
+};
+
+/** The first colon behind the path begins a tag, which may have more of them. */
+function fromTagged(kind: Exclude<ImageRecipe["kind"], "rootfs">, description: string): Resolver {
+  return (reference) => {
+    const text = after(`${kind}:`, reference);
+    if (text === null) return null;
+    const colon = text.indexOf(":");
+    const [path, tag] = colon === -1 ? [text, null] : [text.slice(0, colon), text.slice(colon + 1)];
+    return { ...image, kind, name: reference, path, tag, description };
+  };
+}
+
+const resolvers: readonly Resolver[] = [
+  fromCatalog,
+  fromRootfs,
+  fromTagged("oci", "Image of a directory in the OCI layout"),
+  fromTagged("docker-archive", "Image of an archive of docker save"),
+];
+
+/** Whether a name is the reference of an image that this pyro knows. */
+export function isReference(name: string): boolean {
+  return /^(rootfs|oci|docker-archive):/.test(name);
+}
+
+/** The recipe of a name or reference. Throws ENVIRONMENT_UNKNOWN with the known names and the nearest one, INVALID_ARGUMENT for a relative path. */
+export function findRecipe(reference: string): Recipe {
+  for (const resolve of resolvers) {
+    const recipe = resolve(reference);
+    if (recipe) return recipe;
+  }
+  const known = catalog.map((candidate) => candidate.name);
+  const suggestion = nearestName(reference, known);
+  throw new PyroError("ENVIRONMENT_UNKNOWN", `There is no environment ${JSON.stringify(reference)}.`, {
+    hint: `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}.`,
+    details: { environment: reference, known, suggestion },
+  });
+}
+
+/** What follows the prefix: an absolute path, since the daemon has a working directory of its own. */
+function after(prefix: string, reference: string): string | null {
+  if (!reference.startsWith(prefix)) return null;
+  const path = reference.slice(prefix.length);
+  if (isAbsolute(path) && normalize(path) === path && !path.includes("\0")) return path;
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `${JSON.stringify(reference)} has no absolute path without \`.\` and \`..\`.`,
+    {
+      hint: `Name the image by its absolute path: ${prefix}/DIR/NAME.`,
+      details: { environment: reference },
+    },
+  );
+}

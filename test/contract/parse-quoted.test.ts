@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { parseQuoted, quoteCommand } from "../../src/contract/quote.js";
+import { fc } from "../property.js";
+
+test("words that were quoted come back as they were", () => {
+  const word = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0"));
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1 }), (words) => assert.deepEqual(parseQuoted(quoteCommand(words)), words)),
+  );
+});
+
+test("a line with shell syntax is no list of words", () => {
+  for (const line of [
+    "a; b",
+    "a | b",
+    "a > b",
+    "$A",
+    "`a`",
+    "a && b",
+    "A=1 b",
+    "~/x",
+    "a *",
+    '"a"',
+    "a\\ b",
+    "'a",
+    "a\nb",
+    "",
+  ])
+    assert.equal(parseQuoted(line), null, line);
+});

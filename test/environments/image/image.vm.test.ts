@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { VmScratch } from "../../vm/vm-scratch.js";
+import { tar } from "../../archive/raw-tar.js";
+import { directory, file, symlink } from "../../archive/specimen.js";
+import { askDebugfs } from "./files.js";
+import { dockerArchive, makeImage, writeLayout } from "./saved.js";
+
+/** A few programs of debian:12 without apt, systemd or bash, as images that boot with our kernel and agent. */
+let scratch: VmScratch;
+let images: string;
+const references: string[] = [];
+
+before(async () => {
+  scratch = new VmScratch();
+  images = join(scratch.home, "images");
+  mkdirSync(images);
+  const { files } = await scratch.client.call("env.inspect", { environment: "debian:12" });
+  assert.ok(files, "debian:12 is pulled");
+  const { digest } = await scratch.client.call("env.inspect", { environment: "debian:12" });
+  const root = join(scratch.home, "environments", "content", digest ?? "", "root.img");
+  writeLayout(join(images, "tiny"), {
+    latest: makeImage([baseLayer(root), upperLayer], { Env: ["PATH=/bin", "GREETING=hello you "] }),
+  });
+  const bare = makeImage([tar(...programs(root, ["cat", "uname"]))]);
+  writeFileSync(join(images, "bare.tar"), dockerArchive(bare, ["bare:1"]));
+});
+
+after(async () => {
+  for (const environment of references) await scratch.client.call("env.remove", { environment }).catch(() => {});
+  await scratch[Symbol.asyncDispose]();
+});
+
+const upperLayer = tar(
+  ...[
+    file("etc/.wh.old", ""),
+    file("etc/new", "new\n"),
+    { ...file("home/file", "x"), patch: [[108, "0001750\0"]] as const },
+  ],
+);
+
+/** What a program of coreutils needs, and the program. */
+function programs(root: string, names: readonly string[]) {
+  const dump = (path: string, name: string) => {
+    const copy = join(images, "copied");
+    askDebugfs(root, `dump ${path} ${copy}`);
+    return { name, content: readFileSync(copy), mode: 0o755 };
+  };
+  const libraries = ["libc.so.6", "libselinux.so.1", "libpcre2-8.so.0.11.2"];
+  return [
+    ...libraries.map((name) => dump(`/usr/lib/x86_64-linux-gnu/${name}`, `lib/x86_64-linux-gnu/${name}`)),
+    symlink("lib/x86_64-linux-gnu/libpcre2-8.so.0", "libpcre2-8.so.0.11.2"),
+    dump("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"),
+    ...names.map((name) => dump(`/usr/bin/${name}`, `bin/${name}`)),
+  ];
+}
+
+function baseLayer(root: string): Buffer {
+  return tar(
+    ...programs(root, ["dash", "cat", "uname", "stat", "ls"]),
+    ...[symlink("bin/sh", "dash"), directory("etc"), file("etc/old", "old\n")],
+    file("etc/os-release", "ID=tiny\nVERSION_ID=1\n"),
+  );
+}
+
+const run = async (reference: string, ...command: string[]) => {
+  references.push(reference);
+  return scratch.pyro(["run", reference, "--mem-mib", "256", "--", ...command]);
+};
+
+test("an image without systemd and bash runs, with its variables, owners and whiteouts", async () => {
+  const line = 'uname -s; echo "[$GREETING] $PATH $PWD"; cat /etc/new; ls /etc/old; stat -c %u /home/file';
+  const { status, stdout, stderr } = await run(`oci:${images}/tiny`, "sh", "-c", line);
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, "Linux\n[hello you ] /bin /workspace\nnew\n1000\n");
+  assert.match(stderr, /old.*No such file/);
+});
+
+test("env list and inspect show an installed image", async () => {
+  const { environments } = await scratch.client.call("env.list", {});
+  const found = environments.find(({ name }) => name === `oci:${images}/tiny`);
+  assert.deepEqual([found?.installed, found?.distribution, found?.image?.user], [true, "tiny 1", "1000"]);
+});
+
+test("in an image without /bin/sh a program runs; a line of the shell fails with the reason", async () => {
+  const bare = `docker-archive:${images}/bare.tar`;
+  const { status, stdout, stderr } = await run(bare, "uname", "-s");
+  assert.deepEqual([status, stdout], [0, "Linux\n"], stderr);
+  await assert.rejects(
+    scratch.client.call("vm.run", { environment: bare, command: "uname; uname", mem_mib: 256 }),
+    (error: { code: string; details: { missing?: string } }) =>
+      error.code === "INVALID_ARGUMENT" && error.details.missing === "/bin/sh",
+  );
+});

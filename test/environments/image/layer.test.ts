@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test, type TestContext } from "node:test";
+
+import { pax, raw, tar } from "../../archive/raw-tar.js";
+import { directory, file, hardlink, symlink } from "../../archive/specimen.js";
+import { temporaryDirectory } from "../fake-source.js";
+import { filesOf, pathsOf } from "./files.js";
+
+async function paths(context: TestContext, ...layers: readonly Buffer[]) {
+  const files = await filesOf(await temporaryDirectory(context), layers);
+  context.after(() => files.blocks.close());
+  return pathsOf(files.tree);
+}
+
+test("an upper layer replaces files and keeps what lower directories have", async (context) => {
+  const lower = tar(directory("a"), file("a/one"), file("a/two"), file("b"));
+  assert.deepEqual(await paths(context, lower, tar(directory("a"), file("a/three"), directory("b"))), [
+    ...["a/", "a/one", "a/three", "a/two", "b/"],
+  ]);
+});
+
+test("a whiteout removes a name of lower layers, not one of its own", async (context) => {
+  const lower = tar(directory("a"), file("a/one"), file("a/two"));
+  assert.deepEqual(await paths(context, lower, tar(file("a/.wh.one", ""))), ["a/", "a/two"]);
+  for (const upper of [tar(file("a/.wh.one", ""), file("a/one")), tar(file("a/one"), file("a/.wh.one", ""))])
+    assert.deepEqual(await paths(context, lower, upper), ["a/", "a/one", "a/two"]);
+});
+
+test("a whiteout and a directory of the same name leave only what the layer has in it", async (context) => {
+  const lower = tar(directory("a"), file("a/one"));
+  for (const upper of [tar(directory("a"), file("a/new"), file(".wh.a", "")), tar(file(".wh.a", ""), file("a/new"))])
+    assert.deepEqual(await paths(context, lower, upper), ["a/", "a/new"]);
+});
+
+test("an opaque directory hides what lower layers have in it, wherever its mark is", async (context) => {
+  const lower = tar(directory("a"), file("a/one"), directory("a/deep"), file("a/deep/two"));
+  for (const upper of [
+    tar(directory("a"), file("a/.wh..wh..opq", ""), file("a/deep/new")),
+    tar(file("a/deep/new"), directory("a"), file("a/.wh..wh..opq", "")),
+  ])
+    assert.deepEqual(await paths(context, lower, upper), ["a/", "a/deep/", "a/deep/new"]);
+});
+
+test("marks of aufs are left out; a whiteout of what does not exist does nothing", async (context) => {
+  const layer = tar(
+    file(".wh..wh.aufs", ""),
+    directory(".wh..wh.plnk"),
+    file(".wh..wh.plnk/x"),
+    file("gone/.wh.x", ""),
+  );
+  assert.deepEqual(await paths(context, layer, tar(file("y"))), ["y"]);
+});
+
+test("a plain root file system has no whiteouts", async (context) => {
+  const files = await filesOf(await temporaryDirectory(context), [tar(file("x"), file(".wh.x", ""))], false);
+  context.after(() => files.blocks.close());
+  assert.deepEqual(pathsOf(files.tree), [".wh.x", "x"]);
+});
+
+test("a path through a link stays in the image", async (context) => {
+  const lower = tar(directory("usr"), directory("usr/lib"), symlink("lib", "usr/lib"), symlink("out", "/../../usr"));
+  assert.deepEqual(await paths(context, lower, tar(file("lib/new"), file("out/x"))), [
+    ...["lib", "out", "usr/", "usr/lib/", "usr/lib/new", "usr/x"],
+  ]);
+});
+
+test("a link in a circle on the way of a path becomes a directory", async (context) => {
+  assert.deepEqual(await paths(context, tar(symlink("a", "b"), symlink("b", "a")), tar(file("a/x"))), [
+    "a/",
+    "a/x",
+    "b",
+  ]);
+});
+
+test("hard links share an inode, also across layers and with links", async (context) => {
+  const files = await filesOf(await temporaryDirectory(context), [tar(file("a")), tar(hardlink("b", "a"))]);
+  context.after(() => files.blocks.close());
+  assert.equal(files.tree.find(["a"]), files.tree.find(["b"]));
+});
+
+test("owners, modes, times, devices and attributes arrive", async (context) => {
+  const mode = { mode: 0o4755, patch: [[108, "0001750\0"]] as const };
+  const files = await filesOf(await temporaryDirectory(context), [
+    tar(
+      ...[pax({ gid: "70000", mtime: "1.5", "SCHILY.xattr.user.x": Buffer.from([1, 0, 2]) }), { name: "a", ...mode }],
+      {
+        name: "tty",
+        type: "3",
+        patch: [
+          [329, "0000004\0"],
+          [337, "0000001\0"],
+        ],
+      },
+    ),
+  ]);
+  context.after(() => files.blocks.close());
+  const { content: _, ...inode } = files.tree.find(["a"])!;
+  const expected = { type: "file", mode: 0o4755, uid: 1000, gid: 70000, mtimeS: 1, mtimeNs: 500_000_000 };
+  const rest = { xattrs: new Map([["user.x", Buffer.from([1, 0, 2])]]), target: null, device: null, entries: null };
+  assert.deepEqual(inode, { ...expected, ...rest });
+  assert.deepEqual(files.tree.find(["tty"])?.device, [4, 1]);
+});
+
+for (const [what, code, ...entries] of [
+  ["a name that leads out", "ARCHIVE_PATH_ESCAPES", file("../x")],
+  ["a name with `..` inside", "ARCHIVE_PATH_ESCAPES", file("a/../../x")],
+  ["a whiteout that leads out", "ARCHIVE_PATH_ESCAPES", file("../.wh.x", "")],
+  ["a hard link that leads out", "ARCHIVE_PATH_ESCAPES", hardlink("x", "../../etc/passwd")],
+  ["a hard link to what does not exist", "ARCHIVE_HARD_LINK", hardlink("x", "/etc/passwd")],
+  ["a hard link to a directory", "ARCHIVE_HARD_LINK", directory("d"), hardlink("x", "d")],
+  ["a name that is too long", "ARCHIVE_PATH_TOO_LONG", pax({ path: "x".repeat(256) }), file("x")],
+  ["a link without a target", "ARCHIVE_NAME_INVALID", symlink("x", "")],
+  ["a type that no one knows", "ARCHIVE_SPECIAL_FILE", { name: "x", type: "D" }],
+  ["a file in the root's place", "ARCHIVE_TYPE_CONFLICT", file(".")],
+  ["an owner out of range", "ARCHIVE_CORRUPT", pax({ uid: "4294967295" }), file("x")],
+] as const) {
+  test(`refused: ${what}`, async (context) => {
+    const scratch = await temporaryDirectory(context);
+    const layer = tar(...entries.map((entry) => (Buffer.isBuffer(entry) ? entry : raw(entry))));
+    await assert.rejects(filesOf(scratch, [layer]), { code });
+    assert.deepEqual(readdirSync(scratch), ["root.img"]);
+  });
+}
+
+test("a layer that is cut is refused", async (context) => {
+  const layer = tar(file("a", "x".repeat(5000)));
+  for (const length of [100, 600, 3000])
+    await assert.rejects(filesOf(await temporaryDirectory(context), [layer.subarray(0, length)]), {
+      code: "ARCHIVE_CORRUPT",
+    });
+});
