@@ -5,10 +5,7 @@ export const envRemove: Handler<"env.remove"> = async ({ environments, backends,
   await machines.dropSpares();
   const { digest, freedBytes } = await environments.remove(environment);
   const isOther = (candidate: string) => candidate !== digest;
-  const reports = [await backends.qemu.prune(isOther, false), await backends.hostCompat.prune(isOther, false)];
-  return {
-    environment,
-    removed: true,
-    freed_bytes: reports.reduce((sum, report) => sum + report.freedBytes, freedBytes),
-  };
+  let freed_bytes = freedBytes;
+  for (const backend of backends.all) freed_bytes += (await backend.prune(isOther, false)).freedBytes;
+  return { environment, removed: true, freed_bytes };
 };
