@@ -860,6 +860,21 @@ class EnvListEnvironmentNpmPackage(TypedDict):
     integrity: str
 
 
+class EnvListEnvironmentImage(TypedDict):
+    # Digest of the image's manifest, or of its configuration in an archive of Docker.
+    digest: str
+    # Variables, as NAME=VALUE; each command has them.
+    env: list[str]
+    # Working directory of a container; commands of pyro start in /workspace.
+    working_dir: str
+    # User of a container; commands of pyro run as root.
+    user: str
+    # Entry point of a container; pyro does not use it.
+    entrypoint: list[str]
+    # Default command of a container; pyro does not use it.
+    command: list[str]
+
+
 class EnvListEnvironment(TypedDict):
     name: str
     # Version of the recipe.
@@ -875,6 +890,8 @@ class EnvListEnvironment(TypedDict):
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Origin of its packages.
     source: str
+    # Configuration of an installed container image.
+    image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -903,6 +920,8 @@ class EnvPullResult(TypedDict):
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Origin of its packages.
     source: str
+    # Configuration of an installed container image.
+    image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -941,6 +960,8 @@ class EnvInspectResult(TypedDict):
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
     # Origin of its packages.
     source: str
+    # Configuration of an installed container image.
+    image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -969,6 +990,13 @@ class EnvPruneResult(TypedDict):
     # Bytes freed, or that would be freed in a dry run.
     freed_bytes: int
     dry_run: bool
+
+
+class EnvRemoveResult(TypedDict):
+    environment: str
+    removed: Literal[True]
+    # Bytes freed.
+    freed_bytes: int
 
 
 class DoctorRuntime(TypedDict):
@@ -1099,7 +1127,7 @@ class Operations(ABC):
         Fails with `ENVIRONMENT_UNKNOWN`, with `HOST_NOT_ABLE` when no VM can run here, with `RESOURCE_EXHAUSTED` when the host lacks the memory.
 
         Args:
-            environment: Name of an environment, such as debian:12.
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             cwd: Working directory of the command.
             env: Additional environment variables.
@@ -1158,7 +1186,7 @@ class Operations(ABC):
         """Prepare a VM without starting it.
 
         Args:
-            environment: Name of an environment, such as debian:12.
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
@@ -1344,7 +1372,7 @@ class Operations(ABC):
         Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name.
 
         Args:
-            environment: Name of an environment, such as debian:12.
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             name: Name of the task, usable instead of its id.
             labels: Labels to filter tasks by.
             env: Environment of all its commands. No output shows the values.
@@ -2202,13 +2230,13 @@ class Operations(ABC):
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> EnvPullResult:
-        """Build an environment on this host from the distribution's signed packages.
+        """Build an environment on this host, from signed packages or an image.
 
-        An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_BUILD_FAILED`.
+        An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_UNKNOWN` for a name or file that does not exist, `ENVIRONMENT_BUILD_FAILED`, and an `ARCHIVE_` code for a layer that cannot be applied.
 
         Args:
-            environment: Name of an environment, such as debian:12.
-            rebuild: Build it again, with newer packages.
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
+            rebuild: Build it again, with newer packages or from the image as it is now.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
@@ -2228,7 +2256,7 @@ class Operations(ABC):
         Fails with `ENVIRONMENT_UNKNOWN`.
 
         Args:
-            environment: Name of an environment, such as debian:12.
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
         """
         return self._call(
             "env.inspect",
@@ -2248,6 +2276,22 @@ class Operations(ABC):
         return self._call(
             "env.prune",
             {"dry_run": dry_run},
+        )
+
+    def remove_environment(
+        self,
+        environment: str,
+    ) -> EnvRemoveResult:
+        """Remove an installed environment and its templates.
+
+        Fails with `ENVIRONMENT_UNKNOWN` when it is not installed, and with `FAILED_PRECONDITION` while a VM, task or snapshot uses it.
+
+        Args:
+            environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
+        """
+        return self._call(
+            "env.remove",
+            {"environment": environment},
         )
 
     def doctor(
