@@ -1,8 +1,6 @@
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
-import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import { terminalOf } from "../../contract/terminal.js";
 import type { Channel } from "../../guest/channel.js";
 import { abortable } from "../../host/abortable.js";
 import { JoinedController } from "../../host/joined-controller.js";
@@ -13,7 +11,6 @@ import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
 import { explainTreeRefusal } from "../files/refusal.js";
-import { resolveTimeout } from "../exec/timeout.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
 import { startTask } from "./branches/start.js";
@@ -22,7 +19,8 @@ import { push } from "../workspace/push.js";
 import { PublishedPorts } from "../ports/published-ports.js";
 import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
-import { TaskExec } from "../exec/task-exec.js";
+import { startTaskExec } from "../exec/start-exec.js";
+import type { TaskExec } from "../exec/task-exec.js";
 import { TaskExecs } from "../exec/task-execs.js";
 import { TaskVm, type TaskVmParts } from "./task-vm.js";
 import { viewOf } from "./view.js";
@@ -128,37 +126,10 @@ export class Task implements ExecHost {
   }
 
   async #start(machine: FoundMachine, input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
-    this.#assertRoomForExec();
-    const terminal = terminalOf(input);
-    const exec = new TaskExec(
-      this,
-      {
-        event: "exec.started",
-        sequence: this.#execs.nextSequence,
-        job: this.vm.channel?.takeStream() ?? this.#execs.lastJob + 1,
-        ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
-        command: input.command,
-        cwd: input.cwd,
-        timeout_seconds: resolveTimeout(input, this.vm.record.timeout_seconds),
-        ...(terminal && { terminal }),
-        started_at: new Date().toISOString(),
-      },
-      null,
-    );
-    this.#execs.add(exec);
-    let recorded = Promise.resolve();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        recorded = this.#journal.append(exec.started, resolve);
-        recorded.catch(reject);
-      });
-    } catch (error) {
-      this.#execs.remove(exec);
-      throw error;
-    }
+    const { record, channel } = this.vm;
+    const task = { host: this, execs: this.#execs, journal: this.#journal, record, channel };
+    const exec = await startTaskExec(task, machine, input, stdin);
     this.#activity.note(exec.started.started_at);
-    // The guest need not wait for the sync: a power loss of the host ends the VM as well.
-    exec.start(machine, { ...this.vm.record.env, ...input.env }, stdin, recorded);
     return exec;
   }
 
@@ -324,18 +295,5 @@ export class Task implements ExecHost {
       else if (isResumable(this.record)) await this.changeVm(call, startTask);
       else return work(this.vm.assertPresent(use));
     }
-  }
-
-  #assertRoomForExec(): void {
-    const running = this.#execs.running.length;
-    if (running < limits.runningCommands) return;
-    throw new PyroError(
-      "RESOURCE_EXHAUSTED",
-      `Task ${this.taskId} already runs ${running} commands, which is the limit.`,
-      {
-        hint: "Wait for one of them to end.",
-        details: { task_id: this.taskId, running, limit: limits.runningCommands },
-      },
-    );
   }
 }

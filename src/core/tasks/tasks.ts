@@ -1,39 +1,25 @@
 import { join } from "node:path";
 
-import type { FoundMachine } from "../../backend/backend.js";
-import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { openJournal } from "../../store/journal.js";
-import { diskPath, isTaskId, journalPath, newTaskId } from "../../store/layout.js";
+import { isTaskId, journalPath } from "../../store/layout.js";
 import { explainReading } from "../../store/record.js";
-import {
-  createTaskDirectory,
-  listTaskDirectories,
-  newDraftPath,
-  removeDraft,
-  removeTaskDirectory,
-  sweepDeleted,
-} from "../../store/task-directories.js";
-import { readTaskRecord, writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
-import { WorkspaceBase } from "../../store/workspace-base.js";
-import { networkRequestOf } from "../machines/network.js";
+import { listTaskDirectories, removeTaskDirectory, sweepDeleted } from "../../store/task-directories.js";
+import { readTaskRecord } from "../../store/task-record.js";
 import type { Call } from "../call.js";
 import { Registry } from "../lifecycle/registry.js";
-import { adoptMachine } from "../lifecycle/session.js";
-import { asFound, type LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/machines.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
+import { adoptTask } from "./adopt-task.js";
 import { forkAll, forkNames } from "./branches/fork-all.js";
 import { removeSnapshotsOf, tidySnapshots } from "./branches/snapshot.js";
 import { tryVariants } from "./branches/try.js";
+import { createTask } from "./create-task.js";
 import { IdleStops } from "./idle.js";
 import { machineIdOf } from "./machine-id.js";
-import { moveTask } from "./moves.js";
 import { noTask, TaskNames } from "./names.js";
-import { newTaskRecord } from "./new-record.js";
-import { assertChoices } from "../workspace/import.js";
-import { seedWorkspace } from "../workspace/seed.js";
 import { Task } from "./task.js";
 import type { TaskSnapshots } from "./task-vm.js";
 import { viewOfUnreadable } from "./view.js";
@@ -96,7 +82,11 @@ export class Tasks {
 
   /** Starts a task. If this throws, no task is left. Throws ALREADY_EXISTS when another task has its name. */
   create(input: InputOf<"task.create">, call: Call): Promise<Task> {
-    return this.#names.during(input.name === undefined ? [] : [input.name], () => this.#create(input, call));
+    return this.#names.during(input.name === undefined ? [] : [input.name], async () => {
+      const task = await createTask({ ...this.#options, tasksPath: this.#path }, input, call);
+      this.#registry.add(task.taskId, task);
+      return task;
+    });
   }
 
   /** Starts forks of a task or snapshot; all of them, or none. Throws RESOURCE_EXHAUSTED when the host cannot hold them. */
@@ -112,42 +102,6 @@ export class Tasks {
         return forks;
       },
     );
-  }
-
-  async #create(input: InputOf<"task.create">, call: Call): Promise<Task> {
-    const { machines, snapshots, log } = this.#options;
-    assertChoices(input);
-    const taskId = newTaskId();
-    const { machine, environmentDigest } = await machines.acquire(
-      {
-        id: machineIdOf(taskId),
-        environment: input.environment,
-        vcpuCount: input.vcpu_count,
-        memMib: input.mem_mib,
-        diskMib: input.disk_mib,
-        allowHostCompat: input.allow_host_compat,
-        network: networkRequestOf(input),
-      },
-      call,
-    );
-    const draft = newDraftPath(this.#path, taskId);
-    try {
-      const { seed, keep } = await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
-      call.signal.throwIfAborted();
-      const record = newTaskRecord(taskId, input, machine, environmentDigest, seed);
-      const directory = await createTaskDirectory(this.#path, record, draft);
-      const opened = await openJournal(journalPath(directory));
-      if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
-      const { journal } = opened;
-      const task = new Task({ directory, record, journal, machine: asFound(machine), machines, snapshots, log });
-      await keep(task.pushes);
-      this.#registry.add(taskId, task);
-      return task;
-    } catch (error) {
-      await removeDraft(draft);
-      await machines.destroy(machine);
-      throw error;
-    }
   }
 
   /** Tries variants of a command in forks of a task, which are removed. */
@@ -249,34 +203,10 @@ export class Tasks {
     }
     // A daemon that died left the fork of a variant.
     if (reading.record.tried_for !== null) return void (await removeTaskDirectory(this.#path, taskId));
-    const { machine, record } = await this.#adopt(directory, reading.record);
+    const { machine, record } = await adoptTask(directory, reading.record, { machines, log });
     const { journal } = opened;
     const task = new Task({ directory, record, journal, machine, machines, snapshots, log });
     this.#registry.add(taskId, task);
     await task.takeOver();
-  }
-
-  /** The machine of a started task, whether or not it answers. Without one it is stopped, or failed when it can never be reached. */
-  async #adopt(directory: string, record: TaskRecord): Promise<{ machine: FoundMachine | null; record: TaskRecord }> {
-    if (record.state !== "started") return { machine: null, record };
-    const { machines, log } = this.#options;
-    const { task_id, backend, machine: handle, environment_digest: environmentDigest } = record;
-    const machine = await adoptMachine(machines, { id: machineIdOf(task_id), backend, handle, environmentDigest }, log);
-    if (machine !== null && !(machine instanceof PyroError)) return { machine, record };
-    // What its VM wrote stays readable.
-    if (handle !== null) {
-      await machines
-        .keepDisk(machineIdOf(task_id), handle, diskPath(directory))
-        .catch((error: unknown) => log.error({ task: task_id, err: error }, "the disk could not be kept"));
-    }
-    const without =
-      machine === null
-        ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")
-        : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${machine.message}`);
-    // Should it not be written, the next daemon finds the same.
-    await writeTaskRecord(directory, without).catch((error: unknown) =>
-      log.error({ task: task_id, err: error }, "the record could not be written"),
-    );
-    return { machine: null, record: without };
   }
 }
