@@ -3,6 +3,7 @@ import { lookAtName, readdirSync } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
 import { ancestorsOf, type Entry, isEqual } from "../../workspace/entry.js";
 import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
+import { counted } from "../pack/failure.js";
 import type { CallOptions } from "../client.js";
 import { type BaseEntry, Destination, findLastPull, type Recovery } from "./destination.js";
 import { explainDestination } from "./failure.js";
@@ -135,7 +136,7 @@ async function assertUnchanged(tree: HostTree, steps: readonly Step[]): Promise<
   if (changed.length === 0) return;
   throw new PyroError(
     "DESTINATION_CHANGED",
-    `${changed.length} entries changed on the host during the pull: ${changed.slice(0, 3).join(", ")}.`,
+    `${counted(changed.length, "entry", "entries")} changed on the host during the pull: ${changed.slice(0, 3).join(", ")}.`,
     {
       details: { paths: changed.slice(0, 100) },
     },
@@ -146,7 +147,7 @@ function assertHoldable(refused: readonly string[]): void {
   if (refused.length === 0) return;
   throw new PyroError(
     "DESTINATION_UNUSABLE",
-    `The destination cannot hold ${refused.length} entries: ${refused.slice(0, 3).join(", ")}.`,
+    `The destination cannot hold ${counted(refused.length, "entry", "entries")}: ${refused.slice(0, 3).join(", ")}.`,
     {
       hint: "Rename the entries in the task, or pull other paths.",
       details: { paths: refused.slice(0, 100) },
@@ -185,7 +186,7 @@ async function undoIn(destination: Destination, taskId: string, settle: Settle):
   if (changed.length > 0) {
     throw new PyroError(
       "DESTINATION_CHANGED",
-      `${changed.length} entries changed on the host since the pull: ${changed.slice(0, 3).join(", ")}.`,
+      `${counted(changed.length, "entry", "entries")} changed on the host since the pull: ${changed.slice(0, 3).join(", ")}.`,
       {
         hint: "Nothing was undone. Put the entries back as the pull left them, or keep what you have.",
         details: { paths: changed.slice(0, 100) },

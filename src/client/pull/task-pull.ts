@@ -7,6 +7,7 @@ import { fromContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
 import { streamBytes } from "../stream-bytes.js";
 import type { Recovery } from "./destination.js";
+import { counted } from "../pack/failure.js";
 import { batchesOf } from "./batches.js";
 import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
 
@@ -161,7 +162,7 @@ function unsupportedWarning(paths: readonly string[]): string[] {
   if (paths.length === 0) return [];
   const shown = paths.slice(0, 3).map((path) => JSON.stringify(path));
   return [
-    `${paths.length} entries cannot be pulled (sockets, FIFOs, devices, or names that are not UTF-8): ${shown.join(", ")}.`,
+    `${counted(paths.length, "entry", "entries")} cannot be pulled (sockets, FIFOs, devices, or names that are not UTF-8): ${shown.join(", ")}.`,
   ];
 }
 

@@ -58,7 +58,7 @@ async function readBase(base: Pick<WorkspaceBase, "read">, since: "seed" | "push
 type IsSelected = (path: string, isDirectory: boolean) => boolean;
 
 function buildSelection({ paths, exclude, include }: Selection): IsSelected {
-  const roots = paths.map((path) => parseDestination(path).slice(WORKSPACE.length + 1));
+  const roots = paths.map((path) => parseDestination(path, "path").slice(WORKSPACE.length + 1));
   const filter = createFilter({ exclude: [".git", ...exclude], include });
   return (path, isDirectory) => {
     const isMeant =

@@ -6,12 +6,15 @@ import { PyroError } from "../../contract/errors.js";
 export const WORKSPACE = "/workspace";
 const NAME_BYTES = 255;
 
-/** A push's destination, normalised: /workspace or a directory beneath it. A relative one is meant within it. Throws INVALID_ARGUMENT. */
-export function parseDestination(dest: string): string {
+/**
+ * A push's destination, or another path of the workspace, normalised: /workspace or a path beneath it. A relative one is meant within it.
+ * Throws INVALID_ARGUMENT, which calls it `what`.
+ */
+export function parseDestination(dest: string, what: "destination" | "path" = "destination"): string {
   const path = posix.resolve(WORKSPACE, dest);
   const refuse = (why: string) =>
-    new PyroError("INVALID_ARGUMENT", `The destination ${JSON.stringify(dest)} ${why}.`, {
-      hint: "Give a directory beneath /workspace.",
+    new PyroError("INVALID_ARGUMENT", `The ${what} ${JSON.stringify(dest)} ${why}.`, {
+      hint: `Give a ${what === "path" ? "path" : "directory"} beneath /workspace.`,
       details: { dest, destination: path },
     });
   if (path !== WORKSPACE && !path.startsWith(`${WORKSPACE}/`)) throw refuse("is not beneath /workspace");

@@ -52,7 +52,10 @@ function renderPull(result: Pulled): string {
   const lines = changes.map(({ path, before, after }) => `${markOf(before, after)} ${path}`);
   const more = written_count + deleted_count - changes.length;
   if (more > 0) lines.push(`… and ${more} more`);
-  const kept = kept_count === 0 ? "" : `; ${kept_count} deleted in the task are kept, --delete removes them`;
+  const kept =
+    kept_count === 0
+      ? ""
+      : `; ${countOf(kept_count)} deleted in the task ${kept_count === 1 ? "is" : "are"} kept, --delete removes ${kept_count === 1 ? "it" : "them"}`;
   const counts = `${countOf(written_count)} written, ${countOf(deleted_count)} deleted${kept}`;
   lines.push(
     dry_run

@@ -115,6 +115,7 @@ test("pull: paths, exclude and include choose what arrives, and the rest stays a
   writeFiles(workspace, { "src/a": "2", "src/a.log": "x", "doc/b": "2", ".git/HEAD": "ref", "sub/.git/HEAD": "ref" });
   const pathsOf = async (fields: Parameters<typeof project.pull>[0]) =>
     (await project.pull(fields)).changes.map(({ path }) => path);
+  await assert.rejects(pathsOf({ paths: ["../etc"] }), { code: "INVALID_ARGUMENT", message: /^The path "\.\.\/etc"/ });
   assert.deepEqual(await pathsOf({ paths: ["src"], exclude: ["*.log"] }), ["src/a"]);
   assert.deepEqual(await pathsOf({ paths: ["/workspace/src"] }), ["src/a.log"]);
   assert.deepEqual(await pathsOf({ dry_run: true }), ["doc", "doc/b", "sub"]);

@@ -39,6 +39,6 @@ test("undo: a host that changed an entry since is refused after the task was del
   await project.pull();
   await project.client.call("task.delete", { task_id: project.taskId });
   writeFileSync(join(project.host, "a"), "mine");
-  await assert.rejects(project.undo(), { code: "DESTINATION_CHANGED" });
+  await assert.rejects(project.undo(), { code: "DESTINATION_CHANGED", message: /^1 entry changed .*: a\.$/ });
   assert.equal(readFileSync(join(project.host, "a"), "utf8"), "mine");
 });
