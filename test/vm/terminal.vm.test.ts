@@ -45,6 +45,7 @@ test("exec -t in a VM: bash with job control, colours, Python's prompt, and resi
   await terminal.until("... ");
   terminal.type(CTRL.C);
   await terminal.until("KeyboardInterrupt");
+  await terminal.until(">>> ");
   terminal.type(CTRL.D);
   await terminal.until("$ ");
   terminal.type("exit 3\r");
