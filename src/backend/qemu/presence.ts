@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
@@ -43,6 +44,9 @@ export const handleSchema = z.object({
     .default(null),
 });
 
+/** How long a QEMU whose disk is kept may take to write it. */
+const QUIT_MS = 2_000;
+
 export interface PresenceParts {
   readonly id: string;
   readonly directory: string;
@@ -69,6 +73,7 @@ export function buildPresence(parts: PresenceParts): Presence {
   let destroyed: Promise<void> | null = null;
   let snapshotted: Promise<unknown> = Promise.resolve();
   const remove = async (keepDiskIn: string | undefined) => {
+    if (keepDiskIn !== undefined) await quit(qmp, process);
     await process.kill();
     try {
       if (keepDiskIn !== undefined) await keepDisk(directory, parts.origin, keepDiskIn);
@@ -103,6 +108,17 @@ export function buildPresence(parts: PresenceParts): Presence {
     proceed: async () => void (await (await qmp).execute("cont")),
     destroy: (keepDiskIn) => (destroyed ??= remove(keepDiskIn)),
   };
+}
+
+/** Has QEMU write what it holds of the disk's tables, if it still runs. */
+async function quit(qmp: Promise<Qmp>, process: VmProcess): Promise<void> {
+  const waiting = new AbortController();
+  const ended = qmp.then(async (monitor) => {
+    await monitor.execute("quit");
+    await process.ended;
+  });
+  await Promise.race([ended.catch(() => {}), process.ended, sleep(QUIT_MS, undefined, waiting).catch(() => {})]);
+  waiting.abort();
 }
 
 export function withChannel(presence: Presence, channel: Channel): Machine {
