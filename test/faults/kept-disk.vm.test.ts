@@ -23,7 +23,7 @@ async function dyingTask(scratch: TaskScratch): Promise<{ task: string; project:
   );
   const task = created.task_id;
   const script =
-    "echo 'int two;' >>main.c; mkdir out; echo made >out/a; ln -s /etc/os-release link; echo x >/var/x; chown 7:7 /var/x; sync";
+    "echo 'int two;' >>main.c; mkdir out; echo made >out/a; ln -s /etc/os-release link; echo x >/var/x; chown 7:7 /var/x; sync; sync /dev/vdb";
   assert.equal((await scratch.execHere(task, script)).exit_code, 0);
   return { task, project };
 }
