@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { until } from "../../client/scratch.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -13,7 +14,10 @@ test("task wait: returns the result when the command has ended, also when it end
   await using _ = daemon;
   await using task = await pyro.createTask("debian:12");
   const { sequence } = await task.exec("echo out; echo err >&2; exec sleep 1000", inBackground);
-  await task.output(sequence, { waitSeconds: 30 });
+  await until("both lines have arrived", async () => {
+    const { stdout, stderr } = await task.output(sequence, { waitSeconds: 1 });
+    return stdout === "out\n" && stderr === "err\n";
+  });
   const waiting = task.wait(sequence);
   await task.signal(sequence, "TERM");
   assert.deepEqual([(await waiting).state, (await waiting).exitCode], ["ended", 143]);
