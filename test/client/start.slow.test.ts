@@ -68,7 +68,7 @@ test("status and stop start no daemon", async () => {
   assert.equal((await statusOf(scratch)).running, false);
   const { status, stdout } = await scratch.pyro(["daemon", "stop", "--json"]);
   assert.equal(status, 0);
-  assert.deepEqual(JSON.parse(stdout), { pid: null, stopped: false });
+  assert.deepEqual(JSON.parse(stdout), { pid: null, stopped: false, saved: [], unsaved: [] });
   assert.deepEqual(processesOf(scratch.home), []);
 });
 
@@ -87,7 +87,7 @@ test("stop returns when the process is gone", async () => {
   const { pid } = await statusOf(scratch);
   const { status, stdout } = await scratch.pyro(["daemon", "stop", "--json"]);
   assert.equal(status, 0);
-  assert.deepEqual(JSON.parse(stdout), { pid, stopped: true });
+  assert.deepEqual(JSON.parse(stdout), { pid, stopped: true, saved: [], unsaved: [] });
   assert.deepEqual(processesOf(scratch.home), []);
 });
 

@@ -12,8 +12,9 @@ export function openTypeScript({ home }: Place): Runner {
   const pyro = new Pyro({ home });
   return {
     name: "TypeScript",
-    offers: ({ operation }) => operations[operation].sdk !== null,
+    offers: ({ operation }) => operations[operation].sdk !== null || operation === "task.watch",
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
+      if (operation === "task.watch") return watch(pyro, input);
       const method = pyro[operations[operation].sdk!.method as keyof Pyro] as Method;
       const controller = new AbortController();
       const abort = () => controller.abort();
@@ -31,6 +32,17 @@ export function openTypeScript({ home }: Place): Runner {
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** The first report of a watch. */
+async function watch(pyro: Pyro, { task_id: taskId, source_path: path }: Request["input"]): Promise<Answer> {
+  try {
+    for await (const event of pyro.watchTask(String(taskId), String(path))) return { result: { ...event } };
+    throw new Error("the watch ended without a report");
+  } catch (error) {
+    if (!(error instanceof PyroError)) throw error;
+    return { error: error.toBody() };
+  }
 }
 
 /** What the method takes by position, and its options. */
