@@ -29,7 +29,7 @@ struct address address_v6(const uint8_t bytes[16], uint16_t port);
 struct address address_from_socket(const struct sockaddr_storage *from);
 socklen_t address_to_socket(const struct address *address, struct sockaddr_storage *to);
 
-// Without the port: `203.0.113.7` or `2001:db8::1`.
+// Prints the address without the port: `203.0.113.7` or `2001:db8::1`.
 void address_print(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
 
 // `ADDRESS:PORT`, `[ADDRESS]:PORT`.

@@ -4,13 +4,13 @@
 
 #include <stdint.h>
 
-// Its own namespaces, except the network's; an ordinary user becomes root of an empty user namespace.
+// Moves the gate into namespaces of its own, except the network's; an ordinary user becomes root of an empty user namespace.
 void confine_begin(void);
 
-// No files, no capabilities, no other user's rights, and only the system calls of a relay. `uid` 0 keeps the present user.
+// Gives up files, capabilities, other users' rights, and all system calls but a relay's. `uid` 0 keeps the present user.
 void confine_end(uint32_t uid, uint32_t gid);
 
-// The last of it, alone: all system calls but a relay's.
+// The last step of confine_end alone: gives up all system calls but a relay's.
 void confine_calls(void);
 
 #endif

@@ -1,4 +1,4 @@
-// The end, with a reason on standard error.
+// Ends the gate, with a reason on standard error.
 #ifndef FATAL_H
 #define FATAL_H
 

@@ -6,7 +6,7 @@ enum { RECORD_HANDSHAKE = 22 };
 
 static ssize_t read_first(struct inspection *inspection, const uint8_t *bytes, size_t count) {
     if (bytes[0] != RECORD_HANDSHAKE) {
-        // Nothing else than a method begins a request; nothing else than these two may begin here.
+        // An HTTP request begins with its method, in capital letters. A connection that is neither TLS nor HTTP is refused.
         if (!isupper(bytes[0])) return -1;
         inspection->state = INSPECT_HTTP;
         inspection->http = HTTP_HEAD;

@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <time.h>
 
-// Embedded in a structure that a descriptor wakes.
+// Embedded in a structure; `wake` is called when the descriptor has events.
 struct watch {
     void (*wake)(struct watch *watch, uint32_t events);
 };
 
 void loop_open(void);
 bool loop_add(int fd, uint32_t events, struct watch *watch);
-// Pending events for it are discarded.
+// Removes the descriptor, and discards its pending events.
 void loop_remove(int fd, struct watch *watch);
 void loop_change(int fd, uint32_t events, struct watch *watch);
 
@@ -29,7 +29,7 @@ _Noreturn void loop_run(void);
 // Seconds of a clock that only goes forward; as of the last wake-up.
 time_t loop_now(void);
 
-// The thing around a watch.
+// The structure in which a watch is embedded.
 #define AROUND(pointer, type, member) ((type *)((char *)(pointer) - __builtin_offsetof(type, member)))
 
 #endif

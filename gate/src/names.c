@@ -19,7 +19,7 @@ static bool is_name(const char *name) {
     return length > 0 && length < NAME_BYTES && name[length] == '\0' && name[0] != '.';
 }
 
-// The dot at the end of a whole name is not written by everyone.
+// The length without the dot that may end a full name: only some programs write it.
 static size_t length_of(const char *name) {
     size_t length = strlen(name);
     return length > 0 && name[length - 1] == '.' ? length - 1 : length;

@@ -9,7 +9,7 @@ enum { NAME_BYTES = 256, NAMES_MAX = 64 };
 // Allows `example.org`, or `*.example.org` for its subdomains. False for other text, and when there are too many.
 bool names_allow(const char *pattern);
 
-// True once a name has been allowed: then nothing else is reached.
+// True once a name has been allowed: then only allowed names are reached.
 bool names_are_required(void);
 bool names_is_allowed(const char *name);
 

@@ -6,7 +6,7 @@
 
 bool absent_is(const struct record *record);
 
-// False with errno.
+// Notes the removal that the stage's current record asks for. False with errno.
 bool absent_begin(struct stage *stage);
 
 #endif

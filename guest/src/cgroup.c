@@ -12,7 +12,7 @@
 
 enum {
     LEFT_MAX = 4096,
-    // A command that ends looks after so many groups that earlier ones left behind.
+    // The most groups of earlier commands that are tried for removal when a command ends.
     REMOVALS_PER_TURN = 8,
     DEPTH_MAX = 8,
     NAME_BYTES = 24,

@@ -44,7 +44,7 @@ static bool is_loopback(int family, const uint32_t address[4]) {
 
 static bool is_connection(unsigned state) { return state != TCP_LISTEN && state != TCP_TIME_WAIT && state != TCP_CLOSE; }
 
-// What the kernel needs a module to list is most often empty: this looks first.
+// Looks in /proc first: most often there is no connection, and the kernel needs a module to list connections over netlink.
 static bool has_any(int family) {
     char line[512];
     bool has = false;

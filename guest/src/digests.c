@@ -20,7 +20,7 @@ struct known {
 static struct known *table;
 static size_t room, used;
 
-// Its own place or the one where it would go.
+// The place of this file in the table, or the free place where it would go.
 static struct known *place_of(dev_t device, ino_t inode) {
     uint64_t hash = ((uint64_t)device * 31 + (uint64_t)inode) * UINT64_C(0x9e3779b97f4a7c15);
     size_t at = (size_t)(hash >> 32) & (room - 1);

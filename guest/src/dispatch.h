@@ -6,7 +6,7 @@
 
 #include "frame.h"
 
-// False: the frame is broken.
+// False when the frame is broken.
 bool dispatch_frame(const struct frame *frame);
 
 #endif

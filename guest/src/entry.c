@@ -17,7 +17,7 @@ static bool open_folder(struct stage *stage) {
     if (place_is_same_folder(stage) && stage->folder_fd >= 0) return true;
     if (stage->folder_fd >= 0) close(stage->folder_fd);
     stage->folder_fd = beneath_make(stage->root_fd, stage->folder);
-    // Whether the entry can be put there is found out when all is switched in.
+    // These errors are left to the commit, which finds out whether the entry can take this place in the workspace.
     return stage->folder_fd >= 0 && (place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == EACCES);
 }
 
@@ -53,7 +53,7 @@ static bool make_directory(struct stage *stage) {
     return note_folder(stage, stage->parser.record.path);
 }
 
-// Room for the name, which something earlier may have, unless that is a directory.
+// Removes the entry that an earlier record put under this name. A directory stays, and is EISDIR.
 static bool make_way(struct stage *stage) {
     struct stat entry;
     if (fstatat(stage->folder_fd, stage->name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;

@@ -20,20 +20,20 @@ struct equal {
 };
 
 void equal_init(struct equal *equal);
-// Drops the file at hand.
+// Closes the old file, and forgets what was compared with it.
 void equal_close(struct equal *equal);
 void equal_free(struct equal *equal);
 
 // Begins with a file's record. `folder` is the workspace's, or -1.
 void equal_open(struct equal *equal, int folder, const char *name, const struct record *record);
 
-// The next bytes of the content. When they are the first to differ from an old file that held the ones before, that ends.
+// Takes the next bytes of the content. `is_held` becomes false when they are the first that differ from the old file.
 void equal_add(struct equal *equal, const uint8_t *bytes, size_t size);
 
-// Then: writes the equal bytes from the old file. False with errno (ESTALE: it has changed meanwhile).
+// Called once `is_held` is false: writes the equal bytes before, out of the old file. False with errno (ESTALE: that has changed).
 bool equal_copy(struct equal *equal, struct fill *fill);
 
-// Once all has come.
+// Called after the last byte: whether the content equals the old file.
 bool equal_is(struct equal *equal);
 
 #endif

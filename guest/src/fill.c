@@ -45,7 +45,7 @@ static bool write_data(struct fill *fill, const uint8_t *bytes, size_t size) {
     return true;
 }
 
-// How many of the next bytes are zeros that a hole may hold: up to the end of the block that begins here, or has begun in zeros.
+// How many of the next bytes can go into a hole: up to the end of the current block. 0 if one is not zero, or the block has data.
 static size_t count_zeros(const struct fill *fill, const uint8_t *bytes, size_t size) {
     if (fill->bytes % BLOCK_BYTES != 0) return 0;
     size_t count = BLOCK_BYTES - fill->pending < size ? BLOCK_BYTES - fill->pending : size;

@@ -16,7 +16,7 @@ struct fill {
 
 void fill_open(struct fill *fill, int fd);
 
-// False with errno.
+// Both return false with errno.
 bool fill_write(struct fill *fill, const uint8_t *bytes, size_t size);
 bool fill_end(struct fill *fill);
 

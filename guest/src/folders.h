@@ -29,7 +29,7 @@ void folders_sort(struct folders *folders);
 // Needs sorted folders. Sets mode and time on each new directory of the tree. NULL, or the folder that failed with errno.
 const struct folder *folders_settle(const struct folders *folders, int tree);
 
-// Once sorted: NULL when no record named the directory.
+// Needs sorted folders. NULL when no record named the directory.
 struct folder *folders_find(const struct folders *folders, const char *path);
 void folders_free(struct folders *folders);
 

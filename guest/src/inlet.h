@@ -15,7 +15,7 @@ struct inlet {
     bool owes_window;
 };
 
-// False: the bytes overlap, leave a gap, pass the limit or come after eof.
+// False when the bytes overlap, leave a gap, pass the limit or come after eof.
 bool inlet_receive(struct inlet *inlet, uint64_t offset, uint64_t count);
 bool inlet_receive_eof(struct inlet *inlet, uint64_t offset);
 

@@ -61,7 +61,7 @@ int job_signal(struct job *job, int number, enum job_reach reach);
 void job_release(struct job *job);
 void jobs_kill(void);
 
-// Frames; false is a broken one.
+// Handle frames of the host. False when the frame is broken.
 bool job_window(struct job *job, uint8_t channel, uint64_t acked, uint64_t limit);
 bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t count);
 bool job_stdin_eof(struct job *job, uint64_t offset);

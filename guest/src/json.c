@@ -28,7 +28,7 @@ static long read_hex4(const char *p, const char *end) {
     return code;
 }
 
-// Reads one character of a string, escaped or not; *code is -1 when the bytes speak for themselves.
+// Reads one character of a string, escaped or not; *code is -1 when it is not escaped.
 static const char *next_character(const char *p, const char *end, long *code) {
     *code = -1;
     if ((unsigned char)*p < 0x20) return NULL;

@@ -120,7 +120,7 @@ static void handle(const struct epoll_event *event) {
     }
 }
 
-// -1, that is for ever, unless something is left to do, a job is in its last 100 ms or the agent is leaving.
+// The milliseconds to wait: 0 when work is left, and -1 (for ever) unless a job is in its last 100 ms or the agent is leaving.
 static int time_to_wait(void) {
     if (session_has_more() || transfers_have_more() || trash_has_more()) return 0;
     uint64_t deadline = jobs_deadline_ms();

@@ -34,7 +34,7 @@ static int serve_vm(void) {
     init_power_off();
 }
 
-// What our parent ignores, our commands must not. The raw call, for the C library hides two signals from its own.
+// Commands must not inherit the signals that our parent ignores. Uses the raw call, since the C library's own hides two signals.
 static void heed_all_signals(void) {
     struct {
         void (*handler)(int);

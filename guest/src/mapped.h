@@ -8,7 +8,7 @@
 // Records the files that are mapped now, in all processes.
 void mapped_look(void);
 
-// Whether a file of this inode number, on any device, was mapped then.
+// Whether a file of this inode number, on any device, was mapped at the last mapped_look.
 bool mapped_has(ino_t inode);
 
 #endif

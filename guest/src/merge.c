@@ -28,7 +28,7 @@ static bool renew(const struct merge *merge, int folder, const char *name) {
     if (fstatat(folder, name, &staged, AT_SYMLINK_NOFOLLOW) < 0) return false;
     clock_gettime(CLOCK_REALTIME, &now);
     bool is_later = staged.st_mtim.tv_sec > now.tv_sec || (staged.st_mtim.tv_sec == now.tv_sec && staged.st_mtim.tv_nsec >= now.tv_nsec);
-    // A file that is in its place already has got one more name.
+    // A staged link to a file that stays in its place: that file keeps its time.
     if (is_later || (staged.st_nlink > 1 && kept_has(merge->kept, staged.st_ino))) return true;
     return utimensat(folder, name, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, now}, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -177,7 +177,7 @@ static void undo_all(struct merge *merge) {
 static bool switch_in(struct merge *merge) {
     for (struct merge_dir *dir = merge->first; dir; dir = dir->following)
         if (!take_steps(merge, dir)) return false;
-    // From the last: children before what may close the way to them.
+    // From the last one: the mode of a directory may close the way to its children, so they come first.
     for (struct merge_dir *dir = merge->last; dir; dir = dir->before)
         if (!set_folder(merge, dir)) return false;
     return true;

@@ -26,10 +26,10 @@ void outlet_add(struct outlet *outlet, uint32_t stream, uint8_t channel);
 void outlet_remove(struct outlet *outlet);
 void outlet_end(struct outlet *outlet, uint64_t end);
 
-// A new session: silent until the host's first window.
+// Begins a new session: the outlet sends nothing until the host's first window.
 void outlet_close(struct outlet *outlet);
 
-// False: the window breaks the rules of the protocol's §4.
+// False when the window breaks the rules of the protocol's §4.
 bool outlet_window(struct outlet *outlet, uint64_t acked, uint64_t limit);
 
 // Gives every outlet that may send its turn; returns the bytes written.

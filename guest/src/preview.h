@@ -4,7 +4,7 @@
 
 #include "stage.h"
 
-// As those of entry.c.
+// The same as entry_begin, entry_write and entry_end, but they only compare.
 bool preview_begin(struct stage *stage);
 bool preview_write(struct stage *stage, const uint8_t *bytes, size_t size);
 bool preview_end(struct stage *stage);

@@ -47,7 +47,7 @@ enum record_event {
 
 enum record_event record_parse(struct record_parser *parser, const uint8_t *bytes, size_t count, size_t *used);
 
-// Nothing half done: the stream may end here.
+// True when no record is half read, so the stream may end here.
 bool record_is_between(const struct record_parser *parser);
 
 // Writes length and header; `out` holds 4 + RECORD_HEADER_MAX_BYTES. Returns the bytes written.

@@ -28,10 +28,10 @@ struct removals {
 // False with errno ENOMEM.
 bool removals_add(struct removals *removals, const char *path, bool is_directory, struct timespec since);
 
-// After the last one: by folder, then by name.
+// Called after the last one was added: sorts by folder, then by name.
 void removals_sort(struct removals *removals);
 
-// Once sorted: the first one in the folder, or `count`.
+// Needs a sorted list. The index of the first one in the folder, or `count`.
 size_t removals_find(const struct removals *removals, const char *folder);
 bool removal_is_in(const struct removal *removal, const char *folder);
 const char *removal_name(const struct removal *removal);
@@ -41,10 +41,10 @@ bool removal_fits(const struct removal *removal, const struct stat *found);
 
 // The last step: removes the directories that became empty. Directories that cannot be removed stay.
 void removals_end_directories(struct removals *removals, int root);
-// The same without doing it.
+// Counts the directories that removals_end_directories would remove.
 void removals_count_directories(struct removals *removals, int root);
 
-// The counts, once there was something to remove.
+// Adds the counts to an answer, if there was something to remove.
 void removals_render(const struct removals *removals, struct json_out *out);
 
 void removals_free(struct removals *removals);

@@ -12,10 +12,10 @@
 void session_attach(int fd, bool is_port);
 int session_fd(void);
 
-// The stream's events, as epoll's flags.
+// Handles events of the session's descriptor, given as epoll's flags.
 void session_ready(uint32_t events);
 
-// Input was left unread to give others a turn.
+// True when input was left unread, to give others a turn.
 bool session_has_more(void);
 bool session_is_flushed(void);
 

@@ -3,7 +3,7 @@
 #define SIGNAL_NAMES_H
 
 const char *signal_name(int number);
-// 0: no such signal.
+// 0 when there is no such signal.
 int signal_number(const char *name);
 
 #endif

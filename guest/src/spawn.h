@@ -18,7 +18,7 @@ struct spawn {
     // Filled in. [0] writes stdin, [1] and [2] read output; with a terminal [0] and [1] are the same.
     pid_t pid;
     int fds[3];
-    // Where its shepherd reports; -1 when the agent itself is its parent.
+    // The descriptor on which the command's shepherd reports; -1 when the agent itself is the parent.
     int shepherd_fd;
     int error;
     enum { SPAWN_SETUP, SPAWN_CWD, SPAWN_EXEC } failed;
@@ -28,7 +28,7 @@ struct spawn {
 // get a shepherd.
 void spawn_open(bool is_init);
 
-// False: nothing runs; `error` and `failed` have the reason.
+// Starts the program. False when it does not run; then `error` and `failed` have the reason.
 bool spawn_run(struct spawn *spawn);
 
 #endif

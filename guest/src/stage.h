@@ -47,10 +47,10 @@ void stages_sweep(void);
 // Frees the stage; its files stay on disk.
 void stage_forget(struct stage *stage);
 
-// A failure of the file system; a path that would have left is UNSAFE_PATH.
+// Answers with a failure of the file system. A path that leads out of the workspace is UNSAFE_PATH.
 void stage_reply_failure(uint32_t stream, int error, const char *path, const char *message);
 
-// Of entry.c. Puts the entry of the parser's record into the tree; false with errno. A file's content follows.
+// In entry.c. entry_begin puts the entry of the parser's record into the tree; a file's content follows. All return false with errno.
 bool entry_begin(struct stage *stage);
 bool entry_write(struct stage *stage, const uint8_t *bytes, size_t size);
 bool entry_end(struct stage *stage);

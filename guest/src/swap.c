@@ -19,7 +19,7 @@ static bool rename_with(int from, const char *name, int to, const char *new_name
     return syscall(SYS_renameat2, from, name, to, new_name, flags | UNKNOWN_FLAG) == 0;
 }
 
-// Not every file system and kernel knows the flags.
+// True for the error of a file system or a kernel that does not know the flags.
 static bool is_unknown(int error) { return error == EINVAL || error == ENOSYS; }
 
 bool swap_rename(int from, const char *name, int to, const char *new_name) {
@@ -33,7 +33,7 @@ bool swap_rename(int from, const char *name, int to, const char *new_name) {
 bool swap_move(int from, int to, const char *name) {
     struct stat entry;
     if (swap_rename(from, name, to, name)) return true;
-    // Its owner may not move a directory that he may not write to.
+    // Without write permission on a directory, even its owner may not move it.
     if (errno != EACCES || fstatat(from, name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;
     errno = EACCES;
     if (!S_ISDIR(entry.st_mode) || fchmodat(from, name, 0700, 0) < 0) return false;

@@ -40,7 +40,7 @@ struct transfer {
 };
 
 void transfer_add(struct transfer *transfer, uint32_t stream, const struct transfer_kind *kind);
-// Takes it off the list; its kind's `end` does.
+// Takes the transfer off the list. The `end` of each kind calls this.
 void transfer_remove(struct transfer *transfer);
 void transfer_end(struct transfer *transfer);
 
@@ -49,14 +49,14 @@ struct transfer *transfer_find(uint32_t stream);
 bool transfers_have_room(uint32_t stream);
 struct transfer *transfers_first(void);
 
-// False: broken by the rules of windows, or not for this kind.
+// False when the frame breaks the rules of windows, or this kind of transfer has no such frame.
 bool transfer_content(struct transfer *transfer, uint64_t offset, const uint8_t *bytes, size_t size);
 bool transfer_mail(struct transfer *transfer, uint64_t offset, uint64_t at, uint32_t length);
 bool transfer_zeros(struct transfer *transfer, uint64_t offset, uint32_t length);
 bool transfer_eof(struct transfer *transfer, uint64_t offset);
 bool transfer_window(struct transfer *transfer, uint64_t acked, uint64_t limit);
 
-// Each one's part of a turn.
+// Lets each transfer do its part of a turn.
 void transfers_step(void);
 bool transfers_have_more(void);
 // Sends windows owed and answers due.

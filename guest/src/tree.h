@@ -11,7 +11,7 @@ enum tree_event {
     TREE_BUSY,   // a part of a directory was read: come back
     TREE_ENTRY,  // the entry is in `folder`, `name`, `stat` and `path`
     TREE_LEAVE,  // the directory `name` in `folder` is at its end
-    TREE_END,    // so is the first
+    TREE_END,    // the first directory is at its end
     TREE_FAILED, // with errno
 };
 
@@ -20,7 +20,7 @@ struct tree {
     int depth;
     size_t held_bytes; // names of all levels
     const char *after; // the rest of the cursor, for the next directory
-    // Of the entry at hand.
+    // The current entry.
     int folder;
     const char *name;
     struct stat stat;

@@ -90,7 +90,7 @@ static int connect_to(int family, in_port_t port) {
     return -1;
 }
 
-// Its first event tells whether it is connected.
+// Begins to connect. The socket's first event tells whether that has worked.
 static bool dial(struct tunnel *tunnel, int family) {
     tunnel->family = family;
     tunnel->fd = connect_to(family, tunnel->port);

@@ -14,7 +14,7 @@ bool tunnel_exists(uint32_t stream);
 // Closes it and answers CANCELLED; false when there is none.
 bool tunnel_cancel(uint32_t stream);
 
-// Frames; false is a broken one.
+// Handle frames of the host. False when the frame is broken.
 bool tunnel_data(uint32_t stream, uint64_t offset, const uint8_t *bytes, size_t count);
 bool tunnel_eof(uint32_t stream, uint64_t offset);
 bool tunnel_window(uint32_t stream, uint64_t acked, uint64_t limit);

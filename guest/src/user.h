@@ -27,7 +27,7 @@ bool user_read(uint32_t stream, struct json request, struct user *user);
 
 // The following calls of this process on files have the rights of this user, and files that they make belong to it.
 void user_become(const struct user *user);
-// What it was last.
+// The user of the last user_become.
 const struct user *user_acting(void);
 
 extern const struct user user_own;

@@ -4,14 +4,14 @@
 
 #include <stdbool.h>
 
-// As PID 1, before the root is changed: both are in one mount that no process of the guest sees, and `path` shows the workspace.
+// For PID 1, before the root is changed: both directories are in a mount that no process sees, and `path` shows the workspace.
 void workspace_keep(const char *workspace, const char *staging, const char *path);
 
-// As a plain process: the staging directory is a hidden one within, while there is need of one.
+// For a plain process: the staging directory is a hidden one in the workspace, which exists only while it is needed.
 void workspace_use(const char *path);
 
 const char *workspace_path(void);
-// Of the workspace itself, in the mount of the staging directory; -1 with errno (EBUSY: `path` now shows something else).
+// Opens the workspace, in the mount of the staging directory. -1 with errno (EBUSY: `path` now shows something else).
 int workspace_open(void);
 // The staging directory, made when it is missing; kept open. -1 with errno.
 int workspace_staging(void);

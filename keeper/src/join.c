@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
         fputs("usage: pyro-join CGROUP_PROCS PROGRAM [ARGUMENT]...\n", stderr);
         return FAILED;
     }
-    // 0 stands for the process that writes it.
+    // The kernel takes 0 for the process that writes it.
     int processes = open(argv[1], O_WRONLY | O_CLOEXEC);
     if (processes < 0 || write(processes, "0", 1) != 1) return fail(argv[1], FAILED);
     execv(argv[2], argv + 2);

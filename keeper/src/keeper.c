@@ -28,7 +28,7 @@ static int status_of(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-// False when no child is left. Whose parent has ended becomes ours.
+// False when no child is left. A process whose parent has ended becomes a child of the keeper.
 static bool reap(void) {
     int wait_status;
     pid_t pid;

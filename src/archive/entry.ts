@@ -16,7 +16,7 @@ export interface ArchiveEntry {
   readonly sizeBytes: number;
   /** Target of a symbolic link, byte for byte; for a hard link the path of an earlier file. */
   readonly target: string | null;
-  /** Where the data lies that `content` of a file to be written has; all of the file unless given. */
+  /** For a file to be written: the pieces of it that `content` yields, between holes. Missing when that is all of the file. */
   readonly pieces?: readonly (readonly [offset: number, bytes: number])[] | null;
   /** A file's content. Requesting the next entry skips the unread rest. */
   readonly content: AsyncIterable<Buffer>;

@@ -33,7 +33,7 @@ export async function* readArchive(
   } catch (error) {
     throw nameEntry(error, checker.lastShown);
   } finally {
-    // Not waited for: a source that gives nothing more would never answer.
+    // Does not wait for the end: a source that gives nothing more would never answer.
     input.close().catch(() => {});
     if (input !== raw) raw.close().catch(() => {});
   }

@@ -93,7 +93,7 @@ export interface Problem {
 export interface Engine {
   readonly version: string;
   readonly path: string;
-  /** Of the host's packages, or of the private toolchain. */
+  /** Whether the program is of the host's packages or of the private toolchain. */
   readonly source: "host" | "private";
 }
 
@@ -169,7 +169,7 @@ export interface Backend {
   start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine>;
   /** Null when a machine can start from the snapshot here and now; else why not: FAILED_PRECONDITION with `details.reason`. */
   checkSnapshot(saved: SavedMachine): Promise<PyroError | null>;
-  /** As `start`, but the machine continues from the snapshot. Its agent counts as woken, and must still be woken again. */
+  /** Like `start`, but the machine continues from the snapshot. Its agent counts as woken, and must still be woken again. */
   resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine>;
   /** Finds a persistent machine of an earlier daemon, with its jobs, without waiting for its agent; null when its process has ended. */
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
@@ -210,7 +210,7 @@ export interface Presence {
   readonly reservedMib: number | null;
   /** The reason why it is paused, if the backend knows; it continues by itself when the reason ends. */
   stall(): string | null;
-  /** Its present use of the host, in bytes. */
+  /** How many bytes of the host the machine uses now. */
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /**
    * Writes a snapshot of the running machine into an existing, empty directory. The machine is paused meanwhile, and continues even if the snapshot

@@ -15,7 +15,7 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** What does not fit into the table. */
+  /** Lines for what does not fit into the table. */
   readonly notes?: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 
 import { isTrustVariable, networkVariables } from "../contract/host-variables.js";
 
-/** Those of the caller's variables that an operation needs: how the network is reached from here, and whom it trusts. */
+/** Picks the caller's variables that an operation needs: its proxies, and the certificates that it trusts. */
 export function pickHostEnv(
   env: NodeJS.ProcessEnv,
   wanted: { readonly proxies: boolean; readonly trust: boolean },

@@ -7,7 +7,7 @@ export interface RenderedContract {
   readonly version: string;
   readonly operations: readonly RenderedOperation[];
   readonly exitStatuses: Readonly<Record<string, number>>;
-  /** Both in lower case; for clients in other languages. */
+  /** The names in lower case, as those of `trustVariables`; for clients in other languages. */
   readonly networkVariables: readonly string[];
   readonly trustVariables: readonly string[];
 }

@@ -95,7 +95,7 @@ function parseJson({ payload }: StreamFrame): unknown {
   try {
     return JSON.parse(payload.toString("utf8"));
   } catch (error) {
-    throw new PyroError("INVALID_ARGUMENT", "A frame that must contain JSON does not.", { cause: error });
+    throw new PyroError("INVALID_ARGUMENT", "A frame that must be JSON is not JSON.", { cause: error });
   }
 }
 

@@ -95,7 +95,7 @@ export class Download<T> {
   cancel(): void {
     if (this.#isWhole || this.#failure) return;
     this.#fail(new PyroError("ABORTED", "The transfer was cancelled."));
-    // Not waited for: the guest takes requests in their order. The end of a session cancels too.
+    // Does not wait for the answer: the guest takes requests in their order. The end of a session cancels too.
     this.#channel.request("cancel", { transfer: this.#stream }).catch(() => {});
   }
 

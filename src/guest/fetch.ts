@@ -9,7 +9,7 @@ import { ContentReader } from "./records.js";
 
 /** An entry of a guest at the start of its content. */
 export interface FetchedHeader {
-  /** As requested. */
+  /** The path as it was requested. */
   readonly path: string;
   /** `absent` if it is missing, a device, FIFO or socket, or behind a link. */
   readonly type: "file" | "directory" | "symlink" | "absent";

@@ -162,7 +162,7 @@ export function buildDataHead(stream: number, { channel, offset, bytes }: Data):
 export interface Mail {
   readonly channel: number;
   readonly offset: number;
-  /** Where in the mailbox. */
+  /** The offset in the mailbox. */
   readonly at: number;
   readonly length: number;
 }
@@ -219,7 +219,7 @@ export function parseWindow(payload: Buffer): Window {
 function parseOffset(payload: Buffer, at: number): number {
   const offset = payload.readBigUInt64LE(at);
   if (offset > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent an offset beyond any possible stream.");
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent an offset that no stream can reach.");
   }
   return Number(offset);
 }

@@ -15,7 +15,7 @@ const CHUNK_COST = 8;
 const FRAME_COST = 1;
 const BYTES_PER_COST = 4_096;
 
-/** Of every guest of this process that sends much. */
+/** The queue of all guests of this process that send much. */
 const turns = new Turns();
 
 /**
@@ -28,7 +28,7 @@ export class Intake {
   readonly #onFrame: (frame: Frame) => void;
   readonly #onBroken: (error: unknown) => void;
   #saved = MOST_SAVED;
-  /** Since when it has been waited for bytes. */
+  /** The time since which this has waited for bytes. */
   #idleSince = performance.now();
   #isClosed = false;
 

@@ -14,7 +14,7 @@ export function parseJson<T>(frame: Frame, schema: z.ZodType<T>): T {
     assertDepth(frame.payload);
     return schema.parse(JSON.parse(frame.payload.toString("utf8")));
   } catch (error) {
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent a message that the protocol does not have.", { cause: error });
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent a message that is not in the protocol.", { cause: error });
   }
 }
 

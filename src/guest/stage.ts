@@ -68,7 +68,7 @@ export class Stage implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #upload: Upload<StageTotals>;
   #entries = 0;
-  /** Where groups of entries end that the guest may not have written yet. */
+  /** The ends of those groups of entries that the guest may not have written yet. */
   readonly #groups: number[] = [];
   #hasCommitted = false;
 

@@ -1,7 +1,7 @@
 /** Waits for a promise, or rejects with the signal's reason when it is aborted. The awaited work is not stopped. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort = () => {};
-  // No caller waits for it after the abort.
+  // After the abort no caller waits for the work, so its error must be handled here.
   work.catch(() => {});
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason as Error);

@@ -16,7 +16,7 @@ import { isUnchanged } from "./tree.js";
 
 /** A file that is sent while other processes may write to it. */
 export interface LiveFile {
-  /** Its metadata at the moment of the content. */
+  /** The file's metadata at the moment when the content was read. */
   readonly stat: BigIntStats;
   /** The size of the file, holes included. */
   readonly sizeBytes: number;

@@ -41,7 +41,7 @@ export class ListeningSocket implements Disposable {
     return new ListeningSocket(server, { path, identity: await identify(path) });
   }
 
-  /** This process listens no more; a program that has the descriptor does. */
+  /** Ends the listening of this process. A program that has the descriptor still listens. */
   [Symbol.dispose](): void {
     this.#server.close();
   }

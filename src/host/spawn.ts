@@ -21,7 +21,7 @@ export function describeEnd(child: ChildProcess, ignored: RegExp | null = null):
 }
 
 interface DetachedOptions {
-  /** Where its output goes; without one its errors can be read from `stderr`. */
+  /** The descriptor that the program's output goes to. Without one, its errors can be read from `stderr`. */
   readonly outputFd?: number;
   /** They arrive as descriptors 3, 4, … */
   readonly extraFds?: readonly (number | "pipe" | "ignore")[];

@@ -17,7 +17,7 @@ export interface Found {
 }
 
 export interface WalkOptions {
-  /** Not looked at, and not looked into. */
+  /** True for entries to skip; all that is in a skipped directory is skipped too. */
   readonly excludes: (path: string, isDirectory: boolean) => boolean;
   /** Called for each name that cannot be read, and for each that disappears between two looks at it. */
   readonly onUnreadable: (path: string, error: NodeJS.ErrnoException) => void;

@@ -91,7 +91,7 @@ export class BaseContent {
       const bytes = await this.read(digest);
       if (bytes !== null) await fresh.add([{ digest, bytes }]);
     }
-    // Without an index the bytes are kept for nothing, and no line names a wrong place.
+    // Removes the index first: after a crash here the bytes are useless, but no line of an index names a wrong place.
     await rm(this.#indexPath, { force: true });
     this.#known = null;
     await rename(fresh.#bytesPath, this.#bytesPath);

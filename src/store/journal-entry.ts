@@ -16,7 +16,7 @@ export const execStarted = z.object({
   cwd: z.string(),
   /** Null for a command that may run for as long as its task lives. */
   timeout_seconds: count.nullable(),
-  /** Its terminal's size at the start; older versions knew no terminals. */
+  /** The size of the command's terminal at the start; older versions knew no terminals. */
   terminal: z.object({ rows: z.int(), cols: z.int() }).optional(),
   started_at: time,
   /** Bytes of each stream from before a fork or reset, which are not in its log. */

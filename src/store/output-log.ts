@@ -28,7 +28,7 @@ export class OutputLog {
   readonly #lag = new Lag();
   readonly #recent = new RecentChunks();
   readonly #waiting = new Waiting();
-  /** Where the next append will land, when all that were called before succeed. */
+  /** The offset of the next append, if all appends before it succeed. */
   #promisedBytes: number;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;

@@ -44,7 +44,7 @@ export class OutputOrder {
   protected onMerged(): void {}
 }
 
-/** Of each four runs, the two of a stream become one. */
+/** Makes two runs of each four: the two of each stream become one. */
 function mergeNeighbours(sizes: readonly number[]): number[] {
   const merged: number[] = [];
   for (let at = 0; at < sizes.length; at += 4) {

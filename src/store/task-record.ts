@@ -82,7 +82,7 @@ const recordSchema = z.object({
 /** A task as `task.json` holds it. Fields added by a newer pyro within this format are carried along. */
 export type TaskRecord = Readonly<z.infer<typeof recordSchema>>;
 
-/** As it is read: fields of a newer pyro stay. */
+/** The schema for reading a record: fields of a newer pyro stay. */
 export const taskRecord = recordSchema.extend({ workspace_seed: workspaceSeed.loose() }).loose();
 
 /** The result of reading a task's record. */

@@ -10,7 +10,7 @@ export interface ChosenPackage {
   readonly name: string;
   readonly version: string;
   readonly sizeBytes: number;
-  /** With the algorithm before it; empty where apt prints none. */
+  /** The digest, after the name of its algorithm; empty where apt prints none. */
   readonly digest: string;
 }
 
@@ -68,7 +68,7 @@ export class PrivateApt {
       if (lines.length > KEPT_LINES) lines.shift();
       onLine?.(line);
     };
-    // By this path a sweep finds processes that a killed daemon left.
+    // A sweep looks for this path in command lines, to find processes that a killed daemon left.
     const command = ["apt-get", "-o", `Dir::Cache=${join(this.#directory, "cache")}`, ...words];
     const { exitCode, stdout } = await runCommand(command, {
       signal,

@@ -21,7 +21,7 @@ const manifestSchema = z.object({
   format: z.literal(1),
   id: z.string(),
   suite: z.string(),
-  /** As QEMU prints it. */
+  /** The version as QEMU prints it. */
   qemu_version: z.string(),
   installed_at: z.string(),
   size_bytes: z.number(),

@@ -54,7 +54,7 @@ export async function readVersionOfQemu(root: string, signal: AbortSignal): Prom
   const version = /version (\d.*)/.exec(ran?.stdout ?? "")?.[1];
   if (version !== undefined) return version;
   throw new PyroError("TOOLCHAIN_INSTALL_FAILED", "The toolchain's QEMU does not run on this host.", {
-    hint: "The toolchain in use stays. Install QEMU of the host's own packages instead.",
+    hint: "The toolchain in use stays. Install QEMU from the host's own packages instead.",
     details: { reason: "does_not_run", lines: (ran?.stderr ?? "").split("\n").slice(-8) },
   });
 }

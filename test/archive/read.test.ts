@@ -139,7 +139,7 @@ const times = fc.record({
   mtimeNs: fc.integer({ min: 0, max: 999_999_999 }),
 });
 
-test("whatever is written is read back, and its length is known before", async () => {
+test("every archive that is written is read back, and its length is known before", async () => {
   const entries = fc.uniqueArray(
     fc.record({
       parts: fc.array(name, { minLength: 1, maxLength: 6 }),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { buildPermission } from "../../src/backend/qemu/denial.js";
 
-test("a daemon that may not read a VM's memory: the next step fits what forbids it", () => {
+test("a daemon that may not read a VM's memory: the next step fits the rule that forbids it", () => {
   const step = (scope: number | null, isRoot: boolean, isCapable: boolean) =>
     buildPermission({ scope, isRoot, isCapable });
   assert.match(step(1, true, false), /--cap-add SYS_PTRACE/);

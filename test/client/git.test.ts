@@ -42,7 +42,7 @@ test("a repository whose data is sent with it needs no warning, with submodules 
   assert.match((await warningsOf(scratch.path, "super", ["/.git"])).join(), /sub\/\.git/);
 });
 
-test("a worktree within its repository needs its repair in the guest", async () => {
+test("a worktree within its repository: a warning says how to repair it in the guest", async () => {
   using scratch = new ScratchDirectory();
   layOutRepositories(scratch.path);
   const [warning = "", ...more] = await warningsOf(scratch.path, "outer");

@@ -142,7 +142,7 @@ test("a file over 64 MiB that changes while it is sent keeps the announced size,
   }
 });
 
-test("a file whose size is wrong, as those of /proc and /sys are, is sent as it reads", async () => {
+test("a file that reports a wrong size, as in /proc and /sys, is sent with the content that is read", async () => {
   const packed = await packSource("/sys/kernel/cgroup");
   const entries = await readAll(inPieces(await joined(packed.stream)));
   assert.ok(entries.some(({ type, sizeBytes }) => type === "file" && sizeBytes > 0 && sizeBytes < 4_096));

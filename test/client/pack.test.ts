@@ -56,7 +56,7 @@ function plant(root: string): void {
   chmodSync(join(root, "sub/empty"), 0o700);
 }
 
-test("a directory is packed as it is, and its counts are known before", async () => {
+test("a directory is packed as it is, and its counts are known before it is sent", async () => {
   using scratch = new ScratchDirectory();
   plant(scratch.path);
   const packed = await packSource(scratch.path);

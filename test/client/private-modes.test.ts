@@ -9,7 +9,7 @@ const undo = (...pieces: string[]) => {
   return modes.undo();
 };
 
-test("private modes: what is still changed at the end is undone", () => {
+test("private modes: a mode that is still changed at the end is reset", () => {
   assert.equal(undo("\x1b[?1049h", "text", "\x1b[?25l"), "\x1b[?1049l\x1b[?25h\x1b[m");
   assert.equal(undo("\x1b[?1000;1006h"), "\x1b[?1000l\x1b[?1006l\x1b[m");
 });

@@ -27,7 +27,7 @@ test("quoted arguments pass through the shell unchanged", async (t) => {
       }),
     );
   });
-  await t.test("text and what shells care for", () => {
+  await t.test("text, and characters that are special to shells", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(text, shellish), { minLength: 1 }), (words) => {
         assert.deepEqual(splitByShell(quoteCommand(words), "utf8"), words);

@@ -8,7 +8,7 @@ import { openEnvironmentCache } from "../../src/environments/cache.js";
 import { mountingTest } from "../client/mounting-test.js";
 import { FakeSource, openFakeCache, pull, temporaryDirectory } from "./fake-source.js";
 
-test("a build without room is DISK_FULL, leaves nothing, and keeps what was there", async (context) => {
+test("a build without room fails with DISK_FULL, leaves nothing, and keeps the old environment", async (context) => {
   const { cache, directory, source } = await openFakeCache(context);
   const { environment } = await pull(cache);
   source.during = async () => {

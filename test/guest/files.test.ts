@@ -104,7 +104,7 @@ test("files: a directory, FIFO, loop or missing file is refused with its errno",
   channel.close();
 });
 
-test("directories are made, names changed and removed, each with a refusal of its own", async () => {
+test("directories are made, names changed and removed; each of these has its own refusal", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const at = (name: string) => join(agent.workspace, name);

@@ -56,7 +56,7 @@ test("a guest without a bundle gets one", () => {
   assert.equal(readFileSync(join(certs, "ca-certificates.crt"), "utf8").match(/BEGIN/g)?.length, 3);
 });
 
-test("the host's subject hash names the link, with a counter for certificates of the same hash", () => {
+test("a link is named after the host's subject hash, with a counter for certificates of the same hash", () => {
   const { certs } = runScript("", "0123abcd");
   const links = ["0123abcd.0", "0123abcd.1", "0123abcd.2"].map((name) => readlinkSync(join(certs, name)));
   assert.deepEqual(links, ["pyro-host-1.pem", "pyro-host-2.pem", "pyro-host-3.pem"]);

@@ -22,7 +22,7 @@ const BINARIES = [
   "keeper/build/pyro-pages",
   "preload/build/pyro-readonly-ram.so",
 ];
-const MAX_BYTES = 1_000_000;
+const MAX_BYTES = 1_200_000;
 
 let packed: Packed;
 before(() => {

@@ -30,7 +30,7 @@ test("walls: a folder may import itself and the folders of its row", () => {
   assert.deepEqual(check(files), []);
 });
 
-test("walls: an import of another folder fails, also one of a type, one in a call and one of node:fs", () => {
+test("walls: an import of another folder fails, also a type import, an import() call and an import of node:fs", () => {
   const files = {
     "src/workspace/a.ts": 'import type { Log } from "../host/log.js";\n',
     "src/doors/cli/b.ts": 'await import("../mcp/serve.js");\n',

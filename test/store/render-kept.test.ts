@@ -34,7 +34,7 @@ test("a log shows the same as what a result keeps in memory", async (t) => {
   );
 });
 
-test("what was dropped from disk counts as left out", async (t) => {
+test("output that was dropped from the disk counts as left out", async (t) => {
   const directory = temporaryDirectory(t);
   const log = await openOutputLog(directory, "stdout");
   const kept = new KeptOutput(MIB);

@@ -36,12 +36,12 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
     ...["--ro-bind", spec.agentPath, "/run/pyro/agent"],
     ...["--chdir", "/"],
   ];
-  // Not bubblewrap: the last user namespace is made behind it.
+  // The agent loads the filter, not bubblewrap: `unshare` makes the last user namespace after bubblewrap.
   const agent = ["/run/pyro/agent", "--fd", String(AGENT_FD), "--filter", String(FILTER_FD)];
   return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
 }
 
-/** With the environment's own programs: the container has no others. */
+/** Uses the environment's own programs, since the container has no others. */
 function buildBecomeNobody(id: number): string[] {
   return [
     ...["/usr/bin/setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups"],

@@ -101,7 +101,7 @@ export class HostCompatBackend implements Backend {
     return prunePrepared({ path: this.#rootsPath, kind: "leftover", environmentOf, isHeld, dryRun });
   }
 
-  /** Its processes are the host's: their use of memory is not known in advance. */
+  /** The processes are the host's, so how much memory they use is not known in advance. */
   async countMemoryMib({ memMib }: VmShape): Promise<number> {
     return memMib;
   }
@@ -166,11 +166,11 @@ export class HostCompatBackend implements Backend {
     }
   }
 
-  /** Its files are removed with it. */
+  /** Keeps nothing: the files of a machine are removed with it. */
   async keepDisk(): Promise<void> {}
 
   async openDisk(): Promise<never> {
-    throw new PyroError("FAILED_PRECONDITION", "A machine without a VM leaves no disk.");
+    throw new PyroError("FAILED_PRECONDITION", "A machine without a VM has no disk to read.");
   }
 
   async checkSnapshot(): Promise<PyroError> {
@@ -181,7 +181,7 @@ export class HostCompatBackend implements Backend {
     throw noSnapshots();
   }
 
-  /** Its machines die with the daemon that started them. */
+  /** Finds nothing: machines of this backend die with the daemon that started them. */
   async adopt(): Promise<null> {
     return null;
   }

@@ -225,7 +225,7 @@ async function wakeClone(
 
 /** Lets everything else on the host go first, until it becomes urgent. */
 async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Promise<void> {
-  // Until QEMU runs, the session whose priority counts is not made.
+  // The priority is that of a session, which does not exist before QEMU runs.
   await qmp.answers;
   const inside = await process.inside;
   if (!inside || urgent.aborted) return;

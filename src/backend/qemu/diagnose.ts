@@ -68,7 +68,7 @@ function withoutPrograms(error: PyroError): Diagnosis {
   };
 }
 
-/** Where there is apt, no root is needed. */
+/** The command that solves the problem. On a host with apt it needs no root. */
 function commandFor(error: PyroError): string {
   if (error.code === "INVALID_ARGUMENT") return "unset PYRO_TOOLCHAIN; pyro daemon stop";
   if (existsSync("/usr/bin/apt-get")) return "pyro toolchain install";

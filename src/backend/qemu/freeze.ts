@@ -27,7 +27,7 @@ import { warmUpCommands } from "./warm-up.js";
 const MONITOR_DEADLINE_MS = 10_000;
 const FREEZE_DEADLINE_MS = 60_000;
 
-/** As long as the names of VMs, so that a clone's wake overwrites the files with its name in place. */
+/** Has the length of a VM's name, so that a clone that wakes overwrites the files with its name in place. */
 const TEMPLATE_HOSTNAME = "vm-000000000000";
 
 /** Below it the disk's journal is smaller too. */

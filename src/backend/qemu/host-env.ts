@@ -3,7 +3,7 @@ import type { NetworkForward } from "../backend.js";
 /** Proxy settings as a guest can use them. */
 export interface GuestEnv {
   readonly env: Readonly<Record<string, string>>;
-  /** What makes the addresses in them reachable. */
+  /** The gateway's ports through which the addresses in these settings are reached. */
   readonly forwards: readonly NetworkForward[];
 }
 

@@ -14,7 +14,7 @@ const POLL_MS = 5;
 export async function tryMemory(toolchain: Toolchain, pagesPath: string): Promise<Problem | null> {
   const words = [toolchain.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "none", "-S"];
   const denial = await whileInJail(toolchain, words, async (inside) => {
-    // That no jail can be made is another problem.
+    // No jail could be made: another check reports that.
     if (inside === null) return null;
     for (const end = performance.now() + START_DEADLINE_MS; performance.now() < end; await sleep(POLL_MS)) {
       const pid = readChildren(inside.pid).find((child) => readCommandLine(child)[0] === toolchain.qemu);

@@ -58,7 +58,7 @@ export async function requireTemplate(
 
 function unusable(reason: string, what: string): PyroError {
   return new PyroError("FAILED_PRECONDITION", `The memory of the VM cannot be used: ${what}.`, {
-    hint: "A snapshot can be used with the QEMU, the template and the version of pyro that made it.",
+    hint: "A snapshot needs the QEMU, the template and the version of pyro that made it.",
     details: { reason },
   });
 }

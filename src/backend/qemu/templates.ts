@@ -28,7 +28,7 @@ import type { Toolchain } from "./toolchain.js";
 export interface TemplatesOptions {
   /** PYRO_HOME. */
   readonly homePath: string;
-  /** Where sockets go. */
+  /** The directory for sockets. */
   readonly runtimePath: string;
   readonly agentPath: string;
   readonly gatePath: string;

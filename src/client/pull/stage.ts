@@ -36,7 +36,7 @@ export async function stageSteps(
       progress.addEntry();
       if (isRight) continue;
       changed.push(entry.path);
-      // Its content is not waited for.
+      // Fails at once, without waiting for the rest of the content.
       if (isLonger(entry, found.step)) throw changedMeanwhile(changed);
     }
   });

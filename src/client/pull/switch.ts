@@ -100,7 +100,7 @@ export class Switch {
 
   async #takeBack(index: number, step: Step): Promise<void> {
     const { path, before, after } = step;
-    // Then this step was not carried out, and nothing may be changed beyond a link.
+    // Without real parents the step was not carried out. Nothing beyond a link may be changed.
     if (!hasRealParents(this.#root, path)) return;
     const target = join(this.#root, path);
     removeIfThere(this.#beside(index, target));
@@ -115,7 +115,7 @@ export class Switch {
     const target = join(this.#root, path);
     // The step may have failed before it took anything away, on a file system that refuses to be written to.
     if (!isThere(this.#old(index)) || (before !== null && (await isStillThere(target, before)))) return;
-    // Its place is a directory now, which must be empty: entries of the host in it stay, and so does what it replaced.
+    // The pull put a directory here. With entries of the host in it, it stays, and the old entry is not brought back.
     if (after?.type === "directory" && isDirectory(target) && !removeDirectoryIfEmpty(target)) throw appeared(path);
     move(this.#old(index), target, this.#beside(index, target));
   }
@@ -227,7 +227,7 @@ function isNotEmpty(error: unknown): boolean {
   return code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR";
 }
 
-/** Another file system, or one without hard links. */
+/** True for the error of a move to another file system, or of one without hard links. */
 function isAcross(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "EXDEV" || code === "EPERM" || code === "EMLINK" || code === "ENOTSUP";

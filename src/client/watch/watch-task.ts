@@ -121,7 +121,7 @@ function unwatchable({ code }: NodeJS.ErrnoException, path: string): PyroError {
   return new PyroError(
     full ? "RESOURCE_EXHAUSTED" : "SOURCE_UNREADABLE",
     full
-      ? "This machine watches no more directories for this user."
+      ? "This user watches as many directories as this machine allows."
       : `${path || "The source"} cannot be watched: ${code}.`,
     {
       hint: full

@@ -30,7 +30,7 @@ interface ReportedExec {
   /** Null while it runs. */
   readonly ended: ExecEnded | null;
   readonly ageMs: number;
-  /** Its output may end within a character. */
+  /** True when the output may end within a character. */
   readonly isCutOff: boolean;
 }
 
@@ -72,7 +72,7 @@ export function endedError({ taskId }: ExecHost, { sequence }: ExecStarted, ende
   });
 }
 
-/** Of a command whose task is stopped. */
+/** The error for a command whose task is stopped. */
 export function stoppedError({ taskId }: ExecHost, { sequence }: ExecStarted): PyroError {
   return new PyroError("FAILED_PRECONDITION", `Task ${taskId} is not started.`, {
     hint: `Start it with \`pyro task start ${taskId}\`.`,

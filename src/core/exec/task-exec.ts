@@ -192,7 +192,7 @@ export class TaskExec {
     const sent = sendLogs(logs, from, call);
     this.#giveUpPlace();
     await (turn ? Promise.race([sent, turn.lost]) : sent);
-    // The command of a stopped task ends when that is started again.
+    // A command of a stopped task ends after the task is started again.
     if (!call.signal.aborted || (call.isCancelled() && this.#job !== null)) await this.done;
   }
 
@@ -236,7 +236,7 @@ export class TaskExec {
     this.#settle();
   }
 
-  /** Not before the end is on disk: a new daemon that finds no job takes it for one that never ran. */
+  /** Called after the end is on disk: without that, a new daemon that finds no job concludes that the command never ran. */
   #release(): void {
     this.#job?.then((exec) => exec.release()).catch(() => {});
   }

@@ -15,7 +15,7 @@ export class TaskExecs {
   /** Commands whose start is being written. */
   readonly #starting = new Set<Promise<TaskExec>>();
 
-  /** Those of a journal. */
+  /** Restores the commands that a journal records. */
   constructor(host: ExecHost, entries: readonly JournalEntry[]) {
     this.#host = host;
     const ends = new Map(entries.flatMap((entry) => (entry.event === "exec.ended" ? [[entry.sequence, entry]] : [])));

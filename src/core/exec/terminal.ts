@@ -65,7 +65,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
     });
   }
 
-  /** Nothing more is typed. */
+  /** Ends the input: nothing more will be typed. */
   close(): void {
     this.#isClosed = true;
     for (const { onTaken } of this.#typed) onTaken();

@@ -3,7 +3,7 @@ import { limits } from "../../contract/limits.js";
 /** A caller's options for a command's time-out. */
 interface TimeoutInput {
   readonly timeout_seconds?: number | undefined;
-  /** Of the client: `PYRO_TIMEOUT_SECONDS`. */
+  /** The client's default, from `PYRO_TIMEOUT_SECONDS`. */
   readonly default_timeout_seconds?: number | undefined;
   readonly background?: boolean;
   readonly tty?: boolean;

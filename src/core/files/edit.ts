@@ -12,7 +12,7 @@ import { useFiles } from "./use-files.js";
 const { fileEditBytes, fileViewLineBytes } = limits;
 /** Lines that are shown before a replacement and behind it. */
 const CONTEXT_LINES = 3;
-/** Of a replacement of many lines, so many are shown. */
+/** The most lines of a replacement that are shown. */
 const SHOWN_LINES = 60;
 const SHOWN_BYTES = 8_192;
 

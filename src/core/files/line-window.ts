@@ -6,7 +6,7 @@ interface Limits {
   /** The first requested line, from 1 on. */
   readonly first: number;
   readonly count: number;
-  /** Of all lines together; the line that passes it is the last one. */
+  /** The most bytes of all lines together; the line that passes this limit is the last one. */
   readonly bytes: number;
   /** A longer line is cut. */
   readonly lineBytes: number;

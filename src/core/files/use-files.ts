@@ -14,7 +14,7 @@ interface FileInput {
 
 type OnFile<T> = (channel: Channel, file: GuestFile) => Promise<T>;
 
-/** As `useFiles` for work that changes nothing, which the disk of a task without a VM serves too. */
+/** Like `useFiles`, for work that changes nothing. It also works on the disk that was kept of a task without a VM. */
 export function readFiles<T>(core: Core, input: FileInput, call: Call, work: OnFile<T>): Promise<T> {
   return onPath(core, input, call, work, "readFiles");
 }

@@ -1,9 +1,9 @@
-/** Asking twice within this time is a burst; a single command leaves no spare behind. */
+/** Two requests within this time are a burst. Outside a burst no machine is kept ready: a single command leaves no spare. */
 const BURST_MS = 30_000;
 /** The most requests to remember: more do not change the result. */
 const KEPT_ASKS = 256;
 
-/** The recent peak of simultaneous requests for one kind of machine: as many are worth keeping ready. Pure except for the given clock. */
+/** The recent peak of simultaneous requests for one kind of machine: so many machines are worth keeping ready. Pure. */
 export class Demand {
   #asks: { readonly at: number; readonly inFlight: number }[] = [];
 

@@ -8,11 +8,11 @@ type TaskState = TaskRecord["state"];
  * status says so, and calls wait.
  */
 const becomes = {
-  /** A new daemon finds no process of it, as after a reboot of the host. */
+  /** A new daemon finds no process of the VM, as after a reboot of the host. */
   gone: { started: "stopped" },
-  /** Its process ends while a daemon watches. */
+  /** The VM's process ends while a daemon watches. */
   died: { started: "failed" },
-  /** Its agent breaks the protocol, or can never be reached: the VM is ended. */
+  /** The VM's agent breaks the protocol, or can never be reached: the VM is ended. */
   broken: { started: "failed" },
 } as const satisfies Record<string, Partial<Record<TaskState, TaskState>>>;
 

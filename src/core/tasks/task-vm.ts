@@ -90,7 +90,7 @@ export class TaskVm {
     return this.#stopped.since(since);
   }
 
-  /** Settles when the VM does not stand still for a snapshot; null when it does not. */
+  /** Settles when the VM no longer stands still for a snapshot; null when it does not stand still. */
   get still(): Promise<void> | null {
     return this.#still;
   }
@@ -149,7 +149,7 @@ export class TaskVm {
     });
   }
 
-  /** As `holdBack`, with a VM whose guest has every command that was asked for before. */
+  /** Like `holdBack`, but begins only when the guest has received every earlier command. */
   standStill<T>(use: TaskUse, signal: AbortSignal, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
     return this.holdBack(signal, async () => {
       const machine = this.assertPresent(use);

@@ -148,7 +148,7 @@ export class Tasks {
     return damage === undefined ? this.get(taskId).view() : viewOfUnreadable(taskId, damage);
   }
 
-  /** Those with each of the labels. The labels of an unreadable task are not known. */
+  /** The tasks that have all of these labels. The labels of an unreadable task are not known. */
   async list(labels: readonly string[] = []): Promise<ResultOf<"task.status">[]> {
     const wanted = this.#registry.all.filter((task) => task.hasLabels(labels));
     const views = await Promise.all(wanted.map((task) => task.view()));

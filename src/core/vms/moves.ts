@@ -18,7 +18,7 @@ export function assertMove(record: VmRecord, move: Move): void {
   if (allowed.includes(record.state)) return;
   throw new PyroError(
     "FAILED_PRECONDITION",
-    `VM ${record.vm_id} is ${record.state}; ${move} needs it ${allowed.join(" or ")}.`,
+    `VM ${record.vm_id} is ${record.state}; ${move} needs a VM that is ${allowed.join(" or ")}.`,
     {
       hint: record.state === "created" ? "Start it first." : "Create another VM.",
       details: { vm_id: record.vm_id, state: record.state, reason: record.reason },

@@ -92,7 +92,7 @@ export function assertChoices({ source_path, source_kind, links, git_tracked, wi
 function needsDirectory(field: string, message: string, hint: string): PyroError {
   return new PyroError("INVALID_ARGUMENT", message, {
     hint,
-    details: { issues: [{ field, message: "only a directory has this choice" }] },
+    details: { issues: [{ field, message: "allowed only for a directory" }] },
   });
 }
 

@@ -24,7 +24,7 @@ const LISTED_ENTRIES = 10_000;
 interface Pushed {
   readonly counts: SourceCounts;
   readonly removals: RemovalCounts;
-  /** Of a dry run. */
+  /** Only a dry run lists the entries. */
   readonly entries?: ListedEntry[];
 }
 

@@ -52,7 +52,7 @@ export function openTransferProgress(source: string, prefix: string): Progress {
   return process.stderr.isTTY ? openLiveLine(source) : openTransferLines(prefix);
 }
 
-/** Both, for a task that is created and then filled. */
+/** Shows phases and transferred bytes, for a task that is created and then filled. */
 export function openCreateProgress(environment: string, prefix: string): Progress {
   if (process.stderr.isTTY) return openLiveLine(environment);
   const phases = openPhaseLines(` environment=${environment}`, prefix, PHASES_AFTER_MS);

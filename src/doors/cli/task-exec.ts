@@ -16,7 +16,7 @@ export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, 
     noStdin: no_stdin === true,
     terminal: terminal?.own ?? null,
     sizedBy: "pyro task create",
-    // Nothing is added to a terminal that the command has drawn on.
+    // The command has drawn on the terminal, so no footer is printed there.
     renderFooter: (result) => (terminal ? "" : renderFooter(result, "task-exec")),
   });
 }

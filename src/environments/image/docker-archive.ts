@@ -11,7 +11,7 @@ import { type Image, MOST_DOCUMENT_BYTES, parseAs, parseDocument, parseImageConf
 import { readExisting } from "./layout.js";
 import { type ByteStream, decompressed, readAll, readFileBytes } from "./streams.js";
 
-/** Where a file of the archive is in it, or the name that it is a link to. */
+/** The place of a file in the archive, or the name that the file is a link to. */
 type Place = { readonly start: number; readonly sizeBytes: number } | { readonly link: string };
 
 const MOST_FILES = 10_000;

@@ -7,7 +7,7 @@ const DESCRIPTORS_PER_BLOCK = BLOCK_BYTES / 32;
 const DESCRIPTOR_BLOCKS = 4;
 /** Where contents start. */
 export const FIRST_CONTENT_BLOCK = 1 + DESCRIPTOR_BLOCKS;
-/** As many as the descriptors reach, less a group for the tables. */
+/** As many blocks as the descriptors reach, less eight groups for the tables. */
 export const MOST_IMAGE_BLOCKS = (DESCRIPTOR_BLOCKS * DESCRIPTORS_PER_BLOCK - 8) * GROUP_BLOCKS;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
 /** The last group has at least so many blocks. */
@@ -35,7 +35,7 @@ export interface Geometry {
   tablesOf(group: number): { blockBitmap: number; inodeBitmap: number; inodeTable: number };
 }
 
-/** As few groups as hold the contents, their own tables, and so many inodes. */
+/** Plans the fewest groups that hold the contents, their own tables, and this number of inodes. */
 export function planGeometry(contentEnd: number, inodes: number): Geometry {
   for (let groups = 1; ; groups += 1) {
     const groupInodes = Math.ceil(inodes / groups / INODES_PER_BLOCK) * INODES_PER_BLOCK;

@@ -30,7 +30,7 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
     valueAt -= rounded(value.length);
     // Four bytes of zeros end the list.
     if (nextAt + 4 > valueAt || name.length > 255) {
-      throw new PyroError("ENVIRONMENT_BUILD_FAILED", "The extended attributes of a file do not fit its image.", {
+      throw new PyroError("ENVIRONMENT_BUILD_FAILED", "A file has too many extended attributes for an image.", {
         details: { reason: "xattrs", names: [...xattrs.keys()].slice(0, 20) },
       });
     }

@@ -120,7 +120,7 @@ async function writeInodes(geometry: Geometry, placed: readonly Placed[], blocks
   };
   for (const place of placed) {
     const bytes = buildInode(place.inode, place);
-    // Those behind the root are numbered one after the other.
+    // The inodes after the root's are numbered one after the other.
     if (place.number === ROOT_INODE) await blocks.writeAt(start + INODE_BYTES, bytes);
     else if (pieces.push(bytes) === 4096) await flush();
   }

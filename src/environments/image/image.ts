@@ -13,7 +13,7 @@ export interface Image {
 }
 
 export interface Layer {
-  /** As in the image's manifest. */
+  /** The layer's name in the image's manifest. */
   readonly name: string;
   readonly sizeBytes: number;
   /** The digest of its content without compression. */

@@ -76,7 +76,7 @@ async function assertPulled(project: Project): Promise<void> {
   }
 }
 
-test("pull: a directory that the user may not write to is DESTINATION_UNUSABLE, and all that was written is taken back", () =>
+test("pull: a directory that the user may not write to fails with DESTINATION_UNUSABLE, and all that was written is taken back", () =>
   asOrdinaryUser(async () => {
     for (const sealed of ["d/f", "d/gone", "d/new"]) {
       using project = new Project(
@@ -97,7 +97,7 @@ test("pull: a directory that the user may not write to is DESTINATION_UNUSABLE, 
     }
   }));
 
-test("pull: a file of the host that the user may not read is DESTINATION_UNUSABLE", () =>
+test("pull: a file of the host that the user may not read fails with DESTINATION_UNUSABLE", () =>
   asOrdinaryUser(async () => {
     using project = new Project(trees({ a: file("1") }, { a: file("1", 0o200) }, { a: file("2") }));
     await assert.rejects(project.pull(), { code: "DESTINATION_UNUSABLE", message: /host\/a: permission denied/ });
@@ -107,7 +107,7 @@ test("pull: a file of the host that the user may not read is DESTINATION_UNUSABL
 
 mountingTest(
   import.meta.url,
-  "pull: a destination on a read-only file system is DESTINATION_UNUSABLE, and stays as it is",
+  "pull: a destination on a read-only file system fails with DESTINATION_UNUSABLE, and stays as it is",
   async () => {
     for (const path of [null, "a", "d", "d/f", "d/gone", "l", "n"]) {
       // The whole of it, or one change alone.
@@ -157,7 +157,7 @@ mountingTest(import.meta.url, "pull: a full disk of PYRO_HOME is DISK_FULL, and 
   });
 });
 
-test("pull: what cannot be taken back stays in the journal, and the next command takes it back", () =>
+test("pull: steps that cannot be taken back stay in the journal, and the next command takes them back", () =>
   asOrdinaryUser(async () => {
     using project = new Project(trees({}, {}, { d: directory(0o755), "d/f": file("1") }));
     const sealed = join(project.host, "d");

@@ -52,7 +52,7 @@ test("one request leaves no spare; the second leaves one", async () => {
   await until("a spare", async () => bench.ready() === 1);
 });
 
-test("after requests at once as many spares are kept, and each is taken once", async () => {
+test("after simultaneous requests, the same number of spares is kept, and each is taken once", async () => {
   await using bench = new Bench();
   await bench.burst(5);
   await until("five spares", async () => bench.ready() === 5);

@@ -144,7 +144,7 @@ test("ports: a connection to a port without a server is reset, and works once th
   await assert.rejects(exchange(nobody, "x"), { code: "ECONNRESET" });
 });
 
-test("ports: refuses what cannot be, and closes what was published", async (t) => {
+test("ports: refuses ports that are taken or invalid, and closes published ones", async (t) => {
   await using opened = await openTask(t);
   const { task, cli } = opened;
   const taken = await serve(t, () => {});

@@ -170,7 +170,7 @@ test("task fork: says how many the host can hold, and refuses a count that nobod
   assert.equal((await pyro.listTasks()).tasks.length, 1);
 });
 
-test("task reset: goes back to an empty seed, ends commands only when forced, and never uses a number again", async (t) => {
+test("task reset: goes back to an empty seed, ends commands only when forced, and never reuses a command's number", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;

@@ -114,7 +114,7 @@ test("patch: never writes through a link, and replaces a link that it names", as
   assert.equal(readlinkSync(join(workspace, "away")), "src");
 });
 
-test("patch: text that is no patch, or is too long, is INVALID_ARGUMENT", async (t) => {
+test("patch: text that is no patch, or is too long, fails with INVALID_ARGUMENT", async (t) => {
   const { task, cli, directory } = await open(t);
   await assert.rejects(task.patch("hello\n"), { code: "INVALID_ARGUMENT" });
   await assert.rejects(task.patch(`${change}${" ".repeat(716_800)}`), { code: "INVALID_ARGUMENT" });

@@ -3,6 +3,6 @@ import { test } from "node:test";
 
 import { printable } from "../../../src/doors/cli/printable.js";
 
-test("control characters of either set are shown, other characters stay", () => {
+test("control characters are escaped, U+0080 to U+009F too; other characters stay", () => {
   assert.equal(printable("\u001b[2J\u009b2J\u007f\ttäst 🙂"), "\\u001b[2J\\u009b2J\\u007f\\ttäst 🙂");
 });

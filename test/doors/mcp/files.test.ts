@@ -50,7 +50,7 @@ test("task_file_read: a long file comes in parts, control characters included", 
   assert.equal(textOf(await call("task_file_read", "f", { offset: 2 })), "2\ttwo\n3\tthree");
 });
 
-test("task_file_read: an image is image content", async (t) => {
+test("task_file_read: an image file is returned as image content", async (t) => {
   const { call, at } = await open(t);
   const bytes = Buffer.from("89504e470d0a1a0a00000000", "hex");
   writeFileSync(at("shot.png"), bytes);
@@ -58,7 +58,7 @@ test("task_file_read: an image is image content", async (t) => {
   assert.deepEqual(content, [{ type: "image", data: bytes.toString("base64"), mimeType: "image/png" }]);
 });
 
-test("task_file_edit: a missing text is an error with its code and the count", async (t) => {
+test("task_file_edit: an old text that occurs twice is an error with its code and the count", async (t) => {
   const { mcp, at, task_id } = await open(t);
   writeFileSync(at("f"), "x x");
   const { code, details, hint } = await mcp.failure("task_file_edit", { task_id, path: at("f"), old: "x", new: "y" });

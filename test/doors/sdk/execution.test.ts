@@ -80,7 +80,7 @@ test("an error rejects the promise and the loop alike", async () => {
   assert.ok(finished);
 });
 
-test("a failure while the loop is busy is thrown by the loop only", async () => {
+test("a call that fails while the loop handles its output: only the loop throws the error", async () => {
   await using daemon = new Listening(async (_core, _input, call) => {
     await call.emit({ event: "stdout", data: Buffer.from("begun") });
     throw new PyroError("VM_DIED", "The VM ended.");

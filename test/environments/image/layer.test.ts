@@ -20,7 +20,7 @@ test("an upper layer replaces files and keeps what lower directories have", asyn
   ]);
 });
 
-test("a whiteout removes a name of lower layers, not one of its own", async (context) => {
+test("a whiteout removes a name of lower layers, but no name of its own layer", async (context) => {
   const lower = tar(directory("a"), file("a/one"), file("a/two"));
   assert.deepEqual(await paths(context, lower, tar(file("a/.wh.one", ""))), ["a/", "a/two"]);
   for (const upper of [tar(file("a/.wh.one", ""), file("a/one")), tar(file("a/one"), file("a/.wh.one", ""))])

@@ -14,7 +14,7 @@ export const taskSnapshotCreate: Handler<"task.snapshot.create"> = async ({ task
   return viewOf(tasks, made);
 };
 
-/** Those of a stop belong to their task alone, and are not shown. */
+/** Lists snapshots, except those that a stop made: they belong to their task alone. */
 export const taskSnapshotList: Handler<"task.snapshot.list"> = async ({ tasks }, { task }) => {
   const wanted = task === undefined ? null : tasks.get(tasks.resolve(task)).taskId;
   const shown = tasks.snapshots.list().filter(({ record }) => wanted === null || record.task_id === wanted);

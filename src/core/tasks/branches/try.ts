@@ -106,7 +106,7 @@ class Attempt {
       const { parent_snapshot } = this.#task.record;
       await this.#task.changeVm(this.#call, async (vm, call) => {
         await resetTask(vm, { to, force: true }, call);
-        // That snapshot is removed with its fork.
+        // The reset has set the fork's snapshot as the parent, which is removed with the fork.
         await vm.change({ parent_snapshot });
       });
       return { kept: name, keep_error: null };
@@ -137,7 +137,7 @@ function findWanted(results: readonly VariantResult[], keep: string): VariantRes
   throw new PyroError("FAILED_PRECONDITION", `${which} ${keep === "first-passing" ? "passed" : "did not pass"}.`);
 }
 
-/** What was done meanwhile would be lost. */
+/** Keeping a variant would lose what these commands did. */
 function usedMeanwhile(taskId: string): PyroError {
   return new PyroError("FAILED_PRECONDITION", `Commands ran in task ${taskId} while the variants were tried.`);
 }

@@ -18,7 +18,7 @@ export interface Variant {
   readonly command: string;
 }
 
-/** Of a fork that has no VM any more. */
+/** The changes of a fork that has no VM any more. */
 const unknownChanges = { changed_count: null, changed: [] };
 
 /** Runs a variant and its check in a fork, and compares the workspace with what it was. */
