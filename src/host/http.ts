@@ -30,6 +30,8 @@ export async function serveUnix(
     process.umask(umask);
   }
   await listening;
+  // A connection that cannot be accepted, for want of descriptors, is one client's error.
+  server.on("error", () => {});
   return server;
 }
 
@@ -48,6 +50,8 @@ export function openUpgrade(
 
 /** The plain answer to a request to upgrade that is refused. The connection ends with it. */
 export function openResponse(request: IncomingMessage, socket: Socket): ServerResponse {
+  // Node.js has taken its own listener off. A client that is gone needs no answer.
+  socket.on("error", () => {});
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);

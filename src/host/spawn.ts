@@ -52,8 +52,9 @@ export function spawnKept(
 
 /** Writes to a further descriptor of a child, and closes it. A child that ends before it has read everything is not an error here. */
 export function sendToDescriptor(child: ChildProcess, descriptor: number, content: string | Uint8Array): void {
-  const streams: readonly unknown[] = child.stdio;
-  const input = streams[descriptor];
+  // A program that could not be started has no streams.
+  const streams = child.stdio as readonly unknown[] | undefined;
+  const input = streams?.[descriptor];
   if (!(input instanceof Writable)) return;
   input.on("error", () => {});
   input.end(content);
@@ -65,10 +66,13 @@ function spawnWithInput(
   args: readonly string[],
   { outputFd, extraFds, env, cwd }: DetachedOptions,
 ): ChildProcess {
-  return spawn(program, args, {
+  const child = spawn(program, args, {
     detached: true,
     stdio: [input, outputFd ?? "ignore", outputFd ?? "pipe", ...(extraFds ?? [])],
     ...(env ? { env } : {}),
     ...(cwd ? { cwd } : {}),
   });
+  // Its outcome says so too: see `describeEnd`.
+  child.on("error", () => {});
+  return child;
 }

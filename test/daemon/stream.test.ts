@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 
 import { exchange } from "../../src/client/exchange.js";
@@ -60,6 +61,17 @@ test("an upgrade to another protocol, or of an unknown route, is refused in plai
   assert.deepEqual(await ask("/v1/vm/run", "pyro-stream/2"), [400, "INVALID_ARGUMENT"]);
   assert.deepEqual(await ask("/v1/unknown", streamProtocol), [404, "NOT_FOUND"]);
   assert.ok(daemon.lifetime.isIdle());
+});
+
+test("a client that is gone before its upgrade is refused does the daemon no harm", async () => {
+  await using daemon = new Listening(runInShell);
+  for (let round = 0; round < 20; round += 1) {
+    const socket = connect(daemon.home.daemonSocket);
+    await once(socket, "connect");
+    socket.write("POST /v1/unknown HTTP/1.1\r\nHost: pyro\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    socket.destroy();
+  }
+  (await openStream(daemon)).destroy();
 });
 
 test("frames that break a rule end the call with INVALID_ARGUMENT", async () => {

@@ -21,6 +21,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
   size: TerminalSize;
   readonly #typed: { readonly bytes: Uint8Array; readonly onTaken: () => void }[] = [];
   #isClosed = false;
+  #readers = 0;
   #wake = () => {};
   #takeFromHolder = () => {};
 
@@ -49,7 +50,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
       // The input of a caller who is gone has no end: the caller may come back.
       if (endsInput && !isLost && !caller.signal.aborted) this.close();
     };
-    void type();
+    type().catch(() => {});
     const leave = () => {
       if (this.#takeFromHolder === lose) this.#takeFromHolder = () => {};
     };
@@ -72,12 +73,22 @@ export class Terminal implements AsyncIterable<Uint8Array> {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
-    for (;;) {
+  /** The bytes typed from now on. An earlier reader, of a VM that was put away, gets no more of them. */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    this.#readers += 1;
+    this.#wake();
+    return this.#read(this.#readers);
+  }
+
+  async *#read(reader: number): AsyncGenerator<Uint8Array, void> {
+    while (reader === this.#readers) {
       const next = this.#typed.shift();
       if (next) {
-        yield next.bytes;
-        next.onTaken();
+        try {
+          yield next.bytes;
+        } finally {
+          next.onTaken();
+        }
       } else if (this.#isClosed) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
