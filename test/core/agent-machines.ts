@@ -19,6 +19,8 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly snapshots = new AgentSnapshots((machine, snapshotId) => this.#setStill(machine, snapshotId));
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
+  /** That of the environment of new machines. */
+  environmentDigest = "d1";
   /** How many more machines there is room for. */
   room = Infinity;
 
@@ -31,7 +33,8 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     await this.before();
     const agent = new AgentProcess();
     this.#agents.add(agent);
-    return { machine: await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent), environmentDigest: "d1" };
+    const machine = await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent);
+    return { machine, environmentDigest: this.environmentDigest };
   }
 
   async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {
@@ -163,7 +166,8 @@ class AgentSnapshots implements TaskSnapshots {
     use: (snapshot: Snapshot) => Promise<T>,
   ): Promise<T> {
     const snapshot = await this.create(machine, about, options);
-    return use(snapshot).finally(() => this.delete(snapshot.record.snapshot_id));
+    this.#all.delete(snapshot.record.snapshot_id);
+    return use(snapshot).finally(() => rmSync(snapshot.directory, { recursive: true }));
   }
 
   get(reference: string): Snapshot {
@@ -177,7 +181,10 @@ class AgentSnapshots implements TaskSnapshots {
   }
 
   async delete(snapshotId: string): Promise<void> {
+    const { uses, directory } = this.get(snapshotId);
     this.#all.delete(snapshotId);
+    await Promise.all(uses);
+    rmSync(directory, { recursive: true });
   }
 
   close(): void {

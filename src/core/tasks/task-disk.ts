@@ -17,17 +17,20 @@ export class TaskDisk {
   /** Where it is kept. */
   readonly path: string;
   readonly #reader: DiskReader;
+  readonly #machines: TaskDiskParts["machines"];
+  #environmentDigest: string;
   /** Lets the environment go, without which the disk cannot be read. */
-  readonly #release: () => void;
+  #release: () => void;
 
   constructor({ directory, record, machines }: TaskDiskParts) {
-    const { environment_digest: digest } = record;
     this.path = diskPath(directory);
+    this.#machines = machines;
+    this.#environmentDigest = record.environment_digest;
     this.#reader = new DiskReader({
-      open: (signal) => machines.openDisk(this.path, digest, signal),
+      open: (signal) => machines.openDisk(this.path, this.#environmentDigest, signal),
       close: (helper) => machines.destroy(helper),
     });
-    this.#release = machines.hold(digest);
+    this.#release = machines.hold(this.#environmentDigest);
   }
 
   get isKept(): boolean {
@@ -43,9 +46,14 @@ export class TaskDisk {
     return this.#reader.use(signal, work);
   }
 
-  async remove(): Promise<void> {
+  /** Removes the disk. The next one is that of a VM of this environment. */
+  async renew(environmentDigest: string): Promise<void> {
     await this.#reader.close();
     await rm(this.path, { recursive: true, force: true });
+    const release = this.#release;
+    this.#release = this.#machines.hold(environmentDigest);
+    this.#environmentDigest = environmentDigest;
+    release();
   }
 
   /** Ends the helper; the disk stays. */

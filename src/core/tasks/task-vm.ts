@@ -53,6 +53,10 @@ export class TaskVm {
   /** One snapshot, fork, stop, start or reset at a time. */
   readonly changes = new Turns();
   #record: TaskRecord;
+  /** One write of the record at a time. */
+  readonly #writes = new Turns();
+  /** The snapshot that a reset is about to name in the record. */
+  #target: string | null = null;
   /** Null when the VM is gone. */
   #session: MachineSession | null;
   /** Settles when the VM can take commands again; null when it can. */
@@ -104,21 +108,38 @@ export class TaskVm {
   }
 
   /** Writes the record anew, and then what became of the task into the journal. */
-  async change(change: Partial<TaskRecord>): Promise<void> {
-    const { directory, journal, log } = this.parts;
-    const record = { ...this.#record, ...change };
-    await writeTaskRecord(directory, record);
-    this.#record = record;
-    if (change.state === undefined) return;
-    const { state, reason, incarnation } = record;
-    const entry = { event: "task.state", state, reason, incarnation, at: new Date().toISOString() } as const;
-    this.#stopped.note(entry);
-    await journal.append(entry).catch((error: unknown) => log.error({ err: error }, "a state was not written"));
+  change(change: Partial<TaskRecord>): Promise<void> {
+    return this.#writes.take(new AbortController().signal, async () => {
+      const { directory, journal, log } = this.parts;
+      const record = { ...this.#record, ...change };
+      await writeTaskRecord(directory, record);
+      this.#record = record;
+      if (change.state === undefined) return;
+      const { state, reason, incarnation } = record;
+      const entry = { event: "task.state", state, reason, incarnation, at: new Date().toISOString() } as const;
+      this.#stopped.note(entry);
+      await journal.append(entry).catch((error: unknown) => log.error({ err: error }, "a state was not written"));
+    });
+  }
+
+  /** True when the task starts from a snapshot, or is about to. */
+  needs(snapshotId: string): boolean {
+    return this.#record.resumes_from === snapshotId || this.#target === snapshotId;
+  }
+
+  /** Works while a snapshot counts as needed, before the record names it. Only in a turn of `changes`. */
+  async whileNeeded<T>(snapshotId: string, work: () => Promise<T>): Promise<T> {
+    this.#target = snapshotId;
+    try {
+      return await work();
+    } finally {
+      this.#target = null;
+    }
   }
 
   /** Has the task continue in another VM. Its record names it already. */
   async enter(machine: FoundMachine): Promise<void> {
-    await this.disk.remove();
+    await this.disk.renew(this.#record.environment_digest);
     this.#session = this.#watch(machine);
     // The session has the channel then, which gives numbers to new commands.
     await machine.ready;
@@ -188,11 +209,12 @@ export class TaskVm {
         );
         void pushes.takeOver(channel);
       },
-      onLost: async ({ how, reason }) => {
-        const what = how === "died" ? "its VM ended" : "its VM was ended";
-        this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
-        await writeTaskRecord(this.parts.directory, this.#record);
-      },
+      onLost: ({ how, reason }) =>
+        this.#writes.take(new AbortController().signal, async () => {
+          const what = how === "died" ? "its VM ended" : "its VM was ended";
+          this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
+          await writeTaskRecord(this.parts.directory, this.#record);
+        }),
     });
   }
 }

@@ -66,12 +66,14 @@ export class Tasks {
     const found = await listTaskDirectories(tasks.#path);
     await Promise.all(found.map(({ taskId, directory }) => tasks.#load(taskId, directory)));
     await tasks.#sweep();
-    await tidySnapshots(
-      options.snapshots,
-      (taskId) =>
-        tasks.#registry.all.some((task) => task.taskId === taskId) || tasks.#registry.damageOf(taskId) !== undefined,
-      (snapshotId) => tasks.needing(snapshotId).length > 0,
-    );
+    // An unreadable task may need any snapshot.
+    if (tasks.#registry.unreadable.length === 0) {
+      await tidySnapshots(
+        options.snapshots,
+        (taskId) => tasks.#registry.all.some((task) => task.taskId === taskId),
+        (snapshotId) => tasks.needing(snapshotId).length > 0,
+      );
+    }
     await tasks.reapExpired();
     return tasks;
   }
@@ -97,7 +99,9 @@ export class Tasks {
       names.filter((each) => each !== null),
       async () => {
         const snapshot = this.#findSnapshot(source);
-        const forks = await forkAll(parts, snapshot ?? this.get(source).vm, names, call);
+        const forks = snapshot
+          ? await forkAll(parts, snapshot, names, call)
+          : await this.get(source).changeVm(call, (vm, until) => forkAll(parts, vm, names, until));
         for (const fork of forks) this.#registry.add(fork.taskId, fork);
         return forks;
       },
@@ -181,9 +185,9 @@ export class Tasks {
     await removeSnapshotsOf(this.#options.snapshots, taskId, (id) => this.needing(id).length > 0);
   }
 
-  /** The ids of stopped tasks that start from a snapshot. */
+  /** The ids of tasks that start from a snapshot: stopped ones, and those whose reset to it is under way. */
   needing(snapshotId: string): string[] {
-    return this.#registry.all.filter(({ record }) => record.resumes_from === snapshotId).map(({ taskId }) => taskId);
+    return this.#registry.all.filter(({ vm }) => vm.needs(snapshotId)).map(({ taskId }) => taskId);
   }
 
   /** Ends every orphaned machine. Machines of unreadable tasks stay, for a pyro that can read them. */

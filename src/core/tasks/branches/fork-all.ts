@@ -1,7 +1,7 @@
 import { PyroError } from "../../../contract/errors.js";
 import { taskName } from "../../../contract/task.js";
 import type { Call } from "../../call.js";
-import type { Snapshot } from "../../snapshots/snapshots.js";
+import { type Snapshot, whileUsed } from "../../snapshots/snapshots.js";
 import type { Task } from "../task.js";
 import { TaskVm } from "../task-vm.js";
 import { branchFromSnapshot, branchFromTask } from "./branch-point.js";
@@ -35,7 +35,7 @@ export async function forkAll(
     await assertRoomForForks(parts.machines, point.facts.record, names.length);
     return startAll(parts, point, names, call);
   };
-  if (!(source instanceof TaskVm)) return start(await branchFromSnapshot(source));
+  if (!(source instanceof TaskVm)) return whileUsed(source, async () => start(await branchFromSnapshot(source)));
   await assertRoomForForks(parts.machines, source.record, names.length);
   return branchFromTask(source, call.signal, start);
 }

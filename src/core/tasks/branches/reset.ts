@@ -18,21 +18,27 @@ interface ResetOptions {
  */
 export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
-    const target = to === SEED ? assertSeedIsKnown(vm.record) : await findTarget(vm, to);
+    const target = to === SEED ? assertSeedIsKnown(vm.record) : vm.parts.snapshots.get(to).record.snapshot_id;
     const { resumes_from: earlier } = vm.record;
-    await vm.holdBack(call.signal, async () => {
-      assertIdle(vm, force);
-      const reason = new PyroError("ABORTED", `The task was reset to ${target}.`);
-      for (const exec of vm.content.execs.running) await exec.abandon(reason);
-      await vm.change({
-        ...{ state: "stopped", reason: `it is reset to ${target}`, machine: null },
-        ...{ resumes_from: target, parent_snapshot: target === SEED ? null : target },
-      });
-      await vm.leave();
+    await vm.whileNeeded(target, async () => {
+      if (target !== SEED) await assertFits(vm, target);
+      await vm.holdBack(call.signal, () => goBack(vm, target, force));
     });
     await removeStop(vm, earlier);
     await startFromRecord(vm, call);
   });
+}
+
+/** Stops the task at the target, without a VM. */
+async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void> {
+  assertIdle(vm, force);
+  const reason = new PyroError("ABORTED", `The task was reset to ${target}.`);
+  for (const exec of vm.content.execs.running) await exec.abandon(reason);
+  await vm.change({
+    ...{ state: "stopped", reason: `it is reset to ${target}`, machine: null },
+    ...{ resumes_from: target, parent_snapshot: target === SEED ? null : target },
+  });
+  await vm.leave();
 }
 
 /** A seed from a source is kept by nobody: only an empty one can be made again. */
@@ -44,14 +50,14 @@ function assertSeedIsKnown({ task_id, workspace_seed: seed }: TaskRecord): strin
   });
 }
 
-async function findTarget({ parts, record }: TaskVm, to: string): Promise<string> {
-  const snapshot = parts.snapshots.get(to);
-  const { snapshot_id: snapshotId } = snapshot.record;
+/** Throws FAILED_PRECONDITION when the VM of the task cannot continue from the snapshot. */
+async function assertFits({ parts, record }: TaskVm, snapshotId: string): Promise<void> {
+  const snapshot = parts.snapshots.get(snapshotId);
   const { record: then, purpose } = await readSnapshotFacts(snapshot.taskPath);
   if (purpose === "kept" && isAlike(then, record)) {
     const problem = await parts.machines.checkSnapshot(snapshot);
     if (problem !== null) throw problem;
-    return snapshotId;
+    return;
   }
   throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} is of a task of another kind.`, {
     hint: "Fork the snapshot instead: `pyro task fork`.",
@@ -81,7 +87,11 @@ function assertIdle(vm: TaskVm, isForced: boolean): void {
 }
 
 /** The snapshot of a stop is of no use any more. */
-async function removeStop({ parts: { snapshots } }: TaskVm, earlier: string | null): Promise<void> {
+async function removeStop({ parts: { snapshots, log } }: TaskVm, earlier: string | null): Promise<void> {
   if (earlier === null || earlier === SEED) return;
-  if ((await readSnapshotFacts(snapshots.get(earlier).taskPath)).purpose === "stop") await snapshots.delete(earlier);
+  try {
+    if ((await readSnapshotFacts(snapshots.get(earlier).taskPath)).purpose === "stop") await snapshots.delete(earlier);
+  } catch (error) {
+    log.warn({ err: error }, "the snapshot of a stop was not removed");
+  }
 }

@@ -1,4 +1,5 @@
 import type { FoundMachine } from "../../../backend/backend.js";
+import { PyroError } from "../../../contract/errors.js";
 import { readSnapshotFacts, type SnapshotFacts } from "../../../store/snapshot-facts.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { NewSnapshot, Snapshot } from "../../snapshots/snapshots.js";
@@ -64,6 +65,13 @@ export async function removeSnapshotsOf(
   isNeeded: (snapshotId: string) => boolean,
 ): Promise<void> {
   for (const { record } of snapshots.list()) {
-    if (record.task_id === taskId && !isNeeded(record.snapshot_id)) await snapshots.delete(record.snapshot_id);
+    if (record.task_id === taskId && !isNeeded(record.snapshot_id)) await removeSnapshot(snapshots, record.snapshot_id);
   }
+}
+
+/** Removes a snapshot that another call may have removed already. */
+async function removeSnapshot(snapshots: TaskSnapshots, snapshotId: string): Promise<void> {
+  await snapshots.delete(snapshotId).catch((error: unknown) => {
+    if (PyroError.from(error).code !== "NOT_FOUND") throw error;
+  });
 }

@@ -71,7 +71,7 @@ async function findSource({ parts, record }: TaskVm): Promise<Source> {
   const facts = await readSnapshotFacts(snapshot.taskPath);
   const acquire = async (call: Call) => ({
     machine: await machines.acquireFrom(snapshot, id, call),
-    environmentDigest: record.environment_digest,
+    environmentDigest: snapshot.record.environment_digest,
   });
   if (facts.purpose !== "stop") {
     return { acquire, listsPath: snapshot.taskPath, commands: facts.commands, release: async () => {} };

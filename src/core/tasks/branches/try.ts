@@ -62,7 +62,10 @@ class Attempt {
         if (!this.#mayBeKept(results, index)) await this.#removeFork(results[index].name);
       }
     };
-    await Promise.all(Array.from({ length: Math.max(1, Math.min(room, variants.length)) }, work));
+    // All of them: a fork that starts later would never be removed.
+    const ends = await Promise.allSettled(Array.from({ length: Math.max(1, Math.min(room, variants.length)) }, work));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
     return results;
   }
 
