@@ -68,6 +68,22 @@ export function copyShared(from: string, to: string): Promise<void> {
   return copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
+/**
+ * Opens a regular file for reading; null when something else has its name. Waits for no FIFO, which would keep one of Node's few
+ * threads in `open` for ever.
+ */
+export async function openRegular(path: string): Promise<FileHandle | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if ((await file.stat()).isFile()) return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return null;
+}
+
 /** Opens an existing file for writing. Does not follow a link and does not wait for a FIFO that replaced it. */
 export function openExisting(path: string): Promise<FileHandle> {
   return open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import { open } from "../../host/files.js";
 
 export const BLOCK_BYTES = 4096;
@@ -36,10 +38,11 @@ export class BlockWriter {
   }
 
   /** Appends bytes, padded to whole blocks. Throws RangeError when the image would exceed its limit. */
-  async append(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Run> {
+  async append(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal): Promise<Run> {
     const start = this.nextBlock;
     let sizeBytes = 0;
     for await (const chunk of content) {
+      signal?.throwIfAborted();
       sizeBytes += chunk.length;
       if (start + sizeBytes / BLOCK_BYTES > this.#mostBlocks)
         throw new RangeError("the image exceeds its largest size");
@@ -89,6 +92,8 @@ export class BlockWriter {
   async #flush(): Promise<void> {
     const bytes = this.#buffer.subarray(0, this.#buffered);
     if (!bytes.equals(ZEROS.subarray(0, bytes.length))) await this.writeAt(this.#written, bytes);
+    // A hole takes no input and no output, and a large one would leave the process no turn for anything else.
+    else await setImmediate();
     this.#written += bytes.length;
     this.#buffered = 0;
   }

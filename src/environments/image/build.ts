@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { copyShared } from "../../host/files.js";
@@ -14,7 +14,7 @@ import type { Image } from "./image.js";
 import { applyLayer, type ImageFiles } from "./layer.js";
 import { openLayout, readExisting } from "./layout.js";
 import { addOwnFiles, readDistribution } from "./own-files.js";
-import { type ByteStream, decompressed, verified } from "./streams.js";
+import { type ByteStream, decompressed, verified, whileRoom } from "./streams.js";
 import { ImageTree } from "./tree.js";
 
 /** What a root image is made of. */
@@ -35,7 +35,7 @@ export async function buildFromImage(
   const { kernel, onProgress } = options;
   if (kernel === null) throw new Error("an image is built with a kernel pack");
   onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
-  const content = await openContent(recipe, directory);
+  const content = await openContent(recipe, directory, options.signal);
   await copyShared(kernel.kernelPath, join(directory, environmentFiles.kernel));
   await copyShared(kernel.initramfsPath, join(directory, environmentFiles.initramfs));
   const distribution = await writeRootImage(join(directory, environmentFiles.root), content, options);
@@ -47,7 +47,7 @@ export async function buildFromImage(
   };
 }
 
-async function openContent(recipe: ImageRecipe, directory: string): Promise<Content> {
+async function openContent(recipe: ImageRecipe, directory: string, signal: AbortSignal): Promise<Content> {
   switch (recipe.kind) {
     case "rootfs": {
       const open = () => readExisting(recipe.path, "the archive");
@@ -56,7 +56,9 @@ async function openContent(recipe: ImageRecipe, directory: string): Promise<Cont
     case "oci":
       return uncompressed(await openLayout(recipe.path, recipe.tag));
     case "docker-archive":
-      return uncompressed(await openDockerArchive(recipe.path, recipe.tag, join(directory, "archive.tar")));
+      return uncompressed(
+        await openDockerArchive(recipe.path, recipe.tag, { spare: join(directory, "archive.tar"), signal }),
+      );
   }
 }
 
@@ -77,7 +79,7 @@ async function writeRootImage(path: string, content: Content, options: BuildOpti
   try {
     const advance = countProgress(content, options);
     for (const [number, layer] of content.layers.entries()) {
-      const bytes = advance(layer.open(), number);
+      const bytes = advance(whileRoom(layer.open(), dirname(path), "An environment"), number);
       await applyLayer(files, bytes, { number, whiteouts: content.config !== null, signal: options.signal }).catch(
         (error: unknown) => {
           throw inLayer(error, layer.name);

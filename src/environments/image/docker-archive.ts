@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { posix } from "node:path";
+import { dirname, posix } from "node:path";
 
 import { ByteReader } from "../../archive/bytes.js";
 import { isGzip } from "../../archive/gunzip.js";
@@ -9,17 +9,24 @@ import { archiveSchema, configOf, isTag } from "./documents.js";
 import { imageError } from "./failure.js";
 import { type Image, MOST_DOCUMENT_BYTES, parseAs, parseDocument, parseImageConfig } from "./image.js";
 import { readExisting } from "./layout.js";
-import { type ByteStream, decompressed, readAll, readFileBytes } from "./streams.js";
+import { type ByteStream, decompressed, limited, readAll, readFileBytes, whileRoom } from "./streams.js";
 
 /** The place of a file in the archive, or the name that the file is a link to. */
 type Place = { readonly start: number; readonly sizeBytes: number } | { readonly link: string };
 
 const MOST_FILES = 10_000;
+const MOST_NAME_BYTES = 4095;
+/** Uncompressed. */
+const MOST_ARCHIVE_BYTES = 64 * 2 ** 30;
 
 /** Opens the image of an archive that `docker save` wrote: that of a tag, or the only one. `spare` is a path for a copy without gzip. */
-export async function openDockerArchive(path: string, tag: string | null, spare: string): Promise<Image> {
-  const plain = await decompressInto(path, spare);
-  const places = await indexArchive(plain);
+export async function openDockerArchive(
+  path: string,
+  tag: string | null,
+  { spare, signal }: { readonly spare: string; readonly signal: AbortSignal },
+): Promise<Image> {
+  const plain = await decompressInto(path, spare, signal);
+  const places = await indexArchive(plain, signal);
   const read = (name: string): ByteStream => {
     const place = find(places, name);
     return readFileBytes(plain, place.start, place.sizeBytes);
@@ -56,26 +63,29 @@ function chooseImage(images: readonly Listed[], tag: string | null): Listed {
 }
 
 /** A file is found by its place in the archive, so one that is compressed needs a plain copy. */
-async function decompressInto(path: string, spare: string): Promise<string> {
+async function decompressInto(path: string, spare: string, signal: AbortSignal): Promise<string> {
   const head = readExisting(path, "the archive");
   const { value: start } = await head.next();
   await head.return(undefined);
   if (start === undefined || !isGzip(Buffer.from(start))) return path;
   const file = await open(spare, "wx", 0o600);
   try {
-    for await (const piece of decompressed(readFileBytes(path))) await file.writeFile(piece);
+    const content = limited(decompressed(readFileBytes(path)), MOST_ARCHIVE_BYTES, "The archive", signal);
+    for await (const piece of whileRoom(content, dirname(spare), "A copy of the archive")) await file.writeFile(piece);
   } finally {
     await file.close();
   }
   return spare;
 }
 
-async function indexArchive(path: string): Promise<ReadonlyMap<string, Place>> {
+async function indexArchive(path: string, signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
   const places = new Map<string, Place>();
-  const input = new ByteReader(readFileBytes(path));
+  const input = new ByteReader(limited(readFileBytes(path), MOST_ARCHIVE_BYTES, "The archive", signal));
   const reader = new MemberReader(input);
   try {
     for (let member = await reader.next(); member !== null; member = await reader.next()) {
+      if (Math.max(member.name.length, member.link.length) > MOST_NAME_BYTES)
+        throw imageError("invalid", `The archive has a name of more than ${MOST_NAME_BYTES} bytes.`);
       const name = posix.normalize(member.name.toString("utf8"));
       if (["0", "\0"].includes(member.type)) places.set(name, { start: input.position, sizeBytes: member.storedBytes });
       else if (member.type === "2")

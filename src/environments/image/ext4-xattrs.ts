@@ -7,8 +7,14 @@ const prefixes: readonly (readonly [prefix: string, index: number])[] = [
   ["trusted.", 4],
   ["security.", 6],
 ];
+const MOST_NAME_BYTES = 255;
 const MAGIC = 0xea020000;
 const HEADER_BYTES = 32;
+
+/** Whether ext4 has a number for the first part of an attribute's name. */
+export function canHoldXattr(name: string): boolean {
+  return prefixes.some(([prefix]) => name.startsWith(prefix));
+}
 
 /** The block that holds the extended attributes of an inode; null when it has none that ext4 can hold. */
 export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | null {
@@ -29,9 +35,12 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
     const nextAt = entryAt + 16 + rounded(name.length);
     valueAt -= rounded(value.length);
     // Four bytes of zeros end the list.
-    if (nextAt + 4 > valueAt || name.length > 255) {
+    if (nextAt + 4 > valueAt || name.length > MOST_NAME_BYTES) {
       throw new PyroError("ENVIRONMENT_BUILD_FAILED", "A file has too many extended attributes for an image.", {
-        details: { reason: "xattrs", names: [...xattrs.keys()].slice(0, 20) },
+        details: {
+          reason: "xattrs",
+          names: [...xattrs.keys()].slice(0, 20).map((one) => one.slice(0, MOST_NAME_BYTES)),
+        },
       });
     }
     value.copy(block, valueAt);

@@ -5,7 +5,9 @@ import { parseDecimal } from "../../archive/pax.js";
 import { corrupt, refusal } from "../../archive/refusal.js";
 import { expandSparse, readSparseMap } from "../../archive/sparse.js";
 import type { BlockWriter } from "./block-writer.js";
-import { type Inode, type InodeType, type ImageTree, makeInode, parseImagePath } from "./tree.js";
+import { buildXattrBlock, canHoldXattr } from "./ext4-xattrs.js";
+import { limited } from "./streams.js";
+import { type Inode, type InodeType, type ImageTree, makeInode, NO_XATTRS, parseImagePath } from "./tree.js";
 
 /** What an image's files are gathered in: names in the tree, contents in the file of the image. */
 export interface ImageFiles {
@@ -23,7 +25,8 @@ export interface LayerOptions {
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
-const MOST_ENTRIES = 2_000_000;
+/** Uncompressed; an image can hold no more content than that. */
+const MOST_LAYER_BYTES = 64 * 2 ** 30;
 
 const types: Readonly<Record<string, InodeType>> = {
   ...{ "0": "file", "\0": "file", "7": "file", S: "file" },
@@ -36,15 +39,12 @@ export async function applyLayer(
   content: AsyncIterable<Uint8Array>,
   options: LayerOptions,
 ): Promise<void> {
-  const input = new ByteReader(content);
+  const input = new ByteReader(limited(content, MOST_LAYER_BYTES, "A layer", options.signal));
   const reader = new MemberReader(input);
   try {
-    let entries = 0;
     for (let member = await reader.next(); member !== null; member = await reader.next()) {
       options.signal.throwIfAborted();
-      entries += 1;
-      if (entries > MOST_ENTRIES)
-        throw refusal("ARCHIVE_TOO_MANY_ENTRIES", member.shown, `a layer has more than ${MOST_ENTRIES} entries`);
+      files.tree.count(member.shown, 1, member.name.length);
       await applyMember(files, member, reader, options);
     }
     // Behind the end of the archive is what the digest covers too.
@@ -58,7 +58,7 @@ async function applyMember(
   files: ImageFiles,
   member: Member,
   reader: MemberReader,
-  { number: layer, whiteouts }: LayerOptions,
+  { number: layer, whiteouts, signal }: LayerOptions,
 ): Promise<void> {
   const { tree } = files;
   const parts = parseImagePath(member.name, member.shown);
@@ -76,7 +76,7 @@ async function applyMember(
     throw refusal("ARCHIVE_SPECIAL_FILE", member.shown, `its type ${JSON.stringify(member.type)} is not known`);
   if (parts.length === 0 && type !== "directory")
     throw refusal("ARCHIVE_TYPE_CONFLICT", member.shown, "the root must be a directory");
-  tree.put(parts, await readInode(files.blocks, type, member, reader), layer);
+  tree.put(parts, await readInode(files, type, member, reader, signal), layer);
 }
 
 /** Whether a name is a mark of the layer, and no file: what it removes is gone then. */
@@ -91,18 +91,25 @@ function applyWhiteout(tree: ImageTree, parts: readonly string[], layer: number)
   return true;
 }
 
-async function readInode(blocks: BlockWriter, type: InodeType, member: Member, reader: MemberReader): Promise<Inode> {
+async function readInode(
+  { tree, blocks }: ImageFiles,
+  type: InodeType,
+  member: Member,
+  reader: MemberReader,
+  signal: AbortSignal,
+): Promise<Inode> {
   const { mtimeS, mtimeNs } = member;
   const mode = headerNumber(member, 100, "mode") & 0o7777;
   const metadata = {
     uid: ownerOf(member, "uid", 108),
     gid: ownerOf(member, "gid", 116),
-    ...{ mtimeS, mtimeNs, xattrs: readXattrs(member) },
+    ...{ mtimeS, mtimeNs, xattrs: readXattrs(tree, member) },
   };
   if (type === "symlink") {
     const target = member.link.toString("latin1");
     if (target === "" || target.length > 4095 || target.includes("\0"))
       throw refusal("ARCHIVE_NAME_INVALID", member.shown, "its target is no name that Linux takes");
+    tree.count(member.shown, 0, target.length);
     return makeInode(type, 0o777, { ...metadata, target });
   }
   if (type === "character" || type === "block") {
@@ -114,7 +121,7 @@ async function readInode(blocks: BlockWriter, type: InodeType, member: Member, r
   if (type !== "file") return makeInode(type, mode, metadata);
   const map = await readSparseMap(member, reader);
   const content = map === null ? reader.content(member.storedBytes) : expandSparse(map, reader);
-  return makeInode(type, mode, { ...metadata, content: await blocks.append(content) });
+  return makeInode(type, mode, { ...metadata, content: await blocks.append(content, signal) });
 }
 
 function headerNumber(member: Member, offset: number, what: string): number {
@@ -132,12 +139,15 @@ function ownerOf(member: Member, key: "uid" | "gid", offset: number): number {
 const XATTR = "SCHILY.xattr.";
 
 /** Overlay file systems keep their own marks in attributes; those of another host mean nothing in the guest. */
-function readXattrs(member: Member): ReadonlyMap<string, Buffer> {
+function readXattrs(tree: ImageTree, member: Member): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>();
   for (const [key, value] of member.pax) {
     if (!key.startsWith(XATTR)) continue;
     const name = key.slice(XATTR.length);
-    if (!/^(trusted\.overlay|system)\./.test(name)) found.set(name, Buffer.from(value));
+    if (canHoldXattr(name) && !name.startsWith("trusted.overlay.")) found.set(name, Buffer.from(value));
   }
-  return found;
+  // Refused here what would not fit in the end, before much of it is in memory.
+  buildXattrBlock(found);
+  for (const [name, value] of found) tree.count(member.shown, 0, name.length + value.length);
+  return found.size === 0 ? NO_XATTRS : found;
 }

@@ -62,7 +62,7 @@ export async function* readExisting(path: string, what: string): ByteStream & As
     const code = error instanceof Error && "code" in error ? error.code : null;
     if (code === "ENOENT" || code === "ENOTDIR")
       throw imageError("not_found", `There is no ${path}: ${what} is missing.`, { path }, error);
-    if (code === "EACCES" || code === "EISDIR")
+    if (code === "EACCES" || code === "ELOOP" || code === "ENXIO")
       throw imageError("unreadable", `${path} cannot be read: ${code}.`, { path }, error);
     throw error;
   }

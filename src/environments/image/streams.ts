@@ -5,12 +5,16 @@ import * as zlib from "node:zlib";
 import { ByteReader } from "../../archive/bytes.js";
 import { gunzip, isGzip } from "../../archive/gunzip.js";
 import { corrupt } from "../../archive/refusal.js";
-import { open } from "../../host/files.js";
+import { assertFreeSpace } from "../../host/disk.js";
+import { openRegular } from "../../host/files.js";
 import { imageError } from "./failure.js";
 
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 const CHUNK_BYTES = 262_144;
+/** Free disk that a pull leaves, and how often it looks. */
+const RESERVE_MIB = 64;
+const CHECKED_BYTES = 16_777_216;
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** The largest window of zstd that is accepted: 128 MiB, as its program does. */
 const ZSTD_WINDOW_LOG = 27;
@@ -21,8 +25,38 @@ export async function* readFileBytes(
   start = 0,
   sizeBytes = Infinity,
 ): ByteStream & AsyncGenerator<Uint8Array> {
-  const file = await open(path, "r");
+  const file = await openRegular(path);
+  if (file === null) throw imageError("unreadable", `${path} cannot be read: it is not a regular file.`, { path });
   yield* file.createReadStream({ start, highWaterMark: CHUNK_BYTES, end: start + sizeBytes - 1 });
+}
+
+/** The same bytes, at most so many of them, until the signal. */
+export async function* limited(
+  source: ByteStream,
+  mostBytes: number,
+  what: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const piece of source) {
+    signal.throwIfAborted();
+    sizeBytes += piece.length;
+    if (sizeBytes > mostBytes) throw imageError("too_large", `${what} is larger than ${mostBytes} bytes.`);
+    yield piece;
+  }
+}
+
+/** The same bytes, while the disk that they are written to has room. Throws DISK_FULL. */
+export async function* whileRoom(source: ByteStream, directory: string, what: string): AsyncGenerator<Uint8Array> {
+  let uncheckedBytes = CHECKED_BYTES;
+  for await (const piece of source) {
+    uncheckedBytes += piece.length;
+    if (uncheckedBytes >= CHECKED_BYTES) {
+      await assertFreeSpace(directory, RESERVE_MIB, what);
+      uncheckedBytes = 0;
+    }
+    yield piece;
+  }
 }
 
 /** The same bytes; throws at their end when they have another digest. */

@@ -29,12 +29,18 @@ export interface Entry {
   layer: number;
 }
 
+/** What all layers of an image may bring: the daemon has it in memory. */
+export const IMAGE_LIMITS = { entries: 1_000_000, bytes: 268_435_456 };
+
+/** Shared, since most files have none. */
+export const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
+
 /** As many links on one path as Linux follows. */
 const MOST_LINKS = 40;
 
 export function makeInode(type: InodeType, mode: number, rest: Partial<Inode> = {}): Inode {
   return {
-    ...{ type, mode, uid: 0, gid: 0, mtimeS: 0, mtimeNs: 0, xattrs: new Map() },
+    ...{ type, mode, uid: 0, gid: 0, mtimeS: 0, mtimeNs: 0, xattrs: NO_XATTRS },
     ...{ content: null, target: null, device: null, entries: type === "directory" ? new Map() : null },
     ...rest,
   };
@@ -43,6 +49,26 @@ export function makeInode(type: InodeType, mode: number, rest: Partial<Inode> = 
 /** The files of an image while its layers are applied. Links on a path are followed within the image. */
 export class ImageTree {
   readonly root = makeInode("directory", 0o755);
+  readonly #limits: typeof IMAGE_LIMITS;
+  #entries = 0;
+  #bytes = 0;
+
+  constructor(limits = IMAGE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Counts entries, and bytes of names, link targets and attributes. What a later layer removes stays counted. */
+  count(shown: string, entries: number, bytes: number): void {
+    this.#entries += entries;
+    this.#bytes += bytes;
+    const { entries: mostEntries, bytes: mostBytes } = this.#limits;
+    if (this.#entries > mostEntries)
+      throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, `the image has more than ${mostEntries} entries`);
+    if (this.#bytes > mostBytes) {
+      const what = `more than ${mostBytes} bytes of names, link targets and extended attributes`;
+      throw refusal("ARCHIVE_TOO_MANY_ENTRIES", shown, `the image has ${what}`);
+    }
+  }
 
   /** Gives a name to an inode. A directory over a directory keeps what is in it and takes the new one's owner, mode and times. */
   put(parts: readonly string[], inode: Inode, layer: number): void {
@@ -89,13 +115,18 @@ export class ImageTree {
   /** The directory of a path, made where it is missing. */
   #directory(parts: readonly string[], layer: number): Map<string, Entry> {
     let at = this.root;
+    let made = 0;
     for (const [index, part] of parts.entries()) {
       const next = at.entries?.get(part)?.inode;
       const known = next?.type === "symlink" ? this.#walk(parts.slice(0, index + 1)) : (next ?? null);
       const directory = known?.entries ? known : makeInode("directory", 0o755);
-      if (directory !== known) at.entries?.set(part, { inode: directory, layer });
+      if (directory !== known) {
+        at.entries?.set(part, { inode: directory, layer });
+        made += 1;
+      }
       at = directory;
     }
+    if (made > 0) this.count(parts.join("/"), made, 0);
     return at.entries ?? new Map();
   }
 

@@ -5,15 +5,25 @@ import { BlockWriter } from "../../../src/environments/image/block-writer.js";
 import { FIRST_CONTENT_BLOCK, MOST_IMAGE_BLOCKS } from "../../../src/environments/image/ext4-layout.js";
 import { applyLayer, type ImageFiles } from "../../../src/environments/image/layer.js";
 import type { Inode } from "../../../src/environments/image/tree.js";
-import { ImageTree } from "../../../src/environments/image/tree.js";
+import { IMAGE_LIMITS, ImageTree } from "../../../src/environments/image/tree.js";
+
+export interface FilesOptions {
+  readonly whiteouts?: boolean;
+  readonly limits?: typeof IMAGE_LIMITS;
+  readonly signal?: AbortSignal;
+}
 
 /** The files of an image, with layers applied from the lowest on. */
-export async function filesOf(directory: string, layers: readonly Buffer[], whiteouts = true): Promise<ImageFiles> {
+export async function filesOf(
+  directory: string,
+  layers: readonly (Buffer | AsyncIterable<Uint8Array>)[],
+  { whiteouts = true, limits = IMAGE_LIMITS, signal = new AbortController().signal }: FilesOptions = {},
+): Promise<ImageFiles> {
   const blocks = await BlockWriter.create(join(directory, "root.img"), FIRST_CONTENT_BLOCK, MOST_IMAGE_BLOCKS);
-  const files = { tree: new ImageTree(), blocks };
-  const { signal } = new AbortController();
+  const files = { tree: new ImageTree(limits), blocks };
   try {
-    for (const [number, bytes] of layers.entries()) await applyLayer(files, only(bytes), { number, whiteouts, signal });
+    for (const [number, layer] of layers.entries())
+      await applyLayer(files, Buffer.isBuffer(layer) ? only(layer) : layer, { number, whiteouts, signal });
   } catch (error) {
     await blocks.close();
     throw error;

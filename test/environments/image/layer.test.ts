@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 
-import { pax, raw, tar } from "../../archive/raw-tar.js";
+import { base256, END, pax, raw, tar } from "../../archive/raw-tar.js";
 import { directory, file, hardlink, symlink } from "../../archive/specimen.js";
 import { temporaryDirectory } from "../fake-source.js";
 import { filesOf, pathsOf } from "./files.js";
@@ -53,7 +53,9 @@ test("marks of aufs are left out; a whiteout of what does not exist does nothing
 });
 
 test("a plain root file system has no whiteouts", async (context) => {
-  const files = await filesOf(await temporaryDirectory(context), [tar(file("x"), file(".wh.x", ""))], false);
+  const files = await filesOf(await temporaryDirectory(context), [tar(file("x"), file(".wh.x", ""))], {
+    whiteouts: false,
+  });
   context.after(() => files.blocks.close());
   assert.deepEqual(pathsOf(files.tree), [".wh.x", "x"]);
 });
@@ -113,6 +115,10 @@ for (const [what, code, ...entries] of [
   ["a link without a target", "ARCHIVE_NAME_INVALID", symlink("x", "")],
   ["a type that no one knows", "ARCHIVE_SPECIAL_FILE", { name: "x", type: "D" }],
   ["a file in the root's place", "ARCHIVE_TYPE_CONFLICT", file(".")],
+  [
+    ...(["attributes of more than a block", "ENVIRONMENT_BUILD_FAILED"] as const),
+    ...[pax({ "SCHILY.xattr.user.x": Buffer.alloc(5000, "x") }), file("x")],
+  ],
   ["an owner out of range", "ARCHIVE_CORRUPT", pax({ uid: "4294967295" }), file("x")],
 ] as const) {
   test(`refused: ${what}`, async (context) => {
@@ -122,6 +128,86 @@ for (const [what, code, ...entries] of [
     assert.deepEqual(readdirSync(scratch), ["root.img"]);
   });
 }
+
+test("an attribute that ext4 cannot hold is left out, however large it is", async (context) => {
+  const layer = tar(pax({ "SCHILY.xattr.other.x": Buffer.alloc(100_000, "x") }), file("a"));
+  const files = await filesOf(await temporaryDirectory(context), [layer]);
+  context.after(() => files.blocks.close());
+  assert.deepEqual(files.tree.find(["a"])?.xattrs, new Map());
+});
+
+const long = "x".repeat(90);
+const withXattr = (name: string, value: string) => tar(pax({ [`SCHILY.xattr.${name}`]: value }), file("a"));
+for (const [what, limits, ...layers] of [
+  ["entries of all layers", { entries: 3, bytes: 1000 }, tar(file("a"), file("b")), tar(file("c"), file(".wh.a", ""))],
+  ["directories that a name makes", { entries: 3, bytes: 1000 }, tar(file("a/b/c/d"))],
+  ["names", { entries: 9, bytes: 150 }, tar(file(long)), tar(file(long))],
+  ["link targets", { entries: 9, bytes: 150 }, tar(symlink("a", long)), tar(symlink("b", long))],
+  ["values of attributes", { entries: 9, bytes: 150 }, withXattr("user.x", long), withXattr("user.x", long)],
+  ["names of attributes", { entries: 9, bytes: 150 }, withXattr(`user.${long}`, ""), withXattr(`user.${long}`, "")],
+] as const) {
+  test(`refused: more ${what} than the daemon has memory for`, async (context) => {
+    const layered = filesOf(await temporaryDirectory(context), layers, { limits });
+    await assert.rejects(layered, { code: "ARCHIVE_TOO_MANY_ENTRIES" });
+    const files = await filesOf(await temporaryDirectory(context), layers.slice(0, 1), {
+      limits: { ...limits, entries: 9 },
+    });
+    await files.blocks.close();
+  });
+}
+
+const skipped = raw({ name: ".wh.x", size: base256(2n ** 50n, 12) });
+
+/** The start of a layer, then pieces of zeros. */
+async function* longLayer(start: Buffer, pieces: number, pieceBytes: number, onPiece: (index: number) => void) {
+  yield start;
+  const zeros = Buffer.alloc(pieceBytes);
+  for (let index = 1; index <= pieces; index += 1) {
+    onPiece(index);
+    yield zeros;
+  }
+}
+
+for (const [what, start] of [
+  ["content that is passed over", skipped],
+  ["bytes behind the end of the archive", END],
+] as const) {
+  test(`a pull is cancelled within ${what}`, async (context) => {
+    const cancel = new AbortController();
+    let last = 0;
+    const layer = longLayer(start, 10, 65_536, (index) => {
+      last = index;
+      if (index === 3) cancel.abort();
+    });
+    await assert.rejects(filesOf(await temporaryDirectory(context), [layer], { signal: cancel.signal }), {
+      name: "AbortError",
+    });
+    assert.equal(last, 3);
+  });
+
+  test(`a layer has a largest size, with ${what}`, async (context) => {
+    const layer = longLayer(start, 1025, 64 * 2 ** 20, () => {});
+    await assert.rejects(
+      filesOf(await temporaryDirectory(context), [layer]),
+      ({ details }: { details?: { reason?: string } }) => {
+        assert.equal(details?.reason, "too_large");
+        return true;
+      },
+    );
+  });
+}
+
+test("a pull is cancelled within a hole of a file", async (context) => {
+  const size = String(40 * 2 ** 30);
+  const cancel = new AbortController();
+  async function* layer() {
+    setImmediate(() => cancel.abort());
+    yield tar(pax({ "GNU.sparse.size": size, "GNU.sparse.map": `${size},0` }), file("a", ""));
+  }
+  await assert.rejects(filesOf(await temporaryDirectory(context), [layer()], { signal: cancel.signal }), {
+    name: "AbortError",
+  });
+});
 
 test("a layer that is cut is refused", async (context) => {
   const layer = tar(file("a", "x".repeat(5000)));

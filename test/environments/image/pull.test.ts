@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { openEnvironmentCache } from "../../../src/environments/cache.js";
 import { buildFromImage } from "../../../src/environments/image/build.js";
-import { tar } from "../../archive/raw-tar.js";
+import { openDockerArchive } from "../../../src/environments/image/docker-archive.js";
+import { pax, tar } from "../../archive/raw-tar.js";
 import { file } from "../../archive/specimen.js";
+import { mountingTest } from "../../client/mounting-test.js";
 import { FakeSource, pull, temporaryDirectory } from "../fake-source.js";
 import { askDebugfs, checkFileSystem } from "./files.js";
 import { dockerArchive, json, makeImage, sha256, writeBlob, writeLayout } from "./saved.js";
@@ -25,7 +28,10 @@ class Source extends FakeSource {
 }
 
 async function open(context: TestContext) {
-  const directory = await temporaryDirectory(context);
+  return openIn(await temporaryDirectory(context));
+}
+
+async function openIn(directory: string) {
   const cache = await openEnvironmentCache({ directory: join(directory, "cache"), source: new Source() });
   return { directory, cache };
 }
@@ -94,6 +100,37 @@ test("an environment is removed by its reference, once", async (context) => {
   assert.equal(await cache.find(reference), null);
   await assert.rejects(cache.remove(reference), { code: "ENVIRONMENT_UNKNOWN" });
 });
+
+test("a pull is cancelled while an archive is unpacked or read", async (context) => {
+  const directory = await temporaryDirectory(context);
+  const archive = dockerArchive(makeImage(layers), []);
+  for (const bytes of [archive, gzipSync(archive)]) {
+    const path = join(directory, "d.tar");
+    writeFileSync(path, bytes);
+    const options = { spare: join(directory, "spare"), signal: AbortSignal.abort() };
+    await assert.rejects(openDockerArchive(path, null, options), { name: "AbortError" });
+  }
+});
+
+mountingTest(import.meta.url, "an archive is not unpacked where it would fill the disk", async (context) => {
+  const mountPoint = await temporaryDirectory(context);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=100m", "pyro-test", mountPoint]);
+  try {
+    const { directory, cache } = await openIn(mountPoint);
+    const archive = dockerArchive(makeImage([tar({ name: "a", content: Buffer.alloc(60_000_000) })]), []);
+    writeFileSync(join(directory, "d.tar.gz"), gzipSync(archive));
+    await assert.rejects(pull(cache, `docker-archive:${directory}/d.tar.gz`), { code: "DISK_FULL" });
+    assert.deepEqual(readdirSync(join(directory, "cache", "tmp")), []);
+  } finally {
+    execFileSync("umount", [mountPoint]);
+  }
+});
+
+/** Puts a FIFO where a file is or could be. */
+function makeFifo(path: string): void {
+  rmSync(path, { force: true });
+  execFileSync("mkfifo", [path]);
+}
 
 /** Something wrong, the code that says so, and the reason in its details. */
 const wrong: readonly (readonly [
@@ -196,6 +233,40 @@ const wrong: readonly (readonly [
   [
     ...(["a tar that `docker save` did not write", "ENVIRONMENT_BUILD_FAILED", "invalid"] as const),
     (at) => (writeFileSync(join(at, "d.tar"), layers[0] ?? ""), `docker-archive:${at}/d.tar`),
+  ],
+  [
+    ...(["a FIFO as a root file system", "ENVIRONMENT_BUILD_FAILED", "unreadable"] as const),
+    (at) => (makeFifo(join(at, "r.tar")), `rootfs:${at}/r.tar`),
+  ],
+  [
+    ...(["a FIFO as an archive", "ENVIRONMENT_BUILD_FAILED", "unreadable"] as const),
+    (at) => (makeFifo(join(at, "d.tar")), `docker-archive:${at}/d.tar`),
+  ],
+  [
+    ...(["a FIFO as the index", "ENVIRONMENT_BUILD_FAILED", "unreadable"] as const),
+    (at) => (makeFifo(join(at, "index.json")), `oci:${at}`),
+  ],
+  [
+    ...(["a FIFO as a blob", "ENVIRONMENT_BUILD_FAILED", "unreadable"] as const),
+    (at) => {
+      const image = makeImage(layers);
+      writeLayout(at, { one: image });
+      makeFifo(join(at, "blobs", image.manifest.digest.replace(":", "/")));
+      return `oci:${at}`;
+    },
+  ],
+  ["a device as an archive", "ENVIRONMENT_BUILD_FAILED", "unreadable", () => "rootfs:/dev/zero"],
+  [
+    ...(["a directory as an archive", "ENVIRONMENT_BUILD_FAILED", "unreadable"] as const),
+    (at) => (mkdirSync(join(at, "d.tar")), `docker-archive:${at}/d.tar`),
+  ],
+  [
+    ...(["an archive with a name of 5000 bytes", "ENVIRONMENT_BUILD_FAILED", "invalid"] as const),
+    (at) => {
+      const longName = tar(pax({ path: "x".repeat(5000) }), file("x"));
+      writeFileSync(join(at, "d.tar"), Buffer.concat([longName.subarray(0, -1024), dockerArchive(makeImage([]), [])]));
+      return `docker-archive:${at}/d.tar`;
+    },
   ],
   ["a relative path", "INVALID_ARGUMENT", undefined, () => "oci:image"],
   ["a path with `..`", "INVALID_ARGUMENT", undefined, (at) => `oci:${at}/../x`],
