@@ -61,11 +61,19 @@ void pages_load(pid_t pid, const char *path) {
     struct iovec to[VECTORS_MAX];
     size_t count = 0, bytes = 0;
     for (uint64_t i = 0; i < head->runs; i++) {
-        to[count++] = (struct iovec){find_address(&regions, runs[i]), runs[i].bytes};
-        bytes += runs[i].bytes;
-        if (count < VECTORS_MAX && bytes < PIECE_BYTES && i + 1 < head->runs) continue;
-        write_piece(pid, data, bytes, to, count);
-        data += bytes;
-        count = bytes = 0;
+        char *address = find_address(&regions, runs[i]);
+        // In pieces: the kernel writes less than 2 GiB at a time.
+        for (uint64_t done = 0; done < runs[i].bytes;) {
+            uint64_t left = runs[i].bytes - done;
+            size_t part = left < PIECE_BYTES - bytes ? left : PIECE_BYTES - bytes;
+            to[count++] = (struct iovec){address + done, part};
+            bytes += part;
+            done += part;
+            if (count < VECTORS_MAX && bytes < PIECE_BYTES) continue;
+            write_piece(pid, data, bytes, to, count);
+            data += bytes;
+            count = bytes = 0;
+        }
     }
+    if (count) write_piece(pid, data, bytes, to, count);
 }
