@@ -184,7 +184,7 @@ async function loadSnapshot(
 
 /**
  * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. The memory of a
- * snapshot is written before that, when QEMU has mapped the template's.
+ * snapshot is written before that, when QEMU has mapped the template's; the agent's deadline begins then, as that may take long.
  */
 async function wakeClone(
   place: ClonePlace,
@@ -193,10 +193,14 @@ async function wakeClone(
   snapshot: string | null,
   { signal, urgent, onStage }: CloneOptions,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
-  const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
-    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
-  );
-  agent.catch(() => {});
+  const meet = () => {
+    const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
+      Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
+    );
+    agent.catch(() => {});
+    return agent;
+  };
+  let agent = snapshot === null ? meet() : null;
   const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
   qmp.answers.then(
     () => onStage?.("qemu start"),
@@ -209,6 +213,7 @@ async function wakeClone(
       await loadSnapshot(place, process, snapshot, signal);
       onStage?.("memory");
     }
+    agent ??= meet();
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
