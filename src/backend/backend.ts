@@ -214,10 +214,11 @@ export interface Presence {
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /**
    * Writes a snapshot of the running machine into an existing, empty directory. The machine is paused meanwhile, and continues even if the snapshot
-   * fails. No file system is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, VM_DIED, ABORTED.
+   * fails. No file system is synced. Errors: HOST_NOT_ABLE, FAILED_PRECONDITION, DISK_FULL, RESOURCE_EXHAUSTED (it took
+   * too long), VM_DIED, ABORTED.
    */
   snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
-  /** Continues a machine that a snapshot left paused. */
+  /** Continues a machine that a snapshot left paused. One that stands still answers late or never, so do not wait for it. */
   proceed(): Promise<void>;
   /** Ends it at once and removes every file of it; its disk is moved into a directory that is given. May be called twice. */
   destroy(keepDiskIn?: string): Promise<void>;

@@ -19,8 +19,9 @@ import type { VmProcess } from "./vm-process.js";
 export const snapshotFiles = { pages: "pages", state: templateFiles.state, overlay: templateFiles.overlay } as const;
 
 const MIB = 1_048_576;
-/** How long a VM may take to stop, save its devices and have its memory copied. */
-const DEADLINE_MS = 60_000;
+/** How long a snapshot may take: to pause the VM and save its devices, and to copy its memory and disk at this speed or faster. */
+const DEADLINE_S = 60;
+const LEAST_MIB_PER_S = 50;
 
 /** The programs and places that snapshots need. */
 export interface SnapshotPlace {
@@ -51,7 +52,8 @@ export async function takeSnapshot(
   await findTemplate(templatesPath, origin);
   const diskMib = Math.ceil((await diskUsageBytes(scratchPath)) / MIB);
   await assertFreeSpace(directory, diskMib + DISK_RESERVE_MIB, "A snapshot");
-  using until = new JoinedController([given], DEADLINE_MS);
+  const deadlineS = DEADLINE_S + Math.ceil((origin.mem_mib + diskMib) / LEAST_MIB_PER_S);
+  using until = new JoinedController([given], deadlineS * 1_000);
   const { signal } = until;
   try {
     await abortable(pauses.begun, signal);
@@ -67,7 +69,7 @@ export async function takeSnapshot(
     return { handle: origin, memoryBytes, diskBytes, pauseMs };
   } catch (error) {
     given.throwIfAborted();
-    throw signal.aborted ? tooSlow() : await findReason(error, directory, "A snapshot");
+    throw signal.aborted ? tooSlow(deadlineS) : await findReason(error, directory, "A snapshot");
   }
 }
 
@@ -88,7 +90,7 @@ async function whilePaused(
     await abortable(qmp.execute("stop"), signal);
     const memoryBytes = await abortable(work(), signal);
     isDone = true;
-    if (resumes) await qmp.execute("cont");
+    if (resumes) await abortable(qmp.execute("cont"), signal);
     return { memoryBytes, pauseMs: performance.now() - started };
   } finally {
     // QEMU answers in order, so it continues the VM even if it reads the commands later.
@@ -115,8 +117,9 @@ function startedEarlier(): PyroError {
   );
 }
 
-function tooSlow(): PyroError {
-  return new PyroError("VM_DIED", `The VM did not stop for a snapshot within ${DEADLINE_MS / 1000} s.`, {
-    hint: "Look with `pyro task status` whether the VM is paused.",
+function tooSlow(deadlineS: number): PyroError {
+  return new PyroError("RESOURCE_EXHAUSTED", `The snapshot was not made within ${deadlineS} s.`, {
+    hint: "Look with `pyro task status` whether the VM is paused; try again when the host's disk has less to do.",
+    details: { reason: "too_slow", deadline_seconds: deadlineS },
   });
 }
