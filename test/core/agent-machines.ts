@@ -76,9 +76,11 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
-      proceed: async () => {
+      // It never answers, as a QEMU that the host has stopped.
+      proceed: () => {
         channel.send = send;
         agent.setStill(false);
+        return new Promise(() => {});
       },
       usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
       snapshot: async () => Promise.reject(new Error("a plain process cannot become a snapshot")),

@@ -172,7 +172,8 @@ export class Snapshots {
       await fill?.(draft.taskPath);
       return await use(draft);
     } catch (error) {
-      if (isLeftPaused) await machine.proceed().catch(() => {});
+      // Not awaited: a VM that stands still does not answer.
+      if (isLeftPaused) machine.proceed().catch(() => {});
       throw PyroError.from(error);
     } finally {
       await rm(directory, { recursive: true, force: true });

@@ -21,8 +21,9 @@ export async function stopTask(vm: TaskVm, { signal }: Pick<Call, "signal">): Pr
   await vm.changes.take(signal, async () => {
     if (isResumable(vm.record)) return;
     await vm.standStill("stop", signal, async (machine) => {
-      await putAway(vm, machine, signal).catch(async (error: unknown) => {
-        await machine.proceed();
+      await putAway(vm, machine, signal).catch((error: unknown) => {
+        // Not awaited: a VM that stands still does not answer.
+        machine.proceed().catch(() => {});
         throw error;
       });
       for (const exec of vm.content.execs.running) exec.suspend();
