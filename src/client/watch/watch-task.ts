@@ -75,10 +75,10 @@ export async function watchTask(
   return pushes;
 }
 
-/** Throws when the task takes no more pushes. A daemon that does not run is not started for the question. */
+/** Throws when the task takes no more pushes; a push starts a stopped one. A daemon that does not run is not started for the question. */
 async function assertTakesPushes(client: Client, taskId: string): Promise<void> {
   const task = await client.callRunning("task.status", { task_id: taskId });
-  if (task === null || task.state === "started") return;
+  if (task === null || task.state === "started" || task.state === "stopped") return;
   throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is ${task.state}: nothing is pushed any more.`, {
     hint: "Create another task to continue.",
     details: { task_id: taskId, state: task.state },
