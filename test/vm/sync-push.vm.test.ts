@@ -55,6 +55,7 @@ test("a task is created from a directory, changed by a push, used, deleted", asy
     destination: "/workspace",
     entry_count: 4,
     bytes_written: 9,
+    ignored_xattr_count: null,
   });
   assert.equal(await say(task, "sh app.sh; cat lib/data; ls -d empty"), "one\n1empty\n");
 
