@@ -40,7 +40,7 @@ function renderLine(left, label, height) {
 }
 
 function renderRow(row, top, places, x) {
-  const label = `<text x="${LEFT - 10}" y="${top + 18}" text-anchor="end">${escape(row[0].replaceAll("`", ""))}</text>`;
+  const label = `<text x="${LEFT - 10}" y="${top + 5 + (places.length * (BAR + 1)) / 2}" text-anchor="end">${escape(row[0].replaceAll("`", ""))}</text>`;
   const bars = places.map(({ place, index }, at) => {
     const ratio = row[index];
     const y = top + 1 + at * (BAR + 1);
