@@ -44,7 +44,7 @@ export class VmScratch extends Scratch {
     const tasks = this.taskIds();
     await this.pyro(["daemon", "stop"]);
     const left = [...tasks, ...this.leftovers()];
-    if (this.#mountPoint) runAsRoot("umount", this.#mountPoint);
+    if (this.#mountPoint) await unmount(this.#mountPoint);
     await super[Symbol.asyncDispose]();
     assert.deepEqual(left, [], "VMs or tasks have left something");
   }
@@ -104,6 +104,11 @@ function childrenOf(pid: number): number[] {
   } catch {
     return [];
   }
+}
+
+/** A process that was killed keeps its files for a moment after its command line is gone. */
+function unmount(path: string): Promise<void> {
+  return until(`${path} is unmounted`, () => spawnSync("umount", [path]).status === 0);
 }
 
 function runAsRoot(program: string, ...args: string[]): void {
