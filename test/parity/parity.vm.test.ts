@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -132,7 +132,10 @@ describe("on a host without QEMU, in the sandbox that is allowed instead", () =>
         }
       }
       symlinkIfNew(process.execPath, join(tools, "node"));
-      return new VmScratch({ env: { PATH: tools } });
+      // Templates of its own: those of all tests change while other tests run.
+      const scratch = new VmScratch({ env: { PATH: tools }, ownTemplates: true });
+      mkdirSync(join(scratch.home, "templates", "0".repeat(32)), { mode: 0o700, recursive: true });
+      return scratch;
     },
     cases.filter(({ on }) => on !== "vm"),
   );
