@@ -22,8 +22,7 @@ const BINARIES = [
   "keeper/build/pyro-pages",
   "preload/build/pyro-readonly-ram.so",
 ];
-/** It was 1,000,000 before branches, ports and images: their schemas, OpenAPI document and declarations are most of what was added. */
-const MAX_BYTES = 1_200_000;
+const MAX_BYTES = 1_000_000;
 
 let packed: Packed;
 before(() => {
