@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import { limits } from "../contract/limits.js";
-import { mkdir, open, openAppending, readFile, rename, rm, stat } from "../host/files.js";
+import { mkdir, open, openAppending, readFile, rename, rm, stat, writeFile } from "../host/files.js";
 import { isBinary } from "../workspace/binary.js";
 
 const indexed = z.tuple([z.hash("sha256"), z.int().min(0), z.int().min(0)]);
@@ -20,33 +21,52 @@ interface Content {
  */
 export class BaseContent {
   readonly #directory: string;
-  #adding: Promise<void> = Promise.resolve();
+  readonly #maxBytes: number;
+  /** Settles when the work before has ended: one piece of work at a time knows where the bytes are. */
+  #last: Promise<unknown> = Promise.resolve();
   #known: Map<string, { readonly offset: number; readonly length: number }> | null = null;
 
-  constructor(directory: string) {
+  constructor(directory: string, maxBytes: number = limits.baseContentBytes) {
     this.#directory = directory;
+    this.#maxBytes = maxBytes;
   }
 
   /** The bytes with this SHA-256, in hexadecimal; null when they are not kept. */
-  async read(digest: string): Promise<Buffer | null> {
+  read(digest: string): Promise<Buffer | null> {
+    return this.#inTurn(() => this.#read(digest));
+  }
+
+  /** Keeps contents that are new, text, and not too long. Keeps none beyond the limit for a task. */
+  add(contents: readonly Content[]): Promise<void> {
+    return this.#inTurn(() => this.#add(contents));
+  }
+
+  /** Drops the contents with other digests, if they are most of what is kept and half of the limit is used. */
+  shrink(live: () => Promise<ReadonlySet<string>>): Promise<void> {
+    return this.#inTurn(async () => {
+      const sizeBytes = await this.#sizeBytes();
+      if (sizeBytes > this.#maxBytes / 2) await this.#keepOnly(await live(), sizeBytes / 2);
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #read(digest: string): Promise<Buffer | null> {
     const place = (await this.#index()).get(digest);
     if (place === undefined) return null;
     const file = await open(this.#bytesPath, "r");
     try {
       const bytes = Buffer.alloc(place.length);
       const { bytesRead } = await file.read(bytes, 0, place.length, place.offset);
-      return bytesRead === place.length ? bytes : null;
+      // A copy for a fork may have caught the bytes of one moment and the index of another.
+      return bytesRead === place.length && createHash("sha256").update(bytes).digest("hex") === digest ? bytes : null;
     } finally {
       await file.close();
     }
-  }
-
-  /** Keeps contents that are new, text, and not too long. Does nothing more once the task has `limits.baseContentBytes`. */
-  add(contents: readonly Content[]): Promise<void> {
-    // A push and a pull may add at once, and each needs to know where its bytes begin.
-    const added = this.#adding.then(() => this.#add(contents));
-    this.#adding = added.catch(() => {});
-    return added;
   }
 
   async #add(contents: readonly Content[]): Promise<void> {
@@ -58,7 +78,7 @@ export class BaseContent {
       const pieces: Buffer[] = [];
       const lines: string[] = [];
       for (const { digest, bytes } of contents) {
-        if (known.has(digest) || !isKeepable(bytes) || offset + bytes.length > limits.baseContentBytes) continue;
+        if (known.has(digest) || !isKeepable(bytes) || offset + bytes.length > this.#maxBytes) continue;
         known.set(digest, { offset, length: bytes.length });
         lines.push(`\n${JSON.stringify([digest, offset, bytes.length])}`);
         pieces.push(bytes);
@@ -75,20 +95,15 @@ export class BaseContent {
     }
   }
 
-  /** Drops everything but these digests, when that frees at least half of the room. */
-  async shrink(live: ReadonlySet<string>): Promise<void> {
-    const known = await this.#index();
-    const kept = [...known].filter(([digest]) => live.has(digest));
-    const keptBytes = kept.reduce((sum, [, { length }]) => sum + length, 0);
-    const size = await stat(this.#bytesPath).then(
-      (found) => found.size,
-      () => 0,
-    );
-    if (size <= limits.baseContentBytes / 2 || keptBytes > size / 2) return;
-    const fresh = new BaseContent(join(this.#directory, "shrunk"));
+  async #keepOnly(live: ReadonlySet<string>, maxBytes: number): Promise<void> {
+    const kept = [...(await this.#index())].filter(([digest]) => live.has(digest));
+    if (kept.reduce((sum, [, { length }]) => sum + length, 0) > maxBytes) return;
+    const fresh = new BaseContent(join(this.#directory, "shrunk"), this.#maxBytes);
     await rm(fresh.#directory, { recursive: true, force: true });
+    await mkdir(fresh.#directory, { mode: 0o700 });
+    await Promise.all([fresh.#bytesPath, fresh.#indexPath].map((path) => writeFile(path, "")));
     for (const [digest] of kept) {
-      const bytes = await this.read(digest);
+      const bytes = await this.#read(digest);
       if (bytes !== null) await fresh.add([{ digest, bytes }]);
     }
     // Removes the index first: after a crash here the bytes are useless, but no line of an index names a wrong place.
@@ -97,6 +112,15 @@ export class BaseContent {
     await rename(fresh.#bytesPath, this.#bytesPath);
     await rename(fresh.#indexPath, this.#indexPath);
     await rm(fresh.#directory, { recursive: true, force: true });
+  }
+
+  async #sizeBytes(): Promise<number> {
+    try {
+      return (await stat(this.#bytesPath)).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+      throw error;
+    }
   }
 
   async #index() {

@@ -49,9 +49,9 @@ export class WorkspaceBase {
   readonly content: BaseContent;
   readonly #directory: string;
 
-  constructor(taskDirectory: string) {
+  constructor(taskDirectory: string, maxContentBytes?: number) {
     this.#directory = join(taskDirectory, "base");
-    this.content = new BaseContent(this.#directory);
+    this.content = new BaseContent(this.#directory, maxContentBytes);
   }
 
   /** The base; empty when nothing was imported yet. Throws when its file is damaged. */
@@ -112,6 +112,13 @@ export class WorkspaceBase {
       Array.from(merged, ([path, entry]) => toStored(path, entry)),
     );
     await rename(join(this.#directory, fresh), join(this.#directory, LAST));
+    await this.#shrinkContent(merged);
+  }
+
+  /** Makes room for new content. When that fails, what is kept stays. */
+  async #shrinkContent(manifest: Manifest): Promise<void> {
+    const live = async () => new Set([manifest, (await this.read("seed")).manifest].flatMap(digestsOf));
+    await this.content.shrink(live).catch(() => {});
   }
 
   async #load(name: string): Promise<{ origin: string | null; entries: Stored[] }> {
@@ -177,6 +184,10 @@ class Recorder implements BaseRecorder {
 async function* linesOf(origin: string | null, entries: Iterable<Stored>): AsyncGenerator<string> {
   yield JSON.stringify({ format: 1, origin });
   for (const entry of entries) yield JSON.stringify(entry);
+}
+
+function digestsOf(manifest: Manifest): string[] {
+  return Array.from(manifest.values(), (entry) => (entry.type === "file" ? [entry.digest] : [])).flat();
 }
 
 function toStored(path: string, entry: Entry | null): Stored {

@@ -156,3 +156,45 @@ test("content that a push and a pull add at once is read as each of them added i
   await Promise.all(texts.map((text) => content.add([{ digest: digestOf(text), bytes: Buffer.from(text) }])));
   for (const text of texts) assert.equal((await content.read(digestOf(text)))?.toString(), text);
 });
+
+test("content that neither base nor seed names is dropped once it is most of what is kept", async () => {
+  using directory = new Directory();
+  const base = new WorkspaceBase(directory.path, 40);
+  const push = async (id: string, text: string) => {
+    const recorder = base.record(id, "", "/src");
+    await drain(recorder.file("a", 0o644, chunksOf(text)));
+    await recorder.prepare();
+    await base.settle(id, true);
+  };
+  const isKept = async (text: string) => (await base.content.read(digestOf(text))) !== null;
+  await push("1", "seed\n");
+  await base.keepAsSeed();
+  for (const text of ["second\n", "third\n"]) await push(text.trim(), text);
+  assert.ok(await isKept("second\n"));
+  await push("4", "fourth one\n");
+  assert.deepEqual(await Promise.all(["seed\n", "second\n", "third\n", "fourth one\n"].map(isKept)), [
+    true,
+    true,
+    true,
+    true,
+  ]);
+  await push("5", "5\n");
+  assert.deepEqual(await Promise.all(["seed\n", "second\n", "third\n", "fourth one\n", "5\n"].map(isKept)), [
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
+  const reopened = new WorkspaceBase(directory.path);
+  assert.equal(String(await reopened.content.read(digestOf("5\n"))), "5\n");
+  await push("6", "another\n");
+  assert.ok(await isKept("another\n"));
+});
+
+test("bytes that are not those of their digest are not returned", async () => {
+  using directory = new Directory();
+  await directory.prepare("1", { a: "one" });
+  writeFileSync(join(directory.path, "base/content"), "two");
+  assert.equal(await directory.base.content.read(digestOf("one")), null);
+});

@@ -3,6 +3,7 @@ import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import { renderKept } from "../../store/render-kept.js";
+import type { TaskRecord } from "../../store/task-record.js";
 import { buildOutputFields } from "./kept-output.js";
 import type { Logs } from "./logs.js";
 
@@ -13,9 +14,8 @@ export type ExecEnded = Extract<JournalEntry, { event: "exec.ended" }>;
 export interface ExecHost {
   readonly taskId: string;
   readonly directory: string;
-  readonly executionMode: string;
-  readonly memMib: number;
-  readonly accelerator: ResultOf<"task.exec">["accelerator"];
+  /** Its VM's facts, which each result repeats. */
+  readonly record: Pick<TaskRecord, "execution_mode" | "mem_mib" | "accelerator">;
   /** True once the daemon has detached from the task: the command runs on, and only this daemon's view of it ends. */
   isDetached(): boolean;
   /** How long the task was stopped since then. */
@@ -57,10 +57,10 @@ export async function buildOutcome(
     timed_out: ended?.timed_out ?? false,
     aborted: ended?.aborted ?? false,
     oom_killed: ended?.oom_killed ?? false,
-    mem_mib: host.memMib,
+    mem_mib: host.record.mem_mib,
     error: ended?.error ?? null,
-    execution_mode: host.executionMode,
-    accelerator: host.accelerator,
+    execution_mode: host.record.execution_mode,
+    accelerator: host.record.accelerator,
     started_at,
   };
 }

@@ -1,5 +1,6 @@
 import { PyroError, type ErrorCode } from "../../contract/errors.js";
 import { AgentRefusal } from "../../guest/refusal.js";
+import { olderAgent } from "../older-agent.js";
 
 type Meanings = Readonly<Record<string, readonly [code: ErrorCode, what: string, hint?: string]>>;
 
@@ -52,7 +53,7 @@ function explain(thrown: unknown, path: string, known: Meanings): unknown {
   if (!(thrown instanceof AgentRefusal)) return thrown;
   const { code, errno } = thrown;
   const shown = JSON.stringify(path);
-  if (code === "UNSUPPORTED") return tooOld(thrown);
+  if (code === "UNSUPPORTED") return olderAgent("work on files", thrown);
   if (code === "TOO_MANY_JOBS") {
     return new PyroError("RESOURCE_EXHAUSTED", "Too many files of this task are read and written at once.", {
       hint: "Repeat the call when others have ended.",
@@ -82,12 +83,5 @@ export function needsOtherAgent(user: string): PyroError {
   return new PyroError("FAILED_PRECONDITION", "The task's agent cannot act as another user.", {
     hint: "It runs without a VM, or an older pyro started it: leave out user, or create the task again.",
     details: { user },
-  });
-}
-
-function tooOld(cause: AgentRefusal): PyroError {
-  return new PyroError("FAILED_PRECONDITION", "An older pyro started the task; its agent cannot work on files.", {
-    hint: "Create the task again.",
-    cause,
   });
 }

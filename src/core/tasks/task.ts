@@ -1,20 +1,16 @@
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import type { Channel } from "../../guest/channel.js";
-import { abortable } from "../../host/abortable.js";
-import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
-import { explainTreeRefusal } from "../files/refusal.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
-import { startTask } from "./branches/start.js";
-import { isResumable, type TaskUse } from "./moves.js";
+import { Callers, type OnFiles } from "./callers.js";
+import { isResumable } from "./moves.js";
 import { push } from "../workspace/push.js";
 import { PublishedPorts } from "../ports/published-ports.js";
 import { Pushes } from "../workspace/pushes.js";
@@ -26,8 +22,6 @@ import { TaskVm, type TaskVmParts } from "./task-vm.js";
 import { viewOf } from "./view.js";
 
 export type TaskParts = TaskVmParts;
-
-type OnFiles<T> = (channel: Channel, signal: AbortSignal) => Promise<T>;
 
 const DELETE_GRACE_MS = 3_000;
 
@@ -43,10 +37,8 @@ export class Task implements ExecHost {
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
   readonly ports: PublishedPorts;
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #callers: Callers;
   #detached = false;
-  /** Aborted when the task is deleted: ends its pushes. */
-  readonly #deleted = new AbortController();
 
   constructor(parts: TaskParts) {
     const { directory, record, journal, log } = parts;
@@ -58,6 +50,7 @@ export class Task implements ExecHost {
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
     this.vm = new TaskVm(parts, { execs: this.#execs, pushes: this.pushes });
+    this.#callers = new Callers(this.vm, this.#activity);
     this.ports = new PublishedPorts({
       ...{ taskId: this.taskId, log: parts.log },
       machine: () => this.vm.machine,
@@ -76,18 +69,6 @@ export class Task implements ExecHost {
 
   hasLabels(wanted: readonly string[]): boolean {
     return hasLabels(this.vm.record.labels, wanted);
-  }
-
-  get executionMode(): string {
-    return this.vm.record.execution_mode;
-  }
-
-  get memMib(): number {
-    return this.vm.record.mem_mib;
-  }
-
-  get accelerator(): TaskRecord["accelerator"] {
-    return this.vm.record.accelerator;
   }
 
   /** How many commands it has had. */
@@ -122,7 +103,9 @@ export class Task implements ExecHost {
   async exec(input: InputOf<"task.exec">, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
     const earlier = await this.#execs.earlier(input);
     if (earlier !== null) return earlier;
-    return this.#use("exec", call, (machine) => this.#execs.once(input, () => this.#start(machine, input, stdin)));
+    return this.#callers.use("exec", call, (machine) =>
+      this.#execs.once(input, () => this.#start(machine, input, stdin)),
+    );
   }
 
   async #start(machine: FoundMachine, input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
@@ -134,12 +117,9 @@ export class Task implements ExecHost {
   }
 
   /** Brings an uploaded source into the workspace, all of it or nothing. Throws FAILED_PRECONDITION when the task is not started. */
-  async push(input: InputOf<"task.sync.push">, caller: Call): Promise<ResultOf<"task.sync.push">> {
-    using until = new JoinedController([caller.signal, this.#deleted.signal]);
-    const call = { ...caller, signal: until.signal };
-    return await this.#use("push", call, (found) =>
-      this.#activity.during(() => push({ taskId: this.taskId, found, pushes: this.pushes }, input, call)),
-    );
+  push(input: InputOf<"task.sync.push">, caller: Call): Promise<ResultOf<"task.sync.push">> {
+    const { taskId, pushes } = this;
+    return this.#callers.work("push", caller, (found, call) => push({ taskId, found, pushes }, input, call));
   }
 
   /** What host and workspace last had in common. */
@@ -149,49 +129,27 @@ export class Task implements ExecHost {
 
   /** Records entries that the workspace has in common with a directory of a client. Waits for a push under way. */
   async settle(origin: string, entries: readonly (readonly [string, Entry | null])[]): Promise<void> {
-    await this.pushes.inTurn(this.#deleted.signal, () => this.base.advance(origin, entries));
+    await this.pushes.inTurn(this.#callers.deleted, () => this.base.advance(origin, entries));
   }
 
-  /** Works on the files of the task, whose VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
+  /** Works on the files of the task when its VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
   onFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
-    return this.#withFiles(caller, (signal) =>
-      this.#use("files", { ...caller, signal }, (found) =>
-        this.#activity.during(async () => {
-          const { channel } = await abortable(found.ready, signal);
-          return work(channel, signal);
-        }),
-      ),
-    );
+    return this.#callers.onFiles(caller, work);
   }
 
   /** The same for work that changes nothing: without a VM, the files are read from the disk that was kept. */
   readFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
-    const { disk } = this.vm;
-    if (this.isStarted || isResumable(this.record) || !disk.isKept) return this.onFiles(caller, work);
-    return this.#withFiles(caller, (signal) =>
-      this.#activity.during(() => disk.read(signal, (channel) => work(channel, signal))),
-    );
-  }
-
-  async #withFiles<T>(caller: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    using until = new JoinedController([caller.signal, this.#deleted.signal]);
-    try {
-      return await work(until.signal);
-    } catch (error) {
-      until.signal.throwIfAborted();
-      throw explainTreeRefusal(error);
-    }
+    return this.#callers.readFiles(caller, work);
   }
 
   /** Changes the VM of the task, until the caller cancels or the task is deleted. */
-  async changeVm<T>(caller: Call, change: (vm: TaskVm, call: Call) => Promise<T>): Promise<T> {
-    using until = new JoinedController([caller.signal, this.#deleted.signal]);
-    return await this.#activity.during(() => change(this.vm, { ...caller, signal: until.signal }));
+  changeVm<T>(caller: Call, change: (vm: TaskVm, call: Call) => Promise<T>): Promise<T> {
+    return this.#callers.changeVm(caller, change);
   }
 
   /** Publishes a port. Starts a stopped task first. Throws FAILED_PRECONDITION when the task has no VM. */
   publishPort(port: number, hostPort: number | undefined, call: Call): ReturnType<PublishedPorts["publish"]> {
-    return this.#use("ports", call, () => this.ports.publish(port, hostPort));
+    return this.#callers.use("ports", call, () => this.ports.publish(port, hostPort));
   }
 
   find(sequence: number): TaskExec {
@@ -199,13 +157,8 @@ export class Task implements ExecHost {
   }
 
   /** Registers a caller's work, so that a delete waits until the caller has its result. */
-  async during<T>(work: Promise<T>): Promise<T> {
-    this.#calls.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#calls.delete(work);
-    }
+  during<T>(work: Promise<T>): Promise<T> {
+    return this.#callers.during(work);
   }
 
   async recordEnd(ended: ExecEnded): Promise<void> {
@@ -260,9 +213,8 @@ export class Task implements ExecHost {
     });
     for (const exec of this.#execs.running) exec.kill();
     if (this.vm.machine === null) await Promise.all(this.#execs.running.map((exec) => this.#giveUp(exec, reason)));
-    this.#deleted.abort(reason);
-    const told = Promise.allSettled([...this.#calls, ...this.#execs.all.map(({ done }) => done)]);
-    await Promise.race([told, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
+    const ended = Promise.allSettled([this.#callers.end(reason), ...this.#execs.all.map(({ done }) => done)]);
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
     await this.vm.changes.take(new AbortController().signal, () => this.vm.leave());
     await this.vm.disk.close();
@@ -286,14 +238,5 @@ export class Task implements ExecHost {
     await exec.giveUp(reason).catch((error: unknown) => {
       this.#log.error({ task: this.taskId, err: error }, "the end of a command could not be written");
     });
-  }
-
-  /** Calls `work` with the VM at a moment in which it takes commands. Starts a stopped task first. */
-  async #use<T>(use: TaskUse, call: Call, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
-    for (;;) {
-      if (this.vm.still) await abortable(this.vm.still, call.signal);
-      else if (isResumable(this.record)) await this.changeVm(call, startTask);
-      else return work(this.vm.assertPresent(use));
-    }
   }
 }

@@ -53,7 +53,10 @@ class Attempt {
   /** As many at once as the host has memory for. */
   async runAll(point: BranchPoint): Promise<VariantResult[]> {
     const { variants } = this.#input;
-    const { room } = await this.#parts.machines.countRoom(this.#task.executionMode, shapeOfRecord(point.facts.record));
+    const { room } = await this.#parts.machines.countRoom(
+      this.#task.record.execution_mode,
+      shapeOfRecord(point.facts.record),
+    );
     const results: VariantResult[] = [];
     const waiting = variants.entries();
     const work = async () => {
