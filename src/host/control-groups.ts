@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, rmdirSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync, writeSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -43,6 +43,19 @@ export class ControlGroup {
   /** A process joins the group by writing 0 into this file. */
   get processesPath(): string {
     return join(this.#path, "cgroup.procs");
+  }
+
+  /** Why the kernel killed a process of the group for want of memory, and what to do; null when it killed none. */
+  explainOutOfMemory(): string | null {
+    try {
+      return describeOutOfMemory(readFileSync(join(this.#path, "memory.events"), "utf8"), this.#readLimitMib());
+    } catch {
+      return null;
+    }
+  }
+
+  #readLimitMib(): number {
+    return Math.round(Number(readFileSync(join(this.#path, "memory.max"), "utf8")) / MIB);
   }
 
   /** Kills the group's processes and removes the group. The next daemon removes it if this fails. */
@@ -118,6 +131,17 @@ export class ControlGroups {
     const strays = listGroups(path).filter(isStray);
     await Promise.all(strays.map((name) => new ControlGroup(join(path, name)).remove()));
   }
+}
+
+/** `oom_kill` counts processes killed for any want of memory, `oom` how often the group's own limit was the reason. */
+function describeOutOfMemory(events: string, limitMib: number): string | null {
+  const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(events)?.[1] ?? 0);
+  if (count("oom_kill") === 0) return null;
+  return count("oom") > 0
+    ? `the kernel killed it because it needed more than the ${limitMib} MiB of host memory that pyro allows it; ` +
+        "give it more with --mem-mib (mem_mib)"
+    : "the kernel killed it because the host, or the container around pyro, was out of memory; " +
+        "run fewer VMs at once, or give each less with --mem-mib (mem_mib)";
 }
 
 /** Limits of memory.max include caches, which the kernel takes back; swap is as large again, so that an idle machine can be swapped out. */

@@ -59,6 +59,7 @@ async function checkLimits(scene: Scene): Promise<void> {
   const first = scene.start(group, "cat /proc/self/cgroup");
   const [seen] = (await once(first.stdout!, "data")) as [Buffer];
   assert.match(seen.toString(), /\/vm-limits$/m);
+  assert.equal(group.explainOutOfMemory(), null);
   await group.remove();
   assert.ok(!existsSync(path));
 }
@@ -72,8 +73,20 @@ async function checkMemory(scene: Scene): Promise<void> {
   scene.start(group, "head -c 200000000 /dev/zero | tail -n 1");
   assert.equal((await ended)[1], "SIGKILL");
   assert.match(valueOf(path, "memory.events"), /^oom_kill [1-9]/m);
+  assert.match(group.explainOutOfMemory() ?? "", /more than the 64 MiB of host memory/);
   await group.remove();
   assert.ok(!existsSync(path));
+}
+
+async function checkMemoryAround(scene: Scene): Promise<void> {
+  const limitAround = join(scene.groups.path!, "memory.max");
+  writeFileSync(limitAround, String(32 * 1_048_576));
+  const { group } = scene.create("vm-memory-around");
+  const [, signal] = (await once(scene.start(group, "head -c 200000000 /dev/zero | tail -n 1"), "exit")) as unknown[];
+  assert.equal(signal, "SIGKILL");
+  assert.match(group.explainOutOfMemory() ?? "", /the container around pyro, was out of memory/);
+  await group.remove();
+  writeFileSync(limitAround, "max");
 }
 
 async function checkProcesses(scene: Scene): Promise<void> {
@@ -100,7 +113,7 @@ async function checkSweep(scene: Scene): Promise<void> {
 const scene = new Scene();
 if (expected === "limits") {
   assert.equal(scene.groups.problem, null);
-  for (const check of [checkLimits, checkMemory, checkProcesses, checkSweep]) await check(scene);
+  for (const check of [checkLimits, checkMemory, checkMemoryAround, checkProcesses, checkSweep]) await check(scene);
 } else {
   assert.match(scene.groups.problem ?? "", new RegExp(expected));
   assert.equal(scene.groups.create("vm-none", limits), null);

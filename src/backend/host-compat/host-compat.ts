@@ -130,7 +130,7 @@ export class HostCompatBackend implements Backend {
     const limits = { memoryMib: memMib, processes: PROCESSES, cpuWeight: 100 * vcpuCount, endsWhole: false };
     const group = groups.create(id, limits);
     const child = startJail(keeperPath, (words) => groups.command(group, words), bwrap, args);
-    const ended = describeEnd(child);
+    const ended = describeEnd(child).then((reason) => group?.explainOutOfMemory() ?? reason);
     const destroy = async () => {
       child.kill("SIGTERM");
       await ended;

@@ -32,7 +32,7 @@ export interface VmProcessSpec {
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
   /** Parent and limits of its control group; null for no control group. */
-  readonly group: { readonly groups: ControlGroups; readonly limits: GroupLimits } | null;
+  readonly group: { readonly groups: Pick<ControlGroups, "create" | "command">; readonly limits: GroupLimits } | null;
   /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
   readonly keeper: string | null;
 }
@@ -72,7 +72,7 @@ export class VmProcess {
     this.#group = group;
     this.sockets = sockets;
     this.inside = inside;
-    this.ended = ended;
+    this.ended = ended.then((reason) => group?.explainOutOfMemory() ?? reason);
   }
 
   static async start(spec: VmProcessSpec): Promise<VmProcess> {

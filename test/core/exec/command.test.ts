@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 
 import { PyroError } from "../../../src/contract/errors.js";
-import { waitForEnd } from "../../../src/core/exec/command.js";
+import type { Machine } from "../../../src/backend/backend.js";
+import { quoteCommand } from "../../../src/contract/quote.js";
+import { startExec, waitForEnd } from "../../../src/core/exec/command.js";
 import { SharedEnding } from "../../../src/core/exec/ending.js";
 import { Exec } from "../../../src/guest/exec.js";
 import { until } from "../../client/scratch.js";
@@ -32,11 +34,11 @@ test("a protocol error of the guest is thrown unchanged", async () => {
 
 /** A command that says `ready`, and how it ends. */
 async function running(agent: AgentProcess, command: string, timeoutMs = 60_000) {
-  const channel = await agent.connect();
+  const machine = { channel: await agent.connect(), network: null } as Machine;
   const ending = new SharedEnding();
   const said = { text: "" };
   const onOutput = async (_stream: string, bytes: Buffer) => void (said.text += bytes.toString());
-  const starting = Exec.start(channel, { command, cwd: "/", env: {}, stdin: null, onOutput });
+  const starting = startExec(machine, { command, cwd: "/", env: {}, stdin: null, onOutput });
   const end = waitForEnd(starting, new Promise(() => {}), timeoutMs, ending);
   await until("it is ready", () => said.text.includes("ready"));
   return { ending, end, said };
@@ -57,6 +59,36 @@ test("waitForEnd: an interrupted command runs its trap, and the end is the calle
   assert.deepEqual([by, exitCode], ["caller", 0]);
   assert.match(said.text, /bye/);
   assert.equal(isAlive(said.text), false);
+});
+
+test("startExec: a program gets its signals, and its exit code is the result, without a shell before it", async () => {
+  await using agent = new AgentProcess();
+  const script = `trap 'sleep 0.2; echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done`;
+  const { ending, end, said } = await running(agent, quoteCommand(["sh", "-c", script]));
+  ending.interrupt("TERM");
+  const { by, exitCode } = await end;
+  assert.deepEqual([by, exitCode], ["caller", 7]);
+  assert.match(said.text, /bye/);
+});
+
+test("startExec: lines that a shell must run are still run by it", async () => {
+  await using agent = new AgentProcess();
+  const machine = { channel: await agent.connect(), network: null } as Machine;
+  for (const [line, output, code] of [
+    ["cd / && pwd && echo ready", "/\nready\n", 0],
+    ["A=b printenv A; echo ready", "b\nready\n", 0],
+    ["A=b printenv A", "b\n", 0],
+    ["'printf' '%s-' a ready", "a-ready-", 0],
+    ["command printf %s a", "a", 0],
+    ["./missing", "", 127],
+    ["/etc", "", 126],
+    ["exit 3", "", 3],
+  ] as const) {
+    const said: string[] = [];
+    const onOutput = async (stream: string, bytes: Buffer) => void (stream === "stdout" && said.push(bytes.toString()));
+    const exec = await startExec(machine, { command: line, cwd: "/", env: {}, stdin: null, onOutput });
+    assert.deepEqual([(await exec.finished).exit_code, said.join("")], [code, output], line);
+  }
 });
 
 test("waitForEnd: a command that ignores the interrupt is killed with everything it started", async () => {
