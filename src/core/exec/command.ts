@@ -105,7 +105,8 @@ function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   const env = { ...machine.network?.env, ...request.env };
   const command = replaceShell(request.command);
-  const start = (more: Partial<ExecRequest> = {}) => Exec.start(machine.channel, { ...request, command, ...more, env }, job);
+  const start = (more: Partial<ExecRequest> = {}) =>
+    Exec.start(machine.channel, { ...request, command, ...more, env }, job);
   try {
     return await start().catch((error: unknown) => {
       if (!isShellMissing(error)) throw error;
