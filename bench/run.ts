@@ -8,7 +8,7 @@ import { findRunsc } from "../src/bench/places.js";
 import { buildPyroRun, measureStarts, pyroPath, runStarter, type Starter } from "../src/bench/starts.js";
 import { column, type Table } from "../src/bench/table.js";
 import { openClient, type Client } from "../src/client/client.js";
-import { findProgram } from "../src/host/files.js";
+import { findProgram } from "../src/host/find-program.js";
 import type { BenchHome } from "./home.js";
 import { rounds } from "./rounds.js";
 

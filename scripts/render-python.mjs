@@ -1,4 +1,5 @@
-// Renders python/pyro_mcp/_operations.py from the built contract. `--check` compares instead of writing.
+// Renders _results.py, _operations.py and _task_operations.py in python/pyro_mcp/ from the built contract. `--check` compares instead
+// of writing.
 import { contract, fail, pascalOf, readText, sdkMethods, snakeOf, writeRendered } from "./contract.mjs";
 
 const stdinExtras = [
@@ -22,6 +23,9 @@ const parameterTypes = {
 const isVersionRight = readText("python/pyproject.toml").includes(`\nversion = "${contract.version}"\n`);
 if (!isVersionRight) fail(`python/pyproject.toml must have version = "${contract.version}", as package.json has.`);
 
+const HEAD = "# Rendered from src/contract/ by `npm run docs`. Do not edit.\n";
+const WIDTH = 120;
+
 /** Bodies of TypedDicts by name: the same shape is written once. */
 const types = new Map();
 const described = sdkMethods().map((method) => ({
@@ -29,21 +33,34 @@ const described = sdkMethods().map((method) => ({
   result: nameType(`${pascalOf(method.name)}Result`, method.schema.result),
   extras: [...(method.stdin ? stdinExtras : []), ...(method.streams ? streamExtras : [])],
 }));
-writeRendered("python/pyro_mcp/_operations.py", renderModule());
+const ofTasks = described.filter(({ handle }) => handle);
+writeRendered("python/pyro_mcp/_results.py", renderResults());
+writeRendered("python/pyro_mcp/_operations.py", renderOperations());
+writeRendered("python/pyro_mcp/_task_operations.py", renderTaskOperations());
 
-function renderModule() {
-  return `# Rendered from src/contract/ by \`npm run docs\`. Do not edit.
-"""The operations of the contract: their methods and the dictionaries they give."""
+function renderResults() {
+  return `${HEAD}"""The dictionaries that the operations return."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+${[...types.values()].join("\n\n")}`;
+}
+
+function renderOperations() {
+  return `${HEAD}"""The operations of the contract."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any
 
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_line
-
+${renderImport(described)}
 VERSION = ${JSON.stringify(contract.version)}
 
 NETWORK_VARIABLES = ${renderNames(contract.networkVariables)}
@@ -52,10 +69,7 @@ NETWORK_VARIABLES = ${renderNames(contract.networkVariables)}
 TRUST_VARIABLES = ${renderNames(contract.trustVariables)}
 """Variables that name a bundle of certificates, in lower case."""
 
-
-${[...types.values()].join("\n\n")}
-
-LOCAL = frozenset(${JSON.stringify(contract.operations.filter(({ isLocal }) => isLocal).map(({ name }) => name)).replaceAll(",", ", ")})
+LOCAL = ${renderNames(contract.operations.filter(({ isLocal }) => isLocal).map(({ name }) => name))}
 """Operations that the \`pyro\` executable does on this machine."""
 
 
@@ -77,7 +91,20 @@ class Operations(ABC):
     ) -> Any:
         """Performs one operation."""
 
-${described.map(renderMethod).join("\n")}
+${described.map(renderMethod).join("\n")}`;
+}
+
+function renderTaskOperations() {
+  return `${HEAD}"""The operations of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin
+from ._operations import Operations
+${renderImport(ofTasks)}
 
 class TaskOperations:
     """The operations of one task: a method for each whose first field is \`\`task_id\`\`.
@@ -90,10 +117,13 @@ class TaskOperations:
         self._operations = operations
         self.task_id = task_id
 
-${described
-  .filter(({ handle }) => handle)
-  .map(renderHandleMethod)
-  .join("\n")}`;
+${ofTasks.map(renderHandleMethod).join("\n")}`;
+}
+
+/** An import of the types that methods return. */
+function renderImport(methods) {
+  const names = [...new Set(methods.map(({ result }) => result))].toSorted();
+  return `from ._results import (\n${names.map((name) => `    ${name},\n`).join("")})\n`;
 }
 
 function renderNames(names) {
@@ -105,40 +135,55 @@ ${names.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
 
 function renderMethod({ name, method, summary, details, fields, positional, options, extras, result }) {
   const words = extras.map(([text, description]) => ({ name: wordOf(text), description }));
+  const given = fields.map(({ name: field }) => `"${field}": ${field === "command" ? "command_line(command)" : field}`);
   return renderFunction({
-    ...{
-      name: snakeOf(method),
-      positional,
-      keywords: [...options.map(renderParameter), ...extras.map(([text]) => text)],
-      result,
-    },
+    ...{ name: snakeOf(method), positional, result },
+    keywords: [...options.map(renderParameter), ...extras.map(([text]) => text)],
     doc: `${summary}.${details ? `\n\n        ${details}` : ""}${renderArguments([...fields, ...words])}`,
-    body: `self._call(
-            ${JSON.stringify(name)},
-            {${fields.map(({ name: field }) => `${JSON.stringify(field)}: ${field === "command" ? "command_line(command)" : field}`).join(", ")}},
-${words.map(({ name: word }) => `            ${word}=${word},\n`).join("")}        )`,
+    body: renderList("return self._call(", [
+      JSON.stringify(name),
+      renderList("{", given, "}", 12),
+      ...words.map(({ name: word }) => `${word}=${word}`),
+    ]),
   });
 }
 
 /** A method of the handle passes everything on to the method of the client. */
 function renderHandleMethod({ method, summary, positional, options, extras, result, handle }) {
-  const keywords = [...handle.options.map(renderParameter), ...extras.map(([text]) => text)];
-  const passed = [...options.map(({ name }) => name), ...extras.map(([text]) => wordOf(text))];
+  const place = positional.map(({ name }) => (name === "task_id" ? "self.task_id" : name));
+  const words = [...options.map(({ name }) => name), ...extras.map(([text]) => wordOf(text))];
   return renderFunction({
-    ...{ name: snakeOf(handle.name), positional: handle.positional, keywords, result },
+    ...{ name: snakeOf(handle.name), positional: handle.positional, result },
+    keywords: [...handle.options.map(renderParameter), ...extras.map(([text]) => text)],
     doc: `${summary}: see \`\`Pyro.${snakeOf(method)}\`\`.`,
-    body: `self._operations.${snakeOf(method)}(
-${positional.map(({ name }) => `            ${name === "task_id" ? "self.task_id" : name},\n`).join("")}${passed.map((word) => `            ${word}=${word},\n`).join("")}        )`,
+    body: renderList(`return self._operations.${snakeOf(method)}(`, [
+      ...place,
+      ...words.map((word) => `${word}=${word}`),
+    ]),
   });
 }
 
 function renderFunction({ name, positional, keywords, result, doc, body }) {
   const parameters = ["self", ...positional.map(renderParameter), ...(keywords.length > 0 ? ["*", ...keywords] : [])];
-  return `    def ${name}(
-${parameters.map((text) => `        ${text},\n`).join("")}    ) -> ${result}:
-        """${doc}"""
-        return ${body}
+  const line = `    def ${name}(${parameters.join(", ")}) -> ${result}:\n`;
+  const lines = `    def ${name}(\n${parameters.map((text) => `        ${text},\n`).join("")}    ) -> ${result}:\n`;
+  return `${line.length <= WIDTH ? line : lines}        """${doc}"""
+        ${body}
 `;
+}
+
+/** A bracketed list: on one line, or else on lines as full as they may be. */
+function renderList(head, items, tail = ")", indent = 8) {
+  const line = `${head}${items.join(", ")}${tail}`;
+  if (line.length + indent <= WIDTH && !line.includes("\n")) return line;
+  const inner = " ".repeat(indent + 4);
+  const lines = [""];
+  for (const item of items) {
+    const isFull = lines.at(-1) !== "" && inner.length + lines.at(-1).length + item.length + 2 > WIDTH;
+    if (isFull || item.includes("\n")) lines.push(`${item},`);
+    else lines[lines.length - 1] += `${lines.at(-1) === "" ? "" : " "}${item},`;
+  }
+  return `${head}\n${lines.map((text) => `${inner}${text}\n`).join("")}${" ".repeat(indent)}${tail}`;
 }
 
 function wordOf(parameter) {

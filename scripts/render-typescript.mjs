@@ -3,13 +3,13 @@
 import { z } from "zod";
 
 import { pascalOf, sdkMethods, writeRendered } from "./contract.mjs";
+import { camelOf, describeInput, renderFields, renderFunction, renderImport } from "./typescript-text.mjs";
 
 const { sharedOptions, sharedResults } = await import(
   new URL("../dist/src/contract/shared-shapes.js", import.meta.url)
 );
 
 const HEAD = "// Rendered from src/contract/ by `npm run build`. Do not edit.\n";
-const WIDTH = 120;
 /** The types of call-options.ts, which is written by hand. */
 const callOptionTypes = ["CallOptions", "Command", "SessionOptions", "StdinSource"];
 /** Inputs that may be more than their schema says, since this door writes them down. */
@@ -128,27 +128,6 @@ function keyOf({ key, type, isOptional, default: fallback }) {
   return JSON.stringify([key, type, isOptional, fallback]);
 }
 
-function renderFields(fields) {
-  return fields
-    .map(({ key, type, isOptional, doc }) => {
-      const note = doc === "" ? "" : renderDoc(doc);
-      return indent(`${note}readonly ${key}${isOptional ? "?" : ""}: ${type}${isOptional ? " | undefined" : ""};\n`);
-    })
-    .join("");
-}
-
-/** The field's meaning, its limits and its default. Flags that a description names are options here. */
-function describeInput({ description = "", minimum, maximum, default: fallback }) {
-  const text = description.replaceAll(/--([a-z][a-z-]*)/g, (_, flag) => `\`${camelOf(flag.replaceAll("-", "_"))}\``);
-  const isBounded = maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER;
-  const isPlain = fallback === undefined || (typeof fallback === "object" && Object.keys(fallback).length === 0);
-  const facts = [
-    ...(isBounded ? [`${minimum} to ${maximum}`] : []),
-    ...(isPlain ? [] : [`default ${JSON.stringify(fallback)}`]),
-  ];
-  return facts.length === 0 ? text : `${text.replace(/\.$/, "")} (${facts.join(", ")}).`;
-}
-
 function renderOperations() {
   return `/** One method for each operation of the contract. A failed command is a result; everything else rejects with a \`PyroError\`. */
 export class Operations {
@@ -240,28 +219,6 @@ function parameterType({ input }, { name }) {
   return input.fields.find(({ key }) => key === camelOf(name)).type;
 }
 
-function renderFunction({ doc, signature: [name, parameters, result], body }) {
-  const line = `${name}(${parameters.join(", ")}): ${result} {`;
-  const head =
-    line.length + 2 <= WIDTH ? line : `${name}(\n${parameters.map((text) => `  ${text},\n`).join("")}): ${result} {`;
-  return `\n${indent(`${renderDoc(doc)}${head}\n  ${body}\n}\n`)}`;
-}
-
-function renderDoc(text) {
-  if (text.length + 9 <= WIDTH) return `/** ${text} */\n`;
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
-    if (longer.length + 5 <= WIDTH) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return `/**\n${lines.map((line) => ` * ${line}\n`).join("")} */\n`;
-}
-
-function indent(text) {
-  return text.replaceAll(/^(?=.)/gm, "  ");
-}
-
 /** A module, with imports of the types that it names. */
 function renderModule(declarations) {
   const body = declarations.join("\n");
@@ -276,17 +233,7 @@ function renderModule(declarations) {
   ];
   const imports = sources.flatMap(([file, names]) => {
     const used = names.filter((name) => uses(name) && !isDeclared(name)).toSorted();
-    if (used.length === 0) return [];
-    const line = `import type { ${used.join(", ")} } from "./${file}.js";\n`;
-    return [
-      line.length <= WIDTH + 1
-        ? line
-        : `import type {\n${used.map((name) => `  ${name},\n`).join("")}} from "./${file}.js";\n`,
-    ];
+    return used.length === 0 ? [] : [renderImport(used, file)];
   });
   return `${HEAD}${imports.join("")}\n${body}`;
-}
-
-function camelOf(name) {
-  return name.replaceAll(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 }

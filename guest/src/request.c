@@ -8,7 +8,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "commit.h"
 #include "fetch.h"
 #include "fields.h"
 #include "get.h"
@@ -23,10 +22,10 @@
 #include "reply.h"
 #include "session.h"
 #include "signal_names.h"
-#include "stage.h"
 #include "start.h"
 #include "stat.h"
 #include "transfer.h"
+#include "transfer_request.h"
 #include "tunnel.h"
 #include "user.h"
 #include "wake.h"
@@ -150,58 +149,6 @@ static void handle_stat(uint32_t stream, struct json request) {
     if (fields_path(stream, request, "path", path)) stat_answer(stream, path);
 }
 
-// Hex digits in lower case: the id names a directory too.
-static bool read_id(uint32_t stream, struct json request, char id[ID_MAX_DIGITS + 1]) {
-    struct json value;
-    bool is_good = json_field(request, "id", &value) && json_text(value, id, ID_MAX_DIGITS + 1) > 0 &&
-                   id[strspn(id, "0123456789abcdef")] == '\0';
-    if (!is_good) refuse(stream, "`id` must be 1 to 64 hex digits in lower case");
-    return is_good;
-}
-
-static void handle_stage(uint32_t stream, struct json request) {
-    char path[PATH_MAX], id[ID_MAX_DIGITS + 1];
-    bool is_dry = false;
-    if (fields_bool(stream, request, "dry_run", &is_dry) && fields_path(stream, request, "path", path) && read_id(stream, request, id) && transfers_have_room(stream))
-        stage_start(stream, path, id, is_dry);
-}
-
-static bool read_transfer(uint32_t stream, struct json request, uint32_t *transfer) {
-    struct json value;
-    int64_t number;
-    bool is_good = json_field(request, "transfer", &value) && json_integer(value, 1, UINT32_MAX, &number);
-    if (is_good)
-        *transfer = (uint32_t)number;
-    else
-        refuse(stream, "`transfer` must be a stream number");
-    return is_good;
-}
-
-static void handle_commit(uint32_t stream, struct json request) {
-    uint32_t transfer;
-    if (!read_transfer(stream, request, &transfer)) return;
-    struct stage *stage = stage_find(transfer);
-    if (!stage || !stage->transfer.is_answered || stage->is_dry) return refuse(stream, "`transfer` must be a stage that was answered");
-    commit_answer(stream, stage);
-}
-
-static void handle_committed(uint32_t stream, struct json request) {
-    char id[ID_MAX_DIGITS + 1];
-    if (read_id(stream, request, id)) commit_answer_known(stream, id);
-}
-
-// An unknown transfer has just ended by itself: not a failure.
-static void handle_cancel(uint32_t stream, struct json request) {
-    uint32_t transfer;
-    if (!read_transfer(stream, request, &transfer)) return;
-    if (tunnel_cancel(transfer)) return reply_empty(stream);
-    struct transfer *found = transfer_find(transfer);
-    bool is_answered = !found || found->is_answered;
-    if (found) transfer_end(found);
-    if (!is_answered) reply_error(transfer, "CANCELLED", 0, NULL, "cancelled");
-    reply_empty(stream);
-}
-
 static void handle_sync(uint32_t stream, struct json request) {
     (void)request;
     sync();
@@ -219,18 +166,30 @@ static const struct {
     void (*handle)(uint32_t stream, struct json request);
     bool needs_wake, takes_user;
 } operations[] = {
-    {"ping", handle_ping, false, false},         {"wake", handle_wake, false, false},
-    {"freeze", handle_freeze, false, false},     {"start", start_answer, true, false},
-    {"follow", handle_follow, false, false},     {"signal", handle_signal, false, false},
-    {"resize", handle_resize, false, false},     {"release", handle_release, false, false},
-    {"stat", handle_stat, false, true},          {"stage", handle_stage, true, false},
-    {"commit", handle_commit, true, false},      {"committed", handle_committed, false, false},
-    {"get", get_start, true, false},             {"fetch", fetch_start, true, false},
-    {"list", list_start, true, true},            {"read", read_start, true, true},
-    {"write", write_start, true, true},          {"mkdir", mkdir_answer, true, true},
-    {"rename", rename_answer, true, true},       {"remove", remove_start, true, true},
-    {"cancel", handle_cancel, false, false},     {"sync", handle_sync, false, false},
-    {"dial", tunnel_start, true, false},         {"poweroff", handle_poweroff, false, false},
+    {"ping", handle_ping, false, false},
+    {"wake", handle_wake, false, false},
+    {"freeze", handle_freeze, false, false},
+    {"start", start_answer, true, false},
+    {"follow", handle_follow, false, false},
+    {"signal", handle_signal, false, false},
+    {"resize", handle_resize, false, false},
+    {"release", handle_release, false, false},
+    {"stat", handle_stat, false, true},
+    {"stage", transfer_request_stage, true, false},
+    {"commit", transfer_request_commit, true, false},
+    {"committed", transfer_request_committed, false, false},
+    {"get", get_start, true, false},
+    {"fetch", fetch_start, true, false},
+    {"list", list_start, true, true},
+    {"read", read_start, true, true},
+    {"write", write_start, true, true},
+    {"mkdir", mkdir_answer, true, true},
+    {"rename", rename_answer, true, true},
+    {"remove", remove_start, true, true},
+    {"cancel", transfer_request_cancel, false, false},
+    {"sync", handle_sync, false, false},
+    {"dial", tunnel_start, true, false},
+    {"poweroff", handle_poweroff, false, false},
 };
 
 void request_handle(const struct frame *frame) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import time
 import uuid
@@ -15,14 +14,16 @@ from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_o
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, SendSource, exchange
-from ._operations import LOCAL, NETWORK_VARIABLES, TRUST_VARIABLES, VERSION, Operations
+from ._follower import Follower
+from ._operations import LOCAL, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
+from ._settings import absolute, timeout_env, with_host_env
 from ._stream import Lost, NotListening
 from ._task import Task
 
 _MAX_STARTS = 5
-"""How often a call starts the daemon, or waits for one that makes way, before it gives up."""
+"""How often a call starts the daemon, or waits for one that ends, before it gives up."""
 _MAX_RETURNS = 20
 """How often a broken connection is retried before the caller gets the error."""
 _RETURN_DELAY_SECONDS = 0.1
@@ -30,11 +31,6 @@ _SCAN_EVENT_SECONDS = 0.2
 
 _MAX_INLINE_LENGTH = 131072
 """A file's content that the line of the input has room for, however it is escaped."""
-
-_TIMEOUT_VARIABLE = "PYRO_TIMEOUT_SECONDS"
-_MAX_TIMEOUT_SECONDS = 86400
-_TIMED = {"vm.run", "vm.exec", "task.exec"}
-"""The operations that run a command."""
 
 _OnEvent = Callable[[Event], None]
 
@@ -103,9 +99,9 @@ class Pyro(Operations):
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
-        given |= _timeout_env(operation)
+        given |= timeout_env(operation)
         if isinstance(given.get("environment"), str):
-            given["environment"] = _absolute(given["environment"])
+            given["environment"] = absolute(given["environment"])
         if operation in LOCAL:
             return self._home.call_local(operation, given)
         content = given.get("content")
@@ -121,7 +117,7 @@ class Pyro(Operations):
         # runs, so that it can be offered again.
         ask = _Ask(operation, given, pieces_of(stdin), source, cancellation)
         if operation != "task.exec":
-            follower = _Follower(on_stdout, on_stderr, on_progress)
+            follower = Follower(on_stdout, on_stderr, on_progress)
             try:
                 result = self._ask(ask, follower.add)
             except Lost as lost:
@@ -131,7 +127,7 @@ class Pyro(Operations):
                 assert_succeeded(result)
             return _with_report(operation, result, packed) if packed else result
         for attempt in range(1, _MAX_RETURNS + 1):
-            follower = _Follower(on_stdout, on_stderr, on_progress)
+            follower = Follower(on_stdout, on_stderr, on_progress)
             given["request_id"] = str(uuid.uuid4())
             result = self._exec(ask, follower)
             # The daemon died between writing the command down and giving it to the guest: it has not run.
@@ -143,7 +139,7 @@ class Pyro(Operations):
                 return result
         raise AssertionError("the loop returns")
 
-    def _exec(self, ask: _Ask, follower: _Follower) -> Any:
+    def _exec(self, ask: _Ask, follower: Follower) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
         for returns in range(_MAX_RETURNS + 1):
             try:
@@ -173,7 +169,7 @@ class Pyro(Operations):
                     socket,
                     route,
                     VERSION,
-                    _with_host_env(ask.operation, ask.fields),
+                    with_host_env(ask.operation, ask.fields),
                     stdin=ask.stdin,
                     source=ask.source,
                     cancellation=ask.cancellation,
@@ -181,7 +177,7 @@ class Pyro(Operations):
                 )
             except NotListening:
                 if starts == _MAX_STARTS:
-                    raise self._unreachable(Lost("nobody listens")) from None
+                    raise self._unreachable(Lost("no daemon listens")) from None
             except PyroError as error:
                 if error.details.get("restarting") is not True or starts == _MAX_STARTS:
                     raise
@@ -234,80 +230,3 @@ def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict
     if operation == "task.sync.push":
         return {**result, **report, "warnings": warnings}
     return {**result, "warnings": warnings} if warnings else result
-
-
-class _Follower:
-    """Hands output on as text, and knows how much of it there was."""
-
-    def __init__(self, on_stdout: OnOutput | None, on_stderr: OnOutput | None, on_progress: OnProgress | None) -> None:
-        self.sequence: int | None = None
-        self._seen = {"stdout": 0, "stderr": 0}
-        self._sinks = {"stdout": on_stdout, "stderr": on_stderr}
-        self._on_progress = on_progress
-        decoder = codecs.getincrementaldecoder("utf-8")
-        self._decoders = {"stdout": decoder("replace"), "stderr": decoder("replace")}
-
-    def add(self, event: Event) -> None:
-        match event["event"]:
-            case "started":
-                self.sequence = event["sequence"]
-            case "gap":
-                self._seen[event["stream"]] += event["bytes"]
-            case "progress" if self._on_progress:
-                self._on_progress({name: value for name, value in event.items() if name != "event"})
-            case "stdout" | "stderr" as stream:
-                data = event["data"]
-                self._seen[stream] += len(data)
-                self._say(stream, self._decoders[stream].decode(data))
-
-    def end(self) -> None:
-        """Half a character at the end is shown as one that is damaged."""
-        for stream, decoder in self._decoders.items():
-            self._say(stream, decoder.decode(b"", True))
-
-    def offsets(self) -> dict[str, int]:
-        return {f"{stream}_offset": count for stream, count in self._seen.items()}
-
-    def _say(self, stream: str, text: str) -> None:
-        sink = self._sinks[stream]
-        if sink and text:
-            sink(text)
-
-
-def _absolute(environment: str) -> str:
-    """The same reference to an image, with an absolute path: the daemon has a working directory of its own."""
-    kind, colon, path = environment.partition(":")
-    is_path = kind in ("rootfs", "oci", "docker-archive") and path
-    return f"{kind}{colon}{os.path.abspath(path)}" if is_path else environment
-
-
-def _timeout_env(operation: str) -> Mapping[str, int]:
-    """The default time-out of this process, for operations that run a command."""
-    text = os.environ.get(_TIMEOUT_VARIABLE, "")
-    if not text or operation not in _TIMED:
-        return {}
-    digits = text.lstrip("0")
-    # Python refuses to convert thousands of digits.
-    if text.isascii() and text.isdecimal() and 1 <= len(digits) <= 5 and int(digits) <= _MAX_TIMEOUT_SECONDS:
-        return {"default_timeout_seconds": int(digits)}
-    shown = text[:100]
-    message = f"{_TIMEOUT_VARIABLE} must be a whole number from 1 to {_MAX_TIMEOUT_SECONDS}, not {shown}."
-    hint = f"Set {_TIMEOUT_VARIABLE} to seconds, or unset it."
-    limits = {"minimum": 1, "maximum": _MAX_TIMEOUT_SECONDS}
-    raise PyroError("INVALID_ARGUMENT", message, hint, {"variable": _TIMEOUT_VARIABLE, "value": shown, **limits})
-
-
-def _with_host_env(operation: str, fields: Mapping[str, object]) -> Mapping[str, object]:
-    """This process's own settings, where the daemon needs them, since it may live in another shell's."""
-    proxies = fields.get("network_host_proxy") is True
-    trust = proxies or fields.get("network_host_ca") is True or operation == "doctor"
-    if not trust or "network_host_env" in fields:
-        return fields
-    picked = {}
-    for name, value in os.environ.items():
-        if value and proxies and name.lower() in NETWORK_VARIABLES:
-            picked[name] = value
-        elif value and name.lower() in TRUST_VARIABLES:
-            # The daemon has another working directory.
-            picked[name] = os.path.abspath(value)
-    return {**fields, "network_host_env": picked}

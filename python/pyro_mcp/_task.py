@@ -7,7 +7,9 @@ from types import TracebackType
 from typing import Protocol, cast
 
 from ._errors import PyroError
-from ._operations import Operations, TaskCreateResult, TaskOperations, TaskStatusResult
+from ._operations import Operations
+from ._results import TaskCreateResult, TaskStatusResult
+from ._task_operations import TaskOperations
 
 
 class _Streams(Protocol):

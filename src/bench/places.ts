@@ -1,5 +1,5 @@
 import type { Client } from "../client/client.js";
-import { findProgram } from "../host/files.js";
+import { findProgram } from "../host/find-program.js";
 import { ShellProcess } from "../host/shell-process.js";
 
 /** Where a workload runs: the host, a task, or another sandbox. */

@@ -1,5 +1,5 @@
 import { PyroError } from "../contract/errors.js";
-import { findProgram } from "../host/files.js";
+import { findProgram } from "../host/find-program.js";
 
 /** The program that holds the daemon's lock. Throws HOST_NOT_ABLE when the host lacks it. */
 export async function findFlock(env: NodeJS.ProcessEnv): Promise<string> {

@@ -5,7 +5,6 @@ import {
   chown,
   copyFile,
   existsSync,
-  findProgram,
   mkdir,
   open,
   readFile,
@@ -14,6 +13,7 @@ import {
   writeFileAtomic,
   type FileHandle,
 } from "../host/files.js";
+import { findProgram } from "../host/find-program.js";
 
 /** A text file of the user, or null when it does not exist. Throws FAILED_PRECONDITION when it cannot be read. */
 export async function readUserFile(path: string): Promise<string | null> {

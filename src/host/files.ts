@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fchmodSync, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
 import { access, copyFile, lstat, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 export {
   chmodSync,
@@ -228,21 +228,6 @@ export function isSameFile(a: FileIdentity | null, b: FileIdentity | null): bool
 export async function readMakingTime(path: string): Promise<string> {
   const { birthtimeMs, mtimeMs } = await lstat(path);
   return new Date(birthtimeMs > 0 ? birthtimeMs : mtimeMs).toISOString();
-}
-
-/** The full path of a program, or null. Looks in PATH and in the system directories that PATH may lack. */
-export async function findProgram(name: string, env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
-  const path = [env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter);
-  for (const directory of path.split(delimiter)) {
-    if (directory === "") continue;
-    const candidate = join(directory, name);
-    const found = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return candidate;
-  }
-  return null;
 }
 
 /** True when this process may read and write it. */

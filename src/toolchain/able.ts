@@ -1,5 +1,6 @@
 import { PyroError } from "../contract/errors.js";
-import { existsSync, findProgram } from "../host/files.js";
+import { existsSync } from "../host/files.js";
+import { findProgram } from "../host/find-program.js";
 
 /** Throws HOST_NOT_ABLE when this host cannot fetch and check Debian's packages. */
 export async function assertAbleToFetch(keyring: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
-import { findProgram, isAccessible } from "../../host/files.js";
+import { isAccessible } from "../../host/files.js";
+import { findProgram } from "../../host/find-program.js";
 import { runTool } from "../../host/tool.js";
 import type { TrustedCertificate } from "../../host/trust.js";
 import type { Problem } from "../backend.js";

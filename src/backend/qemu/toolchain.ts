@@ -1,7 +1,8 @@
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { existsSync, findProgram, lstat, readlink, stat } from "../../host/files.js";
+import { existsSync, lstat, readlink, stat } from "../../host/files.js";
+import { findProgram } from "../../host/find-program.js";
 import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/tool.js";
 import { inToolchain, type InstalledToolchain } from "../../toolchain/installed.js";

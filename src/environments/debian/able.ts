@@ -1,5 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
-import { existsSync, findProgram, readFile } from "../../host/files.js";
+import { existsSync, readFile } from "../../host/files.js";
+import { findProgram } from "../../host/find-program.js";
 import { archiveKeyring } from "./commands.js";
 import { isPrivileged } from "./tools.js";
 

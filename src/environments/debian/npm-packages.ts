@@ -1,7 +1,8 @@
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { chmod, existsSync, findProgram, mkdir, readdir, rename } from "../../host/files.js";
+import { chmod, existsSync, mkdir, readdir, rename } from "../../host/files.js";
+import { findProgram } from "../../host/find-program.js";
 import { sha512OfFile } from "../../host/digest.js";
 import type { NpmPackage, DebianRecipe } from "../source.js";
 import { meaningfulLines } from "./failure.js";

@@ -1,0 +1,339 @@
+# Rendered from src/contract/ by `npm run docs`. Do not edit.
+"""The operations of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin
+from ._operations import Operations
+from ._results import (
+    TaskDeleteResult,
+    TaskDiffResult,
+    TaskExecOutputResult,
+    TaskExecResult,
+    TaskExecSignalResult,
+    TaskExportToResult,
+    TaskFileEditResult,
+    TaskFileListResult,
+    TaskFileMkdirResult,
+    TaskFileMoveResult,
+    TaskFileReadResult,
+    TaskFileRemoveResult,
+    TaskFileStatResult,
+    TaskFileViewResult,
+    TaskFileWriteResult,
+    TaskForkResult,
+    TaskLogsResult,
+    TaskPatchResult,
+    TaskPortCloseResult,
+    TaskPortListResult,
+    TaskPortPublishResult,
+    TaskSnapshotCreateResult,
+    TaskStatusResult,
+    TaskSyncPullResult,
+    TaskSyncPushResult,
+    TaskSyncUndoResult,
+    TaskTryResult,
+)
+
+
+class TaskOperations:
+    """The operations of one task: a method for each whose first field is ``task_id``.
+
+    Attributes:
+        task_id: Its id.
+    """
+
+    def __init__(self, operations: Operations, task_id: str) -> None:
+        self._operations = operations
+        self.task_id = task_id
+
+    def sync_push(
+        self,
+        source_path: str | PathLike[str],
+        *,
+        dest: str = "/workspace",
+        git_tracked: bool = False,
+        with_git: bool = False,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        links: str | None = None,
+        delete: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskSyncPushResult:
+        """Copy a directory or an archive into a task's workspace, all of it or nothing: see ``Pyro.push_task_sync``."""
+        return self._operations.push_task_sync(
+            self.task_id, source_path, dest=dest, git_tracked=git_tracked, with_git=with_git, exclude=exclude,
+            include=include, links=links, delete=delete, dry_run=dry_run, on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def sync_pull(
+        self,
+        destination: str | None = None,
+        *,
+        paths: Sequence[str] | None = None,
+        dry_run: bool = False,
+        on_conflict: str = "fail",
+        delete: bool = False,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskSyncPullResult:
+        """Copy a task's changes back to this machine, all of them or none: see ``Pyro.pull_task_sync``."""
+        return self._operations.pull_task_sync(
+            self.task_id, destination=destination, paths=paths, dry_run=dry_run, on_conflict=on_conflict, delete=delete,
+            exclude=exclude, include=include,
+        )
+
+    def sync_undo(self) -> TaskSyncUndoResult:
+        """Undo the last pull of a task on this machine: see ``Pyro.undo_task_sync``."""
+        return self._operations.undo_task_sync(self.task_id)
+
+    def diff(
+        self,
+        paths: Sequence[str] | None = None,
+        *,
+        since: str = "push",
+        stat: bool = False,
+        name_only: bool = False,
+        after: str | None = None,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+    ) -> TaskDiffResult:
+        """Show what a task changed in its workspace: see ``Pyro.diff_task``."""
+        return self._operations.diff_task(
+            self.task_id, paths=paths, since=since, stat=stat, name_only=name_only, after=after, exclude=exclude,
+            include=include,
+        )
+
+    def patch(self, patch: str, *, dry_run: bool = False, reverse: bool = False) -> TaskPatchResult:
+        """Apply a unified diff to a task's workspace, all of it or nothing: see ``Pyro.patch_task``."""
+        return self._operations.patch_task(self.task_id, patch, dry_run=dry_run, reverse=reverse)
+
+    def export(self, path: str, output: str, *, force: bool = False) -> TaskExportToResult:
+        """Save files of a task on this machine, as an archive or a directory: see ``Pyro.export_task``."""
+        return self._operations.export_task(self.task_id, path, output, force=force)
+
+    def list_files(
+        self,
+        path: str = "/workspace",
+        *,
+        recursive: bool = False,
+        limit: int = 500,
+        after: str | None = None,
+        user: str | None = None,
+    ) -> TaskFileListResult:
+        """List the files of a task: see ``Pyro.list_task_files``."""
+        return self._operations.list_task_files(
+            self.task_id, path=path, recursive=recursive, limit=limit, after=after, user=user,
+        )
+
+    def stat_file(self, path: str, *, user: str | None = None) -> TaskFileStatResult:
+        """Show one file of a task: see ``Pyro.stat_task_file``."""
+        return self._operations.stat_task_file(self.task_id, path, user=user)
+
+    def read_file(
+        self,
+        path: str,
+        *,
+        offset: int = 0,
+        max_bytes: int = 1048576,
+        encoding: str = "utf8",
+        user: str | None = None,
+    ) -> TaskFileReadResult:
+        """Read a file of a task: see ``Pyro.read_task_file``."""
+        return self._operations.read_task_file(
+            self.task_id, path, offset=offset, max_bytes=max_bytes, encoding=encoding, user=user,
+        )
+
+    def view_file(
+        self,
+        path: str,
+        *,
+        offset: int = 1,
+        limit: int = 2000,
+        user: str | None = None,
+    ) -> TaskFileViewResult:
+        """Show lines of a text file, or an image, as a model reads it: see ``Pyro.view_task_file``."""
+        return self._operations.view_task_file(self.task_id, path, offset=offset, limit=limit, user=user)
+
+    def write_file(
+        self,
+        path: str,
+        content: Stdin,
+        *,
+        encoding: str = "utf8",
+        mode: str | None = None,
+        append: bool = False,
+        user: str | None = None,
+    ) -> TaskFileWriteResult:
+        """Write a file of a task: see ``Pyro.write_task_file``."""
+        return self._operations.write_task_file(
+            self.task_id, path, content, encoding=encoding, mode=mode, append=append, user=user,
+        )
+
+    def edit_file(
+        self,
+        path: str,
+        *,
+        old: str,
+        new: str,
+        all: bool = False,
+        user: str | None = None,
+    ) -> TaskFileEditResult:
+        """Replace a text in a file of a task: see ``Pyro.edit_task_file``."""
+        return self._operations.edit_task_file(self.task_id, path, old=old, new=new, all=all, user=user)
+
+    def make_directory(self, path: str, *, mode: str | None = None, user: str | None = None) -> TaskFileMkdirResult:
+        """Create a directory in a task, with its parents: see ``Pyro.make_task_directory``."""
+        return self._operations.make_task_directory(self.task_id, path, mode=mode, user=user)
+
+    def move_file(self, path: str, to: str, *, replace: bool = False, user: str | None = None) -> TaskFileMoveResult:
+        """Rename a file or directory of a task: see ``Pyro.move_task_file``."""
+        return self._operations.move_task_file(self.task_id, path, to, replace=replace, user=user)
+
+    def remove_file(self, path: str, *, recursive: bool = False, user: str | None = None) -> TaskFileRemoveResult:
+        """Remove a file or directory of a task: see ``Pyro.remove_task_file``."""
+        return self._operations.remove_task_file(self.task_id, path, recursive=recursive, user=user)
+
+    def exec(
+        self,
+        command: str | Sequence[str],
+        *,
+        timeout_seconds: int = Default(30),
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        tty: bool = False,
+        rows: int = 24,
+        cols: int = 80,
+        interleaved: bool = False,
+        background: bool = False,
+        stdin: Stdin = None,
+        check: bool = False,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskExecResult:
+        """Run a command in a task; the task stays: see ``Pyro.exec_task``."""
+        return self._operations.exec_task(
+            self.task_id, command=command, timeout_seconds=timeout_seconds, cwd=cwd, env=env, tty=tty, rows=rows,
+            cols=cols, interleaved=interleaved, background=background, stdin=stdin, check=check, on_stdout=on_stdout,
+            on_stderr=on_stderr, on_progress=on_progress, cancellation=cancellation,
+        )
+
+    def output(
+        self,
+        sequence: int,
+        *,
+        stdout_offset: int = 0,
+        stderr_offset: int = 0,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+        wait_for: str = "output",
+        interleaved: bool = False,
+    ) -> TaskExecOutputResult:
+        """Read a command's output from an offset: see ``Pyro.output_task``."""
+        return self._operations.output_task(
+            self.task_id, sequence, stdout_offset=stdout_offset, stderr_offset=stderr_offset, max_bytes=max_bytes,
+            wait_seconds=wait_seconds, wait_for=wait_for, interleaved=interleaved,
+        )
+
+    def signal(self, sequence: int, signal: str = "TERM") -> TaskExecSignalResult:
+        """Send a signal to a running command; KILL also ends every process it started: see ``Pyro.signal_task``."""
+        return self._operations.signal_task(self.task_id, sequence, signal=signal)
+
+    def wait(self, sequence: int, *, timeout_seconds: int | None = None, interleaved: bool = False) -> TaskExecResult:
+        """Wait until a command of a task has ended, and return its result: see ``Pyro.wait_task``."""
+        return self._operations.wait_task(
+            self.task_id, sequence, timeout_seconds=timeout_seconds, interleaved=interleaved,
+        )
+
+    def publish_port(self, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
+        """Make a server in a task reachable on 127.0.0.1 of the host: see ``Pyro.publish_port``."""
+        return self._operations.publish_port(self.task_id, port, host_port=host_port)
+
+    def list_ports(self) -> TaskPortListResult:
+        """List the published ports of a task: see ``Pyro.list_ports``."""
+        return self._operations.list_ports(self.task_id)
+
+    def close_port(self, port: int) -> TaskPortCloseResult:
+        """Stop publishing a port of a task, and close its connections: see ``Pyro.close_port``."""
+        return self._operations.close_port(self.task_id, port)
+
+    def status(self) -> TaskStatusResult:
+        """Show one task: see ``Pyro.status_task``."""
+        return self._operations.status_task(self.task_id)
+
+    def logs(self, *, interleaved: bool = False) -> TaskLogsResult:
+        """Show every command of a task with its output: see ``Pyro.logs_task``."""
+        return self._operations.logs_task(self.task_id, interleaved=interleaved)
+
+    def fork(
+        self,
+        *,
+        count: int = 1,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskForkResult:
+        """Copy a task with its running processes: see ``Pyro.fork_task``."""
+        return self._operations.fork_task(
+            self.task_id, count=count, name=name, on_progress=on_progress, cancellation=cancellation,
+        )
+
+    def stop(self) -> TaskStatusResult:
+        """Save a task with its running processes, and free its memory: see ``Pyro.stop_task``."""
+        return self._operations.stop_task(self.task_id)
+
+    def start(
+        self,
+        *,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Continue a stopped task where it was stopped: see ``Pyro.start_task``."""
+        return self._operations.start_task(self.task_id, on_progress=on_progress, cancellation=cancellation)
+
+    def snapshot(self, *, name: str | None = None) -> TaskSnapshotCreateResult:
+        """Save the present state of a task, with its running processes: see ``Pyro.snapshot_task``."""
+        return self._operations.snapshot_task(self.task_id, name=name)
+
+    def reset(
+        self,
+        *,
+        to: str = "seed",
+        force: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskStatusResult:
+        """Go back to a snapshot of a task, or to its beginning: see ``Pyro.reset_task``."""
+        return self._operations.reset_task(
+            self.task_id, to=to, force=force, on_progress=on_progress, cancellation=cancellation,
+        )
+
+    def try_variants(
+        self,
+        *,
+        variants: Sequence[str],
+        check: str | None = None,
+        keep: str = "none",
+        timeout_seconds: int = 300,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> TaskTryResult:
+        """Try variants of a command, each in a fork of a task, and keep one: see ``Pyro.try_task``."""
+        return self._operations.try_task(
+            self.task_id, variants=variants, check=check, keep=keep, timeout_seconds=timeout_seconds, cwd=cwd, env=env,
+            on_progress=on_progress, cancellation=cancellation,
+        )
+
+    def delete(self) -> TaskDeleteResult:
+        """Remove a task, its VM and its logs; aborts running commands: see ``Pyro.delete_task``."""
+        return self._operations.delete_task(self.task_id)
