@@ -6,18 +6,24 @@ import { defineOperation } from "./operation.js";
 
 export const envPull = defineOperation({
   name: "env.pull",
-  summary: "Build an environment on this host, from signed packages or an image",
+  summary: "Pull an image, or build an environment from signed packages",
   details:
-    "An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_UNKNOWN` for a name or file that does not exist, `ENVIRONMENT_BUILD_FAILED`, and an `ARCHIVE_` code for a layer that cannot be applied.",
+    "An installed environment is verified, and repaired if damaged. The tag of a registry is compared with the installed image; only `update` takes another one. Fails with `ENVIRONMENT_UNKNOWN` for a name or file that does not exist, `ENVIRONMENT_BUILD_FAILED`, a `REGISTRY_` code, and an `ARCHIVE_` code for a layer that cannot be applied.",
   effect: "creates",
   input: z.strictObject({
     environment: environmentName,
     rebuild: z.boolean().default(false).describe("Build it again, with newer packages or from the image as it is now."),
+    update: z.boolean().default(false).describe("Take the image that the tag names in its registry now."),
+    plain_http: z.boolean().default(false).describe("Ask a registry on this host's loopback without TLS."),
   }),
   output: environment
     .extend({
       repaired: z.boolean().describe("True when a damaged copy was replaced."),
       built: z.boolean().describe("False when it was already installed."),
+      registry_checked: z
+        .boolean()
+        .optional()
+        .describe("False when the registry did not tell what the tag of an installed image names now."),
     })
     .meta({ title: "PulledEnvironment", description: "An installed and verified environment." }),
   streams: true,
@@ -28,6 +34,7 @@ export const envPull = defineOperation({
       "pyro env pull debian:12",
       "pyro env pull debian:12 --rebuild",
       "pyro env pull docker-archive:image.tar",
+      "pyro env pull ghcr.io/me/tool:1",
     ],
   },
   sdk: { method: "pullEnvironment", optionsType: "PullOptions" },

@@ -16,7 +16,9 @@ export const environment = z
       .array(z.object({ name: z.string(), version: z.string(), integrity: z.string() }))
       .optional()
       .describe("Its npm packages, each with the digest that it was verified against."),
-    source: z.string().describe("Origin of its packages."),
+    source: z.string().describe("Origin of its packages, or its image's reference."),
+    source_digest: z.string().optional().describe("Digest that the reference had in its registry when it was pulled."),
+    moved_to: z.string().optional().describe("Digest that the tag has in its registry now, as a later pull found."),
     image: z
       .object({
         digest: z.string().describe("Digest of the image's manifest, or of its configuration in an archive of Docker."),

@@ -18,6 +18,27 @@ export const errorKinds = {
   ENVIRONMENT_UNKNOWN: kind("caller", false, 2, 404, "List the known environments with `pyro env list`."),
   ENVIRONMENT_BUILD_FAILED: kind("host", true, 125, 500, "Check the package mirror and try `pyro env pull` again."),
   ENVIRONMENT_BUILDING: kind("host", true, 125, 503, "Retry in half a minute: the build continues."),
+  REGISTRY_UNREACHABLE: kind(
+    "host",
+    true,
+    125,
+    502,
+    "Check the registry's name and this host's network, then pull again.",
+  ),
+  REGISTRY_DENIED: kind(
+    "caller",
+    false,
+    125,
+    403,
+    "Check the image's name; log in with `docker login REGISTRY` if it is private.",
+  ),
+  REGISTRY_RATE_LIMITED: kind(
+    "host",
+    true,
+    125,
+    429,
+    "Wait, or log in with `docker login REGISTRY` for a higher limit.",
+  ),
   ENVIRONMENT_CORRUPT: kind("host", false, 125, 500, "Pull the environment again to repair it."),
   TOOLCHAIN_INSTALL_FAILED: kind(
     "host",

@@ -15,9 +15,11 @@ import {
 } from "./installed.js";
 import { takeKernelPack } from "./kernel-pack.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
-import { pruneContents, type PruneReport } from "./prune.js";
+import { neededLayers, pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
 import { removeEnvironment } from "./remove.js";
+import { BlobCache } from "./registry/blobs.js";
+import { assertUpdatable, findMove } from "./registry/moved.js";
 import { findRecipe, isReference } from "./resolve.js";
 import { environmentFiles, type EnvironmentSource, type PullProgress, type Recipe } from "./source.js";
 
@@ -28,6 +30,16 @@ export interface PullOutcome {
   readonly environment: InstalledEnvironment;
   readonly built: boolean;
   readonly repaired: boolean;
+  /** Whether the registry of an installed image said what its tag names now. Null for other environments, and after a build. */
+  readonly registryChecked: boolean | null;
+}
+
+export interface PullRequest extends Follower<PullProgress> {
+  readonly rebuild: boolean;
+  /** Takes what the tag of a registry names now. */
+  readonly update?: boolean;
+  /** Asks a registry of this host without TLS. */
+  readonly plainHttp?: boolean;
 }
 
 /** The environments of one PYRO_HOME. The daemon is its only writer. */
@@ -45,12 +57,10 @@ export interface EnvironmentCache {
   acquire(name: string): Promise<{ environment: InstalledEnvironment; release: () => void } | null>;
   /**
    * Builds it when it is missing or `rebuild` is set; otherwise checks its digests, and replaces it when they differ.
+   * An image of a registry is compared with it; `update` takes what the tag names now.
    * Two pulls of one name at once share the build; it is cancelled when the last of them is.
    */
-  pull(
-    name: string,
-    options: { rebuild: boolean; signal: AbortSignal; onProgress: (progress: PullProgress) => void },
-  ): Promise<PullOutcome>;
+  pull(name: string, request: PullRequest): Promise<PullOutcome>;
   /** The references of installed environments that are not in the catalog, in order. */
   listReferences(): Promise<string[]>;
   /** Removes an installed environment. Throws ENVIRONMENT_UNKNOWN when it is not installed, FAILED_PRECONDITION while it is held. */
@@ -91,31 +101,38 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const recognition = new Recognition(layout, log);
   const place = { layout, source, holds, building };
   const pulls = new SharedWork<PullOutcome, PullProgress>();
+  const blobs = new BlobCache(layout.blobs);
 
   const acquire = (name: string) => acquireEnvironment({ layout, holds, recognition }, findRecipe(name));
 
-  const pull = async (recipe: Recipe, rebuild: boolean, listener: Follower<PullProgress>): Promise<PullOutcome> => {
+  const pull = async (recipe: Recipe, listener: PullRequest): Promise<PullOutcome> => {
+    if (listener.update) assertUpdatable(recipe);
     listener.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
     await cleaned;
     const finding = await inspectName(layout, recipe, "digests", listener.signal);
-    const ready = (environment: InstalledEnvironment, built: boolean): PullOutcome => {
+    const ready = (
+      environment: InstalledEnvironment,
+      built: boolean,
+      registryChecked: boolean | null = null,
+    ): PullOutcome => {
       listener.onProgress({ phase: "ready", message: `${recipe.name} is ready`, fraction: 1 });
-      return { environment, built, repaired: finding.state === "damaged" };
+      return { environment, built, repaired: finding.state === "damaged", registryChecked };
     };
-    if (finding.state === "intact" && !rebuild && finding.environment.manifest.version === recipe.version) {
-      const { environment } = finding;
-      // The bytes are right; times may not be, after a copy to another disk.
-      await writeInstallation(layout, recipe.name, environment.digest, environment.pulledAt);
-      return ready(environment, false);
+    if (finding.state === "intact" && !listener.rebuild && finding.environment.manifest.version === recipe.version) {
+      const kept = await keepUnlessUpdated(layout, finding.environment, listener, log);
+      if (kept) return ready(kept.environment, false, kept.isChecked);
     }
     if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
     const held =
       recipe.kind === "debian"
         ? null
         : await takeKernelPack(acquire, (name) => pullNamed(name, inKernelPhase(listener)));
-    const environment = await installEnvironment(place, recipe, { ...listener, kernel: held?.pack ?? null }).finally(
-      () => held?.release(),
-    );
+    const options = {
+      ...listener,
+      kernel: held?.pack ?? null,
+      registry: { blobs, plainHttp: listener.plainHttp ?? false },
+    };
+    const environment = await installEnvironment(place, recipe, options).finally(() => held?.release());
     if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
       await holds.ifUnheld(finding.digest, (digest) =>
         rm(contentPath(layout, digest), { recursive: true, force: true }),
@@ -124,11 +141,12 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     return ready(environment, true);
   };
 
-  const pullNamed = (name: string, follower: Follower<PullProgress>, rebuild = false): Promise<PullOutcome> => {
+  const pullNamed = (name: string, request: PullRequest): Promise<PullOutcome> => {
     const recipe = findRecipe(name);
+    const { rebuild, update, plainHttp } = request;
     const work = (listener: Follower<PullProgress>) =>
-      pull(recipe, rebuild, { ...listener, onProgress: neverFalling(listener.onProgress) });
-    return pulls.join(`${name} ${rebuild}`, follower, work, name);
+      pull(recipe, { ...request, ...listener, onProgress: neverFalling(listener.onProgress) });
+    return pulls.join(`${recipe.name} ${rebuild} ${update} ${plainHttp}`, request, work, recipe.name);
   };
 
   return {
@@ -140,18 +158,20 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
       acquired?.release();
       return acquired?.environment ?? null;
     },
-    pull: async (name, { rebuild, signal, onProgress }) => pullNamed(name, { signal, onProgress }, rebuild),
+    pull: async (name, request) => pullNamed(name, request),
     listReferences: async () => (await listNames(layout)).filter(isReference).sort(),
     remove: async (name) => {
       await cleaned;
-      return removeEnvironment(layout, holds, findRecipe(name).name);
+      const { digest, freedBytes } = await removeEnvironment(layout, holds, findRecipe(name).name);
+      const swept = await blobs.sweep(await neededLayers(layout), false);
+      return { digest, freedBytes: freedBytes + swept.freedBytes };
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
     filesOf: (digest) => filesIn(contentPath(layout, digest)),
     prune: async (dryRun = false) => {
       await cleaned;
-      return pruneContents({ layout, holds, source, dryRun, isBuilding: (path) => building.has(path) });
+      return pruneContents({ layout, holds, source, blobs, dryRun, isBuilding: (path) => building.has(path) });
     },
   };
 }
@@ -161,9 +181,24 @@ function filesIn(directory: string): EnvironmentFiles {
   return { rootPath: path("root"), kernelPath: path("kernel"), initramfsPath: path("initramfs") };
 }
 
+/** The installed environment with what its tag names now; null when the request takes that. */
+async function keepUnlessUpdated(
+  layout: Layout,
+  environment: InstalledEnvironment,
+  request: PullRequest,
+  log: Log | undefined,
+) {
+  const { isChecked, movedTo } = await findMove(environment, request, log);
+  if (request.update && movedTo !== null) return null;
+  // The bytes are right; times may not be, after a copy to another disk.
+  await writeInstallation(layout, environment.recipe.name, environment.digest, environment.pulledAt, movedTo);
+  return { environment: { ...environment, movedTo }, isChecked };
+}
+
 /** The pull of a kernel pack is the first half of the pull that needs it. */
-function inKernelPhase({ signal, onProgress }: Follower<PullProgress>): Follower<PullProgress> {
+function inKernelPhase({ signal, onProgress }: Follower<PullProgress>): PullRequest {
   return {
+    rebuild: false,
     signal,
     onProgress: ({ message, fraction }) => onProgress({ phase: "kernel", message, fraction: fraction / 2 }),
   };

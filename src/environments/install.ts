@@ -85,6 +85,8 @@ async function buildContent(
     packages: [...built.packages],
     ...(built.distribution !== undefined && { distribution: built.distribution }),
     ...(built.image && { image: built.image }),
+    ...(built.origin && { origin: built.origin }),
+    ...(built.layers && { layers: [...built.layers] }),
     files,
   };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;

@@ -19,6 +19,8 @@ export interface InstalledEnvironment {
   readonly manifest: Manifest;
   /** ISO 8601, UTC. */
   readonly pulledAt: string;
+  /** What the reference names in its registry now, when that is something else. */
+  readonly movedTo: string | null;
 }
 
 /** The files of an environment. */
@@ -123,13 +125,15 @@ export async function writeInstallation(
   name: string,
   digest: string,
   pulledAt: string,
+  movedTo: string | null = null,
 ): Promise<Installation> {
   const files = [];
   for (const file of fileNames) {
     const stat = await lstat(join(contentPath(layout, digest), file));
     files.push({ name: file, size_bytes: stat.size, mtime_ms: stat.mtimeMs, ctime_ms: stat.ctimeMs });
   }
-  const installation: Installation = { format: 1, name, digest, pulled_at: pulledAt, files };
+  const moved = movedTo === null ? {} : { moved_to: movedTo };
+  const installation: Installation = { format: 1, name, digest, pulled_at: pulledAt, ...moved, files };
   await writeFileAtomic(namePath(layout, name), `${JSON.stringify(installation, null, 2)}\n`);
   return installation;
 }
@@ -149,6 +153,7 @@ function describe(
     rootPath: join(directory, environmentFiles.root),
     manifest,
     pulledAt: installation.pulled_at,
+    movedTo: installation.moved_to ?? null,
   };
 }
 

@@ -9,6 +9,8 @@ export interface Layout {
   readonly content: string;
   /** One file per environment: which content its name stands for. */
   readonly names: string;
+  /** Layers of registries. */
+  readonly blobs: string;
   /** Running builds and removals. Entries that exist when the cache opens are stale. */
   readonly temporary: string;
 }
@@ -19,6 +21,7 @@ export async function makeLayout(directory: string): Promise<Layout> {
   const layout = {
     content: join(directory, "content"),
     names: join(directory, "names"),
+    blobs: join(directory, "blobs"),
     temporary: join(directory, "tmp"),
   };
   for (const path of Object.values(layout)) await mkdir(path, { recursive: true, mode: 0o700 });

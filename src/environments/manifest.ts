@@ -17,6 +17,10 @@ const imageConfigSchema = z.object({
 });
 export type ImageConfig = Readonly<z.infer<typeof imageConfigSchema>>;
 
+/** What an image's reference named in its registry when it was pulled: the digest of a manifest or an index. */
+const originSchema = z.object({ digest: z.string() });
+export type Origin = Readonly<z.infer<typeof originSchema>>;
+
 const manifestSchema = z.object({
   format: z.literal(1),
   name: z.string(),
@@ -25,6 +29,8 @@ const manifestSchema = z.object({
   packages: z.array(z.object({ name: z.string(), version: z.string() })),
   distribution: z.string().optional(),
   image: imageConfigSchema.optional(),
+  origin: originSchema.optional(),
+  layers: z.array(z.string()).optional(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), size_bytes: sizeBytes, sha256: digest })),
 });
 
@@ -36,6 +42,8 @@ const installationSchema = z.object({
   name: z.string(),
   digest,
   pulled_at: z.iso.datetime(),
+  /** The digest that the reference had in its registry when a later pull asked, if it was another one. */
+  moved_to: z.string().optional(),
   /** How the files looked when their digests were last right. */
   files: z.array(z.object({ name: z.string(), size_bytes: sizeBytes, mtime_ms: z.number(), ctime_ms: z.number() })),
 });

@@ -1,12 +1,13 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 
 import { readFile, rm } from "../host/files.js";
 import { diskUsageBytes } from "../host/disk.js";
 import type { Holds } from "./holds.js";
 import { removeBuild } from "./install.js";
-import { listPaths, type Layout } from "./layout.js";
-import { parseInstallation } from "./manifest.js";
+import { contentPath, listPaths, manifestFile, type Layout } from "./layout.js";
+import { parseInstallation, parseManifest } from "./manifest.js";
 import { removeContent } from "./remove.js";
+import type { BlobCache } from "./registry/blobs.js";
 import type { EnvironmentSource } from "./source.js";
 
 /** The entries that a prune removed, and those that it kept, each with a reason. */
@@ -20,13 +21,21 @@ interface Prunable {
   readonly layout: Layout;
   readonly holds: Holds;
   readonly source: EnvironmentSource;
+  readonly blobs: BlobCache;
   isBuilding(path: string): boolean;
   /** Only lists the entries that would be removed. */
   readonly dryRun: boolean;
 }
 
 /** Removes environments that are not held, contents without a name, and temporary directories without a build. */
-export async function pruneContents({ layout, holds, source, isBuilding, dryRun }: Prunable): Promise<PruneReport> {
+export async function pruneContents({
+  layout,
+  holds,
+  source,
+  blobs,
+  isBuilding,
+  dryRun,
+}: Prunable): Promise<PruneReport> {
   const removed: { kind: "environment" | "leftover"; name: string }[] = [];
   const kept: { name: string; reason: string }[] = [];
   let freedBytes = 0;
@@ -74,7 +83,23 @@ export async function pruneContents({ layout, holds, source, isBuilding, dryRun 
     if (!dryRun) await removeBuild(source, path);
     removed.push({ kind: "leftover", name: basename(path) });
   }
-  return { removed, kept, freedBytes };
+  const removedNames = new Set(removed.map(({ name }) => name));
+  const swept = await blobs.sweep(await neededLayers(layout, removedNames), dryRun);
+  removed.push(...swept.digests.map((digest) => ({ kind: "leftover" as const, name: `layer ${digest}` })));
+  return { removed, kept, freedBytes: freedBytes + swept.freedBytes };
+}
+
+/** The layers of registries that installed environments were made of, without those of some names. */
+export async function neededLayers(layout: Layout, leaving: ReadonlySet<string> = new Set()): Promise<Set<string>> {
+  const layers = new Set<string>();
+  for (const path of await listPaths(layout.names)) {
+    const installation = parseInstallation(await readFile(path, "utf8").catch(() => ""));
+    if (installation === null || leaving.has(installation.name)) continue;
+    const manifest = join(contentPath(layout, installation.digest), manifestFile);
+    const known = parseManifest(await readFile(manifest, "utf8").catch(() => ""))?.layers ?? [];
+    for (const layer of known) layers.add(layer);
+  }
+  return layers;
 }
 
 async function namedDigests(layout: Layout): Promise<ReadonlySet<string>> {

@@ -35,9 +35,13 @@ export class Recognition {
     const environment = recipe.name;
     this.#log?.info({ environment }, "the files have other times and the same bytes");
     // On a read-only or full disk they are read again each time.
-    await writeInstallation(this.#layout, environment, installation.digest, installation.pulled_at).catch(
-      (error: unknown) => this.#log?.warn({ environment, error: String(error) }, "the times are not recorded"),
-    );
+    await writeInstallation(
+      this.#layout,
+      environment,
+      installation.digest,
+      installation.pulled_at,
+      installation.moved_to,
+    ).catch((error: unknown) => this.#log?.warn({ environment, error: String(error) }, "the times are not recorded"));
     return finding;
   }
 }

@@ -3,6 +3,7 @@ import { isAbsolute, normalize } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { nearestName } from "../contract/nearest.js";
 import { catalog } from "./catalog.js";
+import { parseRegistryReference, renderReference } from "./registry/reference.js";
 import type { ImageRecipe, Recipe } from "./source.js";
 
 /** Finds the recipe of a reference; null when the reference is of another kind. */
@@ -22,7 +23,7 @@ const fromRootfs: Resolver = (reference) => {
 };
 
 /** The first colon behind the path begins a tag, which may have more of them. */
-function fromTagged(kind: Exclude<ImageRecipe["kind"], "rootfs">, description: string): Resolver {
+function fromTagged(kind: Exclude<ImageRecipe["kind"], "rootfs" | "registry">, description: string): Resolver {
   return (reference) => {
     const text = after(`${kind}:`, reference);
     if (text === null) return null;
@@ -32,16 +33,35 @@ function fromTagged(kind: Exclude<ImageRecipe["kind"], "rootfs">, description: s
   };
 }
 
+/** Short names of the catalog's distributions, and those that look like a name of it, are not looked for elsewhere. */
+const fromRegistry: Resolver = (name) => {
+  const reference = parseRegistryReference(name);
+  if (reference === null || (!name.includes("/") && isLikeCatalog(name))) return null;
+  const description = "Image of a registry";
+  return { ...image, kind: "registry", name: renderReference(reference), reference, description };
+};
+
+function isLikeCatalog(name: string): boolean {
+  const names = catalog.map((recipe) => recipe.name);
+  const distribution = /^[^:@]*/.exec(name)?.[0] ?? "";
+  return names.some((known) => known.startsWith(`${distribution}:`)) || nearestName(name, names) !== null;
+}
+
 const resolvers: readonly Resolver[] = [
   fromCatalog,
   fromRootfs,
   fromTagged("oci", "Image of a directory in the OCI layout"),
   fromTagged("docker-archive", "Image of an archive of docker save"),
+  fromRegistry,
 ];
 
 /** Whether a name is the reference of an image that this pyro knows. */
 export function isReference(name: string): boolean {
-  return /^(rootfs|oci|docker-archive):/.test(name);
+  try {
+    return findRecipe(name).kind !== "debian";
+  } catch {
+    return false;
+  }
 }
 
 /** The recipe of a name or reference. Throws ENVIRONMENT_UNKNOWN with the known names and the nearest one, INVALID_ARGUMENT for a relative path. */
@@ -53,7 +73,7 @@ export function findRecipe(reference: string): Recipe {
   const known = catalog.map((candidate) => candidate.name);
   const suggestion = nearestName(reference, known);
   throw new PyroError("ENVIRONMENT_UNKNOWN", `There is no environment ${JSON.stringify(reference)}.`, {
-    hint: `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}.`,
+    hint: `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}. An image of Docker Hub: docker.io/library/NAME:TAG.`,
     details: { environment: reference, known, suggestion },
   });
 }

@@ -1,4 +1,6 @@
-import type { ImageConfig } from "./manifest.js";
+import type { ImageConfig, Origin } from "./manifest.js";
+import type { BlobCache } from "./registry/blobs.js";
+import type { RegistryReference } from "./registry/reference.js";
 
 /** The parts of an environment that is not built yet. */
 export type Recipe = DebianRecipe | ImageRecipe;
@@ -16,6 +18,7 @@ interface CommonRecipe {
 export type ImageRecipe = CommonRecipe &
   (
     | { readonly kind: "rootfs"; readonly path: string }
+    | { readonly kind: "registry"; readonly reference: RegistryReference }
     | { readonly kind: "oci" | "docker-archive"; readonly path: string; readonly tag: string | null }
   );
 
@@ -58,6 +61,8 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   /** What an image boots with; null for a recipe that brings its own kernel. */
   readonly kernel: KernelPack | null;
+  /** Where layers of registries are kept, and whether a registry of this host is asked without TLS. */
+  readonly registry: { readonly blobs: BlobCache; readonly plainHttp: boolean };
 }
 
 /** A kernel with the modules that it boots with, for a root image without one. */
@@ -84,6 +89,9 @@ export interface BuiltEnvironment {
   /** Name and release of the distribution, for a recipe that does not say. */
   readonly distribution?: string;
   readonly image?: ImageConfig;
+  readonly origin?: Origin;
+  /** Digests of the layers that were fetched for it. */
+  readonly layers?: readonly string[];
 }
 
 /** Where environments come from. */

@@ -20,6 +20,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["debian:12-build", "needs another environment, which takes minutes to build"],
   ["demo -t -- bash", "needs a terminal; test/doors/cli has one"],
   ["docker-archive:image.tar", "needs Docker and an image; test/environments/image pulls those that it makes"],
+  ["python:3.12", "needs Docker Hub; test/environments/registry pulls from registries of its own"],
   ["--network", "needs the Internet; test/network has a world of its own"],
 ];
 const ELSEWHERE = /^docs\/http\.md$/;

@@ -11,6 +11,7 @@ import { buildBootstrapCommand, buildTracedCommand } from "../../src/environment
 import { buildFailureError, classifyBuildFailure, meaningfulLines } from "../../src/environments/debian/failure.js";
 import { parsePackages } from "../../src/environments/debian/packages.js";
 import { bootstrapProgress } from "../../src/environments/debian/progress.js";
+import { BlobCache } from "../../src/environments/registry/blobs.js";
 import type { PullProgress } from "../../src/environments/source.js";
 import { mountingTest } from "../client/mounting-test.js";
 import { temporaryDirectory, unhurried } from "./fake-source.js";
@@ -145,7 +146,12 @@ mountingTest(import.meta.url, "a build without room is refused before any work",
   const mountPoint = await temporaryDirectory(context);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "pyro-test", mountPoint]);
   try {
-    const options = { signal: unhurried(), onProgress: () => {}, kernel: null };
+    const options = {
+      signal: unhurried(),
+      onProgress: () => {},
+      kernel: null,
+      registry: { blobs: new BlobCache(mountPoint), plainHttp: false },
+    };
     await assert.rejects(debianSource().build(catalog[0]!, mountPoint, options), { code: "DISK_FULL" });
     assert.deepEqual(await readdir(mountPoint), []);
   } finally {

@@ -18,6 +18,8 @@ const notOfUsers: Partial<Record<ErrorCode, string>> = {
   FILE_CHANGED:
     "a process of the task must change a file between its reading and the write of an edit; guest/test/test_read_write.py has it",
   COMMAND_FAILED: "raised by the SDKs when they are asked to check; sdk.vm.test.ts and client.test.ts have it",
+  REGISTRY_DENIED: "a registry must want a login; test/environments/registry/ has it",
+  REGISTRY_RATE_LIMITED: "a registry must limit its clients; test/environments/registry/ has it",
   SOURCE_CHANGED: "an archive must change while it is sent; test/client/pack.test.ts has it",
   TOOLCHAIN_INSTALL_FAILED: "of toolchain.install, which the CLI and HTTP have; test/toolchain/ has it",
   WORKSPACE_TORN: "a process of the guest must meet the one moment of a switch in which it cannot be undone",

@@ -29,9 +29,11 @@ export async function environmentFacts(
           distribution: installed?.manifest.distribution ?? "unknown",
           architecture: recipe.architecture,
           default_packages: [],
-          source: recipe.path,
+          source: recipe.kind === "registry" ? recipe.name : recipe.path,
         }),
     ...(installed?.manifest.image && { image: structuredClone(installed.manifest.image) }),
+    ...(installed?.manifest.origin && { source_digest: installed.manifest.origin.digest }),
+    ...(installed?.movedTo && { moved_to: installed.movedTo }),
     ...(installed && {
       digest: installed.digest,
       size_bytes: await diskUsageBytes(installed.directory),

@@ -4,8 +4,10 @@ import { environmentFacts } from "./facts.js";
 /** Builds, checks or repairs an environment, and reports its progress. */
 export const envPull: Handler<"env.pull"> = async (core, input, call) => {
   let sent: Promise<void> = Promise.resolve();
-  const { environment, built, repaired } = await core.environments.pull(input.environment, {
+  const { environment, built, repaired, registryChecked } = await core.environments.pull(input.environment, {
     rebuild: input.rebuild,
+    update: input.update,
+    plainHttp: input.plain_http,
     signal: call.signal,
     onProgress: ({ phase, message, fraction }) => {
       // A caller that disconnected aborts the signal; its progress is dropped.
@@ -14,5 +16,5 @@ export const envPull: Handler<"env.pull"> = async (core, input, call) => {
   });
   await sent;
   const facts = await environmentFacts(environment.recipe, environment, core.environments.sourceDescription);
-  return { ...facts, built, repaired };
+  return { ...facts, built, repaired, ...(registryChecked !== null && { registry_checked: registryChecked }) };
 };

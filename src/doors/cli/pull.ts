@@ -20,6 +20,10 @@ export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boole
       else {
         const how = result.repaired ? "repaired" : result.built ? "built" : "was already installed";
         process.stdout.write(`${result.name} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);
+        if (result.moved_to)
+          process.stdout.write(`Its tag now names ${result.moved_to}; \`--update\` takes that image.\n`);
+        if (result.registry_checked === false)
+          process.stdout.write("The registry did not say whether its tag has moved.\n");
       }
       return 0;
     } finally {

@@ -10,7 +10,8 @@ import { renderLogs, renderTask, renderTasks } from "./task.js";
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
     const lines = environments.map(
-      ({ name, installed, description }) => `${name} [${installed ? "installed" : "not installed"}] ${description}`,
+      ({ name, installed, description, moved_to }) =>
+        `${name} [${installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
     );
     return renderLines([`Catalog version: ${catalog_version}`, ...lines]);
   },
@@ -24,6 +25,8 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       `Distribution: ${environment.distribution}`,
       `Architecture: ${environment.architecture}`,
       `Source: ${environment.source}`,
+      ...(environment.source_digest ? [`Digest of the source: ${environment.source_digest}`] : []),
+      ...(environment.moved_to ? [`The tag has moved to: ${environment.moved_to}`] : []),
       `Default packages: ${environment.default_packages.join(" ")}`,
       ...(environment.npm_packages ?? []).map(
         ({ name, version, integrity }) => `Package of npm: ${name} ${version} ${integrity}`,

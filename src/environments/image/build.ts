@@ -3,7 +3,14 @@ import { dirname, join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import { copyShared } from "../../host/files.js";
 import type { ImageConfig } from "../manifest.js";
-import { type BuildOptions, type BuiltEnvironment, environmentFiles, type ImageRecipe } from "../source.js";
+import { type FetchedImage, fetchRegistryImage } from "../registry/open.js";
+import {
+  type BuildOptions,
+  type BuiltEnvironment,
+  environmentFiles,
+  type ImageRecipe,
+  type KernelPack,
+} from "../source.js";
 import { BlockWriter } from "./block-writer.js";
 import { openDockerArchive } from "./docker-archive.js";
 import { variablesOf } from "./documents.js";
@@ -21,6 +28,8 @@ import { ImageTree } from "./tree.js";
 interface Content {
   /** Null for a plain root file system. */
   readonly config: ImageConfig | null;
+  /** An image of a registry, with its fetched layers. */
+  readonly fetched?: FetchedImage;
   readonly layers: readonly { readonly name: string; readonly sizeBytes: number; open(): ByteStream }[];
 }
 
@@ -35,7 +44,23 @@ export async function buildFromImage(
   const { kernel, onProgress } = options;
   if (kernel === null) throw new Error("an image is built with a kernel pack");
   onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
-  const content = await openContent(recipe, directory, options.signal);
+  const content = await openContent(recipe, directory, options);
+  try {
+    return await buildContent(content, kernel, directory, options);
+  } catch (error) {
+    if (!options.signal.aborted) await content.fetched?.discardDamaged();
+    throw error;
+  } finally {
+    content.fetched?.release();
+  }
+}
+
+async function buildContent(
+  content: Content,
+  kernel: KernelPack,
+  directory: string,
+  options: BuildOptions,
+): Promise<BuiltEnvironment> {
   await copyShared(kernel.kernelPath, join(directory, environmentFiles.kernel));
   await copyShared(kernel.initramfsPath, join(directory, environmentFiles.initramfs));
   const distribution = await writeRootImage(join(directory, environmentFiles.root), content, options);
@@ -44,14 +69,23 @@ export async function buildFromImage(
     packages: kernel.packages,
     ...(distribution !== null && { distribution }),
     ...(content.config && { image: content.config }),
+    ...(content.fetched && {
+      origin: { digest: content.fetched.digest },
+      layers: content.fetched.layers.map(({ name }) => name),
+    }),
   };
 }
 
-async function openContent(recipe: ImageRecipe, directory: string, signal: AbortSignal): Promise<Content> {
+async function openContent(recipe: ImageRecipe, directory: string, options: BuildOptions): Promise<Content> {
+  const { signal } = options;
   switch (recipe.kind) {
     case "rootfs": {
       const open = () => readExisting(recipe.path, "the archive");
       return { config: null, layers: [{ name: recipe.path, sizeBytes: 0, open: () => decompressed(open()) }] };
+    }
+    case "registry": {
+      const fetched = await fetchRegistryImage(recipe.reference, { ...options.registry, directory }, options);
+      return { ...uncompressed(fetched), fetched };
     }
     case "oci":
       return uncompressed(await openLayout(recipe.path, recipe.tag));
@@ -100,7 +134,7 @@ async function writeRootImage(path: string, content: Content, options: BuildOpti
 }
 
 /** Passes a layer's bytes on and reports them: each layer has an equal part of the whole. */
-function countProgress({ layers }: Content, { onProgress }: BuildOptions) {
+function countProgress({ layers, fetched }: Content, { onProgress }: BuildOptions) {
   return async function* (source: ByteStream, number: number): AsyncGenerator<Uint8Array> {
     const count = layers.length;
     let [bytes, reported] = [0, 0];
@@ -109,8 +143,9 @@ function countProgress({ layers }: Content, { onProgress }: BuildOptions) {
       if (bytes - reported >= COUNTED_BYTES) {
         reported = bytes;
         const part = bytes / (bytes + 4 * COUNTED_BYTES);
+        const start = fetched ? 0.5 : 0.05;
         const message = `Reading layer ${number + 1} of ${count}, ${Math.round(bytes / 1_048_576)} MiB`;
-        onProgress({ phase: "image", message, fraction: 0.05 + (0.85 * (number + part)) / count });
+        onProgress({ phase: "image", message, fraction: start + ((0.9 - start) * (number + part)) / count });
       }
       yield piece;
     }

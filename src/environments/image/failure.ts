@@ -17,8 +17,8 @@ export function imageError(
   message: string,
   details: Record<string, unknown> = {},
   cause?: unknown,
+  hint = hints[reason],
 ): PyroError {
   const code = reason === "not_found" ? "ENVIRONMENT_UNKNOWN" : "ENVIRONMENT_BUILD_FAILED";
-  const hint = hints[reason];
   return new PyroError(code, message, { ...(hint && { hint }), details: { reason, ...details }, cause });
 }

@@ -50,5 +50,10 @@ export const refusals: readonly Case[] = [
     ...of("env.pull", { environment: "oci:/nowhere" }),
     expect: "ENVIRONMENT_UNKNOWN",
   },
+  {
+    name: "a registry that nobody serves",
+    ...of("env.pull", { environment: "127.0.0.1:1/me/tool" }),
+    expect: "REGISTRY_UNREACHABLE",
+  },
   { name: "pulling an unknown environment", ...of("env.pull", { environment: "x" }), expect: "ENVIRONMENT_UNKNOWN" },
 ];

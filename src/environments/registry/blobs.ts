@@ -1,0 +1,175 @@
+import { createHash, type Hash } from "node:crypto";
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { sha256OfFile } from "../../host/digest.js";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "../../host/files.js";
+import { type Follower, SharedWork } from "../../host/shared-work.js";
+import { imageError } from "../image/failure.js";
+import { type ByteStream, readFileBytes } from "../image/streams.js";
+
+/** A blob of a registry: its bytes from an offset on, or from 0 when the registry cannot resume. */
+export interface BlobSource {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  open(offset: number, signal: AbortSignal): Promise<{ readonly offset: number; readonly bytes: ByteStream }>;
+}
+
+/** Tries in a row that bring nothing. */
+const MOST_TRIES = 4;
+
+/**
+ * The layers of registries that were fetched, each a file of its digest. One that several images have is fetched once; one that was
+ * interrupted is continued.
+ */
+export class BlobCache {
+  readonly #directory: string;
+  readonly #fetches = new SharedWork<string, number>();
+  /** How many pulls need a blob. */
+  readonly #uses = new Map<string, number>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Keeps blobs from being swept until the release is called. */
+  use(digests: readonly string[]): () => void {
+    for (const digest of digests) this.#uses.set(digest, (this.#uses.get(digest) ?? 0) + 1);
+    return () => {
+      for (const digest of digests) {
+        const left = (this.#uses.get(digest) ?? 1) - 1;
+        if (left === 0) this.#uses.delete(digest);
+        else this.#uses.set(digest, left);
+      }
+    };
+  }
+
+  /** Bytes of a blob that are on this disk. */
+  async presentBytes(digest: string): Promise<number> {
+    return (await sizeOf(this.#path(digest))) ?? (await sizeOf(this.#partPath(digest))) ?? 0;
+  }
+
+  /** Fetches a blob that is missing; progress is in bytes. Callers at once share the work. Returns the path of the file. */
+  fetch(source: BlobSource, follower: Follower<number>): Promise<string> {
+    return this.#fetches.join(source.digest, follower, (listener) => this.#fetch(source, listener));
+  }
+
+  async discardDamaged(digests: readonly string[]): Promise<void> {
+    for (const digest of digests) {
+      const path = this.#path(digest);
+      const found = await sha256OfFile(path).catch(() => null);
+      if (found !== null && `sha256:${found}` !== digest) await rm(path, { force: true });
+    }
+  }
+
+  /** Removes all blobs but those that are kept or in use. Returns what went, also in a dry run. */
+  async sweep(kept: ReadonlySet<string>, dryRun: boolean): Promise<{ digests: string[]; freedBytes: number }> {
+    const digests: string[] = [];
+    let freedBytes = 0;
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      const digest = `sha256:${name.replace(/\.part$/, "")}`;
+      if (kept.has(digest) || this.#uses.has(digest)) continue;
+      const path = join(this.#directory, name);
+      freedBytes += (await sizeOf(path)) ?? 0;
+      digests.push(digest);
+      if (!dryRun) await rm(path, { recursive: true, force: true });
+    }
+    return { digests, freedBytes };
+  }
+
+  async #fetch(source: BlobSource, listener: Follower<number>): Promise<string> {
+    const path = this.#path(source.digest);
+    if ((await sizeOf(path)) === source.sizeBytes) return path;
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const part = this.#partPath(source.digest);
+    const wasThere = ((await sizeOf(part)) ?? 0) > 0;
+    if (!(await this.#complete(part, source, listener))) {
+      await rm(part, { force: true });
+      // The piece of an earlier pull may be damaged.
+      if (!wasThere || !(await this.#complete(part, source, listener))) {
+        await rm(part, { force: true });
+        throw imageError("digest", `The registry's bytes of ${source.digest} have another digest.`, {
+          layer: source.digest,
+        });
+      }
+    }
+    await rename(part, path);
+    return path;
+  }
+
+  /** Fetches what a file lacks of a blob. False when the whole has another digest. */
+  async #complete(path: string, source: BlobSource, listener: Follower<number>): Promise<boolean> {
+    const file = await open(path, "a+", 0o600);
+    try {
+      const digest = await fill(file, path, source, listener);
+      await file.sync();
+      return digest === source.digest;
+    } finally {
+      await file.close();
+    }
+  }
+
+  #path(digest: string): string {
+    return join(this.#directory, digest.replace(/^sha256:/, ""));
+  }
+
+  #partPath(digest: string): string {
+    return `${this.#path(digest)}.part`;
+  }
+}
+
+async function fill(file: FileHandle, path: string, source: BlobSource, listener: Follower<number>): Promise<string> {
+  let { hash, sizeBytes } = await readPart(file, path, source);
+  for (let tries = 0; sizeBytes < source.sizeBytes;) {
+    const before = sizeBytes;
+    try {
+      const { offset, bytes } = await source.open(sizeBytes, listener.signal);
+      if (offset !== sizeBytes) {
+        await file.truncate(0);
+        [hash, sizeBytes] = [createHash("sha256"), 0];
+      }
+      for await (const piece of bytes) {
+        listener.signal.throwIfAborted();
+        sizeBytes += piece.length;
+        if (sizeBytes > source.sizeBytes)
+          throw imageError("digest", `The registry sends more of ${source.digest} than its manifest says.`);
+        hash.update(piece);
+        await file.appendFile(piece);
+        listener.onProgress(sizeBytes);
+      }
+      tries = sizeBytes > before ? 0 : tries + 1;
+    } catch (error) {
+      listener.signal.throwIfAborted();
+      tries = sizeBytes > before ? 1 : tries + 1;
+      if (!isBroken(error) || tries >= MOST_TRIES) throw error;
+    }
+    if (tries >= MOST_TRIES)
+      throw imageError("digest", `The registry sends less of ${source.digest} than its manifest says.`);
+  }
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** The digest so far of a file that was interrupted. A file longer than the blob is emptied. */
+async function readPart(
+  file: FileHandle,
+  path: string,
+  source: BlobSource,
+): Promise<{ hash: Hash; sizeBytes: number }> {
+  const { size } = await file.stat();
+  if (size > source.sizeBytes) await file.truncate(0);
+  const hash = createHash("sha256");
+  const sizeBytes = size > source.sizeBytes ? 0 : size;
+  if (sizeBytes > 0) for await (const piece of readFileBytes(path, 0, sizeBytes)) hash.update(piece);
+  return { hash, sizeBytes };
+}
+
+/** Whether a connection broke, which another one may mend. */
+function isBroken(error: unknown): boolean {
+  if (!(error instanceof PyroError)) return error instanceof Error && "code" in error && error.code !== "ENOSPC";
+  return error.code === "REGISTRY_UNREACHABLE" && error.details["reason"] === "network";
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  const stat = await lstat(path).catch(() => null);
+  return stat?.isFile() ? stat.size : null;
+}

@@ -1,0 +1,70 @@
+import { PyroError } from "../../contract/errors.js";
+import { imageError } from "../image/failure.js";
+import type { RegistryReference } from "./reference.js";
+import { renderReference } from "./reference.js";
+
+/** An answer that is not what was asked for, with the registry's own words. */
+export interface RefusedAnswer {
+  readonly status: number;
+  /** Null when the registry gave no reason. */
+  readonly said: string | null;
+  /** Seconds until another try, as the registry says. */
+  readonly retryAfter: string | null;
+}
+
+/** The error of an answer that is no success. `isKnown` says whether the registry was given a login. */
+export function refusedError(reference: RegistryReference, answer: RefusedAnswer, isKnown: boolean): PyroError {
+  const { status, said, retryAfter } = answer;
+  const { registry } = reference;
+  const image = renderReference(reference);
+  const details = { registry, environment: image, status, said };
+  const words = said === null ? "" : ` It says: ${said}`;
+  if (status === 401 || status === 403) {
+    const message = isKnown
+      ? `The registry ${registry} refuses the stored login for ${image}.${words}`
+      : `The registry ${registry} does not give access to ${image} without a login.${words}`;
+    return new PyroError("REGISTRY_DENIED", message, { details });
+  }
+  if (status === 404)
+    return imageError(
+      "not_found",
+      `The registry ${registry} has no ${image}.`,
+      details,
+      undefined,
+      "Check the name and the tag.",
+    );
+  if (status === 429) {
+    const wait = retryAfter === null ? "" : ` Retry after: ${retryAfter}.`;
+    const limited = { ...details, retry_after: retryAfter };
+    return new PyroError("REGISTRY_RATE_LIMITED", `The registry ${registry} limits the rate of pulls.${words}${wait}`, {
+      details: limited,
+    });
+  }
+  const message = `The registry ${registry} answers with status ${status}.${words}`;
+  return new PyroError("REGISTRY_UNREACHABLE", message, { details: { reason: "server", ...details } });
+}
+
+const certificateCodes = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/;
+
+/** The error of a connection that failed, or that broke. */
+export function connectionError(registry: string, host: string, error: unknown): PyroError {
+  if (error instanceof PyroError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const code = "code" in cause ? String(cause.code) : "";
+  const details = { registry, host, cause: code };
+  const fail = (reason: string, message: string, hint?: string) =>
+    new PyroError("REGISTRY_UNREACHABLE", message, { ...(hint && { hint }), details: { reason, ...details }, cause });
+  if (code === "EPROTO" || code.startsWith("ERR_SSL_"))
+    return fail(
+      "plain_http",
+      `${host} does not speak TLS.`,
+      `For a registry on this host without TLS: \`pyro env pull --plain-http REFERENCE\`.`,
+    );
+  if (certificateCodes.test(code))
+    return fail(
+      "certificate",
+      `The certificate of ${host} is not trusted: ${cause.message}.`,
+      `Add its authority to those of this host, to SSL_CERT_FILE or as /etc/docker/certs.d/${registry}/ca.crt.`,
+    );
+  return fail("network", `Cannot reach ${host} for the registry ${registry}: ${cause.message || code}.`);
+}

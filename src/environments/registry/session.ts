@@ -1,0 +1,128 @@
+import { PyroError } from "../../contract/errors.js";
+import { readAuthorities } from "../../host/certificate-authorities.js";
+import { isLoopbackName, parseUrl } from "../../host/proxy-tunnel.js";
+import { WebClient, type WebResponse } from "../../host/web.js";
+import { Authorization } from "./authorization.js";
+import { type Credentials, readCredentials } from "./credentials.js";
+import { connectionError, refusedError } from "./failure.js";
+import { type RegistryReference, renderReference } from "./reference.js";
+import { readRefusal } from "./refusal.js";
+
+export interface SessionOptions {
+  /** Whether a registry of this host may be asked without TLS. */
+  readonly plainHttp: boolean;
+  readonly signal: AbortSignal;
+  /** The variables that name proxies, certificates and Docker's configuration. */
+  readonly variables: NodeJS.ProcessEnv;
+}
+
+/** One request of a repository, beneath `/v2/NAME/`. */
+export interface RepositoryRequest {
+  readonly path: string;
+  readonly method?: "GET" | "HEAD";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+const MOST_REDIRECTS = 5;
+
+/** A connection to the registry of one image, logged in as Docker is. */
+export class RegistrySession {
+  readonly reference: RegistryReference;
+  readonly #options: SessionOptions;
+  readonly #web: WebClient;
+  readonly #base: URL;
+  readonly #credentials: Credentials | null;
+  readonly #authorization: Authorization;
+
+  private constructor(
+    reference: RegistryReference,
+    options: SessionOptions,
+    web: WebClient,
+    known: Credentials | null,
+  ) {
+    this.reference = reference;
+    this.#options = options;
+    this.#web = web;
+    this.#credentials = known;
+    const host = reference.registry === "docker.io" ? "registry-1.docker.io" : reference.registry;
+    this.#base = new URL(`${options.plainHttp ? "http" : "https"}://${host}/v2/${reference.repository}/`);
+    this.#authorization = new Authorization(reference, known, (url, request) => this.#send(url, request));
+  }
+
+  /** Throws INVALID_ARGUMENT for plain HTTP to another host, REGISTRY_DENIED when Docker's configuration cannot be used. */
+  static async open(reference: RegistryReference, options: SessionOptions): Promise<RegistrySession> {
+    const { registry } = reference;
+    const hostname = registry.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+    if (options.plainHttp && !isLoopbackName(hostname)) {
+      throw new PyroError(
+        "INVALID_ARGUMENT",
+        `${registry} is not on this host's loopback, so it is asked with TLS only.`,
+        {
+          hint: "Pull without plain HTTP; add the registry's certificate authority to those of this host.",
+          details: { registry },
+        },
+      );
+    }
+    const known = await readCredentials(registry, options.variables, options.signal);
+    const certificates = await readAuthorities(registry, options.variables);
+    return new RegistrySession(reference, options, new WebClient(certificates, options.variables), known);
+  }
+
+  /** The answer with status 200 or 206, or one of `also`. Throws a REGISTRY_ error, ENVIRONMENT_UNKNOWN for status 404. */
+  async request(request: RepositoryRequest, also: readonly number[] = []): Promise<WebResponse> {
+    const { headers, ...rest } = request;
+    const url = new URL(request.path, this.#base);
+    let response = await this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
+    if (response.status === 401 && (await this.#authorization.renew(response, request.signal))) {
+      response.body.resume();
+      response = await this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
+    }
+    if ([200, 206, ...also].includes(response.status)) return response;
+    throw await this.refused(response);
+  }
+
+  /** The error of an answer that is no success. */
+  async refused(response: WebResponse): Promise<PyroError> {
+    return refusedError(this.reference, await readRefusal(response), this.#credentials !== null);
+  }
+
+  close(): void {
+    this.#web.close();
+  }
+
+  /** Follows redirects, which lead to the store of a registry's blobs; a login is for the registry only. */
+  async #follow(from: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
+    let url = from;
+    for (let count = 0; ; count += 1) {
+      const { authorization, ...others } = request.headers ?? {};
+      const headers = url.origin === from.origin && authorization !== undefined ? { ...others, authorization } : others;
+      const response = await this.#send(url, { ...request, headers });
+      const location = response.headers.location;
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+      response.body.resume();
+      const next = parseUrl(location, url.href);
+      if (next === null || count === MOST_REDIRECTS) throw this.#misled(`redirects to ${location.slice(0, 200)}`);
+      url = next;
+    }
+  }
+
+  async #send(url: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
+    const isPlain =
+      this.#options.plainHttp && url.protocol === "http:" && isLoopbackName(url.hostname.replace(/^\[|\]$/g, ""));
+    if (url.protocol !== "https:" && !isPlain) throw this.#misled(`names ${url.origin}, which has no TLS`);
+    try {
+      return await this.#web.request(url, request);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw connectionError(this.reference.registry, url.host, error);
+    }
+  }
+
+  #misled(what: string): PyroError {
+    const { registry } = this.reference;
+    return new PyroError("REGISTRY_UNREACHABLE", `The registry ${registry} ${what}.`, {
+      details: { reason: "redirect", registry, environment: renderReference(this.reference) },
+    });
+  }
+}

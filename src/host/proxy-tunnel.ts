@@ -1,0 +1,74 @@
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { Socket } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+
+/** The proxy for a URL of https, as the variables say that curl reads: `https_proxy`, `all_proxy` and `no_proxy`. Null for this host. */
+export function proxyFor(url: URL, variables: NodeJS.ProcessEnv): URL | null {
+  const value = (name: string) => variables[name] ?? variables[name.toUpperCase()] ?? "";
+  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  if (isLoopbackName(host)) return null;
+  const left = value("no_proxy").split(/[\s,]+/);
+  if (left.some((name) => matches(host, name.toLowerCase()))) return null;
+  const proxy = value("https_proxy") || value("all_proxy");
+  if (proxy === "") return null;
+  const parsed = parseUrl(proxy.includes("://") ? proxy : `http://${proxy}`);
+  return parsed && /^https?:$/.test(parsed.protocol) ? parsed : null;
+}
+
+/** Null for text that is not an absolute URL, also seen from `base`. */
+export function parseUrl(text: string, base?: string): URL | null {
+  return URL.canParse(text, base) ? new URL(text, base) : null;
+}
+
+/** Whether a host's name or address is this host's loopback. */
+export function isLoopbackName(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A connection to a URL's host, with TLS, through a proxy. */
+export async function tunnelThrough(
+  proxy: URL,
+  url: URL,
+  { signal, ca, timeoutMs }: { signal: AbortSignal; ca: string[]; timeoutMs: number },
+): Promise<TLSSocket> {
+  const target = `${url.hostname}:${url.port || 443}`;
+  const login = decodeURIComponent(`${proxy.username}:${proxy.password}`);
+  const headers = {
+    host: target,
+    ...(proxy.username !== "" && { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` }),
+  };
+  const send = proxy.protocol === "https:" ? requestHttps : requestHttp;
+  const { hostname, port } = proxy;
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const options = { method: "CONNECT", hostname, port, path: target, headers, signal, ca, timeout: timeoutMs };
+    const request = send({ ...options, agent: false });
+    request.on("connect", ({ statusCode }, tunnel) => {
+      if (statusCode === 200) return resolve(tunnel as Socket);
+      tunnel.destroy();
+      reject(proxyError(`the proxy ${proxy.host} refused the connection with status ${statusCode}`));
+    });
+    request.on("timeout", () => request.destroy(proxyError(`the proxy ${proxy.host} does not answer`)));
+    request.on("error", reject);
+    request.end();
+  });
+  return secure(connect({ socket, servername: url.hostname, ca }));
+}
+
+function secure(socket: TLSSocket): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    socket.once("secureConnect", () => resolve(socket));
+    // Later errors are those of the request.
+    socket.on("error", reject);
+  });
+}
+
+function matches(host: string, name: string): boolean {
+  if (name === "*") return true;
+  const suffix = name.replace(/:\d+$/, "").replace(/^\*?\./, "");
+  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
+}
+
+function proxyError(message: string): Error {
+  return Object.assign(new Error(message), { code: "EPROXY" });
+}
