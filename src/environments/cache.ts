@@ -104,7 +104,6 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const blobs = new BlobCache(layout.blobs);
 
   const acquire = (name: string) => acquireEnvironment({ layout, holds, recognition }, findRecipe(name));
-
   const pull = async (recipe: Recipe, listener: PullRequest): Promise<PullOutcome> => {
     if (listener.update) assertUpdatable(recipe);
     listener.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
@@ -143,10 +142,10 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
 
   const pullNamed = (name: string, request: PullRequest): Promise<PullOutcome> => {
     const recipe = findRecipe(name);
-    const { rebuild, update, plainHttp } = request;
     const work = (listener: Follower<PullProgress>) =>
       pull(recipe, { ...request, ...listener, onProgress: neverFalling(listener.onProgress) });
-    return pulls.join(`${recipe.name} ${rebuild} ${update} ${plainHttp}`, request, work, recipe.name);
+    const kind = [request.rebuild, request.update, request.plainHttp].map(Boolean).join(" ");
+    return pulls.join(`${recipe.name} ${kind}`, request, work, recipe.name);
   };
 
   return {
@@ -154,17 +153,17 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     assertAbleToBuild: () => source.assertAble(),
     acquire,
     find: async (name) => {
-      const acquired = await acquire(name);
-      acquired?.release();
-      return acquired?.environment ?? null;
+      const held = await acquire(name);
+      held?.release();
+      return held?.environment ?? null;
     },
     pull: async (name, request) => pullNamed(name, request),
     listReferences: async () => (await listNames(layout)).filter(isReference).sort(),
     remove: async (name) => {
       await cleaned;
-      const { digest, freedBytes } = await removeEnvironment(layout, holds, findRecipe(name).name);
-      const swept = await blobs.sweep(await neededLayers(layout), false);
-      return { digest, freedBytes: freedBytes + swept.freedBytes };
+      const removed = await removeEnvironment(layout, holds, findRecipe(name).name);
+      const { freedBytes } = await blobs.sweep(await neededLayers(layout), false);
+      return { ...removed, freedBytes: removed.freedBytes + freedBytes };
     },
     hold: (digest) => holds.hold(digest),
     isHeld: (digest) => holds.isHeld(digest),
