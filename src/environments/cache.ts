@@ -1,46 +1,23 @@
 import { join } from "node:path";
 
-import { rm } from "../host/files.js";
 import type { Log } from "../host/log.js";
 import { SharedWork, type Follower } from "../host/shared-work.js";
 import { acquireEnvironment } from "./acquire.js";
 import { Holds } from "./holds.js";
-import { installEnvironment, removeBuild } from "./install.js";
-import {
-  inspectName,
-  type EnvironmentFiles,
-  listNames,
-  writeInstallation,
-  type InstalledEnvironment,
-} from "./installed.js";
+import { removeBuild } from "./install.js";
+import { type EnvironmentFiles, listNames, type InstalledEnvironment } from "./installed.js";
 import { takeKernelPack } from "./kernel-pack.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { neededLayers, pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
+import { type PullOutcome, type PullRequest, pullEnvironment } from "./pull.js";
 import { removeEnvironment } from "./remove.js";
 import { BlobCache } from "./registry/blobs.js";
-import { assertUpdatable, findMove } from "./registry/moved.js";
 import { findRecipe, isReference } from "./resolve.js";
-import { environmentFiles, type EnvironmentSource, type PullProgress, type Recipe } from "./source.js";
+import { environmentFiles, type EnvironmentSource, type PullProgress } from "./source.js";
 
 export type { EnvironmentFiles, InstalledEnvironment } from "./installed.js";
 export type { PruneReport } from "./prune.js";
-
-export interface PullOutcome {
-  readonly environment: InstalledEnvironment;
-  readonly built: boolean;
-  readonly repaired: boolean;
-  /** Whether the registry of an installed image said what its tag names now. Null for other environments, and after a build. */
-  readonly registryChecked: boolean | null;
-}
-
-export interface PullRequest extends Follower<PullProgress> {
-  readonly rebuild: boolean;
-  /** Takes what the tag of a registry names now. */
-  readonly update?: boolean;
-  /** Asks a registry of this host without TLS. */
-  readonly plainHttp?: boolean;
-}
 
 /** The environments of one PYRO_HOME. The daemon is its only writer. */
 export interface EnvironmentCache {
@@ -99,51 +76,21 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const holds = new Holds();
   const building = new Set<string>();
   const recognition = new Recognition(layout, log);
-  const place = { layout, source, holds, building };
-  const pulls = new SharedWork<PullOutcome, PullProgress>();
   const blobs = new BlobCache(layout.blobs);
+  const place = { layout, source, holds, building, blobs, log };
+  const pulls = new SharedWork<PullOutcome, PullProgress>();
 
   const acquire = (name: string) => acquireEnvironment({ layout, holds, recognition }, findRecipe(name));
-  const pull = async (recipe: Recipe, listener: PullRequest): Promise<PullOutcome> => {
-    if (listener.update) assertUpdatable(recipe);
-    listener.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
-    await cleaned;
-    const finding = await inspectName(layout, recipe, "digests", listener.signal);
-    const ready = (
-      environment: InstalledEnvironment,
-      built: boolean,
-      registryChecked: boolean | null = null,
-    ): PullOutcome => {
-      listener.onProgress({ phase: "ready", message: `${recipe.name} is ready`, fraction: 1 });
-      return { environment, built, repaired: finding.state === "damaged", registryChecked };
-    };
-    if (finding.state === "intact" && !listener.rebuild && finding.environment.manifest.version === recipe.version) {
-      const kept = await keepUnlessUpdated(layout, finding.environment, listener, log);
-      if (kept) return ready(kept.environment, false, kept.isChecked);
-    }
-    if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
-    const held =
-      recipe.kind === "debian"
-        ? null
-        : await takeKernelPack(acquire, (name) => pullNamed(name, inKernelPhase(listener)));
-    const options = {
-      ...listener,
-      kernel: held?.pack ?? null,
-      registry: { blobs, plainHttp: listener.plainHttp ?? false },
-    };
-    const environment = await installEnvironment(place, recipe, options).finally(() => held?.release());
-    if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
-      await holds.ifUnheld(finding.digest, (digest) =>
-        rm(contentPath(layout, digest), { recursive: true, force: true }),
-      );
-    }
-    return ready(environment, true);
-  };
+  const takeKernel = (listener: PullRequest) =>
+    takeKernelPack(acquire, (name) => pullNamed(name, inKernelPhase(listener)));
 
   const pullNamed = (name: string, request: PullRequest): Promise<PullOutcome> => {
     const recipe = findRecipe(name);
-    const work = (listener: Follower<PullProgress>) =>
-      pull(recipe, { ...request, ...listener, onProgress: neverFalling(listener.onProgress) });
+    const work = async (listener: Follower<PullProgress>) => {
+      await cleaned;
+      const following = { ...request, ...listener, onProgress: neverFalling(listener.onProgress) };
+      return pullEnvironment({ ...place, takeKernel }, recipe, following);
+    };
     const kind = [request.rebuild, request.update, request.plainHttp].map(Boolean).join(" ");
     return pulls.join(`${recipe.name} ${kind}`, request, work, recipe.name);
   };
@@ -178,20 +125,6 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
 function filesIn(directory: string): EnvironmentFiles {
   const path = (name: keyof typeof environmentFiles) => join(directory, environmentFiles[name]);
   return { rootPath: path("root"), kernelPath: path("kernel"), initramfsPath: path("initramfs") };
-}
-
-/** The installed environment with what its tag names now; null when the request takes that. */
-async function keepUnlessUpdated(
-  layout: Layout,
-  environment: InstalledEnvironment,
-  request: PullRequest,
-  log: Log | undefined,
-) {
-  const { isChecked, movedTo } = await findMove(environment, request, log);
-  if (request.update && movedTo !== null) return null;
-  // The bytes are right; times may not be, after a copy to another disk.
-  await writeInstallation(layout, environment.recipe.name, environment.digest, environment.pulledAt, movedTo);
-  return { environment: { ...environment, movedTo }, isChecked };
 }
 
 /** The pull of a kernel pack is the first half of the pull that needs it. */

@@ -19,7 +19,7 @@ import { environmentFiles, type BuildOptions, type EnvironmentSource, type Recip
 const READ_ONLY = 0o444;
 
 /** The directories and tools of an installation. */
-interface Place {
+export interface InstallPlace {
   readonly layout: Layout;
   readonly source: EnvironmentSource;
   readonly holds: Holds;
@@ -29,7 +29,7 @@ interface Place {
 
 /** Builds an environment and makes its name refer to it, or changes nothing. */
 export async function installEnvironment(
-  { layout, source, holds, building }: Place,
+  { layout, source, holds, building }: InstallPlace,
   recipe: Recipe,
   options: BuildOptions,
 ): Promise<InstalledEnvironment> {

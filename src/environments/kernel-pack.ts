@@ -6,6 +6,12 @@ import type { KernelPack } from "./source.js";
 /** The smallest environment that has a kernel. */
 const SMALLEST = "debian:12-base";
 
+/** A kernel pack that stays until the release is called. */
+export interface HeldKernelPack {
+  readonly pack: KernelPack;
+  readonly release: () => void;
+}
+
 /**
  * The kernel pack of an installed environment of the catalog, held until the release is called. Without one, `pull` is called for
  * the smallest.
@@ -13,7 +19,7 @@ const SMALLEST = "debian:12-base";
 export async function takeKernelPack(
   acquire: (name: string) => Promise<HeldEnvironment | null>,
   pull: (name: string) => Promise<unknown>,
-): Promise<{ readonly pack: KernelPack; readonly release: () => void }> {
+): Promise<HeldKernelPack> {
   for (const { name } of catalog) {
     // A damaged environment is left for its own pull to repair.
     const held = await acquire(name).catch(() => null);

@@ -1,0 +1,69 @@
+import { rm } from "../host/files.js";
+import type { Log } from "../host/log.js";
+import type { Follower } from "../host/shared-work.js";
+import { type InstallPlace, installEnvironment } from "./install.js";
+import { inspectName, type InstalledEnvironment, writeInstallation } from "./installed.js";
+import type { HeldKernelPack } from "./kernel-pack.js";
+import { contentPath } from "./layout.js";
+import type { BlobCache } from "./registry/blobs.js";
+import { assertUpdatable, findMove } from "./registry/moved.js";
+import type { PullProgress, Recipe } from "./source.js";
+
+export interface PullOutcome {
+  readonly environment: InstalledEnvironment;
+  readonly built: boolean;
+  readonly repaired: boolean;
+  /** Whether the registry of an installed image said what its tag names now. Null for other environments, and after a build. */
+  readonly registryChecked: boolean | null;
+}
+
+export interface PullRequest extends Follower<PullProgress> {
+  readonly rebuild: boolean;
+  /** Takes what the tag of a registry names now. */
+  readonly update?: boolean;
+  /** Asks a registry of this host without TLS. */
+  readonly plainHttp?: boolean;
+}
+
+interface PullPlace extends InstallPlace {
+  readonly blobs: BlobCache;
+  readonly log: Log | undefined;
+  /** The kernel for an image. */
+  readonly takeKernel: (request: PullRequest) => Promise<HeldKernelPack>;
+}
+
+/** Checks an installed environment, and builds one that is missing, damaged, or asked for anew. */
+export async function pullEnvironment(place: PullPlace, recipe: Recipe, request: PullRequest): Promise<PullOutcome> {
+  const { layout, holds, blobs, log } = place;
+  if (request.update) assertUpdatable(recipe);
+  request.onProgress({ phase: "check", message: "Checking the installed environment", fraction: 0 });
+  const finding = await inspectName(layout, recipe, "digests", request.signal);
+  const repaired = finding.state === "damaged";
+  if (finding.state === "intact" && !request.rebuild && finding.environment.manifest.version === recipe.version) {
+    const kept = await keepUnlessUpdated(place, finding.environment, request);
+    if (kept) return ready(request, { ...kept, built: false, repaired });
+  }
+  if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
+  const held = recipe.kind === "debian" ? null : await place.takeKernel(request);
+  const registry = { blobs, plainHttp: request.plainHttp ?? false };
+  const options = { ...request, kernel: held?.pack ?? null, registry };
+  const environment = await installEnvironment(place, recipe, options).finally(() => held?.release());
+  if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
+    await holds.ifUnheld(finding.digest, (digest) => rm(contentPath(layout, digest), { recursive: true, force: true }));
+  }
+  return ready(request, { environment, built: true, repaired, registryChecked: null });
+}
+
+function ready({ onProgress }: PullRequest, outcome: PullOutcome): PullOutcome {
+  onProgress({ phase: "ready", message: `${outcome.environment.recipe.name} is ready`, fraction: 1 });
+  return outcome;
+}
+
+/** The installed environment with what its tag names now; null when the request takes that. */
+async function keepUnlessUpdated({ layout, log }: PullPlace, environment: InstalledEnvironment, request: PullRequest) {
+  const { isChecked, movedTo } = await findMove(environment, request, log);
+  if (request.update && movedTo !== null) return null;
+  // The bytes are right; times may not be, after a copy to another disk.
+  await writeInstallation(layout, environment.recipe.name, environment.digest, environment.pulledAt, movedTo);
+  return { environment: { ...environment, movedTo }, registryChecked: isChecked };
+}
