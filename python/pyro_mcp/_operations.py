@@ -1110,22 +1110,26 @@ class Operations(ABC):
         environment: str,
         *,
         rebuild: bool = False,
+        update: bool = False,
+        plain_http: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> EnvPullResult:
-        """Build an environment on this host, from signed packages or an image.
+        """Pull an image, or build an environment from signed packages.
 
-        An installed environment is verified, and repaired if damaged. Fails with `ENVIRONMENT_UNKNOWN` for a name or file that does not exist, `ENVIRONMENT_BUILD_FAILED`, and an `ARCHIVE_` code for a layer that cannot be applied.
+        An installed environment is verified, and repaired if damaged. The tag of a registry is compared with the installed image; only `update` takes another one. Fails with `ENVIRONMENT_UNKNOWN` for a name or file that does not exist, `ENVIRONMENT_BUILD_FAILED`, a `REGISTRY_` code, and an `ARCHIVE_` code for a layer that cannot be applied.
 
         Args:
             environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             rebuild: Build it again, with newer packages or from the image as it is now.
+            update: Take the image that the tag names in its registry now.
+            plain_http: Ask a registry on this host's loopback without TLS.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
         """
         return self._call(
-            "env.pull", {"environment": environment, "rebuild": rebuild}, on_progress=on_progress,
-            cancellation=cancellation,
+            "env.pull", {"environment": environment, "rebuild": rebuild, "update": update, "plain_http": plain_http},
+            on_progress=on_progress, cancellation=cancellation,
         )
 
     def inspect_environment(self, environment: str) -> EnvInspectResult:

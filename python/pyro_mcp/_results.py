@@ -854,8 +854,12 @@ class EnvListEnvironment(TypedDict):
     default_packages: list[str]
     # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Origin of its packages.
+    # Origin of its packages, or its image's reference.
     source: str
+    # Digest that the reference had in its registry when it was pulled.
+    source_digest: NotRequired[str]
+    # Digest that the tag has in its registry now, as a later pull found.
+    moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
@@ -884,8 +888,12 @@ class EnvPullResult(TypedDict):
     default_packages: list[str]
     # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Origin of its packages.
+    # Origin of its packages, or its image's reference.
     source: str
+    # Digest that the reference had in its registry when it was pulled.
+    source_digest: NotRequired[str]
+    # Digest that the tag has in its registry now, as a later pull found.
+    moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
@@ -898,6 +906,8 @@ class EnvPullResult(TypedDict):
     repaired: bool
     # False when it was already installed.
     built: bool
+    # False when the registry did not tell what the tag of an installed image names now.
+    registry_checked: NotRequired[bool]
 
 
 class EnvInspectPackage(TypedDict):
@@ -924,8 +934,12 @@ class EnvInspectResult(TypedDict):
     default_packages: list[str]
     # Its npm packages, each with the digest that it was verified against.
     npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
-    # Origin of its packages.
+    # Origin of its packages, or its image's reference.
     source: str
+    # Digest that the reference had in its registry when it was pulled.
+    source_digest: NotRequired[str]
+    # Digest that the tag has in its registry now, as a later pull found.
+    moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
     # Digest of the installed content.
