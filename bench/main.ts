@@ -20,6 +20,7 @@ import { benchMany } from "./many.js";
 import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
 import { benchNetwork } from "./network.js";
+import { benchPull } from "./pull.js";
 import { benchPush } from "./push.js";
 import { benchRun } from "./run.js";
 import { benchSnapshots } from "./snapshots.js";
@@ -37,6 +38,7 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
   memory: benchMemory,
   throughput: benchThroughput,
   push: benchPush,
+  pull: benchPull,
   idle: benchIdle,
   fairness: benchFairness,
 };

@@ -151,7 +151,8 @@ static void handle_stat(uint32_t stream, struct json request) {
 
 static void handle_sync(uint32_t stream, struct json request) {
     (void)request;
-    sync();
+    // As a plain process it has no disks of its own.
+    if (request_is_init()) sync();
     reply_empty(stream);
 }
 

@@ -137,9 +137,11 @@ export interface SavedMachine {
   readonly environment: { readonly digest: string; readonly rootPath: string };
 }
 
-/** The disk of a machine that has ended, with what it takes to read it. */
+/** The disk of a machine that has ended, or of a snapshot, with what it takes to read it. */
 export interface KeptDisk {
   readonly directory: string;
+  /** The record of the snapshot whose directory it is; null for the disk that `keepDisk` has moved there. */
+  readonly snapshot: SnapshotHandle | null;
   readonly environment: EnvironmentFiles;
 }
 

@@ -7,7 +7,7 @@ export const taskStop = defineOperation({
   name: "task.stop",
   summary: "Save a task with its running processes, and free its memory",
   details:
-    "The task is stopped until it is started, by `task.start` or by the next command or access to its files. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.",
+    "The task is stopped until it is started, by `task.start` or by the next command or change of its files. Reading its files leaves it stopped. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.",
   effect: "stops",
   input: z.strictObject({ task_id: taskId }),
   output: task,

@@ -31,9 +31,11 @@ export const workspaceFilter = {
 };
 
 export const since = z
-  .enum(["seed", "push"])
+  .string()
+  .min(1)
+  .max(128)
   .default("push")
-  .describe("State to compare with: the workspace when the task was created, or after the last push or pull.");
+  .describe("State to compare with: `seed`, `push` (the last push or pull), or a snapshot's id or name.");
 
 const change = z.object({
   path: z.string().describe("Relative to /workspace."),

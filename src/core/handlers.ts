@@ -9,7 +9,7 @@ import { envPull } from "./environments/pull.js";
 import { taskSettle } from "./workspace/settle.js";
 import { envRemove } from "./environments/remove.js";
 import { taskChanges } from "./workspace/task-changes.js";
-import { diffWorkspace } from "./workspace/diff.js";
+import { taskDiff } from "./workspace/task-diff.js";
 import { patchWorkspace } from "./workspace/patch.js";
 import { exportFiles } from "./workspace/export.js";
 import { taskFileEdit } from "./files/edit.js";
@@ -61,10 +61,7 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     const task = tasks.get(input.task_id);
     return task.during(task.push(input, call));
   },
-  "task.diff": ({ tasks }, input, call) => {
-    const task = tasks.get(input.task_id);
-    return task.readFiles(call, (channel, signal) => diffWorkspace(channel, task.base, input, signal));
-  },
+  "task.diff": taskDiff,
   "task.patch": ({ tasks }, input, call) => {
     const task = tasks.get(input.task_id);
     const patched = task.onFiles(call, (channel, signal) =>

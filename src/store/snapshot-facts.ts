@@ -25,6 +25,8 @@ const facts = z.object({
   format: z.literal(1),
   /** The snapshot of a stop belongs to the stopped task alone. */
   purpose: z.enum(["kept", "stop", "fork"]),
+  /** True when the guest had written its files to the disk. Missing in snapshots of earlier versions. */
+  synced: z.boolean().optional(),
   record: taskRecord,
   commands: z.array(carriedExec),
 });

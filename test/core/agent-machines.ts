@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
 import type { LastingMachines } from "../../src/core/machines/machines.js";
+import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";
 import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";
 import type { TaskSnapshots } from "../../src/core/tasks/task-vm.js";
 import type { Channel } from "../../src/guest/channel.js";
@@ -17,6 +18,10 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #byMachine = new Map<string, { readonly agent: AgentProcess; readonly channel: Channel }>();
   readonly #held = new Map<string, AgentProcess>();
   readonly snapshots = new AgentSnapshots((machine, snapshotId) => this.#setStill(machine, snapshotId));
+  readonly #disks = new SnapshotDisks({
+    open: (snapshot) => this.#meet("reader", this.#standIn(), diskOf(snapshot)),
+    close: (machine) => this.destroy(machine),
+  });
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
   /** That of the environment of new machines. */
@@ -60,9 +65,9 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     return { room: this.room, neededMib: 256 };
   }
 
-  async #meet(id: string, agent: AgentProcess): Promise<Machine> {
+  async #meet(id: string, agent: AgentProcess, workspace = agent.workspace): Promise<Machine> {
     const channel = await agent.connect();
-    showWorkspace(channel, agent.workspace);
+    showWorkspace(channel, workspace);
     this.#byMachine.set(id, { agent, channel });
     const send = channel.send.bind(channel);
     return {
@@ -96,11 +101,12 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   }
 
   /** What the host sends to a machine that stands still is lost with it. */
-  #setStill({ id }: Presence, snapshotId: string): void {
+  #setStill({ id }: Presence, snapshotId: string): string {
     const { agent, channel } = this.#byMachine.get(id)!;
     agent.setStill(true);
     this.#held.set(snapshotId, agent);
     channel.send = () => true;
+    return agent.workspace;
   }
 
   async destroy(machine: Presence): Promise<void> {
@@ -117,6 +123,9 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   async openDisk(): Promise<never> {
     throw new Error("a task without a VM has no disk");
   }
+  readSnapshot<T>(snapshot: Snapshot, signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.#disks.read(snapshot, signal, work);
+  }
   hold(): () => void {
     return () => {};
   }
@@ -131,16 +140,23 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 class AgentSnapshots implements TaskSnapshots {
   readonly #directory = mkdtempSync(join(tmpdir(), "ps-"));
   readonly #all = new Map<string, Snapshot>();
-  readonly #hold: (machine: Presence, snapshotId: string) => void;
+  /** Returns the workspace. */
+  readonly #hold: (machine: Presence, snapshotId: string) => string;
   #made = 0;
 
-  constructor(hold: (machine: Presence, snapshotId: string) => void) {
+  constructor(hold: (machine: Presence, snapshotId: string) => string) {
     this.#hold = hold;
   }
 
   async create(machine: Presence, about: NewSnapshot, options: NewSnapshotOptions): Promise<Snapshot> {
+    const snapshot = await this.#make(machine, about, options);
+    if (options.resumes !== false) void machine.proceed();
+    return snapshot;
+  }
+
+  async #make(machine: Presence, about: NewSnapshot, options: NewSnapshotOptions): Promise<Snapshot> {
     const snapshotId = `snap-${String(++this.#made).padStart(12, "0")}`;
-    this.#hold(machine, snapshotId);
+    const workspace = this.#hold(machine, snapshotId);
     await options.onPaused?.();
     const directory = join(this.#directory, snapshotId);
     mkdirSync(join(directory, "task"), { recursive: true });
@@ -155,7 +171,9 @@ class AgentSnapshots implements TaskSnapshots {
         machine: {},
       },
     };
-    const snapshot = { record, directory, taskPath: join(directory, "task"), uses: new Set<Promise<unknown>>() };
+    const lifetime = { uses: new Set<Promise<unknown>>(), onDelete: [] };
+    const snapshot = { record, directory, taskPath: join(directory, "task"), ...lifetime };
+    cpSync(workspace, diskOf(snapshot), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     await options.fill?.(snapshot.taskPath);
     this.#all.set(snapshotId, snapshot);
     return snapshot;
@@ -167,7 +185,7 @@ class AgentSnapshots implements TaskSnapshots {
     options: NewSnapshotOptions,
     use: (snapshot: Snapshot) => Promise<T>,
   ): Promise<T> {
-    const snapshot = await this.create(machine, about, options);
+    const snapshot = await this.#make(machine, about, options);
     this.#all.delete(snapshot.record.snapshot_id);
     return use(snapshot).finally(() => rmSync(snapshot.directory, { recursive: true }));
   }
@@ -183,15 +201,21 @@ class AgentSnapshots implements TaskSnapshots {
   }
 
   async delete(snapshotId: string): Promise<void> {
-    const { uses, directory } = this.get(snapshotId);
+    const { uses, onDelete, directory } = this.get(snapshotId);
     this.#all.delete(snapshotId);
     await Promise.all(uses);
+    await Promise.all(onDelete.map((act) => act()));
     rmSync(directory, { recursive: true });
   }
 
   close(): void {
     rmSync(this.#directory, { recursive: true });
   }
+}
+
+/** Of the disk of a snapshot, only the workspace. */
+function diskOf({ directory }: Pick<Snapshot, "directory">): string {
+  return join(directory, "workspace");
 }
 
 /** Requests for /workspace reach the agent's own directory: a plain process sees the host's root. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -83,3 +84,39 @@ test("after a reboot of the host the disk of a task can be read", async () => {
   await scratch.delete(task);
   assert.deepEqual(scratch.leftovers(), []);
 });
+
+test("the files of a stopped task are read from its snapshot, which does not change, and the task continues from it", async () => {
+  await using scratch = new TaskScratch();
+  const created = await scratch.json<{ task_id: string }>("task", "create", "debian:12", "--mem-mib", "256");
+  const task = created.task_id;
+  // Written right before the stop, and not synced by the command.
+  assert.equal((await scratch.execHere(task, "echo one >a; echo two >/var/b; mkdir d; echo x >d/e")).exit_code, 0);
+  await scratch.json("task", "snapshot", "create", task, "--name", "kept");
+  assert.equal((await scratch.execHere(task, "echo more >>a; (sleep 1000; echo) & echo $! >pid")).exit_code, 0);
+  assert.equal((await scratch.pyro(["task", "stop", task])).status, 0);
+  const before = digestsOf(join(scratch.home, "snapshots"));
+
+  assert.equal((await scratch.pyro(["task", "file", "read", task, "a"])).stdout, "one\nmore\n");
+  assert.equal((await scratch.pyro(["task", "file", "read", task, "/var/b"])).stdout, "two\n");
+  const since = await scratch.pyro(["task", "diff", task, "--since", "kept"]);
+  assert.match(since.stdout, /^ one\n\+more\n/m, since.stderr);
+  const into = join(scratch.directory, "into");
+  mkdirSync(into);
+  assert.equal((await scratch.pyro(["task", "sync", "pull", task, into])).status, 0);
+  assert.equal(readFileSync(join(into, "d/e"), "utf8"), "x\n");
+  assert.equal((await scratch.status(task)).state, "stopped");
+  assert.deepEqual(digestsOf(join(scratch.home, "snapshots")), before);
+
+  assert.equal((await scratch.execHere(task, "grep -q more a && kill -0 $(cat pid)")).exit_code, 0);
+  await scratch.delete(task);
+  assert.deepEqual(scratch.leftovers(), []);
+});
+
+/** The files beneath a directory with their content. */
+function digestsOf(directory: string): string[] {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .map((path) => `${path} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`)
+    .toSorted();
+}

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { existsSync, mkdir, readJson, rename, writeFileAtomic } from "../../host/files.js";
+import type { KeptDisk } from "../backend.js";
 import { originSchema, type Origin } from "./origin.js";
+import { templateFiles } from "./template.js";
 
 /** The qcow2 overlay of a VM, which is all that its disk has beyond the template's. */
 export function scratchPathOf(vmDirectory: string): string {
@@ -23,8 +25,14 @@ export async function keepDisk(vmDirectory: string, origin: Origin | null, into:
   await writeFileAtomic(noteOf(into), JSON.stringify({ format: 1, origin }));
 }
 
-/** What a kept disk was cloned from; null when there is none, or a newer pyro has kept it. */
-export async function readKeptOrigin(directory: string): Promise<Origin | null> {
+/** The overlay of a disk that is kept by itself or in a snapshot. */
+export function overlayPathOf({ directory, snapshot }: KeptDisk): string {
+  return snapshot === null ? scratchPathOf(directory) : join(directory, templateFiles.overlay);
+}
+
+/** The template below a kept disk; null when there is no disk, or a newer pyro has kept it. */
+export async function readKeptOrigin({ directory, snapshot }: KeptDisk): Promise<Origin | null> {
+  if (snapshot !== null) return originSchema.safeParse(snapshot).data ?? null;
   const note = noteSchema.safeParse(await readJson(noteOf(directory)));
   return note.success ? note.data.origin : null;
 }

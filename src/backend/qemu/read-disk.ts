@@ -15,7 +15,7 @@ import { explainBoot } from "./console.js";
 import { makeMailbox } from "./mailbox.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
 import { makeMemoryFile } from "./memory-file.js";
-import { readKeptOrigin, scratchPathOf } from "./kept-disk.js";
+import { overlayPathOf, readKeptOrigin, scratchPathOf } from "./kept-disk.js";
 import { findTemplate } from "./origin.js";
 import { buildPresence, withChannel } from "./presence.js";
 import { Qmp } from "./qmp.js";
@@ -68,8 +68,8 @@ export async function openDisk(
   }
 }
 
-async function templateOf({ snapshots }: ClonePlace, { directory }: KeptDisk): Promise<Template> {
-  const origin = await readKeptOrigin(directory);
+async function templateOf({ snapshots }: ClonePlace, disk: KeptDisk): Promise<Template> {
+  const origin = await readKeptOrigin(disk);
   if (origin === null) throw notKept();
   return findTemplate(snapshots.templatesPath, origin);
 }
@@ -84,13 +84,13 @@ function notKept(): PyroError {
 
 async function layOut(
   directory: string,
-  { directory: kept, environment }: KeptDisk,
+  disk: KeptDisk,
   template: Template,
   { toolchain, agentPath }: Helper,
   signal: AbortSignal,
 ): Promise<void> {
   const path = (name: string) => join(directory, name);
-  await writeBootFiles({ ...environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
+  await writeBootFiles({ ...disk.environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
   await makeMemoryFile(path("ram"), DISK_READER_MEMORY_MIB);
   await makeMailbox(directory, toolchain);
   const { size } = await stat(join(template.directory, templateFiles.scratch));
@@ -108,13 +108,13 @@ async function layOut(
     await chmod(file, 0o600);
     if (dropTo) await chown(file, dropTo.uid, dropTo.gid);
   }
-  if (dropTo) await chown(scratchPathOf(kept), dropTo.uid, dropTo.gid);
+  if (dropTo) await chown(overlayPathOf(disk), dropTo.uid, dropTo.gid);
 }
 
 async function startHelper(
   { runtimePath, keeperPath, groups }: ClonePlace,
   directory: string,
-  { directory: kept, environment }: KeptDisk,
+  disk: KeptDisk,
   template: Template,
   { toolchain, accelerator }: Helper,
 ): Promise<VmProcess> {
@@ -125,9 +125,9 @@ async function startHelper(
     accelerator,
     qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "read"),
     mounts: [
-      [environment.rootPath, inJail.root, false],
+      [disk.environment.rootPath, inJail.root, false],
       [template.directory, inJail.template, false],
-      [scratchPathOf(kept), inJail.kept, false],
+      [overlayPathOf(disk), inJail.kept, false],
       [join(directory, "kernel"), `${inJail.template}/kernel`, false],
       [join(directory, "initramfs"), `${inJail.template}/initramfs`, false],
       [join(directory, "ram"), inJail.ram, true],

@@ -1,11 +1,21 @@
-import type { FoundMachine, Machine, MachineHandle, Presence, SavedMachine, VmShape } from "../../backend/backend.js";
+import type {
+  FoundMachine,
+  KeptDisk,
+  Machine,
+  MachineHandle,
+  Presence,
+  SavedMachine,
+  VmShape,
+} from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
+import type { Channel } from "../../guest/channel.js";
 import type { Call } from "../call.js";
 import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
 import { newMachineId } from "./machine-id.js";
 import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
 import { type MachineRequest, startOptionsOf } from "./request.js";
 import type { SpareCount } from "./spares.js";
+import { SnapshotDisks } from "./snapshot-disks.js";
 import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
 
 /** What a record has of a machine that an earlier daemon started. */
@@ -30,6 +40,7 @@ export type LastingMachines = Pick<
   | "hold"
   | "keepDisk"
   | "openDisk"
+  | "readSnapshot"
   | "sweep"
 >;
 
@@ -38,6 +49,11 @@ export class Machines {
   readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
   readonly #new: NewMachines;
+  readonly #disks = new SnapshotDisks({
+    open: ({ directory, record }, signal) =>
+      this.openDisk({ directory, snapshot: record.machine }, record.environment_digest, signal),
+    close: (helper) => this.destroy(helper),
+  });
 
   constructor(options: NewMachinesOptions) {
     this.#options = options;
@@ -136,11 +152,15 @@ export class Machines {
   }
 
   /** A machine that reads a kept disk, and ends with the daemon. Throws FAILED_PRECONDITION when the disk cannot be read. */
-  async openDisk(directory: string, environmentDigest: string, signal: AbortSignal): Promise<Machine> {
+  async openDisk(
+    kept: Omit<KeptDisk, "environment">,
+    environmentDigest: string,
+    signal: AbortSignal,
+  ): Promise<Machine> {
     const { backends, environments } = this.#options;
     const release = environments.hold(environmentDigest);
     try {
-      const disk = { directory, environment: environments.filesOf(environmentDigest) };
+      const disk = { ...kept, environment: environments.filesOf(environmentDigest) };
       const id = newMachineId();
       const machine = await openDiskMachine(id, backends.vms, disk, signal, () => this.#new.giveBack());
       this.#used.set(id, { machine, release });
@@ -149,6 +169,11 @@ export class Machines {
       release();
       throw error;
     }
+  }
+
+  /** Works with an agent that reads the disk of a snapshot, whose VM had written its files to it. */
+  readSnapshot<T>(snapshot: Snapshot, signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.#disks.read(snapshot, signal, work);
   }
 
   /** Ends a machine and removes every file of it; its disk is moved into a directory that is given. */

@@ -24,6 +24,8 @@ export interface Snapshot {
   readonly taskPath: string;
   /** Machines that are starting from it. */
   readonly uses: Set<Promise<unknown>>;
+  /** Called and awaited when it is deleted. */
+  readonly onDelete: (() => Promise<void>)[];
 }
 
 /** What core knows of a new snapshot. */
@@ -137,6 +139,7 @@ export class Snapshots {
     if (!entry) throw new PyroError("INVALID_ARGUMENT", "A snapshot is deleted by its id.");
     this.#entries.delete(snapshotId);
     await Promise.all(entry.snapshot.uses);
+    await Promise.all(entry.snapshot.onDelete.map((act) => act()));
     entry.release();
     const leaving = join(this.#path, newTemporaryName());
     await rename(entry.snapshot.directory, leaving);
@@ -189,7 +192,7 @@ export class Snapshots {
 }
 
 function snapshotIn(directory: string, record: SnapshotRecord): Snapshot {
-  return { record, directory, taskPath: join(directory, "task"), uses: new Set() };
+  return { record, directory, taskPath: join(directory, "task"), uses: new Set(), onDelete: [] };
 }
 
 function buildRecord(machine: Presence, about: NewSnapshot, made: MachineSnapshot): SnapshotRecord {

@@ -8,6 +8,7 @@ import { explainTreeRefusal } from "../files/refusal.js";
 import type { Activity } from "./activity.js";
 import { startTask } from "./branches/start.js";
 import { isResumable, type TaskUse } from "./moves.js";
+import { readFromDisk } from "./read-from-disk.js";
 import type { TaskVm } from "./task-vm.js";
 
 /** Work on the files of a task, through the agent of its VM. */
@@ -69,22 +70,25 @@ export class Callers {
 
   /** Works on the files of the task when its VM has answered. Throws FAILED_PRECONDITION when the task is not started. */
   onFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
+    return this.#explained(caller, (call) => this.#inVm(call, work));
+  }
+
+  /** The same for work that changes nothing: the files of a task without a VM are read from its disk. */
+  readFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
     return this.#explained(caller, (call) =>
-      this.use("files", call, ({ ready }) =>
-        this.#activity.during(async () => {
-          const { channel } = await abortable(ready, call.signal);
-          return work(channel, call.signal);
-        }),
-      ),
+      this.#activity.during(async () => {
+        const reading = await readFromDisk(this.#vm, call.signal, (channel) => work(channel, call.signal));
+        return reading === null ? this.#inVm(call, work) : reading.result;
+      }),
     );
   }
 
-  /** The same for work that changes nothing: without a VM, the files are read from the disk that was kept. */
-  readFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
-    const { disk, record } = this.#vm;
-    if (record.state === "started" || isResumable(record) || !disk.isKept) return this.onFiles(caller, work);
-    return this.#explained(caller, ({ signal }) =>
-      this.#activity.during(() => disk.read(signal, (channel) => work(channel, signal))),
+  #inVm<T>(call: Call, work: OnFiles<T>): Promise<T> {
+    return this.use("files", call, ({ ready }) =>
+      this.#activity.during(async () => {
+        const { channel } = await abortable(ready, call.signal);
+        return work(channel, call.signal);
+      }),
     );
   }
 

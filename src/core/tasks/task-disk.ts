@@ -3,8 +3,9 @@ import { diskUsageBytes } from "../../host/disk.js";
 import { existsSync, rm } from "../../host/files.js";
 import { diskPath } from "../../store/layout.js";
 import type { TaskRecord } from "../../store/task-record.js";
+import { DiskReader } from "../machines/disk-reader.js";
 import type { LastingMachines } from "../machines/machines.js";
-import { DiskReader } from "./disk-reader.js";
+
 
 interface TaskDiskParts {
   readonly directory: string;
@@ -27,7 +28,7 @@ export class TaskDisk {
     this.#machines = machines;
     this.#environmentDigest = record.environment_digest;
     this.#reader = new DiskReader({
-      open: (signal) => machines.openDisk(this.path, this.#environmentDigest, signal),
+      open: (signal) => machines.openDisk({ directory: this.path, snapshot: null }, this.#environmentDigest, signal),
       close: (helper) => machines.destroy(helper),
     });
     this.#release = machines.hold(this.#environmentDigest);

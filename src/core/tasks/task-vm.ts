@@ -180,13 +180,13 @@ export class TaskVm {
   }
 
   /** What a snapshot notes of the task. */
-  notes(purpose: SnapshotFacts["purpose"]): SnapshotNotes {
+  notes(purpose: SnapshotFacts["purpose"], synced = false): SnapshotNotes {
     let commands: CarriedExec[] = [];
     return {
       onPaused: () => void (commands = this.content.execs.carry()),
       fill: async (directory) => {
         await copyWorkspaceLists(this.parts.directory, directory);
-        await writeSnapshotFacts(directory, { format: 1, purpose, record: this.#record, commands });
+        await writeSnapshotFacts(directory, { format: 1, purpose, synced, record: this.#record, commands });
       },
     };
   }

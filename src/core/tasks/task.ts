@@ -137,7 +137,7 @@ export class Task implements ExecHost {
     return this.#callers.onFiles(caller, work);
   }
 
-  /** The same for work that changes nothing: without a VM, the files are read from the disk that was kept. */
+  /** The same for work that changes nothing: the files of a task without a VM are read from its disk. */
   readFiles<T>(caller: Call, work: OnFiles<T>): Promise<T> {
     return this.#callers.readFiles(caller, work);
   }

@@ -22,12 +22,11 @@ export interface FoundChanges {
 /** Compares a workspace with its base. Throws INVALID_ARGUMENT for a path that is not beneath /workspace. */
 export async function compareWorkspace(
   channel: Channel,
-  base: Pick<WorkspaceBase, "read">,
+  before: Base,
   selection: Selection,
-  { since = "push", all: isAll = false }: { readonly since?: "seed" | "push"; readonly all?: boolean },
+  isAll = false,
 ): Promise<FoundChanges> {
   const isSelected = buildSelection(selection);
-  const before = await readBase(base, since);
   const { manifest, mounts, unsupported } = await readWorkspace(channel);
   const isHidden = (path: string) => mounts.some((mount) => path.startsWith(`${mount}/`));
   const found = findChanges(before.manifest, manifest, isAll);
@@ -40,7 +39,8 @@ export async function compareWorkspace(
   };
 }
 
-async function readBase(base: Pick<WorkspaceBase, "read">, since: "seed" | "push"): Promise<Base> {
+/** What a task's workspace had in common with the host. Throws FAILED_PRECONDITION when its record is damaged. */
+export async function readBase(base: Pick<WorkspaceBase, "read">, since: "seed" | "push" = "push"): Promise<Base> {
   try {
     return await base.read(since);
   } catch (error) {

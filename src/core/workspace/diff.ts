@@ -1,13 +1,11 @@
 import { limits } from "../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
-import { fetchEntries } from "../../guest/fetch.js";
-import type { WorkspaceBase } from "../../store/workspace-base.js";
 import { type Change, findRenames } from "../../workspace/changes.js";
 import { byPath, type Entry } from "../../workspace/entry.js";
 import { type FileDiff, renderDiff, type Side } from "../../workspace/unified.js";
-import { WORKSPACE } from "./destination.js";
 import { compareWorkspace } from "./changes.js";
+import { type DiffBase, type Named, readContents } from "./diff-base.js";
 import { toContract } from "../../workspace/wire.js";
 
 type Diff = ResultOf<"task.diff">;
@@ -27,11 +25,11 @@ interface Shown {
 /** The changes of a workspace since its base, as data and as unified text; one page of them if they are long. */
 export async function diffWorkspace(
   channel: Channel,
-  base: Pick<WorkspaceBase, "read" | "content">,
+  base: DiffBase,
   input: InputOf<"task.diff">,
   signal: AbortSignal,
 ): Promise<Diff> {
-  const { origin, changes } = await compareWorkspace(channel, base, input, input);
+  const { origin, changes } = await compareWorkspace(channel, await base.read(), input);
   const all = withRenames(changes);
   const { after } = input;
   const rest = after === undefined ? all : all.filter(({ path }) => byPath(path, after) > 0);
@@ -39,10 +37,10 @@ export async function diffWorkspace(
   for (let start = 0; start < rest.length && !page.isFull; start += BATCH) {
     signal.throwIfAborted();
     const batch = rest.slice(start, start + BATCH);
-    const contents = input.name_only ? new Map<string, Buffer>() : await readContents(channel, batch);
+    const compare = input.name_only ? () => null : await openContents(channel, base, batch);
     for (const shown of batch) {
       if (page.isFull) break;
-      page.add(shown, input.name_only ? null : await compareContents(shown, base, contents));
+      page.add(shown, await compare(shown));
     }
   }
   return { task_id: input.task_id, origin, file_count: all.length, ...page.finish(rest.length) };
@@ -109,38 +107,28 @@ function statusOf({ from, base, task }: Shown): ChangedFile["status"] {
   return isSameContent ? "mode_changed" : "modified";
 }
 
-/** The content of files of the workspace that are short enough for a diff. */
-async function readContents(channel: Channel, batch: readonly Shown[]): Promise<Map<string, Buffer>> {
-  const wanted = batch.filter(
-    ({ from, task }) => from === null && task?.type === "file" && task.sizeBytes <= limits.baseContentFileBytes,
-  );
-  const contents = new Map<string, Buffer>();
-  const paths = wanted.map(({ path }) => path);
-  await fetchEntries(channel, WORKSPACE, paths, async ({ path, type, sizeBytes }, content) => {
-    if (type !== "file" || sizeBytes > limits.baseContentFileBytes) return;
-    const pieces: Buffer[] = [];
-    for await (const bytes of content) pieces.push(bytes);
-    contents.set(path, Buffer.concat(pieces));
-  });
-  return contents;
+/** Reads both sides of a batch, for its differences one by one. */
+async function openContents(channel: Channel, base: DiffBase, batch: readonly Shown[]) {
+  const whole = batch.filter(({ from }) => from === null);
+  const readOld = await base.open(batch.map(oldOf));
+  const news = await readContents(channel, whole.map(newOf));
+  return async (shown: Shown) =>
+    compareContents(
+      await sideOf(oldOf(shown), readOld),
+      await sideOf(newOf(shown), async ({ path }) => news.get(path) ?? null),
+    );
+}
+
+function oldOf({ path, from, base: entry }: Shown): Named {
+  return { path: from ?? path, entry };
+}
+
+function newOf({ path, task: entry }: Shown): Named {
+  return { path, entry };
 }
 
 /** One difference; two for an entry that became another type, as git has it. Directories have none. */
-async function compareContents(
-  shown: Shown,
-  base: Pick<WorkspaceBase, "content">,
-  contents: ReadonlyMap<string, Buffer>,
-): Promise<FileDiff[]> {
-  const before: Side = {
-    path: shown.from ?? shown.path,
-    entry: shown.base?.type === "directory" ? null : shown.base,
-    bytes: await contentOf(shown.base, base),
-  };
-  const after: Side = {
-    path: shown.path,
-    entry: shown.task?.type === "directory" ? null : shown.task,
-    bytes: isEmpty(shown.task) ? Buffer.alloc(0) : (contents.get(shown.path) ?? null),
-  };
+function compareContents(before: Side, after: Side): FileDiff[] {
   if (before.entry === null && after.entry === null) return [];
   if (before.entry === null || after.entry === null || before.entry.type === after.entry.type)
     return [renderDiff(before, after)];
@@ -148,11 +136,9 @@ async function compareContents(
   return [renderDiff(before, { path: before.path, ...nothing }), renderDiff({ path: after.path, ...nothing }, after)];
 }
 
-async function contentOf(entry: Entry | null, base: Pick<WorkspaceBase, "content">): Promise<Buffer | null> {
-  if (entry?.type !== "file") return null;
-  return isEmpty(entry) ? Buffer.alloc(0) : base.content.read(entry.digest);
-}
-
-function isEmpty(entry: Entry | null): boolean {
-  return entry?.type === "file" && entry.sizeBytes === 0;
+async function sideOf(file: Named, read: (file: Named) => Promise<Buffer | null>): Promise<Side> {
+  const { path, entry } = file;
+  const isEmpty = entry?.type === "file" && entry.sizeBytes === 0;
+  const bytes = isEmpty ? Buffer.alloc(0) : await read(file);
+  return { path, entry: entry?.type === "directory" ? null : entry, bytes };
 }

@@ -1,5 +1,5 @@
 import type { Handler } from "../core.js";
-import { compareWorkspace } from "./changes.js";
+import { compareWorkspace, readBase } from "./changes.js";
 import { toContract } from "../../workspace/wire.js";
 
 /** The most names of entries that cannot be pulled, in one answer. */
@@ -7,8 +7,8 @@ const LISTED = 100;
 
 export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, call) => {
   const task = tasks.get(input.task_id);
-  const { origin, changes, unsupported } = await task.readFiles(call, (channel) =>
-    compareWorkspace(channel, task.base, input, input),
+  const { origin, changes, unsupported } = await task.readFiles(call, async (channel) =>
+    compareWorkspace(channel, await readBase(task.base), input, input.all),
   );
   return {
     task_id: input.task_id,

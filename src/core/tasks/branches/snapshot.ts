@@ -1,9 +1,13 @@
 import type { FoundMachine } from "../../../backend/backend.js";
 import { PyroError } from "../../../contract/errors.js";
+import { abortable } from "../../../host/abortable.js";
 import { readSnapshotFacts, type SnapshotFacts } from "../../../store/snapshot-facts.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { NewSnapshot, Snapshot } from "../../snapshots/snapshots.js";
 import type { TaskSnapshots, TaskVm } from "../task-vm.js";
+
+/** How long a guest may take to write its files to its disk. */
+const SYNC_DEADLINE_MS = 60_000;
 
 /** Makes a snapshot of a task that stays until it is deleted. The task runs on. */
 export async function snapshotTask(vm: TaskVm, name: string | null, signal: AbortSignal): Promise<Snapshot> {
@@ -27,7 +31,22 @@ interface SaveOptions {
 /** Only while the task stands still. */
 export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
   const { purpose, name, signal, resumes = true } = options;
-  return vm.parts.snapshots.create(machine, describeTask(vm.record, name), { signal, resumes, ...vm.notes(purpose) });
+  const synced = await syncDisks(vm, signal);
+  const notes = vm.notes(purpose, synced);
+  return vm.parts.snapshots.create(machine, describeTask(vm.record, name), { signal, resumes, ...notes });
+}
+
+/** Has the guest write its files to its disk, so that the disk of the snapshot can be read. False when it does not. */
+async function syncDisks({ channel, parts }: TaskVm, signal: AbortSignal): Promise<boolean> {
+  if (channel === null) return false;
+  try {
+    await abortable(channel.request("sync", {}, { timeoutMs: SYNC_DEADLINE_MS, blocks: true }), signal);
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    parts.log.warn({ err: error }, "a guest has not written its files to its disk");
+    return false;
+  }
 }
 
 /** What a snapshot says of its task. */

@@ -5,6 +5,7 @@ import { abortable } from "../../../host/abortable.js";
 import { renderKept } from "../../../store/render-kept.js";
 import type { Manifest } from "../../../workspace/entry.js";
 import type { Call } from "../../call.js";
+import { recordedBase } from "../../workspace/diff-base.js";
 import { diffWorkspace } from "../../workspace/diff.js";
 import type { Task } from "../task.js";
 import type { TaskExec } from "../../exec/task-exec.js";
@@ -108,7 +109,7 @@ async function readBoth(exec: TaskExec): Promise<[Shown, Shown]> {
 }
 
 async function compare(fork: Task, manifest: Manifest, call: Call) {
-  const base = { read: async () => ({ origin: null, manifest }), content: fork.base.content };
+  const base = recordedBase({ read: async () => ({ origin: null, manifest }), content: fork.base.content }, "push");
   const all = { paths: [], exclude: [], include: [], stat: true, name_only: false };
   const { files, file_count } = await fork.onFiles(call, (channel, signal) =>
     diffWorkspace(channel, base, { task_id: fork.taskId, since: "push", ...all }, signal),

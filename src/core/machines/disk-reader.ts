@@ -10,12 +10,13 @@ interface DiskReaderOptions {
   readonly close: (machine: Machine) => Promise<void>;
 }
 
-/** Reads the disk of a task whose VM is gone. A helper VM serves all callers, and ends when nobody has used it for a while. */
+/** Reads a disk that no VM writes to. A helper VM serves all callers, and ends when nobody has used it for a while. */
 export class DiskReader {
   readonly #options: DiskReaderOptions;
   #helper: { readonly machine: Promise<Machine>; readonly cancel: AbortController } | null = null;
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isRetired = false;
 
   constructor(options: DiskReaderOptions) {
     this.#options = options;
@@ -31,8 +32,14 @@ export class DiskReader {
       return await work(channel);
     } finally {
       this.#users -= 1;
-      if (this.#users === 0) this.#timer = setTimeout(() => void this.close(), IDLE_MS).unref();
+      if (this.#users === 0) this.#endSoon();
     }
+  }
+
+  /** Ends the helper; one that has callers ends after them, and is not waited for. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    if (this.#users === 0) await this.close();
   }
 
   /** Ends the helper. A later call starts another one. */
@@ -43,6 +50,11 @@ export class DiskReader {
     helper?.cancel.abort();
     const machine = await helper?.machine.catch(() => null);
     if (machine) await this.#options.close(machine);
+  }
+
+  #endSoon(): void {
+    if (this.#isRetired) void this.close();
+    else this.#timer = setTimeout(() => void this.close(), IDLE_MS).unref();
   }
 
   #start() {

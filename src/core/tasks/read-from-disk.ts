@@ -1,0 +1,64 @@
+import { PyroError } from "../../contract/errors.js";
+import type { Channel } from "../../guest/channel.js";
+import { abortable } from "../../host/abortable.js";
+import { readSnapshotFacts } from "../../store/snapshot-facts.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
+import { SEED } from "./branches/start.js";
+import { isResumable } from "./moves.js";
+import type { TaskSnapshots, TaskVm } from "./task-vm.js";
+
+type OnDisk<T> = (channel: Channel) => Promise<T>;
+
+/**
+ * Works with the files of a task that has no VM, without starting it: those on the disk that a dead VM left, or on that of the snapshot
+ * from which a stopped task continues. Null when the files are in a VM, or only in a VM: nothing was done then.
+ */
+export async function readFromDisk<T>(
+  vm: TaskVm,
+  signal: AbortSignal,
+  work: OnDisk<T>,
+): Promise<{ readonly result: T } | null> {
+  // A task that is being stopped has a snapshot after that.
+  while (vm.still) await abortable(vm.still, signal);
+  if (isResumable(vm.record)) return readStopped(vm, signal, work);
+  if (vm.record.state === "started" || !vm.disk.isKept) return null;
+  return { result: await vm.disk.read(signal, work) };
+}
+
+/** The snapshot cannot be removed before the helper has its disk: no start or reset comes in between. */
+async function readStopped<T>(vm: TaskVm, signal: AbortSignal, work: OnDisk<T>): Promise<{ readonly result: T } | null> {
+  const begun = await vm.changes.take(signal, async () => {
+    const snapshot = await findSnapshot(vm);
+    if (snapshot === null) return null;
+    let onOpen = () => {};
+    const isOpen = new Promise<void>((resolve) => (onOpen = resolve));
+    const reading = vm.parts.machines.readSnapshot(snapshot, signal, (channel) => {
+      onOpen();
+      return work(channel);
+    });
+    await Promise.race([isOpen, reading]);
+    return { reading };
+  });
+  return begun && { result: await begun.reading };
+}
+
+/** Null for a task that is started, or starts from its seed, or whose snapshot has files that were not on the disk yet. */
+async function findSnapshot({ record, parts }: TaskVm): Promise<Snapshot | null> {
+  if (!isResumable(record) || record.resumes_from === null || record.resumes_from === SEED) return null;
+  const snapshot = parts.snapshots.get(record.resumes_from);
+  return (await isSynced(snapshot)) ? snapshot : null;
+}
+
+/** A snapshot whose files can be read. Throws NOT_FOUND, and FAILED_PRECONDITION when its files are in its memory alone. */
+export async function findReadable(snapshots: TaskSnapshots, reference: string): Promise<Snapshot> {
+  const snapshot = snapshots.get(reference);
+  if (await isSynced(snapshot)) return snapshot;
+  throw new PyroError("FAILED_PRECONDITION", `The files of snapshot ${reference} are not on its disk.`, {
+    hint: "Its guest had not written them there when it was made, or an earlier version made it. Fork it to read them.",
+    details: { snapshot_id: snapshot.record.snapshot_id, reason: "not_synced" },
+  });
+}
+
+async function isSynced({ taskPath }: Snapshot): Promise<boolean> {
+  return (await readSnapshotFacts(taskPath)).synced === true;
+}
