@@ -51,7 +51,9 @@ async function compare({ env }: BenchHome, title: string, source: string, { spee
   for (let round = 0; round < ROUNDS; round++) {
     await inNewTask((task) => {
       const unpack = "sh -c 'mkdir /workspace/new && tar x -C /workspace/new'";
-      piped.push(timeShell(`tar c -C '${source}' . | ${pyro} task exec --timeout-seconds 3600 ${task} -- ${unpack}`, env));
+      piped.push(
+        timeShell(`tar c -C '${source}' . | ${pyro} task exec --timeout-seconds 3600 ${task} -- ${unpack}`, env),
+      );
     });
     await inNewTask((task) => {
       const push = `${pyro} task sync push ${task} '${source}' --dest /workspace/new`;

@@ -516,7 +516,7 @@ class Operations(ABC):
         Args:
             task_id: Id or name of a task.
             paths: Files and directories beneath /workspace. Default: all of it.
-            since: State to compare with: the workspace when the task was created, or after the last push or pull.
+            since: State to compare with: `seed`, `push` (the last push or pull), or a snapshot's id or name.
             stat: List files with the number of changed lines, without the text.
             name_only: List the names only; reads no content.
             after: Continue after this path: `next_after` of the previous answer.
@@ -977,7 +977,7 @@ class Operations(ABC):
     def stop_task(self, task_id: str) -> TaskStatusResult:
         """Save a task with its running processes, and free its memory.
 
-        The task is stopped until it is started, by `task.start` or by the next command or access to its files. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
+        The task is stopped until it is started, by `task.start` or by the next command or change of its files. Reading its files leaves it stopped. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
 
         Args:
             task_id: Id or name of a task.

@@ -26,7 +26,11 @@ export async function readFromDisk<T>(
 }
 
 /** The snapshot cannot be removed before the helper has its disk: no start or reset comes in between. */
-async function readStopped<T>(vm: TaskVm, signal: AbortSignal, work: OnDisk<T>): Promise<{ readonly result: T } | null> {
+async function readStopped<T>(
+  vm: TaskVm,
+  signal: AbortSignal,
+  work: OnDisk<T>,
+): Promise<{ readonly result: T } | null> {
   const begun = await vm.changes.take(signal, async () => {
     const snapshot = await findSnapshot(vm);
     if (snapshot === null) return null;

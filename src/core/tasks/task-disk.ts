@@ -6,7 +6,6 @@ import type { TaskRecord } from "../../store/task-record.js";
 import { DiskReader } from "../machines/disk-reader.js";
 import type { LastingMachines } from "../machines/machines.js";
 
-
 interface TaskDiskParts {
   readonly directory: string;
   readonly record: TaskRecord;

@@ -21,10 +21,7 @@ export interface DiffBase {
 }
 
 /** The state that a task's base has recorded. */
-export function recordedBase(
-  base: Pick<WorkspaceBase, "read" | "content">,
-  since: "seed" | "push",
-): DiffBase {
+export function recordedBase(base: Pick<WorkspaceBase, "read" | "content">, since: "seed" | "push"): DiffBase {
   return {
     read: () => readBase(base, since),
     open: async () => async (file) => (file.entry?.type === "file" ? base.content.read(file.entry.digest) : null),
