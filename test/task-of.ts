@@ -38,6 +38,7 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
       ignored_xattr_count: 0,
     },
     ports: [],
+    services: [],
     memory_bytes: 65_536 * 1_048_576,
     memory_reserved_mib: 65_920,
     disk_bytes: 1_536 * 1_048_576,

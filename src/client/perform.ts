@@ -2,6 +2,7 @@ import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operation
 import type { CallOptions, Client } from "./client.js";
 import { execTask } from "./task-exec.js";
 import { readOutput } from "./task-output.js";
+import { workOnService } from "./task-service.js";
 import { createTask, pushTaskSync, runInVm } from "./task-source.js";
 
 type Perform<Name extends OperationName> = (
@@ -16,6 +17,7 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.create": createTask,
   "task.exec": execTask,
   "task.exec_output": readOutput,
+  "task.service": workOnService,
   "task.sync.push": pushTaskSync,
   "task.sync.pull": async (...call) => (await import("./pull/task-pull.js")).pullTaskSync(...call),
   "task.export_to": async (...call) => (await import("./export/export.js")).exportTask(...call),

@@ -9,14 +9,19 @@ type Page = ResultOf<"task.exec_output">;
 const WAIT_SECONDS = 60;
 
 /** A page of a command's output. Retries when the daemon dies, because reading has no side effect. */
-export async function readOutput(
+export function readOutput(
   client: Client,
   input: ArgumentsOf<"task.exec_output">,
   options: CallOptions,
 ): Promise<Page> {
+  return retryWhenLost(() => client.call("task.exec_output", input, options));
+}
+
+/** Makes a call without side effects again while daemons die. */
+export async function retryWhenLost<T>(call: () => Promise<T>): Promise<T> {
   for (let returns = 0; ; returns += 1) {
     try {
-      return await client.call("task.exec_output", input, options);
+      return await call();
     } catch (error) {
       if (!isLost(error) || returns === MAX_RETURNS) throw error;
       await sleep(RETURN_DELAY_MS);

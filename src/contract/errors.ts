@@ -57,6 +57,13 @@ export const errorKinds = {
   VM_START_FAILED: kind("host", true, 125, 500, "Run `pyro doctor`, and check the daemon's log."),
   VM_DIED: kind("host", true, 125, 500, "Check the daemon's log, then try again."),
   COMMAND_FAILED: kind("caller", false, 125, 500, "Check the output in the error's result."),
+  SERVICE_NOT_READY: kind(
+    "caller",
+    false,
+    125,
+    422,
+    "Read its output with `pyro task service logs`, then correct its command or its condition.",
+  ),
   AGENT_PROTOCOL: kind("pyro", false, 125, 500, "The guest sent an invalid message. Do not trust its output."),
   DAEMON_UNREACHABLE: kind("host", true, 125, 503, "Check the daemon's log, then try again."),
   DAEMON_VERSION: kind(

@@ -20,6 +20,9 @@ export const limits = {
   /** Published ports of one task, and connections to them at the same time. */
   publishedPorts: 64,
   portConnections: 256,
+  /** Services of one task that a daemon keeps, and the seconds in which one must be ready. */
+  services: 32,
+  readySeconds: { min: 1, max: 3_600 },
   /** Lines, and characters of a line, of a terminal. */
   terminalCells: { min: 1, max: 1_000 },
   /** Longest command line; a command and its environment fit into one frame. */

@@ -36,6 +36,11 @@ import { taskPatch } from "./task-patch.js";
 import { taskPortClose } from "./task-port-close.js";
 import { taskPortList } from "./task-port-list.js";
 import { taskPortPublish } from "./task-port-publish.js";
+import { taskServiceList, taskServiceStatus } from "./task-service-list.js";
+import { taskServiceLogs } from "./task-service-logs.js";
+import { taskServiceStart } from "./task-service-start.js";
+import { taskService } from "./task-service.js";
+import { taskServiceStop } from "./task-service-stop.js";
 import { taskReset } from "./task-reset.js";
 import { taskSettle } from "./task-settle.js";
 import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
@@ -100,6 +105,12 @@ export const operations = {
   "task.port.publish": taskPortPublish,
   "task.port.list": taskPortList,
   "task.port.close": taskPortClose,
+  "task.service.start": taskServiceStart,
+  "task.service.list": taskServiceList,
+  "task.service.status": taskServiceStatus,
+  "task.service.logs": taskServiceLogs,
+  "task.service.stop": taskServiceStop,
+  "task.service": taskService,
   "task.status": taskStatus,
   "task.logs": taskLogs,
   "task.list": taskList,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { bytesWritten, entryCount, sourceMode, ignoredXattrCount } from "./source.js";
 import { networkInfo } from "./network.js";
 import { publishedPort } from "./port.js";
+import { serviceState } from "./service-state.js";
 import { accelerator, commandOutcome, executionMode, time } from "./fields.js";
 
 /** A reference to a task: its id, or its name, which the daemon resolves. */
@@ -89,6 +90,10 @@ export const task = z
     workspace_seed: workspaceSeed,
     last_push: lastPush.nullable().describe("The last completed sync push; null when there was none."),
     ports: z.array(publishedPort).describe("Its published ports.").meta({ forPrograms: true }),
+    services: z
+      .array(z.object({ name: z.string(), state: serviceState }))
+      .describe("Its services.")
+      .meta({ forPrograms: true }),
     memory_bytes: z.int().nullable().describe("Host memory that its VM uses now."),
     memory_reserved_mib: z
       .int()

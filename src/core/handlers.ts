@@ -20,6 +20,13 @@ import { taskFileMkdir, taskFileMove, taskFileRemove, taskFileWrite } from "./fi
 import { taskExecOutput } from "./exec/read-output.js";
 import { taskExec, taskFollow } from "./exec/follow.js";
 import { waitUntilEnded } from "./exec/output-page.js";
+import {
+  taskServiceList,
+  taskServiceLogs,
+  taskServiceStart,
+  taskServiceStatus,
+  taskServiceStop,
+} from "./services/operations.js";
 import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./tasks/branches/snapshot-operations.js";
 import { resetTask } from "./tasks/branches/reset.js";
 import { startTask } from "./tasks/branches/start.js";
@@ -107,6 +114,11 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     await tasks.get(task_id).ports.close(port);
     return { task_id, port, closed: true };
   },
+  "task.service.start": taskServiceStart,
+  "task.service.list": taskServiceList,
+  "task.service.status": taskServiceStatus,
+  "task.service.logs": taskServiceLogs,
+  "task.service.stop": taskServiceStop,
   "task.status": async ({ tasks }, { task_id }) => tasks.view(task_id),
   "task.logs": async ({ tasks }, { task_id, interleaved }) => tasks.get(task_id).logs(interleaved),
   "task.list": async ({ tasks }, { labels }) => ({ tasks: await tasks.list(labels) }),

@@ -13,6 +13,8 @@ export interface TunnelPeer {
   readonly source: AsyncIterable<Uint8Array>;
   /** Takes the guest's bytes in order. While it is pending, the guest waits. */
   readonly onBytes: (bytes: Buffer) => Promise<void>;
+  /** Called when the connection exists, and with each further window of the guest. */
+  readonly onWindow?: () => void;
   /** Called once when the guest has sent its last byte and all were taken. */
   readonly onEnd: () => void;
 }
@@ -75,8 +77,10 @@ export class Tunnel {
       if (channel !== channelNumber.stdout) throw outOfOrder(frame);
       this.#receiver.takeEof(offset);
       void this.#receiver.flushed().then(() => this.#isOver || this.#peer.onEnd());
-    } else if (frame.type === frameType.window) this.#sender.open(parseWindow(frame.payload));
-    else if (frame.type === frameType.response) this.#end(frame);
+    } else if (frame.type === frameType.window) {
+      this.#sender.open(parseWindow(frame.payload));
+      this.#peer.onWindow?.();
+    } else if (frame.type === frameType.response) this.#end(frame);
     else throw outOfOrder(frame);
   }
 

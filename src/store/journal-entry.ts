@@ -19,6 +19,8 @@ export const execStarted = z.object({
   /** The size of the command's terminal at the start; older versions knew no terminals. */
   terminal: z.object({ rows: z.int(), cols: z.int() }).optional(),
   started_at: time,
+  /** The service whose command it is. */
+  service: z.string().optional(),
   /** Bytes of each stream from before a fork or reset, which are not in its log. */
   skipped: z.object({ stdout: count, stderr: count }).optional(),
 });

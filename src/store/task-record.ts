@@ -6,6 +6,7 @@ import { accelerator, executionMode, time } from "../contract/fields.js";
 import { writeFileAtomic } from "../host/files.js";
 import { taskFile } from "./layout.js";
 import { readRecord, unreadable, type RecordReading } from "./record.js";
+import { serviceRecord } from "./service-record.js";
 
 const count = z.int().min(0);
 
@@ -60,6 +61,7 @@ const recordSchema = z.object({
   workspace_seed: workspaceSeed,
   /** Published ports. */
   ports: z.array(z.object({ port: z.int(), host_port: z.int() })).default([]),
+  services: z.array(serviceRecord).default([]),
   state: z.enum(["started", "stopped", "failed"]),
   reason: z.string().nullable(),
   /** The backend's handle on the process. Only the backend knows its shape. */

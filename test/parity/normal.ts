@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Answer } from "./runner.js";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at", "modified_at", "at"]);
+const TIMES = new Set(["created_at", "expires_at", "started_at", "last_activity_at", "modified_at", "ready_at", "at"]);
 const FIGURES = new Set([
   "duration_ms",
   "possible",

@@ -43,7 +43,7 @@ async function answerAll(
 /** What changes a task, which every door's task must have behind it. */
 function isForAll(operation: OperationName): boolean {
   const changing: readonly OperationName[] = ["task.exec", "task.stop", "task.start"];
-  return changing.includes(operation) || operation.startsWith("task.file.");
+  return changing.includes(operation) || /^task\.(file|service)\./.test(operation);
 }
 
 const remembered: Partial<Record<OperationName, readonly [id: string, field: (result: Input) => unknown]>> = {

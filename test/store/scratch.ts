@@ -53,6 +53,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
       ignored_xattr_count: 0,
     },
     ports: [],
+    services: [],
     state: "started",
     reason: null,
     machine: { pid: 1, deep: { list: [1, "two", null] } },

@@ -20,6 +20,8 @@ export interface StartingTask {
   readonly record: TaskRecord;
   /** Null until the agent has answered. */
   readonly channel: Channel | null;
+  /** The service whose command it is; null for a command of a caller. */
+  readonly service: string | null;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface StartingTask {
  * task runs as many as it may.
  */
 export async function startTaskExec(
-  { host, execs, journal, record, channel }: StartingTask,
+  { host, execs, journal, record, channel, service }: StartingTask,
   machine: FoundMachine,
   input: InputOf<"task.exec">,
   stdin: Call["stdin"],
@@ -43,6 +45,7 @@ export async function startTaskExec(
     cwd: input.cwd,
     timeout_seconds: resolveTimeout(input, record.timeout_seconds),
     ...(terminal && { terminal }),
+    ...(service !== null && { service }),
     started_at: new Date().toISOString(),
   };
   const exec = new TaskExec(host, started, null);

@@ -2,6 +2,7 @@ import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { TerminalSize } from "../../contract/terminal.js";
+import type { EndSignal } from "../../contract/wire.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { Exec, type OutputSink } from "../../guest/exec.js";
 import { execDirectoryPath } from "../../store/layout.js";
@@ -126,10 +127,14 @@ export class TaskExec {
     await this.giveUp(reason);
   }
 
-  /** Resolves when the guest has the command, or could not start it. */
-  async begun(): Promise<void> {
+  /** Resolves when the guest has the command, or could not start it: then with false. */
+  async begun(): Promise<boolean> {
     await this.#openLogs();
-    await this.#job?.catch(() => {});
+    if (this.#job === null) return false;
+    return this.#job.then(
+      () => true,
+      () => false,
+    );
   }
 
   /** The command as a snapshot of this moment has it; null when it has ended. The VM must stand still. */
@@ -146,6 +151,11 @@ export class TaskExec {
   /** Kills everything that the command has started; it ends as aborted. */
   kill(): void {
     this.#ending.kill();
+  }
+
+  /** Asks the command to end; processes that remain when it has ended are killed. */
+  interrupt(signal: EndSignal): void {
+    this.#ending.interrupt(signal);
   }
 
   /** Sends a signal to the command's process group, or KILL to everything that it has started. Throws FAILED_PRECONDITION when it has ended. */
@@ -186,7 +196,7 @@ export class TaskExec {
     using turn = (typing && this.terminal?.take(call, typing)) ?? null;
     using _ = heed(call, {
       kill: () => this.kill(),
-      interrupt: (signal) => this.#ending.interrupt(signal),
+      interrupt: (signal) => this.interrupt(signal),
       resize: (size) => this.resize(size),
     });
     const sent = sendLogs(logs, from, call);

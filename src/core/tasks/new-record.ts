@@ -31,6 +31,7 @@ export function newTaskRecord(
     accelerator: machine.accelerator,
     workspace_seed: seed,
     ports: [],
+    services: [],
     state: "started",
     reason: null,
     backend: machine.backend,

@@ -35,6 +35,7 @@ export interface TaskVmParts {
 export interface TaskContent {
   readonly execs: TaskExecs;
   readonly pushes: Pushes;
+  readonly services: { suspend(): void; resume(): void };
 }
 
 /** What a snapshot asks of core while it is made. */
@@ -144,6 +145,7 @@ export class TaskVm {
     // The session has the channel then, which gives numbers to new commands.
     await machine.ready;
     for (const exec of this.content.execs.running) exec.resume(machine);
+    this.content.services.resume();
   }
 
   /** Ends the VM, if there is one. Commands that were not suspended end with it. */

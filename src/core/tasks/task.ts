@@ -13,6 +13,8 @@ import { Callers, type OnFiles } from "./callers.js";
 import { isResumable } from "./moves.js";
 import { push } from "../workspace/push.js";
 import { PublishedPorts } from "../ports/published-ports.js";
+import { Services } from "../services/services.js";
+import { servicesHostOf } from "../services/host.js";
 import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
 import { startTaskExec } from "../exec/start-exec.js";
@@ -37,6 +39,7 @@ export class Task implements ExecHost {
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
   readonly ports: PublishedPorts;
+  readonly services: Services;
   readonly #callers: Callers;
   #detached = false;
 
@@ -49,7 +52,10 @@ export class Task implements ExecHost {
     this.#activity = new Activity(journal.entries, record.created_at);
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
-    this.vm = new TaskVm(parts, { execs: this.#execs, pushes: this.pushes });
+    this.vm = new TaskVm(parts, {
+      ...{ execs: this.#execs, pushes: this.pushes },
+      services: { suspend: () => this.services.suspend(), resume: () => this.services.resume() },
+    });
     this.#callers = new Callers(this.vm, this.#activity);
     this.ports = new PublishedPorts({
       ...{ taskId: this.taskId, log: parts.log },
@@ -57,6 +63,7 @@ export class Task implements ExecHost {
       during: (connection) => this.#activity.during(connection),
       record: (ports) => this.vm.change({ ports: [...ports] }),
     });
+    this.services = new Services(servicesHostOf(this, this.#execs, log, (...start) => this.#startOfService(...start)));
   }
 
   get record(): TaskRecord {
@@ -93,6 +100,7 @@ export class Task implements ExecHost {
       if (machine) exec.resume(machine);
       else await this.#giveUp(exec, new PyroError("VM_DIED", "The VM ended while the command ran."));
     }
+    this.services.resume();
   }
 
   /**
@@ -108,9 +116,27 @@ export class Task implements ExecHost {
     );
   }
 
-  async #start(machine: FoundMachine, input: InputOf<"task.exec">, stdin: Call["stdin"]): Promise<TaskExec> {
+  /** Starts the command of a service. Without a caller, null when the task is not started. */
+  async #startOfService(service: string, input: InputOf<"task.exec">, call: Call | null): Promise<TaskExec | null> {
+    const start = (machine: FoundMachine) => this.#execs.once(input, () => this.#start(machine, input, null, service));
+    if (call !== null) return this.#callers.use("exec", call, start);
+    while (this.vm.still) await this.vm.still;
+    return this.isStarted && this.vm.machine !== null && !this.#detached ? start(this.vm.machine) : null;
+  }
+
+  /** Works at a moment in which the task takes commands. Starts a stopped task first. */
+  whenStarted<T>(call: Call, work: () => Promise<T>): Promise<T> {
+    return this.#callers.use("exec", call, work);
+  }
+
+  async #start(
+    machine: FoundMachine,
+    input: InputOf<"task.exec">,
+    stdin: Call["stdin"],
+    service: string | null = null,
+  ): Promise<TaskExec> {
     const { record, channel } = this.vm;
-    const task = { host: this, execs: this.#execs, journal: this.#journal, record, channel };
+    const task = { host: this, execs: this.#execs, journal: this.#journal, record, channel, service };
     const exec = await startTaskExec(task, machine, input, stdin);
     this.#activity.note(exec.started.started_at);
     return exec;
@@ -182,6 +208,7 @@ export class Task implements ExecHost {
       activity: this.#activity,
       lastPush: this.pushes.last,
       ports: this.ports.list,
+      services: this.services.all,
     });
   }
 
@@ -205,8 +232,14 @@ export class Task implements ExecHost {
     return this.isStarted && this.#execs.running.length === 0 && this.#activity.hasExpired(seconds, now);
   }
 
+  /** Aborted when the task is deleted. */
+  get deleted(): AbortSignal {
+    return this.#callers.deleted;
+  }
+
   /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
   async end(): Promise<void> {
+    this.services.suspend();
     this.ports.closeAll();
     const reason = new PyroError("ABORTED", "The task was deleted.", {
       hint: "Create another one with `pyro task create`.",
@@ -224,6 +257,7 @@ export class Task implements ExecHost {
   /** Detaches from it without ending anything: the next daemon adopts it. */
   async detach(): Promise<void> {
     this.#detached = true;
+    this.services.suspend();
     this.ports.closeAll();
     this.vm.detach();
     await this.vm.disk.close();

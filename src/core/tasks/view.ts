@@ -6,6 +6,7 @@ import { viewNetwork } from "../machines/network.js";
 import type { Activity } from "./activity.js";
 import { WORKSPACE } from "../workspace/destination.js";
 import { isResumable } from "./moves.js";
+import { shownState, type Service } from "../services/service.js";
 import { emptySeed } from "../workspace/seed.js";
 import type { TaskExecs } from "../exec/task-execs.js";
 
@@ -24,6 +25,7 @@ export interface TaskFacts {
   readonly activity: Activity;
   readonly lastPush: TaskView["last_push"];
   readonly ports: TaskView["ports"];
+  readonly services: readonly Service[];
 }
 
 /** A task as callers see it. */
@@ -36,6 +38,7 @@ export async function viewOf({
   activity,
   lastPush,
   ports,
+  services,
 }: TaskFacts): Promise<TaskView> {
   const usage = await machine?.usage();
   return {
@@ -67,6 +70,10 @@ export async function viewOf({
     workspace_seed: record.workspace_seed,
     last_push: lastPush,
     ports,
+    services: services.map((service) => ({
+      name: service.record.name,
+      state: shownState(service, record.state === "started"),
+    })),
     memory_bytes: usage?.memoryBytes ?? null,
     memory_reserved_mib: machine?.reservedMib ?? null,
     disk_bytes: usage?.diskBytes ?? (await keptDisk()),
@@ -93,5 +100,6 @@ export function viewOfUnreadable(taskId: string, { reason, since }: Damage): Tas
     workspace_seed: emptySeed,
     last_push: null,
     ports: [],
+    services: [],
   };
 }

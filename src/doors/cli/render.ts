@@ -4,6 +4,7 @@ import { printable } from "./printable.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
+import { renderService, renderServices, renderStarted } from "./task-service.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
 /** Results as text for people: one entry for each operation without events. */
@@ -113,6 +114,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "task.port.list": ({ ports }) =>
     ports.map(({ port, url, open }) => `${port} ${url}${open ? "" : " (closed: the host port is in use)"}\n`).join(""),
   "task.port.close": ({ task_id, port }) => `Closed port ${port} of ${task_id}.\n`,
+
+  "task.service.start": renderStarted,
+  "task.service.status": renderService,
+  "task.service.stop": renderService,
+  "task.service.list": ({ services }) => renderServices(services),
 
   "daemon.status": (status) =>
     status.running

@@ -35,6 +35,10 @@ export function renderTask(task: Task, now: number): string {
     ...(push === null
       ? []
       : [`Last push: ${push.pushed_at} from ${push.source_path} to ${push.destination} (${renderImported(push)})`]),
+    ...renderWords(
+      "Services",
+      task.services.map(({ name, state }) => `${name}=${state}`),
+    ),
     `Command count: ${task.command_count}`,
     ...(task.timeout_seconds === null ? [] : [`Time-out of commands: ${task.timeout_seconds} s`]),
     last

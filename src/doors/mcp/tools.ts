@@ -93,12 +93,12 @@ export function readTools(profile: McpProfile = "standard", mayPull = false): Re
   return found;
 }
 
-/** In the profile standard, an answer whose fields another tool has is listed as an object only. */
+/** An answer whose fields another tool has is listed as an object only. */
 function buildTools(offer: Offer): ReadonlyMap<string, Tool> {
   const named: Set<string>[] = [];
   const isNamed = ({ shape }: z.ZodObject) => {
     const fields = Object.keys(shape);
-    if (named.some((known) => fields.every((field) => known.has(field)))) return offer.profile === "standard";
+    if (named.some((known) => fields.every((field) => known.has(field)))) return true;
     named.push(new Set(fields));
     return false;
   };

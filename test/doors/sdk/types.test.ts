@@ -36,7 +36,8 @@ type Positional =
   | "to"
   | "content"
   | "snapshotId"
-  | "port";
+  | "port"
+  | "name";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =

@@ -17,6 +17,7 @@ import type { Call } from "../../call.js";
 import { asFound, type LastingMachines } from "../../machines/machines.js";
 import type { Snapshot } from "../../snapshots/snapshots.js";
 import { adoptCarried } from "../../exec/carried.js";
+import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";
 import { Task } from "../task.js";
 import type { TaskSnapshots } from "../task-vm.js";
@@ -93,6 +94,7 @@ function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdent
     parent_snapshot: snapshotId === null ? facts.record.parent_snapshot : snapshot.record.snapshot_id,
     forked_from: { task_id: facts.record.task_id, snapshot_id: snapshotId, at },
     ports: [],
+    services: adoptServices(facts.record.services, at, []),
   };
 }
 

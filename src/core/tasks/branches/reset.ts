@@ -33,6 +33,7 @@ export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: C
 async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void> {
   assertIdle(vm, force);
   const reason = new PyroError("ABORTED", `The task was reset to ${target}.`);
+  vm.content.services.suspend();
   for (const exec of vm.content.execs.running) await exec.abandon(reason);
   await vm.change({
     ...{ state: "stopped", reason: `it is reset to ${target}`, machine: null },

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Machine } from "../../../backend/backend.js";
 import { readSnapshotFacts, type CarriedExec } from "../../../store/snapshot-facts.js";
 import { copyWorkspaceLists } from "../../../store/workspace-lists.js";
+import type { ServiceRecord } from "../../../store/service-record.js";
 import type { Call } from "../../call.js";
 import { asFound } from "../../machines/machines.js";
 import { networkOfRecord } from "../../machines/network.js";
+import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";
 import { assertAllowed, isResumable } from "../moves.js";
 import type { TaskVm } from "../task-vm.js";
@@ -33,6 +35,7 @@ export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
   try {
     if (source.listsPath !== null) await copyWorkspaceLists(source.listsPath, directory);
     await vm.change({
+      ...(source.services && { services: adoptServices(source.services, new Date().toISOString(), record.ports) }),
       ...{ state: "started", reason: null, machine: machine.handle, resumes_from: null },
       ...{ incarnation: record.incarnation + 1, environment_digest: environmentDigest },
       ...{ execution_mode: machine.executionMode, accelerator: machine.accelerator },
@@ -51,6 +54,8 @@ interface Source {
   readonly acquire: (call: Call) => Promise<{ machine: Machine; environmentDigest: string }>;
   /** The lists of the workspace, when they are not those that the task has. */
   readonly listsPath: string | null;
+  /** The services of a snapshot; null when they are those that the task has. */
+  readonly services: readonly ServiceRecord[] | null;
   /** Commands that the task does not have yet. */
   readonly commands: readonly CarriedExec[];
   readonly release: () => Promise<void>;
@@ -65,7 +70,7 @@ async function findSource({ parts, record }: TaskVm): Promise<Source> {
     const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
     const acquire = (call: Call) =>
       machines.acquire({ id, environment, vcpuCount, memMib, diskMib, allowHostCompat, network }, call);
-    return { acquire, listsPath: join(directory, NO_LISTS), commands: [], release: async () => {} };
+    return { acquire, listsPath: join(directory, NO_LISTS), services: [], commands: [], release: async () => {} };
   }
   const snapshot = snapshots.get(record.resumes_from ?? "");
   const facts = await readSnapshotFacts(snapshot.taskPath);
@@ -74,11 +79,12 @@ async function findSource({ parts, record }: TaskVm): Promise<Source> {
     environmentDigest: snapshot.record.environment_digest,
   });
   if (facts.purpose !== "stop") {
-    return { acquire, listsPath: snapshot.taskPath, commands: facts.commands, release: async () => {} };
+    const { commands, record: then } = facts;
+    return { acquire, listsPath: snapshot.taskPath, services: then.services, commands, release: async () => {} };
   }
   const release = () =>
     snapshots
       .delete(snapshot.record.snapshot_id)
       .catch((error: unknown) => log.warn({ err: error }, "the snapshot of a stop was not removed"));
-  return { acquire, listsPath: null, commands: [], release };
+  return { acquire, listsPath: null, services: null, commands: [], release };
 }

@@ -26,6 +26,7 @@ export async function stopTask(vm: TaskVm, { signal }: Pick<Call, "signal">): Pr
         machine.proceed().catch(() => {});
         throw error;
       });
+      vm.content.services.suspend();
       for (const exec of vm.content.execs.running) exec.suspend();
       await vm.leave();
     });
