@@ -215,6 +215,12 @@ class TaskCreatePort(TypedDict):
     open: bool
 
 
+class TaskCreateService(TypedDict):
+    name: str
+    # starting: not ready yet. waiting: it failed and is started again soon. stopped: by `task.service.stop`. ended: with exit status 0. suspended: its task is stopped.
+    state: Literal["starting", "ready", "waiting", "stopped", "ended", "failed", "suspended"]
+
+
 class TaskCreateResult(TypedDict):
     task_id: str
     name: str | None
@@ -260,6 +266,8 @@ class TaskCreateResult(TypedDict):
     last_push: TaskCreateLastPush | None
     # Its published ports.
     ports: list[TaskCreatePort]
+    # Its services.
+    services: list[TaskCreateService]
     # Host memory that its VM uses now.
     memory_bytes: int | None
     # Host memory reserved for its VM, in MiB: the most that the VM may use.
@@ -671,6 +679,81 @@ class TaskPortCloseResult(TypedDict):
     closed: Literal[True]
 
 
+class TaskServiceStartResult(TypedDict):
+    name: str
+    # starting: not ready yet. waiting: it failed and is started again soon. stopped: by `task.service.stop`. ended: with exit status 0. suspended: its task is stopped.
+    state: Literal["starting", "ready", "waiting", "stopped", "ended", "failed", "suspended"]
+    # Why it is waiting or failed.
+    reason: str | None
+    command: str
+    cwd: str
+    # Condition that makes it ready; null when its start does.
+    ready: str | None
+    restart: Literal["never", "on-failure"]
+    # How often its command was started again.
+    restart_count: int
+    # Number of its latest command in the task.
+    sequence: int | None
+    # Exit status of its latest command; null while that runs.
+    exit_code: int | None
+    # Start of its latest command.
+    started_at: str | None
+    # When it became ready.
+    ready_at: str | None
+    # Its published ports.
+    ports: list[TaskCreatePort]
+    # The last lines of its output, 10 at most.
+    last_lines: list[str]
+    task_id: str
+
+
+class TaskServiceListService(TypedDict):
+    name: str
+    # starting: not ready yet. waiting: it failed and is started again soon. stopped: by `task.service.stop`. ended: with exit status 0. suspended: its task is stopped.
+    state: Literal["starting", "ready", "waiting", "stopped", "ended", "failed", "suspended"]
+    # Why it is waiting or failed.
+    reason: str | None
+    command: str
+    cwd: str
+    # Condition that makes it ready; null when its start does.
+    ready: str | None
+    restart: Literal["never", "on-failure"]
+    # How often its command was started again.
+    restart_count: int
+    # Number of its latest command in the task.
+    sequence: int | None
+    # Exit status of its latest command; null while that runs.
+    exit_code: int | None
+    # Start of its latest command.
+    started_at: str | None
+    # When it became ready.
+    ready_at: str | None
+    # Its published ports.
+    ports: list[TaskCreatePort]
+    # The last lines of its output, 10 at most.
+    last_lines: list[str]
+
+
+class TaskServiceListResult(TypedDict):
+    task_id: str
+    services: list[TaskServiceListService]
+
+
+class TaskServiceLogsResult(TypedDict):
+    task_id: str
+    name: str
+    # starting: not ready yet. waiting: it failed and is started again soon. stopped: by `task.service.stop`. ended: with exit status 0. suspended: its task is stopped.
+    state: Literal["starting", "ready", "waiting", "stopped", "ended", "failed", "suspended"]
+    # Output; bytes that are not valid UTF-8 are replaced.
+    text: str
+    # Bytes before the text that are no longer kept.
+    omitted_bytes: int
+    # Cursor to pass to the next call.
+    cursor: str
+    # True when the service is over and the text reaches the end of its output.
+    complete: bool
+
+
 class TaskStatusResult(TypedDict):
     task_id: str
     name: str | None
@@ -716,6 +799,8 @@ class TaskStatusResult(TypedDict):
     last_push: TaskCreateLastPush | None
     # Its published ports.
     ports: list[TaskCreatePort]
+    # Its services.
+    services: list[TaskCreateService]
     # Host memory that its VM uses now.
     memory_bytes: int | None
     # Host memory reserved for its VM, in MiB: the most that the VM may use.

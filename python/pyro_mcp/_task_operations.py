@@ -30,6 +30,9 @@ from ._results import (
     TaskPortCloseResult,
     TaskPortListResult,
     TaskPortPublishResult,
+    TaskServiceListResult,
+    TaskServiceLogsResult,
+    TaskServiceStartResult,
     TaskSnapshotCreateResult,
     TaskStatusResult,
     TaskSyncPullResult,
@@ -264,6 +267,51 @@ class TaskOperations:
     def close_port(self, port: int) -> TaskPortCloseResult:
         """Stop publishing a port of a task, and close its connections: see ``Pyro.close_port``."""
         return self._operations.close_port(self.task_id, port)
+
+    def start_service(
+        self,
+        name: str,
+        command: str | Sequence[str],
+        *,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        ready: str | None = None,
+        ready_timeout_seconds: int = 60,
+        publish: Sequence[str] | None = None,
+        restart: str = "never",
+        wait_seconds: int | None = None,
+    ) -> TaskServiceStartResult:
+        """Start a service in a task, and wait until it is ready: see ``Pyro.start_service``."""
+        return self._operations.start_service(
+            self.task_id, name, command=command, cwd=cwd, env=env, ready=ready,
+            ready_timeout_seconds=ready_timeout_seconds, publish=publish, restart=restart, wait_seconds=wait_seconds,
+        )
+
+    def list_services(self) -> TaskServiceListResult:
+        """List the services of a task: see ``Pyro.list_services``."""
+        return self._operations.list_services(self.task_id)
+
+    def status_service(self, name: str, *, wait_seconds: int = 0) -> TaskServiceStartResult:
+        """Show a service of a task: see ``Pyro.status_service``."""
+        return self._operations.status_service(self.task_id, name, wait_seconds=wait_seconds)
+
+    def logs_service(
+        self,
+        name: str,
+        *,
+        cursor: str | None = None,
+        lines: int | None = None,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+    ) -> TaskServiceLogsResult:
+        """Show the output of a service, both streams in the order of arrival: see ``Pyro.logs_service``."""
+        return self._operations.logs_service(
+            self.task_id, name, cursor=cursor, lines=lines, max_bytes=max_bytes, wait_seconds=wait_seconds,
+        )
+
+    def stop_service(self, name: str, *, grace_seconds: int = 10) -> TaskServiceStartResult:
+        """Stop a service of a task, and close the ports that it published: see ``Pyro.stop_service``."""
+        return self._operations.stop_service(self.task_id, name, grace_seconds=grace_seconds)
 
     def status(self) -> TaskStatusResult:
         """Show one task: see ``Pyro.status_task``."""
