@@ -39,6 +39,9 @@ from ._results import (
     TaskPortCloseResult,
     TaskPortListResult,
     TaskPortPublishResult,
+    TaskServiceListResult,
+    TaskServiceLogsResult,
+    TaskServiceStartResult,
     TaskSnapshotCreateResult,
     TaskSnapshotDeleteResult,
     TaskSnapshotListResult,
@@ -89,6 +92,7 @@ LOCAL = frozenset(
         "task.sync.pull",
         "task.sync.undo",
         "task.export_to",
+        "task.service",
     }
 )
 """Operations that the `pyro` executable does on this machine."""
@@ -923,6 +927,105 @@ class Operations(ABC):
             port: Port of a server in the task, on 127.0.0.1 or ::1 (1 to 65535).
         """
         return self._call("task.port.close", {"task_id": task_id, "port": port})
+
+    def start_service(
+        self,
+        task_id: str,
+        name: str,
+        *,
+        command: str | Sequence[str],
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        ready: str | None = None,
+        ready_timeout_seconds: int = 60,
+        publish: Sequence[str] | None = None,
+        restart: str = "never",
+        wait_seconds: int | None = None,
+    ) -> TaskServiceStartResult:
+        """Start a service in a task, and wait until it is ready.
+
+        A stopped task is started first. The service keeps running without its client and daemon; an ended service of the same name is replaced. Fails with `SERVICE_NOT_READY` and the last lines of its output when it ends, or is not ready in time, and is then stopped; with `ALREADY_EXISTS` when a service of this name runs.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the service in its task.
+            command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
+            cwd: Working directory of the command.
+            env: Additional environment variables.
+            ready: Condition that makes it ready: http:PORT/PATH (status 200 to 399), tcp:PORT, file:PATH, log:TEXT (in its output) or command:CMD (exit status 0). Default: it was started.
+            ready_timeout_seconds: Seconds until a service that is not ready is stopped (1 to 3600).
+            publish: Ports to publish on 127.0.0.1 of the host while it runs: PORT, or HOST_PORT:PORT.
+            restart: on-failure: start the command again when it fails, after 0.2 to 30 seconds.
+            wait_seconds: Seconds to wait; the service then stays `starting`. Default: until it is ready or failed (0 to 3600).
+        """
+        return self._call(
+            "task.service.start",
+            {
+                "task_id": task_id, "name": name, "command": command_line(command), "cwd": cwd, "env": env,
+                "ready": ready, "ready_timeout_seconds": ready_timeout_seconds, "publish": publish, "restart": restart,
+                "wait_seconds": wait_seconds,
+            },
+        )
+
+    def list_services(self, task_id: str) -> TaskServiceListResult:
+        """List the services of a task.
+
+        Args:
+            task_id: Id or name of a task.
+        """
+        return self._call("task.service.list", {"task_id": task_id})
+
+    def status_service(self, task_id: str, name: str, *, wait_seconds: int = 0) -> TaskServiceStartResult:
+        """Show a service of a task.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the service in its task.
+            wait_seconds: Seconds to wait while it is starting or waiting (0 to 3600).
+        """
+        return self._call("task.service.status", {"task_id": task_id, "name": name, "wait_seconds": wait_seconds})
+
+    def logs_service(
+        self,
+        task_id: str,
+        name: str,
+        *,
+        cursor: str | None = None,
+        lines: int | None = None,
+        max_bytes: int = 32768,
+        wait_seconds: int = 0,
+    ) -> TaskServiceLogsResult:
+        """Show the output of a service, both streams in the order of arrival.
+
+        A cursor continues where the answer with that cursor ended, and goes on with the next command when the service was restarted.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the service in its task.
+            cursor: Where to begin: start, or the cursor of an answer. Default: the last lines of its latest command.
+            lines: Without a cursor: the number of last lines (1 to 10000).
+            max_bytes: Maximum bytes in the answer (1 to 1048576).
+            wait_seconds: Seconds to wait when there is no new output (0 to 3600).
+        """
+        return self._call(
+            "task.service.logs",
+            {
+                "task_id": task_id, "name": name, "cursor": cursor, "lines": lines, "max_bytes": max_bytes,
+                "wait_seconds": wait_seconds,
+            },
+        )
+
+    def stop_service(self, task_id: str, name: str, *, grace_seconds: int = 10) -> TaskServiceStartResult:
+        """Stop a service of a task, and close the ports that it published.
+
+        Its command gets TERM; when the command has ended, or after the grace, everything that it has started is killed. Repeating it is harmless.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the service in its task.
+            grace_seconds: Seconds between TERM and KILL (0 to 3600).
+        """
+        return self._call("task.service.stop", {"task_id": task_id, "name": name, "grace_seconds": grace_seconds})
 
     def status_task(self, task_id: str) -> TaskStatusResult:
         """Show one task.
