@@ -32,6 +32,9 @@ _SCAN_EVENT_SECONDS = 0.2
 _MAX_INLINE_LENGTH = 131072
 """A file's content that the line of the input has room for, however it is escaped."""
 
+# The files that the daemon reads or writes for a caller.
+_FILES = {"env.export": "output", "env.import": "file"}
+
 _OnEvent = Callable[[Event], None]
 
 
@@ -102,6 +105,8 @@ class Pyro(Operations):
         given |= timeout_env(operation)
         if isinstance(given.get("environment"), str):
             given["environment"] = absolute(given["environment"])
+        if operation in _FILES and given.get(_FILES[operation]):
+            given[_FILES[operation]] = os.path.abspath(given[_FILES[operation]])
         if operation in LOCAL:
             return self._home.call_local(operation, given)
         content = given.get("content")

@@ -173,6 +173,11 @@ export interface Backend {
   checkSnapshot(saved: SavedMachine): Promise<PyroError | null>;
   /** Like `start`, but the machine continues from the snapshot. Its agent counts as woken, and must still be woken again. */
   resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine>;
+  /**
+   * Copies the disk of a snapshot into a file that is a disk of its own, also when its memory cannot be used any more. Throws
+   * FAILED_PRECONDITION when what is below the disk is gone.
+   */
+  packDisk(saved: SavedMachine, to: string, signal: AbortSignal): Promise<void>;
   /** Finds a persistent machine of an earlier daemon, with its jobs, without waiting for its agent; null when its process has ended. */
   adopt(id: string, handle: MachineHandle): Promise<FoundMachine | null>;
   /** Ends and removes orphaned machines of these ids, which an earlier daemon left. */

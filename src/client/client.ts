@@ -5,7 +5,7 @@ import { routeOf, traceHeader, versionHeader, type EndSignal } from "../contract
 import { openHome, type Home } from "../host/home.js";
 import { isNoListener } from "../host/no-listener.js";
 import type { OperationEvent } from "../contract/operation.js";
-import { withAbsoluteReference } from "./environment-reference.js";
+import { withAbsoluteFile, withAbsoluteReference } from "./environment-reference.js";
 import { exchange, type ExchangeOptions } from "./exchange.js";
 import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
@@ -55,7 +55,7 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
-    const whole = this.#withHostEnv(name, withTimeoutEnv(withAbsoluteReference(input), operation, this.#env));
+    const whole = this.#withHostEnv(name, withTimeoutEnv(withAbsoluteFile(name, withAbsoluteReference(input)), operation, this.#env));
     for (let starts = 0; ; starts++) {
       try {
         return (await this.#exchange(name, whole, options)) as ResultOf<Name>;

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 
+import type { OperationName } from "../contract/operations.js";
+
 const withPath = /^(rootfs|oci|docker-archive):(?=.)/;
 
 /** The same input, with an absolute path in its reference to an image: the daemon has a working directory of its own. */
@@ -8,4 +10,14 @@ export function withAbsoluteReference<Input extends object>(input: Input): Input
   const prefix = typeof environment === "string" ? withPath.exec(environment)?.[0] : undefined;
   if (typeof environment !== "string" || prefix === undefined) return input;
   return { ...input, environment: prefix + resolve(environment.slice(prefix.length)) };
+}
+
+/** The files that the daemon reads or writes for a caller. */
+const fileFields: { readonly [Name in OperationName]?: string } = { "env.export": "output", "env.import": "file" };
+
+/** The same input, with an absolute path for such a file. */
+export function withAbsoluteFile<Input extends object>(name: OperationName, input: Input): Input {
+  const field = fileFields[name];
+  const path = field === undefined ? undefined : (input as Readonly<Record<string, unknown>>)[field];
+  return field === undefined || typeof path !== "string" || path === "" ? input : { ...input, [field]: resolve(path) };
 }

@@ -30,6 +30,20 @@ export const environment = z
       })
       .optional()
       .describe("Configuration of an installed container image."),
+    saved: z
+      .object({
+        memory: z.boolean().describe("True when its processes continue in each VM."),
+        environment: z.string().describe("Environment below it."),
+        task_id: z.string().nullable(),
+        snapshot_id: z.string().nullable(),
+        vcpu_count: z.int().nullable().describe("Size of every VM of it; null when any will do."),
+        mem_mib: z.int().nullable(),
+        disk_mib: z.int(),
+        network: z.boolean().nullable(),
+        unusable: z.string().nullable().describe("Why no VM can start from it here."),
+      })
+      .optional()
+      .describe("Origin of an environment that was saved from a task."),
     digest: z.string().optional().describe("Digest of the installed content."),
     size_bytes: z.int().optional().describe("Bytes on this disk."),
     pulled_at: time.optional(),

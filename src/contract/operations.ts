@@ -6,7 +6,9 @@ import { doctor } from "./doctor.js";
 import { envInspect } from "./env-inspect.js";
 import { envList } from "./env-list.js";
 import { envPrune } from "./env-prune.js";
+import { envExport, envImport } from "./env-export.js";
 import { envRemove } from "./env-remove.js";
+import { envSave } from "./env-save.js";
 import { envPull } from "./env-pull.js";
 import type { Operation } from "./operation.js";
 import { taskCreate } from "./task-create.js";
@@ -126,6 +128,9 @@ export const operations = {
   "env.list": envList,
   "env.pull": envPull,
   "env.inspect": envInspect,
+  "env.save": envSave,
+  "env.export": envExport,
+  "env.import": envImport,
   "env.prune": envPrune,
   "env.remove": envRemove,
   "toolchain.status": toolchainStatus,

@@ -33,7 +33,12 @@ export const taskSnapshotList = defineOperation({
   effect: "reads",
   input: z.strictObject({ task: taskId.optional().describe("Only those of this task.") }),
   output: z
-    .object({ snapshots: z.array(snapshot) })
+    .object({
+      snapshots: z.array(snapshot),
+      unreadable: z
+        .array(z.object({ snapshot_id: z.string(), reason: z.string() }))
+        .describe("Snapshots whose record is damaged or of a newer pyro; they can only be deleted."),
+    })
     .meta({ title: "SnapshotList", description: "Snapshots, the oldest first." }),
   cli: { words: ["task", "snapshot", "list"], positionals: ["task"] },
   sdk: { method: "listSnapshots" },

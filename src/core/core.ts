@@ -1,5 +1,5 @@
 import type { InputOf, OperationName, ResultOf } from "../contract/operations.js";
-import type { EnvironmentCache } from "../environments/cache.js";
+import type { Environments } from "../environments/saved/with-saved.js";
 import type { ControlGroups } from "../host/control-groups.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
@@ -17,7 +17,7 @@ export interface Core {
   readonly version: string;
   readonly log: Log;
   readonly groups: ControlGroups;
-  readonly environments: EnvironmentCache;
+  readonly environments: Environments;
   readonly toolchains: Toolchains;
   readonly machines: Machines;
   readonly snapshots: Snapshots;

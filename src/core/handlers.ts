@@ -1,5 +1,4 @@
 import type { OperationName, operations } from "../contract/operations.js";
-import { findRecipe } from "../environments/resolve.js";
 import type { Handler } from "./core.js";
 import { doctor } from "./doctor.js";
 import { envInspect } from "./environments/inspect.js";
@@ -7,7 +6,9 @@ import { envList } from "./environments/list.js";
 import { envPrune } from "./environments/prune.js";
 import { envPull } from "./environments/pull.js";
 import { taskSettle } from "./workspace/settle.js";
+import { envExport, envImport } from "./environments/export.js";
 import { envRemove } from "./environments/remove.js";
+import { envSave } from "./environments/save.js";
 import { taskChanges } from "./workspace/task-changes.js";
 import { taskDiff } from "./workspace/task-diff.js";
 import { patchWorkspace } from "./workspace/patch.js";
@@ -46,8 +47,8 @@ type CoreOperation = Exclude<OperationName, DaemonOperation | LocalOperation>;
 /** The handler of each operation. One with more than a few lines has its own file. */
 export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "vm.run": vmRun,
-  "vm.create": async ({ vms }, input) => {
-    findRecipe(input.environment);
+  "vm.create": async ({ vms, environments, snapshots }, input) => {
+    if (snapshots.findSaved(input.environment) === null) environments.assertKnown(input.environment);
     return vms.create(input);
   },
   "vm.start": async ({ vms }, { vm_id }, call) => vms.get(vm_id).start(call),
@@ -155,6 +156,9 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "env.inspect": envInspect,
   "env.prune": envPrune,
   "env.remove": envRemove,
+  "env.save": envSave,
+  "env.export": envExport,
+  "env.import": envImport,
   "toolchain.status": toolchainStatus,
   "toolchain.install": toolchainInstall,
   "toolchain.remove": toolchainRemove,

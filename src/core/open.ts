@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
 import { QemuBackend } from "../backend/qemu/qemu.js";
 import { openEnvironmentCache } from "../environments/cache.js";
+import { SavedDisks } from "../environments/saved/saved-disks.js";
+import { withSaved } from "../environments/saved/with-saved.js";
 import { everySource } from "../environments/sources.js";
 import { ControlGroups } from "../host/control-groups.js";
 import { Toolchains } from "../toolchain/toolchains.js";
@@ -31,11 +33,12 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     ...{ homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH },
     ...{ keeperPath: KEEPER_PATH, groups },
   };
-  const environments = await openEnvironmentCache({
+  const cache = await openEnvironmentCache({
     directory: join(home.path, "environments"),
     source: everySource(),
     log,
   });
+  const environments = withSaved(cache, await SavedDisks.open(join(home.path, "saved"), log));
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
   // After the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
@@ -51,8 +54,8 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     }),
     await HostCompatBackend.open(shared),
   );
-  const machines = new Machines({ environments, backends, log });
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
+  const machines = new Machines({ environments, backends, log, findSaved: (name) => snapshots.findSaved(name) });
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });

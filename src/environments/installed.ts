@@ -21,6 +21,8 @@ export interface InstalledEnvironment {
   readonly pulledAt: string;
   /** What the reference names in its registry now, when that is something else. */
   readonly movedTo: string | null;
+  /** The disk that a VM of a saved environment begins with. */
+  readonly savedDisk?: { readonly path: string; readonly diskMib: number };
 }
 
 /** The files of an environment. */

@@ -25,6 +25,8 @@ const recordSchema = z.object({
   /** The snapshot that the VM had started from. */
   parent: z.string().nullable(),
   created_at: time,
+  /** The environment that it is; it then belongs to no task. Null for a snapshot of a task. */
+  saved_as: z.string().nullable().default(null),
   environment: z.string(),
   environment_digest: z.string(),
   vcpu_count: z.int().min(1),

@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
-import type { LastingMachines } from "../../src/core/machines/machines.js";
+import type { AcquiredMachine, LastingMachines } from "../../src/core/machines/machines.js";
+import type { MachineRequest } from "../../src/core/machines/request.js";
 import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";
 import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";
 import type { TaskSnapshots } from "../../src/core/tasks/task-vm.js";
@@ -34,12 +35,14 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     return Array.from(this.#agents, ({ workspace }) => workspace);
   }
 
-  async acquire(request?: { readonly id?: string }): Promise<{ machine: Machine; environmentDigest: string }> {
+  async acquire(request?: Partial<MachineRequest>): Promise<AcquiredMachine> {
     await this.before();
     const agent = new AgentProcess();
     this.#agents.add(agent);
     const machine = await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent);
-    return { machine, environmentDigest: this.environmentDigest };
+    const { vcpuCount = 1, memMib = 1024, diskMib = 10_240, network = null } = request ?? {};
+    const shape = { vcpuCount, memMib, diskMib, network: network !== null };
+    return { machine, environmentDigest: this.environmentDigest, shape, snapshot: null };
   }
 
   async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {
@@ -138,6 +141,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 
 /** Snapshots of what a task notes; of the machine only those that end it. */
 class AgentSnapshots implements TaskSnapshots {
+  readonly unreadable = new Map<string, string>();
   readonly #directory = mkdtempSync(join(tmpdir(), "ps-"));
   readonly #all = new Map<string, Snapshot>();
   /** Returns the workspace. */
@@ -161,7 +165,7 @@ class AgentSnapshots implements TaskSnapshots {
     const directory = join(this.#directory, snapshotId);
     mkdirSync(join(directory, "task"), { recursive: true });
     const record = {
-      ...{ format: 1 as const, snapshot_id: snapshotId, ...about, created_at: new Date().toISOString(), network: null },
+      ...{ format: 1 as const, snapshot_id: snapshotId, saved_as: null, ...about, created_at: new Date().toISOString(), network: null },
       ...{
         execution_mode: "guest" as const,
         accelerator: null,

@@ -194,3 +194,41 @@ test("any order of making, failing, deleting and opening: the store is as a mode
     { numRuns: 25 },
   );
 });
+
+test("a snapshot that cannot be read: is listed with the reason, refused, and can be deleted", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, path } = await open(scratch);
+  const { snapshot_id: id } = (await store.create(machineThat(), about("one"), { signal })).record;
+  for (const [content, reason] of [
+    ["{", "snapshot.json: it is not JSON"],
+    ['{"format": 2}', "a newer pyro wrote it (format 2)"],
+  ] as const) {
+    writeFileSync(join(path, id, "snapshot.json"), content);
+    const again = await open(scratch);
+    assert.deepEqual([...again.store.unreadable], [[id, reason]]);
+    assert.throws(() => again.store.get(id), { code: "FAILED_PRECONDITION" });
+  }
+  const last = await open(scratch);
+  await last.store.delete(id);
+  assert.deepEqual([[...last.store.unreadable], readdirSync(last.path)], [[], []]);
+  assert.throws(() => last.store.get(id), { code: "NOT_FOUND" });
+});
+
+test("a snapshot that is an environment: belongs to no task, stays when its source is deleted, and holds what is below it", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, environments, path } = await open(scratch);
+  const fill = async (directory: string) => writeFileSync(join(directory, "journal"), "of core");
+  const source = await store.create(machineThat(), about("one"), { signal, fill });
+  const saved = await store.saveAs(source, "web:ready", signal);
+  await store.delete(source.record.snapshot_id);
+  const again = await open(scratch);
+  assert.deepEqual(again.store.list(), []);
+  const found = again.store.findSaved("web:ready");
+  assert.deepEqual(found?.record, saved.record);
+  assert.deepEqual([found.record.name, found.record.parent], [null, source.record.snapshot_id]);
+  assert.equal(readFileSync(join(found.taskPath, "journal"), "utf8"), "of core");
+  assert.ok(environments.isHeld("d1"));
+  await assert.rejects(again.store.saveAs(found, "web:next", AbortSignal.abort(new PyroError("ABORTED", "of the test"))), { code: "ABORTED" });
+  await again.store.delete(found.record.snapshot_id);
+  assert.deepEqual([again.store.findSaved("web:ready"), readdirSync(path)], [null, []]);
+});

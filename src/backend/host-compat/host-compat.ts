@@ -182,6 +182,10 @@ export class HostCompatBackend implements Backend {
     throw noSnapshots();
   }
 
+  async packDisk(): Promise<void> {
+    throw noSnapshots();
+  }
+
   /** Finds nothing: machines of this backend die with the daemon that started them. */
   async adopt(): Promise<null> {
     return null;

@@ -20,6 +20,7 @@ import { makeMailbox } from "./mailbox.js";
 import { buildGroupLimits } from "./memory.js";
 import { makeMemoryFile } from "./memory-file.js";
 import { Qmp } from "./qmp.js";
+import { unpackDisk } from "./saved-disk.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
 import { warmUpCommands } from "./warm-up.js";
@@ -92,10 +93,22 @@ async function layOut(
   await writeBootFiles({ ...environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
   await makeMemoryFile(path("ram"), shape.memMib);
   await makeSparse(path("scratch"), shape.diskMib);
+  const { dropTo } = toolchain;
+  if (dropTo) for (const name of ["ram", "scratch"] as const) await chown(path(name), dropTo.uid, dropTo.gid);
+  if (environment.savedDisk) await unpackDisk(toolchain, environment.savedDisk, path("scratch"), options.signal);
+  else await makeFileSystem(toolchain, path("scratch"), shape, options.signal);
+}
+
+async function makeFileSystem(
+  { mke2fs }: TemplateInputs["toolchain"],
+  path: string,
+  shape: TemplateInputs["shape"],
+  signal: AbortSignal,
+): Promise<void> {
   // With a journal, although nothing reads it after a crash: ext4 without one checks each inode that was freed in the last minutes
   // before it makes a new one, so a guest that has removed 20,000 files would make the next ones ten times as slowly.
   const made = await runTool(
-    toolchain.mke2fs,
+    mke2fs,
     [
       "-q",
       "-F",
@@ -109,14 +122,11 @@ async function layOut(
       `size=${shape.diskMib < SMALL_DISK_MIB ? 4 : 16}`,
       "-E",
       "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
-      path("scratch"),
+      path,
     ],
-    { signal: options.signal },
+    { signal },
   );
   if (made.exitCode !== 0) throw new PyroError("VM_START_FAILED", `mke2fs failed: ${made.stderr.trim()}`);
-  if (toolchain.dropTo) {
-    for (const name of ["ram", "scratch"] as const) await chown(path(name), toolchain.dropTo.uid, toolchain.dropTo.gid);
-  }
 }
 
 async function makeSparse(path: string, sizeMib: number): Promise<void> {

@@ -8,19 +8,24 @@ import type { Toolchain } from "./toolchain.js";
 const STATUS_FD = 4;
 const FILTER_FD = 5;
 
-/** Runs a program to its end in the jail and as the user of a VM, and returns its exit status; null at the deadline. */
+/** Runs a program to its end in the jail and as the user of a VM, and returns its exit status; null at the deadline or abort. */
 export async function runInJail(
   toolchain: Toolchain,
   jail: Pick<JailSpec, "devices" | "mounts">,
   words: readonly string[],
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<number | null> {
   const { child, ended } = startInJail(toolchain, jail, words);
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  const kill = () => void child.kill("SIGKILL");
+  const timer = setTimeout(kill, timeoutMs);
+  signal?.addEventListener("abort", kill, { once: true });
+  if (signal?.aborted) kill();
   try {
     return await ended;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", kill);
   }
 }
 

@@ -33,7 +33,8 @@ import { countMemoryMib } from "./memory.js";
 import { tryMemory } from "./memory-access.js";
 import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js";
 import { planNetwork } from "./network.js";
-import { originSchema, requireTemplate } from "./origin.js";
+import { findTemplate, originSchema, requireTemplate } from "./origin.js";
+import { packDisk } from "./saved-disk.js";
 import type { Template } from "./template.js";
 import { findToolchain, isUnchanged, type Toolchain } from "./toolchain.js";
 import { Templates, type TemplatesOptions } from "./templates.js";
@@ -160,6 +161,11 @@ export class QemuBackend implements Backend {
     const { environment, shape, directory: snapshot } = saved;
     const source = { toolchain, template, rootPath: environment.rootPath, shape, network, snapshot };
     return cloneTemplate(this.#place, id, source, options);
+  }
+
+  async packDisk({ handle, directory }: SavedMachine, to: string, signal: AbortSignal): Promise<void> {
+    const template = await findTemplate(this.#templates.path, originSchema.parse(handle));
+    await packDisk(await this.toolchain(), template, directory, to, signal);
   }
 
   #templateOf({ handle, shape }: SavedMachine, toolchain: Toolchain): Promise<Template> {

@@ -3,17 +3,21 @@ import { catalog, catalogVersion } from "../../environments/catalog.js";
 import { findRecipe } from "../../environments/resolve.js";
 import type { Core, Handler } from "../core.js";
 import { environmentFacts } from "./facts.js";
+import { savedFacts } from "./saved-facts.js";
 
-/** Lists the catalog and the installed images. A damaged environment counts as not installed: only a pull makes it usable. */
+/** Lists the catalog, the installed images and the saved environments. A damaged environment counts as not installed: only a pull makes it usable. */
 export const envList: Handler<"env.list"> = async (core) => {
   const images = (await core.environments.listReferences()).map(findRecipe);
   return {
     catalog_version: catalogVersion,
-    environments: await Promise.all(
-      [...catalog, ...images].map(async (recipe) =>
-        environmentFacts(recipe, await findUsable(core, recipe.name), core.environments.sourceDescription),
-      ),
-    ),
+    environments: [
+      ...(await Promise.all(
+        [...catalog, ...images].map(async (recipe) =>
+          environmentFacts(recipe, await findUsable(core, recipe.name), core.environments.sourceDescription),
+        ),
+      )),
+      ...(await savedFacts(core)),
+    ],
   };
 };
 

@@ -17,7 +17,7 @@ export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) 
   const isHeld = (digest: string) => environments.isHeld(digest);
   const reports: Report[] = [];
   for (const backend of backends.all) reports.push(await backend.prune(isHeld, dryRun));
-  reports.push(await environments.prune(dryRun), await pruneToolchains(toolchains, dryRun));
+  reports.push(await environments.prune(dryRun), await pruneToolchains(toolchains, dryRun), keptMemories(core));
   return {
     removed: reports.flatMap(({ removed }) => removed),
     kept: reports.flatMap(({ kept }) => kept),
@@ -25,6 +25,16 @@ export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) 
     dry_run: dryRun,
   };
 };
+
+/** What was saved cannot be built again. */
+function keptMemories({ snapshots }: Core): Report {
+  const kept = snapshots.listSaved().flatMap(({ record }) => record.saved_as ?? []);
+  return {
+    removed: [],
+    kept: kept.map((name) => ({ name, reason: "saved; `pyro env remove` removes it" })),
+    freedBytes: 0,
+  };
+}
 
 /** The one in use stays. */
 async function pruneToolchains(toolchains: Core["toolchains"], dryRun: boolean): Promise<Report> {

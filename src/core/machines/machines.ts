@@ -4,16 +4,18 @@ import type {
   Machine,
   MachineHandle,
   Presence,
-  SavedMachine,
+  StartOptions,
   VmShape,
 } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Call } from "../call.js";
 import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
+import { fitShape } from "./fit-shape.js";
 import { newMachineId } from "./machine-id.js";
-import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
-import { type MachineRequest, startOptionsOf } from "./request.js";
+import { type NewMachineFacts, NewMachines, type NewMachinesOptions } from "./new-machines.js";
+import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
+import { explainUnusable, lastJobOf, noForks, savedMachineOf, shapeOfSnapshot } from "./saved.js";
 import type { SpareCount } from "./spares.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
 import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
@@ -25,6 +27,13 @@ export interface LostMachine {
   readonly backend: string;
   readonly handle: MachineHandle;
   readonly environmentDigest: string;
+}
+
+/** A machine of a caller, and what it is of. */
+export interface AcquiredMachine extends NewMachineFacts {
+  readonly machine: Machine;
+  /** Where its processes come from; null when it has booted. */
+  readonly snapshot: Snapshot | null;
 }
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
@@ -76,28 +85,52 @@ export class Machines {
   }
 
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
-  async acquire(request: MachineRequest, call: Call): Promise<{ machine: Machine; environmentDigest: string }> {
+  async acquire(request: MachineRequest, call: Call): Promise<AcquiredMachine> {
+    const saved = this.#options.findSaved?.(request.environment) ?? null;
+    if (saved !== null) return this.#acquireSaved(saved, request, call);
     try {
-      const { environmentDigest, ...ready } = await this.#new.make(request, call);
+      const { environmentDigest, shape, ...ready } = await this.#new.make(request, call);
       this.#used.set(ready.machine.id, ready);
-      return { machine: ready.machine, environmentDigest };
+      return { machine: ready.machine, environmentDigest, shape, snapshot: null };
     } catch (error) {
       if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the command started.");
       throw error;
     }
   }
 
+  /** One of a saved environment: with its processes, and with the network that the request has. */
+  async #acquireSaved(saved: Snapshot, request: MachineRequest, call: Call): Promise<AcquiredMachine> {
+    const { environment_digest: environmentDigest } = saved.record;
+    const shape = fitShape(request.environment, shapeOf(request), shapeOfSnapshot(saved));
+    const lastJob = await lastJobOf(saved);
+    const options = { ...startOptionsOf(request, call), network: request.network };
+    const machine = await this.#continue(saved, request.id ?? newMachineId(), options, call).catch((error: unknown) => {
+      throw explainUnusable(error, request.environment);
+    });
+    machine.channel.skipStreams(lastJob);
+    return { machine, environmentDigest, shape, snapshot: saved };
+  }
+
   /**
    * A machine that outlives the daemon and continues where a snapshot was made, woken under its own id. Its network is as that of the
    * snapshot. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit.
    */
-  async acquireFrom(snapshot: Snapshot, id: string, call: Call): Promise<Machine> {
+  acquireFrom(snapshot: Snapshot, id: string, call: Call): Promise<Machine> {
+    return this.#continue(snapshot, id, startOptionsOf({ id, network: snapshot.record.network }, call), call);
+  }
+
+  /** The same of a machine that ends with the daemon. */
+  borrowFrom(snapshot: Snapshot, call: Call): Promise<Machine> {
+    const options = { ...startOptionsOf({ network: snapshot.record.network }, call), persistent: false };
+    return this.#continue(snapshot, newMachineId(), options, call);
+  }
+
+  async #continue(snapshot: Snapshot, id: string, options: StartOptions, call: Call): Promise<Machine> {
     const { backends, environments } = this.#options;
-    const { environment_digest: digest, network } = snapshot.record;
+    const { environment_digest: digest } = snapshot.record;
     const release = environments.hold(digest);
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
-      const options = startOptionsOf({ id, network }, call);
       const makeRoom = () => this.#new.giveBack();
       const resume = () => resumeMachine(id, backends.vms, saved, options, makeRoom);
       const machine = await whileUsed(snapshot, resume);
@@ -115,6 +148,13 @@ export class Machines {
     const { backends, environments } = this.#options;
     const rootPath = environments.filesOf(snapshot.record.environment_digest).rootPath;
     return backends.vms.checkSnapshot(savedMachineOf(snapshot, rootPath));
+  }
+
+  /** Copies the disk of a snapshot into a file, which then needs nothing else. It works when the memory cannot be used any more. */
+  packDisk(snapshot: Snapshot, to: string, signal: AbortSignal): Promise<void> {
+    const { backends, environments } = this.#options;
+    const saved = savedMachineOf(snapshot, environments.filesOf(snapshot.record.environment_digest).rootPath);
+    return whileUsed(snapshot, () => backends.vms.packDisk(saved, to, signal));
   }
 
   /** How many more VMs of a shape the host's memory can hold, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
@@ -203,23 +243,7 @@ export class Machines {
   }
 }
 
-function savedMachineOf({ record, directory }: Snapshot, rootPath: string): SavedMachine {
-  const { vcpu_count: vcpuCount, mem_mib: memMib, disk_mib: diskMib, network } = record;
-  return {
-    directory,
-    handle: record.machine,
-    shape: { vcpuCount, memMib, diskMib, network: network !== null },
-    environment: { digest: record.environment_digest, rootPath },
-  };
-}
-
 /** A machine that answers, as one that was found. */
 export function asFound(machine: Machine): FoundMachine {
   return { ...machine, ready: Promise.resolve(machine) };
-}
-
-function noForks(): PyroError {
-  return new PyroError("HOST_NOT_ABLE", "A sandboxed process cannot be forked; only a VM can.", {
-    details: { missing: "snapshots" },
-  });
 }

@@ -1,9 +1,11 @@
-import type { Backend, Machine, StartOptions } from "../../backend/backend.js";
+import type { Backend, Machine, StartOptions, VmShape } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
 import { runForExit } from "../../guest/exec.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
 import type { Backends } from "./backends.js";
 import { newMachineId } from "./machine-id.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
@@ -14,6 +16,14 @@ export interface NewMachinesOptions {
   readonly environments: EnvironmentCache;
   readonly backends: Backends;
   readonly log: Log;
+  /** The snapshot that is an environment; null for an environment that boots. */
+  readonly findSaved?: (environment: string) => Snapshot | null;
+}
+
+/** What a new machine is of. */
+export interface NewMachineFacts {
+  readonly environmentDigest: string;
+  readonly shape: VmShape;
 }
 
 interface HeldEnvironment {
@@ -37,13 +47,20 @@ export class NewMachines {
   }
 
   /** A machine for a request, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
-  async make(request: MachineRequest, call: Call): Promise<ReadyMachine & { readonly environmentDigest: string }> {
+  async make(request: MachineRequest, call: Call): Promise<ReadyMachine & NewMachineFacts> {
     const { backend, why } = await this.#options.backends.choose(request);
     if (why) this.#options.log.warn({ reason: why.message }, "running without a VM");
     const held = await this.#holdEnvironment(request.environment, call);
     call.mark("environment");
-    const ready = await this.#takeOrStart(backend, held, request, call);
-    return { ...ready, environmentDigest: held.environment.digest };
+    try {
+      assertBoots(backend, held.environment);
+      const shape = shapeOf(request, held.environment.savedDisk?.diskMib);
+      const ready = await this.#takeOrStart(backend, held, { request, shape }, call);
+      return { ...ready, environmentDigest: held.environment.digest, shape };
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   /** Ends the spares, for a caller that needs the memory now. */
@@ -77,18 +94,13 @@ export class NewMachines {
   async #takeOrStart(
     backend: Backend,
     held: HeldEnvironment,
-    request: MachineRequest,
+    { request, shape }: { readonly request: MachineRequest; readonly shape: VmShape },
     call: Call,
   ): Promise<ReadyMachine> {
-    try {
-      const plan = { backend, environment: held.environment, shape: shapeOf(request) };
-      const options = startOptionsOf(request, call);
-      if (request.id === undefined) return await this.#takeSpareOrStart(plan, held.release, options);
-      return { machine: await this.#start(request.id, plan, options), release: held.release };
-    } catch (error) {
-      held.release();
-      throw error;
-    }
+    const plan = { backend, environment: held.environment, shape };
+    const options = startOptionsOf(request, call);
+    if (request.id === undefined) return this.#takeSpareOrStart(plan, held.release, options);
+    return { machine: await this.#start(request.id, plan, options), release: held.release };
   }
 
   /** A spare when there is one of this kind, else a new machine. Each use counts for how many spares are made. */
@@ -131,6 +143,14 @@ export class NewMachines {
   #start(id: string, plan: MachinePlan, options: StartOptions): Promise<Machine> {
     return startMachine(id, plan, options, () => this.#spares.giveBack());
   }
+}
+
+/** Throws HOST_NOT_ABLE for a saved disk and a process that stands in for a VM. */
+function assertBoots({ capabilities }: Backend, { recipe, savedDisk }: InstalledEnvironment): void {
+  if (savedDisk === undefined || capabilities.snapshots) return;
+  throw new PyroError("HOST_NOT_ABLE", `${recipe.name} is the disk of a VM; a sandboxed process cannot use it.`, {
+    details: { missing: "snapshots" },
+  });
 }
 
 /** Spares stand in for requests of the same backend, environment, shape and network. */

@@ -1,5 +1,6 @@
 import type { NetworkRequest, StartOptions, VmShape } from "../../backend/backend.js";
 import type { Call } from "../call.js";
+import { fitShape } from "./fit-shape.js";
 
 /** The machine that a caller asks for. */
 export interface MachineRequest {
@@ -17,8 +18,11 @@ export interface MachineRequest {
 /** Sparse: a VM takes only the disk space that it writes. */
 const DEFAULT_DISK_MIB = 10_240;
 
-export function shapeOf({ vcpuCount, memMib, diskMib, network }: MachineRequest): VmShape {
-  return { vcpuCount, memMib, diskMib: diskMib ?? DEFAULT_DISK_MIB, network: network !== null };
+/** The shape that a request asks for. A saved disk has a size of its own. */
+export function shapeOf(request: MachineRequest, savedDiskMib?: number): VmShape {
+  const { vcpuCount, memMib, diskMib = DEFAULT_DISK_MIB, network } = request;
+  const asked = { vcpuCount, memMib, diskMib, network: network !== null };
+  return savedDiskMib === undefined ? asked : fitShape(request.environment, asked, { ...asked, diskMib: savedDiskMib });
 }
 
 /** How a machine of a request is started; it outlives the daemon when the request has an id. */

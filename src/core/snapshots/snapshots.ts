@@ -1,13 +1,16 @@
 import { join } from "node:path";
 
 import type { Presence } from "../../backend/backend.js";
-import type { MachineSnapshot, SnapshotOptions } from "../../backend/snapshot.js";
+import type { SnapshotOptions } from "../../backend/snapshot.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache } from "../../environments/cache.js";
 import { mkdir, readdir, rename, rm, syncDirectory, syncTree } from "../../host/files.js";
+import { copyTree } from "../../host/copy-tree.js";
 import type { Log } from "../../host/log.js";
 import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import { explainReading } from "../../store/record.js";
+import { nameTaken, noSnapshot, unreadableSnapshot } from "./errors.js";
+import { buildRecord, type NewSnapshot } from "./new-record.js";
 import {
   isSnapshotId,
   newSnapshotId,
@@ -15,6 +18,8 @@ import {
   writeSnapshotRecord,
   type SnapshotRecord,
 } from "../../store/snapshot-record.js";
+
+export type { NewSnapshot } from "./new-record.js";
 
 /** A snapshot that a machine can start from. */
 export interface Snapshot {
@@ -27,12 +32,6 @@ export interface Snapshot {
   /** Called and awaited when it is deleted. */
   readonly onDelete: (() => Promise<void>)[];
 }
-
-/** What core knows of a new snapshot. */
-export type NewSnapshot = Pick<
-  SnapshotRecord,
-  "name" | "task_id" | "parent" | "environment" | "environment_digest" | "vcpu_count" | "mem_mib" | "disk_mib"
->;
 
 export interface NewSnapshotOptions extends SnapshotOptions {
   /** Adds what core keeps of the task, into a directory of its own, when the machine runs again. */
@@ -67,6 +66,7 @@ export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #path: string;
   readonly #entries = new Map<string, Entry>();
+  readonly #unreadable = new Map<string, string>();
   /** Names of snapshots that are being made. */
   readonly #namesUnderWay = new Set<string>();
 
@@ -86,19 +86,38 @@ export class Snapshots {
     return snapshots;
   }
 
+  /** The snapshots of tasks, the oldest first. */
   list(): readonly Snapshot[] {
+    return this.#all().filter(({ record }) => record.saved_as === null);
+  }
+
+  /** Those that are environments, the oldest first. */
+  listSaved(): readonly Snapshot[] {
+    return this.#all().filter(({ record }) => record.saved_as !== null);
+  }
+
+  /** The snapshot that is the environment of this name; null when there is none. */
+  findSaved(environment: string): Snapshot | null {
+    return this.listSaved().find(({ record }) => record.saved_as === environment) ?? null;
+  }
+
+  /** Snapshots whose record cannot be read, by id, with the reason. */
+  get unreadable(): ReadonlyMap<string, string> {
+    return this.#unreadable;
+  }
+
+  #all(): Snapshot[] {
     const all = [...this.#entries.values()].map(({ snapshot }) => snapshot);
     return all.sort((a, b) => a.record.created_at.localeCompare(b.record.created_at));
   }
 
-  /** By id or by name. Throws NOT_FOUND. */
+  /** By id or by name. Throws NOT_FOUND, or FAILED_PRECONDITION for one that cannot be read. */
   get(reference: string): Snapshot {
     const found = this.#entries.get(reference)?.snapshot ?? this.list().find(({ record }) => record.name === reference);
     if (found) return found;
-    throw new PyroError("NOT_FOUND", `There is no snapshot ${reference}.`, {
-      hint: "See `pyro task snapshot list`.",
-      details: { snapshot: reference.slice(0, 128) },
-    });
+    const damage = this.#unreadable.get(reference);
+    if (damage !== undefined) throw unreadableSnapshot(reference, damage);
+    throw noSnapshot(reference);
   }
 
   /** Makes a snapshot, durably: it exists whole or not at all. Throws ALREADY_EXISTS for a name that is taken. */
@@ -107,19 +126,35 @@ export class Snapshots {
     if (name !== null && (this.#namesUnderWay.has(name) || this.#hasName(name))) throw nameTaken(name);
     if (name !== null) this.#namesUnderWay.add(name);
     try {
-      return await this.#inDraft(machine, about, options, async (draft) => {
-        const { snapshot_id: snapshotId } = draft.record;
-        const directory = join(this.#path, snapshotId);
-        await syncTree(draft.directory);
-        await writeSnapshotRecord(draft.directory, draft.record);
-        options.signal.throwIfAborted();
-        await rename(draft.directory, directory);
-        await syncDirectory(this.#path);
-        return this.#add(snapshotIn(directory, draft.record));
-      });
+      return await this.#inDraft(machine, about, options, (draft) => this.#publish(draft, options.signal));
     } finally {
       if (name !== null) this.#namesUnderWay.delete(name);
     }
+  }
+
+  /** Makes an environment of a snapshot, with files of its own: neither needs the other. */
+  async saveAs(snapshot: Snapshot, environment: string, signal: AbortSignal): Promise<Snapshot> {
+    const directory = join(this.#path, newTemporaryName());
+    try {
+      await whileUsed(snapshot, () => copyTree(snapshot.directory, directory));
+      const about = { snapshot_id: newSnapshotId(), name: null, parent: snapshot.record.snapshot_id };
+      const record = { ...snapshot.record, ...about, saved_as: environment, created_at: new Date().toISOString() };
+      return await this.#publish(snapshotIn(directory, record), signal);
+    } catch (error) {
+      throw PyroError.from(error);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  async #publish(draft: Snapshot, signal: AbortSignal): Promise<Snapshot> {
+    const directory = join(this.#path, draft.record.snapshot_id);
+    await syncTree(draft.directory);
+    await writeSnapshotRecord(draft.directory, draft.record);
+    signal.throwIfAborted();
+    await rename(draft.directory, directory);
+    await syncDirectory(this.#path);
+    return this.#add(snapshotIn(directory, draft.record));
   }
 
   /** Makes a snapshot for one use: it is neither listed nor synced, and is removed when the use ends. */
@@ -134,15 +169,17 @@ export class Snapshots {
 
   /** Removes a snapshot; machines that started from it are not touched. Waits for those that are starting. Throws NOT_FOUND. */
   async delete(snapshotId: string): Promise<void> {
-    this.get(snapshotId);
-    const entry = this.#entries.get(snapshotId);
-    if (!entry) throw new PyroError("INVALID_ARGUMENT", "A snapshot is deleted by its id.");
-    this.#entries.delete(snapshotId);
-    await Promise.all(entry.snapshot.uses);
-    await Promise.all(entry.snapshot.onDelete.map((act) => act()));
-    entry.release();
+    if (!this.#unreadable.delete(snapshotId)) {
+      this.get(snapshotId);
+      const entry = this.#entries.get(snapshotId);
+      if (!entry) throw new PyroError("INVALID_ARGUMENT", "A snapshot is deleted by its id.");
+      this.#entries.delete(snapshotId);
+      await Promise.all(entry.snapshot.uses);
+      await Promise.all(entry.snapshot.onDelete.map((act) => act()));
+      entry.release();
+    }
     const leaving = join(this.#path, newTemporaryName());
-    await rename(entry.snapshot.directory, leaving);
+    await rename(join(this.#path, snapshotId), leaving);
     await syncDirectory(this.#path);
     await rm(leaving, { recursive: true, force: true });
   }
@@ -186,41 +223,13 @@ export class Snapshots {
   async #load(name: string): Promise<void> {
     const directory = join(this.#path, name);
     const reading = await readSnapshotRecord(directory);
-    if (reading.kind === "record") this.#add(snapshotIn(directory, reading.record));
-    else this.#options.log.warn({ snapshot: name, reason: explainReading(reading) }, "a snapshot cannot be read");
+    if (reading.kind === "record") return void this.#add(snapshotIn(directory, reading.record));
+    const reason = explainReading(reading) ?? "its record is damaged";
+    this.#unreadable.set(name, reason);
+    this.#options.log.warn({ snapshot: name, reason }, "a snapshot cannot be read");
   }
 }
 
 function snapshotIn(directory: string, record: SnapshotRecord): Snapshot {
   return { record, directory, taskPath: join(directory, "task"), uses: new Set(), onDelete: [] };
-}
-
-function buildRecord(machine: Presence, about: NewSnapshot, made: MachineSnapshot): SnapshotRecord {
-  return {
-    format: 1,
-    snapshot_id: newSnapshotId(),
-    ...about,
-    created_at: new Date().toISOString(),
-    network: copyRequest(machine.networkRequest),
-    execution_mode: machine.executionMode,
-    accelerator: machine.accelerator,
-    memory_bytes: made.memoryBytes,
-    disk_bytes: made.diskBytes,
-    pause_ms: Math.round(made.pauseMs),
-    machine: { ...made.handle },
-  };
-}
-
-function copyRequest(request: Presence["networkRequest"]): SnapshotRecord["network"] {
-  if (request === null) return null;
-  const { allow, allowHosts, hostEnv, hostCaFiles } = request;
-  const files = hostCaFiles && [...hostCaFiles];
-  return { allow: [...allow], allowHosts: [...allowHosts], hostEnv: { ...hostEnv }, hostCaFiles: files };
-}
-
-function nameTaken(name: string): PyroError {
-  return new PyroError("ALREADY_EXISTS", `The name ${name} is taken by another snapshot.`, {
-    hint: "Choose another name, or delete that snapshot.",
-    details: { name },
-  });
 }

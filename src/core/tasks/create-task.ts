@@ -1,8 +1,7 @@
-import { PyroError } from "../../contract/errors.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { Log } from "../../host/log.js";
-import { openJournal } from "../../store/journal.js";
-import { journalPath, newTaskId } from "../../store/layout.js";
+import { newTaskId } from "../../store/layout.js";
+import { readSnapshotFacts } from "../../store/snapshot-facts.js";
 import { createTaskDirectory, newDraftPath, removeDraft } from "../../store/task-directories.js";
 import { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Call } from "../call.js";
@@ -10,7 +9,9 @@ import { asFound, type LastingMachines } from "../machines/machines.js";
 import { networkRequestOf } from "../machines/network.js";
 import { assertChoices } from "../workspace/import.js";
 import { seedWorkspace } from "../workspace/seed.js";
+import { adoptServices } from "../services/services.js";
 import { machineIdOf } from "./machine-id.js";
+import { beginJournal, openNewJournal } from "./new-journal.js";
 import { newTaskRecord } from "./new-record.js";
 import { Task } from "./task.js";
 import type { TaskSnapshots } from "./task-vm.js";
@@ -30,7 +31,7 @@ export async function createTask(
 ): Promise<Task> {
   assertChoices(input);
   const taskId = newTaskId();
-  const { machine, environmentDigest } = await machines.acquire(
+  const acquired = await machines.acquire(
     {
       id: machineIdOf(taskId),
       environment: input.environment,
@@ -42,17 +43,21 @@ export async function createTask(
     },
     call,
   );
+  const { machine } = acquired;
   const draft = newDraftPath(tasksPath, taskId);
   try {
+    const facts = acquired.snapshot && (await readSnapshotFacts(acquired.snapshot.taskPath));
     const { seed, keep } = await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
     call.signal.throwIfAborted();
-    const record = newTaskRecord(taskId, input, machine, environmentDigest, seed);
+    const fresh = newTaskRecord(taskId, input, acquired, seed);
+    const services = adoptServices(facts?.record.services ?? [], fresh.created_at, []);
+    const record = { ...fresh, services };
+    if (facts !== null) await beginJournal(draft, facts, record.created_at);
     const directory = await createTaskDirectory(tasksPath, record, draft);
-    const opened = await openJournal(journalPath(directory));
-    if (opened.kind !== "journal") throw new PyroError("INTERNAL", "A new journal could not be opened.");
-    const { journal } = opened;
+    const journal = await openNewJournal(directory);
     const task = new Task({ directory, record, journal, machine: asFound(machine), machines, snapshots, log });
     await keep(task.pushes);
+    await task.takeOver();
     return task;
   } catch (error) {
     await removeDraft(draft);

@@ -1,14 +1,13 @@
-import type { Machine } from "../../backend/backend.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { TaskRecord } from "../../store/task-record.js";
+import type { AcquiredMachine } from "../machines/machines.js";
 import { networkPolicyOf, networkRequestOf } from "../machines/network.js";
 
 /** The record of a task whose machine is ready. */
 export function newTaskRecord(
   taskId: string,
   input: InputOf<"task.create">,
-  machine: Machine,
-  environmentDigest: string,
+  { machine, environmentDigest, shape }: AcquiredMachine,
   seed: TaskRecord["workspace_seed"],
 ): TaskRecord {
   return {
@@ -21,9 +20,9 @@ export function newTaskRecord(
     environment_digest: environmentDigest,
     created_at: new Date().toISOString(),
     ttl_seconds: input.ttl_seconds,
-    vcpu_count: input.vcpu_count,
-    mem_mib: input.mem_mib,
-    disk_mib: input.disk_mib,
+    vcpu_count: shape.vcpuCount,
+    mem_mib: shape.memMib,
+    disk_mib: shape.diskMib,
     timeout_seconds: input.timeout_seconds ?? null,
     allow_host_compat: input.allow_host_compat,
     network: input.network,

@@ -16,7 +16,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     allowHostCompat: input.allow_host_compat,
     network: networkRequestOf(input),
   };
-  const { machine } = await core.machines.acquire(request, call);
+  const { machine, shape } = await core.machines.acquire(request, call);
   let outcome;
   try {
     await seedWorkspace(machine, input, call);
@@ -30,7 +30,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
       env,
       terminal,
       timeoutMs,
-      memMib: input.mem_mib,
+      memMib: shape.memMib,
       interleaved: input.interleaved,
     };
     outcome = await runCommand(asFound(machine), command, call);

@@ -1,6 +1,7 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
 import { renderEntry, renderFileList } from "./file-list.js";
 import { printable } from "./printable.js";
+import { renderKind, renderOrigin, renderSaved } from "./saved.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
@@ -11,8 +12,8 @@ import { renderLogs, renderTask, renderTasks } from "./task.js";
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
     const lines = environments.map(
-      ({ name, installed, description, moved_to }) =>
-        `${name} [${installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
+      ({ name, installed, description, moved_to, saved }) =>
+        `${name} [${saved ? renderKind(saved) : installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
     );
     return renderLines([`Catalog version: ${catalog_version}`, ...lines]);
   },
@@ -33,6 +34,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
         ({ name, version, integrity }) => `Package of npm: ${name} ${version} ${integrity}`,
       ),
       ...(environment.image ? renderImage(environment.image) : []),
+      ...(environment.saved ? renderOrigin(environment.saved) : []),
       ...(environment.digest ? [`Digest: ${environment.digest}`] : []),
       ...(environment.size_bytes === undefined ? [] : [`Size: ${renderMib(environment.size_bytes)}`]),
       ...(environment.pulled_at ? [`Pulled at: ${environment.pulled_at}`] : []),
@@ -40,6 +42,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
       ...(environment.files ?? []).map(({ name, sha256 }) => `File: ${name} sha256:${sha256}`),
       ...(environment.packages ?? []).map(({ name, version }) => `Package: ${name} ${version}`),
     ]),
+
+  "env.save": renderSaved,
+  "env.import": renderSaved,
+  "env.export": ({ environment, output, size_bytes }) =>
+    `Wrote ${environment} to ${output}, ${renderMib(size_bytes)}.\n`,
 
   "env.remove": ({ environment, freed_bytes }) => `Removed ${environment}, freed ${renderMib(freed_bytes)}.\n`,
 

@@ -36,8 +36,10 @@ type Positional =
   | "to"
   | "content"
   | "snapshotId"
-  | "port"
-  | "name";
+  | "source"
+  | "name"
+  | "file"
+  | "port";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** What only the client says to the daemon. */
 type Hidden =

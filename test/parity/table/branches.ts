@@ -19,6 +19,7 @@ export const branches: readonly Case[] = [
   { name: "a try that cannot be", ...tryAll(["true"]), expect: "HOST_NOT_ABLE" },
   { name: "a stop that cannot be", ...of("task.stop", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
   { name: "a snapshot that cannot be", ...of("task.snapshot.create", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
+  { name: "a save that cannot be", ...of("env.save", { source: "$task", name: "kept" }), expect: "HOST_NOT_ABLE" },
   { name: "a start of what is started", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
   { name: "no forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   { name: "no variants", ...tryAll([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
@@ -89,6 +90,12 @@ export const branches: readonly Case[] = [
   { name: "the task after the reset", ...exec(["cat", "note"]), expect: { stdout: "kept\n" }, on: "vm" },
   { name: "a reset to the seed", ...reset("seed", { force: true }), expect: { state: "started" }, on: "both" },
   { name: "the task as it began", ...exec(["ls"]), expect: { stdout: "" }, on: "both" },
+  {
+    name: "saving a task under a name that is taken",
+    ...of("env.save", { source: "$task", name: "debian:12" }),
+    expect: "ALREADY_EXISTS",
+    on: "vm",
+  },
   {
     name: "deleting the snapshot",
     ...of("task.snapshot.delete", { snapshot_id: "$snapshot" }),

@@ -45,6 +45,22 @@ export const refusals: readonly Case[] = [
     expect: "ENVIRONMENT_UNKNOWN",
   },
   { name: "removing an unknown environment", ...of("env.remove", { environment: "x" }), expect: "ENVIRONMENT_UNKNOWN" },
+  { name: "saving an unknown task", ...of("env.save", { source: "x", name: "y" }), expect: "NOT_FOUND" },
+  {
+    name: "saving under a name that is no name",
+    ...of("env.save", { source: "x", name: "../y" }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
+    name: "exporting what was not saved",
+    ...of("env.export", { environment: "debian:12", output: "/nowhere/x.tar" }),
+    expect: "ENVIRONMENT_UNKNOWN",
+  },
+  {
+    name: "importing a file that does not exist",
+    ...of("env.import", { file: "/nowhere/x.tar" }),
+    expect: "SOURCE_UNREADABLE",
+  },
   {
     name: "an image that does not exist",
     ...of("env.pull", { environment: "oci:/nowhere" }),

@@ -1,7 +1,6 @@
 import { mkdir } from "../../../host/files.js";
 import type { Log } from "../../../host/log.js";
-import { openJournal, type Journal } from "../../../store/journal.js";
-import { journalPath, newTaskId } from "../../../store/layout.js";
+import { newTaskId } from "../../../store/layout.js";
 import type { SnapshotFacts } from "../../../store/snapshot-facts.js";
 import {
   createTaskDirectory,
@@ -11,14 +10,13 @@ import {
 } from "../../../store/task-directories.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../../store/workspace-lists.js";
-import { PyroError } from "../../../contract/errors.js";
 import type { Machine } from "../../../backend/backend.js";
 import type { Call } from "../../call.js";
 import { asFound, type LastingMachines } from "../../machines/machines.js";
 import type { Snapshot } from "../../snapshots/snapshots.js";
-import { adoptCarried } from "../../exec/carried.js";
 import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";
+import { beginJournal, openNewJournal } from "../new-journal.js";
 import { Task } from "../task.js";
 import type { TaskSnapshots } from "../task-vm.js";
 
@@ -63,10 +61,10 @@ export async function startFork(
     await mkdir(draft, { recursive: true, mode: 0o700 });
     await copyWorkspaceLists(point.listsPath, draft);
     await copyBaseContent(`${tasksPath}/${parent.task_id}`, draft);
-    await writeJournal(draft, point.facts, record.created_at);
+    await beginJournal(draft, point.facts, record.created_at);
     call.signal.throwIfAborted();
     const directory = await createTaskDirectory(tasksPath, record, draft);
-    const journal = await readJournal(directory);
+    const journal = await openNewJournal(directory);
     const task = new Task({ ...parts, directory, record, journal, machine: asFound(machine) });
     await task.takeOver();
     return task;
@@ -96,17 +94,4 @@ function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdent
     ports: [],
     services: adoptServices(facts.record.services, at, []),
   };
-}
-
-/** The log of a fork begins with the commands that ran. */
-async function writeJournal(draft: string, { commands }: SnapshotFacts, at: string): Promise<void> {
-  const journal = await readJournal(draft);
-  await Promise.all(adoptCarried(commands, new Set(), at).map((entry) => journal.append(entry)));
-  await journal.close();
-}
-
-async function readJournal(directory: string): Promise<Journal> {
-  const opened = await openJournal(journalPath(directory));
-  if (opened.kind === "journal") return opened.journal;
-  throw new PyroError("INTERNAL", "A new journal could not be opened.");
 }

@@ -20,11 +20,17 @@ export const taskSnapshotList: Handler<"task.snapshot.list"> = async ({ tasks },
   const shown = tasks.snapshots.list().filter(({ record }) => wanted === null || record.task_id === wanted);
   const kept = await Promise.all(shown.map(async (snapshot) => ((await isKept(snapshot)) ? snapshot : null)));
   const views = await Promise.all(kept.filter((each) => each !== null).map((snapshot) => viewOf(tasks, snapshot)));
-  return { snapshots: views.toSorted((a, b) => a.created_at.localeCompare(b.created_at)) };
+  const unreadable = wanted === null ? [...tasks.snapshots.unreadable] : [];
+  return {
+    snapshots: views.toSorted((a, b) => a.created_at.localeCompare(b.created_at)),
+    unreadable: unreadable.map(([snapshot_id, reason]) => ({ snapshot_id, reason })),
+  };
 };
 
 export const taskSnapshotDelete: Handler<"task.snapshot.delete"> = async ({ tasks }, input) => {
-  const { snapshot_id: snapshotId } = tasks.snapshots.get(input.snapshot_id).record;
+  const { snapshots } = tasks;
+  const isUnreadable = snapshots.unreadable.has(input.snapshot_id);
+  const snapshotId = isUnreadable ? input.snapshot_id : snapshots.get(input.snapshot_id).record.snapshot_id;
   const neededBy = tasks.needing(snapshotId);
   if (neededBy.length > 0) {
     throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} is needed by ${neededBy.join(", ")}.`, {
@@ -32,7 +38,7 @@ export const taskSnapshotDelete: Handler<"task.snapshot.delete"> = async ({ task
       details: { snapshot_id: snapshotId, needed_by: neededBy },
     });
   }
-  await tasks.snapshots.delete(snapshotId);
+  await snapshots.delete(snapshotId);
   return { snapshot_id: snapshotId, deleted: true };
 };
 

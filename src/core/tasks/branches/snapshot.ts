@@ -23,6 +23,8 @@ export async function snapshotTask(vm: TaskVm, name: string | null, signal: Abor
 interface SaveOptions {
   readonly purpose: SnapshotFacts["purpose"];
   readonly name: string | null;
+  /** The environment that the snapshot becomes. */
+  readonly savedAs?: string;
   readonly signal: AbortSignal;
   /** False leaves the VM paused, for a caller that ends it. */
   readonly resumes?: boolean;
@@ -30,10 +32,11 @@ interface SaveOptions {
 
 /** Only while the task stands still. */
 export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
-  const { purpose, name, signal, resumes = true } = options;
+  const { purpose, name, savedAs = null, signal, resumes = true } = options;
   const synced = await syncDisks(vm, signal);
   const notes = vm.notes(purpose, synced);
-  return vm.parts.snapshots.create(machine, describeTask(vm.record, name), { signal, resumes, ...notes });
+  const about = { ...describeTask(vm.record, name), saved_as: savedAs };
+  return vm.parts.snapshots.create(machine, about, { signal, resumes, ...notes });
 }
 
 /** Has the guest write its files to its disk, so that the disk of the snapshot can be read. False when it does not. */

@@ -1,0 +1,35 @@
+import type { Presence } from "../../backend/backend.js";
+import type { MachineSnapshot } from "../../backend/snapshot.js";
+import { newSnapshotId, type SnapshotRecord } from "../../store/snapshot-record.js";
+
+/** What core knows of a new snapshot. */
+export type NewSnapshot = Pick<
+  SnapshotRecord,
+  "name" | "task_id" | "parent" | "environment" | "environment_digest" | "vcpu_count" | "mem_mib" | "disk_mib"
+> &
+  Partial<Pick<SnapshotRecord, "saved_as">>;
+
+/** The record of a snapshot that was just made. */
+export function buildRecord(machine: Presence, about: NewSnapshot, made: MachineSnapshot): SnapshotRecord {
+  return {
+    format: 1,
+    snapshot_id: newSnapshotId(),
+    saved_as: null,
+    ...about,
+    created_at: new Date().toISOString(),
+    network: copyRequest(machine.networkRequest),
+    execution_mode: machine.executionMode,
+    accelerator: machine.accelerator,
+    memory_bytes: made.memoryBytes,
+    disk_bytes: made.diskBytes,
+    pause_ms: Math.round(made.pauseMs),
+    machine: { ...made.handle },
+  };
+}
+
+function copyRequest(request: Presence["networkRequest"]): SnapshotRecord["network"] {
+  if (request === null) return null;
+  const { allow, allowHosts, hostEnv, hostCaFiles } = request;
+  const files = hostCaFiles && [...hostCaFiles];
+  return { allow: [...allow], allowHosts: [...allowHosts], hostEnv: { ...hostEnv }, hostCaFiles: files };
+}

@@ -1,0 +1,137 @@
+import { dirname, join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { readFile } from "../../host/files.js";
+import type { EnvironmentCache, InstalledEnvironment } from "../cache.js";
+import { manifestFile } from "../layout.js";
+import { type Manifest, parseManifest } from "../manifest.js";
+import { findRecipe } from "../resolve.js";
+import { diskUsageBytes } from "../../host/disk.js";
+import type { SavedDisk, SavedDisks } from "./saved-disks.js";
+
+/** The environments of a home: those that were built, and those that are the saved disk of a task. */
+export interface Environments extends EnvironmentCache {
+  readonly saved: SavedDisks;
+  /** Throws ENVIRONMENT_UNKNOWN for a name that is neither a recipe's nor a saved disk's. */
+  assertKnown(name: string): void;
+  /** Has a new disk hold the environment below it. */
+  keepBelow(disk: SavedDisk): void;
+}
+
+/** Adds saved disks to a cache. Each holds the environment below it for as long as it exists, and so does each use of it. */
+export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environments {
+  const releases = new Map<string, () => void>();
+
+  const hold = (digest: string) => {
+    const below = saved.below(digest);
+    const held = [cache.hold(digest), ...(below === digest ? [] : [cache.hold(below)])];
+    return () => held.forEach((release) => release());
+  };
+
+  const keepBelow = ({ record }: SavedDisk) => {
+    releases.get(record.name)?.();
+    releases.set(record.name, cache.hold(record.environment_digest));
+  };
+
+  const acquire = async (name: string) => {
+    const disk = saved.find(name);
+    if (disk === null) return cache.acquire(name);
+    const release = hold(disk.digest);
+    try {
+      return { environment: await describe(cache, disk), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  };
+
+  const remove = async (disk: SavedDisk) => {
+    const { record, digest, directory } = disk;
+    if (cache.isHeld(digest)) {
+      throw new PyroError("FAILED_PRECONDITION", `The environment ${record.name} is in use.`, {
+        hint: "Delete the tasks, VMs and snapshots that use it, then remove it.",
+        details: { environment: record.name },
+      });
+    }
+    const freedBytes = await diskUsageBytes(directory);
+    await saved.remove(record.name);
+    releases.get(record.name)?.();
+    releases.delete(record.name);
+    return { digest, freedBytes };
+  };
+
+  for (const disk of saved.list()) keepBelow(disk);
+  return {
+    ...cache,
+    saved,
+    keepBelow,
+    hold,
+    acquire,
+    assertKnown: (name) => {
+      if (saved.find(name) === null) findRecipe(name);
+    },
+    filesOf: (digest) => cache.filesOf(saved.below(digest)),
+    find: async (name) => {
+      const acquired = await acquire(name);
+      acquired?.release();
+      return acquired?.environment ?? null;
+    },
+    pull: async (name, options) => {
+      const disk = saved.find(name);
+      if (disk === null) return cache.pull(name, options);
+      await saved.verify(disk, options.signal);
+      return { environment: await describe(cache, disk), built: false, repaired: false, registryChecked: null };
+    },
+    remove: async (name) => {
+      const disk = saved.find(name);
+      if (disk !== null) return remove(disk);
+      if (saved.damaged.includes(name)) {
+        await saved.remove(name);
+        return { digest: null, freedBytes: 0 };
+      }
+      assertNotBelow(saved, name, (await cache.find(name).catch(() => null))?.digest);
+      return cache.remove(name);
+    },
+    prune: async (dryRun) => {
+      const report = await cache.prune(dryRun);
+      const kept = saved.list().map(({ record }) => ({ name: record.name, reason: "saved; `pyro env remove` removes it" }));
+      return { ...report, kept: [...report.kept, ...kept] };
+    },
+  };
+}
+
+function assertNotBelow(saved: SavedDisks, environment: string, digest: string | undefined): void {
+  const needed_by = saved.list().flatMap(({ record }) => (record.environment_digest === digest ? [record.name] : []));
+  if (needed_by.length === 0) return;
+  throw new PyroError("FAILED_PRECONDITION", `The environment ${environment} is below ${needed_by.join(", ")}.`, {
+    hint: "Remove these environments first.",
+    details: { environment, needed_by },
+  });
+}
+
+/** The manifest of a content; null when it is gone. */
+export async function readManifestBelow(cache: Pick<EnvironmentCache, "filesOf">, digest: string): Promise<Manifest | null> {
+  const path = join(dirname(cache.filesOf(digest).rootPath), manifestFile);
+  return parseManifest(await readFile(path, "utf8").catch(() => ""));
+}
+
+/** The environment below a disk, under the disk's name and with the disk. Throws ENVIRONMENT_CORRUPT when it is gone. */
+async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<InstalledEnvironment> {
+  const { record, digest, diskPath } = disk;
+  const files = cache.filesOf(record.environment_digest);
+  const directory = dirname(files.rootPath);
+  const manifest = await readManifestBelow(cache, record.environment_digest);
+  if (manifest === null) {
+    throw new PyroError("ENVIRONMENT_CORRUPT", `The files of ${record.environment} below ${record.name} are gone.`, {
+      hint: "Import the environment again, or remove it.",
+      details: { environment: record.name, reason: "the environment below it is gone" },
+    });
+  }
+  const description = `Disk of a task of ${record.environment}`;
+  const recipe = { kind: "rootfs", architecture: "amd64", version: manifest.version, path: diskPath } as const;
+  return {
+    ...files,
+    ...{ recipe: { ...recipe, name: record.name, description }, digest, directory, manifest },
+    ...{ pulledAt: record.created_at, movedTo: null, savedDisk: { path: diskPath, diskMib: record.disk_mib } },
+  };
+}
