@@ -52,7 +52,7 @@ test("a saved disk: is removed once nothing uses it, and then nothing of it is l
   const { freedBytes } = await home.environments.remove("web");
   assert.ok(freedBytes > 0);
   assert.deepEqual([readdirSync(home.path), await diskUsageBytes(home.path)], [[], before]);
-  assert.equal(await home.environments.acquire("web"), null);
+  await assert.rejects(home.environments.acquire("web"), { code: "ENVIRONMENT_UNKNOWN" });
   assert.deepEqual((await home.environments.prune()).removed, [{ kind: "environment", name: "debian:12" }]);
 });
 
