@@ -11,11 +11,14 @@ from typing import Any
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, command_line
 from ._results import (
     DoctorResult,
+    EnvExportResult,
     EnvInspectResult,
+    EnvListEnvironment,
     EnvListResult,
     EnvPruneResult,
     EnvPullResult,
     EnvRemoveResult,
+    EnvSaveResult,
     TaskCreateResult,
     TaskDeleteResult,
     TaskDiffResult,
@@ -1244,6 +1247,76 @@ class Operations(ABC):
             environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
         """
         return self._call("env.inspect", {"environment": environment})
+
+    def save_environment(
+        self,
+        source: str,
+        name: str,
+        *,
+        disk_only: bool = False,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> EnvSaveResult:
+        """Save a task or snapshot as an environment.
+
+        `run` and `task.create` start from it, with its processes, or with its files alone after `disk_only`. It depends on no task and no snapshot. Fails with `ALREADY_EXISTS` when an environment has the name, with `FAILED_PRECONDITION` for a failed task, with `HOST_NOT_ABLE` in `host_compat`.
+
+        Args:
+            source: Id or name of a task or snapshot, or an environment that was saved with memory.
+            name: Name of the new environment.
+            disk_only: Save the files without memory and processes: smaller, for VMs of any size, and fit for an export.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "env.save", {"source": source, "name": name, "disk_only": disk_only}, on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def export_environment(
+        self,
+        environment: str,
+        output: str,
+        *,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> EnvExportResult:
+        """Write an environment that was saved as a disk into one file.
+
+        The file is a tar archive with everything that another host needs. The daemon writes it: over HTTP the path is absolute. Fails with `FAILED_PRECONDITION` for an environment with memory, which only this host can use, and with `FILE_EXISTS` when the file exists.
+
+        Args:
+            environment: Name of a saved environment.
+            output: File that is made.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "env.export", {"environment": environment, "output": output}, on_progress=on_progress,
+            cancellation=cancellation,
+        )
+
+    def import_environment(
+        self,
+        file: str,
+        *,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> EnvListEnvironment:
+        """Add an environment from a file of env.export.
+
+        Every byte is compared with its digest. The daemon reads the file: over HTTP the path is absolute. Fails with `ALREADY_EXISTS` when an environment has the name, with `ENVIRONMENT_CORRUPT` when the file is damaged or of a newer pyro.
+
+        Args:
+            file: File to read.
+            name: Name of the environment; by default the one that it had.
+            on_progress: Called with each report of how far it is.
+            cancellation: What cancels the call.
+        """
+        return self._call(
+            "env.import", {"file": file, "name": name}, on_progress=on_progress, cancellation=cancellation,
+        )
 
     def prune_environments(self, *, dry_run: bool = False) -> EnvPruneResult:
         """Remove environments, templates and leftovers that no VM uses.

@@ -843,8 +843,15 @@ class TaskSnapshotCreateResult(TypedDict):
     needed_by: list[str]
 
 
+class TaskSnapshotListUnreadable(TypedDict):
+    snapshot_id: str
+    reason: str
+
+
 class TaskSnapshotListResult(TypedDict):
     snapshots: list[TaskSnapshotCreateResult]
+    # Snapshots whose record is damaged or of a newer pyro; they can only be deleted.
+    unreadable: list[TaskSnapshotListUnreadable]
 
 
 class TaskSnapshotDeleteResult(TypedDict):
@@ -926,6 +933,22 @@ class EnvListEnvironmentImage(TypedDict):
     command: list[str]
 
 
+class EnvListEnvironmentSaved(TypedDict):
+    # True when its processes continue in each VM.
+    memory: bool
+    # Environment below it.
+    environment: str
+    task_id: str | None
+    snapshot_id: str | None
+    # Size of every VM of it; null when any will do.
+    vcpu_count: int | None
+    mem_mib: int | None
+    disk_mib: int
+    network: bool | None
+    # Why no VM can start from it here.
+    unusable: str | None
+
+
 class EnvListEnvironment(TypedDict):
     name: str
     # Version of the recipe.
@@ -947,6 +970,8 @@ class EnvListEnvironment(TypedDict):
     moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
+    # Origin of an environment that was saved from a task.
+    saved: NotRequired[EnvListEnvironmentSaved]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -981,6 +1006,8 @@ class EnvPullResult(TypedDict):
     moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
+    # Origin of an environment that was saved from a task.
+    saved: NotRequired[EnvListEnvironmentSaved]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1027,6 +1054,8 @@ class EnvInspectResult(TypedDict):
     moved_to: NotRequired[str]
     # Configuration of an installed container image.
     image: NotRequired[EnvListEnvironmentImage]
+    # Origin of an environment that was saved from a task.
+    saved: NotRequired[EnvListEnvironmentSaved]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1036,6 +1065,45 @@ class EnvInspectResult(TypedDict):
     kernel_version: NotRequired[str]
     packages: NotRequired[list[EnvInspectPackage]]
     files: NotRequired[list[EnvInspectFile]]
+
+
+class EnvSaveResult(TypedDict):
+    name: str
+    # Version of the recipe.
+    version: str
+    description: str
+    installed: bool
+    # Distribution and release, such as debian 12.
+    distribution: str
+    architecture: str
+    # Packages that the recipe names.
+    default_packages: list[str]
+    # Its npm packages, each with the digest that it was verified against.
+    npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
+    # Origin of its packages, or its image's reference.
+    source: str
+    # Digest that the reference had in its registry when it was pulled.
+    source_digest: NotRequired[str]
+    # Digest that the tag has in its registry now, as a later pull found.
+    moved_to: NotRequired[str]
+    # Configuration of an installed container image.
+    image: NotRequired[EnvListEnvironmentImage]
+    # Origin of an environment that was saved from a task.
+    saved: NotRequired[EnvListEnvironmentSaved]
+    # Digest of the installed content.
+    digest: NotRequired[str]
+    # Bytes on this disk.
+    size_bytes: NotRequired[int]
+    # UTC, ISO 8601.
+    pulled_at: NotRequired[str]
+    # What the saved state lacks.
+    warnings: list[str]
+
+
+class EnvExportResult(TypedDict):
+    environment: str
+    output: str
+    size_bytes: int
 
 
 class EnvPruneRemoved(TypedDict):

@@ -55,7 +55,10 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
-    const whole = this.#withHostEnv(name, withTimeoutEnv(withAbsoluteFile(name, withAbsoluteReference(input)), operation, this.#env));
+    const whole = this.#withHostEnv(
+      name,
+      withTimeoutEnv(withAbsoluteFile(name, withAbsoluteReference(input)), operation, this.#env),
+    );
     for (let starts = 0; ; starts++) {
       try {
         return (await this.#exchange(name, whole, options)) as ResultOf<Name>;

@@ -165,7 +165,14 @@ class AgentSnapshots implements TaskSnapshots {
     const directory = join(this.#directory, snapshotId);
     mkdirSync(join(directory, "task"), { recursive: true });
     const record = {
-      ...{ format: 1 as const, snapshot_id: snapshotId, saved_as: null, ...about, created_at: new Date().toISOString(), network: null },
+      ...{
+        format: 1 as const,
+        snapshot_id: snapshotId,
+        saved_as: null,
+        ...about,
+        created_at: new Date().toISOString(),
+        network: null,
+      },
       ...{
         execution_mode: "guest" as const,
         accelerator: null,

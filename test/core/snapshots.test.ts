@@ -228,7 +228,10 @@ test("a snapshot that is an environment: belongs to no task, stays when its sour
   assert.deepEqual([found.record.name, found.record.parent], [null, source.record.snapshot_id]);
   assert.equal(readFileSync(join(found.taskPath, "journal"), "utf8"), "of core");
   assert.ok(environments.isHeld("d1"));
-  await assert.rejects(again.store.saveAs(found, "web:next", AbortSignal.abort(new PyroError("ABORTED", "of the test"))), { code: "ABORTED" });
+  await assert.rejects(
+    again.store.saveAs(found, "web:next", AbortSignal.abort(new PyroError("ABORTED", "of the test"))),
+    { code: "ABORTED" },
+  );
   await again.store.delete(found.record.snapshot_id);
   assert.deepEqual([again.store.findSaved("web:ready"), readdirSync(path)], [null, []]);
 });

@@ -83,5 +83,7 @@ async function convert(
   if (details.free_bytes < DISK_RESERVE_MIB * MIB) {
     throw new PyroError("DISK_FULL", "The disk has no space for a copy of the VM's disk.", { details });
   }
-  throw new PyroError("INTERNAL", "qemu-img could not copy the VM's disk.", { details: { ...details, exit_code: status } });
+  throw new PyroError("INTERNAL", "qemu-img could not copy the VM's disk.", {
+    details: { ...details, exit_code: status },
+  });
 }

@@ -83,7 +83,12 @@ async function packSnapshot(core: Core, snapshot: Snapshot, name: string, call: 
   try {
     await machine.channel.request("sync");
     const { snapshot_id: parent, task_id } = snapshot.record;
-    const about = { ...snapshot.record, name: null, parent: snapshot.record.saved_as === null ? parent : null, task_id };
+    const about = {
+      ...snapshot.record,
+      name: null,
+      parent: snapshot.record.saved_as === null ? parent : null,
+      task_id,
+    };
     return await snapshots.passing(machine, about, { signal: call.signal }, (synced) =>
       pack(core, synced, name, call.signal),
     );

@@ -3,7 +3,11 @@ import { PyroError } from "../../contract/errors.js";
 import { diskMib, memMib, vcpuCount } from "../../contract/fields.js";
 
 /** What a caller gets who asks for no size. */
-const DEFAULTS = { vcpuCount: vcpuCount.parse(undefined), memMib: memMib.parse(undefined), diskMib: diskMib.parse(undefined) };
+const DEFAULTS = {
+  vcpuCount: vcpuCount.parse(undefined),
+  memMib: memMib.parse(undefined),
+  diskMib: diskMib.parse(undefined),
+};
 
 const FLAGS = { vcpuCount: "--vcpu-count", memMib: "--mem-mib", diskMib: "--disk-mib" } as const;
 

@@ -31,7 +31,6 @@ export function savedMachineOf(snapshot: Snapshot, rootPath: string): SavedMachi
   };
 }
 
-
 /** The highest number of a command that runs in a snapshot: streams of its machines get higher ones. */
 export async function lastJobOf({ taskPath }: Snapshot): Promise<number> {
   const { commands } = await readSnapshotFacts(taskPath);

@@ -9,7 +9,15 @@ export function renderKind({ memory, unusable }: Saved): string {
 }
 
 /** Where a saved environment comes from, one line per fact. */
-export function renderOrigin({ memory, environment, task_id, vcpu_count, mem_mib, disk_mib, unusable }: Saved): string[] {
+export function renderOrigin({
+  memory,
+  environment,
+  task_id,
+  vcpu_count,
+  mem_mib,
+  disk_mib,
+  unusable,
+}: Saved): string[] {
   return [
     `Saved: ${memory ? `with memory, for VMs of ${vcpu_count} vCPU and ${mem_mib} MiB` : "disk only"}, ${disk_mib} MiB disk`,
     `Saved from: ${task_id ?? "another host"}, over ${environment}`,

@@ -43,7 +43,8 @@ export async function importSaved(place: ImportPlace, file: string, options: Imp
     directoryNameOf(name);
     const text = await readText(await next(manifestFile));
     const manifest = parseManifest(text);
-    if (manifest === null || digestOfManifest(text) !== record.environment_digest) throw corrupt("its manifest is damaged");
+    if (manifest === null || digestOfManifest(text) !== record.environment_digest)
+      throw corrupt("its manifest is damaged");
     release = place.hold(record.environment_digest);
     await mkdir(draft, { mode: 0o755 });
     await writeFile(join(draft, manifestFile), text, { mode: READ_ONLY });
@@ -116,7 +117,12 @@ function expectedOf(manifest: Manifest, name: string): NonNullable<Expected> {
 }
 
 /** Writes a file, and compares its digest when that is known. */
-async function writePart({ content }: ArchiveEntry, path: string, expected: Expected, signal: AbortSignal): Promise<void> {
+async function writePart(
+  { content }: ArchiveEntry,
+  path: string,
+  expected: Expected,
+  signal: AbortSignal,
+): Promise<void> {
   const hash = createHash("sha256");
   const file = await open(path, "wx", 0o600);
   try {

@@ -56,8 +56,12 @@ const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(:[A-Za-z0-9._-]{1,64})?$/;
 /** The directory's name of a saved environment. Throws INVALID_ARGUMENT. */
 export function directoryNameOf(name: string): string {
   if (PLAIN.test(name)) return name.replace(":", "@");
-  throw new PyroError("INVALID_ARGUMENT", `${JSON.stringify(name.slice(0, 80))} cannot be the name of an environment.`, {
-    hint: "Use at most 63 letters, digits and _ . -, and after a colon a tag.",
-    details: { environment: name.slice(0, 256) },
-  });
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `${JSON.stringify(name.slice(0, 80))} cannot be the name of an environment.`,
+    {
+      hint: "Use at most 63 letters, digits and _ . -, and after a colon a tag.",
+      details: { environment: name.slice(0, 256) },
+    },
+  );
 }

@@ -6,7 +6,14 @@ import { chmod, mkdir, readdir, rename, rm, stat, syncDirectory, syncTree } from
 import type { Log } from "../../host/log.js";
 import { isTemporaryName, newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import { findQcow2Problem } from "./qcow2.js";
-import { digestOfSaved, directoryNameOf, readSavedRecord, savedFiles, type SavedRecord, writeSavedRecord } from "./record.js";
+import {
+  digestOfSaved,
+  directoryNameOf,
+  readSavedRecord,
+  savedFiles,
+  type SavedRecord,
+  writeSavedRecord,
+} from "./record.js";
 
 const MIB = 1_048_576;
 const READ_ONLY = 0o444;
@@ -71,30 +78,38 @@ export class SavedDisks {
 
   /** Saves a disk, durably: it exists whole or not at all. `fill` writes the image to a path. */
   async save(about: NewSavedDisk, fill: (path: string) => Promise<void>, signal: AbortSignal): Promise<SavedDisk> {
-    return this.#inDraft(about.name, async (draft) => {
-      const path = join(draft, savedFiles.disk);
-      await fill(path);
-      const problem = await findQcow2Problem(path, about.disk_mib * MIB);
-      if (problem !== null) throw new PyroError("INTERNAL", `The disk could not be saved: ${problem}.`);
-      const disk = { size_bytes: (await stat(path)).size, sha256: await sha256OfFile(path, signal) };
-      return { format: 1, ...about, created_at: new Date().toISOString(), disk };
-    }, signal);
+    return this.#inDraft(
+      about.name,
+      async (draft) => {
+        const path = join(draft, savedFiles.disk);
+        await fill(path);
+        const problem = await findQcow2Problem(path, about.disk_mib * MIB);
+        if (problem !== null) throw new PyroError("INTERNAL", `The disk could not be saved: ${problem}.`);
+        const disk = { size_bytes: (await stat(path)).size, sha256: await sha256OfFile(path, signal) };
+        return { format: 1, ...about, created_at: new Date().toISOString(), disk };
+      },
+      signal,
+    );
   }
 
   /** Keeps a disk that came from elsewhere, with its record. Throws ENVIRONMENT_CORRUPT when they do not fit. */
   async keep(record: SavedRecord, fill: (path: string) => Promise<void>, signal: AbortSignal): Promise<SavedDisk> {
-    return this.#inDraft(record.name, async (draft) => {
-      const path = join(draft, savedFiles.disk);
-      await fill(path);
-      const problem =
-        (await findQcow2Problem(path, record.disk_mib * MIB)) ??
-        ((await sha256OfFile(path, signal)) === record.disk.sha256 ? null : "its digest is not the recorded one");
-      if (problem === null) return record;
-      throw new PyroError("ENVIRONMENT_CORRUPT", `The disk of the environment cannot be used: ${problem}.`, {
-        hint: "Export it again.",
-        details: { environment: record.name, reason: problem },
-      });
-    }, signal);
+    return this.#inDraft(
+      record.name,
+      async (draft) => {
+        const path = join(draft, savedFiles.disk);
+        await fill(path);
+        const problem =
+          (await findQcow2Problem(path, record.disk_mib * MIB)) ??
+          ((await sha256OfFile(path, signal)) === record.disk.sha256 ? null : "its digest is not the recorded one");
+        if (problem === null) return record;
+        throw new PyroError("ENVIRONMENT_CORRUPT", `The disk of the environment cannot be used: ${problem}.`, {
+          hint: "Export it again.",
+          details: { environment: record.name, reason: problem },
+        });
+      },
+      signal,
+    );
   }
 
   /** Checks the bytes of a disk. Throws ENVIRONMENT_CORRUPT. */

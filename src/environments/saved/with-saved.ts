@@ -46,18 +46,12 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
   };
 
   const remove = async (disk: SavedDisk) => {
-    const { record, digest, directory } = disk;
-    if (cache.isHeld(digest)) {
-      throw new PyroError("FAILED_PRECONDITION", `The environment ${record.name} is in use.`, {
-        hint: "Delete the tasks, VMs and snapshots that use it, then remove it.",
-        details: { environment: record.name },
-      });
-    }
-    const freedBytes = await diskUsageBytes(directory);
-    await saved.remove(record.name);
-    releases.get(record.name)?.();
-    releases.delete(record.name);
-    return { digest, freedBytes };
+    const freedBytes = await diskUsageBytes(disk.directory);
+    if (cache.isHeld(disk.digest)) throw inUse(disk);
+    await saved.remove(disk.record.name);
+    releases.get(disk.record.name)?.();
+    releases.delete(disk.record.name);
+    return { digest: disk.digest, freedBytes };
   };
 
   for (const disk of saved.list()) keepBelow(disk);
@@ -94,10 +88,19 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
     },
     prune: async (dryRun) => {
       const report = await cache.prune(dryRun);
-      const kept = saved.list().map(({ record }) => ({ name: record.name, reason: "saved; `pyro env remove` removes it" }));
+      const kept = saved
+        .list()
+        .map(({ record }) => ({ name: record.name, reason: "saved; `pyro env remove` removes it" }));
       return { ...report, kept: [...report.kept, ...kept] };
     },
   };
+}
+
+function inUse({ record: { name } }: SavedDisk): PyroError {
+  return new PyroError("FAILED_PRECONDITION", `The environment ${name} is in use.`, {
+    hint: "Delete the tasks, VMs and snapshots that use it, then remove it.",
+    details: { environment: name },
+  });
 }
 
 function assertNotBelow(saved: SavedDisks, environment: string, digest: string | undefined): void {
@@ -110,7 +113,10 @@ function assertNotBelow(saved: SavedDisks, environment: string, digest: string |
 }
 
 /** The manifest of a content; null when it is gone. */
-export async function readManifestBelow(cache: Pick<EnvironmentCache, "filesOf">, digest: string): Promise<Manifest | null> {
+export async function readManifestBelow(
+  cache: Pick<EnvironmentCache, "filesOf">,
+  digest: string,
+): Promise<Manifest | null> {
   const path = join(dirname(cache.filesOf(digest).rootPath), manifestFile);
   return parseManifest(await readFile(path, "utf8").catch(() => ""));
 }

@@ -61,7 +61,10 @@ const damages: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
   ["was cut off", (bytes) => bytes.subarray(0, bytes.length - 2_048)],
   ["has another kernel", (bytes) => Buffer.from(bytes.toString("latin1").replace("kernel\0", "kernem\0"), "latin1")],
   ["has another disk", (bytes) => Buffer.from(bytes.toString("latin1").replace("files\0", "filet\0"), "latin1")],
-  ["is of a newer pyro", (bytes) => Buffer.from(bytes.toString("latin1").replace('"format": 1', '"format": 2'), "latin1")],
+  [
+    "is of a newer pyro",
+    (bytes) => Buffer.from(bytes.toString("latin1").replace('"format": 1', '"format": 2'), "latin1"),
+  ],
 ];
 
 for (const [what, damage] of damages) {
