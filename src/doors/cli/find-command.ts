@@ -23,7 +23,26 @@ const habits: readonly (readonly [typed: readonly string[], meant: readonly stri
     ["env", "ls"],
     ["env", "list"],
   ],
+  [
+    ["env", "rm"],
+    ["env", "remove"],
+  ],
+  [
+    ["env", "delete"],
+    ["env", "remove"],
+  ],
+  [["images"], ["env", "list"]],
 ];
+
+/** Last words of commands of other tools, and what to use here. */
+const advice: Readonly<Partial<Record<string, string>>> = {
+  kill: "`pyro task signal TASK SEQUENCE KILL` ends a command, `pyro task delete TASK` a task.",
+  shell: "For a terminal: pyro task exec -t TASK -- bash",
+  ssh: "For a terminal: pyro task exec -t TASK -- bash",
+  attach: "`pyro task output TASK SEQUENCE --follow` shows a running command, `pyro task exec -t TASK -- bash` opens a terminal.",
+  cp: "`pyro task sync push` and `pull` copy directories, `pyro task file read` and `write` single files.",
+  build: "`pyro env pull ENVIRONMENT` builds an environment.",
+};
 
 /** The same words, with another tool's command replaced by its equivalent. */
 export function replaceHabit(words: readonly string[]): readonly string[] {
@@ -63,9 +82,10 @@ export function explainUnknown(commands: readonly Command[], argv: readonly stri
     return refusal(`Unknown flag ${next}`, "Put flags after the command. See `pyro help`.");
   }
   const meant = suggest(commands, group, next).map((words) => `\`pyro ${words}\``);
+  const near = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : null;
   return refusal(
     `Unknown command \`pyro ${[...group, next].join(" ")}\``,
-    meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `See \`pyro ${["help", ...group].join(" ")}\`.`,
+    advice[next] ?? near ?? `See \`pyro ${["help", ...group].join(" ")}\`.`,
   );
 }
 

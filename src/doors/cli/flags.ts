@@ -14,9 +14,14 @@ const habits: Readonly<Record<string, string>> = {
   "--rm": "`pyro run` always removes its VM.",
   "-v": "A VM shares no directory with the host; --source-path copies one into the VM.",
   "--volume": "A VM shares no directory with the host; --source-path copies one into the VM.",
+  "--mount": "A VM shares no directory with the host; --source-path copies one into the VM.",
+  "-f": "It does not ask before it acts.",
+  "--force": "It does not ask before it acts.",
   "-m": "Did you mean --mem-mib?",
   "--memory": "Did you mean --mem-mib?",
   "--cpus": "Did you mean --vcpu-count?",
+  "-p": "Did you mean `pyro task port publish`?",
+  "--publish": "Did you mean `pyro task port publish`?",
   "--workdir": "Did you mean --cwd?",
   "--detach": "Did you mean --background?",
 };
@@ -26,8 +31,16 @@ export function findFlag(command: Command, flag: string): RenderedField {
   const found = command.flags.find((field) => flagOf(field) === flag || letterOf(field) === flag);
   if (found) return found;
   const near = nearestName(flag, command.flags.map(flagOf));
-  const hint = habits[flag] ?? (near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`);
+  const hint = habitOf(command, flag) ?? (near ? `Did you mean ${near}?` : `See \`pyro help ${nameOf(command)}\`.`);
   throw new PyroError("INVALID_ARGUMENT", `\`pyro ${nameOf(command)}\` has no flag ${flag}.`, { hint });
+}
+
+/** The alternative to another tool's flag, unless it names a flag that the command does not have. */
+function habitOf(command: Command, flag: string): string | null {
+  const habit = habits[flag];
+  const named = /--[a-z-]+/.exec(habit ?? "")?.[0];
+  const isMeant = named === undefined || command.flags.some((field) => flagOf(field) === named);
+  return habit !== undefined && isMeant ? habit : null;
 }
 
 /** The field's value after one more flag; lists and `--env NAME=VALUE` grow when the flag is repeated. */

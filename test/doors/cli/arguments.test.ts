@@ -73,6 +73,9 @@ test("commands named as in other tools are aliases", () => {
     "task ps": "task list",
     [`task rm ${id}`]: "task delete",
     "env ls": "env list",
+    images: "env list",
+    "env rm debian:12": "env remove",
+    "env delete debian:12": "env remove",
   };
   for (const [line, name] of Object.entries(cases)) {
     const invocation = parse(line);
@@ -109,6 +112,13 @@ test("a wrong line is refused with the next step", async (t) => {
     "run e --": /-- /,
     "run e": /-- /,
     "run e ls": /pyro run e -- ls/,
+    "run e -v a:b -- ls": /--source-path/,
+    "doctor -v": /^See `pyro help doctor`/,
+    "task list -v": /^See `pyro help task list`/,
+    "task delete t --force": /does not ask/,
+    "task kill t 1": /`pyro task signal TASK SEQUENCE KILL`/,
+    "task attach t": /pyro task exec -t TASK/,
+    "cp a b": /`pyro task sync push`/,
     "env list more": /pyro help env list/,
   };
   for (const [line, hint] of Object.entries(cases)) {
