@@ -15,7 +15,7 @@ import type { TerminalSize } from "../../contract/terminal.js";
 import type { Call } from "../call.js";
 import type { Ending } from "./ending.js";
 import type { Exit } from "../../guest/messages.js";
-import { replaceShell } from "./replaced-shell.js";
+import { makePatient } from "./patient-shell.js";
 import { buildOutputFields, KeptOutput } from "./kept-output.js";
 import { OutputOrder } from "../../store/output-order.js";
 
@@ -104,7 +104,7 @@ function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call
  */
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   const env = { ...machine.network?.env, ...request.env };
-  const command = replaceShell(request.command);
+  const command = makePatient(request.command);
   const start = (more: Partial<ExecRequest> = {}) =>
     Exec.start(machine.channel, { ...request, command, ...more, env }, job);
   try {

@@ -39,7 +39,8 @@ const advice: Readonly<Partial<Record<string, string>>> = {
   kill: "`pyro task signal TASK SEQUENCE KILL` ends a command, `pyro task delete TASK` a task.",
   shell: "For a terminal: pyro task exec -t TASK -- bash",
   ssh: "For a terminal: pyro task exec -t TASK -- bash",
-  attach: "`pyro task output TASK SEQUENCE --follow` shows a running command, `pyro task exec -t TASK -- bash` opens a terminal.",
+  attach:
+    "`pyro task output TASK SEQUENCE --follow` shows a running command, `pyro task exec -t TASK -- bash` opens a terminal.",
   cp: "`pyro task sync push` and `pull` copy directories, `pyro task file read` and `write` single files.",
   build: "`pyro env pull ENVIRONMENT` builds an environment.",
 };

@@ -32,9 +32,11 @@ test("a protocol error of the guest is thrown unchanged", async () => {
   await assert.rejects(wait(new Promise(() => {}), died), { code: "VM_DIED" });
 });
 
+const machineOf = async (agent: AgentProcess) => ({ channel: await agent.connect(), network: null }) as Machine;
+
 /** A command that says `ready`, and how it ends. */
 async function running(agent: AgentProcess, command: string, timeoutMs = 60_000) {
-  const machine = { channel: await agent.connect(), network: null } as Machine;
+  const machine = await machineOf(agent);
   const ending = new SharedEnding();
   const said = { text: "" };
   const onOutput = async (_stream: string, bytes: Buffer) => void (said.text += bytes.toString());
@@ -61,19 +63,33 @@ test("waitForEnd: an interrupted command runs its trap, and the end is the calle
   assert.equal(isAlive(said.text), false);
 });
 
-test("startExec: a program gets its signals, and its exit code is the result, without a shell before it", async () => {
+test("startExec: the shell of a program waits for its end after a signal, and returns its exit code", async () => {
   await using agent = new AgentProcess();
-  const script = `trap 'sleep 0.2; echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done`;
-  const { ending, end, said } = await running(agent, quoteCommand(["sh", "-c", script]));
-  ending.interrupt("TERM");
+  for (const signal of ["TERM", "INT"] as const) {
+    const script = `trap 'sleep 0.2; echo bye; exit 7' ${signal}; echo ready; while :; do sleep 0.05; done`;
+    const { ending, end, said } = await running(agent, quoteCommand(["sh", "-c", script]));
+    ending.interrupt(signal);
+    const { by, exitCode } = await end;
+    assert.deepEqual([by, exitCode], ["caller", 7]);
+    assert.match(said.text, /bye/);
+  }
+});
+
+test("startExec: a program that begins a session of its own is still the command", async () => {
+  await using agent = new AgentProcess();
+  const { end, said } = await running(
+    agent,
+    quoteCommand(["setsid", "sh", "-c", "echo ready $$; exec sleep 300"]),
+    500,
+  );
   const { by, exitCode } = await end;
-  assert.deepEqual([by, exitCode], ["caller", 7]);
-  assert.match(said.text, /bye/);
+  assert.deepEqual([by, exitCode], ["timeout", 124]);
+  assert.equal(isAlive(said.text), false);
 });
 
 test("startExec: lines that a shell must run are still run by it", async () => {
   await using agent = new AgentProcess();
-  const machine = { channel: await agent.connect(), network: null } as Machine;
+  const machine = await machineOf(agent);
   for (const [line, output, code] of [
     ["cd / && pwd && echo ready", "/\nready\n", 0],
     ["A=b printenv A; echo ready", "b\nready\n", 0],

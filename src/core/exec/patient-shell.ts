@@ -1,0 +1,22 @@
+import { parseQuoted } from "../../contract/quote.js";
+
+/** Words that a shell handles itself, in dash, bash or BusyBox: no program runs that the signals are for. */
+const SHELL_WORDS = new Set(
+  `! . : [ [[ alias bg bind break builtin caller case cd chdir command compgen complete compopt continue coproc declare dirs disown do done
+  echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help history if in jobs kill let local logout
+  mapfile popd printf pushd pwd read readarray readonly return select set shift shopt source suspend test then time times trap true type
+  typeset ulimit umask unalias unset until wait while { }`.split(/\s+/),
+);
+
+/** Signals that a program may handle. A trap with a command, unlike one without, is not inherited. */
+const PREFIX = "trap : HUP INT QUIT ABRT USR1 USR2 ALRM TERM; ";
+
+/**
+ * A line that only starts a program gets a shell that survives the program's signals and then returns its exit code. Any other shell
+ * would end at TERM while the program is still cleaning up, and would replace the exit code at INT. The program does not replace the shell:
+ * as leader of the process group, `setsid` would leave its command in the background.
+ */
+export function makePatient(line: string): string {
+  const program = parseQuoted(line)?.[0];
+  return program !== undefined && !SHELL_WORDS.has(program) ? PREFIX + line : line;
+}
