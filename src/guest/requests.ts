@@ -27,6 +27,8 @@ export class Requests {
   readonly #send: (type: number, stream: number, payload: Buffer) => unknown;
   /** Requests under way during which the agent answers no other. */
   #blocking = 0;
+  /** How many of them have ended. */
+  #unblocked = 0;
 
   constructor(streams: Streams, send: (type: number, stream: number, payload: Buffer) => unknown) {
     this.#streams = streams;
@@ -69,6 +71,7 @@ export class Requests {
       return await promise;
     } finally {
       if (blocks) this.#blocking--;
+      if (blocks) this.#unblocked++;
       cancelTimeout();
     }
   }
@@ -76,7 +79,11 @@ export class Requests {
   /** Calls back after this long in which no request has blocked the agent. Returns what stops that. */
   #whenIdleFor(timeoutMs: number, onTimeout: () => void): () => void {
     let timer: NodeJS.Timeout;
-    const wait = () => (timer = setTimeout(() => (this.#blocking > 0 ? wait() : onTimeout()), timeoutMs));
+    const wait = () => {
+      const before = this.#unblocked;
+      const isIdle = () => this.#blocking === 0 && this.#unblocked === before;
+      timer = setTimeout(() => (isIdle() ? onTimeout() : wait()), timeoutMs);
+    };
     wait();
     return () => clearTimeout(timer);
   }

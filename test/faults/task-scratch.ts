@@ -110,7 +110,7 @@ export class TaskScratch extends VmScratch {
 }
 
 /** Waits until a child has said something on its standard output; returns all it says, growing. */
-export async function saying(child: ChildProcess, text: string, deadlineSeconds = 10): Promise<{ stdout: string }> {
+export async function saying(child: ChildProcess, text: string, deadlineSeconds = 60): Promise<{ stdout: string }> {
   const said = { stdout: "" };
   child.stdout?.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
   await until(`a command says ${text}`, () => said.stdout.includes(text), deadlineSeconds);

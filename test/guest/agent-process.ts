@@ -32,8 +32,8 @@ export class AgentProcess implements AsyncDisposable {
 
   /** A new session; the one before it, if any, is over. */
   async connect(): Promise<Channel> {
-    const socket = await connectUnixWhenReady(this.socketPath, 5_000, new AbortController().signal);
-    return Channel.open(socket, { deadlineMs: 5_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
+    const socket = await connectUnixWhenReady(this.socketPath, 60_000, new AbortController().signal);
+    return Channel.open(socket, { deadlineMs: 60_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
   }
 
   /** Has the agent stand still, or move again; its commands run on. */

@@ -90,6 +90,16 @@ function assertSame(runner: string, { ownWords = [] }: Case, answer: Answer, fir
   } else assert.deepEqual(normalize(answer), normalize(first));
 }
 
+/** A comparison whose failure names the door. */
+function inDoor(name: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${name}: ${error.message}`;
+    throw error;
+  }
+}
+
 /** One test a case, which looks at what every door said. */
 function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
   let scratch: VmScratch;
@@ -112,9 +122,11 @@ function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
       const given = [...answers].flatMap(([name, all]) => (all[index] ? [[name, all[index]] as const] : []));
       const [, first] = given[0]!;
       for (const [name, shown] of given) {
-        const answer = name === "MCP" ? undoForModel(shown, first) : shown;
-        assertExpected(each, answer);
-        assertSame(name, each, answer, first);
+        inDoor(name, () => {
+          const answer = name === "MCP" ? undoForModel(shown, first) : shown;
+          assertExpected(each, answer);
+          assertSame(name, each, answer, first);
+        });
       }
       assert.ok(given.length > 1, "one door alone is no comparison");
     });

@@ -32,7 +32,7 @@ async function drain(log: OutputLog, from: number, blocking: boolean): Promise<{
 
 /** Turns of the event loop, enough for file operations that are under way to end. */
 async function settle(isSettled: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   let same = 0;
   while (same < 50) {
     assert.ok(Date.now() < deadline);

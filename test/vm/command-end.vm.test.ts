@@ -40,7 +40,7 @@ async function escape(): Promise<number> {
 
 async function escaped(sequence: number): Promise<void> {
   const entry = async () => (await scratch.entries(task)).find((candidate) => candidate.sequence === sequence);
-  await until("it has left its group", async () => (await entry())?.stdout === "escaped\n", 60);
+  await until("it has left its group", async () => (await entry())?.stdout === "escaped\n");
 }
 
 async function assertNothingLeft(): Promise<void> {
@@ -73,7 +73,7 @@ test("KILL ends everything that the command has started; the port of its server 
 test("Ctrl-C runs the command's trap, then ends everything that it has started", async () => {
   const child = scratch.startExec(task, `trap 'echo trapped; exit 0' INT; ${TWO_ESCAPES}`);
   const ended = endOf(child);
-  await saying(child, "escaped", 60);
+  await saying(child, "escaped");
   child.kill("SIGINT");
   const { status, stdout } = await ended;
   assert.deepEqual([status, stdout], [130, "escaped\ntrapped\n"]);

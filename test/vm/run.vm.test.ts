@@ -81,7 +81,7 @@ test("--json prints one object with every field", async () => {
 });
 
 test("a time-out gives 124 and leaves nothing", async () => {
-  const args = ["run", "debian:12", "--timeout-seconds", "1", "--", "sh", "-c", "echo early; sleep 60"];
+  const args = ["run", "debian:12", "--timeout-seconds", "3", "--", "sh", "-c", "echo early; sleep 60"];
   const { status, stdout, stderr } = await scratch.pyro(args);
   assert.equal(status, 124);
   assert.equal(stdout, "early\n");

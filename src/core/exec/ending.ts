@@ -16,10 +16,12 @@ export class SharedEnding implements Ending {
   readonly #kill = new AbortController();
   readonly signal: AbortSignal = this.#kill.signal;
   #listener: ((signal: EndSignal) => void) | null = null;
+  /** A signal that came before the command was watched. */
+  #early: EndSignal | null = null;
 
-  /** Sends the command a signal; processes that remain when it has ended are killed. */
+  /** Sends the command a signal, when it has been started; processes that remain when it has ended are killed. */
   interrupt(signal: EndSignal): void {
-    if (this.#listener === null) this.kill();
+    if (this.#listener === null) this.#early = signal;
     else this.#listener(signal);
   }
 
@@ -30,6 +32,8 @@ export class SharedEnding implements Ending {
 
   onInterrupt(listener: (signal: EndSignal) => void): () => void {
     this.#listener = listener;
+    if (this.#early !== null) listener(this.#early);
+    this.#early = null;
     return () => (this.#listener = null);
   }
 }

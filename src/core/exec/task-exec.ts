@@ -21,7 +21,6 @@ import {
 } from "./exec-outcome.js";
 import { buildEnded, recordEnd, type ExecEnd } from "./end-record.js";
 import { ageMs, remainingMs } from "./exec-time.js";
-import { heed } from "./heed.js";
 import { closeLogs, keepPlaces, openLogs, sendLogs, sinkOf, type Logs } from "./logs.js";
 import { Terminal, type Typing } from "./terminal.js";
 
@@ -188,17 +187,12 @@ export class TaskExec {
   }
 
   /**
-   * Sends its output to a caller, from an offset to its end. A caller who cancels ends the command; one who disconnects does not. One who types
+   * Sends its output to a caller, from an offset to its end. A caller who disconnects does not end the command. One who types
    * has the keyboard of its terminal until another takes it: then throws ABORTED.
    */
   async follow(from: { stdout: number; stderr: number }, call: Call, typing: Typing | null): Promise<void> {
     const logs = await this.#openLogs();
     using turn = (typing && this.terminal?.take(call, typing)) ?? null;
-    using _ = heed(call, {
-      kill: () => this.kill(),
-      interrupt: (signal) => this.interrupt(signal),
-      resize: (size) => this.resize(size),
-    });
     const sent = sendLogs(logs, from, call);
     this.#giveUpPlace();
     await (turn ? Promise.race([sent, turn.lost]) : sent);

@@ -93,10 +93,10 @@ test("task stop: the time in which a task is stopped does not count for a comman
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;
   await using task = await pyro.createTask("debian:12");
-  const { sequence } = await task.exec("echo begun; sleep 1000", { ...inBackground, timeoutSeconds: 1 });
+  const { sequence } = await task.exec("echo begun; sleep 1000", { ...inBackground, timeoutSeconds: 3 });
   await task.output(sequence, { waitSeconds: 30 });
   await task.stop();
-  assert.equal((await task.wait(sequence, { timeoutSeconds: 2 })).state, "running");
+  assert.equal((await task.wait(sequence, { timeoutSeconds: 3 })).state, "running");
   await task.start();
   const ended = await task.wait(sequence);
   assert.deepEqual([ended.timedOut, ended.exitCode], [true, 124]);
@@ -207,7 +207,7 @@ test("task try: compares variants, keeps the first that passes, and removes ever
   await using task = await pyro.createTask("debian:12");
   const result = await task.tryVariants({
     ...{ variants: ["echo no; exit 3", "sleep 1000", "echo yes >new", "echo yes >other"], cwd: "/workspace" },
-    ...{ check: "ls new", keep: "first-passing", timeoutSeconds: 2 },
+    ...{ check: "ls new", keep: "first-passing", timeoutSeconds: 5 },
   });
   assert.deepEqual(
     result.variants.map(({ name, outcome, exitCode, checkExitCode }) => [name, outcome, exitCode, checkExitCode]),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CommandFailedError, Pyro, PyroError } from "../../../src/index.js";
+import { CommandFailedError, Pyro, PyroError, type RunOptions } from "../../../src/index.js";
 import { Listening, runInShell } from "../../daemon/listening.js";
 
-async function failureOf(command: string, options: { timeoutSeconds?: number; signal?: AbortSignal } = {}) {
+async function failureOf(command: string, options: Omit<RunOptions, "command"> = {}) {
   await using daemon = new Listening(runInShell);
   const pyro = new Pyro({ home: daemon.home.path });
   try {
@@ -37,9 +37,8 @@ test("check: a time-out rejects with COMMAND_FAILED", async () => {
 
 test("check: a cancelled command rejects with COMMAND_FAILED", async () => {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), 500);
-  const error = await failureOf("sleep 60", { signal: controller.signal });
-  clearTimeout(timer);
+  const onStdout = () => controller.abort();
+  const error = await failureOf("echo begun; sleep 60", { signal: controller.signal, onStdout });
   assert.ok(error instanceof CommandFailedError);
   assert.equal(error.result.aborted, true);
 });

@@ -56,7 +56,7 @@ test("importing it and making a Pyro leaves no file, no output and nothing that 
     const env = { PATH: process.env["PATH"], HOME: directory, PYRO_HOME: home, XDG_RUNTIME_DIR: directory };
     const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
       env,
-      timeout: 10_000,
+      timeout: 60_000,
     });
     assert.deepEqual([status, stdout.toString(), stderr.toString()], [0, "", ""]);
     assert.deepEqual(readdirSync(directory), []);

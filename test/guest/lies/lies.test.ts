@@ -20,7 +20,7 @@ import { liesOfJobs, liesOfStages } from "./of-streams.js";
 const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfStages, ...liesOfFiles];
 
 /** How long a lie may take to be found out, on a machine that is busy. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 /** What a session that comes to nothing is waited for. */
 const OPEN_MS = 300;
 const SILENT_MS = 100;

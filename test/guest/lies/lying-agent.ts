@@ -59,7 +59,7 @@ export class LyingAgent implements AsyncDisposable {
     return join(this.#directory, "agent.sock");
   }
 
-  async connect(deadlineMs = 5_000): Promise<Channel> {
+  async connect(deadlineMs = 60_000): Promise<Channel> {
     return Channel.open(await connectUnix(this.socketPath), { deadlineMs });
   }
 

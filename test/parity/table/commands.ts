@@ -53,7 +53,7 @@ export const commands: readonly Case[] = [
   },
   {
     name: "an output that a time-out ends within a character",
-    ...run(sh("printf 'a\\342\\202'; sleep 60"), { timeout_seconds: 1 }),
+    ...run(sh("printf 'a\\342\\202'; sleep 60"), { timeout_seconds: 3 }),
     expect: { stdout: "a\uFFFD", stdout_encoding: "utf-8", timed_out: true },
   },
   {
@@ -79,7 +79,7 @@ export const commands: readonly Case[] = [
   { name: "standard input that nobody reads", ...run(["true"]), stdin: "x".repeat(1000), expect: { exit_code: 0 } },
   {
     name: "a time-out",
-    ...run(sh("echo early; sleep 60"), { timeout_seconds: 1 }),
+    ...run(sh("echo early; sleep 60"), { timeout_seconds: 3 }),
     expect: { stdout: "early\n", timed_out: true, aborted: false, exit_code: 124 },
     on: "both",
   },

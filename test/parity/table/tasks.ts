@@ -174,8 +174,14 @@ export const tasks: readonly Case[] = [
   },
   {
     name: "a command in the background",
-    ...exec(sh("echo begun; sleep 60"), { background: true }),
-    expect: { state: "running", exit_code: null },
+    ...exec(sh("until [ -e go ]; do sleep 0.02; done; echo begun; sleep 60"), { background: true }),
+    expect: { state: "running", exit_code: null, stdout: "" },
+    on: "both",
+  },
+  {
+    name: "what it waits for",
+    ...of("task.file.write", { task_id: "$task", path: "go", content: "" }),
+    expect: { created: true },
     on: "both",
   },
   {
