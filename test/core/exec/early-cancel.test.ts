@@ -14,7 +14,11 @@ import { openTasks } from "../open-tasks.js";
 /** A call whose caller cancels when it is called back at a stage. */
 function cancelling(isTime: (stage: string) => boolean): Call {
   const controller = new AbortController();
-  const cancellation = new Cancellation({ signal: controller.signal, abort: (reason) => controller.abort(reason), finish() {} });
+  const cancellation = new Cancellation({
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    finish() {},
+  });
   const pass = (stage: string) => {
     if (isTime(stage) && !cancellation.isRequested) cancellation.request("INT");
   };
@@ -35,7 +39,11 @@ for (const stage of ["journal", "started"]) {
     await using task = await pyro.createTask("debian:12");
     const command = "exec sleep 1000";
     const input = parseInput(operations["task.exec"].input, { task_id: task.taskId, command, cwd: "/" });
-    const result = await taskExec({ tasks } as Core, { ...input, command }, cancelling((name) => name === stage));
+    const result = await taskExec(
+      { tasks } as Core,
+      { ...input, command },
+      cancelling((name) => name === stage),
+    );
     assert.deepEqual([result.aborted, result.exit_code, result.timed_out], [true, 130, false]);
   });
 }

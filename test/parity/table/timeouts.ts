@@ -8,10 +8,16 @@ export const timeouts: readonly Case[] = [
     expect: { timeout_seconds: 1 },
   },
   { name: "the time-out of its task", ...exec(["sleep", "60"]), expect: { timed_out: true, exit_code: 124 } },
-  { name: "a background command without a time-out", ...exec(sh("until [ -e go ]; do sleep 0.02; done; sleep 1.1"), { background: true }),
+  {
+    name: "a background command without a time-out",
+    ...exec(sh("until [ -e go ]; do sleep 0.02; done; sleep 1.1"), { background: true }),
     expect: { state: "running" },
   },
-  { name: "what it waits for", ...of("task.file.write", { task_id: "$task", path: "go", content: "" }), expect: { created: true } },
+  {
+    name: "what it waits for",
+    ...of("task.file.write", { task_id: "$task", path: "go", content: "" }),
+    expect: { created: true },
+  },
   {
     name: "its end after the time-out of its task",
     ...output({ wait_seconds: 30, wait_for: "end" }),
