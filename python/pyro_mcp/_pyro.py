@@ -42,7 +42,7 @@ class Pyro(Operations):
     """All operations of pyro. The first call starts the daemon if none runs.
 
     Args:
-        home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path is one of the working directory.
+        home: The home of the daemon; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path starts at the working directory.
         executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
     """
 

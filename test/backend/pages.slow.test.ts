@@ -70,7 +70,7 @@ for page in range(2000, 4000, 2):
   assert.equal(await to.ask(), await from.ask());
 });
 
-test("a row of pages beyond the 2 GiB that the kernel writes in one call is written whole", async (t) => {
+test("a row of pages larger than 2 GiB, the kernel's limit for one call, is written completely", async (t) => {
   const bytes = 2_052 * MIB;
   const pages = join(temporaryDirectory(t), "pages");
   const head = Buffer.alloc(48);

@@ -19,7 +19,7 @@ test("private modes: a mode that the program has reset, or that is the default, 
   assert.equal(undo("\x1b[?25h\x1b[?7h"), "");
 });
 
-test("private modes: a sequence that is cut anywhere is found", () => {
+test("private modes: a sequence that arrives in two pieces is found", () => {
   const text = "\x1b[?1002h";
   for (let at = 0; at <= text.length; at += 1)
     assert.equal(undo(text.slice(0, at), text.slice(at)), "\x1b[?1002l\x1b[m");

@@ -33,7 +33,7 @@ test("undo: a name stands for the task that has it now, whose pulls are none of 
   assert.deepEqual(project.hostFiles(), { a: "1" });
 });
 
-test("undo: a host that changed an entry since is refused after the task was deleted, too", async (t) => {
+test("undo: refuses when the host changed an entry since, also after the task was deleted", async (t) => {
   await using project = await PulledProject.open(t, { a: "1" });
   writeFiles(project.workspace, { a: "2" });
   await project.pull();

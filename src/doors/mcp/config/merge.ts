@@ -41,7 +41,7 @@ function mergeToml(text: string, place: Place, server: Server): string {
   // Except for the server, the values must be unchanged. They differ if the server was written in a way that the code above does not find.
   const wanted = { ...value, [group]: { ...(value[group] as object | undefined), [name]: server } };
   if (JSON.stringify(sorted(readToml(merged))) !== JSON.stringify(sorted(wanted)))
-    throw new UnmergeableError(`its ${group} is written in a way that cannot be added to`);
+    throw new UnmergeableError(`its ${group} has a form to which no server can be added`);
   return merged;
 }
 
