@@ -55,8 +55,10 @@ test("QEMUs stopped at any moment: commands time out on time, daemons answer, an
     await Promise.all(
       tasks.map(async (task) => {
         const counting = scratch.execHere(task, count);
-        const begun = scratch.execHere(task, "echo begun; sleep 60", {}, 3);
-        await until("it has begun", async () => (await scratch.entries(task)).at(-1)?.stdout === "begun\n");
+        const begun = scratch.execHere(task, `echo begun; sleep 6${round}`, {}, 3);
+        await until("it has begun", async () =>
+          (await scratch.entries(task)).some(({ command, stdout }) => command.endsWith(` 6${round}`) && stdout !== ""),
+        );
         await sleep(random() * 1_000);
         await whileStopped(task, async () => {
           stopped += 1;

@@ -8,9 +8,10 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
 
 import { endOf, processesOf, until } from "../client/scratch.js";
 import { VmScratch } from "./vm-scratch.js";
@@ -19,76 +20,104 @@ const templatesOf = (scratch: VmScratch) => {
   const directory = join(scratch.home, "templates");
   return existsSync(directory) ? readdirSync(directory) : [];
 };
+/** What a clone has of its own. */
+const QUESTION =
+  "cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; cat /etc/machine-id; date +%s; cat /etc/hostname; sed -n 2p /etc/hosts";
 /** The bits of open flags that say whether a file was opened for reading or writing. */
 const ACCESS_MODE = 3;
 const builtTimes = (scratch: VmScratch) =>
   readFileSync(join(scratch.home, "daemon.log"), "utf8").split("template frozen").length - 1;
 
-test("ten runs at once build one template", async () => {
-  await using scratch = new VmScratch({ ownTemplates: true });
-  const runs = Array.from({ length: 10 }, (_, index) =>
-    scratch.pyro(["run", "debian:12", "--", "echo", String(index)]),
-  );
-  const ended = await Promise.all(runs);
-  assert.deepEqual(
-    ended.map(({ status, stdout }) => [status, stdout]),
-    ended.map((_, index) => [0, `${index}\n`]),
-  );
-  assert.equal(builtTimes(scratch), 1);
-  assert.equal(templatesOf(scratch).length, 1);
-});
-
 test("a builder that is killed leaves no half template, and no QEMU", async () => {
   await using scratch = new VmScratch({ ownTemplates: true });
-  const child = scratch.start(["run", "debian:12", "--", "true"]);
+  const child = scratch.start(["run", "debian:12", "--mem-mib", "256", "--", "true"]);
   const ended = endOf(child);
   await until("a template is being built", () => templatesOf(scratch).some((name) => name.startsWith("tmp-")));
   process.kill(await scratch.daemonPid(), "SIGKILL");
   assert.equal((await ended).status, 125);
   await until("its QEMU is gone too", () => processesOf(scratch.home).length === 0);
 
-  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--", "echo", "again"]);
+  const { status, stdout } = await scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "echo", "again"]);
   assert.deepEqual([status, stdout], [0, "again\n"]);
   assert.equal(templatesOf(scratch).filter((name) => name.startsWith("tmp-")).length, 0);
 });
 
-test("a VM can neither write its template's memory nor open it for writing", async () => {
-  await using scratch = new VmScratch({ ownTemplates: true });
-  const task = await scratch.client.call("task.create", { environment: "debian:12", mem_mib: 256 });
-  const [template] = templatesOf(scratch);
-  const { mode, uid } = statSync(join(scratch.home, "templates", template!, "ram"));
-  assert.deepEqual([mode & 0o777, uid], [0o444, process.getuid!()]);
+describe("templates of one home", () => {
+  let scratch: VmScratch;
+  before(() => (scratch = new VmScratch({ ownTemplates: true })));
+  after(() => scratch[Symbol.asyncDispose]());
 
-  const qemu = `/proc/${scratch.qemuOfVm(task.task_id.replace("task-", "vm-"))}`;
-  const opened = readdirSync(join(qemu, "fd")).filter((fd) => readlinkSync(join(qemu, "fd", fd)).endsWith("/ram"));
-  assert.equal(opened.length, 1);
-  const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(join(qemu, "fdinfo", opened[0]!), "utf8"))?.[1];
-  assert.equal(Number.parseInt(flags!, 8) & ACCESS_MODE, constants.O_RDONLY);
-  const mounts = readFileSync(join(qemu, "mountinfo"), "utf8").split("\n");
-  const ofTemplate = mounts.map((line) => line.split(" ")).filter((words) => words[4]?.startsWith("/pyro/template"));
-  assert.deepEqual(
-    ofTemplate.map((words) => [words[4], words[5]!.split(",")[0]]),
-    [["/pyro/template", "ro"]],
-  );
-});
+  const run = (...command: string[]) => scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", ...command]);
+  const fileOf = (name: string) => join(scratch.home, "templates", templatesOf(scratch)[0]!, name);
+  /** Ends spares too, which were made from the template before. */
+  const stopDaemon = () => scratch.pyro(["daemon", "stop"]);
 
-test("a template whose memory may be written is built again", async () => {
-  await using scratch = new VmScratch({ ownTemplates: true });
-  await scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "true"]);
-  chmodSync(join(scratch.home, "templates", templatesOf(scratch)[0]!, "ram"), 0o666);
-  const { status } = await scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "true"]);
-  assert.deepEqual([status, builtTimes(scratch)], [0, 2]);
-  const [rebuilt] = templatesOf(scratch);
-  assert.equal(statSync(join(scratch.home, "templates", rebuilt!, "ram")).mode & 0o777, 0o444);
-});
+  test("ten runs at once build one template", async () => {
+    const ended = await Promise.all(Array.from({ length: 10 }, (_, index) => run("echo", String(index))));
+    assert.deepEqual(
+      ended.map(({ status, stdout }) => [status, stdout]),
+      ended.map((_, index) => [0, `${index}\n`]),
+    );
+    assert.equal(builtTimes(scratch), 1);
+    assert.equal(templatesOf(scratch).length, 1);
+  });
 
-test("a template that was written to is not used again", async () => {
-  await using scratch = new VmScratch({ ownTemplates: true });
-  await scratch.pyro(["run", "debian:12", "--", "true"]);
-  const state = join(scratch.home, "templates", templatesOf(scratch)[0]!, "state");
-  chmodSync(state, 0o600);
-  appendFileSync(state, "x");
-  const { status } = await scratch.pyro(["run", "debian:12", "--", "true"]);
-  assert.equal(status, 0);
-  assert.equal(builtTimes(scratch), 2);
+  test("a VM can neither write its template's memory nor open it for writing", async () => {
+    const task = await scratch.client.call("task.create", { environment: "debian:12", mem_mib: 256 });
+    const { mode, uid } = statSync(fileOf("ram"));
+    assert.deepEqual([mode & 0o777, uid], [0o444, process.getuid!()]);
+
+    const qemu = `/proc/${scratch.qemuOfVm(task.task_id.replace("task-", "vm-"))}`;
+    const opened = readdirSync(join(qemu, "fd")).filter((fd) => readlinkSync(join(qemu, "fd", fd)).endsWith("/ram"));
+    assert.equal(opened.length, 1);
+    const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(join(qemu, "fdinfo", opened[0]!), "utf8"))?.[1];
+    assert.equal(Number.parseInt(flags!, 8) & ACCESS_MODE, constants.O_RDONLY);
+    const mounts = readFileSync(join(qemu, "mountinfo"), "utf8").split("\n");
+    const ofTemplate = mounts.map((line) => line.split(" ")).filter((words) => words[4]?.startsWith("/pyro/template"));
+    assert.deepEqual(
+      ofTemplate.map((words) => [words[4], words[5]!.split(",")[0]]),
+      [["/pyro/template", "ro"]],
+    );
+    await scratch.client.call("task.delete", { task_id: task.task_id });
+  });
+
+  test("clones that wake together have different identities and the current time, also from an old template", async () => {
+    await stopDaemon();
+    // As if it had been frozen ten days ago.
+    const record = JSON.parse(readFileSync(fileOf("template.json"), "utf8")) as Record<string, unknown>;
+    const built_at = new Date(Date.now() - 864_000_000).toISOString();
+    writeFileSync(fileOf("template.json"), JSON.stringify({ ...record, built_at }));
+
+    const ask = () => run("sh", "-c", QUESTION);
+    const startedMs = Date.now();
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    const lines = answers.map(({ stdout }) => stdout.trim().split("\n"));
+    for (const [index, what] of ["uuid", "urandom", "hostname", "machine-id"].entries()) {
+      assert.equal(new Set(lines.map((line) => line[index])).size, 3, `${what} repeats: ${JSON.stringify(lines)}`);
+    }
+    // A guest reads whole seconds.
+    for (const line of lines) {
+      const guestMs = Number(line[4]) * 1000;
+      assert.ok(startedMs - 5_000 < guestMs && guestMs < Date.now() + 5_000, `clock is off: ${line[4]}`);
+    }
+    for (const [, , hostname, , , file, hosts] of lines)
+      assert.deepEqual([file, hosts], [hostname, `127.0.1.1 ${hostname}`]);
+    assert.deepEqual([builtTimes(scratch), templatesOf(scratch).length], [1, 1], "the old template was used");
+  });
+
+  test("a template whose memory may be written is built again", async () => {
+    await stopDaemon();
+    chmodSync(fileOf("ram"), 0o666);
+    const { status } = await run("true");
+    assert.deepEqual([status, builtTimes(scratch)], [0, 2]);
+    assert.equal(statSync(fileOf("ram")).mode & 0o777, 0o444);
+  });
+
+  test("a template that was written to is not used again", async () => {
+    await stopDaemon();
+    chmodSync(fileOf("state"), 0o600);
+    appendFileSync(fileOf("state"), "x");
+    const { status } = await run("true");
+    assert.deepEqual([status, builtTimes(scratch)], [0, 3]);
+  });
 });
