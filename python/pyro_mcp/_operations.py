@@ -363,6 +363,8 @@ class Operations(ABC):
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
         allow_host_compat: bool = False,
+        setup: str | None = None,
+        setup_key: Sequence[str] | None = None,
         source_path: str | PathLike[str] | None = None,
         git_tracked: bool = False,
         with_git: bool = False,
@@ -374,7 +376,7 @@ class Operations(ABC):
     ) -> TaskCreateResult:
         """Start a persistent VM with a /workspace, empty or filled from the host.
 
-        Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name.
+        Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name, and with `FAILED_PRECONDITION` and `details.reason` `setup_failed` when its setup does not exit with 0; `details` then has `exit_code`, `stdout` and `stderr`.
 
         Args:
             environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
@@ -393,6 +395,8 @@ class Operations(ABC):
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            setup: Command that prepares the task. It runs once, and later tasks with the same setup start from its result.
+            setup_key: File of this machine, such as a lock file. The setup runs again when its content changes.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
             git_tracked: Take only files of a source directory that Git tracks or does not ignore, without .git.
             with_git: Also send .git; complete for a worktree, a submodule and a clone that borrows objects.
@@ -410,8 +414,9 @@ class Operations(ABC):
                 "idle_stop_seconds": idle_stop_seconds, "timeout_seconds": timeout_seconds, "network": network,
                 "network_allow": network_allow, "network_allow_host": network_allow_host,
                 "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
-                "allow_host_compat": allow_host_compat, "source_path": source_path, "git_tracked": git_tracked,
-                "with_git": with_git, "exclude": exclude, "include": include, "links": links,
+                "allow_host_compat": allow_host_compat, "setup": setup, "setup_key": setup_key,
+                "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude,
+                "include": include, "links": links,
             },
             on_progress=on_progress, cancellation=cancellation,
         )

@@ -19,6 +19,7 @@ from ._operations import LOCAL, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
 from ._settings import absolute, timeout_env, with_host_env
+from ._setup import setup_digest
 from ._stream import Lost, NotListening
 from ._task import Task
 
@@ -107,6 +108,8 @@ class Pyro(Operations):
             given["environment"] = absolute(given["environment"])
         if operation in _FILES and given.get(_FILES[operation]):
             given[_FILES[operation]] = os.path.abspath(given[_FILES[operation]])
+        if operation == "task.create" and given.get("setup_key"):
+            given["setup_digest"] = setup_digest(given)
         if operation in LOCAL:
             return self._home.call_local(operation, given)
         content = given.get("content")

@@ -19,9 +19,10 @@ const SCAN_EVENT_MS = 200;
 /** Creates a task. If the input names a source, this client packs it and the task starts with it; if that fails, no task is left. */
 export async function createTask(
   client: Client,
-  input: Create,
+  given: Create,
   options: CallOptions = {},
 ): Promise<ResultOf<"task.create">> {
+  const input = given.setup_key?.length ? await (await import("./setup-digest.js")).withSetupDigest(given) : given;
   if (input.source_path === undefined) return client.call("task.create", input, options);
   const source = await openSource({ ...input, source_path: input.source_path }, options);
   const sent = { ...input, ...source.facts };

@@ -7,6 +7,8 @@ export const limits = {
   runningCommands: 64,
   /** Forks in one call; the memory of the host sets a lower limit. */
   forkCount: 100_000,
+  /** How long a setup may run. */
+  setupSeconds: 3_600,
   /** Limits of one try: variants, returned output of each, listed changes of each. */
   tryVariants: 32,
   tryOutputBytes: 16_384,

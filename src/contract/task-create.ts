@@ -13,6 +13,7 @@ import {
   vcpuCount,
 } from "./fields.js";
 import { networkFields } from "./network.js";
+import { setup, setupDigest, setupKey } from "./setup.js";
 import { defineOperation } from "./operation.js";
 import { sourceFacts, sourceFilter, sourcePath, warnings } from "./source.js";
 import { task, taskName } from "./task.js";
@@ -21,7 +22,7 @@ export const taskCreate = defineOperation({
   name: "task.create",
   summary: "Start a persistent VM with a /workspace, empty or filled from the host",
   details:
-    "Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name.",
+    "Fails with the codes of a run, and with those of a push for its source; then no task exists. Fails with `ALREADY_EXISTS` when another task has the name, and with `FAILED_PRECONDITION` and `details.reason` `setup_failed` when its setup does not exit with 0; `details` then has `exit_code`, `stdout` and `stderr`.",
   effect: "creates",
   input: z.strictObject({
     environment: environmentName,
@@ -36,6 +37,9 @@ export const taskCreate = defineOperation({
     timeout_seconds: taskTimeoutSeconds,
     ...networkFields,
     allow_host_compat: allowHostCompat,
+    setup,
+    setup_key: setupKey,
+    setup_digest: setupDigest,
     source_path: sourcePath.optional(),
     ...sourceFilter,
     ...sourceFacts,
@@ -59,6 +63,7 @@ export const taskCreate = defineOperation({
       "pyro task create debian:12 --name web --label team=shop --env API_TOKEN",
       "TASK=$(pyro task create debian:12 -q)",
       "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",
+      "pyro task create debian:12-build --source-path . --setup 'npm ci' --setup-key package-lock.json",
     ],
   },
   sdk: { method: "createTask", opens: "task" },

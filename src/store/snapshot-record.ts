@@ -27,6 +27,8 @@ const recordSchema = z.object({
   created_at: time,
   /** The environment that it is; it then belongs to no task. Null for a snapshot of a task. */
   saved_as: z.string().nullable().default(null),
+  /** A digest of the setup that it is the result of; it then belongs to no task. */
+  setup_key: z.string().nullable().default(null),
   environment: z.string(),
   environment_digest: z.string(),
   vcpu_count: z.int().min(1),

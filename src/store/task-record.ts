@@ -77,6 +77,8 @@ const recordSchema = z.object({
   /** Seconds without use until the task is stopped; 0 for never. */
   idle_stop_seconds: count.default(0),
   forked_from: forkedFrom.nullable().default(null),
+  /** The command that prepared it; null when there was none. */
+  setup: z.string().nullable().default(null),
   /** The task whose variant it tries; it is removed with the attempt. */
   tried_for: z.string().nullable().default(null),
 });

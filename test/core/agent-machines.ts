@@ -37,12 +37,13 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 
   async acquire(request?: Partial<MachineRequest>): Promise<AcquiredMachine> {
     await this.before();
-    const agent = new AgentProcess();
-    this.#agents.add(agent);
+    const agent = this.#standIn();
+    const { snapshot = null } = request ?? {};
+    if (snapshot) cpSync(diskOf(snapshot), agent.workspace, COPYING);
     const machine = await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent);
     const { vcpuCount = 1, memMib = 1024, diskMib = 10_240, network = null } = request ?? {};
     const shape = { vcpuCount, memMib, diskMib, network: network !== null };
-    return { machine, environmentDigest: this.environmentDigest, shape, snapshot: null };
+    return { machine, environmentDigest: this.environmentDigest, shape, snapshot };
   }
 
   async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {
@@ -58,6 +59,10 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     const agent = new AgentProcess();
     this.#agents.add(agent);
     return agent;
+  }
+
+  async identify(): Promise<string> {
+    return this.environmentDigest;
   }
 
   async checkSnapshot(): Promise<null> {
@@ -169,6 +174,7 @@ class AgentSnapshots implements TaskSnapshots {
         format: 1 as const,
         snapshot_id: snapshotId,
         saved_as: null,
+        setup_key: null,
         ...about,
         created_at: new Date().toISOString(),
         network: null,
@@ -184,7 +190,7 @@ class AgentSnapshots implements TaskSnapshots {
     };
     const lifetime = { uses: new Set<Promise<unknown>>(), onDelete: [] };
     const snapshot = { record, directory, taskPath: join(directory, "task"), ...lifetime };
-    cpSync(workspace, diskOf(snapshot), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    cpSync(workspace, diskOf(snapshot), COPYING);
     await options.fill?.(snapshot.taskPath);
     this.#all.set(snapshotId, snapshot);
     return snapshot;
@@ -208,11 +214,15 @@ class AgentSnapshots implements TaskSnapshots {
   }
 
   list(): readonly Snapshot[] {
-    return [...this.#all.values()];
+    return [...this.#all.values()].filter(({ record }) => record.setup_key === null);
+  }
+
+  listSetups(): readonly Snapshot[] {
+    return [...this.#all.values()].filter(({ record }) => record.setup_key !== null);
   }
 
   async delete(snapshotId: string): Promise<void> {
-    const { uses, onDelete, directory } = this.get(snapshotId);
+    const { uses, onDelete, directory } = this.#all.get(snapshotId) ?? this.get(snapshotId);
     this.#all.delete(snapshotId);
     await Promise.all(uses);
     await Promise.all(onDelete.map((act) => act()));
@@ -223,6 +233,8 @@ class AgentSnapshots implements TaskSnapshots {
     rmSync(this.#directory, { recursive: true });
   }
 }
+
+const COPYING = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
 
 /** Of the disk of a snapshot, only the workspace. */
 function diskOf({ directory }: Pick<Snapshot, "directory">): string {

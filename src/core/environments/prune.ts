@@ -1,4 +1,5 @@
 import type { ResultOf } from "../../contract/operations.js";
+import { diskUsageBytes } from "../../host/disk.js";
 import type { Core, Handler } from "../core.js";
 
 interface Report {
@@ -15,7 +16,7 @@ export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) 
   const { environments, backends, machines, toolchains } = core;
   await machines.dropSpares();
   const isHeld = (digest: string) => environments.isHeld(digest);
-  const reports: Report[] = [];
+  const reports: Report[] = [await pruneSetups(core, dryRun)];
   for (const backend of backends.all) reports.push(await backend.prune(isHeld, dryRun));
   reports.push(await environments.prune(dryRun), await pruneToolchains(toolchains, dryRun), keptMemories(core));
   return {
@@ -25,6 +26,18 @@ export const envPrune: Handler<"env.prune"> = async (core, { dry_run: dryRun }) 
     dry_run: dryRun,
   };
 };
+
+/** The results of setups, which run again when they are needed. They go first, since they hold environments. */
+async function pruneSetups({ snapshots }: Core, dryRun: boolean): Promise<Report> {
+  const setups = snapshots.listSetups();
+  const sizes = await Promise.all(setups.map(({ directory }) => diskUsageBytes(directory)));
+  if (!dryRun) for (const { record } of setups) await snapshots.delete(record.snapshot_id);
+  return {
+    removed: setups.map(({ record }) => ({ kind: "setup", name: record.snapshot_id })),
+    kept: [],
+    freedBytes: sizes.reduce((sum, size) => sum + size, 0),
+  };
+}
 
 /** What was saved cannot be built again. */
 function keptMemories({ snapshots }: Core): Report {

@@ -7,6 +7,7 @@ export const envRemove: Handler<"env.remove"> = async (core, { environment }) =>
   const { environments, backends, machines } = core;
   if (core.snapshots.findSaved(environment) !== null) return removeMemory(core, environment);
   await machines.dropSpares();
+  await dropSetups(core, environment);
   await assertNotBelow(core, environment);
   const { digest, freedBytes } = await environments.remove(environment);
   const isOther = (candidate: string) => candidate !== digest;
@@ -32,4 +33,11 @@ async function assertNotBelow({ environments, snapshots }: Core, environment: st
     hint: "Remove these environments first.",
     details: { environment, needed_by },
   });
+}
+
+/** The results of setups in an environment would hold it; they can be made again. */
+async function dropSetups({ environments, snapshots }: Core, environment: string): Promise<void> {
+  const digest = (await environments.find(environment).catch(() => null))?.digest;
+  const above = snapshots.listSetups().filter(({ record }) => record.environment_digest === digest);
+  for (const { record } of above) await snapshots.delete(record.snapshot_id);
 }

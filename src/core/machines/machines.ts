@@ -47,6 +47,7 @@ export type LastingMachines = Pick<
   | "destroy"
   | "endLost"
   | "hold"
+  | "identify"
   | "keepDisk"
   | "openDisk"
   | "readSnapshot"
@@ -86,7 +87,7 @@ export class Machines {
 
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
   async acquire(request: MachineRequest, call: Call): Promise<AcquiredMachine> {
-    const saved = this.#options.findSaved?.(request.environment) ?? null;
+    const saved = request.snapshot ?? this.#options.findSaved?.(request.environment) ?? null;
     if (saved !== null) return this.#acquireSaved(saved, request, call);
     try {
       const { environmentDigest, shape, ...ready } = await this.#new.make(request, call);
@@ -96,6 +97,12 @@ export class Machines {
       if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the command started.");
       throw error;
     }
+  }
+
+  /** What an environment is now: its digest, or the snapshot that it is. Pulls it when it is missing. */
+  async identify(environment: string, call: Call): Promise<string> {
+    const saved = this.#options.findSaved?.(environment) ?? null;
+    return saved?.record.snapshot_id ?? this.#new.identify(environment, call);
   }
 
   /** One of a saved environment: with its processes, and with the network that the request has. */

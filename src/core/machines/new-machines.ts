@@ -63,6 +63,13 @@ export class NewMachines {
     }
   }
 
+  /** The digest of an environment, which is pulled when it is missing. */
+  async identify(name: string, call: Call): Promise<string> {
+    const { environment, release } = await this.#holdEnvironment(name, call);
+    release();
+    return environment.digest;
+  }
+
   /** Ends the spares, for a caller that needs the memory now. */
   giveBack(): Promise<void> {
     return this.#spares.giveBack();

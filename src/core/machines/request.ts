@@ -1,5 +1,6 @@
 import type { NetworkRequest, StartOptions, VmShape } from "../../backend/backend.js";
 import type { Call } from "../call.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
 import { fitShape } from "./fit-shape.js";
 
 /** The machine that a caller asks for. */
@@ -11,6 +12,8 @@ export interface MachineRequest {
   readonly memMib: number;
   readonly diskMib?: number;
   readonly allowHostCompat: boolean;
+  /** The snapshot from which it starts, instead of the environment. */
+  readonly snapshot?: Snapshot;
   /** Null for no network interface at all. */
   readonly network: NetworkRequest | null;
 }

@@ -7,7 +7,7 @@ export type NewSnapshot = Pick<
   SnapshotRecord,
   "name" | "task_id" | "parent" | "environment" | "environment_digest" | "vcpu_count" | "mem_mib" | "disk_mib"
 > &
-  Partial<Pick<SnapshotRecord, "saved_as">>;
+  Partial<Pick<SnapshotRecord, "saved_as" | "setup_key">>;
 
 /** The record of a snapshot that was just made. */
 export function buildRecord(machine: Presence, about: NewSnapshot, made: MachineSnapshot): SnapshotRecord {
@@ -15,6 +15,7 @@ export function buildRecord(machine: Presence, about: NewSnapshot, made: Machine
     format: 1,
     snapshot_id: newSnapshotId(),
     saved_as: null,
+    setup_key: null,
     ...about,
     created_at: new Date().toISOString(),
     network: copyRequest(machine.networkRequest),

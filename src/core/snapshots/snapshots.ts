@@ -88,12 +88,17 @@ export class Snapshots {
 
   /** The snapshots of tasks, the oldest first. */
   list(): readonly Snapshot[] {
-    return this.#all().filter(({ record }) => record.saved_as === null);
+    return this.#all().filter(({ record }) => record.saved_as === null && record.setup_key === null);
   }
 
   /** Those that are environments, the oldest first. */
   listSaved(): readonly Snapshot[] {
     return this.#all().filter(({ record }) => record.saved_as !== null);
+  }
+
+  /** The results of setups, the oldest first. */
+  listSetups(): readonly Snapshot[] {
+    return this.#all().filter(({ record }) => record.setup_key !== null);
   }
 
   /** The snapshot that is the environment of this name; null when there is none. */

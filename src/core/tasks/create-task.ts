@@ -1,19 +1,23 @@
 import type { InputOf } from "../../contract/operations.js";
+import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { newTaskId } from "../../store/layout.js";
-import { readSnapshotFacts } from "../../store/snapshot-facts.js";
-import { createTaskDirectory, newDraftPath, removeDraft } from "../../store/task-directories.js";
+import { readSnapshotFacts, type SnapshotFacts } from "../../store/snapshot-facts.js";
+import { createTaskDirectory, newDraftPath, removeDraft, removeTaskDirectory } from "../../store/task-directories.js";
 import { WorkspaceBase } from "../../store/workspace-base.js";
+import { copyBaseContent, copyWorkspaceLists } from "../../store/workspace-lists.js";
 import type { Call } from "../call.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { networkRequestOf } from "../machines/network.js";
 import { assertChoices } from "../workspace/import.js";
-import { seedWorkspace } from "../workspace/seed.js";
+import { emptySeed, type Seeded, seedWorkspace } from "../workspace/seed.js";
 import { adoptServices } from "../services/services.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
 import { machineIdOf } from "./machine-id.js";
 import { beginJournal, openNewJournal } from "./new-journal.js";
 import { newTaskRecord } from "./new-record.js";
 import { Task } from "./task.js";
+import { seedAgain } from "./setup/seed-again.js";
 import type { TaskSnapshots } from "./task-vm.js";
 
 export interface NewTaskParts {
@@ -23,12 +27,24 @@ export interface NewTaskParts {
   readonly log: Log;
 }
 
+/** Where a task comes from that is prepared, or prepares others. */
+export interface Origin {
+  /** The result of a setup, with the lists of its workspace. */
+  readonly snapshot?: Snapshot;
+  /** The source of this caller is not in the snapshot. */
+  readonly seedsAgain?: boolean;
+  /** It is removed when the daemon dies. */
+  readonly triedFor?: string | null;
+}
+
 /** Starts a task. If this throws, nothing of it is left. */
 export async function createTask(
-  { tasksPath, machines, snapshots, log }: NewTaskParts,
+  parts: NewTaskParts,
   input: InputOf<"task.create">,
   call: Call,
+  { snapshot, seedsAgain = false, triedFor = null }: Origin = {},
 ): Promise<Task> {
+  const { tasksPath, machines } = parts;
   assertChoices(input);
   const taskId = newTaskId();
   const acquired = await machines.acquire(
@@ -40,6 +56,7 @@ export async function createTask(
       diskMib: input.disk_mib,
       allowHostCompat: input.allow_host_compat,
       network: networkRequestOf(input),
+      ...(snapshot && { snapshot }),
     },
     call,
   );
@@ -47,21 +64,39 @@ export async function createTask(
   const draft = newDraftPath(tasksPath, taskId);
   try {
     const facts = acquired.snapshot && (await readSnapshotFacts(acquired.snapshot.taskPath));
-    const { seed, keep } = await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
+    const { seed, keep } = snapshot
+      ? await takeLists(snapshot, facts, draft)
+      : await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
     call.signal.throwIfAborted();
     const fresh = newTaskRecord(taskId, input, acquired, seed);
     const services = adoptServices(facts?.record.services ?? [], fresh.created_at, []);
-    const record = { ...fresh, services };
+    const record = { ...fresh, services, tried_for: triedFor };
     if (facts !== null) await beginJournal(draft, facts, record.created_at);
     const directory = await createTaskDirectory(tasksPath, record, draft);
     const journal = await openNewJournal(directory);
-    const task = new Task({ directory, record, journal, machine: asFound(machine), machines, snapshots, log });
+    const task = new Task({ ...parts, directory, record, journal, machine: asFound(machine) });
     await keep(task.pushes);
     await task.takeOver();
+    if (seedsAgain && input.source_path !== undefined) {
+      const whole = { ...input, source_path: input.source_path };
+      await seedAgain(task, machine, seed, whole, call).catch(async (error: unknown) => {
+        await task.end();
+        await removeTaskDirectory(tasksPath, taskId);
+        throw error;
+      });
+    }
     return task;
   } catch (error) {
     await removeDraft(draft);
     await machines.destroy(machine);
     throw error;
   }
+}
+
+/** The workspace is that of the snapshot, and so is what it has in common with the host. */
+async function takeLists(snapshot: Snapshot, facts: SnapshotFacts | null, draft: string): Promise<Seeded> {
+  await mkdir(draft, { recursive: true, mode: 0o700 });
+  await copyWorkspaceLists(snapshot.taskPath, draft);
+  await copyBaseContent(snapshot.taskPath, draft);
+  return { seed: facts?.record.workspace_seed ?? emptySeed, keep: async () => {} };
 }

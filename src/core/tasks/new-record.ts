@@ -41,6 +41,7 @@ export function newTaskRecord(
     network_policy: networkPolicyOf(networkRequestOf(input)),
     idle_stop_seconds: input.idle_stop_seconds,
     forked_from: null,
+    setup: input.setup ?? null,
     tried_for: null,
   };
 }

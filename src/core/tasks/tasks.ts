@@ -20,6 +20,7 @@ import { createTask } from "./create-task.js";
 import { IdleStops } from "./idle.js";
 import { machineIdOf } from "./machine-id.js";
 import { noTask, TaskNames } from "./names.js";
+import { assertSetup, Setups } from "./setup/setups.js";
 import { Task } from "./task.js";
 import type { TaskSnapshots } from "./task-vm.js";
 import { viewOfUnreadable } from "./view.js";
@@ -39,11 +40,13 @@ export class Tasks {
   readonly #path: string;
   readonly #registry: Registry<Task>;
   readonly #idle: IdleStops;
+  readonly #setups: Setups;
   readonly #names = new TaskNames((name) => this.#findNamed(name)?.taskId);
 
   private constructor(options: TasksOptions) {
     this.#options = options;
     this.#path = join(options.homePath, "tasks");
+    this.#setups = new Setups({ ...options, tasksPath: this.#path });
     this.#idle = new IdleStops(() => this.#registry.all, options.log);
     this.#registry = new Registry({
       noun: "Task",
@@ -85,7 +88,11 @@ export class Tasks {
   /** Starts a task. If this throws, no task is left. Throws ALREADY_EXISTS when another task has its name. */
   create(input: InputOf<"task.create">, call: Call): Promise<Task> {
     return this.#names.during(input.name === undefined ? [] : [input.name], async () => {
-      const task = await createTask({ ...this.#options, tasksPath: this.#path }, input, call);
+      const { setup } = input;
+      assertSetup(input);
+      const task = await (setup === undefined
+        ? createTask({ ...this.#options, tasksPath: this.#path }, input, call)
+        : this.#setups.create({ ...input, setup }, call));
       this.#registry.add(task.taskId, task);
       return task;
     });

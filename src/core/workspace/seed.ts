@@ -19,7 +19,8 @@ export const emptySeed: Seed = {
   ignored_xattr_count: 0,
 };
 
-interface Seeded {
+/** What a seed has brought. */
+export interface Seeded {
   readonly seed: Seed;
   /** Keeps the list of imported entries, for pushes with `delete`. */
   readonly keep: (pushes: Pushes) => Promise<void>;

@@ -51,7 +51,8 @@ type Hidden =
   | "sourceKind"
   | "sourceFramed"
   | "sourceBytes"
-  | "sourceExcluded";
+  | "sourceExcluded"
+  | "setupDigest";
 /** A try has a check of its own. The encoding of a file's content is the caller's to choose. */
 type HiddenOf<Name extends OperationName> = Name extends "task.try"
   ? Hidden | keyof SessionOptions

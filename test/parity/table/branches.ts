@@ -19,6 +19,16 @@ export const branches: readonly Case[] = [
   { name: "a try that cannot be", ...tryAll(["true"]), expect: "HOST_NOT_ABLE" },
   { name: "a stop that cannot be", ...of("task.stop", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
   { name: "a snapshot that cannot be", ...of("task.snapshot.create", { task_id: "$task" }), expect: "HOST_NOT_ABLE" },
+  {
+    name: "a setup that cannot be kept",
+    ...of("task.create", { ...SMALL, setup: "true" }),
+    expect: "HOST_NOT_ABLE",
+  },
+  {
+    name: "the key of no setup",
+    ...of("task.create", { ...SMALL, setup_key: ["/etc/passwd"] }),
+    expect: "INVALID_ARGUMENT",
+  },
   { name: "a save that cannot be", ...of("env.save", { source: "$task", name: "kept" }), expect: "HOST_NOT_ABLE" },
   { name: "a start of what is started", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
   { name: "no forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },

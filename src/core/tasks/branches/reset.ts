@@ -43,8 +43,8 @@ async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void>
 }
 
 /** A seed from a source is kept by nobody: only an empty one can be made again. */
-function assertSeedIsKnown({ task_id, workspace_seed: seed }: TaskRecord): string {
-  if (seed.mode === "empty") return SEED;
+function assertSeedIsKnown({ task_id, workspace_seed: seed, setup }: TaskRecord): string {
+  if (seed.mode === "empty" && setup === null) return SEED;
   throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} was created from a source, which is not kept.`, {
     hint: "Make a snapshot right after `pyro task create`, and reset to that.",
     details: { task_id, workspace_seed: seed.mode },

@@ -3,6 +3,7 @@ import { PyroError } from "../../../contract/errors.js";
 import { abortable } from "../../../host/abortable.js";
 import { readSnapshotFacts, type SnapshotFacts } from "../../../store/snapshot-facts.js";
 import type { TaskRecord } from "../../../store/task-record.js";
+import { copyBaseContent } from "../../../store/workspace-lists.js";
 import type { NewSnapshot, Snapshot } from "../../snapshots/snapshots.js";
 import type { TaskSnapshots, TaskVm } from "../task-vm.js";
 
@@ -25,6 +26,8 @@ interface SaveOptions {
   readonly name: string | null;
   /** The environment that the snapshot becomes. */
   readonly savedAs?: string;
+  /** The setup that the snapshot is the result of. */
+  readonly setupKey?: string;
   readonly signal: AbortSignal;
   /** False leaves the VM paused, for a caller that ends it. */
   readonly resumes?: boolean;
@@ -32,11 +35,16 @@ interface SaveOptions {
 
 /** Only while the task stands still. */
 export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
-  const { purpose, name, savedAs = null, signal, resumes = true } = options;
+  const { purpose, name, savedAs = null, setupKey = null, signal, resumes = true } = options;
   const synced = await syncDisks(vm, signal);
   const notes = vm.notes(purpose, synced);
-  const about = { ...describeTask(vm.record, name), saved_as: savedAs };
-  return vm.parts.snapshots.create(machine, about, { signal, resumes, ...notes });
+  const about = { ...describeTask(vm.record, name), saved_as: savedAs, setup_key: setupKey };
+  const fill = async (directory: string) => {
+    await notes.fill(directory);
+    // It outlives the task, which has the content otherwise.
+    if (setupKey !== null) await copyBaseContent(vm.parts.directory, directory);
+  };
+  return vm.parts.snapshots.create(machine, about, { signal, resumes, ...notes, fill });
 }
 
 /** Has the guest write its files to its disk, so that the disk of the snapshot can be read. False when it does not. */

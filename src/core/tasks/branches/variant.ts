@@ -2,13 +2,13 @@ import { PyroError } from "../../../contract/errors.js";
 import { limits } from "../../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../../contract/operations.js";
 import { abortable } from "../../../host/abortable.js";
-import { renderKept } from "../../../store/render-kept.js";
 import type { Manifest } from "../../../workspace/entry.js";
 import type { Call } from "../../call.js";
 import { recordedBase } from "../../workspace/diff-base.js";
 import { diffWorkspace } from "../../workspace/diff.js";
 import type { Task } from "../task.js";
 import type { TaskExec } from "../../exec/task-exec.js";
+import { readBoth, type Shown } from "./shown-output.js";
 
 type TryInput = InputOf<"task.try">;
 export type VariantResult = ResultOf<"task.try">["variants"][number];
@@ -76,11 +76,6 @@ function outcomeOf({ ended }: TaskExec): VariantResult["outcome"] {
   return ended.exit_code === 0 ? "passed" : "failed";
 }
 
-interface Shown {
-  readonly text: string;
-  readonly omittedBytes: number;
-}
-
 const NOTHING: Shown = { text: "", omittedBytes: 0 };
 
 async function readOutputs(tried: TaskExec, check: TaskExec | null) {
@@ -96,16 +91,6 @@ function outputsOf(stdout: Shown, stderr: Shown, check: Shown) {
     ...{ stderr_truncated: stderr.omittedBytes > 0, stderr_omitted_bytes: stderr.omittedBytes },
     ...{ check_output_truncated: check.omittedBytes > 0, check_output_omitted_bytes: check.omittedBytes },
   };
-}
-
-/** Bytes that are not UTF-8 become U+FFFD. */
-async function readBoth(exec: TaskExec): Promise<[Shown, Shown]> {
-  const { stdout, stderr } = await exec.output();
-  const read = async (log: typeof stdout): Promise<Shown> => {
-    const { text, encoding, omittedBytes } = await renderKept(log, limits.tryOutputBytes, exec.isCutOff);
-    return { text: encoding === "base64" ? Buffer.from(text, "base64").toString() : text, omittedBytes };
-  };
-  return [await read(stdout), await read(stderr)];
 }
 
 async function compare(fork: Task, manifest: Manifest, call: Call) {
