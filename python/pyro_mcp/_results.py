@@ -1107,7 +1107,7 @@ class EnvExportResult(TypedDict):
 
 
 class EnvPruneRemoved(TypedDict):
-    kind: Literal["environment", "template", "toolchain", "leftover"]
+    kind: Literal["environment", "template", "toolchain", "setup", "leftover"]
     name: str
 
 

@@ -63,7 +63,7 @@ export const taskCreate = defineOperation({
       "pyro task create debian:12 --name web --label team=shop --env API_TOKEN",
       "TASK=$(pyro task create debian:12 -q)",
       "pyro task create debian:12 --mem-mib 4096 --ttl-seconds 0",
-      "pyro task create debian:12-build --source-path . --setup 'npm ci' --setup-key package-lock.json",
+      "pyro task create debian:12 --setup 'npm ci' --setup-key package-lock.json",
     ],
   },
   sdk: { method: "createTask", opens: "task" },
