@@ -63,7 +63,8 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     network_policy: null,
     idle_stop_seconds: 0,
     forked_from: null,
-    setup: null, tried_for: null,
+    setup: null,
+    tried_for: null,
   };
 }
 

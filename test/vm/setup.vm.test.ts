@@ -11,7 +11,8 @@ test("a setup runs in a VM once; later tasks start from it, with its processes a
   mkdirSync(project);
   for (const name of ["lock", "old"]) writeFileSync(join(project, name), name);
   const setup = {
-    setup: "cp lock made; (sleep 1000 >/dev/null 2>&1 & echo $! >/dev/shm/pid); cat /proc/sys/kernel/random/uuid >/root/run",
+    setup:
+      "cp lock made; (sleep 1000 >/dev/null 2>&1 & echo $! >/dev/shm/pid); cat /proc/sys/kernel/random/uuid >/root/run",
     setup_key: [join(project, "lock")],
     source_path: project,
   };

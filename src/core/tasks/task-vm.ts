@@ -18,7 +18,10 @@ import type { TaskExecs } from "../exec/task-execs.js";
 import { Turns } from "../lifecycle/turns.js";
 
 /** Snapshots as tasks use them. */
-export type TaskSnapshots = Pick<Snapshots, "create" | "passing" | "get" | "list" | "delete" | "unreadable" | "listSetups">;
+export type TaskSnapshots = Pick<
+  Snapshots,
+  "create" | "passing" | "get" | "list" | "delete" | "unreadable" | "listSetups"
+>;
 
 export interface TaskVmParts {
   readonly directory: string;

@@ -60,7 +60,9 @@ test("task create: a setup that fails shows its status and output, and nothing i
   await using _ = daemon;
   const setup = `${options.setup}; echo said; echo wrong >&2; exit 3`;
   for (const runs of [1, 2]) {
-    const error = await pyro.createTask("debian:12", { ...options, setup }).catch((thrown: unknown) => thrown as PyroError);
+    const error = await pyro
+      .createTask("debian:12", { ...options, setup })
+      .catch((thrown: unknown) => thrown as PyroError);
     assert.ok(error instanceof Error);
     const { code, message, details } = error as PyroError;
     assert.equal(code, "FAILED_PRECONDITION");
@@ -96,7 +98,9 @@ test("task create: a key file that cannot be read, and keys without a setup or a
   await using _ = daemon;
   const setupKey = [join(project, "missing")];
   await assert.rejects(pyro.createTask("debian:12", { ...options, setupKey }), { code: "SOURCE_NOT_FOUND" });
-  await assert.rejects(pyro.createTask("debian:12", { ...options, setupKey: [project] }), { code: "SOURCE_UNREADABLE" });
+  await assert.rejects(pyro.createTask("debian:12", { ...options, setupKey: [project] }), {
+    code: "SOURCE_UNREADABLE",
+  });
   const without = await cli("task", "create", "debian:12", "--setup-key", options.setupKey[0] ?? "", "--json");
   assert.deepEqual([without.status, JSON.parse(without.stdout).error.code], [2, "INVALID_ARGUMENT"]);
 });

@@ -60,8 +60,12 @@ async function describeFailure(exec: TaskExec): Promise<PyroError> {
       ? `failed: ${ended.error.message}`
       : `exited with ${ended?.exit_code}`;
   const lines = `${stdout.text}${stderr.text}`.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
-  return new PyroError("FAILED_PRECONDITION", `The setup ${how}.${lines === "" ? "" : ` Its output ends with:\n${lines}`}`, {
-    hint: "Correct the setup, and create the task again. Nothing of it was kept.",
-    details: { reason: SETUP_FAILED, exit_code: ended?.exit_code ?? null, stdout: stdout.text, stderr: stderr.text },
-  });
+  return new PyroError(
+    "FAILED_PRECONDITION",
+    `The setup ${how}.${lines === "" ? "" : ` Its output ends with:\n${lines}`}`,
+    {
+      hint: "Correct the setup, and create the task again. Nothing of it was kept.",
+      details: { reason: SETUP_FAILED, exit_code: ended?.exit_code ?? null, stdout: stdout.text, stderr: stderr.text },
+    },
+  );
 }

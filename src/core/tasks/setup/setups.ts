@@ -76,7 +76,17 @@ export class Setups {
     const { vcpu_count, mem_mib, disk_mib, network, setup, setup_digest = null, env } = input;
     const environment = await this.#parts.machines.identify(input.environment, call);
     const source = input.source_path === undefined ? null : input.source_kind;
-    const parts = [environment, setup, setup_digest, vcpu_count, mem_mib, disk_mib, network, Object.entries(env), source];
+    const parts = [
+      environment,
+      setup,
+      setup_digest,
+      vcpu_count,
+      mem_mib,
+      disk_mib,
+      network,
+      Object.entries(env),
+      source,
+    ];
     return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   }
 }
