@@ -61,13 +61,14 @@ static bool make_room(void) {
     return true;
 }
 
-static bool is_calm(struct timespec changed, struct timespec since) {
+bool digests_is_calm(const struct stat *file, struct timespec since) {
+    struct timespec changed = file->st_ctim;
     int64_t age_s = (int64_t)since.tv_sec - changed.tv_sec;
     return age_s > 1 || (age_s >= 0 && age_s * INT64_C(1000000000) + since.tv_nsec - changed.tv_nsec > CALM_NS);
 }
 
 void digests_keep(const struct stat *file, const uint8_t digest[SHA256_BYTES], struct timespec since) {
-    if (file->st_ino == 0 || !is_calm(file->st_ctim, since) || !make_room()) return;
+    if (file->st_ino == 0 || !digests_is_calm(file, since) || !make_room()) return;
     struct known *known = place_of(file->st_dev, file->st_ino);
     if (known->inode == 0) used++;
     *known = (struct known){file->st_dev, file->st_ino, file->st_size, file->st_mtim, file->st_ctim, {0}};

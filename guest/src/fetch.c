@@ -51,6 +51,7 @@ static bool open_folder(struct fetch *fetch, const char *path, size_t length) {
 static void add_absent(struct fetch *fetch) {
     struct record *record = &fetch->sender.record;
     *record->target = '\0';
+    record->stamp[0] = '\0';
     record->type = RECORD_ABSENT;
     record->mode = 0;
     record->mtime_s = record->mtime_ns = record->size = 0;
@@ -82,7 +83,7 @@ static bool produce(struct transfer *transfer) {
     else
         outlet_end(&transfer->outlet, transfer->outlet.ring.head);
     if (is_done) return true;
-    const char *message = errno == ESTALE ? "the file shrank while it was read" : "the entry was not read";
+    const char *message = errno == ESTALE ? "the file changed while it was read" : "the entry was not read";
     reply_error(transfer->stream, "IO", errno, fetch->sender.record.path, message);
     end(transfer);
     return false;
@@ -124,9 +125,12 @@ void fetch_start(uint32_t stream, struct json request) {
     struct fetch *fetch = json_field(request, "paths", &paths) && json_is_array(paths) ? make(paths) : NULL;
     if (!fetch) return reply_error(stream, "BAD_REQUEST", 0, NULL, "`paths` must be relative paths, without `.`, `..` or empty parts");
     fetch->folder_fd = -1;
+    bool is_steady = false;
+    if (!fields_bool(stream, request, "steady", &is_steady)) return free(fetch);
     fetch->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     transfer_add(&fetch->transfer, stream, &kind);
     sender_begin(&fetch->sender, &fetch->transfer.outlet);
+    if (is_steady) sender_be_steady(&fetch->sender);
     if (fetch->root >= 0) return;
     reply_error(stream, "IO", errno, path, "the directory cannot be opened");
     end(&fetch->transfer);

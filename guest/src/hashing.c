@@ -33,11 +33,14 @@ bool hashing_go_on(struct hashing *hashing) {
 
 static bool is_equal(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
+bool hashing_is_same(const struct stat *before, const struct stat *now) {
+    return now->st_size == before->st_size && is_equal(now->st_mtim, before->st_mtim) && is_equal(now->st_ctim, before->st_ctim);
+}
+
 bool hashing_end(struct hashing *hashing, uint8_t digest[SHA256_BYTES]) {
     struct stat now;
     const struct stat *before = &hashing->before;
-    bool is_same = hashing->left == 0 && fstat(hashing->fd, &now) == 0 && now.st_size == before->st_size &&
-                   is_equal(now.st_mtim, before->st_mtim) && is_equal(now.st_ctim, before->st_ctim);
+    bool is_same = hashing->left == 0 && fstat(hashing->fd, &now) == 0 && hashing_is_same(before, &now);
     close(hashing->fd);
     hashing->fd = -1;
     sha256_end(&hashing->sha, digest);

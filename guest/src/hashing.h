@@ -20,6 +20,9 @@ bool hashing_begin(struct hashing *hashing, int folder, const char *name);
 // Reads a part; false at the end.
 bool hashing_go_on(struct hashing *hashing);
 
+// True when nothing of a file has changed that its times would show.
+bool hashing_is_same(const struct stat *before, const struct stat *now);
+
 // Closes the file. False when it has changed since it was opened; then it has no digest.
 bool hashing_end(struct hashing *hashing, uint8_t digest[SHA256_BYTES]);
 

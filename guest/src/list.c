@@ -23,9 +23,10 @@
 struct list {
     struct transfer transfer;
     struct tree tree;
-    bool has_digests;
+    bool has_digests, is_brief;
     bool is_cut; // there are more entries than requested
     int64_t depth, limit, entries;
+    int64_t hash_bytes; // longer files are not hashed
     struct timespec looked; // when mappings were read, before the first file was hashed; 0 until then
     struct hashing hashing; // of the entry at hand
     char after[PATH_MAX];
@@ -47,16 +48,18 @@ struct told {
     const uint8_t *digest; // NULL when there is none
 };
 
-static size_t render(const struct stat *entry, const struct told *told, uint8_t *out) {
+static size_t render(const struct stat *entry, const struct told *told, bool is_brief, uint8_t *out) {
     for (int force = 0;; force++) {
         struct json_out header = json_out_begin((char *)out + 4, RECORD_HEADER_MAX_BYTES);
         json_out_bytes(&header, "path", told->path, strlen(told->path), force);
         json_out_text(&header, "type", stat_type(entry->st_mode));
         json_out_integer(&header, "mode", entry->st_mode & 07777);
-        json_out_integer(&header, "uid", entry->st_uid);
-        json_out_integer(&header, "gid", entry->st_gid);
-        json_out_integer(&header, "mtime_s", entry->st_mtim.tv_sec);
-        json_out_integer(&header, "mtime_ns", entry->st_mtim.tv_nsec);
+        if (!is_brief) {
+            json_out_integer(&header, "uid", entry->st_uid);
+            json_out_integer(&header, "gid", entry->st_gid);
+            json_out_integer(&header, "mtime_s", entry->st_mtim.tv_sec);
+            json_out_integer(&header, "mtime_ns", entry->st_mtim.tv_nsec);
+        }
         json_out_integer(&header, "size", entry->st_size);
         if (S_ISLNK(entry->st_mode)) json_out_bytes(&header, "target", told->target, strlen(told->target), force);
         if (told->is_mount) json_out_bool(&header, "mount", true);
@@ -71,7 +74,7 @@ static size_t render(const struct stat *entry, const struct told *told, uint8_t 
 }
 
 static void send(struct list *list, const struct stat *entry, const struct told *told) {
-    ring_append(&list->transfer.outlet.ring, session_scratch, render(entry, told, session_scratch));
+    ring_append(&list->transfer.outlet.ring, session_scratch, render(entry, told, list->is_brief, session_scratch));
     list->entries++;
 }
 
@@ -89,7 +92,7 @@ static bool begin_hashing(struct list *list, int folder, const char *name) {
 static bool begin_digest(struct list *list, int folder, const char *name, const struct stat *entry) {
     uint8_t digest[SHA256_BYTES];
     if (!list->has_digests || !S_ISREG(entry->st_mode)) return false;
-    if (!digests_find(entry, digest)) return begin_hashing(list, folder, name);
+    if (!digests_find(entry, digest)) return entry->st_size <= list->hash_bytes && begin_hashing(list, folder, name);
     struct told told = {.path = path_of(list), .digest = digest};
     send(list, entry, &told);
     return true;
@@ -183,6 +186,8 @@ static bool read_fields(uint32_t stream, struct json request, struct list *list)
     if (!fields_integer(stream, request, "depth", TREE_DEPTH_MAX + 1, &list->depth)) return false;
     if (!fields_integer(stream, request, "limit", INT64_MAX, &list->limit)) return false;
     if (!fields_bool(stream, request, "digests", &list->has_digests)) return false;
+    if (!fields_bool(stream, request, "brief", &list->is_brief)) return false;
+    if (!fields_integer(stream, request, "hash_bytes", INT64_MAX, &list->hash_bytes)) return false;
     if (!has_after || names_read(request, "after", list->after)) return true;
     reply_error(stream, "BAD_REQUEST", 0, NULL, "`after` must be a path");
     return false;
@@ -195,7 +200,7 @@ void list_start(uint32_t stream, struct json request) {
     if (!list) fatal("out of memory");
     list->hashing.fd = -1;
     list->depth = TREE_DEPTH_MAX + 1;
-    list->limit = INT64_MAX;
+    list->limit = list->hash_bytes = INT64_MAX;
     if (!read_fields(stream, request, list)) return free(list);
     transfer_add(&list->transfer, stream, &kind);
     if (begin(list, path)) return;

@@ -31,7 +31,7 @@ static bool read_header(const char *text, size_t length, struct record *record) 
     int64_t mode = 0;
     if (!json_parse(text, length, &header) || !read_type(header, &record->type)) return false;
     if (!names_read(header, "path", record->path)) return false;
-    record->target[0] = '\0';
+    record->target[0] = record->stamp[0] = '\0';
     bool is_link = record->type == RECORD_SYMLINK || record->type == RECORD_HARDLINK;
     if (is_link && !names_read(header, "target", record->target)) return false;
     if (!read_integer(header, "mode", 0, 07777777, &mode)) return false;
@@ -86,6 +86,7 @@ size_t record_render(const struct record *record, uint8_t *out) {
         json_out_integer(&header, "mtime_ns", record->mtime_ns);
         json_out_integer(&header, "size", record->size);
         if (*record->target) json_out_bytes(&header, "target", record->target, strlen(record->target), force);
+        if (*record->stamp) json_out_text(&header, "stamp", record->stamp);
         json_out_end(&header);
         // Control characters take six bytes each in JSON; base64 of two longest names always fits.
         if (header.is_full && !force) continue;

@@ -18,7 +18,7 @@ enum record_type {
     RECORD_ABSENT,
     RECORD_ABSENT_DIRECTORY,
 };
-enum { RECORD_TYPES = RECORD_ABSENT_DIRECTORY + 1 };
+enum { RECORD_TYPES = RECORD_ABSENT_DIRECTORY + 1, STAMP_MAX_BYTES = 200 };
 
 struct record {
     enum record_type type;
@@ -27,6 +27,7 @@ struct record {
     int64_t size;
     char path[PATH_MAX];
     char target[PATH_MAX];
+    char stamp[STAMP_MAX_BYTES]; // only of files that are sent; empty for none
 };
 
 struct record_parser {

@@ -22,6 +22,7 @@
 #include "reply.h"
 #include "session.h"
 #include "signal_names.h"
+#include "stamp.h"
 #include "start.h"
 #include "stat.h"
 #include "transfer.h"
@@ -50,6 +51,7 @@ void request_hello(void) {
     json_out_bool(&out, "removes", true);
     json_out_bool(&out, "users", user_is_able());
     json_out_bool(&out, "zeros", true);
+    json_out_bool(&out, "learns", true);
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
@@ -189,6 +191,7 @@ static const struct {
     {"remove", remove_start, true, true},
     {"cancel", transfer_request_cancel, false, false},
     {"sync", handle_sync, false, false},
+    {"learn", stamp_learn, true, false},
     {"dial", tunnel_start, true, false},
     {"poweroff", handle_poweroff, false, false},
 };

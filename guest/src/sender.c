@@ -5,8 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hashing.h"
 #include "json_out.h"
+#include "mapped.h"
 #include "session.h"
+#include "stamp.h"
 
 void sender_begin(struct sender *sender, struct outlet *outlet) {
     sender->outlet = outlet;
@@ -18,10 +21,17 @@ void sender_end(struct sender *sender) {
     sender->fd = -1;
 }
 
+void sender_be_steady(struct sender *sender) {
+    sender->is_steady = true;
+    clock_gettime(CLOCK_REALTIME_COARSE, &sender->looked);
+    mapped_look();
+}
+
 static bool open_file(struct sender *sender, int folder, const char *name, struct stat *entry) {
     sender->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (sender->fd < 0 || fstat(sender->fd, entry) < 0) return false;
     sender->left = S_ISREG(entry->st_mode) ? entry->st_size : 0;
+    sender->begun = *entry;
     return true;
 }
 
@@ -38,6 +48,9 @@ static void send_header(struct sender *sender, const struct stat *entry) {
     record->mtime_s = entry->st_mtim.tv_sec;
     record->mtime_ns = entry->st_mtim.tv_nsec;
     record->size = record->type == RECORD_FILE ? sender->left : 0;
+    bool is_file = record->type == RECORD_FILE;
+    if (!sender->is_steady || !is_file || mapped_has(entry->st_ino) || !stamp_write(entry, sender->looked, record->stamp))
+        record->stamp[0] = '\0';
     ring_append(&sender->outlet->ring, session_scratch, record_render(record, session_scratch));
     sender->entries++;
 }
@@ -63,6 +76,11 @@ bool sender_add(struct sender *sender, int folder, const char *name) {
     return true;
 }
 
+static bool is_unchanged(const struct sender *sender) {
+    struct stat now;
+    return !sender->is_steady || (fstat(sender->fd, &now) == 0 && hashing_is_same(&sender->begun, &now));
+}
+
 bool sender_go_on(struct sender *sender) {
     size_t want = ring_room(&sender->outlet->ring);
     if (want > sizeof session_scratch) want = sizeof session_scratch;
@@ -76,8 +94,11 @@ bool sender_go_on(struct sender *sender) {
     ring_append(&sender->outlet->ring, session_scratch, (size_t)got);
     sender->bytes += got;
     sender->left -= got;
-    if (sender->left == 0) sender_end(sender);
-    return true;
+    if (sender->left > 0) return true;
+    bool is_good = is_unchanged(sender);
+    sender_end(sender);
+    errno = ESTALE;
+    return is_good;
 }
 
 void sender_render(const struct sender *sender, struct json_out *out) {

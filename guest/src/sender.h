@@ -13,6 +13,9 @@ struct sender {
     struct outlet *outlet;
     struct record record; // the caller sets its path
     int fd;               // of the file whose content is being sent; -1 for none
+    bool is_steady;       // a file that changes while it is sent fails
+    struct timespec looked; // when mappings were read, of a steady one
+    struct stat begun;    // the file when it was opened
     int64_t left;
     int64_t entries, bytes, skipped;
 };
@@ -21,11 +24,14 @@ enum { SENDER_ROOM_BYTES = 4 + RECORD_HEADER_MAX_BYTES };
 
 void sender_begin(struct sender *sender, struct outlet *outlet);
 
+// From now on a file that changes while it is sent fails. One that is at rest has a stamp in its header, for `learn`.
+void sender_be_steady(struct sender *sender);
+
 // Sends the header of an entry, links not followed; a file's content follows. Counts devices, FIFOs and sockets in `skipped`. False
 // with errno.
 bool sender_add(struct sender *sender, int folder, const char *name);
 
-// Sends a part of the content at hand. False with errno: ESTALE when the file has shrunk.
+// Sends a part of the content at hand. False with errno: ESTALE when the file has shrunk, or has changed while it had to be steady.
 bool sender_go_on(struct sender *sender);
 
 void sender_end(struct sender *sender);

@@ -81,3 +81,17 @@ void sha256_hex(const uint8_t digest[SHA256_BYTES], char text[2 * SHA256_BYTES +
     }
     text[2 * SHA256_BYTES] = '\0';
 }
+
+static int read_digit(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool sha256_parse(const char *text, uint8_t digest[SHA256_BYTES]) {
+    for (int i = 0; i < SHA256_BYTES; i++) {
+        int high = read_digit(text[2 * i]), low = high < 0 ? -1 : read_digit(text[2 * i + 1]);
+        if (low < 0) return false;
+        digest[i] = (uint8_t)(high << 4 | low);
+    }
+    return text[2 * SHA256_BYTES] == '\0';
+}

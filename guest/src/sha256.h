@@ -2,6 +2,7 @@
 #ifndef SHA256_H
 #define SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,8 @@ void sha256_end(struct sha256 *sha, uint8_t digest[SHA256_BYTES]);
 
 // 64 digits in lower case, and a NUL.
 void sha256_hex(const uint8_t digest[SHA256_BYTES], char text[2 * SHA256_BYTES + 1]);
+
+// False unless the text is 64 hex digits in lower case.
+bool sha256_parse(const char *text, uint8_t digest[SHA256_BYTES]);
 
 #endif

@@ -64,7 +64,7 @@ class Constants(unittest.TestCase):
 
     def test_error_codes(self):
         used = set()
-        for name in ("request", "start", "stat", "wake", "stage", "commit", "get", "transfer", "list", "read", "write", "rename", "remove", "fetch", "fields", "user"):
+        for name in ("request", "start", "stat", "wake", "stage", "commit", "get", "transfer", "list", "read", "write", "rename", "remove", "fetch", "fields", "user", "stamp", "transfer_request"):
             used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', read(f"src/{name}.c")))
         self.assertEqual(used & set(self.spec["errors"]), set(self.spec["errors"]))
         self.assertEqual(used - set(self.spec["errors"]), set())

@@ -11,8 +11,8 @@ import time
 
 import agent
 from agent import wait_until
-from files import FilesTest
-from wire import CONTENT
+from files import FilesTest, parse_records
+from wire import ALL, CONTENT, DATA, RESPONSE
 
 CALM_S = 0.4  # what the agent wants to pass before it keeps a digest, with the lag of a busy host's coarse clock
 
@@ -204,6 +204,76 @@ class Digests(ListTest):
             change()
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
             self.assert_digest("f", content)
+
+    def test_long_files_are_hashed_only_when_asked_for(self):
+        self.put("f", b"12345")
+        self.put("g", b"123")
+        time.sleep(CALM_S)
+        self.assertIsNone(self.digest("f", hash_bytes=4))
+        self.assertIsNotNone(self.digest("g", hash_bytes=4))
+        self.assert_digest("f", b"12345")
+        self.assertIsNotNone(self.digest("f", hash_bytes=4))
+        self.assert_error(self.receive("list", path=self.target, digests=True, hash_bytes=-1)[0], "BAD_REQUEST")
+
+    def test_brief_entries(self):
+        self.put("f", b"12345")
+        entry = self.list(digests=True, brief=True)[b"f"]
+        self.assertEqual(set(entry), {"path", "type", "mode", "size", "sha256"})
+
+    def stamp(self, name):
+        answer, content = self.receive("fetch", path=self.target, paths=[name], steady=True)
+        self.assertTrue(answer["ok"], answer)
+        return parse_records(content)[name.encode()][0].get("stamp")
+
+    def learn(self, stamp, digest="ab" * 32):
+        return self.wire.ask("learn", files=[{"stamp": stamp, "sha256": digest}])
+
+    def test_a_digest_that_the_host_has_computed_is_kept(self):
+        self.put("f", b"12345")
+        self.assertIsNone(self.stamp("f"))
+        time.sleep(CALM_S)
+        stamp = self.stamp("f")
+        self.assertEqual(self.learn(stamp), {"ok": True})
+        # Not that of the content: the agent has not read it.
+        self.assertEqual(self.digest("f", hash_bytes=0), "ab" * 32)
+        self.put("f", b"67890")
+        self.assertIsNone(self.digest("f", hash_bytes=0))
+        self.learn(stamp)
+        self.assert_digest("f", b"67890")
+
+    def test_a_mapped_file_has_no_stamp(self):
+        path = self.put("f", bytes(4096))
+        time.sleep(CALM_S)
+        with open(path, "r+b") as file, mmap.mmap(file.fileno(), 4096):
+            self.assertIsNone(self.stamp("f"))
+        self.assertIsNotNone(self.stamp("f"))
+
+    def test_what_is_not_a_stamp_is_refused(self):
+        self.put("f", b"12345")
+        time.sleep(CALM_S)
+        stamp = self.stamp("f")
+        for wrong in ("", "1:2", "x" * 300, stamp[: stamp.index(":")]):
+            self.assert_error(self.learn(wrong), "BAD_REQUEST")
+        for digest in ("", "ab" * 31, "AB" * 32, "ab" * 33):
+            self.assert_error(self.learn(stamp, digest), "BAD_REQUEST")
+        for files in (None, 1, [1], [{}], {"stamp": stamp}):
+            self.assert_error(self.wire.ask("learn", files=files), "BAD_REQUEST")
+
+    def test_a_file_that_changes_while_it_is_fetched_steadily(self):
+        path = self.put("f", bytes(2_000_000))
+        stream = self.wire.post("fetch", path=self.target, paths=["f"], steady=True)
+        self.wire.window(stream, CONTENT, 0, 1)
+        self.wire.take(lambda k, s, p: s == stream and k == DATA)
+        with open(path, "r+b") as file:
+            file.write(b"changed")
+        at = 1
+        while True:
+            self.wire.window(stream, CONTENT, at, ALL)
+            kind, _, payload = self.wire.take(lambda k, s, p: s == stream)
+            if kind == RESPONSE:
+                break
+            at += len(payload) - 9
+        self.assert_error(json.loads(payload), "IO", errno="ESTALE", path="f")
 
     def test_a_digest_of_a_file_that_has_just_changed_is_not_kept(self):
         for number in range(50):

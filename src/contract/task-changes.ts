@@ -13,6 +13,7 @@ export const taskChanges = defineOperation({
     task_id: taskId,
     paths: workspacePaths,
     all: z.boolean().default(false).describe("List unchanged entries too."),
+    lazy: z.boolean().default(false).describe("Leave `sha256` null where it would take long, of files that changed."),
     ...workspaceFilter,
   }),
   output: z

@@ -20,6 +20,8 @@ export interface FetchedHeader {
   readonly sizeBytes: number;
   /** A symlink's text; null for anything else. */
   readonly target: string | null;
+  /** The guest's name for this state of a file, for `learn`; null for none. */
+  readonly stamp: string | null;
 }
 
 /** Receives one entry; unread content is skipped. */
@@ -38,12 +40,13 @@ const fetched = z.object({
   size: count,
   target: z.string().max(4_095).optional(),
   target_base64: z.base64().max(8_190).optional(),
+  stamp: z.string().max(200).optional(),
 });
 const ended = z.object({ entries: count, bytes: count });
 
 /**
  * Fetches selected entries of a guest's directory, with content, in the order of `paths`, which are relative and plain. Follows no
- * link. Throws AgentRefusal (IO with ESTALE if a file shrank while it was read); the channel closes with AGENT_PROTOCOL if the guest
+ * link. Throws AgentRefusal (IO with ESTALE if a file shrank while it was read, or changed and `isSteady` is set); the channel closes with AGENT_PROTOCOL if the guest
  * sends other entries than those requested.
  */
 export async function fetchEntries(
@@ -51,12 +54,17 @@ export async function fetchEntries(
   root: string,
   paths: readonly string[],
   take: TakeEntry,
+  isSteady = false,
 ): Promise<void> {
-  for (const batch of batches(paths)) await fetchBatch(channel, root, batch, take);
+  for (const batch of batches(paths)) await fetchBatch(channel, { root, paths: batch, isSteady }, take);
 }
 
-async function fetchBatch(channel: Channel, root: string, paths: readonly string[], take: TakeEntry): Promise<void> {
-  const fields = { ...buildPath("path", root), paths: paths.map(buildItem) };
+async function fetchBatch(
+  channel: Channel,
+  { root, paths, isSteady }: { readonly root: string; readonly paths: readonly string[]; readonly isSteady: boolean },
+  take: TakeEntry,
+): Promise<void> {
+  const fields = { ...buildPath("path", root), paths: paths.map(buildItem), ...(isSteady && { steady: true }) };
   const download = Download.start(channel, "fetch", fields, ended);
   const reader = new ContentReader(download);
   try {
@@ -100,5 +108,5 @@ function parseHeader(header: unknown): FetchedHeader | null {
   const target = parseName(data.target, data.target_base64);
   if (path === null || (target !== null) !== (data.type === "symlink")) return null;
   const { type, mode, mtime_s, mtime_ns, size } = data;
-  return { path, type, mode, mtimeS: mtime_s, mtimeNs: mtime_ns, sizeBytes: size, target };
+  return { path, type, mode, mtimeS: mtime_s, mtimeNs: mtime_ns, sizeBytes: size, target, stamp: data.stamp ?? null };
 }

@@ -6,24 +6,28 @@ import { count } from "./messages.js";
 import { buildFile, buildPath, encodeName, type GuestFile, parseName } from "./names.js";
 import { readHeaders } from "./records.js";
 
-/** One entry of a guest's file system. Times are those of the guest's clock. */
-export interface ListedEntry {
+/** What a manifest has of an entry of a guest's file system. */
+export interface BriefEntry {
   /** Relative to the path that was listed, which is `.` itself. A byte that is not UTF-8 is a lone surrogate (`encodeName`). */
   readonly path: string;
   readonly type: "file" | "directory" | "symlink" | "other";
   /** All twelve bits. */
   readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeS: number;
-  readonly mtimeNs: number;
   readonly sizeBytes: number;
   /** A symlink's text; null for anything else. */
   readonly target: string | null;
   /** A mount point, whose content is not listed. */
   readonly isMount: boolean;
-  /** SHA-256 of a file's content in hex; null if not requested, or if the file changed while it was read. */
+  /** SHA-256 of a file's content in hex; null if not requested, or if the file changed while it was read, or is too long to be hashed. */
   readonly sha256: string | null;
+}
+
+/** One entry of a guest's file system. Times are those of the guest's clock. */
+export interface ListedEntry extends BriefEntry {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
 }
 
 interface ListOptions {
@@ -33,6 +37,8 @@ interface ListOptions {
   /** The last path of the page before. */
   readonly after?: string | null;
   readonly hasDigests?: boolean;
+  /** Longer files are not hashed, if the agent `learns`. */
+  readonly hashBytes?: number | null;
 }
 
 const PATH_MAX_BYTES = 4_095;
@@ -40,15 +46,11 @@ const MAX_ID = 0xffff_ffff;
 const SLASH = 0x2f;
 
 const base64 = z.base64().max(2 * PATH_MAX_BYTES);
-const listed = z.object({
+const brief = z.object({
   path: z.string().max(PATH_MAX_BYTES).optional(),
   path_base64: base64.optional(),
   type: z.enum(["file", "directory", "symlink", "other"]),
   mode: z.number().int().min(0).max(0o7777),
-  uid: z.number().int().min(0).max(MAX_ID),
-  gid: z.number().int().min(0).max(MAX_ID),
-  mtime_s: z.number().int(),
-  mtime_ns: z.number().int().min(0).max(999_999_999),
   size: count,
   target: z.string().max(PATH_MAX_BYTES).optional(),
   target_base64: base64.optional(),
@@ -59,6 +61,13 @@ const listed = z.object({
     .optional(),
 });
 
+const listed = brief.extend({
+  uid: z.number().int().min(0).max(MAX_ID),
+  gid: z.number().int().min(0).max(MAX_ID),
+  mtime_s: z.number().int(),
+  mtime_ns: z.number().int().min(0).max(999_999_999),
+});
+
 const ended = z.object({ entries: count, more: z.boolean() });
 
 /**
@@ -66,13 +75,30 @@ const ended = z.object({ entries: count, more: z.boolean() });
  * follow links in the tree, and does not enter mounts. Returns true if there are more entries than `limit`. Throws AgentRefusal; the
  * channel closes with AGENT_PROTOCOL if an entry is malformed or out of order.
  */
-export async function* list(
+export function list(
   channel: Channel,
   file: GuestFile,
   options: ListOptions = {},
 ): AsyncGenerator<ListedEntry, boolean, undefined> {
-  const { limit = Infinity, after = null } = options;
-  const download = Download.start(channel, "list", buildRequest(file, options), ended);
+  return receive(channel, buildRequest(file, options), options, parseListed);
+}
+
+/** The same with the facts of a manifest alone. */
+export function listBriefly(
+  channel: Channel,
+  file: GuestFile,
+  options: ListOptions = {},
+): AsyncGenerator<BriefEntry, boolean, undefined> {
+  return receive(channel, { ...buildRequest(file, options), brief: true }, options, parseBrief);
+}
+
+async function* receive<Entry extends BriefEntry>(
+  channel: Channel,
+  request: Readonly<Record<string, unknown>>,
+  { limit = Infinity, after = null }: ListOptions,
+  parseEntry: (header: unknown) => Entry | null,
+): AsyncGenerator<Entry, boolean, undefined> {
+  const download = Download.start(channel, "list", request, ended);
   let entries = 0;
   let last = after === null ? null : sortKey(after);
   for await (const header of readHeaders(download)) {
@@ -88,20 +114,31 @@ export async function* list(
   return download.answer.more;
 }
 
-function buildRequest(file: GuestFile, { depth = null, limit, after = null, hasDigests = false }: ListOptions) {
+function buildRequest(file: GuestFile, options: ListOptions) {
+  const { depth = null, limit, after = null, hasDigests = false, hashBytes = null } = options;
   return {
     ...buildFile(file),
     ...(depth !== null && { depth }),
     ...(limit !== undefined && { limit }),
     ...(after !== null && buildPath("after", after)),
     ...(hasDigests && { digests: true }),
+    ...(hashBytes !== null && { hash_bytes: hashBytes }),
   };
 }
 
 /** Null for a header that is not a valid entry. */
-function parseEntry(header: unknown): ListedEntry | null {
+function parseListed(header: unknown): ListedEntry | null {
   const { success, data } = listed.safeParse(header);
-  if (!success) return null;
+  const entry = success ? checkBrief(data) : null;
+  return entry && { ...entry, uid: data!.uid, gid: data!.gid, mtimeS: data!.mtime_s, mtimeNs: data!.mtime_ns };
+}
+
+function parseBrief(header: unknown): BriefEntry | null {
+  const { success, data } = brief.safeParse(header);
+  return success ? checkBrief(data) : null;
+}
+
+function checkBrief(data: z.infer<typeof brief>): BriefEntry | null {
   const path = parseName(data.path, data.path_base64);
   const target = parseName(data.target, data.target_base64);
   if (path === null || !isPlain(path) || (target !== null) !== (data.type === "symlink")) return null;
@@ -110,10 +147,6 @@ function parseEntry(header: unknown): ListedEntry | null {
     path,
     type: data.type,
     mode: data.mode,
-    uid: data.uid,
-    gid: data.gid,
-    mtimeS: data.mtime_s,
-    mtimeNs: data.mtime_ns,
     sizeBytes: data.size,
     target,
     isMount: data.mount === true,

@@ -1,16 +1,16 @@
 import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
-import { list, type ListedEntry } from "./listing.js";
+import { type BriefEntry, listBriefly } from "./listing.js";
 
 /** What the paths of a manifest, and the texts of its links, may have together: it is held in memory. */
 const MAX_CHARACTERS = 134_217_728;
 
 /** Entries by path, each directory before its entries, in the order of a list. */
-export type Manifest = ReadonlyMap<string, ListedEntry>;
+export type Manifest = ReadonlyMap<string, BriefEntry>;
 
 /**
  * Reads the manifest of a guest's directory: all entries, with the digest of each file. The directory itself is `.`. The agent hashes
- * only files that changed since the last manifest. Throws AgentRefusal, and RESOURCE_EXHAUSTED for more than `maxEntries`, or for paths that are too long together; the channel
+ * only files that changed since the last manifest, and none that is longer than `hashBytes`. Throws AgentRefusal, and RESOURCE_EXHAUSTED for more than `maxEntries`, or for paths that are too long together; the channel
  * closes with AGENT_PROTOCOL if an entry's parent is not a directory.
  */
 export async function readManifest(
@@ -18,10 +18,11 @@ export async function readManifest(
   path: string,
   maxEntries: number,
   maxCharacters = MAX_CHARACTERS,
+  hashBytes: number | null = null,
 ): Promise<Manifest> {
-  const manifest = new Map<string, ListedEntry>();
+  const manifest = new Map<string, BriefEntry>();
   let characters = 0;
-  for await (const entry of list(channel, path, { hasDigests: true })) {
+  for await (const entry of listBriefly(channel, path, { hasDigests: true, hashBytes })) {
     characters += entry.path.length + (entry.target?.length ?? 0);
     if (manifest.size === maxEntries || characters > maxCharacters) throw tooMany(path, { maxEntries, maxCharacters });
     if (!hasParent(manifest, entry)) throw lied(channel);
@@ -30,7 +31,7 @@ export async function readManifest(
   return manifest;
 }
 
-function hasParent(manifest: Manifest, { path }: ListedEntry): boolean {
+function hasParent(manifest: Manifest, { path }: BriefEntry): boolean {
   const slash = path.lastIndexOf("/");
   const parent = manifest.get(slash === -1 ? "." : path.slice(0, slash));
   return path === "." ? manifest.size === 0 : parent?.type === "directory" && !parent.isMount;

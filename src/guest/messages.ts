@@ -29,6 +29,8 @@ export const hello = z.object({
   users: z.boolean().optional(),
   /** Whether zero bytes of content can be told by their number. */
   zeros: z.boolean().optional(),
+  /** Whether the guest keeps digests of what it has sent, and lists files without hashing them. */
+  learns: z.boolean().optional(),
   jobs: z.array(z.number().int().min(1).max(MAX_JOB)).max(256),
 });
 export type Hello = z.infer<typeof hello>;

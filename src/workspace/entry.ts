@@ -4,6 +4,14 @@ export type Entry =
   | { readonly type: "directory"; readonly mode: number }
   | { readonly type: "link"; readonly target: string };
 
+/** In place of the digest of a file that was not hashed. It equals no digest. */
+export const UNHASHED = "unhashed";
+
+/** True for a file whose digest is not known yet. */
+export function isUnhashed(entry: Entry | null): boolean {
+  return entry?.type === "file" && entry.digest === UNHASHED;
+}
+
 /** The entries of a tree by path. Paths are relative, with `/` between their parts; the root has no entry. */
 export type Manifest = ReadonlyMap<string, Entry>;
 

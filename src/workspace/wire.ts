@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import type { WorkspaceEntry } from "../contract/workspace.js";
-import type { Entry } from "./entry.js";
+import { type Entry, UNHASHED } from "./entry.js";
 
 const NOTHING = { mode: null, size_bytes: null, sha256: null, target: null };
 
@@ -10,7 +10,12 @@ export function toContract(entry: Entry | null): WorkspaceEntry {
   const { type } = entry;
   if (type === "link") return { ...NOTHING, type, target: entry.target };
   if (type === "directory") return { ...NOTHING, type, mode: entry.mode };
-  return { ...NOTHING, type, mode: entry.mode, size_bytes: entry.sizeBytes, sha256: entry.digest };
+  return { ...NOTHING, type, mode: entry.mode, size_bytes: entry.sizeBytes, sha256: entry.digest === UNHASHED ? null : entry.digest };
+}
+
+/** The same for an entry that may be a file whose digest is not known yet. */
+export function fromLazyContract(entry: WorkspaceEntry): Entry | null {
+  return fromContract(entry?.type === "file" && entry.sha256 === null ? { ...entry, sha256: UNHASHED } : entry);
 }
 
 /** Throws INVALID_ARGUMENT for an entry that lacks a field of its type. */

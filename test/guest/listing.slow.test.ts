@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { type Channel } from "../../src/guest/channel.js";
 import { AgentRefusal } from "../../src/guest/refusal.js";
 import { fetchEntries } from "../../src/guest/fetch.js";
-import { list, type ListedEntry } from "../../src/guest/listing.js";
+import { type BriefEntry, list, type ListedEntry } from "../../src/guest/listing.js";
 import { readManifest } from "../../src/guest/manifest.js";
 import { AgentProcess } from "./agent-process.js";
 
@@ -39,7 +39,7 @@ function look(root: string, at = "."): Record<string, string> {
   return found;
 }
 
-const tell = ({ mode, sizeBytes, sha256, target }: ListedEntry) => `${mode} ${sizeBytes} ${sha256 ?? ""} ${target ?? ""}`;
+const tell = ({ mode, sizeBytes, sha256, target }: BriefEntry) => `${mode} ${sizeBytes} ${sha256 ?? ""} ${target ?? ""}`;
 
 const refusedWith = (errno: string) => (error: unknown) => error instanceof AgentRefusal && error.errno === errno;
 

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { lookAtName, readdirSync } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
-import { ancestorsOf, type Entry, isEqual } from "../../workspace/entry.js";
+import { ancestorsOf, type Entry, isEqual, isUnhashed } from "../../workspace/entry.js";
 import { type Conflict, type ConflictChoice, reconcile } from "../../workspace/reconcile.js";
 import { counted } from "../pack/failure.js";
 import type { CallOptions } from "../client.js";
@@ -21,6 +21,8 @@ export interface PullSource {
   readonly taskName: string | null;
   /** Changes since the base, in the order of paths. */
   readonly changes: readonly Change[];
+  /** Gives every file of `changes` its digest; until then long files that changed may be UNHASHED. */
+  hash(): Promise<void>;
   /** True when the base describes the destination. If not, `changes` has every entry, and entries that the host has too count as equal. */
   readonly isOrigin: boolean;
   /** Reads these files and links of the workspace, in one or more tar streams. */
@@ -76,14 +78,12 @@ async function withDestination<T>(
 }
 
 async function pullInto(destination: Destination, source: PullSource, options: PullOptions): Promise<Pulled> {
-  const { signal } = options;
-  const paths = source.changes.map(({ path }) => path);
-  assertHoldable(source.changes.filter(({ task, path }) => task !== null && !isPlain(path)).map(({ path }) => path));
-  const tree = new HostTree(destination.root);
-  const brings = (task: Entry | null) => task !== null && task.type !== "directory";
-  const replaced = new Set(source.changes.filter(({ task }) => brings(task)).map(({ path }) => path));
-  await tree.look(paths, (path) => replaced.has(path), signal);
-  const changes = source.isOrigin ? source.changes : changesFor(tree, source.changes);
+  let { tree, changes } = await look(destination, source, options);
+  // What the host has instead of the base's entry must be compared with the workspace's.
+  if (changes.some(({ path, base, task }) => isUnhashed(task) && !isEqual(tree.entry(path), base))) {
+    await source.hash();
+    ({ tree, changes } = await look(destination, source, options));
+  }
   const plan = reconcile(changes, tree, options);
   const steps = buildSteps(
     plan,
@@ -91,15 +91,34 @@ async function pullInto(destination: Destination, source: PullSource, options: P
     (path) => tree.isTaken(path),
   );
   const { conflicts, kept } = plan;
-  const result = { destination: destination.root, recovery: destination.recovery, steps, kept, conflicts };
+  const result = { destination: destination.root, recovery: destination.recovery, kept, conflicts };
   if (conflicts.length === 0) assertHoldable(findClashes(destination.root, steps));
-  if (options.dryRun || conflicts.length > 0) return result;
+  if (options.dryRun || conflicts.length > 0) return { ...result, steps };
   const known = new Map(changes.map(({ path, base, task }) => [path, { base, task }]));
   const base = plan.settled.map((path): BaseEntry => [path, known.get(path)?.base ?? null]);
-  if (steps.length > 0) await carryOut(destination, source, tree, { steps, base }, options);
-  const entries = plan.settled.map((path): BaseEntry => [path, known.get(path)?.task ?? null]);
+  const done = steps.length > 0 ? await carryOut(destination, source, tree, { steps, base }, options) : steps;
+  const arrived = new Map(done.map(({ path, source: from, after }) => [from ?? path, after]));
+  const entries = plan.settled.map((path): BaseEntry => {
+    const task = known.get(path)?.task ?? null;
+    return [path, isUnhashed(task) ? (arrived.get(path) ?? null) : task];
+  });
   if (entries.length > 0 || !source.isOrigin) await source.settle(destination.root, entries);
-  return result;
+  return { ...result, steps: done };
+}
+
+/** The host's entries at the paths of the changes, and the changes as seen from there. */
+async function look(
+  { root }: Destination,
+  source: PullSource,
+  { signal }: PullOptions,
+): Promise<{ tree: HostTree; changes: readonly Change[] }> {
+  const paths = source.changes.map(({ path }) => path);
+  assertHoldable(source.changes.filter(({ task, path }) => task !== null && !isPlain(path)).map(({ path }) => path));
+  const tree = new HostTree(root);
+  const brings = (task: Entry | null) => task !== null && task.type !== "directory";
+  const replaced = new Set(source.changes.filter(({ task }) => brings(task)).map(({ path }) => path));
+  await tree.look(paths, (path) => replaced.has(path), signal);
+  return { tree, changes: source.isOrigin ? source.changes : changesFor(tree, source.changes) };
 }
 
 /** The changes as seen from a directory that the base does not stand for: an entry of the base counts where the host has it. */
@@ -115,14 +134,15 @@ async function carryOut(
   tree: HostTree,
   { steps, base }: { readonly steps: readonly Step[]; readonly base: readonly BaseEntry[] },
   { signal, onEvent }: PullOptions,
-): Promise<void> {
+): Promise<readonly Step[]> {
   try {
     const work = await destination.begin(source);
     const progress = new PullProgress(steps, onEvent);
-    await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take), progress);
+    const staged = await stageSteps(`${work}/new`, steps, (paths, take) => source.export(paths, take), progress);
     signal?.throwIfAborted();
-    await assertUnchanged(tree, steps);
-    await destination.carryOut(steps, base);
+    await assertUnchanged(tree, staged);
+    await destination.carryOut(staged, base);
+    return staged;
   } catch (thrown) {
     const error = explainDestination(thrown, destination.journal);
     await destination.cancel(error);

@@ -5,13 +5,15 @@ import { readArchive } from "../../archive/read.js";
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { PyroError } from "../../contract/errors.js";
 import { NewFile, symlinkSync } from "../../host/files.js";
+import { type Entry, isUnhashed } from "../../workspace/entry.js";
 import { PullProgress } from "./progress.js";
 import type { Step } from "./steps.js";
 
 type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
 
 /**
- * Writes the files and links that the steps bring into `directory`, each under the number of its step. Throws WORKSPACE_CHANGED, which names
+ * Writes the files and links that the steps bring into `directory`, each under the number of its step. Returns the steps with the digests
+ * of files that the guest has not hashed. Throws WORKSPACE_CHANGED, which names
  * the entries, when the streams do not have exactly the content of the steps: the guest may be hostile, or the files changed meanwhile.
  */
 export async function stageSteps(
@@ -19,29 +21,33 @@ export async function stageSteps(
   steps: readonly Step[],
   exportFiles: Export,
   progress = new PullProgress(steps),
-): Promise<void> {
+): Promise<readonly Step[]> {
   const wanted = new Map<string, { readonly index: number; readonly step: Step }>();
   for (const [index, step] of steps.entries()) {
     if (step.after !== null && step.after.type !== "directory") wanted.set(step.source ?? step.path, { index, step });
   }
   const changed: string[] = [];
   const asked = [...wanted.keys()];
-  if (asked.length === 0) return;
+  if (asked.length === 0) return steps;
+  const staged = [...steps];
   await exportFiles(asked, async (archive) => {
     for await (const entry of readArchive(archive, { linksMayLeave: true })) {
       const found = wanted.get(entry.path);
       if (found === undefined) continue;
       wanted.delete(entry.path);
-      const isRight = await stageEntry(join(directory, String(found.index)), found.step, counted(entry, progress));
+      const { index, step } = found;
+      const after = await stageEntry(join(directory, String(index)), step, counted(entry, progress));
       progress.addEntry();
-      if (isRight) continue;
+      if (after !== null) staged[index] = { ...step, after };
+      if (after !== null) continue;
       changed.push(entry.path);
       // Fails at once, without waiting for the rest of the content.
-      if (isLonger(entry, found.step)) throw changedMeanwhile(changed);
+      if (isLonger(entry, step)) throw changedMeanwhile(changed);
     }
   });
   changed.push(...wanted.keys());
   if (changed.length > 0) throw changedMeanwhile(changed);
+  return staged;
 }
 
 function changedMeanwhile(paths: readonly string[]): PyroError {
@@ -61,13 +67,14 @@ function counted(entry: ArchiveEntry, progress: PullProgress): ArchiveEntry {
   return { ...entry, content: pass() };
 }
 
-async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): Promise<boolean> {
+/** The entry as it has arrived; null for another one than the step brings. */
+async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): Promise<Entry | null> {
   if (after?.type === "link") {
-    if (entry.type !== "symlink" || entry.target !== after.target) return false;
+    if (entry.type !== "symlink" || entry.target !== after.target) return null;
     symlinkSync(after.target, path);
-    return true;
+    return after;
   }
-  if (after?.type !== "file" || entry.type !== "file" || entry.sizeBytes !== after.sizeBytes) return false;
+  if (after?.type !== "file" || entry.type !== "file" || entry.sizeBytes !== after.sizeBytes) return null;
   const hash = createHash("sha256");
   const file = new NewFile(path);
   try {
@@ -79,7 +86,8 @@ async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): P
   } finally {
     file.close();
   }
-  return hash.digest("hex") === after.digest;
+  const digest = hash.digest("hex");
+  return isUnhashed(after) || digest === after.digest ? { ...after, digest } : null;
 }
 
 function isLonger({ type, sizeBytes }: ArchiveEntry, { after }: Step): boolean {

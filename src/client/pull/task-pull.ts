@@ -3,7 +3,7 @@ import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { realpath } from "../../host/files.js";
 import type { Change } from "../../workspace/changes.js";
 import type { Entry } from "../../workspace/entry.js";
-import { fromContract, toContract } from "../../workspace/wire.js";
+import { fromContract, fromLazyContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
 import { streamBytes } from "../stream-bytes.js";
 import type { Recovery } from "./destination.js";
@@ -28,14 +28,15 @@ export async function pullTaskSync(
   const { task_id, paths = [], exclude = [], include = [], dry_run = false, on_conflict = "fail" } = input;
   assertChoice(on_conflict);
   const { signal } = options;
-  const ask = (all: boolean) =>
-    client.call("task.changes", { task_id, paths, exclude, include, all }, { ...(signal && { signal }) });
-  let found = await ask(false);
+  const ask = (all: boolean, lazy: boolean) =>
+    client.call("task.changes", { task_id, paths, exclude, include, all, lazy }, { ...(signal && { signal }) });
+  // A dry run shows the digest of each file that it would write.
+  let found = await ask(false, !dry_run);
   const destination = input.destination ?? found.origin;
   if (destination === null) throw needsDestination(task_id);
   const isOrigin = found.origin !== null && (await isSameDirectory(destination, found.origin));
-  if (!isOrigin) found = await ask(true);
-  const source = new TaskSource(client, found, isOrigin, signal);
+  if (!isOrigin) found = await ask(true, !dry_run);
+  const source = new TaskSource(client, found, { isOrigin, ask: () => ask(!isOrigin, false), signal });
   const pulled = await pull(source, {
     homePath: client.home.path,
     destination,
@@ -70,25 +71,40 @@ function assertDeleted(error: unknown): void {
   if (!(error instanceof PyroError) || error.code !== "NOT_FOUND") throw error;
 }
 
+type FoundChanges = ResultOf<"task.changes">;
+
+function changesOf({ changes }: FoundChanges): Change[] {
+  return changes.map(({ path, base, task }) => ({ path, base: fromContract(base), task: fromLazyContract(task) }));
+}
+
+interface TaskSourceOptions {
+  readonly isOrigin: boolean;
+  /** Asks for the same changes with every digest. */
+  readonly ask: () => Promise<FoundChanges>;
+  readonly signal: AbortSignal | undefined;
+}
+
 class TaskSource implements PullSource {
   readonly taskId: string;
   readonly taskName: string | null;
-  readonly changes: readonly Change[];
+  changes: readonly Change[];
   readonly isOrigin: boolean;
   readonly #client: Client;
+  readonly #ask: () => Promise<FoundChanges>;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(client: Client, found: ResultOf<"task.changes">, isOrigin: boolean, signal: AbortSignal | undefined) {
+  constructor(client: Client, found: FoundChanges, { isOrigin, ask, signal }: TaskSourceOptions) {
     this.taskId = found.task_id;
     this.taskName = found.name;
-    this.changes = found.changes.map(({ path, base, task }) => ({
-      path,
-      base: fromContract(base),
-      task: fromContract(task),
-    }));
+    this.changes = changesOf(found);
     this.isOrigin = isOrigin;
     this.#client = client;
+    this.#ask = ask;
     this.#signal = signal;
+  }
+
+  async hash(): Promise<void> {
+    this.changes = changesOf(await this.#ask());
   }
 
   async export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {

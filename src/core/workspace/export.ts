@@ -5,6 +5,7 @@ import { writeArchive } from "../../archive/write.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { Channel } from "../../guest/channel.js";
 import { fetchEntries, type FetchedHeader } from "../../guest/fetch.js";
+import { learn, type Learned } from "../../guest/learn.js";
 import { list } from "../../guest/listing.js";
 import { isUtf8Name } from "../../guest/names.js";
 import { gzip } from "../../host/gzip.js";
@@ -12,6 +13,7 @@ import { handOver } from "../../host/hand-over.js";
 import { ContentKeeper } from "../../store/content-keeper.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
 import { WORKSPACE } from "./destination.js";
+import { HASHED_BYTES } from "./read-workspace.js";
 
 /** Entries in one request. */
 const BATCH = 512;
@@ -28,18 +30,31 @@ export async function exportFiles(
   const keeper = input.entries ? new ContentKeeper(base.content) : null;
   const path = posix.resolve(WORKSPACE, input.path);
   const counts = { entry_count: 0, bytes: 0, skipped_special: 0 };
+  const learned: Learned[] = [];
   const entries = handOver<ArchiveEntry>(async (give) => {
     for await (const { root, paths } of input.entries
       ? batchesOf(path, input.entries)
       : listBatches(channel, path, counts)) {
-      await fetchEntries(channel, root, paths, async (header, content) => {
-        const kept = keeper !== null && header.type === "file" ? keeper.pass(content) : content;
-        const entry = toArchive(header, kept);
-        if (entry === null) return void (counts.skipped_special += 1);
-        counts.entry_count += 1;
-        counts.bytes += entry.sizeBytes;
-        await give(entry);
-      });
+      await fetchEntries(
+        channel,
+        root,
+        paths,
+        async (header, content) => {
+          const isKept = keeper !== null && header.type === "file";
+          const { stamp } = header;
+          const onEnd = (sizeBytes: number, sha256: string) => {
+            if (stamp !== null && sizeBytes > HASHED_BYTES) learned.push({ stamp, sha256 });
+          };
+          const kept = isKept ? keeper.pass(content, onEnd) : content;
+          const entry = toArchive(header, kept);
+          if (entry === null) return void (counts.skipped_special += 1);
+          counts.entry_count += 1;
+          counts.bytes += entry.sizeBytes;
+          await give(entry);
+        },
+        keeper !== null,
+      );
+      await learn(channel, learned.splice(0));
     }
   });
   const archive = writeArchive(entries);

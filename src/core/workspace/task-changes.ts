@@ -8,7 +8,7 @@ const LISTED = 100;
 export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, call) => {
   const task = tasks.get(input.task_id);
   const { origin, changes, unsupported } = await task.readFiles(call, async (channel) =>
-    compareWorkspace(channel, await readBase(task.base), input, input.all),
+    compareWorkspace(channel, await readBase(task.base), input, input),
   );
   return {
     task_id: input.task_id,

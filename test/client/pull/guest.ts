@@ -56,6 +56,8 @@ export class Guest implements PullSource {
     return findChanges(this.base, manifestOf(this.tree));
   }
 
+  async hash(): Promise<void> {}
+
   export(paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
     return take(writeArchive(entriesOf(this.tree, paths)));
   }

@@ -167,6 +167,7 @@ test("pull: content that is not what the manifest promised is refused", async ()
     isOrigin,
     changes,
     export: guest.export.bind(guest),
+    hash: guest.hash.bind(guest),
     settle: guest.settle.bind(guest),
   };
   const options = {
