@@ -10,7 +10,13 @@ export function toContract(entry: Entry | null): WorkspaceEntry {
   const { type } = entry;
   if (type === "link") return { ...NOTHING, type, target: entry.target };
   if (type === "directory") return { ...NOTHING, type, mode: entry.mode };
-  return { ...NOTHING, type, mode: entry.mode, size_bytes: entry.sizeBytes, sha256: entry.digest === UNHASHED ? null : entry.digest };
+  return {
+    ...NOTHING,
+    type,
+    mode: entry.mode,
+    size_bytes: entry.sizeBytes,
+    sha256: entry.digest === UNHASHED ? null : entry.digest,
+  };
 }
 
 /** The same for an entry that may be a file whose digest is not known yet. */

@@ -1,7 +1,8 @@
 import type { Script } from "./lying-agent.js";
 
 /** What the host does when it is lied to. */
-export type Act = "open" | "stat" | "committed" | "start" | "follow" | "stage" | "manifest" | "read" | "write" | "fetch";
+export type Act =
+  "open" | "stat" | "committed" | "start" | "follow" | "stage" | "manifest" | "list" | "read" | "write" | "fetch";
 
 /** One thing that a hostile guest may send. */
 export interface Lie extends Script {

@@ -7,6 +7,7 @@ import type { Channel } from "../../../src/guest/channel.js";
 import { Exec, runForExit } from "../../../src/guest/exec.js";
 import { fetchEntries } from "../../../src/guest/fetch.js";
 import { readFile, writeFile } from "../../../src/guest/files.js";
+import { list } from "../../../src/guest/listing.js";
 import { readManifest } from "../../../src/guest/manifest.js";
 import { isCommitted, Stage } from "../../../src/guest/stage.js";
 import { stat } from "../../../src/guest/stat.js";
@@ -46,6 +47,9 @@ const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
     return await stage.finish();
   },
   manifest: (channel) => readManifest(channel, "/workspace", MOST_ENTRIES),
+  list: async (channel) => {
+    for await (const _ of list(channel, "/workspace"));
+  },
   read: async (channel) => {
     for await (const _ of readFile(channel, "/f").content()) await sleep(20);
   },

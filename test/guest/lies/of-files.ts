@@ -24,8 +24,12 @@ function send(agent: LyingAgent, stream: number, content: Buffer, answer: object
 
 /** A lie about what lies in a directory. */
 function ofManifest(title: string, entries: readonly (object | string)[], answer: object = {}): Lie {
+  return ofEntries("manifest", title, entries, answer);
+}
+
+function ofEntries(act: Act, title: string, entries: readonly (object | string)[], answer: object = {}): Lie {
   const content = Buffer.concat(entries.map((entry) => record(entry)));
-  return lie("manifest", title, (agent, stream) => {
+  return lie(act, title, (agent, stream) => {
     send(agent, stream, content, { entries: entries.length, more: false, ...answer });
   });
 }
@@ -80,8 +84,8 @@ export const liesOfFiles: readonly Lie[] = [
   ofManifest("a negative size", withFile({ size: -1 })),
   ofManifest("a size of 2^53", withFile({ size: 2 ** 53 })),
   ofManifest("a mode beyond 07777", withFile({ mode: 0o10000 })),
-  ofManifest("an owner beyond u32", withFile({ uid: 2 ** 32 })),
-  ofManifest("a billion nanoseconds", withFile({ mtime_ns: 1_000_000_000 })),
+  ofEntries("list", "an owner beyond u32", withFile({ uid: 2 ** 32 })),
+  ofEntries("list", "a billion nanoseconds", withFile({ mtime_ns: 1_000_000_000 })),
   ofManifest("a header that is not JSON", [ENTRY, "{"]),
   ofManifest("a header that is a number", ["1"]),
   ofManifest("more entries than it sent", [ENTRY], { entries: 2 }),
