@@ -22,7 +22,7 @@ interface BenchBackend {
   readonly release: () => void;
 }
 
-/** The backend itself, without a daemon around it, and an environment; which is pulled when it is not there. */
+/** The backend without a daemon, and an environment, which is pulled if it is missing. */
 export async function openBackend(home: Home): Promise<BenchBackend> {
   const log = openLog(join(home.path, "bench.log"));
   const { signal } = new AbortController();

@@ -23,7 +23,7 @@ export interface ColdBootSpec {
   readonly shape: VmShape;
   readonly environment: InstalledEnvironment;
   readonly agentPath: string;
-  /** Made and removed here. */
+  /** A directory that `bootCold` creates and removes. */
   readonly directory: string;
   readonly runDirectory: string;
 }

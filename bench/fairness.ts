@@ -18,7 +18,7 @@ const PINGS = 150;
 /** How long until a flood has used up its saved allowance, and a quiet guest has saved again. */
 const SETTLE_MS = 150;
 
-/** What guests that do nothing but send cost another guest: its calls and commands with and without them, in turn. */
+/** The cost of flooding guests for another guest: its calls and commands with and without them, in turn. */
 export async function benchFairness(): Promise<Table[]> {
   await using honest = new AgentProcess();
   const channel = await honest.connect();

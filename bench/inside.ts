@@ -64,7 +64,7 @@ async function benchWorkloads({ home, env }: BenchHome, task: Task, port: number
   }
 }
 
-/** A command through SDK and daemon beside the same sent to the agent of a VM like it, from this process. */
+/** Compares a command that goes through SDK and daemon with one that this process sends to the agent of a similar VM. */
 async function benchCall({ home }: BenchHome, task: Task): Promise<Table> {
   const { backend, environment, release } = await openBackend(home);
   const { vcpuCount, memMib, diskMib } = task.info;

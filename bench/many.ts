@@ -6,7 +6,7 @@ import { openClient, type Client } from "../src/client/client.js";
 import { readCommandLine } from "../src/host/process.js";
 import type { BenchHome } from "./home.js";
 
-/** Runs whose latency is compared, at both ends. */
+/** How many of the first and of the last runs are compared. */
 const MOST_COMPARED = 100;
 const FRACTIONS = [0, 0.25, 0.5, 0.75, 1] as const;
 

@@ -12,7 +12,7 @@ const SETTLE_MS = 2_000;
 const SPARE_DEADLINE_MS = 40_000;
 const POLL_MS = 200;
 
-/** What clones that idle add to the host's memory. A spare that the daemon makes beside them counts as one more. */
+/** The host memory that idle clones take. A spare that the daemon makes meanwhile counts as one more clone. */
 export async function benchMemory({ env }: BenchHome): Promise<Table[]> {
   const client = openClient(env);
   await untilNoSpare(client);
@@ -47,7 +47,7 @@ export async function benchMemory({ env }: BenchHome): Promise<Table[]> {
   }
 }
 
-/** A VM whose command says that it runs, and then sleeps until it is cancelled. */
+/** A VM whose command prints a line and then sleeps until it is cancelled. */
 function startIdle(client: Client, signal: AbortSignal): { ready: Promise<void>; call: Promise<unknown> } {
   let onReady = () => {};
   const started = new Promise<void>((resolve) => (onReady = resolve));
@@ -77,7 +77,7 @@ function isQemu(pid: number): boolean {
   return readCommandLine(pid)[0]?.includes("qemu-system") ?? false;
 }
 
-/** Processes that were started by a process, or by those. */
+/** All descendants of a process. */
 function descendants(ancestor: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {

@@ -28,7 +28,7 @@ const aptDirectories = [
   "var/log/apt",
 ];
 
-/** What installs packages from the stand-in at `$STAND_IN`. */
+/** Commands that install packages from the stand-in at `$STAND_IN`. */
 export const packageWorkloads: readonly Workload[] = [
   workload(`\`npm ci\`, ${NPM_PACKAGES} packages`, `cd npm && ${NPM} ci --registry "$STAND_IN" --no-audit --no-fund`, {
     needs: [NPM, PYTHON],

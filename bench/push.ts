@@ -11,7 +11,7 @@ import { FILES, FOLDERS, LARGE_MIB, makeLarge, makeSmall, timeShell } from "./tr
 
 const ROUNDS = rounds(2);
 
-/** Files into a task: `sync push` beside what one would do without it, `tar` at both ends of an exec. */
+/** Files into a task: `sync push` beside the way without it, `tar` at both ends of an exec. */
 export async function benchPush(bench: BenchHome): Promise<Table[]> {
   const large = join(bench.home.path, "push-large");
   const small = join(bench.home.path, "push-small");

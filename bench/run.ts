@@ -27,7 +27,7 @@ export async function benchRun({ env, home }: BenchHome): Promise<Table[]> {
   return [{ ...patterns, notes }, await measureAlone(pyro, ofRunsc, { env, home })];
 }
 
-/** The way to a VM by itself, in turn with other processes. */
+/** The time to start a VM alone, in turn with other processes. */
 async function measureAlone(
   pyro: Starter,
   runsc: readonly Starter[],

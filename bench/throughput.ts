@@ -26,7 +26,7 @@ export async function benchThroughput({ env }: BenchHome): Promise<Table[]> {
     ["into a VM: `… | pyro run debian:12 -- sh -c 'cat >/dev/null'`", into(bytes), true],
     ["out of a VM: `pyro run debian:12 -- head -c … /dev/zero`", out(bytes), true],
   ] as const;
-  // In turn, so that a load that changes meanwhile is shared.
+  // In turn, so that a load that changes meanwhile affects both.
   const turns = Array.from({ length: ROUNDS }, () =>
     [empty, ...lines.map(([, line]) => line)].map((line) => time(line, env)),
   );

@@ -1,4 +1,4 @@
-// The reporter of node:test that fits where it writes, without the coverage of each file: `spec` for a terminal, else `tap`.
+// The reporter of node:test for the kind of output, `spec` for a terminal, else `tap`, without the coverage of each file.
 import { Readable } from "node:stream";
 import { spec, tap } from "node:test/reporters";
 

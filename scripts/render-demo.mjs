@@ -7,7 +7,7 @@ const CHARACTER = 7.83;
 const LINE = 19;
 const LEFT = 20;
 const TOP = 56;
-/** How long a prompt stands before its command starts, in seconds. */
+/** How long a prompt is shown before its command starts, in seconds. */
 const PAUSE = 1.2;
 const colors = {
   added: "#7ee787",

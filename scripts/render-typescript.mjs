@@ -12,7 +12,7 @@ const { sharedOptions, sharedResults } = await import(
 const HEAD = "// Rendered from src/contract/ by `npm run build`. Do not edit.\n";
 /** The types of call-options.ts, which is written by hand. */
 const callOptionTypes = ["CallOptions", "Command", "SessionOptions", "StdinSource"];
-/** Inputs that may be more than their schema says, since this door writes them down. */
+/** Inputs for which this door takes more than the schema, and converts it. */
 const inputTypes = { command: "Command", content: "StdinSource" };
 
 /** The declarations of results.ts and options.ts by name, in the order of their first use; each is rendered at the end. */
@@ -32,7 +32,7 @@ writeRendered("src/doors/sdk/results.ts", renderModule([...results.values()].map
 writeRendered("src/doors/sdk/options.ts", renderModule([...options.values()].map((render) => render())));
 writeRendered("src/doors/sdk/operations.ts", renderModule([renderOperations(), renderTaskOperations()]));
 
-/** A method with the names of its types; those are declared on the way. */
+/** Adds the names of a method's types, and declares these types. */
 function describeMethod(method) {
   const { name, method: word, options: fields, schema, stdin, streams, handle, optionsType } = method;
   const result = typeOf({

@@ -1,6 +1,6 @@
 import type { ResultOf } from "../src/contract/operations.js";
 
-/** A task as status shows it, started and idle unless told otherwise. */
+/** A task as status shows it, started and idle unless fields are given. */
 export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<"task.status"> {
   return {
     task_id: "task-0123456789ab",

@@ -1,4 +1,4 @@
-// Questions and answers: what may be asked is one plain question, and only answers to such are learned from.
+// DNS: only one plain question passes, and addresses are taken only from answers to such questions.
 #include <stdlib.h>
 #include <string.h>
 

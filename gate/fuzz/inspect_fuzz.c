@@ -1,4 +1,4 @@
-// What is said first on a connection: the same is held whatever the cut, and what goes on has named an allowed name.
+// The first bytes of a connection: the result does not depend on how they are cut, and bytes that pass have named an allowed name.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ static void require(int holds) {
     if (!holds) abort();
 }
 
-// Feeds the bytes in pieces of `step`, as the gate does. Gives how many went on, or -1 when they are held.
+// Feeds the bytes in pieces of `step`, as the gate does. Returns how many passed, or -1 when they are refused.
 static ssize_t run(const uint8_t *data, size_t size, size_t step) {
     struct inspection inspection = {0};
     size_t done = 0;

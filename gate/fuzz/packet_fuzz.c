@@ -1,4 +1,4 @@
-// The reader of connection attempts: it reads only what it was given, and what it makes of it is a packet again.
+// The reader of connection attempts: it reads only the given bytes, and what it accepts can be built into a packet again.
 #include <stdlib.h>
 #include <string.h>
 

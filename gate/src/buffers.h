@@ -1,4 +1,4 @@
-// Socket buffer sizes by the number of connections: the kernel's memory for connections that are not read.
+// Socket buffer sizes by the number of connections. They bound the kernel's memory for connections that are not read.
 #ifndef BUFFERS_H
 #define BUFFERS_H
 

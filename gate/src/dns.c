@@ -22,7 +22,7 @@ static void put16(uint8_t *at, unsigned value) {
     at[1] = (uint8_t)value;
 }
 
-// Reads the one question. Gives where it ends, or 0 when there is not exactly one plain one.
+// Reads the question. Returns the position after it, or 0 unless there is exactly one plain question.
 static size_t read_question(const uint8_t *message, size_t length, char name[NAME_BYTES], uint16_t *type) {
     size_t at = HEADER, written = 0;
     if (length < HEADER || get16(message + 4) != 1) return 0;
@@ -32,7 +32,7 @@ static size_t read_question(const uint8_t *message, size_t length, char name[NAM
         if (label == 0) break;
         if (label > LABEL_MAX || label > length - at || written + label + 1 >= NAME_BYTES) return 0;
         for (size_t i = 0; i < label; i++) {
-            // A dot inside a label would make another name of it.
+            // A dot inside a label would turn it into another name.
             uint8_t byte = message[at + i];
             name[written++] = byte == '.' || byte == '\0' ? '?' : (char)byte;
         }
@@ -59,12 +59,12 @@ enum dns_verdict dns_judge(uint8_t *message, size_t *length, char name[NAME_BYTE
     return verdict;
 }
 
-// Steps over a record's name. Gives where it ends, or 0.
+// Skips a record's name. Returns the position after it, or 0.
 static size_t skip_name(const uint8_t *message, size_t length, size_t at) {
     while (at < length) {
         size_t label = message[at];
         if (label == 0) return at + 1;
-        if (label >= 0xc0) return at + 2; // the rest is somewhere else
+        if (label >= 0xc0) return at + 2; // a pointer: the rest of the name is elsewhere
         if (label > LABEL_MAX) return 0;
         at += label + 1;
     }

@@ -1,4 +1,4 @@
-// Questions for names over TCP, where an answer has room that a datagram has not.
+// DNS over TCP, for answers that are too long for a datagram.
 #ifndef DNS_TCP_H
 #define DNS_TCP_H
 

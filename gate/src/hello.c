@@ -29,7 +29,7 @@ static size_t take_number(struct reader *reader, int bytes) {
     return number;
 }
 
-// Takes a part that its length precedes.
+// Takes a part whose length comes before it.
 static struct reader take_part(struct reader *reader, int length_bytes) {
     size_t length = take_number(reader, length_bytes);
     const uint8_t *at = reader->is_whole ? take(reader, length) : NULL;
@@ -54,7 +54,7 @@ static int read_hello(struct reader record, char name[NAME_BYTES]) {
     take_part(&hello, 2);
     take_part(&hello, 1);
     struct reader extensions = take_part(&hello, 2);
-    if (record.left != 0 || hello.left != 0) return -1; // a second hello, or what only some would read
+    if (record.left != 0 || hello.left != 0) return -1; // a second hello, or bytes that servers read differently
     int found = 0;
     while (extensions.is_whole && extensions.left > 0) {
         size_t type = take_number(&extensions, 2);

@@ -29,7 +29,7 @@ static struct text trim(struct text text) {
     return text;
 }
 
-// A host with or without a port, without anything else around it.
+// A host, with or without a port, and nothing else.
 static bool is_allowed_host(struct text host, char name[NAME_BYTES]) {
     const char *colon = memchr(host.at, ':', host.length);
     if (colon) {
@@ -47,7 +47,7 @@ static bool is_allowed_host(struct text host, char name[NAME_BYTES]) {
 static bool is_allowed_line(struct head *head, struct text line, char name[NAME_BYTES]) {
     const char *first = memchr(line.at, ' ', line.length);
     if (!first || first == line.at || memchr(line.at, '\t', line.length)) return false;
-    if (is_text((struct text){line.at, (size_t)(first - line.at)}, "CONNECT")) return false; // it has no body, and a tunnel behind it
+    if (is_text((struct text){line.at, (size_t)(first - line.at)}, "CONNECT")) return false; // it has no body, and a tunnel follows it
     for (const char *at = line.at; at < first; at++)
         if (!isupper((unsigned char)*at) && *at != '-' && *at != '_') return false;
     struct text target = {first + 1, line.length - (size_t)(first + 1 - line.at)};
@@ -109,7 +109,7 @@ static ssize_t find_end(const uint8_t *bytes, size_t count, size_t *seen) {
         if (bytes[i] == '\r' && i + 1 < count && bytes[i + 1] != '\n') return -1;
         if (i >= 3 && memcmp(bytes + i - 3, "\r\n\r\n", 4) == 0) return (ssize_t)i + 1;
     }
-    *seen = count - 1; // the bytes after the last one decide whether it is valid
+    *seen = count - 1; // whether the last byte is valid depends on the next one
     return 0;
 }
 
@@ -135,7 +135,7 @@ ssize_t http_read_head(struct inspection *inspection, const uint8_t *bytes, size
     return end;
 }
 
-// A chunk's size in hexadecimal digits, without anything behind them. Gives the line's length.
+// A chunk's size in hexadecimal digits and nothing else. Returns the line's length.
 static ssize_t read_chunk_line(struct inspection *inspection, const uint8_t *bytes, size_t count) {
     uint64_t size = 0;
     for (size_t i = 0; i < count && i < CHUNK_LINE_MAX; i++) {

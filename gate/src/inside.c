@@ -26,7 +26,7 @@ struct in6_ifreq {
     int index;
 };
 
-// A guest asks its gateway for this; it is the same in every namespace.
+// The gateway's MAC address, which a guest asks for. It is the same in every namespace.
 static const uint8_t gateway_mac[6] = {0x02, 0x70, 0x79, 0x72, 0x6f, 0x01};
 
 static void write_setting(const char *path, const char *value) {
@@ -131,7 +131,7 @@ static int open_syn(sa_family_t family, int index) {
         .sll_protocol = htons(is_v4 ? ETH_P_IP : ETH_P_IPV6),
         .sll_ifindex = index,
     };
-    int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); // deaf until it is bound
+    int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); // receives nothing before it is bound
     if (fd < 0) fatal_errno("a packet socket");
     filter_syn(fd, is_v4);
     if (bind(fd, (struct sockaddr *)&tap, sizeof tap) < 0) fatal_errno("the packet socket");

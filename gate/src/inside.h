@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-// Where TCP connections and datagrams of any destination arrive, inside the namespace.
+// The port in the namespace to which TCP connections and datagrams for any destination are redirected.
 enum { INSIDE_PORT = 7, INSIDE_MARK = 1, INSIDE_MTU = 65520 };
 
 // Sockets that live in the namespace and keep it alive. Index 0 is IPv4, 1 is IPv6 (-1 without it).

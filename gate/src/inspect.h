@@ -11,7 +11,7 @@
 struct inspection {
     enum { INSPECT_FIRST, INSPECT_HTTP, INSPECT_DONE } state;
     enum { HTTP_HEAD, HTTP_BODY, HTTP_CHUNK, HTTP_CHUNK_DATA, HTTP_CHUNK_END, HTTP_TRAILER } http;
-    size_t seen;   // of a head whose end has not come yet
+    size_t seen;   // of a head that is not complete yet
     uint64_t left; // of a body or a chunk
     char name[NAME_BYTES];
 };

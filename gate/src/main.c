@@ -116,7 +116,7 @@ static void hand_over(int fd, int as) {
     if (dup2(lift(fd), as) < 0) fatal_errno("handing over"); // without close-on-exec
 }
 
-// A grandchild: the program that follows gets no child that it does not know of.
+// Forks twice, so that the program that follows has no child that it did not start.
 static pid_t fork_away(void) {
     pid_t child = fork();
     if (child < 0) fatal_errno("fork");

@@ -16,7 +16,7 @@ struct options {
     const char *control;        // the socket on which it serves its counters
     const char *nft;            // the program
     uint32_t uid, gid;          // the user to become; 0 keeps the present one
-    int tap_fd, lifeline_fd;    // as which descriptors the program gets them
+    int tap_fd, lifeline_fd;    // the numbers of the program's descriptors for them
     bool is_closed;             // no connection leaves at all
     bool has_v6;
     struct address guest4, guest6, gateway4, gateway6;

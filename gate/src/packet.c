@@ -40,7 +40,7 @@ static uint16_t fold(uint64_t sum) {
     return (uint16_t)~sum;
 }
 
-// Over the addresses too, as TCP, UDP and ICMPv6 have it.
+// The checksum of TCP, UDP and ICMPv6 covers the addresses too.
 static uint16_t checksum(const struct flow *flow, uint8_t protocol, const uint8_t *bytes, size_t length) {
     uint64_t sum = sum_bytes(flow->from.bytes, 16) + sum_bytes(flow->to.bytes, 16);
     return fold(sum + protocol + length + sum_bytes(bytes, length));
@@ -83,7 +83,7 @@ bool packet_read_syn(uint8_t *packet, size_t length, struct syn *syn) {
     return true;
 }
 
-// Writes the IP header before `length` bytes. Gives its size.
+// Writes the IP header before `length` bytes. Returns its size.
 static size_t write_ip(const struct flow *flow, uint8_t protocol, size_t length, uint8_t *packet) {
     if (flow->from.family == AF_INET) {
         memset(packet, 0, IP4_BYTES);

@@ -21,15 +21,15 @@ enum refusal {
 struct syn {
     struct flow flow;
     uint32_t sequence;
-    size_t length; // of the packet, which a frame may be longer than
+    size_t length; // of the packet; the frame around it may be longer
 };
 
 bool packet_is_equal_flow(const struct flow *a, const struct flow *b);
 
-// Takes a SYN apart and completes its checksum, which a virtual device may have left to others. False for anything else.
+// Parses a SYN and completes its checksum, which a virtual device may have left out. False for any other packet.
 bool packet_read_syn(uint8_t *packet, size_t length, struct syn *syn);
 
-// Each gives the packet's length, or 0 when it does not fit.
+// Each returns the packet's length, or 0 when it does not fit.
 size_t packet_build_reset(const struct syn *syn, uint8_t packet[PACKET_MAX_BYTES]);
 size_t packet_build_datagram(const struct flow *flow, const uint8_t *data, size_t length, uint8_t packet[PACKET_MAX_BYTES]);
 

@@ -16,7 +16,7 @@
 
 enum { PIECE_BYTES = 65536, TURNS = 4 };
 
-// One direction. Bytes are kept only while the far end takes no more, and meanwhile nothing is read.
+// One direction. Bytes are buffered only while the far end takes no more; meanwhile nothing else is read.
 struct half {
     uint8_t *kept;
     size_t from, count;
@@ -41,7 +41,7 @@ struct pipe {
         int fd;
         uint32_t events;
     } ends[2];
-    struct half halves[2]; // by the end they come from
+    struct half halves[2]; // indexed by the end that they come from
     struct held *held;     // bytes of the guest that are not inspected yet; NULL when all may pass
     bool is_used;
 };
@@ -77,7 +77,7 @@ static bool keep(struct half *half, const uint8_t *bytes, size_t count) {
     return true;
 }
 
-// Gives how many went, or -1 when the connection is broken.
+// Returns the number of bytes sent, or -1 when the connection is broken.
 static ssize_t give(int fd, const uint8_t *bytes, size_t count) {
     ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
     return sent < 0 && errno == EAGAIN ? 0 : sent;

@@ -13,8 +13,8 @@ struct closed {
     int bits;
 };
 
-// What IANA's registry of special-purpose addresses says is not reachable globally, and what clouds use for themselves. AS112's and AMT's
-// ranges are reachable globally.
+// Ranges that IANA's registry of special-purpose addresses lists as not globally reachable, and ranges that clouds use internally.
+// AS112's and AMT's ranges are globally reachable.
 static const struct closed closed_v4[] = {
     {{0}, 8},                 // "this network"
     {{10}, 8},                // private

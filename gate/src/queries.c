@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { NUMBER_BYTES = 2 }; // where a message begins
+enum { NUMBER_BYTES = 2 }; // the id at the beginning of a message
 
 static struct query {
     const void *by; // NULL for a free place

@@ -1,5 +1,5 @@
-// DNS questions without an answer yet. Each gets an id that the gate chooses and the guest cannot reveal to anyone: otherwise
-// an attacker who forges the resolver's address could answer instead, and return any address.
+// DNS questions without an answer yet. The gate gives each an id of its own, which the guest does not know. Otherwise the guest could
+// reveal its id to an attacker who forges the resolver's address and answers with any address.
 #ifndef QUERIES_H
 #define QUERIES_H
 
@@ -9,7 +9,7 @@
 
 enum { QUERIES_MAX = 256 };
 
-// Replaces the id of a question that leaves `by` a flow by the gate's. False when no id is free.
+// Replaces the guest's id of a question by one of the gate's; the question leaves through the flow `by`. False when no id is free.
 bool queries_number(const void *by, uint8_t *message, size_t length);
 
 // Restores the guest's id in an answer. False when no open question has the answer's id.

@@ -56,7 +56,7 @@ bool route_is_own(const struct address *to) {
     if (ask(asking, &question, answer, sizeof answer) < 0) return true;
     const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
     if (header->nlmsg_type == NLMSG_ERROR) {
-        // No way there: let the connection fail with the kernel's own words.
+        // No route: the connection then fails with the kernel's own error.
         int error = -((const struct nlmsgerr *)NLMSG_DATA(header))->error;
         return error != ENETUNREACH && error != EHOSTUNREACH;
     }

@@ -7,8 +7,8 @@
 
 #include "fatal.h"
 
-// The namespace has no way out. These rules only choose the packets that reach the gate: only those from the guest's own addresses, and
-// connection attempts not before the gate has seen them and sends them again, marked.
+// The namespace has no way out. These rules only choose the packets that reach the gate: packets from the guest's own addresses, and a
+// connection attempt only after the gate has seen it and sent it again, marked.
 static const char format_v4[] = "table inet gate {\n"
                                 " chain arrivals {\n"
                                 "  type filter hook prerouting priority mangle; policy drop;\n"

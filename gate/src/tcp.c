@@ -23,7 +23,7 @@ struct attempt {
     bool is_by_name, is_resolver;
     enum { ATTEMPT_NONE, ATTEMPT_CONNECTING, ATTEMPT_ADMITTED } state;
     struct syn syn;
-    int fd; // outside
+    int fd; // the socket to the destination
     int buffer_bytes;
     time_t since;
     uint8_t packet[SYN_MAX_BYTES]; // unchanged, to send it again
@@ -124,7 +124,7 @@ static void attempt_connection(const struct syn *syn, const uint8_t *bytes) {
     if (fd < 0 && passage.verdict != VERDICT_OPEN) return refuse(syn, passage.verdict);
     if (fd < 0) return fail(syn, errno);
     int buffer_bytes = buffers_for(count_others());
-    buffers_bound(fd, buffer_bytes); // on its way, when the window can still be made for it
+    buffers_bound(fd, buffer_bytes); // while it connects: later the window can no longer be chosen
     *attempt = (struct attempt){
         .watch.wake = progress,
         .is_by_name = passage.is_by_name,

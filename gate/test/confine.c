@@ -1,4 +1,4 @@
-// What the gate may still do once it has given up the rest.
+// What the gate may still do after it has given up its rights.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 #include "../src/confine.h"
 #include "expect.h"
 
-// Whether a process that makes this call under the filter lives on.
+// Whether a process survives this call under the filter.
 static bool may(long call, long first, long third) {
     int status;
     pid_t child = fork();

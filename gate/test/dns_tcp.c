@@ -1,4 +1,4 @@
-// Questions over TCP, when only names are open: what the resolver gets to see, and what the guest gets back.
+// DNS over TCP when only names are open: what reaches the resolver, and what the guest gets back.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static size_t hear(int fd) {
 
 static bool is_silent(int fd) { return recv(fd, heard, 1, 0) < 0 && errno == EAGAIN; }
 
-// An answer with one address and so many bytes of something else.
+// An answer with one address and that many other bytes.
 static size_t write_answer(uint8_t *message, const char *name, uint8_t last, size_t more) {
     size_t at = write_question(message, name, 1);
     message[2] = 0x81, message[3] = 0x80, message[7] = more ? 2 : 1;
@@ -81,7 +81,7 @@ static void test_allowed(void) {
     struct address address = address_v4((const uint8_t[]){203, 0, 113, 9}, 443);
     size_t length = write_question(message, "example.org", 1), answer;
     join();
-    message[length] = 'z', message[11] = 1; // something behind it
+    message[length] = 'z', message[11] = 1; // bytes after the question
     say(guest, message, length + 1);
     expect(hear(resolver) == length && memcmp(heard + PREFIX, "\0\0", 2) == 0 && heard[PREFIX + 11] == 0, "asked", "plainly");
     answer = write_answer(message, "example.org", 9, 60000);

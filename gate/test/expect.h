@@ -1,4 +1,4 @@
-// Counts what is not as it should be.
+// Counts failed expectations.
 #ifndef EXPECT_H
 #define EXPECT_H
 

@@ -24,7 +24,7 @@ static void test_questions(void) {
     uint8_t message[600] = {0};
     char name[NAME_BYTES];
     size_t length = write_question(message, "example.org", 1), whole = length;
-    message[11] = 1; // something behind it, which is cut off
+    message[11] = 1; // bytes after the question, which are cut off
     length += 40;
     expect(dns_judge(message, &length, name) == DNS_PASS && length == whole && message[11] == 0, "passes", name);
     length = write_question(message, "example.org", 16);
@@ -87,7 +87,7 @@ static void test_numbers(void) {
     expect(moved > 2 * QUERIES_MAX, "numbers are our own", "");
 }
 
-// Everything at once, and byte by byte, must come to the same.
+// The result must be the same for all bytes at once and byte by byte.
 static bool passes(const void *given, size_t count) {
     const uint8_t *bytes = given;
     struct inspection whole = {0}, slow = {0};
@@ -149,7 +149,7 @@ static void test_requests(void) {
         HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
         HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\nHost: example.com\r\n\r\n",
         HEAD "\r\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
-        // A server that knows no body here, or no coding, takes what follows for the next request.
+        // A server that expects no body here, or does not know the coding, reads the following bytes as the next request.
         "CONNECT / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\nabc",
         "CONNECT http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "POST / HTTP/1.0\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -164,7 +164,7 @@ static void test_requests(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect(!passes(bad[i], strlen(bad[i])), "is held:", bad[i]);
 }
 
-// A head that comes byte by byte is read once: what was found right is not looked at again until its end has come.
+// A head that arrives byte by byte is read once: the parts that were found valid are not read again.
 static void test_slow_head(void) {
     char head[] = HEAD "X: 0123456789\r\nY: 0\r";
     struct inspection inspection = {0};

@@ -92,7 +92,7 @@ static void test_pace(void) {
     expect(take_all(1000000) == RATE_BURST, "not more than may be", "at once after a long while");
 }
 
-// Every prefix of a packet, and every packet with one byte changed, is taken apart without a step outside of it.
+// Every prefix of a packet, and every packet with one byte changed, is parsed without a read outside of it.
 static void attack(const uint8_t *packet, size_t length) {
     struct syn syn;
     for (size_t cut = 0; cut <= length; cut++) {

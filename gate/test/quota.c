@@ -1,4 +1,4 @@
-// What the gate does when the host has no descriptor for it.
+// What the gate does when the host has no descriptor left for it.
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -27,7 +27,7 @@ static void test_shares(void) {
     expect(quota_for(63).pipes == 0, "nothing", "of too few");
 }
 
-// Allows no descriptor beyond those that are open, or takes that back.
+// Forbids further descriptors, or allows them again.
 static void allow_more(bool is_allowed) {
     struct rlimit limit;
     int next = dup(STDOUT_FILENO);
@@ -37,7 +37,7 @@ static void allow_more(bool is_allowed) {
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) abort();
 }
 
-// Turns of the loop until the clock has gone on by a second.
+// Counts turns of the loop within a second.
 static int turns_in_a_second(void) {
     time_t begin = loop_now();
     int turns = 0;
@@ -78,7 +78,7 @@ static void test_no_socket(void) {
     close(fd);
 }
 
-// What the kernel may keep for all connections but the first few, when nobody reads at any of their ends.
+// The most that the kernel buffers for all connections except the first few, while no end reads.
 static void test_buffers(void) {
     enum { SOCKETS = 2, WAYS = 2, MOST_MIB = 170 };
     uint64_t most = 0;

@@ -21,7 +21,7 @@ static struct place {
 } places[2];
 static int woken;
 
-// Ends the other place, which somebody else has at once.
+// Removes the other watch; a new one takes its place at once.
 static void replace_other(struct watch *watch, uint32_t events) {
     struct place *other = &places[AROUND(watch, struct place, watch) == &places[0]];
     int ends[2];
@@ -47,7 +47,7 @@ static void test_stale_events(void) {
     for (int i = 0; i < 2; i++) loop_remove(places[i].fd, &places[i].watch);
 }
 
-// What a process that ends with a reason writes into descriptor 2, which is something else by then.
+// The bytes that a process writes into descriptor 2 when it ends with a reason, after that number was given to another file.
 static ssize_t written_at_the_end(bool is_ours) {
     int ends[2], status;
     char text[64];

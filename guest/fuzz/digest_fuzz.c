@@ -1,4 +1,4 @@
-// Hashing: the same digest whatever the cut. The table of digests: it finds what it was given, unless it has forgotten it.
+// Hashing gives the same digest however the bytes are cut. The table of digests finds each kept digest, unless it was cleared.
 #include <stdlib.h>
 #include <string.h>
 

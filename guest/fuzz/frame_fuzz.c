@@ -1,4 +1,4 @@
-// The frame parser: whatever the cut, it says the same, reads only what it was given and always gets on.
+// The frame parser: the result does not depend on how the bytes are cut, it reads only the given bytes, and it always makes progress.
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +57,7 @@ static struct trace run(const uint8_t *data, size_t size, size_t step) {
     return trace;
 }
 
-// After anything at all, a sync record is heard.
+// After any bytes, a sync record is recognised.
 static void require_sync(const uint8_t *data, size_t size) {
     static uint8_t all[70000 + FRAME_MAX_BYTES + MAGIC_BYTES + NONCE_BYTES];
     if (size > 70000) return;

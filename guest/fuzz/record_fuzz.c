@@ -1,4 +1,4 @@
-// The record parser: the same events whatever the cut, names without NUL, and what it read it can write.
+// The record parser: the same events however the bytes are cut, names without NUL, and each record that it reads can be written again.
 #include <stdlib.h>
 #include <string.h>
 

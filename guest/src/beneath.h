@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-// Relative, no empty, `.` or `..` component.
+// True for a relative path without an empty, `.` or `..` component.
 bool beneath_is_plain(const char *path);
 
-// Both return a descriptor, or -1 with errno; ELOOP and EXDEV mean that the path would have left. `path` is plain, or "": the root itself.
+// Both return a descriptor, or -1 with errno; ELOOP and EXDEV mean that the path leads out of the root. `path` is plain, or "" for the
+// root itself.
 int beneath_open(int root, const char *path, int flags);
 
 // Opens a directory, making it and its parents (0755) where they are missing.

@@ -23,7 +23,7 @@ static uint32_t last_number;
 // Made ahead, while no request waits, because the kernel makes and fills a directory for each.
 static struct cgroup next = {.fd = -1};
 
-// Groups in which something ran on after their job; the oldest is tried first.
+// Groups with processes that outlived their job; the oldest is tried first.
 static struct {
     uint32_t numbers[LEFT_MAX];
     int count;
@@ -37,7 +37,7 @@ static bool write_to(int directory, const char *name, const char *text) {
     return is_written;
 }
 
-// The number behind a word of a flat file such as cgroup.events; 0 when it has none.
+// The number after a word of a flat file such as cgroup.events; 0 when it has none.
 static long read_count(int directory, const char *name, const char *word) {
     char text[512], key[32];
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);

@@ -10,7 +10,7 @@ struct cgroup {
     uint32_t number;
 };
 
-// Once, when the hierarchy is mounted there. Without one, or on a kernel that lacks something, jobs have no group.
+// Call it once, with the mount point of the hierarchy. Without a hierarchy, or on a kernel that lacks a feature, jobs have no group.
 void cgroup_open(const char *mount_point);
 
 // A group for one job.

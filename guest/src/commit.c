@@ -19,7 +19,7 @@ struct known {
     struct timespec at;
 };
 
-// The last commits; the next one goes where the oldest is.
+// The last commits; the next one replaces the oldest.
 static struct known known[COMMITS_REMEMBERED];
 static unsigned next;
 

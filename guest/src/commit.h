@@ -1,4 +1,4 @@
-// The operations `commit` and `committed`: a staged tree is switched in, and that it was is remembered.
+// The operations `commit` and `committed`: the first switches a staged tree in, the second reports how an earlier commit ended.
 #ifndef COMMIT_H
 #define COMMIT_H
 

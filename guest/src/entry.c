@@ -41,7 +41,7 @@ static bool note_folder(struct stage *stage, const char *path) {
            folders_add(&stage->folders, whole, stage->parser.record.mode, read_mtime(&stage->parser.record));
 }
 
-// Mode and time are set at the end: until then the file takes content.
+// Mode and time are set at the end, after the content.
 static bool make_directory(struct stage *stage) {
     if (mkdirat(stage->folder_fd, stage->name, 0700) < 0) {
         if (errno != EEXIST) return false;
@@ -53,7 +53,7 @@ static bool make_directory(struct stage *stage) {
     return note_folder(stage, stage->parser.record.path);
 }
 
-// Removes the entry that an earlier record put under this name. A directory stays, and is EISDIR.
+// Removes the entry that an earlier record put under this name. A directory stays; then the error is EISDIR.
 static bool make_way(struct stage *stage) {
     struct stat entry;
     if (fstatat(stage->folder_fd, stage->name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;

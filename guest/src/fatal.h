@@ -1,4 +1,4 @@
-// The end: one line on the console, then power off (PID 1 of a VM) or exit.
+// Ends the agent: writes one line on the console, then powers off (PID 1 of a VM) or exits.
 #ifndef FATAL_H
 #define FATAL_H
 

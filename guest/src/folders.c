@@ -58,7 +58,7 @@ static bool settle(const struct folder *folder, int tree) {
 }
 
 const struct folder *folders_settle(const struct folders *folders, int tree) {
-    // From the back: a directory loses its permissions only after its entries are done.
+    // Backwards: a directory may lose permissions, so its entries come first.
     for (size_t i = folders->count; i-- > 0;)
         if (!folders->list[i]->is_met && !settle(folders->list[i], tree)) return folders->list[i];
     return NULL;

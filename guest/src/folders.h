@@ -8,7 +8,7 @@
 #include <time.h>
 
 struct folder {
-    size_t number; // in the order of coming
+    size_t number; // in the order of arrival
     mode_t mode;
     bool is_met; // the directory exists in the workspace too; the merge sets its mode there
     struct timespec mtime;

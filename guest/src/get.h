@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-// Answers by itself, at once when it cannot begin.
+// Sends its answer itself; at once if it cannot begin.
 void get_start(uint32_t stream, struct json request);
 
 #endif

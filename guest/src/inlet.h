@@ -24,10 +24,10 @@ void inlet_reset(struct inlet *inlet);
 // The first window of a session, and how much each one allows.
 void inlet_grant(struct inlet *inlet, uint64_t grant);
 
-// Acknowledges up to `offset`; a window is owed once that is all there is, or worth a frame.
+// Acknowledges up to `offset`. A window becomes due when all bytes are acknowledged, or enough for a frame.
 void inlet_acknowledge(struct inlet *inlet, uint64_t offset);
 
-// Acknowledges all there is, where nothing ever waits; a window is owed once that is worth a frame.
+// Acknowledges all received bytes, for a channel that buffers nothing. A window becomes due when they are enough for a frame.
 void inlet_use_up(struct inlet *inlet);
 
 #endif

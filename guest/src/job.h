@@ -27,7 +27,7 @@ struct job {
     bool is_killed;   // all of it was killed, at killed_ms
     bool was_oom_killed;
     uint64_t killed_ms;
-    uint64_t look_ms; // when it is looked next whether anything is left
+    uint64_t look_ms; // time of the next check for remaining processes
     struct cgroup cgroup; // in a VM
     int shepherd_fd;      // in a plain process; -1 when nothing of the job is left
     struct {
@@ -78,7 +78,7 @@ void job_kill(struct job *job);
 uint64_t jobs_deadline_ms(void);
 void jobs_settle_due(void);
 
-struct job *job_at(int index); // NULL behind the last
+struct job *job_at(int index); // NULL after the last
 
 void jobs_new_session(void);
 void jobs_send_due(void);

@@ -1,4 +1,4 @@
-// pyro-agent: runs commands for a host that is not here. PID 1 of a VM, or a plain process.
+// pyro-agent: runs commands for a host on the other end of a port or socket. PID 1 of a VM, or a plain process.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
         const char **value = NULL;
         for (size_t known = 0; known < sizeof options / sizeof *options; known++)
             if (i + 1 < argc && strcmp(argv[i], options[known].name) == 0) value = options[known].value;
-        // The kernel hands words it does not know to init; they are not ours.
+        // The kernel passes unknown words of its command line to init; the agent ignores them.
         if (!value) return getpid() == 1 ? serve_vm() : usage();
         *value = argv[i + 1];
     }

@@ -164,7 +164,7 @@ static bool undo(struct merge *merge, struct merge_dir *dir) {
 }
 
 static void undo_all(struct merge *merge) {
-    // Parents first, so that the way in is open again.
+    // Parents first, so that their entries can be reached again.
     for (struct merge_dir *dir = merge->first; dir; dir = dir->following) {
         int fd = dir->is_touched ? beneath_open(merge->root, dir->path, O_RDONLY | O_DIRECTORY) : -1;
         if (fd >= 0 && !merge_dir_let_in(dir, fd)) merge->is_torn = true;
@@ -177,7 +177,7 @@ static void undo_all(struct merge *merge) {
 static bool switch_in(struct merge *merge) {
     for (struct merge_dir *dir = merge->first; dir; dir = dir->following)
         if (!take_steps(merge, dir)) return false;
-    // From the last one: the mode of a directory may close the way to its children, so they come first.
+    // Backwards, so that children come first: the mode of a directory may forbid access to them.
     for (struct merge_dir *dir = merge->last; dir; dir = dir->before)
         if (!set_folder(merge, dir)) return false;
     return true;

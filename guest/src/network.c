@@ -153,7 +153,7 @@ static void quieten(const char *name) {
 
 static bool set_v6(const char *name, const struct network *network) {
     int index = (int)if_nametoindex(name), fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return errno == EAFNOSUPPORT; // a kernel without IPv6 does without
+    if (fd < 0) return errno == EAFNOSUPPORT; // a kernel without IPv6
     struct in6_ifreq address = {network->address6, (uint32_t)network->prefix6, index};
     struct in6_route route = {
         .gateway = network->gateway6,

@@ -1,4 +1,4 @@
-// A clone's own place in the network: every clone of a template wakes with a silent interface.
+// A clone's own network configuration: every clone of a template wakes with an unconfigured interface.
 #ifndef NETWORK_H
 #define NETWORK_H
 

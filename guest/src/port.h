@@ -1,4 +1,4 @@
-// The virtio-serial port on which the host is.
+// The virtio-serial port that leads to the host.
 #ifndef PORT_H
 #define PORT_H
 

@@ -79,7 +79,7 @@ static int open_folder(const struct removal *removal, int root) {
 }
 
 void removals_end_directories(struct removals *removals, int root) {
-    // A longer folder comes after its parent: from the back, subdirectories are removed first.
+    // A longer path sorts after its parent's, so going backwards removes subdirectories first.
     for (size_t i = removals->count; i-- > 0;) {
         const struct removal *removal = removals->list[i];
         int fd = removal->is_directory ? open_folder(removal, root) : -1;

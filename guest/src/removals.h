@@ -21,7 +21,7 @@ struct removal {
 struct removals {
     struct removal **list;
     size_t count, room;
-    int64_t asked; // for entries; those that are missing too
+    int64_t asked; // requested removals of entries, those of missing entries included
     int64_t done, kept;
 };
 

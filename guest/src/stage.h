@@ -35,7 +35,7 @@ struct stage {
     int64_t unchanged; // entries that the workspace had already, equal
 };
 
-// Answers its request by itself, at once when it cannot begin.
+// Sends its answer itself; at once if it cannot begin.
 void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
 
 // NULL when the stream is not a stage.

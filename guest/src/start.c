@@ -69,8 +69,8 @@ static const char *read_given(struct json request) {
     return NULL;
 }
 
-// Takes the exported variables of the login files before the first `--`, each of which may fail or print what it likes, then
-// those of the request before the second, and becomes a shell for the line.
+// A shell script with three groups of arguments, divided by `--`. It takes the exported variables of the login files in the first, each
+// of which may fail or print anything. It sets the variables in the second, and becomes a shell for the command line.
 static const char login_script[] =
     "while [ \"$1\" != -- ]; do [ ! -r \"$1\" ] || { all=$({ . \"$1\"; } </dev/null >&2; export -p) && eval \"$all\"; }; shift; done;"
     "shift; while [ \"$1\" != -- ]; do command export \"$1\"; shift; done; exec /bin/sh -c \"$2\"";
@@ -114,7 +114,7 @@ static const char *read_argv(struct json request) {
     return NULL;
 }
 
-// Adds a variable that nothing from `from` on has.
+// Adds a variable unless one of that name is at `from` or later.
 static void add_variable(size_t from, const char *assignment) {
     size_t length = (size_t)(strchr(assignment, '=') - assignment) + 1;
     for (size_t i = from; i < start.word_count; i++)

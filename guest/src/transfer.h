@@ -33,7 +33,7 @@ struct transfer {
     uint32_t stream;
     bool is_answered; // it only waits for another request
     const struct transfer_kind *kind;
-    struct user user; // with whose rights it works
+    struct user user; // the user with whose rights it works
     struct inlet inlet;
     struct outlet outlet;
     struct transfer *following;
@@ -59,7 +59,7 @@ bool transfer_window(struct transfer *transfer, uint64_t acked, uint64_t limit);
 // Lets each transfer do its part of a turn.
 void transfers_step(void);
 bool transfers_have_more(void);
-// Sends windows owed and answers due.
+// Sends windows and answers that are due.
 void transfers_send_due(void);
 void transfers_end(void);
 

@@ -8,7 +8,7 @@
 
 void transfer_request_stage(uint32_t stream, struct json request);
 void transfer_request_commit(uint32_t stream, struct json request);
-// Tells how a commit ended whose answer the host may have missed.
+// Reports how a commit ended, to a host that may have missed the answer.
 void transfer_request_committed(uint32_t stream, struct json request);
 void transfer_request_cancel(uint32_t stream, struct json request);
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-// Takes `name` out of the staging directory for ever.
+// Takes `name` out of the staging directory, to be removed.
 void trash_add(const char *name);
 
 // Removes leftovers of an earlier agent: every entry whose name is not `is_kept`.

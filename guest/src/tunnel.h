@@ -20,7 +20,7 @@ bool tunnel_eof(uint32_t stream, uint64_t offset);
 bool tunnel_window(uint32_t stream, uint64_t acked, uint64_t limit);
 
 void tunnel_ready(uint32_t stream, uint32_t events);
-// Sends windows owed and answers due.
+// Sends windows and answers that are due.
 void tunnels_send_due(void);
 // Closes all of them.
 void tunnels_end(void);

@@ -32,7 +32,7 @@ void user_become(const struct user *user) {
     acting = *user;
 }
 
-// The lines of /etc/passwd or /etc/group, which the guest's users may have made anything of.
+// The lines of /etc/passwd or /etc/group. Users of the guest may have written anything into them.
 static FILE *open_list(const char *path) {
     struct stat file;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

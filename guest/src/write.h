@@ -7,7 +7,7 @@
 
 #include "json.h"
 
-// Answers by itself, at once when it cannot begin.
+// Sends its answer itself; at once if it cannot begin.
 void write_start(uint32_t stream, struct json request);
 
 // True for the name of an unfinished file of `write`.

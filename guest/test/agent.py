@@ -47,7 +47,7 @@ class AgentTest(unittest.TestCase):
     def launch(self, *arguments, **options):
         self.errors = open(os.path.join(self.folder, "stderr"), "w+b")
         self.addCleanup(self.errors.close)
-        # Our own dispositions are the worst case: what is ignored here must not reach a command.
+        # The test ignores signals itself: a command must not inherit that.
         options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGQUIT, signal.SIG_IGN))
         self.process = subprocess.Popen([*self.wrapper, BINARY, *arguments, "--workspace", self.workspace, *self.more_arguments()], stderr=self.errors, env=ENVIRONMENT, **options)
 
@@ -75,7 +75,7 @@ class AgentTest(unittest.TestCase):
             return file.read().split()[0] in EPOLL_CALLS
 
     def assert_broken(self):
-        """The agent hunts: it does not answer until it is synced, and is sound after that."""
+        """The agent ignores input until a sync record, and works normally after it."""
         wire = self.wire
         stream = wire.post("ping")
         self.settle()

@@ -1,5 +1,5 @@
-// System calls that a push makes, of which the one that the file $PYRO_FAIL_AT counts down to fails with ENOSPC; with $PYRO_SLOW_CLOCK
-// a file system whose clock seldom moves.
+// Makes one system call of a push fail with ENOSPC: the one at which the countdown in the file $PYRO_FAIL_AT ends. With
+// $PYRO_SLOW_CLOCK, stands for a file system whose clock seldom moves.
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -51,7 +51,7 @@ int __wrap_utimensat(int folder, const char *name, const struct timespec times[2
     return is_of_push && is_to_fail() ? -1 : __real_utimensat(folder, name, times, flags);
 }
 
-// A file system takes its times from the coarse clock, which may stand still for long on a busy host: here for a second.
+// A file system takes its times from the coarse clock, which may lag on a busy host: here by a second.
 static bool has_slow_clock(void) { return getenv("PYRO_SLOW_CLOCK") != NULL; }
 
 int __real_clock_gettime(clockid_t clock, struct timespec *time);

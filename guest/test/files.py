@@ -19,7 +19,7 @@ def record(path, kind="file", content=b"", **fields):
 
 
 def absent(path, kind="absent", since=(4_000_000_000, 0)):
-    """What its source no longer has."""
+    """Paths that the source no longer has."""
     return record(path, kind, mtime_s=since[0], mtime_ns=since[1])
 
 
@@ -51,7 +51,7 @@ class FilesTest(AgentTest):
         return self.send("stage", content, step, path=path or self.target, id=id or os.urandom(8).hex(), **fields)
 
     def push(self, content, **options):
-        """Stages and commits; the stage's answer, or the refusal of either. What the commit answered is in `committed`."""
+        """Stages and commits. Returns the stage's answer, or the refusal of either; `committed` has the commit's answer."""
         stream, answer = self.stage(content, **options)
         if not answer["ok"]:
             return answer
@@ -59,7 +59,7 @@ class FilesTest(AgentTest):
         return answer if self.committed["ok"] else self.committed
 
     def receive(self, op, **fields):
-        """Asks for content; the answer and all of it."""
+        """Requests content; returns the answer and the content."""
         stream = self.wire.post(op, **fields)
         self.wire.window(stream, CONTENT, 0, ALL)
         content = bytearray()
@@ -99,5 +99,5 @@ class FilesTest(AgentTest):
         return os.path.join(self.target, *names)
 
     def assert_nothing_staged(self):
-        """What was staged goes away, if not at once."""
+        """Staged files are removed, perhaps a little later."""
         wait_until(lambda: not os.path.exists(os.path.join(self.workspace, ".pyro-staging")))

@@ -13,7 +13,7 @@ COUNT = re.compile(r"^(\d+) passed, (\d+) failed\n\Z", re.MULTILINE)
 
 
 def run_one(name):
-    """Returns how many tests passed and failed, and whether all that was there did pass."""
+    """Returns how many tests passed and failed, and whether all of them passed."""
     suite = unittest.defaultTestLoader.loadTestsFromName(name)
     result = unittest.TextTestRunner(verbosity=2 if os.environ.get("V") else 1).run(suite)
     failed = len(result.failures) + len(result.errors)
@@ -21,7 +21,7 @@ def run_one(name):
 
 
 def run_apart(name):
-    """The same in a process of its own, whose output follows when it has ended, so that two are not mixed."""
+    """Runs a file in its own process and prints its output at the end, so that outputs are not mixed."""
     ended = subprocess.run([sys.executable, "test/run.py", name], capture_output=True, text=True, check=False)
     print(name, file=sys.stderr)
     sys.stderr.write(ended.stderr)

@@ -1,4 +1,4 @@
-"""Switching in: the workspace holds all of a push, or is as it was to the last time and mode."""
+"""Switching in: the workspace holds all of a push, or is unchanged, times and modes included."""
 
 import os
 import random
@@ -48,7 +48,7 @@ class CommitTest(FilesTest):
         return answer
 
     def assert_as_it_was(self, before):
-        # Its time is set back just after what was staged is gone.
+        # Its time is set back just after the staged files are removed.
         wait_until(lambda: os.lstat(self.workspace).st_mtime_ns == before["."][1])
         self.assertEqual(snapshot(self.workspace), before)
 

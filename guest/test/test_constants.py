@@ -1,4 +1,4 @@
-"""protocol/v1.json and the agent's header say the same; so does the page."""
+"""protocol/v1.json, the agent's header and the page have the same numbers."""
 
 import json
 import re

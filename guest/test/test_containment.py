@@ -1,4 +1,4 @@
-"""All that a command has started: killed with it, however it got away, and left alone when the command ends by itself."""
+"""All processes of a command are killed with it, even detached ones. They keep running when the command ends by itself."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from wire import DEADLINE_S, STDOUT, Wire
 PYTHON = sys.executable
 DOUBLE_FORK = "import os,time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(300)"
 NEW_SESSION = "import subprocess; subprocess.Popen(['sleep','300'], start_new_session=True); input()"
-# Each hop leaves its parent before anybody can look for it.
+# Each process of the chain leaves its parent before the agent can find it.
 HOPS = "import os\nwhile True:\n  if os.fork(): os._exit(0)\n"
 
 # How processes leave the process group of their command.
@@ -32,7 +32,7 @@ ESCAPES = {
 
 class Containment(AgentTest):
     def run_marked(self, script, **fields):
-        """Starts a command whose processes are found by their environment, also when they have left it."""
+        """Starts a command whose processes the test recognises by a variable, even when they have left its process group."""
         self.mark = f"PYRO_MARK={os.urandom(8).hex()}"
         name, value = self.mark.split("=")
         return self.wire.start(f"echo ready; {script}", env={name: value}, **fields)

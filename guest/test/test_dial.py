@@ -38,7 +38,7 @@ class Dial(AgentTest):
             self.assertEqual(peer.makefile("rb").read(), b"question")
             answer = os.urandom(1_000_000)
             peer.settimeout(60)
-            # The agent holds less than that: it must be read meanwhile.
+            # More than the agent buffers: the test must read meanwhile.
             sender = os.fork()
             if sender == 0:
                 peer.sendall(answer)

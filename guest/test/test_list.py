@@ -1,4 +1,4 @@
-"""What lies in a tree: order, limits, cursors, digests."""
+"""Listing a tree: order, limits, cursors, digests."""
 
 import base64
 import hashlib
@@ -312,7 +312,7 @@ class Digests(ListTest):
 
 
 class SlowClock(ListTest):
-    """A busy host, on which the clock that file systems use stands still for long."""
+    """A busy host, on which the clock of file systems lags."""
 
     def setUp(self):
         known, agent.BINARY = agent.BINARY, "build/pyro-agent-fails"

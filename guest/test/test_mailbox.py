@@ -1,4 +1,4 @@
-"""Content that lies in the mailbox: it counts as if a data frame had brought it."""
+"""Content in the mailbox has the same effect as content in a data frame."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a source no longer has: it goes with the commit that brings the rest, or stays with all of it."""
+"""Entries that a source no longer has: the commit that brings the rest removes them, or changes nothing."""
 
 import os
 import random
@@ -21,7 +21,7 @@ class Removals(CommitTest):
         return {path: entry for path, entry in snapshot(self.workspace).items() if path != "."}
 
     def remove(self, content):
-        """What a dry run counts, after the push that it foretold."""
+        """The counts of a dry run equal those of the push after it."""
         before = self.below()
         stream, dry = self.stage(content, path=self.workspace, dry_run=True)
         self.wire.ask("cancel", transfer=stream)

@@ -1,4 +1,4 @@
-"""What survives a session, and where the next one goes on."""
+"""What survives a session, and where the next session continues."""
 
 import os
 import random

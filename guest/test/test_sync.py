@@ -1,4 +1,4 @@
-"""Sessions: syncing from anywhere, hunting, tags."""
+"""Sessions: a sync record at any position, ignored bytes before it, tags."""
 
 import os
 

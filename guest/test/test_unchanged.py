@@ -1,4 +1,4 @@
-"""What the workspace has already, equal: it is not touched; what a push changes gets a time that builds notice."""
+"""Entries that the workspace has already are not touched. Entries that a push changes get a time that builds notice."""
 
 import os
 import random
@@ -15,7 +15,7 @@ LARGE = 3_000_000
 
 
 def looks(root):
-    """Of everything: what changes when it is touched in any way."""
+    """The facts of every entry that change with any modification."""
     found = {}
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name != ".pyro-staging"]
@@ -185,7 +185,7 @@ class Unchanged(CommitTest):
         self.assertFalse(os.path.islink(os.path.join(self.workspace, "f")))
 
     def test_any_second_push(self):
-        """A second push touches exactly what differs, however its bytes come."""
+        """A second push touches only the entries that differ, however their bytes are cut."""
         chance = random.Random(5)
         sizes = [0, 1, 4_095, 4_096, 100_000, 262_144, 262_145, 700_000]
         for _ in range(25):
@@ -212,7 +212,7 @@ class Unchanged(CommitTest):
 
 
 class DryRun(CommitTest):
-    """A stage that only looks answers as one that stages would, and makes nothing."""
+    """A stage that only compares gives the same answer as a real one, and writes nothing."""
 
     def look_at(self, content, **options):
         stream, answer = self.stage(content, path=self.workspace, dry_run=True, **options)

@@ -55,7 +55,7 @@ class User(FilesTest):
         self.assert_error(self.wire.ask("mkdir", path=self.at("closed/d"), user="12345"), "IO", errno="EACCES")
         self.assert_error(self.wire.ask("remove", path=self.at("closed/secret"), user="12345"), "IO", errno="EACCES")
         self.assert_error(self.wire.ask("rename", path=self.at("closed/secret"), to=self.at("s"), user="12345"), "IO", errno="EACCES")
-        # And root's again behind each.
+        # After each operation the agent has root's rights again.
         self.assertEqual(self.receive("read", path=self.at("closed/secret"))[1], b"secret")
 
     def test_rights_of_a_group(self):

@@ -110,7 +110,7 @@ class Output(AgentTest):
         self.assertEqual(self.wire.ask("ping"), {"ok": True})
 
     def test_a_flood_of_requests_whose_answers_wait(self):
-        # More answers than the agent queues: it stops reading until they are taken.
+        # The agent stops reading while its queue of answers is full.
         count = 20_000
         flood = b"".join(self.wire.frame(REQUEST, 1000 + i, b'{"op":"nope"}') for i in range(count))
         while flood:

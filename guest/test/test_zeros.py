@@ -1,4 +1,4 @@
-"""Content that is told as a number of zero bytes: it counts as if a data frame had brought it."""
+"""Content that is sent as a number of zero bytes has the same effect as zeros in a data frame."""
 
 import json
 import os

@@ -87,7 +87,7 @@ class Wire:
             self.fill()
 
     def is_quiet(self):
-        """Asks for a ping: whatever was due before it has come by then."""
+        """Sends a ping and waits for the answer: everything that was due before has arrived then."""
         before = len(self.frames)
         self.ask("ping")
         return len(self.frames) == before

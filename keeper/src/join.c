@@ -1,4 +1,4 @@
-// pyro-join: puts itself into a control group, then becomes another program, which so is in it from its first instruction on.
+// pyro-join: puts itself into a control group, then becomes another program, which is in the group from its first instruction.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

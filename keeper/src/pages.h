@@ -1,4 +1,4 @@
-// What the parts of pyro-pages share. It reads and writes the memory of a QEMU from outside.
+// The shared parts of pyro-pages, which reads and writes the memory of a QEMU from outside.
 #ifndef PAGES_H
 #define PAGES_H
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// As the jail names it, and so as the kernel does.
+// The name of the memory file in the jail, as the kernel shows it.
 #define MEMORY_FILE "/pyro/template/ram\n"
 
 struct regions regions_find(pid_t pid, uint64_t memory_bytes) {

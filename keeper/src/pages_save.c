@@ -39,7 +39,7 @@ static void add(struct changes *changes, uint64_t offset, uint64_t address) {
     changes->list[changes->count++] = (struct run){offset, PAGE_BYTES};
 }
 
-// A page that is there and not the file's is one that the VM has written to: the mapping is private.
+// A page that is present and not the file's was written by the VM: the mapping is private.
 static bool is_changed(uint64_t entry) { return (entry & (PRESENT | SWAPPED)) && !(entry & OF_FILE); }
 
 static void scan(int pagemap, const struct region *region, struct changes *changes) {

@@ -18,7 +18,7 @@ Write = Callable[[bytes], object]
 
 _BLOCK_BYTES = 65_536
 _TRIES = 3
-"""How often a name that becomes something else between two looks at it is looked at again."""
+"""How often an entry whose type changes between two looks is examined again."""
 
 
 def send_tree(source: str, root: str, plan: Iterable[Planned], report: Report, write: Write) -> None:
@@ -42,7 +42,7 @@ class _Sender:
         """The names under which files with several names were sent first."""
 
     def send(self, planned: Planned) -> bool:
-        """False when the entry has disappeared, or has become something else than was planned."""
+        """False when the entry has disappeared, or no longer has the planned type."""
         for _ in range(_TRIES):
             try:
                 return self._send(planned)
@@ -104,7 +104,7 @@ def _sparse(info: tarfile.TarInfo, file: LiveFile) -> tuple[tarfile.TarInfo, Bin
 
 
 class _Joined:
-    """Bytes, and behind them what is read."""
+    """Reads the given bytes first, then the file."""
 
     def __init__(self, first: bytes, read: Callable[[int], bytes]) -> None:
         self._first = first
@@ -128,7 +128,7 @@ def _info(path: str, status: os.stat_result, kind: bytes, target: str = "") -> t
 
 
 class _Writer:
-    """As much of a file as tarfile writes to."""
+    """The part of a file object that tarfile needs."""
 
     def __init__(self, write: Write) -> None:
         self._write = write

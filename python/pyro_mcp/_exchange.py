@@ -22,7 +22,7 @@ SendSource = Callable[[Callable[[bytes], object]], None]
 
 
 class _CallerFailed(Exception):
-    """Something that the caller gave has raised: a callback, or standard input."""
+    """A callback or the standard input of the caller has raised."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -108,11 +108,11 @@ def _drain(stream: Stream) -> None:
 
 
 class _WireGone(Exception):
-    """The connection, unlike what failed at the source."""
+    """The connection failed, not the source."""
 
 
 class _Upload:
-    """Sends what follows an input: an archive, standard input, and a wish to cancel."""
+    """Sends what follows an input: an archive, standard input, a cancel."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -16,7 +16,7 @@ _ODD = re.compile(r"[\s\\\[\]#]|\*{3}|//|.!|^!?/?$")
 
 
 def create_filter(exclude: Sequence[str], include: Sequence[str]) -> Excludes | None:
-    """Whether a name is left out, its directories being kept; None when the daemon is to decide. The last match decides."""
+    """Whether a name is left out, if its directories are kept. None: the daemon decides. The last matching pattern counts."""
     patterns = [*exclude, *(f"!{pattern}" for pattern in include)] if exclude else []
     if not patterns or not all(_is_plain(pattern) for pattern in patterns):
         return None

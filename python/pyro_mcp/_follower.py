@@ -33,7 +33,7 @@ class Follower:
                 self._emit(stream, self._decoders[stream].decode(data))
 
     def end(self) -> None:
-        """Half a character at the end is shown as one that is damaged."""
+        """Emits an incomplete character at the end as U+FFFD."""
         for stream, decoder in self._decoders.items():
             self._emit(stream, decoder.decode(b"", True))
 

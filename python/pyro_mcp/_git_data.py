@@ -32,7 +32,7 @@ class GitData:
     is_moved: bool
     """True when all of its data is elsewhere, not only its objects."""
     rewritten: list[tuple[str, str, str]]
-    """Files of its configuration as they must be at the new place: name, path on this host, content."""
+    """Configuration files as the new place needs them: name, path on this host, content."""
 
     def belongs(self, path: str) -> bool:
         """Whether an entry of the Git directory belongs into the one ``.git`` that is sent."""

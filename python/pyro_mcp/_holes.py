@@ -32,7 +32,7 @@ def pieces_of_content(content: bytes) -> Pieces | None:
 
 
 def pieces_of_file(descriptor: int, size: int) -> Pieces | None:
-    """The same of an open file, as its file system knows it."""
+    """The same for an open file, as its file system reports it."""
     pieces: Pieces = []
     position = 0
     while position < size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 _MOST_LINKS = 40
-"""As many links as Linux follows."""
+"""Maximum number of links on a path, as in Linux."""
 
 
 def leaves_tree(root: str, link: str, target: str, follows: bool, walked: list[int] | None = None) -> bool:

@@ -17,7 +17,7 @@ _PIECE_BYTES = 1_048_576
 _TRIES = 5
 """How often a file that changes while it is read is read again."""
 _RECENT_NS = 1_000_000_000
-"""A file that changed so short ago may be in the middle of one long write, which sets the time at its beginning only."""
+"""A file that changed so recently may be in the middle of a long write, which sets the time only at its beginning."""
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _DISAPPEARED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE)
@@ -35,7 +35,7 @@ class LiveFile:
     status: os.stat_result
     size: int
     read: Callable[[int], bytes]
-    """Returns up to so many bytes, and none at the end."""
+    """Returns at most that many bytes, and none at the end."""
     close: Callable[[], None]
     pieces: Pieces | None = None
     """The pieces of data that ``read`` returns; None for the whole file."""
@@ -106,7 +106,7 @@ def _read_to_end(descriptor: int) -> bytes:
 
 
 def identity(status: os.stat_result) -> tuple[int, ...]:
-    """What differs between two looks when a file has changed between them."""
+    """The facts of a file that differ after a change."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -122,7 +122,7 @@ class _Kept:
 
 
 class _Once:
-    """The bytes that were announced: cut when the file has grown, filled with zeros when it became shorter."""
+    """Exactly the announced bytes: cut when the file has grown, filled with zeros when it became shorter."""
 
     def __init__(
         self, descriptor: int, before: os.stat_result, pieces: Pieces, on_changed: Callable[[], None]

@@ -35,7 +35,7 @@ class Source:
     report: Callable[[], dict[str, object]]
     """The fields of the result that only the packer knows, once all was written."""
     excluded: int = 0
-    """How much of it is left out."""
+    """The number of entries that are left out."""
     content_bytes: int | None = None
     """Bytes of its files, when that is known before it is read."""
 
@@ -53,7 +53,7 @@ def open_source(
     git_tracked: bool = False,
     with_git: bool = False,
 ) -> Source:
-    """Looks the source over. Raises SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED."""
+    """Checks the source. Raises SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED."""
     resolved = os.path.realpath(path)
     try:
         status = os.stat(resolved)
@@ -114,7 +114,7 @@ def _open_tree(kind: str, root: str, scanner: Scanner, scan: Callable[[Scanner],
     report = scanner.report
 
     def send(write: Write) -> None:
-        # The daemon may make way for another in the midst of it; then all is sent once more.
+        # If the daemon is replaced during the call, everything is sent once more.
         nonlocal report
         report = copy.deepcopy(scanner.report)
         send_tree(root, scanner.root, scanner.plan, report, write)

@@ -51,12 +51,12 @@ class Report:
         """Sockets, FIFOs and devices."""
         self.leaving_links = Names()
         self.dead_links = Names()
-        """Links that ``follow`` found nothing behind."""
+        """Links that ``follow`` could not follow, since they lead nowhere."""
         self.unsteady = Names()
-        """Sent, but perhaps as no moment had it."""
+        """Files that kept changing: the sent content may mix two states."""
         self.disappeared = Names()
         self.git_elsewhere = Names()
-        """Each ``.git`` whose data is not sent, with where that is."""
+        """Each ``.git`` whose data is not sent, with the place of the data."""
         self.moved_worktrees = Names()
         """Worktrees whose repository is sent too, but gets another path."""
 

@@ -45,7 +45,7 @@ class _Part:
     belongs: Callable[[str], bool]
     """Which of its entries are sent, by their paths in it."""
     seen: set[str]
-    """What others have brought."""
+    """Paths that other directories have brought."""
 
 
 class Scanner:
@@ -84,7 +84,7 @@ class Scanner:
             raise unsendable(code, names)
 
     def _walk(self, root: str, directory: str, path: str, before: Sequence[str], part: _Part | None = None) -> None:
-        """`before`: the directories that hold the links on the way here; a link to one of them would never end."""
+        """`before`: the directories that hold the links on the way here. Following a link to one of them would never end."""
         try:
             names = sorted(os.listdir(directory), key=os.fsencode)
         except OSError as error:

@@ -104,7 +104,7 @@ class Stream:
             limits[channel] = limit
 
     def set_timeout(self, seconds: float) -> None:
-        """How long receiving waits at most, from now on."""
+        """Sets how long receiving may wait."""
         self._wire.settimeout(seconds)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Takes exact numbers of bytes from a source that gives them as they come. */
+/** Reads exact numbers of bytes from a source of chunks of any size. */
 export class ByteReader {
   readonly #iterator: AsyncIterator<Uint8Array>;
   #pending: Buffer = EMPTY;
@@ -15,7 +15,7 @@ export class ByteReader {
     return this.#arrivedBytes - this.#pending.length;
   }
 
-  /** The next bytes, at most so many; null at the end. */
+  /** At most that many of the next bytes; null at the end. */
   async some(mostBytes: number): Promise<Buffer | null> {
     while (this.#pending.length === 0) {
       const next = await this.#iterator.next();
@@ -28,7 +28,7 @@ export class ByteReader {
     return taken;
   }
 
-  /** Exactly so many bytes, or the fewer that were left. */
+  /** Exactly that many bytes, or fewer at the end. */
   async upTo(bytes: number): Promise<Buffer> {
     if (this.#pending.length < bytes) await this.#gather(bytes);
     const taken = this.#pending.subarray(0, bytes);
@@ -36,12 +36,12 @@ export class ByteReader {
     return taken;
   }
 
-  /** Puts bytes back that were taken too many. */
+  /** Puts back bytes that were not needed. */
   unread(bytes: Buffer): void {
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([bytes, this.#pending]);
   }
 
-  /** Reads the rest and forgets it. */
+  /** Reads and discards the rest. */
   async drain(): Promise<void> {
     while ((await this.some(Infinity)) !== null);
   }

@@ -8,11 +8,11 @@ import { type Node, pathOf, tooMany, Tree } from "./tree.js";
 
 /** Maximum length of a symbolic link's target: Linux accepts one byte less than for a path. */
 const TARGET_BYTES = 4_095;
-/** All targets are kept until the end; so much memory they may take. */
+/** Maximum memory for the targets of links, which are all kept until the end. */
 const ALL_TARGETS_BYTES = 134_217_728;
 const MODE_BITS = 0o777;
 
-/** Links that leave the tree which a refusal names. */
+/** How many links that leave the tree a refusal names. */
 const NAMED_LINKS = 20;
 
 export interface Limits extends PathLimits {

@@ -9,7 +9,7 @@ export interface FilterPatterns {
 
 /** Decides which entries an import leaves out. */
 export interface Filter {
-  /** Whether a pattern leaves out this very entry, its directories being kept. */
+  /** Whether a pattern leaves out this entry itself, if its directories are kept. */
   excludes(path: string, isDirectory: boolean): boolean;
   /** The excluded entry, or the first excluded directory above it, for counting; null when the entry is kept. */
   excludedRoot(path: string, isDirectory: boolean): string | null;

@@ -53,7 +53,7 @@ export function numberAt(block: Buffer, offset: number, bytes: number, what: str
   return value;
 }
 
-/** A field without the NULs that fill it. One within it stays, and makes a name invalid. */
+/** A field without its trailing NULs. A NUL in the middle stays, and makes a name invalid. */
 export function trimNuls(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
@@ -78,7 +78,7 @@ function base256(bytes: Buffer): number | null {
   return Number.isSafeInteger(number) ? number : null;
 }
 
-/** The sum over the bytes with the checksum's own as spaces; some wrote it over signed bytes. */
+/** The sum over the bytes with the checksum's own as spaces; some programs took signed bytes. */
 function sums(block: Buffer): [number, number] {
   let unsigned = 8 * SPACE;
   let high = 0;

@@ -1,10 +1,10 @@
 import { refusal } from "./refusal.js";
 import type { Node, Tree } from "./tree.js";
 
-/** Where a link leads: a name of the tree, and how far below it, where the archive has nothing. */
+/** The place that a link leads to: a name of the tree, and how far below it, where the archive has no entry. */
 type Place = typeof OUTSIDE | typeof NOWHERE | { readonly node: Node; readonly depth: number };
 const OUTSIDE = "outside";
-/** The place of a link that is being followed: it leads back to itself. */
+/** The place of a link that is being followed; a link that leads there is in a loop. */
 const NOWHERE = "nowhere";
 
 /** A link on the way, and how far its target has been walked. */
@@ -18,8 +18,8 @@ interface Walk {
 }
 
 /**
- * The links that leave the root, also through other links, wherever in the archive those are. Only now are all of them known.
- * Each target is walked once, however many links lead to it; a link that leads back to itself counts as a missing name.
+ * The links that leave the root, also through other links. It runs at the end, since a link may come after another that leads through
+ * it. Each target is walked once, however many links lead to it; a link that leads back to itself counts as a missing name.
  */
 export function findLeavingLinks(links: Iterable<Node>, tree: Tree): Node[] {
   const places = new Map<Node, Place>();
@@ -82,7 +82,7 @@ function goDown(walk: Walk, part: string, places: Map<Node, Place>): Node | null
   return null;
 }
 
-/** The refusal of links that leave the root: the first is named, with the first of all and their number. */
+/** The refusal of links that leave the root. It names the first one in the message and several in the details, with their number. */
 export function linksEscape(entries: readonly string[], count: number, target: string) {
   const [first = ""] = entries;
   const reason =

@@ -13,7 +13,7 @@ const XATTRS = /^(SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.selin
 /** Types without content; their size field is ignored. */
 const WITHOUT_CONTENT = ["1", "3", "4", "5", "6"];
 
-/** One member of a tar archive, the headers that extend it applied, nothing about it judged yet. */
+/** One member of a tar archive, with its extended headers applied. It is not checked yet. */
 export interface Member {
   readonly header: Header;
   readonly type: string;
@@ -45,7 +45,7 @@ export class MemberReader {
   readonly #globals = new Map<string, Buffer>();
   #remainingBytes = 0;
   #paddingBytes = 0;
-  /** The name at hand, or the one before it. */
+  /** The name of the present member, or of the one before it. */
   #shown: string | undefined;
 
   constructor(input: ByteReader) {
@@ -70,7 +70,7 @@ export class MemberReader {
     }
   }
 
-  /** Exactly so many bytes of the member's content. */
+  /** Exactly that many bytes of the member's content. */
   async take(bytes: number): Promise<Buffer> {
     const taken = bytes <= this.#remainingBytes ? await this.#input.upTo(bytes) : Buffer.alloc(0);
     if (taken.length < bytes) throw this.#truncated();
@@ -85,7 +85,7 @@ export class MemberReader {
     return block;
   }
 
-  /** The next so many bytes of the member's content, as they come. */
+  /** The next bytes of the member's content, that many, in pieces as they arrive. */
   async *content(bytes: number): AsyncGenerator<Buffer> {
     for (let left = bytes; left > 0;) {
       const chunk = await this.#input.some(left);
@@ -157,7 +157,7 @@ export class MemberReader {
   #member(header: Header, extensions: Extensions): Member {
     const records = extensions.pax ?? [];
     const values = new Map([...this.#globals, ...records]);
-    // An empty value takes a record back.
+    // An empty value cancels an earlier record.
     const value = (key: string) => (values.get(key)?.length === 0 ? undefined : values.get(key));
     const name = value("GNU.sparse.name") ?? value("path") ?? extensions.name ?? trimNuls(header.name);
     const shown = showName(name);

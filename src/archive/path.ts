@@ -10,7 +10,10 @@ export interface PathLimits {
 
 const SLASH = 0x2f;
 
-/** The parts of a name that Linux would take, `..` kept, `.` and empty ones dropped. Nothing in memory keeps the rest of it. */
+/**
+ * The parts of a name, `..` kept, `.` and empty ones dropped. Throws for a name that Linux refuses. The parts are copies, so the
+ * archive's bytes can be freed.
+ */
 export function parseParts(name: Buffer, shown: string, limits: PathLimits): string[] {
   if (name.length === 0) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name or link target is empty");
   if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name or link target contains a NUL byte");

@@ -13,7 +13,7 @@ export function refusal(
   return new PyroError(code, `${shown}: ${reason}.`, { details: { entry: shown, reason, ...details } });
 }
 
-/** An archive that cannot be read on; the entry is the one at which reading stopped, if it has a name yet. */
+/** An archive that cannot be read further. Names the entry at which reading stopped, if it has a name yet. */
 export function corrupt(reason: string, entry?: string): PyroError {
   if (entry !== undefined) return refusal("ARCHIVE_CORRUPT", entry, `the archive is damaged here: ${reason}`);
   return new PyroError("ARCHIVE_CORRUPT", `The archive is damaged: ${reason}.`, { details: { reason } });

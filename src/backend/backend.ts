@@ -157,7 +157,7 @@ export interface Backend {
   check(): Promise<Error | null>;
   /** The program that the next machine runs on; null when there is none. */
   engine(): Promise<Engine | null>;
-  /** Looks closely, trying what can be tried: may take seconds the first time. */
+  /** Checks everything, and tries what can be tried: may take seconds the first time. */
   diagnose(): Promise<Diagnosis>;
   /** The most host memory that a machine of this shape can take, in MiB. */
   countMemoryMib(shape: VmShape): Promise<number>;
@@ -225,7 +225,7 @@ export interface Presence {
    * too long), VM_DIED, ABORTED.
    */
   snapshot(directory: string, options: SnapshotOptions): Promise<MachineSnapshot>;
-  /** Continues a machine that a snapshot left paused. One that stands still answers late or never, so do not wait for it. */
+  /** Continues a machine that a snapshot left paused. A paused machine answers late or never, so do not wait for it. */
   proceed(): Promise<void>;
   /** Ends it at once and removes every file of it; its disk is moved into a directory that is given. May be called twice. */
   destroy(keepDiskIn?: string): Promise<void>;

@@ -21,7 +21,7 @@ export interface CallOptions {
   readonly endSignal?: () => EndSignal;
   /** Leaves a command without ending it. The call rejects with ABORTED. */
   readonly detachSignal?: AbortSignal;
-  /** The terminal to whose size that of the command is kept. */
+  /** The terminal whose size the command's terminal follows. */
   readonly terminal?: ClientTerminal;
   /** For operations that take standard input. It is read only as fast as the command takes it. */
   readonly stdin?: AsyncIterable<Uint8Array>;
@@ -31,7 +31,7 @@ export interface CallOptions {
   readonly onEvent?: (event: OperationEvent) => void | Promise<void>;
 }
 
-/** How often a call starts the daemon, or waits for one that makes way, before it gives up. */
+/** How often a call starts the daemon, or waits for one that ends, before it gives up. */
 const MAX_STARTS = 5;
 /** How often a request is sent after broken connections before the call fails. */
 const MAX_ASKS = 5;

@@ -1,4 +1,4 @@
-/** A text is readable with one damaged character in so many; below that it is binary data. */
+/** How many characters a readable text has for each damaged one. With fewer it counts as binary data. */
 const CHARACTERS_PER_DAMAGE = 10;
 // oxlint-disable-next-line no-control-regex
 const DAMAGE = /[\u0000-\u0006\u000e-\u001a\u001c-\u001f\u007f\uFFFD]/g;

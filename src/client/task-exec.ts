@@ -41,7 +41,7 @@ async function execOnce(
   };
   const asking = { ...options, onEvent };
   const following = { ...asking };
-  // A terminal has no end of input: keys go on where the new connection begins.
+  // A terminal has no end of input: typing continues with the new connection.
   if (!input.tty) delete following.stdin;
   for (let returns = 0; ; returns += 1) {
     const { sequence, stdout, stderr } = seen;
@@ -55,7 +55,7 @@ async function execOnce(
       ...(input.tty && { keyboard: true, ...options.terminal?.size() }),
     };
     try {
-      // Standard input is untouched until the command runs, so that it can be offered again.
+      // Standard input is not read before the command runs, so a retry can offer it again.
       if (sequence === 0) return await client.call("task.exec", input, asking);
       return await client.call("task.follow", place, following);
     } catch (error) {

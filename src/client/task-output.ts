@@ -29,7 +29,7 @@ export async function retryWhenLost<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A command's output from a place on, page by page, until it has ended. Leaving (aborting) does not end the command. */
+/** A command's output from an offset on, page by page, until it has ended. Aborting the wait does not end the command. */
 export async function* followOutput(
   client: Client,
   input: ArgumentsOf<"task.exec_output">,

@@ -72,7 +72,7 @@ async function openSource(input: Push | ((Create | Run) & { source_path: string 
     source_excluded: packed.excludedCount ?? 0,
     ...(packed.contentBytes === null ? {} : { source_bytes: packed.contentBytes }),
   };
-  /** When the daemon makes way for another in the midst of a call, the source is read from its start once more. */
+  /** If the daemon is replaced during a call, the source is read from its start once more. */
   async function* again(): AsyncGenerator<Uint8Array> {
     packed = await pack();
     yield* packed.stream;

@@ -19,14 +19,14 @@ export interface OwnTerminal extends ClientTerminal {
   readonly hungUp: AbortSignal;
   /** Takes in output before it is written. */
   add(bytes: Uint8Array): void;
-  /** Makes the terminal as it was. May be called again. */
+  /** Restores the terminal. May be called again. */
   close(): void;
 }
 
-/** Held keys; beyond it this process reads no more. */
+/** Pieces of typed keys that are buffered; with more, this process stops reading. */
 const MAX_PIECES = 16;
 
-/** Opens this process's terminal. Throws INVALID_ARGUMENT when standard input is none. */
+/** Opens this process's terminal. Throws INVALID_ARGUMENT when standard input is not a terminal. */
 export function openTerminal(): OwnTerminal {
   if (!isTerminalInput()) {
     throw new PyroError("INVALID_ARGUMENT", "The input device is not a TTY.", {
@@ -60,7 +60,7 @@ export function openTerminal(): OwnTerminal {
   };
 }
 
-/** A terminal may have no size, or one that nobody can see. */
+/** A terminal may report no size, or zero lines or columns. */
 function readSize(): TerminalSize {
   const { rows, columns } = process.stdout;
   const within = (count: number | undefined, usual: number) => Math.min(count || usual, limits.terminalCells.max);

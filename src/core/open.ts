@@ -40,7 +40,7 @@ export async function openCore({ home, version, log }: { home: Home; version: st
   });
   const environments = withSaved(cache, await SavedDisks.open(join(home.path, "saved"), log));
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
-  // After the host's own directories, whether or not it exists yet.
+  // Searched after the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
   const backends = new Backends(
     await QemuBackend.open({

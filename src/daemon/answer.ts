@@ -5,8 +5,8 @@ import type { ServerResponse } from "../host/http.js";
 import type { CallerHears } from "./caller.js";
 
 /**
- * The answer to one request. Before the first event it can still be plain JSON with its own status;
- * with the first event it becomes lines, of which the result or the error is the last.
+ * The answer to one request. Before the first event it can still be plain JSON with its own status. With the first event it becomes
+ * lines; the last line is the result or the error.
  */
 export class Answer implements CallerHears {
   readonly #response: ServerResponse;
@@ -25,7 +25,7 @@ export class Answer implements CallerHears {
     await this.#drained(signal);
   }
 
-  /** A source is not granted: its sender waits while the connection takes no more. */
+  /** No window for a source: its sender waits while the connection takes no more. */
   grant(what: "stdin" | "source", bytes: number): void {
     if (what === "stdin" && this.#streams && !this.#isGone()) this.#writeLine({ event: "stdin_credit", bytes });
   }

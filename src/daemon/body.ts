@@ -33,7 +33,7 @@ export class Body implements CallerAsks {
     }
   }
 
-  /** Hands the remaining lines on until the body ends; rejects when one makes no sense. */
+  /** Passes the remaining lines on until the body ends. Rejects for an invalid line. */
   async follow({ stdin, source, cancel, resize }: Sinks): Promise<void> {
     try {
       for (;;) {
@@ -73,7 +73,7 @@ function brokenOff(error: unknown): PyroError {
   return new PyroError("ABORTED", "The client disconnected before the end of its request.", { cause: error });
 }
 
-/** A line as JSON; none is an input without fields. */
+/** A line as JSON; an empty line is an input without fields. */
 function parseJson(text: string): unknown {
   if (text.trim() === "") return {};
   try {

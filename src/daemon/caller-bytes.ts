@@ -2,8 +2,8 @@ import type { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 
 /**
- * A caller's standard input or archive on its way to the handler. `grant` hears of a window when the handler begins to read,
- * and of each chunk that it takes, so memory stays bounded for any input.
+ * A caller's standard input or archive on its way to the handler. `grant` is called with a window when the handler begins to read, and
+ * with each chunk that it takes, so memory stays bounded for any input.
  */
 export class CallerBytes implements AsyncIterable<Uint8Array> {
   readonly #grant: (bytes: number) => void;

@@ -3,7 +3,7 @@ import { limits } from "../contract/limits.js";
 import type { EndSignal } from "../contract/wire.js";
 import type { CallInFlight } from "./lifetime.js";
 
-/** A caller's wish to cancel. A command that runs gets a signal, and the call is aborted after a grace; any other call is aborted at once. */
+/** A caller's cancel. A running command gets a signal, and the call is aborted after a grace; any other call is aborted at once. */
 export class Cancellation {
   readonly #flight: CallInFlight;
   #listener: ((signal: EndSignal) => void) | null = null;

@@ -6,7 +6,7 @@ interface LifetimeOptions {
   /** The longest that a stop waits for aborted calls to clean up. */
   readonly cleanUpMs: number;
   readonly vmsInUse: () => number;
-  /** Makes new clients find no daemon, while connections that were made are still served. */
+  /** Hides the daemon from new clients, while existing connections are still served. */
   readonly hide: () => void;
   readonly log: Log;
 }

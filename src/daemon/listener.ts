@@ -4,7 +4,7 @@ import { serveUnix, type IncomingMessage, type ServerResponse } from "../host/ht
 import type { Log } from "../host/log.js";
 import type { Socket } from "../host/socket.js";
 
-/** How often the daemon looks for its socket and its lock. */
+/** Interval at which the daemon checks its socket and its lock. */
 const WATCH_MS = 1_000;
 
 interface ListenerOptions {
@@ -17,8 +17,9 @@ interface ListenerOptions {
 }
 
 /**
- * The daemon's place on the home's socket. A socket that was removed, with or without its directory (by a cleaner of temporary files, or at a
- * logout), is made again: without it no client would reach the daemon, and none could start another, since this one holds the lock.
+ * The daemon's place on the home's socket. A socket that was removed is made again, with its directory; a cleaner of temporary files or
+ * a logout may have removed it. Without it no client would reach the daemon, and no other daemon could start, since this one holds the
+ * lock.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -41,7 +42,7 @@ export class Listener {
     return listener;
   }
 
-  /** Makes new clients find no daemon. Connections that were made are still served. */
+  /** Hides the daemon from new clients. Existing connections are still served. */
   hide(): void {
     this.#isHidden = true;
     clearTimeout(this.#timer);

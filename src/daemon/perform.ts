@@ -17,7 +17,7 @@ export interface Performer {
   readonly handlers: Handlers;
 }
 
-/** Reads an operation's input from its caller, has it done, and returns its result. */
+/** Reads an operation's input from its caller, performs it, and returns its result. */
 export async function perform(
   performer: Performer,
   operation: Operation,

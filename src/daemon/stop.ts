@@ -4,7 +4,7 @@ import type { Lifetime } from "./lifetime.js";
 
 export function buildStop(lifetime: Lifetime): Handler<"daemon.stop"> {
   return async ({ tasks }, { save }, call) => {
-    // No call that begins now could start a saved task again.
+    // From here on no call can start a saved task again.
     if (save) lifetime.end("a client asked");
     const outcome = save ? await saveTasks(tasks, call) : { saved: [], unsaved: [] };
     lifetime.stop("a client asked", call.signal);

@@ -25,7 +25,7 @@ export async function acquireEnvironment(
   const finding = await recognition.inspect(recipe, installation);
   if (finding.state === "intact") return { environment: finding.environment, release };
   release();
-  // A prune or a rebuild may have passed by since the record was read.
+  // A prune or a rebuild may have removed it since the record was read.
   const now = await readInstallation(layout, name);
   if (now === null) return null;
   if (now !== "damaged" && now.digest !== installation.digest) return acquireEnvironment(place, recipe);

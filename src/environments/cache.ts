@@ -53,7 +53,7 @@ export interface EnvironmentCache {
 }
 
 export interface EnvironmentCacheOptions {
-  /** Made when it is not there. */
+  /** Created if it is missing. */
   readonly directory: string;
   readonly source: EnvironmentSource;
   readonly log?: Log;

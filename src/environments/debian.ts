@@ -104,7 +104,7 @@ function requiredSpace({ sizeMib }: DebianRecipe): RequiredSpace {
   return { scratchBytes: (sizeMib * 2.5 + 256) * MIB, cacheBytes: (sizeMib + 64) * MIB };
 }
 
-/** Renames where that leaves the file ours; a subordinate user's file is copied. */
+/** Moves the image by a rename if its file belongs to this user; otherwise copies it from the subordinate user's file. */
 async function moveImage(from: string, to: string): Promise<void> {
   if ((await lstat(from)).uid === process.geteuid?.()) {
     const moved = await rename(from, to).then(

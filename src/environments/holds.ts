@@ -1,9 +1,9 @@
-/** The users of each content, within one process. Counting and removing exclude each other. */
+/** The users of each content, within one process. A content cannot be removed while it is being counted. */
 export class Holds {
   readonly #counts = new Map<string, number>();
   readonly #leaving = new Set<string>();
 
-  /** Counts one user more; the release may be called twice. */
+  /** Adds a user; the release may be called twice. */
   hold(digest: string): () => void {
     this.#counts.set(digest, (this.#counts.get(digest) ?? 0) + 1);
     let held = true;

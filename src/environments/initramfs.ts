@@ -26,7 +26,7 @@ export function renderCpio(entries: readonly CpioEntry[]): Buffer {
   return padded(Buffer.concat(parts), ARCHIVE_ALIGNMENT);
 }
 
-/** Adds an archive of more entries behind an initramfs; the kernel unpacks one after the other. */
+/** Appends an archive with more entries to an initramfs; the kernel unpacks one after the other. */
 export function appendToInitramfs(initramfs: Uint8Array, entries: readonly CpioEntry[]): Buffer {
   return Buffer.concat([padded(Buffer.from(initramfs), ARCHIVE_ALIGNMENT), renderCpio(entries)]);
 }

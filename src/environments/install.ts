@@ -97,7 +97,7 @@ async function buildContent(
   return digestOfManifest(text);
 }
 
-/** Puts a finished build in its place. A damaged content of the same digest makes way. */
+/** Moves a finished build to its place. Replaces a damaged content of the same digest. */
 async function publishContent(layout: Layout, directory: string, digest: string): Promise<void> {
   const place = contentPath(layout, digest);
   const old = newTemporaryPath(layout);

@@ -35,11 +35,11 @@ export type ContentFinding =
       readonly state: "damaged";
       readonly digest: string | null;
       readonly reason: string;
-      /** True when sizes are right and nothing but a time differs: the bytes may be right as well. */
+      /** True when sizes are right and only a time differs: the content may still be right. */
       readonly onlyTimes: boolean;
     };
 
-/** The same of a name, which may have no content. */
+/** The state of a name, which may have no content. */
 export type Finding = { readonly state: "absent" } | ContentFinding;
 
 /** `times` compares sizes and times with those recorded; `digests` reads every byte. */

@@ -13,7 +13,7 @@ export type ModulePlace =
 export interface ModulePlan {
   /** Files in the order in which they load. */
   readonly order: readonly { readonly name: string; readonly path: string }[];
-  /** Modules that must be there and are not. */
+  /** Required modules that are missing. */
   readonly missing: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function parseBuiltinModules(text: string): ReadonlySet<string> {
   );
 }
 
-/** Orders the wanted modules so that each follows what it depends on. Builtin ones need no loading. */
+/** Orders the wanted modules so that each comes after its dependencies. Builtin ones need no loading. */
 export async function planModules(
   wanted: readonly string[],
   lookup: (name: string) => Promise<ModulePlace | null>,

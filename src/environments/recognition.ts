@@ -11,7 +11,7 @@ import type { Recipe } from "./source.js";
 export class Recognition {
   readonly #layout: Layout;
   readonly #log: Log | undefined;
-  /** Contents whose bytes are being read: callers at once share the reading. */
+  /** Contents whose bytes are being read: simultaneous callers share the reading. */
   readonly #readings = new Map<string, Promise<ContentFinding>>();
 
   constructor(layout: Layout, log: Log | undefined) {

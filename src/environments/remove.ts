@@ -35,7 +35,7 @@ export async function removeEnvironment(
   });
 }
 
-/** Removes a content and returns the bytes that it took. The rename takes it away at once, whatever happens while its bytes are removed. */
+/** Removes a content and returns its size in bytes. After the rename it is gone, even if removing its bytes fails. */
 export async function removeContent(layout: Layout, digest: string, dryRun: boolean): Promise<number> {
   const path = contentPath(layout, digest);
   const bytes = await diskUsageBytes(path);

@@ -9,7 +9,7 @@ import type { ImageRecipe, Recipe } from "./source.js";
 /** Finds the recipe of a reference; null when the reference is of another kind. */
 type Resolver = (reference: string) => Recipe | null;
 
-/** Grows when an image becomes another root file system than before. */
+/** Increases when an image gives another root file system than before. */
 const IMAGE_VERSION = "1";
 const image = { version: IMAGE_VERSION, architecture: "amd64" } as const;
 
@@ -78,7 +78,7 @@ export function findRecipe(reference: string): Recipe {
   });
 }
 
-/** What follows the prefix: an absolute path, since the daemon has a working directory of its own. */
+/** The part after the prefix: an absolute path, since the daemon has a working directory of its own. */
 function after(prefix: string, reference: string): string | null {
   if (!reference.startsWith(prefix)) return null;
   const path = reference.slice(prefix.length);

@@ -59,18 +59,18 @@ export interface PullProgress {
 export interface BuildOptions {
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
-  /** What an image boots with; null for a recipe that brings its own kernel. */
+  /** The kernel for an image; null for a recipe that brings its own. */
   readonly kernel: KernelPack | null;
   /** Where layers of registries are kept, and whether a registry of this host is asked without TLS. */
   readonly registry: { readonly blobs: BlobCache; readonly plainHttp: boolean };
 }
 
-/** A kernel with the modules that it boots with, for a root image without one. */
+/** A kernel with the modules that it needs to boot, for a root image without one. */
 export interface KernelPack {
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly version: string;
-  /** The package that the kernel is of. */
+  /** The package of the kernel. */
   readonly packages: BuiltEnvironment["packages"];
 }
 
@@ -86,7 +86,7 @@ export const environmentFiles = {
 export interface BuiltEnvironment {
   readonly kernelVersion: string;
   readonly packages: readonly { readonly name: string; readonly version: string }[];
-  /** Name and release of the distribution, for a recipe that does not say. */
+  /** Name and release of the distribution, if the recipe does not have them. */
   readonly distribution?: string;
   readonly image?: ImageConfig;
   readonly origin?: Origin;

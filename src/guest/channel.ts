@@ -20,8 +20,8 @@ interface OpenOptions {
 }
 
 /**
- * One session with a guest agent over a connected socket. Requests, jobs and transfers share it, told apart by stream numbers.
- * It trusts nothing it reads: the first thing out of order closes it with AGENT_PROTOCOL.
+ * One session with a guest agent over a connected socket. Requests, jobs and transfers share it and have stream numbers. It trusts
+ * nothing that it reads: the first invalid frame closes it with AGENT_PROTOCOL.
  */
 export class Channel {
   readonly #socket: Socket;
@@ -49,8 +49,8 @@ export class Channel {
   }
 
   /**
-   * Starts a session and waits for the agent's hello. The socket is the channel's from here on, also when this throws:
-   * VM_START_FAILED after the deadline (null for none), AGENT_PROTOCOL when the agent speaks another version.
+   * Starts a session and waits for the agent's hello. From here on the channel owns the socket, even if this throws: VM_START_FAILED
+   * after the deadline (null for none), AGENT_PROTOCOL when the agent speaks another version.
    */
   static async open(socket: Socket, options: OpenOptions): Promise<Channel> {
     const channel = new Channel(socket);
@@ -115,7 +115,7 @@ export class Channel {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Sends a request whose response holds nothing of interest. A refusal is an AgentRefusal with the agent's code. */
+  /** Sends a request whose response has no fields. A refusal is an AgentRefusal with the agent's code. */
   async request(op: string, fields: Fields = {}, options: RequestOptions = {}): Promise<void> {
     await this.#requests.perform(op, fields, null, options);
   }
@@ -141,7 +141,7 @@ export class Channel {
   /** Sends a sync record; false when the agent has answered one, or the channel is closed. */
   #sync(): boolean {
     if (this.#parser.synced || this.#closedBy) return false;
-    // A paused VM reads nothing now, and will find the records that were sent.
+    // A paused VM reads nothing now, and will find these records later.
     if (this.#socket.writableLength > 0) return true;
     const nonce = randomBytes(16);
     nonce[0]! |= 1;

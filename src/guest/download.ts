@@ -84,7 +84,7 @@ export class Download<T> {
     return this.#answer.value;
   }
 
-  /** Closes the channel, since the guest has sent content that breaks the protocol. Returns what to throw. */
+  /** Closes the channel, since the guest has sent content that breaks the protocol. Returns the error to throw. */
   broken(what: string): PyroError {
     const error = new PyroError("AGENT_PROTOCOL", `The guest sent ${what}.`);
     this.#channel.close(error);
@@ -95,7 +95,7 @@ export class Download<T> {
   cancel(): void {
     if (this.#isWhole || this.#failure) return;
     this.#fail(new PyroError("ABORTED", "The transfer was cancelled."));
-    // Does not wait for the answer: the guest takes requests in their order. The end of a session cancels too.
+    // Does not wait for the answer: the guest handles requests in order. The end of a session cancels too.
     this.#channel.request("cancel", { transfer: this.#stream }).catch(() => {});
   }
 

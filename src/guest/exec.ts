@@ -12,9 +12,9 @@ import { AgentRefusal } from "./refusal.js";
 import { Receiver, WINDOW_BYTES } from "./receiver.js";
 import { StdinSender } from "./stdin-sender.js";
 
-/** What takes the output of a command. */
+/** Receives the output of a command. */
 export interface OutputSink {
-  /** Takes output in order, per stream. While it is pending, that stream of the guest waits. */
+  /** Takes output in order, per stream. While it is pending, the guest's stream waits. */
   readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => Promise<void>;
   /** Called at once for each piece, in the order in which the guest has sent those of both streams. */
   readonly onArrival?: (stream: "stdout" | "stderr", sizeBytes: number) => void;
@@ -33,13 +33,13 @@ export interface ExecRequest extends OutputSink {
   readonly terminal?: TerminalSize | null;
 }
 
-/** How much of each stream is held already. */
+/** How much of each stream the host holds already. */
 export interface Offsets {
   readonly stdout: number;
   readonly stderr: number;
 }
 
-/** A command running in a guest: output flows to its sink until it ends. */
+/** A command that runs in a guest: output flows to its sink until it ends. */
 export class Exec {
   readonly job: number;
   /** Resolves when the command has ended and all its output was taken; rejects when the guest is lost. */
@@ -74,8 +74,8 @@ export class Exec {
   }
 
   /**
-   * Starts a command as a job of a number not used before. Throws the agent's refusal, or what ended the channel. Waits for
-   * a guest that stands still, since the command will run once it moves: whoever cannot wait kills it then.
+   * Starts a command as a job of an unused number. Throws the agent's refusal, or the reason why the channel has closed. Waits for a
+   * paused guest, since the command will run when the guest continues. A caller that cannot wait kills it then.
    */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
     const exec = new Exec(channel, job, request, { stdout: 0, stderr: 0 }, 0);
@@ -94,8 +94,8 @@ export class Exec {
   }
 
   /**
-   * Finds a job of an earlier session again, and continues after the output that is already held.
-   * Its standard input is at its end, unless a source for it is given. Throws the agent's refusal (NO_SUCH_JOB), or what ended the channel.
+   * Finds a job of an earlier session again, and continues after the output that the host holds already. Its standard input is at its
+   * end, unless a source for it is given. Throws the agent's refusal (NO_SUCH_JOB), or the reason why the channel has closed.
    */
   static async resume(
     channel: Channel,
@@ -197,10 +197,10 @@ export class Exec {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** What a shell answers for a program that does not exist. */
+/** The status that a shell returns for a program that does not exist. */
 const NOT_FOUND = 127;
 
-/** Runs a command to its end, output unseen; returns its exit status, and 127 in a guest without /bin/sh. */
+/** Runs a command to its end and drops its output. Returns its exit status, and 127 in a guest without /bin/sh. */
 export async function runForExit(channel: Channel, command: string): Promise<number> {
   const request = { command, cwd: "/", env: {}, stdin: null, onOutput: async () => {} };
   const exec = await Exec.start(channel, request).catch((error: unknown) => {

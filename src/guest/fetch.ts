@@ -27,7 +27,7 @@ export interface FetchedHeader {
 /** Receives one entry; unread content is skipped. */
 export type TakeEntry = (header: FetchedHeader, content: AsyncIterable<Buffer>) => Promise<void>;
 
-/** The largest part of one request that its paths may take. */
+/** Maximum size of the paths in one request. */
 const PATHS_BYTES = MAX_PAYLOAD_BYTES - 32_768;
 
 const fetched = z.object({

@@ -39,15 +39,15 @@ export function buildFrame(frame: Frame, tag: Buffer): Buffer {
 }
 
 /**
- * Turns what the agent sends into frames. Ignores everything before the answer to `nonce`;
- * after it, a broken frame throws AGENT_PROTOCOL, and the connection is of no more use.
+ * Turns the agent's bytes into frames. Ignores everything before the answer to `nonce`. After it, a broken frame throws AGENT_PROTOCOL,
+ * and the connection is useless.
  */
 export class FrameParser {
-  /** Received bytes that were not taken yet are between `#from` and `#to`. */
+  /** Received bytes that are not parsed yet lie between `#from` and `#to`. */
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
-  /** Whether there may be written behind `#to`. */
+  /** Whether there is room to write after `#to`. */
   #isOwn = false;
   #marker: Buffer;
   #tag: Buffer;
@@ -74,7 +74,7 @@ export class FrameParser {
     if (!this.#synced) this.#hunt();
   }
 
-  /** The next whole frame; null when its bytes have not all come. */
+  /** The next whole frame; null when it is not complete yet. */
   next(): Frame | null {
     if (!this.#synced || this.#to - this.#from < HEADER_BYTES) return null;
     const bytes = this.#bytes;
@@ -176,7 +176,7 @@ export function buildMail({ channel, offset, at, length }: Mail): Buffer {
   return payload;
 }
 
-/** Zero bytes of content, by their number. */
+/** A number of zero bytes of content. */
 export function buildZeros({ channel, offset, length }: Omit<Mail, "at">): Buffer {
   const payload = Buffer.allocUnsafe(13);
   payload.writeUInt8(channel, 0);
@@ -195,7 +195,7 @@ export function parseData(payload: Buffer): Data {
   };
 }
 
-/** Where a channel ends. */
+/** The end of a channel. */
 export function parseEof(payload: Buffer): Omit<Data, "bytes"> {
   if (payload.length !== DATA_HEADER_BYTES) throw shortFrame("eof");
   return { channel: payload.readUInt8(0), offset: parseOffset(payload, 1) };

@@ -2,15 +2,15 @@ import type { Socket } from "../host/socket.js";
 import type { Frame, FrameParser } from "./frames.js";
 import { Turns } from "./turns.js";
 
-/** Frames of one guest that are handled before others get their turn of the event loop. */
+/** Frames of one guest that are handled before others get a turn of the event loop. */
 const FRAMES_PER_TURN = 16;
 /** A silent guest's gain of allowance, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
 const EARNED_PER_MS = 100;
-/** The most allowance that is saved up. */
+/** Maximum saved allowance. */
 const MOST_SAVED = 10_000;
-/** A guest that has less left has sent much lately: it waits for its turn among all such guests. */
+/** A guest with less allowance than this has sent much lately, and waits for its turn among all such guests. */
 const QUIET = 8_000;
-/** What things cost, in the same unit and roughly: to read a chunk, to handle a frame, to look at bytes. */
+/** Rough costs in the same unit: to read a chunk, to handle a frame, to look at bytes. */
 const CHUNK_COST = 8;
 const FRAME_COST = 1;
 const BYTES_PER_COST = 4_096;
@@ -19,8 +19,8 @@ const BYTES_PER_COST = 4_096;
 const turns = new Turns();
 
 /**
- * Reads a guest's frames at a bounded rate: what a guest sends beyond that waits in the socket, and then in the guest. An honest agent
- * that must wait puts more into each frame, so that only a flood of small frames is slowed down.
+ * Reads a guest's frames at a bounded rate: excess bytes wait in the socket, and then in the guest. An honest agent that must wait puts
+ * more into each frame, so only a flood of small frames is slowed down.
  */
 export class Intake {
   readonly #socket: Socket;
@@ -28,7 +28,7 @@ export class Intake {
   readonly #onFrame: (frame: Frame) => void;
   readonly #onBroken: (error: unknown) => void;
   #saved = MOST_SAVED;
-  /** The time since which this has waited for bytes. */
+  /** When this began to wait for bytes. */
   #idleSince = performance.now();
   #isClosed = false;
 

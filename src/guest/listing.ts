@@ -11,7 +11,7 @@ export interface BriefEntry {
   /** Relative to the path that was listed, which is `.` itself. A byte that is not UTF-8 is a lone surrogate (`encodeName`). */
   readonly path: string;
   readonly type: "file" | "directory" | "symlink" | "other";
-  /** All twelve bits. */
+  /** Permission, set-ID and sticky bits. */
   readonly mode: number;
   readonly sizeBytes: number;
   /** A symlink's text; null for anything else. */
@@ -31,7 +31,7 @@ export interface ListedEntry extends BriefEntry {
 }
 
 interface ListOptions {
-  /** How many directories deep; 0 for the path itself alone. Null for all. */
+  /** Depth of the listed directories; 0 lists the path itself only, null everything. */
   readonly depth?: number | null;
   readonly limit?: number;
   /** The last path of the page before. */

@@ -1,11 +1,11 @@
 import { openExisting, type FileHandle } from "../host/files.js";
 
-/** Longest piece of content in one piece of mail. */
+/** Maximum content of one slot. */
 export const LETTER_MAX_BYTES = 1_048_576;
 
 /**
- * The file behind a guest's read-only disk, in slots of one piece each: the guest's emulated CPU reads a large piece from there
- * in a fraction of the time that frames take. It holds only what this guest was sent.
+ * The file behind a guest's read-only disk, in slots of one piece each. The guest's emulated CPU reads a large piece from there in a
+ * fraction of the time that frames take. It holds only content for this guest.
  */
 export class Mailbox {
   readonly #path: string;
@@ -15,7 +15,7 @@ export class Mailbox {
   constructor(path: string, sizeBytes: number) {
     this.#path = path;
     const count = Math.floor(sizeBytes / LETTER_MAX_BYTES);
-    // The last freed slot is used first, so few slots are used and little memory caches them.
+    // The slot that was freed last is used first, so the host caches memory for few slots.
     this.#free = Array.from({ length: count }, (_, index) => (count - 1 - index) * LETTER_MAX_BYTES);
   }
 

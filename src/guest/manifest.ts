@@ -2,7 +2,7 @@ import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
 import { type BriefEntry, listBriefly } from "./listing.js";
 
-/** What the paths of a manifest, and the texts of its links, may have together: it is held in memory. */
+/** Maximum length of all paths and link texts of a manifest together: it is held in memory. */
 const MAX_CHARACTERS = 134_217_728;
 
 /** Entries by path, each directory before its entries, in the order of a list. */

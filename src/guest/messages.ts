@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The messages of the guest protocol (protocol/PROTOCOL.md). Every message of the guest is parsed here, and trusted nowhere before. */
+/** The messages of the guest protocol (protocol/PROTOCOL.md). Every message of the guest is parsed here before it is used. */
 
 export const PROTOCOL_VERSION = 1;
 
@@ -9,10 +9,10 @@ export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as c
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
-/** A name such as ENOENT or RTMIN+3, which is shown to people: it holds nothing that a terminal would obey. */
+/** A name such as ENOENT or RTMIN+3, which is shown to people: it has no character that controls a terminal. */
 const symbol = z.string().regex(/^[A-Z0-9+-]+$/);
 
-/** No machine lives long enough to reach it, and as many numbers remain beyond it. */
+/** No machine lives long enough to reach it, and as many numbers remain above it. */
 const MAX_JOB = 0x7fff_ffff;
 
 export const hello = z.object({
@@ -23,11 +23,11 @@ export const hello = z.object({
   woken: z.boolean(),
   /** The size of the disk in which the guest finds pieces of content. */
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
-  /** Whether a stage can take entries out of the workspace. */
+  /** Whether a stage can remove entries of the workspace. */
   removes: z.boolean().optional(),
-  /** Whether operations on files can be done as another user. */
+  /** Whether the agent can work on files as another user. */
   users: z.boolean().optional(),
-  /** Whether zero bytes of content can be told by their number. */
+  /** Whether the agent accepts zeros of content as a number. */
   zeros: z.boolean().optional(),
   /** Whether the guest keeps digests of what it has sent, and lists files without hashing them. */
   learns: z.boolean().optional(),

@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 
-/** Bytes that are not of UTF-8 become the lone surrogates from here on, as in Python's `surrogateescape`. */
+/** Bytes that are not valid UTF-8 become lone surrogates from here on, as in Python's `surrogateescape`. */
 const ESCAPE = 0xdc00;
 const ESCAPED = /[\udc80-\udcff]/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** False for a name with bytes that are not of UTF-8. */
+/** False for a name with bytes that are not valid UTF-8. */
 export function isUtf8Name(name: string): boolean {
   return !LONE_SURROGATE.test(name);
 }

@@ -5,17 +5,17 @@ import type { Data } from "./frames.js";
 export const WINDOW_BYTES = 262_144;
 /** A new window is granted when this much of the old one is used up. */
 const GRANT_BYTES = 65_536;
-/** Pieces are put together up to this size. */
+/** Pieces are joined up to this size. */
 const BLOCK_BYTES = 65_536;
 /** The size of a busy agent's frames. */
 const LARGE_BYTES = 32_768;
 
 export interface ReceiverOptions {
-  /** The bytes of the stream that are already held. */
+  /** The bytes of the stream that the host holds already. */
   readonly from: number;
   /** Takes bytes in order. The next are held back until it resolves. */
   readonly deliver: (bytes: Buffer) => Promise<void>;
-  /** Grants a new window. The stream waits for it too, so that no grants pile up before a guest that does not read them. */
+  /** Grants a new window. The stream waits for this call too, so that no grants pile up while the guest does not read. */
   readonly grant: (acked: number) => Promise<void>;
   readonly onFailed: (error: unknown) => void;
 }

@@ -11,9 +11,9 @@ export interface RequestOptions {
   readonly stream?: number;
   /** Null for none. */
   readonly timeoutMs?: number | null;
-  /** Gets the stream's frames from the one behind a good response on. */
+  /** Receives the frames of the stream after a good response. */
   readonly successor?: StreamListener;
-  /** While it is under way the agent does nothing else: the time-outs of others wait for it. */
+  /** True for a request that blocks the agent: time-outs of other requests wait for it. */
   readonly blocks?: boolean;
 }
 
@@ -25,7 +25,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export class Requests {
   readonly #streams: Streams;
   readonly #send: (type: number, stream: number, payload: Buffer) => unknown;
-  /** Requests under way during which the agent answers no other. */
+  /** Requests under way that block the agent. */
   #blocking = 0;
   /** How many of them have ended. */
   #unblocked = 0;
@@ -35,7 +35,7 @@ export class Requests {
     this.#send = send;
   }
 
-  /** Resolves with the response as the schema has it; null without one. Rejects with an AgentRefusal when the agent refuses. */
+  /** Resolves with the response, parsed by the schema; null without one. Rejects with an AgentRefusal when the agent refuses. */
   async perform(
     op: string,
     fields: Fields,
@@ -76,7 +76,7 @@ export class Requests {
     }
   }
 
-  /** Calls back after this long in which no request has blocked the agent. Returns what stops that. */
+  /** Calls back after this much time without a blocked agent. Returns a function that stops that. */
   #whenIdleFor(timeoutMs: number, onTimeout: () => void): () => void {
     let timer: NodeJS.Timeout;
     const wait = () => {

@@ -23,7 +23,7 @@ export interface EntryHeader {
 export interface StageTotals extends RemovalCounts {
   readonly entries: number;
   readonly bytes: number;
-  /** Entries that the workspace has already, equal; 0 from an agent that does not compare. */
+  /** Entries that the workspace had already, with equal content; 0 from an agent that does not compare. */
   readonly unchanged: number;
 }
 
@@ -41,7 +41,7 @@ export interface RemovalCounts {
 }
 
 export interface Committed extends RemovalCounts {
-  /** Behind all changes of the commit, and before every later one; null from an older agent. */
+  /** A time after all changes of the commit, and before every later one; null from an older agent. */
   readonly at: GuestTime | null;
 }
 
@@ -54,7 +54,10 @@ const commitTime = {
 const commitAnswer = z.object({ ...removals, ...commitTime });
 
 const MAX_HEADER_BYTES = 16_384;
-/** The most entries under way: other requests wait behind them, and an emulated guest takes a millisecond even for a small entry. The agent acknowledges every 64. */
+/**
+ * Maximum entries under way: other requests wait behind them, and an emulated guest takes a millisecond even for a small entry. The
+ * agent acknowledges every 64.
+ */
 const GROUP_ENTRIES = 256;
 const GROUPS_ON_THE_WAY = 2;
 /** A file of this size starts a new piece in the mailbox. */
@@ -68,7 +71,7 @@ export class Stage implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #upload: Upload<StageTotals>;
   #entries = 0;
-  /** The ends of those groups of entries that the guest may not have written yet. */
+  /** The ends of the groups of entries that the guest may not have written yet. */
   readonly #groups: number[] = [];
   #hasCommitted = false;
 
@@ -78,8 +81,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * Begins a stage for the directory `path`, which need not exist. `id` (1 to 64 hex digits in lower case, new for each stage)
-   * is what `isCommitted` asks by. A dry run only compares, and can only be cancelled.
+   * Begins a stage for the directory `path`, which need not exist. `id` (1 to 64 hex digits in lower case, new for each stage) is the
+   * one that `isCommitted` asks for. A dry run only compares, and can only be cancelled.
    */
   static async open(
     channel: Channel,
@@ -124,7 +127,7 @@ export class Stage implements AsyncDisposable {
     await this.#upload.waitForAcked(this.#groups.shift()!);
   }
 
-  /** No more entries. Resolves when the guest holds all of them, whole. */
+  /** Ends the entries. Resolves when the guest has all of them completely. */
   finish(): Promise<StageTotals> {
     return this.#upload.finish();
   }

@@ -17,7 +17,9 @@ const stated = z.object({
 });
 export type Stated = Omit<z.infer<typeof stated>, "target"> & { readonly target: string | null };
 
-/** What lies at a path of the guest, links not followed, and the room left on its file system. Throws the agent's refusal (IO, ENOENT). */
+/**
+ * The facts of a path in the guest, links not followed, and the room left on its file system. Throws the agent's refusal (IO, ENOENT).
+ */
 export async function stat(channel: Channel, file: GuestFile): Promise<Stated> {
   const answer = await channel.ask("stat", buildFile(file), stated);
   return { ...answer, target: parseName(answer.target, answer.target_base64) };

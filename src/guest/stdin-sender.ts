@@ -8,7 +8,7 @@ import { channelNumber, frameType } from "./messages.js";
 const GRANT_BYTES = 262_144;
 const CHUNK_BYTES = 32_768;
 
-/** Sends a command its standard input, as far as the agent grants. */
+/** Sends standard input to a command, as far as the agent's windows allow. */
 export class StdinSender {
   readonly #channel: Channel;
   readonly #job: number;

@@ -41,7 +41,7 @@ export class Streams {
     this.#listeners.delete(stream);
   }
 
-  /** Hands a frame to the owner of its stream. Throws when the guest may not send it. */
+  /** Passes a frame to the owner of its stream. Throws when the guest may not send it. */
   deliver(frame: Frame): void {
     const isUsed = frame.stream > 0 && frame.stream < this.#next;
     if (!isUsed || frame.type === frameType.hello || HOSTS_TYPES.has(frame.type)) throw outOfOrder(frame);

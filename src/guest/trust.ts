@@ -6,7 +6,7 @@ const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const FOLDER = "/usr/local/share/ca-certificates";
 const ADDED = `${FOLDER}/pyro-host.pem`;
 
-/** Variables of programs that have their own store, or would be slow with another. */
+/** Variables of programs that have their own store, or would be slow with another store. */
 export const trustEnv: Readonly<Record<string, string>> = {
   AWS_CA_BUNDLE: BUNDLE,
   CARGO_HTTP_CAINFO: BUNDLE,
@@ -19,16 +19,17 @@ export const trustEnv: Readonly<Record<string, string>> = {
   SSL_CERT_FILE: BUNDLE,
 };
 
-/** A certificate as a guest gets it. */
+/** A certificate in the form that a guest gets. */
 export interface TrustedPem {
   readonly pem: string;
-  /** OpenSSL's hash of its subject; null to have the guest's openssl compute it, which takes long under emulation. */
+  /** OpenSSL's hash of its subject; with null the guest's openssl computes it, which takes long under emulation. */
   readonly subjectHash: string | null;
 }
 
 /**
- * Makes a guest trust certificates, as `update-ca-certificates` would in a hundred times the time: a file each in the folder that it
- * reads, the bundle, and the links by which OpenSSL finds a certificate. A later run of it gives the same.
+ * Makes a guest trust certificates, as `update-ca-certificates` would in a hundred times the time. It writes a file for each into the
+ * folder of added certificates, the bundle, and the links by which OpenSSL finds a certificate. A later run of `update-ca-certificates`
+ * gives the same result.
  */
 export async function trustCertificates(channel: Channel, certificates: readonly TrustedPem[]): Promise<void> {
   const stdin = toStream([Buffer.from(buildTrustScript(certificates))]);

@@ -62,7 +62,7 @@ export class Tunnel {
     return tunnel;
   }
 
-  /** Breaks the connection off, in the guest too. */
+  /** Breaks off the connection, in the guest too. */
   close(): void {
     this.#abandon(new PyroError("ABORTED", "The connection was closed."));
   }

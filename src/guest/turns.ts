@@ -1,11 +1,11 @@
-/** The allowance of all busy guests together, in microseconds of the daemon's time for each millisecond: a tenth of a CPU. */
+/** The allowance of all busy guests together, in microseconds of the daemon's time per millisecond: a tenth of a CPU. */
 const ALLOWANCE_PER_MS = 100;
 /** The most allowance that is saved up while none of them sends. */
 const MOST_ALLOWANCE = 1_000;
 
 /**
- * Work of guests that send more than others: one piece in each turn of the event loop, first come, first served, and in sum no more than
- * a part of a CPU. So it does not matter to a quiet guest how many others flood the daemon.
+ * Work of guests that send much: one piece in each turn of the event loop, first come, first served, with a limited share of a CPU for
+ * all of them. So a quiet guest does not notice how many others flood the daemon.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];

@@ -14,7 +14,7 @@ const CHUNK_BYTES = MAX_PAYLOAD_BYTES - 9;
 /** The largest grant of an agent. */
 const GRANT_BYTES = 4_194_304;
 const ZEROS = Buffer.alloc(LETTER_MAX_BYTES);
-/** Below this a frame is as quick as the mailbox. */
+/** Below this size a frame is as fast as the mailbox. */
 const LETTER_MIN_BYTES = 8_192;
 
 /**
@@ -27,7 +27,7 @@ export class Upload<T> implements AsyncDisposable {
   readonly #op: string;
   readonly #schema: z.ZodType<T>;
   readonly #buffer: Buffer;
-  /** Letters that the guest may not have read yet: their slots, and the offset behind each. */
+  /** Pieces in the mailbox that the guest may not have read yet: their slots, and the offset after each. */
   #pieces: { readonly at: number; readonly end: number }[] = [];
   #filled = 0;
   readonly #credit = new Credit(GRANT_BYTES);

@@ -4,7 +4,7 @@ import type { Channel } from "./channel.js";
 
 const ENTROPY_BYTES = 64;
 
-/** A guest's place in its network, as the agent sets it up. */
+/** A guest's network configuration, which the agent sets up. */
 export interface GuestNetwork {
   readonly mac: string;
   readonly mtu: number;

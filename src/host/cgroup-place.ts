@@ -1,11 +1,11 @@
 import { accessSync, constants, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-/** Where control groups of version 2 are, and in which of them a process is. */
+/** The tree of control groups of version 2, and a process's place in it. */
 export interface CgroupView {
   /** The directory at which the tree is mounted; null without one. */
   readonly mountPoint: string | null;
-  /** The process's own group, a path in that tree that begins with a slash. */
+  /** The process's own group, as a path in the tree that begins with a slash. */
   readonly ownPath: string;
   /** True for root, which needs no delegation to make groups. */
   readonly isRoot: boolean;
@@ -22,7 +22,7 @@ const DAEMON_GROUP = "pyro-daemon";
 const NEEDED = ["memory", "pids"];
 const USEFUL = [...NEEDED, "cpu"];
 
-/** What this process sees. `movable` are its own id and those of its parents that belong to it. */
+/** The tree and the place of this process. `movable` are its own id and those of its parents that belong to it. */
 export function readCgroupView(movable: readonly number[], isRoot: boolean): CgroupView {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const mount = mounts.map((line) => line.split(" ")).find((words) => words[words.indexOf("-") + 1] === "cgroup2");
@@ -92,7 +92,7 @@ function enable(path: string, controllers: readonly string[]): void {
   writeFileSync(join(path, "cgroup.subtree_control"), controllers.map((controller) => `+${controller}`).join(" "));
 }
 
-/** A group with limits in it can hold no process. Those of others are left where they are. */
+/** A group with limits in it can hold no process. Processes of other programs are not moved. */
 function moveAway(parent: string, movable: readonly number[]): void {
   const processes = readWords(join(parent, "cgroup.procs")).map(Number);
   const others = processes.filter((pid) => !movable.includes(pid));

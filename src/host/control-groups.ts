@@ -14,7 +14,7 @@ export interface GroupLimits {
   readonly processes: number;
   /** Share of the processors when they are scarce; other groups have 100. */
   readonly cpuWeight: number;
-  /** True when all of them end as soon as one must for want of memory. */
+  /** True when the whole group ends as soon as one process must end for lack of memory. */
   readonly endsWhole: boolean;
 }
 
@@ -154,7 +154,7 @@ function writeLimits(path: string, limits: GroupLimits, controllers: readonly st
   if (controllers.includes("cpu")) writeFileSync(join(path, "cpu.weight"), String(limits.cpuWeight));
 }
 
-/** Not every kernel has every file. Some may be written only: they cannot be opened for reading too. */
+/** Not every kernel has every file. Some can be written only: they cannot be opened for reading too. */
 function writeIfThere(path: string, text: string): void {
   try {
     const file = openSync(path, constants.O_WRONLY);

@@ -1,14 +1,14 @@
-/** Where the data of a file lies: offset and length of each piece, rising; between them are holes. */
+/** The data of a file: offset and length of each piece, in order; between the pieces are holes. */
 export type DataPieces = readonly (readonly [offset: number, bytes: number])[];
 
 const BLOCK_BYTES = 4_096;
 /** A shorter hole is sent as zeros: each piece costs a line of the map. */
 const HOLE_BYTES = 65_536;
-/** A file with more pieces is sent as it is. */
+/** A file with more pieces is sent without its holes. */
 const MOST_PIECES = 100_000;
 const ZEROS = Buffer.alloc(1_048_576);
 
-/** Finds the data in a file's bytes, which are given in order. Pieces begin at multiples of 4 KiB. */
+/** Finds the data among a file's bytes, which arrive in order. Pieces begin at multiples of 4 KiB. */
 export class DataFinder {
   readonly #pieces: [number, number][] = [];
   #position = 0;
@@ -26,7 +26,7 @@ export class DataFinder {
     this.#position += bytes.length;
   }
 
-  /** The pieces; null when holes are not worth their map. */
+  /** The pieces; null when the holes save less than their map costs. */
   finish(): DataPieces | null {
     const size = this.#position;
     const data = this.#pieces.reduce((sum, [, bytes]) => sum + bytes, 0);

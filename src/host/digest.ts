@@ -12,8 +12,8 @@ export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<
 const HASHED_BYTES = 1_048_576;
 
 /**
- * The same for one of many files: links are not followed, and of a file that grows meanwhile only the length that it had is read. Null for
- * what is not a regular file.
+ * The same for one of many files. Links are not followed. Of a file that grows meanwhile only its first length is read. Null for
+ * anything but a regular file.
  */
 export async function sha256OfEntry(path: string): Promise<string | null> {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -27,7 +27,7 @@ export async function isInMemory(path: string): Promise<boolean> {
   return (await statfs(path)).type === TMPFS_MAGIC;
 }
 
-/** Throws DISK_FULL, with the figures, when a file system has less room than something is going to need. */
+/** Throws DISK_FULL, with the figures, when a file system has less room than the next step needs. */
 export async function assertFreeSpace(path: string, neededMib: number, purpose: string): Promise<void> {
   const freeMib = Math.floor((await freeBytes(path)) / 1_048_576);
   if (freeMib >= neededMib) return;

@@ -46,7 +46,7 @@ export {
 const APPENDING =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Removes a file at once, in one step of the process; a missing one is fine. */
+/** Removes a file synchronously; a missing one is fine. */
 export function removeFileSync(path: string): void {
   rmSync(path, { force: true });
 }
@@ -69,8 +69,8 @@ export function copyShared(from: string, to: string): Promise<void> {
 }
 
 /**
- * Opens a regular file for reading; null when something else has its name. Waits for no FIFO, which would keep one of Node's few
- * threads in `open` for ever.
+ * Opens a regular file for reading; null when the name belongs to something else. Waits for no FIFO, which would block one of Node's
+ * few threads for ever.
  */
 export async function openRegular(path: string): Promise<FileHandle | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -96,12 +96,12 @@ export function openAppending(path: string): Promise<FileHandle> {
   return open(path, APPENDING, 0o600);
 }
 
-/** The same at once; returns the descriptor. */
+/** The same, synchronously; returns the descriptor. */
 export function openAppendingSync(path: string): number {
   return openSync(path, APPENDING, 0o600);
 }
 
-/** Adds a line to a file as openAppending opens it, at once. */
+/** Adds a line to a file that it opens as openAppending does, synchronously. */
 export function appendLineSync(path: string, line: string): void {
   const file = openAppendingSync(path);
   try {
@@ -112,8 +112,8 @@ export function appendLineSync(path: string, line: string): void {
 }
 
 /**
- * A file that is made, and written at once, without a detour over Node's threads: that takes several times as long as the calls of a
- * short file. Throws when there is one of that name.
+ * A new file that is written synchronously: for a short file, Node's threads would take several times as long. Throws when the name
+ * exists.
  */
 export class NewFile {
   readonly #file: number;
@@ -157,7 +157,7 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 /** The entry at a path, without following links; null when it does not exist or a parent is not a directory. */
 export function lookAtName(path: string): Stats | null {
   try {
-    // Names that are missing are asked for often, and an error takes longer to make than the answer.
+    // Missing names are asked for often, and creating an error takes longer than the call.
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -29,8 +29,8 @@ interface ChannelWindow {
 }
 
 /**
- * Frames in both directions over one connection. Each channel has a window: a sender waits until the window allows more, and a
- * receiver that reads slowly holds at most what it has granted.
+ * Frames in both directions over one connection. Each channel has a window: a sender waits until the window allows more, and a slow
+ * receiver holds at most what it has granted.
  */
 export class FrameStream {
   readonly #socket: Socket;

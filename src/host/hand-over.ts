@@ -1,6 +1,6 @@
 /**
- * Turns a function that gives one value after the other into an iterable: `give` resolves when the reader asks for the next value. What
- * the function throws reaches the reader; when the reader stops, `give` throws.
+ * Turns a function that gives one value after the other into an iterable. `give` resolves when the reader asks for the next value. An
+ * error of the function reaches the reader. When the reader stops, `give` throws.
  */
 export async function* handOver<Value>(
   produce: (give: (value: Value) => Promise<void>) => Promise<void>,

@@ -6,7 +6,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { isOurDirectory, makePrivateDirectory, readLink } from "./private-directory.js";
 
-/** Where one user's pyro lives on this host. */
+/** The directories of one user's pyro on this host. */
 export interface Home {
   /** Persistent files: environments, templates, VMs, the log. */
   readonly path: string;
@@ -21,8 +21,8 @@ export interface Home {
 const LONGEST_RUNTIME_PATH = 107 - 28;
 
 /**
- * Finds the home and makes its directories, private to the user. A home that is a symbolic link stands for the directory it leads to.
- * Throws HOME_UNUSABLE when one is not ours, was open to others, is not writable or too long for sockets.
+ * Finds the home and makes its directories, private to the user. A home that is a symbolic link stands for its target. Throws
+ * HOME_UNUSABLE when one belongs to another user, was open to others, is not writable, or is too long for sockets.
  */
 export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
   const named = findHomePath(env);
@@ -35,8 +35,9 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
 }
 
 /**
- * Where the home is, whether or not it exists: the path that PYRO_HOME names, `~/.pyro` without one. A leading `~/` is the user's directory, also where no shell has expanded it, as in
- * the configuration of an MCP client. A relative path is refused: such a client starts pyro wherever it likes.
+ * The path of the home, whether or not it exists: the value of PYRO_HOME, or `~/.pyro`. A leading `~/` is the user's directory, even if
+ * no shell has expanded it, as in the configuration of an MCP client. A relative path is refused, since such a client starts pyro in
+ * any directory.
  */
 export function findHomePath(env: NodeJS.ProcessEnv): string {
   const text = env["PYRO_HOME"] || "~/.pyro";
@@ -83,8 +84,8 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * A directory that is ours alone: in XDG_RUNTIME_DIR when that is ours (after `su` it is often somebody else's), otherwise beneath the
- * temporary directory. Another user may have taken the name there, so that one with a random end is the last choice.
+ * A directory that only this user can use: in XDG_RUNTIME_DIR when that belongs to the user (after `su` it often does not), otherwise
+ * beneath the temporary directory. If another user has taken the name there, the name gets a random end.
  */
 function runtimeParent(env: NodeJS.ProcessEnv): string {
   const xdg = env["XDG_RUNTIME_DIR"];

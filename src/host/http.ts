@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 
 export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 
-/** Serves HTTP on a unix socket that only this user may open (mode 0600 from the first instant). */
+/** Serves HTTP on a unix socket that only this user may open (mode 0600 from its creation). */
 export async function serveUnix(
   path: string,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
@@ -30,14 +30,14 @@ export async function serveUnix(
     process.umask(umask);
   }
   await listening;
-  // A connection that cannot be accepted, for want of descriptors, is one client's error.
+  // If a connection cannot be accepted for lack of descriptors, only that client has an error.
   server.on("error", () => {});
   return server;
 }
 
 /**
- * Starts a POST without a body that asks to upgrade its connection. It has one of its own, and the caller ends it: a server that closed
- * first could lose the answer.
+ * Starts a POST without a body that asks to upgrade its connection. It uses a new connection, and the caller ends it: a server that
+ * closes first could lose the answer.
  */
 export function openUpgrade(
   socketPath: string,
@@ -50,7 +50,7 @@ export function openUpgrade(
 
 /** The plain answer to a request to upgrade that is refused. The connection ends with it. */
 export function openResponse(request: IncomingMessage, socket: Socket): ServerResponse {
-  // Node.js has taken its own listener off. A client that is gone needs no answer.
+  // Node.js has removed its own listener. A client that is gone needs no answer.
   socket.on("error", () => {});
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;

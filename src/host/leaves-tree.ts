@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
-/** As many links as Linux follows. */
+/** Maximum number of links on a path, as in Linux. */
 const MOST_LINKS = 40;
 
 /**

@@ -20,7 +20,7 @@ export interface LiveFile {
   readonly stat: BigIntStats;
   /** The size of the file, holes included. */
   readonly sizeBytes: number;
-  /** Where the data lies that `content` yields; null when that is all of the file. */
+  /** The pieces of data that `content` yields; null when it yields the whole file. */
   readonly pieces: DataPieces | null;
   readonly content: AsyncIterable<Buffer>;
 }
@@ -29,22 +29,22 @@ export interface LiveFile {
 const WHOLE_BYTES = 67_108_864;
 /** Bytes read at once of a larger file. */
 const READ_BYTES = 1_048_576;
-/** Reads of up to this size are synchronous: a detour over Node's threads takes ten times as long. */
+/** Reads up to this size are synchronous: Node's threads would take ten times as long. */
 const SMALL_BYTES = 131_072;
-/** A file whose holes are less than this is not looked through for them. */
+/** Holes of less than this are not searched for. */
 const SPARSE_BYTES = 65_536n;
 /** How often a file that changes while it is read is read again. */
 const TRIES = 5;
-/** A file that changed so short ago may be in the middle of one long write, which sets the time at its beginning only. */
+/** A file that changed so recently may be in the middle of a long write, which sets the time only at its beginning. */
 const RECENT_NS = 1_000_000_000n;
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const readAsync = promisify(read);
 
 /**
- * Opens a file that may change at any time, and reads its content as it was at one instant: twice the same, or twice with the same
- * beginning for a file that grows. Where no two reads agree, and where a file of more than 64 MiB changes while it is sent,
- * `onChanged` is called; the content is then what was read last. Throws the error of opening or reading.
+ * Opens a file that may change at any time, and reads its content as it was at one instant: until two reads agree, or agree in their
+ * beginning for a file that grows. If no two reads agree, or a file of more than 64 MiB changes while it is sent, calls `onChanged`;
+ * the content is then that of the last read. Throws the error of opening or reading.
  */
 export async function openLiveFile(path: string, onChanged: () => void): Promise<LiveFile> {
   const fd = openSync(path, FLAGS);
@@ -124,7 +124,7 @@ async function readAt(fd: number, buffer: Buffer, position: number): Promise<num
   return (await readAsync(fd, buffer, position, length, position)).bytesRead;
 }
 
-/** True for a file that takes less room than its size. Node.js has no SEEK_HOLE, so its zeros are looked for then. */
+/** True for a file that takes less room than its size. Node.js has no SEEK_HOLE, so zeros are searched for then. */
 function isSparse({ size, blocks }: BigIntStats): boolean {
   return blocks * 512n + SPARSE_BYTES <= size;
 }
@@ -143,7 +143,7 @@ async function findPieces(fd: number, sizeBytes: number): Promise<DataPieces | n
   for (let at = 0; at < sizeBytes;) {
     const wanted = Math.min(READ_BYTES, sizeBytes - at);
     const { bytesRead } = await readAsync(fd, piece, 0, wanted, at);
-    // It became shorter, or the read was cut: what is left is sent as data.
+    // The file became shorter, or the read was cut: the rest is sent as data.
     if (bytesRead < wanted) return null;
     finder.add(piece.subarray(0, bytesRead));
     at += bytesRead;
@@ -159,7 +159,7 @@ async function* once(content: Buffer): AsyncGenerator<Buffer> {
   if (content.length > 0) yield content;
 }
 
-/** The bytes that were announced: cut when the file has grown, filled with zeros when it became shorter. */
+/** Exactly the announced bytes: cut when the file has grown, filled with zeros when it became shorter. */
 async function* readOnce(
   fd: number,
   before: BigIntStats,

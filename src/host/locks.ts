@@ -20,8 +20,8 @@ export interface HeldLock {
 }
 
 /**
- * Locks a file, which is made when it is missing and gets the process id of the holder; null when another process holds it. `flock` is
- * the program of that name: its lock belongs to the open file, which this process has as well.
+ * Locks a file, which is created if it is missing and gets the process id of the holder; null when another process holds it. `flock` is
+ * the program of that name. Its lock belongs to the open file, which this process shares.
  */
 export function lockFile(path: string, flock: string): HeldLock | null {
   const file = openSync(path, "a+", 0o600);

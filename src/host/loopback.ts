@@ -1,13 +1,16 @@
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A TCP port of this host's loopback that is listened on. */
+/** A listening TCP port of this host's loopback. */
 export interface Listener {
   readonly port: number;
   /** Stops listening; connections stay. */
   close(): void;
 }
 
-/** Listens on 127.0.0.1; on a free port for 0. Connections keep one direction open when the other has ended. Rejects when the port cannot be had. */
+/**
+ * Listens on 127.0.0.1; on a free port for 0. A connection stays open in one direction when the other has ended. Rejects when the port
+ * is not available.
+ */
 export function listenOnLoopback(port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     socket.on("error", () => {});

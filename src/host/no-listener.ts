@@ -1,8 +1,8 @@
 const CODES = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN"];
 
 /**
- * True for the error of a connection to a unix socket at which nobody listens, or nobody any more: one that a dying process had not
- * taken was never a connection, and has carried nothing.
+ * True for the error of a connection to a unix socket without a listener. It also covers a connection that a dying process had not
+ * accepted: it has carried no data.
  */
 export function isNoListener(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;

@@ -6,7 +6,7 @@ export function readBootIdentity(): { bootId: string; kernel: string } {
   return { bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), kernel: release() };
 }
 
-/** Reads it from the kernel: a user of a container may have no entry in /etc/passwd. */
+/** Read from the kernel: a user of a container may have no entry in /etc/passwd. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
@@ -15,8 +15,8 @@ export function isRoot(): boolean {
 const NOBODY = 65_534;
 
 /**
- * The id that sandboxed processes of root become. Null for an ordinary user, and for root of a user namespace that does not map
- * nobody, as `unshare --map-root-user` makes it: such a root can become no other user.
+ * The id that sandboxed processes of root become. Null for an ordinary user, and for root of a user namespace that does not map the
+ * user nobody, as `unshare --map-root-user` makes it: such a root can become no other user.
  */
 export function unprivilegedId(): number | null {
   if (!isRoot()) return null;
@@ -41,7 +41,7 @@ export function groupName(wanted: number | string): string | null {
   return found?.[0] ?? null;
 }
 
-/** How a device node looks, so that a verdict about it holds until its mode, owner or access list changes; null without one. */
+/** Mode, owner and access list of a device node, so that a verdict about it holds until one of them changes; null without a node. */
 export function describeNode(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? null : [stat.mode.toString(8), stat.uid, stat.gid, stat.ctimeMs].join(" ");

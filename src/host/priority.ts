@@ -13,8 +13,8 @@ const TRIES = 20;
 
 /**
  * Gives a process, its children and its session a low priority, or the normal one again. Where the scheduler groups by session, the
- * session's value decides, and any user may change it; elsewhere each thread's own decides, which only root may raise again, so that
- * an ordinary user's processes keep theirs. Best effort: a process that is gone or may not be changed stays as it is.
+ * session's value decides, and any user may change it. Elsewhere each thread's own value decides, and only root may raise it again, so
+ * an ordinary user's processes keep theirs. Best effort: processes that are gone or may not be changed are skipped.
  */
 export async function setLowPriority(pid: number, isLow: boolean): Promise<void> {
   const value = isLow ? nice.low : nice.normal;

@@ -7,8 +7,8 @@ import { PyroError } from "../contract/errors.js";
 type Fail = (reason: string, hint?: string, cause?: unknown) => PyroError;
 
 /**
- * Makes a directory that is this user's alone, with its parents. Throws HOME_UNUSABLE, which names it as `what`, when it is somebody else's,
- * holds other things, or was open to others who may have put something into it.
+ * Makes a directory that belongs to this user alone, with its parents. Throws HOME_UNUSABLE, which names it as `what`, when it belongs
+ * to another user, has unknown entries, or was open to others who may have put something into it.
  */
 export function makePrivateDirectory(path: string, what: string, links: "followed" | "refused" = "refused"): void {
   const fail: Fail = (reason, hint, cause) =>
@@ -50,7 +50,7 @@ export function isOurDirectory(path: string): boolean {
   return stat !== undefined && stat.isDirectory() && stat.uid === process.getuid!();
 }
 
-/** Where a symbolic link leads; null for anything else. */
+/** The target of a symbolic link; null for anything else. */
 export function readLink(path: string): string | null {
   try {
     return readlinkSync(path);

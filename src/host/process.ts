@@ -52,7 +52,7 @@ export function readCommandLine(pid: number): string[] {
   }
 }
 
-/** Every process there is, with its arguments. */
+/** All processes, with their arguments. */
 export function listCommandLines(): { pid: number; args: string[] }[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map((name) => ({ pid: Number(name), args: readCommandLine(Number(name)) }));
@@ -78,7 +78,7 @@ export function readMemoryBytes(pid: number): number {
   }
 }
 
-/** Waits until none of them lives; false at the deadline. */
+/** Waits until all of them have ended; false at the deadline. */
 export async function waitUntilGone(identities: readonly ProcessIdentity[], deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
   while (identities.some(isAlive)) {

@@ -1,6 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 
-/** How one caller of shared work follows it, and leaves it. */
+/** One caller of shared work: its progress and its cancel. */
 export interface Follower<Progress> {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
@@ -16,8 +16,8 @@ interface Shared<Result, Progress> {
 }
 
 /**
- * Lets callers that ask for the same thing at once share the work: each sees its progress, a late one from where it is.
- * It is cancelled when the last of them leaves; what shares a `lane` never runs at the same time.
+ * Lets simultaneous callers that ask for the same thing share the work. Each sees its progress, a late caller from the present state
+ * on. The work is cancelled when its last caller leaves. Works of the same `lane` never run at the same time.
  */
 export class SharedWork<Result, Progress> {
   readonly #running = new Map<string, Shared<Result, Progress>>();
@@ -35,7 +35,7 @@ export class SharedWork<Result, Progress> {
         shared.followers.delete(follower);
         if (shared.followers.size > 0) return reject(cancelled());
         shared.controller.abort(cancelled());
-        // The last one waits until nothing is left of the work.
+        // The last caller waits until the work has ended completely.
         void shared.done.then(reject, reject);
       };
     });

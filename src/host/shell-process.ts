@@ -16,7 +16,7 @@ export class ShellProcess {
   readonly #reader: Interface;
   #stderr = "";
 
-  /** `prefix` is what the shell is started through, such as a sandbox; empty for none. */
+  /** `prefix` is the command that starts the shell, such as a sandbox; empty for none. */
   constructor(prefix: readonly string[], { cwd, env }: ShellOptions) {
     const [program = "sh", ...args] = [...prefix, "sh"];
     const child = spawn(program, args, { cwd, env, detached: true, stdio: "pipe" });

@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { connectUnix, connectWhenReady, type Socket } from "./socket.js";
 
-/** The name of a unix socket, and which file has that name. */
+/** The name of a unix socket, and the identity of its file. */
 export interface SocketFile {
   readonly path: string;
-  /** Null when it is not known, as of a socket that an earlier version had QEMU make: any socket will do then, but no link. */
+  /** Null when it is not known, as for a socket that QEMU made for an earlier version: then any socket is accepted, but no link. */
   readonly identity: string | null;
 }
 
@@ -17,8 +17,8 @@ export interface SocketFile {
 const O_PATH = 0x20_0000;
 
 /**
- * A unix socket that listens before the program is started that is to serve it. The program gets it as a descriptor, so it needs no
- * right to make names anywhere.
+ * A unix socket that listens before the program that serves it is started. The program gets it as a descriptor, so it needs no right to
+ * create names.
  */
 export class ListeningSocket implements Disposable {
   readonly file: SocketFile;
@@ -28,20 +28,20 @@ export class ListeningSocket implements Disposable {
   private constructor(server: Server, file: SocketFile) {
     this.#server = server;
     this.file = file;
-    // Node.js hands a server over to its own children only; for others there is the descriptor.
+    // Node.js hands a server over only to its own children; other programs get the descriptor.
     this.fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
   }
 
   static async open(path: string): Promise<ListeningSocket> {
     const server = createServer();
-    // A server removes the name that it was bound to when it is closed here, which must not be the one that stays.
+    // A server that is closed here removes the name that it was bound to. That must not be the name that stays.
     const bound = join(dirname(path), "new");
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(bound, resolve));
     await rename(bound, path);
     return new ListeningSocket(server, { path, identity: await identify(path) });
   }
 
-  /** Ends the listening of this process. A program that has the descriptor still listens. */
+  /** Stops listening in this process. A program that has the descriptor still listens. */
   [Symbol.dispose](): void {
     this.#server.close();
   }
@@ -54,7 +54,7 @@ export async function assertSocketFile(file: SocketFile): Promise<void> {
 
 /**
  * Connects to exactly this socket: never through a link, nor to another one of the same name. Throws as `assertSocketFile`, and VM_DIED
- * when the connection breaks at once: a program that ends closes the connections that it has not accepted.
+ * when the connection breaks at once: a program that ends closes connections that it has not accepted.
  */
 export async function connectSocketFile(file: SocketFile): Promise<Socket> {
   const held = await hold(file);
@@ -73,7 +73,7 @@ export function connectSocketFileWhenReady(file: SocketFile, deadlineMs: number,
   return connectWhenReady(() => connectSocketFile(file), deadlineMs, signal);
 }
 
-/** A file's number may be given to another one later, but not with the time at which this one was made. */
+/** A file's number may be given to a later file, but not together with its creation time. */
 function describe({ dev, ino, mtimeNs }: { dev: bigint; ino: bigint; mtimeNs: bigint }): string {
   return `${dev}:${ino}:${mtimeNs}`;
 }

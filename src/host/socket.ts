@@ -10,7 +10,10 @@ import { isNoListener } from "./no-listener.js";
 
 export type { Socket } from "node:net";
 
-/** Connects once to a unix socket. A connection that breaks before the caller listens for its errors is a destroyed socket, not a crash. */
+/**
+ * Connects once to a unix socket. If the connection breaks before the caller listens for errors, the socket is destroyed without a
+ * crash.
+ */
 export function connectUnix(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -71,7 +74,7 @@ export class Reception implements Disposable {
     return reception;
   }
 
-  /** Writes all that the connection sends to a new file. Resolves when that is complete and on disk. */
+  /** Writes all bytes of the connection to a new file. Resolves when the file is complete and on disk. */
   async writeTo(filePath: string, options: { deadlineMs: number; signal: AbortSignal }): Promise<void> {
     using until = new JoinedController([options.signal], options.deadlineMs);
     const { signal } = until;

@@ -44,7 +44,7 @@ export function spawnKept(
   args: readonly string[],
   options: DetachedOptions = {},
 ): ChildProcess {
-  // The keeper waits for the other end of the pipe, which is open as long as this process lives.
+  // The keeper waits for the other end of the pipe, which is open while this process lives.
   const child = spawnWithInput("pipe", keeper, [program, ...args], options);
   child.stdin?.on("error", () => {});
   return child;

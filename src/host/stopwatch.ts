@@ -1,6 +1,6 @@
 import type { Stage } from "../contract/wire.js";
 
-/** Where time went: each stage ends where the next one begins, so that together they are the whole. */
+/** Divides time into stages: each stage ends where the next one begins, so together they are the whole. */
 export class Stopwatch {
   readonly #stages: Stage[] = [];
   #last: number;
@@ -13,14 +13,14 @@ export class Stopwatch {
     return this.#stages;
   }
 
-  /** The time since the stage before was spent on this. */
+  /** The time since the previous stage was spent on this. */
   mark(stage: string): void {
     const now = performance.now();
     this.#stages.push({ stage, ms: now - this.#last });
     this.#last = now;
   }
 
-  /** As `mark`, for a time with known parts: the rest of the time is this stage. */
+  /** Like `mark`, for a time with known parts: the rest of the time is this stage. */
   markAround(stage: string, parts: readonly Stage[]): void {
     this.mark(stage);
     const whole = this.#stages.pop()!;

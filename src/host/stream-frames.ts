@@ -39,7 +39,7 @@ export function buildWindow(channel: number, limit: number): Buffer {
   return Buffer.concat([buildHeader(frameType.window, channel, payload.length), payload]);
 }
 
-/** Up to which offset of its channel the other end may send. Throws INVALID_ARGUMENT. */
+/** The offset of its channel up to which the other end may send. Throws INVALID_ARGUMENT. */
 export function parseWindow({ payload }: StreamFrame): number {
   const limit = payload.length === 8 ? payload.readBigUInt64LE() : -1n;
   if (limit < 0n || limit > BigInt(Number.MAX_SAFE_INTEGER)) throw broken("A window frame has no offset of 8 bytes.");

@@ -18,8 +18,8 @@ export function isForeground(): boolean {
 }
 
 /**
- * Makes the terminal of standard input raw: keys come as they are typed, without an echo, and output is not converted. Returns what undoes
- * it. Node.js undoes it too when this process exits.
+ * Makes the terminal of standard input raw: keys arrive as they are typed, without an echo, and output is not converted. Returns a
+ * function that undoes that. Node.js undoes it too when this process exits.
  */
 export function enterRawMode(): () => void {
   const { stdin } = process;
@@ -29,12 +29,12 @@ export function enterRawMode(): () => void {
   return () => stdin.setRawMode(false);
 }
 
-/** Drops everything that was typed and not read, half a line included. */
+/** Drops all typed bytes that were not read, half a line included. */
 export function drainTerminalInput(): void {
   const { stdin } = process;
   if (!stdin.isTTY || !isForeground()) return;
   stdin.pause();
-  // A terminal hands out half a line in raw mode only.
+  // In raw mode only, a terminal returns half a line.
   stdin.setRawMode(true);
   // Opened again, so that the flag does not apply to every process on this terminal.
   const file = openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

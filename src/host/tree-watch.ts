@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface TreeWatchOptions {
-  /** Directories that are neither watched nor looked into, by their paths beneath the root. */
+  /** Directories that are not watched, with everything in them, by their paths beneath the root. */
   readonly excludes: (path: string, isDirectory: boolean) => boolean;
   /** Called with the path of each name that was changed, made or removed. */
   readonly onChange: (path: string) => void;
@@ -44,7 +44,7 @@ export class TreeWatch implements Disposable {
     }
   }
 
-  /** Stops watching directories that are left out by now. */
+  /** Stops watching directories that are excluded by now. */
   prune(): void {
     for (const path of this.#watchers.keys())
       if (path !== "" && this.#options.excludes(path, true)) this.#dropAll(path);
@@ -61,7 +61,7 @@ export class TreeWatch implements Disposable {
     if (this.#options.excludes(path, false)) return;
     this.#options.onChange(path);
     if (event !== "rename") return;
-    // What has this name now is another directory, if it is one.
+    // If the name is a directory now, it is another one.
     this.#dropAll(path);
     void this.add(path);
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export type { BigIntStats } from "node:fs";
 
-/** One name in a tree on disk. Links are looked at, never followed. */
+/** One name in a tree on disk. Links are examined, never followed. */
 export interface Found {
   /** The path beneath the tree's root; not exact when the name is not UTF-8. */
   readonly path: string;
@@ -25,8 +25,8 @@ export interface WalkOptions {
 }
 
 /**
- * Every name beneath a directory, a directory before its content, in the same order each time. `path` is the directory's own
- * path in the tree. Single names are looked at synchronously: a detour over Node's threads takes ten times as long as the call.
+ * Every name beneath a directory, a directory before its content, in the same order each time. `path` is the directory's own path in
+ * the tree. Single names are examined synchronously: Node's threads would take ten times as long.
  */
 export async function* walkTree(directory: string, options: WalkOptions, path = ""): AsyncGenerator<Found> {
   options.signal?.throwIfAborted();
@@ -91,7 +91,7 @@ export function hasDisappeared(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EISDIR" || code === "ESTALE";
 }
 
-/** Whether this process may read a file, or the file has disappeared; opening it is still what decides. */
+/** Whether this process may read a file, or the file has disappeared. In the end, only opening the file decides. */
 export async function mayRead(path: string): Promise<boolean> {
   return access(path, constants.R_OK).then(() => true, hasDisappeared);
 }
@@ -104,7 +104,7 @@ export async function statBig(path: string): Promise<BigIntStats> {
 const READ_BYTES = 1_048_576;
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** A file's content as it was when the file was looked at; `onChanged` throws when the file has changed since. */
+/** A file's content as it was when the file was examined; `onChanged` throws when the file has changed since. */
 export async function* readFileExactly(
   path: string,
   seen: BigIntStats,

@@ -1,8 +1,8 @@
-/** Callers that wait for conditions which others make true. */
+/** Callers that wait for conditions which others fulfil. */
 export class Waiting {
   readonly #wakes = new Set<() => void>();
 
-  /** Has every caller look at its condition again. */
+  /** Makes every caller check its condition again. */
   wake(): void {
     for (const wake of [...this.#wakes]) wake();
   }

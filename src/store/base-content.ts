@@ -22,7 +22,7 @@ interface Content {
 export class BaseContent {
   readonly #directory: string;
   readonly #maxBytes: number;
-  /** Settles when the work before has ended: one piece of work at a time knows where the bytes are. */
+  /** Settles when the earlier work has ended: one call at a time may know the positions. */
   #last: Promise<unknown> = Promise.resolve();
   #known: Map<string, { readonly offset: number; readonly length: number }> | null = null;
 
@@ -62,7 +62,7 @@ export class BaseContent {
     try {
       const bytes = Buffer.alloc(place.length);
       const { bytesRead } = await file.read(bytes, 0, place.length, place.offset);
-      // A copy for a fork may have caught the bytes of one moment and the index of another.
+      // A fork's copy may mix the bytes of one moment with the index of another.
       return bytesRead === place.length && createHash("sha256").update(bytes).digest("hex") === digest ? bytes : null;
     } finally {
       await file.close();

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { limits } from "../contract/limits.js";
 import type { BaseContent } from "./base-content.js";
 
-/** Content that is gathered before it is written. */
+/** Content that is collected before it is written. */
 const BATCH_BYTES = 4_194_304;
 
-/** Keeps contents for the diffs of a base as they pass. */
+/** Keeps contents for the diffs of a base while they pass through. */
 export class ContentKeeper {
   readonly #content: BaseContent;
   #batch: { digest: string; bytes: Buffer }[] = [];

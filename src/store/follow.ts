@@ -18,7 +18,7 @@ export async function* follow(log: OutputLog, options: FollowOptions): AsyncGene
   if (signal?.aborted) return;
   const place = blocking ? log.attach(from) : null;
   const leave = () => place?.leave();
-  // At once, even while the follower works on a chunk: the writer may be waiting.
+  // Acknowledged at once, even while the follower works on a chunk: the writer may be waiting.
   signal?.addEventListener("abort", leave, { once: true });
   let offset = from;
   try {

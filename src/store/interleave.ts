@@ -31,7 +31,7 @@ export function interleave(runs: readonly Run[], shown: Readonly<Record<StreamNa
 class Cursor {
   readonly #shown: ShownStream;
   #place = 0;
-  /** The beginning of a character that has not come whole. */
+  /** The beginning of a character that is not complete yet. */
   #half: Buffer = Buffer.alloc(0);
 
   constructor(shown: ShownStream) {

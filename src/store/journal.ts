@@ -116,7 +116,7 @@ export class Journal {
       if (isNew) await syncDirectory(dirname(this.#path));
       this.#goodBytes += bytes.length;
     } catch (error) {
-      // Should this fail too, the next append or the next reader of the file cuts it off.
+      // If this fails too, the next append or the next reader of the file cuts it off.
       if (!(error instanceof PyroError)) await truncate(this.#path, this.#goodBytes).catch(() => {});
       throw error;
     } finally {

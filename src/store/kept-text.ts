@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 
-/** Bytes of an output as text: themselves where they are UTF-8, else in base64. */
+/** Bytes of an output as text: as they are if they are UTF-8, else in base64. */
 export interface EncodedOutput {
   readonly text: string;
   readonly encoding: "utf-8" | "base64";
@@ -12,7 +12,7 @@ export interface KeptText extends EncodedOutput {
   readonly parts: readonly ShownBytes[];
 }
 
-/** Bytes that are shown of a stream, and where they begin in it. */
+/** The shown bytes of a stream, and their offset in it. */
 export interface ShownBytes {
   readonly start: number;
   readonly bytes: Buffer;
@@ -41,7 +41,7 @@ export function renderKeptText(head: Buffer, tail: Buffer, totalBytes: number, i
   return { ...encodeOutput(Buffer.concat([first, mark, last]), isCutOff), omittedBytes, parts };
 }
 
-/** Half a character at the end of an output that was cut off is shown as one that is damaged. */
+/** An incomplete character at the end of a cut output is shown as U+FFFD. */
 export function encodeOutput(bytes: Buffer, isCutOff: boolean): EncodedOutput {
   const checked = isCutOff ? bytes.subarray(0, endOfWholeCharacters(bytes)) : bytes;
   const encoding = isUtf8(checked) ? "utf-8" : "base64";
@@ -50,14 +50,14 @@ export function encodeOutput(bytes: Buffer, isCutOff: boolean): EncodedOutput {
 
 const isContinuation = (byte: number | undefined) => byte !== undefined && (byte & 0xc0) === 0x80;
 
-/** Where the first character begins, after the rest of one that is cut off. */
+/** The start of the first whole character. */
 export function startOfWholeCharacters(bytes: Buffer): number {
   let start = 0;
   while (start < 3 && isContinuation(bytes[start])) start += 1;
   return start;
 }
 
-/** Where the last character ends that is not cut off. */
+/** The end of the last whole character. */
 export function endOfWholeCharacters(bytes: Buffer): number {
   let lead = bytes.length - 1;
   while (lead > bytes.length - 4 && isContinuation(bytes[lead])) lead -= 1;

@@ -11,8 +11,8 @@ const MAX_LAG_BYTES = 2 << 20;
 const MAX_STEP_BYTES = 1 << 20;
 
 /**
- * Opens one stream of one exec, as far as it was received: any process may have died at any moment before.
- * Only one may be open for a directory and name at a time.
+ * Opens one stream of one exec, with the output that was received: any process may have died at any moment before. Only one may be open
+ * for a directory and name at a time.
  */
 export async function openOutputLog(directory: string, name: "stdout" | "stderr"): Promise<OutputLog> {
   try {
@@ -57,9 +57,9 @@ export class OutputLog {
   }
 
   /**
-   * Adds to the end, in the order of the calls; resolves when a death of this process cannot take it back. Waits for
-   * blocking followers. Up to 1 MiB is added whole or not at all (more: in such steps). After a failure, such as
-   * DISK_FULL, the calls that already wait fail too, since they would leave a gap; then go on from `totalBytes`.
+   * Adds to the end, in the order of the calls; resolves when the bytes survive the death of this process. Waits for blocking
+   * followers. Up to 1 MiB is added whole or not at all; more is added in such steps. After a failure, such as DISK_FULL, the waiting
+   * calls fail too, since they would leave a gap; then continue from `totalBytes`.
    */
   append(bytes: Buffer): Promise<void> {
     if (this.#isClosing) return Promise.reject(new PyroError("INTERNAL", "The output log is closed."));
@@ -96,8 +96,8 @@ export class OutputLog {
   }
 
   /**
-   * From now on the writer waits for no follower: at the end of a command, whose result must not wait for a client that has
-   * stopped reading. Up to 1 MiB may still come without such a client losing a byte.
+   * From now on the writer waits for no follower: at the end of a command, whose result must not wait for a client that has stopped
+   * reading. Such a client loses no byte of up to 1 MiB more.
    */
   releaseWriter(): void {
     this.#lag.release();

@@ -35,7 +35,7 @@ export class OutputOrder {
     return this.#sizes.map((sizeBytes, at) => ({ stream: streamNames[at % 2]!, sizeBytes }));
   }
 
-  /** The sizes that grow no more. */
+  /** The sizes that no longer grow. */
   protected endedSizes(): readonly number[] {
     return this.#sizes.slice(0, -1);
   }
@@ -72,7 +72,7 @@ export class OutputOrderFile extends OutputOrder {
     const file = new OutputOrderFile(path);
     const text = await readFile(path, "utf8").catch(() => "");
     const left = { ...totals };
-    // The last line may be half a number.
+    // The last line may be incomplete.
     for (const [at, line] of text.split("\n").slice(0, -1).entries()) {
       const stream = streamNames[at % 2]!;
       const sizeBytes = Math.min(Number(line), left[stream]);

@@ -12,7 +12,7 @@ export interface GuestTime {
   readonly ns: number;
 }
 
-/** Where files come from and where they go: pushes with the same two replace each other's list. */
+/** The source and destination of files: a later push with the same two replaces the list of an earlier one. */
 export interface PushRoute {
   readonly sourcePath: string;
   readonly destination: string;
@@ -22,11 +22,11 @@ export interface PushRoute {
 export interface PushedFile {
   /** Relative to the destination; a directory's path ends with a slash. */
   readonly path: string;
-  /** When that push was in. */
+  /** When that push was switched in. */
   readonly at: GuestTime;
 }
 
-/** The most lists of one task; the oldest is dropped first. */
+/** Maximum number of lists of one task; the oldest is dropped first. */
 const MOST_LISTS = 64;
 const PENDING = ".new";
 const header = z.object({ format: z.literal(1) });
@@ -34,9 +34,9 @@ const time = z.object({ s: z.int(), ns: z.int().min(0).max(999_999_999) });
 const path = z.string().min(1);
 
 /**
- * The entries that pushes of a task brought, so that a later push can remove those that its source no longer has. One file a route,
- * `pushed/ROUTE@SECONDS.NANOSECONDS.gz`: a format line, then paths, a line each. A line with a time stands before paths of an
- * earlier push. A list is written before the commit, under the push's id, and gets its name after it.
+ * The entries that pushes of a task brought, so that a later push can remove entries that its source no longer has. There is one file
+ * per route, `pushed/ROUTE@SECONDS.NANOSECONDS.gz`: a format line, then one path per line. A line with a time comes before the paths of
+ * an earlier push. A list is written before the commit, under the push's id, and gets its name after it.
  */
 export class PushedFiles {
   readonly #directory: string;

@@ -1,13 +1,13 @@
-/** Bytes of a stream, and where in it they begin. */
+/** Bytes of a stream, and their offset in it. */
 export interface Chunk {
   readonly offset: number;
   readonly bytes: Buffer;
 }
 
-/** More than the writer is ahead of a follower that keeps up. */
+/** More than the distance between the writer and a follower that keeps up. */
 const RECENT_BYTES = 262_144;
 
-/** The last pieces of a stream that were written, for followers that keep up: they need not read them from disk. */
+/** The last pieces that were written to a stream. Followers that keep up need not read them from disk. */
 export class RecentChunks {
   readonly #chunks: Chunk[] = [];
   #sizeBytes = 0;

@@ -23,7 +23,7 @@ const versionedSchema = z.object({ format: z.int().min(1) });
 /** Maximum size of a record that is read. */
 const MAX_RECORD_BYTES = 1 << 20;
 
-/** Reads a JSON record of this format, of a file that should be there. */
+/** Reads a JSON record of this format from a file that should exist. */
 export async function readRecord<Record>(path: string, schema: z.ZodType<Record>): Promise<RecordReading<Record>> {
   let json: unknown;
   try {
@@ -41,7 +41,7 @@ export async function readRecord<Record>(path: string, schema: z.ZodType<Record>
   return parsed.success ? { kind: "record", record: parsed.data } : unreadable(path, firstIssue(parsed.error, json));
 }
 
-/** Why a file cannot be used, for people; null when it can. */
+/** Why a file cannot be used, for people; null when it can be used. */
 export function explainReading(reading: { kind: string; format?: number; reason?: string }): string | null {
   if (reading.kind === "newer") return `a newer pyro wrote it (format ${reading.format})`;
   return reading.kind === "unreadable" ? (reading.reason ?? null) : null;

@@ -28,7 +28,7 @@ export class SegmentFiles {
     this.#totalBytes = last === undefined ? 0 : last.start + last.sizeBytes;
   }
 
-  /** Opens the segments on disk, as far as they were written: any process may have died at any moment before. */
+  /** Opens the segments on disk, with the bytes that were written: any process may have died at any moment before. */
   static async open(directory: string, name: string): Promise<SegmentFiles> {
     const files = new SegmentFiles(directory, name, await readSegments(directory, name));
     await files.dropMiddle();
@@ -107,7 +107,7 @@ export class SegmentFiles {
     else await rm(this.#path(start), { force: true });
   }
 
-  /** The file of a segment, open for appending, which holds as much as we know of: an undoing may have failed. */
+  /** The file of a segment, open for appending. It holds exactly the known bytes: undoing an append may have failed. */
   async #openSegment(start: number, knownBytes: number): Promise<FileHandle> {
     if (this.#writing?.start === start) return this.#writing.file;
     await this.close();

@@ -15,10 +15,10 @@ export interface Range {
 }
 
 export const SEGMENT_BYTES = 1 << 20;
-/** Kept of a stream: this much of its beginning, and at least as much of its end. */
+/** How much is kept of a stream: this much of its beginning, and at least as much of its end. */
 export const KEPT_HALF_BYTES = 4 << 20;
 
-/** Where the segment begins that holds a byte. */
+/** The start of the segment that holds a byte. */
 export function segmentStart(offset: number): number {
   return offset - (offset % SEGMENT_BYTES);
 }
@@ -27,7 +27,7 @@ export function segmentPath(directory: string, name: string, start: number): str
   return join(directory, `${name}.${start}`);
 }
 
-/** The segments on disk, in order. Files of other names are not looked at. */
+/** The segments on disk, in order. Files of other names are ignored. */
 export async function readSegments(directory: string, name: string): Promise<Segment[]> {
   const files = await listNames(directory);
   const starts = files.map((file) => parseStart(file, name)).filter((start) => start !== null);

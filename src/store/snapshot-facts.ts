@@ -18,7 +18,7 @@ const carriedExec = z.object({
   remaining_seconds: z.int().min(1).nullable(),
 });
 
-/** A running command as a snapshot has it. */
+/** A running command in a snapshot. */
 export type CarriedExec = Readonly<z.infer<typeof carriedExec>>;
 
 const facts = z.object({
@@ -31,7 +31,7 @@ const facts = z.object({
   commands: z.array(carriedExec),
 });
 
-/** What a snapshot keeps of its task, beside the lists of its workspace. */
+/** The state of its task that a snapshot keeps, besides the lists of its workspace. */
 export type SnapshotFacts = Readonly<z.infer<typeof facts>>;
 
 export async function writeSnapshotFacts(directory: string, written: SnapshotFacts): Promise<void> {

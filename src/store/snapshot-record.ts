@@ -22,7 +22,7 @@ const recordSchema = z.object({
   snapshot_id: z.string(),
   name: z.string().nullable(),
   task_id: z.string(),
-  /** The snapshot that the VM had started from. */
+  /** The snapshot from which the VM had started. */
   parent: z.string().nullable(),
   created_at: time,
   /** The environment that it is; it then belongs to no task. Null for a snapshot of a task. */

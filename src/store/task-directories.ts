@@ -6,13 +6,13 @@ import { mkdir, readdir, rename, rm, syncDirectory } from "../host/files.js";
 import { isTaskId, taskDirectoryPath } from "./layout.js";
 import { writeTaskRecord, type TaskRecord } from "./task-record.js";
 
-/** Directories of these names are not tasks: an unfinished one, and one that is being removed. */
+/** Directories with these names are not tasks: they are unfinished, or being removed. */
 const NEW = ".new-";
 const DELETED = ".deleted-";
 
 /** Path for the files of a new task. It does not exist yet. */
 export function newDraftPath(tasksPath: string, taskId: string): string {
-  // Beneath a parent, since the record must lie in a directory of the task's own name.
+  // Beneath a parent, since the record must be in a directory with the task's own name.
   return join(tasksPath, `${NEW}${randomBytes(6).toString("hex")}`, taskId);
 }
 
@@ -36,7 +36,7 @@ export async function createTaskDirectory(tasksPath: string, record: TaskRecord,
   }
 }
 
-/** Every task there is, by id in order; none when the directory is not there yet. */
+/** All tasks, by id in order; none when the directory does not exist yet. */
 export async function listTaskDirectories(tasksPath: string): Promise<{ taskId: string; directory: string }[]> {
   const entries = await listEntries(tasksPath);
   return entries

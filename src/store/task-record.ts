@@ -40,7 +40,7 @@ const recordSchema = z.object({
   task_id: z.string(),
   name: z.string().nullable().default(null),
   labels: z.record(z.string(), z.string()).default({}),
-  /** Secrets may be among the values: only commands get them. */
+  /** The values may be secrets: only commands get them. */
   env: z.record(z.string(), z.string()).default({}),
   environment: z.string(),
   environment_digest: z.string(),
@@ -55,7 +55,7 @@ const recordSchema = z.object({
   allow_host_compat: z.boolean(),
   network: z.boolean().default(false),
   execution_mode: executionMode,
-  /** The name of the backend that made its machine; older versions had one only, and did not write it. */
+  /** The name of the backend that made its machine. Older versions had only one, and did not write it. */
   backend: z.string().default("qemu"),
   accelerator,
   workspace_seed: workspaceSeed,
@@ -72,7 +72,7 @@ const recordSchema = z.object({
   resumes_from: z.string().nullable().default(null),
   /** The snapshot that its present state comes from; null when there was none. */
   parent_snapshot: z.string().nullable().default(null),
-  /** What the network may reach; null in a record of an earlier version, and without a network. */
+  /** The addresses that the network may reach; null in a record of an earlier version, and without a network. */
   network_policy: networkPolicy.nullable().default(null),
   /** Seconds without use until the task is stopped; 0 for never. */
   idle_stop_seconds: count.default(0),

@@ -24,7 +24,7 @@ const recordSchema = z.object({
   state: z.enum(["created", "started", "stopped", "failed"]),
   reason: z.string().nullable(),
   execution_mode: executionMode.nullable(),
-  /** The name of the backend that made its machine; older versions had one only, and did not write it. */
+  /** The name of the backend that made its machine. Older versions had only one, and did not write it. */
   backend: z.string().default("qemu"),
   accelerator,
   environment_digest: z.string().nullable(),

@@ -36,7 +36,7 @@ const stored = z.union([
   z.tuple([z.string(), z.literal("f"), mode, z.int().min(0), z.hash("sha256")]),
   z.tuple([z.string(), z.literal("d"), mode]),
   z.tuple([z.string(), z.literal("l"), z.string()]),
-  /** The path has no entry any more; only in the record of an import. */
+  /** The path no longer has an entry; only in the record of an import. */
   z.tuple([z.string(), z.literal("x")]),
 ]);
 type Stored = z.infer<typeof stored>;

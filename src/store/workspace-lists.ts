@@ -4,12 +4,12 @@ import { copyFile, mkdir, readdir, rm } from "../host/files.js";
 
 const BASE = "base";
 const PUSHED = "pushed";
-/** The index comes first: the bytes that it names are in `content` by then, which only grows. */
+/** The index comes first: its bytes are in `content` by then. If `content` is rewritten meanwhile, digests tell. */
 const CONTENT = ["content.index", "content"];
 
 /**
- * Copies what a task knows of its workspace: the lists of the base and of what pushes brought, without the content of files.
- * Lists at the destination are replaced.
+ * Copies a task's lists of its workspace: those of the base and of pushes, without the content of files. Lists at the destination are
+ * replaced.
  */
 export async function copyWorkspaceLists(from: string, to: string): Promise<void> {
   for (const directory of [BASE, PUSHED]) {

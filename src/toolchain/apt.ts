@@ -46,7 +46,7 @@ export class PrivateApt {
     await this.#run(["update"], options);
   }
 
-  /** The packages to fetch: these with all their dependencies, and others without theirs. */
+  /** The packages to fetch: these with all their dependencies, and others without dependencies. */
   async choose(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<ChosenPackage[]> {
     const lists = [
       await this.#run(["install", "--yes", "--print-uris", ...whole], options),
@@ -55,7 +55,7 @@ export class PrivateApt {
     return lists.flatMap((text) => text.split("\n").flatMap(parseUri));
   }
 
-  /** Fetches them. Apt holds each against the digest in the signed lists. */
+  /** Fetches them. Apt checks each against the digest in the signed lists. */
   async download(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<void> {
     await this.#run(["install", "--yes", "--download-only", ...whole], options);
     await this.#run(["download", ...alone], options);

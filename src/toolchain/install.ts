@@ -136,7 +136,7 @@ async function switchTo(id: string, temporary: string, directory: string): Promi
   await syncDirectory(directory);
 }
 
-/** The same packages give the same toolchain. */
+/** The same packages give a toolchain with the same id. */
 function digestOf(chosen: readonly ChosenPackage[]): string {
   const lines = chosen.map(({ name, version, digest }) => `${name} ${version} ${digest}`).toSorted();
   return createHash("sha256").update(lines.join("\n")).digest("hex").slice(0, 16);

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { readJson, realpath } from "../host/files.js";
 
-/** Paths in a toolchain's directory. Its jail has `usr` at `/usr`, so those that begin with a slash are right there too. */
+/** Paths in a toolchain's directory. Its jail has `usr` at `/usr`, so paths that begin with a slash are right there too. */
 export const inToolchain = {
   qemu: "/usr/bin/qemu-system-x86_64",
   setpriv: "/usr/bin/setpriv",

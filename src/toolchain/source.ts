@@ -4,13 +4,16 @@ import { archiveKeyring } from "../environments/debian/commands.js";
 /** The release whose packages a toolchain is made of. It brings its own C library, so the host's release does not matter. */
 export const SUITE = "trixie";
 
-/** Where packages come from: lines for apt's list of sources. */
+/** Lines for apt's list of sources. */
 export interface PackageSource {
   readonly keyring: string;
   readonly lines: readonly string[];
 }
 
-/** From PYRO_DEBIAN_MIRROR: URLs as they are, and of whole lines those of the suite. Debian's own without it. Throws INVALID_ARGUMENT. */
+/**
+ * The mirrors of PYRO_DEBIAN_MIRROR: URLs unchanged, and whole lines only if they are of this suite. Debian's own mirrors without the
+ * variable. Throws INVALID_ARGUMENT.
+ */
 export function buildSource(mirrors: readonly string[], keyring = archiveKeyring): PackageSource {
   const whole = mirrors.filter((mirror) => mirror.startsWith("deb "));
   const urls = mirrors.filter((mirror) => !mirror.startsWith("deb "));

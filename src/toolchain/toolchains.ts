@@ -42,7 +42,7 @@ export class Toolchains {
     return toolchains;
   }
 
-  /** The toolchain to start VMs with now; null for the host's QEMU. Throws INVALID_ARGUMENT when PYRO_TOOLCHAIN names none. */
+  /** The toolchain to start VMs with now; null for the host's QEMU. Throws INVALID_ARGUMENT when PYRO_TOOLCHAIN names no toolchain. */
   async inUse(): Promise<InstalledToolchain | null> {
     if (this.#choice === HOST) return null;
     const path = this.#choice ?? join(this.directory, CURRENT);
@@ -109,13 +109,13 @@ export class Toolchains {
   }
 }
 
-/** Processes whose command line names something beneath a directory: a jail that shows it, or a tool at work there. */
+/** Processes whose command line names a path beneath a directory: a jail that shows it, or a tool that works there. */
 function processesIn(path: string): number[] {
   const names = (argument: string) => argument.includes(`${path}/`);
   return listCommandLines().flatMap(({ pid, args }) => (args.some(names) ? [pid] : []));
 }
 
-/** Tools that a killed daemon left at work, each with the group it leads. */
+/** Tools that a killed daemon left running, each with its process group. */
 async function endWhatRunsIn(path: string): Promise<void> {
   for (const pid of processesIn(path)) await endGroup(pid, END_DEADLINE_MS);
 }

@@ -28,8 +28,8 @@ export async function unpackPackage(archive: string, root: string, signal: Abort
 }
 
 /**
- * Writes a script for each program, which finds the toolchain by its own path. Of a program that is a script itself the host has the
- * interpreter: when it does not run here, as mmdebstrap without Perl's modules, it gets none and counts as missing.
+ * Writes a script for each program; the script finds the toolchain by its own path. A program that is a script itself needs an
+ * interpreter of the host. When it does not run here, as mmdebstrap without Perl's modules, it gets no script and counts as missing.
  */
 export async function writePrograms(root: string, signal: AbortSignal): Promise<void> {
   await mkdir(join(root, inToolchain.programs));
@@ -59,7 +59,7 @@ export async function readVersionOfQemu(root: string, signal: AbortSignal): Prom
   });
 }
 
-/** The words that run a program outside the jail: by the toolchain's own loader, unless it is a script. */
+/** The words that run a program outside the jail: with the toolchain's own loader, unless the program is a script. */
 async function commandOf(root: string, program: string, path: string): Promise<string[]> {
   if (!(await isElf(path))) return [`${root}/${program}`];
   return [`${root}/${LOADER}`, "--library-path", `${root}/${LIBRARIES}`, `${root}/${program}`];

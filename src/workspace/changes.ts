@@ -7,7 +7,7 @@ export interface Change {
   readonly task: Entry | null;
 }
 
-/** A removed file that an added file has the content of. */
+/** A removed file with the same content as an added file. */
 export interface Rename {
   readonly from: string;
   readonly to: string;

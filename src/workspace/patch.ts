@@ -35,9 +35,9 @@ interface FilePatch {
 }
 
 /**
- * The files that a patch names, after it: unified, with git's extensions or without. A file that does not fit is among the rejects, and
- * the others are patched all the same; the caller decides. Content is taken byte by byte, in any encoding. Throws INVALID_ARGUMENT for
- * text that is not a patch, and for names that lead out of the tree.
+ * The files that a patch names, with the patch applied: unified, with git's extensions or without. A file that does not fit is among
+ * the rejects, and the others are patched all the same; the caller decides. Content is compared byte by byte, in any encoding. Throws
+ * INVALID_ARGUMENT for text that is not a patch, and for names that lead out of the tree.
  */
 export async function applyPatches(text: Buffer, isReverse: boolean, read: ReadPatchable): Promise<Patched> {
   const files = new Map<string, Patchable | null>();
@@ -104,7 +104,7 @@ function parse(text: Buffer, isReverse: boolean): FilePatch[] {
   return (isReverse ? named.toReversed().map((patch) => reversePatch(patch)) : named).map(describe);
 }
 
-/** The same patch with a character for each byte of a line. */
+/** The same patch, with each byte of a line as a character. */
 function withBytes(patch: StructuredPatch): StructuredPatch {
   const toBytes = (line: string) => Buffer.from(line, "utf8").toString("latin1");
   return { ...patch, hunks: patch.hunks.map((hunk) => ({ ...hunk, lines: hunk.lines.map(toBytes) })) };

@@ -5,7 +5,7 @@ import { structuredPatch } from "diff";
 import { isBinary } from "./binary.js";
 import type { Entry } from "./entry.js";
 
-/** The longest list of edits that is looked for in one file; beyond it the whole file counts as replaced. */
+/** Maximum length of an edit list that is searched in one file; beyond it the whole file counts as replaced. */
 const MOST_EDITS = 20_000;
 const CONTEXT_LINES = 3;
 
@@ -103,7 +103,7 @@ function linesOf(text: string): string[] {
   return (text.endsWith("\n") ? text.slice(0, -1) : text).split("\n");
 }
 
-/** The line before a hunk that git would name: the last one that begins with a letter, `_` or `$`. */
+/** The line before a hunk that git names: the last one that begins with a letter, `_` or `$`. */
 function functionBefore(lines: readonly string[], index: number): string {
   for (let at = Math.min(index, lines.length) - 1; at >= 0; at--) {
     const line = lines[at] ?? "";
@@ -132,7 +132,7 @@ function nameOr({ entry }: Side, name: string): string {
   return entry === null ? "/dev/null" : name;
 }
 
-/** The first digits of the id that git gives to a content. */
+/** The first digits of git's id of a content. */
 function blobId(bytes: Buffer): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex").slice(0, 7);
 }

@@ -4,7 +4,7 @@ import { type Entry, UNHASHED } from "./entry.js";
 
 const NOTHING = { mode: null, size_bytes: null, sha256: null, target: null };
 
-/** An entry as the contract has it. */
+/** An entry in the contract's form. */
 export function toContract(entry: Entry | null): WorkspaceEntry {
   if (entry === null) return null;
   const { type } = entry;

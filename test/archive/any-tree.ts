@@ -10,7 +10,7 @@ const name = fc
   .filter((text) => text !== "." && text !== "..");
 const kind = fc.constantFrom("file", "directory", "symlink", "hardlink");
 
-/** Plans of trees: names of every byte that UTF-8 and Linux allow, deep paths, many links. */
+/** Plans of trees: names with every byte that UTF-8 and Linux allow, deep paths, many links. */
 export const anyPlan = fc.array(
   fc.record({
     parts: fc.array(name, { minLength: 1, maxLength: 8 }),
@@ -39,7 +39,7 @@ export function plantAny(root: string, plan: Plan): void {
         files.push(path);
       }
     } catch (error) {
-      // Two names of the plan met: only one can be.
+      // Two names of the plan are equal: only one can exist.
       assert.match((error as NodeJS.ErrnoException).code ?? "", /EEXIST|ENOTDIR|ELOOP/);
     }
   }

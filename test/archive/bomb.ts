@@ -4,14 +4,14 @@ import { base256, END, raw } from "./raw-tar.js";
 
 const BLOCK_BYTES = 16 * 2 ** 20;
 
-/** The length of the tar stream in a bomb with one file of so many zeros. */
+/** The length of the tar stream in a bomb with one file of this many zeros. */
 export function bombBytes(contentBytes: number): number {
   return 512 + Math.ceil(contentBytes / 512) * 512 + END.length;
 }
 
 /**
- * A gzipped archive with one file of zeros, of any size at once: one compressed block is repeated, as deflate lets
- * blocks follow each other when each ends on a byte. 10 GiB are 10 MB of gzip.
+ * A gzipped archive with one file of zeros, quickly made for any size: one compressed block is repeated, since deflate blocks that end
+ * on a byte can follow each other. 10 GiB are 10 MB of gzip.
  */
 export async function* gzipBomb(contentBytes: number, name = "bomb"): AsyncGenerator<Buffer> {
   const header = raw({ name, size: base256(BigInt(contentBytes), 12) });
@@ -43,7 +43,7 @@ function crc(bytes: Buffer): number {
   return ~register >>> 0;
 }
 
-/** The checksum after so many zero bytes more, by squaring the step of one bit: 10 GiB take no time. */
+/** The checksum after this many further zero bytes, by squaring the step of one bit: 10 GiB take no time. */
 function crcWithZeros(start: number, zeroBytes: number): number {
   let step = Array.from({ length: 32 }, (_, bit) => (bit === 0 ? POLYNOMIAL : 2 ** (bit - 1)));
   let register = ~start >>> 0;

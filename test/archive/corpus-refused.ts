@@ -4,7 +4,7 @@ import { directory, file, hardlink, refused, type Specimen, symlink } from "./sp
 
 const deep = `${"p/".repeat(2048)}x`;
 
-/** A name in each way that formats have to say one: header, prefix, extended header, GNU long name. */
+/** A name in each field in which a format can store it: header, prefix, extended header, GNU long name. */
 function inEachFlavour(code: ErrorCode, what: string, name: string): Specimen[] {
   return [
     refused(code, name, `${what}, ustar`, file("first"), file(name)),

@@ -34,10 +34,10 @@ test("the corpus has no specimen twice", () => {
   assert.ok(specimens.filter(({ refused }) => refused).length >= 60);
 });
 
-/** Directories that no entry names have no time or mode of their own: those are not compared. */
+/** Directories without an entry have no time or mode of their own: those are not compared. */
 function assertLikeGnu(bytes: Buffer, facts: Facts): void {
   using scratch = new ScratchDirectory();
-  // Its own temporary directory, so that no set-group-ID or umask of another comes in.
+  // Its own temporary directory, so that no other set-group-ID or umask has an effect.
   const { status, stderr } = spawnSync(
     "tar",
     ["-xpf", "-", "--no-same-owner", ...compression(bytes), "-C", scratch.path],

@@ -3,5 +3,5 @@ import { damage } from "./corpus-damaged.js";
 import { links, names, types } from "./corpus-refused.js";
 import type { Specimen } from "./specimen.js";
 
-/** Every line of the contract's list, in the flavours that archives come in. */
+/** Every rule of the contract, in the formats that archives have. */
 export const specimens: readonly Specimen[] = [...names, ...links, ...types, ...damage, ...fine];

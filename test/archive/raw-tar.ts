@@ -1,4 +1,4 @@
-/** One header block and its content, byte by byte; every field can be made wrong. */
+/** One header block and its content as raw bytes; every field can be made wrong. */
 export interface RawEntry {
   readonly name?: string | Buffer;
   readonly type?: string;

@@ -36,11 +36,11 @@ function archive(directory: string, options: readonly string[]): Buffer {
   return stdout;
 }
 
-/** Reads what GNU tar stored, and compares it with the files it stored. */
+/** Reads an archive of GNU tar, and compares it with the archived files. */
 async function assertReads(shape: Shape): Promise<void> {
   using scratch = new ScratchDirectory();
   plantSparse(join(scratch.path, "f"), shape);
-  // An ordinary file behind it is only found when the one before it ended where it should.
+  // The file after it is only found if the sparse file ended at the right place.
   plantSparse(join(scratch.path, "g"), { sizeBytes: 700, data: [{ at: 0, bytes: 700 }] });
   const expected = factsOfDirectory(scratch.path);
   for (const format of FORMATS) {

@@ -1,14 +1,14 @@
 import type { ErrorCode } from "../../src/contract/errors.js";
 import { type RawEntry, tar } from "./raw-tar.js";
 
-/** An archive and what becomes of it: imported as GNU tar extracts it, or refused with this code, naming this entry. */
+/** An archive and its expected outcome: imported as GNU tar extracts it, or refused with this code and entry. */
 export interface Specimen {
   readonly name: string;
   readonly bytes: Buffer;
   readonly refused?: readonly [code: ErrorCode, entry: string | null];
-  /** Its size fits into no workspace, which is what is found first when there is one. */
+  /** Its size fits into no workspace. With a limited workspace, that is the first error. */
   readonly fitsNowhere?: true;
-  /** GNU tar takes it otherwise than the contract says; only that it is accepted is compared. */
+  /** GNU tar extracts it differently from the contract; the test only compares that it is accepted. */
   readonly unlikeGnu?: true;
 }
 

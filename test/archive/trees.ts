@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { ArchiveEntry, ReadOptions } from "../../src/archive/entry.js";
 import { readArchive } from "../../src/archive/read.js";
 
-/** What a tree holds, comparable: one line of facts for each path. */
+/** The facts of a tree in a comparable form: one line for each path. */
 export type Facts = Record<string, readonly unknown[]>;
 
 /** Without a prototype: `__proto__` is a name like any other. */
@@ -28,7 +28,7 @@ export async function readAll(source: AsyncIterable<Uint8Array>, options: ReadOp
   return entries;
 }
 
-/** The tree that extracting the entries one after the other makes. */
+/** The tree after extracting the entries one after the other. */
 export async function factsOfArchive(bytes: Buffer, pieceBytes?: number, linksMayLeave = false): Promise<Facts> {
   const facts = noFacts();
   for (const entry of await readAll(inPieces(bytes, pieceBytes), { linksMayLeave })) {
@@ -57,7 +57,7 @@ export function factsOfDirectory(root: string, path = "", facts = noFacts()): Fa
   return facts;
 }
 
-/** A directory of its own, removed with all that is in it. */
+/** A directory that is removed with its content. */
 export class ScratchDirectory implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "pyro-archive-"));
   [Symbol.dispose](): void {

@@ -14,7 +14,7 @@ const PAGE = 4_096;
 const MIB = 1_048_576;
 const { signal } = new AbortController();
 
-/** Has the memory as QEMU has it: changed by `change`, a program's text. Then it answers with the value of `answer`. */
+/** Maps the memory as QEMU does and runs `change`, a program's text, on it. Then it answers with the value of `answer`. */
 const program = (change: string, answer: string) => `
 import hashlib, mmap, os, sys
 with open("/pyro/template/ram", "rb") as file:
@@ -26,7 +26,7 @@ sys.stdin.readline()
 print(${answer}, flush=True)
 `;
 
-/** A process in a jail such as QEMU's, whose memory file is empty. */
+/** A process in a jail like QEMU's, whose memory file is empty. */
 async function jailed(t: TestContext, memoryBytes: number, source: string) {
   const template = temporaryDirectory(t);
   makeSparse(join(template, "ram"), memoryBytes);

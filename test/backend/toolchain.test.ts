@@ -8,7 +8,7 @@ import { computeTemplateKey, type TemplateInputs } from "../../src/backend/qemu/
 import type { InstalledToolchain } from "../../src/toolchain/installed.js";
 import { ScratchDirectory } from "../archive/trees.js";
 
-/** A backend of its own, on a host whose QEMU the test writes. */
+/** A backend on a host whose QEMU is a script of the test. */
 async function openBackend(privateToolchain?: () => Promise<InstalledToolchain | null>) {
   const scratch = new ScratchDirectory();
   const qemu = join(scratch.path, "qemu-system-x86_64");

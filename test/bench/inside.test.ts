@@ -5,7 +5,7 @@ import { measureInside } from "../../src/bench/inside.js";
 import type { Place } from "../../src/bench/places.js";
 import { workload } from "../../src/bench/workloads.js";
 
-/** A place that notes its lines and lacks a program. */
+/** A place that records its lines and lacks a program. */
 function openPlace(name: string, lines: string[], lacks: string): Place {
   const run = async (line: string) => {
     if (line.includes(`test -x ${lacks}`)) throw new Error("status 1");

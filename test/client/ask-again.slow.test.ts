@@ -9,7 +9,7 @@ import { Scratch } from "./scratch.js";
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A daemon that dies in the midst of its first answers, as far as its clients can tell. Counts what it is asked. */
+/** A daemon that, for its clients, dies in the middle of its first answers. Counts its requests. */
 async function serveDying(context: TestContext, deaths: number, die: Respond) {
   const scratch = new Scratch();
   const client = new Client({ ...process.env, ...scratch.env });
@@ -59,7 +59,7 @@ test("a daemon that never answers: the call fails in the end", async (t) => {
   await assert.rejects(client.call("task.list", {}), { code: "DAEMON_UNREACHABLE" });
 });
 
-/** A daemon that dies with a connection that it has not taken yet. */
+/** A daemon that dies with a connection that it has not accepted yet. */
 const DIES_BEFORE_ACCEPT = `
 import select, socket, sys
 listener = socket.socket(socket.AF_UNIX)
@@ -75,7 +75,7 @@ test("a connection that a dying daemon did not accept: another daemon is started
   const client = new Client({ ...process.env, ...scratch.env });
   const dying = spawn("python3", ["-c", DIES_BEFORE_ACCEPT, client.home.daemonSocket]);
   await once(dying.stdout, "data");
-  // Held up like that, this process looks at its connection only when the other end is gone.
+  // This blocks the process, so it looks at its connection only after the other end is gone.
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const hold = () => void Atomics.wait(cell, 0, 0, 100);
   const holding = setInterval(() => setImmediate(hold), 1);

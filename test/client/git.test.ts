@@ -50,7 +50,7 @@ test("a worktree within its repository: a warning says how to repair it in the g
   assert.deepEqual(more, []);
 });
 
-/** What a guest would have: the source unpacked elsewhere, and the repositories around it gone. */
+/** The source as a guest would have it: unpacked elsewhere, without the repositories around it. */
 async function arrive(scratch: string, name: string, options: PackOptions) {
   const packed = await packSource(join(scratch, name), options);
   const bytes = await joined(packed.stream);
@@ -146,7 +146,7 @@ test("no program that a repository's configuration names is run", async () => {
     readdirSync(scratch.path).filter((name) => name.endsWith(".ran")),
     [],
   );
-  // The test can fail: Git itself runs it.
+  // Checks that the test can fail: Git itself runs it.
   git(root, "status");
   assert.deepEqual(
     readdirSync(scratch.path).filter((name) => name.endsWith(".ran")),

@@ -52,7 +52,7 @@ class Named extends Scratch {
     super();
     mkdirSync(this.user);
   }
-  /** The environment of an MCP client's configuration: nothing has expanded the home. */
+  /** The environment of an MCP client's configuration: no shell has expanded the home. */
   envOf(home: string): NodeJS.ProcessEnv {
     return { ...this.env, HOME: this.user, PYRO_HOME: home };
   }

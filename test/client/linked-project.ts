@@ -4,10 +4,10 @@ import { join } from "node:path";
 
 /** The links of `layOutLinkedProject` that lead out of the project. */
 export const leaving = ["a-bin", "a-chain", "bazel-out", "broken-out", "loop-out", "result", "shared"];
-/** Those among them that `follow` finds nothing behind. */
+/** The links among them that lead nowhere, so that `follow` finds nothing. */
 export const dead = ["broken-out", "loop-out"];
 
-/** A project as tools leave them: links that stay, links that lead out, and what those lead to beside it. Returns its path. */
+/** A project as tools leave it: links within it, links that lead out, and their targets beside it. Returns its path. */
 export function layOutLinkedProject(scratch: string): string {
   const root = join(scratch, "project");
   const at = (name: string) => join(root, name);

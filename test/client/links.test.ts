@@ -10,7 +10,7 @@ import { PyroError } from "../../src/contract/errors.js";
 import { ScratchDirectory } from "../archive/trees.js";
 import { dead, layOutLinkedProject, leaving, makeVirtualEnvironment } from "./linked-project.js";
 
-/** What a daemon that accepts links as they are reads: each path with its target or content. */
+/** The entries that a daemon which accepts all links reads: each path with its target or content. */
 async function send(root: string, links: PackOptions["links"]) {
   const packed = await packSource(root, { links });
   const sent = new Map<string, string>();

@@ -54,7 +54,7 @@ function assertOneInstant(path: string, text: string): void {
   }
 }
 
-/** A tree with a large file in front, during whose sending something changes. */
+/** A tree that begins with a large file; while the file is sent, the test changes something. */
 async function packWhile(change: (at: (name: string) => string) => void) {
   using scratch = new ScratchDirectory();
   const at = (name: string) => join(scratch.path, name);

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { endOf } from "./scratch.js";
 
 /**
- * A test that mounts file systems. It never skips: an ordinary user's run starts it again as root of a user namespace, and fails with
- * what to do where the host allows none.
+ * A test that mounts file systems. It never skips: for an ordinary user it starts again as root of a user namespace. Where the host
+ * allows none, it fails and says what to do.
  */
 export function mountingTest(fileUrl: string, name: string, body: (context: TestContext) => unknown): void {
   const isRoot = process.getuid?.() === 0;
@@ -17,7 +17,7 @@ export function mountingTest(fileUrl: string, name: string, body: (context: Test
 async function runAsNamespaceRoot(fileUrl: string, name: string): Promise<void> {
   const pattern = `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
   const words = [process.execPath, "--test-name-pattern", pattern, fileURLToPath(fileUrl)];
-  // Without the variable, the inner run would report to the outer runner in a language of their own.
+  // With the variable, the inner run would report to the outer runner in the runners' own format.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { status, stdout, stderr } = await endOf(spawn("unshare", ["--map-root-user", "--mount", ...words], { env }));
   assert.equal(

@@ -1,7 +1,7 @@
 import { packSource } from "../../src/client/pack/pack.js";
 import { PyroError } from "../../src/contract/errors.js";
 
-/** Looks a source over and prints why it cannot be packed, as JSON. Root may read everything, so it becomes somebody else. */
+/** Checks a source and prints as JSON why it cannot be packed. Root may read everything, so it becomes another user. */
 if (process.getuid?.() === 0) {
   process.setgroups?.([]);
   process.setgid?.(65_534);

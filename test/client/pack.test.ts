@@ -41,7 +41,7 @@ const fails = (code: string, entries?: readonly string[]) => (error: unknown) =>
   return true;
 };
 
-/** A tree with one of everything that can be sent. */
+/** A tree with one entry of each kind that can be sent. */
 function plant(root: string): void {
   mkdirSync(join(root, "sub/empty"), { recursive: true });
   writeFileSync(join(root, "sub/run.sh"), "#!/bin/sh\n", { mode: 0o755 });

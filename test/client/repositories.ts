@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** Git repositories in each way in which their data can lie elsewhere. */
+/** Git repositories for each place outside `.git` where their data can be. */
 export function layOutRepositories(scratch: string): void {
   const settings = ["user.name=a", "user.email=a@b", "protocol.file.allow=always", "init.defaultBranch=trunk"];
   const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };

@@ -14,7 +14,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A PYRO_HOME of its own for one test; disposing stops its daemon and asserts that nothing is left. */
+/** A PYRO_HOME for one test; disposing stops its daemon and asserts that nothing is left. */
 export class Scratch implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "pt-"));
   readonly home: string;
@@ -44,7 +44,7 @@ export class Scratch implements AsyncDisposable {
       assert.equal(stopped.status, 0, stopped.stderr);
       await untilGone(this.home);
     } finally {
-      // What a failed test leaves must not go on.
+      // Processes of a failed test must not keep running.
       for (const pid of processesOf(this.home)) kill(pid);
       rmSync(this.directory, { recursive: true, force: true });
     }
@@ -60,7 +60,7 @@ export async function endOf(child: ChildProcess): Promise<Ended> {
   return { status, stdout, stderr };
 }
 
-/** Waits for a condition. The deadline ends a test that hangs; it is long, since other work may keep the host busy. */
+/** Waits for a condition. The deadline ends a test that hangs. It is long, since the host may be busy. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -73,7 +73,7 @@ export async function until(
   }
 }
 
-/** Waits until no process of a home is left, `except` one; names those that stay. */
+/** Waits until no process of a home is left, `except` one; names the processes that stay. */
 export async function untilGone(home: string, except?: number): Promise<void> {
   const left = () => processesOf(home).filter((pid) => pid !== except);
   await until("no process of this home is left", () => left().length === 0).catch((error: unknown) => {

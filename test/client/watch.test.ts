@@ -11,7 +11,7 @@ import { openTasks } from "../core/open-tasks.js";
 import { temporaryDirectory } from "../store/scratch.js";
 import { until } from "./scratch.js";
 
-/** A task without a VM, a directory that is watched for it, and what the watch has reported. */
+/** A task without a VM, a watched directory, and the events of the watch. */
 async function watched(t: TestContext, options: WatchTaskOptions = {}, layOut: (source: string) => void = () => {}) {
   const machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Works in a directory as a build and an editor would, until it is killed. Says so when it has begun. */
+/** Works in a directory like a build and an editor, until it is killed. Prints a line when it has begun. */
 const root = process.argv[2] ?? "";
 const at = (name: string) => join(root, name);
 const page = (version: number) => String.fromCharCode(97 + (version % 26)).repeat(4_000);

@@ -11,7 +11,7 @@ import { flagOf } from "../../src/doors/cli/command.js";
 import { buildCommands } from "../../src/doors/cli/commands.js";
 import { readTools } from "../../src/doors/mcp/tools.js";
 
-/** What a schema library says, and what no user should read. */
+/** Messages of the schema library that no user should read. */
 const forbidden: readonly RegExp[] = [
   /invalid (input|option|string|key|element|value|union)/i,
   /expected (string|number|int|array|record|object|boolean|nonoptional|one of "|$)/i,

@@ -27,7 +27,7 @@ interface Contract {
 const read = (url: URL) => JSON.parse(readFileSync(url, "utf8")) as Contract;
 const root = new URL("../../../", import.meta.url);
 const own = read(new URL("docs/contract.json", root));
-/** The names that were promised, written by hand: nothing renders this file, so that the contract is never compared with itself. */
+/** The promised names, written by hand. Nothing renders this file, so the contract is never compared with itself. */
 const given = read(new URL("test/contract/promised-names.json", root));
 const manifest = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as { name: string; bin: object };
 

@@ -6,7 +6,7 @@ import { fc } from "../property.js";
 
 import { quoteCommand } from "../../src/contract/quote.js";
 
-/** What /bin/sh makes of the line: the arguments it hands on, by their bytes. */
+/** The arguments that /bin/sh passes on for the line, as bytes. */
 function splitByShell(line: string, encoding: "utf8" | "latin1"): string[] {
   const input = Buffer.from(`printf '%s\\0' ${line}\n`, encoding);
   const { stdout, status } = spawnSync("/bin/sh", ["-s"], { input });

@@ -13,7 +13,7 @@ import type { Channel } from "../../src/guest/channel.js";
 import { frameType } from "../../src/guest/messages.js";
 import { AgentProcess } from "../guest/agent-process.js";
 
-/** Machines that are the agent as a plain process: tasks without VMs. A snapshot holds its process, for one machine to continue. */
+/** Machines that are the agent as a plain process: tasks without VMs. A snapshot holds its process, which one machine can continue. */
 export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #agents = new Set<AgentProcess>();
   readonly #byMachine = new Map<string, { readonly agent: AgentProcess; readonly channel: Channel }>();
@@ -25,9 +25,9 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   });
   /** What a new machine waits for. */
   before: () => Promise<void> = async () => {};
-  /** That of the environment of new machines. */
+  /** The digest of new machines' environment. */
   environmentDigest = "d1";
-  /** How many more machines there is room for. */
+  /** How many more machines fit. */
   room = Infinity;
 
   /** The workspaces of the machines, the newest last. */
@@ -89,7 +89,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
-      // It never answers, as a QEMU that the host has stopped.
+      // Never answers, like a QEMU that the host has stopped.
       proceed: () => {
         channel.send = send;
         agent.setStill(false);
@@ -144,7 +144,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   }
 }
 
-/** Snapshots of what a task notes; of the machine only those that end it. */
+/** Snapshots of a task's facts. Only a snapshot that ends its machine keeps the machine too. */
 class AgentSnapshots implements TaskSnapshots {
   readonly unreadable = new Map<string, string>();
   readonly #directory = mkdtempSync(join(tmpdir(), "ps-"));

@@ -42,7 +42,7 @@ function machineThat(does: "works" | "fails" = "works"): Presence & { paused: bo
       machine.paused = !resumes;
       return { handle: { of: "the backend" }, memoryBytes: 5, diskBytes: 0, pauseMs: 1.5 };
     },
-    // It never answers, as a QEMU that the host has stopped.
+    // Never answers, like a QEMU that the host has stopped.
     proceed: () => {
       machine.paused = false;
       return new Promise<void>(() => {});

@@ -17,14 +17,14 @@ import { openLog } from "../../src/host/log.js";
 
 type VmRun = Handler<"vm.run">;
 
-/** The daemon's server in this process, where a test says what `vm.run` and `task.sync.push` do. */
+/** The daemon's server in this process, with handlers of `vm.run` and `task.sync.push` that a test gives. */
 export class Listening implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "pt-"));
   readonly env = { ...process.env, PYRO_HOME: join(this.directory, "home"), XDG_RUNTIME_DIR: this.directory };
   readonly home = openHome(this.env);
   readonly lifetime: Lifetime;
   vmsInUse = 0;
-  /** Requests whose heads have come. */
+  /** Requests whose headers have arrived. */
   requests = 0;
   readonly #server: Promise<Server>;
 
@@ -103,7 +103,7 @@ export const runInShell: VmRun = async (_core, input, call) => {
     try {
       process.kill(-(child.pid ?? 0), signal);
     } catch (error) {
-      // The command has ended, and its end is not told yet.
+      // The command has ended, but its end is not reported yet.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   };

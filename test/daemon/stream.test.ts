@@ -21,7 +21,7 @@ function build(type: number, channel: number, payload: string | object): Buffer 
   return Buffer.concat([buildHeader(type, channel, bytes.length), bytes]);
 }
 
-/** A connection that was upgraded, without a client around it. */
+/** An upgraded connection, without a client around it. */
 async function openStream({ home }: Listening, route = "/v1/vm/run"): Promise<Socket> {
   const headers = { connection: "Upgrade", upgrade: streamProtocol };
   const sent = request({ socketPath: home.daemonSocket, path: route, method: "POST", headers, agent: false });
@@ -29,7 +29,7 @@ async function openStream({ home }: Listening, route = "/v1/vm/run"): Promise<So
   return new Promise((resolve) => sent.once("upgrade", (_response, socket: Socket) => resolve(socket)));
 }
 
-/** What the daemon answers to frames: the last frame's type and content. */
+/** The daemon's answer to frames: the last frame's type and content. */
 async function answerTo(
   daemon: Listening,
   ...frames: Buffer[]
@@ -130,7 +130,7 @@ test("a client that reads nothing receives no more output than its window", asyn
   socket.write(Buffer.concat([build(frameType.input, 0, run), buildWindow(streamChannel.stdout, 300_000)]));
   await until("the window is used up", () => emittedBytes === 4 * 65_536 && isWaiting);
   socket.pause();
-  // A window without an end does not make the daemon hold more than the connection does.
+  // An unlimited window does not make the daemon hold more than the connection does.
   socket.write(buildWindow(streamChannel.stdout, Number.MAX_SAFE_INTEGER));
   await until("the connection is full", () => emittedBytes > 5 * 65_536 && isWaiting);
   assert.ok(emittedBytes < 4_000_000);

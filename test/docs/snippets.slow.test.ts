@@ -19,7 +19,7 @@ test("every snippet is in a language that is tested", () => {
   assert.deepEqual([...languages].toSorted(), ["console", "json", "python", "sh", "toml", "ts"]);
 });
 
-/** How programs are set up, and the name that a snippet's file has there. */
+/** Kinds of projects, and the name of a snippet's file in each. */
 const projects = {
   bundler: { file: "ts", module: "preserve", moduleResolution: "bundler" },
   "node16, an ES module": { file: "mts", module: "node16", moduleResolution: "node16" },
@@ -39,7 +39,7 @@ test("TypeScript snippets compile as they are printed, under strict, for bundler
   const blocks = snippetsIn("ts");
   assert.ok(blocks.length >= 3);
   for (const [name, { file, ...options }] of Object.entries(projects)) {
-    // CommonJS has no await at the top, so only programs that await within a function can be meant for it.
+    // CommonJS has no top-level await, so it is meant only for programs that await within a function.
     const meant = blocks.filter(({ text }) => file !== "cts" || !/^(?:await|const .*= await|for await)/m.test(text));
     assert.ok(meant.length >= 1, name);
     const files = meant

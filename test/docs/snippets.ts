@@ -36,7 +36,7 @@ export function snippetsIn(...languages: readonly string[]): readonly Snippet[] 
   return snippets.filter(({ language }) => languages.includes(language));
 }
 
-/** The commands of a block: what follows `$ ` in a console, all of a shell's. */
+/** The commands of a block: in a console the text after `$ `, in a shell everything. */
 export function commandsOf({ language, text }: Snippet): string {
   if (language !== "console") return text;
   const lines = text.split("\n").filter((line) => line.startsWith("$ "));

@@ -84,7 +84,7 @@ test("a byte flipped with size and time kept is caught by the digests of a pull"
   assert.equal((await pull(cache)).repaired, true);
 });
 
-/** Ways in which every file gets other times and keeps its bytes; each returns the directory to open. */
+/** Ways in which every file gets other times and keeps its bytes. Each returns the directory to open. */
 const moves: [what: string, move: (directory: string) => Promise<string>][] = [
   ["copied with `cp -r`", (directory) => copyWith("cp", "-r", directory)],
   ["copied with `cp -a`", (directory) => copyWith("cp", "-a", directory)],
@@ -121,7 +121,7 @@ for (const [what, move] of moves) {
       [environment.digest, environment.digest],
     );
     assert.equal(source.builds, 1);
-    // With the times on record no byte is read again: damage that keeps size and times stays unseen until a pull.
+    // After the new times are recorded no byte is read again: damage that keeps size and times is not seen before a pull.
     const { rootPath } = both[0]!;
     const recorded = await readFile(record(dirname(dirname(dirname(rootPath)))), "utf8");
     const { ctimeMs } = await stat(rootPath);

@@ -50,7 +50,7 @@ test("the lines of a failure contain no progress", () => {
   assert.deepEqual(meaningfulLines(["Get:1 x", "something odd"]), ["something odd"]);
 });
 
-/** What apt prints before it installs, and what dpkg prints while it does. */
+/** The output of apt before an installation, and of dpkg during it. */
 const installed = (count: number) =>
   Array.from({ length: count }, (_, index) => [`Unpacking p${index} ...`, `Setting up p${index} ...`]).flat();
 const stage = (count: number) => [

@@ -16,7 +16,7 @@ interface User {
   readonly gid: number;
 }
 
-/** Whoever runs the tests; when that is root, also an ordinary user with subordinate ids, if the host has one. */
+/** The user who runs the tests; if that is root, also an ordinary user with subordinate ids, if the host has one. */
 function buildUsers(): User[] {
   const uid = process.geteuid?.() ?? -1;
   const self = { name: uid === 0 ? "root" : "this user", uid, gid: process.getegid?.() ?? -1 };
@@ -33,7 +33,7 @@ function buildUsers(): User[] {
 }
 
 const users = buildUsers();
-/** The least privileged of them, whose files are the hardest to remove. */
+/** The least privileged user, whose files are the hardest to remove. */
 const weakest = users.at(-1) as User;
 
 function makeHome(context: TestContext, user: User): string {
@@ -57,7 +57,7 @@ function startPull(user: User, home: string, name?: string) {
     for (const check of waiting) check();
   });
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  /** Resolves when the pull has got that far; rejects when it ended before. */
+  /** Resolves when the pull has reached that point; rejects when it ended before. */
   const reach = (phase: string) =>
     new Promise<void>((resolve, reject) => {
       waiting.add(() => events.some((event) => event["phase"] === phase) && resolve());

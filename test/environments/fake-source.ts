@@ -13,7 +13,7 @@ import {
   type Recipe,
 } from "../../src/environments/source.js";
 
-/** A source that writes three small files, and can be told to wait or to fail. */
+/** A source that writes three small files, and that a test can make wait or fail. */
 export class FakeSource implements EnvironmentSource {
   readonly description = "a fake";
   builds = 0;

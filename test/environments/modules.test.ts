@@ -9,7 +9,7 @@ import {
   type ModulePlace,
 } from "../../src/environments/modules.js";
 
-/** name → what it depends on, or "builtin". A soft dependency has a question mark. */
+/** Each name with its dependencies, or "builtin". A soft dependency has a question mark. */
 type Kernel = Record<string, string>;
 
 function lookupIn(kernel: Kernel): (name: string) => Promise<ModulePlace | null> {

@@ -15,7 +15,7 @@ import { assertAbleToFetch, fetchNpmPackages } from "../../src/environments/debi
 import type { DebianRecipe } from "../../src/environments/source.js";
 
 const NAME = "pyro-test-package";
-/** What a registry has: any bytes, since only their digest counts here. */
+/** The content of a registry: any bytes, since only their digest counts here. */
 const file = gzipSync(Buffer.alloc(4096));
 const integrity = `sha512-${createHash("sha512").update(file).digest("base64")}`;
 

@@ -25,7 +25,7 @@ before(() => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** What each example prints, in either language. */
+/** The output of each example, in either language. */
 const expected: Readonly<Record<string, RegExp>> = {
   "one-shot": /^git version 2\.[\d.]+\n$/,
   "seeded-task": /^seeded with 2 entries, 6 bytes\nfiles in it: 1\npushed 2 entries to \/workspace\/again\n$/,

@@ -105,7 +105,7 @@ test("a damaged record makes its task unreadable and leaves other tasks usable",
   assert.equal((await scratch.execHere(task, "echo fine")).stdout, "fine\n");
   assert.equal(readFileSync(record(newer), "utf8"), ofNewer);
 
-  // What others start meanwhile is not swept away with what the unreadable one left.
+  // Machines that others start meanwhile are not removed together with those of the unreadable one.
   const busy = [1, 2, 3, 4].map(() => scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "echo", "ran"]));
   for (const id of damaged) {
     await scratch.delete(id);

@@ -80,7 +80,7 @@ test("a daemon killed during fork, stop, start, reset and try: the task keeps wh
       await scratch.killDaemon();
       await changing;
       const kept = (await say(task, "cat kept")).trim();
-      // A reset may have been done.
+      // The reset may have succeeded.
       assert.ok(kept === `${name}${round}` || (name === "reset" && kept === "0"), `${name}: ${kept}`);
       const { tasks } = await scratch.client.call("task.list", {});
       for (const { task_id, forked_from } of tasks) if (forked_from !== null) await scratch.delete(task_id);

@@ -15,7 +15,7 @@ const TASKS = 5;
 const COMMANDS = 3;
 const LINES = 8;
 const AT_ONCE = 5;
-/** Its directory, and that of its sockets with two in it. */
+/** Its directory, and that of its sockets with two files. */
 const FILES_OF_A_VM = 4;
 
 let scratch: TaskScratch;
@@ -35,7 +35,10 @@ const outcomeOf = ({ command, exit_code, stdout, stderr, error, aborted, timed_o
 const withoutCommand = (outcome: Outcome): Outcome => ({ ...outcome, command: "" });
 const byStatus = (a: Outcome, b: Outcome) => a.exit_code! - b.exit_code!;
 
-/** A command of numbered lines on both streams, with pauses, and an exit status of its own. Perl starts no process for a pause. */
+/**
+ * A command that prints numbered lines on both streams, with pauses, and has an exit status of its own. Perl starts no process for a
+ * pause.
+ */
 function plan(round: number, number: number): Outcome {
   const name = `round ${round} command ${number}`;
   const status = 1 + ((10 * round + number) % 100);
@@ -49,7 +52,7 @@ function plan(round: number, number: number): Outcome {
   };
 }
 
-/** Asks for a command as the CLI does, in a process of its own. */
+/** Starts a command like the CLI, in a process of its own. */
 async function execAsPerson(task: string, command: string): Promise<Outcome> {
   const { status, stdout, stderr } = await endOf(scratch.startExec(task, command));
   const ended = { exit_code: status, stdout, stderr: stderr.replace(/\[task-exec\].*\n$/, "") };
@@ -75,7 +78,7 @@ test("a daemon killed while 15 commands run loses nothing and repeats nothing", 
     assert.deepEqual(results, plans, `round ${round}, killed after ${momentMs} ms`);
     for (const [at, task] of tasks.entries()) {
       const logged = (await scratch.entries(task)).filter(({ stdout }) => stdout.startsWith(`round ${round} `));
-      // What was asked for by the CLI is quoted for a shell.
+      // Commands of the CLI are quoted for a shell.
       assert.deepEqual(logged.map(outcomeOf).toSorted(byStatus).map(withoutCommand), plans[at]!.map(withoutCommand));
     }
   }
@@ -205,7 +208,7 @@ test("a command that ended while no daemon ran has not timed out", async () => {
   const pid = await scratch.daemonPid();
   child.kill("SIGKILL");
   kill(pid);
-  // Only time itself passes here: nobody is there to be asked.
+  // Only the time must pass here: there is no daemon to ask.
   await sleep(2_500);
   await until("it has ended", async () => (await scratch.entries(task)).at(-1)?.state === "ended");
   const { stdout, exit_code, timed_out } = (await scratch.entries(task)).at(-1)!;
@@ -223,7 +226,7 @@ test("a daemon killed while it creates a task leaves a whole task or none", asyn
     const made = status === 0 ? [(JSON.parse(stdout) as { task_id: string }).task_id] : [];
     await scratch.client.call("task.list", {});
     const unknown = scratch.taskIds().filter((id) => !tasks.includes(id));
-    // One that was made, of which its caller was not told, is listed and can be deleted.
+    // A task whose caller got no answer is listed and can be deleted.
     if (made.length > 0) assert.deepEqual(unknown, made);
     for (const id of unknown) await scratch.delete(id);
     assert.equal(scratch.leftovers().length, FILES_OF_A_VM * TASKS, scratch.leftovers().join(" "));

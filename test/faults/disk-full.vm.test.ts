@@ -12,7 +12,7 @@ const PAGE_BYTES = 4_096;
 const MIB = 1_048_576;
 const LONGEST_COMMENT = 12_000;
 
-/** How a command ended: the code of its error, or null when all is well. */
+/** The outcome of a command: the code of its error, or null on success. */
 async function codeOf(asked: Promise<Entry>): Promise<string | null> {
   try {
     const { error, exit_code } = await asked;

@@ -35,7 +35,7 @@ test("a task that expires while no daemon runs is removed when the next daemon s
   const kept = await scratch.create({ ttl_seconds: 0 });
   const { expires_at } = await scratch.status(task);
   kill(await scratch.daemonPid());
-  // Only time itself passes here: nobody is there to be asked.
+  // Only the time must pass here: there is no daemon to ask.
   await sleep(Date.parse(expires_at!) - Date.now() + 10);
   assert.ok(scratch.taskIds().includes(task));
   const { tasks } = await scratch.client.call("task.list", {});

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { kill, processesOf, until } from "../client/scratch.js";
 import { TaskScratch } from "./task-scratch.js";
 
-/** A task with a project in it that a command has changed, and whose VM is killed then. */
+/** A task whose project was changed by a command, and whose VM is killed then. */
 async function dyingTask(scratch: TaskScratch): Promise<{ task: string; project: string }> {
   const project = join(scratch.directory, "project");
   mkdirSync(project);
@@ -40,7 +40,7 @@ test("the files of a task whose VM was killed are listed, read, compared, pulled
     ["link", "main.c", "out", "same"],
   );
   assert.equal((await scratch.pyro(["task", "file", "read", task, "/var/x"])).stdout, "x\n");
-  // A link leads where it led in the VM.
+  // Links lead to the same targets as in the VM.
   assert.match((await scratch.pyro(["task", "file", "read", task, "link"])).stdout, /Debian/);
   assert.equal((await scratch.json<{ size_bytes: number }>("task", "file", "stat", task, "out/a")).size_bytes, 5);
   const asUser = await scratch.failure("task", "file", "read", task, "/etc/shadow", "--user", "7");
@@ -56,7 +56,7 @@ test("the files of a task whose VM was killed are listed, read, compared, pulled
   ]) {
     assert.equal((await scratch.failure(...refused)).code, "FAILED_PRECONDITION", refused.join(" "));
   }
-  // Another daemon finds the disk, and pruning leaves what it lies on.
+  // Another daemon finds the disk, and pruning keeps the files that the disk needs.
   assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
   assert.equal((await scratch.pyro(["env", "prune"])).status, 0);
   const pulled = await scratch.pyro(["task", "sync", "pull", task, project]);

@@ -48,7 +48,7 @@ class Pulling {
     return this.#scratch.pyro(["task", "sync", "undo", this.#task]);
   }
 
-  /** Pulls, and kills one of those who take part: in the switch, if that is not over before it is seen, or after `atMs`. */
+  /** Pulls, and kills one of the processes: during the switch, if the test sees it in time, or after `atMs`. */
   async pullAndKill(victim: Victim, atMs: number | null): Promise<Ended> {
     const pids = { daemon: await this.#scratch.daemonPid(), VM: this.#scratch.qemuOf(this.#task) };
     const child = this.#scratch.start(["task", "sync", "pull", this.#task, "--delete"]);
@@ -64,7 +64,7 @@ class Pulling {
     return result;
   }
 
-  /** Fails when the host holds a part of a version, or when something of a pull under way is left. */
+  /** Fails when the host has a part of a version, or files of an unfinished pull. */
   find(): Version {
     assert.ok(!this.#has(""), "a pull under way is left");
     return this.#tree.find(this.host);
@@ -80,7 +80,7 @@ class Pulling {
   }
 }
 
-/** Compares what the next command says with what the host holds. */
+/** Compares the report of the next command with the host's files. */
 function assertTold(
   found: Version,
   { next, pulled, told }: { next: Version; pulled: Ended; told: Ended | null },
@@ -88,7 +88,7 @@ function assertTold(
   const label = `the pull ended with ${pulled.status}: ${pulled.stderr}`;
   const isRolledBack = told !== null && ROLLED_BACK.test(told.stderr);
   if (isRolledBack) assert.notEqual(found, next, label);
-  // An undo that succeeds takes back this pull, or a whole one before it when this one had written nothing.
+  // An undo that succeeds undoes this pull, or an earlier complete one if this one had written nothing.
   else if (told === null && pulled.status === 0) assert.equal(found, next, label);
 }
 

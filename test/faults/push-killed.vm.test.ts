@@ -18,7 +18,7 @@ const PUSH_END_SECONDS = 60;
 
 let scratch: TaskScratch;
 let task: string;
-/** What the files of the two trees say, which have the same names. */
+/** The contents of the files in the two trees, which have the same names. */
 const words = ["old", "newer"];
 const trees: Record<string, string> = {};
 before(async () => {
@@ -36,7 +36,7 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** Which tree the workspace holds, told by the sizes of all its files; fails when it is neither, or a part of one. */
+/** The tree that the workspace has, recognised by the sizes of all its files; fails when it is neither, or a part of one. */
 async function findTree(): Promise<string> {
   const counts = await say("find . -type f -printf '%s\\n' | sort | uniq -c");
   const [, count, size] = /^ *(\d+) (\d+)\n$/.exec(counts) ?? [];
@@ -53,7 +53,7 @@ async function say(command: string): Promise<string> {
 
 const lastPush = async () => (await scratch.status(task)).last_push?.source_path ?? null;
 
-/** Pushes that daemons of this home have come to the end of. */
+/** Pushes that daemons of this home have finished. */
 function pushesEnded(): number {
   return readFileSync(join(scratch.home, "daemon.log"), "utf8").split('"operation":"task.sync.push"').length;
 }
@@ -74,13 +74,13 @@ test("any process killed at any moment of a push: the workspace holds the old tr
     const endedBefore = pushesEnded();
     const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
     const ended = endOf(child);
-    // Half of them near the end, where the switch is; none before the daemon has been asked.
+    // Half of them near the end, where the switch is; none before the daemon has the request.
     const momentMs = ASKED_MS + wholeMs * (round % 4 < 2 ? random() : 0.75 + random() / 3);
     await Promise.race([ended, sleep(momentMs)]);
     kill(victim === "client" ? child.pid! : daemon);
     const { status } = await ended;
     const label = `round ${round}: ${victim} killed after ${Math.round(momentMs)} of ${Math.round(wholeMs)} ms`;
-    // What the daemon was about to do for a client that is gone, it does or leaves; then it says so in its log.
+    // The daemon may finish or drop the push of a client that is gone; then it logs that.
     if (victim === "client") {
       await until(`${label}: the daemon is done with it`, () => pushesEnded() > endedBefore, PUSH_END_SECONDS);
     }

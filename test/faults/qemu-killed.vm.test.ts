@@ -28,7 +28,7 @@ function assertNumbered(name: string, text: string): void {
   assert.ok(expected.startsWith(text), `not the beginning of numbered lines: ${text.slice(-200)}`);
 }
 
-/** What is going on when a QEMU is killed. */
+/** The work under way when a QEMU is killed. */
 const situations = ["a daemon that started it", "a daemon that took it over", "a daemon that dies as well"] as const;
 
 async function killAQemu(situation: (typeof situations)[number]): Promise<void> {
@@ -49,7 +49,7 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
   kill(scratch.qemuOf(doomed));
   await until("the task has failed", async () => (await scratch.status(doomed)).state !== "started");
   const ms = performance.now() - killedAt;
-  // Without a daemon somebody has to start one first.
+  // Without a daemon a command must start one first.
   assert.ok(ms < 2_000 || situation === "a daemon that dies as well", `failed after ${ms} ms`);
   const { state, state_reason, running_commands } = await scratch.status(doomed);
   assert.ok(state === "failed" || situation === "a daemon that dies as well", state);

@@ -13,7 +13,7 @@ test("daemon stop --save, then a reboot: the tasks were stopped, and their proce
   const tasks = [await scratch.create(), await scratch.create()];
   const start = `${COUNTER} >/dev/null 2>&1 & until [ -e /run/count ]; do sleep 0.05; done; cat /run/count`;
   const counts = await Promise.all(tasks.map(async (task) => Number((await scratch.execHere(task, start)).stdout)));
-  // Nobody's tasks are lost because no daemon runs.
+  // No task is lost because no daemon runs.
   await scratch.killDaemon();
   const stopped = await scratch.json<ResultOf<"daemon.stop">>("daemon", "stop", "--save");
   assert.deepEqual([stopped.stopped, stopped.saved, stopped.unsaved], [true, tasks.toSorted(), []]);

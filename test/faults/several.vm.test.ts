@@ -21,7 +21,7 @@ const MIB = 1_048_576;
 const sha256 = (bytes: string | Buffer) => createHash("sha256").update(bytes).digest("hex");
 const numbersUpTo = (last: number) => Array.from({ length: last }, (_, index) => `${index + 1}\n`).join("");
 
-/** Both streams of a child as they come, hashed. */
+/** Digests of both streams of a child. */
 async function hashesOf(child: ReturnType<TaskScratch["startExec"]>) {
   const [stdout, stderr] = [createHash("sha256"), createHash("sha256")];
   let footer = Buffer.alloc(0);
@@ -106,7 +106,7 @@ test("after a daemon restart a command waits for a client that reconnects late",
   await until("its place is behind what the log keeps of the beginning", () => seenBytes > 5 * MIB);
   child.kill("SIGSTOP");
   await scratch.killDaemon();
-  // Calls that take longer than the command would need to write more than its log keeps.
+  // Calls that take longer than the command needs to write more than its log keeps.
   for (let calls = 0; calls < 10; calls += 1) await scratch.pyro(["task", "status", task]);
   child.kill("SIGCONT");
   assert.deepEqual(await ended, { status: 0, stdout: expected, stderr: expected });

@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** Has the QEMU of a task stand still while something is done. */
+/** Pauses the QEMU of a task during some work. */
 async function whileStopped<T>(task: string, work: () => Promise<T>): Promise<T> {
   const qemu = scratch.qemuOf(task);
   process.kill(qemu, "SIGSTOP");
@@ -37,7 +37,7 @@ const cutAt = (stdout: string) => {
   return { state: "ended", stdout, exit_code: 124, timed_out: true, aborted: false, error: null };
 };
 
-/** All that a daemon is asked for while VMs stand still is answered meanwhile. */
+/** All requests to a daemon are answered while VMs are paused. */
 async function assertResponsive(): Promise<void> {
   assert.equal((await scratch.execHere(other, "echo here")).stdout, "here\n");
   const { tasks } = await scratch.client.call("task.list", {});

@@ -18,8 +18,8 @@ interface Failure {
 }
 
 /**
- * How often a fault is repeated, at another moment each time: so often that all of them take about three minutes. A night's run
- * sets PYRO_FAULT_ROUNDS=20, for those that are dear too.
+ * How often a fault is repeated, each time at another moment: all of them take about three minutes. A night's run sets
+ * PYRO_FAULT_ROUNDS=20, for expensive faults too.
  */
 export function roundsOr(usual: number): number {
   return Number(process.env["PYRO_FAULT_ROUNDS"] ?? usual);
@@ -50,14 +50,14 @@ export class TaskScratch extends VmScratch {
     return this.start(this.script(task, script, ...flags));
   }
 
-  /** What a command answers with `--json`; it must succeed. */
+  /** The `--json` output of a command, which must succeed. */
   async json<Result>(...args: string[]): Promise<Result> {
     const { status, stdout, stderr } = await this.pyro([...args, "--json"]);
     assert.equal(status, 0, stdout + stderr);
     return JSON.parse(stdout) as Result;
   }
 
-  /** How a command fails: its exit status and its error. */
+  /** The failure of a command: its exit status and its error. */
   async failure(...args: string[]): Promise<{ status: number | null } & Failure["error"]> {
     const separator = args.indexOf("--");
     const words = separator === -1 ? [...args, "--json"] : args.toSpliced(separator, 0, "--json");
@@ -65,7 +65,7 @@ export class TaskScratch extends VmScratch {
     return { status, ...(JSON.parse(stdout) as Failure).error };
   }
 
-  /** How a command fails; null when it does not. */
+  /** The failure of a command; null on success. */
   async failureOrNull(...args: string[]): Promise<Failure["error"] | null> {
     const { status, stdout } = await this.pyro([...args, "--json"]);
     return status === 0 ? null : (JSON.parse(stdout) as Failure).error;
@@ -90,7 +90,7 @@ export class TaskScratch extends VmScratch {
     await this.client.call("task.delete", { task_id: task });
   }
 
-  /** Waits until that many commands of a task have said something. */
+  /** Waits until that many commands of a task have printed something. */
   async waitForRunning(task: string, count: number): Promise<void> {
     await until(`${count} commands of ${task} run`, async () => {
       const running = (await this.entries(task)).filter(({ state, stdout }) => state === "running" && stdout !== "");

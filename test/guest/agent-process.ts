@@ -11,7 +11,7 @@ import { connectUnixWhenReady } from "../../src/host/socket.js";
 
 const AGENT = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 
-/** The real agent as a plain process, which hosts may leave and come back to. */
+/** The real agent as a plain process, from which hosts may disconnect and reconnect. */
 export class AgentProcess implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "pa-"));
   readonly socketPath = join(this.#directory, "agent.sock");
@@ -30,18 +30,18 @@ export class AgentProcess implements AsyncDisposable {
     this.#child = spawn(AGENT, args, { stdio: "inherit" });
   }
 
-  /** A new session; the one before it, if any, is over. */
+  /** A new session; an earlier one ends. */
   async connect(): Promise<Channel> {
     const socket = await connectUnixWhenReady(this.socketPath, 60_000, new AbortController().signal);
     return Channel.open(socket, { deadlineMs: 60_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
   }
 
-  /** Has the agent stand still, or move again; its commands run on. */
+  /** Pauses the agent, or continues it; its commands keep running. */
   setStill(isStill: boolean): void {
     this.#child.kill(isStill ? "SIGSTOP" : "SIGCONT");
   }
 
-  /** A connection that nobody has synced, for bytes of the test's own. */
+  /** A connection without a sync record, for bytes of the test's own. */
   raw(): ReturnType<typeof connect> {
     return connect(this.socketPath);
   }

@@ -19,10 +19,10 @@ import { frameType } from "../../src/guest/messages.js";
 
 const nonce = Buffer.from("000102030405060708090a0b0c0d0e0f", "hex");
 const tag = nonce.subarray(0, 4);
-/** What an agent answers to `nonce`: the sync record's magic differs from it in four letters only. */
+/** The answer of an agent to `nonce`: its magic differs from the sync record's in four letters only. */
 const back = Buffer.from(buildSync(nonce).subarray(-32).toString("latin1").replace("SYNC", "BACK"), "latin1");
 
-/** What comes of the next bytes. */
+/** The result of the next bytes. */
 function parse(parser: FrameParser, bytes: Buffer): Frame[] {
   const parsed: Frame[] = [];
   parser.push(bytes);

@@ -55,7 +55,7 @@ test("links that lead out arrive as they are, also over each other, and nothing 
   for (const id of ["1", "2"]) await push(id, (await packSource(root)).stream);
   for (const name of leaving) assert.equal(readlinkSync(join(path, name)), readlinkSync(join(root, name)));
   const names = readdirSync(path);
-  // The same tree with directories in the places of the links.
+  // The same tree with directories in place of the links.
   const followed = await packSource(root, { links: "follow" });
   await assert.rejects(push("3", followed.stream), { code: "UNSAFE_PATH" });
   assert.deepEqual(readdirSync(path), names);

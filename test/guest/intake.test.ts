@@ -31,9 +31,9 @@ async function connected(t: TestContext, bytes: Buffer): Promise<Socket> {
   return socket;
 }
 
-/** What a guest that was quiet may send before it waits for its turn, in frames. */
+/** How many frames a guest that was quiet may send before it waits for its turn. */
 const SAVED = 2_000;
-/** What all guests may cost that send much, in frames for each millisecond. */
+/** Limit for all guests that send much, in frames per millisecond. */
 const FRAMES_PER_MS = 100;
 
 test("six guests that flood: each turn of the event loop handles few frames, and all turns together stay within the allowance", async (t) => {
@@ -57,7 +57,7 @@ test("six guests that flood: each turn of the event loop handles few frames, and
     assert.ok(total() <= allowed + GUESTS * 32, `${total()} frames were handled, ${allowed} are allowed`);
   }
   for (const intake of intakes) intake.close();
-  // One turn of the event loop may have a timer and something behind it.
+  // One turn of the event loop may run a timer and further work.
   assert.ok(most > 0 && most <= 32, `${most} frames in one turn`);
 });
 
@@ -72,7 +72,7 @@ test("a guest that was quiet is handled at once while another floods", async (t)
     await turn();
   }
   const before = await new Promise<number>((resolve) => {
-    // Its bytes lie in the socket already: they are read in the next turn.
+    // Its bytes are in the socket already: they are read in the next turn.
     const at = flooded;
     intakes.push(new Intake(honest, new FrameParser(nonce), () => resolve(flooded - at), onBroken));
   });

@@ -29,7 +29,7 @@ async function collect(entries: AsyncGenerator<ListedEntry, boolean>): Promise<[
 
 const pathsOf = async (entries: AsyncGenerator<ListedEntry, boolean>) => (await collect(entries))[0].map(({ path }) => path);
 
-/** The same as a manifest, by the host's own means. */
+/** The same manifest, made by the host itself. */
 function look(root: string, at = "."): Record<string, string> {
   const entry = lstatSync(join(root, at));
   const content = entry.isFile() ? createHash("sha256").update(readFileSync(join(root, at))).digest("hex") : "";

@@ -12,7 +12,7 @@ import { AgentProcess } from "./agent-process.js";
 const SLOTS = 3;
 const mailboxBytes = SLOTS * LETTER_MAX_BYTES;
 
-/** Content that nothing else has: of the seed, and different in each place. */
+/** Unique content: it depends on the seed, and differs at each position. */
 function content(seed: number, sizeBytes: number): Buffer {
   const words = new Uint32Array(Math.ceil(sizeBytes / 4));
   for (let index = 0; index < words.length; index++) words[index] = Math.imul(index + seed, 2_654_435_761);
@@ -30,7 +30,7 @@ async function push(channel: Channel, path: string, files: readonly Buffer[]): P
   await stage.commit();
 }
 
-/** All slots can be had, and are given back. */
+/** All slots are available, and are given back. */
 async function assertAllFree(mailbox: Mailbox): Promise<void> {
   const slots = await Promise.all(Array.from({ length: SLOTS + 1 }, () => mailbox.put(Buffer.from("x"))));
   assert.deepEqual([...slots].sort(), [0, LETTER_MAX_BYTES, 2 * LETTER_MAX_BYTES, null].sort());

@@ -13,7 +13,7 @@ interface Taken {
   settle: (error?: Error) => void;
 }
 
-/** A receiver whose deliveries wait to be settled. */
+/** A receiver whose deliveries wait for the test. */
 function held(from = 0): Taken {
   const taken: Omit<Taken, "receiver"> = { delivered: [], granted: [], failures: [], settle: () => {} };
   const receiver = new Receiver({

@@ -50,7 +50,7 @@ function plant(root: string, paths: readonly string[]): void {
 
 const settled = (workspace: string) => until("what was staged is gone", () => !readdirSync(workspace).includes(".pyro-staging"));
 
-/** The agent sets the workspace's time back just after what was staged is gone. */
+/** The agent sets the workspace's time back just after the staged files are removed. */
 async function settledAs(workspace: string, before: Record<string, string>): Promise<void> {
   await settled(workspace);
   await until("the time is as it was", () => snapshot(workspace)["."] === before["."]);

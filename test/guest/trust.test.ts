@@ -12,12 +12,12 @@ let directory: string;
 let authorities: TestAuthority[];
 before(() => {
   directory = mkdtempSync(join(tmpdir(), "pt-trust-"));
-  // Two of one name have one hash.
+  // Two certificates of one name have one hash.
   authorities = ["Same Root", "Same Root", "Other Root"].map((name) => makeAuthority(directory, name));
 });
 after(() => rmSync(directory, { recursive: true }));
 
-/** Runs the script in a mount namespace whose store of certificates is the test's; gives the two directories of it. */
+/** Runs the script in a mount namespace where the store of certificates belongs to the test. Returns its two directories. */
 function runScript(bundle: string | null, subjectHash: string | null = null): { added: string; certs: string } {
   const place = mkdtempSync(join(directory, "guest-"));
   const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "ssl", "certs")];

@@ -8,7 +8,7 @@ import { makeCgroupPlace, type CgroupView } from "../../src/host/cgroup-place.js
 
 const ALL = "cpuset cpu io memory pids\n";
 
-/** A directory that looks like a tree of control groups; each group with its controllers and processes. */
+/** A directory with the files of a tree of control groups; each group with its controllers and processes. */
 function makeTree(t: TestContext, groups: Record<string, { controllers?: string; processes?: number[] }>): string {
   const root = mkdtempSync(join(tmpdir(), "cg-"));
   t.after(() => rmSync(root, { recursive: true }));

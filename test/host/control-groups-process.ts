@@ -66,7 +66,7 @@ async function checkLimits(scene: Scene): Promise<void> {
 
 async function checkMemory(scene: Scene): Promise<void> {
   const { group, path } = scene.create("vm-memory");
-  // What waits beside the greedy one ends with it.
+  // A process that waits beside the greedy one ends with it.
   const waiting = scene.start(group, "exec sleep 1000");
   await until("the first is in the group", () => valueOf(path, "cgroup.procs") === String(waiting.pid));
   const ended = once(waiting, "exit");

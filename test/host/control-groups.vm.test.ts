@@ -10,7 +10,7 @@ import { TaskScratch } from "../faults/task-scratch.js";
 const built = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const PROGRAM = "./node dist/test/host/control-groups-process.js /workspace/pyro-join";
 
-/** What a script in the guest needs, so that control groups are tried where they are, whatever this host has. */
+/** The files that a script in the guest needs. So the test has control groups, whatever this host has. */
 function makeSource(): string {
   const directory = mkdtempSync(join(tmpdir(), "pcg-"));
   for (const path of ["src/host", "src/contract"])
@@ -36,7 +36,7 @@ test("control groups limit memory and processes, and are removed with all that i
   await t.test("as root", () => run(`${PROGRAM} limits`));
 
   const asUser = "setpriv --reuid=1000 --regid=1000 --clear-groups";
-  // The shell is to the daemon what flock is: its parent, which moves too.
+  // The shell takes the place of flock, the daemon's parent, which is moved too.
   const inScope = (name: string, program: string, other = "") => `cd /sys/fs/cgroup
     echo +memory +pids >cgroup.subtree_control
     mkdir ${name}

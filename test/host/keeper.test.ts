@@ -9,7 +9,7 @@ import { spawnKept } from "../../src/host/spawn.js";
 import { commandLineOf, endOf, until } from "../client/scratch.js";
 
 const keeper = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
-/** Detaches in every way there is, and says so. The last word marks all of them. */
+/** Detaches in every possible way, and prints a line. The last word marks all processes. */
 const DETACHES =
   '(setsid sh -c "sleep 1000; :" "$0" &) ; setsid setsid sh -c "trap : TERM HUP INT; sleep 1001 & sleep 1002; :" "$0" & echo ready; ';
 

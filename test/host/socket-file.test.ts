@@ -26,7 +26,7 @@ test("a socket passed to a program as a descriptor: its name stays, and the prog
   listening[Symbol.dispose]();
   try {
     const limits = { deadlineMs: 10_000, maxBytes: 100 };
-    // Connects at once, though the program may only be starting.
+    // Connects at once, although the program may still be starting.
     assert.equal(await readAll(await connectSocketFile(listening.file), limits), "served");
   } finally {
     child.kill("SIGKILL");
@@ -66,7 +66,7 @@ test("no connection to a link, another socket or another file that replaced the 
     await assert.rejects(connectSocketFile({ path, identity }), { code: "VM_START_FAILED" }, what);
     const isSocket = what === "another name of another socket";
     const unknown = assertSocketFile({ path, identity: null });
-    // Of a VM that an earlier version has started, only this is known: it is a socket.
+    // For a VM of an earlier version, all that is known is that it is a socket.
     await (isSocket ? unknown : assert.rejects(unknown, { code: "VM_START_FAILED" }, what));
   }
   rmSync(path);

@@ -11,15 +11,15 @@ import { inVm } from "./payload.js";
 
 interface Check {
   readonly title: string;
-  /** Returns what is worth a remark; throws when pyro does not do what it should. */
+  /** Returns a remark; throws when pyro does not work correctly. */
   readonly check: (signal: AbortSignal) => Promise<string>;
 }
 
 const ENVIRONMENT = "debian:12";
 const SMALL = ["--mem-mib", "256"];
-/** Two things in one VM, since each shape has a template of its own to boot. */
+/** Two checks in one VM, since each shape boots a template of its own. */
 const WIDE = [...SMALL, "--vcpu-count", "2", "--network"];
-/** For commands in a VM on a processor that is emulated itself. */
+/** For commands in a VM whose processor is emulated itself. */
 const PATIENCE = ["--timeout-seconds", "300"];
 const PUSHED_FILES = 50;
 
@@ -27,7 +27,7 @@ type Stream = "stdout" | "stderr";
 
 const execute = promisify(execFile);
 
-/** A command that failed, with the end of what it said. */
+/** A command that failed, with the end of its output. */
 class PyroFailure extends Error {
   readonly status: unknown;
 
@@ -51,7 +51,7 @@ async function pyroJson(signal: AbortSignal, ...args: string[]): Promise<Record<
   return JSON.parse(await pyro(signal, ...args, "--json")) as Record<string, unknown>;
 }
 
-/** Asserts that the next VM would run on KVM. A template that did not boot on it has changed that, with the reason. */
+/** Asserts that the next VM would run on KVM. After a template that did not boot on KVM it would not; the error has the reason. */
 async function assertKvm(signal: AbortSignal): Promise<void> {
   const doctor = await pyroJson(signal, "doctor");
   const { in_use: name, reason } = doctor["accelerator"] as { in_use: string; reason: string };
@@ -62,7 +62,7 @@ async function exec(signal: AbortSignal, ...command: string[]): Promise<string> 
   return pyro(signal, "task", "exec", "proof", ...PATIENCE, "--", ...command);
 }
 
-/** How long the boot sector took, which is what the time for a template's boot is computed from. */
+/** How long the boot sector took; the time limit of a template's boot depends on it. */
 function readSectorMs(): unknown {
   return (JSON.parse(readFileSync(join(inVm.home, "accelerator.json"), "utf8")) as { sector_ms: unknown }).sector_ms;
 }

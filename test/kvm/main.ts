@@ -29,7 +29,7 @@ const abort = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => abort.abort(new Error(signal)));
 let failures = 0;
 
-/** Aborts everything unless it is told within the limit that the step has ended. */
+/** Aborts everything unless the step ends within the limit. */
 class Watch {
   #timer: NodeJS.Timeout | undefined;
 
@@ -50,7 +50,7 @@ function print(passed: boolean, title: string, note: string, ms: number): void {
   process.stdout.write(`${renderCheck(passed, title, note, ms)}\n`);
 }
 
-/** A step on this host, which the following ones need. */
+/** A step on this host, which the following steps need. */
 async function prepare<T>(
   title: string,
   limitMs: number,

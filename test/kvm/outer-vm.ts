@@ -5,7 +5,7 @@ import { runTool } from "../../src/host/tool.js";
 import { CURRENT, readToolchain } from "../../src/toolchain/installed.js";
 import { parseReport, type Report } from "./report.js";
 
-/** What the outer VM boots from, and where its console goes. */
+/** The files that the outer VM boots from, and the file for its console. */
 export interface OuterFiles {
   readonly kernel: string;
   readonly initrd: string;
@@ -38,7 +38,7 @@ export function buildQemuWords({ kernel, initrd, system, payload, console }: Out
   ];
 }
 
-/** Runs the outer VM to its end and hands on what it reports. Throws when it ended before its last report. */
+/** Runs the outer VM to its end and passes its reports on. Throws when it ended before its last report. */
 export async function runOuterVm(
   qemu: readonly string[],
   files: OuterFiles,
@@ -52,13 +52,13 @@ export async function runOuterVm(
     isWhole ||= report.kind === "end";
     onReport(report);
   };
-  // It dies with this process, however that ends, and leaves the processors to whoever works here.
+  // It dies with this process in any case, and leaves the processors to other programs.
   const words = ["--pdeathsig", "KILL", "nice", "-n", "5", ...qemu, ...buildQemuWords(files)];
   const { exitCode, stderr } = await runTool("setpriv", words, { signal, onStdoutLine });
   if (!isWhole) throw new Error(`the outer VM ended early, with status ${exitCode}: ${stderr.trim().slice(-400)}`);
 }
 
-/** The end of the outer VM's console, to say where it stands. */
+/** The end of the outer VM's console, which shows how far it got. */
 export function readConsoleEnd(path: string): string {
   try {
     return readFileSync(path, "utf8").trimEnd().split(/\r?\n/).slice(-15).join("\n");

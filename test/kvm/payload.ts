@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 
 import { asRoot, run } from "./tool.js";
 
-/** Where the outer VM finds this checkout, Node.js and a home with an environment. */
+/** The paths of this checkout, Node.js and a home with an environment in the outer VM. */
 export const inVm = {
   node: "/mnt/node",
   checkout: "/mnt/checkout",
@@ -11,7 +11,7 @@ export const inVm = {
   report: "/dev/ttyS1",
 } as const;
 
-/** Without udev /dev/kvm and /dev/net/tun are root's alone, and pyro runs VMs as nobody. Whatever happens, the VM powers off. */
+/** Without udev only root may open /dev/kvm and /dev/net/tun, and pyro runs VMs as nobody. The VM powers off in any case. */
 const INIT = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mounted() { mountpoint -q "$1" || mount -t "$2" "$2" "$1"; }
@@ -36,7 +36,7 @@ echo o > /proc/sysrq-trigger
 sleep 60
 `;
 
-/** Makes a disk of what the outer VM runs. Its files are root's there, whoever made them here. */
+/** Makes a disk of the files that the outer VM runs. They belong to root there, whatever their owner here. */
 export async function makePayload(checkout: string, home: string, image: string, signal: AbortSignal): Promise<void> {
   const directory = `${image}.tmp`;
   rmSync(directory, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** What the program in the outer VM reports, each as a line of JSON on its second serial port. */
+/** The reports of the program in the outer VM, each as a line of JSON on its second serial port. */
 export type Report =
   | { readonly kind: "start"; readonly title: string }
   | { readonly kind: "ok"; readonly title: string; readonly note: string; readonly ms: number }

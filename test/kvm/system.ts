@@ -7,7 +7,7 @@ import { asRoot, run } from "./tool.js";
 
 const SUITE = "bookworm";
 
-/** What pyro needs of a host, a kernel, and what a shell script needs to set it up. */
+/** The packages that pyro needs on a host, a kernel, and the programs of a shell script that sets it up. */
 const PACKAGES = [
   ...["linux-image-amd64", "qemu-system-x86", "qemu-utils", "bubblewrap", "uidmap", "util-linux", "e2fsprogs"],
   ...["ca-certificates", "iproute2", "kmod", "procps", "nftables", "xz-utils", "libatomic1", "libstdc++6"],

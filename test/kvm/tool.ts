@@ -1,6 +1,6 @@
 import { runTool } from "../../src/host/tool.js";
 
-/** Runs a program to its end; throws with the end of what it said when it fails or the signal aborts. */
+/** Runs a program to its end. When it fails or the signal aborts, throws with the end of its output. */
 export async function run(words: readonly string[], signal: AbortSignal, env = process.env): Promise<string> {
   const [program = "", ...args] = words;
   const { exitCode, stdout, stderr } = await runTool(program, args, { signal, env });
@@ -8,7 +8,7 @@ export async function run(words: readonly string[], signal: AbortSignal, env = p
   return stdout;
 }
 
-/** Words before a command that make its files root's without being root. */
+/** The command prefix that makes a command's files root's without being root. */
 export function asRoot(options: readonly string[]): string[] {
   return process.getuid?.() === 0 ? [] : ["unshare", "--map-root-user", ...options];
 }

@@ -8,7 +8,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** How an attempt went: what came back, or the errno's name; `silence` when nothing did. */
+/** The result of an attempt: the answer, or the errno's name; `silence` when nothing arrived. */
 export type Outcome = { readonly answer: string } | { readonly error: string };
 
 const REACH = `
@@ -36,7 +36,7 @@ export async function reach(scratch: TaskScratch, task: string, targets: readonl
   return JSON.parse(await python(scratch, task, REACH, JSON.stringify(targets))) as Outcome[];
 }
 
-/** Runs Python in a task, as root of the guest; gives its output. */
+/** Runs Python in a task, as root of the guest; returns its output. */
 export async function python(scratch: TaskScratch, task: string, script: string, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await scratch.pyro(["task", "exec", task, "--", "python3", "-", ...args], {
     input: script,

@@ -20,7 +20,7 @@ const server = createServer(signServer(directory, authority, HOST), (request, re
   requests.push(request.url ?? "");
   response.end("hello\n");
 });
-/** As a shell whose administrator has told Node.js of the company's certificates; other tools find them in the same way. */
+/** Like a shell whose administrator has told Node.js of the company's certificates; other tools find them in the same way. */
 const scratch = new TaskScratch({ env: { NODE_EXTRA_CA_CERTS: authority.caPath } });
 let port: number;
 
@@ -37,7 +37,7 @@ after(async () => {
 
 type Task = ResultOf<"task.status">;
 
-/** A task in which the server's name leads to the server. */
+/** A task in which the server's name resolves to the server. */
 async function create(...flags: string[]): Promise<Task> {
   const network = ["--network", "--network-allow", `127.0.0.1:${port}`, ...flags];
   const task = await scratch.json<Task>("task", "create", "debian:12", "--mem-mib", "256", ...network);

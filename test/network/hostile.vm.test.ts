@@ -10,7 +10,7 @@ const PORT = 7803;
 
 const { world, scratch, far, near } = await openStage(PORT);
 
-/** Whole frames, made by hand and written to the wire by root of the guest. The last one is honest, and arrives. */
+/** Whole frames, written to the wire by root of the guest. The last one is honest, and arrives. */
 const RAW = `
 import json, socket, struct, sys
 given = json.loads(sys.argv[1])
@@ -88,7 +88,7 @@ test("raw frames with closed targets, forged senders, tags and rubbish are dropp
   await until("the honest frames have arrived", () => far.heard.filter((line) => line.includes("honest")).length === 2);
   assert.deepEqual(far.take().toSorted(), [`udp ${world.host6} honest`, `udp ${world.host4} honest`].toSorted());
   assert.deepEqual(near.take(), []);
-  // It works on, for whoever is honest, and tells what it has refused.
+  // It keeps working for honest connections, and reports the refused ones.
   const after = (await scratch.status(task)).network!;
   assert.deepEqual([after.state, after.last_refused.length], ["up", 8]);
   assert.deepEqual(await reach(scratch, task, [tcp(world.open4, PORT)]), [{ answer: "far got hello" }]);
@@ -130,7 +130,7 @@ for source in sources:
   const targets = [world.open4, world.metadata4, gateway, world.other4].join(" ");
   assert.equal(await python(scratch, task, bound, String(PORT), sources, targets), "");
   assert.deepEqual([far.take(), near.take()], [[], []]);
-  // What the guest's kernel still asks under a forged address gets no answer: it has to forget that too.
+  // The guest's kernel must forget requests that it sent from a forged address: they get no answer.
   const back = `ip address del ${world.private4}/24 dev eth0; ip address del ${world.host4}/32 dev eth0; ip neigh flush dev eth0`;
   await scratch.exec(task, back);
   assert.deepEqual(await reach(scratch, task, [tcp(world.open4, PORT), udp(world.open4, PORT)]), [
@@ -141,7 +141,7 @@ for source in sources:
   await scratch.pyro(["task", "delete", task]);
 });
 
-/** Whether this host has sent a SYN there that nobody has answered. */
+/** Whether this host has sent a SYN there that got no answer. */
 function isTried(address: string, port: number): boolean {
   const reversed = address
     .split(".")

@@ -2,8 +2,8 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
 /**
- * A server that tells on standard output who has reached it: `tcp ADDRESS` or `udp ADDRESS TEXT`. It answers with what
- * it got, and its own name. Arguments: name, port, then the addresses to listen on.
+ * A server that prints who has reached it: `tcp ADDRESS` or `udp ADDRESS TEXT`. It answers with what it received, and its own name.
+ * Arguments: name, port, then the addresses to listen on.
  */
 const [name = "", port = "", ...addresses] = process.argv.slice(2);
 

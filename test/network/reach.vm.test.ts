@@ -41,7 +41,7 @@ test("with --network the world is reached over TCP and UDP, IPv4 and IPv6", asyn
     far.take().toSorted(),
     [world.host4, world.host6].flatMap((from) => [`tcp ${from}`, `udp ${from} hello`]).toSorted(),
   );
-  // A port where nobody listens looks like one.
+  // A port without a listener looks like one.
   assert.deepEqual(await reach(scratch, task, [tcp(world.open4, 9), udp(world.open4, 9)]), [refused, refused]);
   await scratch.pyro(["task", "delete", task]);
 });

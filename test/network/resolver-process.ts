@@ -2,8 +2,8 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
 /**
- * A resolver on port 53 of one address: every name has the same IPv4 address, and one that begins with `many` has it so often
- * that the answer does not fit into a datagram. Tells each name it was asked for.
+ * A resolver on port 53 of one address. Every name has the same IPv4 address; a name that begins with `many` has it so often that the
+ * answer does not fit into a datagram. Prints each requested name.
  */
 const [address = "", answer = ""] = process.argv.slice(2);
 const TYPE_A = 1;
@@ -26,7 +26,7 @@ function reply(query: Buffer): Buffer {
   return Buffer.concat([header, question, ...Array.from({ length: count }, () => record)]);
 }
 
-/** What a datagram carries of a reply: all of it, or the question and that there is more. */
+/** The part of a reply that fits into a datagram: all of it, or the question and the mark for more. */
 function truncate(whole: Buffer): Buffer {
   if (whole.length <= DATAGRAM_MAX_BYTES) return whole;
   const cut = Buffer.from(whole.subarray(0, whole.indexOf(0, 12) + 5));

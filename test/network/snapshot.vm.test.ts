@@ -24,7 +24,7 @@ function ask(machine: Machine, port: number): Promise<string> {
   );
 }
 
-/** Holds a connection to the host and one on loopback, and says what becomes of each. */
+/** Holds a connection to the host and one on loopback, and reports how each ends. */
 const HOLD = (gateway: string, port: number) => `cat >/tmp/hold.py <<END
 import socket, threading
 listener = socket.create_server(("127.0.0.1", 4000))

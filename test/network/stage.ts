@@ -12,7 +12,7 @@ interface Stage {
   readonly near: Peer;
 }
 
-/** What the tests of a file play on. It is gone after the last of them. */
+/** The hosts and tasks of a file's tests. They are removed after the last test. */
 export async function openStage(port: number): Promise<Stage> {
   const world = new World();
   const scratch = new TaskScratch();

@@ -7,7 +7,7 @@ import { until } from "../client/scratch.js";
 const peerPath = fileURLToPath(new URL("peer-process.js", import.meta.url));
 const resolverPath = fileURLToPath(new URL("resolver-process.js", import.meta.url));
 
-/** A server of the test, and who has reached it. */
+/** A server of the test, and its visitors. */
 export class Peer {
   readonly heard: string[] = [];
   readonly child: ChildProcess;
@@ -19,15 +19,15 @@ export class Peer {
     });
   }
 
-  /** What it has heard since the last call. */
+  /** Its visitors since the last call. */
   take(): string[] {
     return this.heard.splice(0);
   }
 }
 
 /**
- * A network namespace that stands for the rest of the world, joined to this host by one wire. No packet of a test leaves
- * this machine: what is not in here is loopback. Needs root.
+ * A network namespace that stands for the rest of the world, joined to this host by one wire. No packet of a test leaves this machine:
+ * other addresses are loopback. Needs root.
  */
 export class World implements AsyncDisposable {
   /** 0 to 63. One world at a time: the addresses of clouds are routed to one wire. */
@@ -35,18 +35,18 @@ export class World implements AsyncDisposable {
   readonly #name = `pyro-world-${process.pid}`;
   readonly #peers: Peer[] = [];
 
-  /** Addresses of the world that a VM may reach: they look public, and this wire's are the only ones that this host uses. */
+  /** Addresses of the world that a VM may reach. They look public, and this host uses no others on this wire. */
   readonly open4 = `11.203.${this.#number}.2`;
   readonly open6 = `2a10:cb00:${this.#number + 1}::3`;
-  /** A second one, on the same wire. */
+  /** A second address, on the same wire. */
   readonly other4 = `11.203.${this.#number}.9`;
-  /** Addresses of the world that are closed to a VM, though the host has a way there. */
+  /** Addresses of the world that are closed to a VM, although the host has a route to them. */
   readonly private4 = `10.203.${this.#number}.2`;
   readonly private6 = `fd00:cb00:${this.#number + 1}::2`;
   readonly metadata4 = "169.254.169.254";
-  /** All of them, and clouds' other addresses. */
+  /** All of them, and other addresses of clouds. */
   readonly closed4 = [this.private4, this.metadata4, "168.63.129.16", "100.100.100.200"];
-  /** This host's own, on the same wire. */
+  /** This host's own address, on the same wire. */
   readonly host4 = `11.203.${this.#number}.1`;
   readonly host6 = `2a10:cb00:${this.#number + 1}::2`;
 
@@ -63,7 +63,7 @@ export class World implements AsyncDisposable {
     const [here, there] = [`pyw${this.#number}a`, `pyw${this.#number}b`];
     const inside = ["ip", "-n", this.#name];
     run("ip", "netns", "add", this.#name);
-    // A host that forwards passes that on to new namespaces, and a lost address is then answered instead of silent.
+    // A host with forwarding would pass these packets to new namespaces, and a lost address would answer instead of being silent.
     this.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward");
     run("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", this.#name);
     run("ip", "address", "add", this.host4, "peer", this.open4, "dev", here);
@@ -103,7 +103,7 @@ export class World implements AsyncDisposable {
     return peer;
   }
 
-  /** What is sent to one of the world's addresses is lost from now on. */
+  /** From now on packets to one of the world's addresses are lost. */
   lose(address: string): void {
     this.run("ip", "address", "delete", `${address}/32`, "dev", `pyw${this.#number}b`);
   }

@@ -13,7 +13,7 @@ import { VmScratch } from "../vm/vm-scratch.js";
 import { Packed } from "./packed.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-/** What is built from C, and travels built. */
+/** Programs built from C, which the package contains. */
 const BINARIES = [
   "guest/build/pyro-agent",
   "gate/build/pyro-gate",

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** The package as `npm pack` makes it from a checkout that has nothing built, in a directory of its own. */
+/** The package as `npm pack` makes it from a checkout without built files, in a directory of its own. */
 export class Packed implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "pt-pack-"));
   readonly checkout = join(this.directory, "checkout");
@@ -20,7 +20,7 @@ export class Packed implements Disposable {
     this.tarball = join(this.directory, names.trim().split("\n").at(-1) ?? "");
   }
 
-  /** Every file in it, without the directory that all are in. */
+  /** Every file in it, without the leading directory. */
   files(): string[] {
     const names = run(this.directory, "tar", "--list", "--file", this.tarball).trim().split("\n");
     return names.map((name) => name.replace(/^package\//, ""));
@@ -32,7 +32,7 @@ export class Packed implements Disposable {
 }
 
 function copyFile(file: string, target: string): void {
-  // One that is deleted, but not committed so, is still listed.
+  // A file that was deleted without a commit is still listed.
   if (!existsSync(join(root, file))) return;
   const to = join(target, file);
   mkdirSync(dirname(to), { recursive: true });

@@ -19,7 +19,7 @@ function publishedTypes(): string[] {
   return paths.filter((path) => path === "package.json" || path.endsWith(".d.ts"));
 }
 
-/** A project of a user's, with the package in it as its files are published. */
+/** A user's project that contains the published files of the package. */
 before(() => {
   project = mkdtempSync(join(tmpdir(), "pt-types-"));
   const installed = join(project, "node_modules", "pyro-mcp");

@@ -9,7 +9,7 @@ import { steps } from "./table/steps.js";
 import { tasks } from "./table/tasks.js";
 import { timeouts } from "./table/timeouts.js";
 
-/** The table. Each door takes it from the first to the last, with a task and VMs of its own. */
+/** The table. Each door runs it from the first case to the last, with its own task and VMs. */
 export const cases: readonly Case[] = [
   ...commands,
   ...refusals,

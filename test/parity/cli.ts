@@ -14,7 +14,8 @@ export function openCli({ home, env }: Place): Runner {
     offers: ({ operation, input }) => {
       const { cli } = operationOf(operation);
       const takes = new Set(operationOf(operation).fields.map(({ name }) => name));
-      // A command line can say neither nothing, nor NUL, nor a field that has no flag, nor a terminal where there is none; and its command is words.
+      // A command line cannot express an empty text, NUL, a field without a flag, or a terminal where there is none; and its command is
+      // a list of words.
       const sayable =
         !("tty" in input) && Object.entries(input).every(([name, value]) => takes.has(name) && !isUnsayable(value));
       return cli !== null && sayable && (input["command"] === undefined || Array.isArray(input["command"]));
@@ -30,7 +31,7 @@ export function openCli({ home, env }: Place): Runner {
       }
       const { stdout, stderr } = await endOf(child);
       const body = JSON.parse(stdout) as Record<string, unknown>;
-      // What takes long says so in lines of progress, whatever the result is printed as.
+      // Long calls print lines of progress, in every output format.
       const others = stderr.split("\n").filter((line) => line !== "" && !/^\[(pull|run|create)\] /.test(line));
       if (others.length > 0) throw new Error(`with --json standard error has progress only, but: ${stderr}`);
       return body["error"] && !("exit_code" in body) ? (body as Answer) : { result: body };
@@ -38,7 +39,7 @@ export function openCli({ home, env }: Place): Runner {
     async [Symbol.asyncDispose]() {},
   };
 
-  /** With --json nothing is shown before the end, so the log is asked whether the command has said something. */
+  /** With --json nothing is shown before the end, so the test reads the log to see whether the command has printed something. */
   async function waitForOutput(task: string): Promise<void> {
     await until("the command has said something", async () => {
       const logs = spawn(process.execPath, [pyroPath, "task", "logs", task, "--json"], { env });

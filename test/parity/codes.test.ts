@@ -7,7 +7,7 @@ import { operations, type OperationName } from "../../src/contract/operations.js
 import { cases } from "./cases.js";
 import { homes } from "./homes.js";
 
-/** What no user can cause through every door, with the reason. */
+/** Codes that no user can cause through every door, with the reason. */
 const notOfUsers: Partial<Record<ErrorCode, string>> = {
   INTERNAL: "a bug of pyro's; whoever knows one writes a test of its own",
   ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.slow.test.ts has it",

@@ -5,5 +5,5 @@ import { openPython } from "./python.js";
 import type { Place, Runner } from "./runner.js";
 import { openTypeScript } from "./typescript.js";
 
-/** Every door. The first one is what the others are compared with. */
+/** Every door. The others are compared with the first one. */
 export const doors: readonly ((place: Place) => Runner)[] = [openTypeScript, openPython, openHttp, openCli, openMcp];

@@ -18,12 +18,12 @@ import { Listening, runInShell } from "../daemon/listening.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import type { Place, Request } from "./runner.js";
 
-/** A home, or a host, with which something is wrong, and what is asked of it. */
+/** A home, or a host, with a defect, and a call in it. */
 export interface Home {
   readonly name: string;
   readonly request: Request;
   readonly code: ErrorCode;
-  /** Where there is no daemon, HTTP has nobody to speak to. */
+  /** HTTP needs a running daemon. */
   readonly without?: readonly string[];
   /** True when making it mounts a file system. */
   readonly mounts?: true;
@@ -40,7 +40,7 @@ async function started<Kind extends Scratch>(scratch: Kind): Promise<Kind> {
   return scratch;
 }
 
-/** The table of what no call alone can bring about. */
+/** The table of errors that no call alone can cause. */
 export const homes: readonly Home[] = [
   {
     name: "a home that is a file",

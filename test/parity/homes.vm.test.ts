@@ -9,7 +9,7 @@ import { undoForModel } from "./model.js";
 import { normalize } from "./normal.js";
 import type { Answer, Place, Request } from "./runner.js";
 
-/** What each door says in a home of a certain kind; all must say the same. */
+/** The answers of all doors in a home of a certain kind, which must be equal. */
 async function ask(place: Place, request: Request, without: readonly string[] = []): Promise<Answer> {
   const answers: [string, Answer][] = [];
   for (const open of doors) {

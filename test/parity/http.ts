@@ -14,11 +14,11 @@ interface Line {
   readonly error?: { readonly code: string };
 }
 
-/** HTTP as docs/http.md says it, without the client. */
+/** HTTP as docs/http.md describes it, without the client. */
 export function openHttp({ home }: Place): Runner {
   return {
     name: "HTTP",
-    // What a client finds in its source before it sends a byte is no matter of HTTP.
+    // Problems that a client finds in its source before it sends a byte do not exist over HTTP.
     offers: ({ clientOnly }) => !clientOnly,
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const upload =
@@ -49,7 +49,7 @@ export function openHttp({ home }: Place): Runner {
   };
 }
 
-/** The archive behind an input, and what is said of it there. Raw bytes fill the rest of the body; with more behind them they come framed. */
+/** The archive that follows an input, and its headers. As raw bytes it fills the rest of the body; with more after it, it is framed. */
 function pack(path: string, isFramed: boolean) {
   const bytes = readArchive(path);
   const facts = statSync(path).isDirectory() ? { source_kind: "directory" } : {};

@@ -20,7 +20,7 @@ export function openMcp({ env }: Place): Runner {
   });
   return {
     name: "MCP",
-    // A model gets each output once, and an answer that is text alone has no fields to compare.
+    // A model gets each output once, and an answer with text only has no fields to compare.
     offers: ({ operation, input }) =>
       operations[operation].mcp !== null &&
       !("textOnly" in operations[operation].mcp) &&
@@ -31,7 +31,7 @@ export function openMcp({ env }: Place): Runner {
       const { connected, tools } = await opened;
       const name = operations[operation].mcp!.tool;
       const { properties = {} } = tools.get(name)!.inputSchema;
-      // Terminal codes stay; what is too long for a model is cut all the same.
+      // Terminal codes stay; text that is too long for a model is cut all the same.
       const raw = "raw" in properties ? { raw: true } : {};
       const given = { ...input, ...raw, ...(stdin === undefined ? {} : { stdin }) };
       if (cancel) return cancelCall(connected, name, given);
@@ -46,7 +46,7 @@ export function openMcp({ env }: Place): Runner {
   };
 }
 
-/** A client that cancels hears no more of its call; how the command ended is in the task's log. */
+/** A client that cancels gets no answer to its call; the task's log has the outcome of the command. */
 async function cancelCall(connected: Connected, name: string, given: Fields): Promise<Answer> {
   const controller = new AbortController();
   const call = connected.call(name, given, { signal: controller.signal }).catch(() => {});

@@ -4,7 +4,7 @@ import type { Answer } from "./runner.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Hints name commands and flags; a model has tools and fields instead. */
+/** Hints name commands and flags; for a model they name tools and fields. */
 const spoken: readonly (readonly [words: RegExp, instead: string])[] = [
   [/`pyro help`/g, "the tool's input schema"],
   [/`pyro env list`/g, "vm_list_environments"],
@@ -28,8 +28,8 @@ const COMMAND_CUT = /\[\.\.\. (\d+) bytes \.\.\.\]/;
 const MARK = /\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/;
 
 /**
- * The one place where MCP may answer otherwise than the other doors, since a model reads it: hints speak of tools, and long output and
- * commands are cut to head and tail. Each such difference is held against what another door said, and then undone.
+ * The only place for differences between MCP and the other doors. A model reads its answers: hints name tools, and long output and
+ * commands are cut to head and tail. Each difference is checked against another door's answer, and then undone.
  */
 export function undoForModel(shown: Answer, said: Answer): Answer {
   if ("error" in shown && "error" in said) {
@@ -56,7 +56,7 @@ function uncutStream(name: "stdout" | "stderr", shown: Fields, said: Fields): Fi
   const [flag, omitted] = [`${name}_truncated`, `${name}_omitted_bytes`];
   const { head, tail, numbers } = assertCut(part, whole, OUTPUT_CUT);
   const [left, stream, offset] = numbers;
-  // The mark of the cut that every door makes is no output.
+  // The mark of a cut is not output.
   const total = bytesOf(whole.replace(MARK, "")) + Number(said[omitted]);
   assert.equal(Number(left), total - bytesOf(head) - bytesOf(tail), `${name}: the count of what is left out`);
   assert.deepEqual([shown[flag], shown[omitted]], [true, Number(left)]);
@@ -72,7 +72,7 @@ function uncutCommand(shown: Fields, said: Fields): Fields {
   return { command: whole };
 }
 
-/** Asserts that a text is the head and the tail of another with a mark between them, which tells numbers. */
+/** Asserts that a text is the head and the tail of another, with a mark with numbers between them. */
 function assertCut(part: string, whole: string, mark: RegExp) {
   const found = mark.exec(part);
   assert.ok(found, `neither whole nor cut: ${part.slice(0, 200)}`);
@@ -82,7 +82,7 @@ function assertCut(part: string, whole: string, mark: RegExp) {
   return { head, tail, numbers: found.slice(1) };
 }
 
-/** A replacement character stands for one byte at least. */
+/** A replacement character stands for at least one byte. */
 function bytesOf(text: string): number {
   return Buffer.byteLength(text.replaceAll("\uFFFD", "?"));
 }

@@ -17,7 +17,7 @@ const FIGURES = new Set([
   "free_mib",
 ]);
 
-/** An answer without what differs from call to call: ids, times and measured figures become their kind. */
+/** An answer without the values that differ from call to call: ids, times and measurements are replaced by their kind. */
 export function normalize(answer: Answer): unknown {
   return walk(answer, "");
 }

@@ -16,7 +16,7 @@ import type { Answer, Input, Runner } from "./runner.js";
 import { makeSources } from "./sources.js";
 import type { Case } from "./table/case.js";
 
-/** The answers of one door to the whole table; null where it does not offer what is asked. */
+/** The answers of one door to the whole table; null for calls that it does not offer. */
 async function answerAll(
   runner: Runner,
   standIn: Runner,
@@ -34,13 +34,13 @@ async function answerAll(
     const request = { operation, input: fill(input, ids, sources), ...how };
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
-    // What a door does not offer is done all the same, so that its task has the same commands behind it.
+    // Calls that a door does not offer are made over HTTP, so that its task has had the same commands.
     remember(ids, operation, answer ?? (isForAll(operation) ? await standIn.call(request) : null));
   }
   return answers;
 }
 
-/** What changes a task, which every door's task must have behind it. */
+/** Calls that change a task; every door's task must have had them. */
 function isForAll(operation: OperationName): boolean {
   const changing: readonly OperationName[] = ["task.exec", "task.stop", "task.start"];
   return changing.includes(operation) || /^task\.(file|service)\./.test(operation);
@@ -54,7 +54,7 @@ const remembered: Partial<Record<OperationName, readonly [id: string, field: (re
   "task.exec": ["$sequence", ({ sequence }) => sequence],
 };
 
-/** Later cases speak of what was made last. */
+/** Later cases refer to the newest task or VM. */
 function remember(ids: Record<string, unknown>, operation: OperationName, answer: Answer | null): void {
   const [id, field] = remembered[operation] ?? [];
   if (id && field && answer && "result" in answer) ids[id] = field(answer.result);
@@ -144,7 +144,7 @@ describe("on a host without QEMU, in the sandbox that is allowed instead", () =>
         }
       }
       symlinkIfNew(process.execPath, join(tools, "node"));
-      // Templates of its own: those of all tests change while other tests run.
+      // Templates of its own: other tests change the shared ones meanwhile.
       const scratch = new VmScratch({ env: { PATH: tools }, ownTemplates: true });
       mkdirSync(join(scratch.home, "templates", "0".repeat(32)), { mode: 0o700, recursive: true });
       return scratch;
@@ -164,6 +164,6 @@ function symlinkIfNew(from: string, to: string): void {
   try {
     symlinkSync(from, to);
   } catch {
-    // The other directory had it already.
+    // The other directory already had it.
   }
 }

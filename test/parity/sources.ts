@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { gnuLong, pax, tar } from "../archive/raw-tar.js";
 import { directory, file, hardlink, symlink } from "../archive/specimen.js";
 
-/** What the table pushes: a tree, the same as an archive, and sources that are refused. */
+/** The sources that the table pushes: a tree, the same tree as an archive, and sources that are refused. */
 export function makeSources(): string {
   const root = mkdtempSync(join(tmpdir(), "pt-sources-"));
   const tree = join(root, "tree");

@@ -45,7 +45,7 @@ async function watch(pyro: Pyro, { task_id: taskId, source_path: path }: Request
   }
 }
 
-/** What the method takes by position, and its options. */
+/** The arguments by position, and the options, of a method. */
 function split({ operation, input }: Request) {
   const schema = schemasOf(operation).input;
   const { named = [], first = [] }: NonNullable<Operation["sdk"]> = operations[operation].sdk!;

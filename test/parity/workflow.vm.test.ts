@@ -52,7 +52,7 @@ async function resultOf(runner: Runner, operation: Request["operation"], input: 
   return answer.result;
 }
 
-/** The CLI has no edit: its user runs an editor. */
+/** The CLI has no `edit`: its users have an editor. */
 async function edit(runner: Runner, old: string, text: string): Promise<void> {
   const input = { path: "calc/add.py", old, new: text };
   const request = { operation: "task.file.edit", input: { task_id: task, ...input } } as const;

@@ -22,7 +22,7 @@ const WRITER_PROCESS = fileURLToPath(new URL("../client/writer-process.js", impo
 
 type Options = Pick<PackOptions, "exclude" | "include" | "links" | "gitTracked" | "withGit">;
 
-/** What a packer has made of a source: all that the daemon and the caller get to know. */
+/** The output of a packer: everything that the daemon and the caller get. */
 type Packed = { readonly facts: Facts; readonly entries: unknown; readonly report: unknown } | { readonly error: unknown };
 
 const script = `
@@ -60,7 +60,7 @@ async function packInTypeScript(path: string, options: Options): Promise<Packed>
   }
 }
 
-/** Trees that both packers are given, with the options to try each with. */
+/** Trees for both packers, with the options to try on each. */
 const trees: Record<string, [layOut: (root: string) => string | void, ...options: Options[]]> = {
   "one of everything": [
     (root) => {

@@ -23,14 +23,14 @@ def answer(exclude, include, paths):
     return excludes and [excludes(*path) for path in paths]
 print(json.dumps([answer(**question) for question in json.load(open(0))]))`;
 
-/** What Python's packer leaves out; null for patterns that it leaves to the daemon. */
+/** The names that Python's packer leaves out; null for patterns that it leaves to the daemon. */
 async function answersOf(questions: readonly Question[]): Promise<(boolean[] | null)[]> {
   const { status, stdout, stderr } = await python(["-c", ask], {}, JSON.stringify(questions));
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as (boolean[] | null)[];
 }
 
-/** A path can only be met when none of its directories is left out. */
+/** A path is only reached when none of its directories is left out. */
 function meets({ exclude, include }: Question, path: string): boolean {
   const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
   return parent === "" || createFilter({ exclude, include })?.excludedRoot(parent, true) === null;
@@ -87,7 +87,7 @@ try:
     )
 except PyroError as error:
     print(error.code)`;
-  // What is written to only; not even root may read it.
+  // A write-only file: not even root may read it.
   const { stdout, stderr } = await python(["-c", script], { PYRO_TEST_HOME: daemon.home.path });
   assert.equal(stdout.trim(), "SOURCE_UNREADABLE", stderr);
 });

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("../../../scripts/check-walls.mjs", import.meta.url));
 
-/** The lines of a check of sources that are given as path and text. */
+/** The output of a check for sources given as path and text. */
 function check(files: Readonly<Record<string, string>>): string[] {
   const root = mkdtempSync(join(tmpdir(), "pt-walls-"));
   try {

@@ -17,7 +17,7 @@ before(() => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** Uploads an archive as it is, past what the client would see by itself. */
+/** Uploads an archive unchanged, without the client's own checks. */
 const push = (task: string, openUpload: () => AsyncIterable<Uint8Array>, dest = "/workspace") =>
   scratch.client.call("task.sync.push", { task_id: task, source_path: "archive", dest }, { openUpload });
 
@@ -62,14 +62,14 @@ test("every archive of the corpus that is accepted arrives as GNU tar would have
     await push(task, () => inPieces(bytes), dest);
     const expected = await factsOfArchive(bytes);
     const found = await factsOfGuest(task, dest);
-    // Directories that no entry names have a time of their own.
+    // Directories without an entry have a time of their own.
     for (const [path, [type]] of Object.entries(found))
       if (type === "directory" && !(path in expected)) delete found[path];
     assert.deepEqual(found, expected, name);
   }
 });
 
-/** The same facts that the tests of the reader compare with GNU tar's extraction, read in the guest. */
+/** The same facts that the reader's tests compare with GNU tar's extraction, read in the guest. */
 async function factsOfGuest(task: string, directory: string): Promise<Facts> {
   const listing = await say(
     task,
@@ -106,7 +106,7 @@ test("a gzip bomb of 10 GiB is refused; neither the daemon nor the guest's disk 
     push(task, () => gzipBomb(10 * 1024 * MIB)),
     { code: "WORKSPACE_FULL" },
   );
-  // Left out, it is read to its end all the same: its checksum stands there.
+  // A file that is left out is still read to its end: the checksum is there.
   const input = { task_id: task, source_path: "archive", exclude: ["bomb"] };
   const { excluded_count } = await scratch.client.call("task.sync.push", input, {
     openUpload: () => gzipBomb(1024 * MIB),

@@ -9,7 +9,7 @@ import { VmProcess } from "../../src/backend/qemu/vm-process.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import { refusals, systemCallProbe } from "./system-calls.js";
 
-/** In the place of QEMU. */
+/** A program in the place of QEMU. */
 const PROBE = `${systemCallProbe}
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -12,7 +12,7 @@ class LinkScratch extends TaskScratch {
     return join(this.client.home.runtime, vmOf(task), name);
   }
 
-  /** Makes a task's record one of a version that did not write down which files its sockets are. */
+  /** Turns a task's record into one of a version that did not record the files of its sockets. */
   forgetSockets(task: string): void {
     const path = join(this.home, "tasks", task, "task.json");
     const record = JSON.parse(readFileSync(path, "utf8")) as { machine: Record<string, unknown> };
@@ -33,7 +33,7 @@ test("another VM's socket in the place of a VM's own: the next daemon gives the 
   const mounts = readFileSync(`/proc/${scratch.qemuOfVm(vmOf(right))}/mountinfo`, "utf8");
   assert.doesNotMatch(mounts, new RegExp(`${vmOf(right)}[^\n]* /pyro/run`), "the jail sees no runtime directory");
   await scratch.killDaemon();
-  // Two of an older version: one as it was, one in which QEMU has put a link.
+  // Two of an older version: an unchanged one, and one in which QEMU has put a link.
   for (const task of [right, linked]) scratch.forgetSockets(task);
   for (const [task, name, link] of [
     [linked, "agent.sock", symlinkSync],

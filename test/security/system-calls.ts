@@ -38,7 +38,7 @@ results = {
 }
 `;
 
-/** What each call gives that a filter refuses with something other than EPERM. */
+/** The results of calls that a filter refuses with something other than EPERM. */
 export const refusals: Readonly<Record<string, string>> = {
   clone3: "ENOSYS",
   io_uring_setup: "ENOSYS",

@@ -8,7 +8,7 @@ import { mountingTest } from "../client/mounting-test.js";
 import { assertCounts, output, SnapshotScratch } from "./snapshot-scratch.js";
 
 const MIB = 1_048_576;
-/** What a snapshot asks for beforehand, with a disk as empty as here. */
+/** The space that a snapshot requires beforehand, on a disk as empty as this one. */
 const RESERVE_MIB = 68;
 const CHANGED_MIB = 96;
 
@@ -26,7 +26,7 @@ mountingTest(
     const machine = await scratch.startMachine();
     await output(machine, SETUP);
     for (let round = 0; round < 6; round += 1) {
-      // Too little to begin with, then so much that some file of the snapshot is not finished.
+      // First too little to begin, then enough to begin but not to finish some file of the snapshot.
       scratch.leaveRoom(round === 0 ? MIB : RESERVE_MIB * MIB + randomInt((CHANGED_MIB - RESERVE_MIB) * MIB));
       const outcome = await scratch.snapshot(machine).catch(PyroError.from);
       assert.ok(outcome instanceof PyroError, "there was room");

@@ -38,7 +38,7 @@ export function smallRequest(id: string): MachineRequest {
   return { id, ...SMALL, environment: "debian:12", diskMib: DISK_MIB, allowHostCompat: false, network: null };
 }
 
-/** What core would know of a snapshot of such a machine. */
+/** Core's facts about a snapshot of such a machine. */
 export function aboutSmall(environmentDigest: string): NewSnapshot {
   return {
     ...{ name: null, task_id: "task-000000000001", parent: null, environment: "debian:12" },
@@ -47,13 +47,13 @@ export function aboutSmall(environmentDigest: string): NewSnapshot {
   };
 }
 
-/** A command, and what it has said so far. */
+/** A command, and its output so far. */
 export interface Spoken {
   readonly exec: Exec;
   text: string;
 }
 
-/** A home whose core runs in this process: machines, snapshots and nothing above them. */
+/** A home whose core runs in this process: machines and snapshots, without tasks. */
 export class SnapshotScratch extends VmScratch {
   #core: Core | null = null;
   readonly #machines = new Set<Machine>();
@@ -76,7 +76,7 @@ export class SnapshotScratch extends VmScratch {
     return this;
   }
 
-  /** Runs the executable behind other words. */
+  /** Runs the executable with a command prefix. */
   pyroBehind(prefix: readonly string[], args: readonly string[]): Promise<Ended> {
     const [program = "", ...words] = [...prefix, process.execPath, pyroPath, ...args];
     return endOf(spawn(program, words, { env: this.env, cwd: this.directory }));
@@ -133,7 +133,7 @@ export async function speak(machine: Machine, command: string): Promise<Spoken> 
   return Object.assign(spoken, { exec: await Exec.start(machine.channel, request) });
 }
 
-/** Follows a command in a fork, behind what the parent's host had of its output. */
+/** Follows a command in a fork, after the output that the parent's host had. */
 export async function follow(machine: Machine, job: number, stdout: number): Promise<Spoken> {
   const spoken = { text: "" };
   const onOutput = async (_: string, bytes: Buffer) => void (spoken.text += bytes.toString());
@@ -142,7 +142,7 @@ export async function follow(machine: Machine, job: number, stdout: number): Pro
   });
 }
 
-/** What a command prints; it must succeed. */
+/** The output of a command, which must succeed. */
 export async function output(machine: Machine, command: string): Promise<string> {
   const spoken = await speak(machine, command);
   const exit = await spoken.exec.finished;

@@ -20,13 +20,13 @@ before(async () => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** The entries of the store that are no snapshot: half-made ones, and those that are being removed. */
+/** The entries of the store that are not snapshots: half-made ones, and those that are being removed. */
 function halfMade(): string[] {
   const whole = scratch.core.snapshots.list().map(({ record }) => record.snapshot_id);
   return readdirSync(join(scratch.home, "snapshots")).filter((name) => !whole.includes(name));
 }
 
-/** What must live on: a counter, an open file without a name, a listener on loopback, the variable of a REPL, a file on tmpfs. */
+/** State that must survive: a counter, an open file without a name, a listener on loopback, the variable of a REPL, a file on tmpfs. */
 const SETUP = `
 mkdir -p /tmpfs && mount -t tmpfs none /tmpfs && head -c 3000000 /dev/urandom >/tmpfs/file && sha256sum /tmpfs/file >/tmpfs/sum
 (i=0; while :; do i=$((i+1)); echo $i >/tmpfs/new; mv /tmpfs/new /tmpfs/count; sleep 0.02; done) >/dev/null 2>&1 &
@@ -81,11 +81,11 @@ test("a fork of a running VM: the processes of both live on, each with an identi
     [parent, ...forks].map(({ id }) => id),
   );
   for (const [, , , seconds] of fields) assert.ok(Math.abs(Number(seconds) - Date.now() / 1000) < 60);
-  // What one writes, no other sees.
+  // A file that one VM writes does not appear in the others.
   await output(forks[0]!, "echo fork >/workspace/mine; echo fork >/tmpfs/mine");
   await output(parent, "[ ! -e /workspace/mine ] && [ ! -e /tmpfs/mine ]");
   await output(forks[1]!, "[ ! -e /workspace/mine ] && [ ! -e /tmpfs/mine ]");
-  // A fork becomes a snapshot like any VM, and needs its parents no more.
+  // A fork becomes a snapshot like any VM, and no longer needs its parents.
   const grandchild = await scratch.snapshot(forks[0]!);
   await scratch.core.snapshots.delete(snapshot.record.snapshot_id);
   await Promise.all([parent, ...forks].map((machine) => scratch.destroy(machine)));
@@ -110,7 +110,7 @@ test("a command that runs while a snapshot is made: its output goes on in both, 
   await until("the parent has said all", () => spoken.text === whole);
   await forked.exec.end("TERM");
   assert.equal((await forked.exec.finished).signal, "TERM");
-  // The parent's still runs.
+  // The parent's command still runs.
   assert.equal(await output(parent, "pgrep -cx sleep"), "1");
   assert.equal(await output(fork, "pgrep -cx sleep || true"), "0");
   await Promise.all([scratch.destroy(parent), scratch.destroy(fork)]);
@@ -151,7 +151,7 @@ test("a failing or cancelled snapshot: the VM runs on, and nothing is left", asy
   });
   await assert.rejects(fails, { code: "RESOURCE_EXHAUSTED" });
   await assertLivesOn(parent);
-  // The same when core's part of it fails, after the VM has been left paused.
+  // The same when core's part fails, after the VM was left paused.
   const fill = async () => {
     throw new PyroError("DISK_FULL", "of the test");
   };
@@ -165,7 +165,7 @@ test("a failing or cancelled snapshot: the VM runs on, and nothing is left", asy
   await assert.rejects(cancelled, { code: "ABORTED" });
   await assertLivesOn(parent);
   assert.deepEqual(halfMade(), []);
-  // The next one is not disturbed by them.
+  // They do not disturb the next one.
   const fork = await scratch.from(await scratch.snapshot(parent));
   await assertLivesOn(fork);
   await Promise.all([scratch.destroy(parent), scratch.destroy(fork)]);

@@ -9,7 +9,7 @@ import { output, SnapshotScratch } from "./snapshot-scratch.js";
 const pages = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
 const AS_NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
-// The kernel of a guest has Yama, whatever the host's has.
+// A guest's kernel has Yama, whether or not the host's has it.
 test("an ordinary user under Yama 0, 1 and 2: may read a program in a user namespace of its own, as QEMU is in one; under 3 it may not", async () => {
   await using scratch = await new SnapshotScratch().open();
   const machine = await scratch.startMachine();
@@ -28,7 +28,7 @@ test("an ordinary user under Yama 0, 1 and 2: may read a program in a user names
   };
   const [allowed, denied] = ["0", "4"];
   for (const scope of [0, 1, 2]) assert.equal(await tries(scope, "sleep"), allowed, `scope ${scope}`);
-  // One without a namespace of its own shows that the guest's Yama decides.
+  // A process without a namespace of its own shows that the guest's Yama decides.
   assert.equal(await tries(0, "tail"), allowed);
   assert.equal(await tries(1, "tail"), denied);
   assert.equal(await tries(3, "sleep"), denied);

@@ -1,4 +1,4 @@
-/** Appends to a journal and a log for ever and prints what was acknowledged; crash.test.ts kills it. */
+/** Appends to a journal and a log for ever and prints each acknowledgement; crash.slow.test.ts kills it. */
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 

@@ -12,7 +12,7 @@ import { journalAt, patternBytes, scriptPath, startedEntry, temporaryDirectory }
 /** Two tasks at once, each killed this many times. */
 const ROUNDS = 10;
 
-/** Kills the process after some number of acknowledgements, at a random moment of what it does next. Returns the last of each kind. */
+/** Kills the process after a number of acknowledgements, at a random moment after that. Returns the last one of each kind. */
 async function runAndKill(directory: string, acknowledgements: number): Promise<{ journal: number; log: number }> {
   const child = spawn(process.execPath, [scriptPath("append-process"), directory], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -30,7 +30,7 @@ async function drain(log: OutputLog, from: number, blocking: boolean): Promise<{
   return seen;
 }
 
-/** Turns of the event loop, enough for file operations that are under way to end. */
+/** Enough turns of the event loop for running file operations to end. */
 async function settle(isSettled: () => boolean): Promise<void> {
   const deadline = Date.now() + 60_000;
   let same = 0;
@@ -41,7 +41,7 @@ async function settle(isSettled: () => boolean): Promise<void> {
   }
 }
 
-/** Waits until the writer stands still. */
+/** Waits until the writer makes no more progress. */
 async function standstill(log: OutputLog): Promise<number> {
   let last = -1;
   await settle(() => {

@@ -15,7 +15,7 @@ const anyStream = fc.constantFrom(...streams);
 const anyText = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => Buffer.from(text));
 const anyBytes = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes));
 
-/** What a result says of pieces that arrived in this order. */
+/** The result for pieces that arrived in this order. */
 function resultOf(pieces: readonly Piece[], limit: number) {
   const kept = { stdout: new KeptOutput(limit), stderr: new KeptOutput(limit) };
   const order = new OutputOrder();

@@ -29,7 +29,7 @@ for (let sequence = 1; failed < 3; sequence += 1) {
 }
 assert.ok(acknowledged.length > 10);
 
-// Those that wait together fail together.
+// Appends that wait together fail together.
 const together = await Promise.allSettled([1, 2].map((n) => journal.append(startedEntry(n, "y".repeat(40_000)))));
 assert.ok(together.every((one) => one.status === "rejected" && isDiskFull(one.reason)));
 
@@ -39,7 +39,7 @@ const { entries } = await journalAt(path);
 const sequences = entries.map((entry) => ("sequence" in entry ? entry.sequence : 0));
 assert.deepEqual(sequences, [...acknowledged, 9999]);
 
-// A journal that cannot even begin.
+// A journal that cannot even be created.
 writeFileSync(ballast, "");
 assert.throws(() => {
   for (;;) writeFileSync(ballast, Buffer.alloc(1024), { flag: "a" });

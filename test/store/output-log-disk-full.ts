@@ -36,7 +36,7 @@ log = await openOutputLog(directory, "stdout");
 assert.equal(log.totalBytes, total);
 await assert.rejects(log.append(patternBytes(total, CHUNK)), { code: "DISK_FULL" });
 
-// A retry at once, in the very turn of the failure, is not held against its predecessor.
+// A retry in the same turn as the failure does not fail because of its predecessor.
 await log.append(patternBytes(total, CHUNK)).catch(() => {
   rmSync(ballast);
   return log.append(patternBytes(total, CHUNK));

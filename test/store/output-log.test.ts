@@ -11,7 +11,7 @@ import { runOnTinyDisk } from "./tiny-disk.js";
 
 const MIB = 1 << 20;
 
-/** What a log of a length must keep, from its rules alone. */
+/** The bytes that a log of this length must keep, computed from the rules alone. */
 function expectedRanges(totalBytes: number): { start: number; end: number }[] {
   if (totalBytes === 0) return [];
   const tailStart = Math.floor((totalBytes - 4 * MIB) / MIB) * MIB;

@@ -55,7 +55,7 @@ test("the list of a push that was not committed is dropped, and the earlier list
   await files.settle("a2", null);
   await files.prepare(route, "a3", new Set(["three"]), none());
   await files.prepare(route, "a4", new Set(["four"]), none());
-  // A daemon that starts asks the agent how the open one has ended.
+  // A daemon that starts asks the agent for the outcome of the open one.
   await files.sweep(["a3"]);
   assert.deepEqual(
     (await all(files.read(route))).map(({ path }) => path),

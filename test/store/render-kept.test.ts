@@ -51,7 +51,7 @@ test("output that was dropped from the disk counts as left out", async (t) => {
     log.totalBytes,
   );
 
-  // Damage counts the same.
+  // Damaged bytes count in the same way.
   await log.close();
   rmSync(join(directory, "stdout.0"));
   const damaged = await renderKept(await openOutputLog(directory, "stdout"), MIB, false);

@@ -8,7 +8,7 @@ import { openJournal, type Journal } from "../../src/store/journal.js";
 import type { JournalEntry } from "../../src/store/journal-entry.js";
 import type { TaskRecord } from "../../src/store/task-record.js";
 
-/** A directory that goes when the test ends. */
+/** A directory that is removed when the test ends. */
 export function temporaryDirectory(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "pyro-store-"));
   context.after(() => rmSync(path, { recursive: true, force: true }));
@@ -87,7 +87,7 @@ export async function journalAt(path: string): Promise<Journal> {
   return reading.journal;
 }
 
-/** Byte `i` of every stream in these tests, so that a byte out of place shows. The period is prime. */
+/** Byte `i` of every stream in these tests, which shows a byte at a wrong position. The period is prime. */
 export function patternBytes(offset: number, length: number): Buffer {
   const period = 65_521;
   const from = offset % period;

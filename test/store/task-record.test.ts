@@ -14,7 +14,7 @@ import {
 import { readTaskRecord, type TaskRecord, writeTaskRecord } from "../../src/store/task-record.js";
 import { fixturePath, someRecord, temporaryDirectory } from "./scratch.js";
 
-/** A task's directory with nothing in it but its record. */
+/** A task's directory that contains only its record. */
 function createIn(tasks: string, record: TaskRecord): Promise<string> {
   return createTaskDirectory(tasks, record, newDraftPath(tasks, record.task_id));
 }

@@ -20,7 +20,7 @@ async function openHome(version?: string) {
   const directory = toolchains.directory;
   return {
     ...{ scratch, mirror, toolchains, directory },
-    /** What lies there beside the link. */
+    /** The entries beside the link. */
     names: () => readdirSync(directory).filter((name) => name !== "current"),
     async [Symbol.asyncDispose]() {
       await mirror[Symbol.asyncDispose]();

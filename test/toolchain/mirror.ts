@@ -11,12 +11,12 @@ import type { PackageSource } from "../../src/toolchain/source.js";
 const PACKAGES = ["qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables", "mmdebstrap"];
 const NAME = "Pyro Test <test@example.invalid>";
 
-/** What the mirror does with a request instead of answering it. */
+/** The mirror's reaction to a request instead of an answer. */
 export type Fault = (path: string, response: ServerResponse, body: Buffer) => boolean;
 
 /** A signed Debian archive of small packages, on a port of this machine. */
 export class Mirror implements AsyncDisposable {
-  /** Paths that were asked for. */
+  /** Requested paths. */
   readonly requests: string[] = [];
   fault: Fault = () => false;
   readonly #directory = mkdtempSync(join(tmpdir(), "pm-"));
@@ -34,7 +34,7 @@ export class Mirror implements AsyncDisposable {
     });
   }
 
-  /** One whose QEMU says it is of this version. */
+  /** A mirror whose QEMU reports this version. */
   static async open(version = "10.0.0"): Promise<Mirror> {
     const mirror = new Mirror();
     mkdirSync(mirror.#gnupgHome, { mode: 0o700 });
@@ -55,7 +55,7 @@ export class Mirror implements AsyncDisposable {
     return { keyring, lines: [`deb [signed-by=${keyring}] http://127.0.0.1:${port} trixie main`] };
   }
 
-  /** Replaces what it offers. `qemu` is what runs as QEMU. */
+  /** Replaces the offered packages. `qemu` is the program that runs as QEMU. */
   publish(version: string, qemu = `#!/bin/sh\necho "QEMU emulator version ${version} (test)"\n`): void {
     const packages = [
       this.#build("qemu-system-x86", version, { "usr/bin/qemu-system-x86_64": qemu }),

@@ -1,15 +1,15 @@
 import { fileURLToPath } from "node:url";
 
 const NOBODY = 65_534;
-/** As chown takes it. */
+/** The owner in the form of chown. */
 export const nobodyOwner = `${NOBODY}:${NOBODY}`;
 
 const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 const asNobody = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
 
 /**
- * Words behind which root runs `pyro` as nobody. This checkout is mounted at `place`, an empty directory, since it may lie beneath a
- * private one such as /root. `prepare` is a line of shell that runs before, in the same mount namespace.
+ * A command prefix with which root runs `pyro` as nobody. This checkout is mounted at `place`, an empty directory, since it may be
+ * beneath a private directory such as /root. `prepare` is a line of shell that runs before, in the same mount namespace.
  */
 export function buildPyroAsNobody(place: string, prepare = "true"): string[] {
   const script = `

@@ -17,7 +17,7 @@ const NEW_SESSION_AND_DOUBLE_FORK = `perl -e 'if (fork()) { fork() and exit } sy
 const count = (atLeast: number) =>
   `until [ "$(cat /proc/[0-9]*/comm 2>/dev/null | grep -cx sleep)" -ge ${atLeast} ]; do sleep 0.3; done; echo escaped; sleep 300`;
 
-/** A command that leaves its process group in six ways, says that it has, and waits. */
+/** A command that leaves its process group in six ways, prints a line, and waits. */
 const ESCAPES = [
   "timeout 300 sleep 299 &",
   "setsid sleep 300 &",

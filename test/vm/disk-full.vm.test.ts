@@ -8,7 +8,7 @@ import { VmScratch } from "./vm-scratch.js";
 
 const PIECE = Buffer.alloc(65_536);
 
-/** Takes all the room of a disk. */
+/** Fills a disk. */
 function fill(path: string): void {
   for (;;) {
     try {

@@ -20,7 +20,7 @@ test("doctor distinguishes a device that exists from one that works, and keeps t
   const answer = JSON.parse(first.stdout) as Answer;
   const kvm = answer.accelerator.candidates.find(({ name }) => name === "kvm")!;
   assert.equal(kvm.exists, existsSync("/dev/kvm"));
-  // Whoever may open the device without being able to run a guest is told just that.
+  // A user who may open the device but cannot run a guest gets exactly that message.
   if (kvm.opens && kvm.usable === false) assert.match(kvm.reason, /opens, but does not run a guest|did not boot/);
   assert.equal(answer.accelerator.in_use, kvm.usable === false ? "tcg" : "kvm");
 

@@ -35,7 +35,7 @@ function symlinkIfNew(from: string, to: string): void {
   try {
     symlinkSync(from, to);
   } catch {
-    // The other directory had it already.
+    // The other directory already had it.
   }
 }
 
@@ -102,7 +102,7 @@ test("a command without a VM cannot make the filtered system calls", async () =>
     "process_vm_readv",
     "ptrace",
   ]);
-  // The filter lets these through, to a failure of their own.
+  // The filter allows these calls; they fail for another reason.
   const failing = ["chroot", "pidfd_getfd"];
   const refused = results.filter(([name]) => !permitted.includes(name) && !failing.includes(name));
   assert.deepEqual(

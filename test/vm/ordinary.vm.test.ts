@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { execTask } from "../../src/client/task-exec.js";
 import { VmScratch } from "./vm-scratch.js";
 
-/** What people do on a fresh Debian server: each is a script for sh that must end with 0, and what its output must look like. */
+/** Things that people do on a fresh Debian server: each is a script for sh that must end with 0, and a pattern for its output. */
 const ordinary: readonly (readonly [what: string, script: string, output?: RegExp])[] = [
   [
     "a lock in /run/lock, by any user",
@@ -109,7 +109,7 @@ let scratch: VmScratch;
 let taskId: string;
 let ended: string[];
 
-/** All in one command: a command each would take a minute under emulation. */
+/** All in one command: one command for each would take a minute under emulation. */
 before(async () => {
   scratch = new VmScratch();
   const { stdout } = await scratch.pyro(["task", "create", "debian:12", "--json"]);

@@ -42,7 +42,7 @@ const push = (task: string, source: string, ...flags: string[]) =>
 const pushFailure = (task: string, source: string, ...flags: string[]) =>
   scratch.failure("task", "sync", "push", task, source, ...flags);
 
-/** Everything about a tree that a push may touch: names, types, modes, times, links, content. */
+/** The facts of a tree that a push may change: names, types, modes, times, links, content. */
 const LOOK = "find . -printf '%p %y %m %T@ %l\\n' | sort; find . -type f -print0 | sort -z | xargs -0r sha256sum";
 
 test("a task is created from a directory, changed by a push, used, deleted", async () => {
@@ -137,7 +137,7 @@ test("make sees what a push changed, and nothing else", async () => {
   const task = await create({ source_path: source });
   const make = 'test -n "$(find out -newer in -newer other 2>/dev/null)" || cat in other >out; cat out';
   assert.equal(await say(task, make), "one\no\n");
-  // Written on the host before the guest built, as files of another branch are.
+  // Written on the host before the guest built, like files of another branch.
   writeFileSync(join(source, "in"), "two\n");
   spawnSync("touch", ["-d", "2021-01-01", join(source, "in")]);
   const look = "touch mark; stat -c '%n %i %Y %Z' Makefile other big.bin";
@@ -172,7 +172,7 @@ test("a push that deletes removes what seed and pushes brought and the source no
   const before = await say(task, LOOK);
   assert.deepEqual(counts(await push(task, source, "--dry-run", ...flags)), { deleted_count: 4, kept_count: 1 });
   assert.equal(await say(task, LOOK), before);
-  // The list of what was pushed outlives the daemon.
+  // The list of pushed entries outlives the daemon.
   assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
   assert.deepEqual(counts(await push(task, source, ...flags)), { deleted_count: 4, kept_count: 1 });
   assert.equal(await say(task, "find . -type f | sort"), "./build/o\n./cache/c\n./edited\n./keep\n./own\n");

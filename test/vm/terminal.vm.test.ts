@@ -23,7 +23,7 @@ const exec = (...words: string[]) => open("task", "exec", task, "-t", "--", ...w
 test("exec -t in a VM: bash with job control, colours, Python's prompt, and resizes", async () => {
   await using terminal = exec("env", "PS1=$ ", "bash", "--norc", "-i");
   await terminal.until("$ ");
-  // It prints when it has the terminal already.
+  // It prints a line once it has the terminal.
   terminal.type(`bash -c 'trap "echo again" CONT; echo u""p; while :; do sleep 0.1; done'\r`);
   await terminal.until("up\r\n");
   terminal.type(CTRL.Z);
@@ -75,7 +75,7 @@ test("exec -t in a VM: a killed daemon costs nothing but the keys that were on t
   terminal.type("name=kept; echo o''k\r");
   await terminal.until("ok\r\n");
   kill(await scratch.daemonPid());
-  // The client comes back by itself; keys that the dead daemon took are typed again.
+  // The client reconnects by itself; keys that the dead daemon took must be typed again.
   await until("the shell answers", () => {
     terminal.type('echo "<$name>"\r');
     return terminal.shown.includes("<kept>");

@@ -17,7 +17,7 @@ export interface VmScratchOptions {
   readonly smallDisk?: { readonly directory: string; readonly size: string };
 }
 
-/** A home of its own that shares pulled environments, and unless told otherwise templates, with the other VM tests. */
+/** A home that shares pulled environments with the other VM tests, and templates unless the test says otherwise. */
 export class VmScratch extends Scratch {
   /** The client that all doors share, in this process. */
   readonly client: Client;
@@ -49,7 +49,7 @@ export class VmScratch extends Scratch {
     assert.deepEqual(left, [], "VMs or tasks have left something");
   }
 
-  /** Makes the small disk as big as what is on it, and so many bytes more. */
+  /** Shrinks the small disk to its content and this many bytes more. */
   leaveRoom(freeBytes: number): void {
     const { blocks, bfree, bsize } = statfsSync(this.#mountPoint!);
     const size = (blocks - bfree) * bsize + freeBytes;
@@ -62,7 +62,7 @@ export class VmScratch extends Scratch {
     return existsSync(tasks) ? readdirSync(tasks) : [];
   }
 
-  /** What VMs have left: their directories and their sockets. */
+  /** The leftovers of VMs: their directories and their sockets. */
   leftovers(): string[] {
     const runtime = join(this.directory, "pyro");
     const sockets = existsSync(runtime)
@@ -72,7 +72,7 @@ export class VmScratch extends Scratch {
     return [...(existsSync(vms) ? readdirSync(vms) : []), ...sockets];
   }
 
-  /** The QEMU of a VM, beneath the jail whose command line names the VM's directory. */
+  /** The QEMU of a VM, a descendant of the jail whose command line names the VM's directory. */
   qemuOfVm(vmId: string): number {
     const directory = join(this.home, "vms", vmId);
     const jails = processesOf(this.home).filter((pid) => commandLineOf(pid).includes(directory));
@@ -86,7 +86,7 @@ export class VmScratch extends Scratch {
     return pid!;
   }
 
-  /** Kills the daemon; returns when nobody can reach it any more. */
+  /** Kills the daemon; returns when it can no longer be reached. */
   async killDaemon(): Promise<void> {
     process.kill(await this.daemonPid(), "SIGKILL");
     await until("the daemon has ended", () =>

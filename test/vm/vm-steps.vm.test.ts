@@ -140,7 +140,7 @@ test("a damaged record makes its VM unreadable; deleting it ends that VM and no 
   }
   const exec = client.call("vm.exec", { vm_id: damaged, command: "true" });
   await assert.rejects(exec, failsWith("FAILED_PRECONDITION", "unreadable"));
-  // Whoever can read it may still want its machine.
+  // A newer pyro that can read the record may need its machine.
   assert.ok(scratch.leftovers().includes(damaged));
   assert.deepEqual(await client.call("vm.delete", { vm_id: damaged }), { vm_id: damaged, deleted: true });
   assert.ok(!scratch.leftovers().some((name) => name.includes(damaged)));

@@ -226,7 +226,7 @@ test("findRenames: pairs a removed file with an added one of the same content, t
   ]);
 });
 
-/** What a pull without conflicts may do to one path. */
+/** The possible effects on one path of a pull without conflicts. */
 function assertDecided(
   trees: Record<"base" | "host" | "task" | "result", Manifest>,
   path: string,
@@ -245,7 +245,7 @@ function assertDecided(
   }
 }
 
-/** No file or link that the host made or changed is gone. */
+/** No file or link that the host made or changed has disappeared. */
 function assertKeeps(result: Manifest, host: Manifest, base: Manifest): void {
   for (const [path, entry] of host) {
     if (entry.type === "directory" || isEqual(entry, base.get(path) ?? null)) continue;

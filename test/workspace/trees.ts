@@ -1,7 +1,7 @@
 import { ancestorsOf } from "../../src/workspace/entry.js";
 import { fc } from "../property.js";
 
-/** Trees of a few names, in which sides often meet: every parent of an entry is a directory. */
+/** Trees with few names, so that sides often conflict: every parent of an entry is a directory. */
 export interface Kind<Node> {
   readonly nodes: fc.Arbitrary<Node>;
   readonly directory: Node;
@@ -19,7 +19,7 @@ type Edits<Node> = readonly (readonly [string, Node | null])[];
 const name = fc.constantFrom("a", "b", "c");
 const paths = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
 
-/** A tree that host and workspace had in common, and what each made of it. */
+/** A tree that host and workspace had in common, and the changed tree of each. */
 export function worlds<Node>(kind: Kind<Node>): fc.Arbitrary<World<Node>> {
   const edits = editsOf(kind);
   return fc
@@ -36,7 +36,7 @@ export function editsOf<Node>({ nodes }: Kind<Node>): fc.Arbitrary<Edits<Node>> 
   return fc.array(fc.tuple(paths, node), { maxLength: 5 });
 }
 
-/** Puts entries in the place of what is there, or with null removes it, with everything beneath. */
+/** Replaces entries, or removes them with null, with everything beneath. */
 export function edit<Node>(kind: Kind<Node>, from: ReadonlyMap<string, Node>, edits: Edits<Node>): Map<string, Node> {
   const tree = new Map(from);
   for (const [path, node] of edits) {

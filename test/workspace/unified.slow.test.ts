@@ -52,7 +52,7 @@ function sideOf(path: string, content: Content): Side {
   return { path, entry, bytes };
 }
 
-/** What git says of the same change. */
+/** Git's output for the same change. */
 function gitDiff(path: string, before: Content, after: Content): string {
   using repository = new Repository();
   repository.git("init", "-q");

@@ -228,7 +228,7 @@ async function wakeClone(
   }
 }
 
-/** Lets everything else on the host go first, until it becomes urgent. */
+/** Gives every other process of the host priority, until the clone becomes urgent. */
 async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Promise<void> {
   // The priority is that of a session, which does not exist before QEMU runs.
   await qmp.answers;

@@ -16,7 +16,7 @@ const noteSchema = z.object({ format: z.literal(1), origin: originSchema });
 
 const noteOf = (directory: string) => join(directory, "disk.json");
 
-/** Moves the disk of a VM that has ended into a directory, which is made. Without an origin nobody could read it: it is not kept. */
+/** Moves the disk of a VM that has ended into a new directory. A disk without an origin is not kept, since it could not be read. */
 export async function keepDisk(vmDirectory: string, origin: Origin | null, into: string): Promise<void> {
   const scratch = scratchPathOf(vmDirectory);
   if (origin === null || !existsSync(scratch)) return;

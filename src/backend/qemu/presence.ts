@@ -27,11 +27,11 @@ export const handleSchema = z.object({
   start_ticks: z.number(),
   accelerator: acceleratorSchema,
   network: networkPlan.nullable().default(null),
-  /** VMs that an earlier version has started have none written down. */
+  /** Null for VMs that an earlier version has started. */
   reserved_mib: z.int().nullable().default(null),
-  /** Which files its sockets are. VMs that an earlier version has started have none written down. */
+  /** Identifies the files of its sockets. Null for VMs that an earlier version has started. */
   sockets: z.object({ agent: z.string(), qmp: z.string() }).nullable().default(null),
-  /** VMs that an earlier version has started have none written down. */
+  /** Null for VMs that an earlier version has started. */
   origin: originSchema.nullable().default(null),
   network_request: z
     .object({

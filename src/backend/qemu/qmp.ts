@@ -45,7 +45,7 @@ export class Qmp {
     return new Qmp(await connectSocketFileWhenReady(file, deadlineMs, signal));
   }
 
-  /** Throws VM_START_FAILED with QEMU's words when it refuses. */
+  /** Throws VM_START_FAILED with QEMU's message when it refuses. */
   execute(command: string, args?: Record<string, unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new PyroError("VM_DIED", "QEMU closed its monitor."));

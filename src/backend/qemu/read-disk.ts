@@ -74,7 +74,7 @@ async function templateOf({ snapshots }: ClonePlace, disk: KeptDisk): Promise<Te
   return findTemplate(snapshots.templatesPath, origin);
 }
 
-/** The error for a disk that nobody can read. */
+/** The error for a disk that can no longer be read. */
 function notKept(): PyroError {
   return new PyroError("FAILED_PRECONDITION", "The disk of its VM was not kept.", {
     hint: "Only VMs that this version of pyro started leave one; its logs can still be read.",

@@ -44,7 +44,7 @@ export interface VmSockets {
 }
 
 const STATUS_FD = 4;
-/** QEMU misses a description of the devices in the state of a snapshot, and goes on without it. */
+/** QEMU warns that a snapshot's state has no description of the devices, and continues without it. */
 const HARMLESS = /Expected vmdescription section/;
 const FILTER_FD = 5;
 const END_GRACE_MS = 500;

@@ -33,7 +33,7 @@ export async function unpackInto(directory: string, archive: AsyncIterable<Uint8
 
 class Unpacker {
   readonly #root: string;
-  /** They get modes and times at the end: one that may not be written to would take no files. */
+  /** Directories get modes and times at the end: a read-only one would accept no files. */
   readonly #directories: ArchiveEntry[] = [];
 
   constructor(root: string) {

@@ -14,7 +14,7 @@ import type { PackedSource, PackOptions } from "./options.js";
 import { Report } from "./report.js";
 import { type Excludes, type Planned, type Scan, scanFile, scanTree } from "./scan.js";
 
-/** How often a name that becomes something else between two looks at it is looked at again. */
+/** How often an entry whose type changes between two looks is examined again. */
 const TRIES = 3;
 
 /**

@@ -12,7 +12,7 @@ export interface GitData {
   readonly alternates: readonly string[];
   /** True when all of its data is elsewhere, not only its objects. */
   readonly isMoved: boolean;
-  /** Files of its configuration as they must be at the new place. */
+  /** Configuration files as the new place needs them. */
   readonly rewritten: readonly { readonly name: string; readonly source: string; readonly text: string }[];
 }
 

@@ -9,7 +9,7 @@ import { Report } from "./report.js";
 
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/i;
 
-/** Looks the source over, and names all that cannot be sent before a byte is. */
+/** Checks the source, and names all entries that cannot be sent before the first byte is sent. */
 export async function packSource(path: string, options: PackOptions = {}): Promise<PackedSource> {
   let resolved: string;
   let stat: BigIntStats;

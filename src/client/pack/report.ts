@@ -15,12 +15,12 @@ export class Report {
   /** Sockets, FIFOs and devices. */
   readonly special = new Names();
   readonly leavingLinks = new Names();
-  /** Links that `follow` found nothing behind. */
+  /** Links that `follow` could not follow, since they lead nowhere. */
   readonly deadLinks = new Names();
-  /** Sent, but perhaps as no moment had it. */
+  /** Files that kept changing: the sent content may mix two states. */
   readonly unsteady = new Names();
   readonly disappeared = new Names();
-  /** Each `.git` whose data is not sent, with where that is. */
+  /** Each `.git` whose data is not sent, with the place of the data. */
   readonly gitElsewhere = new Names();
   /** Worktrees whose repository is sent too, but gets another path. */
   readonly movedWorktrees = new Names();

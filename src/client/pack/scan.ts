@@ -35,7 +35,7 @@ export type Excludes = (path: string, isDirectory: boolean) => boolean;
 interface Walked {
   readonly root: string;
   readonly path: string;
-  /** The directories that hold the links on the way here: a link to one of them would never end. */
+  /** The directories that hold the links on the way here. Following a link to one of them would never end. */
   readonly before: readonly string[];
   /** For one of several directories that are put together: which of its entries are left out, and what others have brought. */
   readonly part?: { readonly leavesOut: (path: string) => boolean; readonly seen: Set<string> };

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import { realpath, stat } from "../../host/files.js";
 
-/** The real path of a directory. Throws INVALID_ARGUMENT when it is none. */
+/** The real path of a directory. Throws INVALID_ARGUMENT when it is not a directory. */
 export async function resolveAllowedRoot(path: string): Promise<string> {
   const root = await realpath(path).catch(() => null);
   if (root !== null && (await stat(root)).isDirectory()) return root;

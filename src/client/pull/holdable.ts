@@ -4,7 +4,7 @@ import { lookAtName } from "../../host/files.js";
 import { ancestorsOf } from "../../workspace/entry.js";
 import type { Step } from "./steps.js";
 
-/** Where the host's file system takes `a` and `A` for one name: paths that a pull writes and that would replace each other. */
+/** The paths of a pull that would replace each other where the host's file system takes `a` and `A` for one name. */
 export function findClashes(root: string, steps: readonly Step[]): string[] {
   if (!ignoresCase(root)) return [];
   const clashes = new Set<string>();
@@ -21,7 +21,7 @@ export function findClashes(root: string, steps: readonly Step[]): string[] {
   return [...clashes];
 }
 
-/** Whether a path stays in the tree and has a length that Linux takes. */
+/** Whether a path stays in the tree and has a length that Linux accepts. */
 export function isPlain(path: string): boolean {
   if (path === "" || Buffer.byteLength(path) > 4_000) return false;
   return path.split("/").every((part) => {

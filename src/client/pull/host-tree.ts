@@ -10,7 +10,7 @@ import type { HostView } from "../../workspace/reconcile.js";
 
 /** Names that are looked at before other work of the process has a turn. */
 const TURN = 256;
-/** How long before a look a change must be for the next change to have another time, on file systems with coarse times. */
+/** How old a change must be when the file is read, so that a later change has another time, on file systems with coarse times. */
 const CALM_MS = 2_500;
 
 interface Seen {

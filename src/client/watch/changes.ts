@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Changes that come within this of each other are one batch. */
 const QUIET_MS = 100;
-/** The batch of a directory that never rests ends after this. */
+/** Maximum duration of a batch, for a directory that keeps changing. */
 const LONGEST_MS = 2_000;
 
 /** Paths that changed, in batches. */
@@ -31,7 +31,7 @@ export class Changes {
     this.#wake();
   }
 
-  /** True when something changed; false when nothing did for so long, or the signal is aborted. */
+  /** True when something changed; false when nothing changed for that long, or the signal is aborted. */
   async wait(ms: number): Promise<boolean> {
     if (this.#paths.size === 0 && this.#error === null && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {

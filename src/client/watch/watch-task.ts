@@ -34,7 +34,7 @@ const ENDS: readonly string[] = [
   "SOURCE_UNSUPPORTED",
   "INVALID_ARGUMENT",
 ];
-/** Failures that pass: the daemon makes way for another one, or is started again. */
+/** Temporary failures: the daemon is being replaced, or started again. */
 const PASSES: readonly string[] = ["DAEMON_UNREACHABLE", "ABORTED", "SOURCE_CHANGED", "WORKSPACE_CHANGED"];
 
 /**
@@ -75,7 +75,7 @@ export async function watchTask(
   return pushes;
 }
 
-/** Throws when the task takes no more pushes; a push starts a stopped one. A daemon that does not run is not started for the question. */
+/** Throws when the task takes no more pushes; a push starts a stopped one. Does not start a daemon. */
 async function assertTakesPushes(client: Client, taskId: string): Promise<void> {
   const task = await client.callRunning("task.status", { task_id: taskId });
   if (task === null || task.state === "started" || task.state === "stopped") return;

@@ -92,7 +92,7 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
   };
 }
 
-/** Gives a command's terminal the sizes of the caller's. Returns what stops that. */
+/** Keeps the size of a command's terminal equal to the caller's. Returns a function that stops that. */
 function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call: Call): () => void {
   if (terminal === null) return () => {};
   return call.onResize((size) => void starting.then((exec) => exec.resize(size)).catch(() => {}));
@@ -205,7 +205,7 @@ export async function waitForEnd(
   }
 }
 
-/** Sends what ends a command; false when it has ended by itself. */
+/** Sends the signal that ends a command; false when it has ended by itself. */
 function end(starting: Promise<Exec>, signal: EndSignal | "KILL"): Promise<boolean> {
   return starting
     .then((exec) => exec.end(signal))

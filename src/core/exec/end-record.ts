@@ -4,7 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { ExecEnded, ExecHost, ExecStarted } from "./exec-outcome.js";
 import type { Logs } from "./logs.js";
 
-/** How often a record is written again that found the disk full. */
+/** How often writing a record is retried while the disk is full. */
 const RECORD_AGAIN_MS = 1_000;
 
 export interface ExecEnd {
@@ -16,7 +16,7 @@ export interface ExecEnd {
   readonly durationMs: number;
 }
 
-/** The end of a command as its task's journal has it. */
+/** The end of a command, as the journal of its task records it. */
 export function buildEnded({ sequence }: ExecStarted, logs: Logs, end: ExecEnd): ExecEnded {
   return {
     event: "exec.ended",

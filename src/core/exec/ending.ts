@@ -5,8 +5,8 @@ export interface Ending {
   /** Aborted to kill the command. */
   readonly signal: AbortSignal;
   /**
-   * Hands the first wish to cancel to the listener, as the signal that the command gets; `signal` aborts when the grace is
-   * over. Without a listener, `signal` aborts at once. Returns a function that takes the listener away.
+   * Reports the first cancel to the listener, as the signal that the command gets; `signal` aborts when the grace is over. Without a
+   * listener, `signal` aborts at once. Returns a function that removes the listener.
    */
   onInterrupt(listener: (signal: EndSignal) => void): () => void;
 }

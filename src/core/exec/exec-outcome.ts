@@ -34,7 +34,7 @@ interface ReportedExec {
   readonly isCutOff: boolean;
 }
 
-/** How a command went, or goes, with the head and the tail of its output. */
+/** How a command ended, or its present state, with the head and the tail of its output. */
 export async function buildOutcome(
   { host, started, ended, ageMs, isCutOff }: ReportedExec,
   { stdout, stderr, order }: Logs,

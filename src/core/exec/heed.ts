@@ -8,7 +8,10 @@ interface Obedient {
   resize(size: TerminalSize): unknown;
 }
 
-/** Passes a caller's wishes on to a command, until it is disposed. A caller who cancels kills the command; one who disconnects does not. */
+/**
+ * Passes the cancels and resizes of a caller on to a command, until it is disposed. A caller who cancels kills the command; one who
+ * disconnects does not.
+ */
 export function heed(call: Call, command: Obedient): Disposable {
   const onAbort = () => {
     if (call.isCancelled()) command.kill();

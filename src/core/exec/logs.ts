@@ -11,7 +11,7 @@ export interface Logs {
   readonly order: OutputOrderFile;
 }
 
-/** Opens the logs of a command; as closed logs, if the command has ended. */
+/** Opens the logs of a command. They are closed at once if the command has ended. */
 export async function openLogs(directory: string, isRunning: boolean): Promise<Logs> {
   const [stdout, stderr] = await Promise.all([openOutputLog(directory, "stdout"), openOutputLog(directory, "stderr")]);
   const order = await OutputOrderFile.open(directory, { stdout: stdout.totalBytes, stderr: stderr.totalBytes });
@@ -37,7 +37,7 @@ export function sinkOf(logs: Logs): OutputSink {
   };
 }
 
-/** Keeps the places of a client that may come back, for so long at most. Returns what gives them up. */
+/** Keeps the positions of a client that may reconnect, for at most `graceMs`. Returns a function that gives them up. */
 export function keepPlaces({ stdout, stderr }: Logs, graceMs: number): () => void {
   const places = [stdout.keepPlace(), stderr.keepPlace()];
   const giveUp = () => {
@@ -48,7 +48,7 @@ export function keepPlaces({ stdout, stderr }: Logs, graceMs: number): () => voi
   return giveUp;
 }
 
-/** Sends both streams to a caller, from these offsets to their ends, with what is no longer kept as gaps. */
+/** Sends both streams to a caller, from these offsets to their ends; output that is no longer kept becomes a gap. */
 export async function sendLogs(
   logs: Logs,
   from: Readonly<Record<"stdout" | "stderr", number>>,

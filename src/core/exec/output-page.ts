@@ -18,7 +18,7 @@ type Input = InputOf<"task.exec_output">;
 /** A piece of one stream. */
 interface Piece extends EncodedOutput {
   readonly parts: readonly ShownBytes[];
-  /** Bytes before the text that are kept no longer. */
+  /** Bytes before the text that are no longer kept. */
   readonly omittedBytes: number;
   readonly nextOffset: number;
   readonly totalBytes: number;
@@ -45,7 +45,7 @@ export async function waitForOutput(exec: TaskExec, input: Input, signal: AbortS
   signal.throwIfAborted();
 }
 
-/** Resolves when the command has ended, or after the caller's time. Throws when the caller disconnects. */
+/** Resolves when the command has ended, or after the time that the caller gave. Throws when the caller disconnects. */
 export async function waitUntilEnded(
   exec: TaskExec,
   timeoutSeconds: number | undefined,

@@ -43,12 +43,12 @@ export class TaskExec {
   #ended: ExecEnded | null;
   #logs: Promise<Logs> | null = null;
   #openedLogs: Logs | null = null;
-  /** The number of the present run; reports of an earlier one are of a VM that was put away. */
+  /** The number of the present run. Reports of an earlier run are about a VM that was stopped. */
   #run = 0;
   /** The job in the guest, once it was requested. */
   #job: Promise<Exec> | null = null;
   #settle = () => {};
-  /** Frees the place that is kept for a client to come back to. */
+  /** Stops keeping output for a client that may reconnect. */
   #giveUpPlace = () => {};
 
   constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
@@ -113,14 +113,14 @@ export class TaskExec {
     });
   }
 
-  /** Stops watching the job, whose VM is put away. The command is still running; `resume` continues it. */
+  /** Stops watching the job of a VM that is being stopped. The command is still running; `resume` continues it. */
   suspend(): void {
     this.#run += 1;
     this.#job = null;
     this.#giveUpPlace();
   }
 
-  /** Ends it on paper while its VM still has it: that VM is about to end. */
+  /** Records the end of the command while its VM still runs it: that VM is about to end. */
   async abandon(reason: PyroError): Promise<void> {
     this.suspend();
     await this.giveUp(reason);
@@ -136,7 +136,7 @@ export class TaskExec {
     );
   }
 
-  /** The command as a snapshot of this moment has it; null when it has ended. The VM must stand still. */
+  /** The command as a snapshot of this moment has it; null when it has ended. The VM must be paused. */
   carry(): CarriedExec | null {
     if (!this.isRunning) return null;
     const leftMs = remainingMs(this.#host, this.started);
@@ -168,7 +168,7 @@ export class TaskExec {
     }
   }
 
-  /** Its output, to be read from any place. */
+  /** Its output, to be read from any offset. */
   output(): Promise<Logs> {
     return this.#openLogs();
   }

@@ -55,7 +55,7 @@ export class TaskExecs {
     for (const entry of started) this.add(new TaskExec(this.#host, entry, null));
   }
 
-  /** Forgets one that could not be written down. */
+  /** Removes one whose start could not be recorded. */
   remove(exec: TaskExec): void {
     this.#bySequence.delete(exec.started.sequence);
   }
@@ -70,7 +70,7 @@ export class TaskExecs {
     });
   }
 
-  /** Resolves when each command that was asked for has reached the guest, or failed to. */
+  /** Resolves when each requested command has reached the guest, or failed to. */
   async begun(): Promise<void> {
     await Promise.allSettled(this.#starting);
     await Promise.all(this.running.map((exec) => exec.begun()));

@@ -12,11 +12,11 @@ export interface Turn extends Disposable {
 
 /** How a caller types into a terminal. */
 export interface Typing {
-  /** The end of its standard input is the terminal's. */
+  /** True when the end of its standard input is the terminal's. */
   readonly endsInput: boolean;
 }
 
-/** The terminal of a command: its size, and its keyboard as one stream, at which one caller types at a time. */
+/** The terminal of a command: its size, and its keyboard as one stream. One caller types at a time. */
 export class Terminal implements AsyncIterable<Uint8Array> {
   size: TerminalSize;
   readonly #typed: { readonly bytes: Uint8Array; readonly onTaken: () => void }[] = [];
@@ -47,7 +47,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
         if (isLost) return;
         await this.type(bytes);
       }
-      // The input of a caller who is gone has no end: the caller may come back.
+      // The input of a caller who is gone has no end: the caller may reconnect.
       if (endsInput && !isLost && !caller.signal.aborted) this.close();
     };
     type().catch(() => {});
@@ -73,7 +73,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
     this.#wake();
   }
 
-  /** The bytes typed from now on. An earlier reader, of a VM that was put away, gets no more of them. */
+  /** The bytes typed from now on. An earlier reader, of a VM that was stopped, gets no more of them. */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     this.#readers += 1;
     this.#wake();

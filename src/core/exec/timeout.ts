@@ -10,8 +10,8 @@ interface TimeoutInput {
 }
 
 /**
- * Seconds until a command is killed; null for a command without a time-out. The call's own value comes first; a command in the
- * background or with a terminal has none otherwise; then the task's value, the client's, and at last the contract's default.
+ * Seconds until a command is killed; null for a command without a time-out. The first of these counts: the call's value; none for a
+ * command in the background or with a terminal; the task's value; the client's; the contract's default.
  */
 export function resolveTimeout(input: TimeoutInput, taskSeconds: number | null = null): number | null {
   if (input.timeout_seconds !== undefined) return input.timeout_seconds;

@@ -10,7 +10,7 @@ import { decodeText } from "./text.js";
 import { useFiles } from "./use-files.js";
 
 const { fileEditBytes, fileViewLineBytes } = limits;
-/** Lines that are shown before a replacement and behind it. */
+/** Lines that are shown before and after a replacement. */
 const CONTEXT_LINES = 3;
 /** The most lines of a replacement that are shown. */
 const SHOWN_LINES = 60;
@@ -35,7 +35,7 @@ interface Replacement {
   readonly all: boolean;
 }
 
-/** The text with its replacement, how often it was made, and where first. Throws FILE_EDIT_MISMATCH. Pure. */
+/** The text with its replacements, their number, and the place of the first. Throws FILE_EDIT_MISMATCH. Pure. */
 export function replaceText(
   content: string,
   { path, old, new: replacement, all }: Replacement,

@@ -8,7 +8,7 @@ export function parseMode(mode: string): number {
   return Number.parseInt(mode, 8);
 }
 
-/** A time of the guest's clock. One that no date can hold, which a hostile guest may claim, is the beginning of time. */
+/** A time of the guest's clock. A hostile guest may claim one that no date can hold: it becomes the beginning of time. */
 function renderTime(seconds: number, nanoseconds: number): string {
   const date = new Date(seconds * 1_000 + Math.floor(nanoseconds / 1_000_000));
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();

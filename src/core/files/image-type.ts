@@ -1,4 +1,4 @@
-/** How the files of each kind of image begin; null stands for any byte. */
+/** The first bytes of each kind of image; null stands for any byte. */
 const beginnings: readonly (readonly [mimeType: string, bytes: readonly (number | null)[]])[] = [
   ["image/png", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
   ["image/jpeg", [0xff, 0xd8, 0xff]],

@@ -4,7 +4,7 @@ import { encodeName } from "../../guest/names.js";
 
 const WORKSPACE = "/workspace";
 
-/** A path of a guest, absolute: a relative one is meant within /workspace. Links and `..` are the guest's. Throws FILE_PATH_INVALID. */
+/** A path of a guest, made absolute: a relative one starts at /workspace. The guest resolves links and `..`. Throws FILE_PATH_INVALID. */
 export function parseGuestPath(path: string): string {
   const absolute = path.startsWith("/") ? path : `${WORKSPACE}/${path}`;
   const bytes = encodeName(absolute).length;

@@ -6,7 +6,10 @@ const NUL = 0;
 /** The longest character of UTF-8 that may be cut off at the end of a range. */
 const CHARACTER_BYTES = 4;
 
-/** Bytes of a file as text; of a range that is not the file's end, a character that is cut off is left for the next one. Throws FILE_NOT_TEXT. */
+/**
+ * Bytes of a file as text. In a range that ends before the file does, an incomplete character at the end is left out. Throws
+ * FILE_NOT_TEXT.
+ */
 export function decodeText(
   bytes: Buffer,
   path: string,
@@ -31,7 +34,7 @@ export function notText(path: string): PyroError {
   );
 }
 
-/** How many bytes at the end begin a character that is not whole. */
+/** How many bytes at the end begin an incomplete character. */
 export function cutOffBytes(bytes: Buffer): number {
   for (let count = 1; count < CHARACTER_BYTES && count <= bytes.length; count += 1) {
     const byte = bytes[bytes.length - count]!;

@@ -14,7 +14,7 @@ interface FileInput {
 
 type OnFile<T> = (channel: Channel, file: GuestFile) => Promise<T>;
 
-/** Like `useFiles`, for work that changes nothing. It also works on the disk that was kept of a task without a VM. */
+/** Like `useFiles`, for work that changes nothing. Without a VM, it works on the kept disk of the task. */
 export function readFiles<T>(core: Core, input: FileInput, call: Call, work: OnFile<T>): Promise<T> {
   return onPath(core, input, call, work, "readFiles");
 }

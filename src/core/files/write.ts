@@ -9,7 +9,7 @@ import { useFiles } from "./use-files.js";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** `task.file.write`: the content of the input, or what follows it. */
+/** `task.file.write`: writes the content of the input, or the bytes that follow it. */
 export const taskFileWrite: Handler<"task.file.write"> = (core, input, call) =>
   useFiles(core, input, call, async (channel, file) => {
     const { task_id, path, mode, append } = input;

@@ -1,4 +1,4 @@
-/** How often expiry is looked at. */
+/** Interval between checks for expiry. */
 const REAP_EVERY_MS = 1_000;
 
 /** The time at which something last used at `usedAt` expires. Wall-clock time, so that host sleep and daemon downtime count. */
@@ -11,7 +11,7 @@ export function hasExpired(expiresAt: string | null, now: number): boolean {
   return expiresAt !== null && now >= Date.parse(expiresAt);
 }
 
-/** Reaps again and again until the timer is cleared. */
+/** Reaps at this interval until the timer is cleared. */
 export function reapRegularly(reap: () => Promise<unknown>): NodeJS.Timeout {
   return setInterval(() => void reap(), REAP_EVERY_MS).unref();
 }

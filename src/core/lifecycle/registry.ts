@@ -14,7 +14,7 @@ export interface RegistryOptions<Item> {
   readonly machineIdOf: (id: string) => string;
   /** NOT_FOUND, for an id that neither a readable nor an unreadable record has. */
   readonly missing: (id: string) => PyroError;
-  /** What to do about an unreadable one. */
+  /** The next step for an item that cannot be read. */
   readonly unreadableHint: (id: string) => string;
   readonly hasExpired: (item: Item, now: number) => boolean;
   /** Ends the item with its machine and removes its files. */
@@ -22,7 +22,7 @@ export interface RegistryOptions<Item> {
   readonly removeFiles: (id: string) => Promise<void>;
 }
 
-/** The tasks, or the VMs, of one home by id. Those whose files cannot be read can only be looked at and deleted. */
+/** The tasks, or the VMs, of one home by id. An item whose files cannot be read can only be shown and deleted. */
 export class Registry<Item> {
   readonly #options: RegistryOptions<Item>;
   readonly #items = new Map<string, Item>();

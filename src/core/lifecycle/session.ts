@@ -26,7 +26,7 @@ export interface SessionOptions {
 /** The machine of a task or VM, from its start or adoption until it is lost, ended or detached. */
 export class MachineSession {
   readonly machine: FoundMachine;
-  /** Why the machine is of no use at the moment; null when it is. */
+  /** Why the machine does not answer at the moment; null when it does. */
   readonly explainSilence: () => string | null;
   readonly #options: SessionOptions;
   #channel: Channel | null = null;
@@ -56,7 +56,7 @@ export class MachineSession {
     return this.#ending;
   }
 
-  /** Closes the channel; the machine runs on for the next daemon. */
+  /** Closes the channel; the machine keeps running for the next daemon. */
   detach(): void {
     this.#isDetached = true;
     this.machine.ready.then(({ channel }) => channel.close()).catch(() => {});
@@ -94,7 +94,7 @@ export function releaseJobs(channel: Channel, running: readonly number[]): void 
   }
 }
 
-/** A record's fields of a machine; nulls for one that cannot be adopted. */
+/** The machine's fields of a record; nulls for a machine that cannot be adopted. */
 interface RecordedMachine extends Omit<LostMachine, "handle" | "environmentDigest"> {
   readonly handle: MachineHandle | null;
   readonly environmentDigest: string | null;

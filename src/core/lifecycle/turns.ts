@@ -1,6 +1,6 @@
 import { abortable } from "../../host/abortable.js";
 
-/** Lets work on one thing take turns, in the order of the calls. */
+/** Lets pieces of work on one thing take turns, in the order of the calls. */
 export class Turns {
   /** Settles when the work before has ended. */
   #last: Promise<unknown> = Promise.resolve();

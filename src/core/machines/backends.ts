@@ -6,7 +6,7 @@ import type { MachineRequest } from "./request.js";
 export class Backends {
   /** Makes VMs. */
   readonly vms: Backend;
-  /** Takes the place of VMs where a caller allows that. */
+  /** Replaces VMs where a caller allows that. */
   readonly #fallback: Backend;
 
   constructor(vms: Backend, fallback: Backend) {

@@ -3,7 +3,7 @@ const BURST_MS = 30_000;
 /** The most requests to remember: more do not change the result. */
 const KEPT_ASKS = 256;
 
-/** The recent peak of simultaneous requests for one kind of machine: so many machines are worth keeping ready. Pure. */
+/** The recent peak of simultaneous requests for one kind of machine: that many machines are worth keeping ready. Pure. */
 export class Demand {
   #asks: { readonly at: number; readonly inFlight: number }[] = [];
 

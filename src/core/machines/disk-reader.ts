@@ -61,7 +61,7 @@ export class DiskReader {
     const cancel = new AbortController();
     const machine = this.#options.open(cancel.signal);
     const helper = { machine, cancel };
-    // The next caller gets another one.
+    // The next caller starts another one.
     const forget = () => {
       if (this.#helper === helper) void this.close();
     };

@@ -20,7 +20,7 @@ import type { SpareCount } from "./spares.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
 import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
 
-/** What a record has of a machine that an earlier daemon started. */
+/** The facts in a record about a machine that an earlier daemon started. */
 export interface LostMachine {
   readonly id: string;
   /** The name of the backend that made it. */
@@ -119,8 +119,8 @@ export class Machines {
   }
 
   /**
-   * A machine that outlives the daemon and continues where a snapshot was made, woken under its own id. Its network is as that of the
-   * snapshot. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit.
+   * A machine that outlives the daemon and continues where a snapshot was made, woken under its own id. It gets a network like the
+   * snapshot's. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit.
    */
   acquireFrom(snapshot: Snapshot, id: string, call: Call): Promise<Machine> {
     return this.#continue(snapshot, id, startOptionsOf({ id, network: snapshot.record.network }, call), call);
@@ -188,7 +188,7 @@ export class Machines {
     return this.#sweep((candidate) => candidate === id);
   }
 
-  /** Keeps an environment, and what was prepared for it, from being pruned until the release is called. */
+  /** Protects an environment, and files that were prepared for it, from pruning until the release is called. */
   hold(environmentDigest: string): () => void {
     return this.#options.environments.hold(environmentDigest);
   }

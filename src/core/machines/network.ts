@@ -44,7 +44,7 @@ export function networkPolicyOf(request: NetworkRequest | null): TaskRecord["net
   };
 }
 
-/** The network of a task's next VM. A record of an earlier version names no more than that there is one. */
+/** The network of a task's next VM. A record of an earlier version says only whether there is one. */
 export function networkOfRecord({ network, network_policy: policy }: TaskRecord): NetworkRequest | null {
   if (!network) return null;
   return {
@@ -55,7 +55,7 @@ export function networkOfRecord({ network, network_policy: policy }: TaskRecord)
   };
 }
 
-/** The files that a caller's variables name as bundles of certificates. */
+/** The bundles of certificates that a caller's variables name. */
 export function trustFilesOf(hostEnv: Readonly<Record<string, string>>): string[] {
   const named = Object.entries(hostEnv).filter(([name]) => isTrustVariable(name));
   return [...new Set(named.map(([, path]) => path))].sort();

@@ -97,7 +97,7 @@ export class NewMachines {
     }
   }
 
-  /** A machine with the hold on its environment; without a machine the hold is released. */
+  /** Adds the hold on its environment to a machine; if there is no machine, releases the hold. */
   async #takeOrStart(
     backend: Backend,
     held: HeldEnvironment,
@@ -110,7 +110,7 @@ export class NewMachines {
     return { machine: await this.#start(request.id, plan, options), release: held.release };
   }
 
-  /** A spare when there is one of this kind, else a new machine. Each use counts for how many spares are made. */
+  /** A spare when there is one of this kind, else a new machine. Each request influences how many spares are made. */
   async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
     const kind = spareKindOf(plan, options);
     const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(plan, options, urgent));
@@ -138,7 +138,7 @@ export class NewMachines {
     const release = this.#options.environments.hold(plan.environment.digest);
     try {
       const machine = await this.#start(newMachineId(), plan, quiet);
-      // Under emulation the first command pays for translating the kernel's code: a spare has paid already.
+      // Under emulation the first command translates the kernel's code; a spare has done that already.
       await runForExit(machine.channel, "true");
       return { machine, release };
     } catch (error) {

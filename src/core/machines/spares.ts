@@ -27,7 +27,7 @@ export interface SpareCount extends SpareKind {
 
 /** One use of a machine of some kind, from the request to the end of the machine. */
 interface Use {
-  /** Called when the machine exists or failed: spares are made again. */
+  /** Called when the machine exists or failed: from then on spares are made again. */
   settle(): void;
   end(): void;
 }
@@ -56,7 +56,7 @@ interface Watched {
 
 export interface SparesOptions {
   readonly log: Log;
-  /** Memory that the host can give away. */
+  /** Memory that the host can still give to machines. */
   readonly availableMib: () => number;
 }
 
@@ -68,7 +68,7 @@ const PATIENCE_MS = 5_000;
 const SPARE_LIFE_MS = 20_000;
 /** Memory that stays available to the host beyond a spare's maximum. With less, spares are removed. */
 const HEADROOM_MIB = 2_048;
-/** How often the host's memory is looked at while there are spares. */
+/** Interval at which the host's memory is checked while there are spares. */
 const PRESSURE_MS = 1_000;
 
 /**
@@ -125,7 +125,10 @@ export class Spares {
     return { settle, end };
   }
 
-  /** A spare of this kind, now the caller's; null when there is none. One that is being made is ready before a new one. */
+  /**
+   * Gives a spare of this kind to the caller; null when there is none. A spare that is being made counts: it is ready before a new
+   * machine.
+   */
   async take(key: string): Promise<ReadyMachine | null> {
     const [spare] = this.#readyOf(key);
     if (spare) {
@@ -191,7 +194,7 @@ export class Spares {
     clearTimeout(patience);
     this.#making = null;
     if (made && !making.isClaimed) this.#keep(made, making);
-    // After a failure the next request tries again.
+    // After a failure nothing is made until the next request.
     if (made) this.#refill();
   }
 

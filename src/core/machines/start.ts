@@ -21,7 +21,7 @@ export interface MachinePlan {
   readonly shape: VmShape;
 }
 
-/** Left to the host when a VM takes all the memory it was promised. */
+/** Memory that stays with the host even if a VM takes all of its own. */
 const MEMORY_RESERVE_MIB = 256;
 
 /**
@@ -38,7 +38,7 @@ export async function startMachine(
   return wakeMachine(id, await backend.start(id, environment, shape, options), options);
 }
 
-/** The same of a machine that continues where a snapshot was made. */
+/** The same for a machine that continues where a snapshot was made. */
 export async function resumeMachine(
   id: string,
   backend: Backend,
@@ -50,7 +50,7 @@ export async function resumeMachine(
   return wakeMachine(id, await backend.resume(id, saved, options), options);
 }
 
-/** The same of one that reads a kept disk. */
+/** The same for a machine that reads a kept disk. */
 export async function openDiskMachine(
   id: string,
   backend: Backend,
@@ -87,7 +87,7 @@ async function writeAptSources(machine: Machine, sources: string): Promise<void>
   await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);
 }
 
-/** How many VMs fit that may take as much memory each. */
+/** How many VMs of this size fit into the host's memory. */
 export function countFitting(neededMib: number): number {
   return Math.max(0, Math.floor((readAvailableMemoryMib() - MEMORY_RESERVE_MIB) / neededMib));
 }

@@ -25,7 +25,7 @@ export type { NewSnapshot } from "./new-record.js";
 export interface Snapshot {
   readonly record: SnapshotRecord;
   readonly directory: string;
-  /** What core keeps of the task. */
+  /** The files in which core keeps the state of the task. */
   readonly taskPath: string;
   /** Machines that are starting from it. */
   readonly uses: Set<Promise<unknown>>;
@@ -34,7 +34,7 @@ export interface Snapshot {
 }
 
 export interface NewSnapshotOptions extends SnapshotOptions {
-  /** Adds what core keeps of the task, into a directory of its own, when the machine runs again. */
+  /** Writes core's state of the task into the snapshot, when the machine runs again. */
   readonly fill?: (directory: string) => Promise<void>;
 }
 
@@ -49,7 +49,7 @@ interface Entry {
   readonly release: () => void;
 }
 
-/** Does something with a snapshot, which is not removed meanwhile. */
+/** Works with a snapshot, which is not removed meanwhile. */
 export async function whileUsed<T>({ uses }: Snapshot, use: () => Promise<T>): Promise<T> {
   const using = use();
   const settled = using.catch(() => {});
@@ -61,7 +61,7 @@ export async function whileUsed<T>({ uses }: Snapshot, use: () => Promise<T>): P
   }
 }
 
-/** The snapshots of one home. Each holds its environment, and so its template, against pruning. This daemon is their only writer. */
+/** The snapshots of one home. Each protects its environment, and so its template, from pruning. This daemon is their only writer. */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #path: string;
@@ -217,7 +217,7 @@ export class Snapshots {
       await fill?.(draft.taskPath);
       return await use(draft);
     } catch (error) {
-      // Not awaited: a VM that stands still does not answer.
+      // Not awaited: a paused VM does not answer.
       if (isLeftPaused) machine.proceed().catch(() => {});
       throw PyroError.from(error);
     } finally {

@@ -41,7 +41,7 @@ export class Activity {
   }
 }
 
-/** When a command began or ended, or something else was done with the task. */
+/** When a command began or ended, or the task was used in another way. */
 function timeOf(entry: JournalEntry): string | undefined {
   if (entry.event === "exec.started") return entry.started_at;
   if (entry.event === "exec.ended") return entry.ended_at;

@@ -18,7 +18,7 @@ export async function adoptTask(
   const { task_id, backend, machine: handle, environment_digest: environmentDigest } = record;
   const machine = await adoptMachine(machines, { id: machineIdOf(task_id), backend, handle, environmentDigest }, log);
   if (machine !== null && !(machine instanceof PyroError)) return { machine, record };
-  // What its VM wrote stays readable.
+  // The output of its commands stays readable.
   if (handle !== null) {
     await machines
       .keepDisk(machineIdOf(task_id), handle, diskPath(directory))
@@ -28,7 +28,7 @@ export async function adoptTask(
     machine === null
       ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")
       : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${machine.message}`);
-  // Should it not be written, the next daemon finds the same.
+  // If this is not written, the next daemon finds the same.
   await writeTaskRecord(directory, without).catch((error: unknown) =>
     log.error({ task: task_id, err: error }, "the record could not be written"),
   );

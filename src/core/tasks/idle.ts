@@ -3,7 +3,7 @@ import { reapRegularly } from "../lifecycle/expiry.js";
 import { stopTask } from "./branches/stop.js";
 import type { Task } from "./task.js";
 
-/** Stops tasks that nobody used for their idle time. */
+/** Stops tasks that were unused for their idle time. */
 export class IdleStops {
   readonly #tasks: () => readonly Task[];
   readonly #log: Log;

@@ -4,7 +4,7 @@ import type { TaskRecord } from "../../store/task-record.js";
 type TaskState = TaskRecord["state"];
 
 /**
- * What becomes of a task, by what happens to its VM. Only a start leads back to started. One whose VM stands still stays started:
+ * The next state of a task, by what happens to its VM. Only a start leads back to started. A task whose VM is paused stays started:
  * status says so, and calls wait.
  */
 const becomes = {
@@ -28,10 +28,10 @@ const allowed = {
   ports: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
 
-/** What a task may be asked for. */
+/** The uses of a task's VM. */
 export type TaskUse = keyof typeof allowed;
 
-/** The record behind a move; unchanged when the table has none from its state. */
+/** The record after a move; unchanged when the table has no move from its state. */
 export function moveTask(record: TaskRecord, happening: keyof typeof becomes, reason: string): TaskRecord {
   const row: Partial<Record<TaskState, TaskState>> = becomes[happening];
   const state = row[record.state];

@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { isTaskId } from "../../store/layout.js";
 
-/** The names of tasks: each belongs to one. */
+/** The names of tasks: each name belongs to one task. */
 export class TaskNames {
   readonly #ownerOf: (name: string) => string | undefined;
   /** Names of tasks that are being created. */

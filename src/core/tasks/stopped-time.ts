@@ -6,7 +6,7 @@ interface Interval {
   readonly toMs: number;
 }
 
-/** When a task was stopped: that time does not count for the time-outs of its commands. */
+/** The times in which a task was stopped. They do not count for the time-outs of its commands. */
 export class StoppedTime {
   #intervals: Interval[] = [];
 

@@ -19,7 +19,7 @@ export class TaskDisk {
   readonly #reader: DiskReader;
   readonly #machines: TaskDiskParts["machines"];
   #environmentDigest: string;
-  /** Lets the environment go, without which the disk cannot be read. */
+  /** Releases the environment, without which the disk cannot be read. */
   #release: () => void;
 
   constructor({ directory, record, machines }: TaskDiskParts) {

@@ -34,20 +34,20 @@ export interface TaskVmParts {
   readonly log: Log;
 }
 
-/** What runs in a VM, and continues in the next one. */
+/** The parts of a task that continue in its next VM. */
 export interface TaskContent {
   readonly execs: TaskExecs;
   readonly pushes: Pushes;
   readonly services: { suspend(): void; resume(): void };
 }
 
-/** What a snapshot asks of core while it is made. */
+/** The calls of a snapshot to core while it is made. */
 export interface SnapshotNotes {
   readonly onPaused: () => void;
   readonly fill: (directory: string) => Promise<void>;
 }
 
-/** The VMs of one task, one after the other; its record says which is the present one. */
+/** The VMs of one task, one after the other; its record names the present one. */
 export class TaskVm {
   readonly parts: TaskVmParts;
   readonly content: TaskContent;
@@ -89,7 +89,7 @@ export class TaskVm {
     return this.#session?.channel ?? null;
   }
 
-  /** Why the VM is of no use at the moment; null when it is. */
+  /** Why the VM does not answer at the moment; null when it does. */
   explainSilence(): string | null {
     return this.#session?.explainSilence() ?? null;
   }
@@ -98,7 +98,7 @@ export class TaskVm {
     return this.#stopped.since(since);
   }
 
-  /** Settles when the VM no longer stands still for a snapshot; null when it does not stand still. */
+  /** Settles when the VM is no longer paused for a snapshot; null when it is not paused. */
   get still(): Promise<void> | null {
     return this.#still;
   }
@@ -111,7 +111,7 @@ export class TaskVm {
     throw new PyroError("FAILED_PRECONDITION", `The VM of task ${this.#record.task_id} is ending.`);
   }
 
-  /** Writes the record anew, and then what became of the task into the journal. */
+  /** Writes the changed record, and then the new state into the journal. */
   change(change: Partial<TaskRecord>): Promise<void> {
     return this.#writes.take(new AbortController().signal, async () => {
       const { directory, journal, log } = this.parts;
@@ -131,7 +131,7 @@ export class TaskVm {
     return this.#record.resumes_from === snapshotId || this.#target === snapshotId;
   }
 
-  /** Works while a snapshot counts as needed, before the record names it. Only in a turn of `changes`. */
+  /** Works while a snapshot counts as needed although no record names it yet. Call it only in a turn of `changes`. */
   async whileNeeded<T>(snapshotId: string, work: () => Promise<T>): Promise<T> {
     this.#target = snapshotId;
     try {
@@ -141,11 +141,11 @@ export class TaskVm {
     }
   }
 
-  /** Has the task continue in another VM. Its record names it already. */
+  /** Makes the task continue in another VM, which its record names already. */
   async enter(machine: FoundMachine): Promise<void> {
     await this.disk.renew(this.#record.environment_digest);
     this.#session = this.#watch(machine);
-    // The session has the channel then, which gives numbers to new commands.
+    // From here on the session has the channel, which numbers new commands.
     await machine.ready;
     for (const exec of this.content.execs.running) exec.resume(machine);
     this.content.services.resume();
@@ -156,12 +156,12 @@ export class TaskVm {
     await this.#session?.end();
   }
 
-  /** Lets go of the VM without ending it: the next daemon takes over. */
+  /** Detaches from the VM without ending it: the next daemon adopts it. */
   detach(): void {
     this.#session?.detach();
   }
 
-  /** Works while no command starts and no push is half done; both wait. */
+  /** Works while no command starts and no push is half done; calls for either wait. */
   holdBack<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.content.pushes.inTurn(signal, async () => {
       let letGo = () => {};
@@ -196,7 +196,7 @@ export class TaskVm {
     };
   }
 
-  /** A task fails with its VM; what it wrote stays. */
+  /** A task fails with its VM; its logs stay. */
   #watch(machine: FoundMachine): MachineSession {
     const { machines, log } = this.parts;
     const { execs, pushes } = this.content;
@@ -207,7 +207,7 @@ export class TaskVm {
       keepDiskIn: this.disk.path,
       onAnswer: (channel) => {
         channel.skipStreams(execs.lastJob);
-        // The end of these was recorded by a daemon that died before it could release them.
+        // Jobs whose end was recorded by a daemon that died before it released them.
         releaseJobs(
           channel,
           execs.running.map(({ started }) => started.job),

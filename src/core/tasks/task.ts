@@ -27,7 +27,7 @@ export type TaskParts = TaskVmParts;
 
 const DELETE_GRACE_MS = 3_000;
 
-/** A persistent VM and everything that ever ran in it. */
+/** A persistent VM with all commands that ever ran in it. */
 export class Task implements ExecHost {
   readonly taskId: string;
   readonly directory: string;
@@ -105,8 +105,8 @@ export class Task implements ExecHost {
 
   /**
    * Starts a command, and the task if it is stopped. The command's start is written when this resolves, and synced when its `recorded`
-   * does. A caller who repeats the call under the same request id, since the daemon died before its answer, gets the first call's
-   * command. Throws FAILED_PRECONDITION when the task has no VM and cannot get one.
+   * does. A caller that repeats a call with the same request id gets the command of the first call. Throws FAILED_PRECONDITION when the
+   * task has no VM and cannot get one.
    */
   async exec(input: InputOf<"task.exec">, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
     const earlier = await this.#execs.earlier(input);
@@ -148,7 +148,7 @@ export class Task implements ExecHost {
     return this.#callers.work("push", caller, (found, call) => push({ taskId, found, pushes }, input, call));
   }
 
-  /** What host and workspace last had in common. */
+  /** The entries that host and workspace last had in common. */
   get base(): WorkspaceBase {
     return this.pushes.base;
   }
@@ -213,8 +213,8 @@ export class Task implements ExecHost {
   }
 
   /**
-   * True when it was not used for its time to live. A running command or push counts as use; a task that can be started again does
-   * not expire.
+   * True when its time to live has passed since its last use. A running command or push counts as use; a task that can be started again
+   * does not expire.
    */
   hasExpired(now: number): boolean {
     if (isResumable(this.record)) return false;
@@ -226,7 +226,7 @@ export class Task implements ExecHost {
     return this.#activity.last;
   }
 
-  /** True when it is started, and nobody has used it for its idle time. */
+  /** True when it is started and was unused for its idle time. */
   isIdle(now: number): boolean {
     const { idle_stop_seconds: seconds } = this.record;
     return this.isStarted && this.#execs.running.length === 0 && this.#activity.hasExpired(seconds, now);

@@ -29,7 +29,7 @@ export interface TasksOptions {
   readonly homePath: string;
   readonly machines: LastingMachines;
   readonly snapshots: TaskSnapshots;
-  /** Machines of other owners, besides those in use. */
+  /** Machines of other owners that must not be ended. */
   readonly keep: readonly string[];
   readonly log: Log;
 }
@@ -148,7 +148,7 @@ export class Tasks {
     return this.#registry.get(taskId);
   }
 
-  /** The ids of the tasks whose VM runs. */
+  /** The ids of started tasks. */
   startedIds(): string[] {
     return this.#registry.all.filter((task) => task.isStarted).map((task) => task.taskId);
   }
@@ -192,7 +192,7 @@ export class Tasks {
     await removeSnapshotsOf(this.#options.snapshots, taskId, (id) => this.needing(id).length > 0);
   }
 
-  /** The ids of tasks that start from a snapshot: stopped ones, and those whose reset to it is under way. */
+  /** The ids of tasks that start from a snapshot: stopped ones, and those that are being reset to it. */
   needing(snapshotId: string): string[] {
     return this.#registry.all.filter(({ vm }) => vm.needs(snapshotId)).map(({ taskId }) => taskId);
   }
@@ -212,7 +212,7 @@ export class Tasks {
       await this.#registry.addUnreadable(taskId, reason, directory);
       return;
     }
-    // A daemon that died left the fork of a variant.
+    // A fork of a variant that a daemon left when it died.
     if (reading.record.tried_for !== null) return void (await removeTaskDirectory(this.#path, taskId));
     const { machine, record } = await adoptTask(directory, reading.record, { machines, log });
     const { journal } = opened;

@@ -12,14 +12,14 @@ import type { TaskExecs } from "../exec/task-execs.js";
 
 type TaskView = ResultOf<"task.status">;
 
-/** The facts that a view shows besides the record. */
+/** The facts of a view that the record does not have. */
 export interface TaskFacts {
   readonly record: TaskRecord;
   /** Null when the VM has ended. */
   readonly machine: FoundMachine | null;
   /** Bytes of the disk of a VM that is gone; null when none was kept. */
   readonly keptDisk: () => Promise<number | null>;
-  /** Why the VM is of no use at the moment. */
+  /** Why the VM does not answer at the moment; null when it does. */
   readonly silence: string | null;
   readonly execs: TaskExecs;
   readonly activity: Activity;

@@ -38,7 +38,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     await core.machines.destroy(machine);
     call.mark("cleanup");
   }
-  // A command that had to be killed leaves nothing at all: no spare for a burst that has ended badly.
+  // After a command that had to be killed no spare is kept.
   if (outcome.timed_out || outcome.aborted) await core.machines.dropSpares();
   return {
     vm_id: machine.id,

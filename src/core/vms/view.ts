@@ -5,7 +5,7 @@ import { expiryOf } from "../lifecycle/expiry.js";
 
 type VmView = ResultOf<"vm.status">;
 
-/** When a VM is removed. Its use does not push that back, as it does for a task: it is used once. */
+/** When a VM is removed. Unlike a task's, its expiry is not delayed by use: it is used once. */
 export function vmExpiryOf({ created_at, ttl_seconds }: VmRecord): string {
   return expiryOf(created_at, ttl_seconds);
 }

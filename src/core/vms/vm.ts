@@ -110,7 +110,7 @@ export class Vm {
     return { vm_id: this.vmId, network_enabled: this.#record.network, network };
   }
 
-  /** Finds its machine again after a daemon's death; without one the VM has failed. */
+  /** Finds its machine again after a daemon's death. Without a machine the VM has failed. */
   async takeOver(): Promise<void> {
     if (this.#record.state !== "started") return;
     const { backend, machine: handle, environment_digest: environmentDigest } = this.#record;
@@ -120,7 +120,7 @@ export class Vm {
     else await this.#save({ state: "failed", reason: "its VM ended while no daemon ran", machine: null });
   }
 
-  /** Cancels its start or command, and waits until the caller of that has an answer. */
+  /** Cancels its start or command, and waits until the caller has the answer. */
   async cancel(): Promise<void> {
     this.#deleted.abort(new PyroError("ABORTED", `VM ${this.vmId} was deleted.`, { hint: "Create another VM." }));
     await this.#pending?.catch(() => {});
@@ -133,7 +133,7 @@ export class Vm {
     await removeVmRecord(this.#context.path, this.vmId);
   }
 
-  /** The next daemon finds its machine. */
+  /** Detaches from its machine: the next daemon adopts it. */
   detach(): void {
     this.#session?.detach();
   }
@@ -145,7 +145,7 @@ export class Vm {
       machine,
       machines,
       log,
-      // Callers do not come back for commands of an earlier daemon.
+      // Callers do not reconnect to commands of an earlier daemon.
       onAnswer: (channel) => releaseJobs(channel, []),
       onLost: async ({ reason }) => {
         if (this.#isRemoved) return;

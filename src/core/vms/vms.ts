@@ -60,7 +60,7 @@ export class Vms {
     return vms;
   }
 
-  /** Their machines are left to a pyro that can read their records. */
+  /** Ids of VMs whose record cannot be read. Their machines are left for a pyro that can read it. */
   get unreadableIds(): string[] {
     return this.#registry.unreadable.map(([vmId]) => vmId);
   }

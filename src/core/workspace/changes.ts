@@ -8,7 +8,7 @@ import { isEqual, isUnhashed } from "../../workspace/entry.js";
 import { parseDestination, WORKSPACE } from "./destination.js";
 import { HASHED_BYTES, readWorkspace } from "./read-workspace.js";
 
-/** Which part of a workspace is meant. */
+/** The part of a workspace to compare. */
 export interface Selection {
   readonly paths: readonly string[];
   readonly exclude: readonly string[];

@@ -7,8 +7,8 @@ export const WORKSPACE = "/workspace";
 const NAME_BYTES = 255;
 
 /**
- * A push's destination, or another path of the workspace, normalised: /workspace or a path beneath it. A relative one is meant within it.
- * Throws INVALID_ARGUMENT, which calls it `what`.
+ * A push's destination, or another path of the workspace, normalised: /workspace or a path beneath it. A relative path starts at
+ * /workspace. Throws INVALID_ARGUMENT, which calls the field `what`.
  */
 export function parseDestination(dest: string, what: "destination" | "path" = "destination"): string {
   const path = posix.resolve(WORKSPACE, dest);

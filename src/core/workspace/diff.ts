@@ -11,7 +11,7 @@ import { toContract } from "../../workspace/wire.js";
 type Diff = ResultOf<"task.diff">;
 type ChangedFile = Diff["files"][number];
 
-/** Changed entries whose content is read at once. */
+/** How many changed entries are read at once. */
 const BATCH = 64;
 
 /** Changes that are shown as one: a renamed file is two changes. */

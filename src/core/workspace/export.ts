@@ -15,12 +15,12 @@ import type { WorkspaceBase } from "../../store/workspace-base.js";
 import { WORKSPACE } from "./destination.js";
 import { HASHED_BYTES } from "./read-workspace.js";
 
-/** Entries in one request. */
+/** How many entries one request names. */
 const BATCH = 512;
 
 /**
- * Sends files of a guest as a tar stream. Throws what `explainTreeRefusal` explains. A client that pulls names entries, which will be part
- * of the base: a later diff needs their content.
+ * Sends files of a guest as a tar stream. Throws the errors of `explainTreeRefusal`. If a pulling client named the entries, keeps the
+ * content, which later diffs need.
  */
 export async function exportFiles(
   channel: Channel,

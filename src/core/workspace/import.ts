@@ -96,12 +96,12 @@ function needsDirectory(field: string, message: string, hint: string): PyroError
   });
 }
 
-/** Space that stays free in the guest, so that it can work with the pushed files. */
+/** Space that an import leaves free in the guest, for work with the pushed files. */
 const RESERVE_BYTES = 16 * 1_048_576;
 
 /**
- * Reads an uploaded archive, checks every entry and stages it in the guest. Throws the code of the first thing wrong with it;
- * then, and when the call is aborted, nothing is left in the guest.
+ * Reads an uploaded archive, checks every entry and stages it in the guest. Throws the error of the first invalid entry. After an error
+ * or an abort, nothing is left in the guest.
  */
 export async function stageSource(
   machine: Machine,

@@ -17,10 +17,10 @@ import { assertRemoves } from "./removals.js";
 
 type Status = ResultOf<"task.patch">["files"][number]["status"];
 
-/** Sent after every change of a file: the read content is compared once more before the commit. */
+/** Later than every change of a file, so the commit always compares the read content once more. */
 const ANY_TIME: GuestTime = { s: 0xffff_ffff, ns: 0 };
 
-/** Applies a patch to a workspace, all of it or nothing. The base stays: a patch is a change of the workspace. */
+/** Applies a patch to a workspace, all of it or nothing. The base does not change. */
 export async function patchWorkspace(
   channel: Channel,
   { task_id, patch, encoding, dry_run, reverse }: InputOf<"task.patch">,
@@ -53,7 +53,7 @@ function describe(path: string, isOld: boolean, after: Patchable | null): { path
   return [{ path, status: isOld ? "modified" : "added" }];
 }
 
-/** Reads the files that a patch names, and remembers how they were. */
+/** Reads the files that a patch names, and remembers their state. */
 class Reader {
   readonly #channel: Channel;
   readonly #seen = new Map<string, FetchedHeader>();
@@ -98,7 +98,7 @@ class Reader {
     }
   }
 
-  /** Throws WORKSPACE_CHANGED when a file is not as it was read. */
+  /** Throws WORKSPACE_CHANGED when a file has changed since it was read. */
   async assertUnchanged(): Promise<void> {
     await fetchEntries(this.#channel, WORKSPACE, [...this.#seen.keys()], async (now) => {
       const { path } = now;
@@ -149,7 +149,7 @@ async function add(stage: Stage, path: string, after: Patchable): Promise<void> 
   return stage.add({ path, type: "file", mode, ...times, sizeBytes: bytes.length }, [bytes]);
 }
 
-/** The directories that lead to paths, the deepest first: as git does, a patch removes those in which nothing is left. */
+/** The directories that lead to paths, the deepest first: like git, a patch removes those that became empty. */
 function parentsOf(paths: readonly string[]): string[] {
   const parents = new Set(paths.flatMap((path) => [...ancestorsOf(path)]));
   return [...parents].toSorted((a, b) => (a < b ? 1 : -1));

@@ -17,7 +17,7 @@ import type { Pushes } from "./pushes.js";
 import type { PushFacts } from "./record-import.js";
 import { isGone } from "./removals.js";
 
-/** What only the client that packs the source can tell, and puts into the result. */
+/** Facts for the result that only the packing client knows. */
 const NO_REPORT = { skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [] };
 const LISTED_ENTRIES = 10_000;
 

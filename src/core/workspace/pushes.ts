@@ -40,7 +40,7 @@ export class Pushes {
     return this.#last;
   }
 
-  /** One push after the other: what one finds unchanged in the workspace, another must not change before it is switched in. */
+  /** One push after the other: a push must not change entries that another one has found unchanged and not switched in yet. */
   inTurn<T>(signal: AbortSignal, push: () => Promise<T>): Promise<T> {
     return this.#turns.take(signal, push);
   }
@@ -58,7 +58,7 @@ export class Pushes {
     return recordImport(this.base, id, facts);
   }
 
-  /** What earlier pushes of the same source to the same destination have brought. Nothing, when that cannot be read. */
+  /** The entries that earlier pushes of the same source brought to the same destination. Empty when the list cannot be read. */
   async *earlier(facts: PushFacts): AsyncGenerator<PushedFile> {
     try {
       yield* this.#files.read(facts);
@@ -68,8 +68,8 @@ export class Pushes {
   }
 
   /**
-   * Switches a staged source in; `isLeft` tells what of earlier pushes stays. When this throws, the workspace is as it was; only
-   * when the VM died or the daemon detaches is that not known yet, and the switch stays open in the journal.
+   * Switches a staged source in; `isLeft` decides which entries of earlier pushes stay in the list. If this throws, the workspace is
+   * unchanged. Only when the VM died or the daemon detaches is the outcome unknown; then the switch stays open in the journal.
    */
   async switchIn(staged: StagedSource, facts: PushFacts, isLeft: (path: string) => boolean): Promise<Committed> {
     const { mode, sourcePath, destination } = facts;
@@ -122,7 +122,7 @@ export class Pushes {
     });
   }
 
-  /** Asks the agent how the switches ended that an earlier daemon did not see the end of. */
+  /** Asks the agent for the outcome of switches that an earlier daemon left open. */
   async takeOver(channel: Channel): Promise<void> {
     try {
       await this.#files.sweep([...this.#open.keys()]);

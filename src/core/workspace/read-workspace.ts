@@ -12,7 +12,7 @@ export const HASHED_BYTES = 1_048_576;
 /** What lies in a workspace. */
 export interface Workspace {
   readonly manifest: ReadonlyMap<string, Entry>;
-  /** Directories on which the guest has mounted something: the agent does not look into them. */
+  /** Directories on which the guest has mounted a file system: the agent does not read them. */
   readonly mounts: readonly string[];
   /** Sockets, FIFOs, devices, and names that are not UTF-8. */
   readonly unsupported: readonly string[];

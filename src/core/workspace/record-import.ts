@@ -1,7 +1,7 @@
 import type { BaseRecorder, WorkspaceBase } from "../../store/workspace-base.js";
 import { WORKSPACE } from "./destination.js";
 
-/** Where a push came from and where it goes. */
+/** The source and the destination of a push. */
 export interface PushFacts {
   readonly mode: "directory" | "file" | "archive";
   readonly sourcePath: string;

@@ -26,10 +26,7 @@ export interface Seeded {
   readonly keep: (pushes: Pushes) => Promise<void>;
 }
 
-/**
- * Fills the workspace of a new machine with the source of its caller, if there is one, and records it in the base
- * of the task that is being made.
- */
+/** Fills the workspace of a new machine with its caller's source, if there is one, and records it in the base of the new task. */
 export async function seedWorkspace(
   machine: Machine,
   input: OptionalSource,

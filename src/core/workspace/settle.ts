@@ -10,7 +10,7 @@ import type { Entry } from "../../workspace/entry.js";
 import { fromContract } from "../../workspace/wire.js";
 import type { Handler } from "../core.js";
 
-/** The longest line: a path and a link's target, each character of them escaped. */
+/** The longest line: a path and a link's target with every character escaped. */
 const LINE_BYTES = 65_536;
 const settled = z.tuple([z.string().min(1).max(4096), workspaceEntry]);
 

@@ -2,7 +2,7 @@ import type { Handler } from "../core.js";
 import { compareWorkspace, readBase } from "./changes.js";
 import { toContract } from "../../workspace/wire.js";
 
-/** The most names of entries that cannot be pulled, in one answer. */
+/** The most entries that cannot be pulled, listed in one answer. */
 const LISTED = 100;
 
 export const taskChanges: Handler<"task.changes"> = async ({ tasks }, input, call) => {

@@ -2,7 +2,7 @@ import type { ResultOf } from "../../contract/operations.js";
 import { printable } from "./printable.js";
 import { renderBytes } from "./size.js";
 
-/** Permissions, size, time and name of each, as `ls -l` has them. */
+/** Permissions, size, time and name of each entry, in the form of `ls -l`. */
 export function renderFileList({ entries, next_after }: ResultOf<"task.file.list">): string {
   const lines = entries.map(renderEntry);
   const more = next_after === null ? [] : [`There are more: --after ${printable(next_after)}`];

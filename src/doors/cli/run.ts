@@ -30,7 +30,7 @@ interface CommandView<Result> {
   readonly title: string;
   readonly json: boolean;
   readonly noStdin: boolean;
-  /** The terminal that the command's is connected to; null when it has none, or nobody types. */
+  /** The terminal to connect the command's terminal to; null when it has none, or without standard input. */
   readonly terminal: OwnTerminal | null;
   /** The command line that takes --mem-mib. */
   readonly sizedBy: string;
@@ -61,7 +61,10 @@ interface TerminalInput {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Connects this process's terminal to a command with `-t`: null without one, or when nobody types. Throws INVALID_ARGUMENT where that cannot be. */
+/**
+ * Connects this process's terminal to a command with `-t`; null without `-t` or without standard input. Throws INVALID_ARGUMENT when
+ * this process has no terminal.
+ */
 export function connectTerminal(
   { tty, background, rows, cols, env }: TerminalInput,
   { json, noStdin }: { readonly json: boolean; readonly noStdin: boolean },

@@ -7,7 +7,7 @@ import { print } from "./show.js";
 type TryResult = ResultOf<"task.try">;
 type Variant = TryResult["variants"][number];
 
-/** `pyro task try`: shows how each variant went. Exits with 1 when none passed, or the wanted one could not be kept. */
+/** `pyro task try`: shows the outcome of each variant. Exits with 1 when none passed, or the wanted one could not be kept. */
 export function taskTry(client: Client, input: ArgumentsOf<"task.try">, json: boolean): Promise<number> {
   return interruptible(json, async ({ signal }) => {
     const result = await client.call("task.try", input, {

@@ -21,7 +21,7 @@ export async function taskWatch(client: Client, input: ArgumentsOf<"task.watch">
   return status === 130 || status === 143 ? 0 : status;
 }
 
-/** False for a push after changes that left nothing to send, as in a file that is left out. */
+/** False when a push found nothing to send, as after a change of an excluded file. */
 function hasNews(event: WatchEvent): boolean {
   if (event.event === "failed" || event.changed.length === 0) return true;
   const { entry_count, unchanged_count, deleted_count, kept_count } = event.result;

@@ -22,7 +22,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface ToolHost {
   readonly client: () => Promise<Client>;
   readonly profile: McpProfile;
-  /** The real path of a directory, into which pulls may go; null for none but a task's own. */
+  /** The real path of a directory that pulls may write to; null when only the task's own is allowed. */
   readonly pullRoot: string | null;
   /** How long a call may wait before it returns an intermediate answer. */
   readonly patienceMs: number;

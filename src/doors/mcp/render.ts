@@ -22,7 +22,7 @@ export function renderResult(tool: string, result: Fields): string {
   return "stdout" in result ? renderCommand(result) : renderFields(result);
 }
 
-/** A file as a model is shown it: its lines, or an image. */
+/** A file in the form for a model: its lines, or an image. */
 export function renderContent(tool: string, result: Fields): CallToolResult["content"] {
   const { image, text, next_line: next } = result as unknown as FileView;
   if (tool !== "task_file_read") return [{ type: "text", text: renderResult(tool, result) }];

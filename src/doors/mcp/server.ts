@@ -17,7 +17,7 @@ export interface ServerOptions {
   readonly patienceMs?: number;
   /** Which tools are offered; the standard ones by default. */
   readonly profile?: McpProfile;
-  /** The real path of a directory, into which pulls may go; null for none but a task's own. */
+  /** The real path of a directory that pulls may write to; null when only the task's own is allowed. */
   readonly pullRoot?: string | null;
 }
 

@@ -1,6 +1,6 @@
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The outcome of each variant in a line, then its changes and output; at the end which one is kept. */
+/** The outcome of each variant in a line, then its changes and output; at the end the kept variant. */
 export function renderVariants({ variants, kept, keep_error }: Fields): string {
   const error = keep_error as { message: string } | null;
   const end = error === null ? `Kept: ${String(kept ?? "none")}` : `Kept: none. ${error.message}`;

@@ -1,4 +1,6 @@
-/** Bytes that are received as they are read: with `for await`, in a pipeline, or all at once. They can be read once. */
+/**
+ * The bytes of a file or archive, received while they are read: with `for await`, in a pipeline, or all at once. They can be read once.
+ */
 export class ByteStream implements AsyncIterable<Uint8Array> {
   readonly #bytes: AsyncGenerator<Uint8Array>;
 

@@ -32,9 +32,9 @@ export interface CallOptions {
 export interface StreamTaskFileOptions {
   /** First byte wanted. Default: 0. */
   readonly offset?: number | undefined;
-  /** Most bytes; all unless given. */
+  /** Maximum number of bytes; all of them unless given. */
   readonly maxBytes?: number | undefined;
-  /** User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given. */
+  /** The user of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given. */
   readonly user?: string | undefined;
   /** Ends the stream, which then throws `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
@@ -62,13 +62,13 @@ export interface WatchTaskOptions {
   readonly gitTracked?: boolean | undefined;
   /** Also send .git, complete. Default: false. */
   readonly withGit?: boolean | undefined;
-  /** Also delete what earlier pushes wrote and the directory no longer has. Default: false. */
+  /** Also delete files of earlier pushes that the directory no longer has. Default: false. */
   readonly delete?: boolean | undefined;
   /** Ends the watch. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a watch reports: a push, or one that failed. */
+/** An event of a watch: a push, or one that failed. */
 export type WatchTaskEvent =
   | { readonly event: "pushed"; readonly changed: readonly string[]; readonly result: PushResult }
   | { readonly event: "failed"; readonly error: PyroError; readonly retries: boolean };

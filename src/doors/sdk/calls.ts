@@ -101,7 +101,7 @@ export class Calls implements Caller {
     return new ByteStream(streamBytes(this.#open(), name, wire, signal));
   }
 
-  /** What a watch reports, until the signal is aborted or the reader stops. */
+  /** The events of a watch, until the signal is aborted or the reader stops. */
   async *watch(
     input: { readonly taskId: string; readonly sourcePath: string },
     { signal, ...rest }: WatchTaskOptions,

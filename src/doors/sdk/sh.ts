@@ -37,7 +37,7 @@ const places = {
 
 type Place = "plain" | keyof typeof places;
 
-/** Where a shell is when it has read a text. */
+/** The state of a shell after it has read a text. */
 function follow(text: string, from: Place): Place {
   let place = from;
   let before = "";

@@ -70,7 +70,7 @@ async function writeInitramfs(modules: string, directory: string): Promise<void>
   await writeFile(join(directory, environmentFiles.initramfs), archive);
 }
 
-/** A module's bytes. Debian 13 ships them compressed, and only the host can undo that without a kernel's help. */
+/** A module's bytes. Debian 13 ships modules compressed. The host decompresses them, since not every kernel can. */
 async function readModule(path: string, temporary: string): Promise<Buffer> {
   if (!path.endsWith(".xz")) return readFile(path);
   await copyFile(path, `${temporary}.xz`);

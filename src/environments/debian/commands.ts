@@ -26,7 +26,7 @@ const dpkgOptions = [
   "path-exclude=/usr/share/lintian/*",
   "path-exclude=/usr/share/locale/*",
   "path-include=/usr/share/locale/locale.alias",
-  // The system's Python is the VM's own, as in images of Python's: pip and uv install into it without a flag.
+  // In a VM the system's Python is the user's own, as in images of Python: pip and uv install into it without a flag.
   "path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED",
 ];
 
@@ -94,7 +94,7 @@ export function buildBootstrapCommand(
   ];
 }
 
-/** Debian's own for root, with the directory of programs that users of Debian have; and without `mesg`, a process of each login. */
+/** Debian's default for root, with `~/.local/bin` in `PATH`, and without `mesg`, which would be a process for each login. */
 const profile = `# ~/.profile: read by login shells, and by pyro for each command once it has changed.
 if [ -n "$BASH" ] && [ -f ~/.bashrc ]; then
   . ~/.bashrc
@@ -194,8 +194,8 @@ export function buildRemoveCommand(root: string, privileged: boolean): string[] 
 }
 
 /**
- * Wraps a command so that its process id is in a file before it starts, and that, for root, its mounts are never
- * seen outside: systemd's hosts share them with every new namespace else.
+ * Wraps a command so that its process id is in a file before it starts. For root, also hides its mounts: a host with systemd shares
+ * them with every new namespace otherwise.
  */
 export function buildTracedCommand(pidFile: string, command: readonly string[], privileged: boolean): string[] {
   const contained = privileged ? ["unshare", "--mount", "--propagation", "private", ...command] : command;

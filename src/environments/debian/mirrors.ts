@@ -1,6 +1,6 @@
 import { runCommand } from "./tools.js";
 
-/** PYRO_DEBIAN_MIRROR: one mirror or sources line a line; none means the distribution's own. */
+/** PYRO_DEBIAN_MIRROR: one mirror or sources line on each line; an empty list means the distribution's own mirrors. */
 export function readMirrors(): string[] {
   return (process.env["PYRO_DEBIAN_MIRROR"] ?? "").split("\n").filter((line) => line.trim() !== "");
 }

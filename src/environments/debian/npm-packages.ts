@@ -24,8 +24,8 @@ export async function assertAbleToFetch({ name, npmPackages }: DebianRecipe): Pr
 }
 
 /**
- * Fetches a recipe's packages with the host's npm, from its cache where they are there, and checks each against the digest in the
- * recipe. Throws ENVIRONMENT_BUILD_FAILED. `scratch` is the folder that the build has on a disk with room.
+ * Fetches a recipe's packages with the host's npm, from its cache if possible, and checks each against the digest in the recipe. Throws
+ * ENVIRONMENT_BUILD_FAILED. `scratch` is the build's folder, on a disk with room.
  */
 export async function fetchNpmPackages(
   { name, npmPackages }: DebianRecipe,

@@ -26,7 +26,7 @@ export function bootstrapProgress(onProgress: (progress: PullProgress) => void):
 
   const tell = () => {
     const { phase, from, to } = steps[step];
-    // Unpacking and configuring are two events a package; lists and the kernel are a handful.
+    // Unpacking and configuring are two events per package; lists and the kernel are only a few.
     const expected =
       step === "essentialInstall" || step === "install"
         ? packages * 2

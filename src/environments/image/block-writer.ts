@@ -57,7 +57,7 @@ export class BlockWriter {
     await this.#flush();
     const bytes = Buffer.alloc(Math.min(sizeBytes, mostBytes));
     const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, start * BLOCK_BYTES);
-    // What was not written yet behind the end of the file are zeros.
+    // Bytes after the end of the file are zeros that were not written yet.
     bytes.fill(0, bytesRead);
     return bytes;
   }
@@ -68,7 +68,7 @@ export class BlockWriter {
     }
   }
 
-  /** Makes the file so many blocks long and closes it. */
+  /** Gives the file its length in blocks and closes it. */
   async finish(blocks: number): Promise<void> {
     await this.#flush();
     await this.#file.truncate(blocks * BLOCK_BYTES);

@@ -24,7 +24,7 @@ import { addOwnFiles, readDistribution } from "./own-files.js";
 import { type ByteStream, decompressed, verified, whileRoom } from "./streams.js";
 import { ImageTree } from "./tree.js";
 
-/** What a root image is made of. */
+/** The parts of a root image. */
 interface Content {
   /** Null for a plain root file system. */
   readonly config: ImageConfig | null;

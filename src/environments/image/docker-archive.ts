@@ -11,7 +11,7 @@ import { type Image, MOST_DOCUMENT_BYTES, parseAs, parseDocument, parseImageConf
 import { readExisting } from "./layout.js";
 import { type ByteStream, decompressed, limited, readAll, readFileBytes, whileRoom } from "./streams.js";
 
-/** The place of a file in the archive, or the name that the file is a link to. */
+/** The position of a file in the archive, or the name that the file links to. */
 type Place = { readonly start: number; readonly sizeBytes: number } | { readonly link: string };
 
 const MOST_FILES = 10_000;
@@ -62,7 +62,7 @@ function chooseImage(images: readonly Listed[], tag: string | null): Listed {
   throw imageError("not_found", what, { tags: images.flatMap(({ RepoTags }) => RepoTags ?? []) });
 }
 
-/** A file is found by its place in the archive, so one that is compressed needs a plain copy. */
+/** Files are read by their position in the archive, so a compressed archive needs a plain copy. */
 async function decompressInto(path: string, spare: string, signal: AbortSignal): Promise<string> {
   const head = readExisting(path, "the archive");
   const { value: start } = await head.next();

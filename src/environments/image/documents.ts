@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { ImageConfig } from "../manifest.js";
 
-/** The documents of the OCI image format, and the same of Docker; what is not needed here is passed over. */
+/** The documents of the OCI image format, and Docker's equivalents; unneeded fields are ignored. */
 
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "expected sha256: and 64 hex digits");
 
@@ -40,7 +40,7 @@ export const configSchema = z.object({
 });
 export type ImageDocument = z.infer<typeof configSchema>;
 
-/** What of an image's configuration is kept. */
+/** The kept part of an image's configuration. */
 export function configOf({ config }: ImageDocument, digest: string): ImageConfig {
   return {
     digest,
@@ -61,7 +61,7 @@ export function variablesOf({ env }: ImageConfig): string[] {
   });
 }
 
-/** Whether a full name, such as `docker.io/me/tool:1`, is what a tag such as `1`, `tool:1` or `me/tool:1` names. */
+/** Whether a full name, such as `docker.io/me/tool:1`, matches a tag such as `1`, `tool:1` or `me/tool:1`. */
 export function isTag(name: string, tag: string): boolean {
   return name === tag || name.endsWith(`:${tag}`) || name.endsWith(`/${tag}`);
 }

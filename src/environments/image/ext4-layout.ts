@@ -10,10 +10,10 @@ export const FIRST_CONTENT_BLOCK = 1 + DESCRIPTOR_BLOCKS;
 /** As many blocks as the descriptors reach, less eight groups for the tables. */
 export const MOST_IMAGE_BLOCKS = (DESCRIPTOR_BLOCKS * DESCRIPTORS_PER_BLOCK - 8) * GROUP_BLOCKS;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
-/** The last group has at least so many blocks. */
+/** The least number of blocks of the last group. */
 const SMALLEST_GROUP = 1024;
 
-/** Fixed, so that the same files give the same image; those of images that mke2fs makes. */
+/** Fixed, as in images of mke2fs, so that the same files give the same image. */
 const UUID = Buffer.from("7079726f000040008000000000000001", "hex");
 const HASH_SEED = Buffer.from("7079726f000040008000000000000002", "hex");
 

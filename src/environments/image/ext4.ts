@@ -28,7 +28,7 @@ export async function finishExt4(tree: ImageTree, blocks: BlockWriter): Promise<
   await blocks.finish(geometry.blocks);
 }
 
-/** Numbers in the order of the tree, how many names each inode has, and the parents of directories. */
+/** Numbers the inodes in the order of the tree, counts the names of each, and finds the parents of directories. */
 function numberInodes({ root }: ImageTree) {
   const numbers = new Map([[root, ROOT_INODE]]);
   const links = new Map([[root, 2]]);
@@ -108,7 +108,7 @@ async function writeTables(geometry: Geometry, placed: readonly Placed[], blocks
   await blocks.writeAt(1024, buildSuperblock(geometry, freeBlocks, freeInodes));
 }
 
-/** The tables of inodes lie one behind the other. */
+/** The tables of inodes are contiguous. */
 async function writeInodes(geometry: Geometry, placed: readonly Placed[], blocks: BlockWriter): Promise<void> {
   const start = geometry.tablesOf(0).inodeTable * BLOCK_BYTES;
   let [pieces, at]: [Buffer[], number] = [[], start + (FIRST_INODE - 1) * INODE_BYTES];
@@ -120,7 +120,7 @@ async function writeInodes(geometry: Geometry, placed: readonly Placed[], blocks
   };
   for (const place of placed) {
     const bytes = buildInode(place.inode, place);
-    // The inodes after the root's are numbered one after the other.
+    // The inodes after the root's have consecutive numbers.
     if (place.number === ROOT_INODE) await blocks.writeAt(start + INODE_BYTES, bytes);
     else if (pieces.push(bytes) === 4096) await flush();
   }
@@ -140,7 +140,7 @@ class Bitmap {
     }
   }
 
-  /** A block with so many bits from one on, and ones behind them. */
+  /** A block with this many bits from a bit on, then ones. */
   render(first: number, count: number): { bytes: Buffer; free: number } {
     const bytes = Buffer.alloc(BLOCK_BYTES, 0xff);
     this.#bytes.copy(bytes, 0, first / 8, Math.ceil((first + count) / 8));

@@ -22,7 +22,7 @@ export interface Layer {
   open(): ByteStream;
 }
 
-/** Where the blobs of an image are. */
+/** The blobs of an image. */
 export interface BlobStore {
   /** The bytes as stored, not verified. Throws `not_found` when they are missing. */
   open(descriptor: Pick<Descriptor, "digest" | "size" | "mediaType">): ByteStream;
@@ -62,7 +62,7 @@ async function openManifest(
   };
 }
 
-/** The configuration of an image for linux/amd64 with so many layers. */
+/** The configuration of an image for linux/amd64 with this many layers. */
 export function parseImageConfig(value: unknown, layerCount: number): z.infer<typeof configSchema> {
   const document = parseAs(configSchema, value, "The configuration");
   const { architecture, os, rootfs } = document;

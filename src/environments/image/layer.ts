@@ -9,14 +9,14 @@ import { buildXattrBlock, canHoldXattr } from "./ext4-xattrs.js";
 import { limited } from "./streams.js";
 import { type Inode, type InodeType, type ImageTree, makeInode, NO_XATTRS, parseImagePath } from "./tree.js";
 
-/** What an image's files are gathered in: names in the tree, contents in the file of the image. */
+/** Collects the files of an image: names in the tree, contents in the image's file. */
 export interface ImageFiles {
   readonly tree: ImageTree;
   readonly blocks: BlockWriter;
 }
 
 export interface LayerOptions {
-  /** The layer's place, from 0 on. */
+  /** The number of the layer, from 0. */
   readonly number: number;
   /** Whether `.wh.` names remove what lower layers have, as in container images. */
   readonly whiteouts: boolean;
@@ -33,7 +33,7 @@ const types: Readonly<Record<string, InodeType>> = {
   ...{ "2": "symlink", "3": "character", "4": "block", "5": "directory", "6": "fifo" },
 };
 
-/** Applies one tar archive, uncompressed, to the files of an image. Throws an ARCHIVE_… error for what cannot be applied. */
+/** Applies one uncompressed tar archive to the files of an image. Throws an ARCHIVE_… error for an entry that cannot be applied. */
 export async function applyLayer(
   files: ImageFiles,
   content: AsyncIterable<Uint8Array>,
@@ -47,7 +47,7 @@ export async function applyLayer(
       files.tree.count(member.shown, 1, member.name.length);
       await applyMember(files, member, reader, options);
     }
-    // Behind the end of the archive is what the digest covers too.
+    // The digest also covers the bytes after the end of the archive.
     await input.drain();
   } finally {
     await input.close();
@@ -79,7 +79,7 @@ async function applyMember(
   tree.put(parts, await readInode(files, type, member, reader, signal), layer);
 }
 
-/** Whether a name is a mark of the layer, and no file: what it removes is gone then. */
+/** Whether a name is a mark that removes entries of lower layers, and no file. If it is, removes them. */
 function applyWhiteout(tree: ImageTree, parts: readonly string[], layer: number): boolean {
   const name = parts.at(-1) ?? "";
   const parent = parts.slice(0, -1);
@@ -138,7 +138,7 @@ function ownerOf(member: Member, key: "uid" | "gid", offset: number): number {
 
 const XATTR = "SCHILY.xattr.";
 
-/** Overlay file systems keep their own marks in attributes; those of another host mean nothing in the guest. */
+/** Overlay file systems keep their own marks in attributes. Those of another host mean nothing in the guest. */
 function readXattrs(tree: ImageTree, member: Member): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>();
   for (const [key, value] of member.pax) {
@@ -146,7 +146,7 @@ function readXattrs(tree: ImageTree, member: Member): ReadonlyMap<string, Buffer
     const name = key.slice(XATTR.length);
     if (canHoldXattr(name) && !name.startsWith("trusted.overlay.")) found.set(name, Buffer.from(value));
   }
-  // Refused here what would not fit in the end, before much of it is in memory.
+  // Refused here, before much of it is in memory, since it would not fit in the end.
   buildXattrBlock(found);
   for (const [name, value] of found) tree.count(member.shown, 0, name.length + value.length);
   return found.size === 0 ? NO_XATTRS : found;

@@ -48,7 +48,7 @@ function chooseTag(manifests: readonly Descriptor[], tag: string | null): Descri
   throw imageError("not_found", what, { tags });
 }
 
-/** The configuration of the only candidate says what platform it is for. */
+/** The configuration of the only candidate names its platform. */
 function chooseOne(candidates: readonly Descriptor[]): Descriptor {
   const [only, ...others] = candidates;
   return only && others.length === 0 ? only : choosePlatform(candidates);

@@ -11,7 +11,7 @@ const directories: readonly (readonly [path: string, mode: number])[] = [
   ["workspace", 0o755],
 ];
 
-/** Files of a container's engine, which the guest has its own of. */
+/** Files of a container's engine. The guest has its own. */
 const files: readonly (readonly [path: string, content: string])[] = [
   ["etc/resolv.conf", ""],
   ["etc/machine-id", ""],
@@ -19,7 +19,7 @@ const files: readonly (readonly [path: string, content: string])[] = [
   ["etc/hosts", "127.0.0.1\tlocalhost pyro\n::1\tlocalhost ip6-localhost ip6-loopback\n"],
 ];
 
-/** Adds to an image what makes it a guest: its own files in /etc, and the variables of the image for each command. */
+/** Adds the parts that make an image a guest: files in /etc, and the image's variables for each command. */
 export async function addOwnFiles(image: ImageFiles, variables: readonly string[], layer: number): Promise<void> {
   for (const [path, mode] of directories) {
     if (image.tree.follow(path.split("/"))?.type !== "directory")

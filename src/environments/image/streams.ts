@@ -12,14 +12,14 @@ import { imageError } from "./failure.js";
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 const CHUNK_BYTES = 262_144;
-/** Free disk that a pull leaves, and how often it looks. */
+/** Free disk that a pull leaves, and how often the pull checks it. */
 const RESERVE_MIB = 64;
 const CHECKED_BYTES = 16_777_216;
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-/** The largest window of zstd that is accepted: 128 MiB, as its program does. */
+/** The largest accepted window of zstd: 128 MiB, as in the zstd program. */
 const ZSTD_WINDOW_LOG = 27;
 
-/** The bytes of a file, or of a part of it. Throws what opening it throws, when it is read. */
+/** The bytes of a file, or of a part of it. Throws the error of opening it at the first read. */
 export async function* readFileBytes(
   path: string,
   start = 0,
@@ -30,7 +30,7 @@ export async function* readFileBytes(
   yield* file.createReadStream({ start, highWaterMark: CHUNK_BYTES, end: start + sizeBytes - 1 });
 }
 
-/** The same bytes, at most so many of them, until the signal. */
+/** The same bytes, at most this many, until the signal. */
 export async function* limited(
   source: ByteStream,
   mostBytes: number,
@@ -46,7 +46,7 @@ export async function* limited(
   }
 }
 
-/** The same bytes, while the disk that they are written to has room. Throws DISK_FULL. */
+/** The same bytes, while the disk that gets them has room. Throws DISK_FULL. */
 export async function* whileRoom(source: ByteStream, directory: string, what: string): AsyncGenerator<Uint8Array> {
   let uncheckedBytes = CHECKED_BYTES;
   for await (const piece of source) {
@@ -105,7 +105,7 @@ async function* unzstd(input: ByteReader): AsyncGenerator<Buffer> {
     );
   }
   const inflater = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax ?? 100]: ZSTD_WINDOW_LOG } });
-  // A failure of the source comes out of the iteration below.
+  // An error of the source is thrown by the iteration below.
   pipeline(Readable.from(rest(input)), inflater, () => {});
   try {
     for await (const chunk of inflater) yield chunk as Buffer;

@@ -25,17 +25,17 @@ export interface Inode {
 
 export interface Entry {
   readonly inode: Inode;
-  /** The layer that the name is of. */
+  /** The layer that the name comes from. */
   layer: number;
 }
 
-/** What all layers of an image may bring: the daemon has it in memory. */
+/** Limits for all layers of an image, since the daemon keeps them in memory. */
 export const IMAGE_LIMITS = { entries: 1_000_000, bytes: 268_435_456 };
 
 /** Shared, since most files have none. */
 export const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
 
-/** As many links on one path as Linux follows. */
+/** Maximum number of links on one path, as in Linux. */
 const MOST_LINKS = 40;
 
 export function makeInode(type: InodeType, mode: number, rest: Partial<Inode> = {}): Inode {
@@ -57,7 +57,7 @@ export class ImageTree {
     this.#limits = limits;
   }
 
-  /** Counts entries, and bytes of names, link targets and attributes. What a later layer removes stays counted. */
+  /** Counts entries, and bytes of names, link targets and attributes. Entries that a later layer removes stay counted. */
   count(shown: string, entries: number, bytes: number): void {
     this.#entries += entries;
     this.#bytes += bytes;
@@ -70,7 +70,7 @@ export class ImageTree {
     }
   }
 
-  /** Gives a name to an inode. A directory over a directory keeps what is in it and takes the new one's owner, mode and times. */
+  /** Gives a name to an inode. A directory in the place of a directory keeps its entries and takes the new owner, mode and times. */
   put(parts: readonly string[], inode: Inode, layer: number): void {
     const name = parts.at(-1);
     if (name === undefined) return describeAs(this.root, inode);
@@ -94,7 +94,7 @@ export class ImageTree {
     return this.#walk(parts);
   }
 
-  /** Removes what lower layers have under a name. What the same layer has put there stays. */
+  /** Removes the entry of lower layers with this name. An entry of the same layer stays. */
   removeLower(parts: readonly string[], layer: number): void {
     const name = parts.at(-1);
     const parent = this.#walk(parts.slice(0, -1))?.entries;
@@ -102,7 +102,7 @@ export class ImageTree {
     if (parent && entry && name !== undefined && !keepUpper(entry, layer)) parent.delete(name);
   }
 
-  /** Empties a directory of what lower layers have in it. */
+  /** Removes the entries of lower layers from a directory. */
   removeLowerChildren(parts: readonly string[], layer: number): void {
     const entries = this.#walk(parts)?.entries;
     if (entries) emptyLower(entries, layer);
@@ -112,7 +112,7 @@ export class ImageTree {
     this.#walk(parts.slice(0, -1))?.entries?.delete(parts.at(-1) ?? "");
   }
 
-  /** The directory of a path, made where it is missing. */
+  /** The directory of a path, created if it is missing. */
   #directory(parts: readonly string[], layer: number): Map<string, Entry> {
     let at = this.root;
     let made = 0;
@@ -156,7 +156,7 @@ export class ImageTree {
   }
 }
 
-/** The parts of a name; refuses one that leads out of the image, and one that Linux would not take. */
+/** The parts of a name. Refuses a name that leads out of the image, and one that Linux would not accept. */
 export function parseImagePath(name: Buffer, shown: string): string[] {
   const parts = name
     .toString("latin1")
@@ -173,7 +173,7 @@ function describeAs(inode: Inode, { mode, uid, gid, mtimeS, mtimeNs, xattrs }: I
   Object.assign(inode, { mode, uid, gid, mtimeS, mtimeNs, xattrs });
 }
 
-/** Whether something of the layer is at or beneath an entry; what is of lower layers beneath it goes. */
+/** Whether an entry of the layer is at or beneath this one. Removes entries of lower layers beneath it. */
 function keepUpper(entry: Entry, layer: number): boolean {
   const { entries } = entry.inode;
   if (entries) emptyLower(entries, layer);

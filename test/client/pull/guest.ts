@@ -108,7 +108,7 @@ export function writeTree(root: string, tree: Tree): void {
   }
 }
 
-/** What lies beneath a path, without names of the root that are to be left out. */
+/** The entries beneath a path, without excluded names of the root. */
 export function readTree(root: string, path = "", without: readonly string[] = []): Map<string, Node> {
   const tree = new Map<string, Node>();
   for (const name of readdirSync(join(root, path))) {

@@ -27,7 +27,7 @@ const kind = {
   isDirectory: (node: Node) => node.type === "directory",
 };
 
-/** More of them, for a long search. */
+/** Runs more cases, for a long search. */
 const runs = Number(process.env["PYRO_TEST_RUNS"] ?? 40);
 
 test("pull: a second pull has nothing to do, and undo brings the first tree back", async () => {

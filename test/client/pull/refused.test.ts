@@ -13,7 +13,7 @@ import { Project, trees } from "./project.js";
 const file = (text: string, mode = 0o644): Node => ({ type: "file", mode, text });
 const directory = (mode: number): Node => ({ type: "directory", mode });
 
-/** Nobody, when the tests run as root, which may write anywhere. */
+/** The user nobody, when the tests run as root, which may write anywhere. */
 async function asOrdinaryUser(act: () => Promise<void>): Promise<void> {
   if (process.getuid?.() !== 0) return act();
   process.seteuid?.(65_534);
@@ -47,7 +47,7 @@ const world = trees(
   },
 );
 
-/** That a pull fails with the code and the path, leaves the tree as it is and no part of itself, and is not half settled. */
+/** Asserts that a pull fails with the code and the path, leaves the tree unchanged and no files of its own, and settles nothing. */
 async function assertRefused(project: Project, { code, path }: { code: string; path: string | RegExp }): Promise<void> {
   const before = readTree(project.host);
   const base = new Map(project.guest.base);
@@ -110,7 +110,7 @@ mountingTest(
   "pull: a destination on a read-only file system fails with DESTINATION_UNUSABLE, and stays as it is",
   async () => {
     for (const path of [null, "a", "d", "d/f", "d/gone", "l", "n"]) {
-      // The whole of it, or one change alone.
+      // All changes, or one change alone.
       const only = (tree: ReadonlyMap<string, Node>) =>
         new Map([...world.base, ...[...tree].filter(([at]) => path === null || at === path)]);
       const task = new Map(path === null ? world.task : only(world.task));

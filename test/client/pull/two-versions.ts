@@ -6,7 +6,7 @@ export type Version = 0 | 1;
 
 const DIRECTORIES = 20;
 
-/** A tree of files in two versions: most files change, a tenth stays as it is, and a tenth is only in one of them. */
+/** A tree of files in two versions: most files change, a tenth stays the same, and a tenth exists in one version only. */
 export class TwoVersions {
   readonly #files: number;
 
@@ -33,7 +33,7 @@ export class TwoVersions {
     return `n=0; ${loop} ${only} *) printf 'version ${version} of %s' $n >$f;; esac; n=$((n + 1)); done`;
   }
 
-  /** Which version the tree is; fails when it is neither, a part of one, or has anything else. */
+  /** The version of a tree; fails when the tree is neither, a part of one, or has further entries. */
   find(root: string): Version {
     const found: Record<string, string> = {};
     for (const directory of readdirSync(root)) {

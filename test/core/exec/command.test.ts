@@ -46,7 +46,7 @@ async function running(agent: AgentProcess, command: string, timeoutMs = 60_000)
   return { ending, end, said };
 }
 
-/** Says the number of a process that has left the command's group and session. */
+/** Prints the id of a process that has left the command's group and session. */
 const ESCAPED = `setsid sh -c 'echo ready $$; exec sleep 300' & `;
 const isAlive = (said: string) => existsSync(`/proc/${/ready (\d+)/.exec(said)?.[1]}`);
 

@@ -17,7 +17,7 @@ import { temporaryDirectory } from "../../store/scratch.js";
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** A command that runs on and prints nothing. */
+/** A command that keeps running and prints nothing. */
 async function quietExec(context: TestContext): Promise<TaskExec> {
   const directory = mkdtempSync(join(tmpdir(), "pyro-output-"));
   context.after(() => rmSync(directory, { recursive: true, force: true }));

@@ -217,7 +217,7 @@ test("pyro task file: bytes to and from standard streams and files", async (t) =
 test("task files: with the rights of another user", async (t) => {
   const { task, cli, at } = await openTask(t);
   const user = "12345:7";
-  // An agent that is not root cannot become anybody else.
+  // An agent that is not root cannot become another user.
   if (process.getuid?.() !== 0)
     return assert.rejects(task.writeFile(at("d/f"), "one", { user }), { name: "PyroError" });
   chmodSync(at(""), 0o777);

@@ -17,7 +17,7 @@ class Bench {
   /** While it is set, machines are not ready. */
   gate: Promise<void> = Promise.resolve();
 
-  /** So many callers at once; each takes a machine, and all give it back at the end. Returns the names of the spares they got. */
+  /** This many simultaneous callers; each takes a machine, and all release it at the end. Returns the names of the spares they got. */
   async burst(count: number, kind = KIND): Promise<(string | null)[]> {
     const uses = Array.from({ length: count }, () => this.spares.begin(kind, (urgent) => this.#make(kind, urgent)));
     const taken = await Promise.all(uses.map(() => this.spares.take(kind.key)));

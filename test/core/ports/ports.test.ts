@@ -44,14 +44,14 @@ async function serve(t: TestContext, onConnection: (socket: Socket) => void, hos
 
 const refusedWith = (code: ErrorCode) => ({ code });
 
-/** All that a connection sends until it ends; throws when it is reset. */
+/** All bytes of a connection until it ends; throws when it is reset. */
 async function exchange(port: number, sent: string | Buffer): Promise<Buffer> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.end(sent);
   return readAll(socket);
 }
 
-/** All that the other end sends; leaves the socket open. */
+/** All bytes of the other end; leaves the socket open. */
 async function readAll(socket: Socket): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) pieces.push(piece);
@@ -129,7 +129,7 @@ test("ports: 2,000 connections that flood and are abandoned leave nothing, and f
     for (const socket of sockets) socket.destroy();
   }
   await until("all connections in the guest are closed", () => live === 0);
-  // The guest hears of an end a moment later than the daemon.
+  // The guest notices an end a moment later than the daemon.
   assert.ok(most < 2 * 256, `${most} connections at once`);
   const after = await serve(t, (socket) => socket.end("alive"));
   assert.equal((await exchange((await opened.task.publishPort(after)).hostPort, "")).toString(), "alive");

@@ -11,7 +11,7 @@ import { openTasks } from "../open-tasks.js";
 
 const inBackground = { cwd: "/", background: true };
 
-/** Prints a line whenever its file has one more; ends at `end`. */
+/** Prints a line for each new line of its file; ends at `end`. */
 const echoLines = (path: string) => `tail -n +1 -f ${path} | sed -u '/^end$/q'; exit 5`;
 
 test("task stop: a running command continues under its number when the task starts again", async (t) => {

@@ -13,7 +13,7 @@ import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
 import { histories, type Leaf, type Leaves, Model, type Outcome, type Step } from "./pull-history.js";
 
-/** More of them, for a long search. */
+/** Runs more cases, for a long search. */
 const runs = Number(process.env["PYRO_TEST_RUNS"] ?? 15);
 
 test("over any history of edits, pushes, pulls and undos, host, workspace and changes are those of a model", async (t) => {
@@ -91,7 +91,7 @@ function put(path: string, leaf: Leaf | null): void {
 }
 
 function leavesOf(root: string): [string, Node][] {
-  // The agent may still be removing what it has staged.
+  // The agent may still be removing staged files.
   return [...readTree(root, "", [".pyro-staging"])].filter(([, { type }]) => type !== "directory").sort();
 }
 

@@ -44,12 +44,12 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 4, maxLength: 14 },
 );
 
-/** What a host and a workspace must hold after each step, path by path. */
+/** The expected entries of host and workspace after each step, path by path. */
 export class Model {
   readonly host: Leaves = new Map();
   readonly guest: Leaves = new Map();
   readonly #base: Leaves = new Map();
-  /** What pushes brought; false for what the guest has written since. */
+  /** Whether a push brought the entry; false for entries that the guest has written since. */
   readonly #brought = new Map<string, boolean>();
   #taken: Taken | null = null;
 
@@ -125,7 +125,7 @@ function isSame(a: Leaf | null | undefined, b: Leaf | null | undefined): boolean
   return "text" in b && a.text === b.text && a.mode === b.mode;
 }
 
-/** Whether the host still has what a pull left. A mode that the host changed is not looked at. */
+/** Whether the host still has the result of a pull. A mode that the host changed is ignored. */
 function isLeft(host: Leaf | undefined, after: Leaf | null): boolean {
   if (host && after && "text" in host && "text" in after) return host.text === after.text;
   return isSame(host, after);

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { readTree } from "../../client/pull/guest.js";
 import { PulledProject, writeFiles } from "./pulled-project.js";
 
-/** The sizes that a person may have are for a long search. */
+/** The large sizes are for a long search. */
 const isLong = process.env["PYRO_TEST_RUNS"] !== undefined;
 const [FILES, MIB] = isLong ? [5_000, 100] : [500, 10];
 

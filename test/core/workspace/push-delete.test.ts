@@ -128,7 +128,7 @@ test("after any pushes with --delete, the workspace has the source's entries and
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 4 }), async (steps) => {
       using project = new Project(channel, join(agent.workspace, "w"));
       const expected: Files = {};
-      /** What pushes brought and the guest has not changed. */
+      /** The pushed entries that the guest has not changed. */
       const brought = new Set<string>();
       for (const { source, guest, isDeleting } of steps) {
         rmSync(project.source, { recursive: true });
@@ -146,7 +146,7 @@ test("after any pushes with --delete, the workspace has the source's entries and
         for (const known of Object.keys(source)) brought.add(known);
         await project.push({ isDeleting });
         assert.deepEqual(read(project.workspace), expected);
-        // Under names of its own as well as over what was pushed.
+        // Writes new names, and over pushed entries.
         write(project.workspace, guest);
         for (const changed of Object.keys(guest)) brought.delete(changed);
         Object.assign(expected, guest);

@@ -10,7 +10,7 @@ test("a background command: returns its number, its output from an offset and to
   const started = await scratch.exec(task, script, "--background", "--timeout-seconds", "600");
   assert.deepEqual([started.status, started.stdout], [0, "1\n"]);
 
-  // From behind "err", so that only standard output ends the wait: either stream may be first.
+  // Begins after "err", so that only standard output ends the wait: either stream may be first.
   const waiting = scratch.start(["task", "output", task, "1", "--stderr-offset", "4", "--wait-seconds", "30"]);
   const chunks: Buffer[] = [];
   waiting.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -18,7 +18,7 @@ test("a background command: returns its number, its output from an offset and to
   assert.deepEqual(Buffer.concat(chunks), Buffer.from("6f6e65ff0a", "hex"), "byte for byte");
 
   const follower = scratch.pyro(["task", "output", task, "1", "--follow", "--stdout-offset", "5"]);
-  // Neither the command nor who follows it depends on the daemon.
+  // Neither the command nor its follower depends on the daemon.
   await scratch.killDaemon();
   await scratch.exec(task, "touch go");
   const page = await scratch.json<{ stdout: string; state: string }>(

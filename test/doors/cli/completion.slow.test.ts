@@ -80,7 +80,7 @@ for (const shell of Object.keys(askShell)) {
     }
     const all = await complete(shell, "pyro ", env);
     for (const word of ["run", "task", "doctor", "help"]) assert.ok(all.includes(word), word);
-    // bash completes the part behind a colon.
+    // bash completes the part after a colon.
     const colon = shell === "bash" ? [] : ["debian:12"];
     assert.ok((await complete(shell, "pyro run deb", env)).includes("debian:12"));
     assert.deepEqual(

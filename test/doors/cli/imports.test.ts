@@ -17,7 +17,7 @@ const EXPORTER = "client/export/export.js";
 /** Loaded only for a watch, which packs. */
 const WATCHER = ["client/watch/watch-task.js", "client/watch/watch-events.js"];
 
-/** Every module that the process of an entry can load, and every name it imports that is no file of ours; not beyond `stops`. */
+/** Every module that the process of an entry can load, and every name that it imports from a package. Does not follow `stops`. */
 function followImports(entry: string, ...stops: string[]): { files: string[]; names: string[] } {
   const files = new Set<string>();
   const names = new Set<string>();

@@ -7,7 +7,7 @@ import type { Handler } from "../../../src/core/core.js";
 import { pyroPath, until } from "../../client/scratch.js";
 import { Listening, resultOf } from "../../daemon/listening.js";
 
-/** A daemon that builds until it is told to stop, and reports two phases. */
+/** A daemon that builds until the test ends the build, and reports two phases. */
 class Building implements AsyncDisposable {
   finish = () => {};
   readonly #finished = new Promise<void>((resolve) => (this.finish = resolve));

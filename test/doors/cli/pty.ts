@@ -15,11 +15,11 @@ interface PtyOptions {
   readonly cols?: number;
 }
 
-/** A program on a terminal of its own, as a person has it. */
+/** A program on a terminal of its own, as for a person. */
 export class Pty {
   readonly #child: ChildProcess;
   #shown = "";
-  /** Resolves when it has ended: its exit status (negative for a signal), and whether the terminal is as it was. */
+  /** Resolves when the program has ended: its exit status (negative for a signal), and whether the terminal was restored. */
   readonly ended: Promise<{ readonly status: number; readonly restored: boolean }>;
 
   constructor(command: readonly string[], { env, rows = 24, cols = 80 }: PtyOptions) {

@@ -17,7 +17,7 @@ const figures = {
   ...{ deleted_count: 0, kept_count: 0 },
 };
 
-/** A daemon that takes a push and says how far it is until `isOver`. */
+/** A daemon that takes a push and reports progress until `isOver`. */
 function listen(isOver: () => boolean): Listening {
   const push: Push = async (_core, input, call) => {
     for await (const _ of call.upload!);

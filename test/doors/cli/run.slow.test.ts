@@ -87,7 +87,7 @@ test("signals cancel, wait for the clean-up and decide the status", async (t) =>
     await t.test(signal, async () => {
       await using daemon = new Listening(runInShell);
       const child = start(daemon, sh("echo ready; sleep 60"));
-      // Input that nobody reads must not stand in the way of the cancel.
+      // Unread input must not delay the cancel.
       child.stdin?.on("error", () => {});
       child.stdin?.write(Buffer.alloc(1_000_000));
       child.stdout?.once("data", () => child.kill(signal as NodeJS.Signals));

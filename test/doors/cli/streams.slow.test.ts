@@ -13,7 +13,7 @@ import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
 const TASK = "task-000000000000";
 const BIG = "x".repeat(4_000_000);
 
-/** What follows the words of each command. None of these starts a VM: environments and tasks of these names do not exist. */
+/** The arguments of each command. None of these starts a VM: no environment or task has these names. */
 const rest: Readonly<Record<string, readonly string[]>> = {
   run: ["debian:99", "--", "true"],
   "task create": ["debian:99"],
@@ -42,7 +42,7 @@ const faults: Readonly<Record<string, string>> = {
   "a directory as standard input, a full disk as standard error": "</ 2>/dev/full",
 };
 const LOSES_STDOUT = /^>\/dev\/full|^1<\/dev\/null/;
-/** The others behave like one of these. */
+/** The other commands behave like one of these. */
 const SAMPLE = new Set(["run", "help", "task list", "task logs", "mcp serve", "a usage error"]);
 const triedOnAll = (redirections: string) => /^(?:>\/dev\/full|<\/ 2>\/dev\/full)$/.test(redirections);
 
@@ -67,7 +67,7 @@ const bigEntry = {
   started_at: "2026-01-01T00:00:00.000Z",
 };
 
-/** Commands that would pull an environment, or look for a model: they meet the daemon that has neither. */
+/** Commands that would pull an environment, or look for a model: this daemon has neither. */
 const NEEDS_FAKE = /^(?:bench|demo)/;
 
 function envOf(name: string): NodeJS.ProcessEnv {
@@ -112,7 +112,7 @@ for (const [fault, redirections] of Object.entries(faults)) {
   });
 }
 
-/** Nothing is lost of these when standard output cannot be written. */
+/** The output of these is complete although standard output cannot be written. */
 const printsNothing = new Set(["mcp serve"]);
 
 test("every command whose reader is gone: ends quietly with 141 when it has output, and prints no stack", async () => {
@@ -206,7 +206,7 @@ test("a command that prints its result after a crash: with --json, only the erro
   assert.deepEqual([end.status, error.code, error.message, end.stderr], [125, "INTERNAL", "boom", ""]);
 });
 
-/** Several at once, in order: a start of the executable costs a few tenths of a second. */
+/** Several at once, in order: starting the executable takes a few tenths of a second. */
 async function inTurns<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
   const next = items.entries();

@@ -44,7 +44,7 @@ test("exec -t: keys become signals, and job control works", async (t) => {
   await using opened = await openTerminal(t, ["env", "PS1=$ ", "bash", "--norc", "-i"]);
   const { terminal } = opened;
   await terminal.until("$ ");
-  // It prints when it has the terminal already.
+  // It prints a line once it has the terminal.
   terminal.type(`bash -c 'trap "echo again" CONT; echo u""p; while :; do sleep 0.1; done'\r`);
   await terminal.until("up\r\n");
   terminal.type(CTRL.Z);
@@ -58,7 +58,7 @@ test("exec -t: keys become signals, and job control works", async (t) => {
   terminal.resize(40, 100);
   terminal.type("stty size\r");
   await terminal.until("stty size\r\n");
-  // The size may follow a moment later.
+  // The size may arrive a moment later.
   terminal.type("until [ \"$(stty size)\" = '40 100' ]; do :; done; echo re''sized\r");
   await terminal.until("resized\r\n");
   terminal.type(CTRL.D);

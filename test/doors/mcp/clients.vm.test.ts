@@ -57,7 +57,7 @@ test("a background command continues when the server ends, and another server sh
   const { task_id } = await one.result<Task>("task_create", size);
   const command = "while ! [ -e go ]; do sleep 0.1; done; echo done";
   await one.result("task_exec", { task_id, command, background: true, timeout_seconds: 600 });
-  // One in front too, whose client goes away without a word.
+  // Also a foreground command, whose client disappears without a word.
   const front = one.call("task_exec", { task_id, command, timeout_seconds: 600 });
   front.catch(() => {});
   await until("both run", async () => (await one.result<Task>("task_status", { task_id })).running_commands === 2);

@@ -70,7 +70,7 @@ test("a merge keeps the rest of the file, and a backup", async () => {
   assert.ok(lstatSync(link).isSymbolicLink());
   assert.equal(statSync(path).mode & 0o777, 0o644);
   assert.equal(readFileSync(`${path}.before-pyro`, "utf8"), before);
-  // Another change does not cost the first backup.
+  // A second change keeps the first backup.
   await configure({ client: "cursor", write: true, file: path }, { ...home.env, PYRO_HOME: "/b" });
   assert.equal(readFileSync(`${path}.before-pyro`, "utf8"), before);
   assert.equal(readFileSync(`${path}.before-pyro-2`, "utf8"), after);

@@ -11,8 +11,8 @@ const conformance = fileURLToPath(
 );
 
 /**
- * What the suite asks of any server. Its other scenarios call tools, resources and prompts that only its own example server
- * has (`test_simple_text` and the like), capabilities we do not declare (completions, subscriptions), or are about HTTP.
+ * The suite's scenarios for any server. Its other scenarios call tools, resources and prompts that only its own example server has
+ * (`test_simple_text` and the like), test capabilities that pyro does not declare (completions, subscriptions), or are about HTTP.
  */
 const scenarios = ["server-initialize", "ping", "logging-set-level", "tools-list", "resources-list", "prompts-list"];
 

@@ -34,7 +34,7 @@ export class Connected implements AsyncDisposable {
     return result.structuredContent as Result;
   }
 
-  /** How a call fails that must fail. */
+  /** The error of a call that must fail. */
   async failure(name: string, input: Fields = {}): Promise<ErrorBody & { text: string }> {
     const result = await this.call(name, input);
     assert.equal(result.isError, true, textOf(result));
@@ -58,7 +58,7 @@ export async function connectHere({
 }: ServerOptions & { readonly clientName?: string }): Promise<Connected> {
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const connected = new Connected(clientName);
-  // Both packages have a class of that name; what it does is the same.
+  // Both packages have a class of that name, with the same behaviour.
   await createServer(options).connect(theirs as never);
   await connected.client.connect(ours);
   return connected;

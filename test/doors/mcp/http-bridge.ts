@@ -11,8 +11,8 @@ interface Message {
 }
 
 /**
- * Puts `pyro mcp serve` behind MCP's streamable HTTP, for a client that speaks nothing else. It passes messages on as they are:
- * each session is a server process of its own.
+ * Puts `pyro mcp serve` behind MCP's streamable HTTP, for a client that speaks nothing else. It passes messages on unchanged: each
+ * session is a server process of its own.
  */
 export class HttpBridge implements AsyncDisposable {
   readonly #scratch: Scratch;
@@ -61,7 +61,7 @@ export class HttpBridge implements AsyncDisposable {
 class Session {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  /** Whoever waits for the answer to a request gets what is said meanwhile too. */
+  /** A response stream also gets the messages that come before the answer to its request. */
   readonly #waiting = new Map<number | string, ServerResponse>();
 
   constructor(child: ChildProcess) {

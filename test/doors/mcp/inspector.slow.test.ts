@@ -11,7 +11,7 @@ const entry = fileURLToPath(import.meta.resolve("@modelcontextprotocol/inspector
 
 async function inspect(scratch: Scratch, ...args: string[]): Promise<unknown> {
   const command = [entry, process.execPath, pyroPath, "mcp", "serve", ...args];
-  // It hands only some variables on; those of the test are given to the server with `env`.
+  // It passes only some variables on; the test's variables reach the server with `env`.
   const child = spawn(process.execPath, command, { env: { ...process.env, ...scratch.env }, cwd: dirname(entry) });
   child.stdin.end();
   const { status, stdout, stderr } = await endOf(child);

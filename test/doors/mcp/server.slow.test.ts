@@ -111,7 +111,7 @@ test("progress has the phase, the seconds and the last line, and never decreases
   const done = mcp.call("vm_run", run, { onprogress: (progress) => void told.push(progress) });
   await until("the phase is told", () => told.some(({ message }) => message?.includes("Installing packages (50 %)")));
   end();
-  // Told with the next sign of life, when the last one was a moment ago.
+  // Sent with the next heartbeat, if the last one was a moment ago.
   await until("the last line is told", () => told.some(({ message }) => message?.endsWith(" s · last line")));
   end();
   await done;

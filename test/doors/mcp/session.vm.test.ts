@@ -6,9 +6,9 @@ import { test } from "node:test";
 import { VmScratch } from "../../vm/vm-scratch.js";
 import { connectStdio, textOf } from "./connect.js";
 
-/** What hasty clients allow a request. */
+/** The time-out of impatient clients. */
 const hasty = { timeout: 10_000 };
-/** The same client when it hears of progress. */
+/** The time-out of the same client while it receives progress. */
 const listening = (told: string[]) => ({
   ...hasty,
   resetTimeoutOnProgress: true,
@@ -55,7 +55,7 @@ test("a session: list, seed, run, fix, push, run, logs, delete, with a client th
   const { task_id, workspace_seed: seed } = created;
   assert.deepEqual([seed.mode, seed.entry_count], ["directory", 2]);
 
-  // With progress: one call of 24 s that is told of every few seconds.
+  // With progress: one call of 24 s that reports progress every few seconds.
   told.length = 0;
   const run = { task_id, command: "python3 suite.py", timeout_seconds: 300 };
   const failed = await mcp.result<Exec>("task_exec", run, listening(told));
@@ -68,7 +68,7 @@ test("a session: list, seed, run, fix, push, run, logs, delete, with a client th
   const pushed = await mcp.result<{ entry_count: number }>("task_sync_push", { task_id, source_path: source }, hasty);
   assert.equal(pushed.entry_count, 2);
 
-  // Without progress: behind, read bit by bit, no call longer than the client's patience.
+  // Without progress: in the background, read in parts, no call longer than the client's time-out.
   const started = await mcp.result<Exec>("task_exec", { ...run, background: true }, hasty);
   let place = { stdout_offset: 0, stderr_offset: 0 };
   let stdout = "";

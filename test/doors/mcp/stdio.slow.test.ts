@@ -13,7 +13,7 @@ interface Message {
   readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** `pyro mcp serve`, spoken to line by line. */
+/** `pyro mcp serve`, which the test writes to and reads from line by line. */
 class Raw {
   readonly child: ChildProcess;
   readonly messages: Message[] = [];

@@ -14,9 +14,9 @@ const pinPath = fileURLToPath(new URL("../../../../test/doors/mcp/tools.json", i
 const listedIn = (profile?: McpProfile) => [...readTools(profile).values()].map((tool) => tool.listed);
 const listed = listedIn("full");
 
-/** What every session pays before the first call. */
+/** The tokens that every session pays before the first call. */
 const MAX_TOKENS: Readonly<Record<McpProfile, number>> = { core: 3_500, standard: 8_000, full: 11_000 };
-/** What a model writes to change a line of a file. */
+/** The tokens that a model writes to change a line of a file. */
 const MAX_EDIT_TOKENS = 300;
 
 const encoding = getEncoding("o200k_base");

@@ -106,7 +106,10 @@ test("a command in the background is read from a place on, and sent a signal", a
   await assert.rejects(pyro.outputTask(task.taskId, 999), { code: "NOT_FOUND" });
 });
 
-/** A command that writes a line to each stream by turns, each when the caller has got the one before, and what its result then has. */
+/**
+ * A command that writes to both streams by turns, each line when the caller has received the previous one; and the output in its
+ * result.
+ */
 function takingTurns() {
   let onTaken = () => {};
   const answered = () => onTaken();
@@ -212,7 +215,7 @@ test("a program that exits without cleaning up: its run ends, its task and the t
   const argv = ["--input-type=module", "-e", script, task.taskId];
   const child = spawn(process.execPath, argv, { env: { ...process.env, ...scratch.env }, stdio: "inherit" });
   assert.deepEqual(await once(child, "exit"), [9, null]);
-  // Fewer than before when the run took the spare one of the test before it.
+  // Fewer than before if the run took the spare of an earlier test.
   await until("the VM of the run is gone", () => scratch.leftovers().length <= vms);
   await until("the command has ended", async () => (await lastEntry()).state === "ended");
   const { stdout, exitCode, aborted } = await lastEntry();

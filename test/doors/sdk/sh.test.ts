@@ -6,7 +6,7 @@ import { fc } from "../../property.js";
 
 import { sh, type ShellValue } from "../../../src/index.js";
 
-/** What a shell hands on when it is given a line of `printf`. */
+/** The arguments that a shell passes to `printf` for a line. */
 function wordsOf(line: string): string[] {
   const { stdout, status } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8" });
   assert.equal(status, 0, line);

@@ -10,20 +10,20 @@ import type { CamelOf } from "../../../src/doors/sdk/camel.js";
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Flat<T> = { readonly [Key in keyof T]: T[Key] };
 
-/** What a method gives; a handle's task is in its `info`. */
+/** The result of a method; a handle's task is in its `info`. */
 type GivenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: never[]) => PromiseLike<infer Result>
   ? Result extends { readonly info: infer Info }
     ? Info
     : Result
   : never;
-/** The options of a method, without those that are no input. */
+/** The options of a method that are part of the input. */
 type TakenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: infer Given) => unknown
   ? Flat<Omit<OrNone<Exclude<Extract<Given[number], object>, StdinSource>>, NotInput>>
   : never;
 type OrNone<T> = [T] extends [never] ? object : T;
 type NotInput = keyof CallOptions | keyof SessionOptions;
 
-/** Input that the contract has and a method takes by position. */
+/** Input of the contract that a method takes by position. */
 type Positional =
   | "sequence"
   | "environment"
@@ -41,7 +41,7 @@ type Positional =
   | "file"
   | "port";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
-/** What only the client says to the daemon. */
+/** Fields that only the client sends to the daemon. */
 type Hidden =
   | "encoding"
   | "signal"
@@ -65,7 +65,7 @@ type OptionsOf<Name extends OperationName> = Flat<
     ("command" extends keyof InputOf<Name> ? { command: Command } : object)
 >;
 
-/** Both written out, so that an interface and a mapped type can be the same. */
+/** Both are expanded, so that an interface and a mapped type can be equal. */
 type Expanded<T> = T extends string
   ? T
   : T extends readonly (infer E)[]
@@ -93,7 +93,7 @@ type IsFaithful<Name extends OperationName> = [MethodOf<Name>] extends [never]
 type Unfaithful = { [Name in OperationName]: IsFaithful<Name> extends true ? never : Name }[OperationName];
 
 test("the rendered types of every method are those of the contract", () => {
-  // Compiles only then; otherwise the error names the operations.
+  // Compiles only if all are equal; otherwise the error names the operations.
   const isFaithful: [Unfaithful] extends [never] ? true : Unfaithful = true;
   assert.ok(isFaithful);
 });

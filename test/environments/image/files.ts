@@ -13,7 +13,7 @@ export interface FilesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The files of an image, with layers applied from the lowest on. */
+/** The files of an image, with layers applied from the lowest up. */
 export async function filesOf(
   directory: string,
   layers: readonly (Buffer | AsyncIterable<Uint8Array>)[],
@@ -41,7 +41,7 @@ export function pathsOf({ root }: ImageTree): string[] {
   return list(root, "").sort();
 }
 
-/** What debugfs prints for a request. */
+/** The output of debugfs for a request. */
 export function askDebugfs(image: string, request: string): string {
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
   return execFileSync("debugfs", ["-R", request, image], {

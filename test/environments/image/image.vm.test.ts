@@ -42,7 +42,7 @@ const upperLayer = tar(
   ],
 );
 
-/** What a program of coreutils needs, and the program. */
+/** A program of coreutils, and the files that it needs. */
 function programs(root: string, names: readonly string[]) {
   const dump = (path: string, name: string) => {
     const copy = join(images, "copied");

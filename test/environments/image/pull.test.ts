@@ -18,7 +18,7 @@ import { dockerArchive, json, makeImage, sha256, writeBlob, writeLayout } from "
 const release = file("etc/os-release", 'NAME="Tiny"\nID=tiny\nVERSION_ID="3.1"\n');
 const layers = [tar(file("bin/tool", "tool"), file("gone"), release), tar(file(".wh.gone", ""), file("new", "new"))];
 
-/** Debian's environments are a fake's; images are built. */
+/** The Debian environments are fakes; images are really built. */
 class Source extends FakeSource {
   override build(...[recipe, directory, options]: Parameters<FakeSource["build"]>) {
     return recipe.kind === "debian"
@@ -132,7 +132,7 @@ function makeFifo(path: string): void {
   execFileSync("mkfifo", [path]);
 }
 
-/** Something wrong, the code that says so, and the reason in its details. */
+/** A defect, its code, and the reason in the error's details. */
 const wrong: readonly (readonly [
   what: string,
   code: string,

@@ -63,7 +63,7 @@ export function writeBlob(directory: string, digest: string, bytes: Buffer): voi
   writeFileSync(join(directory, "blobs", digest.replace(":", "/")), bytes);
 }
 
-/** What `docker save` writes. */
+/** An archive like those of `docker save`. */
 export function dockerArchive({ config, layers }: MadeImage, tags: readonly string[]): Buffer {
   const names = layers.map((_, index) => `layer-${index}/layer.tar`);
   const manifest = json([{ Config: "config.json", RepoTags: tags, Layers: names }]);

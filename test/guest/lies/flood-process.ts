@@ -1,6 +1,6 @@
 import { LyingAgent } from "./lying-agent.js";
 
-/** A guest that sends frames without bytes to each host for as long as it reads, in a process of its own. Prints where it listens. */
+/** A guest that sends frames without bytes to each host while the host reads, in a process of its own. Prints where it listens. */
 const agent = await LyingAgent.listen({
   tell: (liar) => liar.flood(liar.bytesOf("window", 1, Buffer.alloc(0)), Infinity),
 });

@@ -9,15 +9,15 @@ export interface Lie extends Script {
   readonly title: string;
   readonly act: Act;
   /**
-   * `closed`: the channel ends with AGENT_PROTOCOL. `harmless`: it lives, and the agent's next answer is heard.
-   * `silent`: it lives, and its requests end at their time-outs. `not started`: no session comes to be before the deadline.
+   * `closed`: the channel ends with AGENT_PROTOCOL. `harmless`: it lives, and the agent's next answer arrives. `silent`: it lives, and
+   * its requests end at their time-outs. `not started`: no session starts before the deadline.
    */
   readonly end: "closed" | "harmless" | "silent" | "not started";
 }
 
 type Tell = NonNullable<Script["tell"]>;
 
-/** A lie that ends the channel, told when the host asks for something. */
+/** A lie that ends the channel, sent when the host requests something. */
 export function lie(act: Act, title: string, tell: Tell, end: Lie["end"] = "closed"): Lie {
   return { act, title, tell, end };
 }

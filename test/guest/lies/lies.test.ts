@@ -26,7 +26,7 @@ const DEADLINE_MS = 60_000;
 const OPEN_MS = 300;
 const SILENT_MS = 100;
 const MOST_ENTRIES = 20_000;
-/** What the daemon may grow by, whatever one guest sends. */
+/** How much memory the daemon may gain, whatever one guest sends. */
 const MOST_GROWTH_BYTES = 48 << 20;
 
 const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
@@ -38,7 +38,7 @@ const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
     const stdin = (async function* () {
       yield Buffer.from("input");
     })();
-    // Whoever takes the output is slower than any guest.
+    // The reader of the output is slower than any guest.
     const exec = await Exec.start(channel, { command: "cat", cwd: "/", env: {}, stdin, onOutput: () => sleep(20) });
     return exec.finished;
   },

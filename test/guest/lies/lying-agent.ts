@@ -19,15 +19,15 @@ const BACK_MAGIC = Buffer.from(SYNC_MAGIC.toString("latin1").replace("SYNC", "BA
 
 export const HONEST_HELLO = { protocol: 1, agent: "double", mode: "process", kernel: "none", woken: true, jobs: [] };
 
-/** What a double does beside answering `ping`. */
+/** The actions of a double besides answering `ping`. */
 export interface Script {
-  /** Instead of the answer to a sync record. */
+  /** In place of the answer to a sync record. */
   readonly greet?: (agent: LyingAgent) => void;
-  /** On the first request that is no `ping`. */
+  /** On the first request other than `ping`. */
   readonly tell?: (agent: LyingAgent, stream: number) => void | Promise<void>;
 }
 
-/** Speaks just enough of the guest's side of the protocol to be believed, then lies as its script says. */
+/** Speaks just enough of the guest's side of the protocol for a session, then lies as its script says. */
 export class LyingAgent implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "la-"));
   readonly #server: Server;
@@ -67,12 +67,12 @@ export class LyingAgent implements AsyncDisposable {
     return this.nonce.subarray(0, TAG_BYTES);
   }
 
-  /** Sends bytes that need not be a frame. False when the host should be waited for. */
+  /** Sends bytes that need not be a frame. False when the sender should wait for the host. */
   raw(...bytes: Buffer[]): boolean {
     return this.#peer!.write(Buffer.concat(bytes));
   }
 
-  /** Sends the bytes again and again until so many were sent, in step with the host; stops when the host closes. */
+  /** Sends the bytes again and again up to this total, in step with the host; stops when the host closes. */
   async flood(bytes: Buffer, totalBytes: number): Promise<void> {
     const peer = this.#peer!;
     const piece = Buffer.concat(Array.from({ length: Math.ceil(65_536 / bytes.length) }, () => bytes));
@@ -120,7 +120,7 @@ export class LyingAgent implements AsyncDisposable {
     this.frame("exit", stream, { stdout_bytes: stdoutBytes, stderr_bytes: 0, duration_ms: 1, ...fields });
   }
 
-  /** Answers a sync record as it should be; `type` and `stream` are those of hello unless they lie. */
+  /** Answers a sync record correctly; `type` and `stream` are those of hello unless they lie. */
   greet(hello: object | Buffer = HONEST_HELLO, type: FrameTypeName = "hello", stream = 0): void {
     this.raw(BACK_MAGIC, this.nonce, this.bytesOf(type, stream, hello));
   }

@@ -15,14 +15,14 @@ function record(header: object | string, content = ""): Buffer {
   return Buffer.concat([length, text, Buffer.from(content)]);
 }
 
-/** Sends content as it should be, its end, and an answer. */
+/** Sends correct content, its end, and an answer. */
 function send(agent: LyingAgent, stream: number, content: Buffer, answer: object): void {
   agent.frame("data", stream, buildData({ channel: CONTENT!, offset: 0, bytes: content }));
   agent.eof(stream, CONTENT!, content.length);
   agent.ok(stream, answer);
 }
 
-/** A lie about what lies in a directory. */
+/** A lie about the entries of a directory. */
 function ofManifest(title: string, entries: readonly (object | string)[], answer: object = {}): Lie {
   return ofEntries("manifest", title, entries, answer);
 }

@@ -74,7 +74,7 @@ export const liesOfSessions: readonly Lie[] = [
   lie("stat", "200,000 frames without a payload on a stream that has ended", (agent) => agent.flood(agent.bytesOf("window", 1, Buffer.alloc(0)), 3_200_000), "harmless"),
 ];
 
-/** Lies in the place of an answer. */
+/** Lies in place of an answer. */
 export const liesOfAnswers: readonly Lie[] = [
   lie("stat", "a response that is no JSON", (agent, stream) => agent.frame("response", stream, Buffer.from("ok"))),
   lie("stat", "a response that is a list", (agent, stream) => agent.frame("response", stream, [])),

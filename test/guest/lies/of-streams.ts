@@ -108,7 +108,7 @@ export const liesOfJobs: readonly Lie[] = [
     agent.flood(agent.bytesOf("window", job, buildWindow({ channel: STDIN!, acked: 0, limit: 1 })), 6_600_000), "harmless"),
 ];
 
-/** A lie about a stage that was asked for. */
+/** A lie about a stage that the host requested. */
 function ofStage(title: string, tell: (agent: LyingAgent, stage: number) => void): Lie {
   return lie("stage", title, tell);
 }

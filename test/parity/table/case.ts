@@ -2,24 +2,26 @@ import type { ErrorCode } from "../../../src/contract/errors.js";
 import type { OperationName } from "../../../src/contract/operations.js";
 import type { Input } from "../runner.js";
 
-/** One call that every door must answer alike. */
+/** One call that all doors must answer in the same way. */
 export interface Case {
   readonly name: string;
   readonly operation: OperationName;
   /**
-   * `$task` and `$vm` stand for the ids of the task and the VM that were made last, `$sequence` for the number of the last command in a task,
-   * `$source/…` for what `sources.ts` makes.
+   * `$task` and `$vm` stand for the ids of the newest task and VM, `$sequence` for the number of the last command in a task,
+   * `$source/…` for a source of `sources.ts`.
    */
   readonly input: Input;
   readonly stdin?: string;
   readonly cancel?: boolean;
-  /** Found by a client in its source before it sends a byte, so no matter of HTTP. */
+  /** A client finds it in its source before it sends a byte, so it does not exist over HTTP. */
   readonly clientOnly?: true;
-  /** Fields of the result, or the code of the error, also of one that is part of a result: so that not all are equally wrong. */
+  /**
+   * Expected fields of the result, or the code of the error (also of an error within a result), so that doors cannot be equally wrong.
+   */
   readonly expect: Readonly<Record<string, unknown>> | ErrorCode;
-  /** Part of the smaller set that runs on real VMs too; `vm` runs there only. */
+  /** Part of the smaller set that also runs on real VMs; `vm` runs there only. */
   readonly on?: "both" | "vm";
-  /** Doors that refuse it before the daemon does, in words of their own: only the code is compared. */
+  /** Doors that refuse it before the daemon does, with their own message: only the code is compared. */
   readonly ownWords?: readonly string[];
 }
 

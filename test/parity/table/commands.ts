@@ -1,6 +1,6 @@
 import { LIMIT, MiB2, run, sh, type Case } from "./case.js";
 
-/** Root of a guest takes the agent's end of the line from it, and writes what is no frame. */
+/** Root of a guest takes the agent's port and writes bytes to it that are no frame. */
 const forge = `
 import ctypes, os
 libc = ctypes.CDLL(None)

@@ -193,7 +193,7 @@ export const sources: readonly Case[] = [
   },
   { name: "a link to itself", ...push("loop"), clientOnly: true, expect: "SOURCE_UNREADABLE" },
   {
-    // What is written to only; not even root may read it.
+    // A write-only file: not even root may read it.
     name: "an entry that cannot be read",
     ...push("/sys/bus/platform", { exclude: ["*"], include: ["uevent"] }),
     clientOnly: true,

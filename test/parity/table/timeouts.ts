@@ -1,6 +1,6 @@
 import { exec, of, output, sh, SMALL, type Case } from "./case.js";
 
-/** Time-outs in a task that has one of its own. */
+/** Time-outs in a task that has a default of its own. */
 export const timeouts: readonly Case[] = [
   {
     name: "a task with a time-out",

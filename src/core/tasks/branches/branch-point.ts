@@ -15,7 +15,7 @@ export async function branchFromSnapshot(snapshot: Snapshot): Promise<BranchPoin
 }
 
 /**
- * The present state of a task as the beginning of forks, for as long as `use` lasts. The task runs on, and a stopped one stays
+ * The present state of a task as the beginning of forks, for the duration of `use`. The task keeps running, and a stopped one stays
  * stopped. Throws FAILED_PRECONDITION when it is neither.
  */
 export async function branchFromTask<T>(vm: TaskVm, signal: AbortSignal, use: Use<T>): Promise<T> {
@@ -33,7 +33,7 @@ async function branchFromStopped(vm: TaskVm): Promise<BranchPoint> {
   return { ...point, facts: { ...point.facts, record }, listsPath: parts.directory, snapshotId: null };
 }
 
-/** Returns when the snapshot is made; the task takes commands again while it is used. */
+/** Returns when the snapshot is made: the task takes commands again while forks start. */
 async function branchFromRunning<T>(vm: TaskVm, signal: AbortSignal, use: Use<T>): Promise<{ using: Promise<T> }> {
   return vm.standStill("fork", signal, async (machine) => {
     let onMade = () => {};

@@ -11,7 +11,7 @@ import { assertRoomForForks } from "./room.js";
 /** Forks that start at once: more would only wait for each other. */
 const AT_ONCE = 4;
 
-/** The names of forks: one alone has the name that was asked for, several have numbers behind it. Throws INVALID_ARGUMENT. */
+/** The names of forks: a single fork gets the requested name, several get it with a number. Throws INVALID_ARGUMENT. */
 export function forkNames(name: string | undefined, count: number): (string | null)[] {
   if (name === undefined) return Array.from({ length: count }, () => null);
   if (count === 1) return [name];

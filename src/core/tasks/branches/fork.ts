@@ -20,17 +20,17 @@ import { beginJournal, openNewJournal } from "../new-journal.js";
 import { Task } from "../task.js";
 import type { TaskSnapshots } from "../task-vm.js";
 
-/** Where forks begin. */
+/** The state from which forks start. */
 export interface BranchPoint {
   readonly snapshot: Snapshot;
   readonly facts: SnapshotFacts;
   /** The directory with the lists of the workspace at that moment. */
   readonly listsPath: string;
-  /** Null for a fork of a task, whose snapshot nobody sees. */
+  /** Null for a fork of a task: its snapshot is not listed. */
   readonly snapshotId: string | null;
 }
 
-/** What is given to one fork alone. */
+/** The facts that differ between forks. */
 export interface ForkIdentity {
   readonly name: string | null;
   /** The task whose variant it tries; null for a fork that stays. */
@@ -44,7 +44,7 @@ export interface ForkParts {
   readonly log: Log;
 }
 
-/** Starts a task from a snapshot. When this throws there is none. */
+/** Starts a task from a snapshot. If this throws, no task is left. */
 export async function startFork(
   parts: ForkParts,
   point: BranchPoint,
@@ -75,7 +75,7 @@ export async function startFork(
   }
 }
 
-/** Ends a fork that nobody has seen, and removes its files. */
+/** Ends a fork that was not returned to a caller, and removes its files. */
 export async function discardFork({ tasksPath }: ForkParts, fork: Task): Promise<void> {
   await fork.end();
   await removeTaskDirectory(tasksPath, fork.taskId);

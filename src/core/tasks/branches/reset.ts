@@ -13,8 +13,8 @@ interface ResetOptions {
 }
 
 /**
- * Has a task continue from a snapshot or from its beginning; what it did since is gone. Throws FAILED_PRECONDITION while commands
- * run, unless it is forced. Should the VM not start, the task is stopped there.
+ * Makes a task continue from a snapshot or from its beginning, and discards its later state. Throws FAILED_PRECONDITION while commands
+ * run, unless it is forced. If the VM does not start, the task is stopped at that state.
  */
 export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
@@ -66,7 +66,7 @@ async function assertFits({ parts, record }: TaskVm, snapshotId: string): Promis
   });
 }
 
-/** True when a VM of one record can be a VM of the other. */
+/** True when a VM of one record has the shape, environment and network that the other record needs. */
 function isAlike(a: TaskRecord, b: TaskRecord): boolean {
   const kindOf = ({ environment, vcpu_count, mem_mib, disk_mib, network }: TaskRecord) =>
     [environment, vcpu_count, mem_mib, disk_mib, network].join(" ");
@@ -87,7 +87,7 @@ function assertIdle(vm: TaskVm, isForced: boolean): void {
   );
 }
 
-/** The snapshot of a stop is of no use any more. */
+/** The snapshot of a stop is no longer needed. */
 async function removeStop({ parts: { snapshots, log } }: TaskVm, earlier: string | null): Promise<void> {
   if (earlier === null || earlier === SEED) return;
   try {

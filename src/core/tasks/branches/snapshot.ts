@@ -33,7 +33,7 @@ interface SaveOptions {
   readonly resumes?: boolean;
 }
 
-/** Only while the task stands still. */
+/** Call it only while the task is held still. */
 export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
   const { purpose, name, savedAs = null, setupKey = null, signal, resumes = true } = options;
   const synced = await syncDisks(vm, signal);
@@ -60,7 +60,7 @@ async function syncDisks({ channel, parts }: TaskVm, signal: AbortSignal): Promi
   }
 }
 
-/** What a snapshot says of its task. */
+/** The facts about its task in a snapshot's record. */
 export function describeTask(record: TaskRecord, name: string | null): NewSnapshot {
   return {
     name,

@@ -13,12 +13,12 @@ import { assertAllowed, isResumable } from "../moves.js";
 import type { TaskVm } from "../task-vm.js";
 import { shapeOfRecord } from "./room.js";
 
-/** In place of a snapshot: a VM as the task was created with. */
+/** Stands for a start without a snapshot: a VM as the task was created with. */
 export const SEED = "seed";
-/** A directory that no task has: the workspace has nothing in common with the host. */
+/** A directory that no task has: a workspace without a base. */
 const NO_LISTS = "no-lists";
 
-/** Has a stopped task continue. A started task stays as it is. Throws FAILED_PRECONDITION when there is nothing to continue from. */
+/** Makes a stopped task continue. A started task stays unchanged. Throws FAILED_PRECONDITION when there is nothing to continue from. */
 export async function startTask(vm: TaskVm, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
     if (isResumable(vm.record)) await startFromRecord(vm, call);
@@ -26,7 +26,7 @@ export async function startTask(vm: TaskVm, call: Call): Promise<void> {
   });
 }
 
-/** Starts the VM of a task whose record says what from. Only while nothing else changes the task. */
+/** Starts the VM that the record of a task names as its next one. Call it only while nothing else changes the task. */
 export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
   const { machines, directory } = vm.parts;
   const { record } = vm;
@@ -49,10 +49,10 @@ export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
   await source.release();
 }
 
-/** What a stopped task starts from. */
+/** The state that a stopped task starts from. */
 interface Source {
   readonly acquire: (call: Call) => Promise<{ machine: Machine; environmentDigest: string }>;
-  /** The lists of the workspace, when they are not those that the task has. */
+  /** The lists of the workspace, if they differ from the task's present ones. */
   readonly listsPath: string | null;
   /** The services of a snapshot; null when they are those that the task has. */
   readonly services: readonly ServiceRecord[] | null;

@@ -4,7 +4,7 @@ import { isResumable } from "../moves.js";
 import type { TaskVm } from "../task-vm.js";
 import { saveSnapshot } from "./snapshot.js";
 
-/** Leaves the VM paused. Once the record is written it must not run again: a start would not know of what it did. */
+/** Leaves the VM paused. Once the record is written it must not run again: a start would lose what it did. */
 async function putAway(vm: TaskVm, machine: FoundMachine, signal: AbortSignal): Promise<void> {
   const snapshot = await saveSnapshot(vm, machine, { purpose: "stop", name: null, signal, resumes: false });
   const { snapshot_id: snapshotId } = snapshot.record;
@@ -16,13 +16,13 @@ async function putAway(vm: TaskVm, machine: FoundMachine, signal: AbortSignal): 
   }
 }
 
-/** Puts a task away: a snapshot of its VM, and no VM any more. A stopped task stays as it is. */
+/** Stops a task: makes a snapshot of its VM and ends the VM. A stopped task stays unchanged. */
 export async function stopTask(vm: TaskVm, { signal }: Pick<Call, "signal">): Promise<void> {
   await vm.changes.take(signal, async () => {
     if (isResumable(vm.record)) return;
     await vm.standStill("stop", signal, async (machine) => {
       await putAway(vm, machine, signal).catch((error: unknown) => {
-        // Not awaited: a VM that stands still does not answer.
+        // Not awaited: a paused VM does not answer.
         machine.proceed().catch(() => {});
         throw error;
       });

@@ -14,14 +14,14 @@ import { failedVariant, runVariant, type Variant, type VariantResult } from "./v
 type TryInput = InputOf<"task.try">;
 type TryResult = ResultOf<"task.try">;
 
-/** What a try needs of the tasks of this home. */
+/** The tasks of this home, as a try uses them. */
 export interface TryParts extends ForkParts {
   /** Lists a fork, so that it ends with the daemon and can be found. */
   readonly add: (fork: Task) => void;
   readonly remove: (fork: Task) => Promise<void>;
 }
 
-/** Tries variants of a command, each in a fork of its own, and makes one of the forks the task. The others are removed. */
+/** Tries variants of a command, each in its own fork, and makes one of the forks the task. The other forks are removed. */
 export async function tryVariants(parts: TryParts, task: Task, input: TryInput, call: Call): Promise<TryResult> {
   const attempt = new Attempt(parts, task, input, call);
   try {
@@ -40,7 +40,7 @@ class Attempt {
   readonly #input: TryInput;
   readonly #call: Call;
   readonly #forks = new Map<string, Task>();
-  /** The workspace as it was, read in the first fork, before anything runs in it. */
+  /** The workspace before the variants, read in the first fork before a command runs in it. */
   #before: Promise<Manifest> | null = null;
 
   constructor(parts: TryParts, task: Task, input: TryInput, call: Call) {
@@ -50,7 +50,7 @@ class Attempt {
     this.#call = call;
   }
 
-  /** As many at once as the host has memory for. */
+  /** Runs as many variants at once as the host has memory for. */
   async runAll(point: BranchPoint): Promise<VariantResult[]> {
     const { variants } = this.#input;
     const { room } = await this.#parts.machines.countRoom(
@@ -65,7 +65,7 @@ class Attempt {
         if (!this.#mayBeKept(results, index)) await this.#removeFork(results[index].name);
       }
     };
-    // All of them: a fork that starts later would never be removed.
+    // Waits for all of them: a fork that starts later would never be removed.
     const ends = await Promise.allSettled(Array.from({ length: Math.max(1, Math.min(room, variants.length)) }, work));
     const failed = ends.find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
@@ -89,7 +89,7 @@ class Attempt {
     }
   }
 
-  /** Forks that are not needed any more make room for others. */
+  /** Forks that are no longer needed make room for others. */
   #mayBeKept(results: readonly (VariantResult | undefined)[], index: number): boolean {
     const { keep } = this.#input;
     const result = results[index];
@@ -98,7 +98,7 @@ class Attempt {
     return !results.slice(0, index).some((earlier) => earlier?.outcome === "passed");
   }
 
-  /** Makes the fork of the wanted variant the task. */
+  /** Makes the fork of the kept variant the task. */
   async keep(results: readonly VariantResult[], before: number): Promise<Pick<TryResult, "kept" | "keep_error">> {
     const { keep } = this.#input;
     if (keep === "none") return { kept: null, keep_error: null };
@@ -112,7 +112,7 @@ class Attempt {
       const { parent_snapshot } = this.#task.record;
       await this.#task.changeVm(this.#call, async (vm, call) => {
         await resetTask(vm, { to, force: true }, call);
-        // The reset has set the fork's snapshot as the parent, which is removed with the fork.
+        // After the reset the parent is the fork's snapshot, which is removed with the fork.
         await vm.change({ parent_snapshot });
       });
       return { kept: name, keep_error: null };

@@ -19,10 +19,10 @@ export interface Variant {
   readonly command: string;
 }
 
-/** The changes of a fork that has no VM any more. */
+/** The changes of a fork whose VM has ended. */
 const unknownChanges = { changed_count: null, changed: [] };
 
-/** Runs a variant and its check in a fork, and compares the workspace with what it was. */
+/** Runs a variant and its check in a fork, and compares the workspace with its earlier state. */
 export async function runVariant(
   fork: Task,
   { name, command }: Variant,

@@ -12,7 +12,7 @@ import { OllamaServer, saying, type Chat, type Reply } from "./server.js";
 
 interface Demo extends Ended {
   readonly chats: readonly Chat[];
-  /** The lines of the log: what each is about, and what it says. */
+  /** The lines of the log: subject and text of each. */
   readonly lines: readonly string[];
 }
 
@@ -21,7 +21,7 @@ function start(daemon: Listening, host: string, args: readonly string[]): ChildP
   return spawn(process.execPath, [pyroPath, "demo", "ollama", ...args], { env });
 }
 
-/** Runs the demonstration against a model that says this, one reply a message. */
+/** Runs the demonstration with a model that gives these replies, one per message. */
 async function demo(replies: readonly Reply[], options: { models?: string[]; args?: string[] } = {}): Promise<Demo> {
   await using daemon = new Listening(runInShell);
   const models = options.models ?? ["test:latest"];

@@ -5,7 +5,7 @@ import { endOf } from "../../../client/scratch.js";
 import { TaskScratch } from "../../../faults/task-scratch.js";
 import { OllamaServer, saying, type Chat } from "./server.js";
 
-/** A model that does as it is told, and leaves its task behind. */
+/** A model that follows its instructions, and leaves its task behind. */
 function work(foreignTask: string) {
   return ({ messages }: Chat, number: number) => {
     const last = JSON.parse(messages.at(-1)!.role === "tool" ? messages.at(-1)!.content : "{}") as { task_id?: string };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 
-/** What the model sends in the place of one message: pieces of a stream, or an HTTP status with an error. */
+/** The model's reply to one message: pieces of a stream, or an HTTP status with an error. */
 export type Reply = readonly object[] | { readonly status: number; readonly error: string };
 
 export interface Chat {
@@ -22,7 +22,7 @@ export interface Chat {
   }[];
 }
 
-/** A server that speaks Ollama's /api/tags and /api/chat, and says what a test wants it to say. */
+/** A server for Ollama's /api/tags and /api/chat, with replies that a test gives. */
 export class OllamaServer implements AsyncDisposable {
   readonly chats: Chat[] = [];
   readonly #server: Server;
@@ -39,7 +39,7 @@ export class OllamaServer implements AsyncDisposable {
         const chat = await readChat(request);
         this.chats.push(chat);
         const said = reply(chat, this.chats.length);
-        // A model that takes its time.
+        // A slow model.
         if (said === null) return response.writeHead(200).flushHeaders();
         if ("status" in said) {
           response.writeHead(said.status, { "content-type": "application/json; charset=utf-8" });
@@ -48,7 +48,7 @@ export class OllamaServer implements AsyncDisposable {
         response.writeHead(200, { "content-type": "application/x-ndjson" });
         for (const piece of said) {
           const line = `${JSON.stringify({ model: chat.model, created_at: new Date().toISOString(), ...piece })}\n`;
-          // Lines do not come in one piece each.
+          // A line may arrive in several pieces.
           response.write(line.slice(0, 20));
           await new Promise((resolve) => setImmediate(resolve));
           response.write(line.slice(20));
