@@ -10,7 +10,7 @@
 static unsigned long read_number(const char *name, const char *text) {
     char *end;
     unsigned long number = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number > UINT32_MAX) fatal("%s: %s is no number", name, text);
+    if (*text < '0' || *text > '9' || *end != '\0' || number > UINT32_MAX) fatal("%s: %s is not a number", name, text);
     return number;
 }
 
@@ -30,11 +30,11 @@ static void read_forward(const char *text, struct options *options) {
     char port[8] = "";
     const char *equals = strchr(text, '=');
     size_t length = equals ? (size_t)(equals - text) : sizeof port;
-    if (options->forward_count == FORWARDS_MAX || length >= sizeof port) fatal("--forward: %s?", text);
+    if (options->forward_count == FORWARDS_MAX || length >= sizeof port) fatal("--forward: %s is not PORT=ADDRESS:PORT, or is one too many", text);
     memcpy(port, text, length);
     struct forward *forward = &options->forwards[options->forward_count++];
     unsigned long number = read_number("--forward", port);
-    if (number == 0 || number > UINT16_MAX || !address_parse(equals + 1, &forward->to)) fatal("--forward: %s?", text);
+    if (number == 0 || number > UINT16_MAX || !address_parse(equals + 1, &forward->to)) fatal("--forward: %s is not PORT=ADDRESS:PORT, or is one too many", text);
     forward->port = (uint16_t)number;
 }
 

@@ -56,7 +56,7 @@ static void test_no_descriptor(void) {
     loop_open();
     counters_serve(listener);
     allow_more(false);
-    expect(turns_in_a_second() < 10, "it does not spin", "while nobody can be accepted");
+    expect(turns_in_a_second() < 10, "it does not spin", "while no connection can be accepted");
     allow_more(true);
     turns_in_a_second();
     expect(recv(client, text, sizeof text, 0) > 0, "an answer", "once there is a descriptor again");

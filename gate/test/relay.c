@@ -43,7 +43,7 @@ static void test_stale_events(void) {
         expect(write(ends[1], "x", 1) == 1, "a byte", "");
     }
     loop_turn();
-    expect(woken == 1, "nobody is woken", "for whoever had the place before");
+    expect(woken == 1, "no handler is called", "for the watch that had the place before");
     for (int i = 0; i < 2; i++) loop_remove(places[i].fd, &places[i].watch);
 }
 
@@ -64,7 +64,7 @@ static ssize_t written_at_the_end(bool is_ours) {
 }
 
 static void test_reasons(void) {
-    expect(written_at_the_end(true) > 0, "a reason", "is told");
+    expect(written_at_the_end(true) > 0, "a reason", "is printed");
     expect(written_at_the_end(false) < 0 && errno == EAGAIN, "nothing is written", "where others read");
 }
 

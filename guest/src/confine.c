@@ -32,7 +32,7 @@ void confine_load(int fd) {
         if (length == sizeof program) fatal("the filter is too long");
     }
     close(fd);
-    if (length == 0 || length % sizeof *program != 0) fatal("the filter is not whole");
+    if (length == 0 || length % sizeof *program != 0) fatal("the filter is cut off");
     const struct filter filter = {(unsigned short)(length / sizeof *program), program};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, MODE_FILTER, &filter) < 0)
         fatal("loading the filter: errno %d", errno);

@@ -40,10 +40,10 @@ class BadFilterTest(unittest.TestCase):
         return ended.stderr
 
     def test_without_instructions_the_agent_ends(self):
-        self.assertIn(b"the filter is not whole", self.end_with(b""))
+        self.assertIn(b"the filter is cut off", self.end_with(b""))
 
     def test_with_half_an_instruction_the_agent_ends(self):
-        self.assertIn(b"the filter is not whole", self.end_with(REFUSE_MKDIR[:12]))
+        self.assertIn(b"the filter is cut off", self.end_with(REFUSE_MKDIR[:12]))
 
     def test_with_too_many_instructions_the_agent_ends(self):
         self.assertIn(b"the filter is too long", self.end_with(REFUSE_MKDIR * 256))

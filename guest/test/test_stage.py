@@ -72,7 +72,7 @@ class Stage(FilesTest):
         old = open(self.at("f"), "rb")
         answer = self.push(record("f", content=b"new") + record("l", content=b"file") + record("g", "hardlink", target="f"))
         self.assertTrue(answer["ok"], answer)
-        self.assertEqual(old.read(), b"old")  # whoever had it open keeps the old one
+        self.assertEqual(old.read(), b"old")  # a process that had it open keeps the old content
         old.close()
         with open(self.at("f"), "rb") as new, open(self.at("l"), "rb") as link:
             self.assertEqual((new.read(), link.read()), (b"new", b"file"))

@@ -5,14 +5,14 @@ import { limits } from "./limits.js";
 
 /** Shapes that the operations on a guest's files share. */
 
-export const filePath = z.string().min(1).describe("Path in the task's VM; a relative one is meant within /workspace.");
+export const filePath = z.string().min(1).describe("Path in the task's VM; a relative one starts at /workspace.");
 
 export const fileUser = z
   .string()
   .min(1)
   .max(100)
   .optional()
-  .describe("User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.")
+  .describe("User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.")
   .meta({ forPrograms: true });
 
 const fileType = z.enum(["file", "directory", "symlink", "other"]);

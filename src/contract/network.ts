@@ -84,7 +84,7 @@ export const networkInfo = z
     policy: z.object({
       default: z
         .enum(["public", "names"])
-        .describe("public: all but private, local and this host's addresses. names: only the names listed here."),
+        .describe("public: all except private, local and this host's addresses. names: only the names listed here."),
       allow_hosts: z.array(z.string()).describe("Names that may be reached."),
       allow: z.array(z.string()).describe("Further open ranges."),
       forwards: z

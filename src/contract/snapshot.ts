@@ -20,11 +20,11 @@ export const snapshot = z
   .object({
     snapshot_id: z.string(),
     name: z.string().nullable(),
-    task_id: z.string().describe("The task that it is of."),
+    task_id: z.string().describe("The task that it was made of."),
     parent: z.string().nullable().describe("The snapshot that the task came from; null when there was none."),
     created_at: time,
-    memory_bytes: z.int().describe("Disk that its memory takes."),
-    disk_bytes: z.int().describe("Disk that its files take."),
+    memory_bytes: z.int().describe("Bytes on disk of its memory."),
+    disk_bytes: z.int().describe("Bytes on disk of its files."),
     running_commands: z.int().describe("Commands that were running."),
     needed_by: z.array(z.string()).describe("Stopped tasks that start from it."),
   })

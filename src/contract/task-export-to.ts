@@ -17,7 +17,7 @@ export const taskExportTo = defineOperation({
       .string()
       .min(1)
       .max(4096)
-      .describe("File or directory of the guest; a relative one is meant within /workspace."),
+      .describe("File or directory of the guest; a relative one starts at /workspace."),
     output: z
       .string()
       .min(1)

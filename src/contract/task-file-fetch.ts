@@ -13,8 +13,8 @@ export const taskFileFetch = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     path: filePath,
-    offset: z.int().min(0).default(0).describe("First byte wanted."),
-    max_bytes: z.int().min(1).optional().describe("Most bytes to send; all unless given."),
+    offset: z.int().min(0).default(0).describe("Offset of the first byte."),
+    max_bytes: z.int().min(1).optional().describe("Maximum bytes to send; all unless given."),
     user: fileUser,
   }),
   output: z

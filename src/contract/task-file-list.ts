@@ -19,7 +19,7 @@ export const taskFileList = defineOperation({
       .min(fileListEntries.min)
       .max(fileListEntries.max)
       .default(500)
-      .describe("Most entries in the answer."),
+      .describe("Maximum entries in the answer."),
     after: z.string().min(1).optional().describe("Continue after this path: next_after of the last answer."),
     user: fileUser,
   }),

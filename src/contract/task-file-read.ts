@@ -13,13 +13,13 @@ export const taskFileRead = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     path: filePath,
-    offset: z.int().min(0).default(0).describe("First byte wanted."),
+    offset: z.int().min(0).default(0).describe("Offset of the first byte."),
     max_bytes: z
       .int()
       .min(fileReadBytes.min)
       .max(fileReadBytes.max)
       .default(1_048_576)
-      .describe("Most bytes in the answer."),
+      .describe("Maximum bytes in the answer."),
     encoding: encoding.describe("Encoding of content: text, or base64 for any bytes."),
     user: fileUser,
   }),

@@ -13,8 +13,8 @@ export const taskFileView = defineOperation({
   input: z.strictObject({
     task_id: taskId,
     path: filePath,
-    offset: lineNumber.default(1).describe("First line wanted."),
-    limit: z.int().min(fileViewLines.min).max(fileViewLines.max).default(2_000).describe("Most lines."),
+    offset: lineNumber.default(1).describe("First line to return."),
+    limit: z.int().min(fileViewLines.min).max(fileViewLines.max).default(2_000).describe("Maximum lines."),
     user: fileUser,
   }),
   output: z

@@ -8,7 +8,7 @@ export const taskPatch = defineOperation({
   name: "task.patch",
   summary: "Apply a unified diff to a task's workspace, all of it or nothing",
   details:
-    "Takes what `git diff`, `diff -u` and `task.diff` print, with names relative to /workspace. With any reject nothing is applied. Fails with `INVALID_ARGUMENT` for text that is no patch, with `WORKSPACE_LINK` when a link is on the way to a file, with `WORKSPACE_CHANGED` when a process of the task changes one of the files meanwhile; then nothing is applied.",
+    "Takes what `git diff`, `diff -u` and `task.diff` print, with names relative to /workspace. With any reject nothing is applied. Fails with `INVALID_ARGUMENT` for text that is not a patch, with `WORKSPACE_LINK` when a link is on the way to a file, with `WORKSPACE_CHANGED` when a process of the task changes one of the files meanwhile; then nothing is applied.",
   effect: "writes",
   input: z.strictObject({
     task_id: taskId,

@@ -8,7 +8,7 @@ export const taskPortPublish = defineOperation({
   name: "task.port.publish",
   summary: "Make a server in a task reachable on 127.0.0.1 of the host",
   details:
-    "Repeating it is harmless. Fails with `FAILED_PRECONDITION` when the task is not started or the host port cannot be had, with `ALREADY_EXISTS` when the port is published on another host port.",
+    "Repeating it is harmless. Fails with `FAILED_PRECONDITION` when the task is not started or the host port is not available, with `ALREADY_EXISTS` when the port is published on another host port.",
   effect: "creates",
   input: z.strictObject({
     task_id: taskId,

@@ -10,7 +10,7 @@ export const taskServiceLogs = defineOperation({
   name: "task.service.logs",
   summary: "Show the output of a service, both streams in the order of arrival",
   details:
-    "A cursor continues where the answer with that cursor ended, and goes on with the next command when the service was restarted.",
+    "A cursor continues where the answer with that cursor ended, or with the next command after a restart of the service.",
   effect: "reads",
   input: z.strictObject({
     ...serviceReference,

@@ -20,7 +20,7 @@ export const taskTry = defineOperation({
   name: "task.try",
   summary: "Try variants of a command, each in a fork of a task, and keep one",
   details:
-    "Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, which then loses what it did meanwhile; all other forks are removed, also after an interruption. What goes wrong in one variant does not end the others.",
+    "Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.",
   effect: "runs",
   input: z.strictObject({
     task_id: taskId,

@@ -24,8 +24,8 @@ export const taskWatch = defineOperation({
       ),
   }),
   output: z
-    .object({ task_id: z.string(), push_count: z.int().min(0).describe("Pushes that were made.") })
-    .meta({ title: "WatchResult", description: "What a watch has done." }),
+    .object({ task_id: z.string(), push_count: z.int().min(0).describe("Number of pushes.") })
+    .meta({ title: "WatchResult", description: "The pushes of a watch." }),
   cli: {
     words: ["task", "watch"],
     positionals: ["task_id", "source_path"],

@@ -44,7 +44,7 @@ const installationSchema = z.object({
   pulled_at: z.iso.datetime(),
   /** The digest that the reference had in its registry when a later pull asked, if it was another one. */
   moved_to: z.string().optional(),
-  /** How the files looked when their digests were last right. */
+  /** Sizes and times of the files when their digests were last right. */
   files: z.array(z.object({ name: z.string(), size_bytes: sizeBytes, mtime_ms: z.number(), ctime_ms: z.number() })),
 });
 

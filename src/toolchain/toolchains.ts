@@ -52,7 +52,7 @@ export class Toolchains {
     const found = await readToolchain(path);
     this.#known = found;
     if (found !== null || this.#choice === null) return found;
-    throw new PyroError("INVALID_ARGUMENT", `PYRO_TOOLCHAIN names ${path}, which holds no toolchain.`, {
+    throw new PyroError("INVALID_ARGUMENT", `PYRO_TOOLCHAIN names ${path}, which is not a toolchain.`, {
       hint: `Set it to \`${HOST}\` or to a directory in toolchain/ of a PYRO_HOME, or unset it; then run \`pyro daemon stop\`.`,
     });
   }

@@ -23,7 +23,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     open: (snapshot) => this.#meet("reader", this.#standIn(), diskOf(snapshot)),
     close: (machine) => this.destroy(machine),
   });
-  /** What a new machine waits for. */
+  /** A new machine waits for this. */
   before: () => Promise<void> = async () => {};
   /** The digest of new machines' environment. */
   environmentDigest = "d1";
@@ -108,7 +108,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     };
   }
 
-  /** What the host sends to a machine that stands still is lost with it. */
+  /** Requests to a paused machine are lost with it. */
   #setStill({ id }: Presence, snapshotId: string): string {
     const { agent, channel } = this.#byMachine.get(id)!;
     agent.setStill(true);

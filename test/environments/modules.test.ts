@@ -33,7 +33,7 @@ const plans: [what: string, kernel: Kernel, wanted: string[], order: string[], m
   ["a diamond", { a: "b c", b: "d", c: "d", d: "" }, ["a"], ["d", "b", "c", "a"], []],
   ["soft dependencies come first too", { a: "s? b", b: "", s: "" }, ["a"], ["s", "b", "a"], []],
   ["a soft dependency may be missing", { a: "s?" }, ["a"], ["a"], []],
-  ["what is missing is told", { a: "b" }, ["a", "z"], ["a"], ["b", "z"]],
+  ["missing modules are reported", { a: "b" }, ["a", "z"], ["a"], ["b", "z"]],
   ["missing softly, then needed", { a: "s?", b: "s" }, ["a", "b"], ["a", "b"], ["s"]],
   ["a circle ends", { a: "b", b: "a" }, ["a"], ["b", "a"], []],
 ];

@@ -89,7 +89,7 @@ mountingTest(
       const isPaused = async () => /disk is full/.test((await scratch.status(writing)).state_reason ?? "");
       scratch.leaveRoom(randomInt(4 * MIB));
       const running = scratch.execHere(writing, write);
-      await until("it is shown that the VM stands still", isPaused);
+      await until("status shows that the VM is paused", isPaused);
       if (round % 2 === 1) {
         await scratch.killDaemon();
         await until("a new daemon shows it too", isPaused);

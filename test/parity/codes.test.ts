@@ -9,7 +9,7 @@ import { homes } from "./homes.js";
 
 /** Codes that no user can cause through every door, with the reason. */
 const notOfUsers: Partial<Record<ErrorCode, string>> = {
-  INTERNAL: "a bug of pyro's; whoever knows one writes a test of its own",
+  INTERNAL: "a bug of pyro; a known bug gets a test of its own",
   ENVIRONMENT_BUILDING: "said by MCP only, to clients that would give up; test/doors/mcp/server.slow.test.ts has it",
   WORKSPACE_CHANGED:
     "a process of the task must change an entry between its comparison and the switch; guest/test/test_unchanged.py has it",

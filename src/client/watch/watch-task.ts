@@ -79,7 +79,7 @@ export async function watchTask(
 async function assertTakesPushes(client: Client, taskId: string): Promise<void> {
   const task = await client.callRunning("task.status", { task_id: taskId });
   if (task === null || task.state === "started" || task.state === "stopped") return;
-  throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is ${task.state}: nothing is pushed any more.`, {
+  throw new PyroError("FAILED_PRECONDITION", `Task ${taskId} is ${task.state}, so nothing more is pushed to it.`, {
     hint: "Create another task to continue.",
     details: { task_id: taskId, state: task.state },
   });
@@ -110,7 +110,7 @@ async function openSource(input: ArgumentsOf<"task.watch">, changes: Changes) {
 }
 
 function noDirectory(path: string): PyroError {
-  return new PyroError("SOURCE_UNSUPPORTED", `${path} is no directory, so it is not watched.`, {
+  return new PyroError("SOURCE_UNSUPPORTED", `${path} is not a directory, so it cannot be watched.`, {
     hint: "Name a directory; push a file or an archive with `pyro task sync push`.",
     details: { path },
   });

@@ -10,7 +10,7 @@ interface DiskReaderOptions {
   readonly close: (machine: Machine) => Promise<void>;
 }
 
-/** Reads a disk that no VM writes to. A helper VM serves all callers, and ends when nobody has used it for a while. */
+/** Reads a disk that no VM writes to. A helper VM serves all callers, and ends when it was unused for a while. */
 export class DiskReader {
   readonly #options: DiskReaderOptions;
   #helper: { readonly machine: Promise<Machine>; readonly cancel: AbortController } | null = null;

@@ -184,7 +184,7 @@ export class TaskVm {
     });
   }
 
-  /** What a snapshot notes of the task. */
+  /** Collects core's side of a snapshot. */
   notes(purpose: SnapshotFacts["purpose"], synced = false): SnapshotNotes {
     let commands: CarriedExec[] = [];
     return {

@@ -237,7 +237,7 @@ export class Task implements ExecHost {
     return this.#callers.deleted;
   }
 
-  /** Aborts what runs, lets its callers know, and ends the VM. The files are the caller's to remove. */
+  /** Aborts everything that runs, answers the callers, and ends the VM. The caller removes the files. */
   async end(): Promise<void> {
     this.services.suspend();
     this.ports.closeAll();

@@ -127,7 +127,7 @@ function newOf({ path, task: entry }: Shown): Named {
   return { path, entry };
 }
 
-/** One difference; two for an entry that became another type, as git has it. Directories have none. */
+/** One difference; two for an entry that changed its type, as in git. Directories have none. */
 function compareContents(before: Side, after: Side): FileDiff[] {
   if (before.entry === null && after.entry === null) return [];
   if (before.entry === null || after.entry === null || before.entry.type === after.entry.type)

@@ -42,5 +42,5 @@ function parseLine(line: string): readonly [string, Entry | null] {
 }
 
 function refused(what: string): PyroError {
-  return new PyroError("INVALID_ARGUMENT", `The entries that follow the input have ${what}.`);
+  return new PyroError("INVALID_ARGUMENT", `The entries after the input contain ${what}.`);
 }

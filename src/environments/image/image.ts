@@ -80,7 +80,7 @@ export function choosePlatform(manifests: readonly Descriptor[]): Descriptor {
   const fitting = manifests.find(({ platform }) => platform?.os === "linux" && platform.architecture === "amd64");
   if (fitting) return fitting;
   const platforms = manifests.map(({ platform }) => (platform ? `${platform.os}/${platform.architecture}` : "unknown"));
-  throw imageError("platform", `The image has no part for linux/amd64, but for ${platforms.join(", ") || "none"}.`, {
+  throw imageError("platform", `The image has no part for linux/amd64; it has: ${platforms.join(", ") || "none"}.`, {
     platforms,
   });
 }

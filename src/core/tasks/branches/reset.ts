@@ -60,7 +60,7 @@ async function assertFits({ parts, record }: TaskVm, snapshotId: string): Promis
     if (problem !== null) throw problem;
     return;
   }
-  throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} is of a task of another kind.`, {
+  throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} does not fit the task: its environment, size or network differs, or it belongs to a stop.`, {
     hint: "Fork the snapshot instead: `pyro task fork`.",
     details: { task_id: record.task_id, snapshot_id: snapshotId },
   });
@@ -81,7 +81,7 @@ function assertIdle(vm: TaskVm, isForced: boolean): void {
     "FAILED_PRECONDITION",
     `A reset of task ${task_id} would end ${running.length === 1 ? "its running command" : `its ${running.length} running commands`}.`,
     {
-      hint: "Wait until none runs, or use --force.",
+      hint: "Wait until no command runs, or use --force.",
       details: { task_id, running },
     },
   );

@@ -10,7 +10,7 @@ import type { TaskSnapshots, TaskVm } from "../task-vm.js";
 /** How long a guest may take to write its files to its disk. */
 const SYNC_DEADLINE_MS = 60_000;
 
-/** Makes a snapshot of a task that stays until it is deleted. The task runs on. */
+/** Makes a snapshot of a task that stays until it is deleted. The task keeps running. */
 export async function snapshotTask(vm: TaskVm, name: string | null, signal: AbortSignal): Promise<Snapshot> {
   return vm.changes.take(signal, async () => {
     const snapshot = await vm.standStill("snapshot", signal, (machine) =>
