@@ -11,7 +11,7 @@ const AT_ONCE = 5;
 const WATCH_SECONDS = 5;
 const TICKS_PER_SECOND = 100;
 
-/** What many tasks cost that do nothing: processor time of all QEMU processes of this home, and the daemon's memory. */
+/** The cost of many idle tasks: processor time of all QEMU processes of this home, and the daemon's memory. */
 export async function benchIdle({ home, env }: BenchHome): Promise<Table[]> {
   const client = openClient(env);
   const ids: string[] = [];

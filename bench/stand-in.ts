@@ -101,7 +101,7 @@ function writeSources(folder: string, seed: number): void {
   }
 }
 
-/** Files as they are; for the name of an npm package the answer of a registry. */
+/** The content of files; for the name of an npm package a registry's answer. */
 function answer(
   directory: string,
   packages: readonly NpmPackage[],

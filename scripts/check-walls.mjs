@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { readTypescriptImports } from "./import-graph.mjs";
 
-/** What each folder of src/ may import besides itself. The last column of ARCHITECTURE.md's table says the same. */
+/** The folders that each folder of src/ may import besides itself. The last column of ARCHITECTURE.md's table has the same. */
 const walls = {
   contract: [],
   host: ["contract"],

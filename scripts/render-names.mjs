@@ -7,7 +7,7 @@ const { flagOf, nameOf } = await import(new URL("doors/cli/command.js", built));
 const { catalog } = await import(new URL("environments/catalog.js", built));
 const commands = buildCommands(contract);
 
-/** What only programs name: the server that `pyro mcp serve` runs. */
+/** Names for programs only: the server that `pyro mcp serve` runs. */
 const factories = { "mcp serve": { typescript: "createServer", python: "create_server" } };
 
 const text = `${JSON.stringify(

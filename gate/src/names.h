@@ -1,4 +1,4 @@
-// Names that may be reached, when that is how a network is limited, and the addresses that stand for them.
+// Names that may be reached, if a network is limited to names, and the addresses in their DNS answers.
 #ifndef NAMES_H
 #define NAMES_H
 

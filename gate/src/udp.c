@@ -168,7 +168,7 @@ static void take_out(int fd) {
         if (!flow) continue;
         flow->used_at = loop_now();
         if (flow->is_dns && !ask(flow, &length)) continue;
-        // What cannot be sent now is lost, as datagrams are.
+        // A datagram that cannot be sent now is lost, as on any network.
         ssize_t sent = send(flow->fd, datagram, (size_t)length, MSG_NOSIGNAL);
         if (sent < 0 && errno == ECONNREFUSED) sent = send(flow->fd, datagram, (size_t)length, MSG_NOSIGNAL);
         if (sent > 0) counters.sent_bytes += (uint64_t)sent;

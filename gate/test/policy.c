@@ -1,4 +1,4 @@
-// What the gate decides without a network: how ranges are read, what is closed, and what it makes of packets.
+// The gate's decisions without a network: parsing of ranges, closed addresses, and parsing of packets.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

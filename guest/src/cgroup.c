@@ -65,7 +65,7 @@ static void make_next(void) {
 void cgroup_open(const char *mount_point) {
     int root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return;
-    // Memory is accounted by group so that the kernel says whose process it killed when there was none left.
+    // Memory is accounted by group, so that the kernel reports whose process it killed when memory ran out.
     write_to(root, "cgroup.subtree_control", "+memory");
     if (mkdirat(root, "pyro", 0755) == 0 || errno == EEXIST) {
         jobs_fd = openat(root, "pyro", O_PATH | O_DIRECTORY | O_CLOEXEC);

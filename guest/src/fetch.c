@@ -18,7 +18,7 @@ struct fetch {
     struct transfer transfer;
     struct sender sender;
     int root;
-    int folder_fd; // of the entry at hand; kept for the next one in the same folder
+    int folder_fd; // of the current entry; kept for the next one in the same folder
     char folder[PATH_MAX];
     size_t at, used; // of the paths, one behind the other, each with its NUL
     char paths[];

@@ -20,7 +20,7 @@ struct job {
     uint64_t started_ms, ended_ms;
     bool is_tty;
     bool has_ended;   // the command itself
-    bool is_settled;  // its output too: both ends are known
+    bool is_settled;  // the command has ended and all its output was read
     bool is_attached; // this session gets its exit
     bool sent_exit;
     bool is_ending;   // the host has requested the end of the whole job

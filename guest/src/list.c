@@ -28,7 +28,7 @@ struct list {
     int64_t depth, limit, entries;
     int64_t hash_bytes; // longer files are not hashed
     struct timespec looked; // when mappings were read, before the first file was hashed; 0 until then
-    struct hashing hashing; // of the entry at hand
+    struct hashing hashing; // of the current entry
     char after[PATH_MAX];
 };
 

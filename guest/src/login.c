@@ -38,7 +38,7 @@ void login_open(void) {
     is_open = true;
 }
 
-// The system's profile may set what root's then changes, so root's is read behind it.
+// The system's profile may set variables that root's profile changes, so root's is read after it.
 const char *const *login_changed(size_t *count) {
     int changed = 0;
     while (changed < WATCHED && is_same(first[changed], look_at(watched[changed]))) changed++;

@@ -22,7 +22,7 @@ struct stage {
     char destination[PATH_MAX]; // in it
     int root_fd;                // of that
     int old_root_fd;            // the destination itself, in the workspace; -1: missing
-    int folder_fd;              // of the entry at hand; kept for the next one in the same folder
+    int folder_fd;              // of the current entry; kept for the next one in the same folder
     int old_folder_fd;          // the same in the workspace; -1: missing
     char folder[PATH_MAX];
     const char *name; // the entry's name in its folder

@@ -15,7 +15,7 @@ enum { FIRST_NAMES_BYTES = 1024 };
 // A directory being walked: all its names at once, since they are sorted.
 struct level {
     int fd;
-    size_t path_length; // of the tree's path when this directory is at hand
+    size_t path_length; // of the tree's path when this directory is the current one
     char *names;        // one behind the other, each with its NUL
     size_t used, room;
     uint32_t *order; // where each begins; NULL until all are read

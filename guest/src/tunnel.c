@@ -90,7 +90,7 @@ static int connect_to(int family, in_port_t port) {
     return -1;
 }
 
-// Begins to connect. The socket's first event tells whether that has worked.
+// Begins to connect. The socket's first event shows whether that has worked.
 static bool dial(struct tunnel *tunnel, int family) {
     tunnel->family = family;
     tunnel->fd = connect_to(family, tunnel->port);

@@ -1,4 +1,4 @@
-"""What counts as a request: tables of JSON, good and bad."""
+"""Valid and invalid requests: tables of JSON."""
 
 from agent import AgentTest
 from wire import REQUEST

@@ -1,4 +1,4 @@
-"""What a command gets of /etc/environment and of login files."""
+"""The variables that a command gets from /etc/environment and from login files."""
 
 import os
 

@@ -9,7 +9,7 @@
 
 enum { PAGE_BYTES = 4096, PIECE_BYTES = 1 << 20, VECTORS_MAX = 512 };
 
-// Exit statuses that the daemon tells apart.
+// Exit statuses that the daemon distinguishes.
 enum { FAILED = 1, USAGE = 2, DISK_IS_FULL = 3, NOT_ALLOWED = 4, IS_GONE = 5 };
 
 // Prints an error and ends the program, with the status for errno.
@@ -33,7 +33,7 @@ struct run {
     uint64_t offset, bytes;
 };
 
-// The head of a file of pages. Behind it come `runs` of struct run, zeros up to a whole page, and the pages.
+// The head of a file of pages. After it come `runs` of struct run, zeros up to a whole page, and the pages.
 struct pages_head {
     char magic[8];
     uint64_t memory_bytes, runs, bytes;

@@ -1,4 +1,4 @@
-"""Bytes of an operation as an iterator, sent as fast as they are read, in little memory."""
+"""The bytes of an operation as an iterator, sent only as fast as they are read, so that little memory is used."""
 
 from __future__ import annotations
 

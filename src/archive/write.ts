@@ -61,7 +61,7 @@ function buildHeaders(entry: Described): Buffer {
 /** The headers of a file with holes, in version 1.0 of GNU tar's format: the map of its data comes before the data. */
 function buildSparse(entry: Described, pieces: Pieces): Buffer {
   const { path, sizeBytes } = entry;
-  // An empty piece says where a hole at the end of the file ends.
+  // An empty piece marks the end of a hole at the end of the file.
   const [offset, bytes] = pieces.at(-1) ?? [0, 0];
   const whole = offset + bytes === sizeBytes ? pieces : [...pieces, [sizeBytes, 0] as const];
   const map = Buffer.from([whole.length, ...whole.flat()].map((number) => `${number}\n`).join(""));

@@ -97,7 +97,7 @@ export interface Engine {
   readonly source: "host" | "private";
 }
 
-/** What `pyro doctor` shows of a backend. */
+/** The facts of a backend for `pyro doctor`. */
 export interface Diagnosis {
   /** True when a machine can run. */
   readonly ok: boolean;
@@ -209,7 +209,7 @@ export interface Presence {
   readonly network: MachineNetwork | null;
   /** The requested network, to start a similar machine; also null when an earlier version started it. */
   readonly networkRequest: NetworkRequest | null;
-  /** What to write down for `adopt`; null when it dies with the daemon. */
+  /** The record that `adopt` needs; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine has ended, for any cause. */
   readonly died: Promise<string>;

@@ -9,7 +9,7 @@ export interface SnapshotOptions {
 /** A backend's record of a snapshot, to start from it; only the backend knows its shape. */
 export type SnapshotHandle = Readonly<Record<string, unknown>>;
 
-/** What making a snapshot has brought. */
+/** The facts of a new snapshot. */
 export interface MachineSnapshot {
   readonly handle: SnapshotHandle;
   /** Bytes of memory that differed from the template's. */

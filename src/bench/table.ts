@@ -1,6 +1,6 @@
 import { renderMs, renderRatio } from "./numbers.js";
 
-/** What the cells of a column are; numbers are kept as measured and rounded when they are shown. */
+/** Units of the cells of a column; numbers are kept as measured and rounded when they are shown. */
 type Unit = "text" | "count" | "ms" | "ratio" | "MiB" | "KiB" | "MB/s" | "percent";
 
 export interface Column {

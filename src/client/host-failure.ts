@@ -28,7 +28,7 @@ export function errnoOf(error: unknown): string | null {
   return code === undefined || syscall === undefined ? null : code;
 }
 
-/** DISK_FULL with the path that could not be written, when that is why; null for any other error. */
+/** If the disk is full: DISK_FULL with the path that could not be written; null for any other error. */
 export function explainFullDisk(error: unknown, path: string): PyroError | null {
   const errno = errnoOf(error);
   if (errno === null || !FULL.includes(errno)) return null;

@@ -4,7 +4,7 @@ import { retryWhenLost } from "./task-output.js";
 
 const WAIT_SECONDS = 60;
 
-/** A service's output from a cursor on, page by page, until the service is over. Leaving (aborting) does not stop it. */
+/** A service's output from a cursor on, page by page, until the service has ended. Aborting the wait does not stop the service. */
 export async function* followServiceLogs(
   client: Client,
   input: ArgumentsOf<"task.service.logs">,

@@ -104,7 +104,7 @@ function readKeys(begin: () => void, onHangUp: () => void): AsyncIterable<Uint8A
 const KNOWN_TYPES =
   /^(?:xterm(?:-256color|-color)?|(?:screen|tmux)(?:-256color)?|rxvt(?:-unicode(?:-256color)?)?|linux|vt(?:100|102|220)|ansi|dumb)$/;
 
-/** The variables that tell programs of this process's terminal. */
+/** The variables that describe this process's terminal to programs. */
 export function terminalEnv({ TERM = "", COLORTERM }: NodeJS.ProcessEnv): Record<string, string> {
   return { TERM: KNOWN_TYPES.test(TERM) ? TERM : "xterm-256color", ...(COLORTERM && { COLORTERM }) };
 }

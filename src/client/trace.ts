@@ -12,7 +12,7 @@ export function wantsTrace(env: NodeJS.ProcessEnv): boolean {
   });
 }
 
-/** Where the time of one command of this process went, from the process's start on, with the daemon's stages in their place. */
+/** The time of one command of this process, divided into stages, from the process's start on, with the daemon's stages in their place. */
 export class Trace {
   readonly #watch = new Stopwatch(0);
   #stagesOfDaemon: readonly Stage[] | null = null;

@@ -27,7 +27,7 @@ export async function* gzipBomb(contentBytes: number, name = "bomb"): AsyncGener
   yield trailer;
 }
 
-/** Complete blocks on a byte boundary, none of them the last, none looking back beyond its start. */
+/** Complete blocks that end on a byte boundary. None is the last one, and none refers to bytes before its own start. */
 function deflated(bytes: Buffer): Buffer {
   return deflateRawSync(bytes, { finishFlush: constants.Z_FULL_FLUSH });
 }

@@ -66,7 +66,7 @@ test("a directory is packed as it is, and its counts are known before it is sent
   assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
 });
 
-test("GNU tar extracts what was packed", async () => {
+test("GNU tar extracts a packed tree", async () => {
   using scratch = new ScratchDirectory();
   using extracted = new ScratchDirectory();
   plant(scratch.path);
@@ -86,7 +86,7 @@ test("patterns prune, and what they leave out is counted", async () => {
   assert.equal(packed.excludedCount, 3);
 });
 
-test("a link to a directory is followed once; links in it are not", async () => {
+test("a source that is a link to a directory is followed; links in the directory are not", async () => {
   using scratch = new ScratchDirectory();
   mkdirSync(join(scratch.path, "real"));
   writeFileSync(join(scratch.path, "real/f"), "f");

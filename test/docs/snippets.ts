@@ -13,7 +13,7 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** Every fenced block with a language of the pages for users, as it is printed. */
+/** Every fenced block with a language on the pages for users, as printed. */
 export const snippets: readonly Snippet[] = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
   .split("\n")
   .filter(

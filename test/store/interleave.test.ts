@@ -92,7 +92,7 @@ test("interleave: the order of millions of pieces stays small, and is exact at t
   assert.ok(runs.slice(-1_000).every(({ sizeBytes }) => sizeBytes === 1));
 });
 
-/** The runs of an order on disk, read anew. */
+/** The runs of an order, read again from disk. */
 async function readRuns(directory: string, totals: Record<StreamName, number>) {
   return (await OutputOrderFile.open(directory, totals)).runs().filter(({ sizeBytes }) => sizeBytes > 0);
 }

@@ -161,7 +161,7 @@ test("a journal of format 2 is refused and left as it is", async (t) => {
   assert.equal(readFileSync(path, "utf8"), content);
 });
 
-test("a journal of version 1 is read for ever, and can be appended to", async (t) => {
+test("a journal of version 1 is still read, and can be appended to", async (t) => {
   const path = join(temporaryDirectory(t), "journal.ndjson");
   copyFileSync(fixturePath("v1/task-0123456789ab/journal.ndjson"), path);
   const frozen = readFileSync(path, "utf8");

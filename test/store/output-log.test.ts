@@ -187,7 +187,7 @@ test("output log: a failing append also fails the appends behind it, and no byte
   await assertHolds(await openOutputLog(directory, "stdout"), MIB + 10);
 });
 
-test("a log of version 1 is read for ever", async () => {
+test("a log of version 1 is still read", async () => {
   const log = await openOutputLog(fixturePath("v1/task-0123456789ab/execs/1"), "stdout");
   assert.deepEqual(await log.read(0, 100), { offset: 0, bytes: Buffer.from("grüezi\n") });
 });

@@ -55,7 +55,7 @@ test("a record with fields of a later release keeps them when it is rewritten", 
   assert.deepEqual(onDisk, { ...later, state: "stopped" });
 });
 
-test("a record of version 1 is read for ever", async () => {
+test("a record of version 1 is still read", async () => {
   const reading = await readTaskRecord(fixturePath("v1/task-0123456789ab"));
   assert.ok(reading.kind === "record");
   const { record } = reading;

@@ -46,7 +46,7 @@ export const QMP_FD = 9;
 /** Every clone's agent sets another one before the interface is raised. */
 const TEMPLATE_MAC = "02:70:79:00:00:00";
 
-/** What QEMU keeps of the end of a VM's console. */
+/** Size of the end of a VM's console that QEMU keeps. */
 export const CONSOLE_BYTES = 65_536;
 
 /** QEMU's arguments. Pure. */

@@ -26,7 +26,7 @@ import { VmProcess } from "./vm-process.js";
 
 const MONITOR_DEADLINE_MS = 10_000;
 
-/** What a helper is started with. */
+/** The parts with which a helper is started. */
 interface Helper {
   readonly toolchain: Toolchain;
   readonly accelerator: Accelerator;

@@ -1,6 +1,6 @@
 /**
- * Commands run once before freezing, so that what every clone needs first is in memory already; a program that an environment lacks
- * does no harm. What each is worth is in docs/decisions/0023.
+ * Commands that run once before freezing, so that the pages that every clone needs first are in memory already. A program that an
+ * environment lacks does no harm. docs/decisions/0023 has the gain of each command.
  */
 export const warmUpCommands = [
   "true",

@@ -29,7 +29,7 @@ export async function packDirectory(root: string, options: PackOptions): Promise
   return packScanned("directory", root, scan, report, options);
 }
 
-/** One file as a tar stream: the name that was given for it, with the content behind that name. */
+/** One file as a tar stream: named by the last part of the given path, with the content of the file that the path leads to. */
 export async function packFile(path: string, resolved: string, options: PackOptions): Promise<PackedSource> {
   const report = new Report();
   const scan = await scanFile(basename(path), resolved, excludesOf(options), report, options);

@@ -4,7 +4,7 @@ import type { PackReport } from "./report.js";
 export interface PackOptions {
   readonly exclude?: readonly string[];
   readonly include?: readonly string[];
-  /** What becomes of links that lead out of a directory. */
+  /** How links that lead out of a directory are treated. */
   readonly links?: ArgumentsOf<"task.sync.push">["links"];
   /** Sends the files that Git tracks, and those that it does not ignore. */
   readonly gitTracked?: boolean;

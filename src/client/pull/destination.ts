@@ -9,7 +9,7 @@ import { findFlock } from "../flock.js";
 import type { Step } from "./steps.js";
 import { Switch } from "./switch.js";
 
-/** What this client writes of a pull when it begins. */
+/** The record that this client writes when a pull begins. */
 interface Facts {
   readonly format: 1;
   readonly task_id: string;
@@ -39,8 +39,8 @@ const [CURRENT, LAST] = ["current", "last"];
 const [FACTS, STEPS, DONE, UNDOING] = ["pull.json", "steps.json", "done", "undoing"];
 
 /**
- * What this client keeps of the pulls into one directory, in PYRO_HOME/pulls/KEY: `current/` is a pull under way, `last/` the latest one
- * that ended. `steps.json` is written right before the first step, `done` after the last. Held by one process at a time.
+ * The journal of the pulls into one directory, in PYRO_HOME/pulls/KEY: `current/` is a pull under way, `last/` the latest one that
+ * ended. `steps.json` is written right before the first step, `done` after the last. Held by one process at a time.
  */
 export class Destination {
   readonly root: string;

@@ -4,7 +4,7 @@ import type { Step } from "./steps.js";
 const EVERY_MS = 200;
 const MIB = 1_048_576;
 
-/** Tells how much of a pull has arrived, a few times a second. */
+/** Reports how much of a pull has arrived, a few times a second. */
 export class PullProgress {
   readonly #emit: (event: OperationEvent) => void | Promise<void>;
   readonly #entries: number;

@@ -46,7 +46,7 @@ export class Changes {
     return this.#paths.size > 0 && !this.#signal.aborted;
   }
 
-  /** The names that changed, once no more come for a moment. */
+  /** The changed names, once no further ones come for a moment. */
   async take(): Promise<string[]> {
     const started = performance.now();
     for (;;) {

@@ -10,7 +10,7 @@ import { Changes } from "./changes.js";
 import { listIgnored } from "../pack/git-files.js";
 import { pushTaskSync } from "../task-source.js";
 
-/** What a watch reports. */
+/** The events of a watch. */
 export type WatchEvent =
   | { readonly event: "pushed"; readonly changed: readonly string[]; readonly result: ResultOf<"task.sync.push"> }
   /** A push failed; it is tried again, or made again after the next change. */
@@ -85,7 +85,7 @@ async function assertTakesPushes(client: Client, taskId: string): Promise<void> 
   });
 }
 
-/** The watch over a source, without what a push leaves out. `refresh` asks Git once more what it ignores. */
+/** The watch over a source, without the entries that a push leaves out. `refresh` asks Git again which entries it ignores. */
 async function openSource(input: ArgumentsOf<"task.watch">, changes: Changes) {
   const { exclude = [], include = [], git_tracked: gitTracked = false, with_git: withGit = false } = input;
   const root = await realpath(input.source_path).catch(() => input.source_path);

@@ -73,7 +73,7 @@ async function exchange(
   });
 }
 
-/** The end of the request is not sent: some servers take it as the end of the client. */
+/** Keeps the request open: some servers treat its end as the client's disconnect. */
 async function* requestOf(request: string | null, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (request !== null) yield Buffer.from(request);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

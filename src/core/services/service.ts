@@ -21,7 +21,7 @@ const UNREADY_GRACE_MS = 5_000;
 /** The least time for an adopted command to be found ready. */
 const ADOPTED_READY_MS = 2_000;
 
-/** What a service needs of its task. */
+/** The parts of its task that a service uses. */
 export interface ServiceHost {
   readonly taskId: string;
   readonly log: Log;
@@ -94,7 +94,7 @@ export class Service {
     }
   }
 
-  /** Its task is put away, or the daemon detaches. */
+  /** Its task is stopped, or the daemon detaches. */
   suspend(): void {
     this.#exec = null;
     clearTimeout(this.#timer);
@@ -177,7 +177,7 @@ export class Service {
     }
   }
 
-  /** It is over. */
+  /** The service has ended. */
   async #finish(change: Pick<ServiceRecord, "state" | "reason">): Promise<void> {
     clearTimeout(this.#timer);
     this.#readiness?.abort();

@@ -10,7 +10,7 @@ import { Service, type ServiceHost } from "./service.js";
 
 type StartInput = InputOf<"task.service.start">;
 
-/** What the services of a task need of it. */
+/** The parts of a task that its services use. */
 export interface ServicesHost extends Omit<ServiceHost, "save" | "closePorts"> {
   readonly ports: PublishedPorts;
   /** The services of the task's record. */
@@ -87,7 +87,7 @@ export class Services {
     await this.#close(before.filter(({ port }) => !kept.has(port)));
   }
 
-  /** The task is put away or deleted, or the daemon detaches. */
+  /** The task is stopped or deleted, or the daemon detaches. */
   suspend(): void {
     for (const service of this.all) service.suspend();
   }
@@ -107,7 +107,7 @@ export class Services {
     return this.#host.record(this.all.map(({ record }) => record));
   }
 
-  /** Forgets the oldest service that is over, if there are too many. */
+  /** Forgets the oldest ended service, if there are too many. */
   #makeRoom(name: string): void {
     const { taskId } = this.#host;
     const present = this.#services.get(name);

@@ -42,7 +42,7 @@ async function readLastLines({ runs }: Service): Promise<string[]> {
   return lines.filter((line) => line !== "").map((line) => line.slice(0, LINE_LENGTH));
 }
 
-/** The error for a service that is over before it was ready. */
+/** The error for a service that ended before it was ready. */
 export function notReady(view: TaskServiceView): PyroError {
   const { task_id, name, state, reason, exit_code, last_lines } = view;
   const why = state === "ended" ? "its command ended with exit status 0" : (reason ?? `it is ${state}`);

@@ -153,7 +153,7 @@ export async function stageSource(
   }
 }
 
-/** Records an entry. Gives its content, which is recorded as it is read. */
+/** Records an entry. Returns its content, which is recorded while it is read. */
 function recordEntry(recorder: BaseRecorder, entry: ArchiveEntry): AsyncIterable<Buffer> {
   const { path, type, mode, target, content } = entry;
   if (type === "file") return recorder.file(path, mode, content);

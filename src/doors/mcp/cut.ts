@@ -30,7 +30,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Counts the bytes of output behind this text. A replacement character counts as one byte, although it may stand for more. */
+/** Counts the bytes of output after this text. A replacement character counts as one byte, although it may stand for more. */
 function sourceBytes(text: string): number {
   return Buffer.byteLength(text.replaceAll("\uFFFD", "?"));
 }

@@ -76,7 +76,7 @@ const beyondCore: readonly string[] = [
 
 const tools = new Map<string, ReadonlyMap<string, Tool>>();
 
-/** What a server offers. */
+/** The tools of a server. */
 interface Offer {
   readonly profile: McpProfile;
   readonly mayPull: boolean;

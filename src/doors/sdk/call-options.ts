@@ -28,7 +28,7 @@ export interface CallOptions {
   readonly onProgress?: ((event: ProgressEvent) => void | Promise<void>) | undefined;
 }
 
-/** What `streamTaskFile` takes. */
+/** Options of `streamTaskFile`. */
 export interface StreamTaskFileOptions {
   /** First byte wanted. Default: 0. */
   readonly offset?: number | undefined;
@@ -40,7 +40,7 @@ export interface StreamTaskFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What `streamTaskExport` takes. */
+/** Options of `streamTaskExport`. */
 export interface StreamTaskExportOptions {
   /** Compress the archive. Default: false. */
   readonly gzip?: boolean | undefined;
@@ -48,7 +48,7 @@ export interface StreamTaskExportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What `watchTask` takes. */
+/** Options of `watchTask`. */
 export interface WatchTaskOptions {
   /** Directory beneath /workspace. Default: `/workspace`. */
   readonly dest?: string | undefined;

@@ -19,7 +19,7 @@ export class OutputQueue {
     await this.#until(() => this.#chunk === null || this.#reading === "dropped");
   }
 
-  /** There will be no more. */
+  /** Ends the output. */
   end(): void {
     this.#ended = true;
     this.#changed();

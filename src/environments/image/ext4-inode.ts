@@ -14,7 +14,7 @@ const formats: Readonly<Record<InodeType, number>> = {
   ...{ fifo: 0o010000, character: 0o020000, directory: 0o040000, block: 0o060000, file: 0o100000, symlink: 0o120000 },
 };
 
-/** What an inode refers to in the image. */
+/** The blocks that an inode refers to. */
 export interface InodePlace {
   readonly links: number;
   /** The content of a file, directory or long link. */

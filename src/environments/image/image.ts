@@ -95,7 +95,7 @@ export function parseDocument(bytes: Buffer, what: string): object {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Said below.
+    // Reported by the caller, below.
   }
   throw imageError("invalid", `${what} of the image is not a JSON object.`);
 }

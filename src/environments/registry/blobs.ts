@@ -62,7 +62,7 @@ export class BlobCache {
     }
   }
 
-  /** Removes all blobs but those that are kept or in use. Returns what went, also in a dry run. */
+  /** Removes all blobs except those that are kept or in use. Returns the removed ones, also in a dry run. */
   async sweep(kept: ReadonlySet<string>, dryRun: boolean): Promise<{ digests: string[]; freedBytes: number }> {
     const digests: string[] = [];
     let freedBytes = 0;

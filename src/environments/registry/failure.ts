@@ -3,16 +3,16 @@ import { imageError } from "../image/failure.js";
 import type { RegistryReference } from "./reference.js";
 import { renderReference } from "./reference.js";
 
-/** An answer that is not what was asked for, with the registry's own words. */
+/** An answer with an unexpected status, with the registry's own message. */
 export interface RefusedAnswer {
   readonly status: number;
   /** Null when the registry gave no reason. */
   readonly said: string | null;
-  /** Seconds until another try, as the registry says. */
+  /** Seconds until another try, as the registry requests. */
   readonly retryAfter: string | null;
 }
 
-/** The error of an answer that is no success. `isKnown` says whether the registry was given a login. */
+/** The error for an unsuccessful answer. `isKnown`: the registry was given a login. */
 export function refusedError(reference: RegistryReference, answer: RefusedAnswer, isKnown: boolean): PyroError {
   const { status, said, retryAfter } = answer;
   const { registry } = reference;

@@ -16,7 +16,7 @@ import { RegistrySession } from "./session.js";
 
 /** An image of a registry whose layers are on this disk. */
 export interface FetchedImage extends Image {
-  /** What the reference named: the digest of a manifest or an index. */
+  /** The digest that the reference names: of a manifest or an index. */
   readonly digest: string;
   /** Lets the layers be swept. */
   release(): void;
@@ -24,7 +24,7 @@ export interface FetchedImage extends Image {
   discardDamaged(): Promise<void>;
 }
 
-/** How a registry is asked. */
+/** How the client talks to a registry. */
 export interface RegistryOptions {
   readonly blobs: BlobCache;
   readonly plainHttp: boolean;

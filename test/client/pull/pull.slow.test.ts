@@ -124,7 +124,7 @@ test("pull: a destination that is missing, a file, or a link to nothing is refus
   }
 });
 
-test("pull: another pull into the same directory is refused, and a second name of the directory is the same directory", async () => {
+test("pull: refuses another pull into the same directory, also by another name of it", async () => {
   using project = new Project(trees({}, {}, { a: file("3") }));
   const alias = join(project.path, "alias");
   symlinkSync(project.host, alias);

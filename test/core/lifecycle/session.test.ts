@@ -9,7 +9,7 @@ import { AgentMachines } from "../agent-machines.js";
 
 const log = pino({ level: "silent" });
 
-/** A session on the agent as a plain process, with how it was lost. */
+/** A session on the agent as a plain process, and the reason why it was lost. */
 async function openSession(machines: AgentMachines, died = new Promise<string>(() => {})) {
   const { machine } = await machines.acquire();
   let answer = () => {};

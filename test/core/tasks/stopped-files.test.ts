@@ -40,7 +40,7 @@ test("a stopped task: list, stat, read, view, diff, pull and export read its sna
     await task.writeFile("main.c", "one\ntwo\n");
     await task.writeFile("new/file", "new\n");
     await task.stop();
-    // What lies in the VM's own directory now is not what the task had when it was stopped.
+    // The VM's own directory now has other files than the task had when it was stopped.
     writeFileSync(join(machines.workspaces[0]!, "main.c"), "not of the snapshot\n");
 
     const { entries } = await task.listFiles(".", { recursive: true });

@@ -98,7 +98,7 @@ test("a call that fails while the loop handles its output: only the loop throws 
   );
 });
 
-test("a wrong option is the daemon's INVALID_ARGUMENT", async () => {
+test("a wrong option rejects with the daemon's INVALID_ARGUMENT", async () => {
   await using pyro = await open();
   await assert.rejects(Promise.resolve(pyro.run("true", { vcpuCount: 0 })), { code: "INVALID_ARGUMENT" });
   await assert.rejects(Promise.resolve(pyro.run("true", { nonsense: 1 } as object)), { code: "INVALID_ARGUMENT" });

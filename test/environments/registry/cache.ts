@@ -29,7 +29,7 @@ interface Options {
   readonly onProgress?: (progress: { readonly message: string }) => void;
 }
 
-/** Pulls from a registry without TLS unless told otherwise. */
+/** Pulls from a registry, without TLS unless the test sets it. */
 export function pull(cache: EnvironmentCache, name: string, { signal, onProgress, ...rest }: Options = {}) {
   return cache.pull(name, {
     ...{ rebuild: false, plainHttp: true, ...rest },

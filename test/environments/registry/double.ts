@@ -11,7 +11,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
 export interface RegistryDouble {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
-  /** Each request, as `METHOD PATH`, with its range behind it. */
+  /** Each request, as `METHOD PATH`, followed by its range. */
   readonly requests: string[];
   /** Runs before each answer. */
   intercept: Answer;

@@ -137,7 +137,7 @@ function largeImage() {
   return { image, digest, bytes };
 }
 
-/** Breaks the connection of each fetch of a blob behind so many bytes, as often as `times`. */
+/** Breaks the connection of each fetch of a blob after this many bytes, `times` times. */
 function breakOff(registry: RegistryDouble, { digest, bytes }: ReturnType<typeof largeImage>, at: number, times = 1) {
   let broken = 0;
   registry.intercept = (request, response) => {

@@ -12,7 +12,7 @@ import { INDEX, noise, type RegistryDouble, registryDouble, sendError } from "./
 const image = makeImage([tar(file("a", "a")), tar(file("b", "b"))]);
 const [layer = "", stored = Buffer.alloc(0)] = [...image.blobs].at(-1) ?? [];
 
-/** What is wrong with the registry, the code that says so, the reason in its details, and how to make it so. */
+/** A defect of the registry, the code for it, the reason in its details, and a function that makes the defect. */
 const wrong: readonly (readonly [
   what: string,
   code: string,
