@@ -54,7 +54,7 @@ class CommitTest(FilesTest):
 
 
 class Commit(CommitTest):
-    def test_nothing_shows_before_it(self):
+    def test_nothing_is_visible_before_the_commit(self):
         self.plant("a/b/c", "f")
         before = snapshot(self.workspace)
         stream, _ = self.stage(record("a", "directory", mode=0o700) + record("a/b/c", content=b"new") + record("g"), path=self.workspace)
@@ -68,7 +68,7 @@ class Commit(CommitTest):
         self.assertEqual(after["f"], before["f"])
         self.assertEqual((stat.S_IMODE(after["a"][0]), after["a"][1]), (0o700, before["a"][1]))
 
-    def test_merges_into_what_is_there(self):
+    def test_merges_into_existing_directories(self):
         self.plant("d/keep", "d/e/keep", "x/")
         os.chmod(os.path.join(self.workspace, "x"), 0o711)
         self.assertTrue(self.push_here(record("d/e/new") + record("x/y/z", content=b"z"))["ok"])
@@ -78,7 +78,7 @@ class Commit(CommitTest):
         self.assertEqual(stat.S_IMODE(after["x"][0]), 0o711)
         self.assertEqual(after["d"][1], 1_500_000_000_000_000_007)  # nothing was added in it
 
-    def test_directories_end_as_their_records_say(self):
+    def test_directories_get_the_mode_and_time_of_their_records(self):
         content = (
             record("r/s/f", content=b"f") + record("r/s", "directory", mode=0o500, mtime_s=5) + record("r", "directory", mode=0o555, mtime_s=6)
             + record("r/t/g") + record(".", "directory", mode=0o710, mtime_s=8)
@@ -108,7 +108,7 @@ class Commit(CommitTest):
                 self.assert_error(answer, code, errno=errno, path=os.path.join(self.workspace, path))
                 self.assert_as_it_was(before)
 
-    def test_commits_are_remembered(self):
+    def test_the_outcome_of_a_commit_can_be_asked_for_later(self):
         ids = [f"{number:x}" for number in range(1, 66)]
         self.assertEqual(self.wire.ask("committed", id="1"), {"ok": True, "committed": False})
         stream, _ = self.stage(b"", id="ff")
@@ -122,7 +122,7 @@ class Commit(CommitTest):
         for id, is_known in (("1", False), ("2", True), (ids[-1], True), ("ff", False), ("fe", False)):
             self.assertEqual(self.wire.ask("committed", id=id)["committed"], is_known, id)
 
-    def test_only_what_was_staged_whole(self):
+    def test_only_complete_stages_are_committed(self):
         stream = self.wire.post("stage", path=self.target, id="a")
         self.wire.take_window(stream, CONTENT)
         self.assert_error(self.wire.ask("commit", transfer=stream), "BAD_REQUEST")
@@ -131,7 +131,7 @@ class Commit(CommitTest):
         self.assertTrue(self.wire.ask("commit", transfer=stream)["ok"])
         self.assert_error(self.wire.ask("commit", transfer=stream), "BAD_REQUEST")
 
-    def test_a_workspace_changed_between(self):
+    def test_a_workspace_that_changed_since_the_stage(self):
         stream, _ = self.stage(record("d/f", content=b"new"))
         outside = os.path.join(self.folder, "outside")
         os.mkdir(outside)
@@ -225,7 +225,7 @@ class Failing(CommitTest):
         with open(self.count.name, "w") as file:
             file.write(f"{call}\n")
 
-    def test_each_call_in_turn(self):
+    def test_each_system_call_fails_in_turn(self):
         self.plant("d/e/f", "d/e/keep", "d/g/h", "closed/f", "top")
         os.chmod(os.path.join(self.workspace, "closed"), 0o555)
         self.plant()
@@ -267,7 +267,7 @@ class SmallDisk(CommitTest):
     def push_here(self, content):
         return super().push_here(content, path=self.seen)
 
-    def test_no_room(self):
+    def test_a_full_disk(self):
         self.plant("d/f", "e/g")
         before = snapshot(self.workspace)
         for content in (record("big", content=os.urandom(2 << 20)), b"".join(record(f"many/{i}") for i in range(80))):
@@ -275,7 +275,7 @@ class SmallDisk(CommitTest):
             self.assert_as_it_was(before)
         self.assertTrue(self.push_here(record("d/f", content=b"new"))["ok"])
 
-    def test_something_mounted_there(self):
+    def test_a_mount_in_the_workspace(self):
         self.plant("d/mounted/", "d/f")
         self.wire.run(f"mount -t tmpfs none {self.seen}/d/mounted")
         before = snapshot(self.workspace)

@@ -116,14 +116,14 @@ class Containment(AgentTest):
                 self.assertEqual(self.marked(), left)
                 os.kill(left[0], signal.SIGKILL)
 
-    def test_an_interrupt_that_ends_all_lets_the_command_end_itself(self):
+    def test_after_an_interrupt_of_the_whole_job_the_command_may_end_itself(self):
         stream = self.start_escape("setsid sleep 300 & trap 'echo bye; exit 5' INT; while :; do sleep 0.01; done")
         self.assertEqual(self.wire.ask("signal", job=stream, signal="INT", group=True, all=True), {"ok": True})
         self.assertEqual(self.wire.collect(stream, STDOUT, offset=6, until=4), b"bye\n")
         self.assertEqual(self.wire.exit(stream)["exit_code"], 5)
         self.assertEqual(self.marked(), [])
 
-    def test_an_interrupt_of_the_group_leaves_the_rest(self):
+    def test_an_interrupt_of_the_group_leaves_other_processes(self):
         stream = self.start_escape("setsid sleep 300 & exec sleep 300")
         self.wire.ask("signal", job=stream, signal="INT", group=True)
         self.assertEqual(self.wire.exit(stream)["signal"], "INT")

@@ -30,7 +30,7 @@ class Dial(AgentTest):
         self.wire.take_window(stream, STDIN)
         return stream, peer
 
-    def test_both_directions_and_their_ends(self):
+    def test_both_directions_carry_bytes_and_end(self):
         for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             stream, peer = self.connected(family, host)
             self.wire.data(stream, STDIN, 0, b"question")
@@ -59,7 +59,7 @@ class Dial(AgentTest):
         peer.close()
         self.assertEqual(self.wire.answer(stream)["error"]["errno"], "ECONNRESET")
 
-    def test_cancel_and_session(self):
+    def test_a_cancel_or_a_new_session_closes_connections(self):
         stream, peer = self.connected()
         self.assertTrue(self.wire.ask("cancel", transfer=stream)["ok"])
         self.assertEqual(self.wire.answer(stream)["error"]["code"], "CANCELLED")
@@ -68,7 +68,7 @@ class Dial(AgentTest):
         self.wire.sync()
         self.assertEqual(peer.recv(1), b"")
 
-    def test_a_host_that_takes_nothing_stops_the_guest(self):
+    def test_a_host_that_does_not_read_stops_the_guest(self):
         server, port = self.listen()
         stream = self.wire.post("dial", port=port)
         peer, _ = server.accept()
@@ -95,7 +95,7 @@ class Dial(AgentTest):
         self.wire.window(stream, STDOUT, 5, ALL)
         self.wire.sync()
 
-    def test_most_at_once(self):
+    def test_the_limit_of_connections(self):
         server, port = self.listen()
         server.listen(300)
         for _ in range(256):

@@ -85,7 +85,7 @@ class Get(FilesTest):
         self.assertEqual(answer["entries"], 15)
         self.assertEqual(base64.b64decode(list(parse_records(got).values())[-1][0]["target_base64"]), b"\x02" * 4095)
 
-    def test_windows_are_kept(self):
+    def test_nothing_is_sent_beyond_a_window(self):
         self.push(record("f", content=bytes(1_000_000)))
         stream = self.wire.post("get", path=self.at("f"))
         self.assertTrue(self.wire.is_quiet())

@@ -33,7 +33,7 @@ class Start(AgentTest):
             self.assertEqual(end["signal"], name)
             self.assertNotIn("exit_code", end)
 
-    def test_argv_is_taken_as_it_is(self):
+    def test_argv_is_not_changed(self):
         _, out, _ = self.wire.run(argv=["printf", "[%s]", "", "a b", "$HOME", "*", "é"])
         self.assertEqual(out, "[][a b][$HOME][*][é]".encode())
 
@@ -56,7 +56,7 @@ class Start(AgentTest):
         self.assertEqual(self.wire.run("pwd")[1], b"/\n")
         self.assertEqual(self.wire.run("pwd", cwd=self.folder)[1], self.folder.encode() + b"\n")
 
-    def test_stdin_is_null_unless_wanted(self):
+    def test_stdin_is_null_unless_requested(self):
         self.assertEqual(self.wire.run("readlink /proc/self/fd/0")[1], b"/dev/null\n")
 
     def test_descriptors_do_not_leak(self):
@@ -91,7 +91,7 @@ class Start(AgentTest):
             with self.subTest(fields):
                 self.assert_error(self.wire.ask("start", **fields), "BAD_REQUEST")
 
-    def test_as_many_words_as_a_frame_holds(self):
+    def test_the_most_words_that_a_frame_holds(self):
         _, out, _ = self.wire.run(argv=["sh", "-c", "echo $#", "x", *[""] * 21000])
         self.assertEqual(out, b"21000\n")
         words = {f"V{i}": "" for i in range(5000)}
@@ -145,7 +145,7 @@ class End(AgentTest):
         self.assertEqual(self.wire.ask("signal", job=stream, signal="KILL", group=True), {"ok": True})
         wait_until(lambda: not os.path.exists(f"/proc/{child}"))  # reaped, not only dead
 
-    def test_release_kills_what_runs(self):
+    def test_release_kills_a_running_job(self):
         stream = self.wire.start("sleep 1000 & echo $!; exec sleep 1000")
         child = self.pid_printed(stream)
         self.assertEqual(self.wire.ask("release", job=stream), {"ok": True})
@@ -171,7 +171,7 @@ class End(AgentTest):
         end, out, _ = self.wire.run("(sleep 0.02; echo late) &")
         self.assertEqual((end["stdout_bytes"], out), (5, b"late\n"))
 
-    def test_exit_comes_once(self):
+    def test_the_exit_is_sent_once(self):
         stream = self.wire.start("true")
         self.wire.exit(stream)
         self.wire.window(stream, STDOUT, 0, ALL)

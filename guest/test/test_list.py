@@ -121,7 +121,7 @@ class List(ListTest):
                 after = {"after": page[-1].decode()}
             self.assertEqual(told, whole)
 
-    def test_a_cursor_that_is_gone(self):
+    def test_a_cursor_whose_entry_was_removed(self):
         for name in ("a/x", "b/y", "c"):
             self.put(name)
         self.assertEqual(self.names(after="a/zz"), [b"b", b"b/y", b"c"])
@@ -145,7 +145,7 @@ class List(ListTest):
             key = after.encode().split(b"/")
             self.assertEqual(self.names(after=after), [path for path in whole if path.split(b"/") > key], after)
 
-    def test_what_is_being_written_is_not_listed(self):
+    def test_unfinished_files_are_not_listed(self):
         stream = self.wire.post("write", path=self.at("new"))
         self.wire.take_window(stream, CONTENT)
         self.assertEqual(len(os.listdir(self.target)), 1)
@@ -323,7 +323,7 @@ class SlowClock(ListTest):
             agent.BINARY = known
             del agent.ENVIRONMENT["PYRO_SLOW_CLOCK"]
 
-    def test_a_file_that_changes_while_the_clock_stands_still_gets_its_new_digest(self):
+    def test_a_file_that_changes_within_one_tick_of_the_clock_gets_its_new_digest(self):
         tick = time.time()
         wait_until(lambda: int(time.time()) > int(tick))
         self.put("f", b"one")

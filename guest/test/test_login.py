@@ -40,7 +40,7 @@ class Login(AgentTest):
         got = self.variables(A="request")
         self.assertEqual((got["A"], got["HOME"]), ("request", "/x"))
 
-    def test_an_etc_environment_that_is_no_file_is_left_out(self):
+    def test_an_etc_environment_that_is_not_a_file_is_ignored(self):
         os.mkfifo(os.path.join(self.folder, "etc/environment"))
         self.assertEqual(self.variables()["HOME"], "/root")
 
@@ -51,13 +51,13 @@ class Login(AgentTest):
     def test_login_files_cost_nothing_until_they_change(self):
         self.assertNotIn("FROM_PROFILE", self.variables())
 
-    def test_a_changed_profile_of_root_is_honoured(self):
+    def test_a_changed_profile_of_root_is_read(self):
         self.write("root/.profile", 'PATH="$HOME/.cargo/bin:$PATH"\nexport FROM_HOME="a b"\n')
         got = self.variables()
         self.assertEqual((got.get("FROM_PROFILE"), got["FROM_HOME"]), (None, "a b"))
         self.assertTrue(got["PATH"].startswith("/root/.cargo/bin:/root/.local/bin:/usr/local/sbin:"), got["PATH"])
 
-    def test_a_file_in_profile_d_is_honoured_and_root_s_profile_is_read_behind_it(self):
+    def test_a_file_in_profile_d_is_read_and_then_the_profile_of_root(self):
         self.write("root/.profile", 'PATH="$HOME/bin:$PATH"\n')
         self.write("etc/profile.d/x.sh", "export FROM_D=1\n")
         got = self.variables()
@@ -68,7 +68,7 @@ class Login(AgentTest):
         got = self.variables(A="it's $B; a\nline", **{"--": "1", "no-name": "1"})
         self.assertEqual((got["A"], got["B"]), ("it's $B; a\nline", "profile"))
 
-    def test_a_command_is_the_same_behind_a_changed_profile(self):
+    def test_a_command_is_not_changed_by_a_changed_profile(self):
         self.write("root/.profile", "export A=1\n")
         end, out, _ = self.wire.run('printf "%s|" "$0" "$#" "it\'s"; exit 7')
         self.assertEqual((end["exit_code"], out), (7, b"/bin/sh|0|it's|"))
@@ -81,7 +81,7 @@ class Login(AgentTest):
             end, out, _ = self.wire.run("cat; echo here")
             self.assertEqual((end["exit_code"], out), (0, b"here\n"), text)
 
-    def test_what_a_profile_prints_is_no_output_of_the_command(self):
+    def test_the_output_of_a_profile_is_not_output_of_the_command(self):
         self.write("root/.profile", "echo hello\n")
         _, out, err = self.wire.run("echo out")
         self.assertEqual((out, err), (b"out\n", b"hello\n"))

@@ -49,7 +49,7 @@ class Mailbox(FilesTest):
     def test_hello_says_how_large_it_is(self):
         self.assertEqual(self.hello["mailbox_bytes"], SIZE)
 
-    def test_letters_and_frames_in_turn(self):
+    def test_mail_and_frames_in_turn(self):
         content = os.urandom(2 * LONGEST + 70_001)
         head = record("big", content=content)[: -len(content)]
         tail = record("small", content=b"after")
@@ -64,7 +64,7 @@ class Mailbox(FilesTest):
         self.assertEqual(self.finish(stream, at + len(tail)), {"ok": True, "entries": 2, "bytes": len(content) + 5, "unchanged": 0})
         self.assertEqual((self.read("big"), self.read("small")), (content, b"after"))
 
-    def test_records_begin_anywhere_in_a_letter(self):
+    def test_records_begin_anywhere_in_a_piece_of_mail(self):
         contents = {f"d/{number}": os.urandom(size) for number, size in enumerate((0, 1, 4095, 4096, 70_000, 131_072, 300_001))}
         stream_bytes = b"".join(record(path, content=content) for path, content in contents.items())
         stream = self.begin()
@@ -79,7 +79,7 @@ class Mailbox(FilesTest):
         for path, content in contents.items():
             self.assertEqual(self.read(path), content, path)
 
-    def test_what_lies_there_when_the_frame_is_read_counts(self):
+    def test_the_content_at_the_time_of_the_frame_counts(self):
         stream = self.begin()
         offset = 0
         for number in range(20):
@@ -107,7 +107,7 @@ class Mailbox(FilesTest):
         self.finish(stream, at)
         self.assertEqual(self.read("big"), content)
 
-    def test_broken_letters_end_the_session(self):
+    def test_broken_mail_ends_the_session(self):
         for offset, at, length, channel, more in (
             (0, 0, 0, CONTENT, b""),
             (0, 0, LONGEST + 1, CONTENT, b""),
@@ -126,7 +126,7 @@ class Mailbox(FilesTest):
                 self.assertEqual(self.wire.ask("ping"), {"ok": True})
         self.assert_nothing_staged()
 
-    def test_letters_for_a_stream_that_is_gone(self):
+    def test_mail_for_a_stream_that_has_ended(self):
         stream = self.begin()
         self.assertEqual(self.wire.ask("cancel", transfer=stream), {"ok": True})
         self.mail(stream, 0, 0, 100)
@@ -142,7 +142,7 @@ class Mailbox(FilesTest):
 
 
 class NoMailbox(FilesTest):
-    def test_a_letter_is_broken(self):
+    def test_mail_without_a_mailbox_is_broken(self):
         self.assertNotIn("mailbox_bytes", self.hello)
         stream = self.wire.post("stage", path=self.target, id="a1")
         self.wire.send(self.wire.frame(MAIL, stream, struct.pack("<BQQI", CONTENT, 0, 0, 1)))

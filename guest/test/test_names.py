@@ -46,7 +46,7 @@ class Rename(FileTest):
             self.assertEqual(self.rename(source, to), {"ok": True})
         self.assertEqual((self.content("e/f"), os.readlink(self.at("e/l")), os.listdir(self.target)), (b"f", "f", ["e"]))
 
-    def test_nothing_is_replaced_unless_it_is_asked_for(self):
+    def test_nothing_is_replaced_without_a_request(self):
         self.put("a", b"a")
         self.put("b", b"b")
         self.assert_error(self.rename("a", "b"), "IO", errno="EEXIST")
@@ -79,7 +79,7 @@ class Remove(FileTest):
             self.assertEqual(self.remove(name), {"ok": True, "removed": 1})
         self.assertEqual(os.listdir(self.target), [])
 
-    def test_a_tree_only_when_it_is_asked_for(self):
+    def test_a_tree_is_removed_only_on_request(self):
         for number in range(300):
             os.makedirs(self.at("d", str(number), "x"))
             self.put(f"d/{number}/f")
@@ -133,7 +133,7 @@ class Fetch(FileTest):
             (b"other", "file", b"o"), (b"d/big", "file", big), (b"d", "directory", b""), (b"l", "symlink", b""), (b"d/e/f", "file", b"f"),
         ])
 
-    def test_what_is_missing_special_or_behind_a_link_is_absent(self):
+    def test_missing_and_special_files_and_those_behind_a_link_are_absent(self):
         os.mkdir(self.at("d"))
         self.put("d/f")
         os.symlink("d", self.at("l"))

@@ -55,7 +55,7 @@ class Read(FileTest):
             file.write(b"raw")
         self.assertEqual(self.receive("read", path_base64=base64.b64encode(path).decode())[1], b"raw")
 
-    def test_what_is_no_file_is_refused_at_once(self):
+    def test_special_files_are_refused_at_once(self):
         os.mkfifo(self.at("fifo"))
         os.symlink("loop", self.at("loop"))
         for name, errno in (("", "EISDIR"), ("fifo", "EOPNOTSUPP"), ("loop", "ELOOP"), ("gone", "ENOENT"), ("x" * 256, "ENAMETOOLONG")):
@@ -69,7 +69,7 @@ class Read(FileTest):
         self.assertEqual(answer["size"], 0)
         self.assertIn(b"pyro-agent", got)
 
-    def test_a_file_that_grows_ends_where_it_ended(self):
+    def test_a_file_that_grows_is_read_to_its_first_size(self):
         self.put("f", bytes(1_000_000))
         stream = self.wire.post("read", path=self.at("f"))
         self.wire.window(stream, CONTENT, 0, 1)
@@ -107,7 +107,7 @@ class Write(FileTest):
         self.write("f", b"newer", mode=0o600)
         self.assertEqual((self.content("f"), stat.S_IMODE(os.stat(self.at("f")).st_mode)), (b"newer", 0o600))
 
-    def test_a_replacement_is_there_at_once_or_not_at_all(self):
+    def test_a_replacement_is_atomic(self):
         self.put("f", b"old")
         stream = self.wire.post("write", path=self.at("f"))
         self.wire.take_window(stream, CONTENT)
@@ -143,7 +143,7 @@ class Write(FileTest):
         self.assertTrue(self.write("dangling", b"x")["created"])
         self.assertEqual(self.content("made/here"), b"x")
 
-    def test_only_when_it_replaces_what_is_known(self):
+    def test_a_file_is_replaced_only_if_it_has_the_given_digest(self):
         self.put("f", b"old")
         old = hashlib.sha256(b"old").hexdigest()
         self.put("other", b"else")
@@ -152,7 +152,7 @@ class Write(FileTest):
             self.assert_error(self.write(name, b"again", replaces=old), "IO", errno="ESTALE")
         self.assertEqual((self.content("f"), self.content("other"), sorted(os.listdir(self.target))), (b"new", b"else", ["f", "other"]))
 
-    def test_it_is_looked_at_when_all_has_come(self):
+    def test_the_digest_is_checked_after_all_content_has_arrived(self):
         self.put("f", b"old")
         stream = self.wire.post("write", path=self.at("f"), replaces=hashlib.sha256(b"old").hexdigest())
         self.wire.take_window(stream, CONTENT)
@@ -161,7 +161,7 @@ class Write(FileTest):
         self.assert_error(self.wire.answer(stream), "IO", errno="ESTALE")
         self.assertEqual(self.content("f"), b"meanwhile")
 
-    def test_what_is_no_file_is_refused(self):
+    def test_special_files_are_refused(self):
         os.mkfifo(self.at("fifo"))
         os.symlink("loop", self.at("loop"))
         self.put("file")
@@ -185,7 +185,7 @@ class Write(FileTest):
             self.assert_broken()
         self.assertEqual(os.listdir(self.target), [])
 
-    def test_as_many_as_there_may_be(self):
+    def test_the_limit_of_writes(self):
         streams = [self.wire.post("write", path=self.at(f"{number}")) for number in range(16)]
         for op in ("write", "read", "list", "remove", "fetch", "get"):
             self.assert_error(self.wire.ask(op, path=self.target, paths=[]), "TOO_MANY_JOBS")

@@ -31,7 +31,7 @@ class Removals(CommitTest):
         self.assertEqual((dry["removed"], dry["kept"]), counts)
         return counts
 
-    def test_files_links_and_directories_go(self):
+    def test_files_links_and_directories_are_removed(self):
         self.plant("a", "d/e/f", "d/g", "keep/x")
         os.symlink("a", os.path.join(self.workspace, "l"))
         content = (
@@ -41,7 +41,7 @@ class Removals(CommitTest):
         self.assertEqual(self.remove(content), (6, 0))
         self.assertEqual(self.names(), ["keep", "keep/x", "new"])
 
-    def test_what_was_changed_or_made_in_the_guest_stays(self):
+    def test_entries_that_the_guest_changed_or_made_stay(self):
         self.plant("d/f", "d/changed", "d/own", "type")
         self.assertTrue(self.push_here(b"")["ok"])
         at = self.committed["at_s"], self.committed["at_ns"]
@@ -55,7 +55,7 @@ class Removals(CommitTest):
         self.assertEqual(self.remove(content), (1, 2))
         self.assertEqual(self.names(), ["d", "d/changed", "d/own", "type"])
 
-    def test_a_change_right_behind_the_answer_counts_as_later(self):
+    def test_a_change_right_after_the_answer_counts_as_later(self):
         for number in range(20):
             path = os.path.join(self.workspace, "f")
             with open(path, "w") as file:
@@ -87,7 +87,7 @@ class Removals(CommitTest):
         self.assert_error(self.push_here(content), "IO", errno="EISDIR")
         self.assert_as_it_was(before)
 
-    def test_counts_are_those_of_entries_only(self):
+    def test_only_entries_are_counted(self):
         self.plant("a")
         answer = self.push_here(absent("a") + record("b"))
         self.assertEqual((answer["entries"], self.committed["removed"]), (1, 1))
@@ -113,7 +113,7 @@ class Removals(CommitTest):
 class FailingRemovals(Failing):
     """Every system call of a push that removes fails once."""
 
-    def test_each_call_in_turn(self):
+    def test_each_system_call_fails_in_turn(self):
         self.plant("d/f", "d/e/g", "d/stays", "top", "closed/f")
         os.chmod(os.path.join(self.workspace, "closed"), 0o555)
         self.plant()

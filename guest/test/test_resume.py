@@ -8,7 +8,7 @@ from wire import ALL, DATA, EXIT, STDERR, STDIN, STDOUT, WINDOW
 
 
 class Resume(ListeningTest):
-    def test_output_goes_on_at_the_offset_asked_for(self):
+    def test_output_continues_at_the_requested_offset(self):
         stream = self.wire.start("seq 1 200000", open_windows=False)
         whole = b"".join(b"%d\n" % i for i in range(1, 200001))
         got, chance = b"", random.Random(1)
@@ -27,7 +27,7 @@ class Resume(ListeningTest):
         self.wire.window(stream, STDOUT, len(got), len(got))
         self.assertEqual(self.wire.collect(stream, STDOUT, offset=len(got)), b"")
 
-    def test_what_was_not_acknowledged_comes_again(self):
+    def test_unacknowledged_output_is_sent_again(self):
         stream = self.wire.start("echo hello", open_windows=False)
         for _ in range(3):
             self.wire.window(stream, STDOUT, 0, ALL)
@@ -40,7 +40,7 @@ class Resume(ListeningTest):
         self.wire.window(stream, STDOUT, 0, ALL)  # that is gone
         self.assert_broken()
 
-    def test_exit_comes_again_when_asked(self):
+    def test_the_exit_is_sent_again_on_request(self):
         stream = self.wire.start("exit 9")
         first = self.wire.exit(stream)
         for ask in (
@@ -54,7 +54,7 @@ class Resume(ListeningTest):
             self.assertEqual(self.wire.exit(stream), first)
             self.assertTrue(self.wire.is_quiet())
 
-    def test_a_command_ends_while_nobody_is_there(self):
+    def test_a_command_ends_while_no_host_is_connected(self):
         mark = os.path.join(self.folder, "done")
         stream = self.wire.start(f"read x; echo late; touch {mark}; exit 2", stdin=True)
         self.wire.take_window(stream, STDIN)
@@ -67,7 +67,7 @@ class Resume(ListeningTest):
         self.wire.window(stream, STDOUT, 0, ALL)
         self.assertEqual(self.wire.collect(stream, STDOUT), b"late\n")
 
-    def test_stdin_goes_on_where_it_was_acknowledged(self):
+    def test_stdin_continues_where_it_was_acknowledged(self):
         stream = self.wire.start("cat | tr a-z A-Z", stdin=True)
         data = bytes(random.Random(2).choices(b"abcdefgh\n", k=2_000_000))
         at = shown = 0
@@ -95,7 +95,7 @@ class Resume(ListeningTest):
         out += self.wire.collect(stream, STDOUT, offset=len(out))
         self.assertEqual(out, data.upper())
 
-    def test_eof_of_stdin_may_be_said_again(self):
+    def test_eof_of_stdin_may_be_sent_again(self):
         stream = self.wire.start("cat; exec sleep 1000", stdin=True)
         self.wire.take_window(stream, STDIN)
         self.wire.data(stream, STDIN, 0, b"abc")

@@ -11,7 +11,7 @@ from wire import CONTENT
 
 
 class Stage(FilesTest):
-    def test_a_window_tells_of_entries_written(self):
+    def test_a_window_acknowledges_written_entries(self):
         stream = self.wire.post("stage", path=self.target, id="a")
         self.assertEqual(self.wire.take_window(stream, CONTENT), (0, GRANTED))
         content = b"".join(record(f"f{number}") for number in range(64))
@@ -19,7 +19,7 @@ class Stage(FilesTest):
         self.assertEqual(self.wire.take_window(stream, CONTENT), (len(content), len(content) + GRANTED))
         self.assertEqual(len(os.listdir(os.path.join(self.workspace, ".pyro-staging", "a", "tree", "target"))), 64)
 
-    def test_every_kind(self):
+    def test_every_kind_of_entry(self):
         content = (
             record("d", "directory", mode=0o750, mtime_s=5)
             + record("d/a", content=b"hello", mode=0o751, mtime_s=-5, mtime_ns=999_999_999)
@@ -42,7 +42,7 @@ class Stage(FilesTest):
         self.assertEqual(os.path.getsize(os.fsencode(self.target) + b"/raw\xff"), 3)
         self.assert_nothing_staged()
 
-    def test_nothing(self):
+    def test_an_empty_stage(self):
         self.assertEqual(self.push(b"", path=self.at("a", "b")), {"ok": True, "entries": 0, "bytes": 0, "unchanged": 0})
         self.assertTrue(os.path.isdir(self.at("a", "b")))
 
@@ -67,7 +67,7 @@ class Stage(FilesTest):
         self.assertEqual(os.stat(self.at("f")).st_mode & 0o7777, 0o777)
         self.assertEqual(os.stat(self.at("d")).st_mode & 0o7777, 0o777)
 
-    def test_replaces(self):
+    def test_entries_are_replaced(self):
         self.push(record("f", content=b"old") + record("g", content=b"g") + record("l", "symlink", target="f"))
         old = open(self.at("f"), "rb")
         answer = self.push(record("f", content=b"new") + record("l", content=b"file") + record("g", "hardlink", target="f"))
@@ -106,7 +106,7 @@ class Stage(FilesTest):
         self.assert_error(self.push(b"", path=self.at("file", "x")), "IO", errno="ENOTDIR")
         self.assert_nothing_staged()
 
-    def test_paths_that_would_leave(self):
+    def test_paths_that_lead_out(self):
         for path in (
             "", "/", "/etc/x", "..", ".", "../x", "a/../x", "a/..", "./a", "a/.", "a//b", "a/", "//", "a/../../x", "x" * 256,
             "/".join(["x" * 255] * 17),
@@ -147,7 +147,7 @@ class Stage(FilesTest):
         self.assertEqual(os.listdir(self.at("real")), [])
         self.assertEqual(sorted(os.listdir(self.target)), sorted([*links, "real"]))
 
-    def test_a_link_made_by_the_same_put_is_not_followed(self):
+    def test_a_link_of_the_same_stage_is_not_followed(self):
         content = record("l", "symlink", target=self.folder) + record("l/x", content=b"pwned")
         self.assert_error(self.push(content), "UNSAFE_PATH", path="l/x")
         self.assertFalse(os.path.exists(os.path.join(self.folder, "x")))
@@ -273,7 +273,7 @@ class StageAfterAnotherAgent(FilesTest):
         left = os.path.join(self.workspace, ".pyro-staging", "ab", "tree", *["deep"] * 40)
         os.makedirs(left, mode=0o500)
 
-    def test_what_an_earlier_agent_left_is_removed_when_the_next_one_starts(self):
+    def test_leftovers_of_an_earlier_agent_are_removed_at_the_start(self):
         self.assert_nothing_staged()
 
 

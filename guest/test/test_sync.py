@@ -70,7 +70,7 @@ class Sync(AgentTest):
             send(make())
             self.assert_broken()
 
-    def test_frames_of_an_earlier_session_are_nothing(self):
+    def test_frames_of_an_earlier_session_are_ignored(self):
         old = self.wire.frame(REQUEST, 11, b'{"op":"ping"}')
         self.wire.sync()
         self.wire.send(old)
@@ -127,7 +127,7 @@ class Connections(ListeningTest):
             self.reconnect()
             self.assertEqual(self.wire.ask("ping"), {"ok": True}, cut)
 
-    def test_a_peer_that_says_nothing_useful(self):
+    def test_a_peer_that_sends_only_rubbish(self):
         other = Wire(connect(self.path))
         other.send(b"GET / HTTP/1.1\r\n\r\n" * 1000)
         other.close()

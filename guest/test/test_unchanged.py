@@ -50,7 +50,7 @@ class Unchanged(CommitTest):
             self.assertEqual(looks(self.workspace), before)
             self.calm()
 
-    def test_only_what_differs_is_touched(self):
+    def test_only_entries_that_differ_are_touched(self):
         big = bytearray(random.Random(2).randbytes(LARGE))
         names = ["content", "longer", "mode", "same", "to-link", "big-end", "big-start", "big-same"]
 
@@ -93,7 +93,7 @@ class Unchanged(CommitTest):
         self.push_here(record("f", content=b"b", mtime_s=later))
         self.assertEqual(looks(self.workspace)["f"][1], later * 10**9 + 5)
 
-    def test_a_directory_that_was_there_keeps_its_time(self):
+    def test_an_existing_directory_keeps_its_time(self):
         self.plant("d/f", "e/f")
         os.chmod(os.path.join(self.workspace, "d"), 0o755)
         before = looks(self.workspace)
@@ -124,7 +124,7 @@ class Unchanged(CommitTest):
         with open(os.path.join(self.workspace, "f"), "rb") as file:
             self.assertEqual(file.read(), b"new")
 
-    def test_a_change_between_the_look_and_the_switch_fails_the_commit(self):
+    def test_a_change_between_stage_and_commit_fails_the_commit(self):
         self.push_here(record("d/f", content=b"f") + record("l", "symlink", target="x") + record("top", content=b"t"))
         again = record("d/f", content=b"f") + record("l", "symlink", target="x") + record("top", content=b"new")
 
@@ -169,7 +169,7 @@ class Unchanged(CommitTest):
         self.assert_error(self.wire.answer(stream), "IO", errno="ESTALE", path="f")
         self.assert_nothing_staged()
 
-    def test_nothing_is_read_through_a_link_or_from_what_is_no_file(self):
+    def test_nothing_is_read_through_a_link_or_from_a_special_file(self):
         outside = os.path.join(self.folder, "outside")
         os.mkdir(outside)
         with open(os.path.join(outside, "f"), "wb") as file:
@@ -240,7 +240,7 @@ class DryRun(CommitTest):
             self.assertEqual((looks(self.workspace), os.listdir(self.workspace)), before)
             self.assertEqual(self.push_here(content), answer)
 
-    def test_clashes_are_found(self):
+    def test_conflicts_are_found(self):
         self.plant("d/e/", "f")
         os.symlink("d", os.path.join(self.workspace, "l"))
         for content, code, errno in (
@@ -253,7 +253,7 @@ class DryRun(CommitTest):
             self.assert_error(self.look_at(record("a") + content), code, errno=errno)
         self.assertEqual(sorted(os.listdir(self.workspace)), ["d", "f", "l"])
 
-    def test_not_a_truth_value(self):
+    def test_an_invalid_dry_run_field(self):
         self.assert_error(self.wire.ask("stage", path=self.target, id="a", dry_run=1), "BAD_REQUEST")
 
 

@@ -26,7 +26,7 @@ class User(FilesTest):
     def write(self, name, user, content=b"x", **fields):
         return self.send("write", content, path=self.at(name), user=user, **fields)[1]
 
-    def test_what_is_made_belongs_to_the_user(self):
+    def test_new_files_belong_to_the_user(self):
         nobody = pwd.getpwnam("nobody")
         cases = {"nobody": (nobody.pw_uid, nobody.pw_gid), "12345": (12345, 12345), "12345:7": (12345, 7), "nobody:root": (nobody.pw_uid, 0)}
         for number, (user, owner) in enumerate(cases.items()):
@@ -39,7 +39,7 @@ class User(FilesTest):
         self.assertTrue(self.send("write", b"x", path=self.at("root"))[1]["ok"])
         self.assertEqual(self.owner("root"), (0, 0))
 
-    def test_the_rights_are_the_user_s(self):
+    def test_the_rights_of_the_user_apply(self):
         os.mkdir(self.at("closed"), 0o700)
         with open(self.at("closed/secret"), "w") as file:
             file.write("secret")
@@ -66,13 +66,13 @@ class User(FilesTest):
         self.assertEqual(self.receive("read", path=self.at("shared"), user="12345:7")[1], b"shared")
         self.assert_error(self.receive("read", path=self.at("shared"), user="12345:8")[0], "IO", errno="EACCES")
 
-    def test_a_write_in_pieces_stays_the_user_s(self):
+    def test_a_write_in_pieces_keeps_the_rights_of_the_user(self):
         content = os.urandom(300_000)
         self.assertTrue(self.write("f", "12345", content)["ok"])
         self.assertEqual(self.owner("f"), (12345, 12345))
         self.assertEqual(self.receive("read", path=self.at("f"), user="12345")[1], content)
 
-    def test_who_is_nobody(self):
+    def test_unknown_users_are_refused(self):
         for user in ("no-such-user", "nobody:no-such-group", "-1", "4294967295", "99999999999", "1x", "", ":", "nobody:", "a" * 200, "0x10"):
             self.assert_error(self.wire.ask("stat", path=self.at(""), user=user), "NO_SUCH_USER")
         self.assert_error(self.wire.ask("stat", path=self.at(""), user=7), "NO_SUCH_USER")

@@ -94,7 +94,7 @@ class Output(AgentTest):
                 self.assert_broken()
                 self.wire.ask("release", job=stream)
 
-    def test_a_window_for_a_channel_the_job_has_not(self):
+    def test_a_window_for_a_channel_that_the_job_does_not_have(self):
         for channel in (STDIN, 3, 4, 255):
             stream = self.wire.start("true", open_windows=False)
             self.wire.window(stream, channel, 0, 10)
@@ -161,7 +161,7 @@ class Input(AgentTest):
         self.wire.eof(stream, STDIN, at)
         self.wire.take(lambda k, s, p: k == EXIT and s == stream)
 
-    def test_input_that_nobody_reads_is_acknowledged(self):
+    def test_input_after_the_command_closed_it_is_acknowledged(self):
         stream = self.wire.start("exec <&-; read x < /dev/null; echo closed; exec sleep 1000", stdin=True)
         self.wire.collect(stream, STDOUT, until=7)
         data = bytes(1_000_000)

@@ -19,7 +19,7 @@ class Zeros(FilesTest):
         self.wire.take(lambda k, s, p: (k, s) == (WINDOW, stream))
         return stream
 
-    def test_they_are_content(self):
+    def test_zeros_are_content(self):
         self.assertIs(self.hello["zeros"], True)
         stream = self.begin()
         size = 2 * LONGEST + 5000
@@ -36,7 +36,7 @@ class Zeros(FilesTest):
         with open(os.path.join(self.target, "f"), "rb") as file:
             self.assertEqual(file.read(), bytes(size))
 
-    def test_broken_ones_end_the_session(self):
+    def test_broken_frames_of_zeros_end_the_session(self):
         for offset, length, channel, more in (
             (0, 0, CONTENT, b""),
             (0, LONGEST + 1, CONTENT, b""),
@@ -59,6 +59,6 @@ class Zeros(FilesTest):
         self.wire.sync()
         self.assertEqual(self.wire.ask("ping"), {"ok": True})
 
-    def test_for_a_stream_that_is_gone(self):
+    def test_zeros_for_a_stream_that_has_ended(self):
         self.zeros(self.wire.new_stream(), 0, 100)
         self.assertEqual(self.wire.ask("ping"), {"ok": True})

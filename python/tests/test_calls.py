@@ -39,7 +39,7 @@ class Calls(unittest.TestCase):
             self.assertEqual(raised.exception.details, details)
             self.assertEqual(raised.exception.result["exit_code"], details["exit_code"])
 
-    def test_words_arrive_as_they_are(self):
+    def test_words_arrive_unchanged(self):
         said = []
         run(["printf", "%s|", "$HOME", "a  b", "it's", "*", "ü\n", "", "A=b"], on_stdout=said.append)
         self.assertEqual("".join(said), "$HOME|a  b|it's|*|ü\n||A=b|")
@@ -70,14 +70,14 @@ class Calls(unittest.TestCase):
         self.assertEqual(raised.exception.code, "INVALID_ARGUMENT")
         self.assertEqual(raised.exception.details["issues"][0]["field"], "vcpu_count")
 
-    def test_what_a_callback_raises_ends_the_command_and_is_raised(self):
+    def test_an_exception_of_a_callback_ends_the_command_and_is_raised(self):
         def fail(_text):
             raise Mine
 
         with self.assertRaises(Mine):
             run("echo begun; sleep 60", on_stdout=fail)
 
-    def test_what_standard_input_raises_ends_the_command_and_is_raised(self):
+    def test_an_exception_of_standard_input_ends_the_command_and_is_raised(self):
         def pieces():
             yield "a"
             raise Mine
@@ -120,7 +120,7 @@ class Calls(unittest.TestCase):
         self.assertTrue(result["aborted"])
         self.assertLess(time.monotonic() - started, 5)
 
-    def test_without_a_daemon_and_without_an_executable_it_says_so(self):
+    def test_without_a_daemon_and_an_executable_the_error_says_so(self):
         with self.assertRaises(PyroError) as raised:
             Pyro(home=os.environ["PYRO_TEST_HOME"] + "-other", executable="/nonexistent").doctor()
         self.assertEqual(raised.exception.code, "HOST_NOT_ABLE")

@@ -55,7 +55,7 @@ class Vms(unittest.TestCase):
             rest = task.output(started["sequence"], stdout_offset=at, wait_seconds=30, wait_for="end")
             self.assertEqual((rest["stdout"], rest["exit_code"], rest["complete"]), ("told\n", 4, True))
 
-    def test_a_network_is_told_of(self):
+    def test_a_result_has_the_network(self):
         vm_id = pyro.create_vm("debian:12", network=True, **SMALL)["vm_id"]
         pyro.start_vm(vm_id)
         self.assertEqual(pyro.network_info_vm(vm_id)["network"]["state"], "up")
@@ -76,7 +76,7 @@ class Vms(unittest.TestCase):
         result = pyro.run_in_vm("debian:12", command=["uname", "-s"], **SMALL)
         self.assertEqual((result["stdout"], result["execution_mode"]), ("Linux\n", "guest"))
 
-    def test_a_task_is_there_until_the_end_of_its_block(self):
+    def test_a_task_exists_until_the_end_of_its_block(self):
         with pyro.task("debian:12", **SMALL) as task:
             task.exec("echo kept >note")
             again = pyro.open_task(task.task_id)
@@ -131,7 +131,7 @@ class Vms(unittest.TestCase):
                 self.assertEqual(raised.exception.code, "SOURCE_UNSUPPORTED")
                 self.assertEqual(task.exec("ls third")["exit_code"], 2)
 
-    def test_the_death_of_the_daemon_goes_unnoticed(self):
+    def test_a_command_survives_the_death_of_the_daemon(self):
         with pyro.task("debian:12", **SMALL) as task:
             said = []
 
@@ -143,7 +143,7 @@ class Vms(unittest.TestCase):
             result = task.exec("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; exit 5", on_stdout=on_stdout)
             self.assertEqual(("".join(said), result["exit_code"]), ("1\n2\n3\n4\n5\n6\n", 5))
 
-    def test_cancelling_kills_all_that_was_started_and_the_task_stays(self):
+    def test_a_cancel_kills_all_processes_and_the_task_stays(self):
         with pyro.task("debian:12", **SMALL) as task:
             cancellation = Cancellation()
             result = task.exec(
@@ -154,7 +154,7 @@ class Vms(unittest.TestCase):
             self.assertEqual((result["aborted"], result["stdout"]), (True, "begun\n"))
             self.assertEqual(task.exec("pgrep -x sleep")["exit_code"], 1)
 
-    def test_threads_do_not_mix(self):
+    def test_threads_get_their_own_results(self):
         with pyro.task("debian:12", **SMALL) as task:
             failures = []
 

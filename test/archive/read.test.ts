@@ -22,7 +22,7 @@ test("each entry is returned before the next is read, and unread content is skip
   assert.deepEqual([second?.path, second?.sizeBytes], ["b", 1]);
 });
 
-test("limits are of all entries, implied directories among them", async () => {
+test("limits count all entries, implied directories included", async () => {
   const bytes = tar({ name: "a/b/c" }, { name: "d" });
   assert.deepEqual(await paths(bytes, { limits: { entries: 4 } }), ["a/b/c", "d"]);
   await assert.rejects(paths(bytes, { limits: { entries: 3 } }), {
@@ -139,7 +139,7 @@ const times = fc.record({
   mtimeNs: fc.integer({ min: 0, max: 999_999_999 }),
 });
 
-test("every archive that is written is read back, and its length is known before", async () => {
+test("every written archive is read back, and its length is known before", async () => {
   const entries = fc.uniqueArray(
     fc.record({
       parts: fc.array(name, { minLength: 1, maxLength: 6 }),
@@ -178,7 +178,7 @@ test("every archive that is written is read back, and its length is known before
   );
 });
 
-test("links that leave the tree are named all at once, also those that do so through another", async () => {
+test("all links that leave the tree are named, also those that do so through another link", async () => {
   const link = (name: string, target: string) => ({ name, type: "2", link: target });
   const many = Array.from({ length: 30 }, (_, number) => link(`l${number}`, "/etc"));
   await assert.rejects(paths(tar(link("through", "up/x"), link("up", "../.."), link("in", "x"), ...many)), (error) => {
@@ -190,7 +190,7 @@ test("links that leave the tree are named all at once, also those that do so thr
   });
 });
 
-test("links may leave the tree of a directory; nothing lies behind them, and hard links never lead out", async () => {
+test("links may leave the tree of a directory; an entry behind one is refused, and so is a hard link that leads out", async () => {
   const link = (name: string, target: string) => ({ name, type: "2", link: target });
   const linksMayLeave = true;
   const kept = await readAll(inPieces(tar(link("a", "/etc/passwd"), link("b", "../../x"))), { linksMayLeave });

@@ -72,7 +72,7 @@ test("a file with more pieces than a header holds is read, in every format of GN
     data: Array.from({ length: 60 }, (_, number) => ({ at: number * 40_960, bytes: 1 + number * 7 })),
   }));
 
-test("sparse files of any shape are read as GNU tar stored them", async () => {
+test("sparse files of any shape, stored by GNU tar, are read unchanged", async () => {
   const piece = fc.record({ at: fc.nat(400_000), bytes: fc.integer({ min: 1, max: 9_000 }) });
   const shape = fc.record({ sizeBytes: fc.nat(500_000), data: fc.array(piece, { maxLength: 8 }) });
   await fc.assert(fc.asyncProperty(shape, assertReads), { numRuns: 25 });

@@ -13,7 +13,7 @@ test("a relative path in a reference becomes absolute, with its tag", () => {
   }
 });
 
-test("a name of the catalog, an empty path and a value that is not text stay as they are", () => {
+test("a name of the catalog, an empty path and a value that is not text stay unchanged", () => {
   for (const environment of ["debian:12", "oci:", "oci", "", undefined, 7])
     assert.deepEqual(resolved(environment), { environment, other: 1 });
   assert.deepEqual(withAbsoluteReference({}), {});

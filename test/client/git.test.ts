@@ -87,7 +87,7 @@ for (const [name, branch] of Object.entries({
   separate: null,
   linked: "trunk",
 })) {
-  test(`with its data a repository works where it arrives: ${name}`, async () => {
+  test(`a repository that is pushed with its data works in the guest: ${name}`, async () => {
     using scratch = new ScratchDirectory();
     layOutRepositories(scratch.path);
     writeFileSync(join(scratch.path, name, "new"), "new");
@@ -105,7 +105,7 @@ for (const [name, branch] of Object.entries({
   });
 }
 
-test("what Git tracks is sent, and what it does not ignore; submodules and nested repositories too", async () => {
+test("tracked files and files that Git does not ignore are sent, also those of submodules and nested repositories", async () => {
   using scratch = new ScratchDirectory();
   layOutRepositories(scratch.path);
   const root = join(scratch.path, "super");
@@ -154,7 +154,7 @@ test("no program that a repository's configuration names is run", async () => {
   );
 });
 
-test("sources that Git cannot list are refused with what Git said", async () => {
+test("a source that Git cannot list is refused with Git's message", async () => {
   using scratch = new ScratchDirectory();
   layOutRepositories(scratch.path);
   const cases: [string, PackOptions][] = [

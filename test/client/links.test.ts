@@ -35,7 +35,7 @@ test("keep, the default: links are sent as links, wherever they lead", async () 
   }
 });
 
-test("skip: links that lead out are left out and counted, also those that do so through others", async () => {
+test("skip: links that lead out, also through other links, are left out and counted", async () => {
   using scratch = new ScratchDirectory();
   const { sent, report } = await send(layOutLinkedProject(scratch.path), "skip");
   for (const name of [...leaving, "src/out-and-in"]) assert.ok(!sent.has(name), name);
@@ -88,7 +88,7 @@ test("a virtual environment arrives with its interpreter's link, or with the int
   assert.equal(followed.sent.get(".venv/bin/python"), "-> python3");
 });
 
-test("excluded entries are left out before their links are checked, also behind a followed link", async () => {
+test("links of excluded entries are not checked, also in a followed directory", async () => {
   using scratch = new ScratchDirectory();
   const root = layOutLinkedProject(scratch.path);
   const packed = await packSource(root, { links: "follow", exclude: ["/result", "shared/", "a-*", "loop-out", "src"] });

@@ -78,7 +78,7 @@ async function packWhile(change: (at: (name: string) => string) => void) {
   };
 }
 
-test("an entry is sent as it is when its turn comes; one that has disappeared is counted", async () => {
+test("an entry is sent in its state at that moment; one that has disappeared is counted", async () => {
   const zeros = "\0".repeat(9);
   const all = { a: "a", big: zeros, d: "", "d/f": "f", z: "z" };
   const { z: _, ...withoutZ } = all;
@@ -148,7 +148,7 @@ test("a file that reports a wrong size, as in /proc and /sys, is sent with the c
   assert.ok(entries.some(({ type, sizeBytes }) => type === "file" && sizeBytes > 0 && sizeBytes < 4_096));
 });
 
-test("a file that differs at every read is sent as it was read last, and is named in a warning", async () => {
+test("a file that differs at every read: the last read is sent, and a warning names the file", async () => {
   const packed = await packSource("/proc/sys/kernel/random", { exclude: ["*"], include: ["uuid", "boot_id"] });
   const entries = await readAll(inPieces(await joined(packed.stream)));
   assert.deepEqual(

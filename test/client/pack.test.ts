@@ -56,7 +56,7 @@ function plant(root: string): void {
   chmodSync(join(root, "sub/empty"), 0o700);
 }
 
-test("a directory is packed as it is, and its counts are known before it is sent", async () => {
+test("a directory is packed unchanged, and its counts are known before it is sent", async () => {
   using scratch = new ScratchDirectory();
   plant(scratch.path);
   const packed = await packSource(scratch.path);
@@ -75,7 +75,7 @@ test("GNU tar extracts a packed tree", async () => {
   assert.deepEqual(factsOfDirectory(extracted.path), factsOfDirectory(scratch.path));
 });
 
-test("patterns prune, and what they leave out is counted", async () => {
+test("patterns exclude whole directories, and excluded entries are counted", async () => {
   using scratch = new ScratchDirectory();
   plant(scratch.path);
   mkdirSync(join(scratch.path, "node_modules"));
@@ -96,7 +96,7 @@ test("a source that is a link to a directory is followed; links in the directory
   assert.equal(packed.entryCount, 1);
 });
 
-test("archives are sent as they are", async () => {
+test("archives are sent unchanged", async () => {
   using scratch = new ScratchDirectory();
   for (const [name, bytes] of [
     ["a.tar", tar({ name: "x" })],
@@ -159,7 +159,7 @@ test("all files that cannot be read are named before anything is sent", () => {
   assert.deepEqual([code, details], ["SOURCE_UNREADABLE", { entries: ["a", "b", "closed"], count: 3 }]);
 });
 
-test("an archive that changes while it is sent is never whole", async () => {
+test("an archive that changes while it is sent never arrives as a complete one", async () => {
   using scratch = new ScratchDirectory();
   const path = join(scratch.path, "a.tar");
   writeFileSync(path, tar({ name: "x", content: Buffer.alloc(3_000_000) }));
@@ -183,7 +183,7 @@ test("any tree packed and read back is equal", async () => {
   );
 });
 
-test("one file is sent under the name that was given for it", async () => {
+test("a single file is sent under its name in the given path", async () => {
   using scratch = new ScratchDirectory();
   const at = (name: string) => join(scratch.path, name);
   writeFileSync(at("script.py"), "print()", { mode: 0o750 });
@@ -201,7 +201,7 @@ test("one file is sent under the name that was given for it", async () => {
   await assert.rejects(joined(gone.stream), fails("SOURCE_CHANGED"));
 });
 
-test("holes of a file travel as holes, wherever they are; a file without them as it is", async () => {
+test("holes of a file are sent as holes, wherever they are; a file without holes is sent unchanged", async () => {
   using scratch = new ScratchDirectory();
   const mib = 1_048_576;
   const layOut: Record<string, [size: number, data: readonly (readonly [number, string])[]]> = {

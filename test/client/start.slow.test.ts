@@ -91,7 +91,7 @@ test("stop returns when the process is gone", async () => {
   assert.deepEqual(processesOf(scratch.home), []);
 });
 
-test("a large log is put aside when the daemon starts", async () => {
+test("a large log is renamed when the daemon starts", async () => {
   await using scratch = new Scratch();
   mkdirSync(scratch.home, { mode: 0o700 });
   writeFileSync(join(scratch.home, "daemon.log"), Buffer.alloc(6 * 1024 * 1024, "x\n"));

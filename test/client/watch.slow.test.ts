@@ -10,7 +10,7 @@ import { openTasks } from "../core/open-tasks.js";
 import { temporaryDirectory } from "../store/scratch.js";
 import { until } from "./scratch.js";
 
-test("a watch goes on while its task is stopped, and its next push starts the task", async (t) => {
+test("a watch continues while its task is stopped, and its next push starts the task", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;

@@ -43,7 +43,7 @@ async function watched(t: TestContext, options: WatchTaskOptions = {}, layOut: (
   return { task, source, workspace, events, ended, ending, arrives };
 }
 
-test("a watch pushes what changes: files, new directories and what is in them, renames and removals", async (t) => {
+test("a watch pushes changed files, new directories with their content, renames and removals", async (t) => {
   const { source, workspace, events, arrives } = await watched(t, { delete: true }, (path) =>
     writeFileSync(join(path, "old"), "old"),
   );
@@ -67,14 +67,14 @@ test("a watch pushes what changes: files, new directories and what is in them, r
   for (const name of ["a", "d", "g"]) assert.ok(named.includes(name), name);
 });
 
-test("many changes at once are few pushes", async (t) => {
+test("many changes at once cause few pushes", async (t) => {
   const { source, events, arrives } = await watched(t);
   for (let file = 0; file < 300; file++) writeFileSync(join(source, `${file}`), `${file}`);
   await arrives("299", "299");
   assert.ok(events.length <= 10, `${events.length} pushes`);
 });
 
-test("what is left out is not watched: patterns, and with gitTracked what Git ignores", async (t) => {
+test("entries that match patterns are not watched, nor, with gitTracked, entries that Git ignores", async (t) => {
   const { source, workspace, events, arrives } = await watched(t, { gitTracked: true, exclude: ["*.log"] }, (path) => {
     execFileSync("git", ["init", "--quiet", path]);
     writeFileSync(join(path, ".gitignore"), "node_modules/\n*.o\n");
@@ -92,7 +92,7 @@ test("what is left out is not watched: patterns, and with gitTracked what Git ig
   assert.ok(!existsSync(join(workspace, "node_modules")));
 });
 
-test("a failure is reported, and the watch goes on", async (t) => {
+test("a failure is reported, and the watch continues", async (t) => {
   const { source, workspace, events, arrives } = await watched(t);
   mkdirSync(join(workspace, "taken/by"), { recursive: true });
   writeFileSync(join(source, "taken"), "");

@@ -4,14 +4,14 @@ import { test } from "node:test";
 import { parseQuoted, quoteCommand } from "../../src/contract/quote.js";
 import { fc } from "../property.js";
 
-test("words that were quoted come back as they were", () => {
+test("quoted words are parsed back unchanged", () => {
   const word = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0"));
   fc.assert(
     fc.property(fc.array(word, { minLength: 1 }), (words) => assert.deepEqual(parseQuoted(quoteCommand(words)), words)),
   );
 });
 
-test("a line with shell syntax is no list of words", () => {
+test("a line with shell syntax is not parsed as a list of words", () => {
   for (const line of [
     "a; b",
     "a | b",

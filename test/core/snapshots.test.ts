@@ -134,7 +134,7 @@ test("a snapshot that is in use: is deleted after its use", async () => {
   assert.ok(!existsSync(made.directory));
 });
 
-test("what killed daemons and newer versions left: half-made snapshots are removed, records that cannot be read stay", async () => {
+test("leftovers: half-made snapshots of killed daemons are removed, and records of newer versions stay", async () => {
   using scratch = new ScratchDirectory();
   const first = await open(scratch);
   const { record } = await first.store.create(machineThat(), about(null), { signal });
@@ -157,7 +157,7 @@ test("what killed daemons and newer versions left: half-made snapshots are remov
   );
 });
 
-test("any order of making, failing, deleting and opening: the store is as a model of it, and its disk use returns", async () => {
+test("any order of making, failing, deleting and opening: the store equals a model of it, and frees its disk space", async () => {
   const steps = fc.array(fc.tuple(fc.constantFrom("create", "fail", "pass", "delete", "open"), fc.nat(5)), {
     maxLength: 40,
   });

@@ -82,7 +82,7 @@ test("a wrong field is named with its limit", async () => {
   assert.match(lines[0]?.error?.message ?? "", /^vcpu_count: .*1/);
 });
 
-test("a call without a newline at its end, as curl sends it, is answered in lines", async () => {
+test("a call whose body does not end in a newline, as from curl, gets an answer in lines", async () => {
   await using daemon = new Listening(runInShell);
   const { status, type, lines } = await post(daemon, { body: run("echo hi; cat; exit 3") });
   assert.equal(status, 200);

@@ -63,7 +63,7 @@ test("an upgrade to another protocol, or of an unknown route, is refused in plai
   assert.ok(daemon.lifetime.isIdle());
 });
 
-test("a client that is gone before its upgrade is refused does the daemon no harm", async () => {
+test("a client that is gone before its upgrade is refused does not harm the daemon", async () => {
   await using daemon = new Listening(runInShell);
   for (let round = 0; round < 20; round += 1) {
     const socket = connect(daemon.home.daemonSocket);
@@ -158,7 +158,7 @@ test("standard input stays unread when the connection ends before the daemon req
   assert.deepEqual(await stdin.next(), { done: false, value: Buffer.from("input") });
 });
 
-test("sizes of the caller's terminal reach the handler, also those that came before it was ready; a wrong one ends the call", async () => {
+test("sizes of the caller's terminal reach the handler, also sizes from before it was ready; an invalid size ends the call", async () => {
   let last: unknown;
   const second = { rows: 1, cols: 1000 };
   const handle: Handler<"vm.run"> = async (_core, _input, call) => {

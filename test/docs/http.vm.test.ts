@@ -11,7 +11,7 @@ import { VmScratch } from "../vm/vm-scratch.js";
 const page = readFileSync(fileURLToPath(new URL("../../../docs/http.md", import.meta.url)), "utf8");
 const blocks = [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, text = ""]) => text);
 
-test("the curl examples of docs/http.md do what the page says", async () => {
+test("the curl examples of docs/http.md give the printed results", async () => {
   await using scratch = new VmScratch();
   const HOME = join(scratch.directory, "user");
   mkdirSync(HOME);

@@ -13,7 +13,7 @@ const pages = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--
   .split("\0")
   .filter((path) => path !== "" && existsSync(join(root, path)));
 
-test("every link of a page leads to a file of this checkout, and to a heading that it has", () => {
+test("every link of a page leads to an existing file of this checkout, and to an existing heading", () => {
   assert.ok(pages.length > 20, `${pages.length} pages`);
   const dead = pages.flatMap((page) =>
     linksOf(page)

@@ -73,7 +73,7 @@ const steady = (text: string) =>
     .filter((line) => line !== "" && !line.startsWith("hint: "))
     .toSorted();
 
-test("each shell snippet is run here or has a reason not to be", () => {
+test("each shell snippet is run here, or the list has the reason why not", () => {
   const blocks = snippetsIn("sh", "console");
   for (const [text, why] of notRun)
     assert.ok(
@@ -84,7 +84,7 @@ test("each shell snippet is run here or has a reason not to be", () => {
 });
 
 for (const snippet of snippets.filter(({ language }) => language === "console").filter(isRun)) {
-  test(`${snippet.place} prints what it says`, async () => {
+  test(`${snippet.place} prints the output on the page`, async () => {
     const outputs = snippet.text.split("\n").filter((line) => !line.startsWith("$ "));
     const { stdout, stderr } = await shell(commandsOf(snippet));
     if (outputs.join("") === "") return;

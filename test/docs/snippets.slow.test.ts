@@ -82,7 +82,7 @@ test("shell snippets are whole commands of bash", () => {
   }
 });
 
-test("JSON and TOML snippets can be read; an answer has the fields of its operation", () => {
+test("JSON and TOML snippets can be parsed; an answer has the fields of its operation", () => {
   for (const { place, text, language } of snippetsIn("json", "toml")) {
     const value = language === "toml" ? parse(text) : (JSON.parse(text) as object);
     if (!("vm_id" in value)) continue;
@@ -92,7 +92,7 @@ test("JSON and TOML snippets can be read; an answer has the fields of its operat
   }
 });
 
-test("each client's page shows what `pyro mcp config` prints", async () => {
+test("each client's page shows the output of `pyro mcp config`", async () => {
   for (const client of mcpClients) {
     const printed = await configure({ client, write: false, file: null }, { PATH: `${root}bin` });
     const page = snippetsIn("json", "toml").find(({ page }) => basename(page) === `${client}.md`);

@@ -7,7 +7,7 @@ import { openEnvironmentCache } from "../../src/environments/cache.js";
 import type { PullProgress } from "../../src/environments/source.js";
 import { FakeSource, gate, openFakeCache, pull, unhurried, untilAborted } from "./fake-source.js";
 
-test("nothing is found before a pull; afterwards it is, also by the next daemon", async (context) => {
+test("an environment is found after its pull, also by the next daemon, and not before", async (context) => {
   const { cache, directory, source } = await openFakeCache(context);
   assert.equal(await cache.find("debian:12"), null);
   const outcome = await pull(cache);
@@ -21,7 +21,7 @@ test("nothing is found before a pull; afterwards it is, also by the next daemon"
   assert.equal(await cache.find("debian:13"), null);
 });
 
-test("what is installed is read-only and has no other files", async (context) => {
+test("an installed environment is read-only and has no other files", async (context) => {
   const { cache } = await openFakeCache(context);
   const { directory } = (await pull(cache)).environment;
   const names = await readdir(directory);

@@ -29,7 +29,7 @@ test("the shipped names", () => {
   for (const name of names) assert.equal(findRecipe(name).name, name);
 });
 
-test("no package is asked for twice", () => {
+test("no recipe names a package twice", () => {
   for (const { packages } of catalog) assert.equal(new Set(packages).size, packages.length);
 });
 

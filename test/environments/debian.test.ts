@@ -130,7 +130,7 @@ test("only root's mounts need a namespace of their own around the build", () => 
   assert(!buildTracedCommand("/pid", ["mmdebstrap"], false).includes("unshare"));
 });
 
-test("a host without the tools is told which packages to install", async () => {
+test("a host without the tools: the error names the packages to install", async () => {
   await assert.rejects(
     assertAbleToBuild(async (program) => !["mmdebstrap", "mke2fs"].includes(program)),
     (error) => {

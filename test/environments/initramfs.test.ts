@@ -13,7 +13,7 @@ test("a file's header, byte for byte", () => {
   assert.equal(archive.length % 512, 0);
 });
 
-test("what was put in is read back", () => {
+test("the written entries are read back", () => {
   const data = Buffer.from([0, 1, 2, 3, 4]);
   const members = readCpio(
     renderCpio([
@@ -37,7 +37,7 @@ test("the same entries give the same bytes", () => {
   assert.deepEqual(renderCpio(entries), renderCpio(entries));
 });
 
-test("entries added behind an initramfs come after its own", () => {
+test("entries that are appended to an initramfs come after its own", () => {
   const first = renderCpio([{ kind: "directory", name: "modules" }]);
   const whole = appendToInitramfs(first, [
     { kind: "directory", name: "proc" },

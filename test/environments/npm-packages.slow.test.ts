@@ -69,7 +69,7 @@ test("a package is fetched from the registry of PYRO_NPM_REGISTRY, and the secon
   assert.deepEqual(asked, []);
 });
 
-test("a package with another digest than the recipe's is refused, whatever the registry says of it", async () => {
+test("a package with another digest than the recipe's is refused, even if the registry confirms it", async () => {
   const other = `sha512-${createHash("sha512").update("other").digest("base64")}`;
   await assert.rejects(fetchAll(recipe({ integrity: other })), failsWith("ENVIRONMENT_BUILD_FAILED", "integrity"));
 });

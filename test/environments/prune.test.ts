@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Holds } from "../../src/environments/holds.js";
 import { gate, openFakeCache, pull } from "./fake-source.js";
 
-test("prune: removes what is not held, keeps what is held, and gives the reason", async (context) => {
+test("prune: removes environments that are not held, keeps the others, and gives the reason", async (context) => {
   const { cache, directory } = await openFakeCache(context);
   const { environment } = await pull(cache);
   await pull(cache, "debian:13");
@@ -25,7 +25,7 @@ test("prune: removes what is not held, keeps what is held, and gives the reason"
   assert.deepEqual(await readdir(join(directory, "content")), []);
 });
 
-test("a dry run reports what a prune then removes, and changes nothing", async (context) => {
+test("a dry run lists the entries that a prune removes, and changes nothing", async (context) => {
   const { cache, directory } = await openFakeCache(context);
   const old = await pull(cache);
   await pull(cache, "debian:12", true);

@@ -60,7 +60,7 @@ test("task fork: processes, files, sockets and memory live on in the fork and in
   assert.deepEqual(snapshotFiles(), []);
 });
 
-test("a daemon killed during fork, stop, start, reset and try: the task keeps what was acknowledged, and nothing is left", async () => {
+test("a daemon killed during fork, stop, start, reset and try: the task keeps acknowledged results, and nothing is left over", async () => {
   const task = await scratch.create();
   await scratch.execHere(task, "echo 0 >kept");
   const { snapshot_id: base } = await scratch.client.call("task.snapshot.create", { task_id: task });

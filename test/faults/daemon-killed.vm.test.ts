@@ -59,7 +59,7 @@ async function execAsPerson(task: string, command: string): Promise<Outcome> {
   return { command, ...ended, error: null, aborted: false, timed_out: false };
 }
 
-test("a daemon killed while 15 commands run loses nothing and repeats nothing", async () => {
+test("a daemon killed while 15 commands run: no output is lost, and no command runs twice", async () => {
   const rounds = roundsOr(5);
   for (let round = 1; round <= rounds; round += 1) {
     const plans = tasks.map(() => Array.from({ length: COMMANDS }, (_, index) => plan(round, index + 1)));

@@ -25,7 +25,7 @@ async function codeOf(asked: Promise<Entry>): Promise<string | null> {
 
 mountingTest(
   import.meta.url,
-  "a disk that is full while a journal is written is told of, and leaves no torn record",
+  "a disk that is full while a journal is written: the error says so, and no incomplete record is left",
   async () => {
     const rounds = roundsOr(20);
     await using scratch = new TaskScratch({ smallDisk: { directory: "tasks", size: "2m" } });

@@ -105,7 +105,7 @@ test("a killed QEMU: the CLI prints the output, the reason and the failed task, 
   await scratch.delete(doomed);
 });
 
-test("a QEMU that is killed while no daemon runs ends its command with what the log has", async () => {
+test("a QEMU that is killed while no daemon runs: its command ends with the output in the log", async () => {
   const task = await scratch.create();
   const child = scratch.startExec(task, SCRIPT);
   await saying(child, "second");

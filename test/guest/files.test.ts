@@ -21,7 +21,7 @@ async function readAll(channel: Channel, path: string, options = {}): Promise<[B
 }
 
 for (const mailboxBytes of [0, 4 << 20]) {
-  test(`files: what was written is read, in ranges and whole (mailbox of ${mailboxBytes} bytes)`, async () => {
+  test(`files: written content is read back, in ranges and whole (mailbox of ${mailboxBytes} bytes)`, async () => {
     await using agent = new AgentProcess({ mailboxBytes });
     const channel = await agent.connect();
     const path = join(agent.workspace, "new/dir/f");
@@ -35,7 +35,7 @@ for (const mailboxBytes of [0, 4 << 20]) {
   });
 }
 
-test("write: a content that fails leaves the old file and nothing else", async () => {
+test("write: content that fails leaves the old file and nothing else", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const path = join(agent.workspace, "f");
@@ -61,7 +61,7 @@ test("write: a file that changed since it was read is not replaced", async () =>
   channel.close();
 });
 
-test("write: of two edits of the same content at the same time one is refused", async () => {
+test("write: of two simultaneous edits of the same content one is refused", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const path = join(agent.workspace, "f");
@@ -104,7 +104,7 @@ test("files: a directory, FIFO, loop or missing file is refused with its errno",
   channel.close();
 });
 
-test("directories are made, names changed and removed; each of these has its own refusal", async () => {
+test("directories are made, and names are changed and removed; each operation has its own errors", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const at = (name: string) => join(agent.workspace, name);

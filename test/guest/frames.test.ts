@@ -37,7 +37,7 @@ const frames = fc.array(
   { maxLength: 8 },
 );
 
-test("frames come out as they went in, however the bytes are cut, whatever came before the answer", () => {
+test("the parser returns the frames that were sent, however the bytes are cut and whatever came before the answer", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), frames, fc.array(fc.nat(2000)), (noise, sent, cuts) => {
       const bytes = Buffer.concat([Buffer.from(noise), back, ...sent.map((frame) => buildFrame(frame, tag))]);
@@ -70,7 +70,7 @@ test("any bytes from a guest: the parser returns frames or throws AGENT_PROTOCOL
   );
 });
 
-test("a frame of another session, a type that is not listed and a length beyond the limit are broken", () => {
+test("a frame of another session, of an unknown type or of a length beyond the limit is broken", () => {
   const good = { type: frameType.data, stream: 1, payload: Buffer.from("x") };
   const broken = [
     buildFrame(good, Buffer.from("ffff")),
@@ -85,7 +85,7 @@ test("a frame of another session, a type that is not listed and a length beyond 
   }
 });
 
-test("a payload that no frame can hold is the caller's mistake", () => {
+test("a payload that is too long for a frame is the caller's error", () => {
   const frame = { type: frameType.request, stream: 1, payload: Buffer.alloc(MAX_PAYLOAD_BYTES + 1) };
   assert.throws(() => buildFrame(frame, tag), { code: "INVALID_ARGUMENT" });
 });

@@ -13,7 +13,7 @@ import { factsOfDirectory, ScratchDirectory } from "../archive/trees.js";
 import { layOutLinkedProject, leaving } from "../client/linked-project.js";
 import { AgentProcess } from "./agent-process.js";
 
-test("any tree packed, pushed into an agent's workspace and looked at there is equal", async () => {
+test("any tree that is packed and pushed into an agent's workspace is equal there", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   let pushes = 0;
@@ -37,7 +37,7 @@ test("any tree packed, pushed into an agent's workspace and looked at there is e
   );
 });
 
-test("links that lead out arrive as they are, also over each other, and nothing is written through them", async () => {
+test("links that lead out arrive unchanged, also in place of each other, and nothing is written through them", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   using scratch = new ScratchDirectory();

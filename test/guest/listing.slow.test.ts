@@ -43,7 +43,7 @@ const tell = ({ mode, sizeBytes, sha256, target }: BriefEntry) => `${mode} ${siz
 
 const refusedWith = (errno: string) => (error: unknown) => error instanceof AgentRefusal && error.errno === errno;
 
-test("manifest: equals what the host sees of the tree, again after each change", async () => {
+test("manifest: equals the host's own view of the tree, also after each change", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n % 7}/e${n % 3}/f${n}`, `content ${n}`]));

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { buildPath, decodeName, encodeName, isUtf8Name } from "../../src/guest/names.js";
 import { fc } from "../property.js";
 
-test("names: any bytes come back from their text, and only UTF-8 is shown as it is", () => {
+test("names: any bytes survive the conversion to text, and valid UTF-8 stays unchanged", () => {
   const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
   const nearText = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map((text) => Buffer.from(text)), anyBytes));
   fc.assert(
@@ -17,7 +17,7 @@ test("names: any bytes come back from their text, and only UTF-8 is shown as it 
   );
 });
 
-test("names: the text is what Python's surrogateescape gives", () => {
+test("names: the text equals that of Python's surrogateescape", () => {
   assert.equal(decodeName(Buffer.from("61ff62e9", "hex")), "a\udcffb\udce9");
   assert.equal(decodeName(Buffer.from("eda080", "hex")), "\udced\udca0\udc80");
   assert.equal(decodeName(Buffer.from("f09f9880c3", "hex")), "😀\udcc3");

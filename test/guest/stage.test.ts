@@ -92,7 +92,7 @@ test("every kind of entry arrives as its header says", async () => {
   channel.close();
 });
 
-test("a stage that is cancelled, refused or cut leaves everything as it was", async () => {
+test("a stage that is cancelled, refused or cut leaves the workspace unchanged", async () => {
   await using agent = new AgentProcess();
   let channel = await agent.connect();
   plant(agent.workspace, ["a/b/c", "a/d", "top"]);
@@ -189,7 +189,7 @@ test("a stage waits for its windows: other requests are answered meanwhile, and 
   await ended;
 });
 
-test("no other request fails because a commit of many files takes its time", async () => {
+test("other requests do not time out while many files are committed", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const paths = Array.from({ length: 5_000 }, (_, number) => `d${number % 40}/${number}`);

@@ -31,7 +31,7 @@ function runScript(bundle: string | null, subjectHash: string | null = null): { 
   return { added, certs };
 }
 
-test("a guest gets each certificate as a file, in its bundle and behind a link by its hash", () => {
+test("a guest gets each certificate as a file, in its bundle, and with a link named by its hash", () => {
   const { added, certs } = runScript("# shipped\n");
   assert.deepEqual(readdirSync(added).sort(), [
     "pyro-host-1.crt",

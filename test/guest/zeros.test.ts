@@ -18,7 +18,7 @@ function* sparse(sizeBytes: number, data: ReadonlyMap<number, Buffer>): Generato
 }
 
 for (const mailboxBytes of [0, 4 * MIB]) {
-  test(`zeros: holes travel as their length (mailbox of ${mailboxBytes} bytes)`, async () => {
+  test(`zeros: holes are sent as their length (mailbox of ${mailboxBytes} bytes)`, async () => {
     await using agent = new AgentProcess({ mailboxBytes });
     const channel = await agent.connect();
     let sentBytes = 0;

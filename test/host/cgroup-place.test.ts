@@ -47,7 +47,7 @@ test("an ordinary user has the VMs' groups in the daemon's own group", (t) => {
   assert.equal(enabledIn(root), "");
 });
 
-test("a daemon that an earlier one has moved away finds the same place", (t) => {
+test("a daemon that starts in the group of an earlier daemon finds the same place", (t) => {
   const root = makeTree(t, { "/scope": {}, "/scope/pyro-daemon": {} });
   const place = makeCgroupPlace(view(root, "/scope/pyro-daemon", false), "pyro-1");
   assert.deepEqual("path" in place && place.path, join(root, "scope", "pyro-1"));

@@ -51,8 +51,10 @@ test("control groups limit memory and processes, and are removed with all that i
   );
   const another = `sh -c 'echo 0 >two/cgroup.procs; exec sleep 1000' >/dev/null 2>&1 &
     until grep -q . two/cgroup.procs; do :; done`;
-  await t.test("not where another program runs in that group", () =>
+  await t.test("no groups are made where another program runs in that group", () =>
     run(inScope("two", `${PROGRAM} 'other programs run'`, another)),
   );
-  await t.test("not in a group that was not delegated", () => run(`${asUser} ${PROGRAM} 'not delegated'`));
+  await t.test("no groups are made in a group that was not delegated", () =>
+    run(`${asUser} ${PROGRAM} 'not delegated'`),
+  );
 });

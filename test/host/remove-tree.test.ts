@@ -16,7 +16,7 @@ const FILL = `
   chdir shift; mkdir "closed"; mkdir "closed/inner"; open my $file, ">", "closed/inner/f"; chmod 0, "closed/inner"; chmod 0, "closed";
 `;
 
-test("a tree that is too deep for a path is removed whole, and what its links lead to stays", async () => {
+test("a tree that is too deep for a path is removed completely, and the targets of its links stay", async () => {
   using scratch = new ScratchDirectory();
   const outside = join(scratch.path, "kept");
   const tree = join(scratch.path, "tree");

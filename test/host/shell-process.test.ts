@@ -8,7 +8,7 @@ function open(prefix: readonly string[] = []): ShellProcess {
   return new ShellProcess(prefix, { cwd: tmpdir(), env: { PATH: process.env["PATH"], WORD: "it's" } });
 }
 
-test("a shell runs one line after the other, in its directory and with its variables, quotes and output included", async () => {
+test("a shell runs lines one after the other, with its directory and variables; quotes and output arrive unchanged", async () => {
   const shell = open();
   await shell.run(`test "$PWD" = '${tmpdir()}'`);
   await shell.run(`test "$WORD" = "it's" && echo "a line of output" && cat`);

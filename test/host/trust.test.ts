@@ -37,7 +37,7 @@ function makeHost({ bundle = "", added = {} }: { bundle?: string; added?: Record
 const subjects = async (paths: TrustPaths, files: readonly string[] = []) =>
   (await readAddedCertificates(files, paths)).map(({ subject }) => /CN=(.*)/.exec(subject)?.[1]).sort();
 
-test("a host that trusts what its distribution ships has no certificates of its own", async () => {
+test("a host that trusts only its distribution's certificates has no additional ones", async () => {
   const bundle = [shipped.pem, ...rootCertificates.slice(0, 5)].join("\n");
   assert.deepEqual(await readAddedCertificates([], makeHost({ bundle })), []);
 });

@@ -63,7 +63,7 @@ test("a gate has no rights, no files and no other user's identity", async () => 
   await until("the gate has ended with its VM", () => gates(scratch.home).length === 0);
 });
 
-test("a killed gate turns the network off, not open, and the task says so", async () => {
+test("a killed gate closes the network, and status shows that", async () => {
   const task = await scratch.create({ network: true });
   assert.deepEqual(await reach(scratch, task, targets()), [answered, answered, answered]);
   far.take();
@@ -81,7 +81,7 @@ test("a killed gate turns the network off, not open, and the task says so", asyn
   await scratch.pyro(["task", "delete", task]);
 });
 
-test("a killed daemon leaves the network as it was, and the next one finds its counters", async () => {
+test("the network survives a killed daemon, and the next daemon finds its counters", async () => {
   const near = await world.hostPeer("near", PORT + 1);
   const task = await scratch.create({ network: true });
   await reach(scratch, task, [tcp(world.open4, PORT), tcp(world.host4, PORT + 1)]);

@@ -54,7 +54,7 @@ async function say(...lines: (readonly [resolved: string, kind: "http" | "tls" |
   return JSON.parse(await python(scratch, task, SAY, String(PORT), JSON.stringify(lines))) as string[];
 }
 
-test("an allowed name is reached over HTTP and TLS, and nothing else on the same address is", async () => {
+test("an allowed name is reached over HTTP and TLS; nothing else on the same address is reached", async () => {
   const outcomes = await say(
     ["good.test", "http", "good.test"],
     ["good.test", "tls", "good.test"],

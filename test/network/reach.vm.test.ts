@@ -33,7 +33,7 @@ test("without --network there is no interface but the loopback, and nothing is r
   await scratch.pyro(["task", "delete", task]);
 });
 
-test("with --network the world is reached over TCP and UDP, IPv4 and IPv6", async () => {
+test("with --network public addresses are reached over TCP and UDP, IPv4 and IPv6", async () => {
   const task = await scratch.create({ network: true });
   const outcomes = await reach(scratch, task, [...both(world.open4, PORT), ...both(world.open6, PORT)]);
   assert.deepEqual(outcomes, [answered, answered, answered, answered]);

@@ -41,7 +41,7 @@ print("local:", local.recv(5).decode(), flush=True)
 END
 python3 /tmp/hold.py >/tmp/said 2>&1 & until [ -e /tmp/held ]; do sleep 0.1; done`;
 
-test("the connections of a VM that is forked: end in the fork, but for those on loopback, and stay the parent's", async () => {
+test("the connections of a forked VM: end in the fork, except those on loopback, and stay open in the parent", async () => {
   const peers: Socket[] = [];
   const server = createServer((socket) => void peers.push(socket.on("error", () => {}))).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -32,7 +32,7 @@ after(() => packed[Symbol.dispose]());
 
 const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-test("a checkout with nothing built packs everything that is needed, and nothing else", () => {
+test("a checkout without built files packs all needed files and no others", () => {
   const files = packed.files();
   for (const file of [
     "package.json",

@@ -55,7 +55,7 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a link in the place of the lock",
+    name: "a symbolic link in place of the lock file",
     request: list,
     code: "HOME_UNUSABLE",
     without: ["HTTP"],
@@ -72,7 +72,7 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a program for locks that fails",
+    name: "a flock program that fails",
     request: list,
     code: "DAEMON_UNREACHABLE",
     // The SDK runs in this process, with its PATH.
@@ -88,7 +88,7 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a daemon of another version that is at work",
+    name: "a busy daemon of another version",
     request: list,
     code: "DAEMON_VERSION",
     open: async () => {
@@ -118,7 +118,7 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a package mirror that is not there",
+    name: "a package mirror that does not answer",
     request: pull,
     code: "ENVIRONMENT_BUILD_FAILED",
     open: () => started(new Scratch({ PYRO_DEBIAN_MIRROR: "http://127.0.0.1:9/debian" })),

@@ -144,7 +144,7 @@ test("Python's packer prints the same warnings about Git as the TypeScript one",
   }
 });
 
-test("Python's packer sends what the TypeScript one sends of Git", async () => {
+test("Python's packer sends the same data of Git repositories as the TypeScript one", async () => {
   using scratch = new ScratchDirectory();
   layOutRepositories(scratch.path);
   writeFileSync(join(scratch.path, "super/sub/.gitignore"), "*.o\n.env\n");

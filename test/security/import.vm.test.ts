@@ -54,7 +54,7 @@ test("every archive of the corpus that is refused has its code and its entry, an
   assert.equal(await say(task, LOOK), untouched);
 });
 
-test("every archive of the corpus that is accepted arrives as GNU tar would have left it", async () => {
+test("every archive of the corpus that is accepted arrives as GNU tar extracts it", async () => {
   const task = await scratch.create();
   for (const [index, { name, bytes, refused }] of specimens.entries()) {
     if (refused) continue;

@@ -21,7 +21,7 @@ class LinkScratch extends TaskScratch {
   }
 }
 
-test("another VM's socket in the place of a VM's own: the next daemon gives the task up, and speaks to no wrong VM", async () => {
+test("another VM's socket in place of a VM's own: the next daemon fails the task, and talks to no wrong VM", async () => {
   await using scratch = new LinkScratch();
   const [right, linked, hardLinked, monitored] = [
     await scratch.create(),

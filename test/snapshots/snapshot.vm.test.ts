@@ -60,7 +60,7 @@ async function assertLivesOn(machine: Machine): Promise<void> {
   assert.match(await output(machine, ASK_REPL), /it is 42/);
 }
 
-test("a fork of a running VM: the processes of both live on, each with an identity of its own", async () => {
+test("a fork of a running VM: the processes of both keep running, each VM with its own identity", async () => {
   const parent = await scratch.startMachine();
   await output(parent, SETUP);
   const snapshot = await scratch.snapshot(parent);
@@ -95,7 +95,7 @@ test("a fork of a running VM: the processes of both live on, each with an identi
   await scratch.destroy(last);
 });
 
-test("a command that runs while a snapshot is made: its output goes on in both, without a gap", async () => {
+test("a command that runs while a snapshot is made: its output continues in both VMs, without a gap", async () => {
   const parent = await scratch.startMachine();
   const spoken = await speak(parent, "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done; sleep 1000");
   await until("it speaks", () => spoken.text.length > 500);

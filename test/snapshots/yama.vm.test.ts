@@ -10,7 +10,7 @@ const pages = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.m
 const AS_NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
 // A guest's kernel has Yama, whether or not the host's has it.
-test("an ordinary user under Yama 0, 1 and 2: may read a program in a user namespace of its own, as QEMU is in one; under 3 it may not", async () => {
+test("an ordinary user may read the memory of a program in a user namespace, such as QEMU, under Yama 0, 1 and 2, and not under 3", async () => {
   await using scratch = await new SnapshotScratch().open();
   const machine = await scratch.startMachine();
   const request = { command: "cat >/run/pyro-pages && chmod 755 /run/pyro-pages", cwd: "/", env: {} };

@@ -146,7 +146,7 @@ test("a follower that does not block skips bytes and gets the next offset", asyn
   assert.equal(next, 30 * MIB);
 });
 
-test("a follower waits for what is to come, resumes at a cursor, and ends with the log", async (t) => {
+test("a follower waits for further output, resumes at a cursor, and ends with the log", async (t) => {
   const directory = temporaryDirectory(t);
   const log = await openOutputLog(directory, "stdout");
   const seen: string[] = [];

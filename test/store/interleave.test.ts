@@ -26,7 +26,7 @@ function resultOf(pieces: readonly Piece[], limit: number) {
   return buildOutputFields(kept.stdout.render(false), kept.stderr.render(false), order);
 }
 
-test("the interleaved pieces of a stream together are its output, whatever is cut and however it is encoded", () => {
+test("the interleaved pieces of a stream together are its output, for any cut and any encoding", () => {
   const anyPieces = fc.array(fc.tuple(anyStream, fc.oneof(anyText, anyBytes)));
   fc.assert(
     fc.property(anyPieces, fc.integer({ min: 8, max: 200 }), (pieces, limit) => {

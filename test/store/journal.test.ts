@@ -39,7 +39,7 @@ const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
 
 const plain = (entries: readonly JournalEntry[]) => JSON.parse(JSON.stringify(entries)) as unknown;
 
-test("entries come back in order, whatever they hold and whenever it is reopened", async (t) => {
+test("any entries are read back in order, also after reopening", async (t) => {
   const directory = temporaryDirectory(t);
   let run = 0;
   await fc.assert(
@@ -57,7 +57,7 @@ test("entries come back in order, whatever they hold and whenever it is reopened
   );
 });
 
-test("journal: one cut anywhere in its last line has all earlier lines, and can be appended to", async (t) => {
+test("journal: after a cut anywhere in its last line, the earlier lines are read, and appends work", async (t) => {
   const directory = temporaryDirectory(t);
   const whole = join(directory, "whole");
   const journal = await journalAt(whole);

@@ -12,7 +12,7 @@ import { temporaryDirectory } from "./scratch.js";
 
 const MIB = 1 << 20;
 
-test("a log shows the same as what a result keeps in memory", async (t) => {
+test("a log shows the same text as a result that was kept in memory", async (t) => {
   const directory = temporaryDirectory(t);
   let run = 0;
   await fc.assert(

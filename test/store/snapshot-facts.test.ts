@@ -8,7 +8,7 @@ import { readTaskRecord } from "../../src/store/task-record.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../src/store/workspace-lists.js";
 import { fixturePath, someRecord, startedEntry, temporaryDirectory } from "./scratch.js";
 
-test("facts of a snapshot come back as they were written; damaged and newer ones are refused", async (t) => {
+test("facts of a snapshot are read back unchanged; damaged and newer ones are refused", async (t) => {
   const directory = temporaryDirectory(t);
   const command = { started: startedEntry(2), skipped: { stdout: 5, stderr: 0 }, remaining_seconds: null };
   const facts = { format: 1 as const, purpose: "kept" as const, record: someRecord(), commands: [command] };
@@ -22,7 +22,7 @@ test("facts of a snapshot come back as they were written; damaged and newer ones
   }
 });
 
-test("a record of version 1 is of the first VM, and of no fork", async () => {
+test("a record of version 1 belongs to a first VM and not to a fork", async () => {
   const reading = await readTaskRecord(fixturePath("v1/task-0123456789ab"));
   assert.ok(reading.kind === "record");
   const { incarnation, resumes_from, forked_from, tried_for, network_policy } = reading.record;

@@ -94,7 +94,7 @@ test("a later import overlays the base, removes entries and leaves the seed as i
   assert.deepEqual([...(await directory.base.read("seed")).manifest.keys()], ["a", "b"]);
 });
 
-test("advance takes what both sides have in common, and a new origin", async () => {
+test("advance records the entries that both sides have in common, and a new origin", async () => {
   using directory = new Directory();
   await directory.prepare("1", { a: "one", b: "two" });
   await directory.base.settle("1", true);
@@ -120,7 +120,7 @@ test("content that is binary or long is not kept, equal content is kept once", a
   assert.equal(statSync(join(directory.path, "base/content")).size, 4);
 });
 
-test("an index whose last line was cut is read, and goes on with whole lines", async () => {
+test("an index whose last line was cut is read, and new lines are appended whole", async () => {
   using directory = new Directory();
   await directory.prepare("1", { a: "one" });
   appendFileSync(join(directory.path, "base/content.index"), '\n["0123');
@@ -149,7 +149,7 @@ test("a damaged base is an error, not an empty base", async () => {
   await assert.rejects(directory.base.read());
 });
 
-test("content that a push and a pull add at once is read as each of them added it", async () => {
+test("content that a push and a pull add at the same time is read back unchanged", async () => {
   using directory = new Directory();
   const { content } = directory.base;
   const texts = Array.from({ length: 20 }, (_, n) => `${"text ".repeat(n)}${n}`);
@@ -192,7 +192,7 @@ test("content that neither base nor seed names is dropped once it is most of wha
   assert.ok(await isKept("another\n"));
 });
 
-test("bytes that are not those of their digest are not returned", async () => {
+test("bytes that do not match their digest are not returned", async () => {
   using directory = new Directory();
   await directory.prepare("1", { a: "one" });
   writeFileSync(join(directory.path, "base/content"), "two");

@@ -136,7 +136,7 @@ async function exec(command: string, env: Record<string, string> = {}) {
   return { stdout, exit_code };
 }
 
-test("the next command has what was installed into ~/.local/bin, and the variables of /etc/environment", async () => {
+test("the next command finds programs in ~/.local/bin, and has the variables of /etc/environment", async () => {
   await exec(
     "mkdir -p ~/.local/bin && printf '#!/bin/sh\\necho mine' >~/.local/bin/tool && chmod +x ~/.local/bin/tool",
   );
@@ -145,7 +145,7 @@ test("the next command has what was installed into ~/.local/bin, and the variabl
   assert.equal((await exec('echo "$GREETING"', { GREETING: "from the caller" })).stdout, "from the caller\n");
 });
 
-test("the next command has what an installer wrote into ~/.profile, and ~/.local/bin still", async () => {
+test("the next command has the variables that an installer wrote into ~/.profile, and finds programs in ~/.local/bin", async () => {
   await exec(
     "mkdir -p ~/.cargo/bin && ln -s /bin/echo ~/.cargo/bin/cargo && echo '. \"$HOME/.cargo/env\"' >>~/.profile",
   );

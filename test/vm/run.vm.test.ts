@@ -33,7 +33,7 @@ test("streams stay apart and the exit status is the command's own", async () => 
   assert.deepEqual({ status, stdout, stderr }, { status: 7, stdout: "out\n", stderr: "err\n" });
 });
 
-test("arguments reach the command as they are", async () => {
+test("arguments reach the command unchanged", async () => {
   const { stdout } = await run("printf", "%s|", "$HOME", "a  b", "it's", "*", "ü\n", "");
   assert.equal(stdout, "$HOME|a  b|it's|*|ü\n||");
 });

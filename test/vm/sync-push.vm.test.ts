@@ -90,7 +90,7 @@ test("a task is created from a directory, changed by a push, used, deleted", asy
   assert.equal((await scratch.pyro(["task", "delete", task])).status, 0);
 });
 
-test("an archive is pushed as it is, plain or gzipped, to a directory of its own", async () => {
+test("an archive is pushed unchanged, plain or gzipped, to a directory of its own", async () => {
   const task = await create();
   const source = layOut("archived", { "bin/tool": "#!/bin/sh\necho tool", link: "->bin/tool" });
   spawnSync("chmod", ["750", join(source, "bin/tool")]);
@@ -125,7 +125,7 @@ test("excluded entries are counted; a dry run lists entries and changes nothing"
   assert.equal(await say(task, "find . -type f | sort"), "./keep.log\n./src/main\n");
 });
 
-test("make sees what a push changed, and nothing else", async () => {
+test("make rebuilds the files that a push changed, and no others", async () => {
   const files = {
     Makefile: "out: in other\n\tcat in other >out\n",
     in: "one\n",
@@ -159,7 +159,7 @@ test("make sees what a push changed, and nothing else", async () => {
   assert.equal(await say(task, look), before);
 });
 
-test("a push that deletes removes what seed and pushes brought and the source no longer has", async () => {
+test("push --delete: removes entries of the seed and of pushes that the source no longer has", async () => {
   const source = layOut("shrinking", { "old/a": "1", "old/b": "1", keep: "1", edited: "1", "cache/c": "1" });
   const task = await create({ source_path: source });
   await say(task, "echo guest >edited; mkdir build; echo o >build/o; echo own >own");
@@ -178,7 +178,7 @@ test("a push that deletes removes what seed and pushes brought and the source no
   assert.equal(await say(task, "find . -type f | sort"), "./build/o\n./cache/c\n./edited\n./keep\n./own\n");
 });
 
-test("a sparse file of a directory and of an archive takes as little room in the task", async () => {
+test("a sparse file stays sparse in the task, from a directory and from an archive", async () => {
   const source = layOut("sparse", {});
   assert.equal(spawnSync("truncate", ["-s", "60000000", join(source, "hole")]).status, 0);
   writeFileSync(join(source, "hole"), "end", { flag: "r+" });

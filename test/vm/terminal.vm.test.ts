@@ -69,7 +69,7 @@ test("exec -t in a VM: full-screen programs draw on the alternate screen and lea
   assert.deepEqual(await terminal.ended, { status: 0, restored: true });
 });
 
-test("exec -t in a VM: a killed daemon costs nothing but the keys that were on their way", async () => {
+test("exec -t in a VM: a killed daemon loses only the keys that were on their way", async () => {
   await using terminal = exec("env", "PS1=$ ", "bash", "--norc", "-i");
   await terminal.until("$ ");
   terminal.type("name=kept; echo o''k\r");
@@ -84,7 +84,7 @@ test("exec -t in a VM: a killed daemon costs nothing but the keys that were on t
   assert.deepEqual(await terminal.ended, { status: 4, restored: true });
 });
 
-test("run -t: a terminal in a fresh VM, whose death restores the local one", async () => {
+test("run -t: a terminal in a fresh VM; when the VM dies, the local terminal is restored", async () => {
   await using terminal = open("run", "-t", "debian:12", "--mem-mib", "256", "--", "sh", "-c", "tty; read x; exit $x");
   await terminal.until("/dev/pts/0\r\n");
   terminal.type("9\r");

@@ -82,7 +82,7 @@ test("a paused VM that a new daemon adopts: a command waits for it within its ti
   assert.equal((await patient).stdout, `${moving}\n`);
 });
 
-test("a VM that is deleted while its command runs tells the caller that it was aborted", async () => {
+test("a VM that is deleted while its command runs: the caller gets ABORTED", async () => {
   const { vm_id } = await create();
   await client.call("vm.start", { vm_id });
   let begun = () => {};

@@ -31,12 +31,12 @@ test("a plain unified diff changes a file", async () => {
   assert.deepEqual(rejects, []);
 });
 
-test("a plain diff without a/ and b/ names the file as it is", async () => {
+test("a plain diff without a/ and b/ has the file's name", async () => {
   const { files } = await apply({ "f.txt": file("one\ntwo\nthree\n") }, change.replaceAll(/[ab]\/f/g, "f"));
   assert.deepEqual(files, { "f.txt": file("one\n2\nthree\n") });
 });
 
-test("a reversed patch takes the change back", async () => {
+test("a reversed patch undoes the change", async () => {
   const { files } = await apply({ "f.txt": file("one\n2\nthree\n") }, change, true);
   assert.deepEqual(files, { "f.txt": file("one\ntwo\nthree\n") });
 });
@@ -104,7 +104,7 @@ test("a patch keeps bytes that are not UTF-8", async () => {
   assert.deepEqual(files, { f: { type: "file", mode: 0o644, bytes: fresh } });
 });
 
-test("any difference that renderDiff prints is applied, and taken back", async () => {
+test("any difference that renderDiff prints can be applied and undone", async () => {
   const lines = fc
     .array(fc.constantFrom("a", "b", "ä", ""), { maxLength: 20 })
     .map((all) => all.map((line) => `${line}\n`).join(""));

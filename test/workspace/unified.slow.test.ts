@@ -87,7 +87,7 @@ const cases: readonly (readonly [title: string, path: string, before: Content, a
 ];
 
 for (const [title, path, before, after] of cases) {
-  test(`renderDiff: ${title} is what git prints`, () => {
+  test(`renderDiff: ${title} equals git's output`, () => {
     assert.equal(renderDiff(sideOf(path, before), sideOf(path, after)).text, gitDiff(path, before, after));
   });
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { PullProgress } from "../../../src/client/pull/progress.js";
 import type { OperationEvent } from "../../../src/contract/operation.js";
 
-test("progress of a pull: says how many entries and bytes of all have arrived, but not for each of them", (t) => {
+test("progress of a pull: has the entries and bytes so far and in all, and is not reported for each entry", (t) => {
   let nowMs = 0;
   t.mock.method(performance, "now", () => nowMs);
   const after = { type: "file", mode: 0o644, sizeBytes: 1_048_576, digest: "" } as const;

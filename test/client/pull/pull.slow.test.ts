@@ -50,7 +50,7 @@ test("pull: a second pull has nothing to do, and undo brings the first tree back
   await assert.rejects(project.undo(), { code: "NOT_FOUND" });
 });
 
-test("pull: conflicts leave the host as it was", async () => {
+test("pull: conflicts leave the host unchanged", async () => {
   using project = new Project(trees({ a: file("1") }, { a: file("2") }, { a: file("3"), b: file("b") }));
   const { conflicts } = await project.pull();
   assert.deepEqual(
@@ -91,7 +91,7 @@ test("undo: refuses when the host put a file into a directory that had replaced 
   assert.deepEqual(readdirSync(join(project.host, "d")), ["a", "mine"]);
 });
 
-test("undo: takes an interrupted pull back, and keeps the finished one before it", async () => {
+test("undo: undoes an interrupted pull, and keeps the finished one before it", async () => {
   using project = new Project(trees({}, {}, { a: file("1") }));
   await project.pull();
   const destination = await Destination.open(project.home, project.host);
@@ -155,7 +155,7 @@ for (const { title, task, code } of hostile) {
   });
 }
 
-test("pull: content that is not what the manifest promised is refused", async () => {
+test("pull: content that differs from the manifest is refused", async () => {
   using project = new Project(trees({}, {}, { a: file("3"), b: file("4") }));
   const { guest } = project;
   const { changes } = guest;
@@ -224,7 +224,7 @@ test("pull: another process undoes any number of steps, also twice", async () =>
   );
 });
 
-test("pull: after a step that failed, those before it are taken back", async () => {
+test("pull: after a failed step, the earlier steps are undone", async () => {
   await fc.assert(
     fc.asyncProperty(worlds(kind), fc.nat(12), async ({ base, host, task }, index) => {
       using project = new Project({ base, host, task });
@@ -244,7 +244,7 @@ test("pull: after a step that failed, those before it are taken back", async () 
   );
 });
 
-test("pull: histories of edits, pulls and undos keep what only the host made", async () => {
+test("pull: histories of edits, pulls and undos keep entries that only the host made", async () => {
   const moves = fc.array(fc.tuple(editsOf(kind), editsOf(kind), fc.constantFrom("pull", "undo", "both")), {
     maxLength: 4,
   });

@@ -76,7 +76,7 @@ async function assertPulled(project: Project): Promise<void> {
   }
 }
 
-test("pull: a directory that the user may not write to fails with DESTINATION_UNUSABLE, and all that was written is taken back", () =>
+test("pull: a directory that the user may not write to fails with DESTINATION_UNUSABLE, and all written entries are removed again", () =>
   asOrdinaryUser(async () => {
     for (const sealed of ["d/f", "d/gone", "d/new"]) {
       using project = new Project(
@@ -157,7 +157,7 @@ mountingTest(import.meta.url, "pull: a full disk of PYRO_HOME is DISK_FULL, and 
   });
 });
 
-test("pull: steps that cannot be taken back stay in the journal, and the next command takes them back", () =>
+test("pull: steps that cannot be undone stay in the journal, and the next command undoes them", () =>
   asOrdinaryUser(async () => {
     using project = new Project(trees({}, {}, { d: directory(0o755), "d/f": file("1") }));
     const sealed = join(project.host, "d");

@@ -50,7 +50,7 @@ async function running(agent: AgentProcess, command: string, timeoutMs = 60_000)
 const ESCAPED = `setsid sh -c 'echo ready $$; exec sleep 300' & `;
 const isAlive = (said: string) => existsSync(`/proc/${/ready (\d+)/.exec(said)?.[1]}`);
 
-test("waitForEnd: an interrupted command runs its trap, and the end is the caller's", async () => {
+test("waitForEnd: an interrupted command runs its trap, and counts as ended by the caller", async () => {
   await using agent = new AgentProcess();
   const { ending, end, said } = await running(
     agent,
@@ -125,7 +125,7 @@ test("waitForEnd: a time-out kills everything that the command has started", asy
   assert.equal(isAlive(said.text), false);
 });
 
-test("waitForEnd: a command that ends by itself keeps what it left running", async () => {
+test("waitForEnd: when a command ends by itself, its remaining processes keep running", async () => {
   await using agent = new AgentProcess();
   const { ending, end, said } = await running(agent, `${ESCAPED} sleep 0.2; exit 3`);
   const { by, exitCode } = await end;

@@ -81,7 +81,7 @@ async function readPages(log: OutputLog, maxBytes: number): Promise<{ bytes: Buf
   return { bytes: Buffer.concat(parts), encodings };
 }
 
-test("pages of any size have every byte, and those of text are text", async (t) => {
+test("pages of any size have every byte, and pages of a text are text", async (t) => {
   const directory = temporaryDirectory(t);
   let run = 0;
   const pieces = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));

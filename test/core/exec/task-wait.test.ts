@@ -27,7 +27,7 @@ test("task wait: returns the result when the command has ended, also when it end
   assert.match(again.stderr, /^err\n\[task-wait\] task_id=\S+ sequence=1 .*exit_code=143/);
 });
 
-test("task wait: says that the command runs when the time is over, and leaves it running", async (t) => {
+test("task wait: returns that the command still runs when the time is over, and leaves it running", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro, cli } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;
@@ -39,7 +39,7 @@ test("task wait: says that the command runs when the time is over, and leaves it
   assert.equal((await task.wait(sequence, { timeoutSeconds: 0 })).state, "running");
 });
 
-test("task wait: prints output that is no text byte for byte", async (t) => {
+test("task wait: prints binary output byte for byte", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro, cli } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Terminal } from "../../../src/core/exec/terminal.js";
 
-test("a terminal: what is typed after a new reader has come goes to that reader", async () => {
+test("a terminal: keys typed after a new reader has attached go to that reader", async () => {
   const terminal = new Terminal({ rows: 24, cols: 80 });
   const earlier = terminal[Symbol.asyncIterator]();
   const waiting = earlier.next();

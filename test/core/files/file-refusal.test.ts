@@ -22,7 +22,7 @@ test("an agent that does not know an operation on files: the error says to creat
   channel.close();
 });
 
-test("a refusal has one explanation, with a code of its own where a tree is read", () => {
+test("a refusal has one explanation for files, and one with another code for trees", () => {
   const refusal = (errno: string) => new AgentRefusal("list", { code: "IO", message: "refused", errno, path: "d/f" });
   const codesOf = (errno: string) =>
     [explainFileRefusal(refusal(errno), "d/f"), explainTreeRefusal(refusal(errno))].map(

@@ -93,7 +93,7 @@ test("images are known by their first bytes", () => {
   assert.equal(findImageType(Buffer.alloc(0)), null);
 });
 
-test("paths: relative ones are of the workspace, and impossible ones are refused", () => {
+test("paths: relative ones start at the workspace, and impossible ones are refused", () => {
   assert.equal(parseGuestPath("a/../b"), "/workspace/a/../b");
   assert.equal(parseGuestPath("/etc/hosts"), "/etc/hosts");
   assert.equal(parseGuestPath(`/${"x".repeat(4_094)}`).length, 4_095);

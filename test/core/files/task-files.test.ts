@@ -41,7 +41,7 @@ async function openTask(t: TestContext) {
   return { task, cli, at: (name: string) => join(directory, name) };
 }
 
-test("task files: what the SDK writes is read back, whatever it is given as", async (t) => {
+test("task files: content that the SDK writes in any form is read back", async (t) => {
   const { task, at } = await openTask(t);
   const big = Buffer.alloc(3_000_000, "0123456789");
   const contents = [
@@ -81,7 +81,7 @@ test("task files: mode, append and base64", async (t) => {
   await assert.rejects(task.writeFile(at("f"), "?", { encoding: "base64" }), { code: "INVALID_ARGUMENT" });
 });
 
-test("task file read: ranges, and characters that are cut off", async (t) => {
+test("task file read: ranges, and incomplete characters at their ends", async (t) => {
   const { task, at } = await openTask(t);
   writeFileSync(at("f"), "aé😀z");
   const pages: string[] = [];
@@ -112,7 +112,7 @@ test("task file view: numbered lines, pages and images", async (t) => {
   assert.equal((await task.viewFile(at("empty"))).text, "");
 });
 
-test("task file edit: the file and the lines around it, or how often the text was found", async (t) => {
+test("task file edit: changes the file and returns the lines around the edit, or says how often the text was found", async (t) => {
   const { task, at } = await openTask(t);
   writeFileSync(at("f"), "1\n2\n3\n4\nold\n6\n7\n8\n9\n");
   const edited = await task.editFile(at("f"), { old: "old", new: "new\nlines" });

@@ -27,7 +27,7 @@ function openRegistry(t: TestContext) {
   return { registry, removed, filesRemoved, machinesEnded };
 }
 
-test("reaping removes what has expired and returns the ids", async (t) => {
+test("reaping removes expired items and returns their ids", async (t) => {
   const { registry, removed } = openRegistry(t);
   registry.add("task-1", { isExpired: true });
   registry.add("task-2", { isExpired: false });

@@ -62,7 +62,7 @@ test("a machine that was ended, or detached, is not reported as lost", async () 
   }
 });
 
-test("a machine that cannot be taken over gives the error; one without a handle gives null", async () => {
+test("adopting a machine: returns the error when it cannot be adopted, and null without a handle", async () => {
   const failing = { adopt: async () => Promise.reject(new PyroError("AGENT_PROTOCOL", "another protocol")) };
   const lost = { backend: "qemu", id: "vm-1", handle: {}, environmentDigest: "d1" };
   assert.ok((await adoptMachine(failing, lost, log)) instanceof PyroError);

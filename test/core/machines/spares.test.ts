@@ -72,7 +72,7 @@ test("no more than 16 spares are kept", async () => {
   assert.equal(bench.made.length, 17);
 });
 
-test("without 2 GiB more than a spare may use none is made", async () => {
+test("no spare is made unless the host has 2 GiB more than the spare may use", async () => {
   await using bench = new Bench();
   bench.availableMib = 1024 + 2047;
   await bench.burst(3);
@@ -91,7 +91,7 @@ test("spares are given back when the host is short of memory", async () => {
   assert.equal(bench.destroyed.length, 2);
 });
 
-test("a spare is urgent when it is taken, and one that is being made when somebody waits for it", async () => {
+test("a spare becomes urgent when it is taken, or when a caller waits for it while it is made", async () => {
   await using bench = new Bench();
   await bench.burst(2);
   await until("two spares", async () => bench.ready() === 2);
@@ -109,7 +109,7 @@ test("a spare is urgent when it is taken, and one that is being made when somebo
   assert.deepEqual(await waiting, ["a2"]);
 });
 
-test("spares of two kinds are kept side by side, the one that was asked for last first", async () => {
+test("spares of two kinds are kept, the kind of the last request first", async () => {
   await using bench = new Bench();
   const other = { ...KIND, key: "b" };
   await bench.burst(2);

@@ -58,7 +58,7 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-test("ports: bytes go both ways, and each end may end its own first", async (t) => {
+test("ports: bytes go both ways, and either end may end its direction first", async (t) => {
   await using opened = await openTask(t);
   const port = await serve(t, async (socket) => {
     socket.end(Buffer.concat([Buffer.from("got "), await readAll(socket)]));
@@ -86,7 +86,7 @@ test("ports: a server on ::1 alone is found too", async (t) => {
   assert.equal((await exchange(hostPort, "")).toString(), "six");
 });
 
-test("ports: a client that does not read stops the server, and one that leaves frees it", async (t) => {
+test("ports: a client that does not read stops the server, and a client that leaves lets it continue", async (t) => {
   await using opened = await openTask(t);
   let written = 0;
   let isClosed = false;
@@ -108,7 +108,7 @@ test("ports: a client that does not read stops the server, and one that leaves f
   await until("the server's connection is closed", () => isClosed);
 });
 
-test("ports: 2,000 connections that flood and are abandoned leave nothing, and few hundred live at once", async (t) => {
+test("ports: 2,000 abandoned connections leave nothing, and only a few hundred are open at once", async (t) => {
   await using opened = await openTask(t);
   let live = 0;
   let most = 0;

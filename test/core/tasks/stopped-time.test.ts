@@ -9,7 +9,7 @@ const state = (to: "started" | "stopped", second: number): JournalEntry => ({
   ...{ event: "task.state", state: to, reason: null, incarnation: 1, at: at(second) },
 });
 
-test("stopped time: counts what lies between a moment and now, and nothing before it", () => {
+test("stopped time: counts only the time after the given moment", () => {
   const stopped = new StoppedTime([
     state("stopped", 10),
     state("started", 14),

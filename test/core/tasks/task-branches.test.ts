@@ -57,7 +57,7 @@ test("task stop: a caller that follows a command gets the rest when the task sta
   assert.deepEqual([ended.exitCode, ended.stdout], [5, "one\ntwo\nend\n"]);
 });
 
-test("task stop: a record that cannot be written leaves the task running, and no snapshot", async (t) => {
+test("task stop: when the record cannot be written, the task keeps running and no snapshot is left", async (t) => {
   await using machines = new AgentMachines();
   const home = temporaryDirectory(t);
   const { daemon, pyro } = await openTasks(home, machines);
@@ -102,7 +102,7 @@ test("task stop: the time in which a task is stopped does not count for a comman
   assert.deepEqual([ended.timedOut, ended.exitCode], [true, 124]);
 });
 
-test("task delete: ends the commands of a stopped task on paper", async (t) => {
+test("task delete: records an end for the commands of a stopped task", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;
@@ -114,7 +114,7 @@ test("task delete: ends the commands of a stopped task on paper", async (t) => {
   assert.deepEqual([(await waiting).state, (await waiting).error?.code], ["ended", "ABORTED"]);
 });
 
-test("task create: a task with an idle time is stopped when nobody uses it, and not while a command runs", async (t) => {
+test("task create: a task with an idle time is stopped when it is unused, and not while a command runs", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;
@@ -154,7 +154,7 @@ test("task fork: has an identity of its own, and a log that begins with the comm
   await pyro.deleteTask("child");
 });
 
-test("task fork: says how many the host can hold, and refuses a count that nobody means", async (t) => {
+test("task fork: the error has the number of forks that the host can hold; an absurd count is refused", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;

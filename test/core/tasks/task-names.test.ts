@@ -35,7 +35,7 @@ test("a task is found by its name in every operation, and the name is free once 
   await pyro.createTask("debian:12", { name: "web" });
 });
 
-test("two tasks that are created at once under one name: one of them is", async (t) => {
+test("two tasks that are created at once under one name: only one of them is created", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await open(temporaryDirectory(t), machines);
   await using _ = daemon;
@@ -49,7 +49,7 @@ test("two tasks that are created at once under one name: one of them is", async 
   await pyro.createTask("debian:12", { name: "two" });
 });
 
-test("a name that looks like an id, or holds what no name may, is refused", async (t) => {
+test("a name that looks like an id, or has a forbidden character, is refused", async (t) => {
   await using machines = new AgentMachines();
   const { daemon, pyro } = await open(temporaryDirectory(t), machines);
   await using _ = daemon;
@@ -58,7 +58,7 @@ test("a name that looks like an id, or holds what no name may, is refused", asyn
   }
 });
 
-test("labels choose the tasks of a list, and outlive the daemon with the name", async (t) => {
+test("labels select the tasks of a list; labels and names outlive the daemon", async (t) => {
   await using machines = new AgentMachines();
   const home = temporaryDirectory(t);
   {
@@ -81,7 +81,7 @@ test("labels choose the tasks of a list, and outlive the daemon with the name", 
   assert.deepEqual((await pyro.statusTask("a")).labels, { team: "web", urgent: "" });
 });
 
-test("a task's environment reaches each command, and its values are nowhere else", async (t) => {
+test("a task's variables reach each command, and no output shows their values", async (t) => {
   await using machines = new AgentMachines();
   const home = temporaryDirectory(t);
   const { daemon, cli } = await open(home, machines);

@@ -16,7 +16,7 @@ import { histories, type Leaf, type Leaves, Model, type Outcome, type Step } fro
 /** Runs more cases, for a long search. */
 const runs = Number(process.env["PYRO_TEST_RUNS"] ?? 15);
 
-test("over any history of edits, pushes, pulls and undos, host, workspace and changes are those of a model", async (t) => {
+test("after any history of edits, pushes, pulls and undos, host, workspace and changes equal those of a model", async (t) => {
   await using machines = new AgentMachines();
   const { daemon } = await openTasks(temporaryDirectory(t), machines);
   await using _ = daemon;

@@ -45,7 +45,7 @@ const swaps: Readonly<Record<string, (workspace: string) => void>> = {
 };
 
 for (const [what, swap] of Object.entries(swaps)) {
-  test(`pull: a file that is ${what} when it is read fails with WORKSPACE_CHANGED, and nothing is written`, async (t) => {
+  test(`pull: fails with WORKSPACE_CHANGED when a file is ${what} while it is read, and writes nothing`, async (t) => {
     await using project = await PulledProject.open(t, { "d/f": "1", g: "1" });
     const { client, host, workspace } = project;
     writeFiles(workspace, { "d/f": "changed", g: "changed" });
@@ -68,7 +68,7 @@ for (const [what, swap] of Object.entries(swaps)) {
   });
 }
 
-test("pull: a file that grows while it is read fails with WORKSPACE_CHANGED, and nothing is written", async (t) => {
+test("pull: fails with WORKSPACE_CHANGED when a file grows while it is read, and writes nothing", async (t) => {
   await using project = await PulledProject.open(t, { f: "1" });
   const path = join(project.workspace, "f");
   writeFileSync(path, Buffer.alloc(8 << 20, "x"));

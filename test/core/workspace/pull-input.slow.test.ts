@@ -48,7 +48,7 @@ test("diff: after a pull, later changes of the pulled files are shown as text, a
   assert.match(await patchOf(), /^-1\n\+3\n[^]*^new file mode 100644\n[^]*^\+newer\n/m);
 });
 
-test("settle: entries that are not what the contract says, or do not all arrive, leave the base as it is", async (t) => {
+test("settle: entries that break the contract, or arrive incomplete, leave the base unchanged", async (t) => {
   await using project = await PulledProject.open(t, {});
   const { client, taskId: task_id, host: origin } = project;
   writeFiles(project.workspace, { a: "1" });
@@ -131,7 +131,7 @@ test("pull: paths, exclude and include choose what arrives, and the rest stays a
   assert.equal(readFileSync(join(host, ".git/HEAD"), "utf8"), "ref");
 });
 
-test("pull: deletes only on request, and only what the host has not changed", async (t) => {
+test("pull: deletes only on request, and only entries that the host has not changed", async (t) => {
   await using project = await PulledProject.open(t, { "d/a": "1", "d/b": "1", "e/c": "1" });
   const { workspace, host } = project;
   rmSync(join(workspace, "d"), { recursive: true });
@@ -144,7 +144,7 @@ test("pull: deletes only on request, and only what the host has not changed", as
   assert.deepEqual([...readTree(host).keys()], ["d", "d/a", "d/b", "d/own", "e", "e/c"]);
 });
 
-test("pull: a destination that is a link to a directory is that directory, and the base does not stand for another one", async (t) => {
+test("pull: a link to a directory stands for that directory, and the base for no other one", async (t) => {
   await using project = await PulledProject.open(t, { a: "1" });
   const { directory, host, workspace } = project;
   const link = join(directory, "link");

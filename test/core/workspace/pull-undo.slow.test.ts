@@ -20,7 +20,7 @@ test("undo: works from the host's journal alone after the task was deleted, by i
   }
 });
 
-test("undo: a name stands for the task that has it now, whose pulls are none of an earlier task of that name", async (t) => {
+test("undo: a name means the task that has it now, and not the pulls of an earlier task with that name", async (t) => {
   await using project = await PulledProject.open(t, { a: "1" }, { name: "fix" });
   const { client, taskId, host, workspace } = project;
   writeFiles(workspace, { a: "2" });

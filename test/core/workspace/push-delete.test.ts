@@ -87,7 +87,7 @@ function read(root: string, at = "", found: Files = {}): Files {
   return found;
 }
 
-test("a push that deletes removes what its source no longer has, and nothing that the guest made or changed", async () => {
+test("push --delete: removes entries that the source no longer has, and none that the guest made or changed", async () => {
   await using agent = new AgentProcess();
   using project = new Project(await agent.connect(), join(agent.workspace, "w"));
   write(project.source, { "a/old": "1", "a/stays": "1", "b/c/old": "1", changed: "1", "cache/x": "1" });
@@ -103,7 +103,7 @@ test("a push that deletes removes what its source no longer has, and nothing tha
   assert.deepEqual([again.removed, read(project.workspace)["cache/x"]], [2, undefined]);
 });
 
-test("a push that does not delete remembers what a later one is to delete", async () => {
+test("a push without --delete records the entries that a later push --delete removes", async () => {
   await using agent = new AgentProcess();
   using project = new Project(await agent.connect(), join(agent.workspace, "w"));
   write(project.source, { a: "1", b: "1" });

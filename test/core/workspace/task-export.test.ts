@@ -61,7 +61,7 @@ test("export: replaces an archive only with force, and a failed export leaves it
   assert.equal((await task.export("d", file, { force: true })).entryCount, 4);
 });
 
-test("export: fills a new or an empty directory with content, modes and links as they are", async (t) => {
+test("export: fills a new or an empty directory with unchanged content, modes and links", async (t) => {
   const { task, out } = await open(t);
   const made = join(out, "made");
   const saved = await task.export("d", made);

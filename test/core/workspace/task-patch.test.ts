@@ -32,7 +32,7 @@ async function open(t: TestContext) {
   return { task, cli, directory, workspace, read };
 }
 
-test("patch: changes, adds and deletes files at once, and a reverse takes it back", async (t) => {
+test("patch: changes, adds and deletes files at once, and a reverse patch undoes that", async (t) => {
   const { task, workspace, read } = await open(t);
   const patched = await task.patch(whole);
   assert.equal(patched.applied, true);
@@ -72,7 +72,7 @@ test("patch: applies nothing when one file is rejected, and the CLI's exit statu
   assert.match(ended.stdout, /^reject old\/d: does-not-fit\n {2}@@ .*\n1 file rejected: nothing was applied/);
 });
 
-test("patch: a dry run says what fits and changes nothing", async (t) => {
+test("patch: a dry run reports which files fit, and changes nothing", async (t) => {
   const { task, cli, directory, read } = await open(t);
   const file = join(directory, "change.patch");
   writeFileSync(file, change);
@@ -114,7 +114,7 @@ test("patch: never writes through a link, and replaces a link that it names", as
   assert.equal(readlinkSync(join(workspace, "away")), "src");
 });
 
-test("patch: text that is no patch, or is too long, fails with INVALID_ARGUMENT", async (t) => {
+test("patch: fails with INVALID_ARGUMENT for text that is not a patch, or is too long", async (t) => {
   const { task, cli, directory } = await open(t);
   await assert.rejects(task.patch("hello\n"), { code: "INVALID_ARGUMENT" });
   await assert.rejects(task.patch(`${change}${" ".repeat(716_800)}`), { code: "INVALID_ARGUMENT" });
@@ -124,7 +124,7 @@ test("patch: text that is no patch, or is too long, fails with INVALID_ARGUMENT"
   assert.match((await cli("task", "patch", task.taskId, "--from", directory)).stderr, /EISDIR/);
 });
 
-test("patch: what diff printed for a task is applied to another one from the same source", async (t) => {
+test("patch: the diff of a task is applied to another task from the same source", async (t) => {
   const { task, workspace } = await open(t);
   writeFileSync(join(workspace, "src/f.txt"), "one\nzwei\nthree\n");
   const { patch } = await task.diff();

@@ -15,13 +15,13 @@ function inputOf(line: string): unknown {
   return invocation.kind === "command" ? { ...invocation.input, json: invocation.json } : null;
 }
 
-test("flags become fields, wherever they stand", () => {
+test("flags become fields at any position of the line", () => {
   const expected = { environment: "debian:12", vcpu_count: 2, command: "ls -l", json: true };
   assert.deepEqual(inputOf("run debian:12 --vcpu-count 2 --json -- ls -l"), expected);
   assert.deepEqual(inputOf("run --json --vcpu-count=2 debian:12 -- ls -l"), expected);
 });
 
-test("--env NAME takes the caller's value, and nothing where the caller has none", () => {
+test("--env NAME takes the caller's value, or is skipped when the caller has none", () => {
   const env = { TOKEN: "a=b" };
   const given = ["task", "exec", "t", "-e", "TOKEN", "--env", "OTHER", "--env", "EMPTY=", "--", "ls"];
   const invocation = parseArguments(commands, given, env);
@@ -29,11 +29,11 @@ test("--env NAME takes the caller's value, and nothing where the caller has none
   assert.throws(() => parse("task exec t --env =x -- ls"), /--env needs NAME=VALUE/);
 });
 
-test("after -- everything is the command's", () => {
+test("everything after -- belongs to the command", () => {
   assert.deepEqual(inputOf("run e -- --json -- -h"), { environment: "e", command: "--json -- -h", json: false });
 });
 
-test("help can be asked for everywhere", () => {
+test("help flags work at any position of the line", () => {
   const cases: Record<string, string[]> = {
     "": [],
     help: [],
@@ -83,7 +83,7 @@ test("commands named as in other tools are aliases", () => {
   }
 });
 
-test("a wrong line is refused with the next step", async (t) => {
+test("a wrong command line is refused with the next step", async (t) => {
   const cases: Record<string, RegExp> = {
     rnu: /`pyro run`/,
     "env lst": /`pyro env list`/,
@@ -131,12 +131,12 @@ test("a wrong line is refused with the next step", async (t) => {
   }
 });
 
-test("a group without its last word names the words that may follow", () => {
+test("a group of commands without its last word: the error names the possible next words", () => {
   assert.throws(() => parse("task sync"), /`pyro task sync` needs one of: push/);
   assert.throws(() => parse("env"), /`pyro env` needs one of: list, pull, inspect, /);
 });
 
-test("numbers out of range name the limits", () => {
+test("a number out of range: the error names the limits", () => {
   for (const value of ["0", "17", "-1", "1e1", "99999999999999999999"]) {
     assert.throws(() => parse(`run e --vcpu-count ${value} -- ls`), /--vcpu-count .* 1 to 16/);
   }

@@ -45,7 +45,7 @@ test("a background command: returns its number, its output from an offset and to
   assert.equal((await scratch.pyro(["task", "output", task, "x"])).status, 2);
 });
 
-test("pages of output join to the whole output, with whole characters and the number of lost bytes", async () => {
+test("pages of output together are the whole output, with whole characters and the number of lost bytes", async () => {
   await using scratch = new TaskScratch();
   const task = await scratch.create();
   // 12 MB: more than the head and the tail that the disk keeps.

@@ -90,14 +90,14 @@ for (const shell of Object.keys(askShell)) {
   });
 }
 
-test("bash completes behind the colon of an environment's name", async () => {
+test("bash completes after the colon of an environment's name", async () => {
   const { daemon, env } = open();
   await using _ = daemon;
   const offered = await complete("bash", "pyro run debian:12-b", env);
   assert.deepEqual(offered.toSorted(), ["12-base", "12-build"]);
 });
 
-test("a path is completed by the shell's own files", async () => {
+test("a path is completed by the shell itself", async () => {
   const { daemon, env } = open();
   await using _ = daemon;
   mkdirSync(join(daemon.directory, "sources"));
@@ -121,7 +121,7 @@ for (const [shell, argv, setup] of [
   });
 }
 
-test("completing starts no daemon, makes no home, and offers what is known without one", async () => {
+test("completion starts no daemon, creates no home, and offers the candidates that need no daemon", async () => {
   await using scratch = new Scratch();
   const env = installPyro(scratch.directory, scratch.env);
   assert.deepEqual(await complete("bash", "pyro task status ", env), []);

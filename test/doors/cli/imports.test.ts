@@ -33,7 +33,7 @@ function followImports(entry: string, ...stops: string[]): { files: string[]; na
   return { files: [...files].map((file) => relative(root, file)), names: [...names] };
 }
 
-test("the CLI's process loads nothing from node_modules, but for the patterns of what is sent", () => {
+test("the CLI's process loads nothing from node_modules except the library for patterns of sources", () => {
   const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER, EXPORTER, ...WATCHER);
   assert.ok(files.includes("client/client.js"), "the graph was followed");
   assert.deepEqual(
@@ -83,7 +83,7 @@ test("the SDK loads nothing from node_modules and no other door", () => {
   );
 });
 
-test("the first module loads only the watch over the streams before it looks at the arguments", () => {
+test("the first module loads only the error handling of the streams before it reads the arguments", () => {
   const statics = [...readFileSync(resolve(root, "doors/cli/main.js"), "utf8").matchAll(/^import .* from "([^"]+)"/gm)];
   assert.deepEqual(
     statics.map(([, name]) => name),

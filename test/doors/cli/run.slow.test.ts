@@ -25,7 +25,7 @@ test("the command's streams and its exit status are pyro's", async () => {
   assert.deepEqual(ended, { status: 7, stdout: "out\n", stderr: "err\n" });
 });
 
-test("standard input arrives whole", async () => {
+test("all of standard input arrives", async () => {
   await using daemon = new Listening(runInShell);
   const input = Buffer.alloc(3_000_000, "0123456789abcdef\n");
   const { status, stdout } = await run(daemon, sh("sha256sum"), input);
@@ -52,7 +52,7 @@ test("a time-out returns 124 and prints the reason", async () => {
   assert.match(stderr, /^hint: .*--timeout-seconds/m);
 });
 
-test("with --json there is one object and nothing else", async (t) => {
+test("--json prints one object and nothing else", async (t) => {
   await using daemon = new Listening(runInShell);
   await t.test("a result", async () => {
     const { status, stdout, stderr } = await run(daemon, ["debian:12", "--json", "--", "sh", "-c", "echo x; exit 3"]);
@@ -81,7 +81,7 @@ test("an error is printed on one line and its next step on another", async () =>
   assert.equal(status, 2);
 });
 
-test("signals cancel, wait for the clean-up and decide the status", async (t) => {
+test("a signal cancels the run, waits for the clean-up and decides the exit status", async (t) => {
   const cases = { SIGINT: 130, SIGTERM: 143 } as const;
   for (const [signal, expected] of Object.entries(cases)) {
     await t.test(signal, async () => {
@@ -157,7 +157,7 @@ test("the third Ctrl-C ends pyro at once, and the call is aborted", async () => 
   finish?.();
 });
 
-test("a reader that goes away ends the command quietly", async () => {
+test("a reader that exits ends the command quietly", async () => {
   await using daemon = new Listening(runInShell);
   const child = start(daemon, sh("yes"));
   child.stdout?.once("data", () => child.stdout?.destroy());
@@ -167,7 +167,7 @@ test("a reader that goes away ends the command quietly", async () => {
   await until("the call has ended", () => daemon.lifetime.isIdle());
 });
 
-test("a daemon that dies in the middle is a failure of pyro's", async () => {
+test("a daemon that dies during a run: pyro fails with 125", async () => {
   await using daemon = new Listening(async (_core, _input, call) => {
     await call.emit({ event: "stdout", data: Buffer.alloc(0) });
     daemon.lifetime.stop("the test wants it");

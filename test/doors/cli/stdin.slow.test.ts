@@ -50,7 +50,7 @@ test("run on a terminal: Ctrl-C interrupts while the command waits for input", a
   await terminal.ended();
 });
 
-test("run on a terminal: nothing typed while the command ran is left for the host's shell", async () => {
+test("run on a terminal: the host's shell gets no line that was typed while the command ran", async () => {
   await using daemon = new Listening(runInShell);
   const script = `${pyro} run debian:12 -- sh -c 'echo ready; read line; echo "<$line>"'; echo over; read -r next; echo "next=$next"`;
   const terminal = type(daemon, script);
@@ -62,7 +62,7 @@ test("run on a terminal: nothing typed while the command ran is left for the hos
   assert.equal(await terminal.ended(), 0);
 });
 
-test("run --no-stdin on a terminal: what is typed stays for the next program", async () => {
+test("run --no-stdin on a terminal: typed lines stay for the next program", async () => {
   await using daemon = new Listening(runInShell);
   const script = `${pyro} run debian:12 -n -- sh -c 'cat; echo over'; read -r next; echo "next=$next"`;
   const terminal = type(daemon, script);

@@ -23,7 +23,7 @@ test("a list fits 80 columns with any command, and shows whole ids", () => {
   assert.match(lines[3]!, /unreadable +1d +never +- +-$/);
 });
 
-test("a task says how old it is and when it expires, beside the times", () => {
+test("a task shows its age and the time until it expires, beside the times", () => {
   const text = renderTask(taskOf(), NOW);
   assert.match(text, /^Created: 2026-01-01T00:00:00\.000Z \(1d ago\)$/m);
   assert.match(text, /^Expires: 2026-01-02T00:01:30\.000Z \(in 1m\)$/m);
@@ -36,7 +36,7 @@ test("an empty list prints that there are no tasks", () => {
   assert.match(renderTasks([], NOW), /no tasks/);
 });
 
-test("a task shows its state with the reason, and how the last command went", () => {
+test("a task shows its state with the reason, and the outcome of the last command", () => {
   const failed = taskOf({ state: "failed", state_reason: "its VM ended", memory_bytes: null, disk_bytes: null });
   const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null, timed_out: false } }, NOW);
   assert.match(text, /^State: failed \(its VM ended\)$/m);

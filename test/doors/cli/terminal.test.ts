@@ -89,7 +89,7 @@ test("exec -t: a paste of 100 KB of wide characters arrives whole", async (t) =>
   assert.deepEqual(await terminal.ended, { status: 0, restored: true });
 });
 
-test("exec -t: a client that gets SIGTERM restores its terminal and what the command has set in it", async (t) => {
+test("exec -t: a client that gets SIGTERM restores its terminal, and resets the modes that the command has set", async (t) => {
   await using opened = await openTerminal(t, ["sh", "-c", "printf '\\033[?1049h\\033[?25lup'; exec sleep 1000"]);
   const { terminal } = opened;
   await terminal.until("up");
@@ -145,7 +145,7 @@ test("-t: is refused without a terminal, and with --json", async (t) => {
   }
 });
 
-test("-t -n: a command has a terminal, and nobody types", async (t) => {
+test("-t -n: a command has a terminal without input", async (t) => {
   await using opened = await openTerminal(t, ["true"]);
   const seen = await opened.cli(
     "task",

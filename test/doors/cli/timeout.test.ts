@@ -14,14 +14,14 @@ test("a time-out on an emulated CPU names the ways to give all commands more tim
 });
 
 for (const sequence of [undefined, 3]) {
-  test(`a model is told of an emulated CPU by the time-out of ${sequence ? "a task's command" : "vm_run"}`, () => {
+  test(`the time-out of ${sequence ? "a task's command" : "vm_run"} on an emulated CPU: the answer for a model says so`, () => {
     const result = { sequence, exit_code: 124, timed_out: true, duration_ms: 1000, stdout: "", stderr: "" };
     assert.match(renderResult("any", { ...result, accelerator: "tcg" }), /emulated.*timeout_seconds/s);
     assert.doesNotMatch(renderResult("any", { ...result, accelerator: "kvm" }), /emulated/);
   });
 }
 
-test("a model is told that a command in the background timed out", () => {
+test("a command in the background that timed out: the answer for a model says so", () => {
   const page = { sequence: 3, state: "ended", complete: true, exit_code: 124, timed_out: true, duration_ms: 1000 };
   assert.match(renderResult("task_exec_output", { ...page, stdout: "", stderr: "" }), /time-out.*124/);
 });

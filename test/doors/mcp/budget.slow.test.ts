@@ -49,7 +49,7 @@ test("cut output of a task's command names the offset to continue from", () => {
   assert.match(stdout, /stdout_offset 50 of task_exec_output/);
 });
 
-test("bytes that an earlier cut left out are counted, the text of its mark is not", () => {
+test("bytes that an earlier cut left out are counted; the text of its mark is not", () => {
   const text = `${"a".repeat(300)}\n[... 7000 bytes left out ...]\n${"b".repeat(300)}`;
   const before = outcome(text, "", { stdout_truncated: true, stdout_omitted_bytes: 7000 });
   assert.equal(fit(before, 100).stdout_omitted_bytes, 7500);
@@ -63,7 +63,7 @@ test("a stream may use the rest of the other's share", () => {
   assert.match(both.stderr, /^b{25}\n/);
 });
 
-test("the budget holds for any output", () => {
+test("no output exceeds the budget", () => {
   const marks = 200;
   fc.assert(
     fc.property(
@@ -104,7 +104,7 @@ test("terminal codes, titles, links and progress bars become text", () => {
 const binary = (bytes: Buffer, more: Record<string, unknown> = {}) =>
   outcome(bytes.toString("base64"), "", { stdout_encoding: "base64", stderr_encoding: "utf-8", ...more });
 
-test("binary data: a short one is whole, a long one shows only its beginning, whatever the budget", () => {
+test("binary data: short data is whole, long data is cut to its beginning at any budget", () => {
   const little = Buffer.from([0, 255, 254, 1]);
   assert.equal(fit(binary(little), 10_000).stdout, little.toString("base64"));
   assert.match(renderResult("vm_run", { ...fit(binary(little), 10_000) }), /stdout \(binary, base64, 4 bytes\)/);

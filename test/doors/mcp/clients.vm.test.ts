@@ -76,7 +76,7 @@ test("a background command continues when the server ends, and another server sh
   }
 });
 
-test("a guest that prints without end, bytes that are no text and terminal codes costs no more than the budget", async () => {
+test("endless output, binary output and terminal codes do not exceed the budget", async () => {
   await using scratch = new VmScratch();
   await using mcp = await connectStdio(scratch.env);
   const command = String.raw`printf '{"jsonrpc":"2.0","id":1,"result":{}}\n\033[31m\377\376\n'; head -c 100000000 /dev/zero | tr '\0' x; printf end`;

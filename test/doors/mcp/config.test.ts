@@ -27,7 +27,7 @@ class Home {
 const wrongly = (code: string) => (error: unknown) => (error as { code: string }).code === code;
 
 for (const client of mcpClients) {
-  test(`${client}: what is printed is what is written, into the client's own file, once`, async () => {
+  test(`${client}: the printed configuration is written into the client's own file, once`, async () => {
     using home = new Home();
     const printed = await configure({ client, write: false, file: null }, home.env);
     await home.write(client);

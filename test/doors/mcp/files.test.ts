@@ -66,7 +66,7 @@ test("task_file_edit: an old text that occurs twice is an error with its code an
   assert.doesNotMatch(hint, /pyro |--/);
 });
 
-test("profiles: a tool outside the server's profile is refused with the way to have it", async (t) => {
+test("profiles: a tool outside the server's profile is refused, and the error names the profile that has it", async (t) => {
   const { mcp, call, at } = await open(t, "core");
   const { tools } = await mcp.client.listTools();
   assert.ok(tools.some(({ name }) => name === "task_file_edit"));

@@ -26,7 +26,7 @@ async function open(t: TestContext, isAllowed: boolean) {
   return { project, allowed, pull, failure, fields };
 }
 
-test("task_sync_pull: without --allow-pull it has no destination, and writes where the task came from", async (t) => {
+test("task_sync_pull: without --allow-pull it takes no destination, and writes into the directory that the task came from", async (t) => {
   const { project, allowed, pull, failure, fields } = await open(t, false);
   assert.ok(!fields.includes("destination"));
   assert.equal((await failure(join(allowed, "copy"))).code, "INVALID_ARGUMENT");

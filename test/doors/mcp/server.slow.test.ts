@@ -79,7 +79,7 @@ test("a missing or invalid source returns an error without starting a daemon", a
   }
 });
 
-test("output that looks like protocol, is not UTF-8 or never ends is returned as output", async () => {
+test("output that looks like the protocol, is not UTF-8 or is endless is returned as output", async () => {
   const answer = `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n`;
   const stdout = answer + Buffer.from([0xff, 0xfe, 0x1b, 0x5b, 0x32, 0x4a]).toString() + "x".repeat(1_000_000);
   await using daemon = new Listening(async (_core, _input, call) => {
@@ -191,7 +191,7 @@ test("a build continues when the waiting call has returned", async () => {
 });
 
 for (const asks of [false, true]) {
-  test(`a command of a task is answered before a client gives up, and goes on${asks ? ", also when it asks for progress" : ""}`, async () => {
+  test(`a command of a task: the answer comes before a client gives up, and the command continues${asks ? ", also when the client asks for progress" : ""}`, async () => {
     const outcome = (state: string) => {
       const { vm_id: _, cleanup: __, environment: ___, ...rest } = resultOf(0);
       const more = { task_id: "task-0123456789ab", sequence: 7, cwd: "/workspace", error: null };

@@ -75,13 +75,13 @@ test("a tool is marked read-only when its operation changes nothing", () => {
   }
 });
 
-test("hidden fields are not arguments of a tool", () => {
+test("a tool has no argument for a hidden field", () => {
   const { input, listed } = readTools().get("task_exec_output")!;
   assert.ok(!("encoding" in input.shape));
   assert.ok(!("encoding" in (listed.inputSchema.properties ?? {})));
 });
 
-test("vm_run is the first tool, and the only one that calls itself the first choice", () => {
+test("vm_run is the first tool, and the only one described as the first choice", () => {
   assert.equal(listed[0]?.name, "vm_run");
   assert.deepEqual(
     listed.filter(({ description }) => description.includes("First choice")).map(({ name }) => name),

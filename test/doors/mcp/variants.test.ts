@@ -30,7 +30,7 @@ test("the variants of a try share the budget of an answer equally", () => {
   assert.equal(shown[2]?.stdout, "short");
 });
 
-test("a model reads each variant's outcome, changes and output, and which one is kept", () => {
+test("the answer for a model has each variant's outcome, changes and output, and the kept variant", () => {
   const variants = [
     variant("1", "passed", "done\n"),
     { ...variant("2", "error"), exit_code: null, error: { message: "It died." } },

@@ -35,7 +35,7 @@ test("names change their spelling, keys that are data do not", () => {
   assert.deepEqual(toCamel({ ...wire, last_command: null }, schema), { ...camel, lastCommand: null });
 });
 
-test("a name that the schema does not have is passed on, whatever it is", () => {
+test("any name that the schema does not have is passed on", () => {
   assert.deepEqual(toSnake({ memMiB: 1, constructor: 2 }, schema), { memMiB: 1, constructor: 2 });
 });
 

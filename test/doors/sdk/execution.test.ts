@@ -104,7 +104,7 @@ test("a wrong option rejects with the daemon's INVALID_ARGUMENT", async () => {
   await assert.rejects(Promise.resolve(pyro.run("true", { nonsense: 1 } as object)), { code: "INVALID_ARGUMENT" });
 });
 
-test("a character in two pieces is whole in the text, half of one is shown at the end", async () => {
+test("a character that arrives in two pieces is whole in the text; an incomplete one is shown at the end", async () => {
   await using pyro = await open();
   const chunks: OutputChunk[] = [];
   for await (const chunk of pyro.run("printf '\\303'; sleep 0.2; printf '\\274 \\360\\237'")) chunks.push(chunk);
@@ -172,7 +172,7 @@ test("an error thrown by a callback or the input ends the command, and the call 
   }
 });
 
-test("leaving the loop early kills the command, and the loop ends when it is dead", async () => {
+test("leaving the loop early kills the command, and the loop ends when the command has ended", async () => {
   await using pyro = await open();
   const execution = pyro.run("echo begun; sleep 60");
   for await (const { text } of execution) {

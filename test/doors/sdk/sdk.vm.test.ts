@@ -57,7 +57,7 @@ test("a command in a fresh VM", async () => {
   assert.deepEqual([stdout, cleanup], ["grün", { deleted: true }]);
 });
 
-test("a task keeps what commands leave, and its handle is found again", async () => {
+test("a task keeps the files of its commands, and a second handle finds the task", async () => {
   await task.$`echo ${"it's $HOME"} >note`;
   const again = await pyro.openTask(task.taskId);
   const { stdout, env } = { ...(await again.exec("cat note; echo $A_b", { env: { A_b: "kept" } })), env: 0 };
@@ -92,7 +92,7 @@ test("a task begins with a source, and is pushed to; a refused push changes noth
   assert.equal((await seeded.exec("ls")).stdout, "dir\nlink\nsub\n");
 });
 
-test("a command in the background is read from a place on, and sent a signal", async () => {
+test("a command in the background: its output is read from an offset, and it gets a signal", async () => {
   const { sequence, state } = await task.exec("trap 'echo told; exit 4' TERM; sleep 1000 & echo begun; wait", {
     background: true,
   });

@@ -13,7 +13,7 @@ function wordsOf(line: string): string[] {
   return stdout.split("\0").slice(0, -1);
 }
 
-test("values arrive as they are, lists as words", () => {
+test("values arrive unchanged, and lists as separate words", () => {
   const word = fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.replaceAll("\0", ""));
   fc.assert(
     fc.property(word, fc.array(word, { maxLength: 4 }), (one, several) => {

@@ -13,7 +13,7 @@ async function paths(context: TestContext, ...layers: readonly Buffer[]) {
   return pathsOf(files.tree);
 }
 
-test("an upper layer replaces files and keeps what lower directories have", async (context) => {
+test("an upper layer replaces files and keeps the other entries of lower directories", async (context) => {
   const lower = tar(directory("a"), file("a/one"), file("a/two"), file("b"));
   assert.deepEqual(await paths(context, lower, tar(directory("a"), file("a/three"), directory("b"))), [
     ...["a/", "a/one", "a/three", "a/two", "b/"],
@@ -27,13 +27,13 @@ test("a whiteout removes a name of lower layers, but no name of its own layer", 
     assert.deepEqual(await paths(context, lower, upper), ["a/", "a/one", "a/two"]);
 });
 
-test("a whiteout and a directory of the same name leave only what the layer has in it", async (context) => {
+test("a whiteout and a directory of the same name: the directory has only entries of its own layer", async (context) => {
   const lower = tar(directory("a"), file("a/one"));
   for (const upper of [tar(directory("a"), file("a/new"), file(".wh.a", "")), tar(file(".wh.a", ""), file("a/new"))])
     assert.deepEqual(await paths(context, lower, upper), ["a/", "a/new"]);
 });
 
-test("an opaque directory hides what lower layers have in it, wherever its mark is", async (context) => {
+test("an opaque directory hides entries of lower layers, wherever its mark is in the archive", async (context) => {
   const lower = tar(directory("a"), file("a/one"), directory("a/deep"), file("a/deep/two"));
   for (const upper of [
     tar(directory("a"), file("a/.wh..wh..opq", ""), file("a/deep/new")),
@@ -42,7 +42,7 @@ test("an opaque directory hides what lower layers have in it, wherever its mark 
     assert.deepEqual(await paths(context, lower, upper), ["a/", "a/deep/", "a/deep/new"]);
 });
 
-test("marks of aufs are left out; a whiteout of what does not exist does nothing", async (context) => {
+test("marks of aufs are left out; a whiteout of a missing name has no effect", async (context) => {
   const layer = tar(
     file(".wh..wh.aufs", ""),
     directory(".wh..wh.plnk"),
@@ -67,7 +67,7 @@ test("a path through a link stays in the image", async (context) => {
   ]);
 });
 
-test("a link in a circle on the way of a path becomes a directory", async (context) => {
+test("a circular link on a path is replaced by a directory", async (context) => {
   assert.deepEqual(await paths(context, tar(symlink("a", "b"), symlink("b", "a")), tar(file("a/x"))), [
     "a/",
     "a/x",

@@ -56,7 +56,7 @@ export const liesOfFiles: readonly Lie[] = [
   ofManifest("a path with a NUL", withFile({ path: "a\0b" })),
   ofManifest("an empty path", withFile({ path: "" })),
   ofManifest("an entry without a path", withFile({ path: undefined })),
-  ofManifest("a path that is no base64", withFile({ path: undefined, path_base64: "?" })),
+  ofManifest("a path that is not base64", withFile({ path: undefined, path_base64: "?" })),
   ofManifest("a path of 5,000 characters", withFile({ path: "x".repeat(5_000) })),
   ofManifest("the same entry twice", [ENTRY, FILE, FILE]),
   ofManifest("the same entry twice, once in base64", [
@@ -65,7 +65,7 @@ export const liesOfFiles: readonly Lie[] = [
     { ...FILE, path: undefined, path_base64: Buffer.from("f").toString("base64") },
   ]),
   ofManifest("entries out of order", [ENTRY, { ...FILE, path: "b" }, { ...FILE, path: "a" }]),
-  ofManifest("the directory itself behind its entries", [FILE, ENTRY]),
+  ofManifest("the directory itself after its entries", [FILE, ENTRY]),
   ofManifest("no entry for the directory itself", [FILE]),
   ofManifest("an entry in a file", [ENTRY, { ...FILE, path: "a" }, { ...FILE, path: "a/b" }]),
   ofManifest("an entry in a link", [
@@ -79,7 +79,7 @@ export const liesOfFiles: readonly Lie[] = [
   ofManifest("a link without a target", withFile({ type: "symlink" })),
   ofManifest("a file with a target", withFile({ target: "x" })),
   ofManifest("a directory with a digest", [{ ...ENTRY, sha256: SHA }]),
-  ofManifest("a digest that is none", withFile({ sha256: "x".repeat(64) })),
+  ofManifest("a digest that is not hexadecimal", withFile({ sha256: "x".repeat(64) })),
   ofManifest("a short digest", withFile({ sha256: "0" })),
   ofManifest("a negative size", withFile({ size: -1 })),
   ofManifest("a size of 2^53", withFile({ size: 2 ** 53 })),

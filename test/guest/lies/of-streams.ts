@@ -24,16 +24,16 @@ function data(offset: bigint, channel = STDOUT): Buffer {
 export const liesOfJobs: readonly Lie[] = [
   lie("start", "output before the job has started", (agent, job) => agent.data(job, STDOUT!, 0, "x")),
   lie("start", "an exit before the job has started", (agent, job) => agent.exit(job, 0)),
-  ofJob("that it has started twice", (agent, job) => agent.ok(job, { pid: 1 })),
+  ofJob("a second report of its start", (agent, job) => agent.ok(job, { pid: 1 })),
   ofJob("data without bytes", (agent, job) => agent.data(job, STDOUT!, 0, "")),
   ofJob("5,000,000 bytes of data frames without bytes", (agent, job) =>
     agent.flood(agent.bytesOf("data", job, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0])), 5_000_000)),
-  ofJob("data that are too short for their offset", (agent, job) => agent.frame("data", job, Buffer.alloc(8))),
+  ofJob("a data frame too short for an offset", (agent, job) => agent.frame("data", job, Buffer.alloc(8))),
   ofJob("output on the channel of standard input", (agent, job) => agent.data(job, STDIN!, 0, "x")),
   ofJob("output on the channel of content", (agent, job) => agent.data(job, CONTENT!, 0, "x")),
   ofJob("output on channel 255", (agent, job) => agent.data(job, 255, 0, "x")),
   ofJob("output with a gap", (agent, job) => agent.data(job, STDOUT!, 1, "x")),
-  ofJob("output again", (agent, job) => {
+  ofJob("the same output again", (agent, job) => {
     agent.data(job, STDOUT!, 0, "abc");
     agent.data(job, STDOUT!, 0, "abc");
   }),
@@ -54,7 +54,7 @@ export const liesOfJobs: readonly Lie[] = [
     agent.eof(job, STDOUT!, 0);
     agent.eof(job, STDOUT!, 0);
   }),
-  ofJob("output behind its end", (agent, job) => {
+  ofJob("output after its end", (agent, job) => {
     agent.eof(job, STDOUT!, 0);
     agent.data(job, STDOUT!, 0, "x");
   }),
@@ -66,7 +66,7 @@ export const liesOfJobs: readonly Lie[] = [
     agent.data(job, STDOUT!, 0, "xx");
     agent.exit(job, 1);
   }),
-  ofJob("output behind what the exit has said", (agent, job) => {
+  ofJob("output beyond the total in the exit", (agent, job) => {
     agent.exit(job, 1);
     agent.data(job, STDOUT!, 0, "xx");
   }),
@@ -77,12 +77,12 @@ export const liesOfJobs: readonly Lie[] = [
   ofJob("an exit by neither status nor signal", (agent, job) => agent.exit(job, 0, {})),
   ofJob("an exit by a signal with a long name", (agent, job) => agent.exit(job, 0, { signal: "S".repeat(17) })),
   ofJob("a negative duration", (agent, job) => agent.exit(job, 0, { exit_code: 0, duration_ms: -1 })),
-  ofJob("an exit with more output than ever comes", (agent, job) => agent.exit(job, 1_000_000), "harmless"),
-  ofJob("an exit by a signal whose name a terminal obeys", (agent, job) => agent.exit(job, 0, { signal: "\u001b[2J" })),
+  ofJob("an exit with more output than is ever sent", (agent, job) => agent.exit(job, 1_000_000), "harmless"),
+  ofJob("an exit by a signal whose name controls a terminal", (agent, job) => agent.exit(job, 0, { signal: "\u001b[2J" })),
   ofJob("an exit by both status and signal", (agent, job) => agent.exit(job, 0, { exit_code: 0, signal: "KILL" })),
   ofJob("an exit by a signal that does not exist", (agent, job) => agent.exit(job, 0, { signal: "NONE" }), "harmless"),
   ofJob("a window for output", (agent, job) => agent.window(job, STDOUT!, 0, 1)),
-  ofJob("a window without an end", (agent, job) => agent.window(job, STDIN!, 0, Number.MAX_SAFE_INTEGER)),
+  ofJob("an unlimited window", (agent, job) => agent.window(job, STDIN!, 0, Number.MAX_SAFE_INTEGER)),
   ofJob("a window of one byte more than the protocol's", (agent, job) => agent.window(job, STDIN!, 0, GRANT_BYTES + 1)),
   ofJob("a window that ends before it begins", (agent, job) => {
     const payload = buildWindow({ channel: STDIN!, acked: 0, limit: 0 });
@@ -114,7 +114,7 @@ function ofStage(title: string, tell: (agent: LyingAgent, stage: number) => void
 }
 
 export const liesOfStages: readonly Lie[] = [
-  ofStage("that content has arrived before its end was sent", (agent, stage) => {
+  ofStage("an answer before the end of content", (agent, stage) => {
     agent.window(stage, CONTENT!, 0, 1);
     agent.ok(stage, { entries: 0, bytes: 0 });
   }),
@@ -123,7 +123,7 @@ export const liesOfStages: readonly Lie[] = [
     setTimeout(() => agent.ok(stage, { entries: -1, bytes: 0 }), 50);
   }),
   ofStage("a window for output", (agent, stage) => agent.window(stage, STDOUT!, 0, 1)),
-  ofStage("a window without an end", (agent, stage) => agent.window(stage, CONTENT!, 0, Number.MAX_SAFE_INTEGER)),
+  ofStage("an unlimited window", (agent, stage) => agent.window(stage, CONTENT!, 0, Number.MAX_SAFE_INTEGER)),
   ofStage("a window that has taken more than was sent", (agent, stage) => agent.window(stage, CONTENT!, 1, 1)),
   ofStage("a window that shrinks", (agent, stage) => {
     agent.window(stage, CONTENT!, 0, 10);

@@ -36,13 +36,13 @@ export const commands: readonly Case[] = [
     on: "both",
   },
   {
-    name: "bytes that are no text",
+    name: "binary output",
     ...run(["printf", "a\\377\\200b"]),
     expect: { stdout: "Yf+AYg==", stdout_encoding: "base64", stderr_encoding: "utf-8" },
     on: "both",
   },
   {
-    name: "errors that are no text, output that is",
+    name: "binary standard error, text on standard output",
     ...run(sh("echo out; printf '\\377\\000' >&2")),
     expect: { stdout: "out\n", stdout_encoding: "utf-8", stderr: "/wA=", stderr_encoding: "base64" },
   },
@@ -63,20 +63,29 @@ export const commands: readonly Case[] = [
     on: "both",
   },
   {
-    name: "bytes that are no text in the order of arrival",
+    name: "binary output in the order of arrival",
     ...run(sh("printf '\\377\\376' >&2"), { interleaved: true }),
     expect: { stderr: "//4=", stderr_encoding: "base64", interleaved: [{ stream: "stderr", text: "//4=" }] },
   },
   { name: "NUL in the output", ...run(["printf", "a\\000b"]), expect: { stdout: "a\0b" } },
   {
-    name: "words as they are",
+    name: "words that reach the command unchanged",
     ...run(["printf", "%s|", "$HOME", "a  b", "it's", '"', "*", "\\", "\n", "", "A=b"]),
     expect: { stdout: "$HOME|a  b|it's|\"|*|\\|\n||A=b|" },
   },
-  { name: "an assignment as the program", ...run(["A=b", "x"]), expect: { exit_code: 127, command: "'A=b' x" } },
+  {
+    name: "a program whose name looks like an assignment",
+    ...run(["A=b", "x"]),
+    expect: { exit_code: 127, command: "'A=b' x" },
+  },
   { name: "standard input", ...run(["cat"]), stdin: "grün\nlast", expect: { stdout: "grün\nlast" }, on: "both" },
   { name: "no standard input", ...run(["wc", "-c"]), expect: { stdout: "0\n" } },
-  { name: "standard input that nobody reads", ...run(["true"]), stdin: "x".repeat(1000), expect: { exit_code: 0 } },
+  {
+    name: "standard input that the command does not read",
+    ...run(["true"]),
+    stdin: "x".repeat(1000),
+    expect: { exit_code: 0 },
+  },
   {
     name: "a time-out",
     ...run(sh("echo early; sleep 60"), { timeout_seconds: 3 }),
@@ -95,7 +104,7 @@ export const commands: readonly Case[] = [
     expect: { stderr_truncated: true, stderr_omitted_bytes: LIMIT },
   },
   {
-    name: "output of just the limit",
+    name: "output of exactly the limit",
     ...run(sh(`head -c ${LIMIT} /dev/zero | tr '\\0' x`)),
     expect: { stdout_truncated: false, stdout_omitted_bytes: 0 },
   },

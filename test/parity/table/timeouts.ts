@@ -19,7 +19,7 @@ export const timeouts: readonly Case[] = [
     expect: { created: true },
   },
   {
-    name: "its end after the time-out of its task",
+    name: "a background command after the time-out of its task",
     ...output({ wait_seconds: 30, wait_for: "end" }),
     expect: { exit_code: 0, timed_out: false, state: "ended" },
   },
@@ -29,7 +29,7 @@ export const timeouts: readonly Case[] = [
     expect: { state: "running" },
   },
   {
-    name: "its end at its time-out",
+    name: "the end of a background command at its time-out",
     ...output({ wait_seconds: 30, wait_for: "end" }),
     expect: { exit_code: 124, timed_out: true, state: "ended" },
   },
