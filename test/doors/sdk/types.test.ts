@@ -23,23 +23,6 @@ type TakenBy<Method extends keyof Pyro> = Pyro[Method] extends (...given: infer 
 type OrNone<T> = [T] extends [never] ? object : T;
 type NotInput = keyof CallOptions | keyof SessionOptions;
 
-/** Input of the contract that a method takes by position. */
-type Positional =
-  | "sequence"
-  | "environment"
-  | "vmId"
-  | "taskId"
-  | "sourcePath"
-  | "patch"
-  | "path"
-  | "output"
-  | "to"
-  | "content"
-  | "snapshotId"
-  | "source"
-  | "name"
-  | "file"
-  | "port";
 type InputOf<Name extends OperationName> = string extends keyof ArgumentsOf<Name> ? object : CamelOf<ArgumentsOf<Name>>;
 /** Fields that only the client sends to the daemon. */
 type Hidden =
@@ -60,8 +43,17 @@ type HiddenOf<Name extends OperationName> = Name extends "task.try"
     ? Exclude<Hidden, "encoding">
     : Hidden;
 type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
+/** Fields that the operation's `sdk` names, in TypeScript's spelling. */
+type Listed<Name extends OperationName, List extends "named" | "first"> = Definition<Name>["sdk"] extends {
+  readonly [Key in List]: readonly (infer Field extends string)[];
+}
+  ? keyof CamelOf<Record<Field, never>>
+  : never;
+/** Input of the contract that a method takes by position. */
+type PositionalOf<Name extends OperationName> =
+  Exclude<RequiredKeys<InputOf<Name>>, Listed<Name, "named">> | Listed<Name, "first">;
 type OptionsOf<Name extends OperationName> = Flat<
-  Omit<InputOf<Name>, (Positional & RequiredKeys<InputOf<Name>>) | "content" | HiddenOf<Name> | "command"> &
+  Omit<InputOf<Name>, PositionalOf<Name> | "content" | HiddenOf<Name> | "command"> &
     ("command" extends keyof InputOf<Name> ? { command: Command } : object)
 >;
 
