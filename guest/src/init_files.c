@@ -69,7 +69,7 @@ static void make_node(const char *name, mode_t type, dev_t device) {
     mknod(path, type | 0600, device);
 }
 
-// Also nodes that the kernel has made for a built-in driver.
+// Opens nodes to users, also nodes that the kernel has made for a built-in driver.
 static void open_nodes(void) {
     for (size_t i = 0; i < sizeof for_all / sizeof *for_all; i++) chmod(for_all[i], 0666);
 }

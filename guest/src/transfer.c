@@ -110,7 +110,7 @@ bool transfers_have_more(void) {
     return transfer != NULL;
 }
 
-// Many parts in a turn, since each may be a few bytes and a turn has a price.
+// Many parts in a turn, since a part may have only a few bytes and each turn takes time.
 static void step(struct transfer *transfer) {
     bool (*part)(struct transfer *) = transfer->kind->work ? transfer->kind->work : transfer->kind->produce;
     user_become(&transfer->user);

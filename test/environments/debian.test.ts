@@ -125,7 +125,7 @@ test("the distribution's own mirror is used unless one is given", () => {
   assert(other.includes("--aptopt=Acquire::x 1"));
 });
 
-test("only root's mounts need a namespace of their own around the build", () => {
+test("a build of root gets its own mount namespace, a build of an ordinary user does not", () => {
   assert(buildTracedCommand("/pid", ["mmdebstrap"], true).includes("unshare"));
   assert(!buildTracedCommand("/pid", ["mmdebstrap"], false).includes("unshare"));
 });

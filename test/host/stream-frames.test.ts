@@ -29,7 +29,7 @@ function merge(frames: Iterable<StreamFrame>): StreamFrame[] {
   return merged;
 }
 
-test("frames: whatever pieces the bytes arrive in, the frames are those that were sent", () => {
+test("frames: the frames that were sent are read, in whatever pieces the bytes arrive", () => {
   const property = fc.property(fc.array(frame), fc.array(fc.integer({ min: 1, max: 500 })), (sent, cuts) => {
     const bytes = Buffer.concat(sent.map(build));
     const reader = new FrameReader(everyType, 300);

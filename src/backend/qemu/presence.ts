@@ -110,7 +110,7 @@ export function buildPresence(parts: PresenceParts): Presence {
   };
 }
 
-/** Has QEMU write what it holds of the disk's tables, if it still runs. */
+/** Makes a QEMU that still runs write the tables of its disk. */
 async function quit(qmp: Promise<Qmp>, process: VmProcess): Promise<void> {
   const waiting = new AbortController();
   const ended = qmp.then(async (monitor) => {

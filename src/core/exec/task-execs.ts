@@ -76,7 +76,7 @@ export class TaskExecs {
     await Promise.all(this.running.map((exec) => exec.begun()));
   }
 
-  /** The running commands as a snapshot of this moment has them. */
+  /** The running commands, in the form that a snapshot records. */
   carry(): CarriedExec[] {
     return this.running.flatMap((exec) => exec.carry() ?? []);
   }

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 
 import { type MadeImage, sha256 } from "../image/saved.js";
 
-/** How the double answers instead of a registry; true when it has answered. */
+/** Answers a request in place of the registry; returns true when it has answered. */
 type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface RegistryDouble {

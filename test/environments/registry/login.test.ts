@@ -42,7 +42,7 @@ async function open(context: TestContext, config: (host: string) => object) {
   return { directory, cache, registry, name: `${registry.host}/me/tool` };
 }
 
-/** Refuses what has no such header, with a challenge. */
+/** Refuses a request without this header, and sends a challenge. */
 function want(
   registry: RegistryDouble,
   authorization: string,
