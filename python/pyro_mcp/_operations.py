@@ -546,7 +546,7 @@ class Operations(ABC):
     def patch_task(self, task_id: str, patch: str, *, dry_run: bool = False, reverse: bool = False) -> TaskPatchResult:
         """Apply a unified diff to a task's workspace, all of it or nothing.
 
-        Takes what `git diff`, `diff -u` and `task.diff` print, with names relative to /workspace. With any reject nothing is applied. Fails with `INVALID_ARGUMENT` for text that is no patch, with `WORKSPACE_LINK` when a link is on the way to a file, with `WORKSPACE_CHANGED` when a process of the task changes one of the files meanwhile; then nothing is applied.
+        Takes what `git diff`, `diff -u` and `task.diff` print, with names relative to /workspace. With any reject nothing is applied. Fails with `INVALID_ARGUMENT` for text that is not a patch, with `WORKSPACE_LINK` when a link is on the way to a file, with `WORKSPACE_CHANGED` when a process of the task changes one of the files meanwhile; then nothing is applied.
 
         Args:
             task_id: Id or name of a task.
@@ -563,7 +563,7 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: File or directory of the guest; a relative one is meant within /workspace.
+            path: File or directory of the guest; a relative one starts at /workspace.
             output: What to write on this machine: FILE.tar, FILE.tar.gz, FILE.tgz, or a new or empty directory.
             force: Replace an existing archive.
         """
@@ -585,11 +585,11 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             recursive: List the entries of subdirectories too.
-            limit: Most entries in the answer (1 to 10000).
+            limit: Maximum entries in the answer (1 to 10000).
             after: Continue after this path: next_after of the last answer.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.list",
@@ -603,8 +603,8 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            path: Path in the task's VM; a relative one starts at /workspace.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call("task.file.stat", {"task_id": task_id, "path": path, "user": user})
 
@@ -624,11 +624,11 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
-            offset: First byte wanted (0 to 9007199254740991).
-            max_bytes: Most bytes in the answer (1 to 4194304).
+            path: Path in the task's VM; a relative one starts at /workspace.
+            offset: Offset of the first byte (0 to 9007199254740991).
+            max_bytes: Maximum bytes in the answer (1 to 4194304).
             encoding: Encoding of content: text, or base64 for any bytes.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.read",
@@ -653,10 +653,10 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
-            offset: First line wanted (1 to 9007199254740991).
-            limit: Most lines (1 to 10000).
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            path: Path in the task's VM; a relative one starts at /workspace.
+            offset: First line to return (1 to 9007199254740991).
+            limit: Maximum lines (1 to 10000).
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.view", {"task_id": task_id, "path": path, "offset": offset, "limit": limit, "user": user},
@@ -679,12 +679,12 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             content: Content, up to about 1 MB; if omitted, the bytes that follow the input.
             encoding: Encoding of content.
             mode: Permissions in octal; 0644 for a new file.
             append: Add to the end of the file instead of replacing it.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.write",
@@ -710,11 +710,11 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             old: Exact text to be replaced; it must be there once.
             new: Text to take its place.
             all: Replace every occurrence.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.edit", {"task_id": task_id, "path": path, "old": old, "new": new, "all": all, "user": user},
@@ -734,9 +734,9 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             mode: Permissions in octal; 0755 unless given.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call("task.file.mkdir", {"task_id": task_id, "path": path, "mode": mode, "user": user})
 
@@ -755,10 +755,10 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             to: Its new path, not the directory to put it into.
             replace: Replace a file that has this name.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call(
             "task.file.move", {"task_id": task_id, "path": path, "to": to, "replace": replace, "user": user},
@@ -778,9 +778,9 @@ class Operations(ABC):
 
         Args:
             task_id: Id or name of a task.
-            path: Path in the task's VM; a relative one is meant within /workspace.
+            path: Path in the task's VM; a relative one starts at /workspace.
             recursive: Remove a directory with all its entries.
-            user: User of the task with whose rights this is done, as NAME, UID or USER:GROUP; root unless given.
+            user: User of the task whose rights apply, as NAME, UID or USER:GROUP; root unless given.
         """
         return self._call("task.file.remove", {"task_id": task_id, "path": path, "recursive": recursive, "user": user})
 
@@ -908,7 +908,7 @@ class Operations(ABC):
     def publish_port(self, task_id: str, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host.
 
-        Repeating it is harmless. Fails with `FAILED_PRECONDITION` when the task is not started or the host port cannot be had, with `ALREADY_EXISTS` when the port is published on another host port.
+        Repeating it is harmless. Fails with `FAILED_PRECONDITION` when the task is not started or the host port is not available, with `ALREADY_EXISTS` when the port is published on another host port.
 
         Args:
             task_id: Id or name of a task.
@@ -1005,7 +1005,7 @@ class Operations(ABC):
     ) -> TaskServiceLogsResult:
         """Show the output of a service, both streams in the order of arrival.
 
-        A cursor continues where the answer with that cursor ended, and goes on with the next command when the service was restarted.
+        A cursor continues where the answer with that cursor ended, or with the next command after a restart of the service.
 
         Args:
             task_id: Id or name of a task.
@@ -1182,7 +1182,7 @@ class Operations(ABC):
     ) -> TaskTryResult:
         """Try variants of a command, each in a fork of a task, and keep one.
 
-        Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, which then loses what it did meanwhile; all other forks are removed, also after an interruption. What goes wrong in one variant does not end the others.
+        Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.
 
         Args:
             task_id: Id or name of a task.

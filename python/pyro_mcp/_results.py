@@ -95,7 +95,7 @@ class VmNetworkInfoNetworkPolicyForward(TypedDict):
 
 
 class VmNetworkInfoNetworkPolicy(TypedDict):
-    # public: all but private, local and this host's addresses. names: only the names listed here.
+    # public: all except private, local and this host's addresses. names: only the names listed here.
     default: Literal["public", "names"]
     # Names that may be reached.
     allow_hosts: list[str]
@@ -827,15 +827,15 @@ class TaskForkResult(TypedDict):
 class TaskSnapshotCreateResult(TypedDict):
     snapshot_id: str
     name: str | None
-    # The task that it is of.
+    # The task that it was made of.
     task_id: str
     # The snapshot that the task came from; null when there was none.
     parent: str | None
     # UTC, ISO 8601.
     created_at: str
-    # Disk that its memory takes.
+    # Bytes on disk of its memory.
     memory_bytes: int
-    # Disk that its files take.
+    # Bytes on disk of its files.
     disk_bytes: int
     # Commands that were running.
     running_commands: int

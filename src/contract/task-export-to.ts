@@ -13,11 +13,7 @@ export const taskExportTo = defineOperation({
   isLocal: true,
   input: z.strictObject({
     task_id: taskId,
-    path: z
-      .string()
-      .min(1)
-      .max(4096)
-      .describe("File or directory of the guest; a relative one starts at /workspace."),
+    path: z.string().min(1).max(4096).describe("File or directory of the guest; a relative one starts at /workspace."),
     output: z
       .string()
       .min(1)

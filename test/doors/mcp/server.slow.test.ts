@@ -109,7 +109,9 @@ test("progress has the phase, the seconds and the last line, and never decreases
   await using mcp = await connectHere({ env: daemon.env });
   const told: { progress: number; message?: string | undefined }[] = [];
   const done = mcp.call("vm_run", run, { onprogress: (progress) => void told.push(progress) });
-  await until("progress has the phase", () => told.some(({ message }) => message?.includes("Installing packages (50 %)")));
+  await until("progress has the phase", () =>
+    told.some(({ message }) => message?.includes("Installing packages (50 %)")),
+  );
   end();
   // Sent with the next heartbeat, if the last one was a moment ago.
   await until("progress has the last line", () => told.some(({ message }) => message?.endsWith(" s · last line")));

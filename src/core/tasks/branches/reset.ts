@@ -60,10 +60,14 @@ async function assertFits({ parts, record }: TaskVm, snapshotId: string): Promis
     if (problem !== null) throw problem;
     return;
   }
-  throw new PyroError("FAILED_PRECONDITION", `Snapshot ${snapshotId} does not fit the task: its environment, size or network differs, or it belongs to a stop.`, {
-    hint: "Fork the snapshot instead: `pyro task fork`.",
-    details: { task_id: record.task_id, snapshot_id: snapshotId },
-  });
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `Snapshot ${snapshotId} does not fit the task: its environment, size or network differs, or it belongs to a stop.`,
+    {
+      hint: "Fork the snapshot instead: `pyro task fork`.",
+      details: { task_id: record.task_id, snapshot_id: snapshotId },
+    },
+  );
 }
 
 /** True when a VM of one record has the shape, environment and network that the other record needs. */
