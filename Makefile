@@ -1,5 +1,5 @@
 # The two commands are `demo` and `test`. The others are their steps.
-.PHONY: demo test setup check test-fast test-vm test-kvm test-guest fuzz bench bench-many docs clean
+.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-guest fuzz bench bench-many docs clean
 
 demo: setup
 	@bin/pyro demo
@@ -26,6 +26,10 @@ test-vm: setup
 # The same product on KVM, in an outer VM with emulated hardware virtualisation, whether or not this host has any. See CONTRIBUTING.md.
 test-kvm: setup
 	@node dist/test/kvm/main.js
+
+# Images of Debian's docker-registry, compared entry by entry with what umoci unpacks. Needs root; 1 to 4 minutes.
+test-images: setup
+	@scripts/test-images.sh
 
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:
