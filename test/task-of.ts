@@ -7,6 +7,7 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     name: null,
     labels: {},
     env_names: [],
+    user: "root",
     environment: "debian:12",
     state: "started",
     state_reason: null,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "workspace.h"
 
 bool beneath_is_plain(const char *path) {
     if (!*path || strlen(path) >= PATH_MAX) return false;
@@ -41,7 +42,9 @@ static int walk(int root, const char *path, int flags, bool makes) {
         int wanted = *path || makes ? O_RDONLY | O_DIRECTORY : flags;
         int next = open_component(here, name, wanted);
         if (next < 0 && errno == ENOENT && makes) {
-            if (mkdirat(here, name, 0755) == 0 || errno == EEXIST) next = open_component(here, name, wanted);
+            bool is_made = mkdirat(here, name, 0755) == 0;
+            if (is_made) workspace_own(here, name);
+            if (is_made || errno == EEXIST) next = open_component(here, name, wanted);
         }
         int error = errno;
         close(here);

@@ -9,6 +9,7 @@
 #include "beneath.h"
 #include "place.h"
 #include "stage.h"
+#include "workspace.h"
 
 enum { MASKED = 022 }; // the agent's umask
 
@@ -48,6 +49,8 @@ static bool make_directory(struct stage *stage) {
         int fd = beneath_open(stage->folder_fd, stage->name, O_RDONLY | O_DIRECTORY);
         if (fd < 0) return false;
         close(fd);
+    } else {
+        workspace_own(stage->folder_fd, stage->name);
     }
     place_count_directory(stage);
     return note_folder(stage, stage->parser.record.path);
@@ -64,12 +67,14 @@ static bool make_way(struct stage *stage) {
 static bool make_file(struct stage *stage) {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     fill_open(&stage->file, openat(stage->folder_fd, stage->name, flags, stage->parser.record.mode));
+    if (stage->file.fd >= 0) workspace_own(stage->folder_fd, stage->name);
     return stage->file.fd >= 0;
 }
 
 static bool make_symlink(struct stage *stage) {
     const struct record *record = &stage->parser.record;
     if (symlinkat(record->target, stage->folder_fd, stage->name) < 0) return false;
+    workspace_own(stage->folder_fd, stage->name);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, read_mtime(record)};
     return utimensat(stage->folder_fd, stage->name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }

@@ -30,6 +30,7 @@
 #include "tunnel.h"
 #include "user.h"
 #include "wake.h"
+#include "workspace.h"
 #include "write.h"
 
 static enum agent_mode mode;
@@ -52,12 +53,26 @@ void request_hello(void) {
     json_out_bool(&out, "users", user_is_able());
     json_out_bool(&out, "zeros", true);
     json_out_bool(&out, "learns", true);
+    json_out_bool(&out, "owns", user_is_able());
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
     json_out_close(&out, ']');
     json_out_end(&out);
     session_send(TYPE_HELLO, 0, text, out.length);
+}
+
+// Gives the workspace to a user, whose the entries of later stages are.
+static void handle_own(uint32_t stream, struct json request) {
+    struct user user;
+    if (!user_read(stream, request, &user)) return;
+    int root = workspace_open();
+    bool is_done = root >= 0 && fchown(root, user.is_other ? user.uid : geteuid(), user.is_other ? user.gid : getegid()) == 0;
+    int error = errno;
+    if (root >= 0) close(root);
+    if (!is_done) return reply_error(stream, "IO", error, workspace_path(), "the workspace cannot be given to the user");
+    reply_begin();
+    reply_send(stream);
 }
 
 static void refuse(uint32_t stream, const char *message) { reply_error(stream, "BAD_REQUEST", 0, NULL, message); }
@@ -193,6 +208,7 @@ static const struct {
     {"sync", handle_sync, false, false},
     {"learn", stamp_learn, true, false},
     {"dial", tunnel_start, true, false},
+    {"own", handle_own, true, false},
     {"poweroff", handle_poweroff, false, false},
 };
 

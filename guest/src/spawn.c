@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +75,14 @@ static void execute(const struct spawn *spawn) {
     errno = error;
 }
 
+// Gives up the rights of the agent. The calls of the system itself: those of the library would change its memory, which is the agent's.
+static bool become_user(const struct user *user) {
+    if (!user->is_other) return true;
+    return syscall(SYS_setgroups, (size_t)user->group_count, user->groups) == 0 &&
+           syscall(SYS_setresgid, user->gid, user->gid, user->gid) == 0 &&
+           syscall(SYS_setresuid, user->uid, user->uid, user->uid) == 0;
+}
+
 // Runs in the child, which may borrow the agent's memory until it has called exec.
 static void become(const struct spawn *spawn, const struct child_ends *ends) {
     outcome->failed = SPAWN_SETUP;
@@ -84,6 +94,7 @@ static void become(const struct spawn *spawn, const struct child_ends *ends) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!become_user(spawn->user)) return;
     outcome->failed = SPAWN_CWD;
     if (chdir(spawn->cwd) < 0) return;
     outcome->failed = SPAWN_EXEC;
@@ -188,6 +199,12 @@ static bool open_ends(struct spawn *spawn, struct child_ends *ends) {
     return open_pipe(&spawn->fds[1], &ends->fds[1], false) && open_pipe(&spawn->fds[2], &ends->fds[2], false);
 }
 
+// The command may open its own streams again, by /dev/stdout or its terminal's name.
+static void give_ends(const struct user *user, const struct child_ends *ends) {
+    for (int i = 0; user->is_other && i < 3; i++)
+        if (ends->fds[i] >= 0 && ends->fds[i] != null_fd && fchown(ends->fds[i], user->uid, (gid_t)-1) < 0) return;
+}
+
 static void close_all(const int *fds) {
     for (int i = 0; i < 3; i++)
         if (fds[i] >= 0 && fds[i] != null_fd && (i == 0 || fds[i] != fds[i - 1])) close(fds[i]);
@@ -199,6 +216,7 @@ bool spawn_run(struct spawn *spawn) {
     spawn->shepherd_fd = -1;
     spawn->error = 0;
     if (open_ends(spawn, &ends)) {
+        give_ends(spawn->user, &ends);
         if (has_shepherds)
             launch_with_shepherd(spawn, &ends);
         else

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "user.h"
+
 struct spawn {
     char *const *argv;
     char *const *environment;
@@ -14,6 +16,8 @@ struct spawn {
     unsigned short rows, columns;
     // The control group in which it is born; -1 for the agent's own.
     int cgroup_fd;
+    // Whose rights it has.
+    const struct user *user;
 
     // Filled in. [0] writes stdin, [1] and [2] read output; with a terminal [0] and [1] are the same.
     pid_t pid;

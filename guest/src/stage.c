@@ -85,6 +85,7 @@ static int open_destination(const char *relative, int *fd) {
 }
 
 static bool make_tree(struct stage *stage) {
+    workspace_read_owner();
     int staging = workspace_staging();
     if (staging < 0 || mkdirat(staging, stage->id, 0700) < 0) return false;
     stage->place_fd = beneath_open(staging, stage->id, O_RDONLY | O_DIRECTORY);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -19,8 +20,10 @@ enum {
     ARENA_BYTES = PAYLOAD_MAX_BYTES + 1024,
 };
 
+#define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 static const char *const default_environment[] = {
-    "PATH=/root/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH=/root/.local/bin:" SYSTEM_PATH,
     "HOME=/root",
     "USER=root",
     "LOGNAME=root",
@@ -28,6 +31,7 @@ static const char *const default_environment[] = {
     "LANG=C.UTF-8",
     "TERM=xterm-256color", // last: only with a terminal
 };
+enum { OF_ACCOUNT = 5 };
 
 static struct {
     char *words[WORDS_MAX];
@@ -37,6 +41,9 @@ static struct {
     char arena[ARENA_BYTES];
     size_t arena_used;
     char cwd[PATH_MAX];
+    struct user user;
+    // The variables of another user, in the order of the defaults.
+    char of_account[OF_ACCOUNT][PATH_MAX + 128];
     bool wants_stdin, wants_tty;
     int64_t rows, columns;
 } start;
@@ -78,6 +85,8 @@ static const char login_script[] =
 static void add_shell(const char *line) {
     size_t count;
     const char *const *files = login_changed(&count);
+    // They are root's.
+    if (start.user.is_other) count = 0;
     add_word("/bin/sh");
     add_word("-c");
     if (count > 0) {
@@ -122,6 +131,18 @@ static void add_variable(size_t from, const char *assignment) {
     add_word(assignment);
 }
 
+// Those of root's that differ for another user.
+static void read_account(void) {
+    struct account account;
+    user_find_account(start.user.uid, &account);
+    enum { SIZE = sizeof *start.of_account };
+    snprintf(start.of_account[0], SIZE, "PATH=%s/.local/bin:" SYSTEM_PATH, *account.home && account.home[1] ? account.home : "");
+    snprintf(start.of_account[1], SIZE, "HOME=%s", account.home);
+    snprintf(start.of_account[2], SIZE, "USER=%s", account.name);
+    snprintf(start.of_account[3], SIZE, "LOGNAME=%s", account.name);
+    snprintf(start.of_account[4], SIZE, "SHELL=%s", account.shell);
+}
+
 // The request's variables, then /etc/environment (its last line for a name), then the defaults.
 static void add_environment(void) {
     const char *assignments[LOGIN_VARIABLES_MAX];
@@ -129,7 +150,9 @@ static void add_environment(void) {
     for (size_t i = 0; i < start.given_count; i++) add_word(start.words[i]);
     while (count > 0) add_variable(from, assignments[--count]);
     size_t defaults = sizeof default_environment / sizeof *default_environment - (start.wants_tty ? 0 : 1);
-    for (size_t i = 0; i < defaults; i++) add_variable(from, default_environment[i]);
+    if (start.user.is_other) read_account();
+    for (size_t i = 0; i < defaults; i++)
+        add_variable(from, start.user.is_other && i < OF_ACCOUNT ? start.of_account[i] : default_environment[i]);
     add_word(NULL);
 }
 
@@ -163,6 +186,7 @@ static const char *read_request(struct json request) {
 }
 
 void start_answer(uint32_t stream, struct json request) {
+    if (!user_read(stream, request, &start.user)) return;
     const char *problem = read_request(request);
     if (problem) return reply_error(stream, "BAD_REQUEST", 0, NULL, problem);
     if (jobs_count() == JOBS_MAX) return reply_error(stream, "TOO_MANY_JOBS", 0, NULL, "256 jobs are not released");
@@ -179,6 +203,7 @@ void start_answer(uint32_t stream, struct json request) {
         .rows = (unsigned short)start.rows,
         .columns = (unsigned short)start.columns,
         .cgroup_fd = cgroup.fd,
+        .user = &start.user,
     };
     if (!spawn_run(&spawn)) {
         cgroup_leave(&cgroup);

@@ -123,6 +123,22 @@ static bool find_all(char *wanted, struct user *user) {
     return true;
 }
 
+void user_find_account(uid_t uid, struct account *account) {
+    char line[LINE_BYTES], *fields[FIELDS], *rest[3] = {"", "", ""};
+    snprintf(account->name, sizeof account->name, "%u", uid);
+    bool is_found = find("/etc/passwd", account->name, line, fields);
+    // Behind the group: the comment, the home and the shell.
+    char *at = is_found ? strchr(fields[3], ':') : NULL;
+    for (int i = 0; at && i < 3; i++) {
+        *at++ = '\0';
+        rest[i] = at;
+        at = strchr(at, ':');
+    }
+    if (is_found) snprintf(account->name, sizeof account->name, "%s", fields[0]);
+    snprintf(account->home, sizeof account->home, "%s", *rest[1] == '/' ? rest[1] : "/");
+    snprintf(account->shell, sizeof account->shell, "%s", *rest[2] == '/' ? rest[2] : "/bin/sh");
+}
+
 static bool can_become(const struct user *user) {
     if (!user->is_other) return true;
     user_become(user);

@@ -18,6 +18,16 @@ struct user {
     gid_t groups[USER_GROUPS_MAX];
 };
 
+// What a command of a user gets to know about it.
+struct account {
+    char name[128];
+    char home[4096];
+    char shell[4096];
+};
+
+// The account of a number: that of its line in /etc/passwd, else the number as a name, `/` and /bin/sh.
+void user_find_account(uid_t uid, struct account *account);
+
 // Whether the agent can act as any user: root can, unless a sandbox took that right.
 bool user_is_able(void);
 

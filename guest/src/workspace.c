@@ -16,6 +16,8 @@
 
 static char path_shown[PATH_MAX];
 static int kept_fd = -1, staging_fd = -1;
+static uid_t owner;
+static gid_t owner_group;
 static bool is_hidden; // the staging directory is within the workspace
 
 static int open_directory(int parent, const char *name) {
@@ -126,4 +128,19 @@ const char *workspace_find_mount(int tree) {
     free(line);
     if (mounts) fclose(mounts);
     return is_found ? found : NULL;
+}
+
+void workspace_read_owner(void) {
+    struct stat root;
+    int fd = workspace_open();
+    bool is_known = fd >= 0 && fstat(fd, &root) == 0;
+    owner = is_known ? root.st_uid : geteuid();
+    owner_group = is_known ? root.st_gid : getegid();
+    if (fd >= 0) close(fd);
+}
+
+// An agent that is not root cannot, and then the entries are its own.
+void workspace_own(int folder, const char *name) {
+    if (owner == geteuid() || geteuid() != 0) return;
+    if (fchownat(folder, name, owner, owner_group, AT_SYMLINK_NOFOLLOW) < 0) return;
 }

@@ -13,6 +13,9 @@ void workspace_use(const char *path);
 const char *workspace_path(void);
 // Opens the workspace, in the mount of the staging directory. -1 with errno (EBUSY: `path` now shows something else).
 int workspace_open(void);
+// Reads whose the workspace is: entries that are made in its stages are the same user's.
+void workspace_read_owner(void);
+void workspace_own(int folder, const char *name);
 // The staging directory, made when it is missing; kept open. -1 with errno.
 int workspace_staging(void);
 bool workspace_has_staging(void);

@@ -4,7 +4,7 @@ import os
 import pwd
 import unittest
 
-from files import FilesTest
+from files import FilesTest, record
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root acts as another user")
@@ -76,3 +76,38 @@ class User(FilesTest):
         for user in ("no-such-user", "nobody:no-such-group", "-1", "4294967295", "99999999999", "1x", "", ":", "nobody:", "a" * 200, "0x10"):
             self.assert_error(self.wire.ask("stat", path=self.at(""), user=user), "NO_SUCH_USER")
         self.assert_error(self.wire.ask("stat", path=self.at(""), user=7), "NO_SUCH_USER")
+
+    def run_as(self, user, command):
+        end, out, _ = self.wire.run(command, user=user)
+        self.assertEqual(end["exit_code"], 0, command)
+        return out.decode().strip()
+
+    def test_a_command_has_the_user_s_rights_and_variables(self):
+        os.chmod(self.at(""), 0o755)
+        self.assertEqual(self.run_as("12345:7", "id -u; id -g; id -G; echo $HOME $USER $LOGNAME $SHELL"), "12345\n7\n7\n/ 12345 12345 /bin/sh")
+        nobody = pwd.getpwnam("nobody")
+        self.assertEqual(self.run_as("nobody", "echo $(id -u) $USER $HOME $SHELL"), f"{nobody.pw_uid} nobody {nobody.pw_dir} {nobody.pw_shell}")
+        self.assertEqual(self.run_as("12345", "touch refused 2>/dev/null || echo no; grep CapEff /proc/self/status").split()[::2], ["no", "0000000000000000"])
+        self.assertEqual(self.run_as("0", "id -u; echo $HOME"), "0\n/root")
+        # Its streams are pipes or a terminal of its own.
+        self.assertEqual(self.run_as("12345", "echo out >/dev/stdout; echo err >/dev/stderr"), "out")
+        self.assertEqual(self.wire.run("id -u")[1], b"0\n")
+
+    def test_a_command_of_nobody_known_is_refused(self):
+        self.assert_error(self.wire.ask("start", command="true", cwd="/", user="no such user"), "NO_SUCH_USER")
+
+    def test_the_supplementary_groups_are_those_of_the_group_list(self):
+        with open("/etc/group") as groups:
+            lines = [line.strip().split(":") for line in groups]
+        name, number = next(((line[3].split(",")[0], line[2]) for line in lines if len(line) == 4 and line[3]), ("", ""))
+        if name:
+            self.assertIn(number, self.run_as(name, "id -G").split())
+
+    def test_a_workspace_that_is_given_to_a_user_has_its_entries(self):
+        self.assertTrue(self.wire.ask("own", user="12345:7")["ok"])
+        content = record("d/f", content=b"x") + record("e", "directory", mode=0o755) + record("link", "symlink", target="f", mode=0o777)
+        self.assertTrue(self.push(content, path=os.path.join(self.workspace, "in/here"))["ok"])
+        for name in ("", "in", "in/here", "in/here/d", "in/here/d/f", "in/here/e", "in/here/link"):
+            status = os.lstat(os.path.join(self.workspace, name))
+            self.assertEqual((status.st_uid, status.st_gid), (12345, 7), name)
+        self.assert_error(self.wire.ask("own", user="no such user"), "NO_SUCH_USER")

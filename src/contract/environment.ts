@@ -24,7 +24,7 @@ export const environment = z
         digest: z.string().describe("Digest of the image's manifest, or of its configuration in an archive of Docker."),
         env: z.array(z.string()).describe("Variables, as NAME=VALUE; each command has them."),
         working_dir: z.string().describe("Working directory of a container; commands of pyro start in /workspace."),
-        user: z.string().describe("User of a container; commands of pyro run as root."),
+        user: z.string().describe("User of a container; commands run as this user."),
         entrypoint: z.array(z.string()).describe("Entry point of a container; pyro does not use it."),
         command: z.array(z.string()).describe("Default command of a container; pyro does not use it."),
       })

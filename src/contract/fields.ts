@@ -25,6 +25,13 @@ export const command = z
   .describe("One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.");
 
 export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Working directory of the command.");
+export const user = z
+  .string()
+  .min(1)
+  .max(100)
+  .refine((name) => !name.includes("\0"), "expected no NUL")
+  .optional()
+  .describe("User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.");
 const variableName = z
   .string()
   .min(1)

@@ -10,6 +10,7 @@ import {
   taskEnv,
   taskTimeoutSeconds,
   taskTtlSeconds,
+  user,
   vcpuCount,
 } from "./fields.js";
 import { networkFields } from "./network.js";
@@ -29,6 +30,7 @@ export const taskCreate = defineOperation({
     name: taskName.optional(),
     labels,
     env: taskEnv,
+    user: user.describe("User of its commands, as NAME, UID or USER:GROUP. Default: the image's, else root."),
     vcpu_count: vcpuCount,
     mem_mib: memMib,
     disk_mib: diskMib,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, cwd, defaultTimeoutSeconds, env, interleaved, requestId, timeoutSeconds } from "./fields.js";
+import { command, cwd, defaultTimeoutSeconds, env, interleaved, requestId, timeoutSeconds, user } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { taskExecOutcome, taskId } from "./task.js";
 import { terminalFields } from "./terminal.js";
@@ -19,6 +19,7 @@ export const taskExec = defineOperation({
     ),
     cwd,
     env,
+    user,
     ...terminalFields,
     interleaved,
     background: z

@@ -63,6 +63,7 @@ export const task = z
     name: z.string().nullable(),
     labels: z.record(z.string(), z.string()),
     env_names: z.array(z.string()).describe("Names of the environment variables that all its commands get."),
+    user: z.string().describe("User of its commands.").meta({ forPrograms: true }),
     environment: z.string().describe("`unknown` when its record is unreadable."),
     state: taskState,
     state_reason: z.string().nullable().describe("Why it is not started, or why its VM is paused."),

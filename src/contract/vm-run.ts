@@ -10,6 +10,7 @@ import {
   environmentName,
   interleaved,
   timeoutSeconds,
+  user,
   vmShape,
 } from "./fields.js";
 import { networkFields } from "./network.js";
@@ -28,6 +29,7 @@ export const vmRun = defineOperation({
     command,
     cwd,
     env,
+    user,
     ...terminalFields,
     source_path: sourcePath.optional(),
     ...sourceFilter,

@@ -29,6 +29,8 @@ export interface ExecRequest extends OutputSink {
   readonly env: Readonly<Record<string, string>>;
   /** The command's standard input; null for /dev/null. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
+  /** The user of the guest whose rights it has; null for root. */
+  readonly user?: string | null;
   /** Its terminal; null for pipes. */
   readonly terminal?: TerminalSize | null;
 }
@@ -79,11 +81,12 @@ export class Exec {
    */
   static async start(channel: Channel, request: ExecRequest, job = channel.takeStream()): Promise<Exec> {
     const exec = new Exec(channel, job, request, { stdout: 0, stderr: 0 }, 0);
-    const { command, argv, cwd, env, stdin, terminal } = request;
+    const { command, argv, cwd, env, stdin, terminal, user } = request;
     const fields = {
       ...(argv ? { argv } : { command }),
       ...{ cwd, env, stdin: stdin !== null },
       ...(terminal && { tty: true, ...terminal }),
+      ...(user && { user }),
     };
     const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
     started.catch(() => {});

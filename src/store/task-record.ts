@@ -42,6 +42,8 @@ const recordSchema = z.object({
   labels: z.record(z.string(), z.string()).default({}),
   /** The values may be secrets: only commands get them. */
   env: z.record(z.string(), z.string()).default({}),
+  /** Whose rights commands have; null for root. */
+  user: z.string().nullable().default(null),
   environment: z.string(),
   environment_digest: z.string(),
   created_at: time,

@@ -16,6 +16,7 @@ import type { Call } from "../call.js";
 import type { Ending } from "./ending.js";
 import type { Exit } from "../../guest/messages.js";
 import { makePatient } from "./patient-shell.js";
+import { commandUser, explainUser } from "./user.js";
 import { buildOutputFields, KeptOutput } from "./kept-output.js";
 import { OutputOrder } from "../../store/output-order.js";
 
@@ -23,6 +24,8 @@ export interface CommandRequest {
   readonly command: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Null for root. */
+  readonly user?: string | null;
   /** Null for pipes. */
   readonly terminal?: TerminalSize | null;
   /** Null for none. */
@@ -67,9 +70,9 @@ export async function runCommand(machine: FoundMachine, request: CommandRequest,
       if (!call.signal.aborted) await call.emit({ event: stream, data: bytes });
     },
   };
-  const { command, cwd, env, terminal = null, timeoutMs, memMib } = request;
+  const { command, cwd, env, user = null, terminal = null, timeoutMs, memMib } = request;
   const starting = machine.ready.then((ready) =>
-    startExec(ready, { command, cwd, env, terminal, stdin: call.stdin, ...sink }),
+    startExec(ready, { command, cwd, env, user, terminal, stdin: call.stdin, ...sink }),
   );
   starting.then(markStart, () => {});
   const forget = followSize(starting, terminal, call);
@@ -105,8 +108,9 @@ function followSize(starting: Promise<Exec>, terminal: TerminalSize | null, call
 export async function startExec(machine: Machine, request: ExecRequest, job?: number): Promise<Exec> {
   const env = { ...machine.network?.env, ...request.env };
   const command = makePatient(request.command);
+  const user = commandUser(machine, request.user);
   const start = (more: Partial<ExecRequest> = {}) =>
-    Exec.start(machine.channel, { ...request, command, ...more, env }, job);
+    Exec.start(machine.channel, { ...request, command, ...more, env, user }, job);
   try {
     return await start().catch((error: unknown) => {
       if (!isShellMissing(error)) throw error;
@@ -115,14 +119,15 @@ export async function startExec(machine: Machine, request: ExecRequest, job?: nu
       return start({ argv });
     });
   } catch (error) {
-    if (!(error instanceof AgentRefusal)) throw error;
+    const explained = explainUser(error, user);
+    if (!(explained instanceof AgentRefusal)) throw explained;
     throw new PyroError(
       "INVALID_ARGUMENT",
-      `The guest could not start the command in ${request.cwd}: ${error.errno ?? error.code}.`,
+      `The guest could not start the command in ${request.cwd}: ${explained.errno ?? explained.code}.`,
       {
         hint: "Check the command and its working directory.",
         details: { cwd: request.cwd },
-        cause: error,
+        cause: explained,
       },
     );
   }

@@ -61,7 +61,8 @@ export async function startTaskExec(
     throw error;
   }
   // The guest need not wait for the sync: a power loss of the host ends the VM as well.
-  exec.start(machine, { ...record.env, ...input.env }, stdin, recorded);
+  const user = input.user ?? record.user;
+  exec.start(machine, { env: { ...record.env, ...input.env }, user }, stdin, recorded);
   return exec;
 }
 

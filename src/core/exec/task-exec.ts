@@ -4,7 +4,7 @@ import type { ResultOf } from "../../contract/operations.js";
 import type { TerminalSize } from "../../contract/terminal.js";
 import type { EndSignal } from "../../contract/wire.js";
 import { AgentRefusal } from "../../guest/refusal.js";
-import { Exec, type OutputSink } from "../../guest/exec.js";
+import { Exec, type ExecRequest, type OutputSink } from "../../guest/exec.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
 import { receivedBytes } from "./carried.js";
@@ -79,7 +79,7 @@ export class TaskExec {
    */
   start(
     machine: FoundMachine,
-    env: Readonly<Record<string, string>>,
+    { env, user }: Pick<ExecRequest, "env" | "user">,
     stdin: Call["stdin"],
     recorded: Promise<void>,
   ): void {
@@ -91,7 +91,7 @@ export class TaskExec {
       if (!this.isRunning)
         throw new PyroError("ABORTED", "The command was ended before the VM answered. It did not run.");
       const input = this.terminal ?? stdin;
-      return startExec(ready, { command, cwd, env, terminal, stdin: input, ...sink }, job);
+      return startExec(ready, { command, cwd, env, user: user ?? null, terminal, stdin: input, ...sink }, job);
     });
   }
 

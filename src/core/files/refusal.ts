@@ -70,7 +70,8 @@ function explain(thrown: unknown, path: string, known: Meanings): unknown {
   });
 }
 
-function noSuchUser(user: string, cause: AgentRefusal): PyroError {
+/** The error for a user that the guest does not have. */
+export function noSuchUser(user: string, cause: AgentRefusal): PyroError {
   return new PyroError("INVALID_ARGUMENT", `user: the task has no user or group ${JSON.stringify(user)}.`, {
     hint: "Give a name of the task's /etc/passwd, a number, or either with a group, such as www-data or 1000:1000.",
     details: { user },

@@ -23,6 +23,8 @@ export interface NewMachinesOptions {
 /** What a new machine is of. */
 export interface NewMachineFacts {
   readonly environmentDigest: string;
+  /** The user that its image names; undefined for an environment that is no container image. */
+  readonly imageUser: string | undefined;
   readonly shape: VmShape;
 }
 
@@ -56,7 +58,8 @@ export class NewMachines {
       assertBoots(backend, held.environment);
       const shape = shapeOf(request, held.environment.savedDisk?.diskMib);
       const ready = await this.#takeOrStart(backend, held, { request, shape }, call);
-      return { ...ready, environmentDigest: held.environment.digest, shape };
+      const { digest, manifest } = held.environment;
+      return { ...ready, environmentDigest: digest, imageUser: manifest.image?.user, shape };
     } catch (error) {
       held.release();
       throw error;

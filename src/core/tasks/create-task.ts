@@ -8,6 +8,7 @@ import { WorkspaceBase } from "../../store/workspace-base.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../store/workspace-lists.js";
 import type { Call } from "../call.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
+import { takeUser } from "../exec/user.js";
 import { networkRequestOf } from "../machines/network.js";
 import { assertChoices } from "../workspace/import.js";
 import { emptySeed, type Seeded, seedWorkspace } from "../workspace/seed.js";
@@ -64,11 +65,12 @@ export async function createTask(
   const draft = newDraftPath(tasksPath, taskId);
   try {
     const facts = acquired.snapshot && (await readSnapshotFacts(acquired.snapshot.taskPath));
+    const user = await takeUser(acquired, input.user);
     const { seed, keep } = snapshot
       ? await takeLists(snapshot, facts, draft)
       : await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
     call.signal.throwIfAborted();
-    const fresh = newTaskRecord(taskId, input, acquired, seed);
+    const fresh = newTaskRecord(taskId, { ...input, user }, acquired, seed);
     const services = adoptServices(facts?.record.services ?? [], fresh.created_at, []);
     const record = { ...fresh, services, tried_for: triedFor };
     if (facts !== null) await beginJournal(draft, facts, record.created_at);

@@ -6,7 +6,7 @@ import { networkPolicyOf, networkRequestOf } from "../machines/network.js";
 /** The record of a task whose machine is ready. */
 export function newTaskRecord(
   taskId: string,
-  input: InputOf<"task.create">,
+  input: Omit<InputOf<"task.create">, "user"> & { readonly user: string | null },
   { machine, environmentDigest, shape }: AcquiredMachine,
   seed: TaskRecord["workspace_seed"],
 ): TaskRecord {
@@ -16,6 +16,7 @@ export function newTaskRecord(
     name: input.name ?? null,
     labels: input.labels,
     env: input.env,
+    user: input.user,
     environment: input.environment,
     environment_digest: environmentDigest,
     created_at: new Date().toISOString(),

@@ -46,6 +46,7 @@ export async function viewOf({
     name: record.name,
     labels: record.labels,
     env_names: Object.keys(record.env).toSorted(),
+    user: record.user ?? "root",
     environment: record.environment,
     state: record.state,
     state_reason: record.reason ?? silence,
@@ -90,7 +91,7 @@ function lastCommandOf(execs: TaskExecs): TaskView["last_command"] {
 /** A task whose files cannot be read. It never expires, since its time to live is not known. */
 export function viewOfUnreadable(taskId: string, { reason, since }: Damage): TaskView {
   return {
-    ...{ task_id: taskId, name: null, labels: {}, env_names: [], environment: "unknown" },
+    ...{ task_id: taskId, name: null, labels: {}, env_names: [], user: "unknown", environment: "unknown" },
     ...{ state: "unreadable", state_reason: reason, workspace_path: WORKSPACE },
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
     ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },

@@ -1,5 +1,6 @@
 import { terminalOf } from "../../contract/terminal.js";
 import { runCommand } from "../exec/command.js";
+import { takeUser } from "../exec/user.js";
 import { networkRequestOf } from "../machines/network.js";
 import type { Handler } from "../core.js";
 import { asFound } from "../machines/machines.js";
@@ -16,9 +17,11 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     allowHostCompat: input.allow_host_compat,
     network: networkRequestOf(input),
   };
-  const { machine, shape } = await core.machines.acquire(request, call);
+  const acquired = await core.machines.acquire(request, call);
+  const { machine, shape } = acquired;
   let outcome;
   try {
+    const user = await takeUser(acquired, input.user);
     await seedWorkspace(machine, input, call);
     if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
@@ -28,6 +31,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
       command: line,
       cwd,
       env,
+      user,
       terminal,
       timeoutMs,
       memMib: shape.memMib,

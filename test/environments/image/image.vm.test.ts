@@ -23,7 +23,7 @@ before(async () => {
   const { digest } = await scratch.client.call("env.inspect", { environment: "debian:12" });
   const root = join(scratch.home, "environments", "content", digest ?? "", "root.img");
   writeLayout(join(images, "tiny"), {
-    latest: makeImage([baseLayer(root), upperLayer], { Env: ["PATH=/bin", "GREETING=hello you "] }),
+    latest: makeImage([baseLayer(root), upperLayer], { Env: ["PATH=/bin", "GREETING=hello you "], User: "me" }),
   });
   const bare = makeImage([tar(...programs(root, ["cat", "uname"]))]);
   writeFileSync(join(images, "bare.tar"), dockerArchive(bare, ["bare:1"]));
@@ -60,8 +60,10 @@ function programs(root: string, names: readonly string[]) {
 
 function baseLayer(root: string): Buffer {
   return tar(
-    ...programs(root, ["dash", "cat", "uname", "stat", "ls"]),
+    ...programs(root, ["dash", "cat", "uname", "stat", "ls", "id", "touch"]),
     ...[symlink("bin/sh", "dash"), directory("etc"), file("etc/old", "old\n")],
+    file("etc/passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home:/bin/sh\n"),
+    file("etc/group", "root:x:0:\nme:x:1000:\nothers:x:7:you,me\n"),
     file("etc/os-release", "ID=tiny\nVERSION_ID=1\n"),
   );
 }
@@ -82,7 +84,35 @@ test("an image without systemd and bash runs, with its variables, owners and whi
 test("env list and inspect show an installed image", async () => {
   const { environments } = await scratch.client.call("env.list", {});
   const found = environments.find(({ name }) => name === `oci:${images}/tiny`);
-  assert.deepEqual([found?.installed, found?.distribution, found?.image?.user], [true, "tiny 1", "1000"]);
+  assert.deepEqual([found?.installed, found?.distribution, found?.image?.user], [true, "tiny 1", "me"]);
+});
+
+test("commands run as the image's user, who owns the workspace and what is put there; another user is asked for", async () => {
+  const image = `oci:${images}/tiny`;
+  const line = 'id; echo "$HOME $USER $SHELL"; touch new; stat -c "%n %U" . new seeded; touch /etc/x';
+  const source = join(images, "source");
+  mkdirSync(source);
+  writeFileSync(join(source, "seeded"), "x");
+  const own = ["--mem-mib", "256", "--source-path", source];
+  const { stdout } = await scratch.pyro(["run", image, ...own, "--", "sh", "-c", line]);
+  const id = "uid=1000(me) gid=1000(me) groups=1000(me),7(others)";
+  assert.equal(stdout, `${id}\n/home me /bin/sh\n. me\nnew me\nseeded me\n`);
+  const asked = (user: string) => scratch.pyro(["run", image, "--mem-mib", "256", "--user", user, "--", "id", "-u"]);
+  assert.equal((await asked("root")).stdout, "0\n");
+  assert.equal((await asked("12345:7")).stdout, "12345\n");
+  const { status, stderr } = await asked("nobody-known");
+  assert.equal(status, 2, stderr);
+  const task = await scratch.client.call("task.create", { environment: image, mem_mib: 256 });
+  const exec = async (user?: string) => {
+    const { stdout: out } = await scratch.client.call("task.exec", {
+      task_id: task.task_id,
+      command: "id -u",
+      ...(user && { user }),
+    });
+    return out;
+  };
+  assert.deepEqual([task.user, await exec(), await exec("root")], ["me", "1000\n", "0\n"]);
+  await scratch.client.call("task.delete", { task_id: task.task_id });
 });
 
 test("in an image without /bin/sh a program runs; a line of the shell fails with the reason", async () => {
