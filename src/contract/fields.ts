@@ -31,7 +31,8 @@ export const user = z
   .max(100)
   .refine((name) => !name.includes("\0"), "expected no NUL")
   .optional()
-  .describe("User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.");
+  .describe("User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.")
+  .meta({ forPrograms: true });
 const variableName = z
   .string()
   .min(1)

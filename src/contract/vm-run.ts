@@ -76,7 +76,7 @@ export const vmRun = defineOperation({
     tool: "vm_run",
     title: "Run a command in a fresh VM",
     description:
-      "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command as root in /workspace, returns exit_code, stdout and stderr, and removes the VM and its files. " +
+      "First choice for running anything once: a shell command, a script, untrusted code. Starts a new Linux VM (under a second), runs the command in /workspace, returns exit_code, stdout and stderr, and removes the VM and its files. " +
       "A non-zero exit_code is a result, not an error. A missing environment is built first, which takes a minute. If your client stops waiting, often after 60 s, the command is killed. For several steps on the same files, or more than 30 s, use task_create and task_exec.",
     profile: "core",
   },
