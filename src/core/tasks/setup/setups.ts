@@ -86,6 +86,7 @@ export class Setups {
       network,
       Object.entries(env),
       source,
+      ...(input.user === undefined ? [] : [input.user]),
     ];
     return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   }
