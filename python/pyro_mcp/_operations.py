@@ -126,6 +126,7 @@ class Operations(ABC):
         command: str | Sequence[str],
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         tty: bool = False,
         rows: int = 24,
         cols: int = 80,
@@ -162,6 +163,7 @@ class Operations(ABC):
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             cwd: Working directory of the command.
             env: Additional environment variables.
+            user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
             rows: Height of the terminal in lines (1 to 1000).
             cols: Width of the terminal in characters (1 to 1000).
@@ -192,8 +194,8 @@ class Operations(ABC):
         return self._call(
             "vm.run",
             {
-                "environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "tty": tty,
-                "rows": rows, "cols": cols, "source_path": source_path, "git_tracked": git_tracked,
+                "environment": environment, "command": command_line(command), "cwd": cwd, "env": env, "user": user,
+                "tty": tty, "rows": rows, "cols": cols, "source_path": source_path, "git_tracked": git_tracked,
                 "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count,
                 "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved,
                 "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow,
@@ -351,6 +353,7 @@ class Operations(ABC):
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         vcpu_count: int = 1,
         mem_mib: int = 1024,
         disk_mib: int = 10240,
@@ -383,6 +386,7 @@ class Operations(ABC):
             name: Name of the task, usable instead of its id.
             labels: Labels to filter tasks by.
             env: Environment of all its commands. No output shows the values.
+            user: User of its commands, as NAME, UID or USER:GROUP. Default: the image's, else root.
             vcpu_count: Virtual CPUs (1 to 16).
             mem_mib: Memory of the VM in MiB (256 to 65536).
             disk_mib: Maximum that the VM may write, in MiB (256 to 1048576).
@@ -409,8 +413,8 @@ class Operations(ABC):
         return self._call(
             "task.create",
             {
-                "environment": environment, "name": name, "labels": labels, "env": env, "vcpu_count": vcpu_count,
-                "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds,
+                "environment": environment, "name": name, "labels": labels, "env": env, "user": user,
+                "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds,
                 "idle_stop_seconds": idle_stop_seconds, "timeout_seconds": timeout_seconds, "network": network,
                 "network_allow": network_allow, "network_allow_host": network_allow_host,
                 "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
@@ -792,6 +796,7 @@ class Operations(ABC):
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         tty: bool = False,
         rows: int = 24,
         cols: int = 80,
@@ -814,6 +819,7 @@ class Operations(ABC):
             timeout_seconds: Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out (1 to 86400).
             cwd: Working directory of the command.
             env: Additional environment variables.
+            user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
             rows: Height of the terminal in lines (1 to 1000).
             cols: Width of the terminal in characters (1 to 1000).
@@ -830,7 +836,7 @@ class Operations(ABC):
             "task.exec",
             {
                 "task_id": task_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd,
-                "env": env, "tty": tty, "rows": rows, "cols": cols, "interleaved": interleaved,
+                "env": env, "user": user, "tty": tty, "rows": rows, "cols": cols, "interleaved": interleaved,
                 "background": background,
             },
             stdin=stdin, check=check, on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress,

@@ -227,6 +227,8 @@ class TaskCreateResult(TypedDict):
     labels: dict[str, Any]
     # Names of the environment variables that all its commands get.
     env_names: list[str]
+    # User of its commands.
+    user: str
     # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
@@ -760,6 +762,8 @@ class TaskStatusResult(TypedDict):
     labels: dict[str, Any]
     # Names of the environment variables that all its commands get.
     env_names: list[str]
+    # User of its commands.
+    user: str
     # `unknown` when its record is unreadable.
     environment: str
     # unreadable: its record was damaged.
@@ -925,7 +929,7 @@ class EnvListEnvironmentImage(TypedDict):
     env: list[str]
     # Working directory of a container; commands of pyro start in /workspace.
     working_dir: str
-    # User of a container; commands of pyro run as root.
+    # User of a container; commands run as this user.
     user: str
     # Entry point of a container; pyro does not use it.
     entrypoint: list[str]

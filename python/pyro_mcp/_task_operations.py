@@ -210,6 +210,7 @@ class TaskOperations:
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         tty: bool = False,
         rows: int = 24,
         cols: int = 80,
@@ -224,9 +225,9 @@ class TaskOperations:
     ) -> TaskExecResult:
         """Run a command in a task; the task stays: see ``Pyro.exec_task``."""
         return self._operations.exec_task(
-            self.task_id, command=command, timeout_seconds=timeout_seconds, cwd=cwd, env=env, tty=tty, rows=rows,
-            cols=cols, interleaved=interleaved, background=background, stdin=stdin, check=check, on_stdout=on_stdout,
-            on_stderr=on_stderr, on_progress=on_progress, cancellation=cancellation,
+            self.task_id, command=command, timeout_seconds=timeout_seconds, cwd=cwd, env=env, user=user, tty=tty,
+            rows=rows, cols=cols, interleaved=interleaved, background=background, stdin=stdin, check=check,
+            on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress, cancellation=cancellation,
         )
 
     def output(

@@ -27,10 +27,9 @@ export const hello = z.object({
   removes: z.boolean().optional(),
   /** Whether the agent can work on files as another user. */
   users: z.boolean().optional(),
-  /** Whether the agent accepts zeros of content as a number. */
   /** Whether commands can run as another user, and the workspace can be given to one. */
   owns: z.boolean().optional(),
-  /** Whether zero bytes of content can be told by their number. */
+  /** Whether the agent accepts zeros of content as a number. */
   zeros: z.boolean().optional(),
   /** Whether the guest keeps digests of what it has sent, and lists files without hashing them. */
   learns: z.boolean().optional(),
