@@ -1,7 +1,5 @@
-import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InputOf, ResultOf } from "../../contract/operations.js";
-import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { WorkspaceBase } from "../../store/workspace-base.js";
@@ -10,6 +8,7 @@ import type { Call } from "../call.js";
 import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
 import { Callers, type OnFiles } from "./callers.js";
+import { Commands } from "./commands.js";
 import { isResumable } from "./moves.js";
 import { push } from "../workspace/push.js";
 import { PublishedPorts } from "../ports/published-ports.js";
@@ -17,7 +16,6 @@ import { Services } from "../services/services.js";
 import { servicesHostOf } from "../services/host.js";
 import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
-import { startTaskExec } from "../exec/start-exec.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import { TaskExecs } from "../exec/task-execs.js";
 import { TaskVm, type TaskVmParts } from "./task-vm.js";
@@ -34,13 +32,13 @@ export class Task implements ExecHost {
   /** Its VMs, one after the other. */
   readonly vm: TaskVm;
   readonly #journal: Journal;
-  readonly #log: Log;
   readonly #activity: Activity;
   readonly #execs: TaskExecs;
   readonly pushes: Pushes;
   readonly ports: PublishedPorts;
   readonly services: Services;
   readonly #callers: Callers;
+  readonly #commands: Commands;
   #detached = false;
 
   constructor(parts: TaskParts) {
@@ -48,7 +46,6 @@ export class Task implements ExecHost {
     this.taskId = record.task_id;
     this.directory = directory;
     this.#journal = journal;
-    this.#log = log;
     this.#activity = new Activity(journal.entries, record.created_at);
     this.#execs = new TaskExecs(this, journal.entries);
     this.pushes = new Pushes(journal, directory, log);
@@ -63,7 +60,19 @@ export class Task implements ExecHost {
       during: (connection) => this.#activity.during(connection),
       record: (ports) => this.vm.change({ ports: [...ports] }),
     });
-    this.services = new Services(servicesHostOf(this, this.#execs, log, (...start) => this.#startOfService(...start)));
+    this.#commands = new Commands({
+      ...{
+        host: this,
+        execs: this.#execs,
+        vm: this.vm,
+        callers: this.#callers,
+        activity: this.#activity,
+        journal,
+        log,
+      },
+    });
+    const start = this.#commands.startOfService.bind(this.#commands);
+    this.services = new Services(servicesHostOf(this, this.#execs, log, start));
   }
 
   get record(): TaskRecord {
@@ -95,11 +104,7 @@ export class Task implements ExecHost {
   async takeOver(): Promise<void> {
     await this.ports.reopen(this.record.ports);
     if (isResumable(this.record)) return;
-    const { machine } = this.vm;
-    for (const exec of this.#execs.running) {
-      if (machine) exec.resume(machine);
-      else await this.#giveUp(exec, new PyroError("VM_DIED", "The VM ended while the command ran."));
-    }
+    await this.#commands.takeOver();
     this.services.resume();
   }
 
@@ -108,38 +113,13 @@ export class Task implements ExecHost {
    * does. A caller that repeats a call with the same request id gets the command of the first call. Throws FAILED_PRECONDITION when the
    * task has no VM and cannot get one.
    */
-  async exec(input: InputOf<"task.exec">, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
-    const earlier = await this.#execs.earlier(input);
-    if (earlier !== null) return earlier;
-    return this.#callers.use("exec", call, (machine) =>
-      this.#execs.once(input, () => this.#start(machine, input, stdin)),
-    );
-  }
-
-  /** Starts the command of a service. Without a caller, null when the task is not started. */
-  async #startOfService(service: string, input: InputOf<"task.exec">, call: Call | null): Promise<TaskExec | null> {
-    const start = (machine: FoundMachine) => this.#execs.once(input, () => this.#start(machine, input, null, service));
-    if (call !== null) return this.#callers.use("exec", call, start);
-    while (this.vm.still) await this.vm.still;
-    return this.isStarted && this.vm.machine !== null && !this.#detached ? start(this.vm.machine) : null;
+  exec(input: InputOf<"task.exec">, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
+    return this.#commands.start(input, call, stdin);
   }
 
   /** Works at a moment in which the task takes commands. Starts a stopped task first. */
   whenStarted<T>(call: Call, work: () => Promise<T>): Promise<T> {
     return this.#callers.use("exec", call, work);
-  }
-
-  async #start(
-    machine: FoundMachine,
-    input: InputOf<"task.exec">,
-    stdin: Call["stdin"],
-    service: string | null = null,
-  ): Promise<TaskExec> {
-    const { record, channel } = this.vm;
-    const task = { host: this, execs: this.#execs, journal: this.#journal, record, channel, service };
-    const exec = await startTaskExec(task, machine, input, stdin);
-    this.#activity.note(exec.started.started_at);
-    return exec;
   }
 
   /** Brings an uploaded source into the workspace, all of it or nothing. Throws FAILED_PRECONDITION when the task is not started. */
@@ -244,8 +224,7 @@ export class Task implements ExecHost {
     const reason = new PyroError("ABORTED", "The task was deleted.", {
       hint: "Create another one with `pyro task create`.",
     });
-    for (const exec of this.#execs.running) exec.kill();
-    if (this.vm.machine === null) await Promise.all(this.#execs.running.map((exec) => this.#giveUp(exec, reason)));
+    await this.#commands.killAll(reason);
     const ended = Promise.allSettled([this.#callers.end(reason), ...this.#execs.all.map(({ done }) => done)]);
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, DELETE_GRACE_MS).unref())]);
     this.#detached = true;
@@ -266,11 +245,5 @@ export class Task implements ExecHost {
 
   stoppedMs(since: string): number {
     return this.vm.stoppedMs(since);
-  }
-
-  async #giveUp(exec: TaskExec, reason: PyroError): Promise<void> {
-    await exec.giveUp(reason).catch((error: unknown) => {
-      this.#log.error({ task: this.taskId, err: error }, "the end of a command could not be written");
-    });
   }
 }
