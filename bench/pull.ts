@@ -13,7 +13,7 @@ const ROUNDS = rounds(2);
 const READS = rounds(50);
 const MEGABYTES = LARGE_MIB * 1.048_576;
 
-/** Files out of a task: `sync pull` beside the push of the same, and single reads. */
+/** Files out of a task: `sync pull` beside a push of the same files, and reads of single files. */
 export async function benchPull(bench: BenchHome): Promise<Table[]> {
   const large = join(bench.home.path, "pull-large");
   const small = join(bench.home.path, "pull-small");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 export const LARGE_MIB = 256;
 export const FILES = 10_000;
 export const FOLDERS = 800;
-/** Bytes, one after the other: the median of a checkout's files is near 2 KB. */
+/** Sizes of the files in bytes, used in turn: the median of a checkout's files is near 2 KB. */
 const SMALL_SIZES = [300, 900, 2_000, 2_500, 4_000, 6_000, 8_000];
 
 /** How long a line of shell takes, in ms. Throws when it fails. */

@@ -1,4 +1,4 @@
-// Stamps: texts by which the host names the state of a file whose content it was sent, and tells the agent the digest.
+// Stamps: texts with which the host names the state of a file whose content it received, and gives the agent its digest.
 #ifndef STAMP_H
 #define STAMP_H
 

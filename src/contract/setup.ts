@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { limits } from "./limits.js";
 
-/** The preparation of a task, which is done once and kept. */
+/** The preparation of a task, whose result is kept for later tasks. */
 
 export const setup = z
   .string()

@@ -5,7 +5,7 @@ import { defineOperation } from "./operation.js";
 import { publish, ready, restart, service, serviceName, serviceWait } from "./service.js";
 import { taskId } from "./task.js";
 
-/** The operations on services as one tool, since each tool costs every session its schema. */
+/** The operations on services as one tool, since every session pays for the schema of each tool. */
 export const taskService = defineOperation({
   name: "task.service",
   summary: "Work on the services of a task",

@@ -13,15 +13,18 @@ export interface PullOutcome {
   readonly environment: InstalledEnvironment;
   readonly built: boolean;
   readonly repaired: boolean;
-  /** Whether the registry of an installed image said what its tag names now. Null for other environments, and after a build. */
+  /**
+   * Whether the registry of an installed image has answered which digest its tag names now. Null for other environments, and after a
+   * build.
+   */
   readonly registryChecked: boolean | null;
 }
 
 export interface PullRequest extends Follower<PullProgress> {
   readonly rebuild: boolean;
-  /** Takes what the tag of a registry names now. */
+  /** Installs the image that the tag names in its registry now. */
   readonly update?: boolean;
-  /** Asks a registry of this host without TLS. */
+  /** Connects to a registry on this host without TLS. */
   readonly plainHttp?: boolean;
 }
 
@@ -32,7 +35,7 @@ interface PullPlace extends InstallPlace {
   readonly takeKernel: (request: PullRequest) => Promise<HeldKernelPack>;
 }
 
-/** Checks an installed environment, and builds one that is missing, damaged, or asked for anew. */
+/** Checks an installed environment, and builds one that is missing, damaged, or to be rebuilt. */
 export async function pullEnvironment(place: PullPlace, recipe: Recipe, request: PullRequest): Promise<PullOutcome> {
   const { layout, holds, blobs, log } = place;
   if (request.update) assertUpdatable(recipe);
@@ -59,11 +62,11 @@ function ready({ onProgress }: PullRequest, outcome: PullOutcome): PullOutcome {
   return outcome;
 }
 
-/** The installed environment with what its tag names now; null when the request takes that. */
+/** The installed environment with the digest that its tag names now; null when the request installs that image. */
 async function keepUnlessUpdated({ layout, log }: PullPlace, environment: InstalledEnvironment, request: PullRequest) {
   const { isChecked, movedTo } = await findMove(environment, request, log);
   if (request.update && movedTo !== null) return null;
-  // The bytes are right; times may not be, after a copy to another disk.
+  // The digests match; the times may differ after a copy to another disk.
   await writeInstallation(layout, environment.recipe.name, environment.digest, environment.pulledAt, movedTo);
   return { environment: { ...environment, movedTo }, registryChecked: isChecked };
 }

@@ -1,12 +1,12 @@
 import type { Channel } from "./channel.js";
 
-/** The digest of content that the guest has sent behind a stamp. */
+/** The digest of content that the guest has sent, with its stamp. */
 export interface Learned {
   readonly stamp: string;
   readonly sha256: string;
 }
 
-/** In one request. */
+/** Maximum digests in one request. */
 const BATCH = 100;
 
 /** Gives the guest's agent digests of files that it has sent, so that it need not hash them for a list. */

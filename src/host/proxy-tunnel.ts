@@ -3,7 +3,10 @@ import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 
-/** The proxy for a URL of https, as the variables say that curl reads: `https_proxy`, `all_proxy` and `no_proxy`. Null for this host. */
+/**
+ * The proxy for an https URL, by the variables that curl reads: `https_proxy`, `all_proxy` and `no_proxy`. Null for a direct
+ * connection.
+ */
 export function proxyFor(url: URL, variables: NodeJS.ProcessEnv): URL | null {
   const value = (name: string) => variables[name] ?? variables[name.toUpperCase()] ?? "";
   const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "");
@@ -16,7 +19,7 @@ export function proxyFor(url: URL, variables: NodeJS.ProcessEnv): URL | null {
   return parsed && /^https?:$/.test(parsed.protocol) ? parsed : null;
 }
 
-/** Null for text that is not an absolute URL, also seen from `base`. */
+/** Null for text that is not an absolute URL, or not a URL relative to `base`. */
 export function parseUrl(text: string, base?: string): URL | null {
   return URL.canParse(text, base) ? new URL(text, base) : null;
 }

@@ -54,7 +54,7 @@ export class WebClient {
     });
   }
 
-  /** Ends the connections that are kept. */
+  /** Ends idle connections. */
   close(): void {
     this.#http.destroy();
     this.#https.destroy();

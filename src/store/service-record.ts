@@ -8,7 +8,7 @@ export const serviceRecord = z.object({
   name: z.string(),
   command: z.string(),
   cwd: z.string(),
-  /** Secrets may be among the values: only its commands get them. */
+  /** The values may be secrets: only its commands get them. */
   env: z.record(z.string(), z.string()),
   /** Null for a service that is ready once it was started. */
   ready: z.string().nullable(),
@@ -17,11 +17,11 @@ export const serviceRecord = z.object({
   ports: z.array(
     z.object({
       port: z.int(),
-      /** True for a port that its start has published: its end closes it. */
+      /** True for a port that its start has published: the service's end closes it. */
       is_own: z.boolean(),
     }),
   ),
-  /** Commands of the task with its name that began before are those of an earlier service. */
+  /** Commands of this name that began earlier belong to an earlier service. */
   since: time,
   state: z.enum(["starting", "ready", "waiting", "stopped", "ended", "failed"]),
   reason: z.string().nullable(),

@@ -10,7 +10,7 @@ import { ControlGroup, type GroupLimits } from "../../src/host/control-groups.js
 const NOTHING = "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n";
 const limits: GroupLimits = { memoryMib: 1536, processes: 16, cpuWeight: 100, endsWhole: true };
 
-/** Why a VM ended, whose first program kills itself, in a control group that counted these events. */
+/** The reason for the end of a VM whose first program kills itself, in a control group that counted these events. */
 async function endOfVm(directory: string, events: string): Promise<string> {
   writeFileSync(join(directory, "memory.events"), events);
   writeFileSync(join(directory, "memory.max"), `${1536 * 1_048_576}\n`);

@@ -57,7 +57,7 @@ test("a saved environment: processes go on in its VMs, its files work without it
   assert.deepEqual([readdirSync(join(scratch.home, "snapshots")), readdirSync(join(scratch.home, "saved"))], [[], []]);
 });
 
-/** Has every snapshot say that another QEMU made it. */
+/** Makes every snapshot name another QEMU. */
 function pretendOtherQemu(snapshots: string): void {
   for (const name of readdirSync(snapshots)) {
     const path = join(snapshots, name, "snapshot.json");

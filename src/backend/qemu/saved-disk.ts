@@ -23,7 +23,7 @@ const LEAST_MIB_PER_S = 20;
 const FROM = "/pyro/from";
 const TO = "/pyro/to";
 
-/** Copies the disk of a snapshot, with what is below it, into a qcow2 image that stands alone. */
+/** Copies the disk of a snapshot, with all images below it, into one qcow2 image. */
 export async function packDisk(
   toolchain: Toolchain,
   template: Template,

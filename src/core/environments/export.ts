@@ -9,7 +9,7 @@ import type { Core, Handler } from "../core.js";
 import { savedDiskFacts } from "./saved-facts.js";
 import { assertNameIsFree, whileNamed } from "./saved-names.js";
 
-/** Writes a saved environment, with all that it needs, into one file. */
+/** Writes a saved environment, with everything that it needs, into one file. */
 export const envExport: Handler<"env.export"> = async (core, { environment, output }, { signal }) => {
   assertAbsolute(output);
   const { environments } = core;
@@ -39,7 +39,7 @@ export const envImport: Handler<"env.import"> = async (core, input, { signal }) 
     return wanted;
   };
   const { keepBelow } = environments;
-  // One at a time: the name is known once the file is read.
+  // One import at a time: the name is known only after the file is read.
   const disk = await whileNamed(core, input.name ?? "", () =>
     importSaved(place, input.file, { nameOf, keepBelow, signal }),
   );

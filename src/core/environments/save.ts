@@ -12,11 +12,11 @@ import { savedDiskFacts, savedMemoryFacts } from "./saved-facts.js";
 type SaveInput = InputOf<"env.save">;
 type Saved = Environment & { warnings: string[] };
 
-/** The disk is of the moment of the memory, without what the guest had not written yet. */
+/** The disk has the same moment as the memory; writes that were still in memory are not on it. */
 const NOT_SYNCED =
   "The memory of the snapshot cannot be used here, so files that its VM had not written to its disk yet are missing.";
 
-/** Makes an environment of a task or snapshot: with memory, or of its disk alone. */
+/** Makes an environment from a task or snapshot: with its memory, or from its disk alone. */
 export const envSave: Handler<"env.save"> = (core, input, call) =>
   whileNamed(core, input.name, async () => {
     await assertNameIsFree(core, input.name);
@@ -56,7 +56,7 @@ async function saveTask(core: Core, task: Task, name: string, call: Call): Promi
   });
 }
 
-/** Has the guest write everything to its disk, from which alone a VM may have to start one day. */
+/** Makes the guest write everything to its disk, since a VM may later start from the disk alone. */
 async function writeOut(task: Task, call: Call): Promise<void> {
   if (task.isStarted) await task.onFiles(call, (channel) => channel.request("sync"));
 }
@@ -73,7 +73,7 @@ async function saveDisk(core: Core, source: Source, { name }: SaveInput, call: C
   );
 }
 
-/** A VM of the snapshot writes its memory's files to the disk first. Without one, the disk is taken as it was. */
+/** A VM of the snapshot first writes files from its memory to the disk. Without such a VM, the disk is taken unchanged. */
 async function packSnapshot(core: Core, snapshot: Snapshot, name: string, call: Call): Promise<Saved> {
   const { machines, snapshots } = core;
   if ((await machines.checkSnapshot(snapshot)) !== null) {
@@ -110,7 +110,7 @@ async function pack(core: Core, snapshot: Snapshot, name: string, signal: AbortS
   return { ...(await savedDiskFacts(core, disk)), warnings: [] };
 }
 
-/** The environment that was built, of one that was saved. */
+/** The environment that was built, from which a saved one comes. */
 function nameBelow({ environments, snapshots }: Core, environment: string): string {
   const saved = environments.saved.find(environment)?.record ?? snapshots.findSaved(environment)?.record;
   return saved?.environment ?? environment;

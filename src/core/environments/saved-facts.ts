@@ -17,7 +17,7 @@ export async function savedFacts(core: Places): Promise<Environment[]> {
   return all.toSorted((a, b) => (a.pulled_at ?? "").localeCompare(b.pulled_at ?? ""));
 }
 
-/** The facts of the saved environment of a name; null when there is none. */
+/** The facts of the saved environment with this name; null when there is none. */
 export async function findSavedFacts(core: Places, name: string): Promise<Environment | null> {
   const disk = core.environments.saved.find(name);
   if (disk !== null) return savedDiskFacts(core, disk);

@@ -5,7 +5,7 @@ import type { Core } from "../core.js";
 /** Names of environments that are being saved or imported, of each daemon's core. */
 const underWay = new WeakMap<Core["snapshots"], Set<string>>();
 
-/** Keeps a name for an environment that the work makes. Throws ALREADY_EXISTS when another call is making one of it. */
+/** Reserves a name for an environment that the work makes. Throws ALREADY_EXISTS when another call is using it. */
 export async function whileNamed<T>({ snapshots }: Core, name: string, work: () => Promise<T>): Promise<T> {
   const names = underWay.get(snapshots) ?? new Set();
   underWay.set(snapshots, names);
@@ -25,7 +25,7 @@ export async function assertNameIsFree({ environments, snapshots }: Core, name: 
   if (isSaved || isBuilt) throw taken(name);
 }
 
-/** Also true for one that is damaged. */
+/** Also true for a damaged one. */
 async function isInstalled(environments: Core["environments"], name: string): Promise<boolean> {
   return environments.find(name).then(
     (found) => found !== null,

@@ -1,6 +1,6 @@
 import { parseQuoted } from "../../contract/quote.js";
 
-/** Words that a shell handles itself, in dash, bash or BusyBox: no program runs that the signals are for. */
+/** Words that dash, bash or BusyBox handle themselves: they start no program that a signal could reach. */
 const SHELL_WORDS = new Set(
   `! . : [ [[ alias bg bind break builtin caller case cd chdir command compgen complete compopt continue coproc declare dirs disown do done
   echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help history if in jobs kill let local logout

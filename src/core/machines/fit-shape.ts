@@ -2,7 +2,7 @@ import type { VmShape } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import { diskMib, memMib, vcpuCount } from "../../contract/fields.js";
 
-/** What a caller gets who asks for no size. */
+/** The default size of a VM. */
 const DEFAULTS = {
   vcpuCount: vcpuCount.parse(undefined),
   memMib: memMib.parse(undefined),
@@ -11,7 +11,10 @@ const DEFAULTS = {
 
 const FLAGS = { vcpuCount: "--vcpu-count", memMib: "--mem-mib", diskMib: "--disk-mib" } as const;
 
-/** The shape of a VM that starts from a saved environment: the saved one. Throws FAILED_PRECONDITION when another size was asked for. */
+/**
+ * The shape of a VM that starts from a saved environment: the saved one. Throws FAILED_PRECONDITION when the caller requests another
+ * size.
+ */
 export function fitShape(environment: string, asked: VmShape, saved: VmShape): VmShape {
   for (const [name, flag] of Object.entries(FLAGS) as [keyof typeof FLAGS, string][]) {
     if (asked[name] === saved[name] || asked[name] === DEFAULTS[name]) continue;

@@ -9,7 +9,7 @@ export function shapeOfSnapshot({ record }: Snapshot): VmShape {
   return { vcpuCount, memMib, diskMib, network: network !== null };
 }
 
-/** The same error, with what still works when the memory of an environment cannot be used. */
+/** Adds to an error what still works when the memory of an environment cannot be used. */
 export function explainUnusable(error: unknown, environment: string): unknown {
   const { code, message, details } = PyroError.from(error);
   if (code !== "FAILED_PRECONDITION" || typeof details["reason"] !== "string") return error;
@@ -20,7 +20,7 @@ export function explainUnusable(error: unknown, environment: string): unknown {
   return new PyroError(code, message, { hint, details: { ...details, environment } });
 }
 
-/** A snapshot as backends know it. */
+/** A snapshot in the form for backends. */
 export function savedMachineOf(snapshot: Snapshot, rootPath: string): SavedMachine {
   const { record, directory } = snapshot;
   return {

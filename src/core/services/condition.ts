@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 
-/** What makes a service ready. */
+/** The condition for a service to be ready. */
 export type Condition =
   HttpCondition | TcpCondition | TextCondition<"file"> | TextCondition<"command"> | TextCondition<"log">;
 
@@ -20,7 +20,7 @@ export interface TextCondition<Kind extends string> {
 
 const PORT_MAX = 65_535;
 
-/** Parses a condition whose shape the contract has checked. Throws INVALID_ARGUMENT when its port cannot be. */
+/** Parses a condition whose shape the contract has checked. Throws INVALID_ARGUMENT for an invalid port. */
 export function parseCondition(given: string): Condition {
   const colon = given.indexOf(":");
   const [kind, text] = [given.slice(0, colon), given.slice(colon + 1)];

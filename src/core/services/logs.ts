@@ -8,13 +8,13 @@ import { shownState, type Service } from "./service.js";
 type LogsInput = InputOf<"task.service.logs">;
 type ServiceLogs = ResultOf<"task.service.logs">;
 
-/** A place in the output of a service: one of its commands, and a place in the output of that. */
+/** A position in the output of a service: one of its commands, and an offset in each of its streams. */
 interface Cursor {
   readonly exec: TaskExec;
   readonly place: Place;
 }
 
-/** The output of a service from the caller's cursor on. Waits for some when there is none yet. */
+/** The output of a service from the caller's cursor on. If there is none yet, waits for it. */
 export async function readLogs(task: Task, input: LogsInput, signal: AbortSignal): Promise<ServiceLogs> {
   const service = task.services.find(input.name);
   using wait = new JoinedController([signal], input.wait_seconds * 1000);
@@ -34,7 +34,7 @@ export async function readLogs(task: Task, input: LogsInput, signal: AbortSignal
 async function readOnce(task: Task, service: Service, input: LogsInput): Promise<ServiceLogs> {
   const { task_id, name, max_bytes: maxBytes } = input;
   const facts = { task_id, name };
-  // Read before the output: a service that is over by now has all of its output on disk.
+  // Read before the output: all output of a service that has ended is on disk by now.
   const state = shownState(service, task.isStarted);
   const isOver = !service.isLive;
   const found = findCursor(service.runs, input.cursor);
@@ -62,7 +62,7 @@ async function readOnce(task: Task, service: Service, input: LogsInput): Promise
   };
 }
 
-/** The command that a cursor is in, or else the first one after it. Null when the service has had none. */
+/** The command of a cursor, or the first one after it. Null when the service has had no command. */
 function findCursor(runs: readonly TaskExec[], cursor = ""): Cursor | null {
   const [sequence = 0, stdout = 0, stderr = 0] = cursor === "start" ? [] : cursor.split(".").map(Number);
   const exec = cursor === "" ? runs.at(-1) : runs.find(({ started }) => started.sequence >= sequence);

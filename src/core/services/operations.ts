@@ -30,7 +30,7 @@ export const taskServiceStatus: Handler<"task.service.status"> = async ({ tasks 
   return task.during(viewSettled(task, service, input.wait_seconds * 1000, { signal }));
 };
 
-/** The service once it is ready or over, or after a time. */
+/** Waits until the service is ready or has ended, at most for a time, and returns it. */
 async function viewSettled(
   task: Task,
   service: Service,

@@ -3,7 +3,7 @@ import type { Logs } from "../exec/logs.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import type { StreamName } from "../../store/output-order.js";
 
-/** A place in the output of a command. */
+/** An offset in each stream of a command. */
 export type Place = Readonly<Record<StreamName, number>>;
 
 /** A part of a command's output, both streams in the order of arrival. */
@@ -16,7 +16,7 @@ export interface OutputPart {
 
 export const START: Place = { stdout: 0, stderr: 0 };
 
-/** The output from a place on. Bytes that are not valid UTF-8 are replaced. */
+/** The output from these offsets on. Bytes that are not valid UTF-8 are replaced. */
 export async function readPart(exec: TaskExec, from: Place, maxBytes: number): Promise<OutputPart> {
   const {
     stdout,
@@ -35,7 +35,7 @@ export async function readPart(exec: TaskExec, from: Place, maxBytes: number): P
   };
 }
 
-/** The end of the output so far: at most so many whole lines, within so many bytes. */
+/** The end of the output so far: whole lines up to a number and a number of bytes. */
 export async function readTail(exec: TaskExec, lines: number, maxBytes: number): Promise<OutputPart> {
   const from = placeBeforeEnd(await exec.output(), maxBytes);
   const part = await readPart(exec, from, maxBytes);
@@ -45,7 +45,7 @@ export async function readTail(exec: TaskExec, lines: number, maxBytes: number):
   return { ...part, text: all.slice(-lines).join(""), omittedBytes: 0 };
 }
 
-/** The place behind which this many bytes have arrived so far. */
+/** The offsets before the last bytes of the output, this many of them. */
 function placeBeforeEnd(logs: Logs, maxBytes: number): Place {
   const place = { stdout: logs.stdout.totalBytes, stderr: logs.stderr.totalBytes };
   const runs = logs.order.runs();

@@ -8,10 +8,10 @@ import type { HttpCondition, TcpCondition, TextCondition } from "./condition.js"
 
 /** How long one attempt may take. */
 const PROBE_MS = 5_000;
-/** More of an HTTP answer than its status line. */
+/** Maximum bytes read of an HTTP answer; its status line is shorter. */
 const ANSWER_BYTES = 4_096;
 
-/** Conditions that are looked at from time to time. */
+/** Conditions that are checked at intervals. */
 export type ProbedCondition = HttpCondition | TcpCondition | TextCondition<"file"> | TextCondition<"command">;
 
 /** How the command of a condition runs. */
@@ -20,7 +20,7 @@ export interface ProbeContext {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** True when the condition holds now. Rejects when that cannot be found out. */
+/** True when the condition holds now. Rejects when it cannot be checked. */
 export async function probe(
   machine: Machine,
   condition: ProbedCondition,
@@ -41,7 +41,7 @@ function buildRequest(port: number, path: string): string {
   return [`GET ${path} HTTP/1.1`, ...fields, "", ""].join("\r\n");
 }
 
-/** Connects to a port of the guest and returns the beginning of what it answers; null when no program listens. */
+/** Connects to a port of the guest and returns the beginning of its answer; null when no program listens. */
 async function exchange(
   machine: Machine,
   port: number,

@@ -7,15 +7,15 @@ import type { TaskExec } from "../exec/task-exec.js";
 import { parseCondition } from "./condition.js";
 import { probe, type ProbeContext, type ProbedCondition } from "./probe.js";
 
-/** How often a condition is looked at: sooner in the beginning. */
+/** Interval between checks of a condition: shorter in the beginning. */
 const PROBE_EVERY_MS = { first: 100, most: 1_000 };
 
-/** A command that is to become ready. */
+/** A command that should become ready. */
 export interface ReadinessOptions {
   /** Null for a command that is ready once it was started. */
   readonly ready: string | null;
   readonly exec: TaskExec;
-  /** Null while the VM is of no use. */
+  /** Null while the VM does not answer. */
   readonly machine: () => FoundMachine | null;
   readonly context: ProbeContext;
 }
@@ -50,7 +50,7 @@ async function waitForProbe(
   return false;
 }
 
-/** Resolves when one of both streams has the text; with false when neither can have it any more. */
+/** Resolves to true when one of the streams contains the text, to false when neither can contain it any longer. */
 async function waitForText(exec: TaskExec, text: string, signal: AbortSignal): Promise<boolean> {
   const { stdout, stderr } = await exec.output();
   const found = await Promise.race([

@@ -10,15 +10,15 @@ import { ageMs } from "../exec/exec-time.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import { waitUntilReady } from "./readiness.js";
 
-/** Back-off of restarts: doubled by each early failure in a row. */
+/** Delays before restarts: doubled by each early failure in a row. */
 const BACK_OFF_MS = { first: 200, most: 30_000 };
-/** A command that ran this long did not fail early. */
+/** A command that ran longer than this did not fail early. */
 const EARLY_MS = 10_000;
-/** After so many early failures in a row the service is not started again. */
+/** After this many early failures in a row the service is not started again. */
 const EARLY_FAILURES_MAX = 10;
 /** How long a service that was not ready in time may take to end. */
 const UNREADY_GRACE_MS = 5_000;
-/** The least time for an adopted command to be found ready. */
+/** The least time that an adopted command gets to become ready. */
 const ADOPTED_READY_MS = 2_000;
 
 /** The parts of its task that a service uses. */
@@ -34,13 +34,13 @@ export interface ServiceHost {
   env(): Readonly<Record<string, string>>;
   isDetached(): boolean;
   stoppedMs(since: string): number;
-  /** Writes the records of all services down. */
+  /** Writes the records of all services. */
   save(): Promise<void>;
   /** Closes the ports that it has published. */
   closePorts(record: ServiceRecord): Promise<void>;
 }
 
-/** A service of a task: one command after the other, watched until it is over. */
+/** A service of a task: one command after the other, watched until the service has ended. */
 export class Service {
   readonly #host: ServiceHost;
   readonly #waiting = new Waiting();
@@ -60,7 +60,7 @@ export class Service {
     return this.#record;
   }
 
-  /** True while its command runs, or is to be started again. */
+  /** True while its command runs, or will be started again. */
   get isLive(): boolean {
     return ["starting", "ready", "waiting"].includes(this.#record.state);
   }
@@ -108,7 +108,7 @@ export class Service {
     return this.#waiting.until(() => this.#version !== seen, signal);
   }
 
-  /** Resolves when it is ready or over, after a time, or when the signal is aborted or its task put away. */
+  /** Resolves when it is ready or has ended, after a time, or when the signal is aborted or its task is stopped. */
   async settled(timeoutMs: number | undefined, signal: AbortSignal): Promise<void> {
     using wait = new JoinedController([signal], timeoutMs);
     await this.#waiting.until(() => this.isSettled || this.#exec === null, wait.signal);
@@ -137,7 +137,7 @@ export class Service {
     const isReady = await waitUntilReady(options, readiness.signal).catch(() => false);
     if (exec !== this.#exec || !exec.isRunning || !this.isLive) return;
     if (isReady) return this.#change({ state: "ready", reason: null, ready_at: new Date().toISOString() });
-    // A command that ended, or never began, is reported by its end.
+    // A command that has ended, or never began, reports that by its end.
     if ((readiness.signal.reason as Error | undefined)?.name !== "TimeoutError") return;
     await this.#finish({ state: "failed", reason: `it was not ready within ${seconds} s` });
     await endExec(exec, UNREADY_GRACE_MS);

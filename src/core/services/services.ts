@@ -15,7 +15,7 @@ export interface ServicesHost extends Omit<ServiceHost, "save" | "closePorts"> {
   readonly ports: PublishedPorts;
   /** The services of the task's record. */
   records(): readonly ServiceRecord[];
-  /** Writes them down, durably. */
+  /** Writes the records, durably. */
   record(services: readonly ServiceRecord[]): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export class Services {
     });
   }
 
-  /** Starts a service; resolves when its command is written down. Throws ALREADY_EXISTS when one of its name runs. */
+  /** Starts a service; resolves when its command is recorded. Throws ALREADY_EXISTS when one of its name runs. */
   start(input: StartInput, call: Call): Promise<Service> {
     return this.#starts.take(call.signal, async () => {
       if (input.ready !== undefined) parseCondition(input.ready);
@@ -78,7 +78,7 @@ export class Services {
     for (const service of this.all) service.resume();
   }
 
-  /** Takes other services, and closes the ports that none of these has. */
+  /** Replaces the services, and closes ports that none of the new ones has. */
   async #replace(records: readonly ServiceRecord[]): Promise<void> {
     const before = this.all.flatMap(({ record }) => record.ports);
     this.#services.clear();
@@ -128,7 +128,7 @@ export class Services {
     }
   }
 
-  /** Publishes all of the ports, or none. */
+  /** Publishes all of the ports, or none of them. */
   async #publish(wanted: readonly PortWish[]): Promise<ServiceRecord["ports"]> {
     const { ports } = this.#host;
     const published: { port: number; is_own: boolean }[] = [];
@@ -176,7 +176,7 @@ function newRecord(input: StartInput, ports: ServiceRecord["ports"]): ServiceRec
   };
 }
 
-/** The services of a snapshot, as those of a task that starts from it at that moment, with the ports that it publishes. */
+/** The services of a snapshot, for a task that starts from it, with the ports that it publishes. */
 export function adoptServices(
   records: readonly ServiceRecord[],
   at: string,

@@ -2,7 +2,7 @@ import type { Presence } from "../../backend/backend.js";
 import type { MachineSnapshot } from "../../backend/snapshot.js";
 import { newSnapshotId, type SnapshotRecord } from "../../store/snapshot-record.js";
 
-/** What core knows of a new snapshot. */
+/** Core's facts about a new snapshot. */
 export type NewSnapshot = Pick<
   SnapshotRecord,
   "name" | "task_id" | "parent" | "environment" | "environment_digest" | "vcpu_count" | "mem_mib" | "disk_mib"

@@ -5,7 +5,7 @@ import { journalPath } from "../../store/layout.js";
 import type { SnapshotFacts } from "../../store/snapshot-facts.js";
 import { adoptCarried } from "../exec/carried.js";
 
-/** Writes the log of a task that starts from a snapshot: it begins with the commands that ran. */
+/** Writes the journal of a task that starts from a snapshot: it begins with the commands that ran. */
 export async function beginJournal(draft: string, { commands }: SnapshotFacts, at: string): Promise<void> {
   await mkdir(draft, { recursive: true, mode: 0o700 });
   const journal = await openNewJournal(draft);
@@ -13,7 +13,7 @@ export async function beginJournal(draft: string, { commands }: SnapshotFacts, a
   await journal.close();
 }
 
-/** The log of a new task. */
+/** The journal of a new task. */
 export async function openNewJournal(directory: string): Promise<Journal> {
   const opened = await openJournal(journalPath(directory));
   if (opened.kind === "journal") return opened.journal;

@@ -10,8 +10,8 @@ import type { TaskSnapshots, TaskVm } from "./task-vm.js";
 type OnDisk<T> = (channel: Channel) => Promise<T>;
 
 /**
- * Works with the files of a task that has no VM, without starting it: those on the disk that a dead VM left, or on that of the snapshot
- * from which a stopped task continues. Null when the files are in a VM, or only in a VM: nothing was done then.
+ * Works with the files of a task without a VM, and does not start the task. The files are on the disk of a dead VM, or on the disk of
+ * the snapshot from which a stopped task continues. Null, without any work, when a VM or a snapshot's memory has the files.
  */
 export async function readFromDisk<T>(
   vm: TaskVm,
@@ -25,7 +25,7 @@ export async function readFromDisk<T>(
   return { result: await vm.disk.read(signal, work) };
 }
 
-/** The snapshot cannot be removed before the helper has its disk: no start or reset comes in between. */
+/** A start or reset cannot come in between, so the snapshot stays until the helper has its disk. */
 async function readStopped<T>(
   vm: TaskVm,
   signal: AbortSignal,
@@ -46,14 +46,14 @@ async function readStopped<T>(
   return begun && { result: await begun.reading };
 }
 
-/** Null for a task that is started, or starts from its seed, or whose snapshot has files that were not on the disk yet. */
+/** Null for a task that is started or starts from its seed, and for a snapshot with files that were not on the disk yet. */
 async function findSnapshot({ record, parts }: TaskVm): Promise<Snapshot | null> {
   if (!isResumable(record) || record.resumes_from === null || record.resumes_from === SEED) return null;
   const snapshot = parts.snapshots.get(record.resumes_from);
   return (await isSynced(snapshot)) ? snapshot : null;
 }
 
-/** A snapshot whose files can be read. Throws NOT_FOUND, and FAILED_PRECONDITION when its files are in its memory alone. */
+/** A snapshot whose files can be read. Throws NOT_FOUND, and FAILED_PRECONDITION when only its memory has its files. */
 export async function findReadable(snapshots: TaskSnapshots, reference: string): Promise<Snapshot> {
   const snapshot = snapshots.get(reference);
   if (await isSynced(snapshot)) return snapshot;

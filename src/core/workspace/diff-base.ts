@@ -16,11 +16,11 @@ export interface Named {
 /** The earlier state that a diff compares with. */
 export interface DiffBase {
   readonly read: () => Promise<Base>;
-  /** Prepares for reading files of this state. A file whose content is not known reads as null. */
+  /** Prepares reading files of this state. A file whose content is not known reads as null. */
   readonly open: (files: readonly Named[]) => Promise<(file: Named) => Promise<Buffer | null>>;
 }
 
-/** The state that a task's base has recorded. */
+/** The recorded state of a task's base. */
 export function recordedBase(base: Pick<WorkspaceBase, "read" | "content">, since: "seed" | "push"): DiffBase {
   return {
     read: () => readBase(base, since),

@@ -3,12 +3,12 @@ import { renderMib } from "./size.js";
 
 type Saved = NonNullable<Environment["saved"]>;
 
-/** What a saved environment is, in a few words. */
+/** The kind of a saved environment, in a few words. */
 export function renderKind({ memory, unusable }: Saved): string {
   return `saved ${memory ? "with memory" : "disk"}${unusable === null ? "" : ", unusable"}`;
 }
 
-/** Where a saved environment comes from, one line per fact. */
+/** The origin of a saved environment, one line per fact. */
 export function renderOrigin({
   memory,
   environment,

@@ -28,7 +28,7 @@ export function renderService(service: Service): string {
   ]);
 }
 
-/** What a start did: the state, and where to look. */
+/** The result of a start: the state and the published ports. */
 export function renderStarted({ name, task_id: taskId, state, ports }: Service & { readonly task_id: string }): string {
   return renderLines([`Service ${name} of ${taskId} is ${state}.`, ...ports.map(renderPort)]);
 }

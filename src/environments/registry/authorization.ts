@@ -14,7 +14,7 @@ const tokenSchema = z.object({ token: z.string().optional(), access_token: z.str
 const MOST_TOKEN_BYTES = 262_144;
 const CLIENT = "pyro";
 
-/** The header that a registry wants: a login itself, or a token that another server gives for it. */
+/** The header for a registry: a login itself, or a token from another server. */
 export class Authorization {
   readonly #reference: RegistryReference;
   readonly #credentials: Credentials | null;
@@ -33,7 +33,7 @@ export class Authorization {
     return this.#header === null ? {} : { authorization: this.#header };
   }
 
-  /** Gets what an answer with status 401 asks for. False when that is nothing new. */
+  /** Gets the authorization that an answer with status 401 requires. False when it is not a new one. */
   renew(response: WebResponse, signal: AbortSignal): Promise<boolean> {
     this.#renewal ??= this.#renew(response.headers["www-authenticate"] ?? "", signal).finally(() => {
       this.#renewal = null;

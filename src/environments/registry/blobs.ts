@@ -15,12 +15,12 @@ export interface BlobSource {
   open(offset: number, signal: AbortSignal): Promise<{ readonly offset: number; readonly bytes: ByteStream }>;
 }
 
-/** Tries in a row that bring nothing. */
+/** Number of tries in a row without new bytes. */
 const MOST_TRIES = 4;
 
 /**
- * The layers of registries that were fetched, each a file of its digest. One that several images have is fetched once; one that was
- * interrupted is continued.
+ * The fetched layers of registries, each a file named by its digest. A layer of several images is fetched once; an interrupted fetch is
+ * continued.
  */
 export class BlobCache {
   readonly #directory: string;
@@ -49,7 +49,7 @@ export class BlobCache {
     return (await sizeOf(this.#path(digest))) ?? (await sizeOf(this.#partPath(digest))) ?? 0;
   }
 
-  /** Fetches a blob that is missing; progress is in bytes. Callers at once share the work. Returns the path of the file. */
+  /** Fetches a blob that is missing; progress is in bytes. Simultaneous callers share the work. Returns the path of the file. */
   fetch(source: BlobSource, follower: Follower<number>): Promise<string> {
     return this.#fetches.join(source.digest, follower, (listener) => this.#fetch(source, listener));
   }
@@ -85,7 +85,7 @@ export class BlobCache {
     const wasThere = ((await sizeOf(part)) ?? 0) > 0;
     if (!(await this.#complete(part, source, listener))) {
       await rm(part, { force: true });
-      // The piece of an earlier pull may be damaged.
+      // The bytes of an earlier pull may be damaged.
       if (!wasThere || !(await this.#complete(part, source, listener))) {
         await rm(part, { force: true });
         throw imageError("digest", `The registry's bytes of ${source.digest} have another digest.`, {
@@ -97,7 +97,7 @@ export class BlobCache {
     return path;
   }
 
-  /** Fetches what a file lacks of a blob. False when the whole has another digest. */
+  /** Fetches the missing bytes of a file. False when the complete file has another digest. */
   async #complete(path: string, source: BlobSource, listener: Follower<number>): Promise<boolean> {
     const file = await open(path, "a+", 0o600);
     try {
@@ -149,7 +149,7 @@ async function fill(file: FileHandle, path: string, source: BlobSource, listener
   return `sha256:${hash.digest("hex")}`;
 }
 
-/** The digest so far of a file that was interrupted. A file longer than the blob is emptied. */
+/** The digest of the bytes of an interrupted file. A file longer than the blob is emptied. */
 async function readPart(
   file: FileHandle,
   path: string,
@@ -163,7 +163,7 @@ async function readPart(
   return { hash, sizeBytes };
 }
 
-/** Whether a connection broke, which another one may mend. */
+/** Whether a connection broke, so that a new one may succeed. */
 function isBroken(error: unknown): boolean {
   if (!(error instanceof PyroError)) return error instanceof Error && "code" in error && error.code !== "ENOSPC";
   return error.code === "REGISTRY_UNREACHABLE" && error.details["reason"] === "network";

@@ -28,10 +28,10 @@ const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
 /** The name under which Docker keeps the login of its own registry. */
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 const HELPER_DEADLINE_MS = 30_000;
-/** The user name of a helper's answer that is an identity token. */
+/** The user name in a helper's answer that marks an identity token. */
 const TOKEN_USER = "<token>";
 
-/** The login that `docker login` keeps for a registry, in its file or in a helper. Null when there is none. */
+/** The login that `docker login` keeps for a registry, in its file or in a helper. Null without one. */
 export async function readCredentials(
   registry: string,
   variables: NodeJS.ProcessEnv,

@@ -14,7 +14,7 @@ interface Request {
   readonly signal: AbortSignal;
 }
 
-/** Throws INVALID_ARGUMENT for an environment that no tag of a registry names. */
+/** Throws INVALID_ARGUMENT for an environment that is not a tag of a registry. */
 export function assertUpdatable(recipe: Recipe): void {
   if (recipe.kind === "registry" && recipe.reference.digest === null) return;
   const why = recipe.kind === "registry" ? "is named by its digest" : "is not an image of a registry";
@@ -25,8 +25,8 @@ export function assertUpdatable(recipe: Recipe): void {
 }
 
 /**
- * What the tag of an installed image names in its registry now, when that is something else. Without `update`, a registry that does not
- * answer is no failure: what an earlier pull found stays.
+ * The digest that the tag of an installed image names in its registry now, if it is another one. Without `update`, a registry that does
+ * not answer is not a failure: the result of an earlier pull stays.
  */
 export async function findMove(
   { recipe, manifest, movedTo }: InstalledEnvironment,

@@ -18,7 +18,7 @@ import { RegistrySession } from "./session.js";
 export interface FetchedImage extends Image {
   /** The digest that the reference names: of a manifest or an index. */
   readonly digest: string;
-  /** Lets the layers be swept. */
+  /** Allows the layers to be removed. */
   release(): void;
   /** Removes the layers that were damaged on this disk, so that the next pull fetches them again. */
   discardDamaged(): Promise<void>;
@@ -41,7 +41,7 @@ const ACCEPT = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-/** Finds an image in its registry and fetches the layers that are not here yet. */
+/** Finds an image in its registry and fetches its missing layers. */
 export async function fetchRegistryImage(
   reference: RegistryReference,
   options: RegistryOptions,
@@ -50,7 +50,7 @@ export async function fetchRegistryImage(
   try {
     return await fetchImage(reference, options, listener);
   } catch (error) {
-    // A connection that a cancel ended is no failure of the registry.
+    // A connection that a cancel ended is not a failure of the registry.
     listener.signal.throwIfAborted();
     throw error;
   }

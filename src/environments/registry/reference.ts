@@ -19,8 +19,9 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const MOST_CHARACTERS = 255;
 
 /**
- * Parses a reference as container engines do: `python:3.12` and `me/tool` are images of Docker Hub. Null for other names; a word without a
- * tag is one too, since it may be an environment that is not installed. Throws INVALID_ARGUMENT for one that names a registry and is wrong.
+ * Parses a reference as container engines do: `python:3.12` and `me/tool` are images of Docker Hub. Null for other names, and for a
+ * word without a tag, since it may be an environment that is not installed. Throws INVALID_ARGUMENT for an invalid reference that names
+ * a registry.
  */
 export function parseRegistryReference(text: string): RegistryReference | null {
   const [named, digest = null] = splitOnce(text, text.indexOf("@"));
@@ -68,7 +69,7 @@ function isValid({ registry, repository, tag, digest }: RegistryReference): bool
   );
 }
 
-/** The colon before a tag comes behind the last slash; one before it belongs to a port. */
+/** The colon of a tag comes after the last slash; an earlier colon belongs to a port. */
 function tagColon(name: string): number {
   const colon = name.lastIndexOf(":");
   return colon > name.lastIndexOf("/") ? colon : -1;

@@ -26,7 +26,7 @@ function saidBy(text: string): string | null {
   }
 }
 
-/** One line, which writes nothing but letters to a terminal. */
+/** One line without characters that control a terminal. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e\xa0-\uffff]+/g, " ").slice(0, MOST_SAID_CHARACTERS);
 }

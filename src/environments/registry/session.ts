@@ -26,7 +26,7 @@ export interface RepositoryRequest {
 
 const MOST_REDIRECTS = 5;
 
-/** A connection to the registry of one image, logged in as Docker is. */
+/** A connection to the registry of one image, with Docker's login. */
 export class RegistrySession {
   readonly reference: RegistryReference;
   readonly #options: SessionOptions;
@@ -82,7 +82,7 @@ export class RegistrySession {
     throw await this.refused(response);
   }
 
-  /** The error of an answer that is no success. */
+  /** The error of an unsuccessful answer. */
   async refused(response: WebResponse): Promise<PyroError> {
     return refusedError(this.reference, await readRefusal(response), this.#credentials !== null);
   }
@@ -91,7 +91,7 @@ export class RegistrySession {
     this.#web.close();
   }
 
-  /** Follows redirects, which lead to the store of a registry's blobs; a login is for the registry only. */
+  /** Follows redirects to the store of a registry's blobs; the login is sent to the registry only. */
   async #follow(from: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
     let url = from;
     for (let count = 0; ; count += 1) {

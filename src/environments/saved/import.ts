@@ -15,22 +15,22 @@ import type { NewSavedDisk, SavedDisk, SavedDisks } from "./saved-disks.js";
 const MOST_RECORD_BYTES = 4_194_304;
 const READ_ONLY = 0o444;
 
-/** Where an import puts its parts. */
+/** The places of an import's parts. */
 export interface ImportPlace {
   readonly layout: Layout;
   readonly saved: SavedDisks;
-  /** Keeps a content from being pruned until the release is called. */
+  /** Protects a content from pruning until the release is called. */
   readonly hold: (digest: string) => () => void;
 }
 
 interface ImportOptions {
-  /** Null for the name that it had. Throws when it is taken. */
+  /** Null for its former name. Throws when the name is taken. */
   readonly nameOf: (name: string) => Promise<string>;
   readonly keepBelow: (disk: SavedDisk) => void;
   readonly signal: AbortSignal;
 }
 
-/** Adds an environment from a file of `exportSaved`, all of it or nothing. Throws ENVIRONMENT_CORRUPT for a file that is none. */
+/** Adds an environment from a file of `exportSaved`, all of it or nothing. Throws ENVIRONMENT_CORRUPT for any other file. */
 export async function importSaved(place: ImportPlace, file: string, options: ImportOptions): Promise<SavedDisk> {
   const entries = readArchive(readSource(file))[Symbol.asyncIterator]();
   const draft = newTemporaryPath(place.layout);
@@ -73,7 +73,7 @@ function renamed(record: SavedRecord, name: string): SavedRecord {
   return { ...about, format: 1, created_at: record.created_at, disk: record.disk };
 }
 
-/** A content that is there stays: it has the same digest. */
+/** An existing content stays: it has the same digest. */
 async function publish(layout: Layout, draft: string, digest: string): Promise<void> {
   const place = contentPath(layout, digest);
   if ((await readdir(place).catch(() => [])).length > 0) return;
@@ -116,7 +116,7 @@ function expectedOf(manifest: Manifest, name: string): NonNullable<Expected> {
   throw corrupt(`its manifest does not name ${name}`);
 }
 
-/** Writes a file, and compares its digest when that is known. */
+/** Writes a file, and checks its digest if it is known. */
 async function writePart(
   { content }: ArchiveEntry,
   path: string,

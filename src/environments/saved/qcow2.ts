@@ -6,8 +6,8 @@ const MAGIC = 0x514649fb;
 const HARMLESS_FEATURES = 0b1011n;
 
 /**
- * Why a file is not a qcow2 image that stands alone; null when it is one. An image may name other files, below it or for its data, which
- * QEMU would read with the rights of its user.
+ * Why a file is not a qcow2 image without other files; null when it is one. An image may name other files, below it or for its data,
+ * which QEMU would read with the rights of its user.
  */
 export async function findQcow2Problem(path: string, expectedBytes: number): Promise<string | null> {
   const header = Buffer.alloc(HEADER_BYTES);

@@ -50,10 +50,10 @@ export function digestOfSaved({ environment_digest, disk, disk_mib }: SavedRecor
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** A name without a path; nothing else ever becomes part of one. */
+/** A name without a path: no other text becomes part of a path. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(:[A-Za-z0-9._-]{1,64})?$/;
 
-/** The directory's name of a saved environment. Throws INVALID_ARGUMENT. */
+/** The name of a saved environment's directory. Throws INVALID_ARGUMENT. */
 export function directoryNameOf(name: string): string {
   if (PLAIN.test(name)) return name.replace(":", "@");
   throw new PyroError(

@@ -26,14 +26,14 @@ export interface SavedDisk {
   readonly diskPath: string;
 }
 
-/** What is known of a disk before it is saved. */
+/** The facts of a disk before it is saved. */
 export type NewSavedDisk = Omit<SavedRecord, "format" | "created_at" | "disk">;
 
 /** The disks that were saved as environments in one home. This daemon is their only writer. */
 export class SavedDisks {
   readonly #path: string;
   readonly #byName = new Map<string, SavedDisk>();
-  /** The environment below each disk, by the digest of both. Stays when a disk is removed: a task may still use what is below. */
+  /** The environment below each disk, by the digest of both. Stays when a disk is removed: a task may still use that environment. */
   readonly #below = new Map<string, string>();
   readonly #damaged: string[] = [];
 
@@ -62,7 +62,7 @@ export class SavedDisks {
     return [...this.#byName.values()].toSorted((a, b) => a.record.created_at.localeCompare(b.record.created_at));
   }
 
-  /** The names of those whose record cannot be read. */
+  /** The names of disks whose record cannot be read. */
   get damaged(): readonly string[] {
     return this.#damaged.map((directory) => directory.replace("@", ":"));
   }
@@ -71,7 +71,7 @@ export class SavedDisks {
     return this.#byName.get(name) ?? null;
   }
 
-  /** The digest of the environment below a disk; the same digest for one that is no saved disk. */
+  /** The digest of the environment below a disk; the given digest if it is not a saved disk. */
   below(digest: string): string {
     return this.#below.get(digest) ?? digest;
   }
@@ -92,7 +92,7 @@ export class SavedDisks {
     );
   }
 
-  /** Keeps a disk that came from elsewhere, with its record. Throws ENVIRONMENT_CORRUPT when they do not fit. */
+  /** Keeps a disk from another home, with its record. Throws ENVIRONMENT_CORRUPT when they do not match. */
   async keep(record: SavedRecord, fill: (path: string) => Promise<void>, signal: AbortSignal): Promise<SavedDisk> {
     return this.#inDraft(
       record.name,

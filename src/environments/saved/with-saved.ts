@@ -9,16 +9,16 @@ import { findRecipe } from "../resolve.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import type { SavedDisk, SavedDisks } from "./saved-disks.js";
 
-/** The environments of a home: those that were built, and those that are the saved disk of a task. */
+/** The environments of a home: built ones, and saved disks of tasks. */
 export interface Environments extends EnvironmentCache {
   readonly saved: SavedDisks;
   /** Throws ENVIRONMENT_UNKNOWN for a name that is neither a recipe's nor a saved disk's. */
   assertKnown(name: string): void;
-  /** Has a new disk hold the environment below it. */
+  /** Makes a new disk hold the environment below it. */
   keepBelow(disk: SavedDisk): void;
 }
 
-/** Adds saved disks to a cache. Each holds the environment below it for as long as it exists, and so does each use of it. */
+/** Adds saved disks to a cache. Each disk holds the environment below it while it exists, and so does each use of the disk. */
 export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environments {
   const releases = new Map<string, () => void>();
 
@@ -121,7 +121,7 @@ export async function readManifestBelow(
   return parseManifest(await readFile(path, "utf8").catch(() => ""));
 }
 
-/** The environment below a disk, under the disk's name and with the disk. Throws ENVIRONMENT_CORRUPT when it is gone. */
+/** The environment below a disk, with the disk's name and the disk. Throws ENVIRONMENT_CORRUPT when it is gone. */
 async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<InstalledEnvironment> {
   const { record, digest, diskPath } = disk;
   const files = cache.filesOf(record.environment_digest);

@@ -50,7 +50,7 @@ test("services: one that is ready once it was started runs until it is stopped, 
   assert.equal((await task.stopService("web")).state, "stopped");
   assert.match((await task.logsService("web", { lines: 1 })).text, /^(up|down)\n$/);
   assert.ok((await task.logsService("web")).complete);
-  // Another one of the name has its own output.
+  // A new service of the same name has its own output.
   const again = await task.startService("web", "echo again; exec sleep 600", { ...inRoot, ready: "log:again" });
   assert.deepEqual([again.state, again.sequence], ["ready", 2]);
   assert.equal((await task.logsService("web", { cursor: "start" })).text, "again\n");

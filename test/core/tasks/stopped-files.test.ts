@@ -27,7 +27,7 @@ async function withTask(t: TestContext, act: (opened: Opened) => Promise<void>):
   await act({ machines, task, project });
 }
 
-/** Replaces the facts of the last snapshot by those of an earlier version. */
+/** Replaces the facts of the last snapshot with those of an earlier version. */
 function forgetSync(machines: AgentMachines): void {
   const path = join(machines.snapshots.list().at(-1)!.taskPath, "facts.json");
   const { synced, ...facts } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;

@@ -19,7 +19,7 @@ async function withProject(t: TestContext, act: (project: PulledProject) => Prom
   await act(project);
 }
 
-/** What the client is told when it is in a hurry. */
+/** The digests in a list that does not wait for hashing. */
 async function lazyDigests({ client, taskId }: PulledProject): Promise<[string, string | null | undefined][]> {
   const input = { task_id: taskId, paths: [], exclude: [], include: [], lazy: true };
   const { changes } = await performOperation(client, "task.changes", input);
@@ -54,7 +54,7 @@ test("pull: a long file of the same length is written only if its content change
   withProject(t, async (project) => {
     writeFiles(project.workspace, { large: first });
     await project.pull();
-    // The same content under another inode, and other times.
+    // The same content with another inode and other times.
     writeFiles(project.workspace, { large: first });
     assert.equal((await project.pull()).written_count, 0);
     writeFiles(project.workspace, { large: second });

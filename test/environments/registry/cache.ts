@@ -5,7 +5,7 @@ import { type EnvironmentCache, openEnvironmentCache } from "../../../src/enviro
 import { buildFromImage } from "../../../src/environments/image/build.js";
 import { FakeSource, temporaryDirectory, unhurried } from "../fake-source.js";
 
-/** Debian's environments are a fake's; images are built. */
+/** The Debian environments are fakes; images are really built. */
 export class ImageSource extends FakeSource {
   override build(...[recipe, directory, options]: Parameters<FakeSource["build"]>) {
     return recipe.kind === "debian"

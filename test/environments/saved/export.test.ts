@@ -28,7 +28,7 @@ test("an exported environment is the same one in another home, with all that it 
   const found = await other.environments.find("web");
   assert.equal(readFileSync(found!.rootPath, "utf8"), "root of debian:12, build 1");
   assert.equal(readFileSync(found!.kernelPath, "utf8"), "kernel");
-  // Held by nothing else, the content stays for the disk and leaves with it.
+  // Only the disk holds the content: it stays while the disk exists.
   assert.deepEqual((await other.environments.prune()).removed, []);
   await other.environments.remove("web");
   assert.equal((await other.environments.prune()).removed.length, 1);
@@ -54,7 +54,7 @@ test("an export does not replace a file, and leaves none when its directory is m
   assert.deepEqual(readdirSync(join(file, "..")), ["web.tar"]);
 });
 
-/** What may happen to a file on its way. */
+/** Damage that a file may get on its way. */
 const damages: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
   ["is empty", () => Buffer.alloc(0)],
   ["is no archive", () => Buffer.from("no archive at all")],

@@ -9,7 +9,7 @@ import { DISK_MIB, writeQcow2 } from "./qcow2.js";
 
 const SIZE = DISK_MIB * 1_048_576;
 
-/** What an image may not have, by the number in its header that says so. */
+/** Features that an image may not have, by their number in its header. */
 const refused: readonly (readonly [string, readonly [number, bigint]])[] = [
   ["it names a file below it", [8, 0x200n]],
   ["its size is not the recorded one", [24, 1n << 60n]],

@@ -35,7 +35,7 @@ test("a saved disk: the environment below it is neither pruned nor removed, and 
     code: "FAILED_PRECONDITION",
     details: { environment: "debian:12", needed_by: ["web"] },
   });
-  // Built again, the old content stays for the disk.
+  // After a rebuild, the old content stays for the disk.
   await pull(home.cache, "debian:12", true);
   await home.environments.prune();
   const found = await home.environments.find("web");

@@ -8,7 +8,7 @@ import { withSaved } from "../../../src/environments/saved/with-saved.js";
 import { openFakeCache, pull, temporaryDirectory, unhurried } from "../fake-source.js";
 import { DISK_MIB, writeQcow2 } from "./qcow2.js";
 
-/** A home with environments of a fake source, and saved disks that are headers. */
+/** A home with environments of a fake source, and saved disks that consist of headers. */
 export async function openHome(context: TestContext) {
   const { cache, directory, source } = await openFakeCache(context);
   const path = await temporaryDirectory(context);

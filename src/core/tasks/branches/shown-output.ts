@@ -2,7 +2,7 @@ import { limits } from "../../../contract/limits.js";
 import { renderKept } from "../../../store/render-kept.js";
 import type { TaskExec } from "../../exec/task-exec.js";
 
-/** A stream of a command as a result shows it. */
+/** A stream of a command, in the form for a result. */
 export interface Shown {
   readonly text: string;
   readonly omittedBytes: number;

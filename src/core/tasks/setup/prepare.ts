@@ -16,7 +16,7 @@ type CreateInput = InputOf<"task.create">;
 export const SETUP_FAILED = "setup_failed";
 const SHOWN_LINES = 20;
 
-/** Runs a setup in a task that nobody sees, and keeps the result. The task is removed, also when this throws. */
+/** Runs a setup in a task that is not listed, and keeps the result. The task is removed, also when this throws. */
 export async function prepareSetup(
   parts: NewTaskParts,
   input: CreateInput & { readonly setup: string },

@@ -11,8 +11,8 @@ import type { Task } from "../task.js";
 type Seed = TaskRecord["workspace_seed"];
 
 /**
- * Brings the source of a caller into a workspace that was seeded from an earlier state of it: what the source no longer has is removed,
- * and what the setup has made stays.
+ * Updates a workspace that was seeded from an earlier state of the caller's source: removes entries that the source no longer has, and
+ * keeps files of the setup.
  */
 export async function seedAgain(
   task: Task,

@@ -11,7 +11,7 @@ import { prepareSetup, SETUP_FAILED } from "./prepare.js";
 
 type CreateInput = InputOf<"task.create">;
 
-/** Results that are kept, of all setups together. */
+/** Maximum number of kept results, for all setups together. */
 const MOST_KEPT = 16;
 
 /** Creates tasks with a setup: it runs once for each content of its key files, and its result starts every task. */
@@ -23,7 +23,7 @@ export class Setups {
     this.#parts = parts;
   }
 
-  /** Throws FAILED_PRECONDITION with the output when the setup fails; then nothing is kept. */
+  /** Throws FAILED_PRECONDITION with the output when the setup fails; then no result is kept. */
   async create(input: CreateInput & { setup: string }, call: Call): Promise<Task> {
     const key = await this.#keyOf(input, call);
     for (;;) {
@@ -40,7 +40,7 @@ export class Setups {
       } catch (error) {
         const { details } = PyroError.from(error);
         if (isOwner || call.signal.aborted || details["reason"] === SETUP_FAILED) throw error;
-        // The source of another caller was at fault: this one has its own.
+        // Another caller's source caused the failure: this caller has its own.
       }
     }
   }
@@ -61,7 +61,7 @@ export class Setups {
     return snapshot;
   }
 
-  /** The result of an earlier setup. One that cannot be used any more is removed. */
+  /** The result of an earlier setup. Removes a result that can no longer be used. */
   async #find(key: string): Promise<Snapshot | null> {
     const { machines, snapshots } = this.#parts;
     const found = snapshots.listSetups().find(({ record }) => record.setup_key === key);
