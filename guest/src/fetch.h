@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-// Sends its answer itself; at once if it cannot begin.
+// Sends the answer when the work is done, or at once when the request is refused.
 void fetch_start(uint32_t stream, struct json request);
 
 #endif

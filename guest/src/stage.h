@@ -35,7 +35,7 @@ struct stage {
     int64_t unchanged; // entries that the workspace had already, equal
 };
 
-// Sends its answer itself; at once if it cannot begin.
+// Sends the answer when the work is done, or at once when the request is refused.
 void stage_start(uint32_t stream, const char *path, const char *id, bool is_dry);
 
 // NULL when the stream is not a stage.

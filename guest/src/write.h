@@ -7,7 +7,7 @@
 
 #include "json.h"
 
-// Sends its answer itself; at once if it cannot begin.
+// Sends the answer when the work is done, or at once when the request is refused.
 void write_start(uint32_t stream, struct json request);
 
 // True for the name of an unfinished file of `write`.

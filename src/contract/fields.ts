@@ -146,7 +146,7 @@ export const oomKilled = z
   .boolean()
   .describe("True when the VM ran out of memory and its kernel killed the command or a process that it started.");
 
-/** The encodings of Node.js's `Buffer` by the same names. */
+/** Encodings, named as in the `Buffer` of Node.js. */
 export const outputEncodings = {
   stdout_encoding: z
     .enum(["utf-8", "base64"])
