@@ -76,8 +76,8 @@ static const char *read_given(struct json request) {
     return NULL;
 }
 
-// A shell script with three groups of arguments, divided by `--`. It takes the exported variables of the login files in the first, each
-// of which may fail or print anything. It sets the variables in the second, and becomes a shell for the command line.
+// A shell script with three groups of arguments, divided by `--`. It takes the exported variables of the login files in the first;
+// each file may fail or print anything. It sets the variables in the second, and becomes a shell for the command line.
 static const char login_script[] =
     "while [ \"$1\" != -- ]; do [ ! -r \"$1\" ] || { all=$({ . \"$1\"; } </dev/null >&2; export -p) && eval \"$all\"; }; shift; done;"
     "shift; while [ \"$1\" != -- ]; do command export \"$1\"; shift; done; exec /bin/sh -c \"$2\"";

@@ -23,7 +23,7 @@ const ENVIRONMENT = "debian:12";
 const ROUNDS = 3;
 const COUNTS = { blocks: 2, runs: 5, paused: 3, atOnce: 5 };
 
-/** The short form of the benchmark, in the user's own home: a task and a few runs, all of which are removed. */
+/** The short form of the benchmark, in the user's own home: a task and a few runs, which are removed again. */
 export async function benchShort(client: Client, options: ShortOptions): Promise<Report> {
   const { signal, onStep, onEvent } = options;
   onStep("starting a task");

@@ -57,7 +57,7 @@ export async function savedMemoryFacts({ environments, machines }: Places, snaps
   };
 }
 
-/** An environment of which only the name is known. */
+/** A damaged environment: only its name is known. */
 function damagedFacts(name: string): Environment {
   return {
     ...{ name, version: "unknown", description: "Saved environment", installed: false, distribution: "unknown" },

@@ -102,7 +102,7 @@ function assertMemory(memMib: number, neededMib: number): void {
   const availableMib = readAvailableMemoryMib();
   throw new PyroError(
     "RESOURCE_EXHAUSTED",
-    `A VM of ${memMib} MiB may take ${neededMib} MiB; the host has ${availableMib} MiB available, of which ${MEMORY_RESERVE_MIB} MiB stay reserved.`,
+    `A VM of ${memMib} MiB may take ${neededMib} MiB; the host has ${availableMib} MiB available, and ${MEMORY_RESERVE_MIB} MiB of them stay reserved.`,
     {
       hint: "Ask for less with --mem-mib, or delete tasks.",
       details: { mem_mib: memMib, needed_mib: neededMib, available_mib: availableMib },

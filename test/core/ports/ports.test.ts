@@ -140,8 +140,8 @@ test("ports: a connection to a port without a server is reset, and works once th
   const port = await serve(t, (socket) => socket.resetAndDestroy());
   const { hostPort } = await opened.task.publishPort(port);
   await assert.rejects(exchange(hostPort, "x"), { code: "ECONNRESET" });
-  const { hostPort: nobody } = await opened.task.publishPort(1);
-  await assert.rejects(exchange(nobody, "x"), { code: "ECONNRESET" });
+  const { hostPort: unserved } = await opened.task.publishPort(1);
+  await assert.rejects(exchange(unserved, "x"), { code: "ECONNRESET" });
 });
 
 test("ports: refuses ports that are taken or invalid, and closes published ones", async (t) => {

@@ -82,7 +82,7 @@ export const refusals: readonly Case[] = [
     expect: "ENVIRONMENT_UNKNOWN",
   },
   {
-    name: "a registry that nobody serves",
+    name: "a registry that does not answer",
     ...of("env.pull", { environment: "127.0.0.1:1/me/tool" }),
     expect: "REGISTRY_UNREACHABLE",
   },
