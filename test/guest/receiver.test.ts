@@ -59,3 +59,26 @@ test("a delivery that fails: waiting pieces are dropped, no more window is grant
   await turn();
   assert.deepEqual([taken.delivered.length, taken.granted, taken.failures.length], [1, [], 1]);
 });
+
+test("a guest that does not read its grants: no further bytes are taken from its queue, and no further window is granted", async () => {
+  const grants: number[] = [];
+  let delivered = 0;
+  let hasRead = () => {};
+  const receiver = new Receiver({
+    from: 0,
+    deliver: async (bytes) => void (delivered += bytes.length),
+    grant: (acked) => {
+      grants.push(acked);
+      return new Promise((resolve) => (hasRead = resolve));
+    },
+    onFailed: (error) => assert.fail(String(error)),
+  });
+  for (let count = 0; count < 4; count += 1) {
+    receiver.take({ channel: 1, offset: count * 65_536, bytes: Buffer.alloc(65_536) });
+  }
+  await turn();
+  assert.deepEqual([grants, delivered], [[65_536], 65_536]);
+  hasRead();
+  await turn();
+  assert.deepEqual([grants, delivered], [[65_536, 131_072], 131_072]);
+});
