@@ -173,8 +173,8 @@ function renderExitStatuses() {
     ["124", "the time-out ended the command"],
     ["125", "pyro failed"],
     [
-      "130, 143, 141",
-      "Ctrl-C, SIGTERM, or the reader of the output was gone; the command was ended and the VM removed",
+      "130, 131, 143, 141",
+      "Ctrl-C, Ctrl-\\, SIGTERM, or the reader of the output was gone; the command was ended and the VM removed",
     ],
   ];
   return `## Exit statuses of the CLI\n\n${renderTable(["status", "meaning"], rows)}`;

@@ -48,7 +48,7 @@ const runExitStatuses: readonly Row[] = [
   ["124", "The time-out ended the command."],
   ["125", "pyro failed; standard error names the cause and the next step."],
   ["2", "The command line is wrong; standard error explains it."],
-  ["130, 143", "Ctrl-C or SIGTERM: the command was killed."],
+  ["130, 131, 143", "Ctrl-C, Ctrl-\\ or SIGTERM: the command was killed."],
 ];
 
 function renderOverview(commands: readonly Command[]): string {

@@ -2,9 +2,9 @@ import type { EndSignal } from "../../contract/wire.js";
 import { reportFailure } from "./failure.js";
 import { BROKEN_PIPE_STATUS, isBrokenPipe, onStreamFailure } from "./streams.js";
 
-const statuses = { SIGINT: 130, SIGTERM: 143, SIGPIPE: BROKEN_PIPE_STATUS, WRITE_FAILED: 125 } as const;
+const statuses = { SIGINT: 130, SIGQUIT: 131, SIGTERM: 143, SIGPIPE: BROKEN_PIPE_STATUS, WRITE_FAILED: 125 } as const;
 
-/** Why a call was interrupted: Ctrl-C, SIGTERM, or output that cannot be written. */
+/** Why a call was interrupted: Ctrl-C, Ctrl-\\, SIGTERM, or output that cannot be written. */
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Aborted when the command must be killed. */
@@ -21,7 +21,7 @@ export function causeOf(error: NodeJS.ErrnoException): keyof typeof statuses {
 
 /**
  * Runs a long call and returns its exit status. The first signal cancels the call and decides the status. With `runsCommand`, the second
- * kills the command. The next signal ends the process at once.
+ * kills the command, and so does SIGQUIT at once. The next signal ends the process at once.
  */
 export async function interruptible(
   json: boolean,
@@ -36,11 +36,13 @@ export async function interruptible(
     cause ??= now;
     cancelling.abort();
     if (now === "SIGPIPE" || now === "WRITE_FAILED") return killing.abort();
+    if (isFirst && now === "SIGQUIT") killing.abort();
     if (isFirst) return;
     if (killing.signal.aborted || !runsCommand) process.exit(statuses[now]);
     killing.abort();
   };
   process.on("SIGINT", () => interrupt("SIGINT"));
+  process.on("SIGQUIT", () => interrupt("SIGQUIT"));
   process.on("SIGTERM", () => interrupt("SIGTERM"));
   onStreamFailure("stdout", (error) => interrupt(causeOf(error)));
   const endSignal = () => (cause === "SIGTERM" ? "TERM" : "INT");

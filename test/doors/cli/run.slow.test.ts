@@ -128,6 +128,15 @@ test("the second Ctrl-C kills a command that does not end at the first", async (
   await until("the call has ended", () => daemon.lifetime.isIdle());
 });
 
+test("Ctrl-\\ kills the command at once", async () => {
+  await using daemon = new Listening(runInShell);
+  const child = start(daemon, sh("trap 'echo no' INT TERM QUIT; echo ready; while :; do sleep 0.05; done"));
+  child.stdout?.once("data", () => child.kill("SIGQUIT"));
+  const { status, stdout } = await endOf(child);
+  assert.deepEqual([status, stdout.startsWith("ready\n")], [131, true]);
+  await until("the call has ended", () => daemon.lifetime.isIdle());
+});
+
 test("out of memory is explained with the size and the flag", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(137), oom_killed: true, mem_mib: 256 }));
   const { status, stderr } = await run(daemon, sh("true"));
