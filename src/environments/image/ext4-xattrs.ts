@@ -1,5 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { BLOCK_BYTES } from "./block-writer.js";
+import { aclIndexes, buildDiskAcl } from "./ext4-acl.js";
 
 /** On disk the first part of a name is a number. */
 const prefixes: readonly (readonly [prefix: string, index: number])[] = [
@@ -13,12 +14,15 @@ const HEADER_BYTES = 32;
 
 /** Whether ext4 has a number for the first part of an attribute's name. */
 export function canHoldXattr(name: string): boolean {
-  return prefixes.some(([prefix]) => name.startsWith(prefix));
+  return aclIndexes.has(name) || prefixes.some(([prefix]) => name.startsWith(prefix));
 }
 
 /** The block that holds the extended attributes of an inode; null when it has none that ext4 can hold. */
 export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | null {
   const found = [...xattrs].flatMap(([full, value]) => {
+    const acl = aclIndexes.get(full);
+    if (acl !== undefined)
+      return [{ index: acl, name: Buffer.alloc(0), value: buildDiskAcl(value) ?? refuseAcl(full) }];
     const prefix = prefixes.find(([text]) => full.startsWith(text));
     return prefix ? [{ index: prefix[1], name: Buffer.from(full.slice(prefix[0].length)), value }] : [];
   });
@@ -53,6 +57,12 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
     entryAt = nextAt;
   }
   return block;
+}
+
+function refuseAcl(name: string): never {
+  throw new PyroError("ENVIRONMENT_BUILD_FAILED", `A file's attribute ${name} is no access control list.`, {
+    details: { reason: "xattrs", names: [name] },
+  });
 }
 
 function rounded(bytes: number): number {

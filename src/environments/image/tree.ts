@@ -21,6 +21,8 @@ export interface Inode {
   readonly device: readonly [major: number, minor: number] | null;
   /** Null for everything but a directory. */
   readonly entries: Map<string, Entry> | null;
+  /** The layer that has emptied a directory of what lower layers had in it, once and for all. */
+  emptiedBy?: number;
 }
 
 export interface Entry {
@@ -104,8 +106,8 @@ export class ImageTree {
 
   /** Removes the entries of lower layers from a directory. */
   removeLowerChildren(parts: readonly string[], layer: number): void {
-    const entries = this.#walk(parts)?.entries;
-    if (entries) emptyLower(entries, layer);
+    const inode = this.#walk(parts);
+    if (inode) emptyLower(inode, layer);
   }
 
   remove(parts: readonly string[]): void {
@@ -176,10 +178,14 @@ function describeAs(inode: Inode, { mode, uid, gid, mtimeS, mtimeNs, xattrs }: I
 /** Whether an entry of the layer is at or beneath this one. Removes entries of lower layers beneath it. */
 function keepUpper(entry: Entry, layer: number): boolean {
   const { entries } = entry.inode;
-  if (entries) emptyLower(entries, layer);
+  emptyLower(entry.inode, layer);
   return entry.layer === layer || (entries !== null && entries.size > 0);
 }
 
-function emptyLower(entries: Map<string, Entry>, layer: number): void {
+/** A layer may have many marks for a directory: once it was emptied, only the layer itself adds to it. */
+function emptyLower(inode: Inode, layer: number): void {
+  const { entries } = inode;
+  if (!entries || inode.emptiedBy === layer) return;
+  inode.emptiedBy = layer;
   for (const [name, entry] of entries) if (!keepUpper(entry, layer)) entries.delete(name);
 }

@@ -82,6 +82,28 @@ test("extended attributes of every length arrive, with those of capabilities", a
   assert.match(askDebugfs(image, "ea_get -x /ping security.capability"), /01 ?00 ?00 ?02/);
 });
 
+test("access control lists arrive, and bytes that are none are refused", async (context) => {
+  const entries = [
+    [0x01, 6, -1],
+    [0x02, 4, 1234],
+    [0x04, 4, -1],
+    [0x10, 4, -1],
+    [0x20, 0, -1],
+  ] as const;
+  const acl = Buffer.alloc(4 + 8 * entries.length);
+  acl.writeUInt32LE(2, 0);
+  for (const [index, [tag, permission, id]] of entries.entries()) {
+    acl.writeUInt16LE(tag, 4 + 8 * index);
+    acl.writeUInt16LE(permission, 6 + 8 * index);
+    acl.writeInt32LE(id, 8 + 8 * index);
+  }
+  const name = "SCHILY.xattr.system.posix_acl_access";
+  const image = await imageOf(context, pax({ [name]: acl, "SCHILY.xattr.user.a": "x" }), file("listed"));
+  assert.match(askDebugfs(image, "ea_list /listed"), /user\.a[^]*system\.posix_acl_access \(28\)/);
+  assert.match(askDebugfs(image, "ea_get -x /listed system.posix_acl_access"), /d2 04 00 00/);
+  await assert.rejects(imageOf(context, pax({ [name]: "nonsense" }), file("x")), { code: "ENVIRONMENT_BUILD_FAILED" });
+});
+
 test("a directory of many blocks, and more inodes than a group has", async (context) => {
   const names = Array.from({ length: 33_000 }, (_, index) => `link-with-a-name-of-some-length-${index}`);
   const scratch = await temporaryDirectory(context);

@@ -42,6 +42,20 @@ test("an opaque directory hides entries of lower layers, wherever its mark is in
     assert.deepEqual(await paths(context, lower, upper), ["a/", "a/deep/", "a/deep/new"]);
 });
 
+test("as many marks as names in one directory are applied, and marks of directories in each other", async (context) => {
+  const count = 10_000;
+  const files = Array.from({ length: count }, (_, index) => file(`a/${index}`, ""));
+  const marks = Array.from({ length: count }, () => file("a/.wh..wh..opq", ""));
+  const lower = tar(directory("a"), file("a/lower"));
+  assert.equal((await paths(context, lower, tar(...files, ...marks))).length, count + 1);
+  const depth = 30;
+  const bottom = "d/".repeat(depth);
+  const deep = Array.from({ length: depth }, (_, index) => file(`${"d/".repeat(depth - index)}.wh..wh..opq`, ""));
+  const merged = await paths(context, tar(file(`${bottom}old`)), tar(file(`${bottom}new`), ...deep));
+  assert.equal(merged.at(-1), `${bottom}new`);
+  assert.equal(merged.length, depth + 1);
+});
+
 test("marks of aufs are left out; a whiteout of a missing name has no effect", async (context) => {
   const layer = tar(
     file(".wh..wh.aufs", ""),
