@@ -1,5 +1,5 @@
 # The two commands are `demo` and `test`. The others are their steps.
-.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-guest fuzz bench bench-many docs clean
+.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-guest fuzz bench bench-many docs clean
 
 demo: setup
 	@bin/pyro demo
@@ -30,6 +30,10 @@ test-kvm: setup
 # Images of Debian's docker-registry, compared entry by entry with what umoci unpacks. Needs root; 1 to 4 minutes.
 test-images: setup
 	@scripts/test-images.sh
+
+# 30 kills of the daemon, VMs, helpers and clients in the midst of snapshots, forks, resets, stops, starts and tries. 2 to 5 minutes.
+test-branches: setup
+	@node dist/test/branches/main.js
 
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:

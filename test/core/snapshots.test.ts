@@ -157,16 +157,18 @@ test("leftovers: half-made snapshots of killed daemons are removed, and records 
   );
 });
 
-test("any order of making, failing, deleting and opening: the store equals a model of it, and frees its disk space", async () => {
-  const steps = fc.array(fc.tuple(fc.constantFrom("create", "fail", "pass", "delete", "open"), fc.nat(5)), {
-    maxLength: 40,
-  });
+const STEPS = ["create", "fail", "pass", "delete", "open", "save", "forget", "setup", "prune"] as const;
+
+test("1,000 steps in any order of making, failing, deleting, saving and opening: the store equals a model of it, and frees its disk space", async () => {
+  const steps = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat(5)), { minLength: 40, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(steps, async (chosen) => {
       using scratch = new ScratchDirectory();
       let opened = await open(scratch);
       const empty = await diskUsageBytes(opened.path);
       const model = new Map<string, string>();
+      /** Environments and setups by the name of what they hold. */
+      const others: { readonly kind: "save" | "setup"; readonly id: string; readonly digest: string }[] = [];
       for (const [step, number] of chosen) {
         const [name, digest] = [`name-${number}`, `d${number}`];
         const id = model.get(name);
@@ -177,18 +179,35 @@ test("any order of making, failing, deleting and opening: the store equals a mod
         else if (step === "delete" && id !== undefined) {
           await opened.store.delete(id);
           model.delete(name);
+        } else if (step === "save" && id !== undefined) {
+          const saved = await opened.store.saveAs(opened.store.get(id), `env-${others.length}`, signal);
+          others.push({ kind: "save", id: saved.record.snapshot_id, digest });
+        } else if (step === "setup") {
+          const made = { ...about(null, digest), setup_key: name };
+          const { record } = await opened.store.create(machineThat(), made, { signal });
+          others.push({ kind: "setup", id: record.snapshot_id, digest });
+        } else if (step === "forget" || step === "prune") {
+          const at = others.findIndex(({ kind }) => kind === (step === "forget" ? "save" : "setup"));
+          for (const gone of at === -1 ? [] : others.splice(at, 1)) await opened.store.delete(gone.id);
         } else if (step === "create") {
           const made = await opened.store.create(machineThat(), about(name, digest), { signal }).catch(PyroError.from);
           if (id !== undefined) assert.ok(made instanceof PyroError && made.code === "ALREADY_EXISTS");
           else if (made instanceof PyroError) throw made;
           else model.set(name, made.record.snapshot_id);
         }
-        assert.deepEqual(readdirSync(opened.path).toSorted(), [...model.values()].toSorted());
+        assert.deepEqual(
+          readdirSync(opened.path).toSorted(),
+          [...model.values(), ...others.map((other) => other.id)].toSorted(),
+        );
         for (const each of [0, 1, 2, 3, 4, 5]) {
-          assert.equal(opened.environments.isHeld(`d${each}`), model.has(`name-${each}`));
+          assert.equal(
+            opened.environments.isHeld(`d${each}`),
+            model.has(`name-${each}`) || others.some((other) => other.digest === `d${each}`),
+          );
         }
       }
-      for (const id of model.values()) await opened.store.delete(id);
+      assert.equal(opened.store.list().length, model.size);
+      for (const id of [...model.values(), ...others.map((other) => other.id)]) await opened.store.delete(id);
       assert.equal(await diskUsageBytes(opened.path), empty);
     }),
     { numRuns: 25 },

@@ -78,5 +78,10 @@ function buildFailure(exitCode: number | null, how: string): PyroError {
   if (exitCode === NOT_ALLOWED) return explainDenial(how);
   if (exitCode === DISK_IS_FULL) return new PyroError("DISK_FULL", `The disk has no space for the snapshot: ${how}`);
   if (exitCode === IS_GONE) return new PyroError("VM_DIED", `The VM ended: ${how}`);
+  if (exitCode === null) {
+    return new PyroError("RESOURCE_EXHAUSTED", `The program that copies the VM's memory was ended: ${how}.`, {
+      hint: "Try again. If the host has run out of memory, stop or delete tasks first.",
+    });
+  }
   return new PyroError("INTERNAL", `pyro-pages failed: ${how}`);
 }

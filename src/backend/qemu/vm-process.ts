@@ -149,9 +149,10 @@ export class VmProcess {
     try {
       return await Promise.race([work, ended]);
     } catch (error) {
+      if (PyroError.from(error).code !== "VM_DIED") throw error;
       // A socket may close before the daemon notices the end of its process.
       const moment = new Promise<never>((_, reject) => setTimeout(reject, END_GRACE_MS, error).unref());
-      return PyroError.from(error).code === "VM_DIED" ? await Promise.race([ended, moment]) : Promise.reject(error);
+      return await Promise.race([ended, moment]);
     }
   }
 }

@@ -1,0 +1,33 @@
+import { TaskScratch } from "../faults/task-scratch.js";
+import { random, seed } from "../seed.js";
+import { Kills, operations, victims } from "./kills.js";
+
+const DEFAULT_ROUNDS = 30;
+
+/**
+ * Kills the daemon, the VM, the helper that copies memory, or the client at random moments of branch operations, and checks each time
+ * that nothing acknowledged is lost, no half snapshot is used, nothing is left, and the task runs on.
+ */
+async function main(): Promise<void> {
+  const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? DEFAULT_ROUNDS);
+  process.stdout.write(`seed ${seed}, ${rounds} kills\n`);
+  await using scratch = new TaskScratch();
+  const kills = await Kills.open(scratch);
+  const pick = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)]!;
+  for (let number = 1; number <= rounds; number += 1) {
+    // Each operation as often as the others.
+    const operation = operations[number % operations.length]!;
+    const victim = pick(victims);
+    const started = performance.now();
+    const { afterMs, hit, status, state } = await kills.round(number, operation, victim);
+    const took = ((performance.now() - started) / 1_000).toFixed(1);
+    const answer = status === null ? "killed" : `exit ${status}`;
+    process.stdout.write(
+      `${number} ${operation}: ${victim} ${hit ? "killed" : "not found"} after ${afterMs} ms; ${answer}, ${state}; ${took} s\n`,
+    );
+  }
+  await kills.close();
+  process.stdout.write(`passed: ${rounds} kills, seed ${seed}\n`);
+}
+
+await main();
