@@ -157,6 +157,73 @@ test("leftovers: half-made snapshots of killed daemons are removed, and records 
   );
 });
 
+/** The store beside a model of it: names, and the environments and results of setups that were made. */
+class Modelled {
+  readonly #scratch: ScratchDirectory;
+  #opened: Awaited<ReturnType<typeof open>>;
+  readonly #named = new Map<string, string>();
+  readonly #others: { readonly kind: "save" | "setup"; readonly id: string; readonly digest: string }[] = [];
+
+  constructor(scratch: ScratchDirectory, opened: Awaited<ReturnType<typeof open>>) {
+    this.#scratch = scratch;
+    this.#opened = opened;
+  }
+
+  readonly steps = {
+    open: async () => void (this.#opened = await open(this.#scratch)),
+    fail: () => assert.rejects(this.#opened.store.create(machineThat("fails"), about(null), { signal })),
+    pass: () => this.#opened.store.passing(machineThat(), about(null), { signal }, async () => {}),
+    create: async (name: string, digest: string) => {
+      const making = this.#opened.store.create(machineThat(), about(name, digest), { signal });
+      if (this.#named.has(name)) await assert.rejects(making, { code: "ALREADY_EXISTS" });
+      else this.#named.set(name, (await making).record.snapshot_id);
+    },
+    delete: async (name: string) => {
+      const id = this.#named.get(name);
+      if (id === undefined) return;
+      await this.#opened.store.delete(id);
+      this.#named.delete(name);
+    },
+    save: async (name: string, digest: string) => {
+      const id = this.#named.get(name);
+      if (id === undefined) return;
+      const { store } = this.#opened;
+      const { record } = await store.saveAs(store.get(id), `env-${this.#others.length}`, signal);
+      this.#others.push({ kind: "save", id: record.snapshot_id, digest });
+    },
+    setup: async (name: string, digest: string) => {
+      const made = { ...about(null, digest), setup_key: name };
+      const { record } = await this.#opened.store.create(machineThat(), made, { signal });
+      this.#others.push({ kind: "setup", id: record.snapshot_id, digest });
+    },
+    forget: () => this.#removeFirst("save"),
+    prune: () => this.#removeFirst("setup"),
+  };
+
+  async #removeFirst(wanted: "save" | "setup"): Promise<void> {
+    const at = this.#others.findIndex(({ kind }) => kind === wanted);
+    for (const { id } of at === -1 ? [] : this.#others.splice(at, 1)) await this.#opened.store.delete(id);
+  }
+
+  check(): void {
+    const { path, store, environments } = this.#opened;
+    assert.deepEqual(readdirSync(path).toSorted(), this.#ids().toSorted());
+    assert.equal(store.list().length, this.#named.size);
+    for (const each of [0, 1, 2, 3, 4, 5]) {
+      const isNeeded = this.#named.has(`name-${each}`) || this.#others.some(({ digest }) => digest === `d${each}`);
+      assert.equal(environments.isHeld(`d${each}`), isNeeded);
+    }
+  }
+
+  async removeAll(): Promise<void> {
+    for (const id of this.#ids()) await this.#opened.store.delete(id);
+  }
+
+  #ids(): string[] {
+    return [...this.#named.values(), ...this.#others.map(({ id }) => id)];
+  }
+}
+
 const STEPS = ["create", "fail", "pass", "delete", "open", "save", "forget", "setup", "prune"] as const;
 
 test("1,000 steps in any order of making, failing, deleting, saving and opening: the store equals a model of it, and frees its disk space", async () => {
@@ -164,50 +231,14 @@ test("1,000 steps in any order of making, failing, deleting, saving and opening:
   await fc.assert(
     fc.asyncProperty(steps, async (chosen) => {
       using scratch = new ScratchDirectory();
-      let opened = await open(scratch);
+      const opened = await open(scratch);
       const empty = await diskUsageBytes(opened.path);
-      const model = new Map<string, string>();
-      /** Environments and setups by the name of what they hold. */
-      const others: { readonly kind: "save" | "setup"; readonly id: string; readonly digest: string }[] = [];
+      const modelled = new Modelled(scratch, opened);
       for (const [step, number] of chosen) {
-        const [name, digest] = [`name-${number}`, `d${number}`];
-        const id = model.get(name);
-        if (step === "open") opened = await open(scratch);
-        else if (step === "fail")
-          await assert.rejects(opened.store.create(machineThat("fails"), about(null), { signal }));
-        else if (step === "pass") await opened.store.passing(machineThat(), about(null), { signal }, async () => {});
-        else if (step === "delete" && id !== undefined) {
-          await opened.store.delete(id);
-          model.delete(name);
-        } else if (step === "save" && id !== undefined) {
-          const saved = await opened.store.saveAs(opened.store.get(id), `env-${others.length}`, signal);
-          others.push({ kind: "save", id: saved.record.snapshot_id, digest });
-        } else if (step === "setup") {
-          const made = { ...about(null, digest), setup_key: name };
-          const { record } = await opened.store.create(machineThat(), made, { signal });
-          others.push({ kind: "setup", id: record.snapshot_id, digest });
-        } else if (step === "forget" || step === "prune") {
-          const at = others.findIndex(({ kind }) => kind === (step === "forget" ? "save" : "setup"));
-          for (const gone of at === -1 ? [] : others.splice(at, 1)) await opened.store.delete(gone.id);
-        } else if (step === "create") {
-          const made = await opened.store.create(machineThat(), about(name, digest), { signal }).catch(PyroError.from);
-          if (id !== undefined) assert.ok(made instanceof PyroError && made.code === "ALREADY_EXISTS");
-          else if (made instanceof PyroError) throw made;
-          else model.set(name, made.record.snapshot_id);
-        }
-        assert.deepEqual(
-          readdirSync(opened.path).toSorted(),
-          [...model.values(), ...others.map((other) => other.id)].toSorted(),
-        );
-        for (const each of [0, 1, 2, 3, 4, 5]) {
-          assert.equal(
-            opened.environments.isHeld(`d${each}`),
-            model.has(`name-${each}`) || others.some((other) => other.digest === `d${each}`),
-          );
-        }
+        await modelled.steps[step](`name-${number}`, `d${number}`);
+        modelled.check();
       }
-      assert.equal(opened.store.list().length, model.size);
-      for (const id of [...model.values(), ...others.map((other) => other.id)]) await opened.store.delete(id);
+      await modelled.removeAll();
       assert.equal(await diskUsageBytes(opened.path), empty);
     }),
     { numRuns: 25 },
