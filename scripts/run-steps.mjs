@@ -1,25 +1,26 @@
 // Runs the steps of `make check` or `make test`, all of them even when one fails, and prints how long each took and one line about
-// the tests at the end. The exit status is 1 when a step failed.
+// the tests at the end. The exit status is 1 when a step failed. Steps that only read files run side by side.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const checks = [
-  ["lint", "npm", "run", "--silent", "lint"],
-  ["import circles", "npm", "run", "--silent", "circles"],
+/** The longest first. */
+const readers = [
   ["format", "npm", "run", "--silent", "format:check"],
   ["unused code", "npm", "run", "--silent", "unused"],
+  ["lint", "npm", "run", "--silent", "lint"],
   ["rendered pages", "npm", "run", "--silent", "docs:check"],
-  ["fast tests", "scripts/run-tests.sh", "fast"],
+  ["import circles", "npm", "run", "--silent", "circles"],
 ];
+const fast = ["fast tests", "scripts/run-tests.sh", "fast"];
 const rest = [
   ["slow tests", "scripts/run-tests.sh", "slow"],
   ["guest agent", "make", "--no-print-directory", "-C", "guest", "test"],
   ["network gate", "make", "--no-print-directory", "-C", "gate", "test"],
   ["VM tests", "scripts/run-tests.sh", "vm"],
 ];
-const plans = { check: checks, test: [...checks, ...rest] };
+const plans = { check: [fast], test: [fast, ...rest] };
 /** Tests that may be skipped where CI=true, each as it is listed: its title, a colon and its reason. */
 const allowedSkips = [];
 
@@ -38,22 +39,33 @@ const totals = { passed: 0, failed: 0, skipped: [], coverage: {} };
 const failedSteps = [];
 const durations = [];
 
-for (const [name, program, ...args] of plan) {
-  const stepMs = Date.now();
-  if (!(await runStep(program, args))) failedSteps.push(name);
-  durations.push(`${name} ${seconds(stepMs)}`);
-}
+const queue = [...readers];
+await Promise.all(
+  Array.from({ length: availableParallelism() }, async () => {
+    for (let step = queue.shift(); step; step = queue.shift()) await takeStep(step, true);
+  }),
+);
+for (const step of plan) await takeStep(step, false);
 for (const file of readdirSync(directory)) add(JSON.parse(readFileSync(join(directory, file), "utf8")));
 rmSync(directory, { recursive: true });
 report();
 
-/** Runs a step with its output passed on. Programs that are not node:test count their tests in a line "N passed, N failed". */
-function runStep(program, args) {
+async function takeStep([name, program, ...args], isHeld) {
+  const stepMs = Date.now();
+  if (!(await runStep(program, args, isHeld))) failedSteps.push(name);
+  durations.push(`${name} ${seconds(stepMs)}`);
+}
+
+/** Runs a step with its output passed on, at once or held until its end. Programs that are not node:test count their tests in a line "N passed, N failed". */
+function runStep(program, args, isHeld) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(program, args, { env, stdio: ["ignore", "pipe", isHeld ? "pipe" : "inherit"] });
+    const held = [];
     let tail = "";
+    child.stderr?.on("data", (chunk) => held.push(chunk));
     child.stdout.on("data", (chunk) => {
-      process.stdout.write(chunk);
+      if (isHeld) held.push(chunk);
+      else process.stdout.write(chunk);
       tail = (tail + chunk).slice(-200);
     });
     child.on("error", (error) => {
@@ -61,6 +73,7 @@ function runStep(program, args) {
       resolve(false);
     });
     child.on("close", (status) => {
+      process.stdout.write(Buffer.concat(held));
       const [, passed, failed] = /^(?:\w+: )?(\d+) passed, (\d+) failed$/m.exec(tail) ?? [];
       if (passed !== undefined) add({ passed: Number(passed), failed: Number(failed), skipped: [] });
       resolve(status === 0);
