@@ -5,7 +5,7 @@ import { timeMs } from "../src/bench/numbers.js";
 import type { VmShape } from "../src/backend/backend.js";
 import type { Accelerator } from "../src/backend/qemu/accelerator.js";
 import { buildQemuArgs, inJail } from "../src/backend/qemu/argv.js";
-import { makeMailbox } from "../src/backend/qemu/mailbox.js";
+import { mailboxPath, makeMailbox } from "../src/backend/qemu/mailbox.js";
 import type { Toolchain } from "../src/backend/qemu/toolchain.js";
 import { VmProcess } from "../src/backend/qemu/vm-process.js";
 import type { InstalledEnvironment } from "../src/environments/cache.js";
@@ -50,6 +50,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
             [at("ram"), inJail.ram, true],
             [at("vm"), inJail.vm, false],
             [at("scratch"), inJail.scratch, true],
+            [mailboxPath(at("vm")), inJail.mailbox, true],
           ],
           runDirectory: spec.runDirectory,
           gate: null,

@@ -32,13 +32,18 @@ static bool dispatch_data(const struct frame *frame) {
 }
 
 static bool dispatch_mail(const struct frame *frame) {
-    if (frame->length != MAIL_PAYLOAD_BYTES || frame->payload[0] != CHANNEL_CONTENT) return false;
+    if (frame->length != MAIL_PAYLOAD_BYTES) return false;
+    uint8_t channel = frame->payload[0];
+    if (channel != CHANNEL_STDIN && channel != CHANNEL_CONTENT) return false;
     uint64_t offset = read_u64(frame->payload + 1), at = read_u64(frame->payload + 9);
     uint32_t length = read_u32(frame->payload + 17);
     uint64_t size = (uint64_t)mailbox_bytes();
     if (length == 0 || length > MAIL_MAX_BYTES || at % MAIL_ALIGN_BYTES || at > size || length > size - at) return false;
+    struct job *job = job_find(frame->stream);
+    if (job) return channel == CHANNEL_STDIN && job_stdin_mail(job, offset, at, length);
     struct transfer *transfer = transfer_find(frame->stream);
-    return transfer ? transfer_mail(transfer, offset, at, length) : !job_find(frame->stream) && !tunnel_exists(frame->stream);
+    if (!transfer) return !tunnel_exists(frame->stream);
+    return channel == CHANNEL_CONTENT && transfer_mail(transfer, offset, at, length);
 }
 
 static bool dispatch_zeros(const struct frame *frame) {

@@ -1,6 +1,7 @@
 #include "job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -8,6 +9,7 @@
 
 #include "fatal.h"
 #include "loop.h"
+#include "mailbox.h"
 #include "session.h"
 
 static struct job *jobs[JOBS_MAX];
@@ -27,7 +29,7 @@ void jobs_list(struct json_out *out) {
     for (int i = 0; i < count; i++) json_out_item(out, jobs[i]->stream);
 }
 
-void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup) {
+void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup, bool is_mailed) {
     struct job *job = calloc(1, sizeof *job);
     if (!job) fatal("out of memory");
     jobs[count++] = job;
@@ -39,9 +41,11 @@ void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup) {
     job->shepherd_fd = spawn->shepherd_fd;
     job->input.fd = spawn->fds[0];
     job->input.is_wanted = spawn->wants_stdin;
+    job->input.is_mailed = is_mailed;
     for (int i = 0; i < 2; i++) {
         job->output[i].fd = spawn->fds[1 + i];
         outlet_add(&job->output[i].outlet, stream, (uint8_t)(CHANNEL_STDOUT + i));
+        job->output[i].outlet.takes_mail = mailbox_out_bytes() > 0;
         if (spawn->fds[1 + i] < 0) outlet_end(&job->output[i].outlet, 0);
     }
     // A terminal is one descriptor for both directions: its events come as LOOP_STDOUT.
@@ -55,7 +59,8 @@ void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup) {
 void job_attach(struct job *job) {
     if (job->is_attached) return;
     job->is_attached = true;
-    if (job->input.is_wanted && !job->has_ended) inlet_grant(&job->input.inlet, INPUT_GRANT_MAX_BYTES);
+    if (job->input.is_wanted && !job->has_ended) 
+        inlet_grant(&job->input.inlet, job->input.is_mailed ? INPUT_MAILED_MAX_BYTES : INPUT_GRANT_MAX_BYTES);
 }
 
 static void let_go(struct job *job, int which) {
@@ -103,20 +108,31 @@ void jobs_kill(void) {
     while (count) job_release(jobs[0]);
 }
 
+// A command that writes much does so in fewer, longer turns.
+static void enlarge_pipe(struct job *job, int which) {
+    const struct outlet *outlet = &job->output[which].outlet;
+    if (!outlet->is_mailed || job->output[which].is_large || outlet->ring.head < LARGE_PIPE_BYTES) return;
+    job->output[which].is_large = true;
+    if (!job->is_tty) fcntl(job->output[which].fd, F_SETPIPE_SZ, LARGE_PIPE_BYTES);
+}
+
 void job_read_output(struct job *job, int which) {
     struct outlet *outlet = &job->output[which].outlet;
     while (job->output[which].is_readable && job->output[which].fd >= 0) {
-        size_t want = ring_room(&outlet->ring);
+        size_t want = outlet_room(outlet);
         if (outlet->has_end && want > outlet->end - outlet->ring.head) want = (size_t)(outlet->end - outlet->ring.head);
-        if (want > sizeof session_scratch) want = sizeof session_scratch;
+        size_t step = ring_step(&outlet->ring);
+        if (want > step) want = step;
         if (outlet->has_end && outlet->ring.head == outlet->end) {
             let_go(job, which);
             return;
         }
         if (want == 0) return;
-        ssize_t got = read(job->output[which].fd, session_scratch, want);
+        uint8_t *into = ring_reserve(&outlet->ring, want, &want);
+        ssize_t got = read(job->output[which].fd, into, want);
         if (got > 0) {
-            ring_append(&outlet->ring, session_scratch, (size_t)got);
+            ring_add(&outlet->ring, (size_t)got);
+            enlarge_pipe(job, which);
             // A short read has emptied a pipe; unless it has hung up, the next byte brings an edge.
             if ((size_t)got < want && !job->is_tty && !job->output[which].is_hung_up) job->output[which].is_readable = false;
         } else if (got < 0 && errno == EINTR) {
@@ -156,7 +172,7 @@ bool job_window(struct job *job, uint8_t channel, uint64_t acked, uint64_t limit
 void jobs_new_session(void) {
     for (int i = 0; i < count; i++) {
         struct job *job = jobs[i];
-        job->is_attached = job->sent_exit = false;
+        job->is_attached = job->sent_exit = job->input.is_mailed = false;
         outlet_close(&job->output[0].outlet);
         outlet_close(&job->output[1].outlet);
         job->input.ring.head = job->input.ring.base;

@@ -34,11 +34,14 @@ struct job {
         int fd;
         bool is_readable;
         bool is_hung_up;
+        bool is_large; // its pipe
         struct outlet outlet;
     } output[2];
     struct {
         int fd;
         bool is_wanted;
+        bool is_mailed; // the host of this session may send mail
+        bool is_large;  // its pipe
         uint8_t last_byte;
         struct inlet inlet;
         struct ring ring;
@@ -49,8 +52,11 @@ struct job *job_find(uint32_t stream);
 int jobs_count(void);
 void jobs_list(struct json_out *out);
 
+// The pipe of a command that moves much, in bytes.
+enum { LARGE_PIPE_BYTES = 1048576 };
+
 // Takes over the descriptors of a command that runs, and its group.
-void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup);
+void job_add(uint32_t stream, const struct spawn *spawn, struct cgroup cgroup, bool is_mailed);
 void job_attach(struct job *job);
 // Bytes produced so far, or the total once it is known.
 int64_t job_output_bytes(const struct job *job, int which);
@@ -64,6 +70,7 @@ void jobs_kill(void);
 // Handle frames of the host. False when the frame is broken.
 bool job_window(struct job *job, uint8_t channel, uint64_t acked, uint64_t limit);
 bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t count);
+bool job_stdin_mail(struct job *job, uint64_t offset, uint64_t at, uint32_t length);
 bool job_stdin_eof(struct job *job, uint64_t offset);
 
 // Events.

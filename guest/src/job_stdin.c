@@ -1,8 +1,11 @@
 // A job's stdin: bytes that the pipe does not accept yet wait in a ring.
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
+#include "fatal.h"
 #include "job.h"
+#include "mailbox.h"
 
 void job_close_stdin(struct job *job) {
     if (job->input.fd >= 0 && !job->is_tty) close(job->input.fd);
@@ -63,6 +66,18 @@ bool job_stdin(struct job *job, uint64_t offset, const uint8_t *bytes, size_t co
     ring_append(&job->input.ring, bytes + put, count - put);
     job_write_stdin(job);
     return true;
+}
+
+bool job_stdin_mail(struct job *job, uint64_t offset, uint64_t at, uint32_t length) {
+    if (!job->input.is_mailed) return false;
+    if (!job->input.is_large && !job->is_tty && job->input.fd >= 0) {
+        job->input.is_large = true;
+        fcntl(job->input.fd, F_SETPIPE_SZ, LARGE_PIPE_BYTES);
+    }
+    const uint8_t *bytes = mailbox_read(at, length);
+    // To go on would leave a hole in what the command reads.
+    if (!bytes) fatal("the mailbox was not read: errno %d", errno);
+    return job_stdin(job, offset, bytes, length);
 }
 
 bool job_stdin_eof(struct job *job, uint64_t offset) {

@@ -17,6 +17,8 @@ struct outlet {
     uint32_t stream;
     uint8_t channel;
     bool has_end;
+    bool takes_mail; // its stream is one whose host may be sent mail
+    bool is_mailed;  // the host of this session has granted so much that it reads mail
     bool is_open;        // a window came in this session
     bool sent_eof;
     struct outlet *following; // in the list of all outlets
@@ -25,6 +27,9 @@ struct outlet {
 void outlet_add(struct outlet *outlet, uint32_t stream, uint8_t channel);
 void outlet_remove(struct outlet *outlet);
 void outlet_end(struct outlet *outlet, uint64_t end);
+
+// Bytes that may still be produced.
+size_t outlet_room(const struct outlet *outlet);
 
 // Begins a new session: the outlet sends nothing until the host's first window.
 void outlet_close(struct outlet *outlet);

@@ -55,6 +55,7 @@ void request_hello(void) {
     json_out_bool(&out, "learns", true);
     json_out_bool(&out, "owns", user_is_able());
     if (mailbox_bytes()) json_out_integer(&out, "mailbox_bytes", mailbox_bytes());
+    if (mailbox_out_bytes()) json_out_integer(&out, "outbox_bytes", mailbox_out_bytes());
     json_out_open(&out, "jobs", '[');
     jobs_list(&out);
     json_out_close(&out, ']');
@@ -107,6 +108,10 @@ static void handle_freeze(uint32_t stream, struct json request) {
 static void handle_follow(uint32_t stream, struct json request) {
     struct job *job = find_named_job(stream, request);
     if (!job) return;
+    struct json value;
+    bool is_mailed = false;
+    if (json_field(request, "mail", &value) && !json_bool(value, &is_mailed)) return refuse(stream, "`mail` must be true or false");
+    job->input.is_mailed |= is_mailed;
     job_attach(job);
     struct json_out *out = reply_begin();
     json_out_text(out, "state", job->is_settled ? "exited" : "running");

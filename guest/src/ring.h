@@ -5,21 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol.h"
-
 struct ring {
-    uint8_t *bytes;
+    uint8_t *bytes; // at a page's start
     size_t size; // 0 or a power of two
     uint64_t base;
     uint64_t head;
 };
 
-enum { RING_MAX_BYTES = OUTPUT_HELD_MAX_BYTES };
-
-// Bytes that may still be appended.
-size_t ring_room(const struct ring *ring);
-// The caller must check ring_room first.
 void ring_append(struct ring *ring, const void *bytes, size_t count);
+// The bytes that still fit; when it is full, those that its next size adds.
+size_t ring_step(const struct ring *ring);
+// Makes room for `want` bytes and returns where the next ones go: `run` of them at least one, at most `want`. ring_add then counts them.
+uint8_t *ring_reserve(struct ring *ring, size_t want, size_t *run);
+void ring_add(struct ring *ring, size_t count);
 // Copies out [offset, offset + count), which must be within the ring.
 void ring_copy(const struct ring *ring, uint64_t offset, void *out, size_t count);
 // The longest contiguous run of bytes from `base` on.

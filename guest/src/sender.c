@@ -82,7 +82,7 @@ static bool is_unchanged(const struct sender *sender) {
 }
 
 bool sender_go_on(struct sender *sender) {
-    size_t want = ring_room(&sender->outlet->ring);
+    size_t want = outlet_room(sender->outlet);
     if (want > sizeof session_scratch) want = sizeof session_scratch;
     if ((uint64_t)sender->left < want) want = (size_t)sender->left;
     ssize_t got = want ? read(sender->fd, session_scratch, want) : 0;

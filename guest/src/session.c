@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "job.h"
 #include "loop.h"
+#include "mailbox.h"
 #include "outlet.h"
 #include "request.h"
 #include "transfer.h"
@@ -37,6 +38,7 @@ bool session_is_flushed(void) { return session.control_count == 0 && session.out
 
 static void forget(void) {
     session.control_count = session.out_from = session.out_count = 0;
+    mailbox_new_session();
     jobs_new_session();
     transfers_end();
     tunnels_end();

@@ -44,7 +44,7 @@ static struct {
     struct user user;
     // The variables of another user, in the order of the defaults.
     char of_account[OF_ACCOUNT][PATH_MAX + 128];
-    bool wants_stdin, wants_tty;
+    bool wants_stdin, wants_tty, is_mailed;
     int64_t rows, columns;
 } start;
 
@@ -174,6 +174,7 @@ static const char *read_request(struct json request) {
     start.arena_used = 0;
     if (!read_flag(request, "stdin", &start.wants_stdin)) return "`stdin` must be true or false";
     if (!read_flag(request, "tty", &start.wants_tty)) return "`tty` must be true or false";
+    if (!read_flag(request, "mail", &start.is_mailed)) return "`mail` must be true or false";
     if (!read_size(request, "rows", 24, &start.rows)) return "`rows` must be 1 to 65535";
     if (!read_size(request, "cols", 80, &start.columns)) return "`cols` must be 1 to 65535";
     strcpy(start.cwd, "/");
@@ -210,7 +211,7 @@ void start_answer(uint32_t stream, struct json request) {
         const char *path = spawn.failed == SPAWN_CWD ? start.cwd : spawn.failed == SPAWN_EXEC ? argv[0] : NULL;
         return reply_error(stream, "SPAWN_FAILED", spawn.error, path, "the command could not be started");
     }
-    job_add(stream, &spawn, cgroup);
+    job_add(stream, &spawn, cgroup, start.is_mailed);
     json_out_integer(reply_begin(), "pid", spawn.pid);
     reply_send(stream);
 }

@@ -30,7 +30,10 @@ void transfer_add(struct transfer *transfer, uint32_t stream, const struct trans
     transfer->kind = kind;
     transfer->user = *user_acting();
     if (kind->take) inlet_grant(&transfer->inlet, CONTENT_GRANT_MAX_BYTES);
-    if (kind->produce) outlet_add(&transfer->outlet, stream, CHANNEL_CONTENT);
+    if (kind->produce) {
+        outlet_add(&transfer->outlet, stream, CHANNEL_CONTENT);
+        transfer->outlet.takes_mail = mailbox_out_bytes() > 0;
+    }
     transfer->following = transfers;
     transfers = transfer;
     count++;
@@ -101,7 +104,7 @@ bool transfer_window(struct transfer *transfer, uint64_t acked, uint64_t limit) 
 static bool has_more(const struct transfer *transfer) {
     const struct outlet *outlet = &transfer->outlet;
     if (transfer->kind->work) return !transfer->is_answered;
-    return transfer->kind->produce && outlet->is_open && !outlet->has_end && ring_room(&outlet->ring) >= transfer->kind->room_bytes;
+    return transfer->kind->produce && outlet->is_open && !outlet->has_end && outlet_room(outlet) >= transfer->kind->room_bytes;
 }
 
 bool transfers_have_more(void) {

@@ -38,6 +38,7 @@ class Constants(unittest.TestCase):
             "payload_bytes": "PAYLOAD_MAX_BYTES", "jobs": "JOBS_MAX", "transfers": "TRANSFERS_MAX", "connections": "TUNNELS_MAX",
             "output_held_bytes": "OUTPUT_HELD_MAX_BYTES", "input_grant_bytes": "INPUT_GRANT_MAX_BYTES",
             "content_grant_bytes": "CONTENT_GRANT_MAX_BYTES", "entries_per_window": "ENTRIES_PER_WINDOW", "id_digits": "ID_MAX_DIGITS",
+            "output_mailed_bytes": "OUTPUT_MAILED_MAX_BYTES", "input_mailed_bytes": "INPUT_MAILED_MAX_BYTES", "mail_min_bytes": "MAIL_MIN_BYTES",
             "mail_bytes": "MAIL_MAX_BYTES", "mail_align_bytes": "MAIL_ALIGN_BYTES",
             "commits_remembered": "COMMITS_REMEMBERED", "turn_bytes": "TURN_MAX_BYTES", "json_depth": "JSON_DEPTH_MAX",
             "record_header_bytes": "RECORD_HEADER_MAX_BYTES", "entropy_min_bytes": "ENTROPY_MIN_BYTES",

@@ -16,7 +16,7 @@ class Mailbox(FilesTest):
     def more_arguments(self):
         self.box = os.path.join(self.folder, "mailbox")
         with open(self.box, "wb") as file:
-            file.truncate(SIZE)
+            file.truncate(2 * SIZE)  # the second half is the agent's
         return ["--mailbox", self.box]
 
     def lay(self, at, content):
@@ -47,7 +47,7 @@ class Mailbox(FilesTest):
             return file.read()
 
     def test_hello_says_how_large_it_is(self):
-        self.assertEqual(self.hello["mailbox_bytes"], SIZE)
+        self.assertEqual((self.hello["mailbox_bytes"], self.hello["outbox_bytes"]), (SIZE, SIZE))
 
     def test_mail_and_frames_in_turn(self):
         content = os.urandom(2 * LONGEST + 70_001)

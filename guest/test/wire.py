@@ -68,7 +68,7 @@ class Wire:
     def parse(self):
         while len(self.inbox) >= 12:
             length, stream, kind = struct.unpack_from("<IIB", self.inbox)
-            assert length <= 65536 and 1 <= kind <= 7, (length, kind)
+            assert length <= 65536 and 1 <= kind <= 8, (length, kind)
             if len(self.inbox) < 16 + length:
                 return
             assert self.inbox[12 + length : 16 + length] == self.nonce[:4], "tag"

@@ -42,7 +42,7 @@ export const limits = {
   /** The longest body line a client may send to the daemon. */
   requestLineBytes: 1_048_576,
   /** Maximum standard input in flight: sent by a client, not yet read by the command. */
-  stdinWindowBytes: 262_144,
+  stdinWindowBytes: 1_048_576,
   /** Entries of an import, including implied directories. */
   importEntries: 1_000_000,
   importPathBytes: 4_096,

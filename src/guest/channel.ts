@@ -8,7 +8,8 @@ import { buildDataHead, buildFrame, buildSync, FrameParser, type Data, type Fram
 import { Handshake } from "./handshake.js";
 import { Intake } from "./intake.js";
 import { Mailbox } from "./mailbox.js";
-import type { Hello } from "./messages.js";
+import { frameType, type Hello } from "./messages.js";
+import { outOfOrder } from "./payload.js";
 import { type Fields, type RequestOptions, Requests } from "./requests.js";
 import { type StreamListener, Streams } from "./streams.js";
 
@@ -56,8 +57,8 @@ export class Channel {
     const channel = new Channel(socket);
     try {
       const sync = () => channel.#sync();
-      const { mailbox_bytes: mailboxBytes } = await channel.#handshake.perform(sync, options.deadlineMs, options.signal);
-      if (options.mailboxPath && mailboxBytes) channel.#mailbox = new Mailbox(options.mailboxPath, mailboxBytes);
+      const { mailbox_bytes: inBytes, outbox_bytes: outBytes = 0 } = await channel.#handshake.perform(sync, options.deadlineMs, options.signal);
+      if (options.mailboxPath && inBytes) channel.#mailbox = new Mailbox(options.mailboxPath, { inBytes, outBytes });
       return channel;
     } catch (error) {
       channel.close(PyroError.from(error));
@@ -73,6 +74,11 @@ export class Channel {
   /** The mailbox for large pieces of content; null when the guest has none. */
   get mailbox(): Mailbox | null {
     return this.#mailbox;
+  }
+
+  /** The mailbox of a guest that sends pieces through it too; else null. */
+  get twoWayMailbox(): Mailbox | null {
+    return this.#mailbox?.isTwoWay ? this.#mailbox : null;
   }
 
   /** A stream number that was never used on this machine, for a request, a job or a transfer. */
@@ -152,6 +158,7 @@ export class Channel {
   }
 
   #dispatch(frame: Frame): void {
+    if (frame.type === frameType.mail && !this.twoWayMailbox) throw outOfOrder(frame);
     if (this.#hello !== null) return this.#streams.deliver(frame);
     this.#hello = this.#handshake.accept(frame);
     this.#streams.skip(Math.max(0, ...this.#hello.jobs));

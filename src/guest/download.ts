@@ -3,10 +3,10 @@ import type { z } from "zod";
 import { PyroError } from "../contract/errors.js";
 import { type Channel } from "./channel.js";
 import { AgentRefusal } from "./refusal.js";
-import { buildWindow, parseData, parseEof, type Frame } from "./frames.js";
+import { buildWindow, parseData, parseEof, parseMail, type Frame } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
-import { Receiver, WINDOW_BYTES } from "./receiver.js";
+import { Receiver } from "./receiver.js";
 
 /**
  * A request whose answer is content followed by a response. The content is read once, in order; the guest waits for the reader.
@@ -33,10 +33,11 @@ export class Download<T> {
     this.#schema = schema;
     this.#receiver = new Receiver({
       from: 0,
+      mailbox: channel.twoWayMailbox,
       deliver: (bytes) => this.#offer(bytes),
-      grant: async (acked) => {
+      grant: async (acked, limit) => {
         await channel.drained();
-        this.#grant(acked);
+        this.#grant(acked, limit);
       },
       onFailed: (error) => this.#fail(PyroError.from(error)),
     });
@@ -55,7 +56,7 @@ export class Download<T> {
       onClosed: (reason) => download.#fail(reason),
     });
     channel.send(frameType.request, download.#stream, Buffer.from(JSON.stringify({ op, ...fields })));
-    download.#grant(0);
+    download.#grant(0, download.#receiver.limitFrom(0));
     return download;
   }
 
@@ -111,6 +112,10 @@ export class Download<T> {
       const data = parseData(frame.payload);
       if (data.channel !== channelNumber.content) throw outOfOrder(frame);
       this.#receiver.take(data);
+    } else if (frame.type === frameType.mail) {
+      const mail = parseMail(frame.payload);
+      if (mail.channel !== channelNumber.content) throw outOfOrder(frame);
+      this.#receiver.takeMail(mail);
     } else if (frame.type === frameType.eof) {
       const { channel, offset } = parseEof(frame.payload);
       if (channel !== channelNumber.content) throw outOfOrder(frame);
@@ -140,8 +145,8 @@ export class Download<T> {
     this.#wake();
   }
 
-  #grant(acked: number): void {
-    const payload = buildWindow({ channel: channelNumber.content, acked, limit: acked + WINDOW_BYTES });
+  #grant(acked: number, limit: number): void {
+    const payload = buildWindow({ channel: channelNumber.content, acked, limit });
     this.#channel.send(frameType.window, this.#stream, payload);
   }
 }

@@ -5,11 +5,11 @@ import type { EndSignal } from "../contract/wire.js";
 import type { TerminalSize } from "../contract/terminal.js";
 import type { Channel } from "./channel.js";
 import type { StreamListener } from "./streams.js";
-import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
+import { buildWindow, parseData, parseEof, parseMail, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
 import { AgentRefusal } from "./refusal.js";
-import { Receiver, WINDOW_BYTES } from "./receiver.js";
+import { Receiver } from "./receiver.js";
 import { StdinSender } from "./stdin-sender.js";
 
 /** Receives the output of a command. */
@@ -63,16 +63,20 @@ export class Exec {
     const receiver = (name: "stdout" | "stderr") =>
       new Receiver({
         from: from[name],
+        mailbox: channel.twoWayMailbox,
         deliver: (bytes) => sink.onOutput(name, bytes),
-        grant: async (acked) => {
+        grant: async (acked, limit) => {
           await channel.drained();
-          this.#grant(channelNumber[name], acked);
+          this.#grant(channelNumber[name], acked, limit);
         },
         onFailed: (error) => this.#fail(PyroError.from(error)),
       });
     this.#stdout = receiver("stdout");
     this.#stderr = receiver("stderr");
-    this.#stdin = new StdinSender(channel, job, stdinStart, (error) => this.#fail(PyroError.from(error)));
+    this.#stdin = new StdinSender(channel, job, stdinStart, {
+      mailbox: channel.twoWayMailbox,
+      onFailed: (error) => this.#fail(PyroError.from(error)),
+    });
   }
 
   /**
@@ -87,6 +91,7 @@ export class Exec {
       ...{ cwd, env, stdin: stdin !== null },
       ...(terminal && { tty: true, ...terminal }),
       ...(user && { user }),
+      ...(stdin !== null && channel.twoWayMailbox && { mail: true }),
     };
     const started = channel.request("start", fields, { stream: job, successor: exec.#listener(), timeoutMs: null });
     started.catch(() => {});
@@ -110,7 +115,7 @@ export class Exec {
     const exec = new Exec(channel, job, sink, from, null);
     channel.listen(job, exec.#listener());
     try {
-      const state = await channel.ask("follow", { job }, followed, { timeoutMs: null });
+      const state = await channel.ask("follow", { job, ...(channel.twoWayMailbox && { mail: true }) }, followed, { timeoutMs: null });
       exec.#grantAll();
       if (state.state === "running") exec.#stdin.send(stdin, state.stdin_acked);
       return exec;
@@ -144,6 +149,7 @@ export class Exec {
     this.#channel.unlisten(this.job);
     this.#stdin.stop();
     await this.#channel.request("release", { job: this.job });
+    this.#stdin.forget();
   }
 
   #listener(): StreamListener {
@@ -151,15 +157,21 @@ export class Exec {
   }
 
   #grantAll(): void {
-    this.#grant(channelNumber.stdout, this.#stdout.received);
-    this.#grant(channelNumber.stderr, this.#stderr.received);
+    for (const name of ["stdout", "stderr"] as const) {
+      const receiver = name === "stdout" ? this.#stdout : this.#stderr;
+      this.#grant(channelNumber[name], receiver.received, receiver.limitFrom(receiver.received));
+    }
   }
 
   #receive(frame: Frame): void {
     if (frame.type === frameType.data) {
       const data = parseData(frame.payload);
       this.#output(data.channel).take(data);
-      this.#sink.onArrival?.(data.channel === channelNumber.stdout ? "stdout" : "stderr", data.bytes.length);
+      this.#notice(data.channel, data.bytes.length);
+    } else if (frame.type === frameType.mail) {
+      const mail = parseMail(frame.payload);
+      this.#output(mail.channel).takeMail(mail);
+      this.#notice(mail.channel, mail.length);
     } else if (frame.type === frameType.eof) {
       const { channel, offset } = parseEof(frame.payload);
       this.#output(channel).takeEof(offset);
@@ -171,6 +183,10 @@ export class Exec {
       this.#stdin.stop();
     } else throw outOfOrder(frame);
     if (this.#exit !== null && this.#stdout.isWhole && this.#stderr.isWhole) void this.#finish(this.#exit);
+  }
+
+  #notice(channel: number, sizeBytes: number): void {
+    this.#sink.onArrival?.(channel === channelNumber.stdout ? "stdout" : "stderr", sizeBytes);
   }
 
   #output(channel: number): Receiver {
@@ -192,8 +208,8 @@ export class Exec {
     this.#settle.reject(error);
   }
 
-  #grant(channel: number, acked: number): void {
-    const payload = buildWindow({ channel, acked, limit: acked + WINDOW_BYTES });
+  #grant(channel: number, acked: number, limit: number): void {
+    const payload = buildWindow({ channel, acked, limit });
     this.#channel.send(frameType.window, this.job, payload);
   }
 }

@@ -17,6 +17,9 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
+/** Longest piece of content in one piece of mail. */
+export const LETTER_MAX_BYTES = 1_048_576;
+
 const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(frameType));
 
 /** The host's start of a session: padding that completes any half-read frame, magic, nonce. */
@@ -167,13 +170,27 @@ export interface Mail {
   readonly length: number;
 }
 
+const MAIL_BYTES = 21;
+const MAIL_LENGTH_AT = 17;
+
 export function buildMail({ channel, offset, at, length }: Mail): Buffer {
-  const payload = Buffer.allocUnsafe(21);
+  const payload = Buffer.allocUnsafe(MAIL_BYTES);
   payload.writeUInt8(channel, 0);
   payload.writeBigUInt64LE(BigInt(offset), 1);
   payload.writeBigUInt64LE(BigInt(at), 9);
-  payload.writeUInt32LE(length, 17);
+  payload.writeUInt32LE(length, MAIL_LENGTH_AT);
   return payload;
+}
+
+export function parseMail(payload: Buffer): Mail {
+  if (payload.length !== MAIL_BYTES) throw shortFrame("mail");
+  const [offset, at] = [parseOffset(payload, 1), parseOffset(payload, 9)];
+  return { channel: payload.readUInt8(0), offset, at, length: payload.readUInt32LE(MAIL_LENGTH_AT) };
+}
+
+/** The bytes that a frame of mail makes the daemon read besides its own. A longer piece is refused, so it costs no more. */
+export function countMailed({ payload }: Frame): number {
+  return payload.length === MAIL_BYTES ? Math.min(payload.readUInt32LE(MAIL_LENGTH_AT), LETTER_MAX_BYTES) : 0;
 }
 
 /** A number of zero bytes of content. */

@@ -1,5 +1,6 @@
 import type { Socket } from "../host/socket.js";
-import type { Frame, FrameParser } from "./frames.js";
+import { countMailed, type Frame, type FrameParser } from "./frames.js";
+import { frameType } from "./messages.js";
 import { Turns } from "./turns.js";
 
 /** Frames of one guest that are handled before others get a turn of the event loop. */
@@ -68,6 +69,7 @@ export class Intake {
         if (frame === null) isDone = true;
         else {
           this.#spend(FRAME_COST);
+          if (frame.type === frameType.mail) this.#spend(countMailed(frame) / BYTES_PER_COST);
           this.#onFrame(frame);
         }
       }

@@ -23,6 +23,8 @@ export const hello = z.object({
   woken: z.boolean(),
   /** The size of the disk in which the guest finds pieces of content. */
   mailbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
+  /** The size of the part behind it in which the host finds pieces. The guest then also takes pieces as standard input. */
+  outbox_bytes: z.number().int().min(0).max(1_073_741_824).optional(),
   /** Whether a stage can remove entries of the workspace. */
   removes: z.boolean().optional(),
   /** Whether the agent can work on files as another user. */

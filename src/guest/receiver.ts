@@ -1,8 +1,11 @@
 import { PyroError } from "../contract/errors.js";
-import type { Data } from "./frames.js";
+import type { Data, Mail } from "./frames.js";
+import type { Letter, Mailbox } from "./mailbox.js";
 
-/** The window of one stream: how far the agent may send before it must wait. */
+/** The window of one stream: how far the agent may send before it must wait. Frames with data never pass it. */
 export const WINDOW_BYTES = 262_144;
+/** The window of an agent that sends pieces through a mailbox; these take no memory before they are read. */
+const MAILED_WINDOW_BYTES = 2_097_152;
 /** A new window is granted when this much of the old one is used up. */
 const GRANT_BYTES = 65_536;
 /** Pieces are joined up to this size. */
@@ -15,8 +18,10 @@ export interface ReceiverOptions {
   readonly from: number;
   /** Takes bytes in order. The next are held back until it resolves. */
   readonly deliver: (bytes: Buffer) => Promise<void>;
-  /** Grants a new window. The stream waits for this call too, so that no grants pile up while the guest does not read. */
-  readonly grant: (acked: number) => Promise<void>;
+  /** The mailbox of a guest that sends pieces through it. */
+  readonly mailbox?: Mailbox | null;
+  /** Grants a new window, from `acked` to `limit`. The stream waits for it too, so that no grants pile up before a guest that does not read them. */
+  readonly grant: (acked: number, limit: number) => Promise<void>;
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -47,16 +52,35 @@ export class Receiver {
     return this.#received === this.#end;
   }
 
+  /** The window to grant at first. */
+  limitFrom(acked: number): number {
+    return acked + (this.#options.mailbox ? MAILED_WINDOW_BYTES : WINDOW_BYTES);
+  }
+
   take({ offset, bytes }: Data): void {
-    const end = offset + bytes.length;
-    const most = Math.min(this.#end ?? Infinity, this.#granted + WINDOW_BYTES);
-    if (bytes.length === 0 || offset !== this.#received || end > most || this.#hasEof) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest sent output that overlaps, leaves a gap, or passes its window or end.");
-    }
-    this.#received = end;
+    this.#advance(offset, bytes.length, this.#granted + WINDOW_BYTES);
     if (this.#isStopped) return;
     this.#held.push(bytes);
     this.#pumping ??= this.#pump();
+  }
+
+  /** A piece in the mailbox, which is read when its turn comes. */
+  takeMail({ offset, at, length }: Mail): void {
+    const { mailbox } = this.#options;
+    if (!mailbox) throw new PyroError("AGENT_PROTOCOL", "The guest sent mail, but has no mailbox.");
+    mailbox.assertSent({ at, length });
+    this.#advance(offset, length, this.limitFrom(this.#granted));
+    if (this.#isStopped) return;
+    this.#held.pushLetter({ at, length });
+    this.#pumping ??= this.#pump();
+  }
+
+  #advance(offset: number, length: number, limit: number): void {
+    const end = offset + length;
+    if (length === 0 || offset !== this.#received || end > Math.min(this.#end ?? Infinity, limit) || this.#hasEof) {
+      throw new PyroError("AGENT_PROTOCOL", "The guest sent output that overlaps, leaves a gap, or passes its window or end.");
+    }
+    this.#received = end;
   }
 
   /** The guest's end of the stream: all bytes before the offset were sent. */
@@ -91,11 +115,14 @@ export class Receiver {
     // Frames that arrived together are delivered together.
     await Promise.resolve();
     try {
-      for (let bytes = this.#held.shift(); bytes !== null; bytes = this.#held.shift()) {
+      for (let held = this.#held.shift(); held !== null; held = this.#held.shift()) {
+        const bytes = Buffer.isBuffer(held) ? held : await this.#options.mailbox!.take(held);
+        // The guest may reuse the slot in another session.
+        if (this.#isStopped) break;
         await this.#options.deliver(bytes);
         this.#acked += bytes.length;
         if (this.#acked - this.#granted < GRANT_BYTES || this.#isStopped) continue;
-        await this.#options.grant(this.#acked);
+        await this.#options.grant(this.#acked, this.limitFrom(this.#acked));
         this.#granted = this.#acked;
       }
     } catch (error) {
@@ -106,13 +133,13 @@ export class Receiver {
   }
 }
 
-/** Bytes in order, in few blocks for any size of pieces. Keeps copies, so that a small piece does not keep its whole chunk in memory. */
+/** Bytes and pieces of mail in order, the bytes in few blocks for any size of pieces. Keeps copies, so that a small piece does not keep its whole chunk in memory. */
 class Held {
-  readonly #blocks: { bytes: Buffer; filled: number }[] = [];
+  readonly #blocks: ({ bytes: Buffer; filled: number } | Letter)[] = [];
 
   push(piece: Buffer): void {
     const last = this.#blocks.at(-1);
-    if (last === undefined || last.filled + piece.length > BLOCK_BYTES) {
+    if (last === undefined || !("filled" in last) || last.filled + piece.length > BLOCK_BYTES) {
       this.#blocks.push({ bytes: blockOf(piece), filled: piece.length });
       return;
     }
@@ -125,9 +152,14 @@ class Held {
     last.filled += piece.length;
   }
 
-  shift(): Buffer | null {
+  pushLetter(letter: Letter): void {
+    this.#blocks.push(letter);
+  }
+
+  shift(): Buffer | Letter | null {
     const first = this.#blocks.shift();
-    return first ? first.bytes.subarray(0, first.filled) : null;
+    if (first === undefined) return null;
+    return "filled" in first ? first.bytes.subarray(0, first.filled) : first;
   }
 
   clear(): void {

@@ -11,7 +11,7 @@ export interface StreamListener {
 }
 
 /** Frames that only a host may send. */
-const HOSTS_TYPES: ReadonlySet<number> = new Set([frameType.request, frameType.mail]);
+const HOSTS_TYPES: ReadonlySet<number> = new Set([frameType.request]);
 const LAST_STREAM = 0xffff_ffff;
 
 /** The numbered streams of a channel, each with its owner. */

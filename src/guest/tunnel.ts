@@ -3,7 +3,7 @@ import type { Channel } from "./channel.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
-import { Receiver, WINDOW_BYTES } from "./receiver.js";
+import { Receiver } from "./receiver.js";
 import { AgentRefusal } from "./refusal.js";
 import { StdinSender } from "./stdin-sender.js";
 
@@ -40,14 +40,15 @@ export class Tunnel {
     const onFailed = (error: unknown) => this.#abandon(PyroError.from(error));
     this.#receiver = new Receiver({
       from: 0,
+      mailbox: null,
       deliver: peer.onBytes,
-      grant: async (acked) => {
+      grant: async (acked, limit) => {
         await channel.drained();
-        this.#grant(acked);
+        this.#grant(acked, limit);
       },
       onFailed,
     });
-    this.#sender = new StdinSender(channel, this.#stream, 0, onFailed);
+    this.#sender = new StdinSender(channel, this.#stream, 0, { mailbox: null, onFailed });
   }
 
   static open(channel: Channel, port: number, peer: TunnelPeer): Tunnel {
@@ -57,7 +58,7 @@ export class Tunnel {
       onClosed: (reason) => tunnel.#fail(reason),
     });
     channel.send(frameType.request, tunnel.#stream, Buffer.from(JSON.stringify({ op: "dial", port })));
-    tunnel.#grant(0);
+    tunnel.#grant(0, tunnel.#receiver.limitFrom(0));
     tunnel.#sender.send(peer.source, 0);
     return tunnel;
   }
@@ -110,8 +111,8 @@ export class Tunnel {
     this.#settle.reject(error);
   }
 
-  #grant(acked: number): void {
-    const payload = buildWindow({ channel: channelNumber.stdout, acked, limit: acked + WINDOW_BYTES });
+  #grant(acked: number, limit: number): void {
+    const payload = buildWindow({ channel: channelNumber.stdout, acked, limit });
     this.#channel.send(frameType.window, this.#stream, payload);
   }
 }

@@ -5,7 +5,7 @@ import { type Channel } from "./channel.js";
 import { AgentRefusal } from "./refusal.js";
 import { Credit } from "./credit.js";
 import { buildData, buildMail, buildZeros, MAX_PAYLOAD_BYTES, parseWindow, type Frame } from "./frames.js";
-import { LETTER_MAX_BYTES } from "./mailbox.js";
+import { LETTER_MAX_BYTES } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
 

@@ -86,7 +86,7 @@ export async function openRegular(path: string): Promise<FileHandle | null> {
 
 /** Opens an existing file for writing. Does not follow a link and does not wait for a FIFO that replaced it. */
 export function openExisting(path: string): Promise<FileHandle> {
-  return open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  return open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
 /**

@@ -54,3 +54,20 @@ test("addresses are not randomised under an emulating QEMU before 8, and are oth
     [true, false, false, false],
   );
 });
+
+test("a VM writes its mailbox, and is not paused by a full disk; the VM of an older snapshot only reads it", () => {
+  const mailboxOf = (sendsMail: boolean) =>
+    buildQemuArgs({ accelerator: "tcg", shape, traits: traitsOf[10], sendsMail }, "resume").filter((word) =>
+      word.includes("mailbox"),
+    );
+  assert.deepEqual(
+    mailboxOf(true).map((word) => word.includes("read-only=on")),
+    [false, false, false],
+  );
+  assert.ok(mailboxOf(true).includes("virtio-blk-pci,drive=mailbox,werror=report"));
+  assert.deepEqual(mailboxOf(false), [
+    "driver=file,node-name=mailbox-file,filename=/pyro/vm/mailbox,read-only=on,locking=off",
+    "driver=raw,node-name=mailbox,file=mailbox-file,read-only=on",
+    "virtio-blk-pci,drive=mailbox",
+  ]);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,6 +58,32 @@ test("task fork: processes, files, sockets and memory live on in the fork and in
   assert.equal(new Set(lines).size, 9, "hostname, machine id and random bytes differ");
   for (const each of all) await scratch.delete(each);
   assert.deepEqual(snapshotFiles(), []);
+});
+
+/** What the log of a task's first command holds. */
+function readLog(task: string): Buffer {
+  const directory = join(scratch.taskPath(task), "execs", "1");
+  const offsets = (existsSync(directory) ? readdirSync(directory) : [])
+    .filter((name) => name.startsWith("stdout."))
+    .map((name) => Number(name.slice("stdout.".length)))
+    .sort((one, other) => one - other);
+  return Buffer.concat(offsets.map((offset) => readFileSync(join(directory, `stdout.${offset}`))));
+}
+
+test("task fork: large output that is on its way arrives whole, in the original and in the fork", async () => {
+  const task = await scratch.create();
+  await scratch.client.call("task.exec", { task_id: task, command: "seq 1 1000000", background: true });
+  await until("output is on its way", async () => readLog(task).length > 1_000_000);
+  const [fork] = (await scratch.client.call("task.fork", { task_id: task })).tasks;
+  const expected = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => `${index + 1}\n`).join(""));
+  for (const id of [task, fork!.task_id]) {
+    await until("the command has ended", async () => (await scratch.entries(id))[0]?.state !== "running");
+    const bytes = readLog(id);
+    // The log of a fork begins at the fork.
+    const from = id === task ? 0 : expected.length - bytes.length;
+    assert.ok(bytes.length > 0 && bytes.equals(expected.subarray(from)), `${bytes.length} bytes`);
+    await scratch.delete(id);
+  }
 });
 
 test("a daemon killed during fork, stop, start, reset and try: the task keeps acknowledged results, and nothing is left over", async () => {

@@ -18,14 +18,14 @@ export class AgentProcess implements AsyncDisposable {
   readonly workspace = join(this.#directory, "workspace");
   readonly #child: ChildProcess;
 
-  /** The file that is its mailbox; null when it has none. */
+  /** The file that is its mailbox, half of it for each direction; null when it has none. */
   readonly mailboxPath: string | null;
 
   constructor({ mailboxBytes = 0 } = {}) {
     mkdirSync(this.workspace);
     this.mailboxPath = mailboxBytes === 0 ? null : join(this.#directory, "mailbox");
     const more = this.mailboxPath === null ? [] : ["--mailbox", this.mailboxPath];
-    if (this.mailboxPath !== null) writeFileSync(this.mailboxPath, Buffer.alloc(mailboxBytes));
+    if (this.mailboxPath !== null) writeFileSync(this.mailboxPath, Buffer.alloc(2 * mailboxBytes));
     const args = ["--listen", this.socketPath, "--workspace", this.workspace, ...more];
     this.#child = spawn(AGENT, args, { stdio: "inherit" });
   }

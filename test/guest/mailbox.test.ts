@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import type { Channel } from "../../src/guest/channel.js";
-import { LETTER_MAX_BYTES, Mailbox } from "../../src/guest/mailbox.js";
+import { LETTER_MAX_BYTES } from "../../src/guest/frames.js";
+import { Mailbox } from "../../src/guest/mailbox.js";
 import { Stage } from "../../src/guest/stage.js";
 import { AgentProcess } from "./agent-process.js";
 

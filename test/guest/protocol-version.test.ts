@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MAX_PAYLOAD_BYTES } from "../../src/guest/frames.js";
-import { LETTER_MAX_BYTES } from "../../src/guest/mailbox.js";
+import { LETTER_MAX_BYTES } from "../../src/guest/frames.js";
 import { agentErrorCode, channelNumber, frameType, PROTOCOL_VERSION } from "../../src/guest/messages.js";
 
 interface Frozen {

@@ -18,6 +18,7 @@ function held(from = 0): Taken {
   const taken: Omit<Taken, "receiver"> = { delivered: [], granted: [], failures: [], settle: () => {} };
   const receiver = new Receiver({
     from,
+    mailbox: null,
     deliver: (bytes) =>
       new Promise((resolve, reject) => {
         taken.delivered.push(bytes);

@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly shape: VmShape;
   readonly traits: QemuTraits;
+  /** False for the VM of a snapshot that an earlier version made: it reads its mailbox only. */
+  readonly sendsMail?: boolean;
 }
 
 /**
@@ -50,7 +52,10 @@ const TEMPLATE_MAC = "02:70:79:00:00:00";
 export const CONSOLE_BYTES = 65_536;
 
 /** QEMU's arguments. Pure. */
-export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, start: Start): string[] {
+export function buildQemuArgs(
+  { accelerator, shape, traits, sendsMail = true }: MachineOptions,
+  start: Start,
+): string[] {
   const clone = start === "clone" || start === "resume";
   return [
     "-nodefaults",
@@ -82,9 +87,7 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
     ...["-blockdev", `driver=file,node-name=scratch-file,filename=${inJail.scratch},discard=unmap`],
     ...["-blockdev", `driver=${start === "boot" ? "raw" : "qcow2"},node-name=scratch,file=scratch-file,discard=unmap`],
     ...["-device", "virtio-blk-pci,drive=scratch"],
-    ...["-blockdev", `driver=file,node-name=mailbox-file,filename=${inJail.mailbox},read-only=on,locking=off`],
-    ...["-blockdev", "driver=raw,node-name=mailbox,file=mailbox-file,read-only=on"],
-    ...["-device", "virtio-blk-pci,drive=mailbox"],
+    ...buildMailbox(sendsMail),
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,fd=${AGENT_FD},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent,name=org.pyro.agent.0"],
@@ -100,6 +103,16 @@ export function buildQemuArgs({ accelerator, shape, traits }: MachineOptions, st
         ]
       : []),
     ...(clone ? ["-incoming", "defer"] : []),
+  ];
+}
+
+/** A disk of the host that is full must not pause a VM that can send its output in frames: the agent gets an error instead. */
+function buildMailbox(sendsMail: boolean): string[] {
+  const access = sendsMail ? "" : ",read-only=on";
+  return [
+    ...["-blockdev", `driver=file,node-name=mailbox-file,filename=${inJail.mailbox}${access},locking=off`],
+    ...["-blockdev", `driver=raw,node-name=mailbox,file=mailbox-file${access}`],
+    ...["-device", `virtio-blk-pci,drive=mailbox${sendsMail ? ",werror=report" : ""}`],
   ];
 }
 

@@ -45,6 +45,8 @@ export interface CloneNetwork {
 export interface CloneSource {
   readonly toolchain: Toolchain;
   readonly template: Template;
+  /** False for a snapshot of an earlier version. */
+  readonly sendsMail: boolean;
   /** The environment's root image. */
   readonly rootPath: string;
   readonly shape: VmShape;
@@ -84,12 +86,12 @@ export async function cloneTemplate(
 async function startClone(
   place: ClonePlace,
   directory: string,
-  { toolchain, template, rootPath, shape, network, snapshot }: CloneSource,
+  { toolchain, template, sendsMail, rootPath, shape, network, snapshot }: CloneSource,
   { persistent, onStage }: CloneOptions,
 ): Promise<VmProcess> {
   const { accelerator } = template;
   const runDirectory = join(place.runtimePath, basename(directory));
-  const machine = { accelerator, shape, traits: toolchain.traits };
+  const machine = { accelerator, shape, traits: toolchain.traits, sendsMail };
   const from = snapshot ?? template.directory;
   const state = await open(join(from, templateFiles.state), "r");
   try {
@@ -104,6 +106,7 @@ async function startClone(
         [template.directory, inJail.template, false],
         [directory, inJail.vm, false],
         [scratchPathOf(directory), inJail.scratch, true],
+        [mailboxPath(directory), inJail.mailbox, true],
       ],
       runDirectory,
       gate:
@@ -128,7 +131,7 @@ async function startClone(
 
 /** The record by which a later daemon finds the VM. */
 async function buildHandle(process: VmProcess, source: CloneSource): Promise<MachineHandle | null> {
-  const { toolchain, template, shape, network } = source;
+  const { toolchain, template, sendsMail, shape, network } = source;
   const inside = await process.inside;
   if (inside === null) return null;
   const { agent, qmp } = process.sockets;
@@ -137,7 +140,7 @@ async function buildHandle(process: VmProcess, source: CloneSource): Promise<Mac
     sockets: { agent: agent.identity, qmp: qmp.identity },
     reserved_mib: countMemoryMib(shape.memMib, template.accelerator),
     ...{ network: network?.plan ?? null, network_request: network?.request ?? null },
-    origin: describeOrigin(template, toolchain, shape),
+    origin: describeOrigin(template, toolchain, shape, sendsMail),
   };
 }
 
@@ -145,7 +148,7 @@ function presenceOf(
   { runtimePath, vmsPath, snapshots }: ClonePlace,
   id: string,
   process: VmProcess,
-  { toolchain, template, shape, network }: CloneSource,
+  { toolchain, template, sendsMail, shape, network }: CloneSource,
   handle: MachineHandle | null,
   qmp: Qmp,
 ): Presence {
@@ -157,7 +160,7 @@ function presenceOf(
     qmp: Promise.resolve(qmp),
     network: network && buildMachineNetwork(network.plan, controlSocketOf(join(runtimePath, id))),
     networkRequest: network?.request ?? null,
-    origin: describeOrigin(template, toolchain, shape),
+    origin: describeOrigin(template, toolchain, shape, sendsMail),
   });
 }
 

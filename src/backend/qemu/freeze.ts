@@ -16,7 +16,7 @@ import { buildQemuArgs, inJail } from "./argv.js";
 import { writeBootFiles } from "./boot-files.js";
 import { explainBoot } from "./console.js";
 import { buildGateCommand } from "./gate.js";
-import { makeMailbox } from "./mailbox.js";
+import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { buildGroupLimits } from "./memory.js";
 import { makeMemoryFile } from "./memory-file.js";
 import { Qmp } from "./qmp.js";
@@ -60,6 +60,7 @@ export async function freezeTemplate(
       [join(directory, templateFiles.ram), inJail.ram, true],
       [vmDirectory, inJail.vm, false],
       [join(directory, templateFiles.scratch), inJail.scratch, true],
+      [mailboxPath(vmDirectory), inJail.mailbox, true],
       [stateSocket, inJail.stateSocket, false],
     ],
     runDirectory,

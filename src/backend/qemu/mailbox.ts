@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { chown, open } from "../../host/files.js";
 import type { Toolchain } from "./toolchain.js";
 
-/** Holds a few pieces of content at a time; unused slots take no space. */
-const MAILBOX_BYTES = 8 * 1_048_576;
+/** Holds a few pieces of content at a time, half of them for the guest and half from it; unused slots take no space. */
+const MAILBOX_BYTES = 16 * 1_048_576;
 
 export function mailboxPath(vmDirectory: string): string {
   return join(vmDirectory, "mailbox");
 }
 
-/** Makes the file behind the guest's mailbox: empty, and for QEMU to read. */
+/** Makes the file behind the guest's mailbox: empty, and for QEMU to read and write. */
 export async function makeMailbox(vmDirectory: string, { dropTo }: Toolchain): Promise<void> {
   const path = mailboxPath(vmDirectory);
   const file = await open(path, "wx", 0o600);

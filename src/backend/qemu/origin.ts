@@ -24,9 +24,10 @@ export const originSchema = z.object({
 });
 export type Origin = z.infer<typeof originSchema>;
 
-export function describeOrigin(template: Template, toolchain: Toolchain, shape: VmShape): Origin {
+/** `sendsMail` is false for a VM from a snapshot of an earlier version. */
+export function describeOrigin(template: Template, toolchain: Toolchain, shape: VmShape, sendsMail: boolean): Origin {
   const { key, identity, accelerator } = template;
-  const args = buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "resume");
+  const args = buildQemuArgs({ accelerator, shape, traits: toolchain.traits, sendsMail }, "resume");
   return {
     ...{ template: key, identity, qemu: toolchain.qemuVersion, accelerator, mem_mib: shape.memMib },
     arguments: createHash("sha256").update(JSON.stringify(args)).digest("hex"),
@@ -41,19 +42,21 @@ export async function findTemplate(templatesPath: string, origin: Origin): Promi
   throw unusable("template_gone", "its template was removed or made again");
 }
 
-/** The template of a snapshot, when this QEMU with these arguments can start from it. Throws FAILED_PRECONDITION. */
+/** The template of a snapshot, and whether its guest sends mail, when this QEMU with these arguments can start from it. Throws FAILED_PRECONDITION. */
 export async function requireTemplate(
   templatesPath: string,
   origin: Origin,
   toolchain: Toolchain,
   shape: VmShape,
-): Promise<Template> {
+): Promise<{ readonly template: Template; readonly sendsMail: boolean }> {
   const template = await findTemplate(templatesPath, origin);
-  const now = describeOrigin(template, toolchain, shape);
-  if (now.qemu !== origin.qemu)
-    throw unusable("qemu_changed", `it was made by QEMU ${origin.qemu}, and this is ${now.qemu}`);
-  if (now.arguments !== origin.arguments) throw unusable("arguments_changed", "another version of pyro made it");
-  return template;
+  const { qemuVersion: now } = toolchain;
+  if (now !== origin.qemu) throw unusable("qemu_changed", `it was made by QEMU ${origin.qemu}, and this is ${now}`);
+  const made = [true, false].find(
+    (sendsMail) => describeOrigin(template, toolchain, shape, sendsMail).arguments === origin.arguments,
+  );
+  if (made === undefined) throw unusable("arguments_changed", "another version of pyro made it");
+  return { template, sendsMail: made };
 }
 
 function unusable(reason: string, what: string): PyroError {

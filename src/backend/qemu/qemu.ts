@@ -35,7 +35,6 @@ import { assertFewAuthorities, requireGate, tryNetwork } from "./network-able.js
 import { planNetwork } from "./network.js";
 import { findTemplate, originSchema, requireTemplate } from "./origin.js";
 import { packDisk } from "./saved-disk.js";
-import type { Template } from "./template.js";
 import { findToolchain, isUnchanged, type Toolchain } from "./toolchain.js";
 import { Templates, type TemplatesOptions } from "./templates.js";
 
@@ -141,7 +140,8 @@ export class QemuBackend implements Backend {
     );
     options.onStage?.("template");
     const { rootPath } = environment;
-    return cloneTemplate(this.#place, id, { toolchain, template, rootPath, shape, network, snapshot: null }, options);
+    const source = { toolchain, template, sendsMail: true, rootPath, shape, network, snapshot: null };
+    return cloneTemplate(this.#place, id, source, options);
   }
 
   async checkSnapshot(saved: SavedMachine): Promise<PyroError | null> {
@@ -156,10 +156,10 @@ export class QemuBackend implements Backend {
   async resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine> {
     const network = options.network && (await this.#network(id, options.network));
     const toolchain = await this.toolchain();
-    const template = await this.#templateOf(saved, toolchain);
+    const { template, sendsMail } = await this.#templateOf(saved, toolchain);
     options.onStage?.("template");
     const { environment, shape, directory: snapshot } = saved;
-    const source = { toolchain, template, rootPath: environment.rootPath, shape, network, snapshot };
+    const source = { toolchain, template, sendsMail, rootPath: environment.rootPath, shape, network, snapshot };
     return cloneTemplate(this.#place, id, source, options);
   }
 
@@ -168,7 +168,7 @@ export class QemuBackend implements Backend {
     await packDisk(await this.toolchain(), template, directory, to, signal);
   }
 
-  #templateOf({ handle, shape }: SavedMachine, toolchain: Toolchain): Promise<Template> {
+  #templateOf({ handle, shape }: SavedMachine, toolchain: Toolchain) {
     return requireTemplate(this.#templates.path, originSchema.parse(handle), toolchain, shape);
   }
 

@@ -12,7 +12,7 @@ import { buildQemuArgs, inJail } from "./argv.js";
 import { writeBootFiles } from "./boot-files.js";
 import type { ClonePlace } from "./clone.js";
 import { explainBoot } from "./console.js";
-import { makeMailbox } from "./mailbox.js";
+import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
 import { makeMemoryFile } from "./memory-file.js";
 import { overlayPathOf, readKeptOrigin, scratchPathOf } from "./kept-disk.js";
@@ -53,7 +53,7 @@ export async function openDisk(
   try {
     await layOut(directory, disk, template, helper, signal);
     process = await startHelper(place, directory, disk, template, helper);
-    const { channel, qmp } = await process.during(meet(process, helper.bootDeadlineMs, signal));
+    const { channel, qmp } = await process.during(meet(process, directory, helper.bootDeadlineMs, signal));
     const presence = buildPresence({
       ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null, networkRequest: null },
       reservedMib: countMemoryMib(DISK_READER_MEMORY_MIB, helper.accelerator),
@@ -133,6 +133,7 @@ async function startHelper(
       [join(directory, "ram"), inJail.ram, true],
       [directory, inJail.vm, false],
       [scratchPathOf(directory), inJail.scratch, true],
+      [mailboxPath(directory), inJail.mailbox, true],
     ],
     runDirectory: join(runtimePath, basename(directory)),
     gate: null,
@@ -144,13 +145,15 @@ async function startHelper(
   });
 }
 
-async function meet(process: VmProcess, deadlineMs: number, signal: AbortSignal) {
+async function meet(process: VmProcess, directory: string, deadlineMs: number, signal: AbortSignal) {
   const qmp = await Qmp.open(process.sockets.qmp, MONITOR_DEADLINE_MS, signal);
   try {
     const socket = await connectSocketFileWhenReady(process.sockets.agent, MONITOR_DEADLINE_MS, signal);
-    const channel = await Channel.open(socket, { deadlineMs, signal }).catch(async (error: unknown) => {
-      throw await explainBoot(error, qmp);
-    });
+    const channel = await Channel.open(socket, { deadlineMs, signal, mailboxPath: mailboxPath(directory) }).catch(
+      async (error: unknown) => {
+        throw await explainBoot(error, qmp);
+      },
+    );
     return { channel, qmp };
   } catch (error) {
     qmp.close();

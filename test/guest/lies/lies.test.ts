@@ -16,9 +16,9 @@ import type { Act, Lie } from "./lie.js";
 import { LyingAgent } from "./lying-agent.js";
 import { liesOfAnswers, liesOfSessions } from "./of-sessions.js";
 import { liesOfFiles } from "./of-files.js";
-import { liesOfJobs, liesOfStages } from "./of-streams.js";
+import { liesOfJobs, liesOfMail, liesOfMissingMail, liesOfStages } from "./of-streams.js";
 
-const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfStages, ...liesOfFiles];
+const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfMail, ...liesOfMissingMail, ...liesOfStages, ...liesOfFiles];
 
 /** How long a lie may take to be found out, on a machine that is busy. */
 const DEADLINE_MS = 60_000;

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Channel } from "../../../src/guest/channel.js";
-import { buildData, buildFrame, buildSync, buildWindow } from "../../../src/guest/frames.js";
+import { buildData, buildFrame, buildMail, buildSync, buildWindow } from "../../../src/guest/frames.js";
 import { frameType } from "../../../src/guest/messages.js";
 import { connectUnix } from "../../../src/host/socket.js";
 
@@ -17,7 +17,11 @@ const NONCE_BYTES = 16;
 const SYNC_MAGIC = buildSync(Buffer.alloc(NONCE_BYTES)).subarray(-2 * NONCE_BYTES, -NONCE_BYTES);
 const BACK_MAGIC = Buffer.from(SYNC_MAGIC.toString("latin1").replace("SYNC", "BACK"), "latin1");
 
+/** Less than `TWO_WAY_HELLO` promises. */
+export const MAILBOX_FILE_BYTES = 3 * 1_048_576;
+
 export const HONEST_HELLO = { protocol: 1, agent: "double", mode: "process", kernel: "none", woken: true, jobs: [] };
+export const TWO_WAY_HELLO = { ...HONEST_HELLO, mailbox_bytes: 2_097_152, outbox_bytes: 2_097_152 };
 
 /** The actions of a double besides answering `ping`. */
 export interface Script {
@@ -59,8 +63,11 @@ export class LyingAgent implements AsyncDisposable {
     return join(this.#directory, "agent.sock");
   }
 
+  /** With a mailbox for a hello that has one. */
   async connect(deadlineMs = 60_000): Promise<Channel> {
-    return Channel.open(await connectUnix(this.socketPath), { deadlineMs });
+    const mailboxPath = join(this.#directory, "mailbox");
+    writeFileSync(mailboxPath, Buffer.alloc(MAILBOX_FILE_BYTES));
+    return Channel.open(await connectUnix(this.socketPath), { deadlineMs, mailboxPath });
   }
 
   get tag(): Buffer {
@@ -106,6 +113,10 @@ export class LyingAgent implements AsyncDisposable {
 
   data(stream: number, channel: number, offset: number, text: string): void {
     this.frame("data", stream, buildData({ channel, offset, bytes: Buffer.from(text) }));
+  }
+
+  mail(stream: number, channel: number, offset: number, at: number, length: number): void {
+    this.frame("mail", stream, buildMail({ channel, offset, at, length }));
   }
 
   eof(stream: number, channel: number, offset: number): void {

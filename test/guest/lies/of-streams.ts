@@ -1,6 +1,6 @@
-import { buildData, buildWindow } from "../../../src/guest/frames.js";
+import { buildData, buildMail, buildWindow } from "../../../src/guest/frames.js";
 import { lie, type Lie } from "./lie.js";
-import type { LyingAgent } from "./lying-agent.js";
+import { MAILBOX_FILE_BYTES, TWO_WAY_HELLO, type LyingAgent } from "./lying-agent.js";
 
 const [STDIN, STDOUT, STDERR, CONTENT] = [0, 1, 2, 3];
 const GRANT_BYTES = 262_144;
@@ -106,6 +106,55 @@ export const liesOfJobs: readonly Lie[] = [
   ofJob("a window beyond 2^53", (agent, job) => agent.frame("window", job, Buffer.alloc(17, 0xff).fill(0, 0, 1))),
   ofJob("the same window 200,000 times", (agent, job) =>
     agent.flood(agent.bytesOf("window", job, buildWindow({ channel: STDIN!, acked: 0, limit: 1 })), 6_600_000), "harmless"),
+];
+
+const MIB = 1_048_576;
+const OUTBOX_AT = TWO_WAY_HELLO.mailbox_bytes;
+const MAILED_WINDOW_BYTES = 2 * MIB;
+
+/** A lie about a piece in the mailbox of a job that has started, or of a file that is read. */
+function ofMail(title: string, tell: (agent: LyingAgent, job: number) => void, end: Lie["end"] = "closed"): Lie {
+  return { ...ofJob(title, tell, end), greet: (agent) => agent.greet(TWO_WAY_HELLO) };
+}
+
+export const liesOfMail: readonly Lie[] = [
+  ofJob("mail, by a guest that has no mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10)),
+  ofMail("mail in the host's part of the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, 0, 10)),
+  ofMail("mail that begins in the host's part", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT - 1, 10)),
+  ofMail("mail behind the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT + 2 * MIB - 9, 10)),
+  ofMail("mail at 2^52", (agent, job) => agent.mail(job, STDOUT!, 0, 2 ** 52, 10)),
+  ofMail("mail beyond 2^53", (agent, job) => agent.frame("mail", job, Buffer.alloc(21, 0xff).fill(1, 0, 1))),
+  ofMail("mail without bytes", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, 0)),
+  ofMail("mail that is too long", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, MIB + 1)),
+  ofMail("mail of 20 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(20))),
+  ofMail("mail of 22 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(22))),
+  ofMail("mail on the channel of standard input", (agent, job) => agent.mail(job, STDIN!, 0, OUTBOX_AT, 10)),
+  ofMail("mail on the channel of content", (agent, job) => agent.mail(job, CONTENT!, 0, OUTBOX_AT, 10)),
+  ofMail("mail with a gap", (agent, job) => agent.mail(job, STDOUT!, 1, OUTBOX_AT, 10)),
+  ofMail("mail behind the end", (agent, job) => {
+    agent.eof(job, STDOUT!, 0);
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10);
+  }),
+  ofMail("mail beyond its window", (agent, job) => {
+    for (let at = 0; at <= MAILED_WINDOW_BYTES; at += MIB) agent.mail(job, STDOUT!, at, OUTBOX_AT, MIB);
+  }),
+  ofMail("frames of data as far as the window of mail", (agent, job) => {
+    for (let at = 0; at < MAILED_WINDOW_BYTES; at += 32_768) agent.data(job, STDERR!, at, "x".repeat(32_768));
+  }),
+  ofMail("a window for standard input beyond that of mail", (agent, job) => agent.window(job, STDIN!, 0, MIB + 1)),
+  ofMail("less mail than the exit has said", (agent, job) => {
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10);
+    agent.exit(job, 5);
+  }),
+  ofMail("the same mail 100,000 times", (agent, job) => {
+    const mail = buildMail({ channel: STDOUT!, offset: 0, at: OUTBOX_AT, length: 1 });
+    void agent.flood(agent.bytesOf("mail", job, mail), 3_700_000);
+  }),
+];
+
+/** Mail that the file behind the mailbox does not hold ends the command, and nothing else. */
+export const liesOfMissingMail: readonly Lie[] = [
+  ofMail("mail that was never written", (agent, job) => agent.mail(job, STDOUT!, 0, MAILBOX_FILE_BYTES, MIB), "harmless"),
 ];
 
 /** A lie about a stage that the host requested. */
