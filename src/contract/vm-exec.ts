@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { command, cwd, defaultTimeoutSeconds, env, interleaved, timeoutSeconds } from "./fields.js";
+import { command, cwd, defaultTimeoutSeconds, env, interleaved, timeoutSeconds, user } from "./fields.js";
 import { defineOperation } from "./operation.js";
 import { vmRun } from "./vm-run.js";
 import { vmId } from "./vm.js";
@@ -16,6 +16,7 @@ export const vmExec = defineOperation({
     timeout_seconds: timeoutSeconds,
     cwd,
     env,
+    user,
     interleaved,
     default_timeout_seconds: defaultTimeoutSeconds,
   }),

@@ -28,6 +28,8 @@ const recordSchema = z.object({
   backend: z.string().default("qemu"),
   accelerator,
   environment_digest: z.string().nullable(),
+  /** Whose rights its command has; null for root. */
+  user: z.string().nullable().default(null),
   /** The backend's handle on the process. Only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()).nullable(),
 });

@@ -24,6 +24,7 @@ export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord
     backend: "qemu",
     accelerator: null,
     environment_digest: null,
+    user: null,
     machine: null,
   };
 }

@@ -5,6 +5,7 @@ import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import { removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import type { Call } from "../call.js";
+import { takeUser } from "../exec/user.js";
 import { runCommand } from "../exec/command.js";
 import { resolveTimeout } from "../exec/timeout.js";
 import { adoptMachine, MachineSession, releaseJobs } from "../lifecycle/session.js";
@@ -57,15 +58,18 @@ export class Vm {
       const network = networkRequestOf(this.#record);
       const request = { id: this.vmId, environment, vcpuCount, memMib, allowHostCompat, network };
       using until = new JoinedController([call.signal, this.#deleted.signal]);
-      const { machine, environmentDigest } = await machines.acquire(request, { ...call, signal: until.signal });
-      await this.#save({
+      const acquired = await machines.acquire(request, { ...call, signal: until.signal });
+      const { machine, environmentDigest } = acquired;
+      const facts = {
         state: "started",
         execution_mode: machine.executionMode,
         accelerator: machine.accelerator,
         environment_digest: environmentDigest,
         backend: machine.backend,
         machine: machine.handle,
-      }).catch(async (error: unknown) => {
+      } as const;
+      const saved = takeUser(acquired, undefined).then((user) => this.#save({ ...facts, user }));
+      await saved.catch(async (error: unknown) => {
         await machines.destroy(machine);
         throw error;
       });
@@ -80,7 +84,8 @@ export class Vm {
       const { command, cwd, env, interleaved } = input;
       const timeoutSeconds = resolveTimeout(input);
       const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
-      const request = { command, cwd, env, timeoutMs, memMib: this.#record.mem_mib, interleaved };
+      const user = input.user ?? this.#record.user;
+      const request = { command, cwd, env, user, timeoutMs, memMib: this.#record.mem_mib, interleaved };
       try {
         using until = new JoinedController([call.signal, this.#deleted.signal]);
         const outcome = await runCommand(this.#session!.machine, request, { ...call, signal: until.signal });

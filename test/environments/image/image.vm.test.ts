@@ -113,6 +113,10 @@ test("commands run as the image's user, who owns the workspace and what is put t
   };
   assert.deepEqual([task.user, await exec(), await exec("root")], ["me", "1000\n", "0\n"]);
   await scratch.client.call("task.delete", { task_id: task.task_id });
+  const { vm_id } = await scratch.client.call("vm.create", { environment: image, mem_mib: 256 });
+  await scratch.client.call("vm.start", { vm_id });
+  const { stdout: ofVm } = await scratch.client.call("vm.exec", { vm_id, command: "id -u" });
+  assert.equal(ofVm, "1000\n");
 });
 
 test("in an image without /bin/sh a program runs; a line of the shell fails with the reason", async () => {
