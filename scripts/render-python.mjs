@@ -1,5 +1,5 @@
-// Renders _results.py, _operations.py and _task_operations.py in python/pyro_mcp/ from the built contract. `--check` compares instead
-// of writing.
+// Renders _results.py, _operations.py, _task_operations.py and the asynchronous variants of the last two in python/pyro_mcp/ from the
+// built contract. `--check` compares instead of writing.
 import { contract, fail, pascalOf, readText, sdkMethods, snakeOf, writeRendered } from "./contract.mjs";
 
 const stdinExtras = [
@@ -34,6 +34,11 @@ const described = sdkMethods().map((method) => ({
   extras: [...(method.stdin ? stdinExtras : []), ...(method.streams ? streamExtras : [])],
 }));
 const ofTasks = described.filter(({ handle }) => handle);
+/** A cancelled asyncio task cancels its call. */
+const isForAsync = ([text]) => !text.startsWith("cancellation:");
+const asynchronous = described.map((method) => ({ ...method, extras: method.extras.filter(isForAsync) }));
+writeRendered("python/pyro_mcp/_async_operations.py", renderAsyncOperations());
+writeRendered("python/pyro_mcp/_async_task_operations.py", renderAsyncTaskOperations());
 writeRendered("python/pyro_mcp/_results.py", renderResults());
 writeRendered("python/pyro_mcp/_operations.py", renderOperations());
 writeRendered("python/pyro_mcp/_task_operations.py", renderTaskOperations());
@@ -120,6 +125,76 @@ class TaskOperations:
 ${ofTasks.map(renderHandleMethod).join("\n")}`;
 }
 
+function renderAsyncOperations() {
+  return `${HEAD}"""The operations of the contract, for asyncio."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from ._async_calls import OnOutput, OnProgress, Stdin
+from ._calls import Default, command_line
+${renderImport(described)}
+
+class AsyncOperations(ABC):
+    """One coroutine for each operation. A failed command is a result; everything else raises PyroError."""
+
+    @abstractmethod
+    async def _call(
+        self,
+        operation: str,
+        fields: Mapping[str, object],
+        *,
+        stdin: Stdin = None,
+        check: bool = False,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Performs one operation."""
+
+${asynchronous.map(renderMethod).map(asCoroutine).join("\n")}`;
+}
+
+function renderAsyncTaskOperations() {
+  const handles = asynchronous.filter(({ handle }) => handle);
+  return `${HEAD}"""The operations of one task, for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from ._async_calls import OnOutput, OnProgress, Stdin
+from ._async_operations import AsyncOperations
+from ._calls import Default
+${renderImport(handles)}
+
+class AsyncTaskOperations:
+    """The operations of one task: a coroutine for each whose first field is \`\`task_id\`\`.
+
+    Attributes:
+        task_id: Its id.
+    """
+
+    def __init__(self, operations: AsyncOperations, task_id: str) -> None:
+        self._operations = operations
+        self.task_id = task_id
+
+${handles.map(renderHandleMethod).map(asCoroutine).join("\n")}`;
+}
+
+/** The same method as a coroutine. */
+function asCoroutine(method) {
+  return method
+    .replace("    def ", "    async def ")
+    .replace(/return self\._(call|operations)/, "return await self._$1")
+    .replace("see ``Pyro.", "see ``AsyncPyro.");
+}
+
 /** An import of the types that methods return. */
 function renderImport(methods) {
   const names = [...new Set(methods.map(({ result }) => result))].toSorted();
@@ -135,7 +210,9 @@ ${names.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
 
 function renderMethod({ name, method, summary, details, fields, positional, options, extras, result }) {
   const words = extras.map(([text, description]) => ({ name: wordOf(text), description }));
-  const given = fields.map(({ name: field }) => `"${field}": ${field === "command" ? "command_line(command)" : field}`);
+  const valueOf = ({ name: field, required }) =>
+    field !== "command" ? field : required ? "command_line(command)" : "command and command_line(command)";
+  const given = fields.map((field) => `"${field.name}": ${valueOf(field)}`);
   return renderFunction({
     ...{ name: snakeOf(method), positional, result },
     keywords: [...options.map(renderParameter), ...extras.map(([text]) => text)],

@@ -7,5 +7,6 @@ export type * from "./doors/sdk/options.js";
 export { Pyro } from "./doors/sdk/pyro.js";
 export type * from "./doors/sdk/results.js";
 export { createServer, type McpServer, type McpServerOptions, type McpTransport } from "./doors/sdk/server.js";
+export type { Shell, ShellTaskOptions } from "./doors/sdk/shell.js";
 export { sh, type ShellValue } from "./doors/sdk/sh.js";
 export type { CommandTag, Task } from "./doors/sdk/task.js";

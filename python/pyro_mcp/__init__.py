@@ -6,9 +6,13 @@
     print(pyro.run_in_vm("debian:12", command="uname -a")["stdout"])
     with pyro.task("debian:12") as task:
         task.exec(["git", "clone", url])
+
+``AsyncPyro`` has the same for asyncio.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from ._calls import Cancellation
 from ._errors import CommandFailedError, PyroError
@@ -18,7 +22,13 @@ from ._pyro import Pyro
 from ._server import Server
 from ._task import Task
 
+if TYPE_CHECKING:
+    from ._async_pyro import AsyncPyro
+    from ._async_task import AsyncTask
+
 __all__ = [
+    "AsyncPyro",
+    "AsyncTask",
     "Cancellation",
     "CommandFailedError",
     "Pyro",
@@ -29,6 +39,19 @@ __all__ = [
     "create_server",
     "output_bytes",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Loads the classes for asyncio when they are first asked for: most programs do without."""
+    if name == "AsyncPyro":
+        from ._async_pyro import AsyncPyro
+
+        return AsyncPyro
+    if name == "AsyncTask":
+        from ._async_task import AsyncTask
+
+        return AsyncTask
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def create_server() -> Server:

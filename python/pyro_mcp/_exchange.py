@@ -13,9 +13,9 @@ from ._calls import Cancellation
 from ._errors import PyroError
 from ._stream import CANCEL, DATA, ERROR, INPUT, RESULT, SOURCE, STDERR, STDIN, STDOUT, Lost, Stream
 
-_OUTPUT_WINDOW_BYTES = 1_048_576
-_DRAIN_SECONDS = 10
-_OUTPUTS = {STDOUT: "stdout", STDERR: "stderr"}
+OUTPUT_WINDOW_BYTES = 1_048_576
+DRAIN_SECONDS = 10
+OUTPUTS = {STDOUT: "stdout", STDERR: "stderr"}
 
 Event = Mapping[str, Any]
 SendSource = Callable[[Callable[[bytes], object]], None]
@@ -79,8 +79,8 @@ def _read_answer(stream: Stream, upload: _Upload, on_event: Callable[[Event], No
 
 
 def _read_frames(stream: Stream, upload: _Upload, on_event: Callable[[Event], None]) -> Any:
-    for channel in _OUTPUTS:
-        stream.grant(channel, _OUTPUT_WINDOW_BYTES)
+    for channel in OUTPUTS:
+        stream.grant(channel, OUTPUT_WINDOW_BYTES)
     for kind, channel, payload in stream.frames():
         if kind in (RESULT, ERROR):
             if upload.failure:
@@ -88,7 +88,7 @@ def _read_frames(stream: Stream, upload: _Upload, on_event: Callable[[Event], No
             if kind == RESULT:
                 return json.loads(payload)
             raise PyroError.from_body(json.loads(payload))
-        event: Event = {"event": _OUTPUTS[channel], "data": payload} if kind == DATA else json.loads(payload)
+        event: Event = {"event": OUTPUTS[channel], "data": payload} if kind == DATA else json.loads(payload)
         try:
             on_event(event)
         except BaseException as error:
@@ -101,7 +101,7 @@ def _read_frames(stream: Stream, upload: _Upload, on_event: Callable[[Event], No
 def _drain(stream: Stream) -> None:
     """Waits until the daemon has ended the cancelled command, longer than the command's grace."""
     with contextlib.suppress(OSError, ValueError, struct.error):
-        stream.set_timeout(_DRAIN_SECONDS)
+        stream.set_timeout(DRAIN_SECONDS)
         for kind, channel, payload in stream.frames():
             if kind == DATA:
                 stream.grant(channel, len(payload))

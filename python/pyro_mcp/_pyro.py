@@ -23,11 +23,11 @@ from ._setup import setup_digest
 from ._stream import Lost, NotListening
 from ._task import Task
 
-_MAX_STARTS = 5
+MAX_STARTS = 5
 """How often a call starts the daemon, or waits for one that ends, before it gives up."""
-_MAX_RETURNS = 20
+MAX_RETURNS = 20
 """How often a broken connection is retried before the caller gets the error."""
-_RETURN_DELAY_SECONDS = 0.1
+RETURN_DELAY_SECONDS = 0.1
 _SCAN_EVENT_SECONDS = 0.2
 
 _MAX_INLINE_LENGTH = 131072
@@ -80,7 +80,7 @@ class Pyro(Operations):
             try:
                 return self._ask(_Ask(operation, given, None, None, None), on_event)
             except Lost as lost:
-                raise self._unreachable(lost) from lost
+                raise unreachable(self._home, lost) from lost
 
         return iterate(ask)
 
@@ -102,18 +102,10 @@ class Pyro(Operations):
     ) -> Any:
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
-        given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
-        given |= timeout_env(operation)
-        if isinstance(given.get("environment"), str):
-            given["environment"] = absolute(given["environment"])
-        if operation in _FILES and given.get(_FILES[operation]):
-            given[_FILES[operation]] = os.path.abspath(given[_FILES[operation]])
-        if operation == "task.create" and given.get("setup_key"):
-            given["setup_digest"] = setup_digest(given)
+        given = prepared(operation, fields)
         if operation in LOCAL:
             return self._home.call_local(operation, given)
-        content = given.get("content")
-        if content is not None and not (isinstance(content, str) and len(content) <= _MAX_INLINE_LENGTH):
+        if not is_inline(given.get("content")):
             stdin = cast("Stdin", given.pop("content"))
         source: SendSource | None = None
         packed: Source | None = None
@@ -129,18 +121,18 @@ class Pyro(Operations):
             try:
                 result = self._ask(ask, follower.add)
             except Lost as lost:
-                raise self._unreachable(lost) from lost
+                raise unreachable(self._home, lost) from lost
             follower.end()
             if check:
                 assert_succeeded(result)
             return _with_report(operation, result, packed) if packed else result
-        for attempt in range(1, _MAX_RETURNS + 1):
+        for attempt in range(1, MAX_RETURNS + 1):
             follower = Follower(on_stdout, on_stderr, on_progress)
             given["request_id"] = str(uuid.uuid4())
             result = self._exec(ask, follower)
             # The daemon died between writing the command down and giving it to the guest: it has not run.
             has_run = (result["error"] or {}).get("code") != "DAEMON_UNREACHABLE"
-            if has_run or (cancellation and cancellation.cancelled) or attempt == _MAX_RETURNS:
+            if has_run or (cancellation and cancellation.cancelled) or attempt == MAX_RETURNS:
                 follower.end()
                 if check:
                     assert_succeeded(result)
@@ -149,7 +141,7 @@ class Pyro(Operations):
 
     def _exec(self, ask: _Ask, follower: Follower) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
-        for returns in range(_MAX_RETURNS + 1):
+        for returns in range(MAX_RETURNS + 1):
             try:
                 if follower.sequence is None:
                     return self._ask(ask, follower.add)
@@ -157,18 +149,18 @@ class Pyro(Operations):
                 place = {**kept, "sequence": follower.sequence, **follower.offsets()}
                 return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
             except Lost as lost:
-                if returns == _MAX_RETURNS:
-                    raise self._unreachable(lost) from lost
+                if returns == MAX_RETURNS:
+                    raise unreachable(self._home, lost) from lost
             except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == _MAX_RETURNS:
+                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
                     raise
-            time.sleep(_RETURN_DELAY_SECONDS)
+            time.sleep(RETURN_DELAY_SECONDS)
         raise AssertionError("the loop returns or raises")
 
     def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
         route = "/v1/" + ask.operation.replace(".", "/")
-        for starts in range(_MAX_STARTS + 1):
+        for starts in range(MAX_STARTS + 1):
             try:
                 socket = self._home.socket()
                 if socket is None:
@@ -184,18 +176,38 @@ class Pyro(Operations):
                     on_event=on_event,
                 )
             except NotListening:
-                if starts == _MAX_STARTS:
-                    raise self._unreachable(Lost("no daemon listens")) from None
+                if starts == MAX_STARTS:
+                    raise unreachable(self._home, Lost("no daemon listens")) from None
             except PyroError as error:
-                if error.details.get("restarting") is not True or starts == _MAX_STARTS:
+                if error.details.get("restarting") is not True or starts == MAX_STARTS:
                     raise
             self._home.start_daemon()
         raise AssertionError("the loop returns or raises")
 
-    def _unreachable(self, lost: Lost) -> PyroError:
-        log = os.path.join(self._home.path, "daemon.log")
-        hint = f"Look at the end of {log}, and try again."
-        return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
+
+def prepared(operation: str, fields: Mapping[str, object]) -> dict[str, Any]:
+    """The fields that are sent: those that were given, and settings of this process."""
+    given = {name: value for name, value in fields.items() if value is not None and not isinstance(value, Default)}
+    given |= timeout_env(operation)
+    environment = given.get("environment")
+    if isinstance(environment, str):
+        given["environment"] = absolute(environment)
+    if operation in _FILES and given.get(_FILES[operation]):
+        given[_FILES[operation]] = os.path.abspath(given[_FILES[operation]])
+    if operation == "task.create" and given.get("setup_key"):
+        given["setup_digest"] = setup_digest(given)
+    return given
+
+
+def is_inline(content: object) -> bool:
+    """False for a file's content that follows the input."""
+    return content is None or (isinstance(content, str) and len(content) <= _MAX_INLINE_LENGTH)
+
+
+def unreachable(home: Home, lost: Exception) -> PyroError:
+    log = os.path.join(home.path, "daemon.log")
+    hint = f"Look at the end of {log}, and try again."
+    return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
 
 
 @dataclass(frozen=True)

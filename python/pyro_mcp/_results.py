@@ -211,7 +211,7 @@ class TaskCreatePort(TypedDict):
     host_port: int
     # URL of a web server on it.
     url: str
-    # False when another program had the host port after a restart of the daemon.
+    # False while the VM does not run, and when another program had the host port after a restart of the daemon.
     open: bool
 
 
@@ -665,7 +665,7 @@ class TaskPortPublishResult(TypedDict):
     host_port: int
     # URL of a web server on it.
     url: str
-    # False when another program had the host port after a restart of the daemon.
+    # False while the VM does not run, and when another program had the host port after a restart of the daemon.
     open: bool
     task_id: str
 
@@ -679,6 +679,92 @@ class TaskPortCloseResult(TypedDict):
     task_id: str
     port: int
     closed: Literal[True]
+
+
+class TaskShellOpenResult(TypedDict):
+    name: str
+    # Number of the command in its task.
+    sequence: int
+    state: Literal["running", "ended"]
+    command: str
+    # Height in lines.
+    rows: int
+    # Width in characters.
+    cols: int
+    # UTC, ISO 8601.
+    started_at: str
+    task_id: str
+    # False when it ran before.
+    created: bool
+
+
+class TaskShellListShell(TypedDict):
+    name: str
+    # Number of the command in its task.
+    sequence: int
+    state: Literal["running", "ended"]
+    command: str
+    # Height in lines.
+    rows: int
+    # Width in characters.
+    cols: int
+    # UTC, ISO 8601.
+    started_at: str
+
+
+class TaskShellListResult(TypedDict):
+    task_id: str
+    shells: list[TaskShellListShell]
+
+
+class TaskShellWriteResult(TypedDict):
+    task_id: str
+    name: str
+    written_bytes: int
+
+
+class TaskShellReadResult(TypedDict):
+    name: str
+    # Number of the command in its task.
+    sequence: int
+    state: Literal["running", "ended"]
+    command: str
+    # Height in lines.
+    rows: int
+    # Width in characters.
+    cols: int
+    # UTC, ISO 8601.
+    started_at: str
+    # Null while it runs.
+    exit_code: int | None
+    # The visible lines, without spaces at their ends.
+    screen: str
+    # Lines that have left the screen since the cursor of the call.
+    scrolled: str
+    # Line of the cursor on the screen, from 1.
+    cursor_row: int
+    # Column of the cursor, from 1.
+    cursor_col: int
+    # Cursor to pass to the next call.
+    offset: int
+    # True when the text, or the end of output, came in time.
+    found: bool
+    task_id: str
+
+
+class TaskShellCloseResult(TypedDict):
+    name: str
+    # Number of the command in its task.
+    sequence: int
+    state: Literal["running", "ended"]
+    command: str
+    # Height in lines.
+    rows: int
+    # Width in characters.
+    cols: int
+    # UTC, ISO 8601.
+    started_at: str
+    task_id: str
 
 
 class TaskServiceStartResult(TypedDict):

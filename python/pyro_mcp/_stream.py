@@ -17,10 +17,10 @@ INPUT, DATA, END, WINDOW, CANCEL, EVENT, RESULT, ERROR = range(1, 9)
 STDIN, STDOUT, STDERR, SOURCE = range(4)
 
 _PROTOCOL = "pyro-stream/1"
-_HEADER = struct.Struct("<IBBH")
-_OFFSET = struct.Struct("<Q")
-_DATA_BYTES = 65_536
-_GRANT_BYTES = 65_536
+HEADER = struct.Struct("<IBBH")
+OFFSET = struct.Struct("<Q")
+DATA_BYTES = 65_536
+GRANT_BYTES = 65_536
 """A new window is sent when this many bytes were taken, so that small pieces share one."""
 
 
@@ -62,7 +62,7 @@ class Stream:
         while len(view) > 0:
             if not self.has_room(channel):
                 return False
-            count = min(len(view), self._rooms[channel], _DATA_BYTES)
+            count = min(len(view), self._rooms[channel], DATA_BYTES)
             self._rooms[channel] -= count
             self._send(DATA, channel, view[:count])
             view = view[count:]
@@ -80,24 +80,24 @@ class Stream:
     def grant(self, channel: int, count: int) -> None:
         """Lets the daemon send this many bytes more."""
         self._owed[channel] += count
-        if self._owed[channel] < _GRANT_BYTES:
+        if self._owed[channel] < GRANT_BYTES:
             return
         self._granted[channel] += self._owed[channel]
         self._owed[channel] = 0
-        self._send(WINDOW, channel, _OFFSET.pack(self._granted[channel]))
+        self._send(WINDOW, channel, OFFSET.pack(self._granted[channel]))
 
     def frames(self) -> Iterator[tuple[int, int, bytes]]:
         """Type, channel and payload of the daemon's frames, except windows, until it closes."""
         limits = [0] * 4
-        while header := self._reader.read(_HEADER.size):
-            length, kind, channel, _ = _HEADER.unpack(header)
+        while header := self._reader.read(HEADER.size):
+            length, kind, channel, _ = HEADER.unpack(header)
             payload = self._reader.read(length)
             if len(payload) < length:
                 return
             if kind != WINDOW:
                 yield kind, channel, payload
                 continue
-            (limit,) = _OFFSET.unpack(payload)
+            (limit,) = OFFSET.unpack(payload)
             with self._changed:
                 self._rooms[channel] += limit - limits[channel]
                 self._changed.notify_all()
@@ -124,14 +124,10 @@ class Stream:
     def _send(self, kind: int, channel: int, payload: bytes | memoryview) -> None:
         with self._sending:
             if not self._closed:
-                self._wire.sendall(b"".join((_HEADER.pack(len(payload), kind, channel, 0), payload)))
+                self._wire.sendall(b"".join((HEADER.pack(len(payload), kind, channel, 0), payload)))
 
     def _upgrade(self, route: str, version: str) -> None:
-        head = (
-            f"POST {route} HTTP/1.1\r\nHost: pyro\r\nConnection: Upgrade\r\nUpgrade: {_PROTOCOL}\r\n"
-            f"pyro-version: {version}\r\nContent-Length: 0\r\n\r\n"
-        )
-        self._wire.sendall(head.encode("latin-1"))
+        self._wire.sendall(request_head(route, version))
         status = self._reader.readline().split()[1:2]
         length = 0
         while line := self._reader.readline().strip():
@@ -141,6 +137,15 @@ class Stream:
         if status == [b"101"]:
             return
         raise PyroError.from_body(json.loads(self._reader.read(length))["error"])
+
+
+def request_head(route: str, version: str) -> bytes:
+    """The request that becomes a stream."""
+    head = (
+        f"POST {route} HTTP/1.1\r\nHost: pyro\r\nConnection: Upgrade\r\nUpgrade: {_PROTOCOL}\r\n"
+        f"pyro-version: {version}\r\nContent-Length: 0\r\n\r\n"
+    )
+    return head.encode("latin-1")
 
 
 def _connect(path: str) -> socket.socket:

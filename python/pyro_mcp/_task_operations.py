@@ -33,6 +33,11 @@ from ._results import (
     TaskServiceListResult,
     TaskServiceLogsResult,
     TaskServiceStartResult,
+    TaskShellCloseResult,
+    TaskShellListResult,
+    TaskShellOpenResult,
+    TaskShellReadResult,
+    TaskShellWriteResult,
     TaskSnapshotCreateResult,
     TaskStatusResult,
     TaskSyncPullResult,
@@ -268,6 +273,46 @@ class TaskOperations:
     def close_port(self, port: int) -> TaskPortCloseResult:
         """Stop publishing a port of a task, and close its connections: see ``Pyro.close_port``."""
         return self._operations.close_port(self.task_id, port)
+
+    def open_shell(
+        self,
+        *,
+        name: str = "main",
+        command: str | Sequence[str] | None = None,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+    ) -> TaskShellOpenResult:
+        """Start a named terminal in a task, unless it runs: see ``Pyro.open_shell``."""
+        return self._operations.open_shell(
+            self.task_id, name=name, command=command, cwd=cwd, env=env, rows=rows, cols=cols,
+        )
+
+    def list_shells(self, *, all: bool = False) -> TaskShellListResult:
+        """List the shells of a task: see ``Pyro.list_shells``."""
+        return self._operations.list_shells(self.task_id, all=all)
+
+    def write_shell(self, text: str, *, name: str = "main") -> TaskShellWriteResult:
+        """Type a text into a shell of a task: see ``Pyro.write_shell``."""
+        return self._operations.write_shell(self.task_id, text, name=name)
+
+    def read_shell(
+        self,
+        *,
+        name: str = "main",
+        offset: int | None = None,
+        wait_for: str | None = None,
+        wait_seconds: int = 10,
+    ) -> TaskShellReadResult:
+        """Read the screen of a shell of a task, as text: see ``Pyro.read_shell``."""
+        return self._operations.read_shell(
+            self.task_id, name=name, offset=offset, wait_for=wait_for, wait_seconds=wait_seconds,
+        )
+
+    def close_shell(self, name: str = "main") -> TaskShellCloseResult:
+        """Hang up a shell of a task, and end everything that it has started: see ``Pyro.close_shell``."""
+        return self._operations.close_shell(self.task_id, name=name)
 
     def start_service(
         self,

@@ -18,6 +18,8 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.exec": execTask,
   "task.exec_output": readOutput,
   "task.service": workOnService,
+  "task.shell": async (...call) => (await import("./shell/work.js")).workInShell(...call),
+  "task.shell.read": async (...call) => (await import("./shell/read-shell.js")).readShell(...call),
   "task.sync.push": pushTaskSync,
   "task.sync.pull": async (...call) => (await import("./pull/task-pull.js")).pullTaskSync(...call),
   "task.export_to": async (...call) => (await import("./export/export.js")).exportTask(...call),

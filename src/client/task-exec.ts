@@ -27,12 +27,31 @@ export async function execTask(
   }
 }
 
+/** A command with a terminal, and what its output is followed from. */
+export interface TerminalPlace {
+  readonly task_id: string;
+  readonly sequence: number;
+  readonly offset: number;
+  /** False for a viewer, who does not type. */
+  readonly keyboard: boolean;
+}
+
+/** Follows a command with a terminal to its end, and reconnects as `execTask` does. */
+export function followTerminal(
+  client: Client,
+  { task_id, sequence, offset, keyboard }: TerminalPlace,
+  options: CallOptions,
+): Promise<ResultOf<"task.exec">> {
+  const seen = { sequence, stdout: offset, stderr: 0 };
+  return execOnce(client, { task_id, command: "", tty: keyboard }, options, seen);
+}
+
 async function execOnce(
   client: Client,
   input: ArgumentsOf<"task.exec">,
   options: CallOptions,
+  seen = { sequence: 0, stdout: 0, stderr: 0 },
 ): Promise<ResultOf<"task.exec">> {
-  const seen = { sequence: 0, stdout: 0, stderr: 0 };
   const onEvent = async (event: OperationEvent) => {
     if (event.event === "started") seen.sequence = event.sequence;
     if (event.event === "gap") seen[event.stream] += event.bytes;

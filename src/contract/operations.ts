@@ -43,6 +43,9 @@ import { taskServiceLogs } from "./task-service-logs.js";
 import { taskServiceStart } from "./task-service-start.js";
 import { taskService } from "./task-service.js";
 import { taskServiceStop } from "./task-service-stop.js";
+import { taskShellClose, taskShellList, taskShellOpen, taskShellWrite } from "./task-shell-open.js";
+import { taskShellRead } from "./task-shell-read.js";
+import { taskShell, taskShellAttach } from "./task-shell.js";
 import { taskReset } from "./task-reset.js";
 import { taskSettle } from "./task-settle.js";
 import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
@@ -107,6 +110,13 @@ export const operations = {
   "task.port.publish": taskPortPublish,
   "task.port.list": taskPortList,
   "task.port.close": taskPortClose,
+  "task.shell.attach": taskShellAttach,
+  "task.shell.open": taskShellOpen,
+  "task.shell.list": taskShellList,
+  "task.shell.write": taskShellWrite,
+  "task.shell.read": taskShellRead,
+  "task.shell.close": taskShellClose,
+  "task.shell": taskShell,
   "task.service.start": taskServiceStart,
   "task.service.list": taskServiceList,
   "task.service.status": taskServiceStatus,

@@ -20,6 +20,7 @@ import { taskFileView } from "./files/view.js";
 import { taskFileMkdir, taskFileMove, taskFileRemove, taskFileWrite } from "./files/write.js";
 import { taskExecOutput } from "./exec/read-output.js";
 import { taskExec, taskFollow } from "./exec/follow.js";
+import { taskShellClose, taskShellList, taskShellOpen, taskShellWrite } from "./exec/shell-operations.js";
 import { waitUntilEnded } from "./exec/output-page.js";
 import {
   taskServiceList,
@@ -115,6 +116,10 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     await tasks.get(task_id).ports.close(port);
     return { task_id, port, closed: true };
   },
+  "task.shell.open": taskShellOpen,
+  "task.shell.list": taskShellList,
+  "task.shell.write": taskShellWrite,
+  "task.shell.close": taskShellClose,
   "task.service.start": taskServiceStart,
   "task.service.list": taskServiceList,
   "task.service.status": taskServiceStatus,

@@ -21,6 +21,8 @@ export const execStarted = z.object({
   started_at: time,
   /** The service whose command it is. */
   service: z.string().optional(),
+  /** The name of the shell that it is. */
+  shell: z.string().optional(),
   /** Bytes of each stream from before a fork or reset, which are not in its log. */
   skipped: z.object({ stdout: count, stderr: count }).optional(),
 });

@@ -43,7 +43,7 @@ async function answerAll(
 /** Calls that change a task; every door's task must have had them. */
 function isForAll(operation: OperationName): boolean {
   const changing: readonly OperationName[] = ["task.exec", "task.stop", "task.start"];
-  return changing.includes(operation) || /^task\.(file|service)\./.test(operation);
+  return changing.includes(operation) || /^task\.(file\.|service\.|shell\.(open|write|close))/.test(operation);
 }
 
 const remembered: Partial<Record<OperationName, readonly [id: string, field: (result: Input) => unknown]>> = {

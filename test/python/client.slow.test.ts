@@ -7,7 +7,7 @@ import { python } from "./run.js";
 
 test("the Python client's calls, against a daemon that runs commands in the host's shell", async () => {
   await using daemon = new Listening(runInShell);
-  const { status, stderr } = await python(["-W", "error", "-m", "unittest", "tests.test_calls"], {
+  const { status, stderr } = await python(["-W", "error", "-m", "unittest", "tests.test_calls", "tests.test_async"], {
     PYRO_TEST_HOME: daemon.home.path,
   });
   assert.equal(status, 0, stderr);

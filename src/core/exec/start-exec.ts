@@ -7,10 +7,13 @@ import type { Channel } from "../../guest/channel.js";
 import type { Journal } from "../../store/journal.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import type { Call } from "../call.js";
-import type { ExecHost } from "./exec-outcome.js";
+import type { ExecHost, ExecStarted } from "./exec-outcome.js";
 import { TaskExec } from "./task-exec.js";
 import type { TaskExecs } from "./task-execs.js";
 import { resolveTimeout } from "./timeout.js";
+
+/** The service whose command it is, or the name of the shell that it is. */
+export type ExecRole = Readonly<Pick<ExecStarted, "service" | "shell">>;
 
 /** The task in which a command starts. */
 export interface StartingTask {
@@ -20,8 +23,8 @@ export interface StartingTask {
   readonly record: TaskRecord;
   /** Null until the agent has answered. */
   readonly channel: Channel | null;
-  /** The service whose command it is; null for a command of a caller. */
-  readonly service: string | null;
+  /** What it is beside a command of a caller. */
+  readonly role: ExecRole;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface StartingTask {
  * task runs as many as it may.
  */
 export async function startTaskExec(
-  { host, execs, journal, record, channel, service }: StartingTask,
+  { host, execs, journal, record, channel, role }: StartingTask,
   machine: FoundMachine,
   input: InputOf<"task.exec">,
   stdin: Call["stdin"],
@@ -45,7 +48,7 @@ export async function startTaskExec(
     cwd: input.cwd,
     timeout_seconds: resolveTimeout(input, record.timeout_seconds),
     ...(terminal && { terminal }),
-    ...(service !== null && { service }),
+    ...role,
     started_at: new Date().toISOString(),
   };
   const exec = new TaskExec(host, started, null);

@@ -117,6 +117,7 @@ export class TaskExec {
   suspend(): void {
     this.#run += 1;
     this.#job = null;
+    this.terminal?.hold();
     this.#giveUpPlace();
   }
 

@@ -37,7 +37,11 @@ export class Terminal implements AsyncIterable<Uint8Array> {
     const lost = new Promise<never>((_, reject) => {
       lose = () => {
         isLost = true;
-        reject(new PyroError("ABORTED", "Another client took the keyboard of this terminal."));
+        reject(
+          new PyroError("ABORTED", "Another client took the keyboard of this terminal.", {
+            hint: "Attach to it again to take the keyboard back.",
+          }),
+        );
       };
     });
     lost.catch(() => {});
@@ -64,6 +68,12 @@ export class Terminal implements AsyncIterable<Uint8Array> {
       this.#typed.push({ bytes, onTaken });
       this.#wake();
     });
+  }
+
+  /** Keeps what is typed for the next reader: the VM of the present one was put away. */
+  hold(): void {
+    this.#readers += 1;
+    this.#wake();
   }
 
   /** Ends the input: nothing more will be typed. */

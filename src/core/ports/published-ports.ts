@@ -46,7 +46,7 @@ export class PublishedPorts {
   }
 
   get list(): PublishedPort[] {
-    return Array.from(this.#published.values(), viewOf).toSorted((a, b) => a.port - b.port);
+    return Array.from(this.#published.values(), (each) => this.#viewOf(each)).toSorted((a, b) => a.port - b.port);
   }
 
   /**
@@ -70,7 +70,7 @@ export class PublishedPorts {
         this.#published.delete(port);
         throw error;
       }
-      return viewOf(published);
+      return this.#viewOf(published);
     });
   }
 
@@ -126,11 +126,17 @@ export class PublishedPorts {
 
   #assertSame(present: Published, hostPort: number | undefined): PublishedPort {
     const { port, host_port } = present.pair;
-    if (hostPort === undefined || hostPort === host_port) return viewOf(present);
+    if (hostPort === undefined || hostPort === host_port) return this.#viewOf(present);
     throw new PyroError("ALREADY_EXISTS", `Port ${port} of the task is published on host port ${host_port}.`, {
       hint: `Close it first: pyro task port close ${this.#host.taskId} ${port}.`,
       details: { port, host_port },
     });
+  }
+
+  /** A port whose VM does not run takes no connections. */
+  #viewOf({ pair, listener }: Published): PublishedPort {
+    const open = listener !== null && this.#host.machine() !== null;
+    return { ...pair, url: `http://127.0.0.1:${pair.host_port}`, open };
   }
 
   #record(): Promise<void> {
@@ -161,10 +167,6 @@ export class PublishedPorts {
       details: { port },
     });
   }
-}
-
-function viewOf({ pair, listener }: Published): PublishedPort {
-  return { ...pair, url: `http://127.0.0.1:${pair.host_port}`, open: listener !== null };
 }
 
 function cannotListen(hostPort: number, error: unknown): PyroError {

@@ -5,7 +5,7 @@ import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { Call } from "../call.js";
 import type { ExecHost } from "../exec/exec-outcome.js";
-import { startTaskExec } from "../exec/start-exec.js";
+import { startTaskExec, type ExecRole } from "../exec/start-exec.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import type { TaskExecs } from "../exec/task-execs.js";
 import type { Activity } from "./activity.js";
@@ -34,17 +34,17 @@ export class Commands {
   }
 
   /** Starts a caller's command, and the task if it is stopped. A repeated request id gets the command of the first call. */
-  async start(input: ExecInput, call: Call, stdin: Call["stdin"]): Promise<TaskExec> {
+  async start(input: ExecInput, call: Call, stdin: Call["stdin"], role: ExecRole = {}): Promise<TaskExec> {
     const { execs, callers } = this.#parts;
     const earlier = await execs.earlier(input);
     if (earlier !== null) return earlier;
-    return callers.use("exec", call, (machine) => execs.once(input, () => this.#start(machine, input, stdin, null)));
+    return callers.use("exec", call, (machine) => execs.once(input, () => this.#start(machine, input, stdin, role)));
   }
 
   /** Starts the command of a service. Without a caller, null when the task is not started. */
   async startOfService(service: string, input: ExecInput, call: Call | null): Promise<TaskExec | null> {
     const { execs, callers, vm, host } = this.#parts;
-    const start = (machine: FoundMachine) => execs.once(input, () => this.#start(machine, input, null, service));
+    const start = (machine: FoundMachine) => execs.once(input, () => this.#start(machine, input, null, { service }));
     if (call !== null) return callers.use("exec", call, start);
     while (vm.still) await vm.still;
     return vm.record.state === "started" && vm.machine !== null && !host.isDetached() ? start(vm.machine) : null;
@@ -66,14 +66,9 @@ export class Commands {
     if (vm.machine === null) await Promise.all(execs.running.map((exec) => this.#giveUp(exec, reason)));
   }
 
-  async #start(
-    machine: FoundMachine,
-    input: ExecInput,
-    stdin: Call["stdin"],
-    service: string | null,
-  ): Promise<TaskExec> {
+  async #start(machine: FoundMachine, input: ExecInput, stdin: Call["stdin"], role: ExecRole): Promise<TaskExec> {
     const { host, execs, journal, vm, activity } = this.#parts;
-    const task = { host, execs, journal, record: vm.record, channel: vm.channel, service };
+    const task = { host, execs, journal, record: vm.record, channel: vm.channel, role };
     const exec = await startTaskExec(task, machine, input, stdin);
     activity.note(exec.started.started_at);
     return exec;

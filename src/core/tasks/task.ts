@@ -18,6 +18,7 @@ import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import { TaskExecs } from "../exec/task-execs.js";
+import { Shells } from "../exec/shells.js";
 import { TaskVm, type TaskVmParts } from "./task-vm.js";
 import { viewOf } from "./view.js";
 
@@ -37,6 +38,7 @@ export class Task implements ExecHost {
   readonly pushes: Pushes;
   readonly ports: PublishedPorts;
   readonly services: Services;
+  readonly shells: Shells;
   readonly #callers: Callers;
   readonly #commands: Commands;
   #detached = false;
@@ -71,6 +73,7 @@ export class Task implements ExecHost {
         log,
       },
     });
+    this.shells = new Shells(this.taskId, this.#execs, this.#commands.start.bind(this.#commands));
     const start = this.#commands.startOfService.bind(this.#commands);
     this.services = new Services(servicesHostOf(this, this.#execs, log, start));
   }

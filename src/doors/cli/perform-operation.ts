@@ -12,6 +12,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.exec": async () => (await import("./task-exec.js")).taskExec,
   "task.wait": async () => (await import("./task-wait.js")).taskWait,
   "task.exec_output": async () => (await import("./task-output.js")).taskOutput,
+  "task.shell.attach": async () => (await import("./task-shell.js")).taskShell,
   "task.service.logs": async () => (await import("./task-service.js")).taskServiceLogs,
   "task.create": async () => (await import("./task-create.js")).taskCreate,
   "task.sync.push": async () => (await import("./task-sync-push.js")).taskSyncPush,

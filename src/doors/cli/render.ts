@@ -5,6 +5,7 @@ import { renderKind, renderOrigin, renderSaved } from "./saved.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
+import { renderShells } from "./task-shell-list.js";
 import { renderService, renderServices, renderStarted } from "./task-service.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
@@ -119,8 +120,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
 
   "task.port.publish": ({ url }) => `${url}\n`,
   "task.port.list": ({ ports }) =>
-    ports.map(({ port, url, open }) => `${port} ${url}${open ? "" : " (closed: the host port is in use)"}\n`).join(""),
+    ports.map(({ port, url, open }) => `${port} ${url}${open ? "" : " (closed)"}\n`).join(""),
   "task.port.close": ({ task_id, port }) => `Closed port ${port} of ${task_id}.\n`,
+
+  "task.shell.list": ({ shells }) => renderShells(shells),
+  "task.shell.close": ({ task_id, name }) => `Closed shell ${name} of ${task_id}.\n`,
 
   "task.service.start": renderStarted,
   "task.service.status": renderService,

@@ -44,7 +44,7 @@ export function renderServices(services: readonly Service[]): string {
 }
 
 function renderPort({ port, url, open }: Service["ports"][number]): string {
-  return `${port} ${url}${open ? "" : " (closed: the host port is in use)"}`;
+  return `${port} ${url}${open ? "" : " (closed)"}`;
 }
 
 /** `pyro task service logs`: prints output as it came, and the next cursor. With JSON, one line per page. */

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 
+import { renderShell } from "./shell.js";
 import { renderServices } from "./services.js";
 import { renderVariants } from "./variants.js";
 
@@ -12,6 +13,7 @@ export function renderResult(tool: string, result: Fields): string {
     task_file_edit: () => `Replaced ${String(result["replaced"])}.\n${String(result["text"])}`,
     vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
     task_fork: () => renderTasks(result["tasks"] as Fields[]),
+    task_shell: () => renderShell(result),
     task_service: () => renderServices(result),
     task_try: () => renderVariants(result),
     task_list: () => renderTasks(result["tasks"] as Fields[]),

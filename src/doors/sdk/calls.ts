@@ -2,6 +2,7 @@ import { Client, type CallOptions as ClientOptions } from "../../client/client.j
 import type { OperationEvent } from "../../contract/operation.js";
 import { withHome } from "../../client/home-env.js";
 import { streamBytes } from "../../client/stream-bytes.js";
+import { followTerminal } from "../../client/task-exec.js";
 import { performOperation } from "../../client/perform.js";
 import { quoteCommand } from "../../contract/quote.js";
 import { PyroError } from "../../contract/errors.js";
@@ -26,6 +27,9 @@ import { Execution } from "./execution.js";
 import { OutputQueue } from "./output-queue.js";
 import { OutputText } from "./output-text.js";
 import type { RunResult, TaskExecResult } from "./results.js";
+import type { Operations } from "./operations.js";
+import type { OpenedShell } from "./results.js";
+import { Shell, type ShellEnd, type ShellTaskOptions } from "./shell.js";
 import { readStdin } from "./stdin.js";
 
 type Input = Readonly<Record<string, unknown>> & { readonly content?: StdinSource };
@@ -112,6 +116,28 @@ export class Calls implements Caller {
     for await (const event of watchEvents(this.#open(), wire, signal)) {
       yield event.event === "failed" ? event : { ...event, result: toCamel(event.result, results) as never };
     }
+  }
+
+  /** A shell's terminal from an offset in its output. */
+  async shell(operations: Operations, options: ShellTaskOptions & { readonly taskId: string }): Promise<Shell> {
+    const { replay = true, ...wanted } = options;
+    const { taskId, ...fields } = wanted;
+    const info = await operations.openShell(taskId, fields);
+    const offset = replay ? 0 : await this.#endOf(info);
+    const place = { task_id: info.taskId, sequence: info.sequence, offset, keyboard: true };
+    const follow = async ({ keys, size, onResize, onShown, detached }: ShellEnd): Promise<TaskExecResult> => {
+      const onEvent = (event: OperationEvent) => (event.event === "stdout" ? onShown(event.data) : undefined);
+      const options = { stdin: keys, terminal: { size, onResize }, onEvent, detachSignal: detached };
+      const result = await followTerminal(this.#open(), place, options);
+      return toCamel(result, schemasOf("task.exec").result) as TaskExecResult;
+    };
+    return new Shell(follow, operations, info);
+  }
+
+  /** How much a shell has shown so far. */
+  async #endOf({ taskId, sequence }: OpenedShell): Promise<number> {
+    const page = await this.#open().call("task.exec_output", { task_id: taskId, sequence, max_bytes: 1 });
+    return page.stdout_bytes;
   }
 
   #open(): Client {

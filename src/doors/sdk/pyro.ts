@@ -11,6 +11,7 @@ import { Operations } from "./operations.js";
 import type { CreateTaskOptions } from "./options.js";
 import type { CreatedTask } from "./results.js";
 import { createServer, type McpServer } from "./server.js";
+import type { Shell, ShellTaskOptions } from "./shell.js";
 import { Task } from "./task.js";
 
 /**
@@ -62,6 +63,14 @@ export class Pyro extends Operations {
    */
   watchTask(taskId: string, sourcePath: string, options: WatchTaskOptions = {}): AsyncGenerator<WatchTaskEvent> {
     return this.#calls.watch({ taskId, sourcePath }, options);
+  }
+
+  /**
+   * A named terminal of a task in both directions, which other clients may attach to later; starts it unless it runs. Rejects as
+   * `openShell` does.
+   */
+  shellTask(taskId: string, options: ShellTaskOptions = {}): Promise<Shell> {
+    return this.#calls.shell(this, { ...options, taskId });
   }
 
   /** A handle on an existing task, by its id or name. Rejects with `NOT_FOUND`. */

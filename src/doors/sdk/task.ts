@@ -11,6 +11,7 @@ import type { Execution } from "./execution.js";
 import { TaskOperations, type Operations } from "./operations.js";
 import type { TaskExecOptions } from "./options.js";
 import type { CreatedTask, TaskExecResult } from "./results.js";
+import type { Shell, ShellTaskOptions } from "./shell.js";
 import { sh, type ShellValue } from "./sh.js";
 
 /** Runs a template as a command, with quoted values. Called with options, returns a tag that uses them. */
@@ -25,6 +26,7 @@ export interface CommandTag {
 interface Streams {
   streamTaskFile(taskId: string, path: string, options: StreamTaskFileOptions): ByteStream;
   streamTaskExport(taskId: string, path: string, options: StreamTaskExportOptions): ByteStream;
+  shellTask(taskId: string, options: ShellTaskOptions): Promise<Shell>;
   watchTask(taskId: string, sourcePath: string, options: WatchTaskOptions): AsyncGenerator<WatchTaskEvent>;
 }
 
@@ -52,6 +54,11 @@ export class Task extends TaskOperations implements AsyncDisposable {
   /** Pushes a directory whenever something in it changes: see `Pyro.watchTask`. */
   watch(sourcePath: string, options: WatchTaskOptions = {}): AsyncGenerator<WatchTaskEvent> {
     return this.#streams.watchTask(this.taskId, sourcePath, options);
+  }
+
+  /** A named terminal in both directions: see `Pyro.shellTask`. */
+  shell(options: ShellTaskOptions = {}): Promise<Shell> {
+    return this.#streams.shellTask(this.taskId, options);
   }
 
   /** Files as a tar archive, as they are read: see `Pyro.streamTaskExport`. */

@@ -162,6 +162,11 @@ test("ports: refuses ports that are taken or invalid, and closes published ones"
   await assert.rejects(exchange(hostPort, ""), { code: "ECONNREFUSED" });
 
   const { hostPort: last } = await task.publishPort(8000);
+  const openPorts = async () => (await task.listPorts()).ports.filter(({ open }) => open).length;
+  await task.stop();
+  assert.equal(await openPorts(), 0);
+  await task.start();
+  assert.equal(await openPorts(), 1);
   await task.delete();
   await assert.rejects(exchange(last, ""), { code: "ECONNREFUSED" });
 });

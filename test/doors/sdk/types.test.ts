@@ -54,7 +54,11 @@ type PositionalOf<Name extends OperationName> =
   Exclude<RequiredKeys<InputOf<Name>>, Listed<Name, "named">> | Listed<Name, "first">;
 type OptionsOf<Name extends OperationName> = Flat<
   Omit<InputOf<Name>, PositionalOf<Name> | "content" | HiddenOf<Name> | "command"> &
-    ("command" extends keyof InputOf<Name> ? { command: Command } : object)
+    ("command" extends RequiredKeys<InputOf<Name>>
+      ? { command: Command }
+      : "command" extends keyof InputOf<Name>
+        ? { command?: Command | undefined }
+        : object)
 >;
 
 /** Both are expanded, so that an interface and a mapped type can be equal. */

@@ -1,10 +1,8 @@
 import type { Input } from "../runner.js";
 import { exec, LIMIT, MiB2, of, output, sh, SMALL, type Case } from "./case.js";
+import { sessions } from "./sessions.js";
 
 const wait = (fields: Input = {}) => of("task.wait", { task_id: "$task", sequence: "$sequence", ...fields });
-
-const service = (action: "start" | "status" | "logs" | "stop", fields: Input) =>
-  of(`task.service.${action}`, { task_id: "$task", ...fields });
 
 export const tasks: readonly Case[] = [
   {
@@ -97,46 +95,7 @@ export const tasks: readonly Case[] = [
     expect: "NOT_FOUND",
     on: "both",
   },
-  {
-    name: "a service",
-    ...service("start", { name: "web", command: sh("echo up; exec sleep 600"), ready: "log:up" }),
-    expect: { state: "ready", last_lines: ["up"], exit_code: null },
-    on: "both",
-  },
-  {
-    name: "a service whose name is taken",
-    ...service("start", { name: "web", command: ["true"] }),
-    expect: "ALREADY_EXISTS",
-  },
-  {
-    name: "a service that is not ready",
-    ...service("start", { name: "broken", command: sh("echo why; exit 3"), ready: "log:up" }),
-    expect: "SERVICE_NOT_READY",
-    on: "both",
-  },
-  {
-    name: "an invalid ready condition",
-    ...service("start", { name: "x", command: ["true"], ready: "tcp:0" }),
-    expect: "INVALID_ARGUMENT",
-  },
-  { name: "the list of services", ...of("task.service.list", { task_id: "$task" }), expect: {} },
-  {
-    name: "the status of a service",
-    ...service("status", { name: "web" }),
-    expect: { state: "ready", restart_count: 0 },
-  },
-  {
-    name: "the log of a service",
-    ...service("logs", { name: "web", cursor: "start" }),
-    expect: { text: "up\n", complete: false },
-  },
-  {
-    name: "stopping the service",
-    ...service("stop", { name: "web" }),
-    expect: { state: "stopped", exit_code: 143 },
-    on: "both",
-  },
-  { name: "an unknown service", ...service("status", { name: "none" }), expect: "NOT_FOUND" },
+  ...sessions,
   {
     name: "a command in another directory",
     ...exec(["pwd"], { cwd: "/tmp" }),

@@ -1,0 +1,238 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, cast
+
+from ._async_calls import OnOutput, OnProgress, Stdin, pieces_of, settled
+from ._async_exchange import AsyncExchange
+from ._async_operations import AsyncOperations
+from ._async_task import AsyncTask, AsyncTaskContext
+from ._calls import Cancellation
+from ._daemon import Home
+from ._errors import PyroError, assert_succeeded
+from ._exchange import Event
+from ._follower import Follower
+from ._operations import LOCAL, VERSION
+from ._pyro import MAX_RETURNS, MAX_STARTS, RETURN_DELAY_SECONDS, Pyro, is_inline, prepared, unreachable
+from ._settings import with_host_env
+from ._stream import Lost, NotListening
+
+
+class AsyncPyro(AsyncOperations):
+    """All operations of pyro as coroutines, by the names of ``Pyro``. The first call starts the daemon if none runs.
+
+    Cancelling the task that awaits a call cancels its command: it gets INT, and 5 s later everything that it has started is killed.
+
+    Args:
+        home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path is one of the working directory.
+        executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
+    """
+
+    def __init__(
+        self, *, home: str | os.PathLike[str] | None = None, executable: str | os.PathLike[str] | None = None
+    ) -> None:
+        self._home = Home(home, executable)
+        self._blocking = Pyro(home=home, executable=executable)
+
+    def task(self, environment: str, **options: Any) -> AsyncTaskContext:
+        """Creates a task, for ``async with``: it is deleted at the end of the block. Takes what ``create_task`` takes."""
+        return AsyncTaskContext(self, lambda: self.create_task(environment, **options))
+
+    async def open_task(self, task_id: str) -> AsyncTask:
+        """A handle on an existing task."""
+        return AsyncTask(self, await self.status_task(task_id))
+
+    async def stream_task_file(
+        self, task_id: str, path: str, *, offset: int = 0, max_bytes: int | None = None, user: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a file of a task, as they are read: ``async for piece in pyro.stream_task_file(…)``."""
+        fields = {"task_id": task_id, "path": path, "offset": offset, "max_bytes": max_bytes, "user": user}
+        async for piece in self._stream("task.file.fetch", fields):
+            yield piece
+
+    async def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> AsyncIterator[bytes]:
+        """Files of a task as a tar archive, as they are read."""
+        async for piece in self._stream("task.export", {"task_id": task_id, "path": path, "gzip": gzip}):
+            yield piece
+
+    async def _stream(self, operation: str, fields: Mapping[str, object]) -> AsyncIterator[bytes]:
+        given = {name: value for name, value in fields.items() if value is not None}
+        for starts in range(MAX_STARTS + 1):
+            try:
+                async with AsyncExchange.open(self._socket(), _route(operation), VERSION, given, None) as exchange:
+                    async for event in exchange.events():
+                        if event["event"] == "stdout":
+                            yield event["data"]
+                return
+            except NotListening as absent:
+                if starts == MAX_STARTS:
+                    raise unreachable(self._home, absent) from None
+            except Lost as lost:
+                raise unreachable(self._home, lost) from lost
+            await asyncio.to_thread(self._home.start_daemon)
+
+    async def _call(
+        self,
+        operation: str,
+        fields: Mapping[str, object],
+        *,
+        stdin: Stdin = None,
+        check: bool = False,
+        on_stdout: OnOutput | None = None,
+        on_stderr: OnOutput | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        given = prepared(operation, fields)
+        if operation in LOCAL or "source_path" in given:
+            sinks = {"on_stdout": on_stdout, "on_stderr": on_stderr, "on_progress": on_progress}
+            return await self._call_in_thread(operation, given, stdin, check, sinks)
+        if not is_inline(given.get("content")):
+            stdin = cast("Stdin", given.pop("content"))
+        for attempt in range(1, MAX_RETURNS + 1):
+            call = _Call(operation, given, stdin, _Sinks(on_stdout, on_stderr, on_progress))
+            if operation == "task.exec":
+                given["request_id"] = str(uuid.uuid4())
+            result = await (self._exec(call) if operation == "task.exec" else self._once(call))
+            # The daemon died between writing the command down and giving it to the guest: it has not run.
+            has_run = operation != "task.exec" or (result["error"] or {}).get("code") != "DAEMON_UNREACHABLE"
+            if has_run or attempt == MAX_RETURNS:
+                await call.sinks.end()
+                if check:
+                    assert_succeeded(result)
+                return result
+        raise AssertionError("the loop returns")
+
+    async def _once(self, call: _Call) -> Any:
+        try:
+            return await self._ask(call)
+        except Lost as lost:
+            raise unreachable(self._home, lost) from lost
+
+    async def _exec(self, call: _Call) -> Any:
+        """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
+        for returns in range(MAX_RETURNS + 1):
+            try:
+                return await self._ask(call if call.sinks.sequence is None else call.following())
+            except Lost as lost:
+                if returns == MAX_RETURNS:
+                    raise unreachable(self._home, lost) from lost
+            except PyroError as error:
+                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
+                    raise
+            await asyncio.sleep(RETURN_DELAY_SECONDS)
+        raise AssertionError("the loop returns or raises")
+
+    async def _ask(self, call: _Call) -> Any:
+        """Sends a request to the daemon, and starts the daemon if none runs."""
+        fields = with_host_env(call.operation, call.fields)
+        for starts in range(MAX_STARTS + 1):
+            try:
+                stdin = pieces_of(call.stdin)
+                async with AsyncExchange.open(self._socket(), _route(call.operation), VERSION, fields, stdin) as exchange:
+                    async for event in exchange.events():
+                        await call.sinks.add(event)
+                return exchange.result
+            except NotListening:
+                if starts == MAX_STARTS:
+                    raise unreachable(self._home, Lost("no daemon listens")) from None
+            except PyroError as error:
+                if error.details.get("restarting") is not True or starts == MAX_STARTS:
+                    raise
+            await asyncio.to_thread(self._home.start_daemon)
+        raise AssertionError("the loop returns or raises")
+
+    def _socket(self) -> str:
+        socket = self._home.socket()
+        if socket is None:
+            raise NotListening
+        return socket
+
+    async def _call_in_thread(
+        self, operation: str, fields: Mapping[str, object], stdin: Stdin, check: bool, sinks: Mapping[str, Any]
+    ) -> Any:
+        """What packs files of this machine, or runs the executable, blocks: it has a thread."""
+        loop = asyncio.get_running_loop()
+        cancellation = Cancellation()
+
+        def in_loop(sink: Callable[[Any], object]) -> Callable[[Any], object]:
+            async def run(value: object) -> None:
+                await settled(sink(value))
+
+            return lambda value: asyncio.run_coroutine_threadsafe(run(value), loop).result()
+
+        given_sinks = {name: in_loop(sink) for name, sink in sinks.items() if sink}
+        pieces = None if stdin is None else [piece async for piece in pieces_of(stdin)]
+        work = asyncio.ensure_future(
+            asyncio.to_thread(
+                lambda: self._blocking._call(
+                    operation, fields, stdin=pieces, check=check, cancellation=cancellation, **given_sinks
+                )
+            )
+        )
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            await asyncio.wait([work])
+            raise
+
+
+class _Sinks:
+    """Passes events on to the caller's callbacks, and waits for those that are coroutines."""
+
+    def __init__(
+        self, on_stdout: OnOutput | None, on_stderr: OnOutput | None, on_progress: OnProgress | None
+    ) -> None:
+        self._returned: list[object] = []
+        keep = self._keep
+        self._follower = Follower(
+            on_stdout and keep(on_stdout), on_stderr and keep(on_stderr), on_progress and keep(on_progress)
+        )
+
+    @property
+    def sequence(self) -> int | None:
+        return self._follower.sequence
+
+    def offsets(self) -> dict[str, int]:
+        return self._follower.offsets()
+
+    async def add(self, event: Event) -> None:
+        self._follower.add(event)
+        await self._settle()
+
+    async def end(self) -> None:
+        self._follower.end()
+        await self._settle()
+
+    def _keep(self, sink: Callable[[Any], object]) -> Callable[[Any], object]:
+        return lambda value: self._returned.append(sink(value))
+
+    async def _settle(self) -> None:
+        returned, self._returned = self._returned, []
+        for value in returned:
+            await settled(value)
+
+
+class _Call:
+    """One call of an operation, whose request may be repeated."""
+
+    def __init__(self, operation: str, fields: dict[str, object], stdin: Stdin, sinks: _Sinks) -> None:
+        self.operation = operation
+        self.fields = fields
+        self.stdin = stdin
+        self.sinks = sinks
+
+    def following(self) -> _Call:
+        """The request for the rest of the command's output."""
+        kept = {name: self.fields[name] for name in ("task_id", "interleaved") if name in self.fields}
+        place = {**kept, "sequence": self.sinks.sequence, **self.sinks.offsets()}
+        return _Call("task.follow", place, None, self.sinks)
+
+
+def _route(operation: str) -> str:
+    return "/v1/" + operation.replace(".", "/")
