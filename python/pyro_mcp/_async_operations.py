@@ -225,6 +225,7 @@ class AsyncOperations(ABC):
         timeout_seconds: int = Default(30),
         cwd: str = "/workspace",
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         interleaved: bool = False,
         stdin: Stdin = None,
         check: bool = False,
@@ -242,6 +243,7 @@ class AsyncOperations(ABC):
             timeout_seconds: Seconds until the command is killed (1 to 86400).
             cwd: Working directory of the command.
             env: Additional environment variables.
+            user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             interleaved: Also return the output of both streams as pieces, in the order of arrival.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
@@ -253,7 +255,7 @@ class AsyncOperations(ABC):
             "vm.exec",
             {
                 "vm_id": vm_id, "command": command_line(command), "timeout_seconds": timeout_seconds, "cwd": cwd,
-                "env": env, "interleaved": interleaved,
+                "env": env, "user": user, "interleaved": interleaved,
             },
             stdin=stdin, check=check, on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress,
         )

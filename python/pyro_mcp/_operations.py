@@ -45,6 +45,11 @@ from ._results import (
     TaskServiceListResult,
     TaskServiceLogsResult,
     TaskServiceStartResult,
+    TaskShellCloseResult,
+    TaskShellListResult,
+    TaskShellOpenResult,
+    TaskShellReadResult,
+    TaskShellWriteResult,
     TaskSnapshotCreateResult,
     TaskSnapshotDeleteResult,
     TaskSnapshotListResult,
@@ -95,6 +100,9 @@ LOCAL = frozenset(
         "task.sync.pull",
         "task.sync.undo",
         "task.export_to",
+        "task.shell.attach",
+        "task.shell.read",
+        "task.shell",
         "task.service",
     }
 )
@@ -943,6 +951,95 @@ class Operations(ABC):
             port: Port of a server in the task, on 127.0.0.1 or ::1 (1 to 65535).
         """
         return self._call("task.port.close", {"task_id": task_id, "port": port})
+
+    def open_shell(
+        self,
+        task_id: str,
+        *,
+        name: str = "main",
+        command: str | Sequence[str] | None = None,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+    ) -> TaskShellOpenResult:
+        """Start a named terminal in a task, unless it runs.
+
+        It keeps running without its client and daemon, until its command ends or `task.shell.close`. A stopped task is started first.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the shell in its task.
+            command: Command of a new shell; default: bash, or sh in an environment without bash.
+            cwd: Working directory of the command.
+            env: Additional environment variables.
+            rows: Height of a new terminal in lines (1 to 1000).
+            cols: Width of a new terminal in characters (1 to 1000).
+        """
+        return self._call(
+            "task.shell.open",
+            {
+                "task_id": task_id, "name": name, "command": command and command_line(command), "cwd": cwd, "env": env,
+                "rows": rows, "cols": cols,
+            },
+        )
+
+    def list_shells(self, task_id: str, *, all: bool = False) -> TaskShellListResult:
+        """List the shells of a task.
+
+        Args:
+            task_id: Id or name of a task.
+            all: Also the last one of each name that has ended.
+        """
+        return self._call("task.shell.list", {"task_id": task_id, "all": all})
+
+    def write_shell(self, task_id: str, text: str, *, name: str = "main") -> TaskShellWriteResult:
+        """Type a text into a shell of a task.
+
+        Fails with `NOT_FOUND` when no shell of the name runs.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the shell in its task.
+            text: What to type. A newline is the Enter key; \u0003 is Ctrl-C, \u001b is Escape.
+        """
+        return self._call("task.shell.write", {"task_id": task_id, "name": name, "text": text})
+
+    def read_shell(
+        self,
+        task_id: str,
+        *,
+        name: str = "main",
+        offset: int | None = None,
+        wait_for: str | None = None,
+        wait_seconds: int = 10,
+    ) -> TaskShellReadResult:
+        """Read the screen of a shell of a task, as text.
+
+        Fails with `NOT_FOUND` when the task never had a shell of the name.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the shell in its task.
+            offset: Cursor of the last answer; default: the beginning of what is shown (0 to 9007199254740991).
+            wait_for: Text to wait for on the screen. Default: until there was no output for half a second.
+            wait_seconds: Seconds to wait at most (0 to 3600).
+        """
+        return self._call(
+            "task.shell.read",
+            {"task_id": task_id, "name": name, "offset": offset, "wait_for": wait_for, "wait_seconds": wait_seconds},
+        )
+
+    def close_shell(self, task_id: str, *, name: str = "main") -> TaskShellCloseResult:
+        """Hang up a shell of a task, and end everything that it has started.
+
+        Its command gets HUP; 2 s later it is killed. Fails with `NOT_FOUND` when no shell of the name runs.
+
+        Args:
+            task_id: Id or name of a task.
+            name: Name of the shell in its task.
+        """
+        return self._call("task.shell.close", {"task_id": task_id, "name": name})
 
     def start_service(
         self,
