@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
-import type { AcquiredMachine, LastingMachines } from "../../src/core/machines/machines.js";
+import type { AcquiredMachine } from "../../src/core/machines/facts.js";
+import type { LastingMachines } from "../../src/core/machines/machines.js";
 import type { MachineRequest } from "../../src/core/machines/request.js";
 import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";
 import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";

@@ -8,7 +8,7 @@ import { Exec, type ExecRequest, type OutputSink } from "../../guest/exec.js";
 import { execDirectoryPath } from "../../store/layout.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
 import { receivedBytes } from "./carried.js";
-import { startExec, TIMEOUT_EXIT_CODE, waitForAnswer, waitForEnd } from "./command.js";
+import { startExec } from "./command.js";
 import { SharedEnding } from "./ending.js";
 import type { Call } from "../call.js";
 import {
@@ -23,6 +23,7 @@ import { buildEnded, recordEnd, type ExecEnd } from "./end-record.js";
 import { ageMs, remainingMs } from "./exec-time.js";
 import { closeLogs, keepPlaces, openLogs, sendLogs, sinkOf, type Logs } from "./logs.js";
 import { Terminal, type Typing } from "./terminal.js";
+import { TIMEOUT_EXIT_CODE, waitForAnswer, waitForEnd } from "./wait-for-end.js";
 
 /** How long a command is held back for a client that reconnects after a daemon restart. */
 const RETURN_GRACE_MS = 15_000;

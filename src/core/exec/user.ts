@@ -1,5 +1,5 @@
 import type { Machine } from "../../backend/backend.js";
-import type { AcquiredMachine } from "../machines/machines.js";
+import type { AcquiredMachine } from "../machines/facts.js";
 import { readSnapshotFacts } from "../../store/snapshot-facts.js";
 import { AgentRefusal } from "../../guest/refusal.js";
 import { needsOtherAgent, noSuchUser } from "../files/refusal.js";

@@ -11,30 +11,15 @@ import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Call } from "../call.js";
 import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
+import type { AcquiredMachine, LostMachine } from "./facts.js";
 import { fitShape } from "./fit-shape.js";
 import { newMachineId } from "./machine-id.js";
-import { type NewMachineFacts, NewMachines, type NewMachinesOptions } from "./new-machines.js";
+import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
 import { explainUnusable, lastJobOf, noForks, savedMachineOf, shapeOfSnapshot } from "./saved.js";
 import type { SpareCount } from "./spares.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
 import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
-
-/** The facts in a record about a machine that an earlier daemon started. */
-export interface LostMachine {
-  readonly id: string;
-  /** The name of the backend that made it. */
-  readonly backend: string;
-  readonly handle: MachineHandle;
-  readonly environmentDigest: string;
-}
-
-/** A machine of a caller, and what it is of. */
-export interface AcquiredMachine extends NewMachineFacts {
-  readonly machine: Machine;
-  /** Where its processes come from; null when it has booted. */
-  readonly snapshot: Snapshot | null;
-}
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
 export type LastingMachines = Pick<

@@ -1,6 +1,6 @@
 import type { InputOf } from "../../contract/operations.js";
 import type { TaskRecord } from "../../store/task-record.js";
-import type { AcquiredMachine } from "../machines/machines.js";
+import type { AcquiredMachine } from "../machines/facts.js";
 import { networkPolicyOf, networkRequestOf } from "../machines/network.js";
 
 /** The record of a task whose machine is ready. */
