@@ -22,6 +22,7 @@ from ._settings import absolute, timeout_env, with_host_env
 from ._setup import setup_digest
 from ._stream import Lost, NotListening
 from ._task import Task
+from ._watch import WatchEvent, watch
 
 MAX_STARTS = 5
 """How often a call starts the daemon, or waits for one that ends, before it gives up."""
@@ -72,6 +73,30 @@ class Pyro(Operations):
     def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> Iterator[bytes]:
         """Files of a task as a tar archive, as they are read. Raises as ``export_task`` does, when it is read."""
         return self._stream("task.export", task_id=task_id, path=path, gzip=gzip)
+
+    def watch_task(
+        self,
+        task_id: str,
+        source_path: str | os.PathLike[str],
+        *,
+        dest: str | None = None,
+        exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
+        links: str | None = None,
+        git_tracked: bool = False,
+        with_git: bool = False,
+        delete: bool = False,
+    ) -> Iterator[WatchEvent]:
+        """Pushes a directory to a task, and pushes it again whenever something in it changes: ``for event in pyro.watch_task(…)``.
+
+        Each event is a dict: ``{"event": "pushed", "changed", "result"}`` or ``{"event": "failed", "error", "retries"}``. The watch
+        ends when its reader stops. Raises when the task or the directory is gone.
+        """
+        patterns = [f"--exclude={each}" for each in exclude] + [f"--include={each}" for each in include]
+        texts = [f"--{name}={value}" for name, value in (("dest", dest), ("links", links)) if value is not None]
+        switches = {"--git-tracked": git_tracked, "--with-git": with_git, "--delete": delete}
+        flags = [*texts, *patterns, *(flag for flag, is_set in switches.items() if is_set)]
+        return watch(self._home, task_id, source_path, flags)
 
     def _stream(self, operation: str, **fields: object) -> Iterator[bytes]:
         given = {name: value for name, value in fields.items() if value is not None}

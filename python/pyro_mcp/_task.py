@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ._errors import PyroError
 from ._operations import Operations
 from ._results import TaskCreateResult, TaskStatusResult
 from ._task_operations import TaskOperations
+from ._watch import WatchEvent
 
 
 class _Streams(Protocol):
@@ -20,6 +22,10 @@ class _Streams(Protocol):
     ) -> Iterator[bytes]: ...
 
     def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> Iterator[bytes]: ...
+
+    def watch_task(
+        self, task_id: str, source_path: str | os.PathLike[str], **options: Any
+    ) -> Iterator[WatchEvent]: ...
 
 
 class Task(TaskOperations):
@@ -44,6 +50,10 @@ class Task(TaskOperations):
     def stream_export(self, path: str, *, gzip: bool = False) -> Iterator[bytes]:
         """Files as a tar archive, as they are read: see ``Pyro.stream_task_export``."""
         return self._streams.stream_task_export(self.task_id, path, gzip=gzip)
+
+    def watch(self, source_path: str | os.PathLike[str], **options: Any) -> Iterator[WatchEvent]:
+        """Pushes a directory whenever something in it changes. Takes what ``Pyro.watch_task`` takes."""
+        return self._streams.watch_task(self.task_id, source_path, **options)
 
     def __enter__(self) -> Task:
         return self

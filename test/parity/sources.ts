@@ -26,6 +26,7 @@ export function makeSources(): string {
   gnuTar("-cf", "escapes.tar", "--transform=s,^plain,../escaped,", "-P", "plain");
   symlinkSync("../../etc/passwd", join(root, "leaves"));
   gnuTar("-cf", "link.tar", "leaves");
+  makeRepository(join(root, "repository"));
   mkdirSync(join(root, "special"));
   execFileSync("mkfifo", [join(root, "special", "pipe")]);
   symlinkSync("loop", join(root, "loop"));
@@ -35,6 +36,17 @@ export function makeSources(): string {
   symlinkSync("../tree/run.sh", join(root, "linked", "out"));
   for (const [name, bytes] of Object.entries(refusedArchives())) writeFileSync(join(root, name), bytes);
   return root;
+}
+
+/** One file that Git tracks, one that it ignores, and one that it does not know. */
+function makeRepository(path: string): void {
+  mkdirSync(path);
+  const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: path, env, stdio: "ignore" });
+  git("init", "--quiet");
+  for (const name of ["tracked", "ignored.log", "unknown"]) writeFileSync(join(path, name), `${name}\n`);
+  writeFileSync(join(path, ".gitignore"), "*.log\n");
+  git("add", "tracked", ".gitignore");
 }
 
 /** Archives that GNU tar would not make. */

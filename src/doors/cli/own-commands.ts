@@ -29,6 +29,7 @@ const commands = {
       ownFlag("write", "boolean", "Merge it into the client's file, and keep a backup."),
       ownFlag("file", "string", "Use this file instead of the client's own."),
       profileFlag(),
+      ownFlag("allow_pull", "string", "Let task_sync_pull write into directories inside this one as well."),
     ],
     examples: ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   },

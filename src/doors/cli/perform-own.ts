@@ -9,7 +9,13 @@ import { print, show } from "./show.js";
 /** The other doors, which the executable passes in; each loads on demand. */
 export interface OtherDoors {
   serveMcp(options: { profile: McpProfile; allowPull: string | null }): Promise<number>;
-  configureMcp(input: { client: string; write: boolean; file: string | null; profile: McpProfile }): Promise<string>;
+  configureMcp(input: {
+    client: string;
+    write: boolean;
+    file: string | null;
+    profile: McpProfile;
+    allowPull: string | null;
+  }): Promise<string>;
   /** Names of the shipped environments. */
   environmentNames(): Promise<readonly string[]>;
 }
@@ -31,17 +37,19 @@ function profileOf({ profile = "standard" }: Input): McpProfile {
   });
 }
 
+function allowPullOf({ allow_pull: directory }: Input): string | null {
+  return directory === undefined ? null : String(directory);
+}
+
 /** The commands without an operation; each returns the exit status. */
 export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
-  "mcp serve": ({ doors, input }) => {
-    const { allow_pull: allowPull } = input;
-    return doors.serveMcp({ profile: profileOf(input), allowPull: allowPull === undefined ? null : String(allowPull) });
-  },
+  "mcp serve": ({ doors, input }) => doors.serveMcp({ profile: profileOf(input), allowPull: allowPullOf(input) }),
   "mcp config": async ({ doors, input }) => {
     const { client, write, file } = input;
     return print(
       await doors.configureMcp({
         profile: profileOf(input),
+        allowPull: allowPullOf(input),
         client: String(client),
         write: write === true,
         file: file === undefined ? null : String(file),

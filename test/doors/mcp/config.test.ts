@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -45,6 +55,18 @@ for (const client of mcpClients) {
     assert.equal(readFileSync(path, "utf8"), printed);
   });
 }
+
+test("a directory for pulls is part of the command, with its real and absolute path, and must exist", async () => {
+  using home = new Home();
+  const link = join(home.path, "link");
+  symlinkSync(home.path, link);
+  const wish = { client: "cursor", write: false, file: null };
+  const printed = await configure({ ...wish, allowPull: link }, home.env);
+  const { mcpServers } = JSON.parse(printed) as { mcpServers: { pyro: { args: string[] } } };
+  assert.deepEqual(mcpServers.pyro.args.slice(-2), ["--allow-pull", realpathSync(home.path)]);
+  const missing = configure({ ...wish, allowPull: join(home.path, "none") }, home.env);
+  await assert.rejects(missing, wrongly("INVALID_ARGUMENT"));
+});
 
 test("a merge keeps the rest of the file, and a backup", async () => {
   using home = new Home();

@@ -164,6 +164,22 @@ export const sources: readonly Case[] = [
     clientOnly: true,
   },
   {
+    name: "files that Git does not ignore",
+    ...push("repository", { git_tracked: true, dest: "/workspace/tracked" }),
+    expect: { mode: "directory", entry_count: 3 },
+    clientOnly: true,
+  },
+  {
+    name: "the same with the data of Git",
+    ...run(sh("ls -A | grep -v log; ls .git/index"), {
+      source_path: "$source/repository",
+      git_tracked: true,
+      with_git: true,
+    }),
+    expect: { exit_code: 0, stdout: ".git\n.gitignore\ntracked\nunknown\n.git/index\n" },
+    clientOnly: true,
+  },
+  {
     name: "a run with a missing source",
     ...run(["true"], { source_path: "$source/nothing" }),
     clientOnly: true,

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { findHomePath } from "../../../client/home-env.js";
+import { resolveAllowedRoot } from "../../../client/pull/allowed.js";
 import { isOnPath, readUserFile, replaceUserFile } from "../../../client/user-file.js";
 import { PyroError } from "../../../contract/errors.js";
 import { mcpClients, type McpClient } from "../../../contract/mcp-clients.js";
@@ -19,13 +20,15 @@ interface Wish {
   /** A file to use instead of the client's own. */
   readonly file: string | null;
   readonly profile?: McpProfile;
+  /** A directory into which a model may pull, besides that of a task. */
+  readonly allowPull?: string | null;
 }
 
 /** `pyro mcp config`: returns the configuration for a client as text, or writes it and returns a report. Throws PyroError. */
 export async function configure(wish: Wish, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const config = clients[findClient(wish.client)];
   const path = wish.file ?? config.path(env, env["HOME"] || homedir());
-  const server = config.build(await buildLaunch(env, wish.profile ?? "standard"));
+  const server = config.build(await buildLaunch(env, wish));
   if (!wish.write) return renderServer(config.format, config.place, server);
   const before = await readUserFile(path);
   let merged: string;
@@ -55,8 +58,10 @@ function findClient(name: string): McpClient {
 }
 
 /** Uses the name if it is on PATH; else absolute paths, which work with any PATH. */
-async function buildLaunch(env: NodeJS.ProcessEnv, profile: McpProfile): Promise<Launch> {
-  const words = ["mcp", "serve", ...(profile === "standard" ? [] : ["--profile", profile])];
+async function buildLaunch(env: NodeJS.ProcessEnv, { profile = "standard", allowPull = null }: Wish): Promise<Launch> {
+  // The client starts the server in a directory of its own choice.
+  const pullWords = allowPull === null ? [] : ["--allow-pull", await resolveAllowedRoot(allowPull)];
+  const words = ["mcp", "serve", ...(profile === "standard" ? [] : ["--profile", profile]), ...pullWords];
   const own = env["PYRO_HOME"] ? { PYRO_HOME: findHomePath(env) } : {};
   if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: words, env: own };
   return { command: process.execPath, args: [pyroPath, ...words], env: own };
