@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -48,13 +48,24 @@ export function factsOfDirectory(root: string, path = "", facts = noFacts()): Fa
     const mode = Number(stat.mode & 0o777n);
     const at = `${stat.mtimeNs}`;
     if (stat.isSymbolicLink()) facts[inner] = ["symlink", readlinkSync(full), at];
-    else if (stat.isFile()) facts[inner] = ["file", mode, at, digest(readFileSync(full))];
+    else if (stat.isFile()) facts[inner] = ["file", mode, at, digest(readSealed(full, mode))];
     else {
       facts[inner] = ["directory", mode, at, null];
       factsOfDirectory(root, inner, facts);
     }
   }
   return facts;
+}
+
+/** The content of a file that its owner may not read either. */
+function readSealed(path: string, mode: number): Buffer {
+  if ((mode & 0o400) !== 0) return readFileSync(path);
+  chmodSync(path, mode | 0o400);
+  try {
+    return readFileSync(path);
+  } finally {
+    chmodSync(path, mode);
+  }
 }
 
 /** A directory that is removed with its content. */

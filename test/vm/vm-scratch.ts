@@ -53,7 +53,8 @@ export class VmScratch extends Scratch {
   leaveRoom(freeBytes: number): void {
     const { blocks, bfree, bsize } = statfsSync(this.#mountPoint!);
     const size = (blocks - bfree) * bsize + freeBytes;
-    runAsRoot("mount", "-o", `remount,size=${size}`, this.#mountPoint!);
+    // With its type, which an ordinary user's namespace needs.
+    runAsRoot("mount", "-t", "tmpfs", "-o", `remount,size=${size}`, "pyro-test", this.#mountPoint!);
   }
 
   /** The tasks that have a directory. */

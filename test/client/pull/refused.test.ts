@@ -13,6 +13,11 @@ import { Project, trees } from "./project.js";
 const file = (text: string, mode = 0o644): Node => ({ type: "file", mode, text });
 const directory = (mode: number): Node => ({ type: "directory", mode });
 
+/** With its type, which an ordinary user's namespace needs. */
+function remount(options: string, path: string): void {
+  execFileSync("mount", ["-t", "tmpfs", "-o", options, "pyro-test", path]);
+}
+
 /** The user nobody, when the tests run as root, which may write anywhere. */
 async function asOrdinaryUser(act: () => Promise<void>): Promise<void> {
   if (process.getuid?.() !== 0) return act();
@@ -139,9 +144,9 @@ mountingTest(
     await withMount(["-t", "tmpfs", "-o", "size=1m", "pyro-test"], project.host, async () => {
       writeFileSync(join(project.host, "a"), "1".repeat(400_000), { mode: 0o644 });
       await assertRefused(project, { code: "DISK_FULL", path: /\/host\/d\/[bc]$/ });
-      execFileSync("mount", ["-o", "remount,size=4m", project.host]);
+      remount("remount,size=4m", project.host);
       await assertPulled(project);
-      execFileSync("mount", ["-o", "remount,size=1300k", project.host]);
+      remount("remount,size=1300k", project.host);
       await project.undo();
       assert.deepEqual([...readTree(project.host).keys()], ["a"]);
     });
@@ -152,7 +157,7 @@ mountingTest(import.meta.url, "pull: a full disk of PYRO_HOME is DISK_FULL, and 
   using project = new Project(trees({}, { mine: file("m") }, { a: file("a".repeat(3_000_000)), b: file("b") }));
   await withMount(["-t", "tmpfs", "-o", "size=1m", "pyro-test"], project.home, async () => {
     await assertRefused(project, { code: "DISK_FULL", path: /\/home\/pulls\// });
-    execFileSync("mount", ["-o", "remount,size=8m", project.home]);
+    remount("remount,size=8m", project.home);
     await assertPulled(project);
   });
 });

@@ -21,6 +21,9 @@ import { openTasks } from "../open-tasks.js";
 
 async function open(t: TestContext) {
   const machines = new AgentMachines();
+  const sealed: string[] = [];
+  // Only root removes the files of a directory that is read-only.
+  t.after(() => execFileSync("chmod", ["-R", "u+w", ...sealed]));
   const directory = temporaryDirectory(t);
   const { daemon, pyro, cli } = await openTasks(directory, machines);
   t.after(async () => {
@@ -29,6 +32,7 @@ async function open(t: TestContext) {
   });
   const task = await pyro.createTask("debian:12");
   const workspace = machines.workspaces.at(-1)!;
+  sealed.push(directory, workspace);
   mkdirSync(join(workspace, "d/sealed"), { recursive: true });
   writeFileSync(join(workspace, "d/run"), "#!/bin/sh\n", { mode: 0o755 });
   writeFileSync(join(workspace, "d/sealed/f"), "sealed\n");
