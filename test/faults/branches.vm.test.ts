@@ -70,18 +70,25 @@ function readLog(task: string): Buffer {
   return Buffer.concat(offsets.map((offset) => readFileSync(join(directory, `stdout.${offset}`))));
 }
 
-test("task fork: large output that is on its way arrives whole, in the original and in the fork", async () => {
+const numbers = (from: number, to: number) =>
+  Buffer.from(Array.from({ length: to - from + 1 }, (_, index) => `${from + index}\n`).join(""));
+
+test("task fork: a command with large output before and after the fork: all of it arrives, in the original and in the fork", async () => {
   const task = await scratch.create();
-  await scratch.client.call("task.exec", { task_id: task, command: "seq 1 1000000", background: true });
-  await until("output is on its way", async () => readLog(task).length > 1_000_000);
+  const command = "seq 1 400000; until [ -e /tmp/go ]; do sleep 0.1; done; seq 400001 900000";
+  await scratch.client.call("task.exec", { task_id: task, command, background: true });
+  const [before, after] = [numbers(1, 400_000), numbers(400_001, 900_000)];
+  await until("the first half has arrived", async () => readLog(task).length === before.length);
   const [fork] = (await scratch.client.call("task.fork", { task_id: task })).tasks;
-  const expected = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => `${index + 1}\n`).join(""));
-  for (const id of [task, fork!.task_id]) {
+  // The log of a fork begins at the fork.
+  for (const [id, expected] of [
+    [task, Buffer.concat([before, after])],
+    [fork!.task_id, after],
+  ] as const) {
+    await say(id, "touch /tmp/go");
     await until("the command has ended", async () => (await scratch.entries(id))[0]?.state !== "running");
-    const bytes = readLog(id);
-    // The log of a fork begins at the fork.
-    const from = id === task ? 0 : expected.length - bytes.length;
-    assert.ok(bytes.length > 0 && bytes.equals(expected.subarray(from)), `${bytes.length} bytes`);
+    const log = readLog(id);
+    assert.ok(log.equals(expected), `${log.length} bytes instead of ${expected.length}`);
     await scratch.delete(id);
   }
 });
