@@ -58,6 +58,7 @@ test("the files of a task whose VM was killed are listed, read, compared, pulled
   }
   // Another daemon finds the disk, and pruning keeps the files that the disk needs.
   assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
+  scratch.linkTemplates();
   assert.equal((await scratch.pyro(["env", "prune"])).status, 0);
   const pulled = await scratch.pyro(["task", "sync", "pull", task, project]);
   assert.equal(pulled.status, 0, pulled.stderr);

@@ -4,7 +4,7 @@ import {
   cpSync,
   mkdirSync,
   readdirSync,
-  realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -146,10 +146,10 @@ export const homes: readonly Home[] = [
     open: async () => {
       const scratch = new VmScratch();
       const environments = join(scratch.home, "environments");
-      const shared = realpathSync(environments);
-      rmSync(environments);
-      mkdirSync(environments);
-      cpSync(shared, environments, { recursive: true, verbatimSymlinks: true });
+      const copy = join(scratch.home, "copy");
+      cpSync(environments, copy, { recursive: true, dereference: true });
+      rmSync(environments, { recursive: true });
+      renameSync(copy, environments);
       const names = readdirSync(environments, { recursive: true, encoding: "utf8" });
       const kernels = names.filter((name) => name.endsWith("/kernel"));
       if (kernels.length === 0) throw new Error("there is no kernel to change");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,6 +10,8 @@ import { commandLineOf, processesOf, Scratch, until } from "../client/scratch.js
 
 /** Environments pulled once for all VM tests; `scripts/run-tests.sh` fills it. */
 const SHARED_HOME = fileURLToPath(new URL("../../../.test-home", import.meta.url));
+
+const SHARED_TEMPLATES = join(SHARED_HOME, "templates");
 
 export interface VmScratchOptions {
   readonly ownTemplates?: boolean;
@@ -32,10 +34,18 @@ export class VmScratch extends Scratch {
     if (this.#mountPoint)
       runAsRoot("mount", "-t", "tmpfs", "-o", `size=${smallDisk!.size},mode=700`, "pyro-test", this.#mountPoint);
     this.client = new Client({ ...process.env, ...this.env });
-    for (const name of options.ownTemplates ? ["environments"] : ["environments", "templates"]) {
-      mkdirSync(join(SHARED_HOME, name), { recursive: true });
-      symlinkSync(join(SHARED_HOME, name), join(this.home, name));
+    shareEnvironments(join(this.home, "environments"));
+    if (!options.ownTemplates) {
+      mkdirSync(SHARED_TEMPLATES, { recursive: true });
+      symlinkSync(SHARED_TEMPLATES, join(this.home, "templates"));
     }
+  }
+
+  /** Gives the home a directory of templates of its own with links to those that are there, so that a prune removes links only. */
+  linkTemplates(): void {
+    const templates = join(this.home, "templates");
+    rmSync(templates);
+    linkEntries(SHARED_TEMPLATES, templates);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -97,6 +107,21 @@ export class VmScratch extends Scratch {
       ),
     );
   }
+}
+
+/**
+ * A cache of its own over the pulled contents, since a cache has one daemon: the next one takes running builds for leftovers, and a prune
+ * removes the images of others.
+ */
+function shareEnvironments(directory: string): void {
+  const shared = join(SHARED_HOME, "environments");
+  linkEntries(join(shared, "content"), join(directory, "content"));
+  cpSync(join(shared, "names"), join(directory, "names"), { recursive: true });
+}
+
+function linkEntries(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700, recursive: true });
+  for (const name of readdirSync(from)) symlinkSync(join(from, name), join(to, name));
 }
 
 function childrenOf(pid: number): number[] {
