@@ -19,6 +19,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["pyro completion fish", "test/doors/cli/completion.slow.test.ts runs the shells"],
   ["debian:12-build", "needs another environment, which takes minutes to build"],
   ["demo -t -- bash", "needs a terminal; test/doors/cli has one"],
+  ["pyro task shell demo", "needs a terminal; test/doors/cli has one"],
   ["docker-archive:image.tar", "needs Docker and an image; test/environments/image pulls those that it makes"],
   ["python:3.12", "needs Docker Hub; test/environments/registry pulls from registries of its own"],
   ["--network", "needs the Internet; test/network has a world of its own"],
