@@ -12,6 +12,11 @@ const run = promisify(execFile);
 
 type Damage = (environment: InstalledEnvironment, directory: string) => Promise<unknown>;
 
+async function shorten(path: string, sizeBytes: number) {
+  await chmod(path, 0o644);
+  await truncate(path, sizeBytes);
+}
+
 async function overwrite(path: string, content: string | Buffer) {
   await chmod(path, 0o644);
   await writeFile(path, content);
@@ -30,7 +35,7 @@ const damages: [what: string, damage: Damage][] = [
   ["a byte flipped in the root image", ({ rootPath }) => flipByte(rootPath)],
   ["a byte flipped in the kernel", ({ kernelPath }) => flipByte(kernelPath)],
   ["a file missing", ({ initramfsPath }) => rm(initramfsPath)],
-  ["a file shortened", ({ rootPath }) => truncate(rootPath, 3)],
+  ["a file shortened", ({ rootPath }) => shorten(rootPath, 3)],
   [
     "a directory in place of a file",
     async ({ rootPath }) => {
@@ -38,7 +43,7 @@ const damages: [what: string, damage: Damage][] = [
       await mkdir(rootPath);
     },
   ],
-  ["the manifest truncated", (environment) => truncate(manifest(environment), 40)],
+  ["the manifest truncated", (environment) => shorten(manifest(environment), 40)],
   ["the manifest empty", (environment) => overwrite(manifest(environment), "")],
   ["the manifest of something else", (environment) => overwrite(manifest(environment), '{"format":1}')],
   ["the manifest missing", (environment) => rm(manifest(environment))],

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
@@ -45,7 +54,7 @@ function plant(root: string, paths: readonly string[]): void {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), `old ${path}`);
   }
-  for (const at of Object.keys(snapshot(root))) utimesSync(join(root, at), 1, 1);
+  for (const at of Object.keys(snapshot(root))) lutimesSync(join(root, at), 1, 1);
 }
 
 const settled = (workspace: string) => until("what was staged is gone", () => !readdirSync(workspace).includes(".pyro-staging"));
