@@ -22,7 +22,8 @@ const BINARIES = [
   "keeper/build/pyro-pages",
   "preload/build/pyro-readonly-ram.so",
 ];
-const MAX_BYTES = 1_000_000;
+/** Without declarations that no program reads. Services, registries and saved environments brought it above 1.0 MB. */
+const MAX_BYTES = 1_100_000;
 
 let packed: Packed;
 before(() => {
