@@ -21,6 +21,11 @@ test("flags become fields at any position of the line", () => {
   assert.deepEqual(inputOf("run --json --vcpu-count=2 debian:12 -- ls -l"), expected);
 });
 
+test("--content may be empty, a name may not", () => {
+  assert.deepEqual(inputOf("task file write t f --content="), { task_id: "t", path: "f", content: "", json: false });
+  assert.throws(() => parse("task create debian:12 --name="), /--name needs a value/);
+});
+
 test("--env NAME takes the caller's value, or is skipped when the caller has none", () => {
   const env = { TOKEN: "a=b" };
   const given = ["task", "exec", "t", "-e", "TOKEN", "--env", "OTHER", "--env", "EMPTY=", "--", "ls"];
