@@ -74,7 +74,7 @@ export function tricks(): MadeImage {
   ]);
 }
 
-/** 60 layers, each of which adds, replaces and removes something. */
+/** 60 layers; each adds, replaces and removes something. */
 export function manyLayers(): MadeImage {
   return makeImage(
     Array.from({ length: 60 }, (_, index) =>

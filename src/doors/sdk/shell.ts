@@ -68,7 +68,7 @@ export class Shell implements AsyncIterable<Uint8Array> {
       });
   }
 
-  /** What the terminal shows from now on; at first what was shown before. Output that nobody reads holds the shell back. */
+  /** What the terminal shows from now on; at first what was shown before. Unread output holds the shell back. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* this.#shown;

@@ -39,7 +39,7 @@ test("shells: one stays between calls, and its screen is read as text", async (t
   const shown = await task.readShell({ offset: first.offset, waitFor: "\n42", waitSeconds: 30 });
   assert.match(shown.screen, /10 40\n/);
   assert.deepEqual([shown.found, shown.state, shown.exitCode], [true, "running", null]);
-  // Lines that have left the screen are told too.
+  // Lines that have left the screen are returned, too.
   await task.writeShell("seq 30; echo all of it\n");
   const scrolled = await task.readShell({ offset: shown.offset, waitFor: "\nall of it", waitSeconds: 30 });
   assert.match(`${scrolled.scrolled}\n${scrolled.screen}`, /\n1\n2\n3\n4\n/);

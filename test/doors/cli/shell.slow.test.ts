@@ -32,7 +32,7 @@ async function openTask(t: TestContext) {
   };
 }
 
-test("task shell: Ctrl-\\ twice detaches, and attaching again draws the screen and goes on", async (t) => {
+test("task shell: Ctrl-\\ twice detaches, and attaching again draws the screen and continues", async (t) => {
   await using opened = await openTask(t);
   const first = opened.attach();
   await first.until("Ctrl-\\ twice detaches");

@@ -1,6 +1,6 @@
 import { push, run, sh, type Case } from "./case.js";
 
-/** Sources of which Git says what is sent. */
+/** Sources whose sent files depend on Git. */
 export const git: readonly Case[] = [
   {
     name: "tracked files of an archive",

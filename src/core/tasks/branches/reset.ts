@@ -42,7 +42,7 @@ async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void>
   await vm.leave();
 }
 
-/** A seed from a source is kept by nobody: only an empty one can be made again. */
+/** No copy of a source is kept: only an empty seed can be made again. */
 function assertSeedIsKnown({ task_id, workspace_seed: seed, setup }: TaskRecord): string {
   if (seed.mode === "empty" && setup === null) return SEED;
   throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} was created from a source, which is not kept.`, {
