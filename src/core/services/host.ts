@@ -11,6 +11,7 @@ import type { ServicesHost } from "./services.js";
 interface RecordedServices {
   readonly services: ServiceRecord[];
   readonly env: Readonly<Record<string, string>>;
+  readonly user: string | null;
 }
 
 /** The parts of a task that its services use. */
@@ -38,6 +39,7 @@ export function servicesHostOf(task: TaskOfServices, execs: TaskExecs, log: Log,
     run: (record, call) => start(record.name, commandOf(task.taskId, record), call),
     machine: () => (task.vm.still ? null : task.vm.machine),
     env: () => task.vm.record.env,
+    user: () => task.vm.record.user,
     isDetached: () => task.isDetached(),
     stoppedMs: (since) => task.stoppedMs(since),
     records: () => task.vm.record.services,

@@ -18,6 +18,8 @@ export type ProbedCondition = HttpCondition | TcpCondition | TextCondition<"file
 export interface ProbeContext {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Null for root. */
+  readonly user: string | null;
 }
 
 /** True when the condition holds now. Rejects when it cannot be checked. */
@@ -82,10 +84,10 @@ async function* requestOf(request: string | null, signal: AbortSignal): AsyncGen
 async function probeCommand(
   machine: Machine,
   command: string,
-  { cwd, env }: ProbeContext,
+  context: ProbeContext,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const exec = await startExec(machine, { command, cwd, env, stdin: null, onOutput: async () => {} });
+  const exec = await startExec(machine, { command, ...context, stdin: null, onOutput: async () => {} });
   const kill = () => void exec.end("KILL").catch(() => {});
   if (signal.aborted) kill();
   signal.addEventListener("abort", kill, { once: true });

@@ -32,6 +32,8 @@ export interface ServiceHost {
   machine(): FoundMachine | null;
   /** The variables of all commands of the task. */
   env(): Readonly<Record<string, string>>;
+  /** The user of the task's commands; null for root. */
+  user(): string | null;
   isDetached(): boolean;
   stoppedMs(since: string): number;
   /** Writes the records of all services. */
@@ -132,7 +134,7 @@ export class Service {
     const leftMs = seconds * 1000 - ageMs(exec.started) + this.#host.stoppedMs(exec.started.started_at);
     using readiness = new JoinedController([], Math.max(ADOPTED_READY_MS, leftMs));
     this.#readiness = readiness;
-    const context = { cwd, env: { ...this.#host.env(), ...env } };
+    const context = { cwd, env: { ...this.#host.env(), ...env }, user: this.#host.user() };
     const options = { ready, exec, machine: () => this.#host.machine(), context };
     const isReady = await waitUntilReady(options, readiness.signal).catch(() => false);
     if (exec !== this.#exec || !exec.isRunning || !this.isLive) return;
@@ -168,11 +170,15 @@ export class Service {
       const exec = await this.#host.run(this.#record, null);
       // Its task is stopped: `resume` follows.
       if (exec === null) return;
+      // The next daemon finds its command.
+      if (this.#host.isDetached()) return;
+      if (!this.isLive) return await endExec(exec, 0);
       this.#exec = exec;
       await this.#change({ state: "starting", restart_count: this.#record.restart_count + 1 });
       if (this.isLive) this.#watch(exec);
       else await endExec(exec, 0);
     } catch (error) {
+      if (!this.isLive || this.#host.isDetached()) return;
       await this.#finish({ state: "failed", reason: PyroError.from(error).message });
     }
   }
