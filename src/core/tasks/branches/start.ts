@@ -4,8 +4,11 @@ import type { Machine } from "../../../backend/backend.js";
 import { readSnapshotFacts, type CarriedExec } from "../../../store/snapshot-facts.js";
 import { copyWorkspaceLists } from "../../../store/workspace-lists.js";
 import type { ServiceRecord } from "../../../store/service-record.js";
+import type { TaskRecord } from "../../../store/task-record.js";
 import type { Call } from "../../call.js";
-import { asFound } from "../../machines/machines.js";
+import { takeUser } from "../../exec/user.js";
+import type { AcquiredMachine } from "../../machines/facts.js";
+import { asFound, type LastingMachines } from "../../machines/machines.js";
 import { networkOfRecord } from "../../machines/network.js";
 import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";
@@ -61,15 +64,27 @@ interface Source {
   readonly release: () => Promise<void>;
 }
 
+/** A VM as the task was created with: its workspace is its user's. */
+async function acquireSeed(machines: LastingMachines, record: TaskRecord, call: Call): Promise<AcquiredMachine> {
+  const { environment, user, allow_host_compat: allowHostCompat } = record;
+  const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
+  const shape = { vcpuCount, memMib, diskMib, network: networkOfRecord(record) };
+  const id = machineIdOf(record.task_id);
+  const acquired = await machines.acquire({ id, environment, allowHostCompat, ...shape }, call);
+  try {
+    if (user !== null) await takeUser(acquired, user);
+    return acquired;
+  } catch (error) {
+    await machines.destroy(acquired.machine);
+    throw error;
+  }
+}
+
 async function findSource({ parts, record }: TaskVm): Promise<Source> {
   const { machines, snapshots, log, directory } = parts;
   const id = machineIdOf(record.task_id);
   if (record.resumes_from === SEED) {
-    const { environment, allow_host_compat: allowHostCompat } = record;
-    const network = networkOfRecord(record);
-    const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
-    const acquire = (call: Call) =>
-      machines.acquire({ id, environment, vcpuCount, memMib, diskMib, allowHostCompat, network }, call);
+    const acquire = (call: Call) => acquireSeed(machines, record, call);
     return { acquire, listsPath: join(directory, NO_LISTS), services: [], commands: [], release: async () => {} };
   }
   const snapshot = snapshots.get(record.resumes_from ?? "");
