@@ -28,11 +28,9 @@ export interface ScreenRequest {
 /** A terminal in a thread of its own, bounded in time and memory: its output is a guest's. Close it. */
 export class Screen {
   readonly #worker: Worker;
-  readonly #drawMs: number;
   drawn: Drawn = { text: "", scrolled: "", cursor: { row: 1, col: 1 }, repaint: "" };
 
-  constructor({ rows, cols }: TerminalSize, drawMs = DRAW_MS) {
-    this.#drawMs = drawMs;
+  constructor({ rows, cols }: TerminalSize) {
     this.#worker = new Worker(new URL("screen-worker.js", import.meta.url), {
       workerData: { rows, cols },
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
@@ -40,8 +38,8 @@ export class Screen {
     this.#worker.on("error", () => {});
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#ask({ bytes, marks: false });
+  write(bytes: Uint8Array, limitMs = DRAW_MS): Promise<void> {
+    return this.#ask({ bytes, marks: false }, limitMs);
   }
 
   mark(): Promise<void> {
@@ -53,11 +51,11 @@ export class Screen {
   }
 
   /** Throws RESOURCE_EXHAUSTED when the output takes too much time or memory to draw. */
-  async #ask(request: ScreenRequest): Promise<void> {
+  async #ask(request: ScreenRequest, limitMs = DRAW_MS): Promise<void> {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not of threads.
     this.#worker.postMessage(request);
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.#drawMs);
+    const timer = setTimeout(() => late.abort(), limitMs);
     try {
       const [drawn] = (await once(this.#worker, "message", { signal: late.signal })) as [Drawn];
       this.drawn = drawn;

@@ -160,13 +160,17 @@ test("a screen: what repaints it draws the same, with colours, wide characters a
 });
 
 test("a screen: output that an emulator cannot draw in time is given up", async (t) => {
-  const screen = new Screen({ rows: 1000, cols: 1000 }, 5_000);
+  const screen = new Screen({ rows: 1000, cols: 1000 });
   t.after(() => screen.close());
   await screen.write(
     Buffer.from("\u001b[999999999;999999999H\u001b[8;9999;9999t\ufffd\u0000\u009b\u001b[2J\u001b[Hfine"),
+    // The first output waits for the start of the emulator too.
+    120_000,
   );
   assert.equal(screen.drawn.text, "fine");
-  await assert.rejects(screen.write(Buffer.from("\u001b[1000000000S".repeat(100))), { code: "RESOURCE_EXHAUSTED" });
+  await assert.rejects(screen.write(Buffer.from("\u001b[1000000000S".repeat(100)), 2_000), {
+    code: "RESOURCE_EXHAUSTED",
+  });
 });
 
 test("keys: Ctrl-\\ typed twice detaches, and once reaches the command", async () => {
