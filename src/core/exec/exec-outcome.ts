@@ -2,6 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ResultOf } from "../../contract/operations.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
+import { AgentRefusal } from "../../guest/refusal.js";
 import { renderKept } from "../../store/render-kept.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import { buildOutputFields } from "./kept-output.js";
@@ -30,19 +31,22 @@ interface ReportedExec {
   /** Null while it runs. */
   readonly ended: ExecEnded | null;
   readonly ageMs: number;
-  /** True when the output may end within a character. */
-  readonly isCutOff: boolean;
+}
+
+/** True unless a command has ended by itself: its output may end within a character. */
+export function isCutOff(ended: ExecEnded | null): boolean {
+  return ended === null || ended.timed_out || ended.aborted || ended.error !== null;
 }
 
 /** How a command ended, or its present state, with the head and the tail of its output. */
 export async function buildOutcome(
-  { host, started, ended, ageMs, isCutOff }: ReportedExec,
+  { host, started, ended, ageMs }: ReportedExec,
   { stdout, stderr, order }: Logs,
   interleaved: boolean,
 ): Promise<ResultOf<"task.exec">> {
   const [out, err] = [
-    await renderKept(stdout, limits.resultOutputBytes, isCutOff),
-    await renderKept(stderr, limits.resultOutputBytes, isCutOff),
+    await renderKept(stdout, limits.resultOutputBytes, isCutOff(ended)),
+    await renderKept(stderr, limits.resultOutputBytes, isCutOff(ended)),
   ];
   const { sequence, command, cwd, started_at } = started;
   return {
@@ -78,4 +82,10 @@ export function stoppedError({ taskId }: ExecHost, { sequence }: ExecStarted): P
     hint: `Start it with \`pyro task start ${taskId}\`.`,
     details: { task_id: taskId, sequence },
   });
+}
+
+/** Throws the error of a command of an earlier daemon that the guest does not know; others as they are. */
+export function rethrowUnknownJob(error: unknown): never {
+  if (!(error instanceof AgentRefusal)) throw error;
+  throw new PyroError("DAEMON_UNREACHABLE", "The daemon died before the guest received the command. It did not run.");
 }

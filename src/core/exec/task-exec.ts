@@ -17,6 +17,8 @@ import {
   type ExecEnded,
   type ExecHost,
   type ExecStarted,
+  isCutOff,
+  rethrowUnknownJob,
   stoppedError,
 } from "./exec-outcome.js";
 import { buildEnded, recordEnd, type ExecEnd } from "./end-record.js";
@@ -64,10 +66,9 @@ export class TaskExec {
     return this.#ended === null;
   }
 
-  /** True unless the command has ended by itself: its output may end within a character. */
+  /** True when its output may end within a character. */
   get isCutOff(): boolean {
-    const ended = this.#ended;
-    return ended === null || ended.timed_out || ended.aborted || ended.error !== null;
+    return isCutOff(this.#ended);
   }
 
   get ended(): ExecEnded | null {
@@ -104,13 +105,7 @@ export class TaskExec {
       const { channel } = await machine.ready;
       const from = receivedBytes(this.started, logs);
       const input = this.terminal ?? undefined;
-      return Exec.resume(channel, this.started.job, from, sink, input).catch((error: unknown) => {
-        if (!(error instanceof AgentRefusal)) throw error;
-        throw new PyroError(
-          "DAEMON_UNREACHABLE",
-          "The daemon died before the guest received the command. It did not run.",
-        );
-      });
+      return Exec.resume(channel, this.started.job, from, sink, input).catch(rethrowUnknownJob);
     });
   }
 
@@ -204,8 +199,7 @@ export class TaskExec {
 
   /** Its outcome or present state, with the head and the tail of its output. */
   async outcome(interleaved: boolean): Promise<ResultOf<"task.exec">> {
-    const { started, isCutOff } = this;
-    const exec = { host: this.#host, started, ended: this.#ended, ageMs: ageMs(started), isCutOff };
+    const exec = { host: this.#host, started: this.started, ended: this.#ended, ageMs: ageMs(this.started) };
     return buildOutcome(exec, await this.#openLogs(), interleaved);
   }
 

@@ -1,5 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
-import type { InputOf } from "../../contract/operations.js";
+import type { InputOf, ResultOf } from "../../contract/operations.js";
 import type { JournalEntry } from "../../store/journal-entry.js";
 import type { Journal } from "../../store/journal.js";
 import type { CarriedExec } from "../../store/snapshot-facts.js";
@@ -33,6 +33,13 @@ export class TaskExecs {
 
   get running(): TaskExec[] {
     return this.all.filter((exec) => exec.isRunning);
+  }
+
+  /** The outcomes or present states of all, the first command first. */
+  async outcomes(interleaved: boolean): Promise<ResultOf<"task.exec">[]> {
+    const outcomes = [];
+    for (const exec of this.all) outcomes.push(await exec.outcome(interleaved));
+    return outcomes;
   }
 
   get nextSequence(): number {

@@ -63,15 +63,8 @@ export class Task implements ExecHost {
       record: (ports) => this.vm.change({ ports: [...ports] }),
     });
     this.#commands = new Commands({
-      ...{
-        host: this,
-        execs: this.#execs,
-        vm: this.vm,
-        callers: this.#callers,
-        activity: this.#activity,
-        journal,
-        log,
-      },
+      ...{ host: this, execs: this.#execs, vm: this.vm, callers: this.#callers },
+      ...{ activity: this.#activity, journal, log },
     });
     this.shells = new Shells(this.taskId, this.#execs, this.#commands.start.bind(this.#commands));
     const start = this.#commands.startOfService.bind(this.#commands);
@@ -176,8 +169,7 @@ export class Task implements ExecHost {
   }
 
   async logs(interleaved: boolean): Promise<ResultOf<"task.logs">> {
-    const entries = [];
-    for (const exec of this.#execs.all) entries.push(await exec.outcome(interleaved));
+    const entries = await this.#execs.outcomes(interleaved);
     return { task_id: this.taskId, count: entries.length, entries };
   }
 
