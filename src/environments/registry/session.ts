@@ -73,10 +73,14 @@ export class RegistrySession {
   async request(request: RepositoryRequest, also: readonly number[] = []): Promise<WebResponse> {
     const { headers, ...rest } = request;
     const url = new URL(request.path, this.#base);
-    let response = await this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
-    if (response.status === 401 && (await this.#authorization.renew(response, request.signal))) {
+    const ask = () => this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
+    const first = await ask();
+    let { response } = first;
+    // Another server must not choose where the login is sent.
+    const isOwn = first.origin === this.#base.origin;
+    if (response.status === 401 && isOwn && (await this.#authorization.renew(response, request.signal))) {
       response.body.resume();
-      response = await this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
+      ({ response } = await ask());
     }
     if ([200, 206, ...also].includes(response.status)) return response;
     throw await this.refused(response);
@@ -91,15 +95,19 @@ export class RegistrySession {
     this.#web.close();
   }
 
-  /** Follows redirects to the store of a registry's blobs; the login is sent to the registry only. */
-  async #follow(from: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
+  /** Follows redirects to the store of a registry's blobs; the login is sent to the registry only. `origin`: the server that answered. */
+  async #follow(
+    from: URL,
+    request: Parameters<WebClient["request"]>[1],
+  ): Promise<{ response: WebResponse; origin: string }> {
     let url = from;
     for (let count = 0; ; count += 1) {
       const { authorization, ...others } = request.headers ?? {};
       const headers = url.origin === from.origin && authorization !== undefined ? { ...others, authorization } : others;
       const response = await this.#send(url, { ...request, headers });
       const location = response.headers.location;
-      if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined)
+        return { response, origin: url.origin };
       response.body.resume();
       const next = parseUrl(location, url.href);
       if (next === null || count === MOST_REDIRECTS) throw this.#misled(`redirects to ${location.slice(0, 200)}`);

@@ -154,6 +154,24 @@ test("a redirect to another host gets no login", async (context) => {
   assert.ok(store.requests.length > 0);
 });
 
+test("a store that a redirect leads to cannot send the login to a server that it names", async (context) => {
+  for (const entry of [{ auth }, { identitytoken: "id" }]) {
+    const { cache, registry, name } = await open(context, (host) => auths(host, entry));
+    const [store, third] = [await registryDouble(context), await registryDouble(context)];
+    store.intercept = (_, response) => {
+      response.setHeader("www-authenticate", `Bearer realm="http://${third.host}/token",service="s"`);
+      return sendError(response, 401, "UNAUTHORIZED", "authentication required");
+    };
+    registry.intercept = ({ url = "" }, response) => {
+      response.writeHead(307, { location: `http://${store.host}${url}` }).end();
+      return true;
+    };
+    await assert.rejects(pull(cache, name), { code: "REGISTRY_DENIED" });
+    assert.ok(store.requests.length > 0);
+    assert.deepEqual(third.requests, []);
+  }
+});
+
 /** A registry with TLS, whose certificate is its own authority. */
 async function openTls(context: TestContext) {
   const directory = await temporaryDirectory(context);
