@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
 import { sha256OfFile } from "../../host/digest.js";
@@ -17,6 +18,11 @@ export interface BlobSource {
 
 /** Number of tries in a row without new bytes. */
 const MOST_TRIES = 4;
+const MOST_TRIES_IN_ALL = 100;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+
+type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
 /**
  * The fetched layers of registries, each a file named by its digest. A layer of several images is fetched once; an interrupted fetch is
@@ -28,8 +34,11 @@ export class BlobCache {
   /** How many pulls need a blob. */
   readonly #uses = new Map<string, number>();
 
-  constructor(directory: string) {
+  readonly #pause: Pause;
+
+  constructor(directory: string, pause: Pause = (ms, signal) => sleep(ms, undefined, { signal })) {
     this.#directory = directory;
+    this.#pause = pause;
   }
 
   /** Keeps blobs from being swept until the release is called. */
@@ -101,7 +110,7 @@ export class BlobCache {
   async #complete(path: string, source: BlobSource, listener: Follower<number>): Promise<boolean> {
     const file = await open(path, "a+", 0o600);
     try {
-      const digest = await fill(file, path, source, listener);
+      const digest = await fill(file, path, source, listener, this.#pause);
       await file.sync();
       return digest === source.digest;
     } finally {
@@ -118,10 +127,18 @@ export class BlobCache {
   }
 }
 
-async function fill(file: FileHandle, path: string, source: BlobSource, listener: Follower<number>): Promise<string> {
+async function fill(
+  file: FileHandle,
+  path: string,
+  source: BlobSource,
+  listener: Follower<number>,
+  pause: Pause,
+): Promise<string> {
   let { hash, sizeBytes } = await readPart(file, path, source);
-  for (let tries = 0; sizeBytes < source.sizeBytes;) {
+  for (let [inRow, all] = [0, 0]; sizeBytes < source.sizeBytes;) {
+    if (all > 0) await pause(Math.min(FIRST_PAUSE_MS * all, LONGEST_PAUSE_MS), listener.signal);
     const before = sizeBytes;
+    let failure: unknown = imageError("digest", `The registry sends less of ${source.digest} than its manifest says.`);
     try {
       const { offset, bytes } = await source.open(sizeBytes, listener.signal);
       if (offset !== sizeBytes) {
@@ -137,14 +154,13 @@ async function fill(file: FileHandle, path: string, source: BlobSource, listener
         await file.appendFile(piece);
         listener.onProgress(sizeBytes);
       }
-      tries = sizeBytes > before ? 0 : tries + 1;
     } catch (error) {
       listener.signal.throwIfAborted();
-      tries = sizeBytes > before ? 1 : tries + 1;
-      if (!isBroken(error) || tries >= MOST_TRIES) throw error;
+      if (!isBroken(error)) throw error;
+      failure = error;
     }
-    if (tries >= MOST_TRIES)
-      throw imageError("digest", `The registry sends less of ${source.digest} than its manifest says.`);
+    [inRow, all] = [sizeBytes > before ? 1 : inRow + 1, all + 1];
+    if (sizeBytes < source.sizeBytes && (inRow >= MOST_TRIES || all >= MOST_TRIES_IN_ALL)) throw failure;
   }
   return `sha256:${hash.digest("hex")}`;
 }
