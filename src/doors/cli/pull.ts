@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { openProgress } from "./progress.js";
+import { printable } from "./printable.js";
 import { renderMib } from "./size.js";
 
 /** `pyro env pull`: progress on standard error, one line at the end. */
@@ -19,9 +20,9 @@ export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boole
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else {
         const how = result.repaired ? "repaired" : result.built ? "built" : "was already installed";
-        process.stdout.write(`${result.name} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);
+        process.stdout.write(`${printable(result.name)} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);
         if (result.moved_to)
-          process.stdout.write(`Its tag now names ${result.moved_to}; \`--update\` takes that image.\n`);
+          process.stdout.write(`Its tag now names ${printable(result.moved_to)}; \`--update\` takes that image.\n`);
         if (result.registry_checked === false)
           process.stdout.write("The registry did not say whether its tag has moved.\n");
       }

@@ -47,9 +47,10 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "env.save": renderSaved,
   "env.import": renderSaved,
   "env.export": ({ environment, output, size_bytes }) =>
-    `Wrote ${environment} to ${output}, ${renderMib(size_bytes)}.\n`,
+    renderLines([`Wrote ${environment} to ${output}, ${renderMib(size_bytes)}.`]),
 
-  "env.remove": ({ environment, freed_bytes }) => `Removed ${environment}, freed ${renderMib(freed_bytes)}.\n`,
+  "env.remove": ({ environment, freed_bytes }) =>
+    renderLines([`Removed ${environment}, freed ${renderMib(freed_bytes)}.`]),
 
   "env.prune": ({ removed, kept, freed_bytes, dry_run }) =>
     renderLines([
@@ -160,8 +161,9 @@ function renderSpare(spare: ResultOf<"daemon.status">["spares"][number]): string
   return `Spare: ${environment} (${shape}): ${ready} ready, ${warming} warming`;
 }
 
+/** Texts of images, of imported files and of this host may contain anything. */
 function renderLines(lines: readonly string[]): string {
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(printable).join("\n")}\n`;
 }
 
 function renderImage(image: NonNullable<ResultOf<"env.inspect">["image"]>): string[] {

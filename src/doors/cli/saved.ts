@@ -1,4 +1,5 @@
 import type { Environment } from "../../contract/environment.js";
+import { printable } from "./printable.js";
 import { renderMib } from "./size.js";
 
 type Saved = NonNullable<Environment["saved"]>;
@@ -28,5 +29,6 @@ export function renderOrigin({
 /** A new saved environment. */
 export function renderSaved({ name, size_bytes, saved, warnings = [] }: Environment & { warnings?: string[] }): string {
   const kind = saved?.memory ? "with memory" : "its disk only";
-  return [`Saved ${name}, ${kind}, ${renderMib(size_bytes ?? 0)}.`, ...warnings, ""].join("\n");
+  const lines = [`Saved ${name}, ${kind}, ${renderMib(size_bytes ?? 0)}.`, ...warnings];
+  return `${lines.map(printable).join("\n")}\n`;
 }

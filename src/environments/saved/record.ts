@@ -18,7 +18,7 @@ const recordSchema = z.object({
   task_id: z.string().nullable(),
   snapshot_id: z.string().nullable(),
   /** The environment below its disk. */
-  environment: z.string(),
+  environment: z.string().max(8_192),
   environment_digest: digest,
   disk_mib: z.int().min(1),
   disk: z.object({ size_bytes: z.int().min(1), sha256: digest }),
