@@ -23,6 +23,7 @@ export {
   chmod,
   chown,
   copyFile,
+  link,
   lstat,
   mkdir,
   mkdtemp,

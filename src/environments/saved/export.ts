@@ -4,8 +4,9 @@ import type { ArchiveEntry } from "../../archive/entry.js";
 import { writeArchive } from "../../archive/write.js";
 import { PyroError } from "../../contract/errors.js";
 import { assertFreeSpace } from "../../host/disk.js";
-import { lookAtName, open, rename, rm, stat, syncDirectory } from "../../host/files.js";
-import { newTemporaryName } from "../../host/temporary.js";
+import { lookAtName, open, rm, stat, syncDirectory } from "../../host/files.js";
+import { publishDraft } from "../../host/new-name.js";
+import { newTemporaryName, sweepDrafts } from "../../host/temporary.js";
 import type { EnvironmentFiles } from "../cache.js";
 import { readFileBytes } from "../image/streams.js";
 import { manifestFile } from "../layout.js";
@@ -33,12 +34,12 @@ export async function exportSaved(
     join(directory, savedFiles.disk),
   ];
   const draft = join(dirname(output), newTemporaryName());
+  await sweepDrafts(dirname(output));
   try {
     const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
     await assertFreeSpace(dirname(output), Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / MIB), "An export");
     await writeDraft(draft, files, signal);
-    if (lookAtName(output) !== null) throw exists(output);
-    await rename(draft, output);
+    if (!(await publishDraft(draft, output))) throw exists(output);
     await syncDirectory(dirname(output));
     return (await stat(output)).size;
   } catch (error) {

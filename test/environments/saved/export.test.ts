@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { exportSaved } from "../../../src/environments/saved/export.js";
+import { parseSavedRecord } from "../../../src/environments/saved/record.js";
+import { newTemporaryName } from "../../../src/host/temporary.js";
 import { unhurried } from "../fake-source.js";
 import { exportPath, type FakeHome, importInto, openHome, save } from "./scratch.js";
 
@@ -52,6 +55,39 @@ test("an export does not replace a file, and leaves none when its directory is m
   const other = `${file}.other`;
   await assert.rejects(exportSaved(disk, home.environments.filesOf(disk.digest), other, cancelled));
   assert.deepEqual(readdirSync(join(file, "..")), ["web.tar"]);
+});
+
+test("an export removes the drafts of killed exports beside it, and nothing of the user", async (context) => {
+  const { home, file } = await exported(context);
+  const directory = join(file, "..");
+  const dead = spawnSync("true").pid;
+  const mine = ["tmp-notes", `tmp-${dead}.1-notes`, newTemporaryName()];
+  for (const name of [...mine, `tmp-${dead}.1-0123456789ab`]) writeFileSync(join(directory, name), "");
+  mkdirSync(join(directory, `tmp-${dead}.1-aaaaaaaaaaaa`));
+  const disk = home.environments.saved.find("web")!;
+  await exportSaved(disk, home.environments.filesOf(disk.digest), join(directory, "other.tar"), unhurried());
+  const stay = [...mine, `tmp-${dead}.1-aaaaaaaaaaaa`, "other.tar", "web.tar"];
+  assert.deepEqual(readdirSync(directory).toSorted(), stay.toSorted());
+});
+
+test("an export does not replace a file that appears while it is written", async (context) => {
+  const { home, file } = await exported(context);
+  const disk = home.environments.saved.find("web")!;
+  const other = `${file}.other`;
+  const signal = new AbortController().signal;
+  signal.throwIfAborted = () => writeFileSync(other, "theirs");
+  await assert.rejects(exportSaved(disk, home.environments.filesOf(disk.digest), other, signal), {
+    code: "FILE_EXISTS",
+  });
+  assert.equal(readFileSync(other, "utf8"), "theirs");
+  assert.deepEqual(readdirSync(join(file, "..")).toSorted(), ["web.tar", "web.tar.other"]);
+});
+
+test("a record whose environment has an endless name is damaged", async (context) => {
+  const { home } = await exported(context);
+  const { record } = home.environments.saved.find("web")!;
+  assert.notEqual(parseSavedRecord(record), null);
+  assert.equal(parseSavedRecord({ ...record, environment: "x".repeat(8_193) }), null);
 });
 
 /** Damage that a file may get on its way. */
