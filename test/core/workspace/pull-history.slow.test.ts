@@ -34,8 +34,9 @@ test("after any history of edits, pushes, pulls and undos, host, workspace and c
       const model = new Model();
       try {
         for (const step of history) {
-          const expected = expect(model, step);
-          assert.equal(await perform(client, { task_id, ...sides }, step), expected, JSON.stringify(step));
+          const { outcome, hasWritten = false } = await perform(client, { task_id, ...sides }, step);
+          const expected = expect(model, step, hasWritten);
+          assert.equal(outcome, expected, JSON.stringify(step));
           outcomes[`${step.act} ${expected}`] = (outcomes[`${step.act} ${expected}`] ?? 0) + 1;
           for (const side of ["host", "guest"] as const) {
             assert.deepEqual(leavesOf(sides[side]), sortedLeaves(model[side]), `${side} after ${JSON.stringify(step)}`);
@@ -52,9 +53,9 @@ test("after any history of edits, pushes, pulls and undos, host, workspace and c
   t.diagnostic(JSON.stringify(outcomes));
 });
 
-function expect(model: Model, step: Step): Outcome {
+function expect(model: Model, step: Step, hasWritten: boolean): Outcome {
   if (step.act === "undo") return model.undo();
-  if (step.act === "pull") return model.pull(step);
+  if (step.act === "pull") return model.pull(step, hasWritten);
   if (step.act === "push") model.push(step.delete);
   else model.edit(step.act, step.path, step.leaf);
   return "done";
@@ -64,19 +65,19 @@ async function perform(
   client: Client,
   { task_id, ...sides }: { task_id: string; host: string; guest: string },
   step: Step,
-): Promise<string> {
+): Promise<{ outcome: string; hasWritten?: boolean }> {
   try {
     if (step.act === "push") {
       await performOperation(client, "task.sync.push", { task_id, source_path: sides.host, delete: step.delete });
     } else if (step.act === "pull") {
       const input = { task_id, delete: step.delete, on_conflict: step.onConflict };
-      const { conflicts } = await performOperation(client, "task.sync.pull", input);
-      return conflicts.length > 0 ? "conflict" : "done";
+      const { conflicts, changes } = await performOperation(client, "task.sync.pull", input);
+      return { outcome: conflicts.length > 0 ? "conflict" : "done", hasWritten: changes.length > 0 };
     } else if (step.act === "undo") await performOperation(client, "task.sync.undo", { task_id });
     else put(join(sides[step.act], step.path), step.leaf);
-    return "done";
+    return { outcome: "done" };
   } catch (error) {
-    if (error instanceof PyroError) return error.code;
+    if (error instanceof PyroError) return { outcome: error.code };
     throw error;
   }
 }

@@ -77,14 +77,16 @@ export class Model {
     }
   }
 
-  pull(options: Extract<Step, { act: "pull" }>): Outcome {
+  /** The model knows no directories; a pull that wrote only those can be undone as well. */
+  pull(options: Extract<Step, { act: "pull" }>, hasWritten: boolean): Outcome {
     const decided = this.changed.map((at) => ({ at, decision: this.#decide(at, options) }));
     if (decided.some(({ decision }) => decision === "conflict")) return "conflict";
     const settled = decided.filter(({ decision }) => decision !== "kept").map(({ at }) => at);
     const steps = decided
       .filter(({ decision }) => decision === "written")
       .map(({ at }) => ({ path: at, before: this.host.get(at) ?? null, after: this.guest.get(at) ?? null }));
-    if (steps.length > 0) this.#taken = { steps, base: settled.map((at) => [at, this.#base.get(at) ?? null]) };
+    if (steps.length > 0 || hasWritten)
+      this.#taken = { steps, base: settled.map((at) => [at, this.#base.get(at) ?? null]) };
     for (const { path: at, after } of steps) set(this.host, at, after);
     for (const at of settled) set(this.#base, at, this.guest.get(at) ?? null);
     return "done";
