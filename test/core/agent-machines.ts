@@ -9,6 +9,7 @@ import type { LastingMachines } from "../../src/core/machines/machines.js";
 import type { MachineRequest } from "../../src/core/machines/request.js";
 import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";
 import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";
+import { endUses } from "../../src/core/snapshots/uses.js";
 import type { TaskSnapshots } from "../../src/core/tasks/task-vm.js";
 import type { Channel } from "../../src/guest/channel.js";
 import { frameType } from "../../src/guest/messages.js";
@@ -66,7 +67,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     return this.environmentDigest;
   }
 
-  async checkSnapshot(): Promise<null> {
+  async checkSnapshot(_snapshot: Snapshot): Promise<null> {
     return null;
   }
 
@@ -222,12 +223,16 @@ class AgentSnapshots implements TaskSnapshots {
     return [...this.#all.values()].filter(({ record }) => record.setup_key !== null);
   }
 
+  findSaved(environment: string): Snapshot | null {
+    return [...this.#all.values()].find(({ record }) => record.saved_as === environment) ?? null;
+  }
+
   async delete(snapshotId: string): Promise<void> {
-    const { uses, onDelete, directory } = this.#all.get(snapshotId) ?? this.get(snapshotId);
+    const snapshot = this.#all.get(snapshotId) ?? this.get(snapshotId);
     this.#all.delete(snapshotId);
-    await Promise.all(uses);
-    await Promise.all(onDelete.map((act) => act()));
-    rmSync(directory, { recursive: true });
+    await endUses(snapshot);
+    await Promise.all(snapshot.onDelete.map((act) => act()));
+    rmSync(snapshot.directory, { recursive: true });
   }
 
   close(): void {

@@ -7,7 +7,8 @@ import pino from "pino";
 
 import type { Presence } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
-import { Snapshots, whileUsed, type NewSnapshot } from "../../src/core/snapshots/snapshots.js";
+import { Snapshots, type NewSnapshot } from "../../src/core/snapshots/snapshots.js";
+import { whileUsed } from "../../src/core/snapshots/uses.js";
 import { Holds } from "../../src/environments/holds.js";
 import { diskUsageBytes } from "../../src/host/disk.js";
 import { ScratchDirectory } from "../archive/trees.js";

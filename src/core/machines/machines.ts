@@ -10,7 +10,8 @@ import type {
 import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Call } from "../call.js";
-import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
+import { whileUsed } from "../snapshots/uses.js";
 import type { AcquiredMachine, LostMachine } from "./facts.js";
 import { fitShape } from "./fit-shape.js";
 import { newMachineId } from "./machine-id.js";

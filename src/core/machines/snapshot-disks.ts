@@ -1,6 +1,7 @@
 import type { Machine } from "../../backend/backend.js";
 import type { Channel } from "../../guest/channel.js";
-import { type Snapshot, whileUsed } from "../snapshots/snapshots.js";
+import type { Snapshot } from "../snapshots/snapshots.js";
+import { whileUsed } from "../snapshots/uses.js";
 import { DiskReader } from "./disk-reader.js";
 
 interface SnapshotDisksOptions {

@@ -11,6 +11,7 @@ import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import { explainReading } from "../../store/record.js";
 import { nameTaken, noSnapshot, unreadableSnapshot } from "./errors.js";
 import { buildRecord, type NewSnapshot } from "./new-record.js";
+import { endUses, whileUsed } from "./uses.js";
 import {
   isSnapshotId,
   newSnapshotId,
@@ -27,7 +28,7 @@ export interface Snapshot {
   readonly directory: string;
   /** The files in which core keeps the state of the task. */
   readonly taskPath: string;
-  /** Machines that are starting from it. */
+  /** Works that need its files. */
   readonly uses: Set<Promise<unknown>>;
   /** Called and awaited when it is deleted. */
   readonly onDelete: (() => Promise<void>)[];
@@ -47,18 +48,6 @@ export interface SnapshotsOptions {
 interface Entry {
   readonly snapshot: Snapshot;
   readonly release: () => void;
-}
-
-/** Works with a snapshot, which is not removed meanwhile. */
-export async function whileUsed<T>({ uses }: Snapshot, use: () => Promise<T>): Promise<T> {
-  const using = use();
-  const settled = using.catch(() => {});
-  uses.add(settled);
-  try {
-    return await using;
-  } finally {
-    uses.delete(settled);
-  }
 }
 
 /** The snapshots of one home. Each protects its environment, and so its template, from pruning. This daemon is their only writer. */
@@ -179,7 +168,7 @@ export class Snapshots {
       const entry = this.#entries.get(snapshotId);
       if (!entry) throw new PyroError("INVALID_ARGUMENT", "A snapshot is deleted by its id.");
       this.#entries.delete(snapshotId);
-      await Promise.all(entry.snapshot.uses);
+      await endUses(entry.snapshot);
       await Promise.all(entry.snapshot.onDelete.map((act) => act()));
       entry.release();
     }

@@ -14,6 +14,7 @@ import { assertChoices } from "../workspace/import.js";
 import { emptySeed, type Seeded, seedWorkspace } from "../workspace/seed.js";
 import { adoptServices } from "../services/services.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
+import { whileUsed } from "../snapshots/uses.js";
 import { machineIdOf } from "./machine-id.js";
 import { beginJournal, openNewJournal } from "./new-journal.js";
 import { newTaskRecord } from "./new-record.js";
@@ -38,15 +39,27 @@ export interface Origin {
   readonly triedFor?: string | null;
 }
 
-/** Starts a task. If this throws, nothing of it is left. */
+/** Starts a task. If this throws, nothing of it is left. Throws NOT_FOUND when the snapshot of its origin is removed already. */
 export async function createTask(
   parts: NewTaskParts,
   input: InputOf<"task.create">,
   call: Call,
-  { snapshot, seedsAgain = false, triedFor = null }: Origin = {},
+  origin: Origin = {},
+): Promise<Task> {
+  assertChoices(input);
+  const saved = origin.snapshot ?? parts.snapshots.findSaved(input.environment);
+  const start = () => startTask(parts, input, call, origin, saved);
+  return saved === null ? start() : whileUsed(saved, start);
+}
+
+async function startTask(
+  parts: NewTaskParts,
+  input: InputOf<"task.create">,
+  call: Call,
+  { snapshot, seedsAgain = false, triedFor = null }: Origin,
+  saved: Snapshot | null,
 ): Promise<Task> {
   const { tasksPath, machines } = parts;
-  assertChoices(input);
   const taskId = newTaskId();
   const acquired = await machines.acquire(
     {
@@ -57,7 +70,7 @@ export async function createTask(
       diskMib: input.disk_mib,
       allowHostCompat: input.allow_host_compat,
       network: networkRequestOf(input),
-      ...(snapshot && { snapshot }),
+      ...(saved && { snapshot: saved }),
     },
     call,
   );

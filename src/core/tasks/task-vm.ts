@@ -20,7 +20,7 @@ import { Turns } from "../lifecycle/turns.js";
 /** Snapshots as tasks use them. */
 export type TaskSnapshots = Pick<
   Snapshots,
-  "create" | "passing" | "get" | "list" | "delete" | "unreadable" | "listSetups"
+  "create" | "passing" | "get" | "list" | "delete" | "unreadable" | "listSetups" | "findSaved"
 >;
 
 export interface TaskVmParts {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import type { PyroError } from "../../../src/index.js";
+import { PyroError } from "../../../src/index.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -89,6 +89,59 @@ test("task create: two tasks with one setup at once share its run", async (t) =>
     await task.delete();
   }
   assert.equal(count(), 1);
+});
+
+test("task create: the result of a setup is not removed while a task starts from it", async (t) => {
+  await using machines = new AgentMachines();
+  const { home, project, count, options } = openProject(t);
+  const { daemon, pyro } = await openTasks(home, machines);
+  await using _ = daemon;
+  await using _first = await pyro.createTask("debian:12", { ...options, sourcePath: project });
+  const [{ record } = assert.fail()] = machines.snapshots.listSetups();
+  let removing = Promise.resolve();
+  machines.before = async () => {
+    removing = machines.snapshots.delete(record.snapshot_id);
+    await new Promise(setImmediate);
+  };
+  await using second = await pyro.createTask("debian:12", { ...options, sourcePath: project });
+  await removing;
+  assert.equal((await second.exec("ls")).stdout, "code\nlock\nmade\n");
+  assert.equal(count(), 1);
+});
+
+test("task create: the result of a setup that was removed meanwhile is made again", async (t) => {
+  await using machines = new AgentMachines();
+  const { home, project, count, options } = openProject(t);
+  const { daemon, pyro } = await openTasks(home, machines);
+  await using _ = daemon;
+  await using _first = await pyro.createTask("debian:12", { ...options, sourcePath: project });
+  machines.checkSnapshot = async ({ record }) => {
+    await machines.snapshots.delete(record.snapshot_id);
+    return null;
+  };
+  await using second = await pyro.createTask("debian:12", { ...options, sourcePath: project });
+  assert.equal((await second.exec("ls")).stdout, "code\nlock\nmade\n");
+  assert.equal(count(), 2);
+});
+
+test("task create: a caller that waited for another's setup gets the failure of its own task, once", async (t) => {
+  await using machines = new AgentMachines();
+  const { home, project, count, options } = openProject(t);
+  const { daemon, pyro } = await openTasks(home, machines);
+  await using _ = daemon;
+  let started = 0;
+  machines.before = async () => {
+    started += 1;
+    if (started === 2 || started === 3) throw new PyroError("RESOURCE_EXHAUSTED", "of the test");
+  };
+  const results = await Promise.allSettled(
+    [1, 2].map(() => pyro.createTask("debian:12", { ...options, sourcePath: project })),
+  );
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+  assert.deepEqual([started, count()], [3, 1]);
 });
 
 test("task create: a key file that cannot be read, and keys without a setup or a digest, are refused", async (t) => {

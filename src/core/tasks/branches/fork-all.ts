@@ -1,7 +1,8 @@
 import { PyroError } from "../../../contract/errors.js";
 import { taskName } from "../../../contract/task.js";
 import type { Call } from "../../call.js";
-import { type Snapshot, whileUsed } from "../../snapshots/snapshots.js";
+import type { Snapshot } from "../../snapshots/snapshots.js";
+import { whileUsed } from "../../snapshots/uses.js";
 import type { Task } from "../task.js";
 import { TaskVm } from "../task-vm.js";
 import { branchFromSnapshot, branchFromTask } from "./branch-point.js";

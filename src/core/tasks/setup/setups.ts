@@ -28,20 +28,31 @@ export class Setups {
     const key = await this.#keyOf(input, call);
     for (;;) {
       const known = await this.#find(key);
-      if (known !== null) return createTask(this.#parts, input, call, { snapshot: known, seedsAgain: true });
-      let isOwner = false;
-      const prepare = async ({ signal }: Pick<Call, "signal">) => {
-        isOwner = true;
-        return this.#prepare(input, key, { ...call, signal });
-      };
+      const origin = known === null ? await this.#make(input, key, call) : { snapshot: known, seedsAgain: true };
+      if (origin === null) continue;
       try {
-        const snapshot = await this.#preparing.join(key, this.#follow(call), prepare);
-        return await createTask(this.#parts, input, call, { snapshot, seedsAgain: !isOwner });
+        return await createTask(this.#parts, input, call, origin);
       } catch (error) {
-        const { details } = PyroError.from(error);
-        if (isOwner || call.signal.aborted || details["reason"] === SETUP_FAILED) throw error;
-        // Another caller's source caused the failure: this caller has its own.
+        const isRemoved = !this.#parts.snapshots.listSetups().includes(origin.snapshot);
+        if (!isRemoved || PyroError.from(error).code !== "NOT_FOUND") throw error;
       }
+    }
+  }
+
+  /** Makes the result, or waits for the caller that is making it; null when the source of that caller caused a failure. */
+  async #make(input: CreateInput & { setup: string }, key: string, call: Call) {
+    let isOwner = false;
+    const prepare = async ({ signal }: Pick<Call, "signal">) => {
+      isOwner = true;
+      return this.#prepare(input, key, { ...call, signal });
+    };
+    try {
+      const snapshot = await this.#preparing.join(key, this.#follow(call), prepare);
+      return { snapshot, seedsAgain: !isOwner };
+    } catch (error) {
+      const { details } = PyroError.from(error);
+      if (isOwner || call.signal.aborted || details["reason"] === SETUP_FAILED) throw error;
+      return null;
     }
   }
 
