@@ -7,7 +7,7 @@ import { importSaved } from "../../environments/saved/import.js";
 import type { SavedDisk } from "../../environments/saved/saved-disks.js";
 import type { Core, Handler } from "../core.js";
 import { savedDiskFacts } from "./saved-facts.js";
-import { assertNameIsFree, whileNamed } from "./saved-names.js";
+import { assertNameIsFree, reserveName } from "./saved-names.js";
 
 /** Writes a saved environment, with everything that it needs, into one file. */
 export const envExport: Handler<"env.export"> = async (core, { environment, output }, { signal }) => {
@@ -33,17 +33,19 @@ export const envImport: Handler<"env.import"> = async (core, input, { signal }) 
     saved: environments.saved,
     hold: (digest: string) => environments.hold(digest),
   };
+  let release = () => {};
   const nameOf = async (name: string) => {
     const wanted = input.name ?? name;
+    release = reserveName(core, wanted);
     await assertNameIsFree(core, wanted);
     return wanted;
   };
   const { keepBelow } = environments;
-  // One import at a time: the name is known only after the file is read.
-  const disk = await whileNamed(core, input.name ?? "", () =>
-    importSaved(place, input.file, { nameOf, keepBelow, signal }),
-  );
-  return savedDiskFacts(core, disk);
+  try {
+    return await savedDiskFacts(core, await importSaved(place, input.file, { nameOf, keepBelow, signal }));
+  } finally {
+    release();
+  }
 };
 
 function findDisk({ environments, snapshots }: Core, name: string): SavedDisk {

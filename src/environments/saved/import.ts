@@ -73,12 +73,15 @@ function renamed(record: SavedRecord, name: string): SavedRecord {
   return { ...about, format: 1, created_at: record.created_at, disk: record.disk };
 }
 
-/** An existing content stays: it has the same digest. */
+/** An existing content stays, also one that another import adds meanwhile: it has the same digest. */
 async function publish(layout: Layout, draft: string, digest: string): Promise<void> {
   const place = contentPath(layout, digest);
-  if ((await readdir(place).catch(() => [])).length > 0) return;
+  const isThere = async () => (await readdir(place).catch(() => [])).length > 0;
+  if (await isThere()) return;
   await syncTree(draft);
-  await rename(draft, place);
+  await rename(draft, place).catch(async (error: unknown) => {
+    if (!(await isThere())) throw error;
+  });
   await syncDirectory(layout.content);
 }
 

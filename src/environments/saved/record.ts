@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { time } from "../../contract/fields.js";
+import { limits } from "../../contract/limits.js";
 import { readJson, writeFileAtomic } from "../../host/files.js";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -20,7 +21,7 @@ const recordSchema = z.object({
   /** The environment below its disk. */
   environment: z.string().max(8_192),
   environment_digest: digest,
-  disk_mib: z.int().min(1),
+  disk_mib: z.int().min(1).max(limits.diskMib.max),
   disk: z.object({ size_bytes: z.int().min(1), sha256: digest }),
 });
 
@@ -52,6 +53,11 @@ export function digestOfSaved({ environment_digest, disk, disk_mib }: SavedRecor
 
 /** A name without a path: no other text becomes part of a path. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(:[A-Za-z0-9._-]{1,64})?$/;
+
+/** Whether a directory is the one of a saved environment with this name, which may be any text. */
+export function isDirectoryOf(name: string, directory: string): boolean {
+  return PLAIN.test(name) && directoryNameOf(name) === directory;
+}
 
 /** The name of a saved environment's directory. Throws INVALID_ARGUMENT. */
 export function directoryNameOf(name: string): string {

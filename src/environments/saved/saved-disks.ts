@@ -9,6 +9,7 @@ import { findQcow2Problem } from "./qcow2.js";
 import {
   digestOfSaved,
   directoryNameOf,
+  isDirectoryOf,
   readSavedRecord,
   savedFiles,
   type SavedRecord,
@@ -50,7 +51,7 @@ export class SavedDisks {
       if (isTemporaryName(name)) continue;
       const directory = join(path, name);
       const record = await readSavedRecord(directory);
-      if (record !== null && directoryNameOf(record.name) === name) disks.#add(record, directory);
+      if (record !== null && isDirectoryOf(record.name, name)) disks.#add(record, directory);
       else disks.#damaged.push(name);
     }
     if (disks.#damaged.length > 0) log?.warn({ names: disks.#damaged }, "saved environments cannot be read");

@@ -82,6 +82,16 @@ test("a saved disk with changed bytes is found by a pull", async (context) => {
   await assert.rejects(check(), { code: "ENVIRONMENT_CORRUPT" });
 });
 
+for (const change of [{ name: "../web" }, { disk_mib: 2 ** 40 }]) {
+  test(`a saved disk whose record has ${JSON.stringify(change)} is damaged, and the home is opened`, async (context) => {
+    const home = await openHome(context);
+    const { directory, record } = await save(home, "web");
+    writeFileSync(join(directory, "saved.json"), JSON.stringify({ ...record, ...change }));
+    const { saved } = await home.open();
+    assert.deepEqual([saved.list(), saved.damaged], [[], ["web"]]);
+  });
+}
+
 test("a saved disk whose record cannot be read stays, and can be removed", async (context) => {
   const home = await openHome(context);
   const { directory } = await save(home, "web:1");
