@@ -3,11 +3,11 @@ import { dirname, join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import { findQcow2Problem } from "../../environments/saved/qcow2.js";
-import { assertFreeSpace, diskUsageBytes, freeBytes } from "../../host/disk.js";
+import { assertFreeSpace, diskUsageBytes } from "../../host/disk.js";
 import { chmod, chown, open, rm } from "../../host/files.js";
 import { inToolchain } from "../../toolchain/installed.js";
 import { inJail } from "./argv.js";
-import { DISK_RESERVE_MIB } from "./free-space.js";
+import { DISK_RESERVE_MIB, whileRoom } from "./free-space.js";
 import { runInJail } from "./jailed-tool.js";
 import type { JailSpec } from "./jail.js";
 import { snapshotFiles } from "./snapshot.js";
@@ -75,15 +75,14 @@ async function convert(
   const program = toolchain.privateId === null ? toolchain.qemuImg : `/usr/${inToolchain.qemuImg}`;
   const words = [program, "convert", "-q", "-f", from, "-O", into, FROM, TO];
   const deadlineMs = 1_000 * (DEADLINE_S + sizeMib / LEAST_MIB_PER_S);
-  const status = await runInJail(toolchain, jail, words, deadlineMs, signal);
-  signal.throwIfAborted();
-  if (status === 0) return;
-  await rm(to, { force: true });
-  const details = { path: dirname(to), free_bytes: await freeBytes(dirname(to)) };
-  if (details.free_bytes < DISK_RESERVE_MIB * MIB) {
-    throw new PyroError("DISK_FULL", "The disk has no space for a copy of the VM's disk.", { details });
+  // A small image can name one cluster many times: its size does not tell how large the copy becomes.
+  const run = (until: AbortSignal) => runInJail(toolchain, jail, words, deadlineMs, until);
+  try {
+    const status = await whileRoom(dirname(to), "A copy of the VM's disk", signal, run);
+    if (status === 0) return;
+    throw new PyroError("INTERNAL", "qemu-img could not copy the VM's disk.", { details: { exit_code: status } });
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error;
   }
-  throw new PyroError("INTERNAL", "qemu-img could not copy the VM's disk.", {
-    details: { ...details, exit_code: status },
-  });
 }
