@@ -23,6 +23,7 @@ struct identity {
     uint8_t entropy[ENTROPY_MAX_BYTES];
     ssize_t entropy_bytes;
     int64_t time_s, time_ns;
+    bool is_named;
     char hostname[HOSTNAME_MAX + 1];
     char machine_id[MACHINE_ID_DIGITS + 1];
     struct network network;
@@ -37,6 +38,22 @@ static bool is_machine_id(const char *id) {
     return strspn(id, "0123456789abcdef") == MACHINE_ID_DIGITS && id[MACHINE_ID_DIGITS] == '\0';
 }
 
+// A request without both names keeps those that the files of the guest have.
+static const char *read_names(struct json request, struct identity *identity) {
+    struct json hostname, machine_id;
+    bool has_hostname = json_field(request, "hostname", &hostname);
+    bool has_machine_id = json_field(request, "machine_id", &machine_id);
+    identity->is_named = has_hostname || has_machine_id;
+    if (!identity->is_named) return NULL;
+    if (!has_hostname || json_text(hostname, identity->hostname, sizeof identity->hostname) < 0 ||
+        !is_hostname(identity->hostname))
+        return "`hostname` must be 1 to 63 of a-z A-Z 0-9 - .";
+    if (!has_machine_id || json_text(machine_id, identity->machine_id, sizeof identity->machine_id) < 0 ||
+        !is_machine_id(identity->machine_id))
+        return "`machine_id` must be 32 hex digits in lower case";
+    return NULL;
+}
+
 static const char *read_identity(struct json request, struct identity *identity) {
     struct json value;
     char text[ENTROPY_MAX_BYTES / 3 * 4 + 8];
@@ -47,13 +64,8 @@ static const char *read_identity(struct json request, struct identity *identity)
         return "`time_s` must be seconds since 1970";
     if (!json_field(request, "time_ns", &value) || !json_integer(value, 0, 999999999, &identity->time_ns))
         return "`time_ns` must be 0 to 999999999";
-    if (!json_field(request, "hostname", &value) ||
-        json_text(value, identity->hostname, sizeof identity->hostname) < 0 || !is_hostname(identity->hostname))
-        return "`hostname` must be 1 to 63 of a-z A-Z 0-9 - .";
-    if (!json_field(request, "machine_id", &value) ||
-        json_text(value, identity->machine_id, sizeof identity->machine_id) < 0 || !is_machine_id(identity->machine_id))
-        return "`machine_id` must be 32 hex digits in lower case";
-    return network_read(request, &identity->network);
+    const char *problem = read_names(request, identity);
+    return problem ? problem : network_read(request, &identity->network);
 }
 
 static bool add_entropy(const struct identity *identity) {
@@ -95,7 +107,7 @@ bool wake(uint32_t stream, struct json request, bool is_fork) {
     // As a plain process on a person's machine the agent leaves that machine's identity alone.
     bool is_sandboxed = is_init || getpid() == 1;
     bool is_done = !is_init || (add_entropy(&identity) && clock_settime(CLOCK_REALTIME, &now) == 0);
-    if (is_sandboxed) {
+    if (is_sandboxed && identity.is_named) {
         bool is_named = sethostname(identity.hostname, strlen(identity.hostname)) == 0;
         is_done = is_done && (is_named || !is_init);
         if (is_done || !is_init) is_done = write_names(&identity, &failed) || !is_init;

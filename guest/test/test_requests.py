@@ -60,6 +60,8 @@ class Requests(AgentTest):
         # As a plain process the agent leaves the machine's network alone.
         self.assertEqual(self.wire.ask("wake", **good, network=NETWORK | NETWORK6), {"ok": True})
         self.assertEqual(self.wire.ask("wake", **good), {"ok": True})
+        unnamed = {name: value for name, value in good.items() if name not in ("hostname", "machine_id")}
+        self.assertEqual(self.wire.ask("wake", **unnamed), {"ok": True})
         self.assertTrue(self.wire.sync()["woken"])
         self.assertEqual(self.wire.ask("freeze"), {"ok": True})
         self.assertFalse(self.wire.sync()["woken"])

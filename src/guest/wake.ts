@@ -18,16 +18,20 @@ export interface GuestNetwork {
 
 /**
  * Gives a clone its own identity: fresh entropy, the host's clock, a hostname, a machine id and its network addresses.
- * The first request of every clone, since all clones of a template start with the same memory.
+ * The first request of every clone, since all clones of a template start with the same memory. Without a hostname, the guest's files keep
+ * their names.
  */
-export async function wake(channel: Channel, hostname: string, network: GuestNetwork | null = null): Promise<void> {
+export async function wake(
+  channel: Channel,
+  hostname: string | null,
+  network: GuestNetwork | null = null,
+): Promise<void> {
   const now = Date.now();
   await channel.request("wake", {
     entropy: randomBytes(ENTROPY_BYTES).toString("base64"),
     time_s: Math.floor(now / 1000),
     time_ns: (now % 1000) * 1_000_000,
-    hostname,
-    machine_id: randomBytes(16).toString("hex"),
+    ...(hostname === null ? {} : { hostname, machine_id: randomBytes(16).toString("hex") }),
     ...(network ? { network: renderNetwork(network) } : {}),
   });
 }

@@ -97,6 +97,8 @@ test("the files of a stopped task are read from its snapshot, which does not cha
   assert.equal((await scratch.pyro(["task", "stop", task])).status, 0);
   const before = digestsOf(join(scratch.home, "snapshots"));
 
+  const name = task.replace("task-", "vm-");
+  assert.equal((await scratch.pyro(["task", "file", "read", task, "/etc/hostname"])).stdout, `${name}\n`);
   assert.equal((await scratch.pyro(["task", "file", "read", task, "a"])).stdout, "one\nmore\n");
   assert.equal((await scratch.pyro(["task", "file", "read", task, "/var/b"])).stdout, "two\n");
   const since = await scratch.pyro(["task", "diff", task, "--since", "kept"]);

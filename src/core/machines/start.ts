@@ -50,7 +50,7 @@ export async function resumeMachine(
   return wakeMachine(id, await backend.resume(id, saved, options), options);
 }
 
-/** The same for a machine that reads a kept disk. */
+/** The same for a machine that reads a kept disk. The names in its files stay those of the task. */
 export async function openDiskMachine(
   id: string,
   backend: Backend,
@@ -59,7 +59,7 @@ export async function openDiskMachine(
   freeMemory: () => Promise<void>,
 ): Promise<Machine> {
   await admit(backend, { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib: 0, network: false }, freeMemory);
-  return wakeMachine(id, await backend.openDisk(id, disk, signal), {});
+  return wakeMachine(null, await backend.openDisk(id, disk, signal), {});
 }
 
 async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise<void>): Promise<void> {
@@ -68,9 +68,13 @@ async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise
   assertMemory(shape.memMib, neededMib);
 }
 
-async function wakeMachine(id: string, machine: Machine, options: Pick<StartOptions, "onStage">): Promise<Machine> {
+async function wakeMachine(
+  hostname: string | null,
+  machine: Machine,
+  options: Pick<StartOptions, "onStage">,
+): Promise<Machine> {
   try {
-    await wake(machine.channel, id, machine.network?.guest);
+    await wake(machine.channel, hostname, machine.network?.guest);
     options.onStage?.("wake");
     if (machine.network?.hostCa.length) await trustCertificates(machine.channel, machine.network.hostCa);
     if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
