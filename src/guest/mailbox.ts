@@ -8,7 +8,7 @@ export interface Letter {
   readonly length: number;
 }
 
-/** The smallest piece for which a disk is quicker than frames in a running stream. */
+/** The smallest piece for which a disk is quicker than frames in a running stream. No agent sends a smaller one. */
 export const LETTER_WORTH_BYTES = 65_536;
 
 /** The sizes of the two parts of a mailbox: the host writes the first, and the guest the second. */
@@ -67,12 +67,15 @@ export class Mailbox {
     this.#free.push(at);
   }
 
-  /** Throws AGENT_PROTOCOL for a piece outside the part that the guest writes. */
+  /**
+   * Throws AGENT_PROTOCOL for a piece outside the part that the guest writes, and for one that is too small: each piece that waits takes
+   * memory, and a window has room for millions of one byte.
+   */
   assertSent({ at, length }: Letter): void {
     const { inBytes, outBytes } = this.#sizes;
     const isInside = at >= inBytes && at + length <= inBytes + outBytes;
-    if (isInside && length >= 1 && length <= LETTER_MAX_BYTES) return;
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent mail that is not in its part of the mailbox.");
+    if (isInside && length >= LETTER_WORTH_BYTES && length <= LETTER_MAX_BYTES) return;
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent mail that is not in its part of the mailbox, or too small or too large.");
   }
 
   /** Reads a piece that the guest has sent into memory of its own: the guest may change the disk meanwhile, but not these bytes. */

@@ -1,4 +1,5 @@
 import { buildData, buildMail, buildWindow } from "../../../src/guest/frames.js";
+import { LETTER_WORTH_BYTES } from "../../../src/guest/mailbox.js";
 import { lie, type Lie } from "./lie.js";
 import { MAILBOX_FILE_BYTES, TWO_WAY_HELLO, type LyingAgent } from "./lying-agent.js";
 
@@ -118,22 +119,27 @@ function ofMail(title: string, tell: (agent: LyingAgent, job: number) => void, e
 }
 
 export const liesOfMail: readonly Lie[] = [
-  ofJob("mail, by a guest that has no mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10)),
-  ofMail("mail in the host's part of the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, 0, 10)),
-  ofMail("mail that begins in the host's part", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT - 1, 10)),
-  ofMail("mail behind the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT + 2 * MIB - 9, 10)),
-  ofMail("mail at 2^52", (agent, job) => agent.mail(job, STDOUT!, 0, 2 ** 52, 10)),
+  ofJob("mail, by a guest that has no mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
+  ofMail("mail in the host's part of the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, 0, LETTER_WORTH_BYTES)),
+  ofMail("mail that begins in the host's part", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT - 1, LETTER_WORTH_BYTES)),
+  ofMail("mail behind the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT + 2 * MIB - LETTER_WORTH_BYTES + 1, LETTER_WORTH_BYTES)),
+  ofMail("mail at 2^52", (agent, job) => agent.mail(job, STDOUT!, 0, 2 ** 52, LETTER_WORTH_BYTES)),
   ofMail("mail beyond 2^53", (agent, job) => agent.frame("mail", job, Buffer.alloc(21, 0xff).fill(1, 0, 1))),
   ofMail("mail without bytes", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, 0)),
+  ofMail("mail that is one byte shorter than the protocol's", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES - 1)),
+  ofMail("100,000 pieces of mail of one byte each, within the window", (agent, job) => {
+    const letters = Array.from({ length: 100_000 }, (_, offset) => buildMail({ channel: STDOUT!, offset, at: OUTBOX_AT, length: 1 }));
+    agent.raw(...letters.map((letter) => agent.bytesOf("mail", job, letter)));
+  }),
   ofMail("mail that is too long", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, MIB + 1)),
   ofMail("mail of 20 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(20))),
   ofMail("mail of 22 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(22))),
-  ofMail("mail on the channel of standard input", (agent, job) => agent.mail(job, STDIN!, 0, OUTBOX_AT, 10)),
-  ofMail("mail on the channel of content", (agent, job) => agent.mail(job, CONTENT!, 0, OUTBOX_AT, 10)),
-  ofMail("mail with a gap", (agent, job) => agent.mail(job, STDOUT!, 1, OUTBOX_AT, 10)),
+  ofMail("mail on the channel of standard input", (agent, job) => agent.mail(job, STDIN!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
+  ofMail("mail on the channel of content", (agent, job) => agent.mail(job, CONTENT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
+  ofMail("mail with a gap", (agent, job) => agent.mail(job, STDOUT!, 1, OUTBOX_AT, LETTER_WORTH_BYTES)),
   ofMail("mail behind the end", (agent, job) => {
     agent.eof(job, STDOUT!, 0);
-    agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10);
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES);
   }),
   ofMail("mail beyond its window", (agent, job) => {
     for (let at = 0; at <= MAILED_WINDOW_BYTES; at += MIB) agent.mail(job, STDOUT!, at, OUTBOX_AT, MIB);
@@ -143,11 +149,11 @@ export const liesOfMail: readonly Lie[] = [
   }),
   ofMail("a window for standard input beyond that of mail", (agent, job) => agent.window(job, STDIN!, 0, MIB + 1)),
   ofMail("less mail than the exit has said", (agent, job) => {
-    agent.mail(job, STDOUT!, 0, OUTBOX_AT, 10);
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES);
     agent.exit(job, 5);
   }),
   ofMail("the same mail 100,000 times", (agent, job) => {
-    const mail = buildMail({ channel: STDOUT!, offset: 0, at: OUTBOX_AT, length: 1 });
+    const mail = buildMail({ channel: STDOUT!, offset: 0, at: OUTBOX_AT, length: LETTER_WORTH_BYTES });
     void agent.flood(agent.bytesOf("mail", job, mail), 3_700_000);
   }),
 ];
