@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * The proxy for an https URL, by the variables that curl reads: `https_proxy`, `all_proxy` and `no_proxy`. Null for a direct
@@ -55,15 +57,37 @@ export async function tunnelThrough(
     request.on("error", reject);
     request.end();
   });
-  return secure(connect({ socket, servername: url.hostname, ca }));
+  const secured = connect({ socket, servername: url.hostname, ca });
+  try {
+    await secure(secured, url.hostname, { signal, timeoutMs });
+    return secured;
+  } catch (error) {
+    secured.destroy();
+    socket.destroy();
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
-function secure(socket: TLSSocket): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    socket.once("secureConnect", () => resolve(socket));
-    // Later errors are those of the request.
-    socket.on("error", reject);
+/** Waits for the end of the handshake, with a host that may be silent. */
+async function secure(socket: TLSSocket, host: string, limits: { signal: AbortSignal; timeoutMs: number }): Promise<void> {
+  const { signal, timeoutMs } = limits;
+  // Errors after the handshake are those of the request.
+  socket.on("error", () => {});
+  const settled = new AbortController();
+  const late = sleep(timeoutMs, undefined, { signal: settled.signal }).then(() => {
+    const message = `${host} beyond the proxy has not answered for ${timeoutMs / 1000} seconds`;
+    throw Object.assign(new Error(message), { code: "ETIMEDOUT" });
   });
+  const closed = once(socket, "close", { signal: settled.signal }).then(() => {
+    throw proxyError(`the proxy closed the connection to ${host}`);
+  });
+  try {
+    await Promise.race([once(socket, "secureConnect", { signal }), late, closed]);
+  } finally {
+    settled.abort();
+    late.catch(() => {});
+    closed.catch(() => {});
+  }
 }
 
 function matches(host: string, name: string): boolean {

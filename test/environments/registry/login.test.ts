@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer as createProxy } from "node:http";
 import { delimiter, join } from "node:path";
 import { test, type TestContext } from "node:test";
 
+import { tunnelThrough } from "../../../src/host/proxy-tunnel.js";
 import { tar } from "../../archive/raw-tar.js";
 import { file } from "../../archive/specimen.js";
 import { temporaryDirectory } from "../fake-source.js";
@@ -206,31 +208,60 @@ test("a registry's certificate must be of an authority of this host, and for its
   assert.equal(await reasonOf(`localhost:${port}/me/tool`), "REGISTRY_UNREACHABLE certificate");
   setVariables(context, { SSL_CERT_FILE: certificate });
   assert.equal(await reasonOf(`localhost:${port}/me/tool`), "none");
-  const [address] = [`127.0.0.1:${port}/me/tool`];
-  assert.match(await reasonOf(address ?? ""), /certificate|network/);
+  assert.match(await reasonOf(`127.0.0.1:${port}/me/tool`), /certificate|network/);
 });
+
+/** A proxy that gets every request for a tunnel. Returns its address. */
+async function openProxy(context: TestContext, onTunnel: (url: string, login: string, socket: Duplex) => void): Promise<string> {
+  const proxy = createProxy();
+  const tunnels: Duplex[] = [];
+  proxy.on("connect", ({ url = "", headers }, socket) => {
+    tunnels.push(socket.on("error", () => {}).on("end", () => socket.end()));
+    onTunnel(url, headers["proxy-authorization"] ?? "", socket);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    for (const tunnel of tunnels) tunnel.destroy();
+    proxy.close();
+  });
+  return `http://me:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 test("a registry beyond a proxy is reached through it, and this host's is not", async (context) => {
   const { cache } = await openImageCache(context);
   const { port, certificate } = await openTls(context);
   const asked: string[] = [];
-  const proxy = createProxy();
-  proxy.on("connect", ({ url = "", headers }, socket) => {
-    asked.push(`${url} ${headers["proxy-authorization"]}`);
-    const onward = connect(port, "localhost", () => socket.write("HTTP/1.1 200 Connection established\r\n\r\n"));
+  const address = await openProxy(context, (url, login, socket) => {
+    asked.push(`${url} ${login}`);
+    const onward = connect(port, "localhost", () => socket.write(ESTABLISHED));
     for (const end of [socket, onward]) end.on("error", () => [socket, onward].forEach((one) => one.destroy()));
     socket.pipe(onward).pipe(socket);
   });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  context.after(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  const address = `http://me:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   setVariables(context, { SSL_CERT_FILE: certificate, https_proxy: address, no_proxy: "internal.example" });
   await pull(cache, `localhost:${port}/me/tool`, { plainHttp: false });
   assert.deepEqual(asked, []);
   const failure = await pull(cache, "registry.example/me/tool", { plainHttp: false }).catch((error: unknown) => error);
   assert.equal((failure as { details: { reason: string } }).details.reason, "certificate", "its name is another one");
   assert.deepEqual(asked, [`registry.example:443 ${basic("me:secret")}`]);
+});
+
+test("a registry beyond a proxy that says nothing: a cancel and a time-out end the tunnel", async (context) => {
+  const cancel = new AbortController();
+  const closed: Promise<unknown>[] = [];
+  const address = await openProxy(context, (url, _, socket) => {
+    socket.write(ESTABLISHED);
+    // The client's first words of TLS, which get no answer.
+    socket.once("data", () => url.startsWith("cancelled") && cancel.abort());
+    socket.once("data", () => url.startsWith("closing") && socket.end());
+    closed.push(once(socket, "close"));
+  });
+  const open = (host: string, timeoutMs: number) =>
+    tunnelThrough(new URL(address), new URL(`https://${host}.example`), { signal: cancel.signal, ca: [], timeoutMs });
+  await assert.rejects(open("silent", 500), { code: "ETIMEDOUT", message: /silent\.example .* 0\.5 seconds/ });
+  await assert.rejects(open("closing", 60_000), /disconnected|closed/);
+  await assert.rejects(open("cancelled", 60_000), { name: "AbortError" });
+  await Promise.all(closed);
+  assert.equal(closed.length, 3);
 });
