@@ -69,7 +69,11 @@ export async function tunnelThrough(
 }
 
 /** Waits for the end of the handshake, with a host that may be silent. */
-async function secure(socket: TLSSocket, host: string, limits: { signal: AbortSignal; timeoutMs: number }): Promise<void> {
+async function secure(
+  socket: TLSSocket,
+  host: string,
+  limits: { signal: AbortSignal; timeoutMs: number },
+): Promise<void> {
   const { signal, timeoutMs } = limits;
   // Errors after the handshake are those of the request.
   socket.on("error", () => {});

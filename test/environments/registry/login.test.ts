@@ -212,7 +212,10 @@ test("a registry's certificate must be of an authority of this host, and for its
 });
 
 /** A proxy that gets every request for a tunnel. Returns its address. */
-async function openProxy(context: TestContext, onTunnel: (url: string, login: string, socket: Duplex) => void): Promise<string> {
+async function openProxy(
+  context: TestContext,
+  onTunnel: (url: string, login: string, socket: Duplex) => void,
+): Promise<string> {
   const proxy = createProxy();
   const tunnels: Duplex[] = [];
   proxy.on("connect", ({ url = "", headers }, socket) => {
