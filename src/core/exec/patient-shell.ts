@@ -9,14 +9,16 @@ const SHELL_WORDS = new Set(
 );
 
 /** Signals that a program may handle. A trap with a command, unlike one without, is not inherited. */
-const PREFIX = "trap : HUP INT QUIT ABRT USR1 USR2 ALRM TERM; ";
+const TRAP = "trap : HUP INT QUIT ABRT USR1 USR2 ALRM TERM";
 
 /**
  * A line that only starts a program gets a shell that survives the program's signals and then returns its exit code. Any other shell
- * would end at TERM while the program is still cleaning up, and would replace the exit code at INT. The program does not replace the shell:
- * as leader of the process group, `setsid` would leave its command in the background.
+ * would end at TERM while the program is still cleaning up, and would replace the exit code at INT. The program does not replace the shell
+ * itself: as leader of the process group, `setsid` would leave its command in the background.
  */
 export function makePatient(line: string): string {
   const program = parseQuoted(line)?.[0];
-  return program !== undefined && !SHELL_WORDS.has(program) ? PREFIX + line : line;
+  if (program === undefined || SHELL_WORDS.has(program)) return line;
+  // The shell's own standard error is closed off: it would write "Terminated" there.
+  return `${TRAP}; exec 9>&2 2>/dev/null; (exec ${line} 2>&9 9>&-)`;
 }

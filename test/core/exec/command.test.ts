@@ -76,6 +76,14 @@ test("startExec: the shell of a program waits for its end after a signal, and re
   }
 });
 
+test("startExec: the shell of a program writes nothing itself when a signal ends the program", async () => {
+  await using agent = new AgentProcess();
+  const { ending, end, said } = await running(agent, quoteCommand(["sh", "-c", "echo ready >&2; exec sleep 300"]));
+  ending.interrupt("TERM");
+  const { by, exitCode } = await end;
+  assert.deepEqual([by, exitCode, said.text], ["caller", 143, "ready\n"]);
+});
+
 test("startExec: a program that begins a session of its own is still the command", async () => {
   await using agent = new AgentProcess();
   const { end, said } = await running(
