@@ -11,7 +11,7 @@ import { VmProcess } from "../src/backend/qemu/vm-process.js";
 import type { InstalledEnvironment } from "../src/environments/cache.js";
 import { appendToInitramfs } from "../src/environments/initramfs.js";
 import { Channel } from "../src/guest/channel.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import { runTool } from "../src/host/tool.js";
 import { connectSocketFileWhenReady } from "../src/host/socket-file.js";

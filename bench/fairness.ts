@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { median, quantile, timeMs } from "../src/bench/numbers.js";
 import { column, type Cell, type Table } from "../src/bench/table.js";
 import { Channel } from "../src/guest/channel.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { connectUnix } from "../src/host/socket.js";
 import { AgentProcess } from "../test/guest/agent-process.js";
 import { rounds } from "./rounds.js";

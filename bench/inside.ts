@@ -7,7 +7,7 @@ import { openHost, openRunsc, openTask, type Place } from "../src/bench/places.j
 import { column, type Table } from "../src/bench/table.js";
 import { workloads } from "../src/bench/workloads.js";
 import { openClient } from "../src/client/client.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import { Pyro, type Task } from "../src/index.js";
 import { openBackend } from "./backend.js";

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { median, timeMs } from "../src/bench/numbers.js";
 import { column, type Table } from "../src/bench/table.js";
 import type { Machine } from "../src/backend/backend.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { openBackend } from "./backend.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Machine } from "../src/backend/backend.js";
 import { median, quantile, timeMs } from "../src/bench/numbers.js";
 import { column, type Cell, type Table } from "../src/bench/table.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import { diskUsageBytes } from "../src/host/disk.js";
 import type { Home } from "../src/host/home.js";

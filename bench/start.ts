@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { median, timeMs } from "../src/bench/numbers.js";
 import { column, type Cell, type Table } from "../src/bench/table.js";
-import { runForExit } from "../src/guest/exec.js";
+import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { agentPath, openBackend } from "./backend.js";

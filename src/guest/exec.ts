@@ -8,7 +8,6 @@ import type { StreamListener } from "./streams.js";
 import { buildWindow, parseData, parseEof, parseMail, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
-import { AgentRefusal } from "./refusal.js";
 import { Receiver } from "./receiver.js";
 import { StdinSender } from "./stdin-sender.js";
 
@@ -215,22 +214,6 @@ export class Exec {
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-/** The status that a shell returns for a program that does not exist. */
-const NOT_FOUND = 127;
-
-/** Runs a command to its end and drops its output. Returns its exit status, and 127 in a guest without /bin/sh. */
-export async function runForExit(channel: Channel, command: string): Promise<number> {
-  const request = { command, cwd: "/", env: {}, stdin: null, onOutput: async () => {} };
-  const exec = await Exec.start(channel, request).catch((error: unknown) => {
-    if (error instanceof AgentRefusal && error.errno === "ENOENT") return null;
-    throw error;
-  });
-  if (exec === null) return NOT_FOUND;
-  const exit = await exec.finished;
-  await exec.release();
-  return exitStatusOf(exit);
-}
 
 /** An exit code as in a shell: 128 + N for signal N. */
 export function exitStatusOf(exit: Exit): number {

@@ -6,7 +6,8 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import { type Channel } from "../../src/guest/channel.js";
 import { AgentRefusal } from "../../src/guest/refusal.js";
-import { Exec, exitStatusOf, runForExit } from "../../src/guest/exec.js";
+import { Exec, exitStatusOf } from "../../src/guest/exec.js";
+import { runBriefly, runForExit } from "../../src/guest/run-for-exit.js";
 import { buildFrame } from "../../src/guest/frames.js";
 import { AgentProcess } from "./agent-process.js";
 
@@ -161,5 +162,19 @@ test("output that cannot be stored fails its command at once, and the session co
   await assert.rejects(exec.finished);
   assert.equal(await runForExit(channel, "true"), 0);
   assert.equal(deliveries, 1);
+  channel.close();
+});
+
+test("a command that prepares a guest and never ends is killed at its deadline, and at the caller's cancel", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  const never = `echo $$ >${agent.workspace}/pid; exec sleep 1000`;
+  assert.equal(await runBriefly(channel, never, undefined, 500), false);
+  assert.equal(await runForExit(channel, `! kill -0 $(cat ${agent.workspace}/pid)`), 0, "it is dead");
+  const cancel = new AbortController();
+  const running = runBriefly(channel, never, cancel.signal);
+  cancel.abort();
+  await assert.rejects(running, { name: "AbortError" });
+  assert.equal(await runBriefly(channel, "true", new AbortController().signal), true);
   channel.close();
 });

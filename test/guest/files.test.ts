@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { type Channel } from "../../src/guest/channel.js";
 import { AgentRefusal } from "../../src/guest/refusal.js";
-import { runForExit } from "../../src/guest/exec.js";
+import { runForExit } from "../../src/guest/run-for-exit.js";
 import { makeDirectory, readFile, removeFile, renameFile, writeFile } from "../../src/guest/files.js";
 import { AgentProcess } from "./agent-process.js";
 

@@ -14,7 +14,8 @@ import { test } from "node:test";
 
 import { type Channel } from "../../src/guest/channel.js";
 import { AgentRefusal } from "../../src/guest/refusal.js";
-import { Exec, runForExit } from "../../src/guest/exec.js";
+import { Exec } from "../../src/guest/exec.js";
+import { runForExit } from "../../src/guest/run-for-exit.js";
 import { isCommitted, Stage, type EntryHeader } from "../../src/guest/stage.js";
 import { stat } from "../../src/guest/stat.js";
 import { until } from "../client/scratch.js";

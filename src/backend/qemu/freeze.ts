@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
-import { runForExit } from "../../guest/exec.js";
+import { runBriefly } from "../../guest/run-for-exit.js";
 import { wake } from "../../guest/wake.js";
 import { chmod, chown, mkdir, open, rm, stat, truncate, writeFile, writeFileAtomic } from "../../host/files.js";
 import { runTool } from "../../host/tool.js";
@@ -154,7 +154,7 @@ async function bootAndFreeze(
       }),
     ]);
     try {
-      await Promise.race([paused, warmUp(channel)]);
+      await Promise.race([paused, warmUp(channel, signal)]);
       onProgress("freezing it");
       await saveState(qmp, reception, join(directory, templateFiles.state), signal);
     } finally {
@@ -176,10 +176,10 @@ function untilPaused(qmp: Qmp): Promise<never> {
   return paused;
 }
 
-/** Runs the warm-up commands in the guest, then marks its agent as not woken. */
-async function warmUp(channel: Channel): Promise<void> {
+/** Runs the warm-up commands in the guest until one does not end, then marks its agent as not woken. */
+async function warmUp(channel: Channel, signal: AbortSignal): Promise<void> {
   await wake(channel, TEMPLATE_HOSTNAME);
-  for (const command of warmUpCommands) await runForExit(channel, command);
+  for (const command of warmUpCommands) if (!(await runBriefly(channel, command, signal))) break;
   await channel.request("sync");
   await channel.request("freeze");
 }

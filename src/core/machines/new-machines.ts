@@ -1,7 +1,7 @@
 import type { Backend, Machine, StartOptions, VmShape } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
-import { runForExit } from "../../guest/exec.js";
+import { runBriefly } from "../../guest/run-for-exit.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
@@ -142,7 +142,10 @@ export class NewMachines {
     try {
       const machine = await this.#start(newMachineId(), plan, quiet);
       // Under emulation the first command translates the kernel's code; a spare has done that already.
-      await runForExit(machine.channel, "true");
+      if (!(await runBriefly(machine.channel, "true"))) {
+        await machine.destroy();
+        throw new PyroError("VM_START_FAILED", "A command in the spare VM did not end.");
+      }
       return { machine, release };
     } catch (error) {
       release();

@@ -9,7 +9,7 @@ import {
 } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
-import { runForExit } from "../../guest/exec.js";
+import { runBriefly } from "../../guest/run-for-exit.js";
 import { trustCertificates } from "../../guest/trust.js";
 import { wake } from "../../guest/wake.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
@@ -59,7 +59,7 @@ export async function openDiskMachine(
   freeMemory: () => Promise<void>,
 ): Promise<Machine> {
   await admit(backend, { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib: 0, network: false }, freeMemory);
-  return wakeMachine(null, await backend.openDisk(id, disk, signal), {});
+  return wakeMachine(null, await backend.openDisk(id, disk, signal), { signal });
 }
 
 async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise<void>): Promise<void> {
@@ -71,13 +71,13 @@ async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise
 async function wakeMachine(
   hostname: string | null,
   machine: Machine,
-  options: Pick<StartOptions, "onStage">,
+  options: Partial<Pick<StartOptions, "onStage" | "signal">>,
 ): Promise<Machine> {
   try {
     await wake(machine.channel, hostname, machine.network?.guest);
     options.onStage?.("wake");
     if (machine.network?.hostCa.length) await trustCertificates(machine.channel, machine.network.hostCa);
-    if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources);
+    if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources, options.signal);
     return machine;
   } catch (error) {
     await machine.destroy();
@@ -86,9 +86,9 @@ async function wakeMachine(
 }
 
 /** Gives the guest's apt the host's mirror. A guest without a shell or apt is not changed. */
-async function writeAptSources(machine: Machine, sources: string): Promise<void> {
+async function writeAptSources(machine: Machine, sources: string, signal?: AbortSignal): Promise<void> {
   const quoted = `'${sources.replaceAll("'", `'\\''`)}'`;
-  await runForExit(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`);
+  await runBriefly(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`, signal);
 }
 
 /** How many VMs of this size fit into the host's memory. */

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../../src/contract/errors.js";
 import type { Channel } from "../../../src/guest/channel.js";
-import { Exec, runForExit } from "../../../src/guest/exec.js";
+import { Exec } from "../../../src/guest/exec.js";
+import { runForExit } from "../../../src/guest/run-for-exit.js";
 import { fetchEntries } from "../../../src/guest/fetch.js";
 import { readFile, writeFile } from "../../../src/guest/files.js";
 import { list } from "../../../src/guest/listing.js";
