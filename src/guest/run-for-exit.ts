@@ -1,4 +1,5 @@
 import { abortable } from "../host/abortable.js";
+import { JoinedController } from "../host/joined-controller.js";
 import type { Channel } from "./channel.js";
 import { Exec, exitStatusOf } from "./exec.js";
 import { AgentRefusal } from "./refusal.js";
@@ -31,13 +32,18 @@ export async function runForExit(channel: Channel, command: string, signal?: Abo
 }
 
 /** Runs a command that prepares a guest. Kills it and returns false when it does not end in time. Throws the signal's reason. */
-export async function runBriefly(channel: Channel, command: string, signal?: AbortSignal, timeoutMs = BRIEF_MS): Promise<boolean> {
-  const late = AbortSignal.timeout(timeoutMs);
+export async function runBriefly(
+  channel: Channel,
+  command: string,
+  signal?: AbortSignal,
+  timeoutMs = BRIEF_MS,
+): Promise<boolean> {
+  using patience = new JoinedController(signal ? [signal] : [], timeoutMs);
   try {
-    await runForExit(channel, command, signal ? AbortSignal.any([signal, late]) : late);
+    await runForExit(channel, command, patience.signal);
     return true;
   } catch (error) {
-    if (late.aborted && error === late.reason) return false;
+    if (patience.signal.aborted && !signal?.aborted) return false;
     throw error;
   }
 }
