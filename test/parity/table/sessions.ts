@@ -52,7 +52,7 @@ export const sessions: readonly Case[] = [
   {
     name: "a shell",
     ...shell("open", {
-      command: sh("stty -echo size; touch asks; read x; echo got $x; exec sleep 600"),
+      command: sh("stty -echo size; touch asks; read x; echo got $x; touch got; exec sleep 600"),
       rows: 50,
       cols: 132,
     }),
@@ -67,6 +67,12 @@ export const sessions: readonly Case[] = [
     on: "both",
   },
   { name: "keys", ...shell("write", { text: "hello\n" }), expect: { written_bytes: 6 }, on: "both" },
+  {
+    name: "until it has answered",
+    ...exec(sh("until [ -e got ]; do sleep 0.1; done; rm got")),
+    expect: { exit_code: 0 },
+    on: "both",
+  },
   {
     name: "the screen of a shell",
     ...shell("read", { wait_for: "got hello", wait_seconds: 60 }),
