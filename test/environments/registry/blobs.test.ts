@@ -8,7 +8,7 @@ import { sha256 } from "../image/saved.js";
 
 const blob = Buffer.alloc(1_000, "x");
 
-/** Sends as many bytes as it is told, then breaks. */
+/** Sends the bytes, then breaks the connection. */
 async function* broken(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
   throw new PyroError("REGISTRY_UNREACHABLE", "It broke.", { details: { reason: "network" } });
