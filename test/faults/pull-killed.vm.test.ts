@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { SwitchBegun } from "../client/pull/switch-begun.js";
 import { TwoVersions, type Version } from "../client/pull/two-versions.js";
 import { endOf, type Ended, kill, until } from "../client/scratch.js";
 import { random } from "../seed.js";
@@ -48,17 +49,16 @@ class Pulling {
     return this.#scratch.pyro(["task", "sync", "undo", this.#task]);
   }
 
-  /** Pulls, and kills one of the processes: during the switch, if the test sees it in time, or after `atMs`. */
+  /** Pulls, and kills one of the processes: soon after the switch has begun, or after `atMs`, and when the pull has ended before. */
   async pullAndKill(victim: Victim, atMs: number | null): Promise<Ended> {
     const pids = { daemon: await this.#scratch.daemonPid(), VM: this.#scratch.qemuOf(this.#task) };
+    using begun = new SwitchBegun(this.host);
     const child = this.#scratch.start(["task", "sync", "pull", this.#task, "--delete"]);
     const ended = endOf(child);
-    await Promise.race([
-      ended,
-      atMs === null ? until("the pull switches", () => this.#has("steps.json")) : sleep(atMs),
-    ]);
+    await Promise.race([ended, atMs === null ? begun.seen : sleep(atMs)]);
     await sleep(random() * 20);
-    kill(victim === "client" ? (child.pid ?? 0) : pids[victim]);
+    if (victim === "client") child.kill("SIGKILL");
+    else kill(pids[victim]);
     const result = await ended;
     if (victim === "VM") await until("the task has failed", () => this.#isFailed());
     return result;
@@ -66,7 +66,7 @@ class Pulling {
 
   /** Fails when the host has a part of a version, or files of an unfinished pull. */
   find(): Version {
-    assert.ok(!this.#has(""), "a pull under way is left");
+    assert.ok(!this.#isUnderWay(), "a pull under way is left");
     return this.#tree.find(this.host);
   }
 
@@ -74,9 +74,9 @@ class Pulling {
     return (await this.#scratch.status(this.#task)).state === "failed";
   }
 
-  #has(name: string): boolean {
+  #isUnderWay(): boolean {
     const pulls = join(this.#scratch.home, "pulls");
-    return existsSync(pulls) && readdirSync(pulls).some((key) => existsSync(join(pulls, key, "current", name)));
+    return existsSync(pulls) && readdirSync(pulls).some((key) => existsSync(join(pulls, key, "current")));
   }
 }
 

@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { TwoVersions, type Version } from "../../client/pull/two-versions.js";
-import { endOf, kill, pyroPath, until } from "../../client/scratch.js";
+import { SwitchBegun } from "../../client/pull/switch-begun.js";
+import { endOf, pyroPath } from "../../client/scratch.js";
 import { random } from "../../seed.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
@@ -16,6 +17,8 @@ import { openTasks } from "../open-tasks.js";
 /** A night's run sets PYRO_FAULT_ROUNDS=20. */
 const ROUNDS = Number(process.env["PYRO_FAULT_ROUNDS"] ?? 2);
 const tree = new TwoVersions(600);
+/** About as long as a switch takes. */
+const SWITCH_MS = 30;
 const ROLLED_BACK = /interrupted.*taken back/;
 
 const places = [
@@ -34,25 +37,23 @@ for (const { title, parent } of places) {
     const created = await cli("task", "create", "debian:12", "--name", "t", "--source-path", host);
     assert.equal(created.status, 0, created.stderr);
     const pulls = join(daemon.env.PYRO_HOME, "pulls");
-    const isSwitching = () =>
-      existsSync(pulls) && readdirSync(pulls).some((key) => existsSync(join(pulls, key, "current/steps.json")));
     const args = ["task", "sync", "pull", "t", "--delete"];
     let current: Version = 0;
-    const counts = { old: 0, new: 0, rolledBack: 0 };
-    for (let round = 0; round < ROUNDS; round += 1) {
+    const counts = { old: 0, new: 0, rolledBack: 0, endedBefore: 0 };
+    // A kill can miss a switch of a few milliseconds, or the pull has ended before it.
+    const isDone = (round: number) => round >= ROUNDS && (counts.rolledBack > 0 || round >= 4 * ROUNDS);
+    for (let round = 0; !isDone(round); round += 1) {
       const next: Version = current === 0 ? 1 : 0;
       tree.write(machines.workspaces[0] ?? "", next);
+      using begun = new SwitchBegun(host);
       const child = spawn(process.execPath, [pyroPath, ...args], {
         env: daemon.env,
         stdio: ["ignore", "pipe", "pipe"],
       });
       const ended = endOf(child);
-      if (round % 4 === 3) await sleep(random() * 2_000);
-      else {
-        await until("the pull switches", isSwitching);
-        await sleep(random() * 60);
-      }
-      kill(child.pid ?? 0);
+      await Promise.race([ended, round % 4 === 3 ? sleep(random() * 2_000) : begun.seen]);
+      if (round % 4 !== 3) await sleep(random() * SWITCH_MS);
+      counts.endedBefore += child.kill("SIGKILL") ? 0 : 1;
       await ended;
       const after = await cli(...(round % 2 === 0 ? [...args, "--dry-run"] : ["task", "sync", "undo", "t"]));
       const isRolledBack = ROLLED_BACK.test(after.stderr);
