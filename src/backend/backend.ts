@@ -215,6 +215,8 @@ export interface Presence {
   readonly died: Promise<string>;
   /** The most host memory that it can take, in MiB; null when an earlier version started it. */
   readonly reservedMib: number | null;
+  /** The most that its disk can become, in MiB; null when an earlier version started it. */
+  readonly reservedDiskMib: number | null;
   /** The reason why it is paused, if the backend knows; it continues by itself when the reason ends. */
   stall(): string | null;
   /** How many bytes of the host the machine uses now. */

@@ -26,6 +26,9 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
       log: client.home.daemonLog,
       started_at: null,
       memory_reserved_mib: 0,
+      disk_reserved_mib: 0,
+      disk_kept_mib: null,
+      limits: { memory_mib: null, disk_mib: null, vms: null },
       memory_bytes: null,
     }
   );

@@ -33,6 +33,14 @@ export const daemonStatus = defineOperation({
     log: z.string().describe("Path of the log."),
     started_at: time.nullable(),
     memory_reserved_mib: z.int().describe("Host memory reserved for the VMs in use, in MiB."),
+    disk_reserved_mib: z.int().describe("What all VMs may write to their disks, in MiB."),
+    disk_kept_mib: z
+      .int()
+      .nullable()
+      .describe("Disk that snapshots, saved environments and tasks take, in MiB; null without a limit on disk."),
+    limits: z
+      .object({ memory_mib: z.int().nullable(), disk_mib: z.int().nullable(), vms: z.int().nullable() })
+      .describe("Limits on all VMs together: PYRO_MAX_MEMORY_MIB, PYRO_MAX_DISK_MIB, PYRO_MAX_VMS; null for none."),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),
   cli: { words: ["daemon", "status"], positionals: [] },

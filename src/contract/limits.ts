@@ -18,6 +18,9 @@ export const limits = {
   defaultTimeoutSeconds: 30,
   /** Range of the daemon's idle time, without a call or a VM, before it exits. */
   daemonIdleSeconds: { min: 1, max: 1_000_000 },
+  /** Limits on all VMs of a daemon together: memory, disk, their number. */
+  totalMib: { min: 256, max: 1_073_741_824 },
+  totalVms: { min: 1, max: 1_000_000 },
   ttlSeconds: { min: 1, max: 2_592_000 },
   /** Published ports of one task, and connections to them at the same time. */
   publishedPorts: 64,

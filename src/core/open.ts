@@ -12,6 +12,8 @@ import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
+import { limitTogether, measureKeptMib } from "./limits.js";
+import { Budget, type Ceilings } from "./machines/budget.js";
 import { Backends } from "./machines/backends.js";
 import { Machines } from "./machines/machines.js";
 import { Snapshots } from "./snapshots/snapshots.js";
@@ -26,9 +28,18 @@ const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", impor
 const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
 
+export interface CoreOptions {
+  readonly home: Home;
+  readonly version: string;
+  readonly log: Log;
+  /** Limits on all VMs together. */
+  readonly ceilings: Ceilings;
+}
+
 /** Opens everything in a home, and removes the leftovers of a killed daemon. */
-export async function openCore({ home, version, log }: { home: Home; version: string; log: Log }): Promise<Core> {
+export async function openCore({ home, version, log, ceilings }: CoreOptions): Promise<Core> {
   const groups = ControlGroups.open({ homePath: home.path, joinPath: JOIN_PATH, log });
+  await limitTogether(groups, ceilings, home.path);
   const shared = {
     ...{ homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH },
     ...{ keeperPath: KEEPER_PATH, groups },
@@ -55,9 +66,11 @@ export async function openCore({ home, version, log }: { home: Home; version: st
     await HostCompatBackend.open(shared),
   );
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
-  const machines = new Machines({ environments, backends, log, findSaved: (name) => snapshots.findSaved(name) });
+  const budget = new Budget(ceilings, () => measureKeptMib(home.path));
+  const findSaved = (name: string) => snapshots.findSaved(name);
+  const machines = new Machines({ environments, backends, budget, log, findSaved });
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });
-  return { home, version, log, groups, environments, backends, toolchains, machines, snapshots, vms, tasks };
+  return { home, version, log, groups, environments, backends, toolchains, budget, machines, snapshots, vms, tasks };
 }

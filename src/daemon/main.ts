@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
-  const core = await openCore({ home, version, log });
+  const core = await openCore({ home, version, log, ceilings: settings.ceilings });
   let listener: Listener | null = null;
   const hide = () => listener?.hide();
   const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.machines.inUse(), hide, log });

@@ -1,10 +1,13 @@
 import { readNumberVariable } from "../contract/number-variable.js";
+import type { Ceilings } from "../core/machines/budget.js";
 
 interface Settings {
   /** How long the daemon stays without calls and VMs. */
   readonly idleMs: number;
   /** How long a stop waits for aborted calls. */
   readonly cleanUpMs: number;
+  /** Limits on all VMs together. */
+  readonly ceilings: Ceilings;
 }
 
 const DEFAULT_IDLE_SECONDS = 600;
@@ -12,5 +15,10 @@ const DEFAULT_IDLE_SECONDS = 600;
 /** The daemon's settings from its environment. Throws INVALID_ARGUMENT that names the variable. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const idleSeconds = readNumberVariable(env, "PYRO_DAEMON_IDLE_SECONDS") ?? DEFAULT_IDLE_SECONDS;
-  return { idleMs: idleSeconds * 1000, cleanUpMs: 10_000 };
+  const ceilings = {
+    memoryMib: readNumberVariable(env, "PYRO_MAX_MEMORY_MIB"),
+    diskMib: readNumberVariable(env, "PYRO_MAX_DISK_MIB"),
+    vms: readNumberVariable(env, "PYRO_MAX_VMS"),
+  };
+  return { idleMs: idleSeconds * 1000, cleanUpMs: 10_000, ceilings };
 }

@@ -4,6 +4,7 @@ import type { Lifetime } from "./lifetime.js";
 export function buildStatus(lifetime: Lifetime): Handler<"daemon.status"> {
   return async (core) => {
     const spares = core.machines.spares();
+    const { ceilings, diskMib } = core.budget;
     const sum = (count: "ready" | "warming") => spares.reduce((total, spare) => total + spare[count], 0);
     return {
       running: true,
@@ -20,6 +21,9 @@ export function buildStatus(lifetime: Lifetime): Handler<"daemon.status"> {
       log: core.home.daemonLog,
       started_at: lifetime.startedAt.toISOString(),
       memory_reserved_mib: core.machines.reservedMib(),
+      disk_reserved_mib: diskMib,
+      disk_kept_mib: await core.budget.keptMib(),
+      limits: { memory_mib: ceilings.memoryMib, disk_mib: ceilings.diskMib, vms: ceilings.vms },
       memory_bytes: process.memoryUsage.rss(),
     };
   };

@@ -119,6 +119,20 @@ export class ControlGroups {
     }
   }
 
+  /** Limits all groups together: their memory in MiB, null for no limit, and their share of the processors, which is that of one group. */
+  limitTogether(memoryMib: number | null): void {
+    if (!("path" in this.#place)) return;
+    const { path, controllers } = this.#place;
+    const memory = memoryMib === null ? "max" : String(memoryMib * MIB);
+    try {
+      writeFileSync(join(path, "memory.max"), memory);
+      writeIfThere(join(path, "memory.swap.max"), memory);
+      if (controllers.includes("cpu")) writeFileSync(join(path, "cpu.weight"), "100");
+    } catch (error) {
+      this.#log.warn({ err: error, path }, "the machines have no limit together");
+    }
+  }
+
   /** A program and its arguments, started in a group. */
   command(group: ControlGroup | null, words: readonly string[]): readonly string[] {
     return group === null ? words : [this.#joinPath, group.processesPath, ...words];

@@ -91,6 +91,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       died: new Promise<string>(() => {}),
       stall: () => null,
       reservedMib: null,
+      reservedDiskMib: null,
       // Never answers, like a QEMU that the host has stopped.
       proceed: () => {
         channel.send = send;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PyroError } from "../../src/contract/errors.js";
 import { readContract } from "../../src/contract/rendered.js";
 import type { Core, Handler } from "../../src/core/core.js";
+import { Budget, noCeilings } from "../../src/core/machines/budget.js";
 import type { Tasks } from "../../src/core/tasks/tasks.js";
 import type { Handlers } from "../../src/daemon/handlers.js";
 import { Lifetime } from "../../src/daemon/lifetime.js";
@@ -34,9 +35,10 @@ export class Listening implements AsyncDisposable {
   ) {
     const log = openLog(this.home.daemonLog);
     const machines = { inUse: () => this.vmsInUse, spares: () => [], reservedMib: () => 0, closeAll: async () => {} };
+    const budget = new Budget(noCeilings, async () => 0);
     const version = options.version ?? readContract().version;
     const tasks = options.tasks ?? { detachAll: async () => {}, resolve: (reference: string) => reference };
-    const core = { home: this.home, version, log, machines, tasks } as unknown as Core;
+    const core = { home: this.home, version, log, budget, machines, tasks } as unknown as Core;
     this.lifetime = new Lifetime({
       idleMs: options.idleMs ?? 600_000,
       cleanUpMs: 5_000,

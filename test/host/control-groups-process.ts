@@ -79,14 +79,16 @@ async function checkMemory(scene: Scene): Promise<void> {
 }
 
 async function checkMemoryAround(scene: Scene): Promise<void> {
-  const limitAround = join(scene.groups.path!, "memory.max");
-  writeFileSync(limitAround, String(32 * 1_048_576));
+  const valueAround = () => valueOf(scene.groups.path!, "memory.max");
+  scene.groups.limitTogether(32);
+  assert.equal(valueAround(), String(32 * 1_048_576));
   const { group } = scene.create("vm-memory-around");
   const [, signal] = (await once(scene.start(group, "head -c 200000000 /dev/zero | tail -n 1"), "exit")) as unknown[];
   assert.equal(signal, "SIGKILL");
   assert.match(group.explainOutOfMemory() ?? "", /the container around pyro, was out of memory/);
   await group.remove();
-  writeFileSync(limitAround, "max");
+  scene.groups.limitTogether(null);
+  assert.equal(valueAround(), "max");
 }
 
 async function checkProcesses(scene: Scene): Promise<void> {

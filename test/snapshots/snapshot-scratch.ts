@@ -9,6 +9,7 @@ import type { Machine, NetworkRequest } from "../../src/backend/backend.js";
 import type { Call } from "../../src/core/call.js";
 import type { Core } from "../../src/core/core.js";
 import type { MachineRequest } from "../../src/core/machines/request.js";
+import { noCeilings } from "../../src/core/machines/budget.js";
 import { openCore } from "../../src/core/open.js";
 import type { NewSnapshot, NewSnapshotOptions, Snapshot } from "../../src/core/snapshots/snapshots.js";
 import { Exec } from "../../src/guest/exec.js";
@@ -72,7 +73,7 @@ export class SnapshotScratch extends VmScratch {
 
   async open(): Promise<this> {
     const home = openHome({ ...process.env, ...this.env });
-    this.#core = await openCore({ home, version: "test", log: pino({ level: "silent" }) });
+    this.#core = await openCore({ home, version: "test", log: pino({ level: "silent" }), ceilings: noCeilings });
     return this;
   }
 

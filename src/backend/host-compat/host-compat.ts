@@ -154,6 +154,7 @@ export class HostCompatBackend implements Backend {
         networkRequest: null,
         handle: null,
         reservedMib: memMib,
+        reservedDiskMib: null,
         died: ended,
         stall: () => null,
         usage,

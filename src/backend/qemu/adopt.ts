@@ -23,7 +23,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
   const { pid, start_ticks, accelerator, network: plan, sockets, reserved_mib: reservedMib } = parsed.data;
-  const { origin, network_request: networkRequest } = parsed.data;
+  const { origin, network_request: networkRequest, reserved_disk_mib: reservedDiskMib } = parsed.data;
   const runDirectory = join(place.runtimePath, id);
   const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory, sockets);
   if (process === null) return null;
@@ -36,7 +36,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   const qmp = Qmp.open(process.sockets.qmp, Infinity, ended.signal);
   const network = plan && buildMachineNetwork(plan, controlSocketOf(runDirectory));
   const directory = join(place.vmsPath, id);
-  const parts = { id, directory, process, accelerator, handle, network, reservedMib, qmp };
+  const parts = { id, directory, process, accelerator, handle, network, reservedMib, reservedDiskMib, qmp };
   const presence = buildPresence({ ...parts, origin, networkRequest, snapshots: place.snapshots });
   const met = connectSocketFileWhenReady(process.sockets.agent, Infinity, ended.signal).then((socket) =>
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),

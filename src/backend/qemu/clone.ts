@@ -139,6 +139,7 @@ async function buildHandle(process: VmProcess, source: CloneSource): Promise<Mac
     ...{ pid: inside.pid, start_ticks: inside.startTicks, accelerator: template.accelerator },
     sockets: { agent: agent.identity, qmp: qmp.identity },
     reserved_mib: countMemoryMib(shape.memMib, template.accelerator),
+    reserved_disk_mib: shape.diskMib,
     ...{ network: network?.plan ?? null, network_request: network?.request ?? null },
     origin: describeOrigin(template, toolchain, shape, sendsMail),
   };
@@ -157,6 +158,7 @@ function presenceOf(
     ...{ id, process, accelerator, handle, snapshots },
     directory: join(vmsPath, id),
     reservedMib: countMemoryMib(shape.memMib, accelerator),
+    reservedDiskMib: shape.diskMib,
     qmp: Promise.resolve(qmp),
     network: network && buildMachineNetwork(network.plan, controlSocketOf(join(runtimePath, id))),
     networkRequest: network?.request ?? null,

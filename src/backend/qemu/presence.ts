@@ -29,6 +29,7 @@ export const handleSchema = z.object({
   network: networkPlan.nullable().default(null),
   /** Null for VMs that an earlier version has started. */
   reserved_mib: z.int().nullable().default(null),
+  reserved_disk_mib: z.int().nullable().default(null),
   /** Identifies the files of its sockets. Null for VMs that an earlier version has started. */
   sockets: z.object({ agent: z.string(), qmp: z.string() }).nullable().default(null),
   /** Null for VMs that an earlier version has started. */
@@ -56,6 +57,7 @@ export interface PresenceParts {
   readonly network: MachineNetwork | null;
   readonly networkRequest: NetworkRequest | null;
   readonly reservedMib: number | null;
+  readonly reservedDiskMib: number | null;
   readonly qmp: Promise<Qmp>;
   readonly origin: Origin | null;
   readonly snapshots: SnapshotPlace;
@@ -90,6 +92,7 @@ export function buildPresence(parts: PresenceParts): Presence {
     networkRequest,
     handle,
     reservedMib,
+    reservedDiskMib: parts.reservedDiskMib,
     died: process.ended,
     stall: () => (pauses.isPaused() ? "the host's disk is full; the VM continues when there is space" : null),
     usage: async () => {

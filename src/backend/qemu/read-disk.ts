@@ -57,6 +57,7 @@ export async function openDisk(
     const presence = buildPresence({
       ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null, networkRequest: null },
       reservedMib: countMemoryMib(DISK_READER_MEMORY_MIB, helper.accelerator),
+      reservedDiskMib: 0,
       qmp: Promise.resolve(qmp),
       ...{ origin: null, snapshots: place.snapshots },
     });

@@ -124,8 +124,7 @@ export class Machines {
     const release = environments.hold(digest);
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
-      const makeRoom = () => this.#new.giveBack();
-      const resume = () => resumeMachine(id, backends.vms, saved, options, makeRoom);
+      const resume = () => resumeMachine(id, backends.vms, saved, options, this.#new.room);
       const machine = await whileUsed(snapshot, resume);
       this.#used.set(id, { machine, release });
       return machine;
@@ -150,17 +149,25 @@ export class Machines {
     return whileUsed(snapshot, () => backends.vms.packDisk(saved, to, signal));
   }
 
-  /** How many more VMs of a shape the host's memory can hold, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
+  /** How many more VMs of a shape the limits and the host's memory allow, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
   async countRoom(mode: string, shape: VmShape): Promise<{ room: number; neededMib: number }> {
     if (mode === "host_compat") throw noForks();
-    const neededMib = await this.#options.backends.vms.countMemoryMib(shape);
-    return { room: countFitting(neededMib), neededMib };
+    const { backends, budget } = this.#options;
+    const neededMib = await backends.vms.countMemoryMib(shape);
+    const allowed = await budget.countRoom({ memoryMib: neededMib, diskMib: shape.diskMib });
+    return { room: Math.min(countFitting(neededMib), allowed), neededMib };
   }
 
   /** Adopts a machine of an earlier daemon, whether or not it answers; null when it has ended. */
   async adopt(lost: LostMachine): Promise<FoundMachine | null> {
     const machine = await this.#options.backends.get(lost.backend).adopt(lost.id, lost.handle);
-    if (machine) this.#used.set(lost.id, { machine, release: this.#options.environments.hold(lost.environmentDigest) });
+    if (machine === null) return null;
+    const { budget, environments } = this.#options;
+    const releases = [
+      environments.hold(lost.environmentDigest),
+      budget.hold({ memoryMib: machine.reservedMib ?? 0, diskMib: machine.reservedDiskMib ?? 0 }),
+    ];
+    this.#used.set(lost.id, { machine, release: () => releases.forEach((release) => release()) });
     return machine;
   }
 
@@ -195,7 +202,7 @@ export class Machines {
     try {
       const disk = { ...kept, environment: environments.filesOf(environmentDigest) };
       const id = newMachineId();
-      const machine = await openDiskMachine(id, backends.vms, disk, signal, () => this.#new.giveBack());
+      const machine = await openDiskMachine(id, backends.vms, disk, signal, this.#new.room);
       this.#used.set(id, { machine, release });
       return machine;
     } catch (error) {

@@ -7,14 +7,17 @@ import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import type { Backends } from "./backends.js";
+import type { Budget, Share } from "./budget.js";
 import { newMachineId } from "./machine-id.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
 import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
-import { type MachinePlan, startMachine } from "./start.js";
+import { type MachinePlan, type Room, startMachine } from "./start.js";
 
 export interface NewMachinesOptions {
   readonly environments: EnvironmentCache;
   readonly backends: Backends;
+  /** What all machines together may take. */
+  readonly budget: Budget;
   readonly log: Log;
   /** The snapshot that is an environment; null for an environment that boots. */
   readonly findSaved?: (environment: string) => Snapshot | null;
@@ -40,7 +43,15 @@ export class NewMachines {
 
   constructor(options: NewMachinesOptions) {
     this.#options = options;
-    this.#spares = new Spares({ log: options.log, availableMib: readAvailableMemoryMib });
+    this.#spares = new Spares({
+      ...{ log: options.log, availableMib: readAvailableMemoryMib },
+      isAllowed: (share) => options.budget.fits(share),
+    });
+  }
+
+  /** What admission of a further machine looks at. */
+  get room(): Room {
+    return { budget: this.#options.budget, freeMemory: () => this.#spares.giveBack() };
   }
 
   /** Machines kept ready for the next commands, and those being made, by kind. */
@@ -71,11 +82,6 @@ export class NewMachines {
     const { environment, release } = await this.#holdEnvironment(name, call);
     release();
     return environment.digest;
-  }
-
-  /** Ends the spares, for a caller that needs the memory now. */
-  giveBack(): Promise<void> {
-    return this.#spares.giveBack();
   }
 
   /** Ends the spares, and with them their holds on environments. */
@@ -115,7 +121,8 @@ export class NewMachines {
 
   /** A spare when there is one of this kind, else a new machine. Each request influences how many spares are made. */
   async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
-    const kind = spareKindOf(plan, options);
+    const share = { memoryMib: await plan.backend.countMemoryMib(plan.shape), diskMib: plan.shape.diskMib };
+    const kind = spareKindOf(plan, options, share);
     const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(plan, options, urgent));
     try {
       const spare = await this.#spares.take(kind.key);
@@ -154,7 +161,7 @@ export class NewMachines {
   }
 
   #start(id: string, plan: MachinePlan, options: StartOptions): Promise<Machine> {
-    return startMachine(id, plan, options, () => this.#spares.giveBack());
+    return startMachine(id, plan, options, this.room);
   }
 }
 
@@ -167,9 +174,9 @@ function assertBoots({ capabilities }: Backend, { recipe, savedDisk }: Installed
 }
 
 /** Spares stand in for requests of the same backend, environment, shape and network. */
-function spareKindOf({ backend, environment, shape }: MachinePlan, options: StartOptions): SpareKind {
+function spareKindOf({ backend, environment, shape }: MachinePlan, options: StartOptions, share: Share): SpareKind {
   const { vcpuCount, memMib, network } = shape;
   const key = [backend.name, environment.digest, vcpuCount, memMib].join(" ");
   const name = environment.recipe.name;
-  return { key: key + JSON.stringify(options.network), environment: name, vcpuCount, memMib, network };
+  return { key: key + JSON.stringify(options.network), environment: name, vcpuCount, memMib, network, share };
 }

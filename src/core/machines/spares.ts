@@ -1,5 +1,6 @@
 import type { Machine } from "../../backend/backend.js";
 import type { Log } from "../../host/log.js";
+import type { Share } from "./budget.js";
 import { Demand } from "./demand.js";
 
 /** A spare serves requests of the same key. */
@@ -9,6 +10,8 @@ export interface SpareKind {
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly network: boolean;
+  /** What one may take at most. */
+  readonly share: Share;
 }
 
 /** A machine with the hold on its environment. */
@@ -58,6 +61,8 @@ export interface SparesOptions {
   readonly log: Log;
   /** Memory that the host can still give to machines. */
   readonly availableMib: () => number;
+  /** Whether the limits have room for one more. */
+  readonly isAllowed: (share: Share) => boolean;
 }
 
 /** The most that are kept ready, of all kinds together. */
@@ -78,6 +83,7 @@ const PRESSURE_MS = 1_000;
 export class Spares {
   readonly #log: Log;
   readonly #availableMib: () => number;
+  readonly #isAllowed: (share: Share) => boolean;
   readonly #watched = new Map<string, Watched>();
   readonly #ready: Spare[] = [];
   #making: Making | null = null;
@@ -86,9 +92,10 @@ export class Spares {
   #pressure: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ log, availableMib }: SparesOptions) {
+  constructor({ log, availableMib, isAllowed }: SparesOptions) {
     this.#log = log;
     this.#availableMib = availableMib;
+    this.#isAllowed = isAllowed;
   }
 
   counts(): SpareCount[] {
@@ -178,7 +185,7 @@ export class Spares {
 
   #isWanted({ kind, demand }: Watched, now: number): boolean {
     const isShort = this.#readyOf(kind.key).length < demand.wanted(now);
-    return isShort && this.#availableMib() >= kind.memMib + HEADROOM_MIB;
+    return isShort && this.#availableMib() >= kind.memMib + HEADROOM_MIB && this.#isAllowed(kind.share);
   }
 
   async #make({ kind, make }: Watched): Promise<void> {

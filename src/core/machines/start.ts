@@ -13,6 +13,7 @@ import { runBriefly } from "../../guest/run-for-exit.js";
 import { trustCertificates } from "../../guest/trust.js";
 import { wake } from "../../guest/wake.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
+import type { Budget } from "./budget.js";
 
 /** The parts from which a new machine is made. */
 export interface MachinePlan {
@@ -21,21 +22,29 @@ export interface MachinePlan {
   readonly shape: VmShape;
 }
 
+/** What admission looks at. */
+export interface Room {
+  readonly budget: Budget;
+  /** Ends the machines that nobody uses. */
+  readonly freeMemory: () => Promise<void>;
+}
+
 /** Memory that stays with the host even if a VM takes all of its own. */
 const MEMORY_RESERVE_MIB = 256;
 
 /**
- * Starts a machine, woken and ready for a command. Calls `freeMemory` when the host lacks memory for it. Throws RESOURCE_EXHAUSTED when
- * that does not help.
+ * Starts a machine, woken and ready for a command. Calls `freeMemory` when the limits or the host's memory have no room for it. Throws
+ * RESOURCE_EXHAUSTED when that does not help.
  */
 export async function startMachine(
   id: string,
   { backend, environment, shape }: MachinePlan,
   options: StartOptions,
-  freeMemory: () => Promise<void>,
+  room: Room,
 ): Promise<Machine> {
-  await admit(backend, shape, freeMemory);
-  return wakeMachine(id, await backend.start(id, environment, shape, options), options);
+  return admit(backend, shape, room, async () =>
+    wakeMachine(id, await backend.start(id, environment, shape, options), options),
+  );
 }
 
 /** The same for a machine that continues where a snapshot was made. */
@@ -44,10 +53,11 @@ export async function resumeMachine(
   backend: Backend,
   saved: SavedMachine,
   options: StartOptions,
-  freeMemory: () => Promise<void>,
+  room: Room,
 ): Promise<Machine> {
-  await admit(backend, saved.shape, freeMemory);
-  return wakeMachine(id, await backend.resume(id, saved, options), options);
+  return admit(backend, saved.shape, room, async () =>
+    wakeMachine(id, await backend.resume(id, saved, options), options),
+  );
 }
 
 /** The same for a machine that reads a kept disk. The names in its files stay those of the task. */
@@ -56,16 +66,39 @@ export async function openDiskMachine(
   backend: Backend,
   disk: KeptDisk,
   signal: AbortSignal,
-  freeMemory: () => Promise<void>,
+  room: Room,
 ): Promise<Machine> {
-  await admit(backend, { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib: 0, network: false }, freeMemory);
-  return wakeMachine(null, await backend.openDisk(id, disk, signal), { signal });
+  const shape = { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib: 0, network: false };
+  return admit(backend, shape, room, async () =>
+    wakeMachine(null, await backend.openDisk(id, disk, signal), { signal }),
+  );
 }
 
-async function admit(backend: Backend, shape: VmShape, freeMemory: () => Promise<void>): Promise<void> {
+/** Starts a machine that the limits and the host's memory allow. It counts against the limits until it is destroyed. */
+async function admit(
+  backend: Backend,
+  shape: VmShape,
+  { budget, freeMemory }: Room,
+  start: () => Promise<Machine>,
+): Promise<Machine> {
   const neededMib = await backend.countMemoryMib(shape);
-  if (!hasMemory(neededMib)) await freeMemory();
-  assertMemory(shape.memMib, neededMib);
+  const share = { memoryMib: neededMib, diskMib: shape.diskMib };
+  const release = await budget.take(share).catch(async () => {
+    await freeMemory();
+    return budget.take(share);
+  });
+  try {
+    if (!hasMemory(neededMib)) await freeMemory();
+    assertMemory(shape.memMib, neededMib);
+    return releasing(await start(), release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function releasing(machine: Machine, release: () => void): Machine {
+  return { ...machine, destroy: (keepDiskIn) => machine.destroy(keepDiskIn).finally(release) };
 }
 
 async function wakeMachine(

@@ -9,6 +9,8 @@ import { renderShells } from "./task-shell-list.js";
 import { renderService, renderServices, renderStarted } from "./task-service.js";
 import { renderLogs, renderTask, renderTasks } from "./task.js";
 
+type DaemonStatus = ResultOf<"daemon.status">;
+
 /** Results as text for people: one entry for each operation without events. */
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
@@ -142,6 +144,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
           `VMs: ${status.vms} in use, ${status.spare_vms} spare, ${status.spare_vms_warming} warming`,
           ...status.spares.map(renderSpare),
           `Memory: ${renderMib(status.memory_bytes ?? 0)}, and up to ${status.memory_reserved_mib} MiB for its VMs`,
+          ...renderCeilings(status),
           `Home: ${status.home}`,
           `Log: ${status.log}`,
         ])
@@ -155,7 +158,16 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
     ].join(""),
 };
 
-function renderSpare(spare: ResultOf<"daemon.status">["spares"][number]): string {
+function renderCeilings({ limits, memory_reserved_mib, disk_reserved_mib, disk_kept_mib }: DaemonStatus): string[] {
+  const { memory_mib, disk_mib, vms } = limits;
+  return [
+    ...(vms === null ? [] : [`Limit: ${vms} VMs`]),
+    ...(memory_mib === null ? [] : [`Limit: ${memory_mib} MiB of memory, ${memory_reserved_mib} MiB taken`]),
+    ...(disk_mib === null ? [] : [`Limit: ${disk_mib} MiB of disk, ${disk_reserved_mib} MiB for VMs and ${disk_kept_mib} MiB kept`]),
+  ];
+}
+
+function renderSpare(spare: DaemonStatus["spares"][number]): string {
   const { environment, vcpu_count, mem_mib, network, ready, warming } = spare;
   const shape = `${vcpu_count} vCPU, ${mem_mib} MiB${network ? ", network" : ""}`;
   return `Spare: ${environment} (${shape}): ${ready} ready, ${warming} warming`;

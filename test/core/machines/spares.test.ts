@@ -6,14 +6,19 @@ import { Spares, type ReadyMachine, type SpareKind } from "../../../src/core/mac
 import { openLog } from "../../../src/host/log.js";
 import { until } from "../../client/scratch.js";
 
-const KIND: SpareKind = { key: "a", environment: "debian:12", vcpuCount: 1, memMib: 1024, network: false };
+const share = { memoryMib: 1408, diskMib: 10_240 };
+const KIND: SpareKind = { key: "a", environment: "debian:12", vcpuCount: 1, memMib: 1024, network: false, share };
 
 /** Spares of machines that are names only, on a host whose memory the test sets. */
 class Bench {
   availableMib = 100_000;
   readonly made: { readonly name: string; readonly urgent: AbortSignal }[] = [];
   readonly destroyed: string[] = [];
-  readonly spares = new Spares({ log: openLog("/dev/null"), availableMib: () => this.availableMib });
+  isAllowed = true;
+  readonly spares = new Spares({
+    ...{ log: openLog("/dev/null"), availableMib: () => this.availableMib },
+    isAllowed: () => this.isAllowed,
+  });
   /** While it is set, machines are not ready. */
   gate: Promise<void> = Promise.resolve();
 

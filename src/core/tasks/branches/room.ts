@@ -3,7 +3,7 @@ import { PyroError } from "../../../contract/errors.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { LastingMachines } from "../../machines/machines.js";
 
-/** Throws RESOURCE_EXHAUSTED, with the number that the host can hold, when it cannot hold as many more VMs. */
+/** Throws RESOURCE_EXHAUSTED, with the number that there is room for, when there is none for as many more VMs. */
 export async function assertRoomForForks(
   machines: Pick<LastingMachines, "countRoom">,
   record: TaskRecord,
@@ -13,7 +13,7 @@ export async function assertRoomForForks(
   if (count <= room) return;
   throw new PyroError(
     "RESOURCE_EXHAUSTED",
-    `The host can hold ${room} more VMs of ${record.mem_mib} MiB, not ${count}.`,
+    `There is room for ${room} more VMs of ${record.mem_mib} MiB, not ${count}.`,
     {
       hint: "Ask for fewer, or stop or delete tasks.",
       details: { count, possible: room, needed_mib: neededMib },

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { until } from "../client/scratch.js";
+import { TaskScratch } from "../faults/task-scratch.js";
+
+test("limits on all VMs together refuse the next VM, hold for adopted ones, and are shown", async (t) => {
+  await using scratch = new TaskScratch({
+    env: { PYRO_MAX_VMS: "3", PYRO_MAX_MEMORY_MIB: "2000", PYRO_MAX_DISK_MIB: "25000" },
+  });
+  const { client } = scratch;
+  const status = () => client.call("daemon.status", {});
+  const refusal = async (fields: { mem_mib?: number; disk_mib?: number }) => {
+    const error = await scratch.failureHere("task.create", { environment: "debian:12", mem_mib: 256, ...fields });
+    return [error.code, error.details["reason"], error.details["variable"]];
+  };
+  const limit = (name: string) => ["RESOURCE_EXHAUSTED", "limit", `PYRO_MAX_${name}`];
+
+  const first = await scratch.create();
+  await t.test("disk: the sum of what VMs may write is bounded", async () => {
+    assert.deepEqual(await refusal({ disk_mib: 15_000 }), limit("DISK_MIB"));
+  });
+  await t.test("memory: the sum of what VMs may take is bounded", async () => {
+    assert.deepEqual(await refusal({ mem_mib: 1_024 }), limit("MEMORY_MIB"));
+  });
+
+  const second = await scratch.create();
+  await t.test("the status shows the limits and what is taken", async () => {
+    const { limits, disk_reserved_mib, disk_kept_mib, vms } = await status();
+    assert.deepEqual(limits, { memory_mib: 2_000, disk_mib: 25_000, vms: 3 });
+    assert.deepEqual([vms, disk_reserved_mib], [2, 20_480]);
+    assert.equal(typeof disk_kept_mib, "number");
+    const { stdout } = await scratch.pyro(["daemon", "status"]);
+    assert.match(stdout, /^Limit: 3 VMs$/m);
+    assert.match(stdout, /^Limit: 25000 MiB of disk, 20480 MiB for VMs and \d+ MiB kept$/m);
+  });
+
+  await t.test("a VM that the next daemon adopts counts", async () => {
+    await scratch.killDaemon();
+    assert.equal((await scratch.execHere(first, "echo alive")).stdout, "alive\n");
+    assert.deepEqual([(await status()).disk_reserved_mib, await refusal({ disk_mib: 15_000 })], [20_480, limit("DISK_MIB")]);
+  });
+
+  await t.test("fork: the error has the number that there is room for", async () => {
+    const error = await scratch.failureHere("task.fork", { task_id: first, count: 5 });
+    assert.deepEqual([error.code, error.details["possible"]], ["RESOURCE_EXHAUSTED", 0]);
+  });
+
+  await t.test("a VM whose QEMU was killed, or whose task was deleted, makes room", async () => {
+    process.kill(scratch.qemuOf(second), "SIGKILL");
+    await until("the end of the VM is noticed", async () => (await scratch.status(second)).state === "failed");
+    await scratch.delete(first);
+    const third = await scratch.create();
+    assert.equal((await status()).disk_reserved_mib, 10_240);
+    await scratch.delete(third);
+  });
+});
