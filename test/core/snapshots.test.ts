@@ -31,7 +31,14 @@ function machineThat(does: "works" | "fails" = "works"): Presence & { paused: bo
       network: null,
       networkRequest: null,
     } as const),
-    ...{ handle: null, died: new Promise<string>(() => {}), reservedMib: null, reservedDiskMib: null, stall: () => null, paused: false },
+    ...{
+      handle: null,
+      died: new Promise<string>(() => {}),
+      reservedMib: null,
+      reservedDiskMib: null,
+      stall: () => null,
+      paused: false,
+    },
     usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
     snapshot: async (
       directory: string,

@@ -38,7 +38,10 @@ test("limits on all VMs together refuse the next VM, hold for adopted ones, and 
   await t.test("a VM that the next daemon adopts counts", async () => {
     await scratch.killDaemon();
     assert.equal((await scratch.execHere(first, "echo alive")).stdout, "alive\n");
-    assert.deepEqual([(await status()).disk_reserved_mib, await refusal({ disk_mib: 15_000 })], [20_480, limit("DISK_MIB")]);
+    assert.deepEqual(
+      [(await status()).disk_reserved_mib, await refusal({ disk_mib: 15_000 })],
+      [20_480, limit("DISK_MIB")],
+    );
   });
 
   await t.test("fork: the error has the number that there is room for", async () => {

@@ -163,7 +163,9 @@ function renderCeilings({ limits, memory_reserved_mib, disk_reserved_mib, disk_k
   return [
     ...(vms === null ? [] : [`Limit: ${vms} VMs`]),
     ...(memory_mib === null ? [] : [`Limit: ${memory_mib} MiB of memory, ${memory_reserved_mib} MiB taken`]),
-    ...(disk_mib === null ? [] : [`Limit: ${disk_mib} MiB of disk, ${disk_reserved_mib} MiB for VMs and ${disk_kept_mib} MiB kept`]),
+    ...(disk_mib === null
+      ? []
+      : [`Limit: ${disk_mib} MiB of disk, ${disk_reserved_mib} MiB for VMs and ${disk_kept_mib} MiB kept`]),
   ];
 }
 
