@@ -1,5 +1,5 @@
 # The two commands are `demo` and `test`. The others are their steps.
-.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-guest fuzz bench bench-many docs clean
+.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-browser test-guest fuzz bench bench-many docs clean
 
 demo: setup
 	@bin/pyro demo
@@ -34,6 +34,10 @@ test-images: setup
 # 30 kills of the daemon, VMs, helpers and clients in the midst of snapshots, forks, resets, stops, starts and tries. 2 to 5 minutes.
 test-branches: setup
 	@node dist/test/branches/main.js
+
+# Dev servers of Node.js and Python in a VM without a network, in headless Chromium from Debian, which it installs; screenshots in .test-browser. 3 to 5 minutes.
+test-browser: setup
+	@scripts/test-browser.sh
 
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:
