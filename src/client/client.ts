@@ -3,7 +3,6 @@ import type { ArgumentsOf, OperationName, ResultOf } from "../contract/operation
 import { readContract } from "../contract/rendered.js";
 import { routeOf, traceHeader, versionHeader, type EndSignal } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
-import { isNoListener } from "../host/no-listener.js";
 import type { OperationEvent } from "../contract/operation.js";
 import { withAbsoluteFile, withAbsoluteReference } from "./environment-reference.js";
 import { exchange, type ExchangeOptions } from "./exchange.js";
@@ -11,6 +10,8 @@ import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
 import type { ClientTerminal } from "./terminal.js";
 import type { Trace } from "./trace.js";
+import { openLocal } from "./transport/local.js";
+import type { Transport } from "./transport/transport.js";
 
 export interface CallOptions {
   /** Cancels. A command gets INT, and is killed after a grace. The call still ends with its result, or with ABORTED. */
@@ -41,11 +42,13 @@ export class Client {
   readonly home: Home;
   /** Records the stages of calls, if set. */
   readonly trace: Trace | null;
+  readonly transport: Transport;
   readonly #env: NodeJS.ProcessEnv;
 
   constructor(env: NodeJS.ProcessEnv, trace: Trace | null = null) {
     this.trace = trace;
     this.home = openHome(env);
+    this.transport = openLocal(this.home, env);
     this.#env = env;
   }
 
@@ -65,20 +68,22 @@ export class Client {
       } catch (error) {
         if (!this.#canStart(error) || starts === MAX_STARTS) throw this.#asPyroError(error);
       }
-      const { startDaemon } = await import("./start.js");
-      await startDaemon(this.home, this.#env);
+      await this.transport.start();
       this.trace?.daemonStarted();
     }
   }
 
   /** The same, but null when no daemon runs. */
   async callRunning<Name extends OperationName>(name: Name, input: ArgumentsOf<Name>): Promise<ResultOf<Name> | null> {
-    try {
-      return (await this.#exchange(name, input, {})) as ResultOf<Name>;
-    } catch (error) {
-      if (this.#canStart(error)) return null;
-      throw this.#asPyroError(error);
-    }
+    const ask = async (isFirst: boolean): Promise<ResultOf<Name> | null> => {
+      try {
+        return (await this.#exchange(name, input, {})) as ResultOf<Name>;
+      } catch (error) {
+        if (!this.#canStart(error)) throw this.#asPyroError(error);
+        return isFirst && (await this.transport.find()) ? ask(false) : null;
+      }
+    };
+    return ask(true);
   }
 
   /** The caller's own settings, if the operation uses them: the daemon may have another shell's. */
@@ -100,7 +105,7 @@ export class Client {
     for (let asks = 1; ; asks += 1) {
       try {
         return await this.#ask({
-          socketPath: this.home.daemonSocket,
+          connect: this.transport.connect,
           route: routeOf(name),
           input,
           stdin: stdin ?? null,
@@ -114,8 +119,8 @@ export class Client {
           onEvent,
         });
       } catch (error) {
-        if (!operation?.readOnly || operation.streams || !isBroken(error) || signal?.aborted || asks === MAX_ASKS)
-          throw error;
+        const mayRepeat = operation?.readOnly && !operation.streams && !signal?.aborted;
+        if (!mayRepeat || !this.#isBroken(error) || asks === MAX_ASKS) throw error;
       }
     }
   }
@@ -131,27 +136,24 @@ export class Client {
     }
   }
 
+  /** True when the other end of a connection went away. */
+  #isBroken(error: unknown): boolean {
+    const { code } = error as NodeJS.ErrnoException;
+    return !this.transport.isAbsent(error) && (code === "ECONNRESET" || code === "EPIPE");
+  }
+
   /** True when no daemon listens, or the daemon is being replaced. */
   #canStart(error: unknown): boolean {
     if (error instanceof PyroError) return error.details["restarting"] === true;
-    return isNoListener(error);
+    return this.transport.isAbsent(error);
   }
 
   #asPyroError(error: unknown): PyroError {
     if (error instanceof PyroError) return error;
     const reason = error instanceof Error ? error.message : String(error);
-    return new PyroError("DAEMON_UNREACHABLE", `The daemon did not answer: ${reason}.`, {
-      hint: `Look at the end of ${this.home.daemonLog}, and try again.`,
-      details: { log: this.home.daemonLog },
-      cause: error,
-    });
+    const { daemon, hint, details } = this.transport.loss();
+    return new PyroError("DAEMON_UNREACHABLE", `${daemon} did not answer: ${reason}.`, { hint, details, cause: error });
   }
-}
-
-/** True when the other end of a connection went away. */
-function isBroken(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return syscall !== "connect" && (code === "ECONNRESET" || code === "EPIPE");
 }
 
 export function openClient(env: NodeJS.ProcessEnv = process.env, trace: Trace | null = null): Client {

@@ -4,12 +4,13 @@ import { streamProtocol, type EndSignal, type Stage, type TraceEvent } from "../
 import { FrameStream } from "../host/frame-stream.js";
 import { openUpgrade, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
-import type { Socket } from "../host/socket.js";
+import type { Duplex } from "../host/socket.js";
 import { frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
 import type { ClientTerminal } from "./terminal.js";
 
 export interface ExchangeOptions {
-  readonly socketPath: string;
+  /** Opens a byte stream to the daemon. */
+  readonly connect: () => Duplex;
   readonly route: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly input: unknown;
@@ -79,13 +80,13 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
   }
 }
 
-type Opened = { readonly socket: Socket; readonly head: Buffer } | { readonly answer: unknown };
+type Opened = { readonly socket: Duplex; readonly head: Buffer } | { readonly answer: unknown };
 
 /** Requests an upgrade to a stream. A daemon that refuses, or lacks streams, answers in plain HTTP. */
-async function openStream({ socketPath, route, headers }: ExchangeOptions): Promise<Opened> {
-  const request = openUpgrade(socketPath, route, { ...headers, upgrade: streamProtocol });
+async function openStream({ connect, route, headers }: ExchangeOptions): Promise<Opened> {
+  const request = openUpgrade(connect, route, { ...headers, upgrade: streamProtocol });
   return new Promise((resolve, reject) => {
-    request.once("upgrade", (_response, socket: Socket, head: Buffer) => resolve({ socket, head }));
+    request.once("upgrade", (_response, socket: Duplex, head: Buffer) => resolve({ socket, head }));
     request.once("response", (response) => readPlain(response).then((answer) => resolve({ answer }), reject));
     request.on("error", reject);
     request.end();

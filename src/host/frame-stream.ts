@@ -1,4 +1,4 @@
-import type { Socket } from "./socket.js";
+import type { Duplex } from "./socket.js";
 import {
   broken,
   buildHeader,
@@ -33,7 +33,7 @@ interface ChannelWindow {
  * receiver holds at most what it has granted.
  */
 export class FrameStream {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #reader: FrameReader;
   readonly #outgoing: readonly ChannelWindow[] = newWindows();
   readonly #incoming: readonly ChannelWindow[] = newWindows();
@@ -41,7 +41,7 @@ export class FrameStream {
   readonly #waiting = new Waiting();
   #isClosed = false;
 
-  constructor(socket: Socket, { head, types, maxMessageBytes }: FrameStreamOptions) {
+  constructor(socket: Duplex, { head, types, maxMessageBytes }: FrameStreamOptions) {
     this.#socket = socket;
     this.#reader = new FrameReader(types, maxMessageBytes);
     if (head.length > 0) socket.unshift(head);

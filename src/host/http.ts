@@ -7,6 +7,7 @@ import {
   type Server,
 } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 
@@ -40,12 +41,12 @@ export async function serveUnix(
  * closes first could lose the answer.
  */
 export function openUpgrade(
-  socketPath: string,
+  connect: () => Duplex,
   path: string,
   headers: Readonly<Record<string, string>>,
 ): ClientRequest {
   const fixed = { host: "pyro", connection: "Upgrade" };
-  return request({ socketPath, path, method: "POST", headers: { ...headers, ...fixed }, agent: false });
+  return request({ createConnection: connect, path, method: "POST", headers: { ...headers, ...fixed } });
 }
 
 /** The plain answer to a request to upgrade that is refused. The connection ends with it. */

@@ -9,6 +9,12 @@ import { JoinedController } from "./joined-controller.js";
 import { isNoListener } from "./no-listener.js";
 
 export type { Socket } from "node:net";
+export type { Duplex } from "node:stream";
+
+/** A connection to a unix socket, which may still fail. */
+export function openUnix(path: string): Socket {
+  return connect(path);
+}
 
 /**
  * Connects once to a unix socket. If the connection breaks before the caller listens for errors, the socket is destroyed without a

@@ -9,6 +9,7 @@ import { PyroError } from "../../src/contract/errors.js";
 import { streamProtocol } from "../../src/contract/wire.js";
 import type { Handler } from "../../src/core/core.js";
 import { serveUnix } from "../../src/host/http.js";
+import { openUnix } from "../../src/host/socket.js";
 import { buildHeader, buildWindow, FrameReader, frameType, streamChannel } from "../../src/host/stream-frames.js";
 import { Scratch, until } from "../client/scratch.js";
 import { Listening, resultOf, runInShell } from "./listening.js";
@@ -151,7 +152,15 @@ test("standard input stays unread when the connection ends before the daemon req
   const stdin = (async function* () {
     yield Buffer.from("input");
   })();
-  const options = { socketPath: path, route: "/", headers: {}, input: {}, source: null, takesStdin: true, stdin };
+  const options = {
+    connect: () => openUnix(path),
+    route: "/",
+    headers: {},
+    input: {},
+    source: null,
+    takesStdin: true,
+    stdin,
+  };
   const nothing = { signal: undefined, killSignal: undefined, endSignal: undefined, onEvent: undefined };
   await assert.rejects(exchange({ ...options, ...nothing }), { code: "ECONNRESET" });
   server.close();
