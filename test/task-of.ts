@@ -22,6 +22,8 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     execution_mode: "guest",
     accelerator: "tcg",
     idle_stop_seconds: 0,
+    automatic_snapshot: null,
+    restored: null,
     forked_from: null,
     created_at: "2026-01-01T00:00:00.000Z",
     last_activity_at: "2026-01-01T00:00:00.000Z",

@@ -107,6 +107,13 @@ export const idleStopSeconds = z
   .default(0)
   .describe("Seconds without use until the task is stopped; 0 for never.")
   .meta({ forPrograms: true });
+export const snapshotEverySeconds = z
+  .int()
+  .min(0)
+  .max(limits.ttlSeconds.max)
+  .default(0)
+  .describe("Seconds between automatic snapshots; the last one replaces a VM that dies. 0 for none.")
+  .meta({ forPrograms: true, flag: "snapshot-every" });
 export const diskMib = whole(limits.diskMib).default(10_240).describe("Maximum that the VM may write, in MiB.");
 export const allowHostCompat = z
   .boolean()

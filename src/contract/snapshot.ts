@@ -23,6 +23,7 @@ export const snapshot = z
     task_id: z.string().describe("The task that it was made of."),
     parent: z.string().nullable().describe("The snapshot that the task came from; null when there was none."),
     created_at: time,
+    automatic: z.boolean().describe("Made at an interval; the next one replaces it."),
     memory_bytes: z.int().describe("Bytes on disk of its memory."),
     disk_bytes: z.int().describe("Bytes on disk of its files."),
     running_commands: z.int().describe("Commands that were running."),

@@ -51,6 +51,13 @@ export const workspaceSeed = z
     description: "Content of the workspace when the task was created; a push never changes it.",
   });
 
+/** A restore from an automatic snapshot. */
+const restored = z.object({
+  at: time,
+  snapshot_at: time.describe("Moment of the snapshot; everything after it is lost."),
+  reason: z.string().describe("Why the VM ended."),
+});
+
 const lastPush = workspaceSeed
   .omit({ ignored_xattr_count: true })
   .extend({ pushed_at: time })
@@ -78,6 +85,17 @@ export const task = z
     execution_mode: executionMode,
     accelerator,
     idle_stop_seconds: z.int().describe("Seconds without use until it is stopped; 0 for never."),
+    automatic_snapshot: z
+      .object({
+        every_seconds: z.int(),
+        snapshot_id: z.string().nullable().describe("Null before the first one."),
+        created_at: time.nullable(),
+        error: z.string().nullable().describe("Why a newer one could not be made."),
+      })
+      .nullable()
+      .describe("The last automatic snapshot; null when none are made.")
+      .meta({ forPrograms: true }),
+    restored: restored.nullable().describe("The last restore after the VM died; null when there was none."),
     forked_from: z
       .object({ task_id: z.string(), snapshot_id: z.string().nullable(), at: time })
       .nullable()
@@ -120,5 +138,9 @@ export const taskExecOutcome = z
     error: execError,
     accelerator,
     started_at: time,
+    restored: restored
+      .extend({ undone: z.boolean().describe("The command ran after the snapshot: its changes are lost.") })
+      .nullable()
+      .describe("A restore that undid the command, or that the first command after it reports; else null."),
   })
   .meta({ title: "TaskExecResult", description: "The result of a task's command; also an entry of the task's log." });

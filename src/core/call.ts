@@ -19,3 +19,12 @@ export interface Call extends Ending {
   /** Sends an event; resolves when the caller can take more. */
   emit(event: OperationEvent): Promise<void>;
 }
+
+/** A call without a caller, until the signal is aborted. */
+export function unattended(signal: AbortSignal): Call {
+  return {
+    ...{ signal, stdin: null, upload: null },
+    ...{ isCancelled: () => false, onInterrupt: () => () => {}, onResize: () => () => {} },
+    ...{ mark: () => {}, emit: async () => {} },
+  };
+}

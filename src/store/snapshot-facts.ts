@@ -23,8 +23,8 @@ export type CarriedExec = Readonly<z.infer<typeof carriedExec>>;
 
 const facts = z.object({
   format: z.literal(1),
-  /** The snapshot of a stop belongs to the stopped task alone. */
-  purpose: z.enum(["kept", "stop", "fork"]),
+  /** The snapshot of a stop belongs to the stopped task alone. An automatic one is replaced by the next. */
+  purpose: z.enum(["kept", "stop", "fork", "automatic"]),
   /** True when the guest had written its files to the disk. Missing in snapshots of earlier versions. */
   synced: z.boolean().optional(),
   record: taskRecord,

@@ -35,6 +35,15 @@ const forkedFrom = z.object({
   at: time,
 });
 
+/** A restore after the death of a VM. */
+const restored = z.object({
+  at: time,
+  snapshot_id: z.string(),
+  snapshot_at: time,
+  /** Why the VM ended. */
+  reason: z.string(),
+});
+
 const recordSchema = z.object({
   format: z.literal(1),
   task_id: z.string(),
@@ -78,6 +87,12 @@ const recordSchema = z.object({
   network_policy: networkPolicy.nullable().default(null),
   /** Seconds without use until the task is stopped; 0 for never. */
   idle_stop_seconds: count.default(0),
+  /** Seconds between automatic snapshots; 0 for none. */
+  snapshot_every_seconds: count.default(0),
+  /** The snapshot that replaces a VM that dies; null before the first one. */
+  automatic_snapshot: z.object({ snapshot_id: z.string(), created_at: time }).nullable().default(null),
+  /** The latest restores, the last one last. */
+  restores: z.array(restored).default([]),
   forked_from: forkedFrom.nullable().default(null),
   /** The command that prepared it; null when there was none. */
   setup: z.string().nullable().default(null),

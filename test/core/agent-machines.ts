@@ -20,6 +20,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #agents = new Set<AgentProcess>();
   readonly #byMachine = new Map<string, { readonly agent: AgentProcess; readonly channel: Channel }>();
   readonly #held = new Map<string, AgentProcess>();
+  readonly #deaths = new Map<string, (reason: string) => void>();
   readonly snapshots = new AgentSnapshots((machine, snapshotId) => this.#setStill(machine, snapshotId));
   readonly #disks = new SnapshotDisks({
     open: (snapshot) => this.#meet("reader", this.#standIn(), diskOf(snapshot)),
@@ -56,6 +57,12 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     return this.#meet(id, agent);
   }
 
+  /** Ends a machine as the end of a VM's process does. */
+  die(id: string): void {
+    this.#byMachine.get(id)!.channel.close(new PyroError("VM_DIED", "The VM ended."));
+    this.#deaths.get(id)!("killed by a test");
+  }
+
   /** For a second machine of a snapshot, whose process is in use: an agent without its commands. */
   #standIn(): AgentProcess {
     const agent = new AgentProcess();
@@ -88,7 +95,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       network: null,
       networkRequest: null,
       handle: null,
-      died: new Promise<string>(() => {}),
+      died: new Promise<string>((resolve) => this.#deaths.set(id, resolve)),
       stall: () => null,
       reservedMib: null,
       reservedDiskMib: null,

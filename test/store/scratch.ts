@@ -65,6 +65,9 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     idle_stop_seconds: 0,
     forked_from: null,
     setup: null,
+    snapshot_every_seconds: 0,
+    automatic_snapshot: null,
+    restores: [],
     tried_for: null,
   };
 }

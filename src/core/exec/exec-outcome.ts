@@ -21,6 +21,8 @@ export interface ExecHost {
   isDetached(): boolean;
   /** How long the task was stopped since then. */
   stoppedMs(since: string): number;
+  /** The restore that the result of a command reports. Waits for one that is under way. */
+  restoreOf(started: ExecStarted, ended: ExecEnded | null): Promise<ResultOf<"task.exec">["restored"]>;
   /** Writes down, durably, that a command has ended. */
   recordEnd(ended: ExecEnded): Promise<void>;
 }
@@ -66,6 +68,7 @@ export async function buildOutcome(
     execution_mode: host.record.execution_mode,
     accelerator: host.record.accelerator,
     started_at,
+    restored: await host.restoreOf(started, ended),
   };
 }
 

@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly keepDiskIn?: string;
   /** Called once, when the agent has answered. */
   readonly onAnswer: (channel: Channel) => void;
+  /** Called at once when a machine is lost, with the handling of the loss. */
+  readonly onLosing?: (handled: Promise<void>) => void;
   /** Called when a machine was lost without being ended or detached. Its remains have been removed. */
   readonly onLost: (loss: Loss) => Promise<void>;
 }
@@ -66,8 +68,14 @@ export class MachineSession {
   async #watch(): Promise<void> {
     const loss = await this.#loss();
     if (this.#isDetached || !this.isOpen) return;
+    this.#options.log.warn({ machine: this.machine.id, reason: loss.reason }, "a machine was lost");
+    const handled = this.#handle(loss);
+    this.#options.onLosing?.(handled);
+    await handled;
+  }
+
+  async #handle(loss: Loss): Promise<void> {
     const { log, keepDiskIn, onLost } = this.#options;
-    log.warn({ machine: this.machine.id, reason: loss.reason }, "a machine was lost");
     await this.end(keepDiskIn).catch((error: unknown) => log.error({ err: error }, "clean-up failed"));
     await onLost(loss).catch((error: unknown) => log.error({ err: error }, "the loss could not be recorded"));
   }

@@ -6,13 +6,23 @@ import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { adoptMachine } from "../lifecycle/session.js";
 import type { LastingMachines } from "../machines/machines.js";
 import { machineIdOf } from "./machine-id.js";
+import { restoredRecord } from "./branches/restore.js";
 import { moveTask } from "./moves.js";
+import type { TaskSnapshots } from "./task-vm.js";
+
+const GONE = "its VM is gone: the host was restarted, or the VM was ended while no daemon ran";
+
+interface AdoptingParts {
+  readonly machines: LastingMachines;
+  readonly snapshots: TaskSnapshots;
+  readonly log: Log;
+}
 
 /** The machine of a started task, whether or not it answers. Without one it is stopped, or failed when it can never be reached. */
 export async function adoptTask(
   directory: string,
   record: TaskRecord,
-  { machines, log }: { readonly machines: LastingMachines; readonly log: Log },
+  { machines, snapshots, log }: AdoptingParts,
 ): Promise<{ machine: FoundMachine | null; record: TaskRecord }> {
   if (record.state !== "started") return { machine: null, record };
   const { task_id, backend, machine: handle, environment_digest: environmentDigest } = record;
@@ -26,7 +36,7 @@ export async function adoptTask(
   }
   const without =
     machine === null
-      ? moveTask(record, "gone", "its VM is gone: the host was restarted, or the VM was ended while no daemon ran")
+      ? (restoredRecord(record, snapshots, GONE) ?? moveTask(record, "gone", GONE))
       : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${machine.message}`);
   // If this is not written, the next daemon finds the same.
   await writeTaskRecord(directory, without).catch((error: unknown) =>

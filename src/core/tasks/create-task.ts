@@ -1,4 +1,5 @@
 import type { InputOf } from "../../contract/operations.js";
+import { PyroError } from "../../contract/errors.js";
 import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { newTaskId } from "../../store/layout.js";
@@ -7,6 +8,7 @@ import { createTaskDirectory, newDraftPath, removeDraft, removeTaskDirectory } f
 import { WorkspaceBase } from "../../store/workspace-base.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../store/workspace-lists.js";
 import type { Call } from "../call.js";
+import type { AcquiredMachine } from "../machines/facts.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
 import { takeUser } from "../exec/user.js";
 import { networkRequestOf } from "../machines/network.js";
@@ -77,6 +79,7 @@ async function startTask(
   const { machine } = acquired;
   const draft = newDraftPath(tasksPath, taskId);
   try {
+    assertCanBeSaved(input, acquired);
     const facts = acquired.snapshot && (await readSnapshotFacts(acquired.snapshot.taskPath));
     const user = await takeUser(acquired, input.user);
     const { seed, keep } = snapshot
@@ -106,6 +109,18 @@ async function startTask(
     await machines.destroy(machine);
     throw error;
   }
+}
+
+/** Throws HOST_NOT_ABLE for automatic snapshots of a task without a VM. */
+function assertCanBeSaved(
+  { snapshot_every_seconds: seconds }: InputOf<"task.create">,
+  { machine }: AcquiredMachine,
+): void {
+  if (seconds === 0 || machine.backend !== "host_compat") return;
+  throw new PyroError("HOST_NOT_ABLE", "Automatic snapshots need a VM; host_compat has none.", {
+    hint: "Create the task without --snapshot-every, or without --allow-host-compat.",
+    details: { missing: "snapshots" },
+  });
 }
 
 /** The workspace is that of the snapshot, and so is what it has in common with the host. */

@@ -7,7 +7,7 @@ import type { Journal } from "../../store/journal.js";
 import { writeSnapshotFacts, type CarriedExec, type SnapshotFacts } from "../../store/snapshot-facts.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { copyWorkspaceLists } from "../../store/workspace-lists.js";
-import { MachineSession, releaseJobs } from "../lifecycle/session.js";
+import { type Loss, MachineSession, releaseJobs } from "../lifecycle/session.js";
 import type { LastingMachines } from "../machines/machines.js";
 import type { Snapshots } from "../snapshots/snapshots.js";
 import { assertAllowed, moveTask, type TaskUse } from "./moves.js";
@@ -39,6 +39,8 @@ export interface TaskContent {
   readonly execs: TaskExecs;
   readonly pushes: Pushes;
   readonly services: { suspend(): void; resume(): void };
+  /** The VM was lost; its remains have been removed. */
+  readonly onLost: (loss: Loss) => Promise<void>;
 }
 
 /** The calls of a snapshot to core while it is made. */
@@ -65,6 +67,10 @@ export class TaskVm {
   #session: MachineSession | null;
   /** Settles when the VM can take commands again; null when it can. */
   #still: Promise<void> | null = null;
+  /** Settles when the loss of a VM is recorded, and the task has another one if it can; null when no VM is being lost. */
+  #losing: Promise<void> | null = null;
+  /** Why the last automatic snapshot could not be made. */
+  snapshotError: string | null = null;
 
   constructor(parts: TaskVmParts, content: TaskContent) {
     this.parts = parts;
@@ -98,9 +104,13 @@ export class TaskVm {
     return this.#stopped.since(since);
   }
 
-  /** Settles when the VM is no longer paused for a snapshot; null when it is not paused. */
+  /** Settles when the VM is no longer paused for a snapshot, or being replaced; null when it is neither. */
   get still(): Promise<void> | null {
-    return this.#still;
+    return this.#still ?? this.#losing;
+  }
+
+  async lossRecorded(): Promise<void> {
+    await this.#losing;
   }
 
   /** The VM. Throws FAILED_PRECONDITION when the state of the task does not allow the use. */
@@ -196,7 +206,7 @@ export class TaskVm {
     };
   }
 
-  /** A task fails with its VM; its logs stay. */
+  /** The logs of a task outlive its VM. */
   #watch(machine: FoundMachine): MachineSession {
     const { machines, log } = this.parts;
     const { execs, pushes } = this.content;
@@ -214,12 +224,24 @@ export class TaskVm {
         );
         void pushes.takeOver(channel);
       },
-      onLost: ({ how, reason }) =>
-        this.#writes.take(new AbortController().signal, async () => {
-          const what = how === "died" ? "its VM ended" : "its VM was ended";
-          this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
-          await writeTaskRecord(this.parts.directory, this.#record);
-        }),
+      onLosing: (handled) => this.#awaitLoss(handled),
+      onLost: (loss) => this.content.onLost(loss),
+    });
+  }
+
+  #awaitLoss(handled: Promise<void>): void {
+    this.#losing = handled;
+    void handled.finally(() => {
+      if (this.#losing === handled) this.#losing = null;
+    });
+  }
+
+  /** Records that the VM was lost and is not replaced. */
+  lose({ how, reason }: Loss): Promise<void> {
+    return this.#writes.take(new AbortController().signal, async () => {
+      const what = how === "died" ? "its VM ended" : "its VM was ended";
+      this.#record = moveTask(this.#record, how, `${what}: ${reason}`);
+      await writeTaskRecord(this.parts.directory, this.#record);
     });
   }
 }

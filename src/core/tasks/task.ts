@@ -9,6 +9,7 @@ import { Activity } from "./activity.js";
 import { hasLabels } from "./labels.js";
 import { Callers, type OnFiles } from "./callers.js";
 import { Commands } from "./commands.js";
+import { handleLoss, isRestored } from "./branches/restore.js";
 import { isResumable } from "./moves.js";
 import { push } from "../workspace/push.js";
 import { PublishedPorts } from "../ports/published-ports.js";
@@ -17,6 +18,7 @@ import { servicesHostOf } from "../services/host.js";
 import { Pushes } from "../workspace/pushes.js";
 import type { ExecEnded, ExecHost } from "../exec/exec-outcome.js";
 import type { TaskExec } from "../exec/task-exec.js";
+import { restoreOf } from "../exec/restore-of.js";
 import { TaskExecs } from "../exec/task-execs.js";
 import { Shells } from "../exec/shells.js";
 import { TaskVm, type TaskVmParts } from "./task-vm.js";
@@ -54,6 +56,7 @@ export class Task implements ExecHost {
     this.vm = new TaskVm(parts, {
       ...{ execs: this.#execs, pushes: this.pushes },
       services: { suspend: () => this.services.suspend(), resume: () => this.services.resume() },
+      onLost: (loss) => handleLoss(this.vm, loss, this.deleted),
     });
     this.#callers = new Callers(this.vm, this.#activity);
     this.ports = new PublishedPorts({
@@ -99,9 +102,9 @@ export class Task implements ExecHost {
   /** Continues the commands that ran when an earlier daemon died; one that cannot be found ends with the reason. */
   async takeOver(): Promise<void> {
     await this.ports.reopen(this.record.ports);
-    if (isResumable(this.record)) return;
-    await this.#commands.takeOver();
-    this.services.resume();
+    const isStopped = isResumable(this.record);
+    if (!isStopped || isRestored(this.record)) await this.#commands.takeOver();
+    if (!isStopped) this.services.resume();
   }
 
   /**
@@ -158,6 +161,8 @@ export class Task implements ExecHost {
     return this.#execs.find(sequence);
   }
 
+  readonly restoreOf: ExecHost["restoreOf"] = (started, ended) => restoreOf(this.vm, this.#execs.all, started, ended);
+
   /** Registers a caller's work, so that a delete waits until the caller has its result. */
   during<T>(work: Promise<T>): Promise<T> {
     return this.#callers.during(work);
@@ -179,6 +184,7 @@ export class Task implements ExecHost {
       machine: this.vm.machine,
       keptDisk: () => this.vm.disk.usageBytes(),
       silence: this.vm.explainSilence(),
+      snapshotError: this.vm.snapshotError,
       execs: this.#execs,
       activity: this.#activity,
       lastPush: this.pushes.last,

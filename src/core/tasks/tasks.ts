@@ -12,6 +12,7 @@ import type { Call } from "../call.js";
 import { Registry } from "../lifecycle/registry.js";
 import type { LastingMachines } from "../machines/machines.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
+import { AutomaticSnapshots } from "./automatic-snapshots.js";
 import { adoptTask } from "./adopt-task.js";
 import { forkAll, forkNames } from "./branches/fork-all.js";
 import { removeSnapshotsOf, tidySnapshots } from "./branches/snapshot.js";
@@ -40,6 +41,7 @@ export class Tasks {
   readonly #path: string;
   readonly #registry: Registry<Task>;
   readonly #idle: IdleStops;
+  readonly #automatic: AutomaticSnapshots;
   readonly #setups: Setups;
   readonly #names = new TaskNames((name) => this.#findNamed(name)?.taskId);
 
@@ -48,6 +50,8 @@ export class Tasks {
     this.#path = join(options.homePath, "tasks");
     this.#setups = new Setups({ ...options, tasksPath: this.#path });
     this.#idle = new IdleStops(() => this.#registry.all, options.log);
+    const isNeeded = (snapshotId: string) => this.needing(snapshotId).length > 0;
+    this.#automatic = new AutomaticSnapshots(() => this.#registry.all, isNeeded, options.log);
     this.#registry = new Registry({
       noun: "Task",
       machines: options.machines,
@@ -74,7 +78,7 @@ export class Tasks {
       await tidySnapshots(
         options.snapshots,
         (taskId) => tasks.#registry.all.some((task) => task.taskId === taskId),
-        (snapshotId) => tasks.needing(snapshotId).length > 0,
+        (snapshotId) => tasks.needing(snapshotId).length > 0 || tasks.#restoring(snapshotId),
       );
     }
     await tasks.reapExpired();
@@ -182,6 +186,7 @@ export class Tasks {
   async detachAll(): Promise<void> {
     this.#registry.close();
     this.#idle.close();
+    this.#automatic.close();
     await Promise.all(this.#registry.all.map((task) => task.detach()));
   }
 
@@ -195,6 +200,11 @@ export class Tasks {
   /** The ids of tasks that start from a snapshot: stopped ones, and those that are being reset to it. */
   needing(snapshotId: string): string[] {
     return this.#registry.all.filter(({ vm }) => vm.needs(snapshotId)).map(({ taskId }) => taskId);
+  }
+
+  /** True for a task's present automatic snapshot. */
+  #restoring(snapshotId: string): boolean {
+    return this.#registry.all.some(({ record }) => record.automatic_snapshot?.snapshot_id === snapshotId);
   }
 
   /** Ends every orphaned machine. Machines of unreadable tasks stay, for a pyro that can read them. */
@@ -214,7 +224,7 @@ export class Tasks {
     }
     // A fork of a variant that a daemon left when it died.
     if (reading.record.tried_for !== null) return void (await removeTaskDirectory(this.#path, taskId));
-    const { machine, record } = await adoptTask(directory, reading.record, { machines, log });
+    const { machine, record } = await adoptTask(directory, reading.record, { machines, snapshots, log });
     const { journal } = opened;
     const task = new Task({ directory, record, journal, machine, machines, snapshots, log });
     this.#registry.add(taskId, task);

@@ -21,6 +21,8 @@ export interface TaskFacts {
   readonly keptDisk: () => Promise<number | null>;
   /** Why the VM does not answer at the moment; null when it does. */
   readonly silence: string | null;
+  /** Why the last automatic snapshot could not be made. */
+  readonly snapshotError: string | null;
   readonly execs: TaskExecs;
   readonly activity: Activity;
   readonly lastPush: TaskView["last_push"];
@@ -34,6 +36,7 @@ export async function viewOf({
   machine,
   keptDisk,
   silence,
+  snapshotError,
   execs,
   activity,
   lastPush,
@@ -61,6 +64,8 @@ export async function viewOf({
     execution_mode: record.execution_mode,
     accelerator: record.accelerator,
     idle_stop_seconds: record.idle_stop_seconds,
+    automatic_snapshot: viewAutomatic(record, snapshotError),
+    restored: viewRestored(record),
     forked_from: record.forked_from,
     created_at: record.created_at,
     last_activity_at: activity.last,
@@ -81,6 +86,17 @@ export async function viewOf({
   };
 }
 
+function viewAutomatic(record: TaskRecord, error: string | null): TaskView["automatic_snapshot"] {
+  const { snapshot_every_seconds: every_seconds, automatic_snapshot: last } = record;
+  if (every_seconds === 0) return null;
+  return { every_seconds, snapshot_id: last?.snapshot_id ?? null, created_at: last?.created_at ?? null, error };
+}
+
+function viewRestored({ restores }: TaskRecord): TaskView["restored"] {
+  const last = restores.at(-1);
+  return last ? { at: last.at, snapshot_at: last.snapshot_at, reason: last.reason } : null;
+}
+
 function lastCommandOf(execs: TaskExecs): TaskView["last_command"] {
   const last = execs.all.at(-1);
   if (last === undefined) return null;
@@ -95,7 +111,15 @@ export function viewOfUnreadable(taskId: string, { reason, since }: Damage): Tas
     ...{ state: "unreadable", state_reason: reason, workspace_path: WORKSPACE },
     ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
     ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
-    ...{ idle_stop_seconds: 0, forked_from: null, created_at: since, last_activity_at: since, expires_at: null },
+    ...{
+      idle_stop_seconds: 0,
+      automatic_snapshot: null,
+      restored: null,
+      forked_from: null,
+      created_at: since,
+      last_activity_at: since,
+      expires_at: null,
+    },
     ...{ command_count: 0, running_commands: 0, last_command: null },
     ...{ memory_bytes: null, memory_reserved_mib: null, disk_bytes: null },
     workspace_seed: emptySeed,

@@ -26,9 +26,17 @@ export function renderSnapshot(snapshot: Snapshot): string {
 export function renderSnapshots({ snapshots, unreadable }: ResultOf<"task.snapshot.list">): string {
   const damaged = unreadable.map(({ snapshot_id, reason }) => `${snapshot_id} cannot be read: ${reason}\n`).join("");
   if (snapshots.length === 0) return `There are no ${damaged === "" ? "" : "other "}snapshots.\n${damaged}`;
-  const rows = snapshots.map(({ snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes }) => [
-    ...[snapshot_id, name ?? "-", task_id, parent ?? "-", renderAge(created_at, Date.now())],
-    ...[renderShort(memory_bytes), renderShort(disk_bytes)],
-  ]);
+  const rows = snapshots.map(
+    ({ snapshot_id, name, task_id, parent, created_at, automatic, memory_bytes, disk_bytes }) => [
+      ...[
+        snapshot_id,
+        name ?? (automatic ? "(automatic)" : "-"),
+        task_id,
+        parent ?? "-",
+        renderAge(created_at, Date.now()),
+      ],
+      ...[renderShort(memory_bytes), renderShort(disk_bytes)],
+    ],
+  );
   return renderTable([["SNAPSHOT", "NAME", "TASK", "PARENT", "AGE", "MEM", "DISK"], ...rows]) + damaged;
 }

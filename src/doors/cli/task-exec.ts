@@ -33,12 +33,19 @@ async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">
   return 0;
 }
 
+/** A restore that the result of a command reports. */
+function describeRestore({ at, snapshot_at, reason, undone }: NonNullable<ResultOf<"task.exec">["restored"]>): string {
+  const lost = undone ? "the changes of this command are lost" : "everything since then is lost";
+  return `The task was restored from its automatic snapshot of ${snapshot_at} at ${at} (${reason}); ${lost}.`;
+}
+
 /** The last line on standard error: the command's number and its outcome. */
 export function renderFooter(result: ResultOf<"task.exec">, name: string): string {
-  const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, timed_out, error } = result;
+  const { task_id, sequence, cwd, execution_mode, exit_code, duration_ms, timed_out, error, restored } = result;
   const why = error ? `pyro: ${error.message}\n` : "";
+  const gone = restored === null ? "" : `pyro: ${describeRestore(restored)}\n`;
   const fields = { task_id, sequence, cwd, execution_mode, exit_code: exit_code ?? "none", duration_ms };
   const facts = { ...fields, ...(timed_out ? { timed_out } : {}) };
   const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
-  return `${why}[${name}] ${words.join(" ")}\n`;
+  return `${why}${gone}[${name}] ${words.join(" ")}\n`;
 }

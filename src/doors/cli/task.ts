@@ -16,6 +16,8 @@ export function renderTask(task: Task, now: number): string {
     ),
     `Environment: ${task.environment}`,
     `State: ${task.state}${task.state_reason ? ` (${task.state_reason})` : ""}`,
+    ...renderRestored(task.restored),
+    ...renderAutomatic(task.automatic_snapshot),
     `Workspace: ${task.workspace_path}`,
     `Execution mode: ${task.execution_mode}${task.accelerator ? ` (${task.accelerator})` : ""}`,
     `Resources: ${task.vcpu_count} vCPU / ${task.mem_mib} MiB`,
@@ -46,6 +48,18 @@ export function renderTask(task: Task, now: number): string {
       : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function renderRestored(restored: Task["restored"]): string[] {
+  if (restored === null) return [];
+  return [`Restored: at ${restored.at} from its automatic snapshot of ${restored.snapshot_at} (${restored.reason})`];
+}
+
+function renderAutomatic(automatic: Task["automatic_snapshot"]): string[] {
+  if (automatic === null) return [];
+  const { every_seconds, snapshot_id, created_at, error } = automatic;
+  const last = snapshot_id === null ? "none yet" : `${snapshot_id} of ${created_at}`;
+  return [`Automatic snapshots: every ${every_seconds} s, ${last}${error === null ? "" : ` (failed since: ${error})`}`];
 }
 
 function renderReserved({ memory_reserved_mib: mib }: Task): string {
@@ -151,7 +165,12 @@ export function renderLogs({ entries }: ResultOf<"task.logs">): Uint8Array {
   const parts = entries.flatMap((entry) => {
     const how =
       entry.state === "running" ? "running" : (entry.error?.message ?? `exit_code=${entry.exit_code ?? "none"}`);
-    const flags = [entry.timed_out && "timed out", entry.aborted && "aborted", entry.oom_killed && "out of memory"]
+    const flags = [
+      entry.timed_out && "timed out",
+      entry.aborted && "aborted",
+      entry.oom_killed && "out of memory",
+      entry.restored?.undone && `undone by the restore at ${entry.restored.at}`,
+    ]
       .filter(Boolean)
       .map((flag) => `, ${flag}`);
     const head = `# ${entry.sequence}  ${entry.started_at}  ${how}${flags.join("")}  ${entry.command}`;

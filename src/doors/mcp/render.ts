@@ -53,7 +53,13 @@ function renderFiles({ entries, next_after }: Fields): string {
 function renderCommand(result: Fields): string {
   const next = renderNext(result);
   const memory = result["oom_killed"] === true ? [renderOutOfMemory(result)] : [];
-  const parts = [renderOutcome(result), ...renderStreams(result), ...memory, ...(next === null ? [] : [next])];
+  const parts = [
+    renderOutcome(result),
+    ...renderRestored(result),
+    ...renderStreams(result),
+    ...memory,
+    ...(next === null ? [] : [next]),
+  ];
   return parts.join("\n");
 }
 
@@ -112,6 +118,15 @@ function renderNext(result: Fields): string | null {
     : `${emulated}For longer work raise timeout_seconds (task_create takes one for all commands), or set background: true.`;
 }
 
+function renderRestored({ restored }: Fields): string[] {
+  if (!restored) return [];
+  const { at, snapshot_at, reason, undone } = restored as Record<string, unknown>;
+  const lost = undone === true ? "The changes of this command are lost" : "Everything since then is lost";
+  return [
+    `The task was restored at ${String(at)} from its automatic snapshot of ${String(snapshot_at)}: ${String(reason)}. ${lost}.`,
+  ];
+}
+
 function renderOutOfMemory({ sequence, mem_mib }: Fields): string {
   const how = sequence === undefined ? "Ask for more with mem_mib" : "Create a task with a larger mem_mib";
   return `The VM's memory of ${String(mem_mib)} MiB ran out, and the kernel killed a process of the command. ${how}.`;
@@ -149,7 +164,8 @@ function renderEntries(entries: readonly Fields[], count: number): string {
   return [
     ...older,
     ...entries.map(
-      (entry) => `$ ${String(entry["command"])}\n${renderOutcome(entry)}\n${renderStreams(entry).join("\n")}`,
+      (entry) =>
+        `$ ${String(entry["command"])}\n${[renderOutcome(entry), ...renderRestored(entry), ...renderStreams(entry)].join("\n")}`,
     ),
   ].join("\n\n");
 }

@@ -91,7 +91,8 @@ test("task exec -n in a loop that reads a list: the list stays whole", async () 
   const taskExec: Handler<"task.exec"> = async (core, input, call) => {
     const { vm_id: _, ...outcome } = await runInShell(core, { ...input, environment: "" } as never, call);
     const started_at = new Date(0).toISOString();
-    return { ...outcome, task_id: input.task_id, sequence: 1, cwd: "/", state: "ended", error: null, started_at };
+    const ended = { state: "ended" as const, error: null, restored: null, started_at };
+    return { ...outcome, task_id: input.task_id, sequence: 1, cwd: "/", ...ended };
   };
   await using daemon = new Listening(runInShell, { others: { "task.exec": taskExec } });
   const loop = `while read f; do ${pyro} task exec task-0123456789ab -n -- sh -c 'cat; echo "$0"' "$f"; done`;

@@ -65,6 +65,7 @@ const bigEntry = {
   ...resultOf(0),
   ...{ sequence: 1, command: "yes", cwd: "/workspace", state: "ended" as const, stdout: BIG, error: null },
   started_at: "2026-01-01T00:00:00.000Z",
+  restored: null,
 };
 
 /** Commands that would pull an environment, or look for a model: this daemon has neither. */

@@ -59,7 +59,13 @@ test("logs show each command's output after a line that names the command", () =
     ...{ stdout_encoding: "utf-8" as "utf-8" | "base64", stderr_encoding: "utf-8" as const },
     ...{ stdout_omitted_bytes: 0, stderr_omitted_bytes: 0, duration_ms: 1, timed_out: false, aborted: true },
     ...{ oom_killed: true, mem_mib: 256 },
-    ...{ error: null, execution_mode: "guest" as const, accelerator: null, started_at: "2026-01-01T00:00:00.000Z" },
+    ...{
+      error: null,
+      execution_mode: "guest" as const,
+      accelerator: null,
+      started_at: "2026-01-01T00:00:00.000Z",
+      restored: null,
+    },
   };
   const show = (changes: Partial<typeof entry>) =>
     Buffer.from(renderLogs({ task_id: "task-0123456789ab", count: 1, entries: [{ ...entry, ...changes }] }));

@@ -91,6 +91,7 @@ function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdent
     ...{ execution_mode: machine.executionMode, accelerator: machine.accelerator },
     parent_snapshot: snapshotId === null ? facts.record.parent_snapshot : snapshot.record.snapshot_id,
     forked_from: { task_id: facts.record.task_id, snapshot_id: snapshotId, at },
+    ...{ automatic_snapshot: null, restores: [] },
     ports: [],
     services: adoptServices(facts.record.services, at, []),
   };

@@ -37,6 +37,8 @@ async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void>
   for (const exec of vm.content.execs.running) await exec.abandon(reason);
   await vm.change({
     ...{ state: "stopped", reason: `it is reset to ${target}`, machine: null },
+    // It is of a later state, which a reset discards.
+    automatic_snapshot: null,
     ...{ resumes_from: target, parent_snapshot: target === SEED ? null : target },
   });
   await vm.leave();
@@ -55,7 +57,7 @@ function assertSeedIsKnown({ task_id, workspace_seed: seed, setup }: TaskRecord)
 async function assertFits({ parts, record }: TaskVm, snapshotId: string): Promise<void> {
   const snapshot = parts.snapshots.get(snapshotId);
   const { record: then, purpose } = await readSnapshotFacts(snapshot.taskPath);
-  if (purpose === "kept" && isAlike(then, record)) {
+  if (purpose !== "stop" && isAlike(then, record)) {
     const problem = await parts.machines.checkSnapshot(snapshot);
     if (problem !== null) throw problem;
     return;

@@ -18,8 +18,8 @@ export const taskSnapshotCreate: Handler<"task.snapshot.create"> = async ({ task
 export const taskSnapshotList: Handler<"task.snapshot.list"> = async ({ tasks }, { task }) => {
   const wanted = task === undefined ? null : tasks.get(tasks.resolve(task)).taskId;
   const shown = tasks.snapshots.list().filter(({ record }) => wanted === null || record.task_id === wanted);
-  const kept = await Promise.all(shown.map(async (snapshot) => ((await isKept(snapshot)) ? snapshot : null)));
-  const views = await Promise.all(kept.filter((each) => each !== null).map((snapshot) => viewOf(tasks, snapshot)));
+  const lasting = await Promise.all(shown.map(async (snapshot) => ((await isOfStop(snapshot)) ? null : snapshot)));
+  const views = await Promise.all(lasting.filter((each) => each !== null).map((each) => viewOf(tasks, each)));
   const unreadable = wanted === null ? [...tasks.snapshots.unreadable] : [];
   return {
     snapshots: views.toSorted((a, b) => a.created_at.localeCompare(b.created_at)),
@@ -42,15 +42,16 @@ export const taskSnapshotDelete: Handler<"task.snapshot.delete"> = async ({ task
   return { snapshot_id: snapshotId, deleted: true };
 };
 
-async function isKept(snapshot: Snapshot): Promise<boolean> {
-  return (await readSnapshotFacts(snapshot.taskPath)).purpose === "kept";
+async function isOfStop(snapshot: Snapshot): Promise<boolean> {
+  return (await readSnapshotFacts(snapshot.taskPath)).purpose === "stop";
 }
 
 async function viewOf(tasks: Tasks, snapshot: Snapshot): Promise<SnapshotView> {
-  const { commands } = await readSnapshotFacts(snapshot.taskPath);
+  const { commands, purpose } = await readSnapshotFacts(snapshot.taskPath);
   const { snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes } = snapshot.record;
   return {
     ...{ snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes },
+    automatic: purpose === "automatic",
     running_commands: commands.length,
     needed_by: tasks.needing(snapshot_id),
   };

@@ -36,7 +36,8 @@ interface SaveOptions {
 /** Call it only while the task is held still. */
 export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: SaveOptions): Promise<Snapshot> {
   const { purpose, name, savedAs = null, setupKey = null, signal, resumes = true } = options;
-  const synced = await syncDisks(vm, signal);
+  // A running guest is not held up at each interval.
+  const synced = purpose !== "automatic" && (await syncDisks(vm, signal));
   const notes = vm.notes(purpose, synced);
   const about = { ...describeTask(vm.record, name), saved_as: savedAs, setup_key: setupKey };
   const fill = async (directory: string) => {
@@ -74,7 +75,10 @@ export function describeTask(record: TaskRecord, name: string | null): NewSnapsh
   };
 }
 
-/** Removes what a daemon that died has left: snapshots of deleted tasks, and those of stops that were not recorded. */
+/**
+ * Removes what a daemon that died has left: snapshots of deleted tasks, and those of stops and
+ * intervals that were not recorded.
+ */
 export async function tidySnapshots(
   snapshots: TaskSnapshots,
   isTask: (taskId: string) => boolean,
@@ -83,7 +87,7 @@ export async function tidySnapshots(
   for (const { record, taskPath } of snapshots.list()) {
     if (isNeeded(record.snapshot_id)) continue;
     const facts = isTask(record.task_id) ? await readSnapshotFacts(taskPath).catch(() => null) : null;
-    const isLeft = !isTask(record.task_id) || facts?.purpose === "stop";
+    const isLeft = !isTask(record.task_id) || facts?.purpose === "stop" || facts?.purpose === "automatic";
     if (isLeft) await snapshots.delete(record.snapshot_id);
   }
 }
