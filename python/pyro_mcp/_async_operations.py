@@ -313,6 +313,7 @@ class AsyncOperations(ABC):
         disk_mib: int = 10240,
         ttl_seconds: int = 86400,
         idle_stop_seconds: int = 0,
+        snapshot_every_seconds: int = 0,
         timeout_seconds: int | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
@@ -345,6 +346,7 @@ class AsyncOperations(ABC):
             disk_mib: Maximum that the VM may write, in MiB (256 to 1048576).
             ttl_seconds: Seconds without use until the task is removed; 0 for never (0 to 2592000).
             idle_stop_seconds: Seconds without use until the task is stopped; 0 for never (0 to 2592000).
+            snapshot_every_seconds: Seconds between automatic snapshots; the last one replaces a VM that dies. 0 for none (0 to 2592000).
             timeout_seconds: Seconds until a command of the task is killed, if the command sets no time-out (1 to 86400).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
@@ -367,12 +369,12 @@ class AsyncOperations(ABC):
             {
                 "environment": environment, "name": name, "labels": labels, "env": env, "user": user,
                 "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds,
-                "idle_stop_seconds": idle_stop_seconds, "timeout_seconds": timeout_seconds, "network": network,
-                "network_allow": network_allow, "network_allow_host": network_allow_host,
-                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
-                "allow_host_compat": allow_host_compat, "setup": setup, "setup_key": setup_key,
-                "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude,
-                "include": include, "links": links,
+                "idle_stop_seconds": idle_stop_seconds, "snapshot_every_seconds": snapshot_every_seconds,
+                "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow,
+                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
+                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "setup": setup,
+                "setup_key": setup_key, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git,
+                "exclude": exclude, "include": include, "links": links,
             },
             on_progress=on_progress,
         )

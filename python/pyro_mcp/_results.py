@@ -167,6 +167,24 @@ class VmReapExpiredResult(TypedDict):
     removed: list[str]
 
 
+class TaskCreateAutomaticSnapshot(TypedDict):
+    every_seconds: int
+    # Null before the first one.
+    snapshot_id: str | None
+    created_at: str | None
+    # Why a newer one could not be made.
+    error: str | None
+
+
+class TaskCreateRestored(TypedDict):
+    # UTC, ISO 8601.
+    at: str
+    # Moment of the snapshot; everything after it is lost.
+    snapshot_at: str
+    # Why the VM ended.
+    reason: str
+
+
 class TaskCreateForkedFrom(TypedDict):
     task_id: str
     snapshot_id: str | None
@@ -251,6 +269,10 @@ class TaskCreateResult(TypedDict):
     accelerator: str | None
     # Seconds without use until it is stopped; 0 for never.
     idle_stop_seconds: int
+    # The last automatic snapshot; null when none are made.
+    automatic_snapshot: TaskCreateAutomaticSnapshot | None
+    # The last restore after the VM died; null when there was none.
+    restored: TaskCreateRestored | None
     # The task, or its snapshot, that it is a fork of.
     forked_from: TaskCreateForkedFrom | None
     # UTC, ISO 8601.
@@ -562,6 +584,17 @@ class TaskExecError(TypedDict):
     message: str
 
 
+class TaskExecRestored(TypedDict):
+    # UTC, ISO 8601.
+    at: str
+    # Moment of the snapshot; everything after it is lost.
+    snapshot_at: str
+    # Why the VM ended.
+    reason: str
+    # The command ran after the snapshot: its changes are lost.
+    undone: bool
+
+
 class TaskExecResult(TypedDict):
     task_id: str
     # Number of the command in its task.
@@ -605,6 +638,8 @@ class TaskExecResult(TypedDict):
     accelerator: str | None
     # UTC, ISO 8601.
     started_at: str
+    # A restore that undid the command, or that the first command after it reports; else null.
+    restored: TaskExecRestored | None
 
 
 class TaskExecOutputResult(TypedDict):
@@ -872,6 +907,10 @@ class TaskStatusResult(TypedDict):
     accelerator: str | None
     # Seconds without use until it is stopped; 0 for never.
     idle_stop_seconds: int
+    # The last automatic snapshot; null when none are made.
+    automatic_snapshot: TaskCreateAutomaticSnapshot | None
+    # The last restore after the VM died; null when there was none.
+    restored: TaskCreateRestored | None
     # The task, or its snapshot, that it is a fork of.
     forked_from: TaskCreateForkedFrom | None
     # UTC, ISO 8601.
@@ -923,6 +962,8 @@ class TaskSnapshotCreateResult(TypedDict):
     parent: str | None
     # UTC, ISO 8601.
     created_at: str
+    # Made at an interval; the next one replaces it.
+    automatic: bool
     # Bytes on disk of its memory.
     memory_bytes: int
     # Bytes on disk of its files.
