@@ -1,10 +1,14 @@
+import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
-import { Exec, exitStatusOf } from "./exec.js";
+import { type BriefOptions, NOT_FOUND_STATUS, runBriefly } from "./run-for-exit.js";
 
 /** All certificates that the guest trusts, and those that the host added. */
 const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const FOLDER = "/usr/local/share/ca-certificates";
 const ADDED = `${FOLDER}/pyro-host.pem`;
+
+/** How long the guest may take. A guest that must compute the hashes of hundreds of certificates itself takes longest. */
+const TRUST_MS = 120_000;
 
 /** Variables of programs that have their own store, or would be slow with another store. */
 export const trustEnv: Readonly<Record<string, string>> = {
@@ -29,14 +33,25 @@ export interface TrustedPem {
 /**
  * Makes a guest trust certificates, as `update-ca-certificates` would in a hundred times the time. It writes a file for each into the
  * folder of added certificates, the bundle, and the links by which OpenSSL finds a certificate. A later run of `update-ca-certificates`
- * gives the same result.
+ * gives the same result. Throws VM_START_FAILED when the guest cannot do it in time, and the signal's reason.
  */
-export async function trustCertificates(channel: Channel, certificates: readonly TrustedPem[]): Promise<void> {
+export async function trustCertificates(
+  channel: Channel,
+  certificates: readonly TrustedPem[],
+  { signal, timeoutMs = TRUST_MS }: Omit<BriefOptions, "stdin"> = {},
+): Promise<void> {
   const stdin = toStream([Buffer.from(buildTrustScript(certificates))]);
-  const exec = await Exec.start(channel, { command: "sh -s", cwd: "/", env: {}, stdin, onOutput: async () => {} });
-  const status = exitStatusOf(await exec.finished);
-  await exec.release();
-  if (status !== 0) throw new Error(`the guest's store of certificates could not be written: exit status ${status}`);
+  const status = await runBriefly(channel, "sh -s", { stdin, timeoutMs, ...(signal && { signal }) });
+  if (status === 0) return;
+  throw new PyroError("VM_START_FAILED", `The guest cannot store the host's certificates: ${explainStatus(status, timeoutMs)}.`, {
+    hint: "Start it without --network-host-ca and --network-host-proxy, or use an environment of the catalog.",
+  });
+}
+
+function explainStatus(status: number | null, timeoutMs: number): string {
+  if (status === null) return `it did not end within ${timeoutMs / 1_000} s`;
+  if (status === NOT_FOUND_STATUS) return "it has no /bin/sh";
+  return `exit status ${status}`;
 }
 
 /** The script, which brings the certificates along and starts few programs. Pure. */

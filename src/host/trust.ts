@@ -44,6 +44,8 @@ const FILE_MAX_BYTES = 4 << 20;
 /** How many files of a folder are read. */
 const FILES_MAX = 1_000;
 const HASH_DEADLINE_MS = 5_000;
+/** The first byte of a certificate in DER: a sequence. */
+const DER_BYTE = 0x30;
 const PEM = /-----BEGIN (?:X509 )?CERTIFICATE-----([A-Za-z0-9+/=\s]+?)-----END (?:X509 )?CERTIFICATE-----/g;
 
 /** The certificate authorities of this host that its distribution does not ship. `files` are further bundles, by absolute path. */
@@ -64,16 +66,17 @@ export async function readAddedCertificates(
   return hashed;
 }
 
-/** The certificates of a file, as base64 without white space. Empty for a path that is missing, not a file, or too large. */
+/** The certificates of a file in PEM or DER, as base64 without white space. Empty for a path that is missing, not a file, or too large. */
 async function readCertificates(path: string): Promise<string[]> {
   const facts = await stat(path).catch(() => null);
   if (!facts?.isFile() || facts.size > FILE_MAX_BYTES) return [];
-  return splitPem(await readFile(path, "latin1").catch(() => ""));
+  const content = await readFile(path).catch(() => Buffer.alloc(0));
+  return content[0] === DER_BYTE ? [content.toString("base64")] : splitPem(content.toString("latin1"));
 }
 
 async function readFolder(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter(({ name }) => /\.(crt|pem|cer)$/.test(name)).slice(0, FILES_MAX);
+  const files = entries.filter(({ name }) => /\.(crt|pem|cer|der)$/.test(name)).slice(0, FILES_MAX);
   return (await Promise.all(files.map(({ parentPath, name }) => readCertificates(join(parentPath, name))))).flat();
 }
 

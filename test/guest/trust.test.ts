@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { buildTrustScript } from "../../src/guest/trust.js";
+import { buildTrustScript, trustCertificates } from "../../src/guest/trust.js";
+import { AgentProcess } from "./agent-process.js";
 import { makeAuthority, type TestAuthority } from "../host/certificates.js";
 
 let directory: string;
@@ -60,4 +61,18 @@ test("a link is named after the host's subject hash, with a counter for certific
   const { certs } = runScript("", "0123abcd");
   const links = ["0123abcd.0", "0123abcd.1", "0123abcd.2"].map((name) => readlinkSync(join(certs, name)));
   assert.deepEqual(links, ["pyro-host-1.pem", "pyro-host-2.pem", "pyro-host-3.pem"]);
+});
+
+test("a guest that does not answer: the wait for its store ends in time, and at the caller's cancel", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  // It stays paused, so that the script never runs outside a guest.
+  agent.setStill(true);
+  const store = authorities.map(({ pem }) => ({ pem, subjectHash: null }));
+  await assert.rejects(trustCertificates(channel, store, { timeoutMs: 200 }), { code: "VM_START_FAILED" });
+  const cancel = new AbortController();
+  const waiting = trustCertificates(channel, store, { signal: cancel.signal });
+  cancel.abort();
+  await assert.rejects(waiting, { name: "AbortError" });
+  channel.close();
 });

@@ -23,7 +23,7 @@ before(() => {
 after(() => rmSync(directory, { recursive: true }));
 
 /** A host with one shipped certificate. */
-function makeHost({ bundle = "", added = {} }: { bundle?: string; added?: Record<string, string> }): TrustPaths {
+function makeHost({ bundle = "", added = {} }: { bundle?: string; added?: Record<string, string | Buffer> }): TrustPaths {
   const host = mkdtempSync(join(directory, "host-"));
   const paths = { added: [join(host, "added")], bundle: join(host, "bundle.crt"), distribution: join(host, "shipped") };
   mkdirSync(join(host, "added"));
@@ -68,6 +68,14 @@ test("keys, comments and damaged certificates are never copied", async () => {
   const found = await readAddedCertificates([], paths);
   assert.equal(found.length, 1);
   assert.doesNotMatch(JSON.stringify(found), /PRIVATE|secret|AAAA-/);
+});
+
+test("certificates in DER are read, from the folder and from a caller's file", async () => {
+  const inDer = ({ caPath }: TestAuthority) => execFileSync("openssl", ["x509", "-in", caPath, "-outform", "DER"]);
+  const file = join(directory, "other.der");
+  writeFileSync(file, inDer(other));
+  const added = { "company.der": inDer(company), "half.crt": inDer(company).subarray(0, 100), "twice.crt": company.pem };
+  assert.deepEqual(await subjects(makeHost({ added }), [file]), ["Company Root", "Other Root"]);
 });
 
 test("a certificate of one server and an expired authority are left out; a server's own without an authority is kept", async () => {

@@ -179,7 +179,7 @@ function untilPaused(qmp: Qmp): Promise<never> {
 /** Runs the warm-up commands in the guest until one does not end, then marks its agent as not woken. */
 async function warmUp(channel: Channel, signal: AbortSignal): Promise<void> {
   await wake(channel, TEMPLATE_HOSTNAME);
-  for (const command of warmUpCommands) if (!(await runBriefly(channel, command, signal))) break;
+  for (const command of warmUpCommands) if ((await runBriefly(channel, command, { signal })) === null) break;
   await channel.request("sync");
   await channel.request("freeze");
 }

@@ -123,7 +123,7 @@ export class NewMachines {
   async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
     const share = { memoryMib: await plan.backend.countMemoryMib(plan.shape), diskMib: plan.shape.diskMib };
     const kind = spareKindOf(plan, options, share);
-    const use = this.#spares.begin(kind, (urgent) => this.#makeSpare(plan, options, urgent));
+    const use = this.#spares.begin(kind, (urgent, signal) => this.#makeSpare(plan, options, { urgent, signal }));
     try {
       const spare = await this.#spares.take(kind.key);
       if (spare) {
@@ -143,16 +143,16 @@ export class NewMachines {
     }
   }
 
-  async #makeSpare(plan: MachinePlan, { network }: StartOptions, urgent: AbortSignal): Promise<ReadyMachine> {
-    const quiet = { signal: new AbortController().signal, onProgress: () => {}, persistent: false, network, urgent };
+  async #makeSpare(
+    plan: MachinePlan,
+    { network }: StartOptions,
+    signals: { readonly urgent: AbortSignal; readonly signal: AbortSignal },
+  ): Promise<ReadyMachine> {
     const release = this.#options.environments.hold(plan.environment.digest);
     try {
+      const quiet = { onProgress: () => {}, persistent: false, network, ...signals };
       const machine = await this.#start(newMachineId(), plan, quiet);
-      // Under emulation the first command translates the kernel's code; a spare has done that already.
-      if (!(await runBriefly(machine.channel, "true"))) {
-        await machine.destroy();
-        throw new PyroError("VM_START_FAILED", "A command in the spare VM did not end.");
-      }
+      await warmUp(machine, signals.signal);
       return { machine, release };
     } catch (error) {
       release();
@@ -171,6 +171,17 @@ function assertBoots({ capabilities }: Backend, { recipe, savedDisk }: Installed
   throw new PyroError("HOST_NOT_ABLE", `${recipe.name} is the disk of a VM; a sandboxed process cannot use it.`, {
     details: { missing: "snapshots" },
   });
+}
+
+/** Under emulation the first command translates the kernel's code; a spare has done that already. Removes a machine in which it fails. */
+async function warmUp(machine: Machine, signal: AbortSignal): Promise<void> {
+  try {
+    const status = await runBriefly(machine.channel, "true", { signal });
+    if (status === null) throw new PyroError("VM_START_FAILED", "A command in the spare VM did not end.");
+  } catch (error) {
+    await machine.destroy();
+    throw error;
+  }
 }
 
 /** Spares stand in for requests of the same backend, environment, shape and network. */

@@ -1,4 +1,5 @@
 import type { Machine } from "../../backend/backend.js";
+import { PyroError } from "../../contract/errors.js";
 import type { Log } from "../../host/log.js";
 import type { Share } from "./budget.js";
 import { Demand } from "./demand.js";
@@ -20,8 +21,8 @@ export interface ReadyMachine {
   readonly release: () => void;
 }
 
-/** Makes a machine at a low priority, until `urgent` is aborted. */
-type Make = (urgent: AbortSignal) => Promise<ReadyMachine>;
+/** Makes a machine at a low priority, until `urgent` is aborted. Throws the reason of `signal` when that is aborted. */
+type Make = (urgent: AbortSignal, signal: AbortSignal) => Promise<ReadyMachine>;
 
 export interface SpareCount extends SpareKind {
   readonly ready: number;
@@ -44,6 +45,7 @@ interface Spare extends ReadyMachine {
 interface Making {
   readonly kind: SpareKind;
   readonly urgent: AbortController;
+  readonly cancel: AbortController;
   /** Null when it could not be made. */
   readonly done: Promise<ReadyMachine | null>;
   /** True when a caller waits for it. */
@@ -150,11 +152,13 @@ export class Spares {
     return making.done;
   }
 
-  /** Ends the burst: nothing is kept ready until the next one. */
+  /** Ends the burst: nothing is kept ready until the next one. A spare that is being made is given up, unless a caller waits for it. */
   async end(): Promise<void> {
     for (const [key, { inFlight }] of this.#watched) if (inFlight === 0) this.#watched.delete(key);
     for (const [key, watched] of this.#watched) this.#watched.set(key, { ...watched, demand: new Demand() });
-    await this.#making?.done;
+    const making = this.#making;
+    if (making && (this.#closed || !making.isClaimed)) making.cancel.abort(new PyroError("ABORTED", "No spare VM is needed."));
+    await making?.done;
     await this.giveBack();
   }
 
@@ -190,12 +194,13 @@ export class Spares {
 
   async #make({ kind, make }: Watched): Promise<void> {
     const urgent = new AbortController();
+    const cancel = new AbortController();
     const patience = setTimeout(() => urgent.abort(), PATIENCE_MS);
-    const done = make(urgent.signal).catch((error: unknown) => {
-      this.#log.warn({ err: error }, "no spare VM could be made");
+    const done = make(urgent.signal, cancel.signal).catch((error: unknown) => {
+      if (!cancel.signal.aborted) this.#log.warn({ err: error }, "no spare VM could be made");
       return null;
     });
-    const making: Making = { kind, urgent, done, isClaimed: false };
+    const making: Making = { kind, urgent, cancel, done, isClaimed: false };
     this.#making = making;
     const made = await done;
     clearTimeout(patience);

@@ -109,7 +109,7 @@ async function wakeMachine(
   try {
     await wake(machine.channel, hostname, machine.network?.guest);
     options.onStage?.("wake");
-    if (machine.network?.hostCa.length) await trustCertificates(machine.channel, machine.network.hostCa);
+    if (machine.network?.hostCa.length) await trustCertificates(machine.channel, machine.network.hostCa, options);
     if (machine.network?.aptSources) await writeAptSources(machine, machine.network.aptSources, options.signal);
     return machine;
   } catch (error) {
@@ -121,7 +121,8 @@ async function wakeMachine(
 /** Gives the guest's apt the host's mirror. A guest without a shell or apt is not changed. */
 async function writeAptSources(machine: Machine, sources: string, signal?: AbortSignal): Promise<void> {
   const quoted = `'${sources.replaceAll("'", `'\\''`)}'`;
-  await runBriefly(machine.channel, `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`, signal);
+  const command = `[ ! -d /etc/apt ] || printf '%s\\n' ${quoted} >/etc/apt/sources.list`;
+  await runBriefly(machine.channel, command, { ...(signal && { signal }) });
 }
 
 /** How many VMs of this size fit into the host's memory. */

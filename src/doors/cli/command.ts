@@ -9,6 +9,8 @@ export interface Command {
   /** Takes everything after `--`. */
   readonly rest: RenderedField | null;
   readonly flags: readonly RenderedField[];
+  /** The field whose empty text is a value: it writes an empty file. */
+  readonly freeText?: string;
   /** Command lines for the help page. */
   readonly examples: readonly string[];
   /** The operation that it calls; null for a command without an operation. */

@@ -11,7 +11,7 @@ export function buildCommands(contract: RenderedContract): Command[] {
 const noStdin = ownFlag("no_stdin", "boolean", "Do not read standard input; the command reads end of file at once.");
 
 function buildCommand(operation: RenderedOperation): Command[] {
-  const { cli, fields, stdin } = operation;
+  const { cli, fields, stdin, content } = operation;
   if (!cli) return [];
   const byName = (name: string) => fields.filter((field) => field.name === name);
   const taken = new Set([...cli.positionals, cli.rest]);
@@ -28,6 +28,7 @@ function buildCommand(operation: RenderedOperation): Command[] {
         ...Object.entries(cli.options ?? {}).map(([name, description]) => ownFlag(name, "string", description)),
         jsonField,
       ],
+      ...(content && { freeText: "content" }),
       examples: cli.examples ?? [],
       operation: operation.name as OperationName,
     },

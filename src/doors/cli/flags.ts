@@ -26,9 +26,6 @@ const habits: Readonly<Record<string, string>> = {
   "--detach": "Did you mean --background?",
 };
 
-/** Fields whose empty text is a value: it writes an empty file. */
-const freeTexts: ReadonlySet<string> = new Set(["content"]);
-
 /** The field of a flag. For an unknown flag, throws INVALID_ARGUMENT with the nearest one. */
 export function findFlag(command: Command, flag: string): RenderedField {
   const found = command.flags.find((field) => flagOf(field) === flag || letterOf(field) === flag);
@@ -81,7 +78,7 @@ function parsePair(
 
 function parseValue(command: Command, field: RenderedField, value: string | undefined): string | number {
   const flag = flagOf(field);
-  if (value === undefined || (value === "" && !freeTexts.has(field.name))) {
+  if (value === undefined || (value === "" && field.name !== command.freeText)) {
     throw flagError(command, `${flag} needs a value`);
   }
   return field.type === "integer" ? parseInteger(command, field, flag, value) : value;

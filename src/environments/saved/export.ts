@@ -6,7 +6,7 @@ import { PyroError } from "../../contract/errors.js";
 import { assertFreeSpace } from "../../host/disk.js";
 import { lookAtName, open, rm, stat, syncDirectory } from "../../host/files.js";
 import { publishDraft } from "../../host/new-name.js";
-import { newTemporaryName, sweepDrafts } from "../../host/temporary.js";
+import { newDraftName, sweepDrafts } from "../../host/temporary.js";
 import type { EnvironmentFiles } from "../cache.js";
 import { readFileBytes } from "../image/streams.js";
 import { manifestFile } from "../layout.js";
@@ -33,7 +33,7 @@ export async function exportSaved(
     ...contentFiles.map((name) => join(below, name)),
     join(directory, savedFiles.disk),
   ];
-  const draft = join(dirname(output), newTemporaryName());
+  const draft = join(dirname(output), newDraftName());
   await sweepDrafts(dirname(output));
   try {
     const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));

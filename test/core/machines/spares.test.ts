@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Machine } from "../../../src/backend/backend.js";
 import { Spares, type ReadyMachine, type SpareKind } from "../../../src/core/machines/spares.js";
 import { openLog } from "../../../src/host/log.js";
+import { abortable } from "../../../src/host/abortable.js";
 import { until } from "../../client/scratch.js";
 
 const share = { memoryMib: 1408, diskMib: 10_240 };
@@ -24,7 +25,7 @@ class Bench {
 
   /** This many simultaneous callers; each takes a machine, and all release it at the end. Returns the names of the spares they got. */
   async burst(count: number, kind = KIND): Promise<(string | null)[]> {
-    const uses = Array.from({ length: count }, () => this.spares.begin(kind, (urgent) => this.#make(kind, urgent)));
+    const uses = Array.from({ length: count }, () => this.spares.begin(kind, (urgent, signal) => this.#make(kind, urgent, signal)));
     const taken = await Promise.all(uses.map(() => this.spares.take(kind.key)));
     for (const use of uses) use.settle();
     for (const use of uses) use.end();
@@ -35,10 +36,10 @@ class Bench {
     return this.spares.counts().find((count) => count.key === key)?.ready ?? 0;
   }
 
-  async #make(kind: SpareKind, urgent: AbortSignal): Promise<ReadyMachine> {
+  async #make(kind: SpareKind, urgent: AbortSignal, signal: AbortSignal): Promise<ReadyMachine> {
     const name = `${kind.key}${this.made.length}`;
     this.made.push({ name, urgent });
-    await this.gate;
+    await abortable(this.gate, signal);
     const destroy = async () => void this.destroyed.push(name);
     const machine = { id: name, died: new Promise<string>(() => {}), destroy } as unknown as Machine;
     return { machine, release: () => {} };
@@ -123,14 +124,35 @@ test("spares of two kinds are kept, the kind of the last request first", async (
   assert.equal(bench.made[1]?.name, "b1");
 });
 
-test("the end of a burst removes every spare, also one that is being made", async () => {
+test("the end of a burst removes every spare, and gives up one that is being made", async () => {
+  await using bench = new Bench();
+  await bench.burst(1);
+  await bench.burst(1);
+  await until("a spare", async () => bench.ready() === 1);
+  bench.gate = new Promise(() => {});
+  await bench.burst(2);
+  await bench.spares.end();
+  assert.deepEqual(bench.spares.counts(), []);
+  assert.equal(bench.made.length, 2);
+});
+
+test("a spare that a caller waits for survives the end of a burst", async () => {
   await using bench = new Bench();
   let open = () => {};
   bench.gate = new Promise((resolve) => (open = resolve));
   await bench.burst(2);
+  const waiting = bench.burst(1);
   const ended = bench.spares.end();
   open();
+  assert.deepEqual(await waiting, ["a0"]);
   await ended;
-  assert.deepEqual(bench.spares.counts(), []);
-  assert.deepEqual(bench.destroyed, ["a0"]);
+});
+
+test("the end of the daemon gives up a spare that a caller waits for", async () => {
+  await using bench = new Bench();
+  bench.gate = new Promise(() => {});
+  await bench.burst(2);
+  const waiting = bench.burst(1);
+  await bench.spares.close();
+  assert.deepEqual(await waiting, [null]);
 });

@@ -19,6 +19,7 @@ test("a task is found by its name in every operation, and the name is free once 
   const id = created.stdout.trim();
   assert.match(id, /^task-[0-9a-f]{12}$/);
 
+  assert.equal((await cli("task", "list", "-q")).stdout, `${id}\n`);
   const ran = await cli("task", "exec", "web", ...QUICK, "--", "echo", "hi");
   assert.deepEqual([ran.status, ran.stdout], [0, "hi\n"]);
   assert.match(ran.stderr, new RegExp(`task_id=${id} sequence=1`));

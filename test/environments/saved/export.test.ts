@@ -6,7 +6,7 @@ import { test, type TestContext } from "node:test";
 
 import { exportSaved } from "../../../src/environments/saved/export.js";
 import { parseSavedRecord } from "../../../src/environments/saved/record.js";
-import { newTemporaryName } from "../../../src/host/temporary.js";
+import { newDraftName, newTemporaryName } from "../../../src/host/temporary.js";
 import { unhurried } from "../fake-source.js";
 import { exportPath, type FakeHome, importInto, openHome, save } from "./scratch.js";
 
@@ -61,12 +61,14 @@ test("an export removes the drafts of killed exports beside it, and nothing of t
   const { home, file } = await exported(context);
   const directory = join(file, "..");
   const dead = spawnSync("true").pid;
+  const killed = newDraftName().replace(/^tmp-\d+\.\d+/, `tmp-${dead}.1`);
+  const folder = killed.replace(/.{12}$/, "a".repeat(12));
   const mine = ["tmp-notes", `tmp-${dead}.1-notes`, newTemporaryName()];
-  for (const name of [...mine, `tmp-${dead}.1-0123456789ab`]) writeFileSync(join(directory, name), "");
-  mkdirSync(join(directory, `tmp-${dead}.1-aaaaaaaaaaaa`));
+  for (const name of [...mine, killed]) writeFileSync(join(directory, name), "");
+  mkdirSync(join(directory, folder));
   const disk = home.environments.saved.find("web")!;
   await exportSaved(disk, home.environments.filesOf(disk.digest), join(directory, "other.tar"), unhurried());
-  const stay = [...mine, `tmp-${dead}.1-aaaaaaaaaaaa`, "other.tar", "web.tar"];
+  const stay = [...mine, folder, "other.tar", "web.tar"];
   assert.deepEqual(readdirSync(directory).toSorted(), stay.toSorted());
 });
 
