@@ -23,7 +23,13 @@ before(() => {
 after(() => rmSync(directory, { recursive: true }));
 
 /** A host with one shipped certificate. */
-function makeHost({ bundle = "", added = {} }: { bundle?: string; added?: Record<string, string | Buffer> }): TrustPaths {
+function makeHost({
+  bundle = "",
+  added = {},
+}: {
+  bundle?: string;
+  added?: Record<string, string | Buffer>;
+}): TrustPaths {
   const host = mkdtempSync(join(directory, "host-"));
   const paths = { added: [join(host, "added")], bundle: join(host, "bundle.crt"), distribution: join(host, "shipped") };
   mkdirSync(join(host, "added"));
@@ -74,7 +80,11 @@ test("certificates in DER are read, from the folder and from a caller's file", a
   const inDer = ({ caPath }: TestAuthority) => execFileSync("openssl", ["x509", "-in", caPath, "-outform", "DER"]);
   const file = join(directory, "other.der");
   writeFileSync(file, inDer(other));
-  const added = { "company.der": inDer(company), "half.crt": inDer(company).subarray(0, 100), "twice.crt": company.pem };
+  const added = {
+    "company.der": inDer(company),
+    "half.crt": inDer(company).subarray(0, 100),
+    "twice.crt": company.pem,
+  };
   assert.deepEqual(await subjects(makeHost({ added }), [file]), ["Company Root", "Other Root"]);
 });
 

@@ -157,7 +157,8 @@ export class Spares {
     for (const [key, { inFlight }] of this.#watched) if (inFlight === 0) this.#watched.delete(key);
     for (const [key, watched] of this.#watched) this.#watched.set(key, { ...watched, demand: new Demand() });
     const making = this.#making;
-    if (making && (this.#closed || !making.isClaimed)) making.cancel.abort(new PyroError("ABORTED", "No spare VM is needed."));
+    if (making && (this.#closed || !making.isClaimed))
+      making.cancel.abort(new PyroError("ABORTED", "No spare VM is needed."));
     await making?.done;
     await this.giveBack();
   }

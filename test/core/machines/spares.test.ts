@@ -25,7 +25,9 @@ class Bench {
 
   /** This many simultaneous callers; each takes a machine, and all release it at the end. Returns the names of the spares they got. */
   async burst(count: number, kind = KIND): Promise<(string | null)[]> {
-    const uses = Array.from({ length: count }, () => this.spares.begin(kind, (urgent, signal) => this.#make(kind, urgent, signal)));
+    const uses = Array.from({ length: count }, () =>
+      this.spares.begin(kind, (urgent, signal) => this.#make(kind, urgent, signal)),
+    );
     const taken = await Promise.all(uses.map(() => this.spares.take(kind.key)));
     for (const use of uses) use.settle();
     for (const use of uses) use.end();
