@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { commandLineOf, endOf, processesOf, until, type Ended } from "../client/scratch.js";
+import { commandLineOf, endOf, kill, processesOf, until, type Ended } from "../client/scratch.js";
 import type { TaskScratch } from "../faults/task-scratch.js";
 import { random } from "../seed.js";
 
@@ -94,8 +94,7 @@ export class Kills {
   async #kill(victim: Exclude<Victim, "client">): Promise<boolean> {
     if (victim === "daemon") return this.#scratch.killDaemon().then(() => true);
     const pid = victim === "helper" ? await this.#waitForHelper() : this.#findQemu();
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
-    return pid !== undefined;
+    return pid !== undefined && kill(pid);
   }
 
   /** It lives for a moment only. */

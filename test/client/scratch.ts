@@ -99,12 +99,21 @@ export function commandLineOf(pid: number): string[] {
   return readWords(`/proc/${pid}/cmdline`);
 }
 
-/** Kills a process at once; fine when it is gone. */
-export function kill(pid: number): void {
+/** Kills a process at once. Returns false when it is gone already. */
+export function kill(pid: number): boolean {
   try {
-    process.kill(pid, "SIGKILL");
+    return process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    return false;
+  }
+}
+
+/** False when a process and all its threads have ended, which closes its sockets; a zombie has ended. */
+export function isAlive(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1 || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
   }
 }
 
