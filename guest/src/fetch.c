@@ -52,6 +52,7 @@ static void add_absent(struct fetch *fetch) {
     struct record *record = &fetch->sender.record;
     *record->target = '\0';
     record->stamp[0] = '\0';
+    record->pieces = NULL;
     record->type = RECORD_ABSENT;
     record->mode = 0;
     record->mtime_s = record->mtime_ns = record->size = 0;
@@ -125,12 +126,14 @@ void fetch_start(uint32_t stream, struct json request) {
     struct fetch *fetch = json_field(request, "paths", &paths) && json_is_array(paths) ? make(paths) : NULL;
     if (!fetch) return reply_error(stream, "BAD_REQUEST", 0, NULL, "`paths` must be relative paths, without `.`, `..` or empty parts");
     fetch->folder_fd = -1;
-    bool is_steady = false;
+    bool is_steady = false, is_sparse = false;
     if (!fields_bool(stream, request, "steady", &is_steady)) return free(fetch);
+    if (!fields_bool(stream, request, "sparse", &is_sparse)) return free(fetch);
     fetch->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     transfer_add(&fetch->transfer, stream, &kind);
     sender_begin(&fetch->sender, &fetch->transfer.outlet);
     if (is_steady) sender_be_steady(&fetch->sender);
+    if (is_sparse) sender_skip_holes(&fetch->sender);
     if (fetch->root >= 0) return;
     reply_error(stream, "IO", errno, path, "the directory cannot be opened");
     end(&fetch->transfer);

@@ -76,6 +76,15 @@ enum record_event record_parse(struct record_parser *parser, const uint8_t *byte
     return RECORD_MORE;
 }
 
+static void render_pieces(struct json_out *header, const struct pieces *pieces) {
+    json_out_open(header, "data", '[');
+    for (int i = 0; i < pieces->count; i++) {
+        json_out_item(header, pieces->all[i].offset);
+        json_out_item(header, pieces->all[i].bytes);
+    }
+    json_out_close(header, ']');
+}
+
 size_t record_render(const struct record *record, uint8_t *out) {
     for (int force = 0;; force++) {
         struct json_out header = json_out_begin((char *)out + 4, RECORD_HEADER_MAX_BYTES);
@@ -87,6 +96,7 @@ size_t record_render(const struct record *record, uint8_t *out) {
         json_out_integer(&header, "size", record->size);
         if (*record->target) json_out_bytes(&header, "target", record->target, strlen(record->target), force);
         if (*record->stamp) json_out_text(&header, "stamp", record->stamp);
+        if (record->pieces) render_pieces(&header, record->pieces);
         json_out_end(&header);
         // Control characters take six bytes each in JSON; base64 of two longest names always fits.
         if (header.is_full && !force) continue;

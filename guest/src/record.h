@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pieces.h"
 #include "protocol.h"
 
 enum record_type {
@@ -28,6 +29,7 @@ struct record {
     char path[PATH_MAX];
     char target[PATH_MAX];
     char stamp[STAMP_MAX_BYTES]; // only of files that are sent; empty for none
+    const struct pieces *pieces; // only of sparse files that are sent without their holes
 };
 
 struct record_parser {

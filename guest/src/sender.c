@@ -27,12 +27,32 @@ void sender_be_steady(struct sender *sender) {
     mapped_look();
 }
 
+void sender_skip_holes(struct sender *sender) { sender->skips_holes = true; }
+
+static bool begin_piece(struct sender *sender) {
+    const struct piece *piece = &sender->pieces.all[sender->piece++];
+    sender->left = piece->bytes;
+    return lseek(sender->fd, piece->offset, SEEK_SET) >= 0;
+}
+
+static bool find_pieces(struct sender *sender, const struct stat *entry) {
+    sender->piece = sender->pieces.count = 0;
+    if (!sender->skips_holes || !S_ISREG(entry->st_mode)) return true;
+    if (pieces_find(sender->fd, entry, &sender->pieces)) {
+        sender->record.pieces = &sender->pieces;
+        sender->left = 0;
+        return true;
+    }
+    sender->pieces.count = 0;
+    return lseek(sender->fd, 0, SEEK_SET) == 0;
+}
+
 static bool open_file(struct sender *sender, int folder, const char *name, struct stat *entry) {
     sender->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (sender->fd < 0 || fstat(sender->fd, entry) < 0) return false;
-    sender->left = S_ISREG(entry->st_mode) ? entry->st_size : 0;
+    sender->record.size = sender->left = S_ISREG(entry->st_mode) ? entry->st_size : 0;
     sender->begun = *entry;
-    return true;
+    return find_pieces(sender, entry);
 }
 
 static bool read_target(struct record *record, int folder, const char *name) {
@@ -47,7 +67,6 @@ static void send_header(struct sender *sender, const struct stat *entry) {
     record->mode = entry->st_mode & 0777;
     record->mtime_s = entry->st_mtim.tv_sec;
     record->mtime_ns = entry->st_mtim.tv_nsec;
-    record->size = record->type == RECORD_FILE ? sender->left : 0;
     bool is_file = record->type == RECORD_FILE;
     if (!sender->is_steady || !is_file || mapped_has(entry->st_ino) || !stamp_write(entry, sender->looked, record->stamp))
         record->stamp[0] = '\0';
@@ -59,6 +78,8 @@ bool sender_add(struct sender *sender, int folder, const char *name) {
     struct stat entry;
     struct record *record = &sender->record;
     record->target[0] = '\0';
+    record->pieces = NULL;
+    record->size = 0;
     if (fstatat(folder, name, &entry, AT_SYMLINK_NOFOLLOW) < 0) return false;
     if (S_ISREG(entry.st_mode)) {
         if (!open_file(sender, folder, name, &entry)) return false;
@@ -82,6 +103,7 @@ static bool is_unchanged(const struct sender *sender) {
 }
 
 bool sender_go_on(struct sender *sender) {
+    if (sender->left == 0 && sender->piece < sender->pieces.count && !begin_piece(sender)) return false;
     size_t want = outlet_room(sender->outlet);
     if (want > sizeof session_scratch) want = sizeof session_scratch;
     if ((uint64_t)sender->left < want) want = (size_t)sender->left;
@@ -94,7 +116,7 @@ bool sender_go_on(struct sender *sender) {
     ring_append(&sender->outlet->ring, session_scratch, (size_t)got);
     sender->bytes += got;
     sender->left -= got;
-    if (sender->left > 0) return true;
+    if (sender->left > 0 || sender->piece < sender->pieces.count) return true;
     bool is_good = is_unchanged(sender);
     sender_end(sender);
     errno = ESTALE;

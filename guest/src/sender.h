@@ -14,9 +14,12 @@ struct sender {
     struct record record; // the caller sets its path
     int fd;               // of the file whose content is being sent; -1 for none
     bool is_steady;       // a file that changes while it is sent fails
+    bool skips_holes;
     struct timespec looked; // when mappings were read, of a steady one
     struct stat begun;    // the file when it was opened
-    int64_t left;
+    struct pieces pieces; // of a file whose holes are skipped; none of any other
+    int piece;            // the next one
+    int64_t left;         // of the piece at hand, or of the whole file
     int64_t entries, bytes, skipped;
 };
 
@@ -26,6 +29,9 @@ void sender_begin(struct sender *sender, struct outlet *outlet);
 
 // From now on a file that changes while it is sent fails. One that is at rest has a stamp in its header, for `learn`.
 void sender_be_steady(struct sender *sender);
+
+// From now on only the data of sparse files is sent; their headers say where it belongs.
+void sender_skip_holes(struct sender *sender);
 
 // Sends the header of an entry, links not followed; a file's content follows. Counts devices, FIFOs and sockets in `skipped`. False
 // with errno.

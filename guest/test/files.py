@@ -37,8 +37,9 @@ def parse_records(data):
         at += 4 + length
         path = base64.b64decode(header["path_base64"]) if "path_base64" in header else header["path"].encode()
         assert path not in found, path
-        found[path] = (header, data[at : at + header["size"]])
-        at += header["size"]
+        size = sum(header["data"][1::2]) if "data" in header else header["size"]
+        found[path] = (header, data[at : at + size])
+        at += size
     return found
 
 

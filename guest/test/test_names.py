@@ -154,7 +154,67 @@ class Fetch(FileTest):
         answer, found = self.fetch([f"{number:04}" for number in range(1000)])
         self.assertEqual((answer["bytes"], len(found)), (1000, 1000))
 
+    def put_sparse(self, name, size, *pieces):
+        with open(self.at(name), "wb") as file:
+            file.truncate(size)
+            for offset, content in pieces:
+                file.seek(offset)
+                file.write(content)
+
+    def whole(self, header, content):
+        """The file that a header with `data` and its content describe."""
+        whole, at = bytearray(header["size"]), 0
+        for offset, size in zip(header["data"][::2], header["data"][1::2]):
+            whole[offset : offset + size] = content[at : at + size]
+            at += size
+        return bytes(whole)
+
+    def assert_sparse(self, name, most_bytes):
+        answer, found = self.fetch([name, "after"], sparse=True)
+        header, content = found[name.encode()]
+        with open(self.at(name), "rb") as file:
+            self.assertEqual(self.whole(header, content), file.read())
+        self.assertLessEqual(len(content), most_bytes)
+        self.assertEqual(answer["bytes"], len(content) + 5)
+        self.assertEqual(found[b"after"][1], b"after")
+        return header["data"]
+
+    def test_only_the_data_of_a_sparse_file_is_sent(self):
+        self.put("after", b"after")
+        self.put_sparse("f", 1 << 24, (0, b"start"), (1 << 20, os.urandom(300_000)), ((1 << 24) - 3, b"end"))
+        self.assertEqual(self.assert_sparse("f", 320_000)[:2], [0, 4096])
+        self.put_sparse("none", 1 << 20)
+        self.assertEqual(self.assert_sparse("none", 0), [])
+        self.put_sparse("tail", 1_000_001, (0, b"x"))
+        self.assertEqual(self.assert_sparse("tail", 4096), [0, 4096])
+
+    def test_a_file_with_many_holes_keeps_the_longest(self):
+        self.put("after", b"after")
+        holes = [(number, 1 << 18 if number % 3 else 1 << 17) for number in range(400)]
+        offset, pieces = 0, []
+        for number, hole in holes:
+            pieces.append((offset, b"%d" % number))
+            offset += 4096 + hole
+        self.put_sparse("f", offset, *pieces)
+        self.assertEqual(len(self.assert_sparse("f", 48 << 20)), 2 * 200)
+
+    def test_a_file_with_short_holes_and_one_that_is_not_asked_for_sparse_are_sent_whole(self):
+        self.put_sparse("short", 60_000, (0, b"x"), (59_999, b"y"))
+        self.put_sparse("f", 1 << 20, (4096, b"x"))
+        for fields, name in (({"sparse": True}, "short"), ({}, "f"), ({"sparse": False}, "f")):
+            header, content = self.fetch([name], **fields)[1][name.encode()]
+            self.assertNotIn("data", header)
+            with open(self.at(name), "rb") as file:
+                self.assertEqual(content, file.read())
+
+    def test_a_long_name_leaves_room_for_the_pieces(self):
+        name = "\x01" * 255
+        self.put_sparse(name, 200 << 36, *((number << 36, b"x") for number in range(200)))
+        header, content = self.fetch([name], sparse=True)[1][name.encode()]
+        self.assertEqual((len(header["data"]), len(content)), (400, 200 * 4096))
+
     def test_failures(self):
+        self.assert_error(self.wire.ask("fetch", path=self.target, paths=["a"], sparse=1), "BAD_REQUEST")
         self.assert_error(self.fetch([], path=self.at("gone"))[0], "IO", errno="ENOENT")
         for paths in (["/etc/passwd"], ["../x"], ["a//b"], [""], [1], [{}], "x", None, ["a", "."]):
             self.assert_error(self.wire.ask("fetch", path=self.target, paths=paths), "BAD_REQUEST")

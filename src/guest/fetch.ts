@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import type { DataPieces } from "../host/data-pieces.js";
 import type { Channel } from "./channel.js";
 import { Download } from "./download.js";
 import { MAX_PAYLOAD_BYTES } from "./frames.js";
@@ -20,13 +21,24 @@ export interface FetchedHeader {
   readonly sizeBytes: number;
   /** A symlink's text; null for anything else. */
   readonly target: string | null;
+  /** The data of a file that is sent without its holes; null for anything else. */
+  readonly pieces: DataPieces | null;
   /** The guest's name for this state of a file, for `learn`; null for none. */
   readonly stamp: string | null;
+}
+
+export interface FetchOptions {
+  /** Fails when a file changes while it is read. */
+  readonly isSteady?: boolean;
+  /** The content of a sparse file is its data alone, no part of it beyond the end of a piece; the header has the pieces. */
+  readonly isSparse?: boolean;
 }
 
 /** Receives one entry; unread content is skipped. */
 export type TakeEntry = (header: FetchedHeader, content: AsyncIterable<Buffer>) => Promise<void>;
 
+/** Pieces of data are whole blocks, except at a file's end. */
+const BLOCK_BYTES = 4_096;
 /** Maximum size of the paths in one request. */
 const PATHS_BYTES = MAX_PAYLOAD_BYTES - 32_768;
 
@@ -38,6 +50,7 @@ const fetched = z.object({
   mtime_s: z.number().int(),
   mtime_ns: z.number().int().min(0).max(999_999_999),
   size: count,
+  data: z.array(count).max(1_024).optional(),
   target: z.string().max(4_095).optional(),
   target_base64: z.base64().max(8_190).optional(),
   stamp: z.string().max(200).optional(),
@@ -54,24 +67,26 @@ export async function fetchEntries(
   root: string,
   paths: readonly string[],
   take: TakeEntry,
-  isSteady = false,
+  options: FetchOptions = {},
 ): Promise<void> {
-  for (const batch of batches(paths)) await fetchBatch(channel, { root, paths: batch, isSteady }, take);
+  for (const batch of batches(paths)) await fetchBatch(channel, { root, paths: batch, options }, take);
 }
 
 async function fetchBatch(
   channel: Channel,
-  { root, paths, isSteady }: { readonly root: string; readonly paths: readonly string[]; readonly isSteady: boolean },
+  { root, paths, options }: { readonly root: string; readonly paths: readonly string[]; readonly options: FetchOptions },
   take: TakeEntry,
 ): Promise<void> {
-  const fields = { ...buildPath("path", root), paths: paths.map(buildItem), ...(isSteady && { steady: true }) };
+  const { isSteady, isSparse } = options;
+  const how = { ...(isSteady && { steady: true }), ...(isSparse && { sparse: true }) };
+  const fields = { ...buildPath("path", root), paths: paths.map(buildItem), ...how };
   const download = Download.start(channel, "fetch", fields, ended);
   const reader = new ContentReader(download);
   try {
     for (const path of paths) {
       const header = parseHeader(await reader.header());
       if (header?.path !== path) throw download.broken("a file that was not requested");
-      const content = reader.bytes(header.sizeBytes);
+      const content = header.pieces === null ? reader.bytes(header.sizeBytes) : eachPiece(reader, header.pieces);
       await take(header, content);
       for await (const _ of content);
     }
@@ -79,6 +94,10 @@ async function fetchBatch(
   } finally {
     await reader.close();
   }
+}
+
+async function* eachPiece(reader: ContentReader, pieces: DataPieces): AsyncGenerator<Buffer, void, undefined> {
+  for (const [, bytes] of pieces) yield* reader.bytes(bytes);
 }
 
 function buildItem(path: string): string | Record<string, string> {
@@ -107,6 +126,22 @@ function parseHeader(header: unknown): FetchedHeader | null {
   const path = parseName(data.path, data.path_base64);
   const target = parseName(data.target, data.target_base64);
   if (path === null || (target !== null) !== (data.type === "symlink")) return null;
-  const { type, mode, mtime_s, mtime_ns, size } = data;
-  return { path, type, mode, mtimeS: mtime_s, mtimeNs: mtime_ns, sizeBytes: size, target, stamp: data.stamp ?? null };
+  const { type, mode, mtime_s, mtime_ns, size, stamp = null } = data;
+  const pieces = data.data && type === "file" ? parsePieces(data.data, size) : null;
+  if (data.data && pieces === null) return null;
+  return { path, type, mode, mtimeS: mtime_s, mtimeNs: mtime_ns, sizeBytes: size, target, pieces, stamp };
+}
+
+/** Null for pieces that a file of this size cannot have. */
+function parsePieces(numbers: readonly number[], sizeBytes: number): DataPieces | null {
+  const pieces: [number, number][] = [];
+  let end = 0;
+  for (let at = 0; at < numbers.length; at += 2) {
+    const [offset = 0, bytes = 0] = numbers.slice(at, at + 2);
+    const isPlaced = offset >= end && offset % BLOCK_BYTES === 0 && bytes > 0 && offset + bytes <= sizeBytes;
+    if (!isPlaced || (bytes % BLOCK_BYTES !== 0 && offset + bytes !== sizeBytes)) return null;
+    pieces.push([offset, bytes]);
+    end = offset + bytes;
+  }
+  return pieces;
 }

@@ -1,6 +1,38 @@
 /** The data of a file: offset and length of each piece, in order; between the pieces are holes. */
 export type DataPieces = readonly (readonly [offset: number, bytes: number])[];
 
+/** Walks over a file's data in order, and tells the holes between. */
+export class Holes {
+  readonly #pieces: Iterator<readonly [offset: number, bytes: number]>;
+  readonly sizeBytes: number;
+  #position = 0;
+  #left = 0;
+
+  constructor(pieces: DataPieces, sizeBytes: number) {
+    this.#pieces = pieces[Symbol.iterator]();
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** Takes the next bytes of data, none beyond the end of a piece. Returns the length of the hole before them. */
+  take(bytes: number): number {
+    let hole = 0;
+    if (this.#left === 0) {
+      const [offset, length] = this.#pieces.next().value ?? [this.#position, bytes];
+      hole = offset - this.#position;
+      this.#position = offset;
+      this.#left = length;
+    }
+    this.#position += bytes;
+    this.#left -= bytes;
+    return hole;
+  }
+
+  /** The length of the hole after all data. */
+  rest(): number {
+    return this.sizeBytes - this.#position;
+  }
+}
+
 const BLOCK_BYTES = 4_096;
 /** A shorter hole is sent as zeros: each piece costs a line of the map. */
 const HOLE_BYTES = 65_536;
@@ -40,6 +72,11 @@ export class DataFinder {
   }
 }
 
-function isZero(bytes: Buffer): boolean {
-  return bytes.equals(ZEROS.subarray(0, bytes.length));
+function isZero(bytes: Uint8Array): boolean {
+  return ZEROS.subarray(0, bytes.length).equals(bytes);
+}
+
+/** Whether bytes can be left out of a file: at least a block, and all zeros. */
+export function canBeHole(bytes: Uint8Array): boolean {
+  return bytes.length >= BLOCK_BYTES && bytes.length <= ZEROS.length && isZero(bytes);
 }

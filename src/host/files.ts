@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fchmodSync, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
 import { access, copyFile, lstat, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -109,30 +109,6 @@ export function appendLineSync(path: string, line: string): void {
     writeSync(file, `${line}\n`);
   } finally {
     closeSync(file);
-  }
-}
-
-/**
- * A new file that is written synchronously: for a short file, Node's threads would take several times as long. Throws when the name
- * exists.
- */
-export class NewFile {
-  readonly #file: number;
-
-  constructor(path: string) {
-    this.#file = openSync(path, "wx", 0o600);
-  }
-
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
-  }
-
-  chmod(mode: number): void {
-    fchmodSync(this.#file, mode);
-  }
-
-  close(): void {
-    closeSync(this.#file);
   }
 }
 

@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
 
 import { limits } from "../contract/limits.js";
+import type { Holes } from "../host/data-pieces.js";
+import { nextTurn } from "../host/next-turn.js";
 import type { BaseContent } from "./base-content.js";
 
 /** Content that is collected before it is written. */
 const BATCH_BYTES = 4_194_304;
+/** A sparse file that is longer is not hashed: its zeros would take the processor longer than its data takes to arrive. */
+const MOST_SPARSE_BYTES = 4_294_967_296;
+const ZEROS = Buffer.alloc(1_048_576);
+/** Zeros that are hashed before other work of the process has a turn. */
+const TURN_BYTES = 8 * ZEROS.length;
 
 /** Keeps contents for the diffs of a base while they pass through. */
 export class ContentKeeper {
@@ -16,28 +23,42 @@ export class ContentKeeper {
     this.#content = content;
   }
 
-  /** Passes a file's content on, and keeps it when all of it has passed. `onEnd` gets its length and SHA-256. */
+  /**
+   * Passes a file's content on, and keeps it when all of it has passed. `onEnd` gets its length and SHA-256. With `holes`, the content is the data
+   * of a sparse file, and what is kept is all of it; a very long one is neither kept nor hashed, and has no `onEnd`.
+   */
   async *pass(
     content: AsyncIterable<Buffer>,
     onEnd: (sizeBytes: number, digest: string) => void = () => {},
+    holes: Holes | null = null,
   ): AsyncGenerator<Buffer> {
+    if (holes !== null && holes.sizeBytes > MOST_SPARSE_BYTES) return yield* content;
     const hash = createHash("sha256");
     let kept: Buffer[] | null = [];
     let sizeBytes = 0;
-    for await (const bytes of content) {
+    const add = (bytes: Buffer) => {
       hash.update(bytes);
       sizeBytes += bytes.length;
       if (sizeBytes > limits.baseContentFileBytes) kept = null;
       kept?.push(bytes);
+    };
+    for await (const bytes of content) {
+      if (holes !== null) await addZeros(holes.take(bytes.length), add);
+      add(bytes);
       yield bytes;
     }
+    if (holes !== null) await addZeros(holes.rest(), add);
     const digest = hash.digest("hex");
-    if (kept !== null) {
-      this.#batch.push({ digest, bytes: Buffer.concat(kept) });
-      this.#batchBytes += sizeBytes;
-    }
+    this.#keep(digest, kept);
     onEnd(sizeBytes, digest);
     if (this.#batchBytes >= BATCH_BYTES) await this.flush();
+  }
+
+  #keep(digest: string, kept: readonly Buffer[] | null): void {
+    if (kept === null) return;
+    const bytes = Buffer.concat(kept);
+    this.#batch.push({ digest, bytes });
+    this.#batchBytes += bytes.length;
   }
 
   async flush(): Promise<void> {
@@ -45,5 +66,17 @@ export class ContentKeeper {
     this.#batch = [];
     this.#batchBytes = 0;
     await this.#content.add(batch);
+  }
+}
+
+async function addZeros(count: number, add: (bytes: Buffer) => void): Promise<void> {
+  let sinceTurn = 0;
+  for (let left = count; left > 0; left -= ZEROS.length) {
+    const bytes = ZEROS.subarray(0, left);
+    add(bytes);
+    sinceTurn += bytes.length;
+    if (sinceTurn < TURN_BYTES) continue;
+    await nextTurn();
+    sinceTurn = 0;
   }
 }

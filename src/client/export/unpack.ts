@@ -2,9 +2,14 @@ import { join } from "node:path";
 
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { readArchive } from "../../archive/read.js";
-import { chmod, mkdir, open, readdir, realpath, rm, rmdir, symlink, utimes } from "../../host/files.js";
+import { chmod, mkdir, readdir, realpath, rm, rmdir, symlink, utimes } from "../../host/files.js";
+import { NewFile } from "../../host/new-file.js";
+import { nextTurn } from "../../host/next-turn.js";
 import { hasRealParents } from "../pull/real-parents.js";
 import { explainOutput, unusableOutput } from "./unusable.js";
+
+/** Content that is taken before other work of the process has a turn: the holes of a file do not wait for anything. */
+const TURN_BYTES = 8_388_608;
 
 /**
  * Unpacks an archive into a new or empty directory. Nothing is written outside of it, and no link is followed. When it fails, the
@@ -59,12 +64,19 @@ class Unpacker {
 }
 
 async function writeEntry(path: string, { mode, mtimeS, content }: ArchiveEntry): Promise<void> {
-  const file = await open(path, "wx", 0o600);
+  const file = new NewFile(path);
+  let sinceTurn = 0;
   try {
-    for await (const bytes of content) await file.writeFile(bytes);
-    await file.chmod(mode);
-    await file.utimes(mtimeS, mtimeS);
+    for await (const bytes of content) {
+      file.write(bytes);
+      sinceTurn += bytes.length;
+      if (sinceTurn < TURN_BYTES) continue;
+      await nextTurn();
+      sinceTurn = 0;
+    }
+    file.finish(mode);
+    file.utimes(mtimeS, mtimeS);
   } finally {
-    await file.close();
+    file.close();
   }
 }

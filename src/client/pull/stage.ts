@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { readArchive } from "../../archive/read.js";
 import type { ArchiveEntry } from "../../archive/entry.js";
 import { PyroError } from "../../contract/errors.js";
-import { NewFile, symlinkSync } from "../../host/files.js";
+import { symlinkSync } from "../../host/files.js";
+import { NewFile } from "../../host/new-file.js";
+import { nextTurn } from "../../host/next-turn.js";
 import { type Entry, isUnhashed } from "../../workspace/entry.js";
 import { PullProgress } from "./progress.js";
 import type { Step } from "./steps.js";
+
+/** Content that is taken before other work of the process has a turn: the holes of a file do not wait for anything. */
+const TURN_BYTES = 8_388_608;
 
 type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
 
@@ -59,9 +64,14 @@ function changedMeanwhile(paths: readonly string[]): PyroError {
 
 function counted(entry: ArchiveEntry, progress: PullProgress): ArchiveEntry {
   async function* pass() {
+    let sinceTurn = 0;
     for await (const bytes of entry.content) {
       progress.addBytes(bytes.length);
       yield bytes;
+      sinceTurn += bytes.length;
+      if (sinceTurn < TURN_BYTES) continue;
+      await nextTurn();
+      sinceTurn = 0;
     }
   }
   return { ...entry, content: pass() };
@@ -82,7 +92,7 @@ async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): P
       hash.update(bytes);
       file.write(bytes);
     }
-    file.chmod(after.mode);
+    file.finish(after.mode);
   } finally {
     file.close();
   }

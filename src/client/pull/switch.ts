@@ -14,6 +14,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from "../../host/files.js";
+import { copySparseSync } from "../../host/new-file.js";
 import { sha256OfEntry } from "../../host/digest.js";
 import { nextTurn } from "../../host/next-turn.js";
 import { errnoOf } from "../host-failure.js";
@@ -23,6 +24,8 @@ import type { Step } from "./steps.js";
 
 /** Steps that are carried out before other work of the process has a turn. */
 const TURN = 256;
+/** In which file systems count the room of a file. */
+const BLOCK_BYTES = 512;
 /** A copy that may not be whole yet. */
 const HALF = ".half";
 
@@ -174,6 +177,8 @@ function copyByWayOf(half: string, from: string, to: string): void {
 function copy(from: string, to: string): void {
   const stat = lstatSync(from);
   if (stat.isSymbolicLink()) return symlinkSync(readlinkSync(from), to);
+  const isSparse = stat.blocks * BLOCK_BYTES < stat.size;
+  if (isSparse) return copySparseSync(from, to, stat.mode & 0o777);
   copyFileSync(from, to);
   chmodSync(to, stat.mode & 0o777);
 }

@@ -8,6 +8,7 @@ import { fetchEntries, type FetchedHeader } from "../../guest/fetch.js";
 import { learn, type Learned } from "../../guest/learn.js";
 import { list } from "../../guest/listing.js";
 import { isUtf8Name } from "../../guest/names.js";
+import { Holes } from "../../host/data-pieces.js";
 import { gzip } from "../../host/gzip.js";
 import { handOver } from "../../host/hand-over.js";
 import { ContentKeeper } from "../../store/content-keeper.js";
@@ -41,18 +42,18 @@ export async function exportFiles(
         paths,
         async (header, content) => {
           const isKept = keeper !== null && header.type === "file";
-          const { stamp } = header;
-          const onEnd = (sizeBytes: number, sha256: string) => {
+          const { stamp, sizeBytes, pieces } = header;
+          const onEnd = (_: number, sha256: string) => {
             if (stamp !== null && sizeBytes > HASHED_BYTES) learned.push({ stamp, sha256 });
           };
-          const kept = isKept ? keeper.pass(content, onEnd) : content;
+          const kept = isKept ? keeper.pass(content, onEnd, pieces && new Holes(pieces, sizeBytes)) : content;
           const entry = toArchive(header, kept);
           if (entry === null) return void (counts.skipped_special += 1);
           counts.entry_count += 1;
           counts.bytes += entry.sizeBytes;
           await give(entry);
         },
-        keeper !== null,
+        { isSteady: keeper !== null, isSparse: true },
       );
       await learn(channel, learned.splice(0));
     }
@@ -90,9 +91,10 @@ async function* listBatches(channel: Channel, path: string, counts: { skipped_sp
 }
 
 function toArchive(
-  { path, type, mode, mtimeS, mtimeNs, sizeBytes, target }: FetchedHeader,
+  { path, type, mode, mtimeS, mtimeNs, sizeBytes, pieces, target }: FetchedHeader,
   content: AsyncIterable<Buffer>,
 ): ArchiveEntry | null {
   if (type === "absent" || (target !== null && !isUtf8Name(target))) return null;
-  return { path, type, mode, mtimeS, mtimeNs, sizeBytes, target, content };
+  const entry = { path, type, mode, mtimeS, mtimeNs, sizeBytes, target, content };
+  return pieces === null ? entry : { ...entry, pieces };
 }

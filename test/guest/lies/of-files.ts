@@ -126,4 +126,21 @@ export const liesOfFiles: readonly Lie[] = [
   ofFetch("one file too many", ["a", "b", "c"].map((path) => record({ ...FILE, path }))),
   ofFetch("less content than a header tells", [record({ ...FILE, path: "a", size: 100 }, "x")]),
   ofFetch("a directory with content", [record({ ...FILE, path: "a", type: "directory", size: 1 }, "x")]),
+  ...Object.entries({
+    "beyond the end of the file": [0, 12_288],
+    "that begins beyond the end": [12_288, 4_096],
+    "that overlaps another": [0, 8_192, 4_096, 4_096],
+    "before another": [4_096, 4_096, 0, 4_096],
+    "of no bytes": [0, 0],
+    "that begins within a block": [1, 4_096],
+    "that ends within a block": [0, 5],
+    "without a length": [0],
+    "of a negative length": [4_096, -4_096],
+    "at a negative offset": [-4_096, 4_096],
+  }).map(([title, data]) =>
+    ofFetch(`data ${title}`, [record({ ...FILE, path: "a", size: 8_193, data }, "x".repeat(16_384)), record({ ...FILE, path: "b" })]),
+  ),
+  ofFetch("2,000 pieces of data", [
+    record({ ...FILE, path: "a", size: 2 ** 40, data: Array.from({ length: 2_000 }, (_, n) => 4_096 * n) }),
+  ]),
 ];
