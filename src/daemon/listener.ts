@@ -12,6 +12,8 @@ interface ListenerOptions {
   readonly log: Log;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+  /** False for a connection that must be closed. */
+  readonly isWelcome: (socket: Socket) => boolean;
   /** Called once when the home's lock file was removed: another daemon may start, so this one must end. */
   readonly onLockLost: () => void;
 }
@@ -52,7 +54,8 @@ export class Listener {
   async #listen(path: string): Promise<void> {
     removeFileSync(path);
     // The server before it, if there was one, keeps its connections: closing it would remove the new socket by its name.
-    await serveUnix(path, this.#options.onRequest, this.#options.onUpgrade);
+    const { onRequest, onUpgrade, isWelcome } = this.#options;
+    await serveUnix(path, onRequest, onUpgrade, isWelcome);
     this.#socketPath = path;
     this.#socket = readFileIdentity(path);
     if (this.#isHidden) this.hide();

@@ -3,6 +3,7 @@ import { readContract } from "../contract/rendered.js";
 import { openCore } from "../core/open.js";
 import { openHome } from "../host/home.js";
 import { openLog } from "../host/log.js";
+import { Audit } from "./audit.js";
 import { buildHandlers } from "./handlers.js";
 import { Lifetime } from "./lifetime.js";
 import { Listener } from "./listener.js";
@@ -29,7 +30,8 @@ async function main(): Promise<void> {
   let listener: Listener | null = null;
   const hide = () => listener?.hide();
   const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.machines.inUse(), hide, log });
-  const daemon = { core, lifetime, handlers: buildHandlers(lifetime) };
+  const audit = new Audit(home.auditLog, log);
+  const daemon = { core, lifetime, audit, handlers: buildHandlers(lifetime) };
   process.on("SIGTERM", () => lifetime.stop("SIGTERM"));
   process.on("SIGINT", () => lifetime.stop("SIGINT"));
 
@@ -38,6 +40,7 @@ async function main(): Promise<void> {
     log,
     onRequest: (request, response) => void serveRequest(daemon, request, response),
     onUpgrade: (request, socket, head) => void serveUpgrade(daemon, request, socket, head),
+    isWelcome: (socket) => audit.isWelcome(socket),
     onLockLost: () => lifetime.stop("the lock file of its home was removed"),
   });
   log.info({ pid: process.pid, version, home: home.path }, "listening");

@@ -17,17 +17,25 @@ export interface Performer {
   readonly handlers: Handlers;
 }
 
+/** Hears how far a call is. */
+export interface Progress {
+  readonly mark: Call["mark"];
+  /** Called with the input when it has passed its schema. */
+  readonly onInput: (input: object) => void;
+}
+
 /** Reads an operation's input from its caller, performs it, and returns its result. */
 export async function perform(
   performer: Performer,
   operation: Operation,
   flight: CallInFlight,
   { asks, hears }: Caller,
-  mark: Call["mark"],
+  { mark, onInput }: Progress,
 ): Promise<unknown> {
   const { signal } = flight;
   const emit: Call["emit"] = (event) => hears.emit(event, signal);
   const input = parseInput(operation.input, await asks.readInput());
+  onInput(input);
   mark("request");
   const hasSource = takesArchive(operation) && input["source_path"] !== undefined;
   if (hasSource && asks.readArchive && input["source_framed"] !== true) {

@@ -8,6 +8,7 @@ import { openResponse, type IncomingMessage, type ServerResponse } from "../host
 import type { Socket } from "../host/socket.js";
 import { Stopwatch } from "../host/stopwatch.js";
 import { Answer } from "./answer.js";
+import type { Audit } from "./audit.js";
 import { Body } from "./body.js";
 import type { Caller, CallerHears } from "./caller.js";
 import type { CallInFlight, Lifetime } from "./lifetime.js";
@@ -17,6 +18,7 @@ import { StreamCaller } from "./stream-caller.js";
 /** The dependencies of the server. */
 export interface Daemon extends Performer {
   readonly lifetime: Lifetime;
+  readonly audit: Audit;
 }
 
 const routes = new Map<string, Operation>(
@@ -58,6 +60,7 @@ async function serve(
 ): Promise<void> {
   const startedMs = performance.now();
   const operation = findOperation(request);
+  const audited = daemon.audit.call(request, operation?.name ?? "unknown");
   let hears = refusal;
   let flight: CallInFlight | undefined;
   let error: PyroError | undefined;
@@ -68,7 +71,12 @@ async function serve(
     const caller = accept(flight);
     hears = caller.hears;
     const watch = new Stopwatch(startedMs);
-    const result = await perform(daemon, operation, flight, caller, (stage) => watch.mark(stage));
+    const progress = {
+      mark: (stage: string) => watch.mark(stage),
+      onInput: (input: object) => audited.begin(input),
+    };
+    const result = await perform(daemon, operation, flight, caller, progress);
+    audited.succeed(result);
     if (request.headers[traceHeader] === "1") {
       watch.mark("answer");
       await hears.emit({ event: "trace", stages: watch.stages }, flight.signal);
@@ -76,6 +84,7 @@ async function serve(
     await hears.sendResult(result);
   } catch (thrown) {
     error = asCallError(thrown, flight);
+    audited.fail(error);
     await hears.sendError(error);
   } finally {
     flight?.finish();

@@ -15,6 +15,7 @@ export interface Home {
   readonly daemonSocket: string;
   readonly daemonLock: string;
   readonly daemonLog: string;
+  readonly auditLog: string;
 }
 
 /** The longest path beneath `runtime` is `/vm-` + 12 characters + `/agent.sock`. */
@@ -28,10 +29,10 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
   const named = findHomePath(env);
   makePrivateDirectory(named, "PYRO_HOME", "followed");
   const path = realpathSync(named);
-  const [daemonLock, daemonLog] = [join(path, "daemon.lock"), join(path, "daemon.log")];
-  for (const file of [daemonLock, daemonLog]) assertPlainFile(file);
+  const [daemonLock, daemonLog, auditLog] = ["daemon.lock", "daemon.log", "audit.log"].map((name) => join(path, name));
+  for (const file of [daemonLock, daemonLog, auditLog]) assertPlainFile(file!);
   const runtime = openRuntime(path, env);
-  return { path, runtime, daemonSocket: join(runtime, "daemon.sock"), daemonLock, daemonLog };
+  return { path, runtime, daemonSocket: join(runtime, "daemon.sock"), daemonLock: daemonLock!, daemonLog: daemonLog!, auditLog: auditLog! };
 }
 
 /**

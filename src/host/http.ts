@@ -11,14 +11,21 @@ import type { Duplex } from "node:stream";
 
 export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 
-/** Serves HTTP on a unix socket that only this user may open (mode 0600 from its creation). */
+/**
+ * Serves HTTP on a unix socket that only this user may open (mode 0600 from its creation). A connection is closed, before anything of it
+ * is read, unless `isWelcome` says yes.
+ */
 export async function serveUnix(
   path: string,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
   onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+  isWelcome: (socket: Socket) => boolean = () => true,
 ): Promise<Server> {
   // A call may upload for hours, so only its headers have a deadline.
   const server = createServer({ requestTimeout: 0 }, onRequest);
+  server.on("connection", (socket: Socket) => {
+    if (!isWelcome(socket)) socket.destroy();
+  });
   if (onUpgrade) server.on("upgrade", onUpgrade);
   const listening = new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);

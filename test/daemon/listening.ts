@@ -8,6 +8,7 @@ import { readContract } from "../../src/contract/rendered.js";
 import type { Core, Handler } from "../../src/core/core.js";
 import { Budget, noCeilings } from "../../src/core/machines/budget.js";
 import type { Tasks } from "../../src/core/tasks/tasks.js";
+import { Audit } from "../../src/daemon/audit.js";
 import type { Handlers } from "../../src/daemon/handlers.js";
 import { Lifetime } from "../../src/daemon/lifetime.js";
 import { serveRequest, serveUpgrade } from "../../src/daemon/server.js";
@@ -28,6 +29,7 @@ export class Listening implements AsyncDisposable {
   /** Requests whose headers have arrived. */
   requests = 0;
   readonly #server: Promise<Server>;
+  readonly #audit: Audit;
 
   constructor(
     vmRun: VmRun,
@@ -47,7 +49,8 @@ export class Listening implements AsyncDisposable {
       log,
     });
     const handlers = { "vm.run": vmRun, ...options.others } as unknown as Handlers;
-    const daemon = { core, lifetime: this.lifetime, handlers };
+    this.#audit = new Audit(this.home.auditLog, log);
+    const daemon = { core, lifetime: this.lifetime, handlers, audit: this.#audit };
     this.#server = serveUnix(
       this.home.daemonSocket,
       (request, response) => {
@@ -58,6 +61,7 @@ export class Listening implements AsyncDisposable {
         this.requests += 1;
         void serveUpgrade(daemon, request, socket, head);
       },
+      (socket) => this.#audit.isWelcome(socket),
     );
   }
 
@@ -67,6 +71,7 @@ export class Listening implements AsyncDisposable {
     const server = await this.#server;
     server.close();
     server.closeAllConnections();
+    this.#audit.close();
     rmSync(this.directory, { recursive: true });
   }
 }

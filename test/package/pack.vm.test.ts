@@ -20,6 +20,7 @@ const BINARIES = [
   "keeper/build/pyro-join",
   "keeper/build/pyro-keeper",
   "keeper/build/pyro-pages",
+  "keeper/build/pyro-peer.node",
   "preload/build/pyro-readonly-ram.so",
 ];
 /** Without declarations that no program reads. Services, registries and saved environments brought it above 1.0 MB. */
@@ -53,6 +54,7 @@ test("a checkout without built files packs all needed files and no others", () =
     "keeper/src/join.c",
     "keeper/src/keeper.c",
     "keeper/src/pages.c",
+    "keeper/src/peer.c",
     "keeper/Makefile",
     "preload/src/readonly_ram.c",
     "preload/Makefile",
@@ -60,7 +62,7 @@ test("a checkout without built files packs all needed files and no others", () =
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],
