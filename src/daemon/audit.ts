@@ -76,7 +76,12 @@ export function mayCall({ uid }: Peer, ownUid: number): boolean {
 function subjectsOf(value: unknown): Record<string, unknown> {
   if (typeof value !== "object" || value === null) return {};
   const facts = value as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(SUBJECTS.filter((name) => facts[name] !== undefined && facts[name] !== null).map((name) => [name, shorten(facts[name])]));
+  return Object.fromEntries(
+    SUBJECTS.filter((name) => facts[name] !== undefined && facts[name] !== null).map((name) => [
+      name,
+      shorten(facts[name]),
+    ]),
+  );
 }
 
 function shorten(value: unknown): unknown {

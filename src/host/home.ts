@@ -32,7 +32,14 @@ export function openHome(env: NodeJS.ProcessEnv = process.env): Home {
   const [daemonLock, daemonLog, auditLog] = ["daemon.lock", "daemon.log", "audit.log"].map((name) => join(path, name));
   for (const file of [daemonLock, daemonLog, auditLog]) assertPlainFile(file!);
   const runtime = openRuntime(path, env);
-  return { path, runtime, daemonSocket: join(runtime, "daemon.sock"), daemonLock: daemonLock!, daemonLog: daemonLog!, auditLog: auditLog! };
+  return {
+    path,
+    runtime,
+    daemonSocket: join(runtime, "daemon.sock"),
+    daemonLock: daemonLock!,
+    daemonLog: daemonLog!,
+    auditLog: auditLog!,
+  };
 }
 
 /**

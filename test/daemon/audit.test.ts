@@ -50,7 +50,10 @@ test("the audit log has who, what and the result of every call, and nothing secr
     ],
   );
   for (const { uid, pid } of lines) assert.deepEqual([uid, pid], [process.geteuid!(), process.pid]);
-  assert.deepEqual([lines[0]!["environment"], lines[0]!["network"], lines[0]!.call], ["debian:12", true, lines[1]!.call]);
+  assert.deepEqual(
+    [lines[0]!["environment"], lines[0]!["network"], lines[0]!.call],
+    ["debian:12", true, lines[1]!.call],
+  );
   assert.doesNotMatch(readFileSync(daemon.home.auditLog, "utf8"), /SECRET/);
   assert.equal(statSync(daemon.home.auditLog).mode & 0o777, 0o600);
 });
@@ -77,7 +80,10 @@ test("another user is not served even where the modes of socket and directory le
   const client = new Client(daemon.env);
   await client.call("vm.run", { environment: "debian:12", command: "true" });
   const own = process.geteuid!();
-  assert.deepEqual([mayCall({ pid: 1, uid: own, gid: 0 }, own), mayCall({ pid: 1, uid: 0, gid: 0 }, own)], [true, true]);
+  assert.deepEqual(
+    [mayCall({ pid: 1, uid: own, gid: 0 }, own), mayCall({ pid: 1, uid: 0, gid: 0 }, own)],
+    [true, true],
+  );
   assert.equal(mayCall({ pid: 1, uid: 65_534, gid: 0 }, own), false);
   const { daemonSocket, runtime } = daemon.home;
   assert.match(await callAs(own, process.execPath, daemonSocket), /^HTTP\/1.1 200/);
@@ -90,5 +96,8 @@ test("another user is not served even where the modes of socket and directory le
   copyFileSync(process.execPath, join(programs, "node"));
   assert.doesNotMatch(await callAs(65_534, join(programs, "node"), daemonSocket), /HTTP/);
   const refused = linesOf(daemon).filter(({ event }) => event === "refused");
-  assert.deepEqual(refused.map(({ uid }) => uid), [65_534]);
+  assert.deepEqual(
+    refused.map(({ uid }) => uid),
+    [65_534],
+  );
 });
