@@ -20,20 +20,24 @@ from ._operations import VERSION as __version__
 from ._output import output_bytes
 from ._pyro import Pyro
 from ._server import Server
+from ._shell import Shell
 from ._task import Task
 
 if TYPE_CHECKING:
     from ._async_pyro import AsyncPyro
+    from ._async_shell import AsyncShell
     from ._async_task import AsyncTask
 
 __all__ = [
     "AsyncPyro",
+    "AsyncShell",
     "AsyncTask",
     "Cancellation",
     "CommandFailedError",
     "Pyro",
     "PyroError",
     "Server",
+    "Shell",
     "Task",
     "__version__",
     "create_server",
@@ -47,6 +51,10 @@ def __getattr__(name: str) -> object:
         from ._async_pyro import AsyncPyro
 
         return AsyncPyro
+    if name == "AsyncShell":
+        from ._async_shell import AsyncShell
+
+        return AsyncShell
     if name == "AsyncTask":
         from ._async_task import AsyncTask
 

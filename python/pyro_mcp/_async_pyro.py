@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
 from ._async_calls import OnOutput, OnProgress, Stdin, pieces_of, settled
 from ._async_exchange import AsyncExchange
 from ._async_operations import AsyncOperations
+from ._async_shell import AsyncShell
+from ._async_stream import AsyncStream
 from ._async_task import AsyncTask, AsyncTaskContext
 from ._calls import Cancellation
 from ._daemon import Home
 from ._errors import PyroError, assert_succeeded
-from ._exchange import Event
+from ._exchange import MAX_RETURNS, RETURN_DELAY_SECONDS, Event
 from ._follower import Follower
 from ._operations import LOCAL, VERSION
-from ._pyro import MAX_RETURNS, MAX_STARTS, RETURN_DELAY_SECONDS, Pyro, is_inline, prepared, unreachable
+from ._pyro import MAX_STARTS, Pyro, is_inline, prepared, route_of
 from ._settings import with_host_env
 from ._stream import Lost, NotListening
 
@@ -60,20 +62,50 @@ class AsyncPyro(AsyncOperations):
         async for piece in self._stream("task.export", {"task_id": task_id, "path": path, "gzip": gzip}):
             yield piece
 
+    async def shell_task(
+        self,
+        task_id: str,
+        *,
+        name: str = "main",
+        command: str | Sequence[str] | None = None,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+        replay: bool = True,
+    ) -> AsyncShell:
+        """A named terminal of a task in both directions: see ``Pyro.shell_task``."""
+        info = await self.open_shell(task_id, name=name, command=command, cwd=cwd, env=env, rows=rows, cols=cols)
+        offset = 0
+        if not replay:
+            offset = (await self.output_task(info["task_id"], info["sequence"], max_bytes=1))["stdout_bytes"]
+        return AsyncShell(self, info, offset)
+
+    async def _connect(self, operation: str) -> AsyncStream:
+        """A stream without a request yet. Starts the daemon if none runs."""
+        for starts in range(MAX_STARTS + 1):
+            try:
+                return await AsyncStream.open(self._socket(), route_of(operation), VERSION)
+            except NotListening as absent:
+                if starts == MAX_STARTS:
+                    raise self._home.unreachable(absent) from None
+            await asyncio.to_thread(self._home.start_daemon)
+        raise AssertionError("the loop returns or raises")
+
     async def _stream(self, operation: str, fields: Mapping[str, object]) -> AsyncIterator[bytes]:
         given = {name: value for name, value in fields.items() if value is not None}
         for starts in range(MAX_STARTS + 1):
             try:
-                async with AsyncExchange.open(self._socket(), _route(operation), VERSION, given, None) as exchange:
+                async with AsyncExchange.open(self._socket(), route_of(operation), VERSION, given, None) as exchange:
                     async for event in exchange.events():
                         if event["event"] == "stdout":
                             yield event["data"]
                 return
             except NotListening as absent:
                 if starts == MAX_STARTS:
-                    raise unreachable(self._home, absent) from None
+                    raise self._home.unreachable(absent) from None
             except Lost as lost:
-                raise unreachable(self._home, lost) from lost
+                raise self._home.unreachable(lost) from lost
             await asyncio.to_thread(self._home.start_daemon)
 
     async def _call(
@@ -111,7 +143,7 @@ class AsyncPyro(AsyncOperations):
         try:
             return await self._ask(call)
         except Lost as lost:
-            raise unreachable(self._home, lost) from lost
+            raise self._home.unreachable(lost) from lost
 
     async def _exec(self, call: _Call) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
@@ -120,7 +152,7 @@ class AsyncPyro(AsyncOperations):
                 return await self._ask(call if call.sinks.sequence is None else call.following())
             except Lost as lost:
                 if returns == MAX_RETURNS:
-                    raise unreachable(self._home, lost) from lost
+                    raise self._home.unreachable(lost) from lost
             except PyroError as error:
                 if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
                     raise
@@ -133,13 +165,13 @@ class AsyncPyro(AsyncOperations):
         for starts in range(MAX_STARTS + 1):
             try:
                 stdin = pieces_of(call.stdin)
-                async with AsyncExchange.open(self._socket(), _route(call.operation), VERSION, fields, stdin) as exchange:
+                async with AsyncExchange.open(self._socket(), route_of(call.operation), VERSION, fields, stdin) as exchange:
                     async for event in exchange.events():
                         await call.sinks.add(event)
                 return exchange.result
             except NotListening:
                 if starts == MAX_STARTS:
-                    raise unreachable(self._home, Lost("no daemon listens")) from None
+                    raise self._home.unreachable(Lost("no daemon listens")) from None
             except PyroError as error:
                 if error.details.get("restarting") is not True or starts == MAX_STARTS:
                     raise
@@ -232,7 +264,3 @@ class _Call:
         kept = {name: self.fields[name] for name in ("task_id", "interleaved") if name in self.fields}
         place = {**kept, "sequence": self.sinks.sequence, **self.sinks.offsets()}
         return _Call("task.follow", place, None, self.sinks)
-
-
-def _route(operation: str) -> str:
-    return "/v1/" + operation.replace(".", "/")

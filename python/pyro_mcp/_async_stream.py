@@ -17,7 +17,8 @@ class AsyncStream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
+        self._closed = False
         self._rooms = [0] * 4
         self._granted = [0] * 4
         self._owed = [0] * 4
@@ -50,20 +51,27 @@ class AsyncStream:
     async def send_data(self, channel: int, data: bytes) -> None:
         """Sends bytes as the daemon has room for them."""
         view = memoryview(data)
-        while len(view) > 0:
-            await self.room(channel)
-            count = min(len(view), self._rooms[channel], DATA_BYTES)
-            self._rooms[channel] -= count
-            await self._send(DATA, channel, view[:count])
+        while len(view) > 0 and (count := await self.send_some(channel, view)) > 0:
             view = view[count:]
+
+    async def send_some(self, channel: int, view: memoryview) -> int:
+        """Sends the first bytes, as many as there is room for, and waits for room; returns 0 when the stream was closed."""
+        if not await self.room(channel):
+            return 0
+        count = min(len(view), self._rooms[channel], DATA_BYTES)
+        self._rooms[channel] -= count
+        await self._send(DATA, channel, view[:count])
+        return count
 
     async def send_end(self, channel: int) -> None:
         await self._send(END, channel, b"")
 
-    async def room(self, channel: int) -> None:
-        """Waits until the daemon takes bytes of a channel."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._rooms[channel] > 0)
+    async def room(self, channel: int) -> bool:
+        """Waits until the daemon takes bytes of a channel; false when the stream was closed."""
+        while self._rooms[channel] <= 0 and not self._closed:
+            self._changed.clear()
+            await self._changed.wait()
+        return not self._closed
 
     async def grant(self, channel: int, count: int) -> None:
         """Lets the daemon send this many bytes more."""
@@ -89,12 +97,14 @@ class AsyncStream:
                 yield kind, channel, payload
                 continue
             (limit,) = OFFSET.unpack(payload)
-            async with self._changed:
-                self._rooms[channel] += limit - self._limits[channel]
-                self._changed.notify_all()
+            self._rooms[channel] += limit - self._limits[channel]
             self._limits[channel] = limit
+            self._changed.set()
 
     def close(self) -> None:
+        """Ends the connection; senders that wait for room are woken."""
+        self._closed = True
+        self._changed.set()
         self._writer.close()
 
     async def _send(self, kind: int, channel: int, payload: bytes | memoryview) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ._async_operations import AsyncOperations
+from ._async_shell import AsyncShell
 from ._async_task_operations import AsyncTaskOperations
 from ._errors import PyroError
 from ._results import TaskCreateResult, TaskStatusResult
@@ -20,6 +21,8 @@ class _Streams(Protocol):
     ) -> AsyncIterator[bytes]: ...
 
     def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> AsyncIterator[bytes]: ...
+
+    async def shell_task(self, task_id: str, **options: Any) -> AsyncShell: ...
 
 
 class AsyncTask(AsyncTaskOperations):
@@ -44,6 +47,10 @@ class AsyncTask(AsyncTaskOperations):
     def stream_export(self, path: str, *, gzip: bool = False) -> AsyncIterator[bytes]:
         """Files as a tar archive, as they are read: see ``AsyncPyro.stream_task_export``."""
         return self._streams.stream_task_export(self.task_id, path, gzip=gzip)
+
+    async def shell(self, **options: Any) -> AsyncShell:
+        """A named terminal in both directions. Takes what ``AsyncPyro.shell_task`` takes."""
+        return await self._streams.shell_task(self.task_id, **options)
 
 
 class AsyncTaskContext:

@@ -52,6 +52,12 @@ class Home:
         ours = os.path.basename(runtime) == key and stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
         return os.path.join(runtime, "daemon.sock") if ours else None
 
+    def unreachable(self, lost: Exception) -> PyroError:
+        """The error after attempts that all failed; ``lost`` is the last one."""
+        log = os.path.join(self.path, "daemon.log")
+        hint = f"Look at the end of {log}, and try again."
+        return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
+
     def start_daemon(self) -> None:
         """Starts the daemon, or waits for the one that starts; returns when it listens."""
         executable = self.executable()

@@ -7,28 +7,26 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ._bytes import iterate
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
-from ._exchange import Event, SendSource, exchange
+from ._exchange import MAX_RETURNS, RETURN_DELAY_SECONDS, Event, SendSource, exchange
 from ._follower import Follower
 from ._operations import LOCAL, VERSION, Operations
 from ._pack import Source, open_source
 from ._server import Server
 from ._settings import absolute, timeout_env, with_host_env
 from ._setup import setup_digest
-from ._stream import Lost, NotListening
+from ._stream import Lost, NotListening, Stream
+from ._shell import Shell
 from ._task import Task
 from ._watch import WatchEvent, watch
 
 MAX_STARTS = 5
 """How often a call starts the daemon, or waits for one that ends, before it gives up."""
-MAX_RETURNS = 20
-"""How often a broken connection is retried before the caller gets the error."""
-RETURN_DELAY_SECONDS = 0.1
 _SCAN_EVENT_SECONDS = 0.2
 
 _MAX_INLINE_LENGTH = 131072
@@ -38,6 +36,7 @@ _MAX_INLINE_LENGTH = 131072
 _FILES = {"env.export": "output", "env.import": "file"}
 
 _OnEvent = Callable[[Event], None]
+_Answer = TypeVar("_Answer")
 
 
 class Pyro(Operations):
@@ -74,6 +73,26 @@ class Pyro(Operations):
         """Files of a task as a tar archive, as they are read. Raises as ``export_task`` does, when it is read."""
         return self._stream("task.export", task_id=task_id, path=path, gzip=gzip)
 
+    def shell_task(
+        self,
+        task_id: str,
+        *,
+        name: str = "main",
+        command: str | Sequence[str] | None = None,
+        cwd: str = "/workspace",
+        env: Mapping[str, str] | None = None,
+        rows: int = 24,
+        cols: int = 80,
+        replay: bool = True,
+    ) -> Shell:
+        """A named terminal of a task in both directions, which other clients may attach to later; starts it unless it runs.
+
+        Takes what ``open_shell`` takes, and raises as that does. With ``replay`` it begins with what was shown before.
+        """
+        info = self.open_shell(task_id, name=name, command=command, cwd=cwd, env=env, rows=rows, cols=cols)
+        place = (info["task_id"], info["sequence"])
+        return Shell(self, info, 0 if replay else self.output_task(*place, max_bytes=1)["stdout_bytes"])
+
     def watch_task(
         self,
         task_id: str,
@@ -105,7 +124,7 @@ class Pyro(Operations):
             try:
                 return self._ask(_Ask(operation, given, None, None, None), on_event)
             except Lost as lost:
-                raise unreachable(self._home, lost) from lost
+                raise self._home.unreachable(lost) from lost
 
         return iterate(ask)
 
@@ -146,7 +165,7 @@ class Pyro(Operations):
             try:
                 result = self._ask(ask, follower.add)
             except Lost as lost:
-                raise unreachable(self._home, lost) from lost
+                raise self._home.unreachable(lost) from lost
             follower.end()
             if check:
                 assert_succeeded(result)
@@ -175,7 +194,7 @@ class Pyro(Operations):
                 return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
             except Lost as lost:
                 if returns == MAX_RETURNS:
-                    raise unreachable(self._home, lost) from lost
+                    raise self._home.unreachable(lost) from lost
             except PyroError as error:
                 if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
                     raise
@@ -184,25 +203,34 @@ class Pyro(Operations):
 
     def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
-        route = "/v1/" + ask.operation.replace(".", "/")
+        return self._reach(
+            lambda socket: exchange(
+                socket,
+                route_of(ask.operation),
+                VERSION,
+                with_host_env(ask.operation, ask.fields),
+                stdin=ask.stdin,
+                source=ask.source,
+                cancellation=ask.cancellation,
+                on_event=on_event,
+            )
+        )
+
+    def _connect(self, operation: str) -> Stream:
+        """A stream without a request yet. Starts the daemon if none runs."""
+        return self._reach(lambda socket: Stream(socket, route_of(operation), VERSION))
+
+    def _reach(self, ask: Callable[[str], _Answer]) -> _Answer:
+        """Asks the daemon behind a socket, and starts the daemon if none runs."""
         for starts in range(MAX_STARTS + 1):
             try:
                 socket = self._home.socket()
                 if socket is None:
                     raise NotListening
-                return exchange(
-                    socket,
-                    route,
-                    VERSION,
-                    with_host_env(ask.operation, ask.fields),
-                    stdin=ask.stdin,
-                    source=ask.source,
-                    cancellation=ask.cancellation,
-                    on_event=on_event,
-                )
+                return ask(socket)
             except NotListening:
                 if starts == MAX_STARTS:
-                    raise unreachable(self._home, Lost("no daemon listens")) from None
+                    raise self._home.unreachable(Lost("no daemon listens")) from None
             except PyroError as error:
                 if error.details.get("restarting") is not True or starts == MAX_STARTS:
                     raise
@@ -224,15 +252,13 @@ def prepared(operation: str, fields: Mapping[str, object]) -> dict[str, Any]:
     return given
 
 
+def route_of(operation: str) -> str:
+    return "/v1/" + operation.replace(".", "/")
+
+
 def is_inline(content: object) -> bool:
     """False for a file's content that follows the input."""
     return content is None or (isinstance(content, str) and len(content) <= _MAX_INLINE_LENGTH)
-
-
-def unreachable(home: Home, lost: Exception) -> PyroError:
-    log = os.path.join(home.path, "daemon.log")
-    hint = f"Look at the end of {log}, and try again."
-    return PyroError("DAEMON_UNREACHABLE", f"The daemon did not answer: {lost}.", hint, {"log": log})
 
 
 @dataclass(frozen=True)

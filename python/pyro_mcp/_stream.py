@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from ._errors import PyroError
 
-INPUT, DATA, END, WINDOW, CANCEL, EVENT, RESULT, ERROR = range(1, 9)
+INPUT, DATA, END, WINDOW, CANCEL, EVENT, RESULT, ERROR, RESIZE = range(1, 10)
 STDIN, STDOUT, STDERR, SOURCE = range(4)
 
 _PROTOCOL = "pyro-stream/1"
@@ -60,13 +60,20 @@ class Stream:
         """Sends bytes as the daemon has room for them; false when the stream was closed meanwhile."""
         view = memoryview(data)
         while len(view) > 0:
-            if not self.has_room(channel):
+            count = self.send_some(channel, view)
+            if count == 0:
                 return False
-            count = min(len(view), self._rooms[channel], DATA_BYTES)
-            self._rooms[channel] -= count
-            self._send(DATA, channel, view[:count])
             view = view[count:]
         return True
+
+    def send_some(self, channel: int, view: memoryview) -> int:
+        """Sends the first bytes, as many as there is room for, and waits for room; returns 0 when the stream was closed."""
+        if not self.has_room(channel):
+            return 0
+        count = min(len(view), self._rooms[channel], DATA_BYTES)
+        self._rooms[channel] -= count
+        self._send(DATA, channel, view[:count])
+        return count
 
     def send_end(self, channel: int) -> None:
         self._send(END, channel, b"")

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from ._errors import PyroError
 from ._operations import Operations
 from ._results import TaskCreateResult, TaskStatusResult
+from ._shell import Shell
 from ._task_operations import TaskOperations
 from ._watch import WatchEvent
 
@@ -22,6 +23,8 @@ class _Streams(Protocol):
     ) -> Iterator[bytes]: ...
 
     def stream_task_export(self, task_id: str, path: str, *, gzip: bool = False) -> Iterator[bytes]: ...
+
+    def shell_task(self, task_id: str, **options: Any) -> Shell: ...
 
     def watch_task(
         self, task_id: str, source_path: str | os.PathLike[str], **options: Any
@@ -50,6 +53,10 @@ class Task(TaskOperations):
     def stream_export(self, path: str, *, gzip: bool = False) -> Iterator[bytes]:
         """Files as a tar archive, as they are read: see ``Pyro.stream_task_export``."""
         return self._streams.stream_task_export(self.task_id, path, gzip=gzip)
+
+    def shell(self, **options: Any) -> Shell:
+        """A named terminal in both directions. Takes what ``Pyro.shell_task`` takes."""
+        return self._streams.shell_task(self.task_id, **options)
 
     def watch(self, source_path: str | os.PathLike[str], **options: Any) -> Iterator[WatchEvent]:
         """Pushes a directory whenever something in it changes. Takes what ``Pyro.watch_task`` takes."""

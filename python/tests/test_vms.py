@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from pyro_mcp import Cancellation, Pyro, PyroError
+from pyro_mcp import AsyncPyro, Cancellation, Pyro, PyroError
 
 SMALL = {"mem_mib": 256}
 pyro = Pyro()
@@ -142,6 +143,47 @@ class Vms(unittest.TestCase):
 
             result = task.exec("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; exit 5", on_stdout=on_stdout)
             self.assertEqual(("".join(said), result["exit_code"]), ("1\n2\n3\n4\n5\n6\n", 5))
+
+    def test_a_shell_survives_the_death_of_the_daemon(self):
+        def read_until(shell, text):
+            shown = ""
+            while text not in shown:
+                shown += shell.read(60).decode()
+            return shown
+
+        def type_until(shell, typed, text):
+            """Types again what a dead daemon took with it."""
+            shown = ""
+            while text not in shown:
+                shell.write(typed)
+                try:
+                    shown += shell.read(1).decode()
+                except TimeoutError:
+                    pass
+
+        async def in_asyncio(task_id):
+            task = await AsyncPyro().open_task(task_id)
+            async with await task.shell(replay=False) as shell:
+                shown = ""
+                os.kill(daemon_pid(), signal.SIGKILL)
+                while "async 5" not in shown:
+                    await shell.write("echo async $x\r")
+                    try:
+                        async with asyncio.timeout(1):
+                            shown += (await shell.read()).decode()
+                    except TimeoutError:
+                        pass
+
+        with pyro.task("debian:12", **SMALL) as task:
+            with task.shell(env={"PS1": "$ "}, command=["bash", "--norc"]) as shell:
+                shell.write("x=5; echo be''fore\r")
+                read_until(shell, "before\r\n")
+                os.kill(daemon_pid(), signal.SIGKILL)
+                type_until(shell, "echo x is $x\r", "x is 5\r\n")
+            asyncio.run(in_asyncio(task.task_id))
+            last = task.shell()
+            last.write("exit 3\r")
+            self.assertEqual(last.exit(60)["exit_code"], 3)
 
     def test_a_cancel_kills_all_processes_and_the_task_stays(self):
         with pyro.task("debian:12", **SMALL) as task:

@@ -7,12 +7,17 @@ export interface Listener {
   close(): void;
 }
 
+/** How long a connection may be silent before the kernel asks its other end, which may have been closed after a half-close. */
+const SILENT_MS = 60_000;
+
+const OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true };
+
 /**
  * Listens on 127.0.0.1; on a free port for 0. A connection stays open in one direction when the other has ended. Rejects when the port
  * is not available.
  */
 export function listenOnLoopback(port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
-  const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const server: Server = createServer({ ...OPTIONS, keepAliveInitialDelay: SILENT_MS }, (socket) => {
     socket.on("error", () => {});
     onConnection(socket);
   });

@@ -6,6 +6,7 @@ import { untilDetached } from "../../../src/client/shell/keys.js";
 import { Screen } from "../../../src/client/shell/screen.js";
 import { until } from "../../client/scratch.js";
 import { connectHere, textOf } from "../../doors/mcp/connect.js";
+import { python } from "../../python/run.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -112,6 +113,16 @@ test("shellTask: a shell in both directions, which is left and attached to again
   void third.write("exit 4\r");
   assert.equal((await third.exit).exitCode, 4);
   await all.end;
+});
+
+test("shellTask in Python, with threads and with asyncio", async (t) => {
+  await using opened = await openTask(t);
+  const { status, stderr } = await python(["-W", "error", "-m", "unittest", "tests.test_shells"], {
+    PYRO_TEST_HOME: opened.daemon.env.PYRO_HOME,
+    PYRO_TEST_TASK: opened.task.taskId,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /Ran \d tests/);
 });
 
 /** What a shell has shown so far. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 
 import type { ErrorCode } from "../../../src/contract/errors.js";
-import { until } from "../../client/scratch.js";
+import { commandLineOf, until } from "../../client/scratch.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -79,6 +80,29 @@ test("ports: bytes go both ways, and either end may end its direction first", as
   });
 });
 
+test("ports: a server that has ended its direction still receives, and a client that has ended its own too", async (t) => {
+  await using opened = await openTask(t);
+  const received: string[] = [];
+  const port = await serve(t, async (socket) => {
+    socket.end("all I say");
+    received.push((await readAll(socket)).toString());
+  });
+  const { hostPort } = await opened.task.publishPort(port);
+  const client = connect({ port: hostPort, host: "127.0.0.1", allowHalfOpen: true });
+  assert.equal((await readAll(client)).toString(), "all I say");
+  client.write("after ");
+  client.end("the end");
+  await until("the server has it", () => received.length === 1);
+  assert.deepEqual(received, ["after the end"]);
+
+  const late = await serve(t, async (socket) => {
+    await readAll(socket);
+    socket.write("after ");
+    socket.end("your end");
+  });
+  assert.equal((await exchange((await opened.task.publishPort(late)).hostPort, "")).toString(), "after your end");
+});
+
 test("ports: a server on ::1 alone is found too", async (t) => {
   await using opened = await openTask(t);
   const port = await serve(t, (socket) => socket.end("six"), "::1");
@@ -134,6 +158,54 @@ test("ports: 2,000 abandoned connections leave nothing, and only a few hundred a
   const after = await serve(t, (socket) => socket.end("alive"));
   assert.equal((await exchange((await opened.task.publishPort(after)).hostPort, "")).toString(), "alive");
 });
+
+test("ports: connections that flood, half-close and are abandoned in every way leave no descriptor", async (t) => {
+  await using opened = await openTask(t);
+  let live = 0;
+  const port = await serve(t, (socket) => {
+    live += 1;
+    socket.once("close", () => (live -= 1));
+    const way = live % 4;
+    if (way === 0) socket.end();
+    else if (way === 1) socket.resetAndDestroy();
+    else if (way === 2) socket.end(Buffer.alloc(400_000));
+    else socket.write(Buffer.alloc(400_000));
+    // A server that closes what its client has ended.
+    socket.once("end", () => socket.destroy());
+    if (way % 2 === 0) socket.resume();
+  });
+  const { hostPort } = await opened.task.publishPort(port);
+  const before = openDescriptors();
+  for (let round = 0; round < 5; round += 1) {
+    const sockets = Array.from({ length: 60 }, () =>
+      connect({ port: hostPort, host: "127.0.0.1", allowHalfOpen: true }).on("error", () => {}),
+    );
+    await Promise.all(sockets.map((socket) => once(socket, "connect").catch(() => {})));
+    for (const [index, socket] of sockets.entries()) {
+      if (index % 3 === 0) socket.write("x", () => socket.resetAndDestroy());
+      else if (index % 3 === 1) socket.end("x", () => socket.destroy());
+      else socket.destroy();
+    }
+  }
+  await until("every connection is closed, and no descriptor is left", () => live === 0 && openDescriptors() <= before);
+  assert.equal((await opened.task.exec("true", { cwd: "/" })).exitCode, 0);
+});
+
+/** Those of this process, which is the daemon too, and those of the agents. */
+function openDescriptors(): number {
+  const agents = readdirSync("/proc").filter(
+    (pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid && commandLineOf(Number(pid))[0]?.includes("agent"),
+  );
+  return [String(process.pid), ...agents].reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+}
+
+function parentOf(pid: string): number {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0;
+  }
+}
 
 test("ports: a connection to a port without a server is reset, and works once there is one", async (t) => {
   await using opened = await openTask(t);
