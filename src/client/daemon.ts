@@ -29,6 +29,7 @@ export async function readDaemonStatus(client: Client): Promise<ResultOf<"daemon
       disk_reserved_mib: 0,
       disk_kept_mib: null,
       limits: { memory_mib: null, disk_mib: null, vms: null },
+      require_isolation: null,
       memory_bytes: null,
     }
   );

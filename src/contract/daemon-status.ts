@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { time } from "./fields.js";
+import { isolationLevel } from "./isolation.js";
 import { defineOperation } from "./operation.js";
 
 /** Does not start a daemon. Without one, `running` is false and the fields that only a daemon knows are null. */
@@ -41,6 +42,7 @@ export const daemonStatus = defineOperation({
     limits: z
       .object({ memory_mib: z.int().nullable(), disk_mib: z.int().nullable(), vms: z.int().nullable() })
       .describe("Limits on all VMs together: PYRO_MAX_MEMORY_MIB, PYRO_MAX_DISK_MIB, PYRO_MAX_VMS; null for none."),
+    require_isolation: isolationLevel.nullable().describe("Least isolation that it accepts, PYRO_REQUIRE_ISOLATION."),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),
   cli: { words: ["daemon", "status"], positionals: [] },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { acceleratorName } from "./fields.js";
+import { isolation } from "./isolation.js";
 import { certificateAuthority, networkFields } from "./network.js";
 import { defineOperation } from "./operation.js";
 
@@ -51,6 +52,7 @@ export const doctor = defineOperation({
             ),
         })
         .describe("Host limits on each VM, or the process that replaces it: memory, processes, processors."),
+      isolation: isolation.describe("How far this host isolates a VM; SECURITY.md defines the levels."),
       problems: z.array(
         z.object({ message: z.string(), command: z.string().describe("Command that fixes the problem.") }),
       ),

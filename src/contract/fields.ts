@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { requireIsolation } from "./isolation.js";
 import { limits } from "./limits.js";
 import { quoteCommand } from "./quote.js";
 
@@ -125,6 +126,7 @@ export const vmShape = {
   mem_mib: memMib,
   ttl_seconds: ttlSeconds,
   allow_host_compat: allowHostCompat,
+  require_isolation: requireIsolation,
 };
 
 /** The known values, and every other text: the trick with `{}` keeps an editor's completion of the known ones. */

@@ -14,6 +14,7 @@ import {
   user,
   vcpuCount,
 } from "./fields.js";
+import { requireIsolation } from "./isolation.js";
 import { networkFields } from "./network.js";
 import { setup, setupDigest, setupKey } from "./setup.js";
 import { defineOperation } from "./operation.js";
@@ -41,6 +42,7 @@ export const taskCreate = defineOperation({
     timeout_seconds: taskTimeoutSeconds,
     ...networkFields,
     allow_host_compat: allowHostCompat,
+    require_isolation: requireIsolation,
     setup,
     setup_key: setupKey,
     setup_digest: setupDigest,

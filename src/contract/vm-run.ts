@@ -40,6 +40,7 @@ export const vmRun = defineOperation({
     ttl_seconds: vmShape.ttl_seconds,
     ...networkFields,
     allow_host_compat: vmShape.allow_host_compat,
+    require_isolation: vmShape.require_isolation,
     default_timeout_seconds: defaultTimeoutSeconds,
     ...sourceFacts,
   }),

@@ -5,6 +5,7 @@ import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Toolchains } from "../toolchain/toolchains.js";
 import type { Call } from "./call.js";
+import type { Isolation } from "./isolation.js";
 import type { Budget } from "./machines/budget.js";
 import type { Machines } from "./machines/machines.js";
 import type { Backends } from "./machines/backends.js";
@@ -20,6 +21,7 @@ export interface Core {
   readonly groups: ControlGroups;
   readonly environments: Environments;
   readonly toolchains: Toolchains;
+  readonly isolation: Isolation;
   readonly budget: Budget;
   readonly machines: Machines;
   readonly snapshots: Snapshots;

@@ -39,6 +39,7 @@ export const doctor: Handler<"doctor"> = async (core, input) => {
       : "VMs can have no network here",
     host_ca: (await readAddedCertificates(trustFilesOf(input.network_host_env))).map(viewAuthority),
     limits: viewLimits(core.groups),
+    isolation: core.isolation.view(diagnosis),
     problems: [...diagnosis.problems, ...(await buildProblems(core))],
   };
 };

@@ -7,11 +7,13 @@ import { openEnvironmentCache } from "../environments/cache.js";
 import { SavedDisks } from "../environments/saved/saved-disks.js";
 import { withSaved } from "../environments/saved/with-saved.js";
 import { everySource } from "../environments/sources.js";
+import type { IsolationLevel } from "../contract/isolation-levels.js";
 import { ControlGroups } from "../host/control-groups.js";
 import { Toolchains } from "../toolchain/toolchains.js";
 import type { Home } from "../host/home.js";
 import type { Log } from "../host/log.js";
 import type { Core } from "./core.js";
+import { Isolation } from "./isolation.js";
 import { limitTogether, measureKeptMib } from "./limits.js";
 import { Budget, type Ceilings } from "./machines/budget.js";
 import { Backends } from "./machines/backends.js";
@@ -34,10 +36,12 @@ export interface CoreOptions {
   readonly log: Log;
   /** Limits on all VMs together. */
   readonly ceilings: Ceilings;
+  /** The least isolation that every VM must have; null for what the caller allows. */
+  readonly requiredIsolation?: IsolationLevel | null;
 }
 
 /** Opens everything in a home, and removes the leftovers of a killed daemon. */
-export async function openCore({ home, version, log, ceilings }: CoreOptions): Promise<Core> {
+export async function openCore({ home, version, log, ceilings, requiredIsolation = null }: CoreOptions): Promise<Core> {
   const groups = ControlGroups.open({ homePath: home.path, joinPath: JOIN_PATH, log });
   await limitTogether(groups, ceilings, home.path);
   const shared = {
@@ -68,9 +72,10 @@ export async function openCore({ home, version, log, ceilings }: CoreOptions): P
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
   const budget = new Budget(ceilings, () => measureKeptMib(home.path));
   const findSaved = (name: string) => snapshots.findSaved(name);
-  const machines = new Machines({ environments, backends, budget, log, findSaved });
+  const isolation = new Isolation({ vms: backends.vms, groups, ceilings, required: requiredIsolation });
+  const machines = new Machines({ environments, backends, budget, isolation, log, findSaved });
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });
-  return { home, version, log, groups, environments, backends, toolchains, budget, machines, snapshots, vms, tasks };
+  return { home, version, log, groups, environments, backends, toolchains, isolation, budget, machines, snapshots, vms, tasks };
 }

@@ -26,7 +26,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
-  const core = await openCore({ home, version, log, ceilings: settings.ceilings });
+  const core = await openCore({ home, version, log, ...settings });
+  await core.isolation.assert(undefined);
   let listener: Listener | null = null;
   const hide = () => listener?.hide();
   const lifetime = new Lifetime({ ...settings, vmsInUse: () => core.machines.inUse(), hide, log });

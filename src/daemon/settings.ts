@@ -1,3 +1,5 @@
+import { PyroError } from "../contract/errors.js";
+import { isolationLevels, isolationVariable, type IsolationLevel } from "../contract/isolation-levels.js";
 import { readNumberVariable } from "../contract/number-variable.js";
 import type { Ceilings } from "../core/machines/budget.js";
 
@@ -8,6 +10,8 @@ interface Settings {
   readonly cleanUpMs: number;
   /** Limits on all VMs together. */
   readonly ceilings: Ceilings;
+  /** The least isolation that every VM must have; null for what the caller allows. */
+  readonly requiredIsolation: IsolationLevel | null;
 }
 
 const DEFAULT_IDLE_SECONDS = 600;
@@ -20,5 +24,16 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     diskMib: readNumberVariable(env, "PYRO_MAX_DISK_MIB"),
     vms: readNumberVariable(env, "PYRO_MAX_VMS"),
   };
-  return { idleMs: idleSeconds * 1000, cleanUpMs: 10_000, ceilings };
+  return { idleMs: idleSeconds * 1000, cleanUpMs: 10_000, ceilings, requiredIsolation: readIsolation(env) };
+}
+
+function readIsolation(env: NodeJS.ProcessEnv): IsolationLevel | null {
+  const text = env[isolationVariable] ?? "";
+  if (text === "") return null;
+  const level = isolationLevels.find((name) => name === text);
+  if (level) return level;
+  throw new PyroError("INVALID_ARGUMENT", `${isolationVariable} must be one of ${isolationLevels.join(", ")}, not ${text}.`, {
+    hint: `Set ${isolationVariable} to one of them, or unset it.`,
+    details: { variable: isolationVariable, value: text, allowed: isolationLevels },
+  });
 }

@@ -24,6 +24,7 @@ export function buildStatus(lifetime: Lifetime): Handler<"daemon.status"> {
       disk_reserved_mib: diskMib,
       disk_kept_mib: await core.budget.keptMib(),
       limits: { memory_mib: ceilings.memoryMib, disk_mib: ceilings.diskMib, vms: ceilings.vms },
+      require_isolation: core.isolation.required,
       memory_bytes: process.memoryUsage.rss(),
     };
   };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { accelerator, executionMode, time } from "../contract/fields.js";
+import { isolationLevel } from "../contract/isolation.js";
 import { mkdir, readdir, rm, writeFileAtomic } from "../host/files.js";
 import { readRecord, unreadable, type RecordReading } from "./record.js";
 
@@ -15,6 +16,7 @@ const recordSchema = z.object({
   vcpu_count: z.int().min(1),
   mem_mib: z.int().min(1),
   allow_host_compat: z.boolean(),
+  require_isolation: isolationLevel.nullable().default(null),
   network: z.boolean().default(false),
   network_allow: z.array(z.string()).default([]),
   network_allow_host: z.array(z.string()).default([]),

@@ -73,6 +73,7 @@ export class Machines {
 
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
   async acquire(request: MachineRequest, call: Call): Promise<AcquiredMachine> {
+    await this.#options.isolation.assert(request.requireIsolation);
     const saved = request.snapshot ?? this.#options.findSaved?.(request.environment) ?? null;
     if (saved !== null) return this.#acquireSaved(saved, request, call);
     try {
@@ -121,6 +122,7 @@ export class Machines {
   async #continue(snapshot: Snapshot, id: string, options: StartOptions, call: Call): Promise<Machine> {
     const { backends, environments } = this.#options;
     const { environment_digest: digest } = snapshot.record;
+    await this.#options.isolation.assert(undefined);
     const release = environments.hold(digest);
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
@@ -163,10 +165,8 @@ export class Machines {
     const machine = await this.#options.backends.get(lost.backend).adopt(lost.id, lost.handle);
     if (machine === null) return null;
     const { budget, environments } = this.#options;
-    const releases = [
-      environments.hold(lost.environmentDigest),
-      budget.hold({ memoryMib: machine.reservedMib ?? 0, diskMib: machine.reservedDiskMib ?? 0 }),
-    ];
+    const share = { memoryMib: machine.reservedMib ?? 0, diskMib: machine.reservedDiskMib ?? 0 };
+    const releases = [environments.hold(lost.environmentDigest), budget.hold(share)];
     this.#used.set(lost.id, { machine, release: () => releases.forEach((release) => release()) });
     return machine;
   }

@@ -5,6 +5,7 @@ import { runBriefly } from "../../guest/run-for-exit.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
 import type { Call } from "../call.js";
+import type { Isolation } from "../isolation.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import type { Backends } from "./backends.js";
 import type { Budget, Share } from "./budget.js";
@@ -18,6 +19,7 @@ export interface NewMachinesOptions {
   readonly backends: Backends;
   /** What all machines together may take. */
   readonly budget: Budget;
+  readonly isolation: Isolation;
   readonly log: Log;
   /** The snapshot that is an environment; null for an environment that boots. */
   readonly findSaved?: (environment: string) => Snapshot | null;

@@ -1,4 +1,5 @@
 import type { NetworkRequest, StartOptions, VmShape } from "../../backend/backend.js";
+import type { IsolationLevel } from "../../contract/isolation-levels.js";
 import type { Call } from "../call.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import { fitShape } from "./fit-shape.js";
@@ -12,6 +13,8 @@ export interface MachineRequest {
   readonly memMib: number;
   readonly diskMib?: number;
   readonly allowHostCompat: boolean;
+  /** The least isolation that the caller accepts; the daemon may require more. */
+  readonly requireIsolation?: IsolationLevel | undefined;
   /** The snapshot from which it starts, instead of the environment. */
   readonly snapshot?: Snapshot;
   /** Null for no network interface at all. */

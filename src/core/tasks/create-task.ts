@@ -71,6 +71,7 @@ async function startTask(
       memMib: input.mem_mib,
       diskMib: input.disk_mib,
       allowHostCompat: input.allow_host_compat,
+      requireIsolation: input.require_isolation,
       network: networkRequestOf(input),
       ...(saved && { snapshot: saved }),
     },

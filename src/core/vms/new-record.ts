@@ -12,6 +12,7 @@ export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord
     vcpu_count: input.vcpu_count,
     mem_mib: input.mem_mib,
     allow_host_compat: input.allow_host_compat,
+    require_isolation: input.require_isolation ?? null,
     network: input.network,
     network_allow: input.network_allow,
     network_allow_host: input.network_allow_host,

@@ -15,6 +15,7 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     vcpuCount: input.vcpu_count,
     memMib: input.mem_mib,
     allowHostCompat: input.allow_host_compat,
+    requireIsolation: input.require_isolation,
     network: networkRequestOf(input),
   };
   const acquired = await core.machines.acquire(request, call);

@@ -1,3 +1,4 @@
+import { isolationLevels } from "../../contract/isolation-levels.js";
 import { mcpProfiles } from "../../contract/operation.js";
 import { mcpClients } from "../../contract/mcp-clients.js";
 import type { RenderedField } from "../../contract/rendered.js";
@@ -46,7 +47,13 @@ const commands = {
   },
   "daemon start": {
     summary: "Start the daemon if it does not run; other commands do so automatically",
-    flags: [jsonField],
+    flags: [
+      {
+        ...ownFlag("require_isolation", "string", "Refuse to start, and to start a VM, unless this host isolates it so far."),
+        values: isolationLevels,
+      },
+      jsonField,
+    ],
   },
   completion: {
     summary: "Print completions for your shell",

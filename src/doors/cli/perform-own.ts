@@ -1,4 +1,5 @@
 import { PyroError } from "../../contract/errors.js";
+import { isolationVariable } from "../../contract/isolation-levels.js";
 import { mcpProfiles, type McpProfile } from "../../contract/operation.js";
 import type { Client } from "../../client/client.js";
 import type { Input } from "./arguments.js";
@@ -60,8 +61,16 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(String(input["shell"])));
   },
-  "daemon start": async ({ openClient, json }) =>
-    show("daemon.status", await (await openClient()).call("daemon.status", {}), json),
+  "daemon start": async ({ openClient, input, json }) => {
+    const { require_isolation: level } = input;
+    if (level !== undefined) process.env[isolationVariable] = String(level);
+    const status = await (await openClient()).call("daemon.status", {});
+    if (level === undefined || status.require_isolation === level) return show("daemon.status", status, json);
+    throw new PyroError("FAILED_PRECONDITION", `A daemon runs already, and does not require ${String(level)}.`, {
+      hint: "Run `pyro daemon stop` first: tasks keep running.",
+      details: { required: status.require_isolation, asked: level },
+    });
+  },
   "demo ollama": async ({ openClient, input }) => {
     const { demoOllama } = await import("./ollama/demo.js");
     return demoOllama(await openClient(), input["model"] as string | undefined, process.env);

@@ -70,6 +70,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
     networking,
     host_ca,
     limits,
+    isolation,
     problems,
   }) =>
     renderLines([
@@ -92,6 +93,10 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
           ]
         : []),
       `Limits on VMs: ${limits.set ? limits.reason : `none, because ${limits.reason}${limits.command === null ? "" : `. Run: ${limits.command}`}`}`,
+      `Isolation: ${isolation.level ?? "none"}${isolation.required === null ? "" : `, and ${isolation.required} is required`}`,
+      ...isolation.missing.map(
+        ({ level, message, command }) => `- for ${level}: ${message}${command === null ? "" : ` Run: ${command}`}`,
+      ),
       ...problems.map(({ message, command }) => `- ${message} Run: ${command}`),
     ]),
 
