@@ -112,6 +112,7 @@ class AsyncOperations(ABC):
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
         allow_host_compat: bool = False,
+        require_isolation: str | None = None,
         stdin: Stdin = None,
         check: bool = False,
         on_stdout: OnOutput | None = None,
@@ -148,6 +149,7 @@ class AsyncOperations(ABC):
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
@@ -164,6 +166,7 @@ class AsyncOperations(ABC):
                 "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow,
                 "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
                 "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
+                "require_isolation": require_isolation,
             },
             stdin=stdin, check=check, on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress,
         )
@@ -176,6 +179,7 @@ class AsyncOperations(ABC):
         mem_mib: int = 1024,
         ttl_seconds: int = 600,
         allow_host_compat: bool = False,
+        require_isolation: str | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
@@ -190,6 +194,7 @@ class AsyncOperations(ABC):
             mem_mib: Memory of the VM in MiB (256 to 65536).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
@@ -200,9 +205,9 @@ class AsyncOperations(ABC):
             "vm.create",
             {
                 "environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds,
-                "allow_host_compat": allow_host_compat, "network": network, "network_allow": network_allow,
-                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca,
+                "allow_host_compat": allow_host_compat, "require_isolation": require_isolation, "network": network,
+                "network_allow": network_allow, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
             },
         )
 
@@ -321,6 +326,7 @@ class AsyncOperations(ABC):
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
         allow_host_compat: bool = False,
+        require_isolation: str | None = None,
         setup: str | None = None,
         setup_key: Sequence[str] | None = None,
         source_path: str | PathLike[str] | None = None,
@@ -354,6 +360,7 @@ class AsyncOperations(ABC):
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
+            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
             setup: Command that prepares the task. It runs once, and later tasks with the same setup start from its result.
             setup_key: File of this machine, such as a lock file. The setup runs again when its content changes.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
@@ -372,9 +379,10 @@ class AsyncOperations(ABC):
                 "idle_stop_seconds": idle_stop_seconds, "snapshot_every_seconds": snapshot_every_seconds,
                 "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow,
                 "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat, "setup": setup,
-                "setup_key": setup_key, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git,
-                "exclude": exclude, "include": include, "links": links,
+                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
+                "require_isolation": require_isolation, "setup": setup, "setup_key": setup_key,
+                "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude,
+                "include": include, "links": links,
             },
             on_progress=on_progress,
         )

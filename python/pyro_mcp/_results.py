@@ -1308,6 +1308,24 @@ class DoctorLimits(TypedDict):
     command: str | None
 
 
+class DoctorIsolationMissing(TypedDict):
+    # Lowest level that needs it.
+    level: Literal["vm", "jailed", "strict"]
+    piece: str
+    message: str
+    # Command that adds it; null when no such command is known.
+    command: str | None
+
+
+class DoctorIsolation(TypedDict):
+    # Level that this host gives; null when no VM can run.
+    level: Literal["vm", "jailed", "strict"] | None
+    # Level that the daemon requires, from PYRO_REQUIRE_ISOLATION.
+    required: Literal["vm", "jailed", "strict"] | None
+    # What is missing for `strict`.
+    missing: list[DoctorIsolationMissing]
+
+
 class DoctorProblem(TypedDict):
     message: str
     # Command that fixes the problem.
@@ -1327,4 +1345,6 @@ class DoctorResult(TypedDict):
     host_ca: list[VmNetworkInfoNetworkHostCa]
     # Host limits on each VM, or the process that replaces it: memory, processes, processors.
     limits: DoctorLimits
+    # How far this host isolates a VM; SECURITY.md defines the levels.
+    isolation: DoctorIsolation
     problems: list[DoctorProblem]

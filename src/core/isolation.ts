@@ -41,7 +41,7 @@ export class Isolation {
   /** What this host gives, by a diagnosis. */
   view(diagnosis: Diagnosis): View {
     const missing = this.#findLacks(diagnosis);
-    const level = isolationLevels.filter((each) => !missing.some((lack) => isAtMost(lack.level, each))).at(-1) ?? null;
+    const level = isolationLevels.findLast((each) => !missing.some((lack) => isAtMost(lack.level, each))) ?? null;
     return { level, required: this.required, missing };
   }
 
@@ -57,7 +57,9 @@ export class Isolation {
       "HOST_NOT_ABLE",
       `This host gives the isolation ${view.level ?? "of no level"}, and ${level} is required; missing: ${pieces.join(", ")}.`,
       {
-        hint: missing.map(({ message, command }) => (command === null ? message : `${message} Run: ${command}`)).join(" "),
+        hint: missing
+          .map(({ message, command }) => (command === null ? message : `${message} Run: ${command}`))
+          .join(" "),
         details: { reason: "isolation", required: level, level: view.level, missing: pieces },
       },
     );
@@ -86,7 +88,10 @@ export class Isolation {
         !existsSync(CGROUP_NAMESPACE),
         lackOf("jailed", "cgroup_namespace", "The host's kernel has no cgroup namespaces.", null),
       ],
-      [!limits.set, lackOf("strict", "control_groups", `VMs have no control groups: ${limits.reason}.`, limits.command)],
+      [
+        !limits.set,
+        lackOf("strict", "control_groups", `VMs have no control groups: ${limits.reason}.`, limits.command),
+      ],
       [
         unset.length > 0,
         lackOf("strict", "total_limits", `All VMs together have no limit: ${unset.join(", ")} is not set.`, null),

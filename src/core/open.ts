@@ -77,5 +77,19 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });
-  return { home, version, log, groups, environments, backends, toolchains, isolation, budget, machines, snapshots, vms, tasks };
+  return {
+    home,
+    version,
+    log,
+    groups,
+    environments,
+    backends,
+    toolchains,
+    isolation,
+    budget,
+    machines,
+    snapshots,
+    vms,
+    tasks,
+  };
 }

@@ -32,8 +32,12 @@ function readIsolation(env: NodeJS.ProcessEnv): IsolationLevel | null {
   if (text === "") return null;
   const level = isolationLevels.find((name) => name === text);
   if (level) return level;
-  throw new PyroError("INVALID_ARGUMENT", `${isolationVariable} must be one of ${isolationLevels.join(", ")}, not ${text}.`, {
-    hint: `Set ${isolationVariable} to one of them, or unset it.`,
-    details: { variable: isolationVariable, value: text, allowed: isolationLevels },
-  });
+  throw new PyroError(
+    "INVALID_ARGUMENT",
+    `${isolationVariable} must be one of ${isolationLevels.join(", ")}, not ${text}.`,
+    {
+      hint: `Set ${isolationVariable} to one of them, or unset it.`,
+      details: { variable: isolationVariable, value: text, allowed: isolationLevels },
+    },
+  );
 }

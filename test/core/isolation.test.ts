@@ -62,7 +62,9 @@ test("a call is refused when the host gives less than it or the daemon asks for,
     ["jailed", "strict"],
   ];
   for (const [required, asked] of cases) {
-    const error = await isolationOf({ ...host, required }).isolation.assert(asked).catch(PyroError.from);
+    const error = await isolationOf({ ...host, required })
+      .isolation.assert(asked)
+      .catch(PyroError.from);
     assert.ok(error instanceof PyroError);
     assert.equal(error.code, "HOST_NOT_ABLE");
     const { level, missing } = error.details;

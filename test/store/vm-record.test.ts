@@ -8,7 +8,15 @@ import { temporaryDirectory } from "./scratch.js";
 
 const record: VmRecord = {
   ...{ format: 1, vm_id: "vm-0123456789ab", environment: "debian:12", created_at: "2026-01-01T00:00:00.000Z" },
-  ...{ ttl_seconds: 600, vcpu_count: 1, mem_mib: 1024, allow_host_compat: false, require_isolation: null, state: "created", reason: null },
+  ...{
+    ttl_seconds: 600,
+    vcpu_count: 1,
+    mem_mib: 1024,
+    allow_host_compat: false,
+    require_isolation: null,
+    state: "created",
+    reason: null,
+  },
   ...{
     network: false,
     network_allow: [],

@@ -4,7 +4,11 @@ import { test } from "node:test";
 import { TaskScratch } from "../faults/task-scratch.js";
 
 interface Doctor {
-  readonly isolation: { readonly level: string; readonly required: string | null; readonly missing: { piece: string }[] };
+  readonly isolation: {
+    readonly level: string;
+    readonly required: string | null;
+    readonly missing: { piece: string }[];
+  };
 }
 
 test("a call that requires more than this host gives is refused with the missing pieces; less is given", async (t) => {
@@ -16,7 +20,10 @@ test("a call that requires more than this host gives is refused with the missing
   assert.deepEqual([isolation.level, isolation.required], ["jailed", null]);
 
   await t.test("a task and a run that require strict", async () => {
-    for (const words of [["task", "create", "debian:12"], ["run", "debian:12", "--", "true"]]) {
+    for (const words of [
+      ["task", "create", "debian:12"],
+      ["run", "debian:12", "--", "true"],
+    ]) {
       const flag = ["--require-isolation", "strict"];
       const error = await scratch.failure(...words.slice(0, 2), ...flag, ...words.slice(2));
       assert.deepEqual([error.status, error.code], [125, "HOST_NOT_ABLE"]);

@@ -49,7 +49,11 @@ const commands = {
     summary: "Start the daemon if it does not run; other commands do so automatically",
     flags: [
       {
-        ...ownFlag("require_isolation", "string", "Refuse to start, and to start a VM, unless this host isolates it so far."),
+        ...ownFlag(
+          "require_isolation",
+          "string",
+          "Refuse to start, and to start a VM, unless this host isolates it so far.",
+        ),
         values: isolationLevels,
       },
       jsonField,
