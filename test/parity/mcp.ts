@@ -26,6 +26,7 @@ export function openMcp({ env }: Place): Runner {
       !("textOnly" in operations[operation].mcp) &&
       !("interleaved" in input) &&
       !("setup" in input || "setup_key" in input) &&
+      !("user" in input) &&
       !("tty" in input),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;

@@ -16,12 +16,21 @@ import type { Answer, Input, Runner } from "./runner.js";
 import { makeSources } from "./sources.js";
 import type { Case } from "./table/case.js";
 
-/** The answers of one door to the whole table; null for calls that it does not offer. */
-async function answerAll(
+/** The answers of one door to the whole table, with sources of its own; null for calls that it does not offer. */
+async function answerAll(runner: Runner, standIn: Runner, table: readonly Case[]): Promise<(Answer | null)[]> {
+  const sources = makeSources();
+  try {
+    const answers = await answerEach(runner, standIn, { table, sources });
+    return JSON.parse(JSON.stringify(answers).replaceAll(sources, "/sources")) as (Answer | null)[];
+  } finally {
+    rmSync(sources, { recursive: true });
+  }
+}
+
+async function answerEach(
   runner: Runner,
   standIn: Runner,
-  table: readonly Case[],
-  sources: string,
+  { table, sources }: { readonly table: readonly Case[]; readonly sources: string },
 ): Promise<(Answer | null)[]> {
   const answers: (Answer | null)[] = [];
   const ids: Record<string, unknown> = {
@@ -35,14 +44,15 @@ async function answerAll(
     const answer = runner.offers(request) ? await runner.call(request) : null;
     answers.push(answer);
     // Calls that a door does not offer are made over HTTP, so that its task has had the same commands.
-    remember(ids, operation, answer ?? (isForAll(operation) ? await standIn.call(request) : null));
+    remember(ids, operation, answer ?? (isForAll(each) ? await standIn.call(request) : null));
   }
   return answers;
 }
 
 /** Calls that change a task; every door's task must have had them. */
-function isForAll(operation: OperationName): boolean {
-  const changing: readonly OperationName[] = ["task.exec", "task.stop", "task.start"];
+function isForAll({ operation, clientOnly }: Case): boolean {
+  if (clientOnly === true) return false;
+  const changing: readonly OperationName[] = ["task.create", "task.exec", "task.stop", "task.start", "task.delete"];
   return changing.includes(operation) || /^task\.(file\.|service\.|shell\.(open|write|close))/.test(operation);
 }
 
@@ -60,10 +70,13 @@ function remember(ids: Record<string, unknown>, operation: OperationName, answer
   if (id && field && answer && "result" in answer) ids[id] = field(answer.result);
 }
 
+/** Fields with paths of the client's machine. */
+const PATHS = new Set(["source_path", "output"]);
+
 function fill(input: Input, ids: Record<string, unknown>, sources: string): Input {
   return Object.fromEntries(
     Object.entries(input).map(([key, value]) => {
-      const path = key === "source_path" ? String(value).replace("$source", sources) : value;
+      const path = PATHS.has(key) ? String(value).replace("$source", sources) : value;
       return [key, ids[String(value)] ?? path];
     }),
   );
@@ -104,8 +117,6 @@ function inDoor(name: string, check: () => void): void {
 function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
   let scratch: VmScratch;
   const answers = new Map<string, (Answer | null)[]>();
-  const sources = makeSources();
-  after(() => rmSync(sources, { recursive: true }));
   before(async () => {
     scratch = openScratch();
     // HTTP starts no daemon.
@@ -113,7 +124,7 @@ function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
     for (const open of doors) {
       const place = { home: scratch.home, env: { ...process.env, ...scratch.env } };
       await using runner = open(place);
-      answers.set(runner.name, await answerAll(runner, openHttp(place), table, sources));
+      answers.set(runner.name, await answerAll(runner, openHttp(place), table));
     }
   });
   after(() => scratch[Symbol.asyncDispose]());

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -18,6 +27,7 @@ export function makeSources(): string {
   chmodSync(join(tree, "run.sh"), 0o755);
   utimesSync(join(tree, "run.sh"), 1_000_000_000, 1_000_000_000);
   symlinkSync("run.sh", join(tree, "link"));
+  cpSync(tree, join(root, "pulled"), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
   const gnuTar = (...args: string[]) => execFileSync("tar", args, { cwd: root });
   gnuTar("--sort=name", "-czf", "tree.tgz", "-C", "tree", "grün", "link", "run.sh");
   writeFileSync(join(root, "half.tgz"), readFileSync(join(root, "tree.tgz")).subarray(0, 150));
