@@ -211,7 +211,7 @@ ${names.map((name) => `        ${JSON.stringify(name)},\n`).join("")}    }
 function renderMethod({ name, method, summary, details, fields, positional, options, extras, result }) {
   const words = extras.map(([text, description]) => ({ name: wordOf(text), description }));
   const valueOf = ({ name: field, required }) =>
-    field !== "command" ? field : required ? "command_line(command)" : "command and command_line(command)";
+    field !== "command" ? pythonName(field) : required ? "command_line(command)" : "command and command_line(command)";
   const given = fields.map((field) => `"${field.name}": ${valueOf(field)}`);
   return renderFunction({
     ...{ name: snakeOf(method), positional, result },
@@ -271,12 +271,18 @@ function renderArguments(parameters) {
   if (parameters.length === 0) return "";
   const lines = parameters.map(({ name, description, minimum, maximum }) => {
     const limits = minimum === undefined ? "" : ` (${minimum} to ${maximum})`;
-    return `            ${name}: ${description.replace(/\.$/, "")}${limits}.\n`;
+    return `            ${pythonName(name)}: ${description.replace(/\.$/, "")}${limits}.\n`;
   });
   return `\n\n        Args:\n${lines.join("")}        `;
 }
 
-function renderParameter({ name, type, required, resolved = false, default: value }) {
+/** A word of Python's own gets an underscore behind it. */
+function pythonName(name) {
+  return name === "from" ? "from_" : name;
+}
+
+function renderParameter({ name: field, type, required, resolved = false, default: value }) {
+  const name = pythonName(field);
   const python =
     name === "command" ? "str | Sequence[str]" : name === "source_path" ? "str | PathLike[str]" : parameterTypes[type];
   if (name === "content") return "content: Stdin";

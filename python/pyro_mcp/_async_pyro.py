@@ -120,7 +120,7 @@ class AsyncPyro(AsyncOperations):
         on_progress: OnProgress | None = None,
     ) -> Any:
         given = prepared(operation, fields)
-        if operation in LOCAL or "source_path" in given:
+        if operation in LOCAL or operation == "env.build" or "source_path" in given:
             sinks = {"on_stdout": on_stdout, "on_stderr": on_stderr, "on_progress": on_progress}
             return await self._call_in_thread(operation, given, stdin, check, sinks)
         if not is_inline(given.get("content")):

@@ -52,6 +52,7 @@ def open_source(
     on_scan: OnScan = lambda _: None,
     git_tracked: bool = False,
     with_git: bool = False,
+    as_file: bool = False,
 ) -> Source:
     """Checks the source. Raises SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED."""
     resolved = os.path.realpath(path)
@@ -79,7 +80,7 @@ def open_source(
         return open_tree("directory", lambda scanner: _scan_directory(scanner, resolved))
     if not stat.S_ISREG(status.st_mode):
         raise _unsupported(path, "is neither a directory nor a regular file")
-    if not path.lower().endswith(_ARCHIVES) and not resolved.lower().endswith(_ARCHIVES):
+    if as_file or not path.lower().endswith(_ARCHIVES) and not resolved.lower().endswith(_ARCHIVES):
         return open_tree("file", lambda scanner: scanner.scan_file(os.path.basename(path), resolved))
     try:
         with open(resolved, "rb") as file:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from ._bytes import iterate
+from ._build import parse_copy, read_script
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
@@ -149,12 +150,14 @@ class Pyro(Operations):
         given = prepared(operation, fields)
         if operation in LOCAL:
             return self._home.call_local(operation, given)
+        if operation == "env.build":
+            given |= self._build_files(given, on_progress)
         if not is_inline(given.get("content")):
             stdin = cast("Stdin", given.pop("content"))
         source: SendSource | None = None
         packed: Source | None = None
         if "source_path" in given:
-            packed = _open_source(given, on_progress)
+            packed = _open_source(given, on_progress, as_file=operation == "env.build.source")
             given |= packed.facts()
             source = packed.send
         # An operation that takes standard input waits for its end, also when there is none. It is untouched until the command
@@ -182,6 +185,19 @@ class Pyro(Operations):
                     assert_succeeded(result)
                 return result
         raise AssertionError("the loop returns")
+
+    def _build_files(self, given: Mapping[str, Any], on_progress: OnProgress | None) -> dict[str, object]:
+        """The fields of a build that name files of this machine, as the daemon takes them."""
+        files: dict[str, object] = {}
+        parts = [parse_copy(text) for text in given.get("copy") or ()]
+        if given.get("script") is not None:
+            files["script_content"] = read_script(given["script"])
+        if parts:
+            files["copies"] = [
+                {"source": self._call("env.build.source", {"source_path": path}, on_progress=on_progress)["source"], "to": to}
+                for path, to in parts
+            ]
+        return files
 
     def _exec(self, ask: _Ask, follower: Follower) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
@@ -245,6 +261,8 @@ def prepared(operation: str, fields: Mapping[str, object]) -> dict[str, Any]:
     environment = given.get("environment")
     if isinstance(environment, str):
         given["environment"] = absolute(environment)
+    if isinstance(given.get("from"), str):
+        given["from"] = absolute(given["from"])
     if operation in _FILES and given.get(_FILES[operation]):
         given[_FILES[operation]] = os.path.abspath(given[_FILES[operation]])
     if operation == "task.create" and given.get("setup_key"):
@@ -272,7 +290,7 @@ class _Ask:
     cancellation: Cancellation | None
 
 
-def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) -> Source:
+def _open_source(given: Mapping[str, object], on_progress: OnProgress | None, as_file: bool = False) -> Source:
     path, exclude, include = (given.get(name) or () for name in ("source_path", "exclude", "include"))
     shown = time.monotonic()
 
@@ -291,6 +309,7 @@ def _open_source(given: Mapping[str, object], on_progress: OnProgress | None) ->
         on_scan,
         given.get("git_tracked") is True,
         given.get("with_git") is True,
+        as_file,
     )
 
 
@@ -300,4 +319,6 @@ def _with_report(operation: str, result: dict[str, Any], packed: Source) -> dict
     warnings = [*result.get("warnings", ()), *cast("list[str]", report["warnings"])]
     if operation == "task.sync.push":
         return {**result, **report, "warnings": warnings}
+    if operation == "env.build.source":
+        return result
     return {**result, "warnings": warnings} if warnings else result

@@ -6,10 +6,18 @@ const withPath = /^(rootfs|oci|docker-archive):(?=.)/;
 
 /** The same input, with an absolute path in its reference to an image: the daemon has a working directory of its own. */
 export function withAbsoluteReference<Input extends object>(input: Input): Input {
-  const { environment } = input as { environment?: unknown };
-  const prefix = typeof environment === "string" ? withPath.exec(environment)?.[0] : undefined;
-  if (typeof environment !== "string" || prefix === undefined) return input;
-  return { ...input, environment: prefix + resolve(environment.slice(prefix.length)) };
+  const { environment, from } = input as { environment?: unknown; from?: unknown };
+  return {
+    ...input,
+    ...(environment !== undefined && { environment: absolute(environment) }),
+    ...(from !== undefined && { from: absolute(from) }),
+  };
+}
+
+function absolute(reference: unknown): unknown {
+  const prefix = typeof reference === "string" ? withPath.exec(reference)?.[0] : undefined;
+  if (typeof reference !== "string" || prefix === undefined) return reference;
+  return prefix + resolve(reference.slice(prefix.length));
 }
 
 /** The files that the daemon reads or writes for a caller. */

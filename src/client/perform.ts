@@ -15,6 +15,7 @@ type Perform<Name extends OperationName> = (
 const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "vm.run": runInVm,
   "task.create": createTask,
+  "env.build": async (...call) => (await import("./build-sources.js")).buildEnvironment(...call),
   "task.exec": execTask,
   "task.exec_output": readOutput,
   "task.service": workOnService,

@@ -12,7 +12,10 @@ export const envPrune = defineOperation({
   output: z
     .object({
       removed: z.array(
-        z.object({ kind: z.enum(["environment", "template", "toolchain", "setup", "leftover"]), name: z.string() }),
+        z.object({
+          kind: z.enum(["environment", "template", "toolchain", "setup", "step", "leftover"]),
+          name: z.string(),
+        }),
       ),
       kept: z
         .array(z.object({ name: z.string(), reason: z.string() }))

@@ -44,6 +44,15 @@ export const environment = z
       })
       .optional()
       .describe("Origin of an environment that was saved from a task."),
+    built: z
+      .object({
+        from: z.string().describe("Environment that the build began with."),
+        user: z.string().describe("User of its commands."),
+        workdir: z.string().describe("Directory in which its commands start; `/` stands for /workspace."),
+        steps: z.array(z.string()),
+      })
+      .optional()
+      .describe("Origin of an environment that env.build has made."),
     digest: z.string().optional().describe("Digest of the installed content."),
     size_bytes: z.int().optional().describe("Bytes on this disk."),
     pulled_at: time.optional(),

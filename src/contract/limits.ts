@@ -9,6 +9,8 @@ export const limits = {
   forkCount: 100_000,
   /** How long a setup may run. */
   setupSeconds: 3_600,
+  /** Script of a build, in characters. */
+  scriptBytes: 262_144,
   /** Limits of one try: variants, returned output of each, listed changes of each. */
   tryVariants: 32,
   tryOutputBytes: 16_384,

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { daemonStatus } from "./daemon-status.js";
 import { daemonStop } from "./daemon-stop.js";
 import { doctor } from "./doctor.js";
+import { envBuild, envBuildSource } from "./env-build.js";
 import { envInspect } from "./env-inspect.js";
 import { envList } from "./env-list.js";
 import { envPrune } from "./env-prune.js";
@@ -139,6 +140,8 @@ export const operations = {
   "env.pull": envPull,
   "env.inspect": envInspect,
   "env.save": envSave,
+  "env.build": envBuild,
+  "env.build.source": envBuildSource,
   "env.export": envExport,
   "env.import": envImport,
   "env.prune": envPrune,

@@ -7,6 +7,7 @@ import type { Toolchains } from "../toolchain/toolchains.js";
 import type { Call } from "./call.js";
 import type { Isolation } from "./isolation.js";
 import type { Budget } from "./machines/budget.js";
+import type { BuildSources } from "./environments/build/sources.js";
 import type { Machines } from "./machines/machines.js";
 import type { Backends } from "./machines/backends.js";
 import type { Snapshots } from "./snapshots/snapshots.js";
@@ -28,6 +29,7 @@ export interface Core {
   readonly vms: Vms;
   readonly tasks: Tasks;
   readonly backends: Backends;
+  readonly buildSources: BuildSources;
 }
 
 /** Performs an operation: its input is already checked; errors are PyroErrors. */

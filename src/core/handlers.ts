@@ -1,6 +1,7 @@
 import type { OperationName, operations } from "../contract/operations.js";
 import type { Handler } from "./core.js";
 import { doctor } from "./doctor.js";
+import { envBuild } from "./environments/build/build.js";
 import { envInspect } from "./environments/inspect.js";
 import { envList } from "./environments/list.js";
 import { envPrune } from "./environments/prune.js";
@@ -162,6 +163,8 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
   "env.prune": envPrune,
   "env.remove": envRemove,
   "env.save": envSave,
+  "env.build": envBuild,
+  "env.build.source": ({ buildSources }, input, call) => buildSources.add(input, call),
   "env.export": envExport,
   "env.import": envImport,
   "toolchain.status": toolchainStatus,

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
 import { QemuBackend } from "../backend/qemu/qemu.js";
 import { openEnvironmentCache } from "../environments/cache.js";
+import { BuiltNames } from "../environments/saved/built-names.js";
 import { SavedDisks } from "../environments/saved/saved-disks.js";
 import { withSaved } from "../environments/saved/with-saved.js";
 import { everySource } from "../environments/sources.js";
@@ -16,6 +17,7 @@ import type { Core } from "./core.js";
 import { Isolation } from "./isolation.js";
 import { limitTogether, measureKeptMib } from "./limits.js";
 import { Budget, type Ceilings } from "./machines/budget.js";
+import { BuildSources } from "./environments/build/sources.js";
 import { Backends } from "./machines/backends.js";
 import { Machines } from "./machines/machines.js";
 import { Snapshots } from "./snapshots/snapshots.js";
@@ -53,7 +55,8 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
     source: everySource(),
     log,
   });
-  const environments = withSaved(cache, await SavedDisks.open(join(home.path, "saved"), log));
+  const built = await BuiltNames.open(join(home.path, "built"), log);
+  const environments = withSaved(cache, await SavedDisks.open(join(home.path, "saved"), log, built));
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
   // Searched after the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
@@ -77,19 +80,7 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
   // VMs before tasks: opening the tasks ends all machines that belong to neither.
   const vms = await Vms.open({ homePath: home.path, machines, log });
   const tasks = await Tasks.open({ homePath: home.path, machines, snapshots, keep: vms.unreadableIds, log });
-  return {
-    home,
-    version,
-    log,
-    groups,
-    environments,
-    backends,
-    toolchains,
-    isolation,
-    budget,
-    machines,
-    snapshots,
-    vms,
-    tasks,
-  };
+  const buildSources = await BuildSources.open(join(home.path, "build-sources"));
+  const host = { home, version, log, groups, backends, toolchains, isolation, budget };
+  return { ...host, environments, machines, snapshots, vms, tasks, buildSources };
 }

@@ -12,7 +12,10 @@ import type { EnvironmentSource } from "./source.js";
 
 /** The entries that a prune removed, and those that it kept, each with a reason. */
 export interface PruneReport {
-  readonly removed: readonly { readonly kind: "environment" | "template" | "leftover"; readonly name: string }[];
+  readonly removed: readonly {
+    readonly kind: "environment" | "template" | "step" | "leftover";
+    readonly name: string;
+  }[];
   readonly kept: readonly { readonly name: string; readonly reason: string }[];
   readonly freedBytes: number;
 }

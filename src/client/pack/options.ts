@@ -10,6 +10,8 @@ export interface PackOptions {
   readonly gitTracked?: boolean;
   /** Sends each `.git` whole, wherever its data lies. */
   readonly withGit?: boolean;
+  /** Sends an archive as the file that it is. */
+  readonly asFile?: boolean;
   readonly signal?: AbortSignal;
   /** Called for each entry that is found before anything is sent, with their number. */
   readonly onScan?: (entryCount: number) => void;

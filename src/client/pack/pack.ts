@@ -27,7 +27,7 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   if (!stat.isFile()) throw unsupported(path, "is neither a directory nor a regular file");
   if (options.gitTracked || options.withGit)
     throw unsupported(path, "is no directory, as --git-tracked and --with-git need");
-  const isArchive = ARCHIVE_NAME.test(path) || ARCHIVE_NAME.test(resolved);
+  const isArchive = !options.asFile && (ARCHIVE_NAME.test(path) || ARCHIVE_NAME.test(resolved));
   return isArchive ? packArchive(path, resolved, stat, options) : packFile(path, resolved, options);
 }
 

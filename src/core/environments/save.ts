@@ -1,5 +1,6 @@
 import type { Environment } from "../../contract/environment.js";
 import type { InputOf } from "../../contract/operations.js";
+import type { NewSavedDisk, SavedDisk } from "../../environments/saved/saved-disks.js";
 import type { Call } from "../call.js";
 import type { Core, Handler } from "../core.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
@@ -62,22 +63,36 @@ async function writeOut(task: Task, call: Call): Promise<void> {
 }
 
 async function saveDisk(core: Core, source: Source, { name }: SaveInput, call: Call): Promise<Saved> {
-  if ("snapshot" in source) return packSnapshot(core, source.snapshot, name, call);
-  const { task } = source;
+  const { disk, warnings } = await ("snapshot" in source
+    ? packSnapshot(core, source.snapshot, { name }, call)
+    : saveDiskOfTask(core, source.task, { name }, call));
+  return { ...(await savedDiskFacts(core, disk)), warnings };
+}
+
+/** The name of a new disk, and what its record has beside the facts of its task. */
+type About = Pick<NewSavedDisk, "name" | "step_key">;
+
+interface Packed {
+  readonly disk: SavedDisk;
+  readonly warnings: string[];
+}
+
+/** Saves the disk of a task, which keeps running. */
+export async function saveDiskOfTask(core: Core, task: Task, about: About, call: Call): Promise<Packed> {
   await writeOut(task, call);
   const isSynced = task.isStarted;
   return task.changeVm(call, (vm, until) =>
     branchFromTask(vm, until.signal, ({ snapshot }) =>
-      isSynced ? pack(core, snapshot, name, until.signal) : packSnapshot(core, snapshot, name, until),
+      isSynced ? pack(core, snapshot, about, until.signal) : packSnapshot(core, snapshot, about, until),
     ),
   );
 }
 
 /** A VM of the snapshot first writes files from its memory to the disk. Without such a VM, the disk is taken unchanged. */
-async function packSnapshot(core: Core, snapshot: Snapshot, name: string, call: Call): Promise<Saved> {
+async function packSnapshot(core: Core, snapshot: Snapshot, saved: About, call: Call): Promise<Packed> {
   const { machines, snapshots } = core;
   if ((await machines.checkSnapshot(snapshot)) !== null) {
-    return { ...(await pack(core, snapshot, name, call.signal)), warnings: [NOT_SYNCED] };
+    return { ...(await pack(core, snapshot, saved, call.signal)), warnings: [NOT_SYNCED] };
   }
   const machine = await machines.borrowFrom(snapshot, call);
   try {
@@ -90,24 +105,28 @@ async function packSnapshot(core: Core, snapshot: Snapshot, name: string, call: 
       task_id,
     };
     return await snapshots.passing(machine, about, { signal: call.signal }, (synced) =>
-      pack(core, synced, name, call.signal),
+      pack(core, synced, saved, call.signal),
     );
   } finally {
     await machines.destroy(machine);
   }
 }
 
-async function pack(core: Core, snapshot: Snapshot, name: string, signal: AbortSignal): Promise<Saved> {
+async function pack(core: Core, snapshot: Snapshot, saved: About, signal: AbortSignal): Promise<Packed> {
   const { environments, machines } = core;
   const { record } = snapshot;
+  const below = environments.saved.find(record.environment);
+  const config = below?.digest === record.environment_digest ? below.record.config : undefined;
   const about = {
-    ...{ name, task_id: record.task_id, snapshot_id: record.parent, disk_mib: record.disk_mib },
+    ...{ task_id: record.task_id, snapshot_id: record.parent, disk_mib: record.disk_mib },
     environment: nameBelow(core, record.environment),
     environment_digest: environments.saved.below(record.environment_digest),
+    ...(config && { config }),
+    ...saved,
   };
   const disk = await environments.saved.save(about, (to) => machines.packDisk(snapshot, to, signal), signal);
   environments.keepBelow(disk);
-  return { ...(await savedDiskFacts(core, disk)), warnings: [] };
+  return { disk, warnings: [] };
 }
 
 /** The environment that was built, from which a saved one comes. */

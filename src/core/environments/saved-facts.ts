@@ -1,5 +1,6 @@
 import type { Environment } from "../../contract/environment.js";
 import { PyroError } from "../../contract/errors.js";
+import type { BuiltName } from "../../environments/saved/built-names.js";
 import type { SavedDisk } from "../../environments/saved/saved-disks.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import { readManifestBelow } from "../../environments/saved/with-saved.js";
@@ -33,8 +34,10 @@ export async function savedDiskFacts({ environments }: Places, disk: SavedDisk):
     (error: unknown) => PyroError.from(error).message,
   );
   const { name, environment, task_id, snapshot_id, disk_mib } = record;
+  const built = environments.saved.built?.find(name) ?? null;
   return {
     ...(await commonFacts(environments, name, environment, record.environment_digest)),
+    ...(built && builtFacts(built)),
     ...{ digest, size_bytes: await diskUsageBytes(directory), pulled_at: record.created_at },
     saved: {
       ...{ memory: false, environment, task_id, snapshot_id },
@@ -54,6 +57,14 @@ export async function savedMemoryFacts({ environments, machines }: Places, snaps
       ...{ memory: true, environment, task_id, snapshot_id: parent },
       ...{ vcpu_count, mem_mib, disk_mib, network: record.network !== null, unusable: problem?.message ?? null },
     },
+  };
+}
+
+function builtFacts({ from, config, steps }: BuiltName) {
+  const { user, working_dir: workdir } = config;
+  return {
+    ...{ description: `Built from ${from}`, source: "a build" },
+    built: { from, user, workdir, steps: steps.map(({ text }) => text) },
   };
 }
 

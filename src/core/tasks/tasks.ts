@@ -22,6 +22,7 @@ import { IdleStops } from "./idle.js";
 import { machineIdOf } from "./machine-id.js";
 import { noTask, TaskNames } from "./names.js";
 import { assertSetup, Setups } from "./setup/setups.js";
+import { inPassingTask } from "./passing-task.js";
 import { Task } from "./task.js";
 import type { TaskSnapshots } from "./task-vm.js";
 import { viewOfUnreadable } from "./view.js";
@@ -100,6 +101,16 @@ export class Tasks {
       this.#registry.add(task.taskId, task);
       return task;
     });
+  }
+
+  /** Works in a task that is not listed, and that nothing is left of. */
+  inPassing<T>(
+    input: InputOf<"task.create">,
+    purpose: string,
+    call: Call,
+    work: (task: Task) => Promise<T>,
+  ): Promise<T> {
+    return inPassingTask({ ...this.#options, tasksPath: this.#path }, input, { purpose, call }, work);
   }
 
   /** Starts forks of a task or snapshot; all of them, or none. Throws RESOURCE_EXHAUSTED when the host cannot hold them. */

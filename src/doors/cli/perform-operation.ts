@@ -28,6 +28,7 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.try": async () => (await import("./task-try.js")).taskTry,
   "task.snapshot.create": async () => (await import("./task-branches.js")).taskSnapshotCreate,
   "task.list": async () => listTasks,
+  "env.build": async () => (await import("./env-build.js")).build,
   "env.pull": async () => (await import("./pull.js")).pull,
   "toolchain.install": async () => (await import("./toolchain.js")).installToolchain,
   doctor: async () => diagnose,

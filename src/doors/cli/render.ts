@@ -1,7 +1,7 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
 import { renderEntry, renderFileList } from "./file-list.js";
 import { printable } from "./printable.js";
-import { renderKind, renderOrigin, renderSaved } from "./saved.js";
+import { renderBuild, renderKind, renderOrigin, renderSaved } from "./saved.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
@@ -15,8 +15,8 @@ type DaemonStatus = ResultOf<"daemon.status">;
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
   "env.list": ({ catalog_version, environments }) => {
     const lines = environments.map(
-      ({ name, installed, description, moved_to, saved }) =>
-        `${name} [${saved ? renderKind(saved) : installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
+      ({ name, installed, description, moved_to, saved, built }) =>
+        `${name} [${built ? "built" : saved ? renderKind(saved) : installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
     );
     return renderLines([`Catalog version: ${catalog_version}`, ...lines]);
   },
@@ -37,7 +37,11 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
         ({ name, version, integrity }) => `Package of npm: ${name} ${version} ${integrity}`,
       ),
       ...(environment.image ? renderImage(environment.image) : []),
-      ...(environment.saved ? renderOrigin(environment.saved) : []),
+      ...(environment.built
+        ? renderBuild(environment.built)
+        : environment.saved
+          ? renderOrigin(environment.saved)
+          : []),
       ...(environment.digest ? [`Digest: ${environment.digest}`] : []),
       ...(environment.size_bytes === undefined ? [] : [`Size: ${renderMib(environment.size_bytes)}`]),
       ...(environment.pulled_at ? [`Pulled at: ${environment.pulled_at}`] : []),

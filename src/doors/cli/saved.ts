@@ -9,6 +9,12 @@ export function renderKind({ memory, unusable }: Saved): string {
   return `saved ${memory ? "with memory" : "disk"}${unusable === null ? "" : ", unusable"}`;
 }
 
+/** The origin of a built environment, one line per fact. */
+export function renderBuild({ from, user, workdir, steps }: NonNullable<Environment["built"]>): string[] {
+  const facts = [`Built from: ${from}`, `User: ${user}`, `Directory: ${workdir === "/" ? "/workspace" : workdir}`];
+  return [...facts, ...steps.map((step) => `Step: ${step}`)];
+}
+
 /** The origin of a saved environment, one line per fact. */
 export function renderOrigin({
   memory,

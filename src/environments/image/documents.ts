@@ -53,7 +53,7 @@ export function configOf({ config }: ImageDocument, digest: string): ImageConfig
 }
 
 /** The variables that a line of /etc/environment can hold; others have line breaks or no name. */
-export function variablesOf({ env }: ImageConfig): string[] {
+export function variablesOf({ env }: Pick<ImageConfig, "env">): string[] {
   return env.flatMap((variable) => {
     const [, name, value = ""] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\n\0]*)$/.exec(variable) ?? [];
     if (name === undefined) return [];

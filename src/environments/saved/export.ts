@@ -11,7 +11,7 @@ import type { EnvironmentFiles } from "../cache.js";
 import { readFileBytes } from "../image/streams.js";
 import { manifestFile } from "../layout.js";
 import { environmentFiles } from "../source.js";
-import { savedFiles } from "./record.js";
+import { renderSavedRecord, savedFiles, type SavedRecord } from "./record.js";
 import type { SavedDisk } from "./saved-disks.js";
 
 const MIB = 1_048_576;
@@ -21,24 +21,20 @@ const contentFiles = [manifestFile, ...Object.values(environmentFiles)];
 
 /** Writes a saved disk, and the environment below it, into a new tar archive. Returns its size. Throws FILE_EXISTS. */
 export async function exportSaved(
-  { directory }: SavedDisk,
+  { directory, record }: SavedDisk,
   { rootPath }: EnvironmentFiles,
   output: string,
   signal: AbortSignal,
 ): Promise<number> {
   if (lookAtName(output) !== null) throw exists(output);
   const below = dirname(rootPath);
-  const files = [
-    join(directory, savedFiles.record),
-    ...contentFiles.map((name) => join(below, name)),
-    join(directory, savedFiles.disk),
-  ];
+  const files = [...contentFiles.map((name) => join(below, name)), join(directory, savedFiles.disk)];
   const draft = join(dirname(output), newDraftName());
   await sweepDrafts(dirname(output));
   try {
     const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
     await assertFreeSpace(dirname(output), Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / MIB), "An export");
-    await writeDraft(draft, files, signal);
+    await writeDraft(draft, record, files, signal);
     if (!(await publishDraft(draft, output))) throw exists(output);
     await syncDirectory(dirname(output));
     return (await stat(output)).size;
@@ -49,10 +45,15 @@ export async function exportSaved(
   }
 }
 
-async function writeDraft(draft: string, files: readonly string[], signal: AbortSignal): Promise<void> {
+async function writeDraft(
+  draft: string,
+  record: SavedRecord,
+  files: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const file = await open(draft, "wx", 0o600);
   try {
-    for await (const bytes of writeArchive(entriesOf(files))) {
+    for await (const bytes of writeArchive(entriesOf(record, files))) {
       signal.throwIfAborted();
       await file.writeFile(bytes);
     }
@@ -62,7 +63,15 @@ async function writeDraft(draft: string, files: readonly string[], signal: Abort
   }
 }
 
-async function* entriesOf(files: readonly string[]): AsyncGenerator<ArchiveEntry> {
+/** The record comes first, since a reader decides by it. A built environment has another one than the result of its last step. */
+async function* entriesOf(record: SavedRecord, files: readonly string[]): AsyncGenerator<ArchiveEntry> {
+  const text = Buffer.from(renderSavedRecord(record));
+  const when = { mtimeS: Math.floor(Date.parse(record.created_at) / 1_000), mtimeNs: 0 };
+  const content = (async function* () {
+    yield text;
+  })();
+  const facts = { path: savedFiles.record, mode: 0o644, ...when, sizeBytes: text.length, target: null, content };
+  yield { ...facts, type: "file" };
   for (const path of files) {
     const { size, mtimeMs } = await stat(path);
     const when = { mtimeS: Math.floor(mtimeMs / 1_000), mtimeNs: 0 };

@@ -10,6 +10,10 @@ import { readJson, writeFileAtomic } from "../../host/files.js";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** The directory in which commands start, and their user; as an image has them. */
+export const guestConfig = z.object({ working_dir: z.string().max(4_096), user: z.string().max(256) });
+export type GuestConfig = Readonly<z.infer<typeof guestConfig>>;
+
 /** Later versions may add fields. */
 const recordSchema = z.object({
   format: z.literal(1),
@@ -23,6 +27,10 @@ const recordSchema = z.object({
   environment_digest: digest,
   disk_mib: z.int().min(1).max(limits.diskMib.max),
   disk: z.object({ size_bytes: z.int().min(1), sha256: digest }),
+  /** Where commands of its VMs start, and as whom, if a build has said so. */
+  config: guestConfig.optional(),
+  /** The key of the step of a build whose result it is. */
+  step_key: digest.optional(),
 });
 
 /** `saved.json` of an environment that is the disk of a task, over the environment of that task. */
@@ -42,7 +50,11 @@ export function parseSavedRecord(value: unknown): SavedRecord | null {
 
 /** Writes it, durably: the last file of a saved environment. */
 export function writeSavedRecord(directory: string, record: SavedRecord): Promise<void> {
-  return writeFileAtomic(join(directory, savedFiles.record), `${JSON.stringify(record, null, 2)}\n`);
+  return writeFileAtomic(join(directory, savedFiles.record), renderSavedRecord(record));
+}
+
+export function renderSavedRecord(record: SavedRecord): string {
+  return `${JSON.stringify(record, null, 2)}\n`;
 }
 
 /** The digest of a saved environment: of the environment below, and of the disk. Its name and origin do not count. */

@@ -5,6 +5,7 @@ import { sha256OfFile } from "../../host/digest.js";
 import { chmod, mkdir, readdir, rename, rm, stat, syncDirectory, syncTree } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { isTemporaryName, newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
+import { type BuiltName, type BuiltNames, lastKeyOf } from "./built-names.js";
 import { findQcow2Problem } from "./qcow2.js";
 import {
   digestOfSaved,
@@ -33,18 +34,21 @@ export type NewSavedDisk = Omit<SavedRecord, "format" | "created_at" | "disk">;
 /** The disks that were saved as environments in one home. This daemon is their only writer. */
 export class SavedDisks {
   readonly #path: string;
+  /** Null in a home without builds. */
+  readonly built: BuiltNames | null;
   readonly #byName = new Map<string, SavedDisk>();
   /** The environment below each disk, by the digest of both. Stays when a disk is removed: a task may still use that environment. */
   readonly #below = new Map<string, string>();
   readonly #damaged: string[] = [];
 
-  private constructor(path: string) {
+  private constructor(path: string, built: BuiltNames | null) {
     this.#path = path;
+    this.built = built;
   }
 
   /** Reads every disk, and removes unfinished ones. One that cannot be read stays, and is listed as damaged. */
-  static async open(path: string, log?: Log): Promise<SavedDisks> {
-    const disks = new SavedDisks(path);
+  static async open(path: string, log?: Log, built: BuiltNames | null = null): Promise<SavedDisks> {
+    const disks = new SavedDisks(path, built);
     await mkdir(path, { recursive: true, mode: 0o700 });
     await sweepTemporaries(path);
     for (const name of await readdir(path)) {
@@ -58,9 +62,20 @@ export class SavedDisks {
     return disks;
   }
 
-  /** By name, the oldest first. */
+  /** The environments, the oldest first: saved disks, and results of builds that have a name. */
   list(): readonly SavedDisk[] {
-    return [...this.#byName.values()].toSorted((a, b) => a.record.created_at.localeCompare(b.record.created_at));
+    const named = (this.built?.list() ?? []).flatMap((built) => this.#resultOf(built) ?? []);
+    return byAge([...[...this.#byName.values()].filter(({ record }) => record.step_key === undefined), ...named]);
+  }
+
+  /** The results of the steps of builds, the oldest first. */
+  steps(): readonly SavedDisk[] {
+    return byAge([...this.#byName.values()].filter(({ record }) => record.step_key !== undefined));
+  }
+
+  /** The result of a step. */
+  findStep(key: string): SavedDisk | null {
+    return this.#byName.get(stepName(key)) ?? null;
   }
 
   /** The names of disks whose record cannot be read. */
@@ -69,7 +84,17 @@ export class SavedDisks {
   }
 
   find(name: string): SavedDisk | null {
-    return this.#byName.get(name) ?? null;
+    const built = this.built?.find(name) ?? null;
+    return this.#byName.get(name) ?? (built && this.#resultOf(built));
+  }
+
+  /** The disk of a build's last step, under the name of the build; null when it is gone. */
+  #resultOf(built: BuiltName): SavedDisk | null {
+    const disk = this.findStep(lastKeyOf(built));
+    if (disk === null) return null;
+    const { step_key: _, ...record } = disk.record;
+    const { name, created_at, config } = built;
+    return { ...disk, record: { ...record, name, created_at, config } };
   }
 
   /** The digest of the environment below a disk; the given digest if it is not a saved disk. */
@@ -162,4 +187,13 @@ export class SavedDisks {
     this.#below.set(digest, record.environment_digest);
     return disk;
   }
+}
+
+/** The name of a step's result among the saved disks. */
+export function stepName(key: string): string {
+  return `build-step.${key.slice(0, 40)}`;
+}
+
+function byAge(disks: readonly SavedDisk[]): SavedDisk[] {
+  return disks.toSorted((a, b) => a.record.created_at.localeCompare(b.record.created_at));
 }

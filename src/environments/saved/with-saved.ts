@@ -2,18 +2,21 @@ import { dirname, join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { readFile } from "../../host/files.js";
-import type { EnvironmentCache, InstalledEnvironment } from "../cache.js";
+import type { EnvironmentCache, InstalledEnvironment, PruneReport } from "../cache.js";
 import { manifestFile } from "../layout.js";
 import { type Manifest, parseManifest } from "../manifest.js";
 import { findRecipe } from "../resolve.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import type { SavedDisk, SavedDisks } from "./saved-disks.js";
+import { BuildSteps } from "./build-steps.js";
 
 /** The environments of a home: built ones, and saved disks of tasks. */
 export interface Environments extends EnvironmentCache {
   readonly saved: SavedDisks;
   /** Throws ENVIRONMENT_UNKNOWN for a name that is neither a recipe's nor a saved disk's. */
   assertKnown(name: string): void;
+  /** The results of the steps of builds. */
+  readonly steps: BuildSteps;
   /** Makes a new disk hold the environment below it. */
   keepBelow(disk: SavedDisk): void;
 }
@@ -45,19 +48,32 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
     }
   };
 
-  const remove = async (disk: SavedDisk) => {
+  const removeDisk = async (disk: SavedDisk) => {
     const freedBytes = await diskUsageBytes(disk.directory);
-    if (cache.isHeld(disk.digest)) throw inUse(disk);
     await saved.remove(disk.record.name);
     releases.get(disk.record.name)?.();
     releases.delete(disk.record.name);
     return { digest: disk.digest, freedBytes };
   };
+  const steps = new BuildSteps(saved, (digest) => cache.isHeld(digest), removeDisk);
 
-  for (const disk of saved.list()) keepBelow(disk);
+  /** Null for a name of neither a saved disk nor a build. */
+  const removeSaved = async (name: string) => {
+    const disk = saved.find(name);
+    const built = saved.built?.find(name) ?? null;
+    if (disk !== null && cache.isHeld(disk.digest)) throw inUse(disk);
+    if (built !== null) return { digest: disk?.digest ?? null, freedBytes: await steps.forget(built) };
+    if (disk !== null) return removeDisk(disk);
+    if (!saved.damaged.includes(name)) return null;
+    await saved.remove(name);
+    return { digest: null, freedBytes: 0 };
+  };
+
+  for (const disk of [...saved.list(), ...saved.steps()]) keepBelow(disk);
   return {
     ...cache,
     saved,
+    steps,
     keepBelow,
     hold,
     acquire,
@@ -77,22 +93,24 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
       return { environment: await describe(cache, disk), built: false, repaired: false, registryChecked: null };
     },
     remove: async (name) => {
-      const disk = saved.find(name);
-      if (disk !== null) return remove(disk);
-      if (saved.damaged.includes(name)) {
-        await saved.remove(name);
-        return { digest: null, freedBytes: 0 };
-      }
-      assertNotBelow(saved, name, (await cache.find(name).catch(() => null))?.digest);
+      const removed = await removeSaved(name);
+      if (removed !== null) return removed;
+      const digest = (await cache.find(name).catch(() => null))?.digest;
+      assertNotBelow(saved, name, digest);
+      if (digest !== undefined) await steps.removeOver(digest);
       return cache.remove(name);
     },
-    prune: async (dryRun) => {
-      const report = await cache.prune(dryRun);
-      const kept = saved
-        .list()
-        .map(({ record }) => ({ name: record.name, reason: "saved; `pyro env remove` removes it" }));
-      return { ...report, kept: [...report.kept, ...kept] };
-    },
+    // The results of steps hold environments, so they go first.
+    prune: async (dryRun) => withKept(saved, await steps.sweep(0, dryRun), await cache.prune(dryRun)),
+  };
+}
+
+function withKept(saved: SavedDisks, swept: Omit<PruneReport, "kept">, report: PruneReport): PruneReport {
+  const kept = saved.list().map(({ record }) => ({ name: record.name, reason: "saved; `pyro env remove` removes it" }));
+  return {
+    removed: [...swept.removed, ...report.removed],
+    kept: [...report.kept, ...kept],
+    freedBytes: report.freedBytes + swept.freedBytes,
   };
 }
 
@@ -121,6 +139,9 @@ export async function readManifestBelow(
   return parseManifest(await readFile(path, "utf8").catch(() => ""));
 }
 
+/** What an environment of packages has of an image's configuration. */
+const noImage = { digest: "", env: [], working_dir: "/", user: "root", entrypoint: [], command: [] };
+
 /** The environment below a disk, with the disk's name and the disk. Throws ENVIRONMENT_CORRUPT when it is gone. */
 async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<InstalledEnvironment> {
   const { record, digest, diskPath } = disk;
@@ -137,7 +158,8 @@ async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<Insta
   const recipe = { kind: "rootfs", architecture: "amd64", version: manifest.version, path: diskPath } as const;
   return {
     ...files,
-    ...{ recipe: { ...recipe, name: record.name, description }, digest, directory, manifest },
+    ...{ recipe: { ...recipe, name: record.name, description }, digest, directory },
+    manifest: record.config ? { ...manifest, image: { ...(manifest.image ?? noImage), ...record.config } } : manifest,
     ...{ pulledAt: record.created_at, movedTo: null, savedDisk: { path: diskPath, diskMib: record.disk_mib } },
   };
 }

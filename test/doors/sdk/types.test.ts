@@ -35,7 +35,9 @@ type Hidden =
   | "sourceFramed"
   | "sourceBytes"
   | "sourceExcluded"
-  | "setupDigest";
+  | "setupDigest"
+  | "copies"
+  | "scriptContent";
 /** A try has a check of its own. The encoding of a file's content is the caller's to choose. */
 type HiddenOf<Name extends OperationName> = Name extends "task.try"
   ? Hidden | keyof SessionOptions

@@ -30,6 +30,11 @@ export const branches: readonly Case[] = [
     expect: "INVALID_ARGUMENT",
   },
   { name: "a save that cannot be", ...of("env.save", { source: "$task", name: "kept" }), expect: "HOST_NOT_ABLE" },
+  {
+    name: "a build that cannot be",
+    ...of("env.build", { name: "built", from: "debian:12" }),
+    expect: "HOST_NOT_ABLE",
+  },
   { name: "a start of a started task", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
   { name: "zero forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
   { name: "a try without variants", ...tryAll([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },

@@ -67,6 +67,36 @@ export const refusals: readonly Case[] = [
     expect: "INVALID_ARGUMENT",
   },
   {
+    name: "building on an unknown environment",
+    ...of("env.build", { name: "y", from: "x" }),
+    expect: "ENVIRONMENT_UNKNOWN",
+  },
+  {
+    name: "building under a name of the catalog",
+    ...of("env.build", { name: "debian:12", from: "debian:12" }),
+    expect: "ALREADY_EXISTS",
+  },
+  {
+    name: "building with files that do not exist",
+    ...of("env.build", { name: "y", from: "debian:12", copy: ["/nowhere:/opt"] }),
+    expect: "SOURCE_NOT_FOUND",
+  },
+  {
+    name: "building with a copy that has no destination",
+    ...of("env.build", { name: "y", from: "debian:12", copy: ["/nowhere"] }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
+    name: "building with a script that does not exist",
+    ...of("env.build", { name: "y", from: "debian:12", script: "/nowhere.sh" }),
+    expect: "SOURCE_NOT_FOUND",
+  },
+  {
+    name: "building with a variable of two lines",
+    ...of("env.build", { name: "y", from: "debian:12", env: { A: "1\n2" } }),
+    expect: "INVALID_ARGUMENT",
+  },
+  {
     name: "exporting what was not saved",
     ...of("env.export", { environment: "debian:12", output: "/nowhere/x.tar" }),
     expect: "ENVIRONMENT_UNKNOWN",

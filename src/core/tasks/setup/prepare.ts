@@ -2,13 +2,13 @@ import { PyroError } from "../../../contract/errors.js";
 import { limits } from "../../../contract/limits.js";
 import type { InputOf } from "../../../contract/operations.js";
 import { abortable } from "../../../host/abortable.js";
-import { removeTaskDirectory } from "../../../store/task-directories.js";
 import type { Call } from "../../call.js";
 import type { TaskExec } from "../../exec/task-exec.js";
 import type { Snapshot } from "../../snapshots/snapshots.js";
 import { readBoth } from "../branches/shown-output.js";
 import { saveSnapshot } from "../branches/snapshot.js";
-import { createTask, type NewTaskParts } from "../create-task.js";
+import type { NewTaskParts } from "../create-task.js";
+import { inPassingTask } from "../passing-task.js";
 import type { Task } from "../task.js";
 
 type CreateInput = InputOf<"task.create">;
@@ -24,21 +24,17 @@ export async function prepareSetup(
   call: Call,
 ): Promise<Snapshot> {
   const { name: _, ...unnamed } = input;
-  const task = await createTask(parts, unnamed, call, { triedFor: "setup" });
-  try {
+  return inPassingTask(parts, unnamed, { purpose: "setup", call }, async (task) => {
     await call.emit({ event: "progress", phase: "setup", message: "Running the setup" });
     await run(task, input, call);
-    return await task.changeVm(call, (vm, { signal }) =>
+    return task.changeVm(call, (vm, { signal }) =>
       vm.changes.take(signal, () =>
         vm.standStill("snapshot", signal, (machine) =>
           saveSnapshot(vm, machine, { purpose: "kept", name: null, setupKey: key, signal }),
         ),
       ),
     );
-  } finally {
-    await task.end();
-    await removeTaskDirectory(parts.tasksPath, task.taskId);
-  }
+  });
 }
 
 /** Throws FAILED_PRECONDITION with the output when the setup does not exit with 0. */

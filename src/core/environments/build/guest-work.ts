@@ -1,0 +1,137 @@
+import type { Machine } from "../../../backend/backend.js";
+import { PyroError } from "../../../contract/errors.js";
+import { quoteCommand } from "../../../contract/quote.js";
+import { limits } from "../../../contract/limits.js";
+import { variablesOf } from "../../../environments/image/documents.js";
+import { makeDirectory, readFile, writeFile } from "../../../guest/files.js";
+import { AgentRefusal } from "../../../guest/refusal.js";
+import { stat } from "../../../guest/stat.js";
+import { abortable } from "../../../host/abortable.js";
+import type { Call } from "../../call.js";
+import { explainUser } from "../../exec/user.js";
+import { readBoth } from "../../tasks/branches/shown-output.js";
+import type { Task } from "../../tasks/task.js";
+import { copyIntoGuest } from "./copy.js";
+import type { Step } from "./plan.js";
+
+const VARIABLES = "/etc/environment";
+/** On a file system in memory, so that no result has it. */
+const SCRIPT = "/run/pyro-build-script";
+const MOST_VARIABLE_BYTES = 16_384;
+const SHOWN_LINES = 20;
+
+/** Does one step in the guest of a build. Throws ENVIRONMENT_BUILD_FAILED with the output of a command that fails. */
+export async function doStep(task: Task, step: Step, call: Call): Promise<void> {
+  const { work } = step;
+  const machine = await abortable(task.vm.assertPresent("exec").ready, call.signal);
+  switch (work.kind) {
+    case "env":
+      return addVariables(machine, work.variables);
+    case "copy":
+      return copyIntoGuest(machine, work.source, work.to, call, (line) => runLine(task, step, line, call));
+    case "run":
+      return runLine(task, step, work.command, call);
+    case "script":
+      await writeFile(machine.channel, SCRIPT, [Buffer.from(work.content)], { mode: 0o700 });
+      return runLine(task, step, work.content.startsWith("#!") ? SCRIPT : `/bin/sh ${SCRIPT}`, call);
+    case "finish":
+      return finish(task, machine, step, work, call);
+  }
+}
+
+/** Adds variables to those that the agent gives every command. */
+async function addVariables({ channel }: Machine, variables: Readonly<Record<string, string>>): Promise<void> {
+  const names = new Set(Object.keys(variables));
+  const known = (await readText(machineText(channel))).split("\n").filter((line) => line !== "");
+  const kept = known.filter((line) => !names.has(line.slice(0, line.indexOf("="))));
+  const added = variablesOf({ env: Object.entries(variables).map(([name, value]) => `${name}=${value}`) });
+  const text = Buffer.from([...kept, ...added].map((line) => `${line}\n`).join(""));
+  if (text.length > MOST_VARIABLE_BYTES) {
+    throw new PyroError("INVALID_ARGUMENT", `The variables have ${text.length} bytes with those of the base.`, {
+      hint: `At most ${MOST_VARIABLE_BYTES} bytes of names and values are kept.`,
+      details: { bytes: text.length, limit: MOST_VARIABLE_BYTES },
+    });
+  }
+  await writeFile(channel, VARIABLES, [text]);
+}
+
+function machineText(channel: Machine["channel"]): AsyncIterable<Uint8Array> {
+  return readFile(channel, VARIABLES, { maxBytes: MOST_VARIABLE_BYTES }).content();
+}
+
+/** Empty when the file is missing. */
+async function readText(content: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of content) pieces.push(Uint8Array.from(piece));
+  } catch (error) {
+    if (!(error instanceof AgentRefusal) || error.errno !== "ENOENT") throw error;
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+/** Makes the working directory, as the user's, and checks that the user exists. */
+async function finish(
+  task: Task,
+  machine: Machine,
+  step: Step,
+  { workdir, user }: { readonly workdir: string | null; readonly user: string | null },
+  call: Call,
+): Promise<void> {
+  const { channel } = machine;
+  const isRoot = user === null || user === "root" || user === "0";
+  if (!isRoot) {
+    await channel.request("own", { user }).catch((error: unknown) => {
+      throw explainUser(error, user);
+    });
+  }
+  if (workdir === null || !(await isMissing(channel, workdir))) return;
+  await makeDirectory(channel, workdir);
+  if (!isRoot) await runLine(task, step, quoteCommand(["chown", ownerOf(user), workdir]), call);
+}
+
+/** The user with its group, as chown takes them. */
+function ownerOf(user: string): string {
+  if (user.includes(":")) return user;
+  return /^\d+$/.test(user) ? `${user}:${user}` : `${user}:`;
+}
+
+async function isMissing(channel: Machine["channel"], path: string): Promise<boolean> {
+  if (path === "/") return false;
+  return stat(channel, path).then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof AgentRefusal && error.errno === "ENOENT") return true;
+      throw error;
+    },
+  );
+}
+
+/** Runs a command as root, and sends its output to the caller. */
+async function runLine(task: Task, step: Step, command: string, call: Call): Promise<void> {
+  const plain = { background: false, interleaved: false, tty: false, rows: 24, cols: 80 };
+  const request = { task_id: task.taskId, command, cwd: "/", env: {}, user: "root", ...plain };
+  const exec = await task.exec({ ...request, timeout_seconds: limits.setupSeconds }, call, null);
+  await abortable(exec.follow({ stdout: 0, stderr: 0 }, call, null), call.signal);
+  await abortable(exec.done, call.signal);
+  const { ended } = exec;
+  if (ended?.error === null && !ended.timed_out && ended.exit_code === 0) return;
+  const [stdout, stderr] = await readBoth(exec);
+  const how = ended?.timed_out
+    ? `did not end within ${limits.setupSeconds} s`
+    : ended?.error
+      ? `failed: ${ended.error.message}`
+      : `exited with ${ended?.exit_code}`;
+  const lines = `${stdout.text}${stderr.text}`.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
+  throw new PyroError(
+    "ENVIRONMENT_BUILD_FAILED",
+    `The step \`${step.text}\` ${how}.${lines === "" ? "" : ` Its output ends with:\n${lines}`}`,
+    {
+      hint: "Correct the step, and build again: the results of the steps before it are kept.",
+      details: {
+        ...{ reason: "step", step: step.text, exit_code: ended?.exit_code ?? null },
+        ...{ stdout: stdout.text, stderr: stderr.text },
+      },
+    },
+  );
+}
