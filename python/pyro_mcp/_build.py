@@ -1,5 +1,7 @@
 """The files of this machine that a build names."""
 
+import json
+
 from ._errors import PyroError
 
 _MAX_SCRIPT_LENGTH = 262144
@@ -12,7 +14,7 @@ def parse_copy(text: str) -> tuple[str, str]:
     if colon and source and to.startswith("/"):
         return source, to
     hint = "Name a path of this machine, a colon, and an absolute path of the guest."
-    raise PyroError("INVALID_ARGUMENT", f"copy: {text!r} is not SRC:DEST.", hint, {"copy": text})
+    raise PyroError("INVALID_ARGUMENT", f"copy: {json.dumps(text, ensure_ascii=False)} is not SRC:DEST.", hint, {"copy": text})
 
 
 def read_script(path: str) -> str:

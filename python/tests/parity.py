@@ -11,6 +11,8 @@ pyro = Pyro()
 for line in sys.stdin:
     request = json.loads(line)
     options = request["input"]
+    if "from" in options:
+        options["from_"] = options.pop("from")
     if request.get("stdin") is not None:
         options["stdin"] = request["stdin"]
     if request.get("cancel"):

@@ -46,7 +46,7 @@ export const environment = z
       .describe("Origin of an environment that was saved from a task."),
     built: z
       .object({
-        from: z.string().describe("Environment that the build began with."),
+        base: z.string().describe("Environment that the build began with."),
         user: z.string().describe("User of its commands."),
         workdir: z.string().describe("Directory in which its commands start; `/` stands for /workspace."),
         steps: z.array(z.string()),

@@ -64,7 +64,7 @@ function builtFacts({ from, config, steps }: BuiltName) {
   const { user, working_dir: workdir } = config;
   return {
     ...{ description: `Built from ${from}`, source: "a build" },
-    built: { from, user, workdir, steps: steps.map(({ text }) => text) },
+    built: { base: from, user, workdir, steps: steps.map(({ text }) => text) },
   };
 }
 

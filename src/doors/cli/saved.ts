@@ -10,8 +10,8 @@ export function renderKind({ memory, unusable }: Saved): string {
 }
 
 /** The origin of a built environment, one line per fact. */
-export function renderBuild({ from, user, workdir, steps }: NonNullable<Environment["built"]>): string[] {
-  const facts = [`Built from: ${from}`, `User: ${user}`, `Directory: ${workdir === "/" ? "/workspace" : workdir}`];
+export function renderBuild({ base, user, workdir, steps }: NonNullable<Environment["built"]>): string[] {
+  const facts = [`Built from: ${base}`, `User: ${user}`, `Directory: ${workdir === "/" ? "/workspace" : workdir}`];
   return [...facts, ...steps.map((step) => `Step: ${step}`)];
 }
 

@@ -77,21 +77,6 @@ export const refusals: readonly Case[] = [
     expect: "ALREADY_EXISTS",
   },
   {
-    name: "building with files that do not exist",
-    ...of("env.build", { name: "y", from: "debian:12", copy: ["/nowhere:/opt"] }),
-    expect: "SOURCE_NOT_FOUND",
-  },
-  {
-    name: "building with a copy that has no destination",
-    ...of("env.build", { name: "y", from: "debian:12", copy: ["/nowhere"] }),
-    expect: "INVALID_ARGUMENT",
-  },
-  {
-    name: "building with a script that does not exist",
-    ...of("env.build", { name: "y", from: "debian:12", script: "/nowhere.sh" }),
-    expect: "SOURCE_NOT_FOUND",
-  },
-  {
     name: "building with a variable of two lines",
     ...of("env.build", { name: "y", from: "debian:12", env: { A: "1\n2" } }),
     expect: "INVALID_ARGUMENT",
