@@ -12,6 +12,7 @@ from ._async_calls import OnOutput, OnProgress, Stdin
 from ._calls import Default, command_line
 from ._results import (
     DoctorResult,
+    EnvBuildResult,
     EnvExportResult,
     EnvInspectResult,
     EnvListEnvironment,
@@ -1303,6 +1304,61 @@ class AsyncOperations(ABC):
             on_progress: Called with each report of how far it is.
         """
         return await self._call("env.save", {"source": source, "name": name, "disk_only": disk_only}, on_progress=on_progress)
+
+    async def build_environment(
+        self,
+        name: str,
+        *,
+        from_: str,
+        copy: Sequence[str] | None = None,
+        run: Sequence[str] | None = None,
+        script: str | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        workdir: str | None = None,
+        vcpu_count: int = 1,
+        mem_mib: int = 1024,
+        disk_mib: int = 10240,
+        network: bool = False,
+        network_allow: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+        network_host_proxy: bool = False,
+        network_host_ca: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> EnvBuildResult:
+        """Build an environment on top of another one.
+
+        The steps run as root in `/`, in this order: the variables, the copies, the commands, the script, the working directory. The result of each is kept: a later build starts behind the last step that it has in common with an earlier one. A second build of the name replaces the first when it succeeds. Fails with `ENVIRONMENT_BUILD_FAILED` and the output of the step, with `ALREADY_EXISTS` when an environment that was not built has the name, with the codes of a run, and with those of a push for a source.
+
+        Args:
+            name: Name of the environment.
+            from_: Environment or image to begin with.
+            copy: SRC:DEST: copy a file, or the content of a directory, of this machine to this path of the guest.
+            run: Command line to run.
+            script: Script of this machine to run: with its #! line, else by /bin/sh.
+            env: Environment of all commands, in the build and later.
+            user: User of the environment's commands, as NAME, UID or USER:GROUP. Default: that of `from`.
+            workdir: Directory in which the environment's commands start; made when it is missing. Default: that of `from`.
+            vcpu_count: Virtual CPUs (1 to 16).
+            mem_mib: Memory of the VM in MiB (256 to 65536).
+            disk_mib: Maximum that a VM of the environment may write, in MiB (256 to 1048576).
+            network: Connect the VM to a network; this host and private addresses stay closed.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+            network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
+            network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
+            on_progress: Called with each report of how far it is.
+        """
+        return await self._call(
+            "env.build",
+            {
+                "name": name, "from": from_, "copy": copy, "run": run, "script": script, "env": env, "user": user,
+                "workdir": workdir, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib,
+                "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+            },
+            on_progress=on_progress,
+        )
 
     async def export_environment(
         self,

@@ -1080,6 +1080,16 @@ class EnvListEnvironmentSaved(TypedDict):
     unusable: str | None
 
 
+class EnvListEnvironmentBuilt(TypedDict):
+    # Environment that the build began with.
+    base: str
+    # User of its commands.
+    user: str
+    # Directory in which its commands start; `/` stands for /workspace.
+    workdir: str
+    steps: list[str]
+
+
 class EnvListEnvironment(TypedDict):
     name: str
     # Version of the recipe.
@@ -1103,6 +1113,8 @@ class EnvListEnvironment(TypedDict):
     image: NotRequired[EnvListEnvironmentImage]
     # Origin of an environment that was saved from a task.
     saved: NotRequired[EnvListEnvironmentSaved]
+    # Origin of an environment that env.build has made.
+    built: NotRequired[EnvListEnvironmentBuilt]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1139,6 +1151,8 @@ class EnvPullResult(TypedDict):
     image: NotRequired[EnvListEnvironmentImage]
     # Origin of an environment that was saved from a task.
     saved: NotRequired[EnvListEnvironmentSaved]
+    # False when it was already installed.
+    built: bool
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1147,8 +1161,6 @@ class EnvPullResult(TypedDict):
     pulled_at: NotRequired[str]
     # True when a damaged copy was replaced.
     repaired: bool
-    # False when it was already installed.
-    built: bool
     # False when the registry did not tell what the tag of an installed image names now.
     registry_checked: NotRequired[bool]
 
@@ -1187,6 +1199,8 @@ class EnvInspectResult(TypedDict):
     image: NotRequired[EnvListEnvironmentImage]
     # Origin of an environment that was saved from a task.
     saved: NotRequired[EnvListEnvironmentSaved]
+    # Origin of an environment that env.build has made.
+    built: NotRequired[EnvListEnvironmentBuilt]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1221,6 +1235,8 @@ class EnvSaveResult(TypedDict):
     image: NotRequired[EnvListEnvironmentImage]
     # Origin of an environment that was saved from a task.
     saved: NotRequired[EnvListEnvironmentSaved]
+    # Origin of an environment that env.build has made.
+    built: NotRequired[EnvListEnvironmentBuilt]
     # Digest of the installed content.
     digest: NotRequired[str]
     # Bytes on this disk.
@@ -1231,6 +1247,47 @@ class EnvSaveResult(TypedDict):
     warnings: list[str]
 
 
+class EnvBuildStep(TypedDict):
+    # The step, such as `run apt-get install …`.
+    text: str
+    # True when an earlier build had its result.
+    cached: bool
+
+
+class EnvBuildResult(TypedDict):
+    name: str
+    # Version of the recipe.
+    version: str
+    description: str
+    installed: bool
+    # Distribution and release, such as debian 12.
+    distribution: str
+    architecture: str
+    # Packages that the recipe names.
+    default_packages: list[str]
+    # Its npm packages, each with the digest that it was verified against.
+    npm_packages: NotRequired[list[EnvListEnvironmentNpmPackage]]
+    # Origin of its packages, or its image's reference.
+    source: str
+    # Digest that the reference had in its registry when it was pulled.
+    source_digest: NotRequired[str]
+    # Digest that the tag has in its registry now, as a later pull found.
+    moved_to: NotRequired[str]
+    # Configuration of an installed container image.
+    image: NotRequired[EnvListEnvironmentImage]
+    # Origin of an environment that was saved from a task.
+    saved: NotRequired[EnvListEnvironmentSaved]
+    # False when every step had its result already.
+    built: bool
+    # Digest of the installed content.
+    digest: NotRequired[str]
+    # Bytes on this disk.
+    size_bytes: NotRequired[int]
+    # UTC, ISO 8601.
+    pulled_at: NotRequired[str]
+    steps: list[EnvBuildStep]
+
+
 class EnvExportResult(TypedDict):
     environment: str
     output: str
@@ -1238,7 +1295,7 @@ class EnvExportResult(TypedDict):
 
 
 class EnvPruneRemoved(TypedDict):
-    kind: Literal["environment", "template", "toolchain", "setup", "leftover"]
+    kind: Literal["environment", "template", "toolchain", "setup", "step", "leftover"]
     name: str
 
 
