@@ -400,7 +400,8 @@ class AsyncTaskOperations:
     async def try_variants(
         self,
         *,
-        variants: Sequence[str],
+        variants: Sequence[str] | None = None,
+        variant_patches: Sequence[str] | None = None,
         check: str | None = None,
         keep: str = "none",
         timeout_seconds: int = 300,
@@ -408,10 +409,10 @@ class AsyncTaskOperations:
         env: Mapping[str, str] | None = None,
         on_progress: OnProgress | None = None,
     ) -> TaskTryResult:
-        """Try variants of a command, each in a fork of a task, and keep one: see ``AsyncPyro.try_task``."""
+        """Try variants, commands or patches, each in a fork of a task, and keep one: see ``AsyncPyro.try_task``."""
         return await self._operations.try_task(
-            self.task_id, variants=variants, check=check, keep=keep, timeout_seconds=timeout_seconds, cwd=cwd, env=env,
-            on_progress=on_progress,
+            self.task_id, variants=variants, variant_patches=variant_patches, check=check, keep=keep,
+            timeout_seconds=timeout_seconds, cwd=cwd, env=env, on_progress=on_progress,
         )
 
     async def delete(self) -> TaskDeleteResult:

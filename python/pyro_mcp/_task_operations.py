@@ -413,7 +413,8 @@ class TaskOperations:
     def try_variants(
         self,
         *,
-        variants: Sequence[str],
+        variants: Sequence[str] | None = None,
+        variant_patches: Sequence[str] | None = None,
         check: str | None = None,
         keep: str = "none",
         timeout_seconds: int = 300,
@@ -422,10 +423,10 @@ class TaskOperations:
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskTryResult:
-        """Try variants of a command, each in a fork of a task, and keep one: see ``Pyro.try_task``."""
+        """Try variants, commands or patches, each in a fork of a task, and keep one: see ``Pyro.try_task``."""
         return self._operations.try_task(
-            self.task_id, variants=variants, check=check, keep=keep, timeout_seconds=timeout_seconds, cwd=cwd, env=env,
-            on_progress=on_progress, cancellation=cancellation,
+            self.task_id, variants=variants, variant_patches=variant_patches, check=check, keep=keep,
+            timeout_seconds=timeout_seconds, cwd=cwd, env=env, on_progress=on_progress, cancellation=cancellation,
         )
 
     def delete(self) -> TaskDeleteResult:

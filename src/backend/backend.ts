@@ -219,6 +219,8 @@ export interface Presence {
   readonly reservedDiskMib: number | null;
   /** The reason why it is paused, if the backend knows; it continues by itself when the reason ends. */
   stall(): string | null;
+  /** Resolves when its process answers; one that the host has stopped does not. */
+  answers(): Promise<void>;
   /** How many bytes of the host the machine uses now. */
   usage(): Promise<{ memoryBytes: number; diskBytes: number }>;
   /**

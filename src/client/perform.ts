@@ -3,6 +3,7 @@ import type { CallOptions, Client } from "./client.js";
 import { execTask } from "./task-exec.js";
 import { readOutput } from "./task-output.js";
 import { workOnService } from "./task-service.js";
+import { workOnSnapshots } from "./task-snapshot.js";
 import { createTask, pushTaskSync, runInVm } from "./task-source.js";
 
 type Perform<Name extends OperationName> = (
@@ -19,6 +20,7 @@ const special: { readonly [Name in OperationName]?: Perform<Name> } = {
   "task.exec": execTask,
   "task.exec_output": readOutput,
   "task.service": workOnService,
+  "task.snapshot": workOnSnapshots,
   "task.shell": async (...call) => (await import("./shell/work.js")).workInShell(...call),
   "task.shell.read": async (...call) => (await import("./shell/read-shell.js")).readShell(...call),
   "task.sync.push": pushTaskSync,

@@ -49,7 +49,7 @@ import { taskShellRead } from "./task-shell-read.js";
 import { taskShell, taskShellAttach } from "./task-shell.js";
 import { taskReset } from "./task-reset.js";
 import { taskSettle } from "./task-settle.js";
-import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
+import { taskSnapshot, taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task-snapshot.js";
 import { taskStatus } from "./task-status.js";
 import { taskStart, taskStop } from "./task-stop.js";
 import { taskSyncPull } from "./task-sync-pull.js";
@@ -130,6 +130,7 @@ export const operations = {
   "task.fork": taskFork,
   "task.stop": taskStop,
   "task.start": taskStart,
+  "task.snapshot": taskSnapshot,
   "task.snapshot.create": taskSnapshotCreate,
   "task.snapshot.list": taskSnapshotList,
   "task.snapshot.delete": taskSnapshotDelete,

@@ -19,12 +19,7 @@ export const taskSnapshotCreate = defineOperation({
     examples: ["pyro task snapshot create TASK --name installed"],
   },
   sdk: { method: "snapshotTask" },
-  mcp: {
-    tool: "task_snapshot",
-    title: "Snapshot a task",
-    description: "Saves the state of a task, with memory and processes. Go back to it with task_reset, or fork it.",
-    profile: "full",
-  },
+  mcp: null,
 });
 
 export const taskSnapshotList = defineOperation({
@@ -58,4 +53,29 @@ export const taskSnapshotDelete = defineOperation({
   cli: { words: ["task", "snapshot", "delete"], positionals: ["snapshot_id"] },
   sdk: { method: "deleteSnapshot" },
   mcp: null,
+});
+
+/** The operations on snapshots as one tool, since every session pays for the schema of each tool. */
+export const taskSnapshot = defineOperation({
+  name: "task.snapshot",
+  summary: "Work on the snapshots of a task",
+  effect: "removes",
+  isLocal: true,
+  input: z.strictObject({
+    action: z.enum(["create", "list", "delete"]).default("create"),
+    task_id: taskId.optional().describe("For create, and for list to see those of one task."),
+    name: newSnapshotName.describe("For create, optional."),
+    snapshot_id: snapshotReference.optional().describe("For delete: id or name."),
+  }),
+  output: z.object({ snapshots: z.array(snapshot).optional(), deleted: z.string().optional() }),
+  cli: null,
+  sdk: null,
+  mcp: {
+    tool: "task_snapshot",
+    title: "Snapshots",
+    description:
+      "create saves the state of a task, with memory and processes. Go back to it with task_reset, or fork it.",
+    profile: "full",
+    textOnly: true,
+  },
 });

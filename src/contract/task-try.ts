@@ -18,18 +18,24 @@ const output = <Name extends string>(name: Name, what: string) =>
 
 export const taskTry = defineOperation({
   name: "task.try",
-  summary: "Try variants of a command, each in a fork of a task, and keep one",
+  summary: "Try variants, commands or patches, each in a fork of a task, and keep one",
   details:
-    "Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.",
+    "Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when its command exits with 0, or its patch fits, and the check exits with 0. A patch is applied as `task.patch` does: when it does not fit, its variant fails, and `stderr` lists the rejects. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.",
   effect: "runs",
   input: z.strictObject({
     task_id: taskId,
     variants: z
       .array(z.string().min(1).max(limits.commandBytes))
-      .min(1)
       .max(limits.tryVariants)
+      .default([])
       .describe("Commands to try. Their names are 1, 2, 3 and so on.")
       .meta({ flag: "variant" }),
+    variant_patches: z
+      .array(z.string().min(1).max(limits.patchBytes))
+      .max(limits.tryVariants)
+      .default([])
+      .describe("Unified diffs to try (CLI: files of them), numbered after the commands.")
+      .meta({ flag: "variant-patch" }),
     check: z
       .string()
       .min(1)
@@ -57,9 +63,9 @@ export const taskTry = defineOperation({
         .array(
           z.object({
             name: z.string(),
-            command: z.string(),
+            command: z.string().describe("Empty for a patch."),
             outcome,
-            exit_code: z.int().nullable().describe("Null when it did not run to its end."),
+            exit_code: z.int().nullable().describe("Null for a patch, and when it did not run to its end."),
             check_exit_code: z.int().nullable().describe("Null when no check ran."),
             error: z.object({ code: z.string(), message: z.string() }).nullable(),
             duration_ms: z.int(),
@@ -88,13 +94,14 @@ export const taskTry = defineOperation({
     examples: [
       "pyro task try TASK --variant 'make CC=gcc' --variant 'make CC=clang'",
       "pyro task try TASK --variant ./a.sh --variant ./b.sh --check 'make test'",
+      "pyro task try TASK --variant-patch a.diff --variant-patch b.diff --check ./t",
     ],
   },
-  sdk: { method: "tryTask", named: ["variants"], handleMethod: "tryVariants" },
+  sdk: { method: "tryTask", handleMethod: "tryVariants" },
   mcp: {
     tool: "task_try",
     title: "Try variants",
     description:
-      "Runs each variant in its own fork, then check, and compares: outcome, output, changed files. The task is unchanged unless keep names a passing variant.",
+      "Runs each variant (or applies each patch) in its own fork, then check, and compares: outcome, output, changed files. The task is unchanged unless keep names a passing variant.",
   },
 });

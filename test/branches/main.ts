@@ -1,17 +1,23 @@
 import { TaskScratch } from "../faults/task-scratch.js";
 import { random, seed } from "../seed.js";
+import { freezeAVm, interruptATry, tryFromEveryDoor } from "./every-door.js";
 import { Kills, operations, victims } from "./kills.js";
 
 const DEFAULT_ROUNDS = 30;
 
 /**
  * Kills the daemon, the VM, the helper that copies memory, or the client at random moments of branch operations, and checks each time
- * that nothing acknowledged is lost, no half snapshot is used, nothing is left, and the task runs on.
+ * that nothing acknowledged is lost, no half snapshot is used, nothing is left, and the task runs on. Before that, four variants are
+ * tried from every door, one try is interrupted, and one VM is stopped by the host.
  */
 async function main(): Promise<void> {
   const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? DEFAULT_ROUNDS);
   process.stdout.write(`seed ${seed}, ${rounds} kills\n`);
   await using scratch = new TaskScratch();
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  await tryFromEveryDoor(scratch, say);
+  await interruptATry(scratch, say);
+  await freezeAVm(scratch, say);
   const kills = await Kills.open(scratch);
   const pick = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)]!;
   for (let number = 1; number <= rounds; number += 1) {

@@ -28,6 +28,8 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   });
   /** A new machine waits for this. */
   before: () => Promise<void> = async () => {};
+  /** Resolves when the process of a machine answers. */
+  answers: () => Promise<void> = async () => {};
   /** The digest of new machines' environment. */
   environmentDigest = "d1";
   /** How many more machines fit. */
@@ -97,6 +99,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       handle: null,
       died: new Promise<string>((resolve) => this.#deaths.set(id, resolve)),
       stall: () => null,
+      answers: () => this.answers(),
       reservedMib: null,
       reservedDiskMib: null,
       // Never answers, like a QEMU that the host has stopped.

@@ -37,6 +37,7 @@ function machineThat(does: "works" | "fails" = "works"): Presence & { paused: bo
       reservedMib: null,
       reservedDiskMib: null,
       stall: () => null,
+      answers: async () => {},
       paused: false,
     },
     usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),

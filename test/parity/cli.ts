@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { readContract } from "../../src/contract/rendered.js";
@@ -21,7 +22,7 @@ export function openCli({ home, env }: Place): Runner {
       return cli !== null && sayable && (input["command"] === undefined || Array.isArray(input["command"]));
     },
     async call({ operation, input, stdin = "", cancel = false }): Promise<Answer> {
-      const { words, flags, rest } = argumentsOf({ operation, input });
+      const { words, flags, rest } = argumentsOf({ operation, input }, home);
       const child = spawn(process.execPath, [pyroPath, ...words, ...flags, "--json", ...rest], { env });
       child.stdin.on("error", () => {});
       child.stdin.end(stdin);
@@ -58,12 +59,19 @@ function operationOf(name: string) {
   return readContract().operations.find((operation) => operation.name === name)!;
 }
 
+/** The command line takes files. */
+function writePatch(home: string, text: string): string {
+  const path = join(home, `${randomUUID()}.diff`);
+  writeFileSync(path, text);
+  return path;
+}
+
 function isUnsayable(value: unknown): boolean {
   const words = Array.isArray(value) ? value : [value];
   return words.some((word) => typeof word === "string" && word.includes("\0"));
 }
 
-function argumentsOf({ operation, input }: Request) {
+function argumentsOf({ operation, input }: Request, home: string) {
   const { cli, fields } = operationOf(operation);
   const { words, positionals, rest } = cli!;
   const values = positionals.flatMap((name) => (input[name] === undefined ? [] : [input[name]].flat().map(String)));
@@ -72,6 +80,7 @@ function argumentsOf({ operation, input }: Request) {
     const flag = flagOf(fields.find((field) => field.name === name)!);
     if (value === true) return [flag];
     if (value === false) return [];
+    if (name === "variant_patches") return (value as string[]).flatMap((text) => [flag, writePatch(home, text)]);
     if (Array.isArray(value)) return value.flatMap((each) => [flag, String(each)]);
     if (typeof value === "object") return Object.entries(value!).flatMap(([key, text]) => [flag, `${key}=${text}`]);
     return [flag, String(value)];

@@ -25,8 +25,7 @@ export function openMcp({ env }: Place): Runner {
       operations[operation].mcp !== null &&
       !("textOnly" in operations[operation].mcp) &&
       !("interleaved" in input) &&
-      !("setup" in input || "setup_key" in input) &&
-      !("user" in input) &&
+      !["setup", "setup_key", "snapshot_every_seconds", "user"].some((name) => name in input) &&
       !("tty" in input),
     async call({ operation, input, stdin, cancel }): Promise<Answer> {
       const { connected, tools } = await opened;

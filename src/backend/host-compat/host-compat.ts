@@ -157,6 +157,7 @@ export class HostCompatBackend implements Backend {
         reservedDiskMib: null,
         died: ended,
         stall: () => null,
+        answers: async () => {},
         usage,
         snapshot: async () => Promise.reject(noSnapshots()),
         proceed: async () => {},

@@ -95,6 +95,7 @@ export function buildPresence(parts: PresenceParts): Presence {
     reservedDiskMib: parts.reservedDiskMib,
     died: process.ended,
     stall: () => (pauses.isPaused() ? "the host's disk is full; the VM continues when there is space" : null),
+    answers: async () => void (await (await qmp).execute("query-status")),
     usage: async () => {
       const inside = await process.inside;
       return {

@@ -1,12 +1,12 @@
 import type { FoundMachine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
-import { abortable } from "../../host/abortable.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import { writeSnapshotFacts, type CarriedExec, type SnapshotFacts } from "../../store/snapshot-facts.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { copyWorkspaceLists } from "../../store/workspace-lists.js";
+import { assertAnswers, reach } from "../lifecycle/answering.js";
 import { type Loss, MachineSession, releaseJobs } from "../lifecycle/session.js";
 import type { LastingMachines } from "../machines/machines.js";
 import type { Snapshots } from "../snapshots/snapshots.js";
@@ -185,11 +185,12 @@ export class TaskVm {
     });
   }
 
-  /** Like `holdBack`, but begins only when the guest has received every earlier command. */
-  standStill<T>(use: TaskUse, signal: AbortSignal, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
+  /** Like `holdBack`, when the guest has received every earlier command. Throws RESOURCE_EXHAUSTED when it does not answer. */
+  async standStill<T>(use: TaskUse, signal: AbortSignal, work: (machine: FoundMachine) => Promise<T>): Promise<T> {
+    await assertAnswers(this.assertPresent(use), signal);
     return this.holdBack(signal, async () => {
       const machine = this.assertPresent(use);
-      await abortable(Promise.all([machine.ready, this.content.execs.begun()]), signal);
+      await reach(Promise.all([machine.ready, this.content.execs.begun()]), signal);
       return work(machine);
     });
   }

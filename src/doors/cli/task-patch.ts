@@ -1,11 +1,10 @@
 import { isUtf8 } from "node:buffer";
 
 import type { Client } from "../../client/client.js";
-import { openUserFile } from "../../client/user-file.js";
 import { limits } from "../../contract/limits.js";
-import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { readPatchBytes } from "./patch-file.js";
 import { printable } from "./printable.js";
 
 type Patched = ResultOf<"task.patch">;
@@ -27,28 +26,10 @@ export function taskPatch(client: Client, { from, ...input }: PatchArguments, js
 
 /** UTF-8 text is sent unchanged if its escapes fit into a request. */
 async function readPatch(from: string | undefined): Promise<Pick<ArgumentsOf<"task.patch">, "patch" | "encoding">> {
-  const bytes = await readBounded(from === undefined ? process.stdin : await openUserFile("--from", from));
+  const bytes = await readPatchBytes("--from", from);
   const text = bytes.toString("utf8");
   if (isUtf8(bytes) && Buffer.byteLength(JSON.stringify(text)) < limits.requestLineBytes * 0.95) return { patch: text };
   return { patch: bytes.toString("base64"), encoding: "base64" };
-}
-
-async function readBounded(source: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let left: number = limits.patchBytes;
-  for await (const piece of source) {
-    left -= piece.length;
-    if (left < 0) throw tooLong();
-    pieces.push(Buffer.from(piece as Uint8Array));
-  }
-  return Buffer.concat(pieces);
-}
-
-function tooLong(): PyroError {
-  return new PyroError("INVALID_ARGUMENT", `The patch has more than ${limits.patchBytes} bytes.`, {
-    hint: "Apply it in parts, or push the files.",
-    details: { limit: limits.patchBytes },
-  });
 }
 
 function render({ files, rejects, dry_run, task_id }: Patched): string {

@@ -2,6 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 
 import { renderShell } from "./shell.js";
 import { renderServices } from "./services.js";
+import { renderSnapshots } from "./snapshots.js";
 import { renderVariants } from "./variants.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -14,6 +15,7 @@ export function renderResult(tool: string, result: Fields): string {
     vm_list_environments: () => renderEnvironments(result["environments"] as Fields[]),
     task_fork: () => renderTasks(result["tasks"] as Fields[]),
     task_shell: () => renderShell(result),
+    task_snapshot: () => renderSnapshots(result),
     task_service: () => renderServices(result),
     task_try: () => renderVariants(result),
     task_list: () => renderTasks(result["tasks"] as Fields[]),

@@ -21,7 +21,7 @@ function renderVariant(variant: Fields): string {
     return text === "" ? [] : [`${title}:\n${text}`];
   });
   return [
-    `Variant ${String(name)} ${String(outcome)} (${codes.join(", ")}) after ${Number(duration_ms) / 1000} s: ${String(command)}`,
+    `Variant ${String(name)} ${String(outcome)} (${codes.join(", ")}) after ${Number(duration_ms) / 1000} s: ${String(command || "(patch)")}`,
     ...(files.length === 0 ? [] : [`${String(changed_count)} changed: ${files.join(", ")}`]),
     ...outputs,
   ].join("\n");

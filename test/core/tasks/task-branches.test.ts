@@ -202,7 +202,8 @@ test("task snapshot: is listed by name, forked, and deleted unless a task needs 
 
 test("task try: compares variants, keeps the first that passes, and removes every fork", async (t) => {
   await using machines = new AgentMachines();
-  const { daemon, pyro, cli } = await openTasks(temporaryDirectory(t), machines);
+  const home = temporaryDirectory(t);
+  const { daemon, pyro, cli } = await openTasks(home, machines);
   await using _ = daemon;
   await using task = await pyro.createTask("debian:12");
   const result = await task.tryVariants({
@@ -227,6 +228,38 @@ test("task try: compares variants, keeps the first that passes, and removes ever
     [task.taskId],
   );
   assert.deepEqual((await pyro.listSnapshots()).snapshots, []);
+
+  const adding = (text: string) => `--- /dev/null\n+++ b/made\n@@ -0,0 +1 @@\n+${text}\n`;
+  const misfit = "--- a/gone\n+++ b/gone\n@@ -1 +1 @@\n-a\n+b\n";
+  const patched = await task.tryVariants({
+    ...{ variants: ["true"], variantPatches: [misfit, adding("wrong"), adding("right")], check: "grep right made" },
+    keep: "first-passing",
+  });
+  assert.deepEqual(
+    patched.variants.map(({ command, outcome, exitCode, checkExitCode }) => [
+      ...[command, outcome],
+      ...[exitCode, checkExitCode],
+    ]),
+    [
+      ["true", "failed", 0, 2],
+      ["", "failed", null, null],
+      ["", "failed", null, 1],
+      ["", "passed", null, 0],
+    ],
+  );
+  assert.equal(patched.variants[1]?.stderr, "reject gone: missing\n  @@ -1,1 +1,1 @@\n");
+  const made = patched.variants[3]?.changed.find(({ path }) => path === "made");
+  assert.deepEqual([patched.kept, made], ["4", { path: "made", status: "added", lines: "+1 -0" }]);
+  assert.equal((await task.exec("cat made", { cwd: "/workspace" })).stdout, "right\n");
+  const file = join(home, "add.diff");
+  writeFileSync(file, adding("by file").replace("made", "more"));
+  const byFile = await cli("task", "try", task.taskId, "--variant-patch", file);
+  assert.match(byFile.stdout, /^# 1 {2}passed .*\(patch\)\n(?:.*\n)*?added {2}more {2}\+1 -0\n/);
+  writeFileSync(file, Buffer.from([0xff, 0xfe]));
+  assert.match((await cli("task", "try", task.taskId, "--variant-patch", file)).stderr, /is not UTF-8/);
+  await assert.rejects(task.tryVariants(), { code: "INVALID_ARGUMENT" });
+  const tooMany = { variants: Array(20).fill("true") as string[], variantPatches: Array(20).fill(misfit) as string[] };
+  await assert.rejects(task.tryVariants(tooMany), { code: "INVALID_ARGUMENT" });
 
   const none = await cli("task", "try", task.taskId, "--variant", "exit 1", "--keep", "1");
   assert.deepEqual([none.status, /^Kept: none \(Variant 1 did not pass\.\)$/m.test(none.stdout)], [1, true]);

@@ -25,6 +25,11 @@ export const branches: readonly Case[] = [
     expect: "HOST_NOT_ABLE",
   },
   {
+    name: "automatic snapshots that cannot be",
+    ...of("task.create", { ...SMALL, snapshot_every_seconds: 60 }),
+    expect: "HOST_NOT_ABLE",
+  },
+  {
     name: "the key of no setup",
     ...of("task.create", { ...SMALL, setup_key: ["/etc/passwd"] }),
     expect: "INVALID_ARGUMENT",
@@ -37,18 +42,7 @@ export const branches: readonly Case[] = [
   },
   { name: "a start of a started task", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
   { name: "zero forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
-  { name: "a try without variants", ...tryAll([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
-  { name: "a variant to keep that does not exist", ...tryAll(["true"], { keep: "best" }), expect: "INVALID_ARGUMENT" },
-  { name: "a reset to an unknown snapshot", ...reset(NO_SNAPSHOT), expect: "NOT_FOUND", on: "both" },
-  { name: "a fork of an unknown snapshot", ...fork({ task_id: NO_SNAPSHOT }), expect: "NOT_FOUND", on: "both" },
-  {
-    name: "a snapshot of a task without a VM",
-    ...of("task.snapshot.create", { task_id: "$task" }),
-    expect: "HOST_NOT_ABLE",
-  },
-  { name: "a start of a started task", ...of("task.start", { task_id: "$task" }), expect: { state: "started" } },
-  { name: "zero forks", ...fork({ count: 0 }), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
-  { name: "a try without variants", ...tryAll([]), expect: "INVALID_ARGUMENT", ownWords: ["CLI"] },
+  { name: "a try without variants", ...tryAll([]), expect: "INVALID_ARGUMENT" },
   { name: "a variant to keep that does not exist", ...tryAll(["true"], { keep: "best" }), expect: "INVALID_ARGUMENT" },
   { name: "a reset to an unknown snapshot", ...reset(NO_SNAPSHOT), expect: "NOT_FOUND", on: "both" },
   { name: "a fork of an unknown snapshot", ...fork({ task_id: NO_SNAPSHOT }), expect: "NOT_FOUND", on: "both" },
@@ -103,6 +97,14 @@ export const branches: readonly Case[] = [
   {
     name: "two variants, one of them passes",
     ...tryAll(["exit 3", "echo changed >note"], { check: "grep changed note" }),
+    expect: { kept: null, keep_error: null },
+    on: "vm",
+  },
+  {
+    name: "two patches, one of them fits",
+    ...tryAll([], {
+      variant_patches: ["kept", "other"].map((line) => `--- a/note\n+++ b/note\n@@ -1 +1 @@\n-${line}\n+patched\n`),
+    }),
     expect: { kept: null, keep_error: null },
     on: "vm",
   },

@@ -9,6 +9,8 @@ import type { TaskSnapshots, TaskVm } from "../task-vm.js";
 
 /** How long a guest may take to write its files to its disk. */
 const SYNC_DEADLINE_MS = 60_000;
+/** How long it may take to answer at all. */
+const PING_MS = 5_000;
 
 /** Makes a snapshot of a task that stays until it is deleted. The task keeps running. */
 export async function snapshotTask(vm: TaskVm, name: string | null, signal: AbortSignal): Promise<Snapshot> {
@@ -52,6 +54,8 @@ export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: S
 async function syncDisks({ channel, parts }: TaskVm, signal: AbortSignal): Promise<boolean> {
   if (channel === null) return false;
   try {
+    // A guest that hangs does not hold the task up.
+    await abortable(channel.request("ping", {}, { timeoutMs: PING_MS }), signal);
     await abortable(channel.request("sync", {}, { timeoutMs: SYNC_DEADLINE_MS, blocks: true }), signal);
     return true;
   } catch (error) {

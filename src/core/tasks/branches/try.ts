@@ -1,4 +1,5 @@
 import { PyroError } from "../../../contract/errors.js";
+import { limits } from "../../../contract/limits.js";
 import type { InputOf, ResultOf } from "../../../contract/operations.js";
 import type { Manifest } from "../../../workspace/entry.js";
 import type { Call } from "../../call.js";
@@ -23,15 +24,28 @@ export interface TryParts extends ForkParts {
 
 /** Tries variants of a command, each in its own fork, and makes one of the forks the task. The other forks are removed. */
 export async function tryVariants(parts: TryParts, task: Task, input: TryInput, call: Call): Promise<TryResult> {
+  const variants = variantsOf(input);
   const attempt = new Attempt(parts, task, input, call);
   try {
     await assertRoomForForks(parts.machines, task.record, 1);
     const before = task.commandCount;
-    const variants = await branchFromTask(task.vm, call.signal, (point) => attempt.runAll(point));
-    return { task_id: task.taskId, variants, ...(await attempt.keep(variants, before)) };
+    const results = await branchFromTask(task.vm, call.signal, (point) => attempt.runAll(point, variants));
+    return { task_id: task.taskId, variants: results, ...(await attempt.keep(results, before)) };
   } finally {
     await attempt.removeForks();
   }
+}
+
+/** The commands, then the patches. Throws INVALID_ARGUMENT when there are none, or too many. */
+function variantsOf({ variants: commands, variant_patches: patches }: TryInput): Variant[] {
+  const all = [...commands.map((command) => ({ command })), ...patches.map((patch) => ({ command: "", patch }))];
+  if (all.length > 0 && all.length <= limits.tryVariants)
+    return all.map((variant, index) => ({ name: String(index + 1), patch: null, ...variant }));
+  const message = all.length === 0 ? "expected a variant" : `expected at most ${limits.tryVariants} variants`;
+  throw new PyroError("INVALID_ARGUMENT", `variants: ${message}.`, {
+    hint: "Give commands in variants, or unified diffs in variant_patches.",
+    details: { issues: [{ field: "variants", message }] },
+  });
 }
 
 class Attempt {
@@ -51,8 +65,7 @@ class Attempt {
   }
 
   /** Runs as many variants at once as the host has memory for. */
-  async runAll(point: BranchPoint): Promise<VariantResult[]> {
-    const { variants } = this.#input;
+  async runAll(point: BranchPoint, variants: readonly Variant[]): Promise<VariantResult[]> {
     const { room } = await this.#parts.machines.countRoom(
       this.#task.record.execution_mode,
       shapeOfRecord(point.facts.record),
@@ -60,8 +73,8 @@ class Attempt {
     const results: VariantResult[] = [];
     const waiting = variants.entries();
     const work = async () => {
-      for (const [index, command] of waiting) {
-        results[index] = await this.#runOne(point, { name: String(index + 1), command });
+      for (const [index, variant] of waiting) {
+        results[index] = await this.#runOne(point, variant);
         if (!this.#mayBeKept(results, index)) await this.#removeFork(results[index].name);
       }
     };

@@ -5,6 +5,7 @@ import { abortable } from "../../../host/abortable.js";
 import type { Manifest } from "../../../workspace/entry.js";
 import type { Call } from "../../call.js";
 import { recordedBase } from "../../workspace/diff-base.js";
+import { patchWorkspace } from "../../workspace/patch.js";
 import { diffWorkspace } from "../../workspace/diff.js";
 import type { Task } from "../task.js";
 import type { TaskExec } from "../../exec/task-exec.js";
@@ -13,10 +14,12 @@ import { readBoth, type Shown } from "./shown-output.js";
 type TryInput = InputOf<"task.try">;
 export type VariantResult = ResultOf<"task.try">["variants"][number];
 
-/** A command to try, by its name. */
+/** A command or a patch to try, by its name. */
 export interface Variant {
   readonly name: string;
+  /** Empty for a patch. */
   readonly command: string;
+  readonly patch: string | null;
 }
 
 /** The changes of a fork whose VM has ended. */
@@ -25,22 +28,54 @@ const unknownChanges = { changed_count: null, changed: [] };
 /** Runs a variant and its check in a fork, and compares the workspace with its earlier state. */
 export async function runVariant(
   fork: Task,
-  { name, command }: Variant,
+  { name, command, patch }: Variant,
   input: TryInput,
   before: Manifest,
   call: Call,
 ): Promise<VariantResult> {
-  const tried = await run(fork, command, input, call);
-  const isSound = tried.ended?.exit_code === 0;
-  const check = isSound && input.check !== undefined ? await run(fork, input.check, input, call) : null;
+  const tried = patch === null ? await runCommand(fork, command, input, call) : await applyPatch(fork, patch, call);
+  const check =
+    tried.outcome === "passed" && input.check !== undefined ? await run(fork, input.check, input, call) : null;
   return {
-    ...{ name, command, outcome: outcomeOf(check ?? tried) },
-    exit_code: tried.ended?.exit_code ?? null,
+    ...{ name, command, outcome: check === null ? tried.outcome : outcomeOf(check) },
+    exit_code: tried.exec?.ended?.exit_code ?? null,
     check_exit_code: check?.ended?.exit_code ?? null,
-    error: errorOf(tried) ?? errorOf(check),
-    duration_ms: durationOf(tried) + durationOf(check),
-    ...(await readOutputs(tried, check)),
+    error: errorOf(tried.exec) ?? errorOf(check),
+    duration_ms: tried.durationMs + durationOf(check),
+    ...(await readOutputs(tried.exec, check)),
+    ...(tried.rejects !== "" && { stderr: tried.rejects }),
     ...(await compare(fork, before, call).catch(() => unknownChanges)),
+  };
+}
+
+/** A variant before its check. */
+interface Tried {
+  readonly outcome: VariantResult["outcome"];
+  readonly durationMs: number;
+  /** Null for a patch. */
+  readonly exec: TaskExec | null;
+  /** The parts of a patch that do not fit, as text. */
+  readonly rejects: string;
+}
+
+async function runCommand(fork: Task, command: string, input: TryInput, call: Call): Promise<Tried> {
+  const exec = await run(fork, command, input, call);
+  return { outcome: outcomeOf(exec), durationMs: durationOf(exec), exec, rejects: "" };
+}
+
+/** Applies a patch to a fork, whole or not at all. */
+async function applyPatch(fork: Task, patch: string, call: Call): Promise<Tried> {
+  const began = performance.now();
+  const request = { task_id: fork.taskId, patch, encoding: "utf8", dry_run: false, reverse: false } as const;
+  const { rejects } = await fork.onFiles(call, (channel, signal) => patchWorkspace(channel, request, signal));
+  const lines = rejects.flatMap(({ path, reason, hunks }) => [
+    `reject ${path}: ${reason}`,
+    ...hunks.map((each) => `  ${each}`),
+  ]);
+  return {
+    outcome: rejects.length === 0 ? "passed" : "failed",
+    durationMs: Math.round(performance.now() - began),
+    ...{ exec: null, rejects: lines.map((line) => `${line}\n`).join("") },
   };
 }
 
@@ -78,8 +113,8 @@ function outcomeOf({ ended }: TaskExec): VariantResult["outcome"] {
 
 const NOTHING: Shown = { text: "", omittedBytes: 0 };
 
-async function readOutputs(tried: TaskExec, check: TaskExec | null) {
-  const [stdout, stderr] = await readBoth(tried);
+async function readOutputs(tried: TaskExec | null, check: TaskExec | null) {
+  const [stdout, stderr] = tried === null ? [NOTHING, NOTHING] : await readBoth(tried);
   const [out, err] = check === null ? [NOTHING, NOTHING] : await readBoth(check);
   return outputsOf(stdout, stderr, { text: out.text + err.text, omittedBytes: out.omittedBytes + err.omittedBytes });
 }
