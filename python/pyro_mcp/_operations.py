@@ -105,6 +105,7 @@ LOCAL = frozenset(
         "task.shell.read",
         "task.shell",
         "task.service",
+        "task.snapshot",
     }
 )
 """Operations that the `pyro` executable does on this machine."""
@@ -1287,7 +1288,8 @@ class Operations(ABC):
         self,
         task_id: str,
         *,
-        variants: Sequence[str],
+        variants: Sequence[str] | None = None,
+        variant_patches: Sequence[str] | None = None,
         check: str | None = None,
         keep: str = "none",
         timeout_seconds: int = 300,
@@ -1296,13 +1298,14 @@ class Operations(ABC):
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> TaskTryResult:
-        """Try variants of a command, each in a fork of a task, and keep one.
+        """Try variants, commands or patches, each in a fork of a task, and keep one.
 
-        Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when it and the check exit with 0. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.
+        Each variant runs in a fork of its own, as many at once as the host has memory for, and then the check. A variant passes when its command exits with 0, or its patch fits, and the check exits with 0. A patch is applied as `task.patch` does: when it does not fit, its variant fails, and `stderr` lists the rejects. `keep` makes the fork of one variant the present state of the task, whose own changes meanwhile are lost; all other forks are removed, also after an interruption. A failure of one variant does not end the others.
 
         Args:
             task_id: Id or name of a task.
             variants: Commands to try. Their names are 1, 2, 3 and so on.
+            variant_patches: Unified diffs to try (CLI: files of them), numbered after the commands.
             check: Command that decides after a variant whether it passes.
             keep: Fork that becomes the task: none, first-passing (in the given order), or the number of a variant.
             timeout_seconds: Seconds until a variant or a check is killed (1 to 86400).
@@ -1314,8 +1317,8 @@ class Operations(ABC):
         return self._call(
             "task.try",
             {
-                "task_id": task_id, "variants": variants, "check": check, "keep": keep,
-                "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env,
+                "task_id": task_id, "variants": variants, "variant_patches": variant_patches, "check": check,
+                "keep": keep, "timeout_seconds": timeout_seconds, "cwd": cwd, "env": env,
             },
             on_progress=on_progress, cancellation=cancellation,
         )

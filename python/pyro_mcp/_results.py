@@ -999,9 +999,10 @@ class TaskTryVariantChanged(TypedDict):
 
 class TaskTryVariant(TypedDict):
     name: str
+    # Empty for a patch.
     command: str
     outcome: Literal["passed", "failed", "timed_out", "error"]
-    # Null when it did not run to its end.
+    # Null for a patch, and when it did not run to its end.
     exit_code: int | None
     # Null when no check ran.
     check_exit_code: int | None
