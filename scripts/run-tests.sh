@@ -49,8 +49,11 @@ if [ -n "$alone" ]; then
   trap '[ -z "$beside" ] || kill "$beside"; rm -f "$output"' EXIT
   trap 'exit 130' INT TERM HUP
 fi
+# Fast tests wait half of their time.
+at_once=2
+[ "$kind" != fast ] || at_once=4
 # shellcheck disable=SC2086
-run 2 $together || failed=1
+run "$at_once" $together || failed=1
 if [ -n "$beside" ]; then
   wait "$beside" || failed=1
   beside=

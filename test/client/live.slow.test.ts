@@ -17,6 +17,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { packSource } from "../../src/client/pack/pack.js";
+import { openLiveFile } from "../../src/host/live-file.js";
 import { inPieces, readAll, ScratchDirectory } from "../archive/trees.js";
 import { joined } from "./joined.js";
 
@@ -140,6 +141,16 @@ test("a file over 64 MiB that changes while it is sent keeps the announced size,
     assert.equal(changed_entries, 1);
     assert.match(warnings.join(), /large/);
   }
+});
+
+test("a file that changed between two reads is read again, and no warning is printed", async () => {
+  let changes = 0;
+  // It changes every 10 ms: now and then between two reads, and hardly ever five times in a row.
+  for (let count = 0; count < 1_000; count += 1) {
+    const file = await openLiveFile("/proc/uptime", () => (changes += 1));
+    for await (const _ of file.content);
+  }
+  assert.equal(changes, 0);
 });
 
 test("a file that reports a wrong size, as in /proc and /sys, is sent with the content that is read", async () => {

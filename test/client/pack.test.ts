@@ -210,10 +210,10 @@ test("holes of a file are sent as holes, wherever they are; a file without holes
     "only a hole": [4 * mib, []],
     "many pieces": [20 * mib, Array.from({ length: 40 }, (_, index) => [index * 500_000, `piece ${index}`] as const)],
     "larger than is kept in memory": [
-      200 * mib,
+      66 * mib,
       [
         [0, "first"],
-        [150 * mib + 3, "late"],
+        [65 * mib + 3, "late"],
       ],
     ],
     "no hole": [200_000, [[0, "x".repeat(200_000)]]],

@@ -123,6 +123,7 @@ export const runInShell: VmRun = async (_core, input, call) => {
     },
     (input.timeout_seconds ?? 30) * 1000,
   );
+  if (call.signal.aborted) killGroup();
   call.signal.addEventListener("abort", killGroup);
   const forget = call.onInterrupt((signal) => signalGroup(`SIG${signal}`));
   const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 137)));

@@ -8,6 +8,7 @@ import { exchange } from "../../src/client/exchange.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { streamProtocol } from "../../src/contract/wire.js";
 import type { Handler } from "../../src/core/core.js";
+import { abortable } from "../../src/host/abortable.js";
 import { serveUnix } from "../../src/host/http.js";
 import { openUnix } from "../../src/host/socket.js";
 import { buildHeader, buildWindow, FrameReader, frameType, streamChannel } from "../../src/host/stream-frames.js";
@@ -171,12 +172,13 @@ test("sizes of the caller's terminal reach the handler, also sizes from before i
   let last: unknown;
   const second = { rows: 1, cols: 1000 };
   const handle: Handler<"vm.run"> = async (_core, _input, call) => {
-    await new Promise<void>((resolve) => {
+    const sized = new Promise<void>((resolve) => {
       call.onResize((size) => {
         last = size;
         if (size.cols === second.cols) resolve();
       });
     });
+    await abortable(sized, call.signal);
     return resultOf(0);
   };
   await using daemon = new Listening(handle);

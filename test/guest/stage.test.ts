@@ -12,33 +12,12 @@ import {
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-import { type Channel } from "../../src/guest/channel.js";
 import { AgentRefusal } from "../../src/guest/refusal.js";
-import { Exec } from "../../src/guest/exec.js";
-import { runForExit } from "../../src/guest/run-for-exit.js";
-import { isCommitted, Stage, type EntryHeader } from "../../src/guest/stage.js";
+import { isCommitted, Stage } from "../../src/guest/stage.js";
 import { stat } from "../../src/guest/stat.js";
 import { until } from "../client/scratch.js";
 import { AgentProcess } from "./agent-process.js";
-
-interface Entry {
-  readonly header: EntryHeader;
-  readonly content: Buffer;
-}
-
-function file(path: string, content: string | Buffer = "", more: Partial<EntryHeader> = {}): Entry {
-  const bytes = Buffer.from(content);
-  const header = { path, type: "file", mode: 0o640, mtimeS: 1_600_000_000, mtimeNs: 7, sizeBytes: bytes.length } as const;
-  return { header: { ...header, ...more }, content: bytes };
-}
-
-const other = (path: string, more: Partial<EntryHeader>) => file(path, "", more);
-
-async function stageAll(channel: Channel, entries: readonly Entry[], path: string, id: string): Promise<Stage> {
-  const stage = await Stage.open(channel, { path, id });
-  for (const { header, content } of entries) await stage.add(header, [content]);
-  return stage;
-}
+import { type Entry, file, other, stageAll } from "./staging.js";
 
 /** Mode, time and content of everything, staging directory included. */
 function snapshot(root: string, at = "."): Record<string, string> {
@@ -197,23 +176,4 @@ test("a stage waits for its windows: other requests are answered meanwhile, and 
   );
   await agent[Symbol.asyncDispose]();
   await ended;
-});
-
-test("other requests do not time out while many files are committed", async () => {
-  await using agent = new AgentProcess();
-  const channel = await agent.connect();
-  const paths = Array.from({ length: 5_000 }, (_, number) => `d${number % 40}/${number}`);
-  for (let folder = 0; folder < 40; folder++) mkdirSync(join(agent.workspace, `d${folder}`));
-  for (const path of paths) writeFileSync(join(agent.workspace, path), "old");
-  const job = await Exec.start(channel, { command: "exec sleep 60", cwd: "/", env: {}, stdin: null, onOutput: async () => {} });
-  const stage = await stageAll(channel, paths.map((path) => file(path, "new")), agent.workspace, "f1");
-  await stage.finish();
-  const committed = stage.commit();
-  // Far less than the commit takes.
-  const ping = channel.request("ping", {}, { timeoutMs: 50 });
-  const others = [job.signal("TERM"), runForExit(channel, "true")];
-  await committed;
-  await Promise.all([ping, ...others]);
-  assert.equal((await job.finished).signal, "TERM");
-  for (const path of paths) assert.equal(readFileSync(join(agent.workspace, path), "utf8"), "new");
 });

@@ -12,6 +12,31 @@ import { Terminal } from "./terminal.js";
 
 const ids = ["task-0123456789ab", "task-0123456789cd"] as const;
 
+const of = { task_id: ids[0] };
+const at = "2026-01-01T00:00:00.000Z";
+
+const serviceOf = (name: string) => ({
+  ...{ name, state: "ready" as const, reason: null, command: "server", cwd: "/", ready: null, restart: "never" as const },
+  ...{ restart_count: 0, sequence: 1, exit_code: null, started_at: at, ready_at: at, ports: [], last_lines: [] },
+});
+
+const shellOf = (name: string) => ({
+  ...{ name, sequence: 1, command: "bash", state: "running" as const, exit_code: null },
+  ...{ rows: 24, cols: 80, attached: 0, started_at: at },
+});
+
+const snapshotOf = (name: string) => ({
+  ...{ snapshot_id: "snap-0123456789ab", name, ...of, parent: null, created_at: at, memory_bytes: 1, disk_bytes: 1 },
+  ...{ running_commands: 0, needed_by: [], automatic: false },
+});
+
+const saved = {
+  ...{ name: "web:ready", version: "1", description: "", installed: true, distribution: "debian 12" },
+  ...{ architecture: "amd64", default_packages: [], source: "" },
+};
+
+const portOf = (port: number) => ({ port, host_port: port, url: `http://127.0.0.1:${port}/`, open: true });
+
 /** A daemon that has two tasks, and `pyro` in the PATH of a shell. */
 function open(): { daemon: Listening; env: NodeJS.ProcessEnv } {
   const tasks = [taskOf({ task_id: ids[0] }), taskOf({ task_id: ids[1] })];
@@ -19,7 +44,11 @@ function open(): { daemon: Listening; env: NodeJS.ProcessEnv } {
     others: {
       "task.list": async () => ({ tasks }),
       "task.status": async () => taskOf({ command_count: 3 }),
-      "env.list": async () => ({ catalog_version: "1", environments: [] }),
+      "env.list": async () => ({ catalog_version: "1", environments: [saved] }),
+      "task.service.list": async () => ({ ...of, services: ["web", "queue"].map(serviceOf) }),
+      "task.shell.list": async () => ({ ...of, shells: ["main", "build"].map(shellOf) }),
+      "task.port.list": async () => ({ ...of, ports: [8000, 5432].map(portOf) }),
+      "task.snapshot.list": async (_, { task }) => ({ snapshots: [snapshotOf(task ? "clean" : "everywhere")], unreadable: [] }),
     },
   });
   return { daemon, env: installPyro(daemon.directory, daemon.env) };
@@ -69,6 +98,20 @@ const cases: readonly (readonly [line: string, offered: readonly string[]])[] = 
   ["pyro task rm task-0123456789a", [ids[0]]],
   [`pyro task output ${ids[0]} `, ["3", "2", "1"]],
   [`pyro task signal ${ids[0]} 1 KI`, ["KILL"]],
+  [`pyro task service stop ${ids[0]} `, ["web", "queue"]],
+  [`pyro task service logs ${ids[0]} w`, ["web"]],
+  [`pyro task service start ${ids[0]} `, []],
+  [`pyro task service start ${ids[0]} web --restart `, ["never", "on-failure"]],
+  [`pyro task shell close ${ids[0]} `, ["main", "build"]],
+  [`pyro task shell ${ids[0]} --name b`, ["build"]],
+  [`pyro task port close ${ids[0]} `, ["8000", "5432"]],
+  [`pyro task reset ${ids[0]} --to `, ["seed", "snap-0123456789ab", "clean"]],
+  [`pyro task diff ${ids[0]} --since s`, ["seed", "snap-0123456789ab"]],
+  ["pyro task snapshot delete ev", ["everywhere"]],
+  ["pyro env save task-0123456789c", [ids[1]]],
+  ["pyro env remove we", ["web:ready"]],
+  ["pyro task exec -w /tmp task-0123456789a", [ids[0]]],
+  ["pyro task create debian:12 --links f", ["follow"]],
 ];
 
 for (const shell of Object.keys(askShell)) {
@@ -116,6 +159,9 @@ for (const [shell, argv, setup] of [
     await terminal.shows("ready");
     terminal.type("pyro task sync pus\t");
     await terminal.shows("pyro task sync push ");
+    terminal.type("\u0015\n");
+    terminal.type(`pyro task service logs ${ids[0]} qu\t`);
+    await terminal.shows(`pyro task service logs ${ids[0]} queue `);
     terminal.type("\u0015exit\n");
     await terminal.ended();
   });

@@ -17,11 +17,15 @@ const figures = {
   ...{ deleted_count: 0, kept_count: 0 },
 };
 
+/** The push ends by itself after this long, so that a client that prints nothing fails the test. */
+const DEADLINE_MS = 60_000;
+
 /** A daemon that takes a push and reports progress until `isOver`. */
 function listen(isOver: () => boolean): Listening {
   const push: Push = async (_core, input, call) => {
     for await (const _ of call.upload!);
-    while (!isOver()) {
+    const end = performance.now() + DEADLINE_MS;
+    while (!isOver() && performance.now() < end) {
       await call.emit({ event: "progress", phase: "import", message: "7 entries, 1.0 MiB, 1.0 MiB/s", fraction: 0.5 });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -25,6 +25,9 @@ export class Terminal {
   async shows(text: string): Promise<void> {
     await until(`the terminal shows ${JSON.stringify(text)}`, () => this.screen.includes(text)).catch(
       (error: unknown) => {
+        // The program would keep the failed test's process alive.
+        this.#child.kill("SIGKILL");
+        this.#child.stdin?.destroy();
         throw new Error(`the terminal shows ${JSON.stringify(this.screen)}`, { cause: error });
       },
     );

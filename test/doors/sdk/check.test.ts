@@ -38,7 +38,7 @@ test("check: a time-out rejects with COMMAND_FAILED", async () => {
 test("check: a cancelled command rejects with COMMAND_FAILED", async () => {
   const controller = new AbortController();
   const onStdout = () => controller.abort();
-  const error = await failureOf("echo begun; sleep 60", { signal: controller.signal, onStdout });
+  const error = await failureOf("echo begun; exec sleep 60", { signal: controller.signal, onStdout });
   assert.ok(error instanceof CommandFailedError);
   assert.equal(error.result.aborted, true);
 });

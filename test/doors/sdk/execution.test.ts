@@ -165,7 +165,7 @@ test("an error thrown by a callback or the input ends the command, and the call 
   };
   for (const [what, options] of Object.entries(cases)) {
     await t.test(what, async () => {
-      const failed = Promise.resolve(pyro.run("echo begun; sleep 60", options));
+      const failed = Promise.resolve(pyro.run("echo begun; exec sleep 60", options));
       await assert.rejects(failed, (error) => error === mine);
       await until("the call has ended", () => pyro.daemon.lifetime.isIdle());
     });
@@ -174,7 +174,7 @@ test("an error thrown by a callback or the input ends the command, and the call 
 
 test("leaving the loop early kills the command, and the loop ends when the command has ended", async () => {
   await using pyro = await open();
-  const execution = pyro.run("echo begun; sleep 60");
+  const execution = pyro.run("echo begun; exec sleep 60");
   for await (const { text } of execution) {
     assert.equal(text, "begun\n");
     break;
@@ -185,7 +185,7 @@ test("leaving the loop early kills the command, and the loop ends when the comma
 
 test("an error thrown in the loop kills the command, and the loop throws that error", async () => {
   await using pyro = await open();
-  const execution = pyro.run("yes");
+  const execution = pyro.run("exec yes");
   await assert.rejects(async () => {
     for await (const chunk of execution) throw new Error(chunk.stream);
   }, /^Error: stdout$/);
@@ -200,14 +200,14 @@ test("a signal kills the command; the result is aborted and has the output", asy
     said += text;
     controller.abort();
   };
-  const result = await pyro.run("echo begun; sleep 60", { signal: controller.signal, onStdout });
+  const result = await pyro.run("echo begun; exec sleep 60", { signal: controller.signal, onStdout });
   assert.deepEqual([result.aborted, said], [true, "begun\n"]);
   await assert.rejects(Promise.resolve(pyro.run("true", { signal: controller.signal })), { code: "ABORTED" });
 });
 
 test("cancel() kills the command too, also while its output is not read", async () => {
   await using pyro = await open();
-  const execution = pyro.run("yes");
+  const execution = pyro.run("exec yes");
   execution.cancel();
   assert.equal((await execution).aborted, true);
 });
