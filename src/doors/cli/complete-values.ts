@@ -15,9 +15,15 @@ type Lister = (client: Client, task: string | undefined) => Promise<string[]>;
 /** Printed instead of candidates when the shell should offer files. */
 export const FILES = ":files";
 /** Fields that name a file or directory of this machine. */
-const paths: ReadonlySet<string> = new Set(
-  ["allow_pull", "destination", "file", "from", "output", "setup_key", "source_path"],
-);
+const paths: ReadonlySet<string> = new Set([
+  "allow_pull",
+  "destination",
+  "file",
+  "from",
+  "output",
+  "setup_key",
+  "source_path",
+]);
 /** A hung daemon must not hang the user's shell. */
 const PATIENCE_MS = 1_000;
 const NEWEST_SEQUENCES = 20;

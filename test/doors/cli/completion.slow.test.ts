@@ -16,7 +16,15 @@ const of = { task_id: ids[0] };
 const at = "2026-01-01T00:00:00.000Z";
 
 const serviceOf = (name: string) => ({
-  ...{ name, state: "ready" as const, reason: null, command: "server", cwd: "/", ready: null, restart: "never" as const },
+  ...{
+    name,
+    state: "ready" as const,
+    reason: null,
+    command: "server",
+    cwd: "/",
+    ready: null,
+    restart: "never" as const,
+  },
   ...{ restart_count: 0, sequence: 1, exit_code: null, started_at: at, ready_at: at, ports: [], last_lines: [] },
 });
 
@@ -48,7 +56,10 @@ function open(): { daemon: Listening; env: NodeJS.ProcessEnv } {
       "task.service.list": async () => ({ ...of, services: ["web", "queue"].map(serviceOf) }),
       "task.shell.list": async () => ({ ...of, shells: ["main", "build"].map(shellOf) }),
       "task.port.list": async () => ({ ...of, ports: [8000, 5432].map(portOf) }),
-      "task.snapshot.list": async (_, { task }) => ({ snapshots: [snapshotOf(task ? "clean" : "everywhere")], unreadable: [] }),
+      "task.snapshot.list": async (_, { task }) => ({
+        snapshots: [snapshotOf(task ? "clean" : "everywhere")],
+        unreadable: [],
+      }),
     },
   });
   return { daemon, env: installPyro(daemon.directory, daemon.env) };
