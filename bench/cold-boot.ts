@@ -55,6 +55,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
           runDirectory: spec.runDirectory,
           gate: null,
           maxFileMib: Math.max(shape.memMib, shape.diskMib),
+          memMib: shape.memMib,
           preload: null,
           stateFd: null,
           group: null,

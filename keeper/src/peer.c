@@ -1,9 +1,11 @@
-// pyro-peer.node: tells the daemon which process and user are at the other end of a unix socket, for which Node.js has no call. Loaded
-// into the daemon. Without a C library of its own, so that it works with whichever one Node.js has.
-#include <stdbool.h>
+// pyro-peer.node: two things for which Node.js has no call. It tells the daemon which process and user are at the other end of a unix
+// socket, and keeps the descriptors that the daemon has inherited from the programs it starts. Loaded into the daemon. Without a C library of its own, so that it works with whichever one Node.js has.
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // The part of Node-API that is needed. Its binary interface is stable, and no header of Node.js has to be installed.
 typedef struct napi_env__ *napi_env;
@@ -18,6 +20,8 @@ napi_status napi_get_null(napi_env, napi_value *result);
 napi_status napi_create_int64(napi_env, int64_t value, napi_value *result);
 napi_status napi_create_array_with_length(napi_env, size_t length, napi_value *result);
 napi_status napi_set_element(napi_env, napi_value array, uint32_t index, napi_value value);
+napi_status napi_get_undefined(napi_env, napi_value *result);
+napi_status napi_set_named_property(napi_env, napi_value object, const char *name, napi_value value);
 napi_status napi_create_function(napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *result);
 
 #define EXPORT __attribute__((visibility("default")))
@@ -49,13 +53,39 @@ static napi_value peer_of(napi_env env, napi_callback_info info) {
     return array;
 }
 
+// Kernels before 5.11 have no such call.
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1u << 2)
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#define MOST_DESCRIPTORS 65536
+
+// Descriptors from 3 on are closed in every program that is started from now on, unless they are passed to it on purpose.
+static napi_value seal_descriptors(napi_env env, napi_callback_info info) {
+    (void)info;
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {
+        for (int descriptor = 3; descriptor < MOST_DESCRIPTORS; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    }
+    napi_value undefined = NULL;
+    napi_get_undefined(env, &undefined);
+    return undefined;
+}
+
+static void add(napi_env env, napi_value exports, const char *name, napi_callback callback) {
+    napi_value function;
+    if (napi_create_function(env, name, (size_t)-1, callback, NULL, &function)) return;
+    napi_set_named_property(env, exports, name, function);
+}
+
 EXPORT int32_t node_api_module_get_api_version_v1(void);
 int32_t node_api_module_get_api_version_v1(void) { return 8; }
 
-// What Node.js calls; the function is all that the module exports.
+// What Node.js calls.
 EXPORT napi_value napi_register_module_v1(napi_env env, napi_value exports);
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
-    napi_value function;
-    if (napi_create_function(env, "peerOf", sizeof "peerOf" - 1, peer_of, NULL, &function)) return exports;
-    return function;
+    add(env, exports, "peerOf", peer_of);
+    add(env, exports, "sealDescriptors", seal_descriptors);
+    return exports;
 }

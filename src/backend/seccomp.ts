@@ -10,6 +10,7 @@ const errno = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 const refusedToQemu = {
   ...{ ptrace: 101, process_vm_readv: 310, process_vm_writev: 311, kcmp: 312, pidfd_getfd: 438 },
   ...{ process_madvise: 440, chroot: 161, personality: 135, modify_ldt: 154, sethostname: 170, setdomainname: 171 },
+  ...{ fork: 57, vfork: 58 },
 } as const;
 
 /** Calls that change the host, share something between jails, or reach parts of the host's kernel where flaws are often found. */
@@ -37,6 +38,7 @@ const refused = {
 const CLONE = 56;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NEW_NAMESPACES = 0x80 | 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000;
+const CLONE_THREAD = 0x10000;
 const SOCKET = 41;
 const AF_UNIX = 1;
 /** AF_INET, AF_INET6 and AF_NETLINK. */
@@ -57,17 +59,21 @@ const refuse = (name: keyof typeof errno) => 0x00050000 | errno[name];
 
 type Instruction = readonly [code: number, jumpIfTrue: number, jumpIfFalse: number, operand: number];
 
-/** The filter of QEMU's jail: no call that a VM does not need, no new namespaces, and unix sockets only. */
+/** The filter of QEMU's jail: no call that a VM does not need, no new namespaces or processes, and unix sockets only. */
 export function buildJailFilter(): Buffer {
-  return buildFilter([...Object.values(refused.EPERM), ...Object.values(refusedToQemu)], [AF_UNIX]);
+  return buildFilter([...Object.values(refused.EPERM), ...Object.values(refusedToQemu)], [AF_UNIX], { forks: false });
 }
 
 /** The filter of a `host_compat` container, whose commands may debug each other and use their own, empty network. */
 export function buildContainerFilter(): Buffer {
-  return buildFilter(Object.values(refused.EPERM), [AF_UNIX, ...AF_NETWORK]);
+  return buildFilter(Object.values(refused.EPERM), [AF_UNIX, ...AF_NETWORK], { forks: true });
 }
 
-function buildFilter(forbidden: readonly number[], families: readonly number[]): Buffer {
+function buildFilter(
+  forbidden: readonly number[],
+  families: readonly number[],
+  { forks }: { readonly forks: boolean },
+): Buffer {
   const load = (at: number): Instruction => [code.load, 0, 0, at];
   const end = (action: number): Instruction => [code.return, 0, 0, action];
   const endIf = (number: number, action: number): Instruction[] => [[code.equals, 0, 1, number], end(action)];
@@ -80,10 +86,11 @@ function buildFilter(forbidden: readonly number[], families: readonly number[]):
     end(refuse("ENOSYS")),
     ...forbidden.flatMap((number) => endIf(number, refuse("EPERM"))),
     ...Object.values(refused.ENOSYS).flatMap((number) => endIf(number, refuse("ENOSYS"))),
-    [code.equals, 0, 4, CLONE],
+    [code.equals, 0, forks ? 4 : 6, CLONE],
     load(offset.argument0),
     [code.hasBits, 0, 1, NEW_NAMESPACES],
     end(refuse("EPERM")),
+    ...(forks ? [] : ([[code.hasBits, 1, 0, CLONE_THREAD], end(refuse("EPERM"))] as Instruction[])),
     end(ALLOW),
     [code.equals, 1, 0, SOCKET],
     end(ALLOW),

@@ -3,6 +3,7 @@ import { readContract } from "../contract/rendered.js";
 import { openCore } from "../core/open.js";
 import { openHome } from "../host/home.js";
 import { openLog } from "../host/log.js";
+import { sealDescriptors } from "../host/peer.js";
 import { Audit } from "./audit.js";
 import { buildHandlers } from "./handlers.js";
 import { Lifetime } from "./lifetime.js";
@@ -14,6 +15,7 @@ import { readSettings } from "./settings.js";
 async function main(): Promise<void> {
   process.chdir("/");
   process.umask(0o022);
+  sealDescriptors();
   process.on("SIGHUP", () => {});
 
   const settings = readSettings(process.env);

@@ -10,26 +10,38 @@ export interface Peer {
   readonly gid: number;
 }
 
-type PeerOf = (descriptor: number) => [pid: number, uid: number, gid: number] | null;
+interface Library {
+  /** Null for a descriptor that is no connected unix socket. */
+  peerOf(descriptor: number): [pid: number, uid: number, gid: number] | null;
+  sealDescriptors(): void;
+}
 
-/** It is part of the package, built from C: Node.js cannot ask for SO_PEERCRED. */
-const PEER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-peer.node", import.meta.url));
+/** It is part of the package, built from C: Node.js has no call for either. */
+const LIBRARY_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-peer.node", import.meta.url));
 
-let peerOf: PeerOf | null = null;
+let library: Library | null = null;
 
 /** The peer of a connection; null when it has gone already. Throws when the library cannot be loaded. */
 export function readPeer(socket: Socket): Peer | null {
   // The descriptor has no public name.
   const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null };
-  const facts = loadPeerOf()(handle?.fd ?? -1);
+  const facts = loadLibrary().peerOf(handle?.fd ?? -1);
   if (facts === null) return null;
   const [pid, uid, gid] = facts;
   return { pid, uid, gid };
 }
 
-function loadPeerOf(): PeerOf {
-  if (peerOf) return peerOf;
+/**
+ * Keeps the descriptors that this process has inherited from the programs it starts: a shell may have left some open, for a file of the
+ * user's, and a VM must not get them. Throws when the library cannot be loaded.
+ */
+export function sealDescriptors(): void {
+  loadLibrary().sealDescriptors();
+}
+
+function loadLibrary(): Library {
+  if (library) return library;
   const loaded = { exports: {} as unknown };
-  process.dlopen(loaded, PEER_PATH);
-  return (peerOf = loaded.exports as PeerOf);
+  process.dlopen(loaded, LIBRARY_PATH);
+  return (library = loaded.exports as Library);
 }

@@ -116,6 +116,7 @@ async function startClone(
           controlSocket: controlSocketOf(runDirectory),
         }),
       maxFileMib: overlayMaxMib(shape.diskMib),
+      memMib: shape.memMib,
       preload: toolchain.traits.readOnlyMemory ? null : place.preloadPath,
       stateFd: state.fd,
       group: {

@@ -66,6 +66,7 @@ export async function freezeTemplate(
     runDirectory,
     gate: inputs.gate && buildGateCommand(inputs.gate, toolchain.dropTo, null),
     maxFileMib: Math.max(shape.memMib, shape.diskMib),
+    memMib: shape.memMib,
     preload: null,
     stateFd: null,
     group: { groups: inputs.groups, limits: await buildGroupLimits(shape, accelerator, directory) },

@@ -14,6 +14,8 @@ export interface JailSpec {
     readonly gid: number;
     readonly groups: readonly number[];
   } | null;
+  /** Whether bubblewrap can limit the size of a file system in memory. */
+  readonly limitsTmp: boolean;
   /** A library inside that is loaded into each program of the jail; null for none. */
   readonly preload: string | null;
   /** True when the program must not outlive the daemon. */
@@ -29,6 +31,9 @@ export interface SystemPath {
   readonly path: string;
   readonly is: { readonly link: string } | { readonly directory: string };
 }
+
+/** Memory that files in /tmp may take: a device state of at most 64 MiB, and some more. */
+const TMP_BYTES = 96 * 1_048_576;
 
 /** Bubblewrap's arguments up to and without the program. Pure. */
 export function buildJailArgs(spec: JailSpec): string[] {
@@ -47,8 +52,11 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ),
     ...["--dev", "/dev"],
     ...spec.devices.flatMap(([from, to]) => ["--dev-bind", from, to]),
+    ...(spec.limitsTmp ? ["--size", String(TMP_BYTES)] : []),
     ...["--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
+    // An ordinary user owns these file systems in memory, in his own namespace.
+    ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", "/"],
     ...["--seccomp", String(spec.filterFd)],
     ...["--json-status-fd", String(spec.statusFd)],

@@ -45,11 +45,11 @@ export async function whileInJail<T>(
 }
 
 function startInJail(
-  { bwrap, system, dropTo }: Toolchain,
+  { bwrap, limitsTmp, system, dropTo }: Toolchain,
   { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,
   words: readonly string[],
 ): { child: ChildProcess; inside: Promise<ProcessIdentity | null>; ended: Promise<number | null> } {
-  const fixed = { bwrap, system, dropTo, preload: null, diesWithDaemon: true };
+  const fixed = { bwrap, limitsTmp, system, dropTo, preload: null, diesWithDaemon: true };
   const args = buildJailArgs({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
   const child = spawnDetached(bwrap, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
   sendToDescriptor(child, FILTER_FD, buildJailFilter());

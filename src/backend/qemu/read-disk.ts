@@ -139,6 +139,7 @@ async function startHelper(
     runDirectory: join(runtimePath, basename(directory)),
     gate: null,
     maxFileMib: Math.max(DISK_READER_MEMORY_MIB, diskMib),
+    memMib: DISK_READER_MEMORY_MIB,
     preload: null,
     stateFd: null,
     group: { groups, limits: await buildGroupLimits(shape, accelerator, directory) },

@@ -28,6 +28,8 @@ export interface Toolchain {
   readonly privateId: string | null;
   readonly traits: QemuTraits;
   readonly bwrap: string;
+  /** Whether bubblewrap can limit the size of a file system in memory, as 0.7 and later can. */
+  readonly limitsTmp: boolean;
   readonly mke2fs: string;
   readonly prlimit: string;
   readonly qemuImg: string;
@@ -57,7 +59,7 @@ export async function findToolchain(own: InstalledToolchain | null = null): Prom
       qemuVersion: `${own.qemuVersion} [private ${own.id}]`,
       privateId: own.id,
       traits: traitsOf(own.qemuVersion),
-      ...{ bwrap, mke2fs, prlimit },
+      ...{ bwrap, mke2fs, prlimit, limitsTmp: await canLimitTmp(bwrap) },
       qemuImg: join(own.path, inToolchain.qemuImg),
       system: buildSystemPaths(own.path),
       dropTo: id === null ? null : { setpriv: inToolchain.setpriv, uid: id, gid: id, groups },
@@ -73,6 +75,7 @@ export async function findToolchain(own: InstalledToolchain | null = null): Prom
     privateId: null,
     traits: traitsOf(version),
     bwrap: found.bwrap,
+    limitsTmp: await canLimitTmp(found.bwrap),
     mke2fs: found.mke2fs,
     prlimit: found.prlimit,
     qemuImg: found["qemu-img"],
@@ -111,6 +114,12 @@ async function readQemuVersion(qemu: string): Promise<string> {
   throw new PyroError("HOST_NOT_ABLE", `${qemu} does not run: ${stderr.trim() || "it printed no version"}.`, {
     hint: "Reinstall it with `sudo apt-get install --reinstall qemu-system-x86`.",
   });
+}
+
+async function canLimitTmp(bwrap: string): Promise<boolean> {
+  const { stdout } = await runTool(bwrap, ["--version"], { timeoutMs: 10_000 });
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
+  return Number(major) > 0 || Number(minor) >= 7;
 }
 
 /** Two builds of one version differ in it. */

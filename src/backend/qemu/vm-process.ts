@@ -27,6 +27,8 @@ export interface VmProcessSpec {
   readonly gate: readonly [program: string, ...args: string[]] | null;
   /** Size in MiB beyond which QEMU cannot write in any file. */
   readonly maxFileMib: number;
+  /** Memory of the VM, of which QEMU's own depends. */
+  readonly memMib: number;
   /** Path of a library to load into QEMU; null for none. */
   readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
@@ -83,6 +85,7 @@ export class VmProcess {
     using qmp = await ListeningSocket.open(socketPaths(runDirectory).qmp);
     const args = buildJailArgs({
       bwrap: toolchain.bwrap,
+      limitsTmp: toolchain.limitsTmp,
       system: toolchain.system,
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? [[KVM_DEVICE, KVM_DEVICE]] : [],
@@ -94,7 +97,7 @@ export class VmProcess {
     });
     const jailed = [
       toolchain.prlimit,
-      ...buildLimits(spec.maxFileMib),
+      ...buildLimits(spec),
       "--",
       toolchain.bwrap,
       ...args,
@@ -161,9 +164,13 @@ function socketPaths(runDirectory: string): { agent: string; qmp: string } {
   return { agent: join(runDirectory, "agent.sock"), qmp: join(runDirectory, "qmp.sock") };
 }
 
-/** No core dumps, which would hold a guest's memory; no more descriptors and no larger file than a VM needs. */
-function buildLimits(maxFileMib: number): string[] {
-  return ["--core=0", "--nofile=1024", `--fsize=${maxFileMib * 1_048_576}`];
+/** What QEMU may map beyond the memory of its VM: translated code, devices, and 8 MiB of stack for each thread. */
+const QEMU_DATA_MIB = 4_096;
+
+/** No core dumps, which would hold a guest's memory; no more descriptors, memory of its own and no larger file than a VM needs. */
+function buildLimits({ maxFileMib, memMib }: VmProcessSpec): string[] {
+  const bytes = (mib: number) => mib * 1_048_576;
+  return ["--core=0", "--nofile=1024", `--fsize=${bytes(maxFileMib)}`, `--data=${bytes(memMib + QEMU_DATA_MIB)}`];
 }
 
 async function watchEnd(inside: ProcessIdentity): Promise<string> {

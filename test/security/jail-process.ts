@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { findToolchain } from "../../src/backend/qemu/toolchain.js";
+import { VmProcess } from "../../src/backend/qemu/vm-process.js";
+import { sealDescriptors } from "../../src/host/peer.js";
+import { buildProbe } from "./jail-probe.js";
+
+/**
+ * Starts a probe in the place of QEMU, with what it must not reach around it, and prints its results as JSON. Modes of files forbid
+ * nothing here, so that only the jail does.
+ */
+sealDescriptors();
+const directory = mkdtempSync(join(tmpdir(), "pt-"));
+const file = (...path: string[]) => {
+  const whole = join(directory, ...path);
+  mkdirSync(join(whole, ".."), { recursive: true });
+  writeFileSync(whole, "content of somebody else");
+  chmodSync(whole, 0o666);
+  return whole;
+};
+const secret = file("home", "secret");
+const scratch = file("vms", "vm-own", "scratch");
+const otherDisk = file("vms", "vm-other", "scratch");
+const snapshot = file("snapshots", "snap-1", "pages");
+const root = file("content", "root.img");
+for (const name of ["state", "overlay", "ram"]) file("template", name);
+chmodSync(directory, 0o755);
+
+const listen = async (at: { path: string } | { port: number; host: string }) => {
+  const server = createServer((socket) => socket.destroy()).listen(at);
+  await once(server, "listening");
+  return server;
+};
+const daemonSocket = join(directory, "daemon.sock");
+const abstractSocket = `pyro-test-${process.pid}`;
+const servers = [
+  await listen({ path: daemonSocket }),
+  await listen({ path: `\0${abstractSocket}` }),
+  await listen({ port: 0, host: "127.0.0.1" }),
+];
+chmodSync(daemonSocket, 0o777);
+const { port: tcpPort } = servers[2]!.address() as AddressInfo;
+const other = spawn("sleep", ["1000"], { stdio: "ignore" });
+
+const toolchain = await findToolchain();
+const [maxFileMib, memMib] = [16, 256];
+const targets = { secret, otherDisk, snapshot, daemonSocket, abstractSocket, tcpPort, otherPid: other.pid!, maxFileMib, memMib };
+const probe = await VmProcess.start({
+  toolchain: { ...toolchain, qemu: "/usr/bin/python3" },
+  accelerator: "tcg",
+  qemuArgs: ["-c", buildProbe(targets)],
+  mounts: [
+    [root, "/pyro/root.img", false],
+    [join(directory, "template"), "/pyro/template", false],
+    [join(directory, "vms", "vm-own"), "/pyro/vm", false],
+    [scratch, "/pyro/vm/scratch", true],
+  ],
+  runDirectory: join(directory, "run"),
+  gate: null,
+  ...{ maxFileMib, memMib },
+  preload: null,
+  stateFd: null,
+  group: null,
+  keeper: null,
+});
+const said = await probe.ended;
+await probe.kill();
+other.kill("SIGKILL");
+for (const server of servers) server.close();
+rmSync(directory, { recursive: true });
+const results = said.includes("{") ? (JSON.parse(said.slice(said.indexOf("{"))) as object) : { failure: said };
+process.stdout.write(`${JSON.stringify({ limitsTmp: toolchain.limitsTmp, results })}\n`);
