@@ -24,7 +24,7 @@ async function endOfVm(directory: string, events: string): Promise<string> {
     runDirectory: join(directory, "run"),
     gate: null,
     maxFileMib: 1,
-      memMib: 256,
+    memMib: 256,
     preload: null,
     stateFd: null,
     group: { groups: { create: () => group, command: () => ["/bin/sh", "-c", "kill -9 $$"] }, limits },

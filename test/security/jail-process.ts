@@ -49,7 +49,17 @@ const other = spawn("sleep", ["1000"], { stdio: "ignore" });
 
 const toolchain = await findToolchain();
 const [maxFileMib, memMib] = [16, 256];
-const targets = { secret, otherDisk, snapshot, daemonSocket, abstractSocket, tcpPort, otherPid: other.pid!, maxFileMib, memMib };
+const targets = {
+  secret,
+  otherDisk,
+  snapshot,
+  daemonSocket,
+  abstractSocket,
+  tcpPort,
+  otherPid: other.pid!,
+  maxFileMib,
+  memMib,
+};
 const probe = await VmProcess.start({
   toolchain: { ...toolchain, qemu: "/usr/bin/python3" },
   accelerator: "tcg",

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -96,7 +107,10 @@ test("a VM gets no descriptor that the shell of the daemon's starter has left op
   const descriptors = `/proc/${scratch.qemuOfVm(task_id.replace("task-", "vm-"))}/fd`;
   const open = readdirSync(descriptors).map((name) => readlinkSync(join(descriptors, name)));
   assert.ok(!open.includes(path), open.join());
-  assert.deepEqual(open.filter((target) => target.includes("daemon.l")), []);
+  assert.deepEqual(
+    open.filter((target) => target.includes("daemon.l")),
+    [],
+  );
 });
 
 test("a VM's QEMU runs under the jail's filter and its own", async () => {
