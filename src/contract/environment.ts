@@ -23,7 +23,11 @@ export const environment = z
       .object({
         digest: z.string().describe("Digest of the image's manifest, or of its configuration in an archive of Docker."),
         env: z.array(z.string()).describe("Variables, as NAME=VALUE; each command has them."),
-        working_dir: z.string().describe("Working directory of a container; commands of pyro start in /workspace."),
+        working_dir: z
+          .string()
+          .describe(
+            "Working directory; `/` stands for /workspace. Commands start there, unless a source fills the workspace.",
+          ),
         user: z.string().describe("User of a container; commands run as this user."),
         entrypoint: z.array(z.string()).describe("Entry point of a container; pyro does not use it."),
         command: z.array(z.string()).describe("Default command of a container; pyro does not use it."),

@@ -25,7 +25,12 @@ export const command = z
   .refine((given) => !String(given).includes("\0"), "no NUL bytes")
   .describe("One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.");
 
-export const cwd = z.string().min(1).max(4096).default("/workspace").describe("Working directory of the command.");
+export const cwd = z
+  .string()
+  .min(1)
+  .max(4096)
+  .optional()
+  .describe("Working directory of the command. Default: the image's, else /workspace.");
 export const user = z
   .string()
   .min(1)

@@ -53,6 +53,8 @@ const recordSchema = z.object({
   env: z.record(z.string(), z.string()).default({}),
   /** Whose rights commands have; null for root. */
   user: z.string().nullable().default(null),
+  /** Where its commands start; null for the workspace. */
+  working_dir: z.string().nullable().default(null),
   environment: z.string(),
   environment_digest: z.string(),
   created_at: time,

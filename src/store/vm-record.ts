@@ -32,6 +32,8 @@ const recordSchema = z.object({
   environment_digest: z.string().nullable(),
   /** Whose rights its command has; null for root. */
   user: z.string().nullable().default(null),
+  /** Where its command starts; null for the workspace. */
+  working_dir: z.string().nullable().default(null),
   /** The backend's handle on the process. Only the backend knows its shape. */
   machine: z.record(z.string(), z.unknown()).nullable(),
 });

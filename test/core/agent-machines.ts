@@ -48,7 +48,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     const machine = await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent);
     const { vcpuCount = 1, memMib = 1024, diskMib = 10_240, network = null } = request ?? {};
     const shape = { vcpuCount, memMib, diskMib, network: network !== null };
-    return { machine, environmentDigest: this.environmentDigest, imageUser: undefined, shape, snapshot };
+    return { machine, environmentDigest: this.environmentDigest, image: undefined, shape, snapshot };
   }
 
   async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {

@@ -32,6 +32,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     labels: {},
     env: {},
     user: null,
+    working_dir: null,
     environment: "debian:12",
     environment_digest: "d1",
     created_at: "2026-01-02T03:04:05.678Z",

@@ -25,7 +25,8 @@ const record: VmRecord = {
     network_host_ca: false,
     network_host_env: {},
   },
-  ...{ execution_mode: null, backend: "qemu", accelerator: null, environment_digest: null, user: null, machine: null },
+  ...{ execution_mode: null, backend: "qemu", accelerator: null, environment_digest: null, machine: null },
+  ...{ user: null, working_dir: null },
 };
 
 test("records are read as they were written, and no other file is left", async (t) => {

@@ -26,7 +26,9 @@ test("env build: each step is kept, a second build runs none, and what is built 
   const steps = {
     from: "debian:12",
     copy: [`${sources}:/opt/a`, `${tool}:/usr/local/bin/`],
-    run: ["useradd -m -u 1234 web && echo $MODE | tee /opt/mode"],
+    run: [
+      "useradd -m -u 1234 web && echo $MODE | tee /opt/mode && echo 'web ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/web",
+    ],
     ...{ script, env: { MODE: "a 'b'" }, user: "web", workdir: "/srv/new" },
   };
 
@@ -58,9 +60,13 @@ test("env build: each step is kept, a second build runs none, and what is built 
   assert.deepEqual([third.built, third.steps.length], [true, 2]);
   await scratch.client.call("env.remove", { environment: "web:1" });
   const ran = await scratch.client.call("vm.run", {
-    ...{ environment: "web:2", command: 'id -un; echo "$MODE"; touch made && stat -c %U made', ...SMALL },
+    ...{
+      environment: "web:2",
+      command: 'id -un; sudo -n id -un; pwd; echo "$MODE"; touch /workspace/made made && stat -c %U made',
+      ...SMALL,
+    },
   });
-  assert.equal(ran.stdout, "web\na 'b'\nweb\n");
+  assert.equal(ran.stdout, "web\nroot\n/srv/new\na 'b'\nweb\n");
 
   const names = async () =>
     (await scratch.client.call("env.list", {})).environments.flatMap(({ name, built }) => (built ? [name] : []));

@@ -6,6 +6,7 @@ import { terminalOf } from "../../contract/terminal.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Journal } from "../../store/journal.js";
 import type { TaskRecord } from "../../store/task-record.js";
+import { WORKSPACE } from "../workspace/destination.js";
 import type { Call } from "../call.js";
 import type { ExecHost, ExecStarted } from "./exec-outcome.js";
 import { TaskExec } from "./task-exec.js";
@@ -45,7 +46,7 @@ export async function startTaskExec(
     job: channel?.takeStream() ?? execs.lastJob + 1,
     ...(input.request_id === undefined ? {} : { request_id: input.request_id }),
     command: input.command,
-    cwd: input.cwd,
+    cwd: input.cwd ?? record.working_dir ?? WORKSPACE,
     timeout_seconds: resolveTimeout(input, record.timeout_seconds),
     ...(terminal && { terminal }),
     ...role,

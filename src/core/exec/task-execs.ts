@@ -111,7 +111,7 @@ export class TaskExecs {
 }
 
 function assertSame(exec: TaskExec, { command, cwd }: InputOf<"task.exec">): TaskExec {
-  if (exec.started.command === command && exec.started.cwd === cwd) return exec;
+  if (exec.started.command === command && (cwd === undefined || exec.started.cwd === cwd)) return exec;
   throw new PyroError("INVALID_ARGUMENT", "The request id was used for another command.", {
     hint: "Choose a new one for each command.",
     details: { sequence: exec.started.sequence },

@@ -17,9 +17,9 @@ export function commandUser({ channel }: Machine, user: string | null | undefine
  * commands can have it. Null for root. The workspace is given to the user.
  */
 export async function takeUser(acquired: AcquiredMachine, asked: string | undefined): Promise<string | null> {
-  const { machine, imageUser, snapshot } = acquired;
+  const { machine, image, snapshot } = acquired;
   const ofTask = snapshot && (await readSnapshotFacts(snapshot.taskPath)).record.user;
-  const ofImage = machine.channel.hello.owns === true ? imageUser : undefined;
+  const ofImage = machine.channel.hello.owns === true ? image?.user : undefined;
   const user = commandUser(machine, asked ?? ofTask ?? ofImage);
   if (user === null || (asked === undefined && snapshot !== null)) return user;
   await machine.channel.request("own", { user }).catch((error: unknown) => {

@@ -77,9 +77,9 @@ export class Machines {
     const saved = request.snapshot ?? this.#options.findSaved?.(request.environment) ?? null;
     if (saved !== null) return this.#acquireSaved(saved, request, call);
     try {
-      const { environmentDigest, imageUser, shape, ...ready } = await this.#new.make(request, call);
+      const { environmentDigest, image, shape, ...ready } = await this.#new.make(request, call);
       this.#used.set(ready.machine.id, ready);
-      return { machine: ready.machine, environmentDigest, imageUser, shape, snapshot: null };
+      return { machine: ready.machine, environmentDigest, image, shape, snapshot: null };
     } catch (error) {
       if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the command started.");
       throw error;
@@ -102,7 +102,7 @@ export class Machines {
       throw explainUnusable(error, request.environment);
     });
     machine.channel.skipStreams(lastJob);
-    return { machine, environmentDigest, imageUser: undefined, shape, snapshot: saved };
+    return { machine, environmentDigest, image: undefined, shape, snapshot: saved };
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Backend, Machine, StartOptions, VmShape } from "../../backend/backend.js";
+import type { ImageConfig } from "../../environments/manifest.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache, InstalledEnvironment } from "../../environments/cache.js";
 import { runBriefly } from "../../guest/run-for-exit.js";
@@ -28,8 +29,8 @@ export interface NewMachinesOptions {
 /** What a new machine is of. */
 export interface NewMachineFacts {
   readonly environmentDigest: string;
-  /** The user that its image names; undefined for an environment that is no container image. */
-  readonly imageUser: string | undefined;
+  /** Its image's configuration; undefined for an environment that is no container image. */
+  readonly image: ImageConfig | undefined;
   readonly shape: VmShape;
 }
 
@@ -72,7 +73,7 @@ export class NewMachines {
       const shape = shapeOf(request, held.environment.savedDisk?.diskMib);
       const ready = await this.#takeOrStart(backend, held, { request, shape }, call);
       const { digest, manifest } = held.environment;
-      return { ...ready, environmentDigest: digest, imageUser: manifest.image?.user, shape };
+      return { ...ready, environmentDigest: digest, image: manifest.image, shape };
     } catch (error) {
       held.release();
       throw error;

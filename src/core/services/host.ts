@@ -6,12 +6,14 @@ import type { Call } from "../call.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import type { TaskExecs } from "../exec/task-execs.js";
 import type { PublishedPorts } from "../ports/published-ports.js";
+import { WORKSPACE } from "../workspace/destination.js";
 import type { ServicesHost } from "./services.js";
 
 interface RecordedServices {
   readonly services: ServiceRecord[];
   readonly env: Readonly<Record<string, string>>;
   readonly user: string | null;
+  readonly working_dir: string | null;
 }
 
 /** The parts of a task that its services use. */
@@ -40,6 +42,7 @@ export function servicesHostOf(task: TaskOfServices, execs: TaskExecs, log: Log,
     machine: () => (task.vm.still ? null : task.vm.machine),
     env: () => task.vm.record.env,
     user: () => task.vm.record.user,
+    directory: () => task.vm.record.working_dir ?? WORKSPACE,
     isDetached: () => task.isDetached(),
     stoppedMs: (since) => task.stoppedMs(since),
     records: () => task.vm.record.services,

@@ -12,6 +12,8 @@ type StartInput = InputOf<"task.service.start">;
 
 /** The parts of a task that its services use. */
 export interface ServicesHost extends Omit<ServiceHost, "save" | "closePorts"> {
+  /** Where the task's commands start. */
+  directory(): string;
   readonly ports: PublishedPorts;
   /** The services of the task's record. */
   records(): readonly ServiceRecord[];
@@ -54,7 +56,7 @@ export class Services {
       this.#makeRoom(input.name);
       const replaced = this.#services.get(input.name)?.record;
       const ports = await this.#publish(wanted);
-      const record = newRecord(input, ports);
+      const record = newRecord(input, this.#host.directory(), ports);
       const service = this.#add(record);
       try {
         await this.#save();
@@ -167,8 +169,8 @@ function parsePublish(text: string): PortWish {
   return { port: parts.at(-1)!, hostPort: parts.length === 2 ? parts[0] : undefined };
 }
 
-function newRecord(input: StartInput, ports: ServiceRecord["ports"]): ServiceRecord {
-  const { name, command, cwd, env, ready = null, ready_timeout_seconds, restart } = input;
+function newRecord(input: StartInput, directory: string, ports: ServiceRecord["ports"]): ServiceRecord {
+  const { name, command, cwd = directory, env, ready = null, ready_timeout_seconds, restart } = input;
   return {
     ...{ name, command, cwd, env, ready, ready_timeout_seconds, restart, ports },
     since: new Date().toISOString(),

@@ -10,6 +10,7 @@ import { copyBaseContent, copyWorkspaceLists } from "../../store/workspace-lists
 import type { Call } from "../call.js";
 import type { AcquiredMachine } from "../machines/facts.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
+import { takeDirectory } from "../exec/directory.js";
 import { takeUser } from "../exec/user.js";
 import { networkRequestOf } from "../machines/network.js";
 import { assertChoices } from "../workspace/import.js";
@@ -83,11 +84,12 @@ async function startTask(
     assertCanBeSaved(input, acquired);
     const facts = acquired.snapshot && (await readSnapshotFacts(acquired.snapshot.taskPath));
     const user = await takeUser(acquired, input.user);
+    const commandsIn = await takeDirectory(acquired, input);
     const { seed, keep } = snapshot
       ? await takeLists(snapshot, facts, draft)
       : await seedWorkspace(machine, input, call, new WorkspaceBase(draft));
     call.signal.throwIfAborted();
-    const fresh = newTaskRecord(taskId, { ...input, user }, acquired, seed);
+    const fresh = newTaskRecord(taskId, { ...input, user, commandsIn }, acquired, seed);
     const services = adoptServices(facts?.record.services ?? [], fresh.created_at, []);
     const record = { ...fresh, services, tried_for: triedFor };
     if (facts !== null) await beginJournal(draft, facts, record.created_at);

@@ -6,7 +6,7 @@ import { networkPolicyOf, networkRequestOf } from "../machines/network.js";
 /** The record of a task whose machine is ready. */
 export function newTaskRecord(
   taskId: string,
-  input: Omit<InputOf<"task.create">, "user"> & { readonly user: string | null },
+  input: Omit<InputOf<"task.create">, "user"> & { readonly user: string | null; readonly commandsIn: string | null },
   { machine, environmentDigest, shape }: AcquiredMachine,
   seed: TaskRecord["workspace_seed"],
 ): TaskRecord {
@@ -17,6 +17,7 @@ export function newTaskRecord(
     labels: input.labels,
     env: input.env,
     user: input.user,
+    working_dir: input.commandsIn,
     environment: input.environment,
     environment_digest: environmentDigest,
     created_at: new Date().toISOString(),

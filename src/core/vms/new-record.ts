@@ -26,6 +26,7 @@ export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord
     accelerator: null,
     environment_digest: null,
     user: null,
+    working_dir: null,
     machine: null,
   };
 }

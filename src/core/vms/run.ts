@@ -1,6 +1,8 @@
 import { terminalOf } from "../../contract/terminal.js";
 import { runCommand } from "../exec/command.js";
 import { takeUser } from "../exec/user.js";
+import { takeDirectory } from "../exec/directory.js";
+import { WORKSPACE } from "../workspace/destination.js";
 import { networkRequestOf } from "../machines/network.js";
 import type { Handler } from "../core.js";
 import { asFound } from "../machines/machines.js";
@@ -23,10 +25,11 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
   let outcome;
   try {
     const user = await takeUser(acquired, input.user);
+    const directory = await takeDirectory(acquired, input);
     await seedWorkspace(machine, input, call);
     if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
-    const { command: line, cwd, env } = input;
+    const { command: line, cwd = directory ?? WORKSPACE, env } = input;
     const terminal = terminalOf(input);
     const command = {
       command: line,

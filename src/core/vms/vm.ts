@@ -5,12 +5,15 @@ import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import { removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import type { Call } from "../call.js";
+import { takeDirectory } from "../exec/directory.js";
 import { takeUser } from "../exec/user.js";
 import { runCommand } from "../exec/command.js";
 import { resolveTimeout } from "../exec/timeout.js";
 import { adoptMachine, MachineSession, releaseJobs } from "../lifecycle/session.js";
 import { asFound, type LastingMachines } from "../machines/machines.js";
+import type { AcquiredMachine } from "../machines/facts.js";
 import { networkRequestOf, viewNetwork } from "../machines/network.js";
+import { WORKSPACE } from "../workspace/destination.js";
 import { assertMove, type Move } from "./moves.js";
 import { viewOf } from "./view.js";
 
@@ -69,7 +72,7 @@ export class Vm {
         backend: machine.backend,
         machine: machine.handle,
       } as const;
-      const saved = takeUser(acquired, undefined).then((user) => this.#save({ ...facts, user }));
+      const saved = findGuest(acquired).then((guest) => this.#save({ ...facts, ...guest }));
       await saved.catch(async (error: unknown) => {
         await machines.destroy(machine);
         throw error;
@@ -82,7 +85,7 @@ export class Vm {
   /** Runs one command; the VM has been removed when this resolves. */
   exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     return this.#exclusively("exec", async () => {
-      const { command, cwd, env, interleaved } = input;
+      const { command, cwd = this.#record.working_dir ?? WORKSPACE, env, interleaved } = input;
       const timeoutSeconds = resolveTimeout(input);
       const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
       const user = input.user ?? this.#record.user;
@@ -190,4 +193,9 @@ export class Vm {
     await writeVmRecord(this.#context.path, record);
     this.#record = record;
   }
+}
+
+/** The user and the directory of its command. */
+async function findGuest(acquired: AcquiredMachine): Promise<Pick<VmRecord, "user" | "working_dir">> {
+  return { user: await takeUser(acquired, undefined), working_dir: await takeDirectory(acquired, {}) };
 }

@@ -13,7 +13,6 @@ import {
 } from "../source.js";
 import { BlockWriter } from "./block-writer.js";
 import { openDockerArchive } from "./docker-archive.js";
-import { variablesOf } from "./documents.js";
 import { finishExt4 } from "./ext4.js";
 import { FIRST_CONTENT_BLOCK, MOST_IMAGE_BLOCKS } from "./ext4-layout.js";
 import { imageError } from "./failure.js";
@@ -121,7 +120,7 @@ async function writeRootImage(path: string, content: Content, options: BuildOpti
       );
     }
     const distribution = await readDistribution(files);
-    await addOwnFiles(files, content.config ? variablesOf(content.config) : [], content.layers.length);
+    await addOwnFiles(files, content.config, content.layers.length);
     options.onProgress({ phase: "image", message: "Completing the root image", fraction: 0.92 });
     await finishExt4(files.tree, blocks);
     return distribution;

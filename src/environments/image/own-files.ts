@@ -1,5 +1,9 @@
+import { posix } from "node:path";
+
+import type { ImageConfig } from "../manifest.js";
+import { variablesOf } from "./documents.js";
 import type { ImageFiles } from "./layer.js";
-import { makeInode } from "./tree.js";
+import { makeInode, parseImagePath } from "./tree.js";
 
 const MOST_TEXT_BYTES = 65_536;
 
@@ -19,18 +23,29 @@ const files: readonly (readonly [path: string, content: string])[] = [
   ["etc/hosts", "127.0.0.1\tlocalhost pyro\n::1\tlocalhost ip6-localhost ip6-loopback\n"],
 ];
 
-/** Adds the parts that make an image a guest: files in /etc, and the image's variables for each command. */
-export async function addOwnFiles(image: ImageFiles, variables: readonly string[], layer: number): Promise<void> {
+/** Adds the parts that make an image a guest: files in /etc, the image's working directory, and its variables for each command. */
+export async function addOwnFiles(image: ImageFiles, config: ImageConfig | null, layer: number): Promise<void> {
+  const variables = config === null ? [] : variablesOf(config);
   for (const [path, mode] of directories) {
     if (image.tree.follow(path.split("/"))?.type !== "directory")
       image.tree.put(path.split("/"), makeInode("directory", mode), layer);
   }
+  addDirectory(image, config?.working_dir ?? "/", layer);
   for (const [path, content] of files) await replaceFile(image, path, content, layer);
   if (variables.length === 0) return;
   const known = await readText(image, "etc/environment");
   const separator = known === "" || known.endsWith("\n") ? "" : "\n";
   const lines = variables.map((variable) => `${variable}\n`).join("");
   await replaceFile(image, "etc/environment", `${known}${separator}${lines}`, layer);
+}
+
+/** Makes a directory that is missing, as root's. One whose path leads through another file or a broken link is left out. */
+function addDirectory({ tree }: ImageFiles, path: string, layer: number): void {
+  const parts = parseImagePath(Buffer.from(posix.resolve("/", path)), path);
+  const missing = parts.findIndex((_, at) => tree.follow(parts.slice(0, at + 1)) === null);
+  if (missing === -1 || tree.find(parts.slice(0, missing + 1)) !== null) return;
+  if (tree.follow(parts.slice(0, missing))?.type !== "directory") return;
+  tree.put(parts, makeInode("directory", 0o755), layer);
 }
 
 /** The name and release of the distribution, as its os-release says; null when there is none. */

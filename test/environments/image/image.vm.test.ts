@@ -23,7 +23,11 @@ before(async () => {
   const { digest } = await scratch.client.call("env.inspect", { environment: "debian:12" });
   const root = join(scratch.home, "environments", "content", digest ?? "", "root.img");
   writeLayout(join(images, "tiny"), {
-    latest: makeImage([baseLayer(root), upperLayer], { Env: ["PATH=/bin", "GREETING=hello you "], User: "me" }),
+    latest: makeImage([baseLayer(root), upperLayer], {
+      Env: ["PATH=/bin", "GREETING=hello you "],
+      User: "me",
+      WorkingDir: "/srv/app",
+    }),
   });
   const bare = makeImage([tar(...programs(root, ["cat", "uname"]))]);
   writeFileSync(join(images, "bare.tar"), dockerArchive(bare, ["bare:1"]));
@@ -61,7 +65,7 @@ function programs(root: string, names: readonly string[]) {
 function baseLayer(root: string): Buffer {
   return tar(
     ...programs(root, ["dash", "cat", "uname", "stat", "ls", "id", "touch"]),
-    ...[symlink("bin/sh", "dash"), directory("etc"), file("etc/old", "old\n")],
+    ...[symlink("bin/sh", "dash"), { ...directory("etc"), mode: 0o555 }, file("etc/old", "old\n")],
     file("etc/passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home:/bin/sh\n"),
     file("etc/group", "root:x:0:\nme:x:1000:\nothers:x:7:you,me\n"),
     file("etc/os-release", "ID=tiny\nVERSION_ID=1\n"),
@@ -77,7 +81,7 @@ test("an image without systemd and bash runs, with its variables, owners and whi
   const line = 'uname -s; echo "[$GREETING] $PATH $PWD"; cat /etc/new; ls /etc/old; stat -c %u /home/file';
   const { status, stdout, stderr } = await run(`oci:${images}/tiny`, "sh", "-c", line);
   assert.equal(status, 0, stderr);
-  assert.equal(stdout, "Linux\n[hello you ] /bin /workspace\nnew\n1000\n");
+  assert.equal(stdout, "Linux\n[hello you ] /bin /srv/app\nnew\n1000\n");
   assert.match(stderr, /old.*No such file/);
 });
 
@@ -89,14 +93,14 @@ test("env list and inspect show an installed image", async () => {
 
 test("commands run as the image's user, who owns the workspace and what is put there; another user is asked for", async () => {
   const image = `oci:${images}/tiny`;
-  const line = 'id; echo "$HOME $USER $SHELL"; touch new; stat -c "%n %U" . new seeded; touch /etc/x';
+  const line = 'pwd; id; echo "$HOME $USER $SHELL"; touch new; stat -c "%n %U" . new seeded; touch /etc/x';
   const source = join(images, "source");
   mkdirSync(source);
   writeFileSync(join(source, "seeded"), "x");
   const own = ["--mem-mib", "256", "--source-path", source];
   const { stdout } = await scratch.pyro(["run", image, ...own, "--", "sh", "-c", line]);
   const id = "uid=1000(me) gid=1000(me) groups=1000(me),7(others)";
-  assert.equal(stdout, `${id}\n/home me /bin/sh\n. me\nnew me\nseeded me\n`);
+  assert.equal(stdout, `/workspace\n${id}\n/home me /bin/sh\n. me\nnew me\nseeded me\n`);
   const asked = (user: string) => scratch.pyro(["run", image, "--mem-mib", "256", "--user", user, "--", "id", "-u"]);
   assert.equal((await asked("root")).stdout, "0\n");
   assert.equal((await asked("12345:7")).stdout, "12345\n");
@@ -112,11 +116,17 @@ test("commands run as the image's user, who owns the workspace and what is put t
     return out;
   };
   assert.deepEqual([task.user, await exec(), await exec("root")], ["me", "1000\n", "0\n"]);
+  const { cwd } = await scratch.client.call("task.exec", { task_id: task.task_id, command: "true" });
+  assert.equal(cwd, "/srv/app");
+  const path = "/workspace/mine";
+  await scratch.client.call("task.file.write", { task_id: task.task_id, path, content: "x", user: "me" });
+  const owner = { task_id: task.task_id, command: `stat -c %u ${path}` };
+  assert.equal((await scratch.client.call("task.exec", owner)).stdout, "1000\n");
   await scratch.client.call("task.delete", { task_id: task.task_id });
   const { vm_id } = await scratch.client.call("vm.create", { environment: image, mem_mib: 256 });
   await scratch.client.call("vm.start", { vm_id });
-  const { stdout: ofVm } = await scratch.client.call("vm.exec", { vm_id, command: "id -u" });
-  assert.equal(ofVm, "1000\n");
+  const { stdout: ofVm } = await scratch.client.call("vm.exec", { vm_id, command: "id -u; pwd" });
+  assert.equal(ofVm, "1000\n/srv/app\n");
 });
 
 test("in an image without /bin/sh a program runs; a line of the shell fails with the reason", async () => {
