@@ -17,12 +17,12 @@ from ._async_task import AsyncTask, AsyncTaskContext
 from ._calls import Cancellation
 from ._daemon import Home
 from ._errors import PyroError, assert_succeeded
-from ._exchange import MAX_RETURNS, RETURN_DELAY_SECONDS, Event
+from ._exchange import Event
 from ._follower import Follower
 from ._operations import LOCAL, VERSION
+from ._patience import MAX_RETURNS
 from ._pyro import MAX_STARTS, Pyro, is_inline, prepared, route_of
-from ._settings import with_host_env
-from ._stream import Lost, NotListening
+from ._stream import Lost, NotListening, Unanswered
 
 
 class AsyncPyro(AsyncOperations):
@@ -32,14 +32,19 @@ class AsyncPyro(AsyncOperations):
 
     Args:
         home: The home whose daemon is asked; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path is one of the working directory.
+        context: A context of the home, as ``pyro context add`` makes it; by default ``PYRO_CONTEXT``, or the current one.
         executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
     """
 
     def __init__(
-        self, *, home: str | os.PathLike[str] | None = None, executable: str | os.PathLike[str] | None = None
+        self,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        context: str | None = None,
+        executable: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._home = Home(home, executable)
-        self._blocking = Pyro(home=home, executable=executable)
+        self._home = Home(home, executable, context)
+        self._blocking = Pyro(home=home, context=context, executable=executable)
 
     def task(self, environment: str, **options: Any) -> AsyncTaskContext:
         """Creates a task, for ``async with``: it is deleted at the end of the block. Takes what ``create_task`` takes."""
@@ -83,10 +88,12 @@ class AsyncPyro(AsyncOperations):
 
     async def _connect(self, operation: str) -> AsyncStream:
         """A stream without a request yet. Starts the daemon if none runs."""
+        await self._find_far_socket()
         for starts in range(MAX_STARTS + 1):
             try:
                 return await AsyncStream.open(self._socket(), route_of(operation), VERSION)
-            except NotListening as absent:
+            except (NotListening, Unanswered) as absent:
+                self._assert_absent(absent)
                 if starts == MAX_STARTS:
                     raise self._home.unreachable(absent) from None
             await asyncio.to_thread(self._home.start_daemon)
@@ -94,6 +101,7 @@ class AsyncPyro(AsyncOperations):
 
     async def _stream(self, operation: str, fields: Mapping[str, object]) -> AsyncIterator[bytes]:
         given = {name: value for name, value in fields.items() if value is not None}
+        await self._find_far_socket()
         for starts in range(MAX_STARTS + 1):
             try:
                 async with AsyncExchange.open(self._socket(), route_of(operation), VERSION, given, None) as exchange:
@@ -101,8 +109,9 @@ class AsyncPyro(AsyncOperations):
                         if event["event"] == "stdout":
                             yield event["data"]
                 return
-            except NotListening as absent:
-                if starts == MAX_STARTS:
+            except (NotListening, Unanswered) as absent:
+                is_absent = isinstance(absent, NotListening) or self._home.far_socket()
+                if not is_absent or starts == MAX_STARTS:
                     raise self._home.unreachable(absent) from None
             except Lost as lost:
                 raise self._home.unreachable(lost) from lost
@@ -120,7 +129,9 @@ class AsyncPyro(AsyncOperations):
         on_progress: OnProgress | None = None,
     ) -> Any:
         given = prepared(operation, fields)
-        if operation in LOCAL or operation == "env.build" or "source_path" in given:
+        await self._find_far_socket()
+        in_thread = operation in LOCAL or operation == "env.build" or "source_path" in given
+        if in_thread or self._home.performs(operation, given):
             sinks = {"on_stdout": on_stdout, "on_stderr": on_stderr, "on_progress": on_progress}
             return await self._call_in_thread(operation, given, stdin, check, sinks)
         if not is_inline(given.get("content")):
@@ -147,29 +158,34 @@ class AsyncPyro(AsyncOperations):
 
     async def _exec(self, call: _Call) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
-        for returns in range(MAX_RETURNS + 1):
+        patience = self._home.patience()
+        while True:
             try:
                 return await self._ask(call if call.sinks.sequence is None else call.following())
             except Lost as lost:
-                if returns == MAX_RETURNS:
+                pause = patience.pause(lost, call.sinks.count)
+                if pause is None:
                     raise self._home.unreachable(lost) from lost
             except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
+                pause = patience.pause(error, call.sinks.count) if error.code == "DAEMON_UNREACHABLE" else None
+                if pause is None:
                     raise
-            await asyncio.sleep(RETURN_DELAY_SECONDS)
-        raise AssertionError("the loop returns or raises")
+            await asyncio.sleep(pause)
 
     async def _ask(self, call: _Call) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
-        fields = with_host_env(call.operation, call.fields)
+        fields = self._home.with_env(call.operation, call.fields)
         for starts in range(MAX_STARTS + 1):
             try:
                 stdin = pieces_of(call.stdin)
                 async with AsyncExchange.open(self._socket(), route_of(call.operation), VERSION, fields, stdin) as exchange:
                     async for event in exchange.events():
                         await call.sinks.add(event)
-                return exchange.result
-            except NotListening:
+                if not self._home.far_socket():
+                    return exchange.result
+                return await asyncio.to_thread(self._home.show, call.operation, fields, exchange.result)
+            except (NotListening, Unanswered) as absent:
+                self._assert_absent(absent)
                 if starts == MAX_STARTS:
                     raise self._home.unreachable(Lost("no daemon listens")) from None
             except PyroError as error:
@@ -177,6 +193,15 @@ class AsyncPyro(AsyncOperations):
                     raise
             await asyncio.to_thread(self._home.start_daemon)
         raise AssertionError("the loop returns or raises")
+
+    async def _find_far_socket(self) -> None:
+        if not self._home.knows_far_socket():
+            await asyncio.to_thread(self._home.far_socket)
+
+    def _assert_absent(self, absent: Exception) -> None:
+        """Raises what is not the absence of a daemon: ssh takes a connection before it knows whether one listens there."""
+        if isinstance(absent, Unanswered) and not self._home.far_socket():
+            raise absent
 
     def _socket(self) -> str:
         socket = self._home.socket()
@@ -229,6 +254,10 @@ class _Sinks:
     @property
     def sequence(self) -> int | None:
         return self._follower.sequence
+
+    @property
+    def count(self) -> int:
+        return self._follower.count
 
     def offsets(self) -> dict[str, int]:
         return self._follower.offsets()

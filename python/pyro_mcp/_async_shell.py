@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from ._async_stream import AsyncStream
 from ._daemon import Home
 from ._errors import PyroError
-from ._exchange import MAX_RETURNS, OUTPUT_WINDOW_BYTES, OUTPUTS, RETURN_DELAY_SECONDS
+from ._exchange import OUTPUT_WINDOW_BYTES, OUTPUTS
 from ._results import TaskExecResult, TaskShellOpenResult
 from ._shell import LOST, ShellPlace, detached, ending_of, has_ended
 from ._stream import DATA, INPUT, RESIZE, STDIN, STDOUT, Lost
@@ -124,17 +124,19 @@ class AsyncShell:
 
     async def _follow(self) -> TaskExecResult:
         """Follows the command to its end, and connects again when the daemon dies."""
-        for returns in range(MAX_RETURNS + 1):
+        patience = self._operations._home.patience()
+        while True:
             try:
                 return await self._attend(await self._operations._connect("task.follow"))
             except (Lost, *LOST) as lost:
-                if returns == MAX_RETURNS:
+                pause = patience.pause(lost, self._place.offset)
+                if pause is None:
                     raise self._operations._home.unreachable(lost) from lost
             except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
+                pause = patience.pause(error, self._place.offset) if error.code == "DAEMON_UNREACHABLE" else None
+                if pause is None:
                     raise
-            await asyncio.sleep(RETURN_DELAY_SECONDS)
-        raise AssertionError("the loop returns or raises")
+            await asyncio.sleep(pause)
 
     async def _attend(self, stream: AsyncStream) -> TaskExecResult:
         try:

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 
 from ._errors import PyroError
-from ._stream import DATA, DATA_BYTES, END, GRANT_BYTES, HEADER, OFFSET, WINDOW, Lost, NotListening, request_head
+from ._stream import DATA, DATA_BYTES, END, GRANT_BYTES, HEADER, OFFSET, WINDOW, Lost, NotListening, Unanswered, request_head
 
 
 class AsyncStream:
@@ -26,6 +26,7 @@ class AsyncStream:
         self._limits = [0] * 4
         # A header whose payload is not read yet: a reader may be cancelled between both.
         self._header: bytes | None = None
+        self._answered = False
 
     @classmethod
     async def open(cls, path: str, route: str, version: str) -> AsyncStream:
@@ -41,7 +42,8 @@ class AsyncStream:
         except BaseException as error:
             stream.close()
             if isinstance(error, OSError | ValueError | EOFError):
-                raise Lost(str(error) or type(error).__name__) from error
+                lost = Lost if stream._answered else Unanswered
+                raise lost(str(error) or type(error).__name__) from error
             raise
         return stream
 
@@ -115,6 +117,7 @@ class AsyncStream:
         self._writer.write(request_head(route, version))
         await self._writer.drain()
         status = (await self._reader.readline()).split()[1:2]
+        self._answered = bool(status)
         length = 0
         while line := (await self._reader.readline()).strip():
             name, _, value = line.partition(b":")

@@ -15,9 +15,6 @@ from ._stream import CANCEL, DATA, ERROR, INPUT, RESULT, SOURCE, STDERR, STDIN, 
 
 OUTPUT_WINDOW_BYTES = 1_048_576
 DRAIN_SECONDS = 10
-MAX_RETURNS = 20
-"""How often a broken connection is retried before the caller gets the error."""
-RETURN_DELAY_SECONDS = 0.1
 OUTPUTS = {STDOUT: "stdout", STDERR: "stderr"}
 
 Event = Mapping[str, Any]

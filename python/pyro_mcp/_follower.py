@@ -13,6 +13,7 @@ class Follower:
 
     def __init__(self, on_stdout: OnOutput | None, on_stderr: OnOutput | None, on_progress: OnProgress | None) -> None:
         self.sequence: int | None = None
+        self.count = 0
         self._seen = {"stdout": 0, "stderr": 0}
         self._sinks = {"stdout": on_stdout, "stderr": on_stderr}
         self._on_progress = on_progress
@@ -20,6 +21,7 @@ class Follower:
         self._decoders = {"stdout": decoder("replace"), "stderr": decoder("replace")}
 
     def add(self, event: Event) -> None:
+        self.count += 1
         match event["event"]:
             case "started":
                 self.sequence = event["sequence"]

@@ -14,14 +14,15 @@ from ._build import parse_copy, read_script
 from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
-from ._exchange import MAX_RETURNS, RETURN_DELAY_SECONDS, Event, SendSource, exchange
+from ._exchange import Event, SendSource, exchange
 from ._follower import Follower
 from ._operations import LOCAL, VERSION, Operations
 from ._pack import Source, open_source
+from ._patience import MAX_RETURNS
 from ._server import Server
-from ._settings import absolute, timeout_env, with_host_env
+from ._settings import absolute, timeout_env
 from ._setup import setup_digest
-from ._stream import Lost, NotListening, Stream
+from ._stream import Lost, NotListening, Stream, Unanswered
 from ._shell import Shell
 from ._task import Task
 from ._watch import WatchEvent, watch
@@ -45,13 +46,18 @@ class Pyro(Operations):
 
     Args:
         home: The home of the daemon; by default ``PYRO_HOME``, or ``~/.pyro``. A relative path starts at the working directory.
+        context: A context of the home, as ``pyro context add`` makes it; by default ``PYRO_CONTEXT``, or the current one.
         executable: The ``pyro`` executable; by default ``PYRO_EXECUTABLE``, or the one in ``PATH``.
     """
 
     def __init__(
-        self, *, home: str | os.PathLike[str] | None = None, executable: str | os.PathLike[str] | None = None
+        self,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        context: str | None = None,
+        executable: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._home = Home(home, executable)
+        self._home = Home(home, executable, context)
 
     def task(self, environment: str, **options: Any) -> Task:
         """Creates a task, for ``with``: it is deleted at the end of the block. Takes what ``create_task`` takes."""
@@ -148,7 +154,7 @@ class Pyro(Operations):
         if cancellation and cancellation.cancelled:
             raise PyroError("ABORTED", "The call was cancelled before it began.", REPEAT)
         given = prepared(operation, fields)
-        if operation in LOCAL:
+        if operation in LOCAL or self._home.performs(operation, given):
             return self._home.call_local(operation, given)
         if operation == "env.build":
             given |= self._build_files(given, on_progress)
@@ -201,7 +207,8 @@ class Pyro(Operations):
 
     def _exec(self, ask: _Ask, follower: Follower) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
-        for returns in range(MAX_RETURNS + 1):
+        patience = self._home.patience()
+        while True:
             try:
                 if follower.sequence is None:
                     return self._ask(ask, follower.add)
@@ -209,28 +216,30 @@ class Pyro(Operations):
                 place = {**kept, "sequence": follower.sequence, **follower.offsets()}
                 return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
             except Lost as lost:
-                if returns == MAX_RETURNS:
+                pause = patience.pause(lost, follower.count)
+                if pause is None:
                     raise self._home.unreachable(lost) from lost
             except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
+                pause = patience.pause(error, follower.count) if error.code == "DAEMON_UNREACHABLE" else None
+                if pause is None:
                     raise
-            time.sleep(RETURN_DELAY_SECONDS)
-        raise AssertionError("the loop returns or raises")
+            time.sleep(pause)
 
     def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
-        return self._reach(
+        result = self._reach(
             lambda socket: exchange(
                 socket,
                 route_of(ask.operation),
                 VERSION,
-                with_host_env(ask.operation, ask.fields),
+                self._home.with_env(ask.operation, ask.fields),
                 stdin=ask.stdin,
                 source=ask.source,
                 cancellation=ask.cancellation,
                 on_event=on_event,
             )
         )
+        return self._home.show(ask.operation, ask.fields, result)
 
     def _connect(self, operation: str) -> Stream:
         """A stream without a request yet. Starts the daemon if none runs."""
@@ -244,7 +253,10 @@ class Pyro(Operations):
                 if socket is None:
                     raise NotListening
                 return ask(socket)
-            except NotListening:
+            except (NotListening, Unanswered) as absent:
+                # ssh takes a connection before it knows whether a daemon listens on the other machine.
+                if isinstance(absent, Unanswered) and not self._home.far_socket():
+                    raise
                 if starts == MAX_STARTS:
                     raise self._home.unreachable(Lost("no daemon listens")) from None
             except PyroError as error:

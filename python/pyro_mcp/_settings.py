@@ -17,8 +17,13 @@ _TIMED = {"vm.run", "vm.exec", "task.exec"}
 def absolute(environment: str) -> str:
     """The same reference to an image, with an absolute path: the daemon has a working directory of its own."""
     kind, colon, path = environment.partition(":")
-    is_path = kind in ("rootfs", "oci", "docker-archive") and path
-    return f"{kind}{colon}{os.path.abspath(path)}" if is_path else environment
+    return f"{kind}{colon}{os.path.abspath(path)}" if is_path(environment) else environment
+
+
+def is_path(environment: str) -> bool:
+    """True for a reference to an image in a file or directory."""
+    kind, _, path = environment.partition(":")
+    return kind in ("rootfs", "oci", "docker-archive") and path != ""
 
 
 def timeout_env(operation: str) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from ._daemon import Home
 from ._errors import REPEAT, PyroError
-from ._exchange import MAX_RETURNS, OUTPUT_WINDOW_BYTES, OUTPUTS, RETURN_DELAY_SECONDS
+from ._exchange import OUTPUT_WINDOW_BYTES, OUTPUTS
 from ._results import TaskExecResult, TaskShellOpenResult
 from ._stream import DATA, ERROR, INPUT, RESIZE, RESULT, STDIN, STDOUT, Lost, Stream
 
@@ -190,19 +190,21 @@ class Shell:
 
     def _follow(self) -> TaskExecResult:
         """Follows the command to its end, and connects again when the daemon dies."""
-        for returns in range(MAX_RETURNS + 1):
+        patience = self._operations._home.patience()
+        while True:
             try:
                 return self._attend(self._operations._connect("task.follow"))
             except (Lost, *LOST) as lost:
                 if self._is_left:
                     raise detached() from None
-                if returns == MAX_RETURNS:
+                pause = patience.pause(lost, self._place.offset)
+                if pause is None:
                     raise self._operations._home.unreachable(lost) from lost
             except PyroError as error:
-                if error.code != "DAEMON_UNREACHABLE" or returns == MAX_RETURNS:
+                pause = patience.pause(error, self._place.offset) if error.code == "DAEMON_UNREACHABLE" else None
+                if pause is None:
                     raise
-            time.sleep(RETURN_DELAY_SECONDS)
-        raise AssertionError("the loop returns or raises")
+            time.sleep(pause)
 
     def _attend(self, stream: Stream) -> TaskExecResult:
         try:

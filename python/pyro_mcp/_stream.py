@@ -32,6 +32,10 @@ class Lost(Exception):
     """The connection broke before the answer was whole."""
 
 
+class Unanswered(Lost):
+    """The connection ended before a byte of an answer: the request has not begun."""
+
+
 class Stream:
     """Sends and receives frames. A sender waits while the other end has no room; any thread may send, one receives."""
 
@@ -45,12 +49,14 @@ class Stream:
         self._granted = [0] * 4
         self._owed = [0] * 4
         self._closed = False
+        self._answered = False
         try:
             self._upgrade(route, version)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError | ValueError):
-                raise Lost(str(error) or type(error).__name__) from error
+                lost = Lost if self._answered else Unanswered
+                raise lost(str(error) or type(error).__name__) from error
             raise
 
     def send_message(self, kind: int, value: object) -> None:
@@ -136,6 +142,7 @@ class Stream:
     def _upgrade(self, route: str, version: str) -> None:
         self._wire.sendall(request_head(route, version))
         status = self._reader.readline().split()[1:2]
+        self._answered = bool(status)
         length = 0
         while line := self._reader.readline().strip():
             name, _, value = line.partition(b":")

@@ -4,13 +4,11 @@ import { readContract } from "../contract/rendered.js";
 import { routeOf, traceHeader, versionHeader, type EndSignal } from "../contract/wire.js";
 import { openHome, type Home } from "../host/home.js";
 import type { OperationEvent } from "../contract/operation.js";
-import { withAbsoluteFile, withAbsoluteReference } from "./environment-reference.js";
 import { exchange, type ExchangeOptions } from "./exchange.js";
-import { pickHostEnv } from "./host-env.js";
 import { withTimeoutEnv } from "./timeout-env.js";
 import type { ClientTerminal } from "./terminal.js";
 import type { Trace } from "./trace.js";
-import { openLocal } from "./transport/local.js";
+import { openTransport } from "./transport/open.js";
 import type { Transport } from "./transport/transport.js";
 
 export interface CallOptions {
@@ -37,7 +35,7 @@ const MAX_STARTS = 5;
 /** How often a request is sent after broken connections before the call fails. */
 const MAX_ASKS = 5;
 
-/** Calls the daemon of one home, and starts it if it does not run. */
+/** Calls the daemon of one home or context, and starts it if it does not run. */
 export class Client {
   readonly home: Home;
   /** Records the stages of calls, if set. */
@@ -48,7 +46,7 @@ export class Client {
   constructor(env: NodeJS.ProcessEnv, trace: Trace | null = null) {
     this.trace = trace;
     this.home = openHome(env);
-    this.transport = openLocal(this.home, env);
+    this.transport = openTransport(this.home, env);
     this.#env = env;
   }
 
@@ -58,13 +56,11 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
-    const whole = this.#withHostEnv(
-      name,
-      withTimeoutEnv(withAbsoluteFile(name, withAbsoluteReference(input)), operation, this.#env),
-    );
+    const whole = await this.transport.prepare(name, withTimeoutEnv(input, operation, this.#env));
     for (let starts = 0; ; starts++) {
       try {
-        return (await this.#exchange(name, whole, options)) as ResultOf<Name>;
+        const result = await this.#exchange(name, whole, options);
+        return (await this.transport.show(name, input, result)) as ResultOf<Name>;
       } catch (error) {
         if (!this.#canStart(error) || starts === MAX_STARTS) throw this.#asPyroError(error);
       }
@@ -80,19 +76,10 @@ export class Client {
         return (await this.#exchange(name, input, {})) as ResultOf<Name>;
       } catch (error) {
         if (!this.#canStart(error)) throw this.#asPyroError(error);
-        return isFirst && (await this.transport.find()) ? ask(false) : null;
+        return isFirst && (await this.transport.find()).running ? ask(false) : null;
       }
     };
     return ask(true);
-  }
-
-  /** The caller's own settings, if the operation uses them: the daemon may have another shell's. */
-  #withHostEnv<Input extends object>(name: OperationName, input: Input): Input {
-    const isSet = (field: string) => (input as Record<string, unknown>)[field] === true;
-    const proxies = isSet("network_host_proxy");
-    const trust = proxies || isSet("network_host_ca") || name === "doctor";
-    if (!trust || "network_host_env" in input) return input;
-    return { ...input, network_host_env: pickHostEnv(this.#env, { proxies, trust }) };
   }
 
   /** One request and its answer. Retries an operation without side effects when the daemon dies before it answers. */

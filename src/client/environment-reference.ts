@@ -4,6 +4,11 @@ import type { OperationName } from "../contract/operations.js";
 
 const withPath = /^(rootfs|oci|docker-archive):(?=.)/;
 
+/** True for a reference to an image in a file or directory. */
+export function hasPath(environment: unknown): environment is string {
+  return typeof environment === "string" && withPath.test(environment);
+}
+
 /** The same input, with an absolute path in its reference to an image: the daemon has a working directory of its own. */
 export function withAbsoluteReference<Input extends object>(input: Input): Input {
   const { environment, from } = input as { environment?: unknown; from?: unknown };
@@ -23,9 +28,15 @@ function absolute(reference: unknown): unknown {
 /** The files that the daemon reads or writes for a caller. */
 const fileFields: { readonly [Name in OperationName]?: string } = { "env.export": "output", "env.import": "file" };
 
-/** The same input, with an absolute path for such a file. */
-export function withAbsoluteFile<Input extends object>(name: OperationName, input: Input): Input {
+/** Such a file of an input; null when it has none. */
+export function daemonFileOf(name: OperationName, input: object): string | null {
   const field = fileFields[name];
   const path = field === undefined ? undefined : (input as Readonly<Record<string, unknown>>)[field];
-  return field === undefined || typeof path !== "string" || path === "" ? input : { ...input, [field]: resolve(path) };
+  return typeof path === "string" && path !== "" ? path : null;
+}
+
+/** The same input, with an absolute path for such a file. */
+export function withAbsoluteFile<Input extends object>(name: OperationName, input: Input): Input {
+  const [field, path] = [fileFields[name], daemonFileOf(name, input)];
+  return field === undefined || path === null ? input : { ...input, [field]: resolve(path) };
 }

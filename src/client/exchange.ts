@@ -88,9 +88,14 @@ async function openStream({ connect, route, headers }: ExchangeOptions): Promise
   return new Promise((resolve, reject) => {
     request.once("upgrade", (_response, socket: Duplex, head: Buffer) => resolve({ socket, head }));
     request.once("response", (response) => readPlain(response).then((answer) => resolve({ answer }), reject));
-    request.on("error", reject);
+    request.on("error", (error) => reject(Object.assign(error, { isUnopened: true })));
     request.end();
   });
+}
+
+/** True for the error of an exchange whose connection was not upgraded: its input was not sent. */
+export function isUnopened(error: unknown): boolean {
+  return error instanceof Error && "isUnopened" in error;
 }
 
 async function readPlain(response: IncomingMessage): Promise<unknown> {

@@ -13,7 +13,7 @@ export async function* followServiceLogs(
   let place = input;
   for (;;) {
     const asked = place;
-    const page = await retryWhenLost(() => client.call("task.service.logs", asked, { signal }));
+    const page = await retryWhenLost(client, () => client.call("task.service.logs", asked, { signal }));
     yield page;
     if (page.complete) return;
     place = { ...input, cursor: page.cursor, wait_seconds: WAIT_SECONDS };

@@ -1,14 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
 import type { OperationEvent } from "../contract/operation.js";
-
-/** How often a broken connection is retried before the call fails. */
-export const MAX_RETURNS = 20;
-export const RETURN_DELAY_MS = 100;
+import { MAX_RETURNS } from "./patience.js";
 
 /**
  * Runs a command in a task. If the daemon dies, the command continues, and this call reconnects: it finds the
@@ -52,7 +48,9 @@ async function execOnce(
   options: CallOptions,
   seen = { sequence: 0, stdout: 0, stderr: 0 },
 ): Promise<ResultOf<"task.exec">> {
+  const patience = client.transport.patience();
   const onEvent = async (event: OperationEvent) => {
+    patience.reset();
     if (event.event === "started") seen.sequence = event.sequence;
     if (event.event === "gap") seen[event.stream] += event.bytes;
     if (event.event === "stdout" || event.event === "stderr") seen[event.event] += event.data.length;
@@ -62,7 +60,7 @@ async function execOnce(
   const following = { ...asking };
   // A terminal has no end of input: typing continues with the new connection.
   if (!input.tty) delete following.stdin;
-  for (let returns = 0; ; returns += 1) {
+  for (;;) {
     const { sequence, stdout, stderr } = seen;
     const { task_id, interleaved } = input;
     const place = {
@@ -78,8 +76,7 @@ async function execOnce(
       if (sequence === 0) return await client.call("task.exec", input, asking);
       return await client.call("task.follow", place, following);
     } catch (error) {
-      if (!isLost(error) || returns === MAX_RETURNS) throw error;
-      await sleep(RETURN_DELAY_MS);
+      if (!isLost(error) || !(await patience.wait(error))) throw error;
     }
   }
 }

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { ArgumentsOf, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
-import { isLost, MAX_RETURNS, RETURN_DELAY_MS } from "./task-exec.js";
+import { isLost } from "./task-exec.js";
 
 type Page = ResultOf<"task.exec_output">;
 
@@ -14,17 +12,17 @@ export function readOutput(
   input: ArgumentsOf<"task.exec_output">,
   options: CallOptions,
 ): Promise<Page> {
-  return retryWhenLost(() => client.call("task.exec_output", input, options));
+  return retryWhenLost(client, () => client.call("task.exec_output", input, options));
 }
 
 /** Makes a call without side effects again while daemons die. */
-export async function retryWhenLost<T>(call: () => Promise<T>): Promise<T> {
-  for (let returns = 0; ; returns += 1) {
+export async function retryWhenLost<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  const patience = client.transport.patience();
+  for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (!isLost(error) || returns === MAX_RETURNS) throw error;
-      await sleep(RETURN_DELAY_MS);
+      if (!isLost(error) || !(await patience.wait(error))) throw error;
     }
   }
 }

@@ -73,6 +73,7 @@ export const errorKinds = {
     409,
     "Run `pyro daemon stop`: tasks keep running, and the next command starts the new daemon.",
   ),
+  REMOTE_DENIED: kind("caller", false, 125, 403, "Try `ssh HOST true`: pyro uses the same keys and known hosts."),
   ARCHIVE_PATH_ABSOLUTE: kind(
     "caller",
     false,

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, lstatSync, openSync, rmSync, watch, writeSync, type Stats } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readFileSync, rmSync, watch, writeSync, type Stats } from "node:fs";
 import { access, copyFile, lstat, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -173,6 +173,16 @@ export async function syncTree(path: string): Promise<void> {
     else if (entry.isFile()) await sync(child, constants.O_RDONLY);
   }
   await syncDirectory(path);
+}
+
+/** A short file as text; null when it does not exist. */
+export function readTextSync(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 /** A file parsed as JSON; null when it does not exist or is not JSON. The caller checks its shape. */

@@ -56,6 +56,19 @@ export function openUpgrade(
   return request({ createConnection: connect, path, method: "POST", headers: { ...headers, ...fixed } });
 }
 
+/** True when an HTTP server answers a request over a connection. */
+export function answersHttp(connect: () => Duplex): Promise<boolean> {
+  return new Promise((resolve) => {
+    const sent = request({ createConnection: connect, path: "/", headers: { host: "pyro", connection: "close" } });
+    sent.once("response", (response) => {
+      response.resume();
+      resolve(true);
+    });
+    sent.on("error", () => resolve(false));
+    sent.end();
+  });
+}
+
 /** The plain answer to a request to upgrade that is refused. The connection ends with it. */
 export function openResponse(request: IncomingMessage, socket: Socket): ServerResponse {
   // Node.js has removed its own listener. A client that is gone needs no answer.

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -14,6 +15,14 @@ export type { Duplex } from "node:stream";
 /** A connection to a unix socket, which may still fail. */
 export function openUnix(path: string): Socket {
   return connect(path);
+}
+
+/** Carries bytes both ways between a connection and two streams, until the connection has ended. Rejects when it breaks. */
+export async function joinStreams(socket: Socket, source: Readable, sink: Writable): Promise<void> {
+  // What is still to be sent is of no use to a connection that has ended.
+  const sending = pipeline(source, socket).catch(() => {});
+  await pipeline(socket, sink, { end: false });
+  await Promise.race([sending, once(socket, "close")]);
 }
 
 /**

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 
 import { endOf } from "../client/scratch.js";
 import { pythonPath } from "../python/run.js";
+import { makeFakeSsh } from "../remote/fake-ssh.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import { commandsOf, root, snippets, snippetsIn, type Snippet } from "./snippets.js";
 
@@ -22,6 +23,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["pyro task shell demo", "needs a terminal; test/doors/cli has one"],
   ["docker-archive:image.tar", "needs Docker and an image; test/environments/image pulls those that it makes"],
   ["python:3.12", "needs Docker Hub; test/environments/registry pulls from registries of its own"],
+  ["ssh://me@box.example", "needs another machine; test/remote has two homes"],
   ["--network", "needs the Internet; test/network has a world of its own"],
 ];
 const ELSEWHERE = /^docs\/http\.md$/;
@@ -44,6 +46,9 @@ before(async () => {
   symlinkSync(join(root, "bin"), join(project, "bin"));
   mkdirSync(join(project, "node_modules"));
   symlinkSync(root, join(project, "node_modules", "pyro-mcp"));
+  // The context of docs/remote.md leads back to this home.
+  scratch.env["PYRO_SSH"] = makeFakeSsh(scratch.directory);
+  await shell(`pyro context add box ssh://box --home ${scratch.home} --pyro ${join(root, "bin", "pyro")}`);
   const { status, stderr } = await shell(`pyro task create debian:12 --name ${TASK}`);
   assert.equal(status, 0, stderr);
 });

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { ErrorCode } from "../../src/contract/errors.js";
 import { Scratch } from "../client/scratch.js";
 import { Listening, runInShell } from "../daemon/listening.js";
+import { makeFakeSsh } from "../remote/fake-ssh.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import type { Place, Request } from "./runner.js";
 
@@ -115,6 +116,24 @@ export const homes: readonly Home[] = [
         await Scratch.prototype[Symbol.asyncDispose].call(scratch);
       };
       return { home: scratch.home, env: scratch.env, [Symbol.asyncDispose]: dispose };
+    },
+  },
+  {
+    name: "a context whose machine refuses the login",
+    request: list,
+    code: "REMOTE_DENIED",
+    // It is the client's way to the daemon.
+    without: ["HTTP"],
+    open: async () => {
+      const scratch = new Scratch();
+      const env = { PYRO_SSH: makeFakeSsh(scratch.directory), PYRO_CONTEXT: "far" };
+      await scratch.pyro(["context", "add", "far", "ssh://denied"]);
+      Object.assign(process.env, env);
+      const dispose = async () => {
+        for (const name of Object.keys(env)) delete process.env[name];
+        await Scratch.prototype[Symbol.asyncDispose].call(scratch);
+      };
+      return { home: scratch.home, env: { ...scratch.env, ...env }, [Symbol.asyncDispose]: dispose };
     },
   },
   {

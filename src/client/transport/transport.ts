@@ -1,17 +1,36 @@
+import type { OperationName } from "../../contract/operations.js";
 import type { Duplex } from "../../host/socket.js";
+import type { Patience } from "../patience.js";
 
 /** A way to the daemon of one home. It opens byte streams; HTTP and frames are the client's. */
 export interface Transport {
+  /** The name of the context; null for this machine. */
+  readonly context: string | null;
+  /** The unix socket of this machine at which streams to the daemon begin. */
+  readonly socket: string;
   /** Opens a byte stream to the daemon. The stream emits an error, or ends without a byte, when no daemon can be reached. */
   connect(): Duplex;
   /** True for the error of a stream that has not reached a daemon. The daemon then knows nothing of the request. */
   isAbsent(error: unknown): boolean;
-  /** Looks for a running daemon without starting one. False when none runs. Throws PyroError. */
-  find(): Promise<boolean>;
+  /** Looks for a running daemon without starting one. Throws PyroError. */
+  find(): Promise<Found>;
   /** Starts the daemon unless it runs. Throws PyroError. */
   start(): Promise<void>;
+  /** The input as the daemon must get it: its machine may be another one. Throws what the operation would. */
+  prepare(name: OperationName, input: object): object | Promise<object>;
+  /** The result as this machine sees it. */
+  show(name: OperationName, input: object, result: unknown): unknown;
+  /** How long a call waits for a daemon that it has lost. */
+  patience(): Patience;
   /** What to tell the user about a stream that broke. */
   loss(): Loss;
+}
+
+export interface Found {
+  readonly running: boolean;
+  /** PYRO_HOME there, and the daemon's log. */
+  readonly home: string;
+  readonly log: string;
 }
 
 /** The facts of a broken connection to a daemon. */

@@ -46,4 +46,7 @@ export function ownFlag(name: string, type: "boolean" | "string", description: s
   return { name, type, required: false, description };
 }
 
+/** The machine that a command works on. */
+export const contextField = ownFlag("context", "string", "Work on another machine; see `pyro help context`.");
+
 export const jsonField = ownFlag("json", "boolean", "Print one JSON object and nothing else.");

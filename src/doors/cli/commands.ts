@@ -1,6 +1,6 @@
 import type { OperationName } from "../../contract/operations.js";
 import type { RenderedContract, RenderedOperation } from "../../contract/rendered.js";
-import { jsonField, ownFlag, type Command } from "./command.js";
+import { contextField, jsonField, ownFlag, type Command } from "./command.js";
 import { ownCommands } from "./own-commands.js";
 
 /** Every command: those of the contract, and the CLI's own. */
@@ -26,6 +26,7 @@ function buildCommand(operation: RenderedOperation): Command[] {
         ...(stdin ? [noStdin] : []),
         ...Object.entries(cli.flags ?? {}).map(([name, description]) => ownFlag(name, "boolean", description)),
         ...Object.entries(cli.options ?? {}).map(([name, description]) => ownFlag(name, "string", description)),
+        contextField,
         jsonField,
       ],
       ...(content && { freeText: "content" }),

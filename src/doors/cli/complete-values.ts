@@ -45,6 +45,9 @@ const listers: Readonly<Record<string, Lister>> = {
   "task.shell.close.name": listShells,
 };
 
+/** Commands whose one argument is the name of a context. */
+const namingContexts: ReadonlySet<string> = new Set(["context use", "context remove", "context check"]);
+
 /** The values of a field, as far as they are known. */
 export async function valuesOf(
   field: RenderedField,
@@ -54,6 +57,7 @@ export async function valuesOf(
 ): Promise<string[]> {
   if (field.values) return [...field.values];
   if (field.name === "environment") return environments(sources);
+  if (field.name === "context" || namingContexts.has(command.words.join(" "))) return listContextNames();
   const lister = listers[`${command.operation}.${field.name}`] ?? listers[field.name];
   if (lister) return ask(sources, (client) => lister(client, task));
   return paths.has(field.name) ? [FILES] : [];
@@ -65,6 +69,11 @@ async function environments(sources: Sources): Promise<string[]> {
     return (answer?.environments ?? []).map(({ name }) => name);
   });
   return [...(await sources.environmentNames()), ...known];
+}
+
+async function listContextNames(): Promise<string[]> {
+  const { listNames } = await import("../../client/contexts/names.js");
+  return listNames(process.env);
 }
 
 async function listTasks(client: Client): Promise<string[]> {

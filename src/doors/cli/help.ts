@@ -33,6 +33,7 @@ const groups: readonly (readonly [title: string, words: readonly string[]])[] = 
   ["Tasks: VMs that stay", ["task"]],
   ["Environments: systems that VMs start from", ["env"]],
   ["For agents", ["mcp"]],
+  ["Other machines", ["context", "relay"]],
   ["This machine", ["doctor", "bench", "daemon", "toolchain", "completion"]],
 ];
 

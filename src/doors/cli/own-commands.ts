@@ -2,7 +2,7 @@ import { isolationLevels } from "../../contract/isolation-levels.js";
 import { mcpProfiles } from "../../contract/operation.js";
 import { mcpClients } from "../../contract/mcp-clients.js";
 import type { RenderedField } from "../../contract/rendered.js";
-import { jsonField, ownFlag, type Command } from "./command.js";
+import { contextField, jsonField, ownFlag, type Command } from "./command.js";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 
@@ -45,6 +45,40 @@ const commands = {
     flags: [jsonField],
     examples: ["pyro bench", "pyro bench --json >before.json"],
   },
+  "context add": {
+    summary: "Add a context: a name for the pyro of another machine",
+    positionals: [required("name", "Name of the context."), required("url", "ssh://[user@]host[:port].")],
+    flags: [
+      ownFlag("pyro", "string", "Path of pyro there; default: the one in PATH."),
+      ownFlag("home", "string", "PYRO_HOME there; default: the login's own."),
+      jsonField,
+    ],
+    examples: ["pyro context add box ssh://me@box.example", "pyro run --context box debian:12 -- uname -a"],
+  },
+  "context list": { summary: "List the contexts", flags: [jsonField] },
+  "context use": {
+    summary: "Let commands without --context use a context",
+    positionals: [required("name", 'Name of the context; "local" is this machine.')],
+    flags: [jsonField],
+  },
+  "context remove": {
+    summary: "Remove a context, and end its connection",
+    positionals: [required("name", "Name of the context.")],
+    flags: [jsonField],
+  },
+  "context check": {
+    summary: "Connect to a context, and check whether VMs can run there",
+    positionals: [{ ...required("name", "Name of the context; default: the one in use."), required: false }],
+    flags: [jsonField],
+  },
+  relay: {
+    summary: "Join standard input and output with the daemon; ssh starts it for clients",
+    flags: [
+      ownFlag("facts", "boolean", "Print where the daemon listens, and the version, as JSON."),
+      ownFlag("find", "boolean", "With --facts: start no daemon."),
+      jsonField,
+    ],
+  },
   "daemon start": {
     summary: "Start the daemon if it does not run; other commands do so automatically",
     flags: [
@@ -70,6 +104,9 @@ const commands = {
   },
 } as const satisfies Readonly<Record<string, OwnCommand>>;
 
+/** Commands that work on this machine in any case. */
+const withoutContext: ReadonlySet<string> = new Set(["context", "relay", "completion"]);
+
 export type OwnCommandName = keyof typeof commands;
 
 export const ownCommands: readonly Command[] = Object.entries<OwnCommand>(commands).map(
@@ -78,7 +115,7 @@ export const ownCommands: readonly Command[] = Object.entries<OwnCommand>(comman
     summary,
     positionals,
     rest: null,
-    flags,
+    flags: withoutContext.has(name.split(" ")[0] ?? "") ? flags : [...flags, contextField],
     examples,
     operation: null,
   }),
@@ -87,6 +124,10 @@ export const ownCommands: readonly Command[] = Object.entries<OwnCommand>(comman
 function profileFlag(): RenderedField {
   const description = "Which tools are offered: core (the fewest tokens), standard (the default) or full.";
   return { ...ownFlag("profile", "string", description), values: mcpProfiles };
+}
+
+function required(name: string, description: string): RenderedField {
+  return { name, type: "string", required: true, description };
 }
 
 function oneOf(name: string, values: readonly string[]): RenderedField {

@@ -61,6 +61,12 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(String(input["shell"])));
   },
+  "context add": async ({ input, json }) => (await import("./context.js")).contextAdd(input, json),
+  "context list": async ({ json }) => (await import("./context.js")).contextList(json),
+  "context use": async ({ input, json }) => (await import("./context.js")).contextUse(input, json),
+  "context remove": async ({ input, json }) => (await import("./context.js")).contextRemove(input, json),
+  "context check": async ({ input, json }) => (await import("./context.js")).contextCheck(input, json),
+  relay: async ({ input }) => (await import("./relay.js")).performRelay(input),
   "daemon start": async ({ openClient, input, json }) => {
     const { require_isolation: level } = input;
     if (level !== undefined) process.env[isolationVariable] = String(level);

@@ -10,6 +10,9 @@ import { performOperation } from "./perform-operation.js";
 import { performOwn, type OtherDoors } from "./perform-own.js";
 import { print } from "./show.js";
 
+/** Commands of clients in other languages. */
+const forPrograms: ReadonlySet<string> = new Set(["__call", "__show", "__socket"]);
+
 /** Performs the command line and returns the exit status. Throws PyroError. */
 export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
   const commands = buildCommands(contract);
@@ -18,9 +21,9 @@ export async function perform(contract: RenderedContract, argv: readonly string[
     const { findRunning: findClient } = await import("../../client/running.js");
     return print(await complete(commands, argv.slice(1), { findClient, environmentNames: doors.environmentNames }));
   }
-  if (argv[0] === "__call") {
-    const { callLocal } = await import("./call-local.js");
-    return print(await callLocal(await openClient(), argv[1] ?? ""));
+  if (argv[0] !== undefined && forPrograms.has(argv[0])) {
+    const { serveProgram } = await import("./call-local.js");
+    return print(await serveProgram(openClient, argv[0], argv[1] ?? ""));
   }
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") {
@@ -31,7 +34,10 @@ export async function perform(contract: RenderedContract, argv: readonly string[
     const { renderHelp, renderHelpJson } = await import("./help.js");
     return print((invocation.json ? renderHelpJson : renderHelp)(commands, invocation.words));
   }
-  const { command, input, json } = invocation;
+  const { command, json } = invocation;
+  const { context, ...input } = invocation.input;
+  // Programs that this one starts work on the same machine.
+  if (context !== undefined) process.env["PYRO_CONTEXT"] = String(context);
   if (command.operation !== null) return performTraced(command.operation, input, json);
   return performOwn[nameOf(command) as OwnCommandName]({ commands, input, json, doors, openClient });
 }

@@ -140,7 +140,9 @@ function openState(server: Server, options: ServerOptions): State {
     settling = setTimeout(() => void server.sendResourceListChanged().catch(stop), SETTLE_MS).unref();
   };
   const watchTasks = async () => {
-    const { home } = await getClient();
+    const { home, transport } = await getClient();
+    // Another machine's directories cannot be watched.
+    if (transport.context !== null) return;
     watching ??= import("../../client/watch-tasks.js").then((module) => module.watchTasks(home, tell));
     await watching;
   };

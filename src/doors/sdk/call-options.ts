@@ -5,6 +5,8 @@ import type { PushResult } from "./results.js";
 export interface PyroOptions {
   /** The daemon's home; default `PYRO_HOME`, or `~/.pyro`. A relative path starts at the working directory. */
   readonly home?: string | undefined;
+  /** A context of the home, as `pyro context add` makes it; default `PYRO_CONTEXT`, or the current one. "local" is this machine. */
+  readonly context?: string | undefined;
 }
 
 /** A progress report of a long call. */

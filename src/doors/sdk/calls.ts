@@ -141,7 +141,7 @@ export class Calls implements Caller {
   }
 
   #open(): Client {
-    this.#client ??= new Client(withHome(process.env, this.#options.home));
+    this.#client ??= new Client(withHome(process.env, this.#options));
     return this.#client;
   }
 

@@ -12,6 +12,8 @@ export interface McpTransport {
 export interface McpServerOptions {
   /** The daemon's home; default `PYRO_HOME`, or `~/.pyro`. A relative path starts at the working directory. */
   readonly home?: string | undefined;
+  /** A context of the home, as `pyro context add` makes it; default `PYRO_CONTEXT`, or the current one. "local" is this machine. */
+  readonly context?: string | undefined;
   /** Called with errors that are not a client's mistake. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -28,8 +30,8 @@ export class McpServer {
   /** Serves one client over a transport. The MCP SDK is loaded only here. */
   async connect(transport: McpTransport): Promise<void> {
     const { createServer } = await import("../mcp/server.js");
-    const { home, onError } = this.#options;
-    const server = createServer({ env: withHome(process.env, home), ...(onError && { onError }) });
+    const { onError } = this.#options;
+    const server = createServer({ env: withHome(process.env, this.#options), ...(onError && { onError }) });
     this.#server = server;
     await server.connect(transport as never);
   }

@@ -62,6 +62,7 @@ async function buildLaunch(env: NodeJS.ProcessEnv, { profile = "standard", allow
   // The client starts the server in a directory of its own choice.
   const pullWords = allowPull === null ? [] : ["--allow-pull", await resolveAllowedRoot(allowPull)];
   const words = ["mcp", "serve", ...(profile === "standard" ? [] : ["--profile", profile]), ...pullWords];
+  if (env["PYRO_CONTEXT"]) words.push("--context", env["PYRO_CONTEXT"]);
   const own = env["PYRO_HOME"] ? { PYRO_HOME: findHomePath(env) } : {};
   if (await isOnPath("pyro", pyroPath, env)) return { command: "pyro", args: words, env: own };
   return { command: process.execPath, args: [pyroPath, ...words], env: own };

@@ -1,0 +1,100 @@
+import { PyroError } from "../../contract/errors.js";
+import { readContract } from "../../contract/rendered.js";
+import { removeFileSync } from "../../host/files.js";
+import { openHome } from "../../host/home.js";
+import { Client } from "../client.js";
+import { placeOf } from "../transport/place.js";
+import { requestMaster } from "../transport/run-ssh.js";
+import { LOCAL, parseContext, type ContextRecord } from "./context.js";
+import { findContext, readContexts, writeContexts } from "./contexts.js";
+
+interface ListedContext {
+  readonly name: string;
+  /** Null for this machine. */
+  readonly url: string | null;
+  readonly current: boolean;
+}
+
+interface ContextReport {
+  readonly context: string;
+  readonly url: string | null;
+  readonly version: string;
+  /** PYRO_HOME there. */
+  readonly home: string;
+  /** Milliseconds until the daemon answered, with the connection if there was none. */
+  readonly connect_ms: number;
+  /** Milliseconds of a further call. */
+  readonly call_ms: number;
+  /** True when VMs can run there. */
+  readonly ok: boolean;
+}
+
+/** Writes a context down. Throws INVALID_ARGUMENT, ALREADY_EXISTS. */
+export async function addContext(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  record: ContextRecord,
+): Promise<{ name: string } & ContextRecord> {
+  parseContext(name, record);
+  const home = openHome(env);
+  const contexts = readContexts(home.path);
+  if (Object.hasOwn(contexts.all, name)) {
+    throw new PyroError("ALREADY_EXISTS", `The context ${name} exists: ${contexts.all[name]!.url}.`, {
+      hint: `Remove it first: pyro context remove ${name}`,
+      details: { context: name },
+    });
+  }
+  await writeContexts(home.path, { ...contexts, all: { ...contexts.all, [name]: record } });
+  return { name, ...record };
+}
+
+/** The contexts, this machine first. */
+export function listContexts(env: NodeJS.ProcessEnv): ListedContext[] {
+  const { current, all } = readContexts(openHome(env).path);
+  const used = env["PYRO_CONTEXT"] || (current ?? LOCAL);
+  const others = Object.entries(all).map(([name, { url }]) => ({ name, url, current: name === used }));
+  return [{ name: LOCAL, url: null, current: used === LOCAL }, ...others];
+}
+
+/** Makes a context that of calls that name none; `local` is this machine. Throws NOT_FOUND. */
+export async function useContext(env: NodeJS.ProcessEnv, name: string): Promise<{ name: string }> {
+  const home = openHome(env);
+  const contexts = readContexts(home.path);
+  if (name !== LOCAL) findContext(contexts, name);
+  await writeContexts(home.path, { ...contexts, current: name === LOCAL ? null : name });
+  return { name };
+}
+
+/** Forgets a context and ends its connection. Throws NOT_FOUND. */
+export async function removeContext(env: NodeJS.ProcessEnv, name: string): Promise<{ name: string }> {
+  const home = openHome(env);
+  const contexts = readContexts(home.path);
+  const place = placeOf(findContext(contexts, name), home, env);
+  const { [name]: _removed, ...all } = contexts.all;
+  await writeContexts(home.path, { current: contexts.current === name ? null : contexts.current, all });
+  await requestMaster(place, "exit").catch(() => false);
+  for (const path of [place.socket, place.ports, place.control]) removeFileSync(path);
+  return { name };
+}
+
+/** Connects, starts the daemon there, and asks whether VMs can run. Throws what a call would throw. */
+export async function checkContext(env: NodeJS.ProcessEnv, name: string | undefined): Promise<ContextReport> {
+  const client = new Client(name === undefined ? env : { ...env, PYRO_CONTEXT: name });
+  const began = performance.now();
+  const { home } = await client.call("daemon.status", {});
+  const connected = performance.now();
+  await client.call("env.list", {});
+  const called = performance.now();
+  const { ok } = await client.call("doctor", {});
+  const { context } = client.transport;
+  const record = context === null ? null : readContexts(client.home.path).all[context];
+  return {
+    context: context ?? LOCAL,
+    url: record?.url ?? null,
+    version: readContract().version,
+    home,
+    connect_ms: Math.round(connected - began),
+    call_ms: Math.round(called - connected),
+    ok,
+  };
+}

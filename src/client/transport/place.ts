@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+import type { Context } from "../contexts/context.js";
+import type { Home } from "../../host/home.js";
+
+/** A context, and the files of its connection in this machine's runtime directory. */
+export interface Place {
+  readonly context: Context;
+  readonly env: NodeJS.ProcessEnv;
+  /** The socket of ssh's master. ssh adds 17 characters while it makes it. */
+  readonly control: string;
+  /** The socket at which ssh's master takes streams for the daemon there. */
+  readonly socket: string;
+  /** The ports that this machine forwards. */
+  readonly ports: string;
+}
+
+/** Names are short, since a unix socket's path holds 107 bytes. */
+export function placeOf(context: Context, home: Home, env: NodeJS.ProcessEnv): Place {
+  const { url, pyro, home: there } = context;
+  const key = createHash("sha256")
+    .update(JSON.stringify([url, pyro, there]))
+    .digest("hex")
+    .slice(0, 8);
+  const named = (end: string) => join(home.runtime, `${key}.${end}`);
+  return { context, env, control: named("c"), socket: named("s"), ports: named("p") };
+}

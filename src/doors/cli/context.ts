@@ -1,0 +1,53 @@
+import { addContext, checkContext, listContexts, removeContext, useContext } from "../../client/contexts/manage.js";
+import type { Input } from "./arguments.js";
+import { printable } from "./printable.js";
+import { print } from "./show.js";
+
+const text = (value: unknown) => (value === undefined ? undefined : String(value));
+
+/** `pyro context add`. */
+export async function contextAdd({ name, url, pyro, home }: Input, json: boolean): Promise<number> {
+  const [there, executable] = [text(home), text(pyro)];
+  const record = { url: String(url), ...(executable && { pyro: executable }), ...(there && { home: there }) };
+  const added = await addContext(process.env, String(name), record);
+  if (json) return print(`${JSON.stringify(added)}\n`);
+  return print(`Added the context ${added.name}. Check it: pyro context check ${added.name}\n`);
+}
+
+/** `pyro context list`. */
+export async function contextList(json: boolean): Promise<number> {
+  const contexts = listContexts(process.env);
+  if (json) return print(`${JSON.stringify({ contexts })}\n`);
+  const width = Math.max(...contexts.map(({ name }) => name.length));
+  const lines = contexts.map(({ name, url, current }) => `${current ? "*" : " "} ${name.padEnd(width)}  ${url ?? ""}`);
+  return print(lines.map((line) => `${printable(line.trimEnd())}\n`).join(""));
+}
+
+/** `pyro context use`. */
+export async function contextUse({ name }: Input, json: boolean): Promise<number> {
+  const used = await useContext(process.env, String(name));
+  return print(json ? `${JSON.stringify(used)}\n` : `Commands without --context now use ${used.name}.\n`);
+}
+
+/** `pyro context remove`. */
+export async function contextRemove({ name }: Input, json: boolean): Promise<number> {
+  const removed = await removeContext(process.env, String(name));
+  return print(json ? `${JSON.stringify(removed)}\n` : `Removed the context ${removed.name}.\n`);
+}
+
+/** `pyro context check`: prints a line for each fact; fails as a call would. */
+export async function contextCheck({ name }: Input, json: boolean): Promise<number> {
+  const report = await checkContext(process.env, text(name));
+  if (json) print(`${JSON.stringify(report)}\n`);
+  else {
+    const { context, url, version, connect_ms, call_ms, home, ok } = report;
+    const rows = [
+      `context     ${context}${url === null ? "" : `  ${url}`}`,
+      `pyro there  ${version}, home ${home}`,
+      `connected   in ${connect_ms} ms; a call takes ${call_ms} ms`,
+      `VMs         ${ok ? "can run" : `cannot run; see: pyro doctor --context ${context}`}`,
+    ];
+    print(rows.map((row) => `${printable(row)}\n`).join(""));
+  }
+  return report.ok ? 0 : 1;
+}
