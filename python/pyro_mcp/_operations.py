@@ -134,7 +134,7 @@ class Operations(ABC):
         environment: str,
         *,
         command: str | Sequence[str],
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         user: str | None = None,
         tty: bool = False,
@@ -172,7 +172,7 @@ class Operations(ABC):
         Args:
             environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
@@ -283,7 +283,7 @@ class Operations(ABC):
         *,
         command: str | Sequence[str],
         timeout_seconds: int = Default(30),
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         user: str | None = None,
         interleaved: bool = False,
@@ -302,7 +302,7 @@ class Operations(ABC):
             vm_id: Id of a VM.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             interleaved: Also return the output of both streams as pieces, in the order of arrival.
@@ -816,7 +816,7 @@ class Operations(ABC):
         *,
         command: str | Sequence[str],
         timeout_seconds: int = Default(30),
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         user: str | None = None,
         tty: bool = False,
@@ -839,7 +839,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out (1 to 86400).
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
@@ -970,7 +970,7 @@ class Operations(ABC):
         *,
         name: str = "main",
         command: str | Sequence[str] | None = None,
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         rows: int = 24,
         cols: int = 80,
@@ -983,7 +983,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             name: Name of the shell in its task.
             command: Command of a new shell; default: bash, or sh in an environment without bash.
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             rows: Height of a new terminal in lines (1 to 1000).
             cols: Width of a new terminal in characters (1 to 1000).
@@ -1059,7 +1059,7 @@ class Operations(ABC):
         name: str,
         *,
         command: str | Sequence[str],
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         ready: str | None = None,
         ready_timeout_seconds: int = 60,
@@ -1075,7 +1075,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             name: Name of the service in its task.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             ready: Condition that makes it ready: http:PORT/PATH (status 200 to 399), tcp:PORT, file:PATH, log:TEXT (in its output) or command:CMD (exit status 0). Default: it was started.
             ready_timeout_seconds: Seconds until a service that is not ready is stopped (1 to 3600).
@@ -1293,7 +1293,7 @@ class Operations(ABC):
         check: str | None = None,
         keep: str = "none",
         timeout_seconds: int = 300,
-        cwd: str = "/workspace",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
@@ -1309,7 +1309,7 @@ class Operations(ABC):
             check: Command that decides after a variant whether it passes.
             keep: Fork that becomes the task: none, first-passing (in the given order), or the number of a variant.
             timeout_seconds: Seconds until a variant or a check is killed (1 to 86400).
-            cwd: Working directory of the command.
+            cwd: Working directory of the command. Default: the image's, else /workspace.
             env: Additional environment variables.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.

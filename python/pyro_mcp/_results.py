@@ -1055,7 +1055,7 @@ class EnvListEnvironmentImage(TypedDict):
     digest: str
     # Variables, as NAME=VALUE; each command has them.
     env: list[str]
-    # Working directory of a container; commands of pyro start in /workspace.
+    # Working directory; `/` stands for /workspace. Commands start there, unless a source fills the workspace.
     working_dir: str
     # User of a container; commands run as this user.
     user: str
