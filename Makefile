@@ -1,5 +1,5 @@
 # The two commands are `demo` and `test`. The others are their steps.
-.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-browser test-guest fuzz bench bench-many docs clean
+.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-ssh test-browser test-guest fuzz bench bench-many docs clean
 
 demo: setup
 	@bin/pyro demo
@@ -38,6 +38,10 @@ test-branches: setup
 # Dev servers of Node.js and Python in a VM without a network, in headless Chromium from Debian, which it installs; screenshots in .test-browser. 3 to 5 minutes.
 test-browser: setup
 	@scripts/test-browser.sh
+
+# Contexts over a real ssh server on loopback: every door, ports, 20 broken connections. Needs openssh-server; 3 to 8 minutes.
+test-ssh: setup
+	@node --test --test-reporter=./scripts/quiet-reporter.mjs dist/test/ssh/main.js
 
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:

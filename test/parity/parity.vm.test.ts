@@ -1,154 +1,18 @@
-import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, describe } from "node:test";
 
-import type { ErrorBody } from "../../src/contract/errors.js";
-import type { OperationName } from "../../src/contract/operations.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import { cases } from "./cases.js";
+import { compare, type Compared } from "./compare.js";
 import { doors } from "./doors.js";
-import { openHttp } from "./http.js";
-import { undoForModel } from "./model.js";
-import { normalize } from "./normal.js";
-import type { Answer, Input, Runner } from "./runner.js";
-import { makeSources } from "./sources.js";
-import type { Case } from "./table/case.js";
-
-/** The answers of one door to the whole table, with sources of its own; null for calls that it does not offer. */
-async function answerAll(runner: Runner, standIn: Runner, table: readonly Case[]): Promise<(Answer | null)[]> {
-  const sources = makeSources();
-  try {
-    const answers = await answerEach(runner, standIn, { table, sources });
-    return JSON.parse(JSON.stringify(answers).replaceAll(sources, "/sources")) as (Answer | null)[];
-  } finally {
-    rmSync(sources, { recursive: true });
-  }
-}
-
-async function answerEach(
-  runner: Runner,
-  standIn: Runner,
-  { table, sources }: { readonly table: readonly Case[]; readonly sources: string },
-): Promise<(Answer | null)[]> {
-  const answers: (Answer | null)[] = [];
-  const ids: Record<string, unknown> = {
-    ...{ $task: "task-000000000000", $vm: "vm-000000000000", $sequence: 1 },
-    ...{ $fork: "task-000000000000", $snapshot: "snap-000000000000" },
-  };
-  for (const each of table) {
-    const { operation, input, stdin, cancel = false, clientOnly = false } = each;
-    const how = { ...(stdin === undefined ? {} : { stdin }), cancel, clientOnly };
-    const request = { operation, input: fill(input, ids, sources), ...how };
-    const answer = runner.offers(request) ? await runner.call(request) : null;
-    answers.push(answer);
-    // Calls that a door does not offer are made over HTTP, so that its task has had the same commands.
-    remember(ids, operation, answer ?? (isForAll(each) ? await standIn.call(request) : null));
-  }
-  return answers;
-}
-
-/** Calls that change a task; every door's task must have had them. */
-function isForAll({ operation, clientOnly }: Case): boolean {
-  if (clientOnly === true) return false;
-  const changing: readonly OperationName[] = ["task.create", "task.exec", "task.stop", "task.start", "task.delete"];
-  return changing.includes(operation) || /^task\.(file\.|service\.|shell\.(open|write|close))/.test(operation);
-}
-
-const remembered: Partial<Record<OperationName, readonly [id: string, field: (result: Input) => unknown]>> = {
-  "task.create": ["$task", ({ task_id }) => task_id],
-  "task.fork": ["$fork", ({ tasks }) => (tasks as Input[])[0]?.["task_id"]],
-  "task.snapshot.create": ["$snapshot", ({ snapshot_id }) => snapshot_id],
-  "vm.create": ["$vm", ({ vm_id }) => vm_id],
-  "task.exec": ["$sequence", ({ sequence }) => sequence],
-};
-
-/** Later cases refer to the newest task or VM. */
-function remember(ids: Record<string, unknown>, operation: OperationName, answer: Answer | null): void {
-  const [id, field] = remembered[operation] ?? [];
-  if (id && field && answer && "result" in answer) ids[id] = field(answer.result);
-}
-
-/** Fields with paths of the client's machine. */
-const PATHS = new Set(["source_path", "output"]);
-
-function fill(input: Input, ids: Record<string, unknown>, sources: string): Input {
-  return Object.fromEntries(
-    Object.entries(input).map(([key, value]) => {
-      const path = PATHS.has(key) ? String(value).replace("$source", sources) : value;
-      return [key, ids[String(value)] ?? path];
-    }),
-  );
-}
-
-function assertExpected({ expect }: Case, answer: Answer): void {
-  if (typeof expect === "string") {
-    assert.equal(errorOf(answer)?.code ?? `a result: ${JSON.stringify(answer)}`, expect);
-    return;
-  }
-  assert.ok("result" in answer, JSON.stringify(answer).slice(0, 1000));
-  const found = Object.fromEntries(Object.keys(expect).map((name) => [name, answer.result[name]]));
-  assert.deepEqual(found, expect);
-}
-
-/** The error that a call failed with, or that its command ended with. */
-function errorOf(answer: Answer): ErrorBody | null {
-  return "error" in answer ? answer.error : ((answer.result["error"] ?? null) as ErrorBody | null);
-}
-
-function assertSame(runner: string, { ownWords = [] }: Case, answer: Answer, first: Answer): void {
-  if (ownWords.includes(runner) && "error" in first) {
-    assert.equal("error" in answer && answer.error.code, first.error.code);
-  } else assert.deepEqual(normalize(answer), normalize(first));
-}
-
-/** A comparison whose failure names the door. */
-function inDoor(name: string, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    if (error instanceof Error) error.message = `${name}: ${error.message}`;
-    throw error;
-  }
-}
-
-/** One test a case, which looks at what every door said. */
-function compare(openScratch: () => VmScratch, table: readonly Case[]): void {
-  let scratch: VmScratch;
-  const answers = new Map<string, (Answer | null)[]>();
-  before(async () => {
-    scratch = openScratch();
-    // HTTP starts no daemon.
-    await scratch.pyro(["daemon", "start"]);
-    for (const open of doors) {
-      const place = { home: scratch.home, env: { ...process.env, ...scratch.env } };
-      await using runner = open(place);
-      answers.set(runner.name, await answerAll(runner, openHttp(place), table));
-    }
-  });
-  after(() => scratch[Symbol.asyncDispose]());
-  for (const [index, each] of table.entries()) {
-    test(`${index + 1}. ${each.name} (${each.operation})`, () => {
-      const given = [...answers].flatMap(([name, all]) => (all[index] ? [[name, all[index]] as const] : []));
-      const [, first] = given[0]!;
-      for (const [name, shown] of given) {
-        inDoor(name, () => {
-          const answer = name === "MCP" ? undoForModel(shown, first) : shown;
-          assertExpected(each, answer);
-          assertSame(name, each, answer, first);
-        });
-      }
-      assert.ok(given.length > 1, "one door alone is no comparison");
-    });
-  }
-}
 
 describe("on a host without QEMU, in the sandbox that is allowed instead", () => {
   const tools = mkdtempSync(join(tmpdir(), "pt-tools-"));
   after(() => rmSync(tools, { recursive: true }));
   compare(
-    () => {
+    async () => {
       for (const directory of ["/usr/bin", "/usr/sbin"]) {
         for (const name of readdirSync(directory)) {
           if (!name.startsWith("qemu")) symlinkIfNew(join(directory, name), join(tools, name));
@@ -158,7 +22,7 @@ describe("on a host without QEMU, in the sandbox that is allowed instead", () =>
       // Templates of its own: other tests change the shared ones meanwhile.
       const scratch = new VmScratch({ env: { PATH: tools }, ownTemplates: true });
       mkdirSync(join(scratch.home, "templates", "0".repeat(32)), { mode: 0o700, recursive: true });
-      return scratch;
+      return comparedOn(scratch);
     },
     cases.filter(({ on }) => on !== "vm"),
   );
@@ -166,10 +30,21 @@ describe("on a host without QEMU, in the sandbox that is allowed instead", () =>
 
 describe("on real VMs", () => {
   compare(
-    () => new VmScratch(),
+    async () => comparedOn(new VmScratch()),
     cases.filter(({ on }) => on !== undefined),
   );
 });
+
+/** Every door, used in one home. */
+function comparedOn(scratch: VmScratch): Compared {
+  const place = { home: scratch.home, env: { ...process.env, ...scratch.env } };
+  return {
+    standIn: place,
+    doors: doors.map((open) => ({ open, place })),
+    start: () => scratch.pyro(["daemon", "start"]),
+    close: () => scratch[Symbol.asyncDispose](),
+  };
+}
 
 function symlinkIfNew(from: string, to: string): void {
   try {

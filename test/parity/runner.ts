@@ -29,4 +29,6 @@ export interface Runner extends AsyncDisposable {
 export interface Place {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The context that `env` names, for the door that runs in this process. */
+  readonly context?: string;
 }

@@ -8,8 +8,8 @@ import type { Answer, Place, Request, Runner } from "./runner.js";
 type Method = (...given: unknown[]) => PromiseLike<object>;
 
 /** The TypeScript SDK, in this process. */
-export function openTypeScript({ home }: Place): Runner {
-  const pyro = new Pyro({ home });
+export function openTypeScript({ home, context }: Place): Runner {
+  const pyro = new Pyro({ home, context });
   return {
     name: "TypeScript",
     offers: ({ operation }) => operations[operation].sdk !== null || operation === "task.watch",
