@@ -57,10 +57,19 @@ export class Client {
   ): Promise<ResultOf<Name>> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
     const whole = await this.transport.prepare(name, withTimeoutEnv(input, operation, this.#env));
+    try {
+      const result = await this.#askDaemon(name, whole, options);
+      return (await this.transport.show(name, input, result)) as ResultOf<Name>;
+    } finally {
+      await this.transport.settle(name, whole);
+    }
+  }
+
+  /** Starts the daemon if none answers. */
+  async #askDaemon(name: OperationName, whole: object, options: CallOptions): Promise<unknown> {
     for (let starts = 0; ; starts++) {
       try {
-        const result = await this.#exchange(name, whole, options);
-        return (await this.transport.show(name, input, result)) as ResultOf<Name>;
+        return await this.#exchange(name, whole, options);
       } catch (error) {
         if (!this.#canStart(error) || starts === MAX_STARTS) throw this.#asPyroError(error);
       }

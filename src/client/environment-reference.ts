@@ -29,7 +29,7 @@ function absolute(reference: unknown): unknown {
 const fileFields: { readonly [Name in OperationName]?: string } = { "env.export": "output", "env.import": "file" };
 
 /** Such a file of an input; null when it has none. */
-export function daemonFileOf(name: OperationName, input: object): string | null {
+function daemonFileOf(name: OperationName, input: object): string | null {
   const field = fileFields[name];
   const path = field === undefined ? undefined : (input as Readonly<Record<string, unknown>>)[field];
   return typeof path === "string" && path !== "" ? path : null;

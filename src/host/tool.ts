@@ -19,6 +19,10 @@ export interface ToolOptions {
   readonly timeoutMs?: number | undefined;
   /** Text for its standard input. */
   readonly input?: string | undefined;
+  /** The descriptor that it reads as its standard input. */
+  readonly inputFd?: number | undefined;
+  /** The descriptor that its standard output goes to; `stdout` is then empty. */
+  readonly outputFd?: number | undefined;
 }
 
 const STDERR_TAIL = 16_384;
@@ -34,7 +38,7 @@ export async function runTool(
 ): Promise<ToolResult> {
   options.signal?.throwIfAborted();
   const child = spawn(program, args, {
-    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [options.input === undefined ? (options.inputFd ?? "ignore") : "pipe", options.outputFd ?? "pipe", "pipe"],
     detached: true,
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),

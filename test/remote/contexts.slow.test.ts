@@ -115,15 +115,25 @@ test("what cannot be is refused: an unknown context, a name that is taken, a fil
   assert.equal(await machines.codeOf(["context", "add", "new", "box"]), "INVALID_ARGUMENT");
   const file = join(machines.near.directory, "image.tar");
   writeFileSync(file, "");
-  for (const line of [
-    ["env", "pull", `docker-archive:${file}`],
-    ["env", "import", file],
-    ["env", "export", "name", "--output", file],
-  ])
-    assert.equal(await machines.codeOf(line, inBox), "FAILED_PRECONDITION", line.join(" "));
+  assert.equal(await machines.codeOf(["env", "pull", `docker-archive:${file}`], inBox), "FAILED_PRECONDITION");
   await machines.add("elsewhere", "ssh://elsewhere.example");
   const noSsh = { PYRO_CONTEXT: "elsewhere", PYRO_SSH: "/nonexistent/ssh" };
   assert.equal(await machines.codeOf(["env", "list"], noSsh), "HOST_NOT_ABLE");
+});
+
+test("files of env import and export are those of this machine; nothing of them stays on the other one", async () => {
+  const file = join(machines.near.directory, "environment.tar");
+  const output = join(machines.near.directory, "output.tar");
+  writeFileSync(file, "no archive");
+  for (const [line, code] of [
+    [["env", "import", file], "ENVIRONMENT_CORRUPT"],
+    [["env", "import", `${file}.none`], "SOURCE_UNREADABLE"],
+    [["env", "export", "none", "--output", output], "ENVIRONMENT_UNKNOWN"],
+    [["env", "export", "none", "--output", file], "FILE_EXISTS"],
+  ] as const)
+    assert.equal(await machines.codeOf(line, inBox), code, line.join(" "));
+  assert.equal(existsSync(output), false);
+  assert.deepEqual(readdirSync(join(machines.far.home, "incoming")), []);
 });
 
 test("a relay carries one stream on standard input and output", async () => {

@@ -1,17 +1,19 @@
 import { PyroError } from "../../contract/errors.js";
-import type { OperationName } from "../../contract/operations.js";
 import type { Context } from "../contexts/context.js";
-import { daemonFileOf, hasPath } from "../environment-reference.js";
+import { hasPath } from "../environment-reference.js";
 import { describeHost, describeLogin } from "./ssh-words.js";
 
-/** Refuses what the daemon would read or write on its own disk. Throws FAILED_PRECONDITION. */
-export function assertFar(context: Context, name: OperationName, input: object): void {
+/** Refuses an image that the daemon would read on its own disk: its path is its name. Throws FAILED_PRECONDITION. */
+export function assertFar(context: Context, input: object): void {
   const { environment } = input as { readonly environment?: unknown };
-  const path = daemonFileOf(name, input) ?? (hasPath(environment) ? environment : null);
-  if (path === null) return;
+  if (!hasPath(environment)) return;
   const host = describeHost(context);
-  throw new PyroError("FAILED_PRECONDITION", `${path} is a file of this machine, and the daemon runs on ${host}.`, {
-    hint: `Copy the file with scp, and use pyro there: ${describeLogin(context)}. An image in a registry needs no file.`,
-    details: { context: context.name, path },
-  });
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `${environment} is a file of this machine, and the daemon runs on ${host}.`,
+    {
+      hint: `Copy the file with scp, and use pyro there: ${describeLogin(context)}. An image in a registry needs no file.`,
+      details: { context: context.name, environment },
+    },
+  );
 }

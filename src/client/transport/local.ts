@@ -21,6 +21,7 @@ export function openLocal(home: Home, env: NodeJS.ProcessEnv): Transport {
     },
     prepare: (name, input) => withHostEnv(name, withAbsoluteFile(name, withAbsoluteReference(input)), env),
     show: (_name, _input, result) => result,
+    settle: () => {},
     patience: countReturns,
     loss: () => ({
       daemon: "The daemon",

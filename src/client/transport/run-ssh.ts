@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { findProgram } from "../../host/find-program.js";
-import { runTool, type ToolResult } from "../../host/tool.js";
+import { runTool, type ToolOptions, type ToolResult } from "../../host/tool.js";
 import type { Place } from "./place.js";
 import { buildCommand, buildRequest, describeHost, describeKnownHost, describeLogin } from "./ssh-words.js";
 
@@ -11,8 +11,8 @@ const SSH_FAILED = 255;
 const KILLED = 137;
 
 /** Runs a command at the other end. Throws when ssh is missing, or could not connect. */
-export async function runThere(place: Place, words: readonly string[]): Promise<ToolResult> {
-  const result = await runSsh(place, buildCommand(place, words));
+export async function runThere(place: Place, words: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
+  const result = await runSsh(place, buildCommand(place, words), options);
   if (result.exitCode === SSH_FAILED || result.exitCode === KILLED) throw explainFailure(place, result);
   return result;
 }
@@ -22,10 +22,10 @@ export async function requestMaster(place: Place, verb: string, pair: readonly s
   return (await runSsh(place, buildRequest(place, verb, pair))).exitCode === 0;
 }
 
-async function runSsh(place: Place, args: readonly string[]): Promise<ToolResult> {
+async function runSsh(place: Place, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   const program = place.env["PYRO_SSH"] || (await findProgram("ssh", place.env));
   if (program === null) throw noSsh();
-  return runTool(program, args, { env: place.env, timeoutMs: DEADLINE_MS }).catch((error: unknown) => {
+  return runTool(program, args, { env: place.env, timeoutMs: DEADLINE_MS, ...options }).catch((error: unknown) => {
     throw noSsh(error);
   });
 }

@@ -32,11 +32,17 @@ export function openSsh(context: Context, home: Home, env: NodeJS.ProcessEnv): T
     },
     async prepare(name, input) {
       const { assertFar } = await import("./far-input.js");
-      assertFar(context, name, input);
-      return (await openPorts()).prepare(name, input as Fields);
+      assertFar(context, input);
+      const { placeFile } = await import("./far-files.js");
+      return placeFile(place, name, await (await openPorts()).prepare(name, input as Fields));
     },
     async show(name, input, result) {
-      return (await openPorts()).show(name, input as Fields, result);
+      const { fetchFile } = await import("./far-files.js");
+      return fetchFile(place, name, input as Fields, await (await openPorts()).show(name, input as Fields, result));
+    },
+    async settle(name, given) {
+      const { dropFile } = await import("./far-files.js");
+      await dropFile(place, name, given as Fields);
     },
     patience: waitForNetwork,
     loss: () => ({

@@ -20,6 +20,8 @@ export interface Transport {
   prepare(name: OperationName, input: object): object | Promise<object>;
   /** The result as this machine sees it. */
   show(name: OperationName, input: object, result: unknown): unknown;
+  /** Removes what `prepare` has made, after the call. */
+  settle(name: OperationName, given: object): void | Promise<void>;
   /** How long a call waits for a daemon that it has lost. */
   patience(): Patience;
   /** What to tell the user about a stream that broke. */

@@ -2,12 +2,18 @@ import { benchShort } from "../../bench/short.js";
 import { renderCircumstances, renderConditions, type Report } from "../../bench/report.js";
 import { renderPlain } from "../../bench/table.js";
 import type { Client } from "../../client/client.js";
+import { PyroError } from "../../contract/errors.js";
 import { interruptible } from "./interruption.js";
 import { openProgress } from "./progress.js";
 import { print } from "./show.js";
 
 /** `pyro bench`: how fast VMs are on this machine, beside the machine itself. */
 export function bench(client: Client, json: boolean): Promise<number> {
+  if (client.transport.context !== null) {
+    throw new PyroError("FAILED_PRECONDITION", "A bench compares VMs with the machine that they run on.", {
+      hint: "Run it there, or with --context local.",
+    });
+  }
   return interruptible(json, async ({ signal }) => {
     const progress = openProgress("bench", { prefix: "bench", isEnvironment: false });
     try {

@@ -25,6 +25,11 @@ export async function perform(contract: RenderedContract, argv: readonly string[
     const { serveProgram } = await import("./call-local.js");
     return print(await serveProgram(openClient, argv[0], argv[1] ?? ""));
   }
+  if (argv[0] === "__file") {
+    const { moveFile } = await import("../../client/far-file.js");
+    await moveFile(process.env, argv[1] ?? "", argv[2] ?? "");
+    return 0;
+  }
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") {
     const { version } = contract;

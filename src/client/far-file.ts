@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+import { PyroError } from "../contract/errors.js";
+import { mkdir, open, rm } from "../host/files.js";
+import { openHome } from "../host/home.js";
+
+/** What a client on another machine does with a file of this one's `incoming/`. */
+const verbs = {
+  /** The path of a new file. */
+  async place(_path: string, directory: string) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    process.stdout.write(`${join(directory, `${randomBytes(8).toString("hex")}.tar`)}\n`);
+  },
+  async receive(path: string) {
+    const file = await open(path, "wx", 0o600);
+    await pipeline(process.stdin, file.createWriteStream({ flush: true }));
+  },
+  async send(path: string) {
+    const file = await open(path, "r");
+    await pipeline(file.createReadStream(), process.stdout, { end: false });
+  },
+  async drop(path: string) {
+    await rm(path, { force: true });
+  },
+} as const;
+
+/** `pyro __file VERB PATH`, which ssh runs for a client: moves the files that a daemon reads or writes for it. */
+export async function moveFile(env: NodeJS.ProcessEnv, verb: string, path: string): Promise<void> {
+  const directory = join(openHome(env).path, "incoming");
+  const isOurs = verb === "place" || dirname(path) === directory;
+  if (!Object.hasOwn(verbs, verb) || !isOurs) throw new PyroError("INVALID_ARGUMENT", `Cannot ${verb} ${path}.`);
+  await verbs[verb as keyof typeof verbs](path, directory);
+}

@@ -1,0 +1,99 @@
+import { resolve } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import type { OperationName } from "../../contract/operations.js";
+import { lookAtName, open, rm, type FileHandle } from "../../host/files.js";
+import type { ToolOptions } from "../../host/tool.js";
+import { explainFullDisk } from "../host-failure.js";
+import { describeHost } from "./ssh-words.js";
+import type { Place } from "./place.js";
+import { runThere } from "./run-ssh.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The operations whose file the daemon reads or writes: here it is copied over the connection, and removed there at the end. */
+const fields: { readonly [Name in OperationName]?: "file" | "output" } = {
+  "env.import": "file",
+  "env.export": "output",
+};
+
+/** The input with the path of a file there; that of `env.import` has been copied. Throws what the operation would for a file here. */
+export async function placeFile(place: Place, name: OperationName, input: Fields): Promise<Fields> {
+  const field = fields[name];
+  if (field === undefined || typeof input[field] !== "string") return input;
+  const here = resolve(input[field]);
+  if (name === "env.export") assertNew(here);
+  const there = (await ask(place, ["place", "-"])).trim();
+  if (name === "env.import") {
+    const file = await open(here, "r").catch((error: unknown) => {
+      throw unreadable(here, error);
+    });
+    await using _closing = { [Symbol.asyncDispose]: () => file.close() };
+    await ask(place, ["receive", there], { inputFd: file.fd });
+  }
+  return { ...input, [field]: there };
+}
+
+/** Brings the file of an export here, and names it in the result. */
+export async function fetchFile(place: Place, name: OperationName, input: Fields, result: unknown): Promise<unknown> {
+  if (name !== "env.export") return result;
+  const here = resolve(String(input["output"]));
+  const { output: there } = result as { readonly output: string };
+  const file = await create(here);
+  try {
+    await ask(place, ["send", there], { outputFd: file.fd });
+    await file.sync();
+  } catch (error) {
+    await rm(here, { force: true });
+    throw explainFullDisk(error, here) ?? error;
+  } finally {
+    await file.close();
+  }
+  return { ...(result as object), output: here };
+}
+
+/** Removes the file there. */
+export async function dropFile(place: Place, name: OperationName, given: Fields): Promise<void> {
+  const field = fields[name];
+  if (field !== undefined) await ask(place, ["drop", String(given[field])]).catch(() => {});
+}
+
+async function ask(place: Place, words: readonly string[], options: ToolOptions = {}): Promise<string> {
+  const { exitCode, stdout, stderr } = await runThere(place, ["__file", ...words], {
+    ...options,
+    timeoutMs: undefined,
+  });
+  if (exitCode === 0) return stdout;
+  const said = stderr.trim().split("\n").at(-1) ?? "";
+  throw new PyroError("HOST_NOT_ABLE", `Cannot copy a file to or from ${describeHost(place.context)}: ${said}.`, {
+    hint: `Check the free space on both machines, and try again.`,
+    details: { context: place.context.name },
+  });
+}
+
+async function create(path: string): Promise<FileHandle> {
+  return open(path, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") throw exists(path);
+    throw new PyroError("DESTINATION_UNUSABLE", `${path} cannot be written: ${error.code}.`, { details: { path } });
+  });
+}
+
+function assertNew(path: string): void {
+  if (lookAtName(path) !== null) throw exists(path);
+}
+
+function exists(path: string): PyroError {
+  return new PyroError("FILE_EXISTS", `${path} exists.`, {
+    hint: "Name another file, or remove that one.",
+    details: { path },
+  });
+}
+
+function unreadable(path: string, cause: unknown): PyroError {
+  const { code } = cause as NodeJS.ErrnoException;
+  return new PyroError("SOURCE_UNREADABLE", `${path} cannot be read: ${code}.`, {
+    hint: "Name a file that you may read.",
+    details: { path },
+    cause,
+  });
+}
