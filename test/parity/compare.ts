@@ -58,7 +58,10 @@ async function answerEach(
 function isForAll({ operation, clientOnly }: Case): boolean {
   if (clientOnly === true) return false;
   const changing: readonly OperationName[] = ["task.create", "task.exec", "task.stop", "task.start", "task.delete"];
-  return changing.includes(operation) || /^task\.(file\.|service\.|shell\.(open|write|close))/.test(operation);
+  return (
+    changing.includes(operation) ||
+    /^task\.(file\.|service\.|snapshot\.(create|delete)|shell\.(open|write|close))/.test(operation)
+  );
 }
 
 const remembered: Partial<Record<OperationName, readonly [id: string, field: (result: Input) => unknown]>> = {
