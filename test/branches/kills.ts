@@ -26,7 +26,8 @@ export interface Round {
 }
 
 const MOST_MS = 900;
-const COUNTER = "n=0; while :; do n=$((n+1)); echo $n >/dev/shm/n.new; mv /dev/shm/n.new /dev/shm/n; sleep 0.05; done";
+export const COUNTER =
+  "n=0; while :; do n=$((n+1)); echo $n >/dev/shm/n.new; mv /dev/shm/n.new /dev/shm/n; sleep 0.05; done";
 
 /** One task whose content is known, and what happens to it. */
 export class Kills {

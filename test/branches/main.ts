@@ -1,6 +1,8 @@
 import { TaskScratch } from "../faults/task-scratch.js";
+import { branchShapes } from "./shapes.js";
 import { random, seed } from "../seed.js";
 import { freezeAVm, interruptATry, tryFromEveryDoor } from "./every-door.js";
+import { fillDisks } from "./fill-disks.js";
 import { Kills, operations, victims } from "./kills.js";
 
 const DEFAULT_ROUNDS = 30;
@@ -8,7 +10,8 @@ const DEFAULT_ROUNDS = 30;
 /**
  * Kills the daemon, the VM, the helper that copies memory, or the client at random moments of branch operations, and checks each time
  * that nothing acknowledged is lost, no half snapshot is used, nothing is left, and the task runs on. Before that, four variants are
- * tried from every door, one try is interrupted, and one VM is stopped by the host.
+ * tried from every door, one try is interrupted, one VM is stopped by the host, and the disk of
+ * another home is full.
  */
 async function main(): Promise<void> {
   const rounds = Number(process.env["PYRO_FAULT_ROUNDS"] ?? DEFAULT_ROUNDS);
@@ -18,6 +21,8 @@ async function main(): Promise<void> {
   await tryFromEveryDoor(scratch, say);
   await interruptATry(scratch, say);
   await freezeAVm(scratch, say);
+  await branchShapes(scratch, say);
+  await fillDisks(say);
   const kills = await Kills.open(scratch);
   const pick = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)]!;
   for (let number = 1; number <= rounds; number += 1) {

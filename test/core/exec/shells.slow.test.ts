@@ -83,6 +83,27 @@ test("shells: a stopped task keeps them, and a key starts it again", async (t) =
   assert.match(screen, /still 7/);
 });
 
+test("shells: a fork has those of its parent, with their variables, under their names", async (t) => {
+  await using opened = await openTask(t);
+  const { task, pyro } = opened;
+  await task.openShell({ ...PLAIN, name: "build" });
+  await task.writeShell("x=7; echo set\n", { name: "build" });
+  await task.readShell({ name: "build", waitFor: "\nset", waitSeconds: 30 });
+  // The process of a stopped task continues in the fork here.
+  await task.stop();
+  const fork = await pyro.openTask((await task.fork()).tasks[0]!.taskId);
+  const { shells } = await fork.listShells();
+  assert.deepEqual(
+    shells.map(({ name, state }) => [name, state]),
+    [["build", "running"]],
+  );
+  assert.equal((await fork.openShell({ name: "build" })).created, false);
+  await fork.writeShell("echo still $x\n", { name: "build" });
+  const { screen } = await fork.readShell({ name: "build", waitFor: "still 7", waitSeconds: 30 });
+  assert.match(screen, /still 7/);
+  await fork.delete();
+});
+
 test("shellTask: a shell in both directions, which is left and attached to again", async (t) => {
   await using opened = await openTask(t);
   const { task } = opened;

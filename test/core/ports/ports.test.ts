@@ -216,6 +216,30 @@ test("ports: a connection to a port without a server is reset, and works once th
   await assert.rejects(exchange(unserved, "x"), { code: "ECONNRESET" });
 });
 
+test("ports: a connection keeps an idle task from being stopped; a stopped task resets connections until it starts", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro, tasks } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  const task = await pyro.createTask("debian:12", { idleStopSeconds: 1 });
+  const port = await serve(t, (socket) => socket.pipe(socket));
+  const { hostPort } = await task.publishPort(port);
+  const socket = connect({ port: hostPort, host: "127.0.0.1" });
+  socket.write("x");
+  assert.equal(String((await once(socket, "data"))[0]), "x");
+  const idleSince = Date.parse((await task.status()).lastActivityAt);
+  // Two looks of the daemon's timer after the idle time.
+  await until("the idle time has passed", () => Date.now() - idleSince > 3_500);
+  assert.equal((await task.status()).state, "started");
+  socket.destroy();
+  await until("the task is stopped", async () => (await task.status()).state === "stopped");
+  assert.equal((await task.listPorts()).ports[0]?.open, false);
+  await assert.rejects(exchange(hostPort, "x"), { code: "ECONNRESET" });
+  assert.equal((await task.status()).state, "stopped");
+  await task.start();
+  assert.equal(String(await exchange(hostPort, "again")), "again");
+  await tasks.detachAll();
+});
+
 test("ports: refuses ports that are taken or invalid, and closes published ones", async (t) => {
   await using opened = await openTask(t);
   const { task, cli } = opened;

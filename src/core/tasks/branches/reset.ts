@@ -1,9 +1,14 @@
 import { PyroError } from "../../../contract/errors.js";
 import { readSnapshotFacts } from "../../../store/snapshot-facts.js";
+import { assertFreeSpace } from "../../../host/disk.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { Call } from "../../call.js";
 import type { TaskVm } from "../task-vm.js";
 import { SEED, startFromRecord } from "./start.js";
+
+const MIB = 1_048_576;
+/** Room that a VM needs to start, besides its disk. */
+const RESERVE_MIB = 64;
 
 interface ResetOptions {
   /** Id or name of a snapshot, or `seed`. */
@@ -14,7 +19,7 @@ interface ResetOptions {
 
 /**
  * Makes a task continue from a snapshot or from its beginning, and discards its later state. Throws FAILED_PRECONDITION while commands
- * run, unless it is forced. If the VM does not start, the task is stopped at that state.
+ * run, unless it is forced, and DISK_FULL; then nothing has changed. If the VM does not start, the task is stopped at that state.
  */
 export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
@@ -22,6 +27,7 @@ export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: C
     const { resumes_from: earlier } = vm.record;
     await vm.whileNeeded(target, async () => {
       if (target !== SEED) await assertFits(vm, target);
+      await assertFreeSpace(vm.parts.directory, neededMib(vm, target), "A reset");
       await vm.holdBack(call.signal, () => goBack(vm, target, force));
     });
     await removeStop(vm, earlier);
@@ -42,6 +48,12 @@ async function goBack(vm: TaskVm, target: string, force: boolean): Promise<void>
     ...{ resumes_from: target, parent_snapshot: target === SEED ? null : target },
   });
   await vm.leave();
+}
+
+/** The disk of the next VM, before the present one has given up its own. */
+function neededMib({ parts }: TaskVm, target: string): number {
+  const diskBytes = target === SEED ? 0 : parts.snapshots.get(target).record.disk_bytes;
+  return Math.ceil(diskBytes / MIB) + RESERVE_MIB;
 }
 
 /** No copy of a source is kept: only an empty seed can be made again. */
