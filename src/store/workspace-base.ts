@@ -84,6 +84,11 @@ export class WorkspaceBase {
       await copyFile(join(this.#directory, LAST), join(this.#directory, SEED));
   }
 
+  /** Makes the base that the task was created with the present one. */
+  async returnToSeed(): Promise<void> {
+    await copyFile(join(this.#directory, SEED), join(this.#directory, LAST));
+  }
+
   /** Takes entries that host and workspace have in common now; null: neither has the path. */
   async advance(origin: string | null, changes: Iterable<readonly [string, Entry | null]>): Promise<void> {
     await this.#overlay(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -183,6 +183,42 @@ test("task reset: goes back to an empty seed, ends commands only when forced, an
   const after = await task.exec("ls", { cwd: "/workspace" });
   assert.deepEqual([after.sequence, after.stdout], [3, ""]);
   await assert.rejects(task.reset({ to: "snap-0123456789ab" }), { code: "NOT_FOUND" });
+});
+
+test("task reset: goes back to a source whose files are kept, and refuses when one is not", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  const sourcePath = temporaryDirectory(t);
+  mkdirSync(join(sourcePath, "src", "empty"), { recursive: true });
+  writeFileSync(join(sourcePath, "src", "run.sh"), "#!/bin/sh\necho first\n", { mode: 0o755 });
+  writeFileSync(join(sourcePath, "none"), "");
+  symlinkSync("src/run.sh", join(sourcePath, "link"));
+  const show = "find . -printf '%P %y %m %l\\n' | sort; src/run.sh";
+  const inWorkspace = { cwd: "/workspace" };
+  await using task = await pyro.createTask("debian:12", { sourcePath });
+  const seeded = (await task.exec(show, inWorkspace)).stdout;
+  assert.match(seeded, /^src\/run\.sh f 755 $/m);
+  writeFileSync(join(sourcePath, "later"), "pushed\n");
+  await task.syncPush(sourcePath);
+  await task.exec("rm -r src; echo changed >none; ln -sf none link", inWorkspace);
+  await task.reset();
+  assert.equal((await task.exec(show, inWorkspace)).stdout, seeded);
+  assert.deepEqual((await task.diff()).files, []);
+  await task.syncPush(sourcePath);
+  assert.equal((await task.exec("cat later", inWorkspace)).stdout, "pushed\n");
+
+  writeFileSync(join(sourcePath, "binary"), Buffer.from([0, 1, 2]));
+  await using other = await pyro.createTask("debian:12", { sourcePath });
+  await other.exec("echo kept >note", inWorkspace);
+  await assert.rejects(other.reset(), ({ code, details }: PyroError) => {
+    assert.deepEqual(
+      [code, details["reason"], details["missing"]],
+      ["FAILED_PRECONDITION", "seed_not_kept", ["binary"]],
+    );
+    return true;
+  });
+  assert.equal((await other.exec("cat note", inWorkspace)).stdout, "kept\n");
 });
 
 test("task snapshot: is listed by name, forked, and deleted unless a task needs it", async (t) => {

@@ -4,6 +4,7 @@ import { assertFreeSpace } from "../../../host/disk.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { Call } from "../../call.js";
 import type { TaskVm } from "../task-vm.js";
+import { assertSeedIsKept } from "./seed-files.js";
 import { SEED, startFromRecord } from "./start.js";
 
 const MIB = 1_048_576;
@@ -23,7 +24,7 @@ interface ResetOptions {
  */
 export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
-    const target = to === SEED ? assertSeedIsKnown(vm.record) : vm.parts.snapshots.get(to).record.snapshot_id;
+    const target = to === SEED ? await assertSeedIsKnown(vm) : vm.parts.snapshots.get(to).record.snapshot_id;
     const { resumes_from: earlier } = vm.record;
     await vm.whileNeeded(target, async () => {
       if (target !== SEED) await assertFits(vm, target);
@@ -56,13 +57,21 @@ function neededMib({ parts }: TaskVm, target: string): number {
   return Math.ceil(diskBytes / MIB) + RESERVE_MIB;
 }
 
-/** No copy of a source is kept: only an empty seed can be made again. */
-function assertSeedIsKnown({ task_id, workspace_seed: seed, setup }: TaskRecord): string {
-  if (seed.mode === "empty" && setup === null) return SEED;
-  throw new PyroError("FAILED_PRECONDITION", `Task ${task_id} was created from a source, which is not kept.`, {
-    hint: "Make a snapshot right after `pyro task create`, and reset to that.",
-    details: { task_id, workspace_seed: seed.mode },
-  });
+/** Throws FAILED_PRECONDITION for a task that a setup prepared, and for a source of which not every file is kept. */
+async function assertSeedIsKnown({ record, content }: TaskVm): Promise<string> {
+  const { task_id, workspace_seed: seed, setup } = record;
+  if (setup === null) {
+    if (seed.mode !== "empty") await assertSeedIsKept(task_id, content.pushes.base);
+    return SEED;
+  }
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `Task ${task_id} was prepared by a setup, whose result is not kept for it.`,
+    {
+      hint: "Make a snapshot right after `pyro task create`, and reset to that.",
+      details: { task_id, workspace_seed: seed.mode },
+    },
+  );
 }
 
 /** Throws FAILED_PRECONDITION when the VM of the task cannot continue from the snapshot. */

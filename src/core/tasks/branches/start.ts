@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Machine } from "../../../backend/backend.js";
 import { readSnapshotFacts, type CarriedExec } from "../../../store/snapshot-facts.js";
 import { copyWorkspaceLists } from "../../../store/workspace-lists.js";
+import type { WorkspaceBase } from "../../../store/workspace-base.js";
 import type { ServiceRecord } from "../../../store/service-record.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { Call } from "../../call.js";
@@ -15,6 +16,7 @@ import { machineIdOf } from "../machine-id.js";
 import { assertAllowed, isResumable } from "../moves.js";
 import type { TaskVm } from "../task-vm.js";
 import { shapeOfRecord } from "./room.js";
+import { restoreSeed } from "./seed-files.js";
 
 /** Stands for a start without a snapshot: a VM as the task was created with. */
 export const SEED = "seed";
@@ -36,7 +38,7 @@ export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
   const source = await findSource(vm);
   const { machine, environmentDigest } = await source.acquire(call);
   try {
-    if (source.listsPath !== null) await copyWorkspaceLists(source.listsPath, directory);
+    await source.prepareLists(directory);
     await vm.change({
       ...(source.services && { services: adoptServices(source.services, new Date().toISOString(), record.ports) }),
       ...{ state: "started", reason: null, machine: machine.handle, resumes_from: null },
@@ -55,8 +57,8 @@ export async function startFromRecord(vm: TaskVm, call: Call): Promise<void> {
 /** The state that a stopped task starts from. */
 interface Source {
   readonly acquire: (call: Call) => Promise<{ machine: Machine; environmentDigest: string }>;
-  /** The lists of the workspace, if they differ from the task's present ones. */
-  readonly listsPath: string | null;
+  /** Makes the lists of the workspace in the task's directory those of this state. */
+  readonly prepareLists: (directory: string) => Promise<void>;
   /** The services of a snapshot; null when they are those that the task has. */
   readonly services: readonly ServiceRecord[] | null;
   /** Commands that the task does not have yet. */
@@ -65,7 +67,12 @@ interface Source {
 }
 
 /** A VM as the task was created with: its workspace is its user's. */
-async function acquireSeed(machines: LastingMachines, record: TaskRecord, call: Call): Promise<AcquiredMachine> {
+async function acquireSeed(
+  machines: LastingMachines,
+  record: TaskRecord,
+  base: WorkspaceBase,
+  call: Call,
+): Promise<AcquiredMachine> {
   const { environment, user, allow_host_compat: allowHostCompat } = record;
   const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
   const shape = { vcpuCount, memMib, diskMib, network: networkOfRecord(record) };
@@ -73,6 +80,7 @@ async function acquireSeed(machines: LastingMachines, record: TaskRecord, call: 
   const acquired = await machines.acquire({ id, environment, allowHostCompat, ...shape }, call);
   try {
     if (user !== null) await takeUser(acquired, user);
+    if (record.workspace_seed.mode !== "empty") await restoreSeed(acquired.machine.channel, base, call.signal);
     return acquired;
   } catch (error) {
     await machines.destroy(acquired.machine);
@@ -80,12 +88,16 @@ async function acquireSeed(machines: LastingMachines, record: TaskRecord, call: 
   }
 }
 
-async function findSource({ parts, record }: TaskVm): Promise<Source> {
-  const { machines, snapshots, log, directory } = parts;
+async function findSource({ parts, record, content }: TaskVm): Promise<Source> {
+  const { machines, snapshots, log } = parts;
+  const { base } = content.pushes;
   const id = machineIdOf(record.task_id);
   if (record.resumes_from === SEED) {
-    const acquire = (call: Call) => acquireSeed(machines, record, call);
-    return { acquire, listsPath: join(directory, NO_LISTS), services: [], commands: [], release: async () => {} };
+    const acquire = (call: Call) => acquireSeed(machines, record, base, call);
+    const isEmpty = record.workspace_seed.mode === "empty";
+    const prepareLists = (directory: string) =>
+      isEmpty ? copyWorkspaceLists(join(directory, NO_LISTS), directory) : base.returnToSeed();
+    return { acquire, prepareLists, services: [], commands: [], release: async () => {} };
   }
   const snapshot = snapshots.get(record.resumes_from ?? "");
   const facts = await readSnapshotFacts(snapshot.taskPath);
@@ -95,11 +107,12 @@ async function findSource({ parts, record }: TaskVm): Promise<Source> {
   });
   if (facts.purpose !== "stop") {
     const { commands, record: then } = facts;
-    return { acquire, listsPath: snapshot.taskPath, services: then.services, commands, release: async () => {} };
+    const prepareLists = (directory: string) => copyWorkspaceLists(snapshot.taskPath, directory);
+    return { acquire, prepareLists, services: then.services, commands, release: async () => {} };
   }
   const release = () =>
     snapshots
       .delete(snapshot.record.snapshot_id)
       .catch((error: unknown) => log.warn({ err: error }, "the snapshot of a stop was not removed"));
-  return { acquire, listsPath: null, services: null, commands: [], release };
+  return { acquire, prepareLists: async () => {}, services: null, commands: [], release };
 }
