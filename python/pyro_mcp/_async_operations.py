@@ -1193,7 +1193,7 @@ class AsyncOperations(ABC):
     ) -> TaskStatusResult:
         """Go back to a snapshot of a task, or to its beginning.
 
-        What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created; a task that was created from a source has it only as a snapshot. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set.
+        What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set, and when the content of a file of the seed is not kept (`details.missing`).
 
         Args:
             task_id: Id or name of a task.

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 
+import type { CreateTaskOptions } from "../../../src/index.js";
 import type { ErrorCode } from "../../../src/contract/errors.js";
 import { commandLineOf, until } from "../../client/scratch.js";
 import { temporaryDirectory } from "../../store/scratch.js";
@@ -13,10 +14,10 @@ import { openTasks } from "../open-tasks.js";
 const MiB = 1_048_576;
 
 /** A task, whose guest's loopback is the host's: the agent is a plain process. */
-async function openTask(t: TestContext) {
+async function openTask(t: TestContext, options: CreateTaskOptions = {}) {
   const machines = new AgentMachines();
   const { daemon, pyro, cli, tasks } = await openTasks(temporaryDirectory(t), machines);
-  const task = await pyro.createTask("debian:12");
+  const task = await pyro.createTask("debian:12", options);
   return {
     ...{ task, cli, tasks },
     async [Symbol.asyncDispose]() {
@@ -217,10 +218,8 @@ test("ports: a connection to a port without a server is reset, and works once th
 });
 
 test("ports: a connection keeps an idle task from being stopped; a stopped task resets connections until it starts", async (t) => {
-  await using machines = new AgentMachines();
-  const { daemon, pyro, tasks } = await openTasks(temporaryDirectory(t), machines);
-  await using _ = daemon;
-  const task = await pyro.createTask("debian:12", { idleStopSeconds: 1 });
+  await using opened = await openTask(t, { idleStopSeconds: 1 });
+  const { task } = opened;
   const port = await serve(t, (socket) => socket.pipe(socket));
   const { hostPort } = await task.publishPort(port);
   const socket = connect({ port: hostPort, host: "127.0.0.1" });
@@ -232,12 +231,11 @@ test("ports: a connection keeps an idle task from being stopped; a stopped task 
   assert.equal((await task.status()).state, "started");
   socket.destroy();
   await until("the task is stopped", async () => (await task.status()).state === "stopped");
-  assert.equal((await task.listPorts()).ports[0]?.open, false);
+  await until("its VM has ended", async () => (await task.listPorts()).ports[0]?.open === false);
   await assert.rejects(exchange(hostPort, "x"), { code: "ECONNRESET" });
   assert.equal((await task.status()).state, "stopped");
   await task.start();
   assert.equal(String(await exchange(hostPort, "again")), "again");
-  await tasks.detachAll();
 });
 
 test("ports: refuses ports that are taken or invalid, and closes published ones", async (t) => {
