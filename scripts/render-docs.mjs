@@ -69,21 +69,30 @@ function renderOperation(operation) {
     .join("\n\n");
 }
 
-function renderUsage({ cli, fields }) {
+function renderUsage({ cli, fields, stdin }) {
   const taken = new Set([...cli.positionals, cli.rest]);
   const flags = fields.filter(({ name, hidden }) => !taken.has(name) && !hidden);
   return [
     "pyro",
     ...cli.words,
-    ...cli.positionals.map((name) => name.toUpperCase()),
+    ...cli.positionals.map((name) => renderPositional(fields.find((field) => field.name === name))),
     ...flags.map((field) => `[${flagOf(field)}${renderValue(field)}]`),
+    ...(stdin ? ["[--no-stdin]"] : []),
+    ...Object.keys(cli.flags ?? {}).map((name) => `[${flagOf({ name })}]`),
+    ...Object.keys(cli.options ?? {}).map((name) => `[${flagOf({ name })} VALUE]`),
     "[--json]",
     ...(cli.rest ? ["--", `${cli.rest.toUpperCase()}…`] : []),
   ].join(" ");
 }
 
-function renderValue({ type, default: value }) {
+function renderPositional({ name, type, required }) {
+  const shown = `${name.toUpperCase()}${type === "list" ? "…" : ""}`;
+  return required ? shown : `[${shown}]`;
+}
+
+function renderValue({ type, values, default: value }) {
   if (type === "boolean") return "";
+  if (values) return ` ${values.join("|")}`;
   if (type === "list") return " VALUE…";
   return type === "object" ? " NAME=VALUE…" : ` ${value ?? "VALUE"}`;
 }
@@ -136,8 +145,8 @@ function typeOf(field) {
   return [field.type].flat().join(" or ");
 }
 
-function flagOf({ name }) {
-  return `--${name.replaceAll("_", "-")}`;
+function flagOf({ name, flag = name }) {
+  return `--${flag.replaceAll("_", "-")}`;
 }
 
 function anchorOf(name) {

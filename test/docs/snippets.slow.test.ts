@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
@@ -10,13 +10,54 @@ import type { z } from "zod";
 
 import { mcpClients } from "../../src/contract/mcp-clients.js";
 import { operations } from "../../src/contract/operations.js";
+import { readContract } from "../../src/contract/rendered.js";
+import { buildCommands } from "../../src/doors/cli/commands.js";
+import { findCommand } from "../../src/doors/cli/find-command.js";
+import { findFlag } from "../../src/doors/cli/flags.js";
 import { configure } from "../../src/doors/mcp/config/configure.js";
-import { commandsOf, root, snippets, snippetsIn } from "./snippets.js";
+import { commandsOf, root, snippets, snippetsIn, userPages } from "./snippets.js";
 
 test("every snippet is in a language that is tested", () => {
   assert.ok(snippets.length >= 35, `${snippets.length} snippets`);
   const languages = new Set(snippets.map(({ language }) => language));
-  assert.deepEqual([...languages].toSorted(), ["console", "json", "python", "sh", "toml", "ts"]);
+  assert.deepEqual([...languages].toSorted(), ["console", "ini", "json", "python", "sh", "text", "toml", "ts"]);
+  for (const { text, place } of snippetsIn("text")) assert.doesNotMatch(text, /\bpyro [a-z]/, place);
+});
+
+test("no page has a block of code without a language, or by indentation, which no test would see", () => {
+  const pages = userPages.filter((page) => !/public-contract|architecture/.test(page));
+  assert.ok(pages.length >= 25, `${pages.length} pages`);
+  for (const page of pages) {
+    const outside = readFileSync(join(root, page), "utf8").replaceAll(/^```\w+\n[^]*?^```$/gm, "");
+    assert.doesNotMatch(outside, /^```/m, page);
+    assert.doesNotMatch(outside, /(?:^|\n)\n {4}(?![-*\d])\S/, page);
+  }
+});
+
+test("each command line of the contract's page is one that the CLI takes", () => {
+  const commands = buildCommands(readContract());
+  const lines = readFileSync(join(root, "docs/public-contract.md"), "utf8").match(/^ {4}pyro .*/gm) ?? [];
+  assert.ok(lines.length >= 50, `${lines.length} lines`);
+  for (const line of lines) {
+    const command = findCommand(commands, line.trim().split(" ").slice(1));
+    assert.ok(command, line);
+    for (const [flag] of line.matchAll(/--[a-z][a-z-]*/g)) assert.ok(findFlag(command, flag), line);
+    const positionals = line.replaceAll(/\[--[^\]]*\]/g, "").match(/(?<= )\[?[A-Z_]+…?\]?(?= |$)/g) ?? [];
+    assert.equal(positionals.length, command.positionals.length + (command.rest ? 1 : 0), line);
+  }
+});
+
+test("a unit of systemd has known sections and calls a command of pyro", () => {
+  const blocks = snippetsIn("ini");
+  assert.ok(blocks.length >= 1);
+  for (const { text, place } of blocks) {
+    for (const line of text.split("\n"))
+      assert.match(line, /^(?:#.*|\[(?:Unit|Service|Install)\]|[A-Z]\w+=.+|)$/, place);
+    const words = /\/pyro (.*)$/m.exec(text)?.[1]?.split(" ") ?? [];
+    const command = findCommand(buildCommands(readContract()), words);
+    assert.ok(command, place);
+    for (const flag of words.filter((word) => word.startsWith("-"))) assert.ok(findFlag(command, flag), place);
+  }
 });
 
 /** Kinds of projects, and the name of a snippet's file in each. */

@@ -13,14 +13,17 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** Every fenced block with a language on the pages for users, as printed. */
-export const snippets: readonly Snippet[] = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
+/** The pages for users. */
+export const userPages: readonly string[] = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
   .split("\n")
   .filter(
-    (page) => /^(?:README|CONTRIBUTING)\.md$|^(?:docs|examples|python)\//.test(page) && !page.includes("/decisions/"),
+    (page) =>
+      /^(?:README|CONTRIBUTING|SECURITY)\.md$|^(?:docs|examples|python)\//.test(page) && !page.includes("/decisions/"),
   )
-  .filter((page) => existsSync(join(root, page)))
-  .flatMap(snippetsOf);
+  .filter((page) => existsSync(join(root, page)));
+
+/** Every fenced block with a language on these pages, as printed. */
+export const snippets: readonly Snippet[] = userPages.flatMap(snippetsOf);
 
 function snippetsOf(page: string): Snippet[] {
   const source = readFileSync(join(root, page), "utf8");
