@@ -26,6 +26,7 @@ const letters: Readonly<Record<string, string>> = {
   background: "-d",
   cwd: "-w",
   env: "-e",
+  follow: "-f",
   no_stdin: "-n",
   quiet: "-q",
   tty: "-t",

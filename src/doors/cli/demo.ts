@@ -1,6 +1,7 @@
 import { release } from "node:os";
 
 import type { Client } from "../../client/client.js";
+import { findOwnName } from "../../client/own-name.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ResultOf } from "../../contract/operations.js";
@@ -12,19 +13,20 @@ const ENVIRONMENT = "debian:12";
 /** `pyro demo`: shows pyro in four steps on this machine. */
 export function demo(client: Client): Promise<number> {
   return interruptible(false, async ({ signal }) => {
-    say("1. Can this machine run VMs?  pyro doctor");
+    const pyro = await findOwnName(process.argv[1] ?? "pyro", process.env, process.cwd());
+    say(`1. Can this machine run VMs?  ${pyro} doctor`);
     await showHost(client);
-    say(`2. Install an environment:  pyro env pull ${ENVIRONMENT}`);
+    say(`2. Install an environment:  ${pyro} env pull ${ENVIRONMENT}`);
     await showEnvironment(client, signal);
-    say(`3. Run a command in a fresh VM:  pyro run ${ENVIRONMENT} -- uname -r`);
+    say(`3. Run a command in a fresh VM:  ${pyro} run ${ENVIRONMENT} -- uname -r`);
     const kernel = (await showRun(client, signal, "uname -r")).stdout.trim();
     say(`   This machine runs Linux ${release()}; the VM runs its own kernel, ${kernel}.`);
     say("4. Run another: each VM is new, and is removed after its command");
     await showRun(client, signal, 'echo "Hello from $(hostname), Linux $(uname -r)."');
     say("\nTry next:");
-    say(`  pyro run ${ENVIRONMENT} -- git --version`);
-    say(`  seq 1 1000 | pyro run ${ENVIRONMENT} -- sha256sum`);
-    say("  pyro help run");
+    say(`  ${pyro} run ${ENVIRONMENT} -- git --version`);
+    say(`  seq 1 1000 | ${pyro} run ${ENVIRONMENT} -- sha256sum`);
+    say(`  ${pyro} help run`);
     return 0;
   });
 }

@@ -32,16 +32,26 @@ const habits: readonly (readonly [typed: readonly string[], meant: readonly stri
     ["env", "remove"],
   ],
   [["images"], ["env", "list"]],
+  [
+    ["task", "inspect"],
+    ["task", "status"],
+  ],
+  [["info"], ["daemon", "status"]],
 ];
 
 /** Last words of commands of other tools, and what to use here. */
 const advice: Readonly<Partial<Record<string, string>>> = {
   kill: "`pyro task signal TASK SEQUENCE KILL` ends a command, `pyro task delete TASK` a task.",
-  shell: "For a terminal: pyro task exec -t TASK -- bash",
-  ssh: "For a terminal: pyro task exec -t TASK -- bash",
-  attach:
-    "`pyro task output TASK SEQUENCE --follow` shows a running command, `pyro task exec -t TASK -- bash` opens a terminal.",
+  ssh: "`pyro task shell TASK` opens a terminal that stays.",
+  attach: "`pyro task output TASK SEQUENCE --follow` shows a running command, `pyro task shell TASK` opens a terminal.",
   cp: "`pyro task sync push` and `pull` copy directories, `pyro task file read` and `write` single files.",
+  commit: "`pyro env save TASK NAME` makes an environment of a task, `pyro task snapshot create` a snapshot.",
+  login: "Logins of registries are those of `docker login`; pyro itself has no account.",
+  network: "A VM has a network with --network; `pyro task status` shows it.",
+  "daemon restart": "`pyro daemon stop`; the next command starts it again.",
+  restart: "`pyro task stop TASK` and `pyro task start TASK` save and continue a task.",
+  stats: "`pyro task status TASK` shows the memory and disk of a task.",
+  top: "`pyro task exec -t TASK -- top` shows its processes.",
   build: "`pyro env pull ENVIRONMENT` builds an environment.",
 };
 
@@ -86,7 +96,7 @@ export function explainUnknown(commands: readonly Command[], argv: readonly stri
   const near = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : null;
   return refusal(
     `Unknown command \`pyro ${[...group, next].join(" ")}\``,
-    advice[next] ?? near ?? `See \`pyro ${["help", ...group].join(" ")}\`.`,
+    advice[[...group, next].join(" ")] ?? advice[next] ?? near ?? `See \`pyro ${["help", ...group].join(" ")}\`.`,
   );
 }
 

@@ -15,8 +15,6 @@ const habits: Readonly<Record<string, string>> = {
   "-v": "A VM shares no directory with the host; --source-path copies one into the VM.",
   "--volume": "A VM shares no directory with the host; --source-path copies one into the VM.",
   "--mount": "A VM shares no directory with the host; --source-path copies one into the VM.",
-  "-f": "It does not ask before it acts.",
-  "--force": "It does not ask before it acts.",
   "-m": "Did you mean --mem-mib?",
   "--memory": "Did you mean --mem-mib?",
   "--cpus": "Did you mean --vcpu-count?",
@@ -24,6 +22,19 @@ const habits: Readonly<Record<string, string>> = {
   "--publish": "Did you mean `pyro task port publish`?",
   "--workdir": "Did you mean --cwd?",
   "--detach": "Did you mean --background?",
+};
+
+/** Last words of commands that other tools run only with `--force`, or after a question. */
+const unasked: ReadonlySet<string> = new Set(["close", "delete", "prune", "remove", "stop"]);
+const force: ReadonlySet<string> = new Set(["-f", "--force"]);
+
+/** Flags of other tools for one command. */
+const own: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "task create": { "-d": "A task always stays; `pyro task exec --background` starts a command in it." },
+  "task logs": {
+    "-f": "`pyro task output TASK SEQUENCE --follow` follows a command.",
+    "--follow": "`pyro task output TASK SEQUENCE --follow` follows a command.",
+  },
 };
 
 /** The field of a flag. For an unknown flag, throws INVALID_ARGUMENT with the nearest one. */
@@ -37,6 +48,9 @@ export function findFlag(command: Command, flag: string): RenderedField {
 
 /** The alternative to another tool's flag, unless it names a flag that the command does not have. */
 function habitOf(command: Command, flag: string): string | null {
+  if (force.has(flag) && unasked.has(command.words.at(-1) ?? "")) return "It does not ask before it acts.";
+  const specific = own[nameOf(command)]?.[flag];
+  if (specific !== undefined) return specific;
   const habit = habits[flag];
   const named = /--[a-z-]+/.exec(habit ?? "")?.[0];
   const isMeant = named === undefined || command.flags.some((field) => flagOf(field) === named);

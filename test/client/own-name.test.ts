@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { findOwnName } from "../../src/client/own-name.js";
+import { ScratchDirectory } from "../archive/trees.js";
+
+test("pyro's own name: its path where the PATH does not lead to it, also if it leads to another pyro", async () => {
+  using scratch = new ScratchDirectory();
+  const at = (...names: string[]) => join(scratch.path, ...names);
+  for (const folder of ["bin", "elsewhere", "links"]) mkdirSync(at(folder));
+  for (const folder of ["bin", "elsewhere"]) writeFileSync(at(folder, "pyro"), "");
+  symlinkSync(at("bin", "pyro"), at("links", "pyro"));
+  const nameIn = (PATH: string, cwd = scratch.path) => findOwnName(at("bin", "pyro"), { PATH }, cwd);
+  assert.equal(await nameIn("/nonexistent"), "bin/pyro");
+  assert.equal(await nameIn(at("elsewhere")), "bin/pyro");
+  assert.equal(await nameIn("/nonexistent", at("bin")), "./pyro");
+  assert.equal(await nameIn("/nonexistent", at("links")), at("bin", "pyro"));
+  assert.equal(await nameIn(`/nonexistent:${at("bin")}`), "pyro");
+  assert.equal(await nameIn(at("links")), "pyro");
+});
