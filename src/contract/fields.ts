@@ -158,7 +158,9 @@ export const time = z.iso.datetime().describe("UTC, ISO 8601.");
 
 export const oomKilled = z
   .boolean()
-  .describe("True when the VM ran out of memory and its kernel killed the command or a process that it started.");
+  .describe(
+    "True when the VM ran out of memory and its kernel killed the command or a process that it started. In `host_compat` mode it is always false: the cause of a kill is not known there.",
+  );
 
 /** Encodings, named as in the `Buffer` of Node.js. */
 export const outputEncodings = {

@@ -75,10 +75,30 @@ export function buildTrustScript(certificates: readonly TrustedPem[]): string {
     "  ln -s $1.pem $hash.$number",
     "}",
     ...certificates.map(
-      ({ pem, subjectHash }, index) => `trust pyro-host-${index + 1} '${subjectHash ?? ""}' '${pem.trim()}'`,
+      ({ pem, subjectHash }, index) => `trust ${nameOf(index)} '${subjectHash ?? ""}' '${pem.trim()}'`,
     ),
+    ...buildJavaScript(certificates.map((_, index) => nameOf(index))),
     "",
   ].join("\n");
+}
+
+function nameOf(index: number): string {
+  return `pyro-host-${index + 1}`;
+}
+
+/** Java has a store of its own. Debian keeps it by a hook, which reads the names of new certificates; elsewhere keytool adds them. */
+function buildJavaScript(names: readonly string[]): string[] {
+  return [
+    "hook=/etc/ca-certificates/update.d/jks-keystore",
+    "tool=$(command -v ${JAVA_HOME:+$JAVA_HOME/bin/}keytool) || tool=",
+    "if [ -x $hook ] && [ -e /etc/ssl/certs/java/cacerts ]; then",
+    `  for name in ${names.join(" ")}; do echo +/etc/ssl/certs/$name.pem; done | $hook || :`,
+    'elif [ -n "$tool" ]; then',
+    `  for name in ${names.join(" ")}; do`,
+    `    "$tool" -importcert -cacerts -storepass changeit -noprompt -alias $name -file ${FOLDER}/$name.crt || :`,
+    "  done",
+    "fi",
+  ];
 }
 
 async function* toStream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

@@ -18,18 +18,31 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-/** Runs the script in a mount namespace where the store of certificates belongs to the test. Returns its two directories. */
-function runScript(bundle: string | null, subjectHash: string | null = null): { added: string; certs: string } {
+/** Runs the script in a mount namespace where the store of certificates belongs to the test. Returns its directories. */
+function runScript(
+  bundle: string | null,
+  { subjectHash = null, java = "none" }: { subjectHash?: string | null; java?: "none" | "debian" | "other" } = {},
+): { place: string; added: string; certs: string } {
   const place = mkdtempSync(join(directory, "guest-"));
   const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "ssl", "certs")];
   mkdirSync(added, { recursive: true });
   mkdirSync(certs, { recursive: true });
   if (bundle !== null) writeFileSync(join(certs, "ca-certificates.crt"), bundle);
-  const mounts = `mount --bind ${join(place, "share")} /usr/local/share && mount --bind ${join(place, "ssl")} /etc/ssl`;
-  execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts} && exec sh -s`], {
+  const hooks = join(place, "hooks");
+  for (const folder of [join(hooks, "update.d"), join(place, "jdk", "bin"), join(certs, "java")]) mkdirSync(folder, { recursive: true });
+  const program = (path: string, script: string) => writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  program(join(place, "jdk", "bin", "keytool"), `echo "$@" >>${place}/keytool; exit 1`);
+  if (java === "debian") {
+    program(join(hooks, "update.d", "jks-keystore"), `cat >${place}/hook`);
+    writeFileSync(join(certs, "java", "cacerts"), "");
+  }
+  const binds = { share: "/usr/local/share", ssl: "/etc/ssl", hooks: "/etc/ca-certificates" };
+  const mounts = Object.entries(binds).map(([from, to]) => `mount --bind ${join(place, from)} ${to} && `);
+  execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts.join("")}exec sh -s`], {
+    env: { ...process.env, JAVA_HOME: java === "other" ? join(place, "jdk") : undefined },
     input: buildTrustScript(authorities.map(({ pem }) => ({ pem, subjectHash }))),
   });
-  return { added, certs };
+  return { place, added, certs };
 }
 
 test("a guest gets each certificate as a file, in its bundle, and with a link named by its hash", () => {
@@ -58,9 +71,24 @@ test("a guest without a bundle gets one", () => {
 });
 
 test("a link is named after the host's subject hash, with a counter for certificates of the same hash", () => {
-  const { certs } = runScript("", "0123abcd");
+  const { certs } = runScript("", { subjectHash: "0123abcd" });
   const links = ["0123abcd.0", "0123abcd.1", "0123abcd.2"].map((name) => readlinkSync(join(certs, name)));
   assert.deepEqual(links, ["pyro-host-1.pem", "pyro-host-2.pem", "pyro-host-3.pem"]);
+});
+
+test("the store of Java gets the certificates: by Debian's hook, else by keytool, whose failure is no failure of the VM", () => {
+  const debian = runScript("", { java: "debian" });
+  const names = ["pyro-host-1", "pyro-host-2", "pyro-host-3"];
+  assert.equal(
+    readFileSync(join(debian.place, "hook"), "utf8"),
+    names.map((name) => `+/etc/ssl/certs/${name}.pem\n`).join(""),
+  );
+  const other = runScript("", { java: "other" });
+  const calls = readFileSync(join(other.place, "keytool"), "utf8").trim().split("\n");
+  assert.equal(calls.length, 3);
+  for (const [index, name] of names.entries()) {
+    assert.match(calls[index] ?? "", new RegExp(`^-importcert -cacerts .* -alias ${name} -file /usr/local/share/ca-certificates/${name}\\.crt$`));
+  }
 });
 
 test("a guest that does not answer: the wait for its store ends in time, and at the caller's cancel", async () => {
