@@ -9,6 +9,8 @@ const ADDED = `${FOLDER}/pyro-host.pem`;
 
 /** How long the guest may take. A guest that must compute the hashes of hundreds of certificates itself takes longest. */
 const TRUST_MS = 120_000;
+/** How long certificates are added to an image's Java, which starts once for each of them. */
+const KEYTOOL_S = 45;
 
 /** Variables of programs that have their own store, or would be slow with another store. */
 export const trustEnv: Readonly<Record<string, string>> = {
@@ -94,7 +96,9 @@ function buildJavaScript(names: readonly string[]): string[] {
     "if [ -x $hook ] && [ -e /etc/ssl/certs/java/cacerts ]; then",
     `  for name in ${names.join(" ")}; do echo +/etc/ssl/certs/$name.pem; done | $hook || :`,
     'elif [ -n "$tool" ]; then',
+    `  end=$(($(date +%s) + ${KEYTOOL_S}))`,
     `  for name in ${names.join(" ")}; do`,
+    "    [ $(date +%s) -lt $end ] || break",
     `    "$tool" -importcert -cacerts -storepass changeit -noprompt -alias $name -file ${FOLDER}/$name.crt || :`,
     "  done",
     "fi",
