@@ -43,7 +43,7 @@ class VmRunResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started. In `host_compat` mode it is always false: the cause of a kill is not known there.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int
@@ -625,7 +625,7 @@ class TaskExecResult(TypedDict):
     timed_out: bool
     # True when the caller cancelled it.
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started. In `host_compat` mode it is always false: the cause of a kill is not known there.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int
@@ -652,7 +652,7 @@ class TaskExecOutputResult(TypedDict):
     exit_code: int | None
     timed_out: bool
     aborted: bool
-    # True when the VM ran out of memory and its kernel killed the command or a process that it started.
+    # True when the VM ran out of memory and its kernel killed the command or a process that it started. In `host_compat` mode it is always false: the cause of a kill is not known there.
     oom_killed: bool
     # Memory of its VM in MiB.
     mem_mib: int

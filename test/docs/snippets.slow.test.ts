@@ -62,7 +62,7 @@ test("a unit of systemd has known sections and calls a command of pyro", () => {
 
 test("the install page names the packages that the set-up installs", () => {
   const [, wanted = ""] = /^packages="(.*)"$/m.exec(readFileSync(join(root, "scripts/setup.sh"), "utf8")) ?? [];
-  const [install] = snippetsIn("sh").filter(({ page }) => page === "docs/install.md");
+  const install = snippetsIn("sh").find(({ page }) => page === "docs/install.md");
   const named = (install?.text ?? "").split(/[\s\\]+/).filter((word) => /^[a-z]/.test(word));
   const words = new Set(["apt-get", "install"]);
   assert.deepEqual(named.filter((word) => !words.has(word)).toSorted(), wanted.split(" ").toSorted());
