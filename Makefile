@@ -31,7 +31,7 @@ test-kvm: setup
 test-images: setup
 	@scripts/test-images.sh
 
-# 30 kills of the daemon, VMs, helpers and clients in the midst of snapshots, forks, resets, stops, starts and tries. 2 to 5 minutes.
+# A try from every door, a stopped QEMU, VMs of other shapes, full disks, and 30 kills of the daemon, VMs, helpers and clients in the midst of snapshots, forks, resets, stops, starts and tries. 8 to 15 minutes.
 test-branches: setup
 	@node dist/test/branches/main.js
 
