@@ -1,5 +1,5 @@
 # The two commands are `demo` and `test`. The others are their steps.
-.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-ssh test-browser test-guest fuzz bench bench-many docs clean
+.PHONY: demo test setup check test-fast test-vm test-kvm test-images test-branches test-ssh test-browser test-neighbours test-kills soak sbom test-guest fuzz bench bench-many docs clean
 
 demo: setup
 	@bin/pyro demo
@@ -42,6 +42,22 @@ test-browser: setup
 # Contexts over a real ssh server on loopback: every door, ports, 20 broken connections. Needs openssh-server; 3 to 8 minutes.
 test-ssh: setup
 	@node --test --test-reporter=./scripts/quiet-reporter.mjs dist/test/ssh/main.js
+
+# What a neighbour feels of a guest that does harm: its commands may take twice as long. Needs a quiet machine; a minute or two.
+test-neighbours: setup
+	@node dist/test/neighbours/main.js
+
+# 15 kills each of the daemon, QEMU, the gate, the keeper and the client, every time of an identified process. 3 to 8 minutes.
+test-kills: setup
+	@node dist/test/kills/main.js
+
+# Ten minutes of mixed load with kills; PYRO_SOAK_SECONDS sets how long, PYRO_TEST_SEED repeats the choices.
+soak: setup
+	@node dist/test/soak/main.js
+
+# The parts of pyro as a CycloneDX document.
+sbom: setup
+	@node scripts/sbom.mjs >dist/sbom.cdx.json && echo dist/sbom.cdx.json
 
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:

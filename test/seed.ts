@@ -4,15 +4,19 @@
  */
 export const seed = readSeed(process.env["PYRO_TEST_SEED"]);
 
-let state = seed;
-
 /** A number from 0 to 1, without 1. Takes the place of Math.random, which takes no seed. */
-export function random(): number {
-  // mulberry32
-  state = (state + 0x6d2b79f5) >>> 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+export const random = streamOf(seed);
+
+/** Random numbers of their own, for one of several that work at the same time. */
+export function streamOf(start: number): () => number {
+  let state = start >>> 0;
+  return () => {
+    // mulberry32
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 function readSeed(text: string | undefined): number {

@@ -1,0 +1,64 @@
+// Prints the parts of pyro as a CycloneDX document: the npm packages of the lock file, the programs and the library built from C with their
+// digests, and the Debian packages that scripts/setup.sh installs with the versions that this host has.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const read = (path) => readFileSync(join(root, path), "utf8");
+const manifest = JSON.parse(read("package.json"));
+
+// With `--omit dev`, npm also leaves out packages that a package of development needs as well.
+const npm = ["sbom", "--sbom-format", "cyclonedx", "--package-lock-only"];
+const document = JSON.parse(execFileSync("npm", npm, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }));
+document.metadata.component.name = manifest.name;
+const installed = new Set(
+  Object.entries(JSON.parse(read("package-lock.json")).packages)
+    .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
+    .map(([path, { version }]) => `${path.slice(path.lastIndexOf("node_modules/") + 13)}@${version}`),
+);
+document.components = document.components.filter(({ name, version }) => installed.has(`${name}@${version}`));
+const references = new Set([document.metadata.component, ...document.components].map((each) => each["bom-ref"]));
+document.dependencies = document.dependencies
+  .filter(({ ref }) => references.has(ref))
+  .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((other) => references.has(other)) }));
+
+const built = manifest.files.filter((path) => /\/build\/[^/]+$/.test(path));
+const programs = built.map((path) => ({
+  "bom-ref": path,
+  type: path.endsWith("so") || path.endsWith(".node") ? "library" : "application",
+  name: path.slice(path.lastIndexOf("/") + 1),
+  version: manifest.version,
+  licenses: [{ license: { id: manifest.license } }],
+  hashes: [{ alg: "SHA-256", content: createHash("sha256").update(readFileSync(join(root, path))).digest("hex") }],
+  properties: [{ name: "source", value: `${path.slice(0, path.indexOf("/"))}/src` }],
+}));
+
+const names = /^packages="([^"]+)"$/m.exec(read("scripts/setup.sh"))[1].split(" ");
+const packages = names.map((name) => {
+  const version = readVersion(name);
+  return {
+    "bom-ref": `deb:${name}`,
+    type: "application",
+    name,
+    ...(version === null ? {} : { version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` }),
+  };
+});
+
+document.components.push(...programs, ...packages);
+process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+
+/** Null for a package that is not installed here, as with a private toolchain. */
+function readVersion(name) {
+  try {
+    const format = "${db:Status-Status} ${Version}";
+    const [status, version] = execFileSync("dpkg-query", ["-W", "-f", format, name], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).split(" ");
+    return status === "installed" ? version : null;
+  } catch {
+    return null;
+  }
+}

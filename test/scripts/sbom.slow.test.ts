@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+interface Component {
+  readonly name: string;
+  readonly version?: string;
+  readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+}
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const manifest = JSON.parse(read("package.json")) as { dependencies: object; files: string[] };
+const dependencies = Object.keys(manifest.dependencies);
+const packages = /^packages="([^"]+)"$/m.exec(read("scripts/setup.sh"))![1]!.split(" ");
+
+test("each dependency has a reason on its page, and no other is named there", () => {
+  const rows = read("docs/dependencies.md").match(/^\| `.*$/gm) ?? [];
+  const named = rows.flatMap((row) => row.split("|")[1]!.match(/[^`\s,]+/g) ?? []);
+  assert.deepEqual(named.toSorted(), [...dependencies, ...packages].toSorted());
+});
+
+test("the bill of materials has every npm package, program and Debian package, and the digests of the programs", () => {
+  const text = execFileSync(process.execPath, [join(root, "scripts/sbom.mjs")], { encoding: "utf8" });
+  const { bomFormat, components } = JSON.parse(text) as { bomFormat: string; components: Component[] };
+  assert.equal(bomFormat, "CycloneDX");
+  const find = (name: string) => components.find((component) => component.name === name);
+  for (const name of [...dependencies, ...packages]) assert.ok(find(name), `${name} is missing`);
+  const built = manifest.files.filter((path) => path.includes("/build/"));
+  assert.equal(built.length, 7);
+  for (const path of built) {
+    const content = createHash("sha256").update(readFileSync(join(root, path))).digest("hex");
+    assert.deepEqual(find(path.split("/").at(-1)!)?.hashes, [{ alg: "SHA-256", content }]);
+  }
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { loadavg } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { TaskScratch } from "../faults/task-scratch.js";
+import { seed, streamOf } from "../seed.js";
+import { Chaos } from "./chaos.js";
+import { assertNothingLeft } from "./leaks.js";
+import { Ledger } from "./ledger.js";
+import { Worker } from "./worker.js";
+
+const DEFAULT_SECONDS = 600;
+const CLIENTS = 8;
+const DAEMON_KILLS = 5;
+const SAMPLE_MS = 5_000;
+const MIB = 1_048_576;
+/** What a daemon may grow beyond its size in the first half of its life, and its size at most. */
+const GROWTH_MIB = 48;
+const MOST_MIB = 200;
+const MOST_DESCRIPTORS = 512;
+
+interface Sample {
+  readonly pid: number;
+  readonly memoryMib: number;
+  readonly descriptors: number;
+}
+
+/**
+ * Mixed load of eight clients while clients, QEMUs, gates, helpers and the daemon are killed. Fails when something acknowledged is lost, when
+ * anything is left in the end, or when the daemon grows.
+ */
+async function main(): Promise<void> {
+  const seconds = Number(process.env["PYRO_SOAK_SECONDS"] || DEFAULT_SECONDS);
+  process.stdout.write(`soak: ${seconds} s, ${CLIENTS} clients, seed ${seed}\n`);
+  await using scratch = new TaskScratch();
+  assert.equal((await scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", "true"])).status, 0);
+  const ledger = new Ledger();
+  const end = performance.now() + seconds * 1_000;
+  let hasFailed = false;
+  const isOver = () => hasFailed || performance.now() > end;
+  const workers = Array.from(
+    { length: CLIENTS },
+    (_, index) => new Worker(scratch, ledger, `w${index}`, streamOf(seed + index)),
+  );
+  const chaos = new Chaos(scratch, ledger, workers, streamOf(seed + CLIENTS));
+  const samples: Sample[] = [];
+  const outcomes = await Promise.allSettled(
+    [
+      ...workers.map((worker) => worker.work(isOver)),
+      chaos.killOthers(isOver),
+      chaos.killDaemons(DAEMON_KILLS, seconds),
+      watch(scratch, samples, isOver, ledger),
+    ].map((work) =>
+      work.catch((error: unknown) => {
+        hasFailed = true;
+        throw error;
+      }),
+    ),
+  );
+  process.stdout.write(`${ledger.summary()}\n`);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  await assertNothingLeft(scratch);
+  assertFlat(samples);
+  process.stdout.write(`passed: soak of ${seconds} s, seed ${seed}\n`);
+}
+
+/** Looks at the daemon now and then. One that was killed a moment ago has no figures. */
+async function watch(scratch: TaskScratch, samples: Sample[], isOver: () => boolean, ledger: Ledger): Promise<void> {
+  for (let count = 1; !isOver(); count += 1) {
+    await sleep(SAMPLE_MS);
+    const status = await scratch.client.call("daemon.status", {}).catch(() => null);
+    if (status?.pid && status.memory_bytes) {
+      const descriptors = countDescriptors(status.pid);
+      if (descriptors !== null) samples.push({ pid: status.pid, memoryMib: status.memory_bytes / MIB, descriptors });
+    }
+    const last = samples.at(-1);
+    if (count % 12 === 0 && last) {
+      const figures = `daemon ${last.memoryMib.toFixed(0)} MiB, ${last.descriptors} descriptors`;
+      process.stdout.write(`${ledger.tasks.length} tasks, ${figures}, load ${loadavg()[0]!.toFixed(1)}; ${ledger.summary()}\n`);
+    }
+  }
+}
+
+function countDescriptors(pid: number): number | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return null;
+  }
+}
+
+function assertFlat(samples: readonly Sample[]): void {
+  const most = (of: readonly Sample[]) => Math.max(0, ...of.map(({ memoryMib }) => memoryMib));
+  process.stdout.write(`daemons: at most ${most(samples).toFixed(0)} MiB in ${samples.length} samples\n`);
+  assert.ok(most(samples) < MOST_MIB, `a daemon takes ${most(samples)} MiB`);
+  assert.ok(samples.every(({ descriptors }) => descriptors < MOST_DESCRIPTORS), "a daemon has too many descriptors");
+  for (const pid of new Set(samples.map((sample) => sample.pid))) {
+    const own = samples.filter((sample) => sample.pid === pid);
+    const [first, second] = [own.slice(0, own.length / 2), own.slice(own.length / 2)];
+    if (first.length < 3) continue;
+    assert.ok(most(second) <= most(first) + GROWTH_MIB, `daemon ${pid} has grown from ${most(first)} to ${most(second)} MiB`);
+  }
+}
+
+await main();

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { type ErrorCode, PyroError } from "../../src/contract/errors.js";
+import type { ChildProcess } from "node:child_process";
+import { endOf, type Ended } from "../client/scratch.js";
+import type { Entry, TaskScratch } from "../faults/task-scratch.js";
+import type { Known, Ledger } from "./ledger.js";
+
+/** What may go wrong when processes are killed. Everything else is a failure of pyro. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set([
+  ...(["ABORTED", "DAEMON_UNREACHABLE", "VM_DIED", "VM_START_FAILED", "RESOURCE_EXHAUSTED"] as const),
+  ...(["FAILED_PRECONDITION", "COMMAND_FAILED"] as const),
+]);
+const MOST_TASKS = 2;
+const SECONDS = 120;
+
+type Step = readonly [name: string, take: () => Promise<void>];
+
+/** One client: it does one thing after the other, and remembers what was acknowledged. */
+export class Worker {
+  /** Commands that run in processes of their own, which may be killed. */
+  readonly clients = new Set<ChildProcess>();
+  readonly #scratch: TaskScratch;
+  readonly #ledger: Ledger;
+  readonly #name: string;
+  readonly #random: () => number;
+  readonly #own: Known[] = [];
+  #tokens = 0;
+
+  constructor(scratch: TaskScratch, ledger: Ledger, name: string, random: () => number) {
+    this.#scratch = scratch;
+    this.#ledger = ledger;
+    this.#name = name;
+    this.#random = random;
+  }
+
+  /** Works until it is over, then deletes what it has made. */
+  async work(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      const task = this.#pick(this.#own);
+      if (task === undefined) await this.#try("create", () => this.#create());
+      else await this.#workOn(task);
+    }
+    for (const task of [...this.#own]) await this.#settle(task);
+    for (const task of [...this.#own]) await this.#delete(task);
+  }
+
+  async #workOn(task: Known): Promise<void> {
+    const room = this.#own.length < MOST_TASKS;
+    const steps: Step[] = [
+      ["exec", () => this.#exec(task)],
+      ["exec", () => this.#exec(task)],
+      ["read", () => this.#read(task)],
+      ["push", () => this.#push(task)],
+      ["pull", () => this.#pull(task)],
+      ["run", () => this.#run()],
+    ];
+    if (room) steps.push(["create", () => this.#create()], ["fork", () => this.#fork(task)]);
+    if (this.#random() < 0.3) steps.push(["delete", () => this.#delete(task)]);
+    const [name, step] = this.#pick(steps)!;
+    if (!(await this.#try(name, step))) await this.#settle(task);
+  }
+
+  /** False when the step failed for an expected reason. */
+  async #try(name: string, step: () => Promise<void>): Promise<boolean> {
+    try {
+      await step();
+      this.#ledger.count(name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PyroError) || !EXPECTED.has(error.code)) throw error;
+      this.#ledger.count(`failed ${name}`);
+      return false;
+    }
+  }
+
+  async #create(): Promise<void> {
+    const id = await this.#scratch.create({ network: this.#random() < 0.3 });
+    this.#own.push(this.#ledger.add(id));
+  }
+
+  async #exec(task: Known): Promise<void> {
+    const token = this.#token();
+    const script = `echo ${token} >${token} && cat ${token}`;
+    const entry = JSON.parse(await this.#cli(["task", "exec", task.id, "--json", "--timeout-seconds", `${SECONDS}`, "--", "sh", "-c", script])) as Entry;
+    if (entry.exit_code !== 0) throw new PyroError("COMMAND_FAILED", `exit code ${entry.exit_code}`);
+    assert.equal(entry.stdout, `${token}\n`);
+    task.files.set(token, `${token}\n`);
+    task.outputs.set(entry.sequence, `${token}\n`);
+  }
+
+  async #read(task: Known): Promise<void> {
+    const found = this.#pick([...task.files]);
+    if (found === undefined) return;
+    const [name, content] = found;
+    const { stdout, exit_code } = await this.#scratch.execHere(task.id, `cat ${name}`, {}, SECONDS);
+    if (exit_code !== 0) await this.#assertKilled(task, `${name} is lost`);
+    else assert.equal(stdout, content);
+  }
+
+  async #push(task: Known): Promise<void> {
+    const token = this.#token();
+    const directory = join(this.#scratch.directory, `push-${token}`);
+    mkdirSync(directory);
+    writeFileSync(join(directory, token), `pushed ${token}\n`);
+    try {
+      await this.#cli(["task", "sync", "push", task.id, directory, "--json"]);
+      task.files.set(token, `pushed ${token}\n`);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  async #pull(task: Known): Promise<void> {
+    const files = new Map(task.files);
+    const directory = join(this.#scratch.directory, `pull-${this.#token()}`);
+    try {
+      await this.#cli(["task", "export", task.id, "/workspace", "--output", directory, "--json"]);
+      for (const [name, content] of files) assert.equal(readFileSync(join(directory, name), "utf8"), content);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  async #fork(task: Known): Promise<void> {
+    const files = new Map(task.files);
+    const { tasks } = await this.#scratch.client.call("task.fork", { task_id: task.id });
+    for (const { task_id } of tasks) this.#own.push(this.#ledger.add(task_id, files));
+  }
+
+  async #run(): Promise<void> {
+    const token = this.#token();
+    const said = await this.#cli(["run", "debian:12", "--mem-mib", "256", "--json", "--", "echo", token]);
+    assert.equal((JSON.parse(said) as { stdout: string }).stdout, `${token}\n`);
+  }
+
+  async #delete(task: Known): Promise<void> {
+    await this.#scratch.delete(task.id);
+    this.#ledger.remove(task);
+    this.#own.splice(this.#own.indexOf(task), 1);
+    const error = await this.#scratch.failureHere("task.status", { task_id: task.id });
+    assert.equal(error.code, "NOT_FOUND", `${task.id} is back`);
+  }
+
+  /** Looks at a task whose call failed. Its output is there; it runs, unless its VM was killed; then it is deleted. */
+  async #settle(task: Known): Promise<void> {
+    if (!this.#own.includes(task)) return;
+    const { state } = await this.#scratch.status(task.id);
+    const entries = await this.#scratch.entries(task.id);
+    for (const [sequence, output] of task.outputs) {
+      const entry = entries.find((each) => each.sequence === sequence);
+      assert.equal(entry?.stdout, output, `the output of command ${sequence} of ${task.id} is lost`);
+    }
+    if (state !== "failed") return;
+    await this.#assertKilled(task, "its VM has ended by itself");
+    await this.#delete(task);
+  }
+
+  async #assertKilled(task: Known, what: string): Promise<void> {
+    const { state } = await this.#scratch.status(task.id);
+    assert.ok(this.#ledger.wasKilled(task), `${task.id}: ${what}; it is ${state}`);
+  }
+
+  /** The standard output of a command line that succeeds. Throws ABORTED when its process was killed, else its error. */
+  async #cli(words: readonly string[]): Promise<string> {
+    const client = this.#scratch.start(words);
+    this.clients.add(client);
+    client.stdin?.end();
+    const ended = await endOf(client);
+    this.clients.delete(client);
+    if (ended.status === 0) return ended.stdout;
+    throw errorOf(ended, words);
+  }
+
+  #token(): string {
+    return `${this.#name}-${(this.#tokens += 1)}`;
+  }
+
+  #pick<T>(all: readonly T[]): T | undefined {
+    return all[Math.floor(this.#random() * all.length)];
+  }
+}
+
+function errorOf({ status, stdout, stderr }: Ended, words: readonly string[]): PyroError {
+  if (status === null) return new PyroError("ABORTED", "The client was killed.");
+  if (stdout.startsWith("{")) {
+    const answer = JSON.parse(stdout) as { error?: Parameters<typeof PyroError.fromBody>[0] };
+    if (answer.error) return PyroError.fromBody(answer.error);
+    return new PyroError("COMMAND_FAILED", `exit status ${status}`);
+  }
+  return new PyroError("INTERNAL", `${words.join(" ")}: exit status ${status}: ${stderr}`);
+}
