@@ -31,7 +31,14 @@ const programs = built.map((path) => ({
   name: path.slice(path.lastIndexOf("/") + 1),
   version: manifest.version,
   licenses: [{ license: { id: manifest.license } }],
-  hashes: [{ alg: "SHA-256", content: createHash("sha256").update(readFileSync(join(root, path))).digest("hex") }],
+  hashes: [
+    {
+      alg: "SHA-256",
+      content: createHash("sha256")
+        .update(readFileSync(join(root, path)))
+        .digest("hex"),
+    },
+  ],
   properties: [{ name: "source", value: `${path.slice(0, path.indexOf("/"))}/src` }],
 }));
 

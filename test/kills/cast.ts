@@ -33,7 +33,12 @@ export class RunningRun {
   readonly keeper: ProcessIdentity;
   readonly qemu: ProcessIdentity;
 
-  private constructor(client: ChildProcess, ended: Promise<number | null>, keeper: ProcessIdentity, qemu: ProcessIdentity) {
+  private constructor(
+    client: ChildProcess,
+    ended: Promise<number | null>,
+    keeper: ProcessIdentity,
+    qemu: ProcessIdentity,
+  ) {
     this.client = client;
     this.ended = ended;
     this.keeper = keeper;

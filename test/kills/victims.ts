@@ -32,7 +32,10 @@ export class Stage {
 
   async daemon(): Promise<ProcessIdentity> {
     const pid = await this.scratch.daemonPid();
-    assert.ok(commandLineOf(pid).some((word) => word.endsWith("/daemon/main.js")), "not the daemon");
+    assert.ok(
+      commandLineOf(pid).some((word) => word.endsWith("/daemon/main.js")),
+      "not the daemon",
+    );
     return identityOf(pid, "the daemon");
   }
 

@@ -33,7 +33,9 @@ test("the bill of materials has every npm package, program and Debian package, a
   const built = manifest.files.filter((path) => path.includes("/build/"));
   assert.equal(built.length, 7);
   for (const path of built) {
-    const content = createHash("sha256").update(readFileSync(join(root, path))).digest("hex");
+    const content = createHash("sha256")
+      .update(readFileSync(join(root, path)))
+      .digest("hex");
     assert.deepEqual(find(path.split("/").at(-1)!)?.hashes, [{ alg: "SHA-256", content }]);
   }
 });

@@ -45,7 +45,8 @@ export class Chaos {
   }
 
   #killOne(victim: (typeof victims)[number]): boolean {
-    if (victim === "client") return this.#pick(this.#workers.flatMap(({ clients }) => [...clients]))?.kill("SIGKILL") ?? false;
+    if (victim === "client")
+      return this.#pick(this.#workers.flatMap(({ clients }) => [...clients]))?.kill("SIGKILL") ?? false;
     if (victim === "qemu") return this.#killQemu();
     const program = victim === "gate" ? "/pyro-gate" : "/pyro-pages";
     const pid = this.#pick(processesOf(this.#scratch.home).filter((each) => commandLineOf(each)[0]?.endsWith(program)));

@@ -77,7 +77,9 @@ async function watch(scratch: TaskScratch, samples: Sample[], isOver: () => bool
     const last = samples.at(-1);
     if (count % 12 === 0 && last) {
       const figures = `daemon ${last.memoryMib.toFixed(0)} MiB, ${last.descriptors} descriptors`;
-      process.stdout.write(`${ledger.tasks.length} tasks, ${figures}, load ${loadavg()[0]!.toFixed(1)}; ${ledger.summary()}\n`);
+      process.stdout.write(
+        `${ledger.tasks.length} tasks, ${figures}, load ${loadavg()[0]!.toFixed(1)}; ${ledger.summary()}\n`,
+      );
     }
   }
 }
@@ -94,12 +96,18 @@ function assertFlat(samples: readonly Sample[]): void {
   const most = (of: readonly Sample[]) => Math.max(0, ...of.map(({ memoryMib }) => memoryMib));
   process.stdout.write(`daemons: at most ${most(samples).toFixed(0)} MiB in ${samples.length} samples\n`);
   assert.ok(most(samples) < MOST_MIB, `a daemon takes ${most(samples)} MiB`);
-  assert.ok(samples.every(({ descriptors }) => descriptors < MOST_DESCRIPTORS), "a daemon has too many descriptors");
+  assert.ok(
+    samples.every(({ descriptors }) => descriptors < MOST_DESCRIPTORS),
+    "a daemon has too many descriptors",
+  );
   for (const pid of new Set(samples.map((sample) => sample.pid))) {
     const own = samples.filter((sample) => sample.pid === pid);
     const [first, second] = [own.slice(0, own.length / 2), own.slice(own.length / 2)];
     if (first.length < 3) continue;
-    assert.ok(most(second) <= most(first) + GROWTH_MIB, `daemon ${pid} has grown from ${most(first)} to ${most(second)} MiB`);
+    assert.ok(
+      most(second) <= most(first) + GROWTH_MIB,
+      `daemon ${pid} has grown from ${most(first)} to ${most(second)} MiB`,
+    );
   }
 }
 

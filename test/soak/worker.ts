@@ -84,7 +84,9 @@ export class Worker {
   async #exec(task: Known): Promise<void> {
     const token = this.#token();
     const script = `echo ${token} >${token} && cat ${token}`;
-    const entry = JSON.parse(await this.#cli(["task", "exec", task.id, "--json", "--timeout-seconds", `${SECONDS}`, "--", "sh", "-c", script])) as Entry;
+    const entry = JSON.parse(
+      await this.#cli(["task", "exec", task.id, "--json", "--timeout-seconds", `${SECONDS}`, "--", "sh", "-c", script]),
+    ) as Entry;
     if (entry.exit_code !== 0) throw new PyroError("COMMAND_FAILED", `exit code ${entry.exit_code}`);
     assert.equal(entry.stdout, `${token}\n`);
     task.files.set(token, `${token}\n`);
