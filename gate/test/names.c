@@ -1,4 +1,5 @@
 // What the gate lets pass when only names are open: patterns, questions, client hellos and requests.
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "../src/queries.h"
 #include "../src/dns.h"
 #include "../src/inspect.h"
+#include "../src/policy.h"
 #include "expect.h"
 #include "question.h"
 
@@ -65,6 +67,29 @@ static void test_answers(void) {
     memcpy(message + length, "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xcb\0\x71\x0a", 16);
     address.bytes[3] = 10;
     expect(!dns_learn(message, length + 16) && !names_is_learned(&address), "not of another name", "");
+}
+
+// An allowed name that leads to a closed address, at once or later, by an alias or in another spelling: the address stays closed.
+static void test_rebinding(void) {
+    static const char *const targets[] = {"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1",
+                                          "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "fd00::1"};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        uint8_t message[600] = {0}, bytes[16];
+        bool is_v4 = inet_pton(AF_INET, targets[i], bytes) == 1;
+        expect(is_v4 || inet_pton(AF_INET6, targets[i], bytes) == 1, "is an address:", targets[i]);
+        uint8_t size = is_v4 ? 4 : 16;
+        size_t length = write_question(message, "example.org", is_v4 ? 1 : 28);
+        message[2] = 0x81, message[3] = 0x80, message[7] = 2;
+        memcpy(message + length, "\xc0\x0c\0\x05\0\x01\0\0\0\0\0\x02\xc0\x0c", 14);
+        memcpy(message + length + 14, "\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04", 12);
+        message[length + 17] = is_v4 ? 1 : 28, message[length + 25] = size;
+        memcpy(message + length + 26, bytes, size);
+        expect(dns_learn(message, length + 26 + size), "an answer is passed on:", targets[i]);
+        struct address to = is_v4 ? address_v4(bytes, 443) : address_v6(bytes, 443), embedded;
+        expect(policy_is_closed(&to, &embedded), "stays closed behind an allowed name:", targets[i]);
+        bool is_by_name = true;
+        expect(policy_judge(&to, &is_by_name) == VERDICT_CLOSED, "is refused behind an allowed name:", targets[i]);
+    }
 }
 
 static void test_numbers(void) {
@@ -130,6 +155,7 @@ static void test_requests(void) {
         "CONNECT example.com:443 HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "GET  / HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "GET / HTTP/2.0\r\nHost: example.org\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET /\r\nHost: example.org\r\n\r\n",
         "get / HTTP/1.1\r\nHost: example.org\r\n\r\n",
         "GET / HTTP/1.1\nHost: example.org\n\n",
@@ -228,6 +254,7 @@ int main(void) {
     test_patterns();
     test_questions();
     test_answers();
+    test_rebinding();
     test_numbers();
     test_requests();
     test_slow_head();
