@@ -10,6 +10,7 @@ import { Qmp } from "../../src/backend/qemu/qmp.js";
 import { findToolchain } from "../../src/backend/qemu/toolchain.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { ListeningSocket } from "../../src/host/socket-file.js";
+import { keeperPath } from "./keeper-path.js";
 
 test("the end of a console: its last lines, without control characters, within the limit of a message", () => {
   const text = "\x1bc\x1b[?7l\x1b[2J\x1b[0mone\r\n\r\ntwo\x07\r\nthree\r\npyro-agent: started\r\n";
@@ -25,7 +26,7 @@ test("a VM that was not ready in time: the error has the end of its console; whe
   const directory = mkdtempSync(join(tmpdir(), "pc-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const listening = await ListeningSocket.open(join(directory, "qmp"));
-  const { qemu: program } = await findToolchain();
+  const { qemu: program } = await findToolchain(keeperPath);
   const console = ["-chardev", "ringbuf,id=console,size=65536"];
   const monitor = ["-chardev", "socket,id=qmp,fd=3,server=on,wait=off", "-mon", "chardev=qmp,mode=control"];
   const words = ["-nodefaults", "-display", "none", "-machine", "none", ...console, ...monitor];

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { AcceleratorChoice } from "../../src/backend/qemu/accelerator.js";
 import { buildOpening } from "../../src/backend/qemu/kvm-access.js";
 import { findToolchain } from "../../src/backend/qemu/toolchain.js";
+import { keeperPath } from "./keeper-path.js";
 
 test("the suggested command that opens a device node fits the node's group and mode and the user of pyro", () => {
   const node = { path: "/dev/kvm", mode: 0o20600, gid: 0, group: "root", hasKvmGroup: true, asNobody: true };
@@ -25,7 +26,7 @@ test("a device that the VM's user may not open is not used, also when root runs 
   t.after(() => rmSync(directory, { recursive: true }));
   const device = join(directory, "kvm");
   writeFileSync(device, "", { mode: process.getuid?.() === 0 ? 0o600 : 0 });
-  const toolchain = await findToolchain();
+  const toolchain = await findToolchain(keeperPath);
   const verdict = () => new AcceleratorChoice(directory, toolchain, undefined, device).kvmVerdict();
   const { exists, opens, usable } = await verdict();
   assert.deepEqual({ exists, opens, usable }, { exists: true, opens: false, usable: false });
@@ -43,7 +44,7 @@ test("a device that the VM's user may not open is not used, also when root runs 
 test("a verdict without the device's mode, as an older pyro wrote it, is determined again", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "pk-"));
   t.after(() => rmSync(directory, { recursive: true }));
-  const toolchain = await findToolchain();
+  const toolchain = await findToolchain(keeperPath);
   const missing = join(directory, "kvm");
   await new AcceleratorChoice(directory, toolchain, undefined, missing).kvmVerdict();
   const path = join(directory, "accelerator.json");

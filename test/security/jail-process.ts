@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { findToolchain } from "../../src/backend/qemu/toolchain.js";
 import { VmProcess } from "../../src/backend/qemu/vm-process.js";
 import { sealDescriptors } from "../../src/host/peer.js";
+import { keeperPath } from "../backend/keeper-path.js";
 import { buildProbe } from "./jail-probe.js";
 
 /**
@@ -47,7 +48,7 @@ chmodSync(daemonSocket, 0o777);
 const { port: tcpPort } = servers[2]!.address() as AddressInfo;
 const other = spawn("sleep", ["1000"], { stdio: "ignore" });
 
-const toolchain = await findToolchain();
+const toolchain = await findToolchain(keeperPath);
 const [maxFileMib, memMib] = [16, 256];
 const targets = {
   secret,

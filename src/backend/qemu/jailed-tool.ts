@@ -1,5 +1,5 @@
 import { type ProcessIdentity } from "../../host/process.js";
-import { sendToDescriptor, spawnDetached, type ChildProcess } from "../../host/spawn.js";
+import { sendToDescriptor, spawnKept, type ChildProcess } from "../../host/spawn.js";
 import { buildJailFilter } from "../seccomp.js";
 import { buildJailArgs, type JailSpec } from "./jail.js";
 import { readInside } from "./inside.js";
@@ -17,12 +17,17 @@ export async function runInJail(
   signal?: AbortSignal,
 ): Promise<number | null> {
   const { child, ended } = startInJail(toolchain, jail, words);
-  const kill = () => void child.kill("SIGKILL");
+  let isGivenUp = false;
+  const kill = () => {
+    isGivenUp = true;
+    child.kill("SIGTERM");
+  };
   const timer = setTimeout(kill, timeoutMs);
   signal?.addEventListener("abort", kill, { once: true });
   if (signal?.aborted) kill();
   try {
-    return await ended;
+    const status = await ended;
+    return isGivenUp ? null : status;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", kill);
@@ -39,19 +44,20 @@ export async function whileInJail<T>(
   try {
     return await work(await inside);
   } finally {
-    child.kill("SIGKILL");
+    child.kill("SIGTERM");
     await ended;
   }
 }
 
+/** A SIGTERM for the child ends everything in the jail, at whatever point of making it bubblewrap is. */
 function startInJail(
-  { bwrap, limitsTmp, system, dropTo }: Toolchain,
+  { bwrap, keeper, limitsTmp, system, dropTo }: Toolchain,
   { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,
   words: readonly string[],
 ): { child: ChildProcess; inside: Promise<ProcessIdentity | null>; ended: Promise<number | null> } {
   const fixed = { bwrap, limitsTmp, system, dropTo, preload: null, diesWithDaemon: true };
   const args = buildJailArgs({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
-  const child = spawnDetached(bwrap, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
+  const child = spawnKept(keeper, bwrap, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
   sendToDescriptor(child, FILTER_FD, buildJailFilter());
   child.stderr?.resume();
   const ended = new Promise<number | null>((resolve) => {

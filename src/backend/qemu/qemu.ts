@@ -108,7 +108,7 @@ export class QemuBackend implements Backend {
     const searching = this.#toolchain;
     const known = await searching?.catch(() => null);
     if (known && (await isUnchanged(known, own))) return known;
-    if (this.#toolchain === searching) this.#toolchain = findToolchain(own);
+    if (this.#toolchain === searching) this.#toolchain = findToolchain(this.#options.keeperPath, own);
     return this.#toolchain!;
   }
 

@@ -33,6 +33,8 @@ export interface Toolchain {
   readonly mke2fs: string;
   readonly prlimit: string;
   readonly qemuImg: string;
+  /** pyro-keeper, which leaves no process of a program behind. */
+  readonly keeper: string;
   /** Directories at the root of the jail, from which QEMU is loaded. */
   readonly system: readonly SystemPath[];
   readonly dropTo: JailSpec["dropTo"];
@@ -47,8 +49,8 @@ const PACKAGES = {
   setpriv: "util-linux",
 } as const;
 
-/** Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
-export async function findToolchain(own: InstalledToolchain | null = null): Promise<Toolchain> {
+/** `keeper` is the path of pyro-keeper. Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
+export async function findToolchain(keeper: string, own: InstalledToolchain | null = null): Promise<Toolchain> {
   const id = unprivilegedId();
   const groups = id === null ? [] : await kvmGroups();
   if (own !== null) {
@@ -59,6 +61,7 @@ export async function findToolchain(own: InstalledToolchain | null = null): Prom
       qemuVersion: `${own.qemuVersion} [private ${own.id}]`,
       privateId: own.id,
       traits: traitsOf(own.qemuVersion),
+      keeper,
       ...{ bwrap, mke2fs, prlimit, limitsTmp: await canLimitTmp(bwrap) },
       qemuImg: join(own.path, inToolchain.qemuImg),
       system: buildSystemPaths(own.path),
@@ -74,6 +77,7 @@ export async function findToolchain(own: InstalledToolchain | null = null): Prom
     qemuVersion: `${version} ${await readStamp(qemu)}`,
     privateId: null,
     traits: traitsOf(version),
+    keeper,
     bwrap: found.bwrap,
     limitsTmp: await canLimitTmp(found.bwrap),
     mke2fs: found.mke2fs,
