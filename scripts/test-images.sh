@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 missing=""
-for package in docker-registry skopeo umoci busybox-static mmdebstrap openssl; do
+for package in docker-registry skopeo umoci busybox-static mmdebstrap openssl gcc musl-tools; do
   dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
@@ -13,4 +13,4 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing >/dev/null
 fi
-exec node --test --test-reporter=spec dist/test/images/main.js
+exec node --test --test-reporter=spec --test-concurrency=1 dist/test/images/main.js dist/test/images/guests.js

@@ -74,6 +74,27 @@ export function tricks(): MadeImage {
   ]);
 }
 
+/** Links that lead out of the image, and files of later layers through them: both stay in the image. */
+export function links(): MadeImage {
+  return makeImage([
+    tar(
+      ...[directory("etc"), file("etc/passwd", "of the image\n"), symlink("absolute", "/etc"), directory("d")],
+      ...[symlink("d/up", "../../../../etc"), symlink("d/deep", "/d/up"), symlink("nowhere", "/missing/x")],
+    ),
+    tar(file("absolute/by-absolute"), file("d/up/by-relative"), file("absolute/.wh.passwd", "")),
+    tar(file("d/deep/by-both"), file("/etc/by-name")),
+  ]);
+}
+
+/** Layers of no other image: skopeo would take those that the registry has already, compressed otherwise. */
+export function compressed(): MadeImage {
+  const names = Array.from({ length: 8 }, (_, index) => `zstd/${index}`);
+  return makeImage([
+    tar(...names.map((name) => file(name, `only ${name}`))),
+    tar(file("zstd/.wh.0"), file("zstd/new")),
+  ]);
+}
+
 /** 60 layers; each adds, replaces and removes something. */
 export function manyLayers(): MadeImage {
   return makeImage(

@@ -16,7 +16,7 @@ import { fetchRegistryImage } from "../../src/environments/registry/open.js";
 import { parseRegistryReference } from "../../src/environments/registry/reference.js";
 import { checkFileSystem } from "../environments/image/files.js";
 import { json, type MadeImage, makeImage, writeLayout } from "../environments/image/saved.js";
-import { busybox, debian, manyLayers, tricks } from "./images.js";
+import { busybox, debian, compressed, links, manyLayers, tricks } from "./images.js";
 import { type Registry, startRegistry } from "./registry.js";
 import { listDirectory, listTree } from "./trees.js";
 
@@ -95,10 +95,11 @@ const plain = ["--dest-tls-verify=false"];
 const images: readonly (readonly [name: string, make: () => MadeImage, flags: readonly string[]])[] = [
   ["busybox", busybox, plain],
   ["tricks", tricks, plain],
+  ["links", links, plain],
   ["sixty-layers", manyLayers, plain],
   ["schema2", tricks, [...plain, "--format", "v2s2"]],
   ["debian", () => debian(scratch), plain],
-  ["zstd", () => makeImage(tricks().layers.toReversed()), [...plain, "--dest-compress-format", "zstd"]],
+  ["zstd", compressed, [...plain, "--dest-compress-format", "zstd"]],
 ];
 
 for (const [name, make, flags] of images) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { tar } from "../../archive/raw-tar.js";
-import { file } from "../../archive/specimen.js";
+import { file, hardlink } from "../../archive/specimen.js";
 import { json, makeImage } from "../image/saved.js";
 import { openImageCache, pull } from "./cache.js";
 import { INDEX, noise, type RegistryDouble, registryDouble, sendError } from "./double.js";
@@ -96,6 +96,18 @@ const wrong: readonly (readonly [
   [
     ...(["a layer with fewer bytes", "ENVIRONMENT_BUILD_FAILED", "digest"] as const),
     (registry) => sendLayer(registry, stored.subarray(0, 10)),
+  ],
+  [
+    ...(["a layer whose file leads out of the image", "ARCHIVE_PATH_ESCAPES", undefined] as const),
+    (registry) => registry.push(makeImage([tar(file("a")), tar(file("a/../../x"))])),
+  ],
+  [
+    ...(["a layer whose whiteout leads out of the image", "ARCHIVE_PATH_ESCAPES", undefined] as const),
+    (registry) => registry.push(makeImage([tar(file("a")), tar(file("../.wh.x"))])),
+  ],
+  [
+    ...(["a layer whose hard link leads out of the image", "ARCHIVE_PATH_ESCAPES", undefined] as const),
+    (registry) => registry.push(makeImage([tar(hardlink("x", "../../etc/passwd"))])),
   ],
   [
     ...(["a layer that is larger than the disk", "DISK_FULL", undefined] as const),
