@@ -16,6 +16,7 @@ import { benchFairness } from "./fairness.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchInside } from "./inside.js";
+import { benchLive } from "./live.js";
 import { benchMany } from "./many.js";
 import { benchMcp } from "./mcp.js";
 import { benchMemory } from "./memory.js";
@@ -39,6 +40,7 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
   throughput: benchThroughput,
   push: benchPush,
   pull: benchPull,
+  live: benchLive,
   idle: benchIdle,
   fairness: benchFairness,
 };

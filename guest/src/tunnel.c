@@ -121,10 +121,15 @@ static size_t share(void) {
     return each < SHARE_MIN_BYTES ? SHARE_MIN_BYTES : each;
 }
 
-static bool has_connected(struct tunnel *tunnel, uint32_t events) {
+static int error_of(const struct tunnel *tunnel) {
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(tunnel->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+}
+
+static bool has_connected(struct tunnel *tunnel, uint32_t events) {
+    int error = error_of(tunnel);
     if (!error && (events & EPOLLOUT)) {
         tunnel->is_connected = true;
         inlet_grant(&tunnel->inlet, share());
@@ -180,6 +185,12 @@ static bool write_some(struct tunnel *tunnel) {
 void tunnel_ready(uint32_t stream, uint32_t events) {
     struct tunnel *tunnel = find(stream);
     if (!tunnel || (!tunnel->is_connected && !has_connected(tunnel, events))) return;
+    // A reset after the end is in no read that follows.
+    int error = tunnel->outlet.has_end && (events & EPOLLERR) ? error_of(tunnel) : 0;
+    if (error) {
+        fail(tunnel, error);
+        return;
+    }
     if (events & ~(uint32_t)EPOLLOUT) tunnel->is_readable = true;
     if (read_some(tunnel)) write_some(tunnel);
 }

@@ -10,6 +10,9 @@ export interface Listener {
 /** How long a connection may be silent before the kernel asks its other end, which may have been closed after a half-close. */
 const SILENT_MS = 60_000;
 
+/** How often a connection whose other end has ended its direction is checked. */
+const CHECK_MS = 5_000;
+const NOTHING = Buffer.alloc(0);
 const OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true };
 
 /**
@@ -18,7 +21,7 @@ const OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true };
  */
 export function listenOnLoopback(port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
   const server: Server = createServer({ ...OPTIONS, keepAliveInitialDelay: SILENT_MS }, (socket) => {
-    socket.on("error", () => {});
+    socket.on("error", () => {}).once("end", () => watchHalfOpen(socket));
     onConnection(socket);
   });
   return new Promise((resolve, reject) => {
@@ -29,4 +32,13 @@ export function listenOnLoopback(port: number, onConnection: (socket: Socket) =>
       resolve({ port: (server.address() as { port: number }).port, close: () => server.close() });
     });
   });
+}
+
+/** Node.js does not notice that a connection was reset after its end, unless it writes: an empty write shows it, and the kernel sends nothing. */
+function watchHalfOpen(socket: Socket): void {
+  const check = () => {
+    if (!socket.writableEnded && socket.writableLength === 0) socket.write(NOTHING);
+  };
+  const timer = setInterval(check, CHECK_MS).unref();
+  socket.once("close", () => clearInterval(timer));
 }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { request } from "node:http";
 import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 
-import { endOf, until } from "../client/scratch.js";
+import { endOf, processesOf, until } from "../client/scratch.js";
 import { TaskScratch } from "../faults/task-scratch.js";
 
 const PORT = 8000;
@@ -84,6 +86,77 @@ test("ports of a VM: a WebSocket echoes", async () => {
   assert.deepEqual(echoed, Buffer.concat([Buffer.from([0x81, 4]), Buffer.from("ping")]));
   socket.destroy();
 });
+
+/** As another user: what of pyro can be reached. Prints the server's answer, and the error of each other attempt. */
+const ATTACK = `
+import json, os, socket, sys, urllib.request
+url, home, pid, sockets = json.loads(sys.argv[1])
+def attempt(work):
+    try:
+        work()
+        return "done"
+    except OSError as error:
+        return type(error).__name__
+def connect(path):
+    with socket.socket(socket.AF_UNIX) as wire: wire.connect(path)
+print(json.dumps([
+    urllib.request.urlopen(url).read().decode(),
+    attempt(lambda: os.listdir(home)),
+    attempt(lambda: open(home + "/daemon.log")),
+    attempt(lambda: os.kill(pid, 0)),
+    attempt(lambda: open(f"/proc/{pid}/environ").read()),
+    *(attempt(lambda path=path: connect(path)) for path in sockets),
+]))
+`;
+
+test("ports of a VM: another user of the host reaches the published port, and nothing else", async () => {
+  const daemon = await scratch.daemonPid();
+  const hostPort = Number(new URL(url).port);
+  const { addresses, sockets } = listenersOf([daemon, ...processesOf(scratch.home)]);
+  assert.deepEqual(addresses, [`127.0.0.1:${hostPort}`]);
+  assert.ok(sockets.some((path) => path.endsWith("/daemon.sock")));
+  // Also where the directory above is open to everyone.
+  chmodSync(scratch.directory, 0o755);
+  if (process.getuid?.() !== 0) return;
+  const given = JSON.stringify([url, scratch.home, daemon, sockets]);
+  const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", ATTACK, given];
+  const { stdout, stderr } = await endOf(spawn("setpriv", nobody, { cwd: "/" }));
+  assert.equal(stderr, "");
+  const refused = Array.from({ length: 4 + sockets.length }, () => "PermissionError");
+  assert.deepEqual(JSON.parse(stdout), ["hello", ...refused]);
+});
+
+/** The TCP addresses and the unix sockets on which processes listen. */
+function listenersOf(pids: readonly number[]): { addresses: string[]; sockets: string[] } {
+  const inodes = new Set(pids.flatMap(socketInodesOf));
+  const rows = (name: string) => readFileSync(`/proc/net/${name}`, "utf8").trim().split("\n").slice(1);
+  const words = (row: string) => row.trim().split(/\s+/);
+  const isTcp = ([, , , state, , , , , , inode]: string[]) => state === "0A" && inodes.has(inode!);
+  const tcp = [...rows("tcp"), ...rows("tcp6")].map(words).filter(isTcp);
+  const isUnix = ([, , , flags, , , inode]: string[]) => flags === "00010000" && inodes.has(inode!);
+  const unix = rows("unix").map(words).filter(isUnix);
+  return {
+    addresses: tcp.map(([, address]) => parseAddress(address!)),
+    sockets: unix.map(([, , , , , , , path]) => path!),
+  };
+}
+
+function socketInodesOf(pid: number): string[] {
+  try {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+  } catch {
+    return [];
+  }
+}
+
+/** An IPv4 address and port, as /proc/net/tcp has them; another address as it is. */
+function parseAddress(text: string): string {
+  const [host = "", port = ""] = text.split(":");
+  const bytes = Buffer.from(host, "hex");
+  const shown = bytes.length === 4 ? bytes.toReversed().join(".") : host;
+  return `${shown}:${Number.parseInt(port, 16)}`;
+}
 
 test("ports of a VM: a new daemon listens on the same port, and a deleted task closes it", async () => {
   await scratch.killDaemon();

@@ -8,17 +8,31 @@ const SHELL_WORDS = new Set(
   typeset ulimit umask unalias unset until wait while { }`.split(/\s+/),
 );
 
+/** What a line may do before it starts its program: nothing that takes time, or that a signal could end. */
+const PREPARATIONS = new Set([".", ":", "cd", "export", "true", "ulimit", "umask", "unset"]);
+
 /** Signals that a program may handle. A trap with a command, unlike one without, is not inherited. */
 const TRAP = "trap : HUP INT QUIT ABRT USR1 USR2 ALRM TERM";
 
 /**
- * A line that only starts a program gets a shell that survives the program's signals and then returns its exit code. Any other shell
- * would end at TERM while the program is still cleaning up, and would replace the exit code at INT. The program does not replace the shell
- * itself: as leader of the process group, `setsid` would leave its command in the background.
+ * A line that only starts a program gets a shell that survives the program's signals and then returns its exit code; so does one that
+ * changes its directory or variables first: `cd app && ./serve`. Any other shell would end at TERM while the program is still cleaning up,
+ * and would replace the exit code at INT. The program does not replace the shell itself: as leader of the process group, `setsid` would
+ * leave its command in the background.
  */
 export function makePatient(line: string): string {
-  const program = parseQuoted(line)?.[0];
-  if (program === undefined || SHELL_WORDS.has(program)) return line;
+  const steps = line.split("&&");
+  const program = steps.pop()!;
+  // A part of a quoted text is no command.
+  const isPrepared = steps.every((step) => PREPARATIONS.has(wordOf(step) ?? ""));
+  const word = wordOf(program);
+  if (!isPrepared || word === undefined || SHELL_WORDS.has(word)) return line;
   // The shell's own standard error is closed off: it would write "Terminated" there.
-  return `${TRAP}; exec 9>&2 2>/dev/null; (exec ${line} 2>&9 9>&-)`;
+  const prepared = steps.map((step) => `${step.trim()} 2>&9 && `).join("");
+  return `${TRAP}; exec 9>&2 2>/dev/null; ${prepared}(exec ${program.trim()} 2>&9 9>&-)`;
+}
+
+/** The first word of a simple command. */
+function wordOf(step: string): string | undefined {
+  return parseQuoted(step)?.[0];
 }

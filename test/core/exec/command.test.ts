@@ -76,6 +76,19 @@ test("startExec: the shell of a program waits for its end after a signal, and re
   }
 });
 
+test("startExec: the shell of a line that prepares a program with cd, export or ulimit waits for it too", async () => {
+  await using agent = new AgentProcess();
+  for (const signal of ["TERM", "INT"] as const) {
+    const script = `trap 'sleep 0.2; echo bye $A $PWD; exit 7' ${signal}; echo ready; while :; do sleep 0.05; done`;
+    const line = `cd /tmp && export A='x y' && ulimit -c 0 && ${quoteCommand(["sh", "-c", script])}`;
+    const { ending, end, said } = await running(agent, line);
+    ending.interrupt(signal);
+    const { by, exitCode } = await end;
+    assert.deepEqual([by, exitCode], ["caller", 7]);
+    assert.match(said.text, /bye x y \/tmp\n/);
+  }
+});
+
 test("startExec: the shell of a program writes nothing itself when a signal ends the program", async () => {
   await using agent = new AgentProcess();
   const { ending, end, said } = await running(agent, quoteCommand(["sh", "-c", "echo ready >&2; exec sleep 300"]));
@@ -101,6 +114,12 @@ test("startExec: lines that a shell must run are still run by it", async () => {
   const machine = await machineOf(agent);
   for (const [line, output, code] of [
     ["cd / && pwd && echo ready", "/\nready\n", 0],
+    ["cd / && printenv PWD", "/\n", 0],
+    ["cd /missing && printenv PWD", "", 2],
+    ["cd / && ./missing", "", 127],
+    ["cd / && false && printenv PWD", "", 1],
+    ["cd / && printf '%s' 'a && b'", "a && b", 0],
+    ["printf '%s' 'cd / && pwd'", "cd / && pwd", 0],
     ["A=b printenv A; echo ready", "b\nready\n", 0],
     ["A=b printenv A", "b\n", 0],
     ["'printf' '%s-' a ready", "a-ready-", 0],

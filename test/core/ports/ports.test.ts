@@ -192,6 +192,34 @@ test("ports: connections that flood, half-close and are abandoned in every way l
   assert.equal((await opened.task.exec("true", { cwd: "/" })).exitCode, 0);
 });
 
+test("ports: a client that resets a connection after its own end leaves no descriptor, though the server keeps silent", async (t) => {
+  await using opened = await openTask(t);
+  const kept: Socket[] = [];
+  const port = await serve(t, (socket) => void kept.push(socket.pause()));
+  const { hostPort } = await opened.task.publishPort(port);
+  const before = openDescriptors();
+  for (let count = 0; count < 20; count += 1) {
+    const socket = connect({ port: hostPort, host: "127.0.0.1", allowHalfOpen: true });
+    socket.write("x", () => socket.end(() => socket.resetAndDestroy()));
+    await once(socket, "close");
+  }
+  await until("the server has all connections", () => kept.length === 20);
+  // Its own ends are left.
+  await until("nothing else is left", () => openDescriptors() <= before + 20);
+});
+
+test("ports: a server that resets a connection after its own end leaves no descriptor, though the client keeps silent", async (t) => {
+  await using opened = await openTask(t);
+  const port = await serve(t, (socket) => void socket.end("x", () => setTimeout(() => socket.resetAndDestroy(), 50)));
+  const { hostPort } = await opened.task.publishPort(port);
+  const before = openDescriptors();
+  const clients = Array.from({ length: 20 }, () => connect({ port: hostPort, host: "127.0.0.1", allowHalfOpen: true }));
+  t.after(() => clients.forEach((client) => client.on("error", () => {}).destroy()));
+  for (const client of clients) assert.equal((await readAll(client)).toString(), "x");
+  // The clients' own ends are left.
+  await until("nothing else is left", () => openDescriptors() <= before + 20);
+});
+
 /** Those of this process, which is the daemon too, and those of the agents. */
 function openDescriptors(): number {
   const agents = readdirSync("/proc").filter(
