@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from ._async_calls import Keys
 from ._async_stream import AsyncStream
 from ._errors import PyroError
 from ._exchange import DRAIN_SECONDS, OUTPUT_WINDOW_BYTES, OUTPUTS, Event
@@ -21,7 +22,7 @@ class AsyncExchange:
     A reader that is cancelled, or raises, cancels the call and waits until its command has ended.
     """
 
-    def __init__(self, stream: AsyncStream, stdin: AsyncIterator[bytes] | None) -> None:
+    def __init__(self, stream: AsyncStream, stdin: Keys | None) -> None:
         self._stream = stream
         self._stdin = stdin
         self._is_over = False
@@ -31,7 +32,7 @@ class AsyncExchange:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, path: str, route: str, version: str, fields: Mapping[str, object], stdin: AsyncIterator[bytes] | None
+        cls, path: str, route: str, version: str, fields: Mapping[str, object], stdin: Keys | None
     ) -> AsyncIterator[AsyncExchange]:
         """Sends the request. Raises NotListening or Lost."""
         stream = await AsyncStream.open(path, route, version)
@@ -91,23 +92,25 @@ class AsyncExchange:
 
     async def _send_stdin(self) -> None:
         """Sends all of it, then its end. Reads nothing before the daemon has room. The reader of the answer sees a broken connection."""
-        if self._stdin is None:
+        keys = self._stdin
+        if keys is None:
             return
         with contextlib.suppress(ConnectionError):
             await self._stream.room(STDIN)
-            while (piece := await self._next_piece(self._stdin)) is not None:
-                await self._stream.send_data(STDIN, piece)
-            if self._failure is None:
+            while await self._read(keys) and await keys.send(lambda view: self._stream.send_some(STDIN, view)):
+                pass
+            if keys.is_over:
                 await self._stream.send_end(STDIN)
 
-    async def _next_piece(self, stdin: AsyncIterator[bytes]) -> bytes | None:
-        """None at the end, and when the caller's iterable raises: that ends the command."""
+    async def _read(self, keys: Keys) -> bool:
+        """False when the caller's iterable raises: that ends the command."""
         try:
-            return await anext(stdin, None)
+            await keys.read()
+            return True
         except Exception as error:
             self._failure = error
             await self._stream.send_message(CANCEL, {})
-            return None
+            return False
 
     async def _cancel(self) -> None:
         """Cancels the call, and waits for its end longer than the command's grace."""

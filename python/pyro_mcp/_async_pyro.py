@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from ._async_calls import OnOutput, OnProgress, Stdin, pieces_of, settled
+from ._async_calls import Keys, OnOutput, OnProgress, Stdin, pieces_of, settled
 from ._async_exchange import AsyncExchange
 from ._async_operations import AsyncOperations
 from ._async_shell import AsyncShell
@@ -21,7 +21,7 @@ from ._exchange import Event
 from ._follower import Follower
 from ._operations import LOCAL, VERSION
 from ._patience import MAX_RETURNS
-from ._pyro import MAX_STARTS, Pyro, is_inline, prepared, route_of
+from ._pyro import MAX_STARTS, Pyro, followed, is_inline, prepared, route_of
 from ._stream import Lost, NotListening, Unanswered
 
 
@@ -151,17 +151,31 @@ class AsyncPyro(AsyncOperations):
         raise AssertionError("the loop returns")
 
     async def _once(self, call: _Call) -> Any:
+        keys = Keys(call.stdin)
         try:
-            return await self._ask(call)
+            return await self._ask(call, keys)
         except Lost as lost:
             raise self._home.unreachable(lost) from lost
+        finally:
+            keys.close()
 
     async def _exec(self, call: _Call) -> Any:
         """Runs a command of a task. If the daemon dies, the command is found again by its number or by the request id."""
+        keys = Keys(call.stdin)
+        try:
+            return await self._follow(call, keys)
+        finally:
+            keys.close()
+
+    async def _follow(self, call: _Call, keys: Keys) -> Any:
         patience = self._home.patience()
         while True:
             try:
-                return await self._ask(call if call.sinks.sequence is None else call.following())
+                if call.sinks.sequence is None:
+                    return await self._ask(call, keys)
+                # A terminal has no end of input: typing continues with the new connection.
+                is_typed = bool(call.fields.get("tty")) and not keys.is_over
+                return await self._ask(call.following(is_typed), keys if is_typed else None)
             except Lost as lost:
                 pause = patience.pause(lost, call.sinks.count)
                 if pause is None:
@@ -172,13 +186,12 @@ class AsyncPyro(AsyncOperations):
                     raise
             await asyncio.sleep(pause)
 
-    async def _ask(self, call: _Call) -> Any:
+    async def _ask(self, call: _Call, keys: Keys | None) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
         fields = self._home.with_env(call.operation, call.fields)
         for starts in range(MAX_STARTS + 1):
             try:
-                stdin = pieces_of(call.stdin)
-                async with AsyncExchange.open(self._socket(), route_of(call.operation), VERSION, fields, stdin) as exchange:
+                async with AsyncExchange.open(self._socket(), route_of(call.operation), VERSION, fields, keys) as exchange:
                     async for event in exchange.events():
                         await call.sinks.add(event)
                 if not self._home.far_socket():
@@ -288,8 +301,8 @@ class _Call:
         self.stdin = stdin
         self.sinks = sinks
 
-    def following(self) -> _Call:
+    def following(self, is_typed: bool) -> _Call:
         """The request for the rest of the command's output."""
-        kept = {name: self.fields[name] for name in ("task_id", "interleaved") if name in self.fields}
+        kept = followed(self.fields, is_typed=is_typed)
         place = {**kept, "sequence": self.sinks.sequence, **self.sinks.offsets()}
         return _Call("task.follow", place, None, self.sinks)

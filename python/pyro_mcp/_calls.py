@@ -23,6 +23,31 @@ class Default(int):
     """A default that signatures show and that the daemon fills in: a call that is given no other value sends none."""
 
 
+class Keys:
+    """Standard input as a connection sends it. What one connection could not send is sent by the next, in the same order."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._turn = threading.Lock()
+        self._rest = memoryview(b"")
+        self.is_over = False
+
+    def send(self, send_some: Callable[[memoryview], int]) -> bool:
+        """Sends the next piece; false at the end, and when the connection was closed. Raises what the caller's iterable raises."""
+        with self._turn:
+            if not self._rest and not self.is_over:
+                try:
+                    self._rest = memoryview(next(self._pieces))
+                except StopIteration:
+                    self.is_over = True
+            while self._rest:
+                count = send_some(self._rest)
+                if count == 0:
+                    return False
+                self._rest = self._rest[count:]
+            return not self.is_over
+
+
 class Cancellation:
     """Cancels calls from another thread.
 

@@ -6,10 +6,10 @@ import contextlib
 import json
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ._calls import Cancellation
+from ._calls import Cancellation, Keys
 from ._errors import PyroError
 from ._stream import CANCEL, DATA, ERROR, INPUT, RESULT, SOURCE, STDERR, STDIN, STDOUT, Lost, Stream
 
@@ -35,7 +35,7 @@ def exchange(
     version: str,
     fields: Mapping[str, object],
     *,
-    stdin: Iterator[bytes] | None,
+    stdin: Keys | None,
     source: SendSource | None,
     cancellation: Cancellation | None,
     on_event: Callable[[Event], None],
@@ -123,14 +123,18 @@ class _Upload:
         with contextlib.suppress(OSError):
             self._stream.send_message(CANCEL, {})
 
-    def send(self, source: SendSource | None, stdin: Iterator[bytes] | None) -> None:
+    def send(self, source: SendSource | None, stdin: Keys | None) -> None:
         if (source is None or self._send_source(source)) and stdin is not None:
             self._send_stdin(stdin)
 
-    def _send_stdin(self, pieces: Iterator[bytes]) -> None:
+    def _send_stdin(self, keys: Keys) -> None:
         """Sends all of it, then its end. Reads nothing before the daemon has room."""
         try:
-            if self._stream.has_room(STDIN) and all(self._stream.send_data(STDIN, data) for data in pieces):
+            if not self._stream.has_room(STDIN):
+                return
+            while keys.send(lambda view: self._stream.send_some(STDIN, view)):
+                pass
+            if keys.is_over:
                 self._stream.send_end(STDIN)
         except OSError:
             if not self._stream.closed:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from ._bytes import iterate
 from ._build import parse_copy, read_script
-from ._calls import Cancellation, Default, OnOutput, OnProgress, Stdin, pieces_of
+from ._calls import Cancellation, Default, Keys, OnOutput, OnProgress, Stdin, pieces_of
 from ._daemon import Home
 from ._errors import REPEAT, PyroError, assert_succeeded
 from ._exchange import Event, SendSource, exchange
@@ -168,7 +168,7 @@ class Pyro(Operations):
             source = packed.send
         # An operation that takes standard input waits for its end, also when there is none. It is untouched until the command
         # runs, so that it can be offered again.
-        ask = _Ask(operation, given, pieces_of(stdin), source, cancellation)
+        ask = _Ask(operation, given, Keys(pieces_of(stdin)), source, cancellation)
         if operation != "task.exec":
             follower = Follower(on_stdout, on_stderr, on_progress)
             try:
@@ -212,9 +212,11 @@ class Pyro(Operations):
             try:
                 if follower.sequence is None:
                     return self._ask(ask, follower.add)
-                kept = {name: ask.fields[name] for name in ("task_id", "interleaved") if name in ask.fields}
-                place = {**kept, "sequence": follower.sequence, **follower.offsets()}
-                return self._ask(_Ask("task.follow", place, None, None, ask.cancellation), follower.add)
+                # A terminal has no end of input: typing continues with the new connection.
+                keys = ask.stdin if ask.fields.get("tty") and ask.stdin and not ask.stdin.is_over else None
+                place = {**followed(ask.fields, is_typed=keys is not None), "sequence": follower.sequence}
+                following = _Ask("task.follow", {**place, **follower.offsets()}, keys, None, ask.cancellation)
+                return self._ask(following, follower.add)
             except Lost as lost:
                 pause = patience.pause(lost, follower.count)
                 if pause is None:
@@ -282,6 +284,12 @@ def prepared(operation: str, fields: Mapping[str, object]) -> dict[str, Any]:
     return given
 
 
+def followed(fields: Mapping[str, object], *, is_typed: bool) -> dict[str, object]:
+    """The fields of a command that ``task.follow`` takes too, with the keyboard of its terminal if this client types."""
+    names = ("task_id", "interleaved", "rows", "cols") if is_typed else ("task_id", "interleaved")
+    return {**{name: fields[name] for name in names if name in fields}, **({"keyboard": True} if is_typed else {})}
+
+
 def route_of(operation: str) -> str:
     return "/v1/" + operation.replace(".", "/")
 
@@ -297,7 +305,7 @@ class _Ask:
 
     operation: str
     fields: Mapping[str, object]
-    stdin: Iterator[bytes] | None
+    stdin: Keys | None
     source: SendSource | None
     cancellation: Cancellation | None
 

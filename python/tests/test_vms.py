@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from pyro_mcp import AsyncPyro, Cancellation, Pyro, PyroError
@@ -184,6 +186,51 @@ class Vms(unittest.TestCase):
             last = task.shell()
             last.write("exit 3\r")
             self.assertEqual(last.exit(60)["exit_code"], 3)
+
+    def test_a_terminal_is_typed_into_after_the_death_of_the_daemon(self):
+        options = {"env": {"PS1": "$ "}, "tty": True, "timeout_seconds": 120}
+
+        with pyro.task("debian:12", **SMALL) as task:
+            keys, said = queue.SimpleQueue(), []
+            results = []
+            typed = iter(keys.get, None)
+            run = threading.Thread(
+                target=lambda: results.append(
+                    task.exec(["bash", "--norc"], stdin=typed, on_stdout=said.append, **options)
+                )
+            )
+            run.start()
+            keys.put("x=5; echo be''fore\r")
+            while "before" not in "".join(said):
+                time.sleep(0.05)
+            os.kill(daemon_pid(), signal.SIGKILL)
+            # Keys that the dead daemon took are lost.
+            while "x is 5" not in "".join(said):
+                keys.put("echo x is $x\r")
+                time.sleep(0.5)
+            keys.put("exit 4\r")
+            run.join()
+            self.assertEqual(results[0]["exit_code"], 4)
+            asyncio.run(self.type_after_a_death(task.task_id, options))
+
+    async def type_after_a_death(self, task_id, options):
+        task = await AsyncPyro().open_task(task_id)
+        keys, said = asyncio.Queue(), []
+
+        async def typed():
+            while True:
+                yield await keys.get()
+
+        run = asyncio.create_task(task.exec(["bash", "--norc"], stdin=typed(), on_stdout=said.append, **options))
+        await keys.put("x=6; echo be''fore\r")
+        while "before" not in "".join(said):
+            await asyncio.sleep(0.05)
+        os.kill(daemon_pid(), signal.SIGKILL)
+        while "x is 6" not in "".join(said):
+            await keys.put("echo x is $x\r")
+            await asyncio.sleep(0.5)
+        await keys.put("exit 4\r")
+        self.assertEqual((await run)["exit_code"], 4)
 
     def test_a_cancel_kills_all_processes_and_the_task_stays(self):
         with pyro.task("debian:12", **SMALL) as task:

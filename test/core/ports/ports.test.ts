@@ -271,6 +271,9 @@ test("ports: refuses ports that are taken or invalid, and closes published ones"
   const { task, cli } = opened;
   const taken = await serve(t, () => {});
   await assert.rejects(task.publishPort(8000, { hostPort: taken }), refusedWith("FAILED_PRECONDITION"));
+  const inUse = await cli("task", "port", "publish", task.taskId, "8000", "--host-port", String(taken));
+  assert.notEqual(inUse.status, 0);
+  assert.match(inUse.stderr, /another program listens on it/);
   assert.deepEqual((await task.listPorts()).ports, []);
   for (const port of [0, 65_536]) await assert.rejects(task.publishPort(port), refusedWith("INVALID_ARGUMENT"));
   await assert.rejects(task.closePort(8000), refusedWith("NOT_FOUND"));

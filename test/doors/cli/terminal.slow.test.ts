@@ -40,6 +40,27 @@ test("exec -t: the command has a terminal of the local size, and its exit status
   assert.doesNotMatch(terminal.shown, /task-exec/);
 });
 
+test("exec -t: a local terminal of no size counts as 24 by 80, and a huge one as 1000 by 1000", async (t) => {
+  await using opened = await openTerminal(t, ["stty", "size"], { rows: 0, cols: 0 });
+  await opened.terminal.until("24 80\r\n");
+  await using huge = new Pty(
+    [process.execPath, pyroPath, "task", "exec", opened.task.taskId, "-t", "--cwd", "/tmp", "--", "stty", "size"],
+    {
+      env: opened.daemon.env,
+      rows: 10_000,
+      cols: 10_000,
+    },
+  );
+  await huge.until("1000 1000\r\n");
+  assert.deepEqual(
+    [await opened.terminal.ended, await huge.ended],
+    [
+      { status: 0, restored: true },
+      { status: 0, restored: true },
+    ],
+  );
+});
+
 test("exec -t: keys become signals, and job control works", async (t) => {
   await using opened = await openTerminal(t, ["env", "PS1=$ ", "bash", "--norc", "-i"]);
   const { terminal } = opened;
