@@ -64,6 +64,11 @@ soak: setup
 sbom: setup
 	@node scripts/sbom.mjs >dist/sbom.cdx.json && echo dist/sbom.cdx.json
 
+# Programs of E2B's SDKs for JavaScript and Python, its command, 50 sandboxes, and deaths in the middle of streams. 5 to 10 minutes.
+.PHONY: test-e2b
+test-e2b: setup
+	@node dist/test/e2b/main.js
+
 # The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
 test-guest:
 	@$(MAKE) --no-print-directory -C guest test
@@ -86,4 +91,4 @@ docs: setup
 	@npm run --silent docs
 
 clean:
-	rm -rf dist guest/build gate/build keeper/build preload/build
+	rm -rf dist guest/build gate/build keeper/build preload/build e2b/build

@@ -19,6 +19,7 @@ const walls = {
   client: ["archive", "contract", "host", "workspace"],
   bench: ["client", "contract", "host"],
   "doors/cli": ["bench", "client", "contract"],
+  "doors/e2b": ["client", "contract", "host"],
   "doors/mcp": ["client", "contract"],
   "doors/sdk": ["client", "contract"],
 };

@@ -57,6 +57,7 @@ make --no-print-directory -s -C guest all
 make --no-print-directory -s -C gate all
 make --no-print-directory -s -C keeper all
 make --no-print-directory -s -C preload all
+make --no-print-directory -s -C e2b all
 if [ ! -e dist/built ] || [ -n "$(find src test bench examples package.json tsconfig.json -newer dist/built -print -quit)" ]; then
   echo "setup: building"
   npm run --silent build

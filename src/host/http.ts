@@ -79,3 +79,46 @@ export function openResponse(request: IncomingMessage, socket: Socket): ServerRe
   response.once("finish", () => socket.end());
   return response;
 }
+
+/** An HTTP server on this host's loopback. */
+export interface LoopbackServer {
+  readonly port: number;
+  /** Stops listening and ends all connections. */
+  close(): void;
+}
+
+/** The most connections that a loopback server accepts at once, and the bytes of a request's headers. */
+const MAX_CONNECTIONS = 4_096;
+const MAX_HEADER_BYTES = 32_768;
+
+/** Serves HTTP/1.1 on 127.0.0.1; on a free port for 0. Rejects when the port is not available. */
+export function serveLoopback(
+  port: number,
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+): Promise<LoopbackServer> {
+  const options = { requestTimeout: 0, keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
+  const server = createServer(options, onRequest);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("upgrade", onUpgrade);
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+      server.off("error", reject);
+      server.on("error", () => {});
+      const close = () => {
+        server.close();
+        server.closeAllConnections();
+      };
+      resolve({ port: (server.address() as { port: number }).port, close });
+    });
+  });
+}
+
+/** A request to a server on 127.0.0.1, whose body the caller writes. */
+export function requestLoopback(
+  port: number,
+  { method, path, headers }: { method: string; path: string; headers: Readonly<Record<string, string | string[]>> },
+): ClientRequest {
+  return request({ host: "127.0.0.1", port, method, path, headers, agent: false });
+}

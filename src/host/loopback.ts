@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** A listening TCP port of this host's loopback. */
 export interface Listener {
@@ -41,4 +41,11 @@ function watchHalfOpen(socket: Socket): void {
   };
   const timer = setInterval(check, CHECK_MS).unref();
   socket.once("close", () => clearInterval(timer));
+}
+
+/** A connection to a server on 127.0.0.1. Its errors end it. */
+export function connectLoopback(port: number): Socket {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  socket.on("error", () => {});
+  return socket;
 }

@@ -24,6 +24,7 @@ const notRun: readonly [text: string, why: string][] = [
   ["docker-archive:image.tar", "needs Docker and an image; test/environments/image pulls those that it makes"],
   ["python:3.12", "needs Docker Hub; test/environments/registry pulls from registries of its own"],
   ["ssh://me@box.example", "needs another machine; test/remote has two homes"],
+  ["pyro e2b serve", "serves until a signal; test/doors/e2b runs programs against it"],
   ["--network", "needs the Internet; test/network has a world of its own"],
 ];
 const ELSEWHERE = /^docs\/http\.md$/;

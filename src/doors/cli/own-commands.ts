@@ -34,6 +34,21 @@ const commands = {
     ],
     examples: ["pyro mcp config claude-code", "pyro mcp config cursor --write"],
   },
+  "e2b serve": {
+    summary: "Serve programs that use the SDKs of E2B, on this host's loopback",
+    flags: [ownFlag("port", "string", "Port to listen on; 49900 unless given, a free one for 0.")],
+    examples: ["pyro e2b serve", "pyro e2b serve --port 8080"],
+  },
+  "e2b env": {
+    summary: "Print the variables that point programs of E2B to the gateway that runs",
+    examples: ['eval "$(pyro e2b env)"'],
+  },
+  "e2b key": {
+    summary: "Print the key that programs of E2B need; it is made when there is none",
+    flags: [
+      ownFlag("new", "boolean", "Replace the key. A gateway that runs keeps the old one until it is started again."),
+    ],
+  },
   demo: { summary: "Show what pyro does, in a minute" },
   "demo ollama": {
     summary: "Let a local model of Ollama work in VMs",

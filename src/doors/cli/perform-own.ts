@@ -17,6 +17,9 @@ export interface OtherDoors {
     profile: McpProfile;
     allowPull: string | null;
   }): Promise<string>;
+  serveE2b(options: { port: number }): Promise<number>;
+  renderE2bEnv(): Promise<string>;
+  renderE2bKey(isNew: boolean): Promise<string>;
   /** Names of the shipped environments. */
   environmentNames(): Promise<readonly string[]>;
 }
@@ -42,6 +45,14 @@ function allowPullOf({ allow_pull: directory }: Input): string | null {
   return directory === undefined ? null : String(directory);
 }
 
+const E2B_PORT = 49_900;
+
+function portOf({ port = E2B_PORT }: Input): number {
+  const number = Number(port);
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  throw new PyroError("INVALID_ARGUMENT", "--port: expected a port from 0 to 65535.");
+}
+
 /** The commands without an operation; each returns the exit status. */
 export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) => Promise<number> } = {
   "mcp serve": ({ doors, input }) => doors.serveMcp({ profile: profileOf(input), allowPull: allowPullOf(input) }),
@@ -57,6 +68,9 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
       }),
     );
   },
+  "e2b serve": ({ doors, input }) => doors.serveE2b({ port: portOf(input) }),
+  "e2b env": async ({ doors }) => print(await doors.renderE2bEnv()),
+  "e2b key": async ({ doors, input }) => print(await doors.renderE2bKey(input["new"] === true)),
   completion: async ({ input }) => {
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(String(input["shell"])));

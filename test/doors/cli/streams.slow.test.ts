@@ -25,6 +25,8 @@ const rest: Readonly<Record<string, readonly string[]>> = {
   "env inspect": ["debian:12"],
   "mcp config": ["codex"],
   completion: ["bash"],
+  // With a port it would serve until a signal.
+  "e2b serve": ["--port", "none"],
 };
 const commands = buildCommands(readContract()).map((command) => {
   const name = nameOf(command);

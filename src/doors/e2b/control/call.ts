@@ -1,0 +1,9 @@
+import type { Exchange } from "../answer.js";
+import type { Sandboxes } from "../sandboxes.js";
+
+/** A request of the control API. `id` is the sandbox or template in its path. */
+export interface ControlCall {
+  readonly sandboxes: Sandboxes;
+  readonly exchange: Exchange;
+  readonly id: string;
+}

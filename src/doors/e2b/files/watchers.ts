@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+
+import { ConnectError } from "../connect.js";
+import type { GuestProgram } from "../guest-program.js";
+import type { GuestLine } from "../line-program.js";
+import { readEntry, type EntryInfo } from "./entry.js";
+
+/** A change in a watched directory, as clients get it. */
+export interface FilesystemEvent {
+  readonly name: string;
+  readonly type: string;
+  readonly entry?: EntryInfo;
+}
+
+/** The most watchers of a sandbox, and the most events that one keeps for its client. */
+const MAX_WATCHERS = 64;
+const MAX_EVENTS = 16_384;
+
+interface Watcher {
+  readonly events: FilesystemEvent[];
+  readonly end: () => Promise<void>;
+}
+
+/** The watchers of a sandbox that are asked for their events. */
+export class Watchers {
+  readonly #guest: GuestProgram;
+  readonly #watchers = new Map<string, Watcher>();
+
+  constructor(guest: GuestProgram) {
+    this.#guest = guest;
+  }
+
+  /** Begins one; returns its id. */
+  async create(fields: Readonly<Record<string, unknown>>): Promise<string> {
+    if (this.#watchers.size >= MAX_WATCHERS) throw new ConnectError("resource_exhausted", "too many watchers");
+    const id = `w${randomBytes(8).toString("hex")}`;
+    const events: FilesystemEvent[] = [];
+    const end = await this.#guest.watch(fields, (line) => {
+      if (line === null) this.#watchers.delete(id);
+      else if (events.length < MAX_EVENTS) events.push(readEvent(line));
+    });
+    this.#watchers.set(id, { events, end });
+    return id;
+  }
+
+  /** The events since the last question. Throws not_found. */
+  async take(id: string): Promise<readonly FilesystemEvent[]> {
+    const watcher = this.#find(id);
+    await this.#guest.ask("drain");
+    return watcher.events.splice(0);
+  }
+
+  /** Throws not_found. */
+  async remove(id: string): Promise<void> {
+    const watcher = this.#find(id);
+    this.#watchers.delete(id);
+    await watcher.end();
+  }
+
+  close(): void {
+    this.#watchers.clear();
+  }
+
+  #find(id: string): Watcher {
+    const watcher = this.#watchers.get(id);
+    if (watcher) return watcher;
+    throw new ConnectError("not_found", `watcher with id ${id} not found`);
+  }
+}
+
+/** An event in a line of the guest's program. */
+export function readEvent(line: GuestLine): FilesystemEvent {
+  const entry = readEntry(line);
+  return { name: String(line["name"] ?? ""), type: `EVENT_TYPE_${String(line["kind"])}`, ...(entry && { entry }) };
+}

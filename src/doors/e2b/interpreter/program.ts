@@ -1,0 +1,21 @@
+import { fileURLToPath } from "node:url";
+
+import { readFile } from "../../../host/files.js";
+import { LineProgram } from "../line-program.js";
+import type { Pyro } from "../pyro.js";
+
+const SOURCES = fileURLToPath(new URL("../../../../../e2b/interpreter/", import.meta.url));
+const names = ["manager.py", "worker.py", "worker.mjs"] as const;
+
+/** The gateway's program that runs code in one sandbox, as its user. It needs Python in the guest. */
+export class Interpreter extends LineProgram {
+  constructor(pyro: Pyro, taskId: string, folder: string, user: string) {
+    const place = `${folder}/interpreter`;
+    const files = names.map((name) => ({
+      target: `${place}/${name}`,
+      mode: "0644",
+      read: () => readFile(`${SOURCES}${name}`),
+    }));
+    super(pyro, taskId, { files, command: ["python3", "-I", "-S", `${place}/manager.py`], user });
+  }
+}

@@ -1,0 +1,189 @@
+import { limits } from "../../contract/limits.js";
+import type { OperationEvent } from "../../contract/operation.js";
+import { InputQueue } from "./input-queue.js";
+import type { Pyro } from "./pyro.js";
+
+/** How a request to a program failed: the name of an errno, or GONE when the program ended before its answer. */
+export class GuestError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** One line of an answer, as the guest wrote it. */
+export type GuestLine = Readonly<Record<string, unknown>>;
+
+/** A program in a guest, its files on this host, and where they are put. */
+export interface GuestCommand {
+  readonly files: readonly { readonly target: string; readonly mode: string; read(): Promise<Uint8Array> }[];
+  readonly command: readonly string[];
+  readonly user: string;
+}
+
+/** A request under way. */
+export interface Asked {
+  readonly id: number;
+  /** Resolves at the end of the answer. Rejects with GuestError. */
+  readonly done: Promise<void>;
+}
+
+interface Waiting {
+  readonly onLine: (line: GuestLine) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: GuestError) => void;
+}
+
+/** The longest line that a program writes. */
+const MAX_LINE_BYTES = 16_777_216;
+/** The most lines of one answer that are kept. */
+const MAX_LINES = 200_000;
+
+/**
+ * A program of the gateway in one sandbox, which answers requests: JSON, one object a line. It starts with the first request, and again
+ * after it has ended.
+ */
+export class LineProgram {
+  readonly #pyro: Pyro;
+  readonly #taskId: string;
+  readonly #what: GuestCommand;
+  readonly #waiting = new Map<number, Waiting>();
+  #starting: Promise<InputQueue> | null = null;
+  #lastId = 0;
+  #rest: Buffer[] = [];
+
+  constructor(pyro: Pyro, taskId: string, what: GuestCommand) {
+    this.#pyro = pyro;
+    this.#taskId = taskId;
+    this.#what = what;
+  }
+
+  get isStarted(): boolean {
+    return this.#starting !== null;
+  }
+
+  /** Sends a request. `onLine` gets each line of its answer but the last. */
+  async begin(
+    op: string,
+    fields: Readonly<Record<string, unknown>>,
+    onLine: (line: GuestLine) => void,
+  ): Promise<Asked> {
+    const input = await (this.#starting ??= this.#start());
+    const id = (this.#lastId += 1);
+    const done = new Promise<void>((resolve, reject) => this.#waiting.set(id, { onLine, resolve, reject }));
+    void input.push(Buffer.from(`${JSON.stringify({ id, op, ...fields })}\n`));
+    return { id, done };
+  }
+
+  /** The lines of an answer without the last one. Asks again, once, when the program has ended meanwhile. Rejects with GuestError. */
+  async ask(op: string, fields: Readonly<Record<string, unknown>> = {}): Promise<readonly GuestLine[]> {
+    try {
+      return await this.#collect(op, fields);
+    } catch (error) {
+      if (!(error instanceof GuestError) || error.code !== "GONE" || op === "move") throw error;
+      return this.#collect(op, fields);
+    }
+  }
+
+  /** Ends the program; resolves when it has ended. */
+  async close(): Promise<void> {
+    const input = await this.#starting?.catch(() => null);
+    input?.end();
+    await input?.done;
+  }
+
+  /** A line that answers no request. */
+  protected onOther(_line: GuestLine): void {}
+
+  /** The program has ended. */
+  protected onEnd(): void {}
+
+  async #collect(op: string, fields: Readonly<Record<string, unknown>>): Promise<readonly GuestLine[]> {
+    const lines: GuestLine[] = [];
+    const { done } = await this.begin(op, fields, (line) => {
+      if (lines.length < MAX_LINES) lines.push(line);
+    });
+    await done;
+    return lines;
+  }
+
+  async #start(): Promise<InputQueue> {
+    try {
+      for (const { target: path, mode, read } of this.#what.files) {
+        const content = await read();
+        await this.#pyro.perform(
+          "task.file.write",
+          { task_id: this.#taskId, path, mode },
+          { stdin: onePiece(content) },
+        );
+      }
+    } catch (error) {
+      this.#starting = null;
+      throw error;
+    }
+    const input = new InputQueue();
+    input.done = this.#run(input).finally(() => this.#ended(input));
+    return input;
+  }
+
+  async #run(input: InputQueue): Promise<void> {
+    const { command, user } = this.#what;
+    const fixed = { cwd: "/", timeout_seconds: limits.timeoutSeconds.max };
+    const onEvent = (event: OperationEvent) => {
+      if (event.event === "stdout") this.#take(Buffer.from(event.data));
+    };
+    await this.#pyro
+      .perform("task.exec", { task_id: this.#taskId, command: [...command], user, ...fixed }, { stdin: input, onEvent })
+      .catch(() => {});
+  }
+
+  #ended(input: InputQueue): void {
+    input.drop();
+    this.#starting = null;
+    this.#rest = [];
+    const gone = new GuestError("GONE", "the sandbox's service ended");
+    for (const { reject } of this.#waiting.values()) reject(gone);
+    this.#waiting.clear();
+    this.onEnd();
+  }
+
+  #take(bytes: Buffer): void {
+    let at = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, at)) {
+      const line = Buffer.concat([...this.#rest, bytes.subarray(at, end)]);
+      this.#rest = [];
+      this.#takeLine(line.toString("utf8"));
+      at = end + 1;
+    }
+    if (at < bytes.length) this.#rest.push(bytes.subarray(at));
+    const held = this.#rest.reduce((sum, piece) => sum + piece.length, 0);
+    if (held > MAX_LINE_BYTES) this.#rest = [];
+  }
+
+  #takeLine(text: string): void {
+    const line = parseLine(text);
+    if (line === null) return;
+    const id = Number(line["id"]);
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return this.onOther(line);
+    if (line["done"] !== true && line["error"] === undefined) return waiting.onLine(line);
+    this.#waiting.delete(id);
+    if (line["done"] === true) waiting.resolve();
+    else waiting.reject(new GuestError(String(line["error"]), String(line["message"] ?? line["error"])));
+  }
+}
+
+function parseLine(text: string): GuestLine | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as GuestLine) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,89 @@
+import { PyroError } from "../../contract/errors.js";
+import { requestLoopback, type IncomingMessage } from "../../host/http.js";
+import { connectLoopback } from "../../host/loopback.js";
+import type { Socket } from "../../host/socket.js";
+import { Refusal, type Exchange } from "./answer.js";
+import type { Pyro } from "./pyro.js";
+
+/** Headers between two ends of a connection, and those of the gateway: they do not reach the guest. */
+const own = new Set([
+  ...["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "host"],
+  ...["e2b-sandbox-id", "e2b-sandbox-port", "x-access-token", "e2b-traffic-access-token"],
+]);
+
+/** The ports of a sandbox: requests and WebSockets that go to servers in it. */
+export class Ports {
+  readonly #pyro: Pyro;
+  readonly #taskId: string;
+  readonly #sandboxId: string;
+  readonly #published = new Map<number, Promise<number>>();
+
+  constructor(pyro: Pyro, taskId: string, sandboxId: string) {
+    this.#pyro = pyro;
+    this.#taskId = taskId;
+    this.#sandboxId = sandboxId;
+  }
+
+  /** Passes a request on, and its answer back. Throws 502 when no server listens. */
+  async forward({ request, response }: Exchange, port: number): Promise<void> {
+    const hostPort = await this.#publish(port);
+    const { method = "GET", url: path = "/" } = request;
+    const sent = requestLoopback(hostPort, { method, path, headers: this.#headersOf(request, port) });
+    const answer = new Promise<IncomingMessage>((resolve, reject) => {
+      sent.once("response", resolve);
+      sent.once("error", reject);
+    });
+    response.once("close", () => sent.destroy());
+    request.pipe(sent);
+    const received = await answer.catch(() => {
+      throw this.#closed(port);
+    });
+    const headers = Object.entries(received.headers).filter(([name]) => !own.has(name));
+    response.writeHead(received.statusCode ?? 502, Object.fromEntries(headers) as Record<string, string | string[]>);
+    received.on("error", () => response.destroy());
+    received.pipe(response);
+  }
+
+  /** Joins a connection that its client upgrades, such as a WebSocket, with a server in the sandbox. */
+  async join(request: IncomingMessage, socket: Socket, head: Buffer, port: number): Promise<void> {
+    const guest = connectLoopback(await this.#publish(port));
+    const { method, url, httpVersion } = request;
+    const headers = {
+      ...this.#headersOf(request, port),
+      connection: "Upgrade",
+      upgrade: request.headers.upgrade ?? "",
+    };
+    const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((text) => `${name}: ${text}`));
+    guest.write(`${method} ${url} HTTP/${httpVersion}\r\n${lines.join("\r\n")}\r\n\r\n`);
+    guest.write(head);
+    guest.pipe(socket).pipe(guest);
+    for (const [one, other] of [[guest, socket] as const, [socket, guest] as const]) {
+      one.on("error", () => other.destroy());
+      one.once("close", () => other.destroy());
+    }
+  }
+
+  #headersOf({ headers }: IncomingMessage, port: number): Record<string, string | string[]> {
+    const kept = Object.entries(headers).filter(([name, value]) => !own.has(name) && value !== undefined);
+    return { ...(Object.fromEntries(kept) as Record<string, string | string[]>), host: `localhost:${port}` };
+  }
+
+  #publish(port: number): Promise<number> {
+    const known = this.#published.get(port);
+    if (known) return known;
+    const publishing = this.#pyro
+      .perform("task.port.publish", { task_id: this.#taskId, port })
+      .then(({ host_port }) => host_port)
+      .catch((error: unknown) => {
+        this.#published.delete(port);
+        if (PyroError.from(error).code === "INVALID_ARGUMENT") throw new Refusal(400, PyroError.from(error).message);
+        throw this.#closed(port);
+      });
+    this.#published.set(port, publishing);
+    return publishing;
+  }
+
+  #closed(port: number): Refusal {
+    return new Refusal(502, "The sandbox is running but port is not open", { sandboxId: this.#sandboxId, port });
+  }
+}

@@ -1,0 +1,40 @@
+import { z } from "zod";
+
+const texts = z.record(z.string(), z.string());
+
+/** A process of a sandbox, by which a restarted gateway finds it again. */
+export const processRecord = z.object({
+  pid: z.int(),
+  sequence: z.int(),
+  tag: z.string().optional(),
+  cmd: z.string(),
+  args: z.array(z.string()),
+  envs: texts,
+  cwd: z.string().optional(),
+  tty: z.boolean(),
+});
+
+/** What the gateway keeps of a sandbox, beside its task. */
+export const sandboxRecord = z.object({
+  format: z.literal(1),
+  id: z.string().regex(/^[a-z0-9]{1,40}$/),
+  taskId: z.string(),
+  templateId: z.string(),
+  metadata: texts,
+  envVars: texts,
+  startedAt: z.string(),
+  endAt: z.string(),
+  token: z.string(),
+  state: z.enum(["running", "paused"]),
+  onTimeout: z.enum(["kill", "pause"]),
+  autoResume: z.boolean(),
+  allowInternet: z.boolean(),
+  network: z.record(z.string(), z.unknown()).optional(),
+  cpuCount: z.int(),
+  memoryMib: z.int(),
+  diskMib: z.int(),
+  processes: z.array(processRecord),
+});
+
+export type ProcessRecord = z.infer<typeof processRecord>;
+export type SandboxRecord = z.infer<typeof sandboxRecord>;

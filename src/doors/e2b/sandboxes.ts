@@ -1,0 +1,267 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { limits } from "../../contract/limits.js";
+import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import { listNames, readJson, renameSync, rm } from "../../host/files.js";
+import { NewFile } from "../../host/new-file.js";
+import type { NewSandbox } from "./control/new-sandbox.js";
+import type { GatewayHome } from "./home.js";
+import type { Pyro } from "./pyro.js";
+import { notFound, Refusal } from "./answer.js";
+import { Sandbox, type SandboxHost } from "./sandbox.js";
+import { sandboxRecord, type SandboxRecord } from "./sandbox-record.js";
+import { findTemplate, SNAPSHOT_PREFIX } from "./templates.js";
+import { DEFAULT_USER } from "./version.js";
+
+/** What the sandboxes of a gateway need. */
+export interface SandboxesOptions {
+  readonly home: GatewayHome;
+  readonly pyro: Pyro;
+  readonly log: (message: string) => void;
+  readonly guestFolder?: string;
+  readonly user?: string;
+}
+
+type TaskFields = Pick<ArgumentsOf<"task.create">, "environment" | "setup" | "vcpu_count" | "mem_mib">;
+
+const GUEST_FOLDER = "/run/pyro-e2b";
+const MAX_SANDBOXES = 1_000;
+/** How long a sandbox lives that a request has resumed. */
+const RESUMED_SECONDS = 300;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** All sandboxes of a gateway, with the timers of their ends. */
+export class Sandboxes {
+  readonly pyro: Pyro;
+  /** Where names such as `3000-ID.DOMAIN` lead to the gateway; null until it listens. */
+  domain: string | null = null;
+  readonly #home: GatewayHome;
+  readonly #log: (message: string) => void;
+  readonly #host: SandboxHost;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #creating = 0;
+
+  private constructor({ home, pyro, log, guestFolder = GUEST_FOLDER, user = DEFAULT_USER }: SandboxesOptions) {
+    this.pyro = pyro;
+    this.#home = home;
+    this.#log = log;
+    const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
+    this.#host = { pyro, save, guestFolder, user };
+  }
+
+  /** Opens those of an earlier gateway: each whose task still exists. */
+  static async open(options: SandboxesOptions): Promise<Sandboxes> {
+    const sandboxes = new Sandboxes(options);
+    for (const name of await listNames(options.home.sandboxes)) {
+      if (name.endsWith(".json")) await sandboxes.#load(name);
+    }
+    return sandboxes;
+  }
+
+  list(): readonly Sandbox[] {
+    return [...this.#sandboxes.values()];
+  }
+
+  /** Throws 404. */
+  find(id: string): Sandbox {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox && !sandbox.isGone) return sandbox;
+    throw new Refusal(404, `Sandbox ${id} not found`);
+  }
+
+  /** The sandbox of a request to its own side, resumed if it is to be. Throws 502. */
+  async reach(id: string): Promise<Sandbox> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox || sandbox.isGone) throw notFound(id);
+    await this.wake(sandbox);
+    return sandbox;
+  }
+
+  /** Resumes a paused sandbox whose creator wanted that. Throws 502 for another one. */
+  async wake(sandbox: Sandbox): Promise<void> {
+    if (sandbox.record.state === "running") return;
+    if (!sandbox.record.autoResume) throw notFound(sandbox.id);
+    await this.resume(sandbox, RESUMED_SECONDS);
+  }
+
+  /** Starts a sandbox. Throws 404 for an unknown template, and 503 without room. */
+  async create(wanted: NewSandbox): Promise<Sandbox> {
+    if (this.#sandboxes.size + this.#creating >= MAX_SANDBOXES) throw new Refusal(503, "There are too many sandboxes.");
+    this.#creating += 1;
+    try {
+      const template = await findTemplate(wanted.templateId, this.#home.templates, this.pyro);
+      const id = newId();
+      const { environment, setup, vcpuCount, memMib } = template;
+      const size = {
+        ...(vcpuCount !== undefined && { vcpu_count: vcpuCount }),
+        ...(memMib !== undefined && { mem_mib: memMib }),
+      };
+      const fields = { ...size, ...(setup !== undefined && { setup }) };
+      const task = await this.#createTask(id, { environment, ...fields }, wanted);
+      const { metadata, envVars, timeoutSeconds, onTimeout, autoResume, network, templateId } = wanted;
+      const allowInternet = wanted.allowInternet && task.network_enabled;
+      return await this.#add({
+        ...{
+          format: 1,
+          id,
+          taskId: task.task_id,
+          templateId,
+          metadata,
+          envVars,
+          ...span(timeoutSeconds),
+          token: newToken(),
+        },
+        ...{ state: "running", onTimeout, autoResume, allowInternet, ...(network && { network }), processes: [] },
+        ...{ cpuCount: task.vcpu_count, memoryMib: task.mem_mib, diskMib: task.disk_mib },
+      });
+    } finally {
+      this.#creating -= 1;
+    }
+  }
+
+  /** Copies of a running sandbox, with its processes. */
+  async fork(parent: Sandbox, count: number, timeoutSeconds: number): Promise<readonly Sandbox[]> {
+    const { record } = parent;
+    const { tasks } = await this.pyro.perform("task.fork", { task_id: record.taskId, count });
+    return Promise.all(
+      tasks.map(async ({ task_id: taskId }) => {
+        const own = { id: newId(), taskId, token: newToken(), ...span(timeoutSeconds) };
+        const sandbox = await this.#add({ ...record, ...own, state: "running" });
+        sandbox.processes.attachAll();
+        return sandbox;
+      }),
+    );
+  }
+
+  /** Saves a running sandbox, with its processes, as a template. */
+  async snapshot({ record }: Sandbox, name: string): Promise<string> {
+    await this.pyro.perform("env.save", { source: record.taskId, name: `${SNAPSHOT_PREFIX}${name}` });
+    return name;
+  }
+
+  async resume(sandbox: Sandbox, timeoutSeconds: number): Promise<boolean> {
+    const isResumed = await sandbox.resume();
+    if (isResumed) this.setEnd(sandbox, Date.now() + timeoutSeconds * 1000);
+    return isResumed;
+  }
+
+  async pause(sandbox: Sandbox): Promise<void> {
+    clearTimeout(this.#timers.get(sandbox.id));
+    try {
+      await sandbox.pause();
+    } catch (error) {
+      if (sandbox.record.state === "running") this.#arm(sandbox);
+      throw error;
+    }
+  }
+
+  setEnd(sandbox: Sandbox, endMs: number): void {
+    sandbox.update({ endAt: new Date(endMs).toISOString() });
+    this.#arm(sandbox);
+  }
+
+  async kill(sandbox: Sandbox): Promise<void> {
+    clearTimeout(this.#timers.get(sandbox.id));
+    this.#timers.delete(sandbox.id);
+    this.#sandboxes.delete(sandbox.id);
+    await sandbox.kill();
+    await rm(this.#pathOf(sandbox.id), { force: true });
+  }
+
+  /** Leaves all sandboxes running. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await Promise.all(this.list().map((sandbox) => sandbox.leave()));
+  }
+
+  /** Where this host cannot give VMs a network, a sandbox that did not ask for rules of its own has none: less than it may, not more. */
+  async #createTask(
+    id: string,
+    fields: TaskFields,
+    { taskNetwork, network }: NewSandbox,
+  ): Promise<ResultOf<"task.create">> {
+    const named = { name: `e2b-${id}`, labels: { "pyro-e2b": id }, ttl_seconds: limits.ttlSeconds.max };
+    try {
+      return await this.pyro.perform("task.create", { ...fields, ...named, ...taskNetwork });
+    } catch (error) {
+      const { code, message } = PyroError.from(error);
+      if (code !== "HOST_NOT_ABLE" || !taskNetwork.network || network !== undefined) throw error;
+      this.#log(`Sandbox ${id} has no network: ${message}`);
+      return this.pyro.perform("task.create", { ...fields, ...named, network: false });
+    }
+  }
+
+  async #add(record: SandboxRecord): Promise<Sandbox> {
+    const sandbox = new Sandbox(this.#host, record);
+    sandbox.update({});
+    this.#sandboxes.set(record.id, sandbox);
+    this.#arm(sandbox);
+    return sandbox;
+  }
+
+  async #load(name: string): Promise<void> {
+    const path = join(this.#home.sandboxes, name);
+    const { data: record } = sandboxRecord.safeParse(await readJson(path));
+    if (!record) return this.#log(`${path} is damaged, or of a newer pyro; its sandbox is left alone.`);
+    try {
+      const task = await this.pyro.perform("task.status", { task_id: record.taskId });
+      const sandbox = new Sandbox(this.#host, { ...record, state: task.state === "stopped" ? "paused" : "running" });
+      this.#sandboxes.set(record.id, sandbox);
+      if (sandbox.record.state === "paused") return;
+      this.#arm(sandbox);
+      sandbox.processes.attachAll();
+    } catch (error) {
+      if (PyroError.from(error).code !== "NOT_FOUND") throw error;
+      await rm(path, { force: true });
+    }
+  }
+
+  #arm(sandbox: Sandbox): void {
+    clearTimeout(this.#timers.get(sandbox.id));
+    if (sandbox.isGone || sandbox.record.state !== "running") return;
+    const leftMs = Date.parse(sandbox.record.endAt) - Date.now();
+    const timer = setTimeout(() => void this.#expire(sandbox), Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
+    this.#timers.set(sandbox.id, timer);
+  }
+
+  async #expire(sandbox: Sandbox): Promise<void> {
+    if (Date.parse(sandbox.record.endAt) > Date.now()) return this.#arm(sandbox);
+    try {
+      if (sandbox.record.onTimeout === "pause") await this.pause(sandbox);
+      else await this.kill(sandbox);
+    } catch (error) {
+      this.#log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
+    }
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#home.sandboxes, `${id}.json`);
+  }
+}
+
+/** Replaces a file whole, in the order of the calls. It need not survive a power loss, which no sandbox does. */
+function replaceFile(path: string, content: string): void {
+  const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const file = new NewFile(draft);
+  file.write(Buffer.from(content));
+  file.close();
+  renameSync(draft, path);
+}
+
+/** From now on, for so long. */
+function span(seconds: number) {
+  const now = Date.now();
+  return { startedAt: new Date(now).toISOString(), endAt: new Date(now + seconds * 1000).toISOString() };
+}
+
+function newToken(): string {
+  return randomBytes(32).toString("hex");
+}
+
+function newId(): string {
+  return `i${Array.from({ length: 19 }, () => LETTERS[randomInt(LETTERS.length)]).join("")}`;
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+import { readJson } from "../../host/files.js";
+import { Refusal } from "./answer.js";
+import type { Pyro } from "./pyro.js";
+
+/** What a template is: an environment of pyro, and a line of shell that prepares it once. */
+export interface Template {
+  readonly environment: string;
+  readonly setup?: string | undefined;
+  readonly vcpuCount?: number | undefined;
+  readonly memMib?: number | undefined;
+}
+
+const templateForm = z.strictObject({
+  environment: z.string().min(1),
+  setup: z.string().min(1).optional(),
+  vcpu_count: z.int().optional(),
+  mem_mib: z.int().optional(),
+});
+const fileForm = z.record(z.string(), z.union([z.string().min(1), templateForm]));
+
+/** Makes the user that E2B's programs expect, where the environment has none. */
+const USER_SETUP = [
+  "id -u user >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --uid 1000 user",
+  "mkdir -p /etc/sudoers.d",
+  "printf 'user ALL=(ALL) NOPASSWD:ALL\\n' >/etc/sudoers.d/pyro-e2b",
+  "chmod 0440 /etc/sudoers.d/pyro-e2b",
+  "command -v python >/dev/null || ! command -v python3 >/dev/null || ln -s python3 /usr/local/bin/python",
+].join(" && ");
+
+/** The names that E2B's own programs use, and the environments that serve them: the first one that is known. */
+const builtIn: Readonly<Record<string, readonly string[]>> = {
+  base: ["base", "debian:12"],
+  "code-interpreter-v1": ["base", "debian:12"],
+  "code-interpreter": ["base", "debian:12"],
+};
+
+/** Prefix of the environments that snapshots of sandboxes are saved as. */
+export const SNAPSHOT_PREFIX = "e2b-snapshot-";
+
+/**
+ * The template of a name: from the user's file, then E2B's own names, then pyro's environments. A tag of a name other than an
+ * environment's is ignored. Throws 404.
+ */
+export async function findTemplate(name: string, path: string, pyro: Pyro): Promise<Template> {
+  const known = await readTemplates(path);
+  const bare = name.split(":")[0] ?? name;
+  const given = known[name] ?? known[bare];
+  if (typeof given === "string") return { environment: given, setup: USER_SETUP };
+  if (given) {
+    const { environment, setup, vcpu_count: vcpuCount, mem_mib: memMib } = given;
+    return { environment, setup: setup ?? USER_SETUP, vcpuCount, memMib };
+  }
+  const { environments } = await pyro.perform("env.list", {});
+  const has = (wanted: string) => environments.some((environment) => environment.name === wanted);
+  const snapshot = `${SNAPSHOT_PREFIX}${name}`;
+  // A snapshot continues with its processes; there is nothing to prepare.
+  if (has(snapshot)) return { environment: snapshot };
+  const installed = new Set(environments.filter((environment) => environment.installed).map((each) => each.name));
+  const offered = [...(builtIn[bare] ?? []), name];
+  // One that is not installed is built first, which takes minutes.
+  const served = offered.find((each) => installed.has(each)) ?? offered.find(has);
+  if (served === undefined) throw new Refusal(404, `template '${name}' not found`);
+  const isSaved = environments.some((environment) => environment.name === served && environment.saved !== undefined);
+  return isSaved || served === "base" ? { environment: served } : { environment: served, setup: USER_SETUP };
+}
+
+async function readTemplates(path: string): Promise<z.infer<typeof fileForm>> {
+  const content = await readJson(path);
+  if (content === null) return {};
+  const { data, error } = fileForm.safeParse(content);
+  if (data) return data;
+  throw new Refusal(500, `${path} is not a list of templates: ${z.prettifyError(error)}`);
+}
