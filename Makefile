@@ -40,6 +40,14 @@ test-images: setup
 test-branches: setup
 	@node dist/test/branches/main.js
 
+# 1,000 random histories of edits, pushes, pulls and undos, a workspace with more than a million files, and 60 kills of clients, daemons
+# and VMs during pulls of 5,000 files. 30 to 60 minutes. PYRO_TEST_RUNS, PYRO_FAULT_ROUNDS, PYRO_PULL_FILES, PYRO_TEST_SEED.
+.PHONY: test-pull
+test-pull: setup
+	@PYRO_TEST_RUNS=$${PYRO_TEST_RUNS:-1000} PYRO_FAULT_ROUNDS=$${PYRO_FAULT_ROUNDS:-60} PYRO_PULL_FILES=$${PYRO_PULL_FILES:-5000} \
+	    node --test --test-concurrency=1 --test-reporter=spec dist/test/core/workspace/pull-history.slow.test.js dist/test/pull/many-entries.js \
+	    dist/test/faults/pull-killed.vm.test.js
+
 # Dev servers of Node.js and Python in a VM without a network, in headless Chromium from Debian, which it installs; screenshots in .test-browser. 3 to 5 minutes.
 test-browser: setup
 	@scripts/test-browser.sh
