@@ -54,13 +54,10 @@ async function sendSource(client: Client, path: string, { signal, onEvent }: Cal
 async function readScript(path: string): Promise<string> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     const isMissing = error.code === "ENOENT" || error.code === "ENOTDIR";
-    const code = isMissing ? "SOURCE_NOT_FOUND" : "SOURCE_UNREADABLE";
-    const what = isMissing ? "does not exist" : "cannot be read";
-    throw new PyroError(code, `The script ${path} ${what}.`, {
-      hint: "Check the path; it must exist on the machine that runs the client.",
-      details: { path },
-      cause: error,
-    });
+    const options = { details: { path }, cause: error };
+    if (isMissing) throw new PyroError("SOURCE_NOT_FOUND", `The script ${path} does not exist.`, options);
+    const hint = "Make it readable for the user of the client.";
+    throw new PyroError("SOURCE_UNREADABLE", `The script ${path} cannot be read.`, { ...options, hint });
   });
   if (text.length <= limits.scriptBytes) return text;
   throw new PyroError("SOURCE_UNSUPPORTED", `The script ${path} has more than ${limits.scriptBytes} characters.`, {
