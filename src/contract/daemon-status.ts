@@ -41,7 +41,7 @@ export const daemonStatus = defineOperation({
       .describe("Disk that snapshots, saved environments and tasks take, in MiB; null without a limit on disk."),
     limits: z
       .object({ memory_mib: z.int().nullable(), disk_mib: z.int().nullable(), vms: z.int().nullable() })
-      .describe("Limits on all VMs together: PYRO_MAX_MEMORY_MIB, PYRO_MAX_DISK_MIB, PYRO_MAX_VMS; null for none."),
+      .describe("Limits on all VMs together: PYRO_MAX_MEMORY, PYRO_MAX_DISK, PYRO_MAX_VMS; null for none."),
     require_isolation: isolationLevel.nullable().describe("Least isolation that it accepts, PYRO_REQUIRE_ISOLATION."),
     memory_bytes: z.int().nullable().describe("Resident memory of the daemon itself."),
   }),

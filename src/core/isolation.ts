@@ -76,8 +76,8 @@ export class Isolation {
     const { groups, ceilings } = this.#facts;
     const [first] = problems;
     const unset = Object.entries({
-      PYRO_MAX_MEMORY_MIB: ceilings.memoryMib,
-      PYRO_MAX_DISK_MIB: ceilings.diskMib,
+      PYRO_MAX_MEMORY: ceilings.memoryMib,
+      PYRO_MAX_DISK: ceilings.diskMib,
       PYRO_MAX_VMS: ceilings.vms,
     }).flatMap(([name, value]) => (value === null ? [name] : []));
     const limits = viewLimits(groups);

@@ -20,8 +20,8 @@ const DEFAULT_IDLE_SECONDS = 600;
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const idleSeconds = readNumberVariable(env, "PYRO_DAEMON_IDLE_SECONDS") ?? DEFAULT_IDLE_SECONDS;
   const ceilings = {
-    memoryMib: readNumberVariable(env, "PYRO_MAX_MEMORY_MIB"),
-    diskMib: readNumberVariable(env, "PYRO_MAX_DISK_MIB"),
+    memoryMib: readNumberVariable(env, "PYRO_MAX_MEMORY"),
+    diskMib: readNumberVariable(env, "PYRO_MAX_DISK"),
     vms: readNumberVariable(env, "PYRO_MAX_VMS"),
   };
   return { idleMs: idleSeconds * 1000, cleanUpMs: 10_000, ceilings, requiredIsolation: readIsolation(env) };

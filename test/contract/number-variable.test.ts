@@ -38,6 +38,18 @@ test("the least and the greatest number of each variable are read", () => {
   }
 });
 
+test("a size has a unit, or is in MiB", () => {
+  const read = (value: string) => readNumberVariable({ PYRO_MAX_MEMORY: value }, "PYRO_MAX_MEMORY");
+  assert.deepEqual(
+    ["2048", "2048m", "2048MiB", "2G", "2gib", "1T"].map(read),
+    [2048, 2048, 2048, 2048, 2048, 1_048_576],
+  );
+  for (const value of ["2GB", "2 G", "G", "255", "1.5G", "2048T", "2kib", "2__proto__", "2constructor"]) {
+    assert.throws(() => read(value), { code: "INVALID_ARGUMENT", message: /a size from 256 to 1073741824 MiB, not / });
+  }
+  assert.throws(() => readNumberVariable({ PYRO_MAX_VMS: "2G" }, "PYRO_MAX_VMS"), { code: "INVALID_ARGUMENT" });
+});
+
 test("an absurd value of each variable is refused with the name, the value, the limits and the next step", () => {
   for (const name of names) {
     const { min, max } = numberVariables[name];

@@ -6,7 +6,7 @@ import { TaskScratch } from "../faults/task-scratch.js";
 
 test("limits on all VMs together refuse the next VM, hold for adopted ones, and are shown", async (t) => {
   await using scratch = new TaskScratch({
-    env: { PYRO_MAX_VMS: "3", PYRO_MAX_MEMORY_MIB: "2000", PYRO_MAX_DISK_MIB: "25000" },
+    env: { PYRO_MAX_VMS: "3", PYRO_MAX_MEMORY: "2000", PYRO_MAX_DISK: "25000" },
   });
   const { client } = scratch;
   const status = () => client.call("daemon.status", {});
@@ -18,10 +18,10 @@ test("limits on all VMs together refuse the next VM, hold for adopted ones, and 
 
   const first = await scratch.create();
   await t.test("disk: the sum of what VMs may write is bounded", async () => {
-    assert.deepEqual(await refusal({ disk_mib: 15_000 }), limit("DISK_MIB"));
+    assert.deepEqual(await refusal({ disk_mib: 15_000 }), limit("DISK"));
   });
   await t.test("memory: the sum of what VMs may take is bounded", async () => {
-    assert.deepEqual(await refusal({ mem_mib: 1_024 }), limit("MEMORY_MIB"));
+    assert.deepEqual(await refusal({ mem_mib: 1_024 }), limit("MEMORY"));
   });
 
   const second = await scratch.create();
@@ -40,7 +40,7 @@ test("limits on all VMs together refuse the next VM, hold for adopted ones, and 
     assert.equal((await scratch.execHere(first, "echo alive")).stdout, "alive\n");
     assert.deepEqual(
       [(await status()).disk_reserved_mib, await refusal({ disk_mib: 15_000 })],
-      [20_480, limit("DISK_MIB")],
+      [20_480, limit("DISK")],
     );
   });
 

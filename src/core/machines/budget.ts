@@ -98,13 +98,13 @@ export class Budget {
     if (memoryMib !== null && this.memoryMib + share.memoryMib > memoryMib) {
       const what = `The VM may take ${share.memoryMib} MiB of memory, others ${this.memoryMib}, and all at most ${memoryMib}`;
       const details = { needed_mib: share.memoryMib, reserved_mib: this.memoryMib, limit_mib: memoryMib };
-      return lackOf("PYRO_MAX_MEMORY_MIB", what, details);
+      return lackOf("PYRO_MAX_MEMORY", what, details);
     }
     if (diskMib !== null && this.diskMib + keptMib + share.diskMib > diskMib) {
       const kept = `snapshots and stopped tasks take ${keptMib}`;
       const what = `The VM may write ${share.diskMib} MiB, others ${this.diskMib}, ${kept}, and all at most ${diskMib}`;
       const details = { needed_mib: share.diskMib, reserved_mib: this.diskMib, kept_mib: keptMib, limit_mib: diskMib };
-      return lackOf("PYRO_MAX_DISK_MIB", what, details);
+      return lackOf("PYRO_MAX_DISK", what, details);
     }
     return null;
   }

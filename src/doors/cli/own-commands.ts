@@ -45,9 +45,7 @@ const commands = {
   },
   "e2b key": {
     summary: "Print the key that programs of E2B need; it is made when there is none",
-    flags: [
-      ownFlag("new", "boolean", "Replace the key. A gateway that runs keeps the old one until it is started again."),
-    ],
+    flags: [ownFlag("rotate", "boolean", "Replace the key. A gateway that runs refuses the old one at once.")],
   },
   demo: { summary: "Show what pyro does, in a minute" },
   "demo ollama": {

@@ -70,7 +70,7 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
   },
   "e2b serve": ({ doors, input }) => doors.serveE2b({ port: portOf(input) }),
   "e2b env": async ({ doors }) => print(await doors.renderE2bEnv()),
-  "e2b key": async ({ doors, input }) => print(await doors.renderE2bKey(input["new"] === true)),
+  "e2b key": async ({ doors, input }) => print(await doors.renderE2bKey(input["rotate"] === true)),
   completion: async ({ input }) => {
     const { renderCompletion } = await import("./completion.js");
     return print(renderCompletion(String(input["shell"])));

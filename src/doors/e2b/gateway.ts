@@ -17,7 +17,8 @@ import { ENVD_PORT } from "./version.js";
 /** What a gateway serves. */
 export interface GatewayOptions {
   readonly sandboxes: Sandboxes;
-  readonly key: string;
+  /** Read for each request, so that a replaced key counts at once. */
+  readonly readKey: () => Promise<string>;
   /** A free one for 0. */
   readonly port: number;
   /** Called with failures that are the gateway's own. */
@@ -25,13 +26,13 @@ export interface GatewayOptions {
 }
 
 /** Listens on loopback until it is closed. */
-export async function openGateway({ sandboxes, key, port, log }: GatewayOptions): Promise<LoopbackServer> {
+export async function openGateway({ sandboxes, readKey, port, log }: GatewayOptions): Promise<LoopbackServer> {
   const report = (request: IncomingMessage, error: unknown) => {
     if (!(error instanceof Refusal)) log(`${request.method} ${request.url}: ${String(error)}`);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     response.on("error", () => {});
-    serve(sandboxes, key, request, response).catch((error: unknown) => {
+    serve(sandboxes, readKey, request, response).catch((error: unknown) => {
       if (!response.destroyed) report(request, error);
       sendFailure(response, error);
     });
@@ -49,7 +50,7 @@ export async function openGateway({ sandboxes, key, port, log }: GatewayOptions)
 
 async function serve(
   sandboxes: Sandboxes,
-  key: string,
+  readKey: GatewayOptions["readKey"],
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -64,7 +65,9 @@ async function serve(
     throw new Refusal(400, "A request to a sandbox needs the headers E2b-Sandbox-Id and E2b-Sandbox-Port.");
   }
   if (exchange.path === "/health") return sendEmpty(response, 204);
-  if (!isSameSecret(request.headers["x-api-key"], key)) throw new Refusal(401, "The API key is missing or wrong.");
+  if (!isSameSecret(request.headers["x-api-key"], await readKey())) {
+    throw new Refusal(401, "The API key is missing or wrong.");
+  }
   return serveControl(sandboxes, exchange);
 }
 

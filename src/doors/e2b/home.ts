@@ -42,12 +42,12 @@ export async function readKey(home: GatewayHome): Promise<string> {
   const key = text.trim();
   if ((mode & 0o077) === 0 && keyForm.test(key)) return key;
   throw new PyroError("HOME_UNUSABLE", `${home.key} is ${keyForm.test(key) ? "open to other users" : "not a key"}.`, {
-    hint: "Replace it: pyro e2b key --new",
+    hint: "Replace it: pyro e2b key --rotate",
     details: { path: home.key },
   });
 }
 
-/** Makes another key. A gateway that runs takes it at its next start. */
+/** Makes another key. A gateway that runs takes no other from now on. */
 export async function replaceKey(home: GatewayHome): Promise<string> {
   const key = `e2b_${randomBytes(20).toString("hex")}`;
   await writeFileAtomic(home.key, `${key}\n`);

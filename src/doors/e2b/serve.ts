@@ -12,14 +12,16 @@ export async function serve({ port }: { readonly port: number }): Promise<number
     throw new PyroError("FAILED_PRECONDITION", `A gateway of this home runs already, on port ${running}.`);
   }
   const log = (message: string) => void process.stderr.write(`pyro e2b: ${message}\n`);
-  const key = await readKey(home);
+  await readKey(home);
   const sandboxes = await Sandboxes.open({ home, pyro: openPyro(process.env), log });
-  const gateway = await openGateway({ sandboxes, key, port, log }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRINUSE" && error.code !== "EACCES") throw error;
-    throw new PyroError("FAILED_PRECONDITION", `Port ${port} of 127.0.0.1 is not available.`, {
-      hint: "Choose another one with --port.",
-    });
-  });
+  const gateway = await openGateway({ sandboxes, readKey: () => readKey(home), port, log }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE" && error.code !== "EACCES") throw error;
+      throw new PyroError("FAILED_PRECONDITION", `Port ${port} of 127.0.0.1 is not available.`, {
+        hint: "Choose another one with --port.",
+      });
+    },
+  );
   const forget = await recordRunning(home, gateway.port);
   process.stderr.write(`pyro e2b: serving on http://127.0.0.1:${gateway.port}\n`);
   await untilSignal();

@@ -25,8 +25,8 @@ test("without limits every VM fits", async () => {
 test("each limit is reached exactly, names its variable, and has room again after a release", async () => {
   const cases: [Partial<Ceilings>, string][] = [
     [{ vms: 2 }, "PYRO_MAX_VMS"],
-    [{ memoryMib: 1_200 }, "PYRO_MAX_MEMORY_MIB"],
-    [{ diskMib: 2_000 }, "PYRO_MAX_DISK_MIB"],
+    [{ memoryMib: 1_200 }, "PYRO_MAX_MEMORY"],
+    [{ diskMib: 2_000 }, "PYRO_MAX_DISK"],
   ];
   for (const [ceilings, variable] of cases) {
     const budget = budgetOf(ceilings);

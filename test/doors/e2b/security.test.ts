@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, statSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { readKey } from "../../../src/doors/e2b/home.js";
+import { readKey, replaceKey } from "../../../src/doors/e2b/home.js";
 import { signLink } from "../../../src/doors/e2b/files/signature.js";
 import { envelope, Served, type Handle } from "./served.js";
 
@@ -30,6 +30,14 @@ test("control: a missing, empty, wrong or cut key is 401, and the body repeats t
     assert.equal(status, 401);
     assert.equal(body.code, 401);
   }
+});
+
+test("key: a gateway that runs takes the new key and refuses the old one as soon as it was replaced", async () => {
+  const old = served.key;
+  served.key = await replaceKey(served.home);
+  assert.notEqual(served.key, old);
+  assert.equal((await served.control("GET", "/v2/sandboxes")).status, 200);
+  assert.equal((await served.ask("GET", "/v2/sandboxes", { headers: { "x-api-key": old } })).status, 401);
 });
 
 test("any request: an Origin or a Host beyond loopback is 403, with the right key too", async () => {

@@ -47,7 +47,7 @@ export class Served implements AsyncDisposable {
     const log = (message: string) => void this.log.push(message);
     const guestFolder = join(this.directory, "guest");
     this.sandboxes = await Sandboxes.open({ home: this.home, pyro: this.pyro, log, guestFolder, user: me });
-    this.#server = await openGateway({ sandboxes: this.sandboxes, key: this.key, port: 0, log });
+    this.#server = await openGateway({ sandboxes: this.sandboxes, readKey: () => readKey(this.home), port: 0, log });
   }
 
   get port(): number {
