@@ -25,6 +25,8 @@ const rest: Readonly<Record<string, readonly string[]>> = {
   "env inspect": ["debian:12"],
   "mcp config": ["codex"],
   completion: ["bash"],
+  // Without a flag it prints what the daemon answers, and nothing was asked.
+  relay: ["--facts"],
   // With a port it would serve until a signal.
   "e2b serve": ["--port", "none"],
 };

@@ -196,7 +196,7 @@ for (const asks of [false, true]) {
   test(`a command of a task: the answer comes before a client gives up, and the command continues${asks ? ", also when the client asks for progress" : ""}`, async () => {
     const outcome = (state: string) => {
       const { vm_id: _, cleanup: __, environment: ___, ...rest } = resultOf(0);
-      const more = { task_id: "task-0123456789ab", sequence: 7, cwd: "/workspace", error: null };
+      const more = { task_id: "task-0123456789ab", sequence: 7, cwd: "/workspace", error: null, restored: null };
       const ended = state === "ended";
       return { ...rest, ...more, state, exit_code: ended ? 0 : null, started_at: new Date().toISOString() };
     };
@@ -218,6 +218,7 @@ for (const asks of [false, true]) {
     await using mcp = await connectHere({ env: daemon.env, patienceMs: 200 });
     const input = { task_id: "task-0123456789ab", command: "sleep 100" };
     const result = await mcp.call("task_exec", input, asks ? { onprogress: () => {} } : {});
+    assert.ok(!result.isError, textOf(result));
     assert.equal((result.structuredContent as { state: string }).state, "running");
     assert.match(textOf(result), /task_exec_output \(sequence 7/);
     await mcp.client.close();
