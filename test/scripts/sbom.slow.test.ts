@@ -18,7 +18,10 @@ const manifest = JSON.parse(read("package.json")) as { dependencies: object; fil
 const dependencies = Object.keys(manifest.dependencies);
 const packages = /^packages="([^"]+)"$/m.exec(read("scripts/setup.sh"))![1]!.split(" ");
 /** The directories of programs in C; a Makefile builds each. */
-const directoriesOfC = () => readdirSync(root).filter((name) => existsSync(join(root, name, "Makefile"))).toSorted();
+const directoriesOfC = () =>
+  readdirSync(root)
+    .filter((name) => existsSync(join(root, name, "Makefile")))
+    .toSorted();
 
 test("each dependency has a reason on its page, and no other is named there", () => {
   const rows = read("docs/dependencies.md").match(/^\| `.*$/gm) ?? [];
