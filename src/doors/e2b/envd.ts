@@ -19,20 +19,20 @@ export function isEnvdPath(path: string): boolean {
 }
 
 /** Serves a request to a sandbox that its headers name. */
-export async function serveEnvd(sandboxes: Sandboxes, sandbox: Sandbox, exchange: Exchange): Promise<void> {
+export async function serveEnvd(sandbox: Sandbox, exchange: Exchange): Promise<void> {
   const { request, response, path, query } = exchange;
   if (path === "/health") return sendEmpty(response, 204);
   const link = path === "/files" ? readLink(query, request.method) : null;
   if (link !== null) {
     if (!isSignedWith(link, sandbox.record.token)) throw new Refusal(401, "invalid signature");
     if (isExpired(link, Date.now())) throw new Refusal(401, "signature is already expired");
-    return serveFiles(sandboxes, sandbox, exchange, link.username || DEFAULT_USER);
+    return serveFiles(sandbox, exchange, link.username || DEFAULT_USER);
   }
   if (!isSameSecret(request.headers["x-access-token"], sandbox.record.token)) {
     throw new Refusal(401, "unauthorized access, please provide a valid access token");
   }
   if (path === "/files") {
-    return serveFiles(sandboxes, sandbox, exchange, query.get("username") || userOf(exchange));
+    return serveFiles(sandbox, exchange, query.get("username") || userOf(exchange));
   }
   if (path === "/metrics" && request.method === "GET") return sendMetrics(sandbox, exchange);
   if (path === "/envs" && request.method === "GET") return sendJson(response, 200, sandbox.record.envVars);
@@ -49,14 +49,15 @@ export async function serveLink(sandboxes: Sandboxes, exchange: Exchange): Promi
   if (!link || !sandbox) throw new Refusal(401, "missing or invalid signature");
   if (isExpired(link, Date.now())) throw new Refusal(401, "signature is already expired");
   await sandboxes.wake(sandbox);
-  return serveFiles(sandboxes, sandbox, exchange, link.username || DEFAULT_USER);
+  return serveFiles(sandbox, exchange, link.username || DEFAULT_USER);
 }
 
-async function serveFiles({ pyro }: Sandboxes, sandbox: Sandbox, exchange: Exchange, user: string): Promise<void> {
+async function serveFiles(sandbox: Sandbox, exchange: Exchange, user: string): Promise<void> {
+  const call = { exchange, sandbox, pyro: sandbox.pyro, user };
   const { method } = exchange.request;
   sandbox.keepStream(exchange.response);
-  if (method === "GET") return downloadFile({ exchange, sandbox, pyro, user });
-  if (method === "POST") return uploadFiles({ exchange, sandbox, pyro, user });
+  if (method === "GET") return downloadFile(call);
+  if (method === "POST") return uploadFiles(call);
   throw new Refusal(405, `${method} is not a method of /files.`);
 }
 

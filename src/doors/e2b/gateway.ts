@@ -76,7 +76,7 @@ async function serveTarget(sandboxes: Sandboxes, exchange: Exchange, { id, port 
   // A server in the sandbox may have pages of its own.
   if (isOurs) assertNoPage(exchange.request);
   const sandbox = await sandboxes.reach(id);
-  if (port === ENVD_PORT) return serveEnvd(sandboxes, sandbox, exchange);
+  if (port === ENVD_PORT) return serveEnvd(sandbox, exchange);
   if (port === INTERPRETER_PORT) return serveInterpreter(sandbox, exchange);
   sandbox.keepStream(exchange.response);
   return sandbox.ports.forward(exchange, port);

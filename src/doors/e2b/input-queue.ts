@@ -1,6 +1,8 @@
 /** Bytes on their way to the standard input of a command. */
 export class InputQueue implements AsyncIterable<Uint8Array> {
-  readonly #waiting: { readonly bytes: Uint8Array; readonly onTaken: () => void }[] = [];
+  readonly #waiting: { readonly bytes: Uint8Array; readonly onTaken: (isTaken: boolean) => void }[] = [];
+  /** Ends the wait of those that the command's side has in its hands. */
+  #onTaken: (isTaken: boolean) => void = () => {};
   #wake = () => {};
   #isEnded = false;
   /** Resolves when the command has ended. */
@@ -10,9 +12,9 @@ export class InputQueue implements AsyncIterable<Uint8Array> {
     return this.#isEnded;
   }
 
-  /** Resolves when the command's side takes more, or the input has ended. */
-  push(bytes: Uint8Array): Promise<void> {
-    if (this.#isEnded) return Promise.resolve();
+  /** Resolves with true when the command's side takes more, and with false when the command has ended before. */
+  push(bytes: Uint8Array): Promise<boolean> {
+    if (this.#isEnded) return Promise.resolve(false);
     return new Promise((onTaken) => {
       this.#waiting.push({ bytes, onTaken });
       this.#wake();
@@ -28,15 +30,17 @@ export class InputQueue implements AsyncIterable<Uint8Array> {
   /** Drops what waits: the command has ended. */
   drop(): void {
     this.end();
-    for (const { onTaken } of this.#waiting.splice(0)) onTaken();
+    this.#onTaken(false);
+    for (const { onTaken } of this.#waiting.splice(0)) onTaken(false);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     for (;;) {
       const next = this.#waiting.shift();
       if (next) {
+        this.#onTaken = next.onTaken;
         yield next.bytes;
-        next.onTaken();
+        next.onTaken(true);
       } else if (this.#isEnded) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }

@@ -1,6 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import type { ServerResponse } from "../../host/http.js";
-import { Refusal } from "./answer.js";
+import { notFound, Refusal } from "./answer.js";
 import { GuestProgram } from "./guest-program.js";
 import { Interpreter } from "./interpreter/program.js";
 import { Metrics } from "./metrics.js";
@@ -29,20 +29,29 @@ export class Sandbox {
   readonly processes: ProcessTable;
   readonly watchers: Watchers;
   readonly metrics: Metrics;
+  /** Requests for its task. They fail with 502 while it is paused: pyro starts a stopped task for a request. */
+  readonly pyro: Pyro;
   readonly #host: SandboxHost;
   /** Answers that last as long as their sandbox runs. */
   readonly #streams = new Set<ServerResponse>();
   #turn: Promise<unknown> = Promise.resolve();
-  #isChanging = false;
+  #isPausing = false;
   #isGone = false;
+  #killing: Promise<void> | null = null;
 
   constructor(host: SandboxHost, record: SandboxRecord) {
     this.#host = host;
     this.record = record;
-    this.guest = new GuestProgram(host.pyro, record.taskId, host.guestFolder);
-    this.interpreter = new Interpreter(host.pyro, record.taskId, host.guestFolder, host.user);
-    this.ports = new Ports(host.pyro, record.taskId, record.id);
-    this.processes = new ProcessTable(host.pyro, this);
+    this.pyro = {
+      perform: async (name, input, options) => {
+        if (this.#isGone || this.#isPausing || this.record.state === "paused") throw notFound(this.id);
+        return host.pyro.perform(name, input, options);
+      },
+    };
+    this.guest = new GuestProgram(this.pyro, record.taskId, host.guestFolder);
+    this.interpreter = new Interpreter(this.pyro, record.taskId, host.guestFolder, host.user);
+    this.ports = new Ports(this.pyro, record.taskId, record.id);
+    this.processes = new ProcessTable(this.pyro, this);
     this.watchers = new Watchers(this.guest);
     this.metrics = new Metrics(this.guest);
   }
@@ -55,9 +64,13 @@ export class Sandbox {
     return this.#isGone;
   }
 
-  /** True while a pause or a resume is under way. */
-  get isChanging(): boolean {
-    return this.#isChanging;
+  /** Resolves when no pause or resume is under way. */
+  async settled(): Promise<void> {
+    let turn: Promise<unknown>;
+    do {
+      turn = this.#turn;
+      await turn;
+    } while (turn !== this.#turn);
   }
 
   /** Changes fields of the record, and writes it. */
@@ -76,9 +89,15 @@ export class Sandbox {
   pause(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.record.state === "paused") throw new Refusal(409, `Sandbox ${this.id} is already paused.`);
-      await this.#letGo();
-      await this.#host.pyro.perform("task.stop", { task_id: this.record.taskId });
-      this.update({ state: "paused", endAt: new Date().toISOString() });
+      this.#isPausing = true;
+      try {
+        await this.#letGo();
+        await this.#host.pyro.perform("task.stop", { task_id: this.record.taskId });
+        this.update({ state: "paused", endAt: new Date().toISOString() });
+      } finally {
+        this.#isPausing = false;
+        if (this.record.state === "running" && !this.#isGone) this.processes.attachAll();
+      }
     });
   }
 
@@ -93,16 +112,12 @@ export class Sandbox {
     });
   }
 
-  /** Ends it. Its streams are cut first, so that clients that ask then are told that it is gone. */
-  async kill(): Promise<void> {
+  /** Ends it. Its streams are cut first, so that clients that ask then are told that it is gone. One that failed can be called again. */
+  kill(): Promise<void> {
     this.#isGone = true;
     this.#cutStreams();
     this.processes.detachAll();
-    try {
-      await this.#host.pyro.perform("task.delete", { task_id: this.record.taskId });
-    } catch (error) {
-      if (PyroError.from(error).code !== "NOT_FOUND") throw error;
-    }
+    return (this.#killing ??= this.#deleteTask().finally(() => (this.#killing = null)));
   }
 
   /** Leaves it running: the gateway ends. */
@@ -110,6 +125,14 @@ export class Sandbox {
     this.#cutStreams();
     this.processes.detachAll();
     await Promise.all([this.guest.close(), this.interpreter.close()]);
+  }
+
+  async #deleteTask(): Promise<void> {
+    try {
+      await this.#host.pyro.perform("task.delete", { task_id: this.record.taskId });
+    } catch (error) {
+      if (PyroError.from(error).code !== "NOT_FOUND") throw error;
+    }
   }
 
   async #letGo(): Promise<void> {
@@ -127,12 +150,7 @@ export class Sandbox {
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
     const next = this.#turn.then(async () => {
       if (this.#isGone) throw new Refusal(404, `Sandbox ${this.id} not found`);
-      this.#isChanging = true;
-      try {
-        return await work();
-      } finally {
-        this.#isChanging = false;
-      }
+      return work();
     });
     this.#turn = next.catch(() => {});
     return next;

@@ -30,6 +30,8 @@ const GUEST_FOLDER = "/run/pyro-e2b";
 const MAX_SANDBOXES = 1_000;
 /** How long a sandbox lives that a request has resumed. */
 const RESUMED_SECONDS = 300;
+/** How long the gateway waits after a sandbox could not be paused or killed, before it tries again. */
+const RETRY_MS = 30_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -44,6 +46,7 @@ export class Sandboxes {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #creating = 0;
+  #isClosed = false;
 
   private constructor({ home, pyro, log, guestFolder = GUEST_FOLDER, user = DEFAULT_USER }: SandboxesOptions) {
     this.pyro = pyro;
@@ -63,7 +66,7 @@ export class Sandboxes {
   }
 
   list(): readonly Sandbox[] {
-    return [...this.#sandboxes.values()];
+    return [...this.#sandboxes.values()].filter(({ isGone }) => !isGone);
   }
 
   /** Throws 404. */
@@ -83,6 +86,8 @@ export class Sandboxes {
 
   /** Resumes a paused sandbox whose creator wanted that. Throws 502 for another one. */
   async wake(sandbox: Sandbox): Promise<void> {
+    await sandbox.settled();
+    if (sandbox.isGone) throw notFound(sandbox.id);
     if (sandbox.record.state === "running") return;
     if (!sandbox.record.autoResume) throw notFound(sandbox.id);
     await this.resume(sandbox, RESUMED_SECONDS);
@@ -127,7 +132,7 @@ export class Sandboxes {
   async fork(parent: Sandbox, count: number, timeoutSeconds: number): Promise<readonly Sandbox[]> {
     const { record } = parent;
     const { tasks } = await this.pyro.perform("task.fork", { task_id: record.taskId, count });
-    return Promise.all(
+    const added = await Promise.allSettled(
       tasks.map(async ({ task_id: taskId }) => {
         const own = { id: newId(), taskId, token: newToken(), ...span(timeoutSeconds) };
         const sandbox = await this.#add({ ...record, ...own, state: "running" });
@@ -135,6 +140,11 @@ export class Sandboxes {
         return sandbox;
       }),
     );
+    const forks = added.filter((each) => each.status === "fulfilled").map(({ value }) => value);
+    const failed = added.find((each) => each.status === "rejected");
+    if (!failed) return forks;
+    await Promise.allSettled(forks.map((sandbox) => this.kill(sandbox)));
+    throw failed.reason;
   }
 
   /** Saves a running sandbox, with its processes, as a template. */
@@ -154,7 +164,7 @@ export class Sandboxes {
     try {
       await sandbox.pause();
     } catch (error) {
-      if (sandbox.record.state === "running") this.#arm(sandbox);
+      this.#arm(sandbox, RETRY_MS);
       throw error;
     }
   }
@@ -164,16 +174,32 @@ export class Sandboxes {
     this.#arm(sandbox);
   }
 
+  /** Ends a sandbox; also one whose kill has failed. Throws 404. */
+  async killById(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) throw new Refusal(404, `Sandbox ${id} not found`);
+    await this.kill(sandbox);
+  }
+
+  /** When it fails, the sandbox is gone for clients, and the gateway tries again later. */
   async kill(sandbox: Sandbox): Promise<void> {
-    clearTimeout(this.#timers.get(sandbox.id));
-    this.#timers.delete(sandbox.id);
-    this.#sandboxes.delete(sandbox.id);
-    await sandbox.kill();
-    await rm(this.#pathOf(sandbox.id), { force: true });
+    const { id } = sandbox;
+    clearTimeout(this.#timers.get(id));
+    try {
+      await sandbox.kill();
+    } catch (error) {
+      this.#setTimer(sandbox, RETRY_MS);
+      throw error;
+    }
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    this.#sandboxes.delete(id);
+    await rm(this.#pathOf(id), { force: true });
   }
 
   /** Leaves all sandboxes running. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all(this.list().map((sandbox) => sandbox.leave()));
   }
@@ -197,7 +223,12 @@ export class Sandboxes {
 
   async #add(record: SandboxRecord): Promise<Sandbox> {
     const sandbox = new Sandbox(this.#host, record);
-    sandbox.update({});
+    try {
+      sandbox.update({});
+    } catch (error) {
+      await sandbox.kill();
+      throw error;
+    }
     this.#sandboxes.set(record.id, sandbox);
     this.#arm(sandbox);
     return sandbox;
@@ -220,18 +251,27 @@ export class Sandboxes {
     }
   }
 
-  #arm(sandbox: Sandbox): void {
+  /** Sets the timer of its end, which is not earlier than `leastMs` from now. */
+  #arm(sandbox: Sandbox, leastMs = 0): void {
     clearTimeout(this.#timers.get(sandbox.id));
     if (sandbox.isGone || sandbox.record.state !== "running") return;
     const leftMs = Date.parse(sandbox.record.endAt) - Date.now();
-    const timer = setTimeout(() => void this.#expire(sandbox), Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
-    this.#timers.set(sandbox.id, timer);
+    this.#setTimer(sandbox, Math.min(Math.max(leftMs, leastMs), MAX_TIMER_MS));
+  }
+
+  #setTimer(sandbox: Sandbox, ms: number): void {
+    clearTimeout(this.#timers.get(sandbox.id));
+    if (this.#isClosed) return;
+    this.#timers.set(
+      sandbox.id,
+      setTimeout(() => void this.#expire(sandbox), ms),
+    );
   }
 
   async #expire(sandbox: Sandbox): Promise<void> {
-    if (Date.parse(sandbox.record.endAt) > Date.now()) return this.#arm(sandbox);
+    if (!sandbox.isGone && Date.parse(sandbox.record.endAt) > Date.now()) return this.#arm(sandbox);
     try {
-      if (sandbox.record.onTimeout === "pause") await this.pause(sandbox);
+      if (!sandbox.isGone && sandbox.record.onTimeout === "pause") await this.pause(sandbox);
       else await this.kill(sandbox);
     } catch (error) {
       this.#log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);

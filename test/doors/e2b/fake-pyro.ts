@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
@@ -33,6 +34,8 @@ export class FakePyro implements Pyro {
   readonly tasks = new Map<string, FakeTask>();
   readonly environments = ["debian:12"];
   hasNetwork = true;
+  /** Called before an operation is performed; it may wait, or throw. */
+  before: (name: string) => Promise<void> | void = () => {};
   /** Servers of this machine that stand for those in a guest. */
   readonly ports = new Map<number, number>();
   #count = 0;
@@ -41,6 +44,7 @@ export class FakePyro implements Pyro {
     this.calls.push({ name, input });
     // As with a daemon, no answer comes in the same turn.
     await nextTurn();
+    await this.before(name);
     const perform = this.#operations[name as string];
     if (!perform) throw new Error(`The fake has no ${name}.`);
     return (await perform(input as never, options)) as ResultOf<Name>;
@@ -178,8 +182,13 @@ function observe(child: ChildProcess): Command {
 
 async function pump(source: AsyncIterable<Uint8Array> | undefined, child: ChildProcess): Promise<void> {
   child.stdin?.on("error", () => {});
-  for await (const piece of source ?? []) child.stdin?.write(piece);
-  child.stdin?.end();
+  const { stdin } = child;
+  if (!stdin) return;
+  for await (const piece of source ?? []) {
+    if (!stdin.write(piece)) await Promise.race([once(stdin, "drain"), once(stdin, "close")]).catch(() => {});
+    if (stdin.destroyed) return;
+  }
+  stdin.end();
 }
 
 function kill(child: ChildProcess | undefined): void {

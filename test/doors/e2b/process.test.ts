@@ -120,6 +120,21 @@ test("input: a mebibyte arrives whole, and without stdin the process reads an en
   assert.equal((await sandbox.run("wc -c")).stdout.trim(), "0");
 });
 
+test("input: a process that ends before it has read everything answers not_found", async () => {
+  const { stream, pid } = await start("exec sleep 100");
+  const process = { pid };
+  const input = { stdin: Buffer.alloc(1_048_576, 120).toString("base64") };
+  const sent = [1, 2].map(() => sandbox.call("process.Process/SendInput", { process, input }));
+  const body = Buffer.concat([{ start: { process } }, { data: { input } }].map(envelope));
+  const headers = { "content-type": "application/connect+json" };
+  const streamed = sandbox.ask("POST", "/process.Process/StreamInput", { body, headers });
+  await sandbox.run("true");
+  await sandbox.call("process.Process/SendSignal", { process, signal: "SIGNAL_SIGKILL" });
+  await stream;
+  for (const answer of sent) assert.equal((await answer).body.code, "not_found");
+  assert.equal(readEnvelopes((await streamed).bytes).end.error.code, "not_found");
+});
+
 test("connect: several subscribers get what comes after, and the end is kept for a while", async () => {
   const { stream, pid } = await start("read line; echo $line");
   const followers = [1, 2].map(() => sandbox.stream("process.Process/Connect", { process: { pid } }));

@@ -23,7 +23,7 @@ const routes: Readonly<Record<string, Perform>> = {
   "GET /sandboxes/:id": async ({ sandboxes, exchange, id }) =>
     sendJson(exchange.response, 200, renderDetail(sandboxes.find(id), sandboxes.domain)),
   "DELETE /sandboxes/:id": async ({ sandboxes, exchange, id }) => {
-    await sandboxes.kill(sandboxes.find(id));
+    await sandboxes.killById(id);
     sendEmpty(exchange.response, 204);
   },
   "POST /v2/sandboxes/:id/connect": connect,
@@ -160,12 +160,14 @@ async function readMetrics({ sandboxes, exchange, id }: ControlCall): Promise<vo
   const [start, end] = [seconds("start", 0), seconds("end", Infinity)];
   if (Number.isNaN(start) || Number.isNaN(end) || start > end)
     throw new Refusal(400, "start and end are Unix seconds, in this order.");
+  await sandbox.settled();
   const isRunning = sandbox.record.state === "running";
   sendJson(response, 200, isRunning ? await sandbox.metrics.read(start * 1000, end * 1000) : []);
 }
 
 async function readManyMetrics({ sandboxes, exchange: { query, response } }: ControlCall): Promise<void> {
   const ids = (query.get("sandbox_ids") ?? "").split(",").filter((id) => id !== "");
+  await Promise.all(sandboxes.list().map((sandbox) => sandbox.settled()));
   const running = sandboxes.list().filter(({ id, record }) => ids.includes(id) && record.state === "running");
   const last = async (sandbox: (typeof running)[number]) => [
     sandbox.id,

@@ -174,7 +174,9 @@ async function sendInput(process: SandboxProcess, input: Message | null): Promis
     throw new ConnectError("internal", isTyped ? "the process has no terminal" : "the process has a terminal");
   }
   if (!reading.input || reading.input.isEnded) throw new ConnectError("internal", "standard input is closed");
-  await reading.input.push(bytes);
+  if (await reading.input.push(bytes)) return;
+  if (reading.detaching.signal.aborted) throw new ConnectError("unavailable", "the sandbox was paused");
+  throw new ConnectError("not_found", `process with pid ${record.pid} not found`);
 }
 
 function signalOf(given: unknown): SignalName {

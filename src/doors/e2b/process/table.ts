@@ -4,6 +4,7 @@ import { PyroError } from "../../../contract/errors.js";
 import { limits } from "../../../contract/limits.js";
 import type { OperationEvent } from "../../../contract/operation.js";
 import type { ResultOf } from "../../../contract/operations.js";
+import { Refusal } from "../answer.js";
 import { ConnectError } from "../connect.js";
 import { InputQueue } from "../input-queue.js";
 import type { Pyro } from "../pyro.js";
@@ -135,7 +136,8 @@ export class ProcessTable {
     const fixed = { cwd: "/", user, timeout_seconds: limits.timeoutSeconds.max };
     const place = { task_id: this.#sandbox.record.taskId, command, env, ...fixed };
     const terminal = size === null ? {} : { tty: true, ...reading.terminal?.size() };
-    return this.#pyro.perform("task.exec", { ...place, ...terminal }, { onEvent: counted, ...reading.options });
+    const options = { onEvent: counted, ...reading.options };
+    return this.#pyro.perform("task.exec", { ...place, ...terminal }, options).finally(() => reading.input?.drop());
   }
 
   async #follow(process: SandboxProcess): Promise<void> {
@@ -156,7 +158,7 @@ export class ProcessTable {
           await this.#pyro.perform("task.follow", place, { onEvent, ...reading.options }),
         );
       } catch (error) {
-        if (reading.detaching.signal.aborted) return;
+        if (reading.detaching.signal.aborted) return reading.input?.drop();
         // The daemon has ended; the process runs on, and the next call starts another daemon.
         const isLost = PyroError.from(error).code === "DAEMON_UNREACHABLE" && attempt < MAX_RETURNS;
         if (!isLost) return this.#finish(process, lost);
@@ -230,6 +232,7 @@ function failureOf({ error, stderr }: ResultOf<"task.exec">, { user }: NewProces
 /** What a failure of pyro means to the caller of a process. */
 export function connectErrorOf(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
+  if (error instanceof Refusal) return new ConnectError("unavailable", error.message);
   const { code, message } = PyroError.from(error);
   if (code === "NOT_FOUND" || code === "VM_DIED") return new ConnectError("unavailable", message);
   if (code === "RESOURCE_EXHAUSTED") return new ConnectError("resource_exhausted", message);
