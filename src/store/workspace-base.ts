@@ -84,6 +84,11 @@ export class WorkspaceBase {
       await copyFile(join(this.#directory, LAST), join(this.#directory, SEED));
   }
 
+  /** False for a task that an older pyro created, or whose file is gone. */
+  async hasSeed(): Promise<boolean> {
+    return (await listNames(this.#directory)).includes(SEED);
+  }
+
   /** Makes the base that the task was created with the present one. */
   async returnToSeed(): Promise<void> {
     await copyFile(join(this.#directory, SEED), join(this.#directory, LAST));

@@ -8,7 +8,7 @@ import { type Manifest, parseManifest } from "../manifest.js";
 import { findRecipe } from "../resolve.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import type { SavedDisk, SavedDisks } from "./saved-disks.js";
-import { BuildSteps } from "./build-steps.js";
+import { BuildSteps, type RemoveDisk } from "./build-steps.js";
 
 /** The environments of a home: built ones, and saved disks of tasks. */
 export interface Environments extends EnvironmentCache {
@@ -48,26 +48,17 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
     }
   };
 
-  const removeDisk = async (disk: SavedDisk) => {
+  const removeDisk = async (disk: SavedDisk, mayLeave: () => boolean) => {
+    const { name } = disk.record;
     const freedBytes = await diskUsageBytes(disk.directory);
-    await saved.remove(disk.record.name);
-    releases.get(disk.record.name)?.();
-    releases.delete(disk.record.name);
-    return { digest: disk.digest, freedBytes };
+    // From here to the removal of the name nothing waits, so that no caller can begin to use the disk.
+    if (!mayLeave()) return null;
+    const release = releases.get(name);
+    releases.delete(name);
+    await saved.remove(name).finally(() => release?.());
+    return freedBytes;
   };
   const steps = new BuildSteps(saved, (digest) => cache.isHeld(digest), removeDisk);
-
-  /** Null for a name of neither a saved disk nor a build. */
-  const removeSaved = async (name: string) => {
-    const disk = saved.find(name);
-    const built = saved.built?.find(name) ?? null;
-    if (disk !== null && cache.isHeld(disk.digest)) throw inUse(disk);
-    if (built !== null) return { digest: disk?.digest ?? null, freedBytes: await steps.forget(built) };
-    if (disk !== null) return removeDisk(disk);
-    if (!saved.damaged.includes(name)) return null;
-    await saved.remove(name);
-    return { digest: null, freedBytes: 0 };
-  };
 
   for (const disk of [...saved.list(), ...saved.steps()]) keepBelow(disk);
   return {
@@ -93,7 +84,7 @@ export function withSaved(cache: EnvironmentCache, saved: SavedDisks): Environme
       return { environment: await describe(cache, disk), built: false, repaired: false, registryChecked: null };
     },
     remove: async (name) => {
-      const removed = await removeSaved(name);
+      const removed = await removeSaved({ cache, saved, steps, removeDisk }, name);
       if (removed !== null) return removed;
       const digest = (await cache.find(name).catch(() => null))?.digest;
       assertNotBelow(saved, name, digest);
@@ -112,6 +103,29 @@ function withKept(saved: SavedDisks, swept: Omit<PruneReport, "kept">, report: P
     kept: [...report.kept, ...kept],
     freedBytes: report.freedBytes + swept.freedBytes,
   };
+}
+
+interface Removal {
+  readonly cache: EnvironmentCache;
+  readonly saved: SavedDisks;
+  readonly steps: BuildSteps;
+  readonly removeDisk: RemoveDisk;
+}
+
+/** Null for a name of neither a saved disk nor a build. */
+async function removeSaved({ cache, saved, steps, removeDisk }: Removal, name: string) {
+  const disk = saved.find(name);
+  const built = saved.built?.find(name) ?? null;
+  if (disk !== null && cache.isHeld(disk.digest)) throw inUse(disk);
+  if (built !== null) return { digest: disk?.digest ?? null, freedBytes: await steps.forget(built) };
+  if (disk !== null) {
+    const freedBytes = await removeDisk(disk, () => saved.find(name) === disk && !cache.isHeld(disk.digest));
+    if (freedBytes !== null) return { digest: disk.digest, freedBytes };
+    if (saved.find(name) === disk) throw inUse(disk);
+  }
+  if (!saved.damaged.includes(name)) return null;
+  await saved.remove(name);
+  return { digest: null, freedBytes: 0 };
 }
 
 function inUse({ record: { name } }: SavedDisk): PyroError {

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { packSource } from "../../../src/client/pack/pack.js";
+import type { PyroError } from "../../../src/contract/errors.js";
 import { envBuild, envBuildSource } from "../../../src/contract/env-build.js";
+import { doStep } from "../../../src/core/environments/build/guest-work.js";
 import { planSteps } from "../../../src/core/environments/build/plan.js";
 import { BuildSources } from "../../../src/core/environments/build/sources.js";
 import type { Call } from "../../../src/core/call.js";
+import type { Task } from "../../../src/core/tasks/task.js";
 import { temporaryDirectory } from "../../environments/fake-source.js";
+import { AgentProcess } from "../../guest/agent-process.js";
 
 const digest = "0".repeat(64);
 const source = (content: string) => ({ path: "/x", kind: "file" as const, digest: content });
@@ -45,7 +49,12 @@ test("the sources of a build: equal names, modes and contents have one digest; a
   const add = async (stream: AsyncIterable<Uint8Array>) => {
     const input = envBuildSource.input.parse({ source_path: file, source_kind: "file" });
     const call = { upload: stream, signal: new AbortController().signal } as Call;
-    return sources.take((await sources.add(input, call)).source).digest;
+    const { source: id } = await sources.add(input, call);
+    assert.throws(() => sources.takeAll([id, "source-000000000000"]), { code: "FAILED_PRECONDITION" });
+    assert.throws(() => sources.takeAll([id, id]), { code: "INVALID_ARGUMENT" });
+    const [taken] = sources.takeAll([id]);
+    assert.throws(() => sources.takeAll([id]), { code: "FAILED_PRECONDITION" });
+    return taken!.digest;
   };
   const packed = async () => add((await packSource(file, { asFile: true })).stream);
   writeFileSync(file, "one", { mode: 0o644 });
@@ -66,7 +75,29 @@ test("the sources of a build: equal names, modes and contents have one digest; a
     { code: "ARCHIVE_CORRUPT" },
   );
   assert.deepEqual(readdirSync(path), before);
-  assert.throws(() => sources.take("source-000000000000"), { code: "FAILED_PRECONDITION" });
   await BuildSources.open(path);
   assert.deepEqual(readdirSync(path), []);
+});
+
+test("the working directory of a build: is made, or is a directory already; anything else is refused with its path", async (context) => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  context.after(() => channel.close());
+  const task = { vm: { assertPresent: () => ({ ready: Promise.resolve({ channel }) }) } } as unknown as Task;
+  const call = { signal: new AbortController().signal } as Call;
+  const directory = await temporaryDirectory(context);
+  const at = (name: string) => join(directory, name);
+  mkdirSync(at("present"));
+  symlinkSync("present", at("link"));
+  writeFileSync(at("file"), "");
+  const finish = (name: string) =>
+    doStep(task, { work: { kind: "finish", workdir: at(name), user: null }, text: "finish", key: digest }, call);
+  for (const name of ["present", "link", "new"]) await finish(name);
+  assert.ok(statSync(at("new")).isDirectory());
+  for (const name of ["file", "file/app"]) {
+    await assert.rejects(finish(name), ({ code, details }: PyroError) => {
+      assert.deepEqual([code, details["path"]], ["FILE_WRONG_TYPE", at(name)]);
+      return true;
+    });
+  }
 });

@@ -21,12 +21,14 @@ const MOST_KEPT = 16;
 /** Builds an environment: from the last step whose result is known, each further step in one VM, whose disk is kept after each. */
 export const envBuild: Handler<"env.build"> = async (core, input, call) => {
   assertBuild(input);
-  const sources = input.copies.map(({ source }) => core.buildSources.take(source));
+  const sources = core.buildSources.takeAll(input.copies.map(({ source }) => source));
   try {
     return await whileNamed(core, input.name, async () => {
       if (core.environments.saved.built?.find(input.name) == null) await assertNameIsFree(core, input.name);
       const { digest, config } = await readBase(core, input.from, call);
-      return build(core, input, config, planSteps(input, digest, config, sources), call);
+      const built = await build(core, input, config, planSteps(input, digest, config, sources), call);
+      await core.environments.steps.sweep(MOST_KEPT);
+      return built;
     });
   } finally {
     await Promise.all(sources.map(({ path }) => rm(path, { force: true })));
@@ -58,6 +60,8 @@ async function build(
   call: Call,
 ): Promise<ResultOf<"env.build">> {
   const { environments } = core;
+  // A sweep must not remove a result before the environment is named.
+  const releaseSteps = environments.steps.hold(steps.map(({ key }) => key));
   const known = steps.findLastIndex(({ key }) => environments.steps.find(key) !== null);
   const start = known === -1 ? null : environments.steps.find(steps[known]!.key);
   const release = start === null ? () => {} : environments.hold(start.digest);
@@ -69,16 +73,15 @@ async function build(
       config: configOf(input, base),
       steps: steps.map(({ key, text }) => ({ key, text })),
     });
+    return {
+      ...(await savedDiskFacts(core, environments.saved.find(input.name)!)),
+      built: known < steps.length - 1,
+      steps: steps.map(({ text }, index) => ({ text, cached: index <= known })),
+    };
   } finally {
     release();
+    releaseSteps();
   }
-  await environments.steps.sweep(MOST_KEPT);
-  const facts = await savedDiskFacts(core, environments.saved.find(input.name)!);
-  return {
-    ...facts,
-    built: known < steps.length - 1,
-    steps: steps.map(({ text }, index) => ({ text, cached: index <= known })),
-  };
 }
 
 interface Progress {

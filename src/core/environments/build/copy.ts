@@ -91,7 +91,7 @@ async function hasDirectory(channel: Channel, path: string): Promise<boolean> {
 }
 
 /** What a path leads to; null when it leads nowhere. */
-async function typeOf(channel: Channel, path: string): Promise<string | null> {
+export async function typeOf(channel: Channel, path: string): Promise<string | null> {
   if (posix.resolve("/", path) === "/") return "directory";
   try {
     for await (const { type } of list(channel, path, { depth: 0 })) return type;

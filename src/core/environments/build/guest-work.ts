@@ -5,13 +5,13 @@ import { limits } from "../../../contract/limits.js";
 import { variablesOf } from "../../../environments/image/documents.js";
 import { makeDirectory, readFile, writeFile } from "../../../guest/files.js";
 import { AgentRefusal } from "../../../guest/refusal.js";
-import { stat } from "../../../guest/stat.js";
 import { abortable } from "../../../host/abortable.js";
 import type { Call } from "../../call.js";
 import { explainUser } from "../../exec/user.js";
+import { explainFileRefusal } from "../../files/refusal.js";
 import { readBoth } from "../../tasks/branches/shown-output.js";
 import type { Task } from "../../tasks/task.js";
-import { copyIntoGuest } from "./copy.js";
+import { copyIntoGuest, typeOf } from "./copy.js";
 import type { Step } from "./plan.js";
 
 const VARIABLES = "/etc/environment";
@@ -32,7 +32,7 @@ export async function doStep(task: Task, step: Step, call: Call): Promise<void> 
     case "run":
       return runLine(task, step, work.command, call);
     case "script":
-      await writeFile(machine.channel, SCRIPT, [Buffer.from(work.content)], { mode: 0o700 });
+      await explaining(SCRIPT, () => writeFile(machine.channel, SCRIPT, [Buffer.from(work.content)], { mode: 0o700 }));
       return runLine(task, step, work.content.startsWith("#!") ? SCRIPT : `/bin/sh ${SCRIPT}`, call);
     case "finish":
       return finish(task, machine, step, work, call);
@@ -42,7 +42,9 @@ export async function doStep(task: Task, step: Step, call: Call): Promise<void> 
 /** Adds variables to those that the agent gives every command. */
 async function addVariables({ channel }: Machine, variables: Readonly<Record<string, string>>): Promise<void> {
   const names = new Set(Object.keys(variables));
-  const known = (await readText(machineText(channel))).split("\n").filter((line) => line !== "");
+  const known = (await explaining(VARIABLES, () => readText(machineText(channel))))
+    .split("\n")
+    .filter((line) => line !== "");
   const kept = known.filter((line) => !names.has(line.slice(0, line.indexOf("="))));
   const added = variablesOf({ env: Object.entries(variables).map(([name, value]) => `${name}=${value}`) });
   const text = Buffer.from([...kept, ...added].map((line) => `${line}\n`).join(""));
@@ -52,7 +54,7 @@ async function addVariables({ channel }: Machine, variables: Readonly<Record<str
       details: { bytes: text.length, limit: MOST_VARIABLE_BYTES },
     });
   }
-  await writeFile(channel, VARIABLES, [text]);
+  await explaining(VARIABLES, () => writeFile(channel, VARIABLES, [text]));
 }
 
 function machineText(channel: Machine["channel"]): AsyncIterable<Uint8Array> {
@@ -85,9 +87,9 @@ async function finish(
       throw explainUser(error, user);
     });
   }
-  if (workdir === null || !(await isMissing(channel, workdir))) return;
-  await makeDirectory(channel, workdir);
-  if (!isRoot) await runLine(task, step, quoteCommand(["chown", ownerOf(user), workdir]), call);
+  if (workdir === null) return;
+  const isNew = await explaining(workdir, () => ensureWorkdir(channel, workdir));
+  if (isNew && !isRoot) await runLine(task, step, quoteCommand(["chown", ownerOf(user), workdir]), call);
 }
 
 /** The user with its group, as chown takes them. */
@@ -96,15 +98,27 @@ function ownerOf(user: string): string {
   return /^\d+$/.test(user) ? `${user}:${user}` : `${user}:`;
 }
 
-async function isMissing(channel: Machine["channel"], path: string): Promise<boolean> {
-  if (path === "/") return false;
-  return stat(channel, path).then(
-    () => false,
-    (error: unknown) => {
-      if (error instanceof AgentRefusal && error.errno === "ENOENT") return true;
-      throw error;
-    },
-  );
+/** Makes the directory unless there is one, or a link to one. Returns false then. Throws FILE_WRONG_TYPE for anything else. */
+async function ensureWorkdir(channel: Machine["channel"], path: string): Promise<boolean> {
+  const type = await typeOf(channel, path);
+  if (type === "directory") return false;
+  if (type !== null) {
+    throw new PyroError("FILE_WRONG_TYPE", `${JSON.stringify(path)} is not a directory.`, {
+      hint: "Give `workdir` a directory, or a path that does not exist yet.",
+      details: { path },
+    });
+  }
+  await makeDirectory(channel, path);
+  return true;
+}
+
+/** Throws FILE_… or WORKSPACE_FULL where the agent refuses work on the path. */
+async function explaining<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainFileRefusal(error, path);
+  }
 }
 
 /** Runs a command as root, and sends its output to the caller. */

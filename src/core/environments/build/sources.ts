@@ -59,27 +59,45 @@ export class BuildSources {
     }
   }
 
-  /** Takes a source out, for a build that removes its file. Throws FAILED_PRECONDITION when there is none. */
-  take(id: string): BuildSource {
-    const found = this.#sources.get(id);
-    if (found === undefined) {
-      throw new PyroError("FAILED_PRECONDITION", `The files ${id} of the build are not here.`, {
-        hint: "Send them again, then build.",
-        details: { source: id, reason: "source_gone" },
+  /**
+   * Takes sources out, for a build that removes their files. Throws FAILED_PRECONDITION when there is none of an id, and
+   * INVALID_ARGUMENT for an id that comes twice; then each stays.
+   */
+  takeAll(ids: readonly string[]): BuildSource[] {
+    const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+    if (twice !== undefined) {
+      throw new PyroError("INVALID_ARGUMENT", `copies: the source ${twice} comes twice.`, {
+        hint: "Send the files once for each copy.",
+        details: { issues: [{ field: "copies", message: "expected each source once" }] },
       });
     }
-    clearTimeout(found.timer);
-    this.#sources.delete(id);
-    return found.source;
+    const found = ids.map((id) => {
+      const { source, timer } = this.#sources.get(id) ?? throwGone(id);
+      return { id, source, timer };
+    });
+    for (const { id, timer } of found) {
+      clearTimeout(timer);
+      this.#sources.delete(id);
+    }
+    return found.map(({ source }) => source);
   }
 
   #keep(id: string, source: BuildSource): void {
+    // A client that still sends files of its build keeps those that it has sent.
+    for (const { timer } of this.#sources.values()) timer.refresh();
     const expire = () => {
       this.#sources.delete(id);
       rm(source.path, { force: true }).catch(() => {});
     };
     this.#sources.set(id, { source, timer: setTimeout(expire, WAIT_MS).unref() });
   }
+}
+
+function throwGone(id: string): never {
+  throw new PyroError("FAILED_PRECONDITION", `The files ${id} of the build are not here.`, {
+    hint: "Send them again, then build.",
+    details: { source: id, reason: "source_gone" },
+  });
 }
 
 async function describe({ path, type, mode, target, content }: ArchiveEntry): Promise<string> {

@@ -10,8 +10,14 @@ import { WORKSPACE } from "../../workspace/destination.js";
 /** Names of files in an error. */
 const NAMES_SHOWN = 10;
 
-/** Throws FAILED_PRECONDITION when the base does not have the content of every file of the seed. */
+/** Throws FAILED_PRECONDITION when the base does not have the list of the seed, or the content of every file of it. */
 export async function assertSeedIsKept(taskId: string, base: WorkspaceBase): Promise<void> {
+  if (!(await base.hasSeed())) {
+    throw new PyroError("FAILED_PRECONDITION", `The list of the source of task ${taskId} is not kept.`, {
+      hint: "Create a task from the source again.",
+      details: { task_id: taskId, reason: "seed_not_kept" },
+    });
+  }
   const missing: string[] = [];
   for (const [path, entry] of await readSeed(base)) {
     if (entry.type === "file" && (await readContent(base, entry)) === null) missing.push(path);

@@ -92,14 +92,22 @@ class Attempt {
       const fork = await startFork(this.#parts, point, { name: null, triedFor: this.#task.taskId }, this.#call);
       this.#forks.set(variant.name, fork);
       this.#parts.add(fork);
-      this.#before ??= fork.onFiles(this.#call, async (channel) => (await readWorkspace(channel)).manifest);
-      const result = await runVariant(fork, variant, this.#input, await this.#before, this.#call);
+      const before = await this.#readBefore(fork);
+      const result = await runVariant(fork, variant, this.#input, before, this.#call);
       await emit({ event: "progress", phase: "try", message: `Variant ${variant.name}: ${result.outcome}.` });
       return result;
     } catch (error) {
       signal.throwIfAborted();
       return failedVariant(variant, error);
     }
+  }
+
+  /** Reads it in this fork when an earlier one could not. */
+  async #readBefore(fork: Task): Promise<Manifest> {
+    const earlier = this.#before && (await this.#before.catch(() => null));
+    if (earlier) return earlier;
+    this.#before = fork.onFiles(this.#call, async (channel) => (await readWorkspace(channel)).manifest);
+    return this.#before;
   }
 
   /** Forks that are no longer needed make room for others. */
