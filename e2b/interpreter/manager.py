@@ -4,12 +4,16 @@ The gateway writes one JSON object a line to standard input and reads one a line
 context is a process of its own, so that it can be interrupted, restarted, and die alone.
 """
 
+import array
+import codecs
+import fcntl
 import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 PIECE_BYTES = 32768
@@ -67,7 +71,9 @@ class Context:
             os.close(theirs)
             os.close(requests)
         self.writing = writing
-        self.rest = b""
+        self.rest = bytearray()
+        self.skipping = False
+        self.decoders = {kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in ("stdout", "stderr")}
         self.fds = {ours: "reply", self.process.stdout.fileno(): "stdout", self.process.stderr.fileno(): "stderr"}
         for fd, kind in self.fds.items():
             os.set_blocking(fd, False)
@@ -113,39 +119,69 @@ class Context:
         if self.running is not None:
             self.manager.send({"id": self.running, "event": event})
 
-    def read(self, fd, kind):
-        """Takes what a pipe has; false at its end."""
-        while True:
-            try:
-                data = os.read(fd, PIECE_BYTES)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            if not data:
-                return False
-            if kind == "reply":
-                self.take(data)
-            else:
-                self.emit({"type": kind, "text": data.decode("utf-8", "replace"), "timestamp": str(time.time_ns())})
+    def read(self, fd, kind, size=PIECE_BYTES):
+        """Takes one piece of what a pipe has; false at its end."""
+        try:
+            data = os.read(fd, size)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if kind == "reply":
+            self.take(data)
+        else:
+            self.print(kind, data)
+        return len(data) > 0
+
+    def print(self, kind, data, final=False):
+        text = self.decoders[kind].decode(data, final)
+        if text:
+            self.emit({"type": kind, "text": text, "timestamp": str(time.time_ns())})
 
     def take(self, data):
-        self.rest += data
-        *lines, self.rest = self.rest.split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            if event["type"] == "end":
-                self.finish()
-            else:
-                self.emit(event)
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            line, self.rest = self.rest + end, bytearray()
+            skipped, self.skipping = self.skipping, False
+            if not skipped:
+                self.take_line(line)
+        if self.skipping:
+            return
+        self.rest += rest
         if len(self.rest) > LINE_BYTES:
-            self.rest = b""
+            self.rest = bytearray()
+            self.skipping = True
+            value = f"A result is larger than {LINE_BYTES // 1024 // 1024} MiB. Write it to a file."
+            self.emit({"type": "error", "name": "ResultTooLarge", "value": value, "traceback": value})
+
+    def take_line(self, line):
+        try:
+            event = json.loads(line)
+            kind = event["type"]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return
+        if kind == "end":
+            self.finish()
+        else:
+            self.emit(event)
+
+    def drain(self):
+        """Takes what lies in the pipes now, and no more: other processes may write without an end."""
+        for fd, kind in list(self.fds.items()):
+            if kind == "reply":
+                continue
+            held = array.array("i", [0])
+            fcntl.ioctl(fd, termios.FIONREAD, held)
+            while held[0] > 0:
+                size = min(held[0], PIECE_BYTES)
+                held[0] -= size
+                self.read(fd, kind, size)
+        for kind in self.decoders:
+            self.print(kind, b"", True)
 
     def finish(self):
         # What the code has written before its end lies in the pipes.
-        for fd, kind in list(self.fds.items()):
-            if kind != "reply":
-                self.read(fd, kind)
+        self.drain()
         self.end()
 
     def end(self):
@@ -159,6 +195,7 @@ class Context:
     def died(self):
         if self.process is None:
             return
+        self.drain()
         self.stop()
         if self.running is not None:
             value = "The process of this context has ended; its variables are lost."
@@ -193,7 +230,8 @@ class Manager:
         os.dup2(2, 1)
 
     def send(self, line):
-        data = json.dumps(line).encode() + b"\n"
+        # Escapes would make a line longer than the one of its context, by up to three times.
+        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         while data:
             data = data[os.write(self.output, data) :]
 

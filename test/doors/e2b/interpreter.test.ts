@@ -43,6 +43,26 @@ async function run(code: string, fields: object = {}) {
   };
 }
 
+/** Runs code, and leaves when its output has this text. */
+function runAndLeave(text: string, body: object): Promise<void> {
+  return new Promise((resolve) => {
+    const headers = { ...sandbox.headers, ...port };
+    const request = httpRequest(
+      { host: "127.0.0.1", port: served.port, method: "POST", path: "/execute", headers },
+      (response) => {
+        let seen = "";
+        response.on("data", (piece) => {
+          if (!(seen += piece).includes(text)) return;
+          response.destroy();
+          resolve();
+        });
+      },
+    );
+    request.on("error", () => {});
+    request.end(JSON.stringify(body));
+  });
+}
+
 test("execute: keeps state, streams output, and counts", async () => {
   const first = await run("import sys\nx = 20\nprint('out')\nprint('err', file=sys.stderr)\nx + 1");
   assert.deepEqual([first.status, first.stdout, first.stderr], [200, "out\n", "err\n"]);
@@ -116,23 +136,33 @@ test("execute: a context whose process ends says so, and the next run has anothe
 });
 
 test("execute: a client that leaves interrupts its run, and the state stays", async () => {
-  await new Promise<void>((resolve) => {
-    const headers = { ...sandbox.headers, ...port };
-    const request = httpRequest(
-      { host: "127.0.0.1", port: served.port, method: "POST", path: "/execute", headers },
-      (response) => {
-        let text = "";
-        response.on("data", (piece) => {
-          if (!(text += piece).includes("begun")) return;
-          response.destroy();
-          resolve();
-        });
-      },
-    );
-    request.on("error", () => {});
-    request.end(JSON.stringify({ code: "import time\nprint('begun', flush=True)\ntime.sleep(100)" }));
-  });
+  await runAndLeave("begun", { code: "import time\nprint('begun', flush=True)\ntime.sleep(100)" });
   assert.equal((await run("x")).results[0].text, "1");
+});
+
+test("execute: a client that leaves a flood of output does not lock out other contexts", async () => {
+  // A pipe of this size, with text that needs escapes, is never empty between two reads.
+  const flood = "python3 -c 'import fcntl; fcntl.fcntl(1, 1031, 1 << 20)'; exec cat /dev/zero";
+  await runAndLeave(String.raw`\u0000`, { code: flood, language: "bash" });
+  assert.equal((await run("x")).results[0].text, "1");
+  assert.equal((await run("echo again", { language: "bash" })).stdout, "again\n");
+});
+
+test("execute: a result above the limit is an error, and every context keeps its state", async () => {
+  const { body } = await call("POST", "/contexts", {});
+  const context_id = body.id;
+  await run("x = 1", { context_id });
+  const { error, results, events } = await run("'x' * 9_000_000");
+  assert.deepEqual([error.name, results], ["ResultTooLarge", []]);
+  assert.deepEqual(events.at(-1), { type: "end_of_execution" });
+  assert.equal((await run("x")).results[0].text, "1");
+  assert.equal((await run("x", { context_id })).results[0].text, "1");
+  await call("DELETE", `/contexts/${context_id}`);
+});
+
+test("execute: characters of several bytes stay whole where reads end inside of them", async () => {
+  assert.equal((await run("print('a' + '€' * 20_000)")).stdout, `a${"€".repeat(20_000)}\n`);
+  assert.equal((await run("import os; _ = os.write(1, b'cut \\xe2\\x82')")).stdout, "cut \ufffd");
 });
 
 test("tokens: the sandbox's own and its traffic token open it, others do not", async () => {
