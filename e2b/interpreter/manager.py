@@ -31,6 +31,11 @@ class Refused(Exception):
         self.name = name
 
 
+def without_quotes(text):
+    """The text of a result, as E2B gives it: that of a string has no quotes."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
 class Context:
     """A process that runs one piece of code after the other."""
 
@@ -158,6 +163,8 @@ class Context:
         try:
             event = json.loads(line)
             kind = event["type"]
+            if kind == "result":
+                event["text"] = without_quotes(event["text"])
         except (ValueError, TypeError, LookupError, RecursionError):
             return
         if kind == "end":
@@ -225,6 +232,10 @@ class Manager:
         self.selector = selectors.DefaultSelector()
         self.contexts = {}
         self.defaults = {}
+        for language in ("python", "javascript"):
+            context = Context(self, language, os.path.expanduser("~"))
+            self.contexts[context.id] = context
+            self.defaults[language] = context.id
         self.rest = b""
         self.output = os.dup(1)
         os.dup2(2, 1)

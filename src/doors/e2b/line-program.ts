@@ -21,6 +21,8 @@ export interface GuestCommand {
   readonly files: readonly { readonly target: string; readonly mode: string; read(): Promise<Uint8Array> }[];
   readonly command: readonly string[];
   readonly user: string;
+  /** Variables of the program, read at each start. */
+  readonly env?: () => Readonly<Record<string, string>>;
 }
 
 /** A request under way. */
@@ -129,14 +131,13 @@ export class LineProgram {
   }
 
   async #run(input: InputQueue): Promise<void> {
-    const { command, user } = this.#what;
+    const { command, user, env } = this.#what;
     const fixed = { cwd: "/", timeout_seconds: limits.timeoutSeconds.max };
     const onEvent = (event: OperationEvent) => {
       if (event.event === "stdout") this.#take(Buffer.from(event.data));
     };
-    await this.#pyro
-      .perform("task.exec", { task_id: this.#taskId, command: [...command], user, ...fixed }, { stdin: input, onEvent })
-      .catch(() => {});
+    const given = { task_id: this.#taskId, command: [...command], user, ...(env && { env: env() }), ...fixed };
+    await this.#pyro.perform("task.exec", given, { stdin: input, onEvent }).catch(() => {});
   }
 
   #ended(input: InputQueue): void {

@@ -49,7 +49,11 @@ export class Sandbox {
       },
     };
     this.guest = new GuestProgram(this.pyro, record.taskId, host.guestFolder);
-    this.interpreter = new Interpreter(this.pyro, record.taskId, host.guestFolder, host.user);
+    this.interpreter = new Interpreter(this.pyro, record.taskId, {
+      guestFolder: host.guestFolder,
+      user: host.user,
+      env: () => this.variables,
+    });
     this.ports = new Ports(this.pyro, record.taskId, record.id);
     this.processes = new ProcessTable(this.pyro, this);
     this.watchers = new Watchers(this.guest);
@@ -58,6 +62,12 @@ export class Sandbox {
 
   get id(): string {
     return this.record.id;
+  }
+
+  /** Variables of all programs in it. */
+  get variables(): Readonly<Record<string, string>> {
+    const { id, templateId, envVars } = this.record;
+    return { E2B_SANDBOX: "true", E2B_SANDBOX_ID: id, E2B_TEMPLATE_ID: templateId, ...envVars };
   }
 
   get isGone(): boolean {

@@ -34,6 +34,7 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
   base: ["base", "debian:12"],
   "code-interpreter-v1": ["base", "debian:12"],
   "code-interpreter": ["base", "debian:12"],
+  "mcp-gateway": ["base", "debian:12"],
 };
 
 /** Prefix of the environments that snapshots of sandboxes are saved as. */

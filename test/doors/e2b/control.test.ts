@@ -71,7 +71,6 @@ test("create: refuses what is not supported with 400 and names the field, and ma
     "network.maskRequestHost": { network: { maskRequestHost: "x" } },
     "network.httpsPorts": { network: { httpsPorts: [443] } },
     iam: { iam: { tokens: { x: {} } } },
-    mcp: { mcp: { x: {} } },
     volumeMounts: { volumeMounts: [{ name: "v", path: "/v" }] },
     autoPauseMemory: { autoPauseMemory: false },
     timeout: { timeout: 1e9 },
@@ -87,6 +86,12 @@ test("create: refuses what is not supported with 400 and names the field, and ma
   assert.equal(served.pyro.tasks.size, before);
   const unknown = await served.control("POST", "/v2/sandboxes", { templateID: "nope" });
   assert.deepEqual([unknown.status, unknown.body.message], [404, "template 'nope' not found"]);
+});
+
+test("create: the template of MCP servers is a common one; the SDK starts its server by itself", async () => {
+  const sandbox = await served.create({ templateID: "mcp-gateway", mcp: { x: {} } });
+  assert.equal(served.pyro.inputsOf("task.create").at(-1)!["environment"], "debian:12");
+  await served.control("DELETE", `/sandboxes/${sandbox.id}`);
 });
 
 test("templates: a file maps names to environments, and a broken file is an error", async () => {

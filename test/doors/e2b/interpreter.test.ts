@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
+import { homedir } from "node:os";
 import { after, before, test } from "node:test";
 
 import { trafficTokenOf } from "../../../src/doors/e2b/guard.js";
@@ -91,9 +92,9 @@ test("execute: rich results, display, top-level await, shell lines, variables of
     { ...rich, is_main_result: false },
     { ...rich, is_main_result: true },
   ]);
-  assert.equal((await run("import asyncio\nawait asyncio.sleep(0, 'waited')")).results[0].text, "'waited'");
+  assert.equal((await run("import asyncio\nawait asyncio.sleep(0, 'waited')")).results[0].text, "waited");
   assert.equal((await run("!echo shell")).stdout, "shell\n");
-  assert.equal((await run("import os; os.environ['ONE']", { env_vars: { ONE: "1" } })).results[0].text, "'1'");
+  assert.equal((await run("import os; os.environ['ONE']", { env_vars: { ONE: "1" } })).results[0].text, "1");
   assert.equal((await run("'ONE' in os.environ")).results[0].text, "False");
   assert.equal((await run("os.write(1, b'\\xff'); print('raw')")).stdout, "\ufffdraw\n");
 });
@@ -103,7 +104,7 @@ test("contexts: are made, listed, used, restarted and removed, each with its own
   assert.equal(status, 200);
   assert.deepEqual([body.language, body.cwd], ["python", "/tmp"]);
   const context_id = body.id;
-  assert.equal((await run("import os; os.getcwd()", { context_id })).results[0].text, "'/tmp'");
+  assert.equal((await run("import os; os.getcwd()", { context_id })).results[0].text, "/tmp");
   assert.equal((await run("x", { context_id })).error.name, "NameError");
   assert.ok((await call("GET", "/contexts")).body.some((each: { id: string }) => each.id === context_id));
   assert.equal((await call("POST", `/contexts/${context_id}/restart`)).status, 204);
@@ -163,6 +164,36 @@ test("execute: a result above the limit is an error, and every context keeps its
 test("execute: characters of several bytes stay whole where reads end inside of them", async () => {
   assert.equal((await run("print('a' + '€' * 20_000)")).stdout, `a${"€".repeat(20_000)}\n`);
   assert.equal((await run("import os; _ = os.write(1, b'cut \\xe2\\x82')")).stdout, "cut \ufffd");
+});
+
+test("a new sandbox has two contexts, and code has the variables of its sandbox", async () => {
+  const other = await served.create({ envVars: { ONE: "of the sandbox" } });
+  const { body } = await other.ask("GET", "/contexts", { headers: port });
+  assert.deepEqual(
+    body.map(({ language, cwd }: { language: string; cwd: string }) => [language, cwd]),
+    ["python", "javascript"].map((language) => [language, homedir()]),
+  );
+  for (const [code, fields] of [
+    ["import os; print(os.environ['ONE'], os.environ['E2B_SANDBOX_ID'])", { context_id: body[0].id }],
+    ["console.log(process.env.ONE, process.env.E2B_SANDBOX_ID)", { language: "javascript" }],
+    ["echo $ONE $E2B_SANDBOX_ID", { language: "bash" }],
+  ] as const) {
+    const { bytes } = await other.ask("POST", "/execute", { body: { code, ...fields }, headers: port });
+    assert.ok(bytes.toString("utf8").includes(`of the sandbox ${other.id}\\n`), bytes.toString("utf8"));
+  }
+  // The two, and that of bash.
+  assert.equal((await other.ask("GET", "/contexts", { headers: port })).body.length, 3);
+});
+
+test("execute: the text of a string has no quotes", async () => {
+  for (const [code, language, text] of [
+    ["'it'", "python", "it"],
+    ['"it\'s"', "python", "it's"],
+    ["'it'", "javascript", "it"],
+    ["['it']", "python", "['it']"],
+  ]) {
+    assert.equal((await run(code!, { language })).results[0].text, text);
+  }
 });
 
 test("tokens: the sandbox's own and its traffic token open it, others do not", async () => {

@@ -27,7 +27,6 @@ const newSandboxForm = z.looseObject({
   allow_internet_access: z.boolean().nullish(),
   network: networkForm.nullish(),
   iam: z.unknown().optional(),
-  mcp: z.unknown().optional(),
   volumeMounts: z.unknown().optional(),
 });
 
@@ -58,7 +57,7 @@ const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 export function parseNewSandbox(body: unknown, defaultSeconds: number): NewSandbox {
   const { data, error } = newSandboxForm.safeParse(body);
   if (!data) throw new Refusal(400, z.prettifyError(error));
-  refuseUnsupported({ iam: data.iam, mcp: data.mcp, volumeMounts: data.volumeMounts });
+  refuseUnsupported({ iam: data.iam, volumeMounts: data.volumeMounts });
   const { autoPause = false, autoPauseMemory = true } = data;
   if (autoPauseMemory === false) {
     const reason = autoPause

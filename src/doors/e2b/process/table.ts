@@ -27,6 +27,7 @@ export interface NewProcess {
 /** The sandbox of a table of processes. */
 export interface TableOwner {
   readonly record: SandboxRecord;
+  readonly variables: Readonly<Record<string, string>>;
   update(fields: Pick<SandboxRecord, "processes">): void;
 }
 
@@ -127,7 +128,7 @@ export class ProcessTable {
     onEvent: (event: OperationEvent) => Promise<void>,
   ): Promise<ResultOf<"task.exec">> {
     const { size, user } = wanted;
-    const env = this.#environmentOf(wanted);
+    const env = { ...this.#sandbox.variables, ...wanted.envs };
     const command = await this.#lineOf(wanted, Object.keys(env));
     const counted = async (event: OperationEvent) => {
       await onEvent(event);
@@ -189,12 +190,6 @@ export class ProcessTable {
 
   #save(): void {
     this.#sandbox.update({ processes: this.list().map(({ record }) => record) });
-  }
-
-  #environmentOf({ envs }: NewProcess): Record<string, string> {
-    const { id, templateId, envVars } = this.#sandbox.record;
-    const own = { E2B_SANDBOX: "true", E2B_SANDBOX_ID: id, E2B_TEMPLATE_ID: templateId };
-    return { ...own, ...envVars, ...envs };
   }
 
   /** The command line; a long one is read from a file that the shell removes. */

@@ -12,8 +12,8 @@ try {
   assert.equal((await sandbox.runCode("x * 2")).text, "40");
   assert.equal((await sandbox.runCode("1 / 0")).error.name, "ZeroDivisionError");
   const context = await sandbox.createCodeContext({ cwd: "/tmp" });
-  assert.equal((await sandbox.runCode("import os; os.getcwd()", { context })).text, "'/tmp'");
-  assert.equal((await sandbox.listCodeContexts()).length, 2);
+  assert.equal((await sandbox.runCode("import os; os.getcwd()", { context })).text, "/tmp");
+  assert.equal((await sandbox.listCodeContexts()).length, 3);
   await sandbox.removeCodeContext(context);
   await assert.rejects(sandbox.runCode("import time; time.sleep(60)", { timeoutMs: 1_000 }));
   assert.equal((await sandbox.runCode("x")).text, "20");
