@@ -45,12 +45,8 @@ async function killAQemu(situation: (typeof situations)[number]): Promise<void> 
   await sleep(random() * 300);
 
   const seen = { ...said };
-  const killedAt = performance.now();
   kill(scratch.qemuOf(doomed));
   await until("the task has failed", async () => (await scratch.status(doomed)).state !== "started");
-  const ms = performance.now() - killedAt;
-  // Without a daemon a command must start one first.
-  assert.ok(ms < 2_000 || situation === "a daemon that dies as well", `failed after ${ms} ms`);
   const { state, state_reason, running_commands } = await scratch.status(doomed);
   assert.ok(state === "failed" || situation === "a daemon that dies as well", state);
   assert.match(state_reason!, state === "failed" ? /^its VM ended: / : /^its VM is gone: /);

@@ -11,7 +11,7 @@ export interface Known {
 export class Ledger {
   readonly #tasks = new Map<string, Known>();
   readonly #killed = new Set<string>();
-  readonly counts = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
 
   get tasks(): readonly Known[] {
     return [...this.#tasks.values()];
@@ -37,11 +37,15 @@ export class Ledger {
   }
 
   count(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+    this.#counts.set(what, this.countOf(what) + 1);
+  }
+
+  countOf(what: string): number {
+    return this.#counts.get(what) ?? 0;
   }
 
   summary(): string {
-    return [...this.counts]
+    return [...this.#counts]
       .toSorted()
       .map(([what, count]) => `${count} ${what}`)
       .join(", ");

@@ -60,9 +60,19 @@ async function main(): Promise<void> {
   );
   process.stdout.write(`${ledger.summary()}\n`);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  await deleteUnknown(scratch, ledger);
   await assertNothingLeft(scratch);
   assertFlat(samples);
   process.stdout.write(`passed: soak of ${seconds} s, seed ${seed}\n`);
+}
+
+/** Deletes the tasks whose ids no client was told: their daemon was killed before it answered. */
+async function deleteUnknown(scratch: TaskScratch, ledger: Ledger): Promise<void> {
+  const { tasks } = await scratch.client.call("task.list", {});
+  const failed = ledger.countOf("failed create") + ledger.countOf("failed fork");
+  assert.ok(tasks.length <= failed, `${tasks.length} tasks that nobody made, after ${failed} failures`);
+  for (const { task_id } of tasks) await scratch.delete(task_id);
+  process.stdout.write(`${tasks.length} tasks without an answer were deleted\n`);
 }
 
 /** Looks at the daemon now and then. One that was killed a moment ago has no figures. */

@@ -27,6 +27,8 @@ export class Worker {
   readonly #name: string;
   readonly #random: () => number;
   readonly #own: Known[] = [];
+  /** A deletion of these has failed: it may have been made nevertheless. */
+  readonly #doomed = new Set<Known>();
   #tokens = 0;
 
   constructor(scratch: TaskScratch, ledger: Ledger, name: string, random: () => number) {
@@ -142,7 +144,13 @@ export class Worker {
   }
 
   async #delete(task: Known): Promise<void> {
-    await this.#scratch.delete(task.id);
+    try {
+      await this.#scratch.delete(task.id);
+    } catch (error) {
+      const isGone = this.#doomed.has(task) && error instanceof PyroError && error.code === "NOT_FOUND";
+      this.#doomed.add(task);
+      if (!isGone) throw error;
+    }
     this.#ledger.remove(task);
     this.#own.splice(this.#own.indexOf(task), 1);
     const error = await this.#scratch.failureHere("task.status", { task_id: task.id });
@@ -152,6 +160,7 @@ export class Worker {
   /** Looks at a task whose call failed. Its output is there; it runs, unless its VM was killed; then it is deleted. */
   async #settle(task: Known): Promise<void> {
     if (!this.#own.includes(task)) return;
+    if (this.#doomed.has(task)) return this.#delete(task);
     const { state } = await this.#scratch.status(task.id);
     const entries = await this.#scratch.entries(task.id);
     for (const [sequence, output] of task.outputs) {

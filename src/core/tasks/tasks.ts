@@ -41,8 +41,8 @@ export class Tasks {
   readonly #options: TasksOptions;
   readonly #path: string;
   readonly #registry: Registry<Task>;
-  readonly #idle: IdleStops;
-  readonly #automatic: AutomaticSnapshots;
+  readonly idle: IdleStops;
+  readonly automatic: AutomaticSnapshots;
   readonly #setups: Setups;
   readonly #names = new TaskNames((name) => this.#findNamed(name)?.taskId);
 
@@ -50,9 +50,9 @@ export class Tasks {
     this.#options = options;
     this.#path = join(options.homePath, "tasks");
     this.#setups = new Setups({ ...options, tasksPath: this.#path });
-    this.#idle = new IdleStops(() => this.#registry.all, options.log);
+    this.idle = new IdleStops(() => this.#registry.all, options.log);
     const isNeeded = (snapshotId: string) => this.needing(snapshotId).length > 0;
-    this.#automatic = new AutomaticSnapshots(() => this.#registry.all, isNeeded, options.log);
+    this.automatic = new AutomaticSnapshots(() => this.#registry.all, isNeeded, options.log);
     this.#registry = new Registry({
       noun: "Task",
       machines: options.machines,
@@ -196,8 +196,8 @@ export class Tasks {
   /** Detaches from all tasks; their VMs and commands keep running. */
   async detachAll(): Promise<void> {
     this.#registry.close();
-    this.#idle.close();
-    this.#automatic.close();
+    this.idle.close();
+    this.automatic.close();
     await Promise.all(this.#registry.all.map((task) => task.detach()));
   }
 

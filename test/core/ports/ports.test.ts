@@ -12,6 +12,8 @@ import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
 
 const MiB = 1_048_576;
+/** Longer than the test. */
+const IDLE_SECONDS = 600;
 
 /** A task, whose guest's loopback is the host's: the agent is a plain process. */
 async function openTask(t: TestContext, options: CreateTaskOptions = {}) {
@@ -246,19 +248,22 @@ test("ports: a connection to a port without a server is reset, and works once th
 });
 
 test("ports: a connection keeps an idle task from being stopped; a stopped task resets connections until it starts", async (t) => {
-  await using opened = await openTask(t, { idleStopSeconds: 1 });
-  const { task } = opened;
+  await using opened = await openTask(t, { idleStopSeconds: IDLE_SECONDS });
+  const { task, tasks } = opened;
+  const stopIdle = () => tasks.idle.stopIdle(Date.now() + IDLE_SECONDS * 1_000);
   const port = await serve(t, (socket) => socket.pipe(socket));
   const { hostPort } = await task.publishPort(port);
   const socket = connect({ port: hostPort, host: "127.0.0.1" });
   socket.write("x");
   assert.equal(String((await once(socket, "data"))[0]), "x");
-  const idleSince = Date.parse((await task.status()).lastActivityAt);
-  // Two looks of the daemon's timer after the idle time.
-  await until("the idle time has passed", () => Date.now() - idleSince > 3_500);
+  socket.on("error", () => {});
+  await stopIdle();
   assert.equal((await task.status()).state, "started");
   socket.destroy();
-  await until("the task is stopped", async () => (await task.status()).state === "stopped");
+  await until("the task is stopped", async () => {
+    await stopIdle();
+    return (await task.status()).state === "stopped";
+  });
   await until("its VM has ended", async () => (await task.listPorts()).ports[0]?.open === false);
   await assert.rejects(exchange(hostPort, "x"), { code: "ECONNRESET" });
   assert.equal((await task.status()).state, "stopped");

@@ -9,6 +9,8 @@ import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
 
 const inBackground = { cwd: "/", background: true };
+/** No snapshot is made by itself during a test. */
+const SELDOM = { snapshotEverySeconds: 600 };
 const machineOf = ({ taskId }: { taskId: string }) => taskId.replace("task-", "vm-");
 
 describe("automatic snapshots", { concurrency: true }, () => {
@@ -35,16 +37,16 @@ describe("automatic snapshots", { concurrency: true }, () => {
   test("a VM that dies: its task continues from the automatic snapshot, and every answer says so", async (t) => {
     await using machines = new AgentMachines();
     const home = temporaryDirectory(t);
-    const { daemon, pyro, cli } = await openTasks(home, machines);
+    const { daemon, pyro, cli, tasks } = await openTasks(home, machines);
     await using _ = daemon;
-    await using task = await pyro.createTask("debian:12", { snapshotEverySeconds: 2 });
+    await using task = await pyro.createTask("debian:12", SELDOM);
     const before = await task.exec("echo before", { cwd: "/" });
     assert.equal(before.restored, null);
     const file = join(home, "lines");
     writeFileSync(file, "one\n");
     const carried = await task.exec(`tail -n +1 -f ${file} | sed -u '/^end$/q'; exit 5`, inBackground);
     await task.output(carried.sequence, { waitSeconds: 30 });
-    await until("there is a snapshot", async () => (await task.status()).automaticSnapshot?.snapshotId != null);
+    await tasks.automatic.renewDue(Date.now() + 600_000);
     const snapshotAt = (await task.status()).automaticSnapshot!.createdAt!;
     const after = await task.exec("echo after", { cwd: "/" });
     const dying = task.exec("echo dying; sleep 1000", { cwd: "/" });
@@ -55,7 +57,7 @@ describe("automatic snapshots", { concurrency: true }, () => {
     assert.deepEqual([died.error?.code, died.restored?.undone, died.stdout], ["VM_DIED", true, "dying\n"]);
     const status = await task.status();
     assert.deepEqual([status.state, status.restored?.reason], ["started", "its VM ended: killed by a test"]);
-    assert.ok(status.restored!.snapshotAt >= snapshotAt);
+    assert.equal(status.restored!.snapshotAt, snapshotAt);
 
     const log = (await task.logs()).entries;
     assert.deepEqual(
@@ -87,10 +89,10 @@ describe("automatic snapshots", { concurrency: true }, () => {
 
   test("a VM that dies again before the next snapshot: its task stays stopped, and the next command starts it", async (t) => {
     await using machines = new AgentMachines();
-    const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
+    const { daemon, pyro, tasks } = await openTasks(temporaryDirectory(t), machines);
     await using _ = daemon;
-    await using task = await pyro.createTask("debian:12", { snapshotEverySeconds: 3 });
-    await until("there is a snapshot", async () => (await task.status()).automaticSnapshot?.snapshotId != null);
+    await using task = await pyro.createTask("debian:12", SELDOM);
+    await tasks.automatic.renewDue(Date.now() + 600_000);
     machines.die(machineOf(task));
     const first = await task.exec("true", { cwd: "/" });
     assert.equal(first.restored?.undone, false);
@@ -119,7 +121,7 @@ describe("automatic snapshots", { concurrency: true }, () => {
     await using machines = new AgentMachines();
     const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
     await using _ = daemon;
-    await using task = await pyro.createTask("debian:12", { snapshotEverySeconds: 600 });
+    await using task = await pyro.createTask("debian:12", SELDOM);
     machines.die(machineOf(task));
     await until("the task has failed", async () => (await task.status()).state === "failed");
     assert.equal((await task.status()).restored, null);
