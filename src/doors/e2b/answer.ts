@@ -30,6 +30,10 @@ export interface Exchange {
 const MAX_CONTROL_BYTES = 1_048_576;
 export const MAX_RPC_BYTES = 16_777_216;
 
+/** The most of a body that is read and dropped after its answer, and how long that lasts. */
+const MAX_DISCARDED_BYTES = 67_108_864;
+const DISCARD_MS = 10_000;
+
 /** Answers with JSON; the status of an error is repeated in its body, because SDKs read it there. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   const bytes = Buffer.from(JSON.stringify(body));
@@ -62,11 +66,35 @@ function asRefusal(error: unknown): Refusal {
   return new Refusal(500, message);
 }
 
+/** The pieces of a body. A reader may stop early: the connection stays, for the answer. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+/**
+ * Reads and drops the rest of a body after its answer: many clients write all of it before they read. Cuts the connection of one that
+ * does not end soon.
+ */
+export function discardRest(request: IncomingMessage): void {
+  if (request.readableEnded || request.destroyed) return;
+  let leftBytes = MAX_DISCARDED_BYTES;
+  const cut = () => void request.socket.destroy();
+  const timer = setTimeout(cut, DISCARD_MS).unref();
+  for (const event of ["end", "close"]) request.once(event, () => clearTimeout(timer));
+  request.unpipe();
+  request.removeAllListeners("readable");
+  request.on("data", (piece: Buffer) => {
+    leftBytes -= piece.length;
+    if (leftBytes < 0) cut();
+  });
+  request.resume();
+}
+
 /** The whole body. Throws 413 when it is longer than the limit. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
+  for await (const piece of bodyOf(request)) {
     length += piece.length;
     if (length > maxBytes) throw new Refusal(413, `The body is longer than ${maxBytes} bytes.`);
     pieces.push(piece);

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "../../host/http.js";
-import { MAX_RPC_BYTES, parseObject, readBody, Refusal, sendJson, type Exchange } from "./answer.js";
+import { bodyOf, MAX_RPC_BYTES, parseObject, readBody, Refusal, sendJson, type Exchange } from "./answer.js";
 
 const statuses = {
   canceled: 499,
@@ -34,6 +34,8 @@ export type Reply = object | undefined;
 
 export type Message = Readonly<Record<string, unknown>>;
 
+/** The most bytes of a stream that wait for its client. */
+const MAX_WAITING_BYTES = 16_777_216;
 const HEAD_BYTES = 5;
 const END_FLAG = 2;
 const COMPRESSED_FLAG = 1;
@@ -56,7 +58,7 @@ export async function readEnvelope({ request }: Exchange): Promise<Message> {
 export async function* readEnvelopes({ request }: Exchange): AsyncGenerator<Message> {
   assertType(request.headers["content-type"], "application/connect+json");
   let rest = Buffer.alloc(0);
-  for await (const piece of request as AsyncIterable<Buffer>) {
+  for await (const piece of bodyOf(request)) {
     rest = Buffer.concat([rest, piece]);
     for (let size = wholeSize(rest); size !== null; size = wholeSize(rest)) {
       yield* parseEnvelopes(rest.subarray(0, size));
@@ -132,9 +134,12 @@ export class MessageStream {
     return this.#isEnded;
   }
 
-  /** Resolves when the client takes more, or is gone. */
+  /** Resolves when the client takes more, or is gone. Ends the stream of a client that does not read. */
   async send(message: unknown): Promise<void> {
     if (this.#isEnded || this.#response.destroyed) return;
+    if (this.#response.writableLength > MAX_WAITING_BYTES) {
+      return this.end(new ConnectError("resource_exhausted", "the client does not read its stream"));
+    }
     if (!this.#response.headersSent) this.#response.writeHead(200, { "content-type": "application/connect+json" });
     if (this.#response.write(envelope(0, message))) return;
     await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from "../../host/http.js";
 import type { Socket } from "../../host/socket.js";
-import { Refusal, sendEmpty, sendFailure, type Exchange } from "./answer.js";
+import { discardRest, Refusal, sendEmpty, sendFailure, type Exchange } from "./answer.js";
 import { serveControl } from "./control/routes.js";
 import { isEnvdPath, serveEnvd, serveLink } from "./envd.js";
 import { assertLocal, assertNoPage, hostNameOf, isSameSecret } from "./guard.js";
@@ -32,6 +32,7 @@ export async function openGateway({ sandboxes, readKey, port, log }: GatewayOpti
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     response.on("error", () => {});
+    response.once("finish", () => discardRest(request));
     serve(sandboxes, readKey, request, response).catch((error: unknown) => {
       if (!response.destroyed) report(request, error);
       sendFailure(response, error);

@@ -33,15 +33,16 @@ export interface Asked {
 }
 
 interface Waiting {
-  readonly onLine: (line: GuestLine) => void;
+  readonly onLine: (line: GuestLine, length: number) => void;
   readonly resolve: () => void;
   readonly reject: (error: GuestError) => void;
 }
 
 /** The longest line that a program writes. */
 const MAX_LINE_BYTES = 16_777_216;
-/** The most lines of one answer that are kept. */
+/** The most lines of one answer that are kept, and their characters together. */
 const MAX_LINES = 200_000;
+const MAX_ANSWER_LENGTH = 67_108_864;
 
 /**
  * A program of the gateway in one sandbox, which answers requests: JSON, one object a line. It starts with the first request, and again
@@ -66,12 +67,8 @@ export class LineProgram {
     return this.#starting !== null;
   }
 
-  /** Sends a request. `onLine` gets each line of its answer but the last. */
-  async begin(
-    op: string,
-    fields: Readonly<Record<string, unknown>>,
-    onLine: (line: GuestLine) => void,
-  ): Promise<Asked> {
+  /** Sends a request. `onLine` gets each line of its answer but the last, and its length; a GuestError that it throws ends the answer. */
+  async begin(op: string, fields: Readonly<Record<string, unknown>>, onLine: Waiting["onLine"]): Promise<Asked> {
     const input = await (this.#starting ??= this.#start());
     const id = (this.#lastId += 1);
     const done = new Promise<void>((resolve, reject) => this.#waiting.set(id, { onLine, resolve, reject }));
@@ -79,7 +76,7 @@ export class LineProgram {
     return { id, done };
   }
 
-  /** The lines of an answer without the last one. Asks again, once, when the program has ended meanwhile. Rejects with GuestError. */
+  /** The lines of an answer without the last one; EMSGSIZE for too many. Asks again, once, when the program has ended meanwhile. Rejects with GuestError. */
   async ask(op: string, fields: Readonly<Record<string, unknown>> = {}): Promise<readonly GuestLine[]> {
     try {
       return await this.#collect(op, fields);
@@ -104,8 +101,11 @@ export class LineProgram {
 
   async #collect(op: string, fields: Readonly<Record<string, unknown>>): Promise<readonly GuestLine[]> {
     const lines: GuestLine[] = [];
-    const { done } = await this.begin(op, fields, (line) => {
-      if (lines.length < MAX_LINES) lines.push(line);
+    let left = MAX_ANSWER_LENGTH;
+    const { done } = await this.begin(op, fields, (line, length) => {
+      left -= length;
+      if (lines.length >= MAX_LINES || left < 0) throw new GuestError("EMSGSIZE", "the answer is too long");
+      lines.push(line);
     });
     await done;
     return lines;
@@ -169,10 +169,20 @@ export class LineProgram {
     const id = Number(line["id"]);
     const waiting = this.#waiting.get(id);
     if (!waiting) return this.onOther(line);
-    if (line["done"] !== true && line["error"] === undefined) return waiting.onLine(line);
+    if (line["done"] !== true && line["error"] === undefined) return this.#passLine(id, waiting, line, text.length);
     this.#waiting.delete(id);
     if (line["done"] === true) waiting.resolve();
     else waiting.reject(new GuestError(String(line["error"]), String(line["message"] ?? line["error"])));
+  }
+
+  #passLine(id: number, { onLine, reject }: Waiting, line: GuestLine, length: number): void {
+    try {
+      onLine(line, length);
+    } catch (error) {
+      if (!(error instanceof GuestError)) throw error;
+      this.#waiting.delete(id);
+      reject(error);
+    }
   }
 }
 

@@ -1,5 +1,8 @@
+import { randomBytes, randomInt } from "node:crypto";
+
 import { z } from "zod";
 
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 const texts = z.record(z.string(), z.string());
 
 /** A process of a sandbox, by which a restarted gateway finds it again. */
@@ -38,3 +41,17 @@ export const sandboxRecord = z.object({
 
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type SandboxRecord = z.infer<typeof sandboxRecord>;
+
+/** From now on, for so long. */
+export function span(seconds: number) {
+  const now = Date.now();
+  return { startedAt: new Date(now).toISOString(), endAt: new Date(now + seconds * 1000).toISOString() };
+}
+
+export function newToken(): string {
+  return randomBytes(32).toString("hex");
+}
+
+export function newId(): string {
+  return `i${Array.from({ length: 19 }, () => LETTERS[randomInt(LETTERS.length)]).join("")}`;
+}

@@ -116,8 +116,11 @@ export class Sandbox {
     return this.#inTurn(async () => {
       if (this.record.state === "running") return false;
       await this.#host.pyro.perform("task.start", { task_id: this.record.taskId });
-      this.update({ state: "running" });
-      this.processes.attachAll();
+      try {
+        this.update({ state: "running" });
+      } finally {
+        this.processes.attachAll();
+      }
       return true;
     });
   }

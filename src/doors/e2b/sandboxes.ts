@@ -1,18 +1,18 @@
-import { randomBytes, randomInt } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
-import { listNames, readJson, renameSync, rm } from "../../host/files.js";
-import { NewFile } from "../../host/new-file.js";
+import { listNames, readJson, rm } from "../../host/files.js";
 import type { NewSandbox } from "./control/new-sandbox.js";
 import type { GatewayHome } from "./home.js";
 import type { Pyro } from "./pyro.js";
 import { notFound, Refusal } from "./answer.js";
 import { Sandbox, type SandboxHost } from "./sandbox.js";
-import { sandboxRecord, type SandboxRecord } from "./sandbox-record.js";
+import { replaceFile } from "./replace-file.js";
+import { newId, newToken, sandboxRecord, span, type SandboxRecord } from "./sandbox-record.js";
 import { findTemplate, SNAPSHOT_PREFIX } from "./templates.js";
+import { Timers } from "./timers.js";
 import { DEFAULT_USER } from "./version.js";
 
 /** What the sandboxes of a gateway need. */
@@ -32,8 +32,6 @@ const MAX_SANDBOXES = 1_000;
 const RESUMED_SECONDS = 300;
 /** How long the gateway waits after a sandbox could not be paused or killed, before it tries again. */
 const RETRY_MS = 30_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /** All sandboxes of a gateway, with the timers of their ends. */
 export class Sandboxes {
@@ -44,9 +42,8 @@ export class Sandboxes {
   readonly #log: (message: string) => void;
   readonly #host: SandboxHost;
   readonly #sandboxes = new Map<string, Sandbox>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Timers((id) => void this.#expire(id));
   #creating = 0;
-  #isClosed = false;
 
   private constructor({ home, pyro, log, guestFolder = GUEST_FOLDER, user = DEFAULT_USER }: SandboxesOptions) {
     this.pyro = pyro;
@@ -154,13 +151,18 @@ export class Sandboxes {
   }
 
   async resume(sandbox: Sandbox, timeoutSeconds: number): Promise<boolean> {
-    const isResumed = await sandbox.resume();
-    if (isResumed) this.setEnd(sandbox, Date.now() + timeoutSeconds * 1000);
-    return isResumed;
+    try {
+      const isResumed = await sandbox.resume();
+      if (isResumed) this.setEnd(sandbox, Date.now() + timeoutSeconds * 1000);
+      return isResumed;
+    } catch (error) {
+      this.#arm(sandbox, RETRY_MS);
+      throw error;
+    }
   }
 
   async pause(sandbox: Sandbox): Promise<void> {
-    clearTimeout(this.#timers.get(sandbox.id));
+    this.#timers.clear(sandbox.id);
     try {
       await sandbox.pause();
     } catch (error) {
@@ -184,23 +186,21 @@ export class Sandboxes {
   /** When it fails, the sandbox is gone for clients, and the gateway tries again later. */
   async kill(sandbox: Sandbox): Promise<void> {
     const { id } = sandbox;
-    clearTimeout(this.#timers.get(id));
+    this.#timers.clear(id);
     try {
       await sandbox.kill();
     } catch (error) {
-      this.#setTimer(sandbox, RETRY_MS);
+      this.#timers.set(id, RETRY_MS);
       throw error;
     }
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
+    this.#timers.clear(id);
     this.#sandboxes.delete(id);
     await rm(this.#pathOf(id), { force: true });
   }
 
   /** Leaves all sandboxes running. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.close();
     await Promise.all(this.list().map((sandbox) => sandbox.leave()));
   }
 
@@ -253,22 +253,14 @@ export class Sandboxes {
 
   /** Sets the timer of its end, which is not earlier than `leastMs` from now. */
   #arm(sandbox: Sandbox, leastMs = 0): void {
-    clearTimeout(this.#timers.get(sandbox.id));
+    this.#timers.clear(sandbox.id);
     if (sandbox.isGone || sandbox.record.state !== "running") return;
-    const leftMs = Date.parse(sandbox.record.endAt) - Date.now();
-    this.#setTimer(sandbox, Math.min(Math.max(leftMs, leastMs), MAX_TIMER_MS));
+    this.#timers.set(sandbox.id, Math.max(Date.parse(sandbox.record.endAt) - Date.now(), leastMs));
   }
 
-  #setTimer(sandbox: Sandbox, ms: number): void {
-    clearTimeout(this.#timers.get(sandbox.id));
-    if (this.#isClosed) return;
-    this.#timers.set(
-      sandbox.id,
-      setTimeout(() => void this.#expire(sandbox), ms),
-    );
-  }
-
-  async #expire(sandbox: Sandbox): Promise<void> {
+  async #expire(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) return;
     if (!sandbox.isGone && Date.parse(sandbox.record.endAt) > Date.now()) return this.#arm(sandbox);
     try {
       if (!sandbox.isGone && sandbox.record.onTimeout === "pause") await this.pause(sandbox);
@@ -281,27 +273,4 @@ export class Sandboxes {
   #pathOf(id: string): string {
     return join(this.#home.sandboxes, `${id}.json`);
   }
-}
-
-/** Replaces a file whole, in the order of the calls. It need not survive a power loss, which no sandbox does. */
-function replaceFile(path: string, content: string): void {
-  const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  const file = new NewFile(draft);
-  file.write(Buffer.from(content));
-  file.close();
-  renameSync(draft, path);
-}
-
-/** From now on, for so long. */
-function span(seconds: number) {
-  const now = Date.now();
-  return { startedAt: new Date(now).toISOString(), endAt: new Date(now + seconds * 1000).toISOString() };
-}
-
-function newToken(): string {
-  return randomBytes(32).toString("hex");
-}
-
-function newId(): string {
-  return `i${Array.from({ length: 19 }, () => LETTERS[randomInt(LETTERS.length)]).join("")}`;
 }

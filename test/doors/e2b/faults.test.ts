@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { readdirSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { request as httpRequest, type ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../../src/contract/errors.js";
 import type { OperationName } from "../../../src/contract/operations.js";
-import { Served } from "./served.js";
+import { LineProgram } from "../../../src/doors/e2b/line-program.js";
+import type { Pyro } from "../../../src/doors/e2b/pyro.js";
+import { envelope, Served } from "./served.js";
 
 let served: Served;
 beforeEach(async () => void (served = await Served.open()));
@@ -91,4 +96,64 @@ test("create and fork: leave no task when the record of a sandbox cannot be writ
     (await served.control("GET", "/sandboxes")).body.map(({ sandboxID }: any) => sandboxID),
     [id],
   );
+});
+
+test(
+  "upload: a refused one is read to its end, for clients that write first and then read",
+  { timeout: 60_000 },
+  async () => {
+    const sandbox = await served.create();
+    const length = 20_000_000;
+    const headers = { ...sandbox.headers, host: "localhost", "content-type": "application/octet-stream" };
+    const lines = Object.entries({ ...headers, "content-length": length }).map(([name, value]) => `${name}: ${value}`);
+    const socket = connect(served.port, "127.0.0.1").on("error", () => {});
+    let text = "";
+    socket.on("data", (bytes: Buffer) => void (text += bytes.toString()));
+    const ended = once(socket, "close");
+    socket.write(`POST /files?path=/tmp HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+    await Promise.race([new Promise((resolve) => socket.write(Buffer.alloc(length), resolve)), ended]);
+    socket.end();
+    await ended;
+    assert.match(text, /^HTTP\/1\.1 400 /);
+  },
+);
+
+test("watch: one whose client left before it began is ended", { timeout: 60_000 }, async () => {
+  const handle = await served.create();
+  const sandbox = served.sandboxes.find(handle.id);
+  const headers = { ...handle.headers, "content-type": "application/connect+json" };
+  const path = "/filesystem.Filesystem/WatchDir";
+  const client = httpRequest({ port: served.port, host: "127.0.0.1", method: "POST", path, headers, agent: false });
+  client.on("error", () => {});
+  let response: ServerResponse | undefined;
+  sandbox.keepStream = (kept) => void (response = kept);
+  const watch = sandbox.guest.watch.bind(sandbox.guest);
+  const ended = new Promise<void>((resolve) => {
+    sandbox.guest.watch = async (fields, onEvent) => {
+      const end = await watch(fields, onEvent);
+      client.destroy();
+      if (response && !response.destroyed) await once(response, "close");
+      return () => end().then(resolve);
+    };
+  });
+  client.end(envelope({ path: "/tmp" }));
+  await ended;
+});
+
+test("a program's answer: one that is too long is refused, and the next one is read", async () => {
+  const text = "x".repeat(1_048_576);
+  const perform: Pyro["perform"] = async (_name, _input, { stdin, onEvent } = {}) => {
+    for await (const bytes of stdin ?? []) {
+      const { id, lines } = JSON.parse(Buffer.from(bytes).toString());
+      for (let at = 0; at < lines; at += 1) {
+        await onEvent?.({ event: "stdout", data: Buffer.from(`${JSON.stringify({ id, text })}\n`) });
+      }
+      await onEvent?.({ event: "stdout", data: Buffer.from(`${JSON.stringify({ id, done: true })}\n`) });
+    }
+    return {} as never;
+  };
+  const program = new LineProgram({ perform }, "task", { files: [], command: ["program"], user: "root" });
+  await assert.rejects(program.ask("list", { lines: 65 }), { code: "EMSGSIZE" });
+  assert.equal((await program.ask("list", { lines: 2 })).length, 2);
+  await program.close();
 });

@@ -98,6 +98,8 @@ export function fileErrorOf(error: unknown, path: string, user: string): Connect
       return new ConnectError("invalid_argument", text(error.message));
     case "ENOSPC":
       return new ConnectError("resource_exhausted", text("no space left on the disk"));
+    case "EMSGSIZE":
+      return new ConnectError("resource_exhausted", text(error.message));
     case "GONE":
       return new ConnectError("unavailable", error.message);
     default:

@@ -59,6 +59,7 @@ export const fileMethods: { readonly [method: string]: (call: FileCall) => Promi
         .catch((error: unknown) => {
           throw fileErrorOf(error, fields.path, user);
         });
+      if (response.destroyed) return void (await end());
       response.once("close", () => void end());
       await stream.send({ start: {} });
       isStarted = true;

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 
 import { PyroError } from "../../../contract/errors.js";
 import { gunzip } from "../../../host/gzip.js";
-import { Refusal, sendJson, type Exchange } from "../answer.js";
+import { bodyOf, Refusal, sendJson, type Exchange } from "../answer.js";
 import { GuestError } from "../line-program.js";
 import type { Pyro } from "../pyro.js";
 import type { Sandbox } from "../sandbox.js";
@@ -27,7 +27,7 @@ const metadataPrefix = "x-metadata-";
 export async function uploadFiles(call: FileExchange): Promise<void> {
   const { request, response, query } = call.exchange;
   const metadata = readMetadata(request.headers);
-  const body = decode(request as AsyncIterable<Buffer>, request.headers["content-encoding"]);
+  const body = decode(bodyOf(request), request.headers["content-encoding"]);
   const type = request.headers["content-type"] ?? "";
   const boundary = boundaryOf(type);
   const path = query.get("path");

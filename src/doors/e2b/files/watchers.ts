@@ -15,9 +15,11 @@ export interface FilesystemEvent {
 /** The most watchers of a sandbox, and the most events that one keeps for its client. */
 const MAX_WATCHERS = 64;
 const MAX_EVENTS = 16_384;
+const MAX_EVENT_BYTES = 8_388_608;
 
 interface Watcher {
   readonly events: FilesystemEvent[];
+  bytes: number;
   readonly end: () => Promise<void>;
 }
 
@@ -34,12 +36,15 @@ export class Watchers {
   async create(fields: Readonly<Record<string, unknown>>): Promise<string> {
     if (this.#watchers.size >= MAX_WATCHERS) throw new ConnectError("resource_exhausted", "too many watchers");
     const id = `w${randomBytes(8).toString("hex")}`;
-    const events: FilesystemEvent[] = [];
+    const kept: Omit<Watcher, "end"> = { events: [], bytes: 0 };
     const end = await this.#guest.watch(fields, (line) => {
-      if (line === null) this.#watchers.delete(id);
-      else if (events.length < MAX_EVENTS) events.push(readEvent(line));
+      if (line === null) return void this.#watchers.delete(id);
+      if (kept.events.length >= MAX_EVENTS || kept.bytes >= MAX_EVENT_BYTES) return;
+      const event = readEvent(line);
+      kept.events.push(event);
+      kept.bytes += JSON.stringify(event).length;
     });
-    this.#watchers.set(id, { events, end });
+    this.#watchers.set(id, Object.assign(kept, { end }));
     return id;
   }
 
@@ -47,6 +52,7 @@ export class Watchers {
   async take(id: string): Promise<readonly FilesystemEvent[]> {
     const watcher = this.#find(id);
     await this.#guest.ask("drain");
+    watcher.bytes = 0;
     return watcher.events.splice(0);
   }
 

@@ -5,6 +5,8 @@ import type { Sandbox } from "../sandbox.js";
 
 /** The port on which E2B's code interpreter listens in a sandbox. */
 export const INTERPRETER_PORT = 49_999;
+/** The most bytes of events that wait for a client. */
+const MAX_WAITING_BYTES = 67_108_864;
 
 /** Serves a request to the code interpreter of a sandbox. Failures are plain text, as SDKs expect. */
 export async function serveInterpreter(sandbox: Sandbox, exchange: Exchange): Promise<void> {
@@ -59,6 +61,8 @@ async function execute(interpreter: Sandbox["interpreter"], { request, response 
   }
   const send = (line: GuestLine) => {
     if (response.destroyed) return;
+    // The client does not read; cutting it off interrupts the code.
+    if (response.writableLength > MAX_WAITING_BYTES) return void response.destroy();
     if (!response.headersSent) response.writeHead(200, { "content-type": "application/x-ndjson" });
     response.write(`${JSON.stringify(line["event"])}\n`);
   };
