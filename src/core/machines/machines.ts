@@ -18,9 +18,9 @@ import { newMachineId } from "./machine-id.js";
 import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
 import { explainUnusable, lastJobOf, noForks, savedMachineOf, shapeOfSnapshot } from "./saved.js";
-import type { SpareCount } from "./spares.js";
+import type { SpareCount } from "./spare-kind.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
-import { countFitting, openDiskMachine, resumeMachine } from "./start.js";
+import { countRoom, openDiskMachine, resumeMachine } from "./start.js";
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
 export type LastingMachines = Pick<
@@ -151,13 +151,10 @@ export class Machines {
     return whileUsed(snapshot, () => backends.vms.packDisk(saved, to, signal));
   }
 
-  /** How many more VMs of a shape the limits and the host's memory allow, and what each may take, in MiB. Throws HOST_NOT_ABLE where there are no VMs. */
-  async countRoom(mode: string, shape: VmShape): Promise<{ room: number; neededMib: number }> {
+  /** The same as `countRoom` of the spares' room. Throws HOST_NOT_ABLE where there are no VMs. */
+  async countRoom(mode: string, shape: VmShape, wanted: number): Promise<{ room: number; neededMib: number }> {
     if (mode === "host_compat") throw noForks();
-    const { backends, budget } = this.#options;
-    const neededMib = await backends.vms.countMemoryMib(shape);
-    const allowed = await budget.countRoom({ memoryMib: neededMib, diskMib: shape.diskMib });
-    return { room: Math.min(countFitting(neededMib), allowed), neededMib };
+    return countRoom(this.#options.backends.vms, { shape, wanted }, this.#new.room);
   }
 
   /** Adopts a machine of an earlier daemon, whether or not it answers; null when it has ended. */

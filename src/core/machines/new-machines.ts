@@ -12,7 +12,8 @@ import type { Backends } from "./backends.js";
 import type { Budget, Share } from "./budget.js";
 import { newMachineId } from "./machine-id.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
-import { type ReadyMachine, type SpareCount, type SpareKind, Spares } from "./spares.js";
+import type { ReadyMachine, SpareCount, SpareKind } from "./spare-kind.js";
+import { Spares } from "./spares.js";
 import { type MachinePlan, type Room, startMachine } from "./start.js";
 
 export interface NewMachinesOptions {
@@ -54,7 +55,7 @@ export class NewMachines {
 
   /** What admission of a further machine looks at. */
   get room(): Room {
-    return { budget: this.#options.budget, freeMemory: () => this.#spares.giveBack() };
+    return { budget: this.#options.budget, freeMemory: (work) => this.#spares.whileGivenBack(work) };
   }
 
   /** Machines kept ready for the next commands, and those being made, by kind. */
@@ -154,7 +155,9 @@ export class NewMachines {
     const release = this.#options.environments.hold(plan.environment.digest);
     try {
       const quiet = { onProgress: () => {}, persistent: false, network, ...signals };
-      const machine = await this.#start(newMachineId(), plan, quiet);
+      // The spares' own machines free no room: that would wait for the very machine that is being made.
+      const room: Room = { budget: this.#options.budget, freeMemory: (work) => work() };
+      const machine = await startMachine(newMachineId(), plan, quiet, room);
       await warmUp(machine, signals.signal);
       return { machine, release };
     } catch (error) {

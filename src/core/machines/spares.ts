@@ -1,33 +1,8 @@
-import type { Machine } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { Log } from "../../host/log.js";
 import type { Share } from "./budget.js";
 import { Demand } from "./demand.js";
-
-/** A spare serves requests of the same key. */
-export interface SpareKind {
-  readonly key: string;
-  readonly environment: string;
-  readonly vcpuCount: number;
-  readonly memMib: number;
-  readonly network: boolean;
-  /** What one may take at most. */
-  readonly share: Share;
-}
-
-/** A machine with the hold on its environment. */
-export interface ReadyMachine {
-  readonly machine: Machine;
-  readonly release: () => void;
-}
-
-/** Makes a machine at a low priority, until `urgent` is aborted. Throws the reason of `signal` when that is aborted. */
-type Make = (urgent: AbortSignal, signal: AbortSignal) => Promise<ReadyMachine>;
-
-export interface SpareCount extends SpareKind {
-  readonly ready: number;
-  readonly warming: number;
-}
+import type { Make, ReadyMachine, SpareCount, SpareKind } from "./spare-kind.js";
 
 /** One use of a machine of some kind, from the request to the end of the machine. */
 interface Use {
@@ -157,14 +132,31 @@ export class Spares {
     for (const [key, { inFlight }] of this.#watched) if (inFlight === 0) this.#watched.delete(key);
     for (const [key, watched] of this.#watched) this.#watched.set(key, { ...watched, demand: new Demand() });
     const making = this.#making;
-    if (making && (this.#closed || !making.isClaimed))
-      making.cancel.abort(new PyroError("ABORTED", "No spare VM is needed."));
+    if (making && (this.#closed || !making.isClaimed)) giveUp(making);
     await making?.done;
-    await this.giveBack();
+    await this.#dropAll();
   }
 
-  /** Removes every spare, for a caller that needs the memory. */
-  async giveBack(): Promise<void> {
+  /**
+   * Removes every spare, and gives up one that is being made unless a caller waits for it, for a caller that needs the room. Until the
+   * work has ended, no other is made.
+   */
+  async whileGivenBack<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    try {
+      const making = this.#making;
+      if (making && !making.isClaimed) {
+        giveUp(making);
+        await making.done;
+      }
+      await this.#dropAll();
+      return await work();
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #dropAll(): Promise<void> {
     await Promise.all([...this.#ready].map((spare) => this.#drop(spare)));
   }
 
@@ -242,4 +234,8 @@ export class Spares {
     await spare.machine.destroy();
     spare.release();
   }
+}
+
+function giveUp({ cancel }: Making): void {
+  cancel.abort(new PyroError("ABORTED", "No spare VM is needed."));
 }

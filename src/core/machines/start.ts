@@ -25,8 +25,8 @@ export interface MachinePlan {
 /** What admission looks at. */
 export interface Room {
   readonly budget: Budget;
-  /** Ends the machines that nobody uses. */
-  readonly freeMemory: () => Promise<void>;
+  /** Ends the machines that nobody uses, and makes no others until the work has ended. */
+  readonly freeMemory: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Memory that stays with the host even if a VM takes all of its own. */
@@ -83,12 +83,9 @@ async function admit(
 ): Promise<Machine> {
   const neededMib = await backend.countMemoryMib(shape);
   const share = { memoryMib: neededMib, diskMib: shape.diskMib };
-  const release = await budget.take(share).catch(async () => {
-    await freeMemory();
-    return budget.take(share);
-  });
+  const release = await budget.take(share).catch(() => freeMemory(() => budget.take(share)));
   try {
-    if (!hasMemory(neededMib)) await freeMemory();
+    if (!hasMemory(neededMib)) await freeMemory(async () => {});
     assertMemory(shape.memMib, neededMib);
     return releasing(await start(), release);
   } catch (error) {
@@ -125,8 +122,24 @@ async function writeAptSources(machine: Machine, sources: string, signal?: Abort
   await runBriefly(machine.channel, command, { ...(signal && { signal }) });
 }
 
+/**
+ * How many more VMs of a shape the limits and the host's memory allow, and what each may take, in MiB. Calls `freeMemory` when there is
+ * room for fewer than are wanted.
+ */
+export async function countRoom(
+  backend: Pick<Backend, "countMemoryMib">,
+  { shape, wanted }: { readonly shape: VmShape; readonly wanted: number },
+  { budget, freeMemory }: Room,
+): Promise<{ room: number; neededMib: number }> {
+  const neededMib = await backend.countMemoryMib(shape);
+  const share = { memoryMib: neededMib, diskMib: shape.diskMib };
+  const count = async () => Math.min(await budget.countRoom(share), countFitting(neededMib));
+  const room = await count();
+  return { room: room < wanted ? await freeMemory(count) : room, neededMib };
+}
+
 /** How many VMs of this size fit into the host's memory. */
-export function countFitting(neededMib: number): number {
+function countFitting(neededMib: number): number {
   return Math.max(0, Math.floor((readAvailableMemoryMib() - MEMORY_RESERVE_MIB) / neededMib));
 }
 

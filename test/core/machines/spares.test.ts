@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import type { Machine } from "../../../src/backend/backend.js";
-import { Spares, type ReadyMachine, type SpareKind } from "../../../src/core/machines/spares.js";
+import { Budget, noCeilings } from "../../../src/core/machines/budget.js";
+import type { ReadyMachine, SpareKind } from "../../../src/core/machines/spare-kind.js";
+import { Spares } from "../../../src/core/machines/spares.js";
+import { countRoom } from "../../../src/core/machines/start.js";
 import { openLog } from "../../../src/host/log.js";
 import { abortable } from "../../../src/host/abortable.js";
 import { until } from "../../client/scratch.js";
@@ -15,10 +19,11 @@ class Bench {
   availableMib = 100_000;
   readonly made: { readonly name: string; readonly urgent: AbortSignal }[] = [];
   readonly destroyed: string[] = [];
-  isAllowed = true;
+  /** Without limits, unless a test sets others. */
+  budget = new Budget(noCeilings, async () => 0);
   readonly spares = new Spares({
     ...{ log: openLog("/dev/null"), availableMib: () => this.availableMib },
-    isAllowed: () => this.isAllowed,
+    isAllowed: (needed) => this.budget.fits(needed),
   });
   /** While it is set, machines are not ready. */
   gate: Promise<void> = Promise.resolve();
@@ -41,8 +46,16 @@ class Bench {
   async #make(kind: SpareKind, urgent: AbortSignal, signal: AbortSignal): Promise<ReadyMachine> {
     const name = `${kind.key}${this.made.length}`;
     this.made.push({ name, urgent });
-    await abortable(this.gate, signal);
-    const destroy = async () => void this.destroyed.push(name);
+    const release = await this.budget.take(kind.share);
+    await abortable(this.gate, signal).catch(async (error: unknown) => {
+      await setImmediate();
+      release();
+      throw error;
+    });
+    const destroy = async () => {
+      release();
+      this.destroyed.push(name);
+    };
     const machine = { id: name, died: new Promise<string>(() => {}), destroy } as unknown as Machine;
     return { machine, release: () => {} };
   }
@@ -157,4 +170,37 @@ test("the end of the daemon gives up a spare that a caller waits for", async () 
   const waiting = bench.burst(1);
   await bench.spares.close();
   assert.deepEqual(await waiting, [null]);
+});
+
+test("a caller that needs room gets that of a spare that is being made, unless another caller waits for that one", async () => {
+  await using bench = new Bench();
+  bench.budget = new Budget({ ...noCeilings, vms: 1 }, async () => 0);
+  let open = () => {};
+  const closed = new Promise<void>((resolve) => (open = resolve));
+  bench.gate = closed;
+  await bench.burst(2);
+  await until("a spare in the making", async () => !bench.budget.fits(share));
+  const release = await bench.spares.whileGivenBack(() => bench.budget.take(share));
+  assert.deepEqual([bench.spares.counts(), bench.made.length], [[], 1]);
+  release();
+  await bench.burst(1);
+  assert.equal(bench.made.length, 2);
+  const waiting = bench.burst(1);
+  await bench.spares.whileGivenBack(async () => {});
+  open();
+  assert.deepEqual(await waiting, ["a1"]);
+});
+
+test("spares do not count where the room for VMs is counted", async () => {
+  await using bench = new Bench();
+  bench.budget = new Budget({ ...noCeilings, vms: 2 }, async () => 0);
+  await bench.burst(1);
+  await bench.burst(1);
+  await until("a spare", async () => bench.ready() === 1);
+  const backend = { countMemoryMib: async () => 1 };
+  const shape = { vcpuCount: 1, memMib: 1, diskMib: 1, network: false };
+  const room = { budget: bench.budget, freeMemory: <T>(work: () => Promise<T>) => bench.spares.whileGivenBack(work) };
+  assert.equal((await countRoom(backend, { shape, wanted: 1 }, room)).room, 1);
+  assert.equal(bench.ready(), 1);
+  assert.equal((await countRoom(backend, { shape, wanted: 2 }, room)).room, 2);
 });

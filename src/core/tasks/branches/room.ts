@@ -9,7 +9,7 @@ export async function assertRoomForForks(
   record: TaskRecord,
   count: number,
 ): Promise<void> {
-  const { room, neededMib } = await machines.countRoom(record.execution_mode, shapeOfRecord(record));
+  const { room, neededMib } = await machines.countRoom(record.execution_mode, shapeOfRecord(record), count);
   if (count <= room) return;
   throw new PyroError(
     "RESOURCE_EXHAUSTED",

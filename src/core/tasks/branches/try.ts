@@ -69,6 +69,7 @@ class Attempt {
     const { room } = await this.#parts.machines.countRoom(
       this.#task.record.execution_mode,
       shapeOfRecord(point.facts.record),
+      variants.length,
     );
     const results: VariantResult[] = [];
     const waiting = variants.entries();
