@@ -253,8 +253,9 @@ export class Sandboxes {
 
   /** Sets the timer of its end, which is not earlier than `leastMs` from now. */
   #arm(sandbox: Sandbox, leastMs = 0): void {
+    if (sandbox.isGone) return;
     this.#timers.clear(sandbox.id);
-    if (sandbox.isGone || sandbox.record.state !== "running") return;
+    if (sandbox.record.state !== "running") return;
     this.#timers.set(sandbox.id, Math.max(Date.parse(sandbox.record.endAt) - Date.now(), leastMs));
   }
 

@@ -134,6 +134,13 @@ test("list: filters by state, metadata, start and template, and pages without a 
   for (const { id } of made) assert.equal((await served.control("DELETE", `/sandboxes/${id}`)).status, 204);
 });
 
+test("list: version 1 of the route, which has no pages, answers with all", async () => {
+  const made = await Promise.all(Array.from({ length: 101 }, () => served.create({ metadata: { many: "yes" } })));
+  assert.equal((await served.control("GET", "/sandboxes?metadata=many%3Dyes")).body.length, 101);
+  assert.equal((await served.control("GET", "/v2/sandboxes?metadata=many%3Dyes")).body.length, 100);
+  await Promise.all(made.map(({ id }) => served.control("DELETE", `/sandboxes/${id}`)));
+});
+
 test("time-outs: timeout replaces, refreshes and connect only lengthen, and the end kills", async () => {
   const { id, ...sandbox } = await served.create({ timeout: 100 });
   const left = async () => Math.round(((await endOf(id)) - Date.now()) / 1000);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { request as httpRequest, type ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -10,6 +11,7 @@ import { PyroError } from "../../../src/contract/errors.js";
 import type { OperationName } from "../../../src/contract/operations.js";
 import { LineProgram } from "../../../src/doors/e2b/line-program.js";
 import type { Pyro } from "../../../src/doors/e2b/pyro.js";
+import { replaceFile } from "../../../src/doors/e2b/replace-file.js";
 import { envelope, Served } from "./served.js";
 
 let served: Served;
@@ -156,4 +158,14 @@ test("a program's answer: one that is too long is refused, and the next one is r
   await assert.rejects(program.ask("list", { lines: 65 }), { code: "EMSGSIZE" });
   assert.equal((await program.ask("list", { lines: 2 })).length, 2);
   await program.close();
+});
+
+test("a record that cannot be replaced: leaves no draft", () => {
+  const path = join(served.directory, "record.json");
+  mkdirSync(path);
+  assert.throws(() => replaceFile(path, "{}"));
+  assert.deepEqual(
+    readdirSync(served.directory).filter((name) => name.endsWith(".tmp")),
+    [],
+  );
 });

@@ -11,6 +11,17 @@ const MAX_LIMIT = 100;
 
 /** The sandboxes that a query asks for, one page of them. Throws 400. */
 export function listSandboxes(all: readonly Sandbox[], query: URLSearchParams): Page<Sandbox> {
+  const sign = query.get("order") === "asc" ? 1 : -1;
+  const isAfter = (key: string, after: string) => (sign === 1 ? key > after : key < after);
+  return pageOf(findSandboxes(all, query), keyOf, isAfter, query);
+}
+
+function keyOf({ record }: Sandbox): string {
+  return `${record.startedAt} ${record.id}`;
+}
+
+/** All sandboxes that a query asks for, in its order. Throws 400. */
+export function findSandboxes(all: readonly Sandbox[], query: URLSearchParams): readonly Sandbox[] {
   const states = (query.get("state") ?? "").split(",").filter((state) => state !== "");
   if (states.some((state) => state !== "running" && state !== "paused"))
     throw new Refusal(400, "state is running or paused.");
@@ -27,9 +38,7 @@ export function listSandboxes(all: readonly Sandbox[], query: URLSearchParams): 
       (template === null || record.templateId === template),
   );
   const sign = order === "asc" ? 1 : -1;
-  const keyOf = ({ record }: Sandbox) => `${record.startedAt} ${record.id}`;
-  found.sort((a, b) => sign * (keyOf(a) < keyOf(b) ? -1 : 1));
-  return pageOf(found, keyOf, (key, after) => (sign === 1 ? key > after : key < after), query);
+  return found.sort((a, b) => sign * (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 /** One page of sorted items: those after the key in the query's token. Throws 400. */

@@ -1,7 +1,7 @@
 import { readJsonBody, Refusal, sendEmpty, sendJson, type Exchange } from "../answer.js";
 import type { Sandboxes } from "../sandboxes.js";
 import type { ControlCall } from "./call.js";
-import { listSandboxes } from "./list.js";
+import { findSandboxes, listSandboxes } from "./list.js";
 import { parseNewSandbox, parseTimeout } from "./new-sandbox.js";
 import { renderDetail, renderListed, renderSandbox } from "./shapes.js";
 import { createSnapshot, listSnapshots, removeSnapshot } from "./snapshots.js";
@@ -101,9 +101,10 @@ async function list({ sandboxes, exchange: { response, query } }: ControlCall): 
   sendJson(response, 200, items.map(renderListed));
 }
 
+/** Version 1 of the interface has no pages. */
 async function listRunning({ sandboxes, exchange: { response, query } }: ControlCall): Promise<void> {
   const wanted = new URLSearchParams({ state: "running", metadata: query.get("metadata") ?? "" });
-  sendJson(response, 200, listSandboxes(sandboxes.list(), wanted).items.map(renderListed));
+  sendJson(response, 200, findSandboxes(sandboxes.list(), wanted).map(renderListed));
 }
 
 /** Connects to a sandbox: a paused one is resumed, a running one may only live longer. */
