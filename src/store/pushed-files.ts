@@ -92,6 +92,11 @@ export class PushedFiles {
     for (const old of lists.slice(0, -MOST_LISTS)) await this.#remove(old);
   }
 
+  /** Removes every list. */
+  async clear(): Promise<void> {
+    for (const name of await listNames(this.#directory)) await this.#remove(name);
+  }
+
   /** Removes lists of unfinished pushes, except those named. */
   async sweep(openIds: readonly string[]): Promise<void> {
     for (const name of await listNames(this.#directory)) {

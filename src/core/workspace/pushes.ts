@@ -101,6 +101,23 @@ export class Pushes {
     await this.#settleList(staged.id, committed.at);
   }
 
+  /** Makes the lists those of a workspace that has the task's source again, since a moment of its guest. */
+  async returnToSeed(
+    { source_path: sourcePath, destination }: { readonly source_path: string | null; readonly destination: string },
+    at: Committed["at"],
+  ): Promise<void> {
+    await this.base.returnToSeed();
+    await this.#files.clear();
+    if (sourcePath === null) return;
+    const { manifest } = await this.base.read("seed");
+    const paths = Array.from(manifest, ([path, { type }]) => (type === "directory" ? `${path}/` : path));
+    const id = "seed";
+    await this.#files.prepare({ sourcePath, destination }, id, new Set(paths), none()).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the list of the source was not written");
+    });
+    await this.#settleList(id, at);
+  }
+
   /** Without the list a later push misses deletions; no file is lost. */
   async #writeList(staged: StagedSource, facts: PushFacts, isLeft: (path: string) => boolean): Promise<void> {
     const left = filtered(this.earlier(facts), (path) => !staged.paths.has(path) && isLeft(path));
@@ -158,3 +175,5 @@ async function* filtered(
 function describe({ mode, source_path, destination, entry_count, bytes_written }: Switching) {
   return { mode, source_path, destination, entry_count, bytes_written };
 }
+
+async function* none(): AsyncGenerator<never> {}

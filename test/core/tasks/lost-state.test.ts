@@ -53,3 +53,18 @@ test("task try: when the first fork dies before its variant, the others are stil
   );
   assert.deepEqual(variants[1]?.changed, [{ path: "new", status: "added", lines: "+1 -0" }]);
 });
+
+test("task reset: a push after a return to the source deletes what the source no longer has", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  const sourcePath = temporaryDirectory(t);
+  for (const name of ["a", "b"]) writeFileSync(join(sourcePath, name), `${name}\n`);
+  await using task = await pyro.createTask("debian:12", { sourcePath });
+  rmSync(join(sourcePath, "b"));
+  assert.equal((await task.syncPush(sourcePath, { delete: true })).deletedCount, 1);
+  await task.reset({ to: "seed" });
+  await task.exec("echo mine >mine", { cwd: "/workspace" });
+  assert.equal((await task.syncPush(sourcePath, { delete: true })).deletedCount, 1);
+  assert.equal((await task.exec("ls", { cwd: "/workspace" })).stdout, "a\nmine\n");
+});

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { PyroError } from "../../../contract/errors.js";
 import type { Channel } from "../../../guest/channel.js";
-import { Stage } from "../../../guest/stage.js";
+import { type Committed, Stage } from "../../../guest/stage.js";
 import type { WorkspaceBase } from "../../../store/workspace-base.js";
 import { byPath, type Entry } from "../../../workspace/entry.js";
 import { WORKSPACE } from "../../workspace/destination.js";
@@ -35,7 +35,7 @@ export async function assertSeedIsKept(taskId: string, base: WorkspaceBase): Pro
 }
 
 /** Fills an empty workspace with the files of the seed. Their times are those of now. */
-export async function restoreSeed(channel: Channel, base: WorkspaceBase, signal: AbortSignal): Promise<void> {
+export async function restoreSeed(channel: Channel, base: WorkspaceBase, signal: AbortSignal): Promise<Committed> {
   const now = { mtimeS: Math.floor(Date.now() / 1_000), mtimeNs: 0 };
   const id = randomBytes(16).toString("hex");
   await using stage = await Stage.open(channel, { path: WORKSPACE, id, isDryRun: false });
@@ -52,7 +52,7 @@ export async function restoreSeed(channel: Channel, base: WorkspaceBase, signal:
     }
   }
   await stage.finish();
-  await stage.commit();
+  return stage.commit();
 }
 
 async function readSeed(base: WorkspaceBase): Promise<[string, Entry][]> {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import type { Machine } from "../../../backend/backend.js";
 import { readSnapshotFacts, type CarriedExec } from "../../../store/snapshot-facts.js";
+import type { Committed } from "../../../guest/stage.js";
 import { copyWorkspaceLists } from "../../../store/workspace-lists.js";
 import type { WorkspaceBase } from "../../../store/workspace-base.js";
 import type { ServiceRecord } from "../../../store/service-record.js";
@@ -72,7 +73,7 @@ async function acquireSeed(
   record: TaskRecord,
   base: WorkspaceBase,
   call: Call,
-): Promise<AcquiredMachine> {
+): Promise<AcquiredMachine & { readonly restored: Committed | null }> {
   const { environment, user, allow_host_compat: allowHostCompat } = record;
   const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
   const shape = { vcpuCount, memMib, diskMib, network: networkOfRecord(record) };
@@ -80,8 +81,9 @@ async function acquireSeed(
   const acquired = await machines.acquire({ id, environment, allowHostCompat, ...shape }, call);
   try {
     if (user !== null) await takeUser(acquired, user);
-    if (record.workspace_seed.mode !== "empty") await restoreSeed(acquired.machine.channel, base, call.signal);
-    return acquired;
+    const isEmpty = record.workspace_seed.mode === "empty";
+    const restored = isEmpty ? null : await restoreSeed(acquired.machine.channel, base, call.signal);
+    return { ...acquired, restored };
   } catch (error) {
     await machines.destroy(acquired.machine);
     throw error;
@@ -90,13 +92,18 @@ async function acquireSeed(
 
 async function findSource({ parts, record, content }: TaskVm): Promise<Source> {
   const { machines, snapshots, log } = parts;
-  const { base } = content.pushes;
   const id = machineIdOf(record.task_id);
   if (record.resumes_from === SEED) {
-    const acquire = (call: Call) => acquireSeed(machines, record, base, call);
-    const isEmpty = record.workspace_seed.mode === "empty";
+    let restored: Committed | null = null;
+    const acquire = async (call: Call) => {
+      const acquired = await acquireSeed(machines, record, content.pushes.base, call);
+      ({ restored } = acquired);
+      return acquired;
+    };
     const prepareLists = (directory: string) =>
-      isEmpty ? copyWorkspaceLists(join(directory, NO_LISTS), directory) : base.returnToSeed();
+      restored === null
+        ? copyWorkspaceLists(join(directory, NO_LISTS), directory)
+        : content.pushes.returnToSeed(record.workspace_seed, restored.at);
     return { acquire, prepareLists, services: [], commands: [], release: async () => {} };
   }
   const snapshot = snapshots.get(record.resumes_from ?? "");
