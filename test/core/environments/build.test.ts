@@ -6,10 +6,12 @@ import { test } from "node:test";
 import { packSource } from "../../../src/client/pack/pack.js";
 import type { PyroError } from "../../../src/contract/errors.js";
 import { envBuild, envBuildSource } from "../../../src/contract/env-build.js";
+import { envBuild as buildEnvironment } from "../../../src/core/environments/build/build.js";
 import { doStep } from "../../../src/core/environments/build/guest-work.js";
 import { planSteps } from "../../../src/core/environments/build/plan.js";
 import { BuildSources } from "../../../src/core/environments/build/sources.js";
 import type { Call } from "../../../src/core/call.js";
+import type { Core } from "../../../src/core/core.js";
 import type { Task } from "../../../src/core/tasks/task.js";
 import { temporaryDirectory } from "../../environments/fake-source.js";
 import { AgentProcess } from "../../guest/agent-process.js";
@@ -100,4 +102,36 @@ test("the working directory of a build: is made, or is a directory already; anyt
       return true;
     });
   }
+});
+
+test("a build whose base is replaced before its VM starts is planned again", async () => {
+  const digests = ["1".repeat(64), "2".repeat(64)];
+  const record = { environment_digest: digests[1] };
+  let vmCount = 0;
+  const task = {
+    record,
+    vm: {
+      assertPresent: () => {
+        throw new Error("the first step");
+      },
+    },
+  } as unknown as Task;
+  const core = {
+    ...{ snapshots: { findSaved: () => null }, machines: { identify: async () => digests.shift() } },
+    buildSources: { takeAll: () => [] },
+    environments: {
+      ...{ find: async () => null, saved: { built: { find: () => ({}) } } },
+      steps: { find: () => null, hold: () => () => {} },
+    },
+    tasks: {
+      inPassing: (_input: object, _purpose: string, _call: Call, work: (task: Task) => Promise<unknown>) => {
+        vmCount += 1;
+        return work(task);
+      },
+    },
+  } as unknown as Core;
+  const call = { signal: new AbortController().signal, emit: async () => {} } as unknown as Call;
+  const input = envBuild.input.parse({ name: "web", from: "debian:12", run: ["true"] });
+  await assert.rejects(buildEnvironment(core, input, call), /the first step/);
+  assert.deepEqual([vmCount, digests], [2, []]);
 });

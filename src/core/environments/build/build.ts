@@ -11,9 +11,17 @@ import { saveDiskOfTask } from "../save.js";
 import { savedDiskFacts } from "../saved-facts.js";
 import { assertNameIsFree, whileNamed } from "../saved-names.js";
 import { doStep } from "./guest-work.js";
+import type { BuildSource } from "./sources.js";
 import { assertBuild, configOf, planSteps, type Step } from "./plan.js";
 
 type BuildInput = InputOf<"env.build">;
+type Built = ResultOf<"env.build">;
+
+/** What the first step begins with. */
+interface Base {
+  readonly digest: string;
+  readonly config: GuestConfig;
+}
 
 /** Maximum number of kept results that are not a named environment's. */
 const MOST_KEPT = 16;
@@ -25,8 +33,7 @@ export const envBuild: Handler<"env.build"> = async (core, input, call) => {
   try {
     return await whileNamed(core, input.name, async () => {
       if (core.environments.saved.built?.find(input.name) == null) await assertNameIsFree(core, input.name);
-      const { digest, config } = await readBase(core, input.from, call);
-      const built = await build(core, input, config, planSteps(input, digest, config, sources), call);
+      const built = await buildFrom(core, input, sources, call);
       await core.environments.steps.sweep(MOST_KEPT);
       return built;
     });
@@ -35,8 +42,17 @@ export const envBuild: Handler<"env.build"> = async (core, input, call) => {
   }
 };
 
+/** Plans again when the base was replaced between the plan and the start of the VM, since a key names the base. */
+async function buildFrom(core: Core, input: BuildInput, sources: readonly BuildSource[], call: Call): Promise<Built> {
+  for (;;) {
+    const base = await readBase(core, input.from, call);
+    const built = await build(core, input, base, planSteps(input, base.digest, base.config, sources), call);
+    if (built !== null) return built;
+  }
+}
+
 /** What the steps begin with. Pulls it when it is missing. */
-async function readBase(core: Core, from: string, call: Call): Promise<{ digest: string; config: GuestConfig }> {
+async function readBase(core: Core, from: string, call: Call): Promise<Base> {
   if (core.snapshots.findSaved(from) !== null) {
     throw new PyroError(
       "FAILED_PRECONDITION",
@@ -52,13 +68,14 @@ async function readBase(core: Core, from: string, call: Call): Promise<{ digest:
   return { digest, config: { user: image?.user || "root", working_dir: image?.working_dir || "/" } };
 }
 
+/** Null when the VM has another base than the plan; then nothing was done. */
 async function build(
   core: Core,
   input: BuildInput,
-  base: GuestConfig,
+  base: Base,
   steps: readonly Step[],
   call: Call,
-): Promise<ResultOf<"env.build">> {
+): Promise<Built | null> {
   const { environments } = core;
   // A sweep must not remove a result before the environment is named.
   const releaseSteps = environments.steps.hold(steps.map(({ key }) => key));
@@ -66,11 +83,12 @@ async function build(
   const start = known === -1 ? null : environments.steps.find(steps[known]!.key);
   const release = start === null ? () => {} : environments.hold(start.digest);
   try {
-    if (known < steps.length - 1) await doSteps(core, input, { steps, done: known + 1, start }, call);
+    const progress = { steps, done: known + 1, start, base };
+    if (known < steps.length - 1 && !(await doSteps(core, input, progress, call))) return null;
     await environments.saved.built?.set({
       name: input.name,
       from: input.from,
-      config: configOf(input, base),
+      config: configOf(input, base.config),
       steps: steps.map(({ key, text }) => ({ key, text })),
     });
     return {
@@ -90,9 +108,12 @@ interface Progress {
   readonly done: number;
   /** The last result; null when there is none. */
   readonly start: SavedDisk | null;
+  readonly base: Base;
 }
 
-async function doSteps(core: Core, input: BuildInput, { steps, done, start }: Progress, call: Call): Promise<void> {
+/** False when the VM has another base; then no step was done. */
+async function doSteps(core: Core, input: BuildInput, progress: Progress, call: Call): Promise<boolean> {
+  const { steps, done, start, base } = progress;
   const { vcpu_count, mem_mib, disk_mib, network, network_allow, network_allow_host } = input;
   const { network_host_proxy, network_host_ca, network_host_env } = input;
   const fields = taskCreate.input.parse({
@@ -101,14 +122,16 @@ async function doSteps(core: Core, input: BuildInput, { steps, done, start }: Pr
   });
   const show = (message: string, at: number) =>
     call.emit({ event: "progress", phase: "build", message, fraction: at / steps.length });
-  await core.tasks.inPassing(fields, "build", call, async (task) => {
+  return core.tasks.inPassing(fields, "build", call, async (task) => {
+    if (start === null && task.record.environment_digest !== base.digest) return false;
     for (const [index, step] of [...steps.entries()].slice(done)) {
       await show(`Step ${index + 1} of ${steps.length}: ${step.text}`, index);
       await doStep(task, step, call);
       await keep(core, task, step, call);
     }
+    await show("Every step is done", steps.length);
+    return true;
   });
-  await show("Every step is done", steps.length);
 }
 
 /** Keeps the result of a step. Another build may have made the same one meanwhile. */
