@@ -24,6 +24,7 @@ _PERFORMED = {
     "task.port.list",
     "task.port.close",
     "task.service.start",
+    "task.service.stop",
     "task.delete",
     "env.export",
     "env.import",
@@ -128,8 +129,8 @@ class Home:
         """True when the executable has to perform an operation on another machine: it forwards ports, and refuses files of this one."""
         if not self.far_socket():
             return False
-        environment = fields.get("environment")
-        return operation in _PERFORMED or (isinstance(environment, str) and is_path(environment))
+        images = (fields.get("environment"), fields.get("from"))
+        return operation in _PERFORMED or any(isinstance(image, str) and is_path(image) for image in images)
 
     def with_env(self, operation: str, fields: Mapping[str, object]) -> Mapping[str, object]:
         """Adds this process's proxies and certificates, which mean nothing on another machine."""

@@ -12,6 +12,8 @@ export async function buildEnvironment(
   input: Build,
   options: CallOptions = {},
 ): Promise<ResultOf<"env.build">> {
+  // Sends nothing to a machine that cannot take the rest.
+  await client.assertUsable("env.build", input);
   const parts = (input.copy ?? []).map(parseCopy);
   const script = input.script === undefined ? {} : { script_content: await readScript(input.script) };
   const copies = [];

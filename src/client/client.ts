@@ -9,7 +9,7 @@ import { withTimeoutEnv } from "./timeout-env.js";
 import type { ClientTerminal } from "./terminal.js";
 import type { Trace } from "./trace.js";
 import { openTransport } from "./transport/open.js";
-import type { Transport } from "./transport/transport.js";
+import type { Ask, Transport } from "./transport/transport.js";
 
 export interface CallOptions {
   /** Cancels. A command gets INT, and is killed after a grace. The call still ends with its result, or with ABORTED. */
@@ -42,6 +42,7 @@ export class Client {
   readonly trace: Trace | null;
   readonly transport: Transport;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #askRunning: Ask = (name, input) => this.#exchange(name, input, {});
 
   constructor(env: NodeJS.ProcessEnv, trace: Trace | null = null) {
     this.trace = trace;
@@ -56,13 +57,24 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ResultOf<Name>> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
-    const whole = await this.transport.prepare(name, withTimeoutEnv(input, operation, this.#env));
+    const timed = withTimeoutEnv(input, operation, this.#env);
+    const whole = await this.transport.prepare(name, timed, { ask: this.#askRunning, signal: options.signal });
     try {
       const result = await this.#askDaemon(name, whole, options);
-      return (await this.transport.show(name, input, result)) as ResultOf<Name>;
+      return (await this.show(name, timed, result, options)) as ResultOf<Name>;
     } finally {
       await this.transport.settle(name, whole);
     }
+  }
+
+  /** Throws what `call` throws for an input that this way to the daemon cannot take. */
+  async assertUsable(name: "env.build", input: object): Promise<void> {
+    await this.transport.prepare(name, input, { ask: this.#askRunning });
+  }
+
+  /** A result of the daemon as this machine sees it. */
+  async show(name: OperationName, input: object, result: unknown, { signal }: CallOptions = {}): Promise<unknown> {
+    return this.transport.show(name, input, result, { ask: this.#askRunning, signal });
   }
 
   /** Starts the daemon if none answers. */

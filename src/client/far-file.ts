@@ -3,14 +3,18 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 import { PyroError } from "../contract/errors.js";
-import { mkdir, open, rm } from "../host/files.js";
+import { lookAtName, mkdir, open, readdir, rm } from "../host/files.js";
 import { openHome } from "../host/home.js";
+
+/** A file that nobody has written to for this long is of no call. */
+const LEFT_MS = 86_400_000;
 
 /** What a client on another machine does with a file of this one's `incoming/`. */
 const verbs = {
   /** The path of a new file. */
   async place(_path: string, directory: string) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    await sweep(directory);
     process.stdout.write(`${join(directory, `${randomBytes(8).toString("hex")}.tar`)}\n`);
   },
   async receive(path: string) {
@@ -25,6 +29,15 @@ const verbs = {
     await rm(path, { force: true });
   },
 } as const;
+
+/** Removes the files that clients have left whose machine or connection died. */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const { mtimeMs = Infinity } = lookAtName(path) ?? {};
+    if (Date.now() - mtimeMs > LEFT_MS) await rm(path, { force: true }).catch(() => {});
+  }
+}
 
 /** `pyro __file VERB PATH`, which ssh runs for a client: moves the files that a daemon reads or writes for it. */
 export async function moveFile(env: NodeJS.ProcessEnv, verb: string, path: string): Promise<void> {

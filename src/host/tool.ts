@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 export interface ToolResult {
   readonly exitCode: number;
@@ -23,9 +24,13 @@ export interface ToolOptions {
   readonly inputFd?: number | undefined;
   /** The descriptor that its standard output goes to; `stdout` is then empty. */
   readonly outputFd?: number | undefined;
+  /** Does not wait for the end of its output when a process that it has left behind keeps that open. */
+  readonly leavesProcess?: boolean | undefined;
 }
 
 const STDERR_TAIL = 16_384;
+/** How long the output of a program that has ended is waited for. */
+const OUTPUT_GRACE_MS = 200;
 
 /**
  * Runs a program of the host to its end, in its own process group, which an abort kills.
@@ -60,7 +65,7 @@ export async function runTool(
   }
   const output = collectOutput(child, options);
   try {
-    const exitCode = await exitCodeOf(child);
+    const exitCode = await exitCodeOf(child, options.leavesProcess === true);
     options.signal?.throwIfAborted();
     return { exitCode, ...output() };
   } finally {
@@ -87,9 +92,18 @@ function collectOutput(child: ChildProcess, { onStdoutLine, onStderrLine }: Tool
 }
 
 /** The exit status of a child; 128 + 9 when a signal ended it. Rejects when it could not be started. */
-function exitCodeOf(child: ChildProcess): Promise<number> {
+function exitCodeOf(child: ChildProcess, leavesProcess: boolean): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 137));
+    if (leavesProcess) child.once("exit", () => void closeOutput(child));
   });
+}
+
+/** What is in the pipes is read before: the event loop looks at them between the two waits. */
+async function closeOutput(child: ChildProcess): Promise<void> {
+  await sleep(OUTPUT_GRACE_MS, undefined, { ref: false });
+  await setImmediate();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }

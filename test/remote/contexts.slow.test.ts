@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { readContract } from "../../src/contract/rendered.js";
-import { endOf, pyroPath } from "../client/scratch.js";
+import { endOf, kill, pyroPath } from "../client/scratch.js";
 import { connectStdio } from "../doors/mcp/connect.js";
 import { python } from "../python/run.js";
 import { TwoMachines } from "./two-machines.js";
@@ -116,6 +116,8 @@ test("what cannot be is refused: an unknown context, a name that is taken, a fil
   const file = join(machines.near.directory, "image.tar");
   writeFileSync(file, "");
   assert.equal(await machines.codeOf(["env", "pull", `docker-archive:${file}`], inBox), "FAILED_PRECONDITION");
+  const build = ["env", "build", "mine", "--from", `oci:${file}`, "--copy", `${machines.near.directory}/none:/srv`];
+  assert.equal(await machines.codeOf(build, inBox), "FAILED_PRECONDITION");
   await machines.add("elsewhere", "ssh://elsewhere.example");
   const noSsh = { PYRO_CONTEXT: "elsewhere", PYRO_SSH: "/nonexistent/ssh" };
   assert.equal(await machines.codeOf(["env", "list"], noSsh), "HOST_NOT_ABLE");
@@ -134,6 +136,21 @@ test("files of env import and export are those of this machine; nothing of them 
     assert.equal(await machines.codeOf(line, inBox), code, line.join(" "));
   assert.equal(existsSync(output), false);
   assert.deepEqual(readdirSync(join(machines.far.home, "incoming")), []);
+});
+
+test("a call ends although ssh's master keeps the standard error of the call that started it", async () => {
+  const left = join(machines.near.directory, "left");
+  const ssh = machines.near.directory + "/ssh-with-master";
+  const script = `#!/bin/sh
+[ -e ${left} ] || { sleep 60 </dev/null >/dev/null & echo $! >${left}; }
+exec ${machines.env["PYRO_SSH"]} "$@"
+`;
+  writeFileSync(ssh, script, { mode: 0o755 });
+  await machines.add("kept", "ssh://kept.example");
+  const { status } = await machines.pyro(["daemon", "status", "--context", "kept"], { PYRO_SSH: ssh });
+  // The master has outlived the call.
+  assert.ok(kill(Number(readFileSync(left, "utf8"))));
+  assert.equal(status, 0);
 });
 
 test("a relay carries one stream on standard input and output", async () => {

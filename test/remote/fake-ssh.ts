@@ -11,7 +11,10 @@ const failures = {
   changed: "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.",
 } as const;
 
-/** A stand-in for ssh: it runs the command on this machine, and a forwarded socket is a link. Its connection is a file. */
+/**
+ * A stand-in for ssh: it runs the command on this machine, and a forwarded socket is a link. Its connection is a file, CONTROL. A forwarded
+ * port is a file CONTROL.HERE with the other machine's port; CONTROL.no refuses all, CONTROL.no-HERE one.
+ */
 export function makeFakeSsh(directory: string): string {
   const path = join(directory, "fake-ssh");
   const cases = Object.entries(failures).map(
@@ -28,6 +31,15 @@ while [ $# -gt 0 ]; do
     *) echo "an option that the fake does not know: $1" >&2; exit 255 ;;
   esac
 done
+case $pair in
+  127.0.0.1:*)
+    rest=\${pair#127.0.0.1:} here=\${rest%%:*} far=\${rest##*:}
+    [ "$verb" = cancel ] && exec rm -f "$control.$here"
+    [ -e "$control" ] && [ ! -e "$control.no" ] && [ ! -e "$control.no-$here" ] || exit 255
+    [ "$(cat "$control.$here" 2>/dev/null || echo "$far")" = "$far" ] || exit 255
+    echo "$far" >"$control.$here"
+    exit 0 ;;
+esac
 case $verb in
   forward) [ -e "$control" ] && exec ln -sfn "\${pair#*:}" "\${pair%%:*}" ;;
   cancel) exec rm -f "\${pair%%:*}" ;;

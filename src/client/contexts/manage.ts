@@ -73,7 +73,7 @@ export async function removeContext(env: NodeJS.ProcessEnv, name: string): Promi
   const { [name]: _removed, ...all } = contexts.all;
   await writeContexts(home.path, { current: contexts.current === name ? null : contexts.current, all });
   await requestMaster(place, "exit").catch(() => false);
-  for (const path of [place.socket, place.ports, place.control]) removeFileSync(path);
+  for (const path of [place.socket, place.ports, place.portsLock, place.control]) removeFileSync(path);
   return { name };
 }
 

@@ -5,15 +5,16 @@ import { describeHost, describeLogin } from "./ssh-words.js";
 
 /** Refuses an image that the daemon would read on its own disk: its path is its name. Throws FAILED_PRECONDITION. */
 export function assertFar(context: Context, input: object): void {
-  const { environment } = input as { readonly environment?: unknown };
-  if (!hasPath(environment)) return;
+  const { environment, from } = input as { readonly environment?: unknown; readonly from?: unknown };
+  const reference = [environment, from].find(hasPath);
+  if (reference === undefined) return;
   const host = describeHost(context);
   throw new PyroError(
     "FAILED_PRECONDITION",
-    `${environment} is a file of this machine, and the daemon runs on ${host}.`,
+    `${reference} is a file of this machine, and the daemon runs on ${host}.`,
     {
       hint: `Copy the file with scp, and use pyro there: ${describeLogin(context)}. An image in a registry needs no file.`,
-      details: { context: context.name, environment },
+      details: { context: context.name, environment: reference },
     },
   );
 }

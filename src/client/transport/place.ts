@@ -14,6 +14,8 @@ export interface Place {
   readonly socket: string;
   /** The ports that this machine forwards. */
   readonly ports: string;
+  /** Locked while these change. */
+  readonly portsLock: string;
 }
 
 /** Names are short, since a unix socket's path holds 107 bytes. */
@@ -24,5 +26,5 @@ export function placeOf(context: Context, home: Home, env: NodeJS.ProcessEnv): P
     .digest("hex")
     .slice(0, 8);
   const named = (end: string) => join(home.runtime, `${key}.${end}`);
-  return { context, env, control: named("c"), socket: named("s"), ports: named("p") };
+  return { context, env, control: named("c"), socket: named("s"), ports: named("p"), portsLock: named("l") };
 }

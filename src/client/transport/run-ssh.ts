@@ -25,9 +25,12 @@ export async function requestMaster(place: Place, verb: string, pair: readonly s
 async function runSsh(place: Place, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   const program = place.env["PYRO_SSH"] || (await findProgram("ssh", place.env));
   if (program === null) throw noSsh();
-  return runTool(program, args, { env: place.env, timeoutMs: DEADLINE_MS, ...options }).catch((error: unknown) => {
-    throw noSsh(error);
-  });
+  return runTool(program, args, { env: place.env, timeoutMs: DEADLINE_MS, leavesProcess: true, ...options }).catch(
+    (error: unknown) => {
+      if (options.signal?.aborted) throw new PyroError("ABORTED", "The call was cancelled.", { cause: error });
+      throw noSsh(error);
+    },
+  );
 }
 
 /** What ssh could not do. It has one exit status for everything, so its words decide. */

@@ -5,6 +5,7 @@ import { openUnix } from "../../host/socket.js";
 import { isUnopened } from "../exchange.js";
 import { waitForNetwork } from "../patience.js";
 import { placeOf } from "./place.js";
+import type { FarPorts } from "./ports.js";
 import type { Found, Transport } from "./transport.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -19,7 +20,11 @@ export function openSsh(context: Context, home: Home, env: NodeJS.ProcessEnv): T
     const { reachDaemon } = await import("./reach.js");
     return reachDaemon(place, { start });
   };
-  const openPorts = async () => new (await import("./ports.js")).FarPorts(place);
+  let ports: FarPorts | null = null;
+  const openPorts = async () => {
+    const { FarPorts } = await import("./ports.js");
+    return (ports ??= new FarPorts(place));
+  };
   return {
     context: context.name,
     socket: place.socket,
@@ -30,15 +35,16 @@ export function openSsh(context: Context, home: Home, env: NodeJS.ProcessEnv): T
     async start() {
       await reach(true);
     },
-    async prepare(name, input) {
+    async prepare(name, input, { ask, signal }) {
       const { assertFar } = await import("./far-input.js");
       assertFar(context, input);
       const { placeFile } = await import("./far-files.js");
-      return placeFile(place, name, await (await openPorts()).prepare(name, input as Fields));
+      return placeFile(place, name, await (await openPorts()).prepare(name, input as Fields, ask), signal);
     },
-    async show(name, input, result) {
+    async show(name, input, result, { ask, signal }) {
       const { fetchFile } = await import("./far-files.js");
-      return fetchFile(place, name, input as Fields, await (await openPorts()).show(name, input as Fields, result));
+      const shown = await (await openPorts()).show(name, input as Fields, result, ask);
+      return fetchFile(place, name, input as Fields, shown, signal);
     },
     async settle(name, given) {
       const { dropFile } = await import("./far-files.js");

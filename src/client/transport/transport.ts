@@ -2,6 +2,16 @@ import type { OperationName } from "../../contract/operations.js";
 import type { Duplex } from "../../host/socket.js";
 import type { Patience } from "../patience.js";
 
+/** Asks the daemon for something, without starting it. */
+export type Ask = (name: OperationName, input: object) => Promise<unknown>;
+
+/** What a transport needs for its own work in a call. */
+export interface CallContext {
+  readonly ask: Ask;
+  /** Aborted when the caller cancels. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A way to the daemon of one home. It opens byte streams; HTTP and frames are the client's. */
 export interface Transport {
   /** The name of the context; null for this machine. */
@@ -17,9 +27,9 @@ export interface Transport {
   /** Starts the daemon unless it runs. Throws PyroError. */
   start(): Promise<void>;
   /** The input as the daemon must get it: its machine may be another one. Throws what the operation would. */
-  prepare(name: OperationName, input: object): object | Promise<object>;
-  /** The result as this machine sees it. */
-  show(name: OperationName, input: object, result: unknown): unknown;
+  prepare(name: OperationName, input: object, call: CallContext): object | Promise<object>;
+  /** The result as this machine sees it; `input` is the object that `prepare` got. */
+  show(name: OperationName, input: object, result: unknown, call: CallContext): unknown;
   /** Removes what `prepare` has made, after the call. */
   settle(name: OperationName, given: object): void | Promise<void>;
   /** How long a call waits for a daemon that it has lost. */

@@ -34,5 +34,5 @@ async function answer(client: Client, command: string, name: string): Promise<un
   const given = JSON.parse(await text(process.stdin)) as object;
   if (command === "__call") return performOperation(client, name as OperationName, given as never);
   const { input, result } = given as { readonly input: object; readonly result: unknown };
-  return transport.show(name as OperationName, input, result);
+  return client.show(name as OperationName, input, result);
 }

@@ -30,6 +30,8 @@ const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
   "task.list": async () => listTasks,
   "env.build": async () => (await import("./env-build.js")).build,
   "env.pull": async () => (await import("./pull.js")).pull,
+  "env.import": async () => withInterruption("env.import"),
+  "env.export": async () => withInterruption("env.export"),
   "toolchain.install": async () => (await import("./toolchain.js")).installToolchain,
   doctor: async () => diagnose,
   "daemon.status": async () => {
@@ -52,6 +54,13 @@ export async function performOperation(
   const perform = await special[name]?.();
   if (perform) return perform(client, input as never, json);
   return show(name, await client.call(name, input as ArgumentsOf<typeof name>), json);
+}
+
+/** Performs a long operation that one result ends. */
+async function withInterruption(name: "env.import" | "env.export"): Promise<Perform> {
+  const { interruptible } = await import("./interruption.js");
+  return (client, input, json) =>
+    interruptible(json, async ({ signal }) => show(name, await client.call(name, input, { signal }), json));
 }
 
 async function listTasks(
