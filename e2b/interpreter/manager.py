@@ -118,7 +118,8 @@ class Context:
     def interrupt(self, number):
         self.waiting = [each for each in self.waiting if each["id"] != number]
         if self.running == number and self.process:
-            os.kill(self.process.pid, signal.SIGINT)
+            # As at a terminal, the programs that it has started are interrupted too.
+            os.killpg(self.process.pid, signal.SIGINT)
 
     def emit(self, event):
         if self.running is not None:

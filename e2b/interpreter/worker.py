@@ -99,7 +99,18 @@ def shell(line):
     import subprocess
 
     sys.stdout.flush()
-    subprocess.run(["/bin/bash", "-c", line], check=False)
+    process = subprocess.Popen(["/bin/bash", "-c", line])
+    try:
+        return process.wait()
+    except BaseException:
+        # What it writes later would belong to the next run.
+        process.kill()
+        process.wait()
+        raise
+
+
+def run_line(line):
+    shell(line)
 
 
 def without_magic(code):
@@ -151,11 +162,9 @@ def run_python(code, count):
 
 
 def run_bash(code, count):
-    import subprocess
-
-    ended = subprocess.run(["/bin/bash", "-c", code], check=False)
-    if ended.returncode != 0:
-        raise RuntimeError(f"exit status {ended.returncode}")
+    status = shell(code)
+    if status != 0:
+        raise RuntimeError(f"exit status {status}")
 
 
 def run(request):
@@ -193,7 +202,7 @@ def main():
     sys.stderr.reconfigure(encoding="utf-8")
     sys.path.insert(0, "")
     builtins.display = display
-    builtins.__pyro_shell__ = shell
+    builtins.__pyro_shell__ = run_line
     while True:
         head = REQUESTS.read(4)
         if len(head) < 4:

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { trafficTokenOf } from "../../../src/doors/e2b/guard.js";
+import { until } from "../../client/scratch.js";
 import { Served, type Handle } from "./served.js";
 
 let served: Served;
@@ -93,7 +96,8 @@ test("execute: rich results, display, top-level await, shell lines, variables of
     { ...rich, is_main_result: true },
   ]);
   assert.equal((await run("import asyncio\nawait asyncio.sleep(0, 'waited')")).results[0].text, "waited");
-  assert.equal((await run("!echo shell")).stdout, "shell\n");
+  const shell = await run("!echo shell");
+  assert.deepEqual([shell.stdout, shell.results], ["shell\n", []]);
   assert.equal((await run("import os; os.environ['ONE']", { env_vars: { ONE: "1" } })).results[0].text, "1");
   assert.equal((await run("'ONE' in os.environ")).results[0].text, "False");
   assert.equal((await run("os.write(1, b'\\xff'); print('raw')")).stdout, "\ufffdraw\n");
@@ -147,6 +151,14 @@ test("execute: a client that leaves a flood of output does not lock out other co
   await runAndLeave(String.raw`\u0000`, { code: flood, language: "bash" });
   assert.equal((await run("x")).results[0].text, "1");
   assert.equal((await run("echo again", { language: "bash" })).stdout, "again\n");
+});
+
+test("execute: a client that leaves interrupts the programs that its run has started", async () => {
+  const file = join(served.directory, "interrupted");
+  const lines = `import time\ntry: print('begun', flush=True); time.sleep(1000)\nexcept KeyboardInterrupt: open('${file}', 'w')`;
+  await runAndLeave("begun", { code: `python3 -c "${lines}" | cat`, language: "bash" });
+  assert.equal((await run("echo again", { language: "bash" })).stdout, "again\n");
+  await until("the program is interrupted", () => existsSync(file));
 });
 
 test("execute: a result above the limit is an error, and every context keeps its state", async () => {
