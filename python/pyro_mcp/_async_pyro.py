@@ -172,10 +172,10 @@ class AsyncPyro(AsyncOperations):
         while True:
             try:
                 if call.sinks.sequence is None:
-                    return await self._ask(call, keys)
+                    return await self._ask(call, keys, patience.reached)
                 # A terminal has no end of input: typing continues with the new connection.
                 is_typed = bool(call.fields.get("tty")) and not keys.is_over
-                return await self._ask(call.following(is_typed), keys if is_typed else None)
+                return await self._ask(call.following(is_typed), keys if is_typed else None, patience.reached)
             except Lost as lost:
                 pause = patience.pause(lost, call.sinks.count)
                 if pause is None:
@@ -186,12 +186,13 @@ class AsyncPyro(AsyncOperations):
                     raise
             await asyncio.sleep(pause)
 
-    async def _ask(self, call: _Call, keys: Keys | None) -> Any:
+    async def _ask(self, call: _Call, keys: Keys | None, on_open: Callable[[], None] = lambda: None) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
         fields = self._home.with_env(call.operation, call.fields)
         for starts in range(MAX_STARTS + 1):
             try:
                 async with AsyncExchange.open(self._socket(), route_of(call.operation), VERSION, fields, keys) as exchange:
+                    on_open()
                     async for event in exchange.events():
                         await call.sinks.add(event)
                 if not self._home.far_socket():

@@ -127,7 +127,9 @@ class AsyncShell:
         patience = self._operations._home.patience()
         while True:
             try:
-                return await self._attend(await self._operations._connect("task.follow"))
+                stream = await self._operations._connect("task.follow")
+                patience.reached()
+                return await self._attend(stream)
             except (Lost, *LOST) as lost:
                 pause = patience.pause(lost, self._place.offset)
                 if pause is None:

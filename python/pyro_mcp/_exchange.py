@@ -39,6 +39,7 @@ def exchange(
     source: SendSource | None,
     cancellation: Cancellation | None,
     on_event: Callable[[Event], None],
+    on_open: Callable[[], None],
 ) -> Any:
     """Sends the request, passes events on, and returns the result. Raises the daemon's error, NotListening or Lost.
 
@@ -46,6 +47,7 @@ def exchange(
     follows the input; its failure leaves the archive without an end, so that nothing is kept.
     """
     stream = Stream(path, route, version)
+    on_open()
     upload = _Upload(stream)
     try:
         stream.send_message(INPUT, fields)

@@ -11,6 +11,8 @@ MAX_RETURNS = 20
 RETURN_DELAY_SECONDS = 0.1
 _MAX_OUTAGE_SECONDS = 60
 _MAX_PAUSE_SECONDS = 2.0
+_LASTING_SECONDS = 2.0
+"""A connection that lived longer has ended an outage, although nothing came over it."""
 
 
 class Patience:
@@ -20,14 +22,21 @@ class Patience:
         self._is_far = is_far
         self._returns = 0
         self._since: float | None = None
+        self._reached_at: float | None = None
         self._count = 0
+
+    def reached(self) -> None:
+        """The daemon has answered, and the connection may stay quiet."""
+        self._reached_at = time.monotonic()
 
     def pause(self, error: Exception, count: int) -> float | None:
         """Seconds until the next try, None when the call has to fail. ``count`` is the number of events so far."""
         if not self._is_far:
             self._returns += 1
             return RETURN_DELAY_SECONDS if self._returns <= MAX_RETURNS else None
-        if count != self._count:
+        has_lasted = self._reached_at is not None and time.monotonic() - self._reached_at > _LASTING_SECONDS
+        self._reached_at = None
+        if count != self._count or has_lasted:
             self._count, self._since, self._returns = count, None, 0
         was_reached = not isinstance(error, PyroError) or error.details.get("connected") is not False
         # A machine that was not reached before is not waited for.

@@ -211,12 +211,12 @@ class Pyro(Operations):
         while True:
             try:
                 if follower.sequence is None:
-                    return self._ask(ask, follower.add)
+                    return self._ask(ask, follower.add, patience.reached)
                 # A terminal has no end of input: typing continues with the new connection.
                 keys = ask.stdin if ask.fields.get("tty") and ask.stdin and not ask.stdin.is_over else None
                 place = {**followed(ask.fields, is_typed=keys is not None), "sequence": follower.sequence}
                 following = _Ask("task.follow", {**place, **follower.offsets()}, keys, None, ask.cancellation)
-                return self._ask(following, follower.add)
+                return self._ask(following, follower.add, patience.reached)
             except Lost as lost:
                 pause = patience.pause(lost, follower.count)
                 if pause is None:
@@ -227,7 +227,7 @@ class Pyro(Operations):
                     raise
             time.sleep(pause)
 
-    def _ask(self, ask: _Ask, on_event: _OnEvent) -> Any:
+    def _ask(self, ask: _Ask, on_event: _OnEvent, on_open: Callable[[], None] = lambda: None) -> Any:
         """Sends a request to the daemon, and starts the daemon if none runs."""
         result = self._reach(
             lambda socket: exchange(
@@ -239,6 +239,7 @@ class Pyro(Operations):
                 source=ask.source,
                 cancellation=ask.cancellation,
                 on_event=on_event,
+                on_open=on_open,
             )
         )
         return self._home.show(ask.operation, ask.fields, result)

@@ -193,7 +193,9 @@ class Shell:
         patience = self._operations._home.patience()
         while True:
             try:
-                return self._attend(self._operations._connect("task.follow"))
+                stream = self._operations._connect("task.follow")
+                patience.reached()
+                return self._attend(stream)
             except (Lost, *LOST) as lost:
                 if self._is_left:
                     raise detached() from None

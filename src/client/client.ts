@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Opens the archive of an operation with a source; called again when the daemon must be started first. */
   readonly openUpload?: () => AsyncIterable<Uint8Array>;
+  /** Called each time that the daemon has taken the request. */
+  readonly onOpen?: () => void;
   /** Called for each event in turn; the next one waits for it. */
   readonly onEvent?: (event: OperationEvent) => void | Promise<void>;
 }
@@ -107,7 +109,7 @@ export class Client {
   async #exchange(
     name: OperationName,
     input: unknown,
-    { signal, killSignal, endSignal, detachSignal, terminal, stdin, openUpload, onEvent }: CallOptions,
+    { signal, killSignal, endSignal, detachSignal, terminal, stdin, openUpload, onOpen, onEvent }: CallOptions,
   ): Promise<unknown> {
     const operation = readContract().operations.find((candidate) => candidate.name === name);
     for (let asks = 1; ; asks += 1) {
@@ -124,6 +126,7 @@ export class Client {
           endSignal,
           detachSignal,
           terminal,
+          onOpen,
           onEvent,
         });
       } catch (error) {

@@ -24,6 +24,8 @@ export interface ExchangeOptions {
   readonly endSignal: (() => EndSignal) | undefined;
   readonly detachSignal?: AbortSignal | undefined;
   readonly terminal?: ClientTerminal | undefined;
+  /** Called when the daemon has taken the request. */
+  readonly onOpen?: (() => void) | undefined;
   /** Gets the stages of the daemon's time. */
   readonly onTrace?: ((stages: readonly Stage[]) => void) | undefined;
   readonly onEvent: ((event: OperationEvent) => void | Promise<void>) | undefined;
@@ -83,10 +85,13 @@ export async function exchange(options: ExchangeOptions): Promise<unknown> {
 type Opened = { readonly socket: Duplex; readonly head: Buffer } | { readonly answer: unknown };
 
 /** Requests an upgrade to a stream. A daemon that refuses, or lacks streams, answers in plain HTTP. */
-async function openStream({ connect, route, headers }: ExchangeOptions): Promise<Opened> {
+async function openStream({ connect, route, headers, onOpen }: ExchangeOptions): Promise<Opened> {
   const request = openUpgrade(connect, route, { ...headers, upgrade: streamProtocol });
   return new Promise((resolve, reject) => {
-    request.once("upgrade", (_response, socket: Duplex, head: Buffer) => resolve({ socket, head }));
+    request.once("upgrade", (_response, socket: Duplex, head: Buffer) => {
+      onOpen?.();
+      resolve({ socket, head });
+    });
     request.once("response", (response) => readPlain(response).then((answer) => resolve({ answer }), reject));
     request.on("error", (error) => reject(Object.assign(error, { isUnopened: true })));
     request.end();

@@ -8,12 +8,16 @@ const RETURN_DELAY_MS = 100;
 /** How long a connection to another machine may be down before a call gives up. */
 const MAX_OUTAGE_MS = 60_000;
 const MAX_PAUSE_MS = 2_000;
+/** A connection that lived longer has ended an outage, although nothing came over it. */
+const LASTING_MS = 2_000;
 
 /** How long one call waits for a daemon that it has lost. */
 export interface Patience {
   /** Waits before the next try. False when the call has to fail. */
   wait(error: unknown): Promise<boolean>;
-  /** The daemon has answered. */
+  /** The daemon has answered, and the connection may stay quiet. */
+  reached(): void;
+  /** Something has come over the connection. */
   reset(): void;
 }
 
@@ -27,6 +31,7 @@ export function countReturns(): Patience {
       await sleep(RETURN_DELAY_MS);
       return true;
     },
+    reached() {},
     reset() {},
   };
 }
@@ -34,9 +39,16 @@ export function countReturns(): Patience {
 /** For a network that may be down for a while. A machine that was not reached before is not waited for. */
 export function waitForNetwork(): Patience {
   let since: number | null = null;
+  let reachedAt: number | null = null;
   let pauseMs = RETURN_DELAY_MS;
+  const reset = () => {
+    since = null;
+    pauseMs = RETURN_DELAY_MS;
+  };
   return {
     async wait(error) {
+      if (reachedAt !== null && performance.now() - reachedAt > LASTING_MS) reset();
+      reachedAt = null;
       const wasReached = !(error instanceof PyroError) || error.details["connected"] !== false;
       if (since === null && !wasReached) return false;
       since ??= performance.now();
@@ -45,9 +57,9 @@ export function waitForNetwork(): Patience {
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
       return true;
     },
-    reset() {
-      since = null;
-      pauseMs = RETURN_DELAY_MS;
+    reached() {
+      reachedAt = performance.now();
     },
+    reset,
   };
 }

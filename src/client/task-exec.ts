@@ -56,7 +56,7 @@ async function execOnce(
     if (event.event === "stdout" || event.event === "stderr") seen[event.event] += event.data.length;
     await options.onEvent?.(event);
   };
-  const asking = { ...options, onEvent };
+  const asking = { ...options, onEvent, onOpen: patience.reached };
   const following = { ...asking };
   // A terminal has no end of input: typing continues with the new connection.
   if (!input.tty) delete following.stdin;
