@@ -6,7 +6,7 @@ import { PyroError } from "../contract/errors.js";
 import { lookAtName, mkdir, open, readdir, rm } from "../host/files.js";
 import { openHome } from "../host/home.js";
 
-/** A file that nobody has written to for this long is of no call. */
+/** A file that was not written to for this long is left from a call that broke off. */
 const LEFT_MS = 86_400_000;
 
 /** What a client on another machine does with a file of this one's `incoming/`. */

@@ -27,7 +27,7 @@ export interface VmProcessSpec {
   readonly gate: readonly [program: string, ...args: string[]] | null;
   /** Size in MiB beyond which QEMU cannot write in any file. */
   readonly maxFileMib: number;
-  /** Memory of the VM, of which QEMU's own depends. */
+  /** Memory of the VM, in MiB. The limit on QEMU's own memory is derived from it. */
   readonly memMib: number;
   /** Path of a library to load into QEMU; null for none. */
   readonly preload: string | null;

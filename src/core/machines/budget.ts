@@ -68,7 +68,7 @@ export class Budget {
     return () => void this.#shares.delete(own);
   }
 
-  /** False when a VM that nobody waits for would be refused. */
+  /** True when one more VM of this share would be allowed now. */
   fits(share: Share): boolean {
     return this.#findLack(share) === null;
   }

@@ -9,7 +9,7 @@ import { abortable } from "../../../host/abortable.js";
 import type { Call } from "../../call.js";
 import { explainUser } from "../../exec/user.js";
 import { explainFileRefusal } from "../../files/refusal.js";
-import { readBoth } from "../../tasks/branches/shown-output.js";
+import { findFailure, plainCommand } from "../../tasks/passing-command.js";
 import type { Task } from "../../tasks/task.js";
 import { copyIntoGuest, typeOf } from "./copy.js";
 import type { Step } from "./plan.js";
@@ -18,7 +18,6 @@ const VARIABLES = "/etc/environment";
 /** On a file system in memory, so that no result has it. */
 const SCRIPT = "/run/pyro-build-script";
 const MOST_VARIABLE_BYTES = 16_384;
-const SHOWN_LINES = 20;
 
 /** Does one step in the guest of a build. Throws ENVIRONMENT_BUILD_FAILED with the output of a command that fails. */
 export async function doStep(task: Task, step: Step, call: Call): Promise<void> {
@@ -123,29 +122,14 @@ async function explaining<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 /** Runs a command as root, and sends its output to the caller. */
 async function runLine(task: Task, step: Step, command: string, call: Call): Promise<void> {
-  const plain = { background: false, interleaved: false, tty: false, rows: 24, cols: 80 };
-  const request = { task_id: task.taskId, command, cwd: "/", env: {}, user: "root", ...plain };
+  const request = { task_id: task.taskId, command, cwd: "/", env: {}, user: "root", ...plainCommand };
   const exec = await task.exec({ ...request, timeout_seconds: limits.setupSeconds }, call, null);
   await abortable(exec.follow({ stdout: 0, stderr: 0 }, call, null), call.signal);
   await abortable(exec.done, call.signal);
-  const { ended } = exec;
-  if (ended?.error === null && !ended.timed_out && ended.exit_code === 0) return;
-  const [stdout, stderr] = await readBoth(exec);
-  const how = ended?.timed_out
-    ? `did not end within ${limits.setupSeconds} s`
-    : ended?.error
-      ? `failed: ${ended.error.message}`
-      : `exited with ${ended?.exit_code}`;
-  const lines = `${stdout.text}${stderr.text}`.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
-  throw new PyroError(
-    "ENVIRONMENT_BUILD_FAILED",
-    `The step \`${step.text}\` ${how}.${lines === "" ? "" : ` Its output ends with:\n${lines}`}`,
-    {
-      hint: "Correct the step, and build again: the results of the steps before it are kept.",
-      details: {
-        ...{ reason: "step", step: step.text, exit_code: ended?.exit_code ?? null },
-        ...{ stdout: stdout.text, stderr: stderr.text },
-      },
-    },
-  );
+  const failure = await findFailure(exec);
+  if (failure === null) return;
+  throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The step \`${step.text}\` ${failure.text}`, {
+    hint: "Correct the step, and build again: the results of the steps before it are kept.",
+    details: { reason: "step", step: step.text, ...failure.details },
+  });
 }
