@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { findContext, readContexts } from "../../src/client/contexts/contexts.js";
+import { placeOf } from "../../src/client/transport/place.js";
 import { readContract } from "../../src/contract/rendered.js";
+import { openHome } from "../../src/host/home.js";
 import { endOf, kill, pyroPath } from "../client/scratch.js";
 import { connectStdio } from "../doors/mcp/connect.js";
 import { python } from "../python/run.js";
@@ -182,14 +185,16 @@ except PyroError as error:
 });
 
 test("a context that is removed leaves no connection", async () => {
+  const home = openHome(machines.env);
+  const { socket, control } = placeOf(findContext(readContexts(home.path), "box"), home, machines.env);
   await machines.pyro(["env", "list"], inBox);
+  assert.deepEqual([socket, control].map(existsAs), [true, true]);
   await machines.pyro(["context", "remove", "box"]);
   assert.equal(await machines.codeOf(["env", "list"], inBox), "NOT_FOUND");
-  const runtime = join(machines.near.directory, "pyro");
-  const [own = ""] = readdirSync(runtime);
-  assert.ok(existsSync(join(runtime, own)));
-  assert.deepEqual(
-    readdirSync(join(runtime, own)).filter((each) => each.endsWith(".s")),
-    [],
-  );
+  assert.deepEqual([socket, control].map(existsAs), [false, false]);
 });
+
+/** True for a link that leads nowhere, too. */
+function existsAs(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
