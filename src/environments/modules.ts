@@ -8,7 +8,8 @@ export interface ModuleInfo {
 
 /** Where the kernel has a module: inside itself, or in a file. */
 export type ModulePlace =
-  { readonly kind: "builtin" } | { readonly kind: "file"; readonly path: string; readonly info: ModuleInfo };
+  | { readonly kind: "builtin" }
+  | { readonly kind: "file"; readonly path: string; readonly info: ModuleInfo };
 
 export interface ModulePlan {
   /** Files in the order in which they load. */

@@ -15,7 +15,8 @@ export interface CgroupView {
 
 /** A group that can contain groups with limits, or the reason why there is none. */
 export type CgroupPlace =
-  { readonly path: string; readonly controllers: readonly string[] } | { readonly reason: string };
+  | { readonly path: string; readonly controllers: readonly string[] }
+  | { readonly reason: string };
 
 /** The group into which the daemon moves, since a group with limits in it can hold no process itself. */
 const DAEMON_GROUP = "pyro-daemon";

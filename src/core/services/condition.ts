@@ -2,7 +2,11 @@ import { PyroError } from "../../contract/errors.js";
 
 /** The condition for a service to be ready. */
 export type Condition =
-  HttpCondition | TcpCondition | TextCondition<"file"> | TextCondition<"command"> | TextCondition<"log">;
+  | HttpCondition
+  | TcpCondition
+  | TextCondition<"file">
+  | TextCondition<"command">
+  | TextCondition<"log">;
 
 export interface HttpCondition {
   readonly kind: "http";

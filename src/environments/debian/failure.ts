@@ -2,7 +2,12 @@ import { PyroError } from "../../contract/errors.js";
 
 /** The reason why a build failed, from the output of its tools. */
 export type BuildFailure =
-  "disk_full" | "mirror_unreachable" | "signature" | "package_missing" | "namespace" | "unknown";
+  | "disk_full"
+  | "mirror_unreachable"
+  | "signature"
+  | "package_missing"
+  | "namespace"
+  | "unknown";
 
 /** The tools have one exit status for every failure, so their text is all there is to go by. First match wins. */
 const patterns: readonly (readonly [BuildFailure, RegExp])[] = [

@@ -2,7 +2,14 @@ import { PyroError } from "../../contract/errors.js";
 
 /** Why an image cannot become an environment. */
 export type ImageFailure =
-  "not_found" | "unreadable" | "invalid" | "digest" | "platform" | "compression" | "too_large" | "xattrs";
+  | "not_found"
+  | "unreadable"
+  | "invalid"
+  | "digest"
+  | "platform"
+  | "compression"
+  | "too_large"
+  | "xattrs";
 
 const hints: Partial<Record<ImageFailure, string>> = {
   not_found: "Check the path and the tag.",

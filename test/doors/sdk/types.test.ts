@@ -53,7 +53,8 @@ type Listed<Name extends OperationName, List extends "named" | "first"> = Defini
   : never;
 /** Input of the contract that a method takes by position. */
 type PositionalOf<Name extends OperationName> =
-  Exclude<RequiredKeys<InputOf<Name>>, Listed<Name, "named">> | Listed<Name, "first">;
+  | Exclude<RequiredKeys<InputOf<Name>>, Listed<Name, "named">>
+  | Listed<Name, "first">;
 type OptionsOf<Name extends OperationName> = Flat<
   Omit<InputOf<Name>, PositionalOf<Name> | "content" | HiddenOf<Name> | "command"> &
     ("command" extends RequiredKeys<InputOf<Name>>
