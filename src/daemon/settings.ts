@@ -2,6 +2,7 @@ import { PyroError } from "../contract/errors.js";
 import { isolationLevels, isolationVariable, type IsolationLevel } from "../contract/isolation-levels.js";
 import { readNumberVariable } from "../contract/number-variable.js";
 import type { Ceilings } from "../core/machines/budget.js";
+import { assertIdPrefix } from "../host/new-id.js";
 
 interface Settings {
   /** How long the daemon stays without calls and VMs. */
@@ -18,6 +19,7 @@ const DEFAULT_IDLE_SECONDS = 600;
 
 /** The daemon's settings from its environment. Throws INVALID_ARGUMENT that names the variable. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  assertIdPrefix(env);
   const idleSeconds = readNumberVariable(env, "PYRO_DAEMON_IDLE_SECONDS") ?? DEFAULT_IDLE_SECONDS;
   const ceilings = {
     memoryMib: readNumberVariable(env, "PYRO_MAX_MEMORY"),

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
+import { newId } from "../host/new-id.js";
 
 /**
  * Where a task's files are: `tasks/TASK_ID/` has `task.json`, `journal.ndjson`, `pushed/` and `execs/SEQUENCE/`,
@@ -16,7 +16,7 @@ export function isTaskId(text: string): boolean {
 }
 
 export function newTaskId(): string {
-  return `task-${randomBytes(6).toString("hex")}`;
+  return newId("task");
 }
 
 /** Throws NOT_FOUND for an invalid id: no task can have it. */

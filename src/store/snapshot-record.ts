@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 
 import { z } from "zod";
 
 import { accelerator, executionMode, time } from "../contract/fields.js";
 import { writeFileAtomic } from "../host/files.js";
+import { newId } from "../host/new-id.js";
 import { readRecord, unreadable, type RecordReading } from "./record.js";
 
 const count = z.int().min(0);
@@ -50,7 +50,7 @@ export type SnapshotRecord = Readonly<z.infer<typeof recordSchema>>;
 const FILE = "snapshot.json";
 
 export function newSnapshotId(): string {
-  return `snap-${randomBytes(6).toString("hex")}`;
+  return newId("snap");
 }
 
 /** `snap-` and twelve lower-case hexadecimal digits; nothing else ever becomes part of a path. */

@@ -21,6 +21,7 @@ const BINARIES = [
   "keeper/build/pyro-keeper",
   "keeper/build/pyro-pages",
   "keeper/build/pyro-peer.node",
+  "keeper/build/pyro-relay",
   "preload/build/pyro-readonly-ram.so",
   "e2b/build/pyro-e2b-guest",
 ];
@@ -56,6 +57,7 @@ test("a checkout without built files packs all needed files and no others", () =
     "keeper/src/keeper.c",
     "keeper/src/pages.c",
     "keeper/src/peer.c",
+    "keeper/src/relay.c",
     "keeper/Makefile",
     "preload/src/readonly_ram.c",
     "preload/Makefile",
@@ -66,7 +68,7 @@ test("a checkout without built files packs all needed files and no others", () =
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

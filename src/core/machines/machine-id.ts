@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { newId } from "../../host/new-id.js";
 
 /** The id of a machine that is not a task's. */
 export function newMachineId(): string {
-  return `vm-${randomBytes(6).toString("hex")}`;
+  return newId("vm");
 }
