@@ -11,7 +11,7 @@ import { openLog } from "../src/host/log.js";
 const ENVIRONMENT = "debian:12";
 export const agentPath = fileURLToPath(new URL("../../guest/build/pyro-agent", import.meta.url));
 export const keeperPath = fileURLToPath(new URL("../../keeper/build/pyro-keeper", import.meta.url));
-const preloadPath = fileURLToPath(new URL("../../preload/build/pyro-readonly-ram.so", import.meta.url));
+const preloadPath = fileURLToPath(new URL("../../preload/build/pyro-ram.so", import.meta.url));
 const pagesPath = fileURLToPath(new URL("../../keeper/build/pyro-pages", import.meta.url));
 const gatePath = fileURLToPath(new URL("../../gate/build/pyro-gate", import.meta.url));
 

@@ -112,8 +112,10 @@ bool wake(uint32_t stream, struct json request, bool is_fork) {
         is_done = is_done && (is_named || !is_init);
         if (is_done || !is_init) is_done = write_names(&identity, &failed) || !is_init;
     }
-    if (is_done && is_init && is_fork) connections_end();
-    if (is_done && is_init && identity.network.is_wanted) is_done = network_apply(&identity.network, &failed);
+    // Without a network no connection leaves the VM.
+    bool has_network = is_done && is_init && identity.network.is_wanted;
+    if (has_network && is_fork) connections_end();
+    if (has_network) is_done = network_apply(&identity.network, &failed);
     if (is_done)
         reply_empty(stream);
     else

@@ -1,7 +1,6 @@
 // pyro-pages: the parts of a VM's snapshot that QEMU does not write. The VM is paused meanwhile; see docs/decisions/0033.
 //
 //   save PID MEMORY_BYTES OVERLAY DIRECTORY   prepares, answers "ready"; on "copy" it copies, and answers "copied BYTES"
-//   load PID FILE                             writes a snapshot's pages into a QEMU that waits for its device state
 //   try PID                                   ends with 0 when it may read that process's memory
 //
 // Questions come in on descriptor 3, whose end is the daemon's; answers go out on descriptor 4.
@@ -114,8 +113,7 @@ static int try_reading(pid_t pid) {
 int main(int argc, char **argv) {
     pid_t pid = argc > 2 ? atoi(argv[2]) : 0;
     if (argc == 6 && strcmp(argv[1], "save") == 0) return save(pid, strtoull(argv[3], NULL, 10), argv[4], argv[5]);
-    if (argc == 4 && strcmp(argv[1], "load") == 0) return pages_load(pid, argv[3]), 0;
     if (argc == 3 && strcmp(argv[1], "try") == 0) return try_reading(pid);
-    fputs("usage: pyro-pages save PID MEMORY_BYTES OVERLAY DIRECTORY | load PID FILE | try PID\n", stderr);
+    fputs("usage: pyro-pages save PID MEMORY_BYTES OVERLAY DIRECTORY | try PID\n", stderr);
     return USAGE;
 }

@@ -8,10 +8,17 @@
 // The name of the memory file in the jail, as the kernel shows it.
 #define MEMORY_FILE "/pyro/template/ram\n"
 
-struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
+static void add(struct regions *regions, struct region region) {
+    struct region *list = realloc(regions->list, (regions->count + 1) * sizeof *list);
+    if (!list) fail("memory");
+    list[regions->count++] = region;
+    regions->list = list;
+}
+
+// All mappings of a process, with the offsets of their files.
+static struct regions read_mappings(pid_t pid) {
     char path[64], line[4096];
-    struct regions regions = {0};
-    uint64_t whole = 0;
+    struct regions mappings = {0};
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *maps = fopen(path, "re");
     if (!maps) fail(path);
@@ -19,20 +26,43 @@ struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
         unsigned long long from, to, offset;
         int name = 0;
         if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %n", &from, &to, &offset, &name) != 3) continue;
-        if (name == 0 || strcmp(line + name, MEMORY_FILE) != 0) continue;
-        struct region *list = realloc(regions.list, (regions.count + 1) * sizeof *list);
-        if (!list) fail("memory");
-        list[regions.count++] = (struct region){offset, to - from, from};
-        regions.list = list;
-        whole += to - from;
-        // A compromised QEMU can map anything; regions outside of the VM's memory are ignored.
-        errno = EINVAL;
-        if (offset > memory_bytes || to - from > memory_bytes - offset) fail("the mapping of the VM's memory");
+        bool is_template = name != 0 && strcmp(line + name, MEMORY_FILE) == 0;
+        add(&mappings, (struct region){offset, to - from, from, is_template});
     }
     errno = ferror(maps) ? EIO : ESRCH;
-    if (whole == 0) fail("the VM's memory is not mapped");
+    if (mappings.count == 0) fail("the VM's memory is not mapped");
+    fclose(maps);
+    return mappings;
+}
+
+// The address at which the memory begins, by a part of the template's file that a snapshot left mapped.
+static uint64_t find_beginning(const struct regions *mappings) {
+    for (size_t i = 0; i < mappings->count; i++) {
+        const struct region *each = &mappings->list[i];
+        errno = EINVAL;
+        if (each->is_template && each->offset > each->address) fail("the mapping of the VM's memory");
+        if (each->is_template) return each->address - each->offset;
+    }
+    errno = ESRCH;
+    fail("the VM's memory is not mapped");
+}
+
+struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
+    struct regions mappings = read_mappings(pid), regions = {0};
+    uint64_t beginning = find_beginning(&mappings), whole = 0;
+    for (size_t i = 0; i < mappings.count; i++) {
+        struct region each = mappings.list[i];
+        if (each.address < beginning || each.address - beginning >= memory_bytes) continue;
+        uint64_t offset = each.address - beginning;
+        // A compromised QEMU can map anything. The parts must be the memory from its beginning to its end, each at its place.
+        errno = EINVAL;
+        if (offset != whole || each.bytes > memory_bytes - whole) fail("the mapping of the VM's memory");
+        if (each.is_template && each.offset != offset) fail("the mapping of the VM's memory");
+        add(&regions, (struct region){offset, each.bytes, each.address, each.is_template});
+        whole += each.bytes;
+    }
     errno = EINVAL;
     if (whole != memory_bytes) fail("the mapping of the VM's memory");
-    fclose(maps);
+    free(mappings.list);
     return regions;
 }

@@ -55,6 +55,11 @@ static void scan(int pagemap, const struct region *region, struct changes *chang
     }
 }
 
+// The pages of a snapshot differ from the template, whether or not the VM has changed them again.
+static void add_all(const struct region *region, struct changes *changes) {
+    for (uint64_t at = 0; at < region->bytes; at += PAGE_BYTES) add(changes, region->offset + at, region->address + at);
+}
+
 static void write_head(int to, uint64_t memory_bytes, const struct changes *changes) {
     static const char zeros[PAGE_BYTES];
     struct pages_head head = {PAGES_MAGIC, memory_bytes, changes->count, changes->bytes};
@@ -81,7 +86,10 @@ uint64_t pages_save(pid_t pid, const struct regions *regions, uint64_t memory_by
     snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
     int pagemap = open(path, O_RDONLY | O_CLOEXEC);
     if (pagemap < 0) fail(path);
-    for (size_t i = 0; i < regions->count; i++) scan(pagemap, &regions->list[i], &changes);
+    for (size_t i = 0; i < regions->count; i++) {
+        const struct region *region = &regions->list[i];
+        region->is_template ? scan(pagemap, region, &changes) : add_all(region, &changes);
+    }
     write_head(to, memory_bytes, &changes);
     for (size_t i = 0; i < changes.count; i++) {
         for (uint64_t done = 0; done < changes.list[i].bytes;) {

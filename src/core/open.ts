@@ -30,7 +30,7 @@ const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
 const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", import.meta.url));
 const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
-const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-readonly-ram.so", import.meta.url));
+const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-ram.so", import.meta.url));
 
 export interface CoreOptions {
   readonly home: Home;

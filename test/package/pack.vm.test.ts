@@ -22,7 +22,7 @@ const BINARIES = [
   "keeper/build/pyro-pages",
   "keeper/build/pyro-peer.node",
   "keeper/build/pyro-relay",
-  "preload/build/pyro-readonly-ram.so",
+  "preload/build/pyro-ram.so",
   "e2b/build/pyro-e2b-guest",
 ];
 /** Without declarations that no program reads. Services, registries and saved environments brought it above 1.0 MB, the gateway of E2B above 1.1 MB. */
@@ -59,7 +59,7 @@ test("a checkout without built files packs all needed files and no others", () =
     "keeper/src/peer.c",
     "keeper/src/relay.c",
     "keeper/Makefile",
-    "preload/src/readonly_ram.c",
+    "preload/src/template_ram.c",
     "preload/Makefile",
     "e2b/src/main.c",
     "e2b/Makefile",
@@ -68,7 +68,7 @@ test("a checkout without built files packs all needed files and no others", () =
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-readonly-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

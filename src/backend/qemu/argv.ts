@@ -8,7 +8,7 @@ export const inJail = {
   root: "/pyro/root.img",
   template: "/pyro/template",
   ram: "/pyro/template/ram",
-  preload: "/pyro/readonly-ram.so",
+  preload: "/pyro/ram.so",
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
   /** A kept disk, below the scratch disk of the VM that reads it. */
@@ -44,6 +44,10 @@ export const LIFELINE_FD = 7;
 /** The descriptors of the sockets at which QEMU listens for the daemon. */
 export const AGENT_FD = 8;
 export const QMP_FD = 9;
+
+/** The descriptors of a VM that continues from a snapshot: the snapshot's memory, and where `preload/` answers that it has mapped it. */
+export const PAGES_FD = 10;
+export const MAPPED_FD = 11;
 
 /** Every clone's agent sets another one before the interface is raised. */
 const TEMPLATE_MAC = "02:70:79:00:00:00";

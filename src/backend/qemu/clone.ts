@@ -1,9 +1,12 @@
 import { basename, join } from "node:path";
 
+import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
+import { abortable } from "../../host/abortable.js";
 import type { ControlGroups } from "../../host/control-groups.js";
 import { chmod, chown, copyShared, mkdir, open, rm } from "../../host/files.js";
 import { assertFreeSpace } from "../../host/disk.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import { setLowPriority } from "../../host/priority.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type { Machine, MachineHandle, NetworkRequest, Presence, StartOptions, VmShape } from "../backend.js";
@@ -14,11 +17,10 @@ import type { NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { describeOrigin } from "./origin.js";
 import { scratchPathOf } from "./kept-disk.js";
-import { loadPages } from "./pages.js";
 import { buildPresence, controlSocketOf, withChannel } from "./presence.js";
 import { Qmp } from "./qmp.js";
 import { DISK_RESERVE_MIB } from "./free-space.js";
-import { findQemu, snapshotFiles, type SnapshotPlace } from "./snapshot.js";
+import { snapshotFiles, type SnapshotPlace } from "./snapshot.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
@@ -28,7 +30,7 @@ export interface ClonePlace {
   readonly vmsPath: string;
   readonly runtimePath: string;
   readonly keeperPath: string;
-  /** The library that keeps a template's memory read-only for a QEMU without an option for that. */
+  /** The library that maps the memory of snapshots, and keeps that of a template read-only for a QEMU without an option for that. */
   readonly preloadPath: string;
   readonly groups: ControlGroups;
   readonly snapshots: SnapshotPlace;
@@ -72,7 +74,7 @@ export async function cloneTemplate(
   let process: VmProcess | null = null;
   try {
     process = await startClone(place, directory, source, options);
-    const met = await process.during(wakeClone(place, process, directory, source.snapshot, options));
+    const met = await process.during(wakeClone(process, directory, options));
     const handle = options.persistent ? await buildHandle(process, source) : null;
     return withChannel(presenceOf(place, id, process, source, handle, met.qmp), met.channel);
   } catch (error) {
@@ -93,41 +95,40 @@ async function startClone(
   const runDirectory = join(place.runtimePath, basename(directory));
   const machine = { accelerator, shape, traits: toolchain.traits, sendsMail };
   const from = snapshot ?? template.directory;
-  const state = await open(join(from, templateFiles.state), "r");
-  try {
-    await Promise.all([layOutDisk(directory, from, toolchain), makeMailbox(directory, toolchain)]);
-    onStage?.("disk");
-    return await VmProcess.start({
-      toolchain,
-      accelerator,
-      qemuArgs: buildQemuArgs(machine, snapshot === null ? "clone" : "resume"),
-      mounts: [
-        [rootPath, inJail.root, false],
-        [template.directory, inJail.template, false],
-        [directory, inJail.vm, false],
-        [scratchPathOf(directory), inJail.scratch, true],
-        [mailboxPath(directory), inJail.mailbox, true],
-      ],
-      runDirectory,
-      gate:
-        network &&
-        buildGateCommand(network.program, toolchain.dropTo, {
-          plan: network.plan,
-          controlSocket: controlSocketOf(runDirectory),
-        }),
-      maxFileMib: overlayMaxMib(shape.diskMib),
-      memMib: shape.memMib,
-      preload: toolchain.traits.readOnlyMemory ? null : place.preloadPath,
-      stateFd: state.fd,
-      group: {
-        groups: place.groups,
-        limits: await buildGroupLimits(shape, accelerator, directory),
-      },
-      keeper: persistent ? null : place.keeperPath,
-    });
-  } finally {
-    await state.close();
-  }
+  await using state = await open(join(from, templateFiles.state), "r");
+  await using pages = snapshot === null ? null : await open(join(from, snapshotFiles.pages), "r");
+  await Promise.all([layOutDisk(directory, from, toolchain), makeMailbox(directory, toolchain)]);
+  onStage?.("disk");
+  // Awaited, since the files must be open until QEMU has them.
+  return await VmProcess.start({
+    toolchain,
+    accelerator,
+    qemuArgs: buildQemuArgs(machine, snapshot === null ? "clone" : "resume"),
+    mounts: [
+      [rootPath, inJail.root, false],
+      [template.directory, inJail.template, false],
+      [directory, inJail.vm, false],
+      [scratchPathOf(directory), inJail.scratch, true],
+      [mailboxPath(directory), inJail.mailbox, true],
+    ],
+    runDirectory,
+    gate:
+      network &&
+      buildGateCommand(network.program, toolchain.dropTo, {
+        plan: network.plan,
+        controlSocket: controlSocketOf(runDirectory),
+      }),
+    maxFileMib: overlayMaxMib(shape.diskMib),
+    memMib: shape.memMib,
+    preload: pages === null && toolchain.traits.readOnlyMemory ? null : place.preloadPath,
+    stateFd: state.fd,
+    pagesFd: pages?.fd ?? null,
+    group: {
+      groups: place.groups,
+      limits: await buildGroupLimits(shape, accelerator, directory),
+    },
+    keeper: persistent ? null : place.keeperPath,
+  });
 }
 
 /** The record by which a later daemon finds the VM. */
@@ -179,34 +180,16 @@ async function layOutDisk(directory: string, from: string, { dropTo }: Toolchain
   if (dropTo) await chown(scratch, dropTo.uid, dropTo.gid);
 }
 
-async function loadSnapshot(
-  { snapshots }: ClonePlace,
-  process: VmProcess,
-  snapshot: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await loadPages(snapshots.pagesPath, await findQemu(process), join(snapshot, snapshotFiles.pages), signal);
-}
-
-/**
- * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. The memory of a
- * snapshot is written before that, when QEMU has mapped the template's; the agent's deadline begins then, as that may take long.
- */
+/** Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. */
 async function wakeClone(
-  place: ClonePlace,
   process: VmProcess,
   directory: string,
-  snapshot: string | null,
   { signal, urgent, onStage }: CloneOptions,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
-  const meet = () => {
-    const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
-      Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
-    );
-    agent.catch(() => {});
-    return agent;
-  };
-  let agent = snapshot === null ? meet() : null;
+  const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
+    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
+  );
+  agent.catch(() => {});
   const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
   qmp.answers.then(
     () => onStage?.("qemu start"),
@@ -214,16 +197,11 @@ async function wakeClone(
   );
   try {
     if (urgent) await yieldUntil(urgent, qmp, process);
-    if (snapshot !== null) {
-      await qmp.answers;
-      await loadSnapshot(place, process, snapshot, signal);
-      onStage?.("memory");
-    }
-    agent ??= meet();
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
     ]);
+    await memoryMapped(process, signal);
     onStage?.("restore");
     const channel = await agent;
     onStage?.("agent hello");
@@ -232,6 +210,16 @@ async function wakeClone(
     qmp.close();
     throw error;
   }
+}
+
+/** Waits for the memory of the snapshot, if there is one. A QEMU that reads its state in an unknown way would continue without it. */
+async function memoryMapped(process: VmProcess, signal: AbortSignal): Promise<void> {
+  using until = new JoinedController([signal], CLONE_DEADLINE_MS);
+  await abortable(process.mapped, until.signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!until.signal.aborted) throw error;
+    throw new PyroError("VM_START_FAILED", "This QEMU did not map the memory of the snapshot.");
+  });
 }
 
 /** Gives every other process of the host priority, until the clone becomes urgent. */

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 
+import { PyroError } from "../../contract/errors.js";
 import { readProcessIdentity, type ProcessIdentity } from "../../host/process.js";
 import { type ChildProcess } from "../../host/spawn.js";
 
@@ -21,4 +22,17 @@ export function readInside(child: ChildProcess, statusFd: number): Promise<Proce
     status.on("close", () => resolve(null));
     status.on("error", () => resolve(null));
   });
+}
+
+/** Resolves when QEMU has mapped the memory of a snapshot, as `preload/` answers. Rejects with VM_DIED when it ends first. */
+export async function readMapped(child: ChildProcess, mappedFd: number): Promise<void> {
+  const streams: readonly unknown[] = child.stdio;
+  const answer = streams[mappedFd];
+  const isMapped = new Promise<boolean>((resolve) => {
+    if (!(answer instanceof Readable)) return resolve(false);
+    answer.once("data", () => resolve(true));
+    answer.on("close", () => resolve(false));
+    answer.on("error", () => resolve(false));
+  });
+  if (!(await isMapped)) throw new PyroError("VM_DIED", "The VM ended before the memory of its snapshot was mapped.");
 }

@@ -62,12 +62,6 @@ export class PagesSaving implements Disposable {
   }
 }
 
-/** Writes a snapshot's pages into the memory of a QEMU that has not loaded its devices yet. */
-export async function loadPages(helper: string, pid: number, file: string, signal: AbortSignal): Promise<void> {
-  const { exitCode, stderr } = await runTool(helper, ["load", String(pid), file], { signal, env: {} });
-  if (exitCode !== 0) throw buildFailure(exitCode, stderr.trim());
-}
-
 /** Why this process may not read the memory of another one; null when it may. */
 export async function tryReading(helper: string, pid: number): Promise<string | null> {
   const { exitCode, stderr } = await runTool(helper, ["try", String(pid)], { env: {} });

@@ -99,7 +99,7 @@ async function whilePaused(
 }
 
 /** The process that QEMU is: the only child of the jail's first process. Throws VM_DIED. */
-export async function findQemu(process: VmProcess): Promise<number> {
+async function findQemu(process: VmProcess): Promise<number> {
   const inside = await process.inside;
   const [pid] = inside ? readChildren(inside.pid) : [];
   if (pid !== undefined) return pid;

@@ -9,9 +9,9 @@ import { describeEnd, sendToDescriptor, spawnDetached, spawnKept } from "../../h
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
 import type { Accelerator } from "./accelerator.js";
 import { buildJailFilter } from "../seccomp.js";
-import { AGENT_FD, inJail, QMP_FD } from "./argv.js";
+import { AGENT_FD, inJail, MAPPED_FD, PAGES_FD, QMP_FD } from "./argv.js";
 import { KVM_DEVICE } from "./accelerator.js";
-import { readInside } from "./inside.js";
+import { readInside, readMapped } from "./inside.js";
 import { buildJailArgs } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -33,6 +33,8 @@ export interface VmProcessSpec {
   readonly preload: string | null;
   /** Arrives in QEMU as descriptor 3. */
   readonly stateFd: number | null;
+  /** The changed memory of a snapshot, mapped before the device state is read; needs the library. Null for none. */
+  readonly pagesFd?: number | null;
   /** Parent and limits of its control group; null for no control group. */
   readonly group: { readonly groups: Pick<ControlGroups, "create" | "command">; readonly limits: GroupLimits } | null;
   /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
@@ -60,6 +62,8 @@ export class VmProcess {
   readonly ended: Promise<string>;
   /** The first process inside the jail: when it ends, the whole jail ends. Null when it did not start. */
   readonly inside: Promise<ProcessIdentity | null>;
+  /** Resolves when the memory of the snapshot is mapped. Rejects with VM_DIED when the process ends first. */
+  readonly mapped: Promise<void>;
   readonly #runDirectory: string;
   readonly #group: ControlGroup | null;
 
@@ -69,11 +73,14 @@ export class VmProcess {
     sockets: VmSockets,
     inside: Promise<ProcessIdentity | null>,
     ended: Promise<string>,
+    mapped: Promise<void> = Promise.resolve(),
   ) {
     this.#runDirectory = runDirectory;
     this.#group = group;
     this.sockets = sockets;
     this.inside = inside;
+    this.mapped = mapped;
+    mapped.catch(() => {});
     this.ended = ended.then((reason) => group?.explainOutOfMemory() ?? reason);
   }
 
@@ -110,13 +117,20 @@ export class VmProcess {
     const extraFds: (number | "pipe" | "ignore")[] = [spec.stateFd ?? "ignore", "pipe", "pipe", "ignore", "ignore"];
     extraFds[AGENT_FD - 3] = agent.fd;
     extraFds[QMP_FD - 3] = qmp.fd;
+    const pagesFd = spec.pagesFd ?? null;
+    if (pagesFd !== null) {
+      extraFds[PAGES_FD - 3] = pagesFd;
+      extraFds[MAPPED_FD - 3] = "pipe";
+    }
     const options = { extraFds, env: {} };
     const child = spec.keeper
       ? spawnKept(spec.keeper, program, words, options)
       : spawnDetached(program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
     const sockets = { agent: agent.file, qmp: qmp.file };
-    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), describeEnd(child, HARMLESS));
+    const ended = describeEnd(child, HARMLESS);
+    const mapped = pagesFd === null ? Promise.resolve() : readMapped(child, MAPPED_FD);
+    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), ended, mapped);
   }
 
   /** Finds a process of an earlier daemon; null when it has ended. `identities` are those of its sockets, if known. */
