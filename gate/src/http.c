@@ -43,7 +43,7 @@ static bool is_allowed_host(struct text host, char name[NAME_BYTES]) {
     return names_is_allowed(name);
 }
 
-// `METHOD TARGET HTTP/1.x`. A target that names a host must name an allowed one: servers listen to it first.
+// `METHOD TARGET HTTP/1.x`. A target that names a host must name an allowed one, since servers prefer it to the Host field.
 static bool is_allowed_line(struct head *head, struct text line, char name[NAME_BYTES]) {
     const char *first = memchr(line.at, ' ', line.length);
     if (!first || first == line.at || memchr(line.at, '\t', line.length)) return false;
@@ -101,7 +101,7 @@ static void read_field(struct head *head, struct text line, char name[NAME_BYTES
 
 static bool is_control(uint8_t byte) { return (byte < ' ' && !strchr("\t\r\n", byte)) || byte == 0x7f; }
 
-// Only CR LF ends a line; a server that accepts other ends could read another request. Continues at the previous position.
+// Only CR LF ends a line, since a server that accepts other ends could read another request. Continues where the previous call stopped.
 static ssize_t find_end(const uint8_t *bytes, size_t count, size_t *seen) {
     for (size_t i = *seen; i < count; i++) {
         if (bytes[i] == '\0' || is_control(bytes[i])) return -1;

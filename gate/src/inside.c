@@ -19,7 +19,7 @@
 
 #define TAP "tap0"
 
-// linux/ipv6.h, which does not go with the C library's headers.
+// From linux/ipv6.h, which conflicts with the C library's headers.
 struct in6_ifreq {
     struct in6_addr address;
     uint32_t prefix_bits;

@@ -1,4 +1,4 @@
-// The first bytes of a connection, checked if only names are allowed: TLS and HTTP name the server.
+// Checks the first bytes of a connection when only named hosts are allowed: TLS and HTTP name the server there.
 #ifndef INSPECT_H
 #define INSPECT_H
 

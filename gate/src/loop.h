@@ -26,7 +26,7 @@ void loop_every_second(void (*tick)(time_t now));
 void loop_turn(void);
 _Noreturn void loop_run(void);
 
-// Seconds of a clock that only goes forward; as of the last wake-up.
+// Seconds of the monotonic clock at the last wake-up.
 time_t loop_now(void);
 
 // The structure in which a watch is embedded.

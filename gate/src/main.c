@@ -1,4 +1,4 @@
-// pyro-gate: starts a program with a tap into a network namespace that leads nowhere, and is its only way out.
+// pyro-gate: starts a program with a tap in a network namespace without a way out, and relays the connections of that network.
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static void end(struct watch *watch, uint32_t events) {
     _exit(0);
 }
 
-// The program's descriptors: its standard streams, and those that stay open on exec.
+// Closes the program's descriptors in the gate: its standard streams, and those that stay open on exec.
 static void let_go(void) {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0) fatal_errno("/dev/null");
@@ -104,7 +104,7 @@ static _Noreturn void serve(const struct options *options, int control, int life
     loop_run();
 }
 
-// Moves them away from their target numbers first.
+// Moves a descriptor to a number above those that the program's descriptors get.
 static int lift(int fd) {
     int lifted = fcntl(fd, F_DUPFD_CLOEXEC, 16);
     if (lifted < 0) fatal_errno("handing over");

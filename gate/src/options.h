@@ -27,7 +27,7 @@ struct options {
     char **program;             // and its arguments
 };
 
-// Ranges that are opened go to the policy. Ends the process when it does not understand.
+// Reads the command line, and gives the opened ranges to the policy. Ends the process on an invalid option.
 void options_read(char **argv, struct options *options);
 
 #endif

@@ -13,11 +13,12 @@ struct passage {
     bool is_resolver; // only questions for allowed names may pass
 };
 
-// A socket that connects to `to` (already connected for datagrams), or -1: then the verdict has the reason, and if it is
-// VERDICT_OPEN, errno has it; after VERDICT_LIMIT the caller may try again. `to` may be the gateway's: a forwarded port or one of the host's resolvers.
+// Returns a socket that connects to `to` (for datagrams it is connected already), or -1. The verdict then has the reason. With
+// VERDICT_OPEN, errno has it; after VERDICT_LIMIT the caller may try again. `to` may be an address of the gateway: a forwarded port, or one
+// of the host's resolvers.
 int outside_connect(const struct address *to, int type, struct passage *passage);
 
-// The verdict on a new connection to `to`. For existing flows: the host's addresses change.
+// Judges `to` again, for a flow that exists: the host's addresses may have changed.
 enum verdict outside_judge(const struct address *to, int type);
 
 #endif

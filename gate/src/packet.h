@@ -33,7 +33,7 @@ bool packet_read_syn(uint8_t *packet, size_t length, struct syn *syn);
 size_t packet_build_reset(const struct syn *syn, uint8_t packet[PACKET_MAX_BYTES]);
 size_t packet_build_datagram(const struct flow *flow, const uint8_t *data, size_t length, uint8_t packet[PACKET_MAX_BYTES]);
 
-// An ICMP error that answers what `flow` sent; TCP looks at the sequence number in it.
+// Builds an ICMP error about a packet of `flow`. TCP checks the sequence number in it.
 size_t packet_build_refusal(const struct flow *flow, uint8_t protocol, uint32_t sequence, enum refusal refusal,
                             uint8_t packet[PACKET_MAX_BYTES]);
 

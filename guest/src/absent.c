@@ -11,7 +11,7 @@ bool absent_is(const struct record *record) {
     return record->type == RECORD_ABSENT || record->type == RECORD_ABSENT_DIRECTORY;
 }
 
-// Opens the folder in the workspace. One that is behind a link, or in a file, was not brought by a push.
+// Opens the folder in the workspace. A folder behind a link, or in a file, was not brought by a push.
 static bool open_folder(struct stage *stage) {
     bool is_same = place_is_same_folder(stage);
     if (!is_same && stage->folder_fd >= 0) {
@@ -22,7 +22,7 @@ static bool open_folder(struct stage *stage) {
     return place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV;
 }
 
-// A commit enters only directories that the tree has too.
+// Makes the folder in the tree too, since a commit enters only directories that the tree has.
 static bool make_folder(struct stage *stage) {
     int fd = beneath_make(stage->root_fd, stage->folder);
     if (fd >= 0) close(fd);

@@ -21,7 +21,7 @@ bool beneath_is_plain(const char *path) {
     }
 }
 
-// One component. The kernel calls a link ENOTDIR when a directory is wanted; here it is ELOOP.
+// Opens one component. For a link where a directory is wanted, the kernel returns ENOTDIR; this returns ELOOP.
 static int open_component(int parent, const char *name, int flags) {
     int fd = openat(parent, name, flags | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 || errno != ENOTDIR) return fd;

@@ -20,7 +20,7 @@ enum {
 
 static int jobs_fd = -1;
 static uint32_t last_number;
-// Made ahead, while no request waits, because the kernel makes and fills a directory for each.
+// The next job's group, made ahead while no request waits: the kernel makes and fills a directory for each group.
 static struct cgroup next = {.fd = -1};
 
 // Groups with processes that outlived their job; the oldest is tried first.

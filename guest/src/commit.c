@@ -50,8 +50,9 @@ static bool is_later(struct timespec a, struct timespec b) {
     return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-// A moment after every change of the commit, and before every change that follows the answer. File systems take their times from
-// the coarse clock, which may lag by several ticks on a busy host, or from the fine one (Linux 6.13 and later, as they choose).
+// Waits for, and returns, a time that is later than every change of the commit and earlier than every change after the answer. File systems
+// take their times from the coarse clock, which may lag by several ticks on a busy host. Since Linux 6.13 some take them from the fine
+// clock.
 static struct timespec pass_tick(void) {
     struct timespec start, now;
     clock_gettime(CLOCK_REALTIME, &start);

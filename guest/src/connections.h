@@ -1,7 +1,8 @@
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
-// Ends every TCP connection that leaves the VM: its other end talks to another VM. A process that reads from one gets ECONNABORTED.
+// Ends every TCP connection that leaves the VM, since its other end belongs to the VM that this one was copied from. A process that reads
+// from such a connection gets ECONNABORTED.
 void connections_end(void);
 
 #endif

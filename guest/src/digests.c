@@ -5,12 +5,12 @@
 
 enum {
     FIRST_ROOM = 1024,
-    ROOM_MAX = 524288, // 48 MiB, for half as many files
+    ROOM_MAX = 524288, // places in the table: 48 MiB; at most half of them are used
     CALM_NS = 100000000, // many ticks of a file system's clock
 };
 
 struct known {
-    dev_t device; // with inode 0: nothing is here
+    dev_t device; // in a free place the inode is 0
     ino_t inode;
     off_t size;
     struct timespec modified, changed;

@@ -13,7 +13,7 @@ enum {
     READ_BYTES = 262144,
     BLOCK_BYTES = 4096,
     HELD_MAX_BYTES = 262144,
-    COPIED_MAX_BYTES = 256 << 20, // all else waits while they are copied
+    COPIED_MAX_BYTES = 256 << 20, // the agent does nothing else while it copies them
     CALM_NS = 100000000,          // many ticks of a file system's clock
 };
 

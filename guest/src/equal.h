@@ -30,7 +30,8 @@ void equal_open(struct equal *equal, int folder, const char *name, const struct 
 // Takes the next bytes of the content. `is_held` becomes false when they are the first that differ from the old file.
 void equal_add(struct equal *equal, const uint8_t *bytes, size_t size);
 
-// Called once `is_held` is false: writes the equal bytes before, out of the old file. False with errno (ESTALE: that has changed).
+// Called once `is_held` is false: writes the bytes that were equal so far, from the old file. False with errno (ESTALE: the old file has
+// changed).
 bool equal_copy(struct equal *equal, struct fill *fill);
 
 // Called after the last byte: whether the content equals the old file.

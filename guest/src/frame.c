@@ -70,7 +70,7 @@ enum frame_event frame_parse(struct frame_parser *parser, const uint8_t *bytes, 
     if (!parser->in_session) return hunt(parser, bytes, count, used);
     if (count < FRAME_HEADER_BYTES) return FRAME_MORE;
     if (!is_sound_header(bytes)) {
-        // Skips one byte only, since the magic may begin within these twelve.
+        // Skips one byte only, since the next session's magic may begin within this header.
         *used = 1;
         parser->in_session = false;
         return FRAME_BROKEN;

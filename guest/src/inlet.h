@@ -21,7 +21,7 @@ bool inlet_receive_eof(struct inlet *inlet, uint64_t offset);
 
 // Starts a session for this channel; forgets bytes that were received and not acknowledged.
 void inlet_reset(struct inlet *inlet);
-// The first window of a session, and how much each one allows.
+// Grants the first window of a session. `grant` is the number of bytes that each window allows.
 void inlet_grant(struct inlet *inlet, uint64_t grant);
 
 // Acknowledges up to `offset`. A window becomes due when all bytes are acknowledged, or enough for a frame.

@@ -133,7 +133,7 @@ void job_read_output(struct job *job, int which) {
         if (got > 0) {
             ring_add(&outlet->ring, (size_t)got);
             enlarge_pipe(job, which);
-            // A short read has emptied a pipe; unless it has hung up, the next byte brings an edge.
+            // A short read means that the pipe is empty: the next byte brings another event, unless the pipe has hung up.
             if ((size_t)got < want && !job->is_tty && !job->output[which].is_hung_up) job->output[which].is_readable = false;
         } else if (got < 0 && errno == EINTR) {
             continue;

@@ -75,7 +75,7 @@ bool job_stdin_mail(struct job *job, uint64_t offset, uint64_t at, uint32_t leng
         fcntl(job->input.fd, F_SETPIPE_SZ, LARGE_PIPE_BYTES);
     }
     const uint8_t *bytes = mailbox_read(at, length);
-    // To go on would leave a hole in what the command reads.
+    // Continuing would leave a hole in the command's input.
     if (!bytes) fatal("the mailbox was not read: errno %d", errno);
     return job_stdin(job, offset, bytes, length);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct located {
-    int folder; // of the name; a descriptor that is the caller's
+    int folder; // the directory that has the name; the caller closes it
     char name[NAME_MAX + 1];
 };
 

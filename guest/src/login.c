@@ -9,7 +9,7 @@
 
 enum { ENVIRONMENT_MAX_BYTES = 16384 };
 
-// The files that are checked for changes, and then those that are read.
+// `watched` are the files that are checked for changes, `profiles` those that a command reads.
 static const char *const watched[] = {"/etc/profile", "/etc/profile.d", "/root/.profile"};
 enum { WATCHED = sizeof watched / sizeof *watched, OF_SYSTEM = 2 };
 static const char *const profiles[] = {"/etc/profile", "/root/.profile"};

@@ -9,7 +9,7 @@ enum { LOGIN_VARIABLES_MAX = 128 };
 // Records the state of the login files: while they are unchanged, the defaults of a command equal their variables.
 void login_open(void);
 
-// The login files that a command must read since one of them was changed, in their order. None while all are the same.
+// The login files that a command must read, in this order: those of the changed file and later ones. None while no file has changed.
 const char *const *login_changed(size_t *count);
 
 // Reads /etc/environment into `assignments`, which has room for LOGIN_VARIABLES_MAX; gives how many there are.

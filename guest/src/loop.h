@@ -18,7 +18,7 @@ void loop_listen(int fd);
 // Reads `fd` to its end and drops the bytes.
 void loop_drain(int fd);
 
-// The peer has hung up.
+// Called when the peer has hung up.
 void loop_session_over(void);
 
 // Ends the loop once the queue is written, or after a second.

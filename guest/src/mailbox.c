@@ -14,7 +14,7 @@ enum { SECTOR_BYTES = 512, SLOTS_MAX = 64 };
 
 static int fd = -1;
 static int64_t in_bytes, out_bytes;
-static bool is_broken; // in this session: the disk takes nothing
+static bool is_broken; // in this session: the disk cannot be written
 static _Alignas(MAIL_ALIGN_BYTES) uint8_t piece[MAIL_MAX_BYTES];
 
 static struct {
@@ -55,7 +55,7 @@ static int take_slot(void) {
 
 size_t mailbox_most(uint64_t offset) { return MAIL_MAX_BYTES - (size_t)(offset % SECTOR_BYTES); }
 
-// Whole sectors are written from the ring itself, so up to 511 bytes before and behind the piece come along.
+// Whole sectors are written from the ring itself, so up to 511 bytes before and behind the piece are written too.
 static bool write_sectors(const struct ring *ring, uint64_t offset, size_t count, off_t at) {
     size_t start = (size_t)(offset & (ring->size - 1)), skew = start % SECTOR_BYTES;
     size_t whole = (skew + count + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES;

@@ -12,7 +12,7 @@ void mailbox_open(const char *path);
 int64_t mailbox_bytes(void);
 int64_t mailbox_out_bytes(void);
 
-// A piece that the host has written, until the next call. NULL with errno when it cannot be read.
+// A piece that the host has written, valid until the next call. NULL with errno when it cannot be read.
 const uint8_t *mailbox_read(uint64_t at, uint32_t length);
 
 // Writes bytes of a ring into a free slot, which belongs to the owner until it is released; returns their place on the disk, or -1 when no

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 enum {
-    PROCESSES_MAX = 1000, // all else waits while they are looked at
+    PROCESSES_MAX = 1000, // the agent does nothing else while it looks at them
     INODES_MAX = 4096,
 };
 
 static unsigned long inodes[INODES_MAX];
 static int count;
-static bool is_too_much; // anything may be mapped
+static bool is_too_much; // there were too many processes or mappings: any file may be mapped
 
 static void add(unsigned long inode) {
     if (count < INODES_MAX)

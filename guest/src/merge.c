@@ -21,7 +21,8 @@ static bool fail(struct merge *merge, int error, const char *folder, const char 
     return false;
 }
 
-// A file that the guest made from the old version must look older than the new version, whatever the host's time of the latter.
+// A file that the guest built from the old version must have an earlier time than the new version, whatever time the host gave the new
+// version.
 static bool renew(const struct merge *merge, int folder, const char *name) {
     struct stat staged;
     struct timespec now;
@@ -33,7 +34,7 @@ static bool renew(const struct merge *merge, int folder, const char *name) {
     return utimensat(folder, name, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, now}, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// 0, or the errno of why the staged entry cannot take this place.
+// Returns 0, or the errno that says why the staged entry cannot take this place.
 static int plan_entry(struct merge *merge, struct merge_dir *dir, struct merge_dir_fds fds, const struct dirent *entry) {
     struct stat staged, old;
     const char *name = entry->d_name;
@@ -54,7 +55,7 @@ static int plan_entry(struct merge *merge, struct merge_dir *dir, struct merge_d
     return merge_dir_add(merge, dir->path, name) ? 0 : errno;
 }
 
-// 0, or the errno of why the removals in this directory cannot be noted.
+// Returns 0, or the errno that says why the removals in this directory cannot be noted.
 static int plan_removals(struct merge *merge, struct merge_dir *dir, struct merge_dir_fds fds) {
     struct removals *removals = merge->removals;
     for (size_t i = removals_find(removals, dir->path); i < removals->count; i++) {

@@ -17,7 +17,7 @@ struct outlet {
     uint32_t stream;
     uint8_t channel;
     bool has_end;
-    bool takes_mail; // its stream is one whose host may be sent mail
+    bool takes_mail; // its host may be sent mail, by the kind of its stream
     bool is_mailed;  // the host of this session has granted so much that it reads mail
     bool is_open;        // a window came in this session
     bool sent_eof;

@@ -7,7 +7,7 @@
 enum {
     HOLE_MIN_BYTES = 65536,
     BLOCK_BYTES = 4096,
-    STEPS_MAX = 65536, // the rest of a file in more extents is data: a turn must end
+    STEPS_MAX = 65536, // the rest of a file with more extents counts as data, so that a turn ends
 };
 
 static int64_t end_of(const struct piece *piece) { return piece->offset + piece->bytes; }

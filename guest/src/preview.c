@@ -11,7 +11,7 @@ static bool keep(struct stage *stage, const struct stat *found) {
     return kept_add(&stage->kept, stage->folder, stage->name, found);
 }
 
-// A conflict that a commit would find.
+// False for a conflict that a commit would find.
 static bool fits(const struct stage *stage) {
     struct stat old;
     bool is_directory = stage->parser.record.type == RECORD_DIRECTORY;

@@ -63,7 +63,7 @@ void request_hello(void) {
     session_send(TYPE_HELLO, 0, text, out.length);
 }
 
-// Gives the workspace to a user, whose the entries of later stages are.
+// Gives the workspace to a user. Entries of later stages belong to that user too.
 static void handle_own(uint32_t stream, struct json request) {
     struct user user;
     if (!user_read(stream, request, &user)) return;
@@ -173,7 +173,7 @@ static void handle_stat(uint32_t stream, struct json request) {
 
 static void handle_sync(uint32_t stream, struct json request) {
     (void)request;
-    // As a plain process it has no disks of its own.
+    // A plain process has no disks of its own.
     if (request_is_init()) sync();
     reply_empty(stream);
 }

@@ -15,7 +15,8 @@ struct ring {
 void ring_append(struct ring *ring, const void *bytes, size_t count);
 // The bytes that still fit; when it is full, those that its next size adds.
 size_t ring_step(const struct ring *ring);
-// Makes room for `want` bytes and returns where the next ones go: `run` of them at least one, at most `want`. ring_add then counts them.
+// Makes room for `want` bytes and returns the place of the next ones. `run` becomes the number that fits there without a gap, from 1 to
+// `want`; ring_add then counts them.
 uint8_t *ring_reserve(struct ring *ring, size_t want, size_t *run);
 void ring_add(struct ring *ring, size_t count);
 // Copies out [offset, offset + count), which must be within the ring.

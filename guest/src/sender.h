@@ -15,7 +15,7 @@ struct sender {
     int fd;               // of the file whose content is being sent; -1 for none
     bool is_steady;       // a file that changes while it is sent fails
     bool skips_holes;
-    struct timespec looked; // when mappings were read, of a steady one
+    struct timespec looked; // of a steady sender: when mappings were read
     struct stat begun;    // the file when it was opened
     struct pieces pieces; // of a file whose holes are skipped; none of any other
     int piece;            // the next one
@@ -27,7 +27,7 @@ enum { SENDER_ROOM_BYTES = 4 + RECORD_HEADER_MAX_BYTES };
 
 void sender_begin(struct sender *sender, struct outlet *outlet);
 
-// From now on a file that changes while it is sent fails. One that is at rest has a stamp in its header, for `learn`.
+// From now on a file that changes while it is sent fails. A file that has not changed for a while has a stamp in its header, for `learn`.
 void sender_be_steady(struct sender *sender);
 
 // From now on only the data of sparse files is sent; their headers say where it belongs.

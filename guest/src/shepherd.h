@@ -1,5 +1,5 @@
-// A process above each job of an agent that is not PID 1, and so makes no control groups. Orphans among the command's
-// descendants become the shepherd's children, so that it finds and kills all of them.
+// A process above each job of an agent that is not PID 1, which makes no control groups. Orphans among the command's descendants become the
+// shepherd's children, so that it finds and kills all of them.
 #ifndef SHEPHERD_H
 #define SHEPHERD_H
 

@@ -22,7 +22,7 @@ enum { AGENT_FILES_MAX = 65536 };
 static int null_fd = -1;
 static struct rlimit command_limit;
 static bool has_shepherds;
-// The report of a command that could not start, also from a process with its own memory.
+// The error of a command that could not start. It is shared memory, since a child that was forked has memory of its own.
 static volatile struct outcome {
     int error, failed;
 } *outcome;
@@ -75,7 +75,8 @@ static void execute(const struct spawn *spawn) {
     errno = error;
 }
 
-// Gives up the rights of the agent. The calls of the system itself: those of the library would change its memory, which is the agent's.
+// Gives up the rights of the agent. Uses raw system calls: the C library's functions would change its memory, which the child shares with
+// the agent.
 static bool become_user(const struct user *user) {
     if (!user->is_other) return true;
     return syscall(SYS_setgroups, (size_t)user->group_count, user->groups) == 0 &&

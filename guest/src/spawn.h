@@ -16,7 +16,7 @@ struct spawn {
     unsigned short rows, columns;
     // The control group in which it is born; -1 for the agent's own.
     int cgroup_fd;
-    // Whose rights it has.
+    // The user whose rights the program has.
     const struct user *user;
 
     // Filled in. [0] writes stdin, [1] and [2] read output; with a terminal [0] and [1] are the same.
@@ -28,8 +28,8 @@ struct spawn {
     enum { SPAWN_SETUP, SPAWN_CWD, SPAWN_EXEC } failed;
 };
 
-// Once, at the beginning: opens /dev/null and raises the limit of descriptors for the agent itself. Commands of an agent that is no init
-// get a shepherd.
+// Called once, at the beginning: opens /dev/null and raises the agent's limit of descriptors. Commands of an agent that is not PID 1 get a
+// shepherd.
 void spawn_open(bool is_init);
 
 // Starts the program. False when it does not run; then `error` and `failed` have the reason.

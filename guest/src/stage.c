@@ -75,7 +75,7 @@ static void refuse(struct stage *stage, const char *code, const char *message) {
     end(&stage->transfer);
 }
 
-// Opens this part of the workspace; `fd` becomes -1 when it is missing. Returns 0, or the errno of why nothing can be put there.
+// Opens this part of the workspace; `fd` becomes -1 when it is missing. Returns 0, or the errno that says why nothing can be put there.
 static int open_destination(const char *relative, int *fd) {
     int root = workspace_open();
     *fd = root < 0 ? -1 : beneath_open(root, relative, O_RDONLY | O_DIRECTORY);

@@ -18,10 +18,10 @@ struct stage {
     char id[ID_MAX_DIGITS + 1];
     struct record_parser parser;
     int place_fd; // the staging directory's child that is ours; holds `tree` and `exchange`
-    int tree_fd;  // with the paths of the workspace
-    char destination[PATH_MAX]; // in it
-    int root_fd;                // of that
-    int old_root_fd;            // the destination itself, in the workspace; -1: missing
+    int tree_fd;  // the root of the staged tree, which has the paths of the workspace
+    char destination[PATH_MAX]; // the destination's path in that tree
+    int root_fd;                // the destination in that tree
+    int old_root_fd;            // the destination in the workspace; -1: missing
     int folder_fd;              // of the current entry; kept for the next one in the same folder
     int old_folder_fd;          // the same in the workspace; -1: missing
     char folder[PATH_MAX];

@@ -1,4 +1,5 @@
-// Stamps: texts with which the host names the state of a file whose content it received, and gives the agent its digest.
+// Stamps: a stamp is a text that names one state of a file. The agent sends it with the content; the host returns it with the content's
+// digest.
 #ifndef STAMP_H
 #define STAMP_H
 

@@ -15,7 +15,7 @@
 #include "spawn.h"
 
 enum {
-    // A word of a list takes three bytes of JSON; a variable takes seven and is needed three times. No frame holds more.
+    // The most words that a frame can hold: a word of a list takes three bytes of JSON; a variable takes seven and is stored three times.
     WORDS_MAX = PAYLOAD_MAX_BYTES / 2 + LOGIN_VARIABLES_MAX + 32,
     ARENA_BYTES = PAYLOAD_MAX_BYTES + 1024,
 };
@@ -131,7 +131,7 @@ static void add_variable(size_t from, const char *assignment) {
     add_word(assignment);
 }
 
-// Those of root's that differ for another user.
+// Sets the default variables that differ from root's for another user.
 static void read_account(void) {
     struct account account;
     user_find_account(start.user.uid, &account);

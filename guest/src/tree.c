@@ -105,7 +105,7 @@ static size_t count_names(const struct level *level) {
     return count;
 }
 
-// The name of a cursor's first part, or what follows it.
+// True when the name is the first part of a cursor.
 static bool is_first_part(const char *after, const char *name) {
     size_t length = strcspn(after, "/");
     return strncmp(after, name, length) == 0 && !name[length];

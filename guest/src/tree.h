@@ -24,11 +24,11 @@ struct tree {
     int folder;
     const char *name;
     struct stat stat;
-    bool is_told; // the cursor or a directory above it, which an earlier page had
+    bool is_told; // the cursor, or a directory above it: an earlier page had this entry
     char path[PATH_MAX]; // from the first directory on
 };
 
-// Begins in a directory and owns its descriptor. With a cursor, a path that need not exist, it visits only the entries after it, and
+// Begins in a directory and owns its descriptor. A cursor is a path, which need not exist: the walk visits only the entries after it and
 // the directories above it. The caller keeps the cursor's memory.
 bool tree_begin(struct tree *tree, int fd, const char *after);
 

@@ -185,7 +185,7 @@ static bool write_some(struct tunnel *tunnel) {
 void tunnel_ready(uint32_t stream, uint32_t events) {
     struct tunnel *tunnel = find(stream);
     if (!tunnel || (!tunnel->is_connected && !has_connected(tunnel, events))) return;
-    // A reset after the end is in no read that follows.
+    // A reset after the end of the output shows in no later read.
     int error = tunnel->outlet.has_end && (events & EPOLLERR) ? error_of(tunnel) : 0;
     if (error) {
         fail(tunnel, error);

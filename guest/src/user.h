@@ -18,7 +18,7 @@ struct user {
     gid_t groups[USER_GROUPS_MAX];
 };
 
-// What a command of a user gets to know about it.
+// The facts about a user that its commands get as variables.
 struct account {
     char name[128];
     char home[4096];

@@ -1,4 +1,4 @@
-// Bytes looked at eight at a time: the C library's own loops take one, which an emulated CPU feels.
+// Looks at eight bytes at a time. The C library's loops take one byte, which is slow on an emulated CPU.
 #ifndef WORDS_H
 #define WORDS_H
 

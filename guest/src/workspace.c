@@ -139,7 +139,7 @@ void workspace_read_owner(void) {
     if (fd >= 0) close(fd);
 }
 
-// An agent that is not root cannot, and then the entries are its own.
+// Only root can give entries away: another agent keeps them as its own.
 void workspace_own(int folder, const char *name) {
     if (owner == geteuid() || geteuid() != 0) return;
     if (fchownat(folder, name, owner, owner_group, AT_SYMLINK_NOFOLLOW) < 0) return;

@@ -13,7 +13,7 @@ void workspace_use(const char *path);
 const char *workspace_path(void);
 // Opens the workspace, in the mount of the staging directory. -1 with errno (EBUSY: `path` now shows something else).
 int workspace_open(void);
-// Reads whose the workspace is: entries that are made in its stages are the same user's.
+// Reads the owner of the workspace: entries that are made in its stages get the same owner.
 void workspace_read_owner(void);
 void workspace_own(int folder, const char *name);
 // The staging directory, made when it is missing; kept open. -1 with errno.
@@ -27,7 +27,7 @@ const char *workspace_relative(const char *path);
 // True for an entry in the staging directory, if that is within the workspace.
 bool workspace_is_staging(const char *relative);
 
-// The first path of `tree`, which is with the paths of the workspace, that has something mounted on it there; NULL for none.
+// The first path of `tree` that is a mount point in the workspace; NULL for none. `tree` has the paths of the workspace.
 const char *workspace_find_mount(int tree);
 
 #endif

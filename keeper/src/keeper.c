@@ -1,5 +1,5 @@
-// pyro-keeper: runs a program that must leave nothing behind. When standard input ends, or the program does, everything that
-// came of it is killed, however it has detached itself. The exit status is the program's.
+// pyro-keeper: runs a program that must leave nothing behind. When standard input or the program ends, it kills every descendant of the
+// program, even one that has detached itself. The exit status is the program's.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

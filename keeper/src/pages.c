@@ -1,9 +1,9 @@
-// pyro-pages: the parts of a VM's snapshot that QEMU does not write. The VM is paused meanwhile; see docs/decisions/0033.
+// pyro-pages: writes the parts of a VM's snapshot that QEMU does not write, while the VM is paused (docs/decisions/0033).
 //
 //   save PID MEMORY_BYTES OVERLAY DIRECTORY   prepares, answers "ready"; on "copy" it copies, and answers "copied BYTES"
 //   try PID                                   ends with 0 when it may read that process's memory
 //
-// Questions come in on descriptor 3, whose end is the daemon's; answers go out on descriptor 4.
+// Requests arrive on descriptor 3, whose other end the daemon holds; answers leave on descriptor 4.
 #include "pages.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static void await_copy(void) {
     if (memcmp(line, "copy\n", sizeof line) != 0) _exit(USAGE);
 }
 
-// The file is the VM's: a link, or anything else than a file of a few hundred KiB, is not followed, waited for or copied.
+// The VM controls this file, so a link is not followed, a FIFO is not waited for, and a file above STATE_MAX_BYTES is not copied.
 static void copy_state(pid_t pid, int to) {
     char path[64], piece[65536];
     struct stat stat;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// A cluster of qcow2: what a write of the VM changes at the least.
+// A cluster of qcow2: the smallest unit that a write of the VM changes.
 enum { BLOCK_BYTES = 65536 };
 
 static size_t read_block(int fd, char *block, off_t at) {

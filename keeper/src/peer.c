@@ -1,5 +1,6 @@
-// pyro-peer.node: two things for which Node.js has no call. It tells the daemon which process and user are at the other end of a unix
-// socket, and keeps the descriptors that the daemon has inherited from the programs it starts. Loaded into the daemon. Without a C library of its own, so that it works with whichever one Node.js has.
+// pyro-peer.node, a library for the daemon, has two functions that Node.js lacks. One returns the process and user at the other end of a
+// unix socket. The other closes the daemon's inherited descriptors in the programs that it starts. It uses no C library, so it works with
+// the one that Node.js was built for.
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +33,7 @@ static napi_value null_of(napi_env env) {
     return null;
 }
 
-// The arguments: a descriptor. Returns [pid, uid, gid], or null when it is no connected unix socket.
+// The arguments: a descriptor. Returns [pid, uid, gid], or null when it is not a connected unix socket.
 static napi_value peer_of(napi_env env, napi_callback_info info) {
     size_t count = 1;
     napi_value argument, array;

@@ -87,7 +87,7 @@ int main(void) {
         if (move(&out, ends[1].revents) != MOVED) return 0;
         enum step step = is_refused ? MOVED : move(&in, ends[0].revents);
         if (step == ENDED) return 0;
-        // A daemon that reads no more may still have something to say.
+        // A daemon that reads no more may still send.
         is_refused = is_refused || step == REFUSED;
     }
 }

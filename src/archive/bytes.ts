@@ -46,7 +46,7 @@ export class ByteReader {
     while ((await this.some(Infinity)) !== null);
   }
 
-  /** The reader has stopped, so the source may release its resources. */
+  /** Ends reading, so that the source may release its resources. */
   async close(): Promise<void> {
     await this.#iterator.return?.();
   }

@@ -2,7 +2,7 @@ import type { Filter } from "./filter.js";
 
 export type EntryType = "file" | "directory" | "symlink" | "hardlink";
 
-/** One checked entry of an archive. Nothing of it may be switched in before the archive was read to its end. */
+/** One checked entry of an archive. Nothing of it may reach the workspace before the archive was read to its end. */
 export interface ArchiveEntry {
   /** Relative to the root, without `.`, `..` or empty parts. */
   readonly path: string;

@@ -78,7 +78,7 @@ function base256(bytes: Buffer): number | null {
   return Number.isSafeInteger(number) ? number : null;
 }
 
-/** The sum over the bytes with the checksum's own as spaces; some programs took signed bytes. */
+/** The sums over the bytes, unsigned and signed, with spaces in place of the checksum: some programs summed signed bytes. */
 function sums(block: Buffer): [number, number] {
   let unsigned = 8 * SPACE;
   let high = 0;
@@ -91,7 +91,7 @@ function sums(block: Buffer): [number, number] {
   return [unsigned, unsigned - 256 * high];
 }
 
-/** Star keeps two times in the end of the prefix, and GNU tar knows it by them. */
+/** Star keeps two times at the end of the prefix; GNU tar recognises star's headers by them. */
 function isStar(block: Buffer): boolean {
   const time = /^[0-7]{11} $/;
   return (

@@ -1,7 +1,7 @@
 import { refusal } from "./refusal.js";
 import type { Node, Tree } from "./tree.js";
 
-/** The place that a link leads to: a name of the tree, and how far below it, where the archive has no entry. */
+/** The place that a link leads to: a name of the tree, and the number of parts below it for which the archive has no entry. */
 type Place = typeof OUTSIDE | typeof NOWHERE | { readonly node: Node; readonly depth: number };
 const OUTSIDE = "outside";
 /** The place of a link that is being followed; a link that leads there is in a loop. */

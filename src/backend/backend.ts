@@ -175,7 +175,7 @@ export interface Backend {
   resume(id: string, saved: SavedMachine, options: StartOptions): Promise<Machine>;
   /**
    * Copies the disk of a snapshot into a file that is a disk of its own, also when its memory cannot be used any more. Throws
-   * FAILED_PRECONDITION when what is below the disk is gone.
+   * FAILED_PRECONDITION when an image that the disk is based on is gone.
    */
   packDisk(saved: SavedMachine, to: string, signal: AbortSignal): Promise<void>;
   /** Finds a persistent machine of an earlier daemon, with its jobs, without waiting for its agent; null when its process has ended. */

@@ -8,7 +8,7 @@ export interface Workload {
   /** Runs before each round, unmeasured. */
   readonly before: string;
   readonly run: string;
-  /** For one that takes long. */
+  /** The most rounds of a workload that takes long. */
   readonly maxRounds: number;
 }
 

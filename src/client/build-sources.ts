@@ -12,7 +12,7 @@ export async function buildEnvironment(
   input: Build,
   options: CallOptions = {},
 ): Promise<ResultOf<"env.build">> {
-  // Sends nothing to a machine that cannot take the rest.
+  // Checked first, so that nothing is sent to a machine that would refuse the build.
   await client.assertUsable("env.build", input);
   const parts = (input.copy ?? []).map(parseCopy);
   const script = input.script === undefined ? {} : { script_content: await readScript(input.script) };

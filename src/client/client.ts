@@ -74,7 +74,7 @@ export class Client {
     await this.transport.prepare(name, input, { ask: this.#askRunning });
   }
 
-  /** A result of the daemon as this machine sees it. */
+  /** Converts a result of the daemon for this machine: another machine's port becomes the port here that leads to it. */
   async show(name: OperationName, input: object, result: unknown, { signal }: CallOptions = {}): Promise<unknown> {
     return this.transport.show(name, input, result, { ask: this.#askRunning, signal });
   }

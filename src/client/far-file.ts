@@ -9,7 +9,7 @@ import { openHome } from "../host/home.js";
 /** A file that was not written to for this long is left from a call that broke off. */
 const LEFT_MS = 86_400_000;
 
-/** What a client on another machine does with a file of this one's `incoming/`. */
+/** The actions of a client of another machine on a file in this machine's `incoming/`. */
 const verbs = {
   /** The path of a new file. */
   async place(_path: string, directory: string) {
@@ -30,7 +30,7 @@ const verbs = {
   },
 } as const;
 
-/** Removes the files that clients have left whose machine or connection died. */
+/** Removes files that were left by clients whose machine or connection died. */
 async function sweep(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);

@@ -8,16 +8,16 @@ const RETURN_DELAY_MS = 100;
 /** How long a connection to another machine may be down before a call gives up. */
 const MAX_OUTAGE_MS = 60_000;
 const MAX_PAUSE_MS = 2_000;
-/** A connection that lived longer has ended an outage, although nothing came over it. */
+/** A connection that lasts longer than this ends an outage, even if no byte arrived over it. */
 const LASTING_MS = 2_000;
 
 /** How long one call waits for a daemon that it has lost. */
 export interface Patience {
   /** Waits before the next try. False when the call has to fail. */
   wait(error: unknown): Promise<boolean>;
-  /** The daemon has answered, and the connection may stay quiet. */
+  /** Called when the daemon has answered: the connection may stay quiet from now on. */
   reached(): void;
-  /** Something has come over the connection. */
+  /** Called when bytes have arrived over the connection. */
   reset(): void;
 }
 

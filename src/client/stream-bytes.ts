@@ -20,7 +20,7 @@ export async function* streamBytes<Name extends Sending>(
   signal?.addEventListener("abort", end, { once: true });
   const bytes = handOver<Uint8Array>(async (give) => {
     const onEvent = async (event: OperationEvent) => {
-      // After the reader has stopped, what is under way is dropped.
+      // After the reader has stopped, output that still arrives is dropped.
       if (event.event === "stdout") await give(event.data).catch(end);
     };
     onResult(await client.call(name, input, { onEvent, signal: ending.signal }));

@@ -23,7 +23,7 @@ export async function execTask(
   }
 }
 
-/** A command with a terminal, and what its output is followed from. */
+/** A command with a terminal, and the offset from which its output is followed. */
 export interface TerminalPlace {
   readonly task_id: string;
   readonly sequence: number;
@@ -81,7 +81,7 @@ async function execOnce(
   }
 }
 
-/** The connection broke, or the daemon ended, and the command continues. */
+/** True when the connection broke or the daemon ended, so that the command continues. */
 export function isLost(error: unknown): boolean {
   return error instanceof PyroError && error.code === "DAEMON_UNREACHABLE";
 }

@@ -17,17 +17,17 @@ export class Trace {
   readonly #watch = new Stopwatch(0);
   #stagesOfDaemon: readonly Stage[] | null = null;
 
-  /** A request is about to be sent. */
+  /** Called before a request is sent. */
   asking(): void {
     this.#watch.mark(this.#watch.stages.length === 0 ? "client start" : "client");
   }
 
-  /** The daemon has sent its stages for the request. */
+  /** Called when the daemon has sent its stages for the request. */
   told(stages: readonly Stage[]): void {
     this.#stagesOfDaemon = stages;
   }
 
-  /** The answer has arrived, or the call has failed. */
+  /** Called when the answer has arrived, or the call has failed. */
   answered(): void {
     if (this.#stagesOfDaemon) this.#watch.markAround("connection", this.#stagesOfDaemon);
     else this.#watch.mark("daemon");

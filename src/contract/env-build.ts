@@ -43,7 +43,7 @@ export const envBuild = defineOperation({
   name: "env.build",
   summary: "Build an environment on top of another one",
   details:
-    "The steps run as root in `/`, in this order: the variables, the copies, the commands, the script, the working directory. The result of each is kept: a later build starts behind the last step that it has in common with an earlier one. A second build of the name replaces the first when it succeeds. Fails with `ENVIRONMENT_BUILD_FAILED` and the output of the step, with `ALREADY_EXISTS` when an environment that was not built has the name, with the codes of a run, and with those of a push for a source.",
+    "The steps run as root in `/`, in this order: the variables, the copies, the commands, the script, the working directory. The result of each is kept: a later build continues after the last step that an earlier one has in common with it. A second build of the name replaces the first when it succeeds. Fails with `ENVIRONMENT_BUILD_FAILED` and the output of the step, with `ALREADY_EXISTS` when an environment that was not built has the name, with the codes of a run, and with those of a push for a source.",
   effect: "creates",
   input: z.strictObject({
     name: savedName.describe("Name of the environment."),

@@ -31,7 +31,7 @@ export const envExport = defineOperation({
 
 export const envImport = defineOperation({
   name: "env.import",
-  summary: "Add an environment from a file of env.export",
+  summary: "Add an environment from an exported file",
   details:
     "Every byte is compared with its digest. The daemon reads the file: over HTTP the path is absolute. Fails with `ALREADY_EXISTS` when an environment has the name, with `ENVIRONMENT_CORRUPT` when the file is damaged or of a newer pyro.",
   effect: "creates",

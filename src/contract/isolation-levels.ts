@@ -1,4 +1,4 @@
-/** From the least to the most. SECURITY.md defines them. */
+/** Levels of isolation, from the least to the most. SECURITY.md defines them. */
 export const isolationLevels = ["vm", "jailed", "strict"] as const;
 
 export type IsolationLevel = (typeof isolationLevels)[number];

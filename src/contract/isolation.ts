@@ -6,7 +6,7 @@ export const isolationLevel = z.enum(isolationLevels);
 
 export const requireIsolation = isolationLevel
   .optional()
-  .describe("Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.")
+  .describe("Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.")
   .meta({ forPrograms: true });
 
 /** What a host gives, and what it lacks for more. */

@@ -18,8 +18,8 @@ export const numberVariables = {
 const SHOWN_CHARACTERS = 100;
 
 /**
- * The number that a variable holds, of a size the MiB; null when it is unset or empty. Throws INVALID_ARGUMENT with the name, the value
- * and the limits.
+ * The number that a variable holds, in MiB for a size; null when it is unset or empty. Throws INVALID_ARGUMENT with the name, the value and
+ * the limits.
  */
 export function readNumberVariable(env: NodeJS.ProcessEnv, name: keyof typeof numberVariables): number | null {
   const text = env[name] ?? "";

@@ -25,7 +25,7 @@ const FRESH_MS = 10_000;
 const SECCOMP = "/proc/sys/kernel/seccomp/actions_avail";
 const CGROUP_NAMESPACE = "/proc/self/ns/cgroup";
 
-/** How far this host isolates a VM, and who needs how much. SECURITY.md defines the levels. */
+/** Compares the isolation that this host gives with the level that a caller or the daemon requires. SECURITY.md defines the levels. */
 export class Isolation {
   readonly #facts: IsolationFacts;
   #last: { readonly diagnosis: Diagnosis; readonly atMs: number } | null = null;
@@ -38,7 +38,7 @@ export class Isolation {
     return this.#facts.required;
   }
 
-  /** What this host gives, by a diagnosis. */
+  /** The level of this host by a diagnosis, and the missing pieces of higher levels. */
   view(diagnosis: Diagnosis): View {
     const missing = this.#findLacks(diagnosis);
     const level = isolationLevels.findLast((each) => !missing.some((lack) => isAtMost(lack.level, each))) ?? null;
@@ -55,7 +55,7 @@ export class Isolation {
     const pieces = missing.map(({ piece }) => piece);
     throw new PyroError(
       "HOST_NOT_ABLE",
-      `This host gives the isolation ${view.level ?? "of no level"}, and ${level} is required; missing: ${pieces.join(", ")}.`,
+      `The isolation level of this host is ${view.level ?? "none"}, and ${level} is required; missing: ${pieces.join(", ")}.`,
       {
         hint: missing
           .map(({ message, command }) => (command === null ? message : `${message} Run: ${command}`))

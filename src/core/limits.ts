@@ -33,7 +33,7 @@ export async function measureKeptMib(homePath: string): Promise<number> {
   return Math.ceil((await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0) / 1_048_576);
 }
 
-/** A scope of systemd's that is delegated, for a daemon that is started in it. */
+/** The command that starts the daemon in a delegated scope of systemd. */
 function buildCommand(): string {
   const systemd = `systemd-run ${isRoot() ? "" : "--user "}--scope -p Delegate=yes`;
   return `pyro daemon stop && ${systemd} pyro daemon start`;

@@ -61,7 +61,7 @@ export class Body implements CallerAsks {
     line: Extract<RequestLine, { source: number } | { source_end: true }>,
     source: CallerBytes | null,
   ): Promise<void> {
-    if (source === null) throw new PyroError("INVALID_ARGUMENT", "This call takes no source in pieces.");
+    if (source === null) throw new PyroError("INVALID_ARGUMENT", "This call takes no source in `source` lines.");
     if ("source_end" in line) return source.end();
     for await (const piece of this.#reader.readBytes(line.source)) await source.push(piece);
   }

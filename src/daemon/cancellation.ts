@@ -32,7 +32,7 @@ export class Cancellation {
     return () => (this.#listener = null);
   }
 
-  /** The call has been answered. */
+  /** Called when the call has been answered. */
   close(): void {
     clearTimeout(this.#grace);
   }

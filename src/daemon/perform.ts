@@ -17,7 +17,7 @@ export interface Performer {
   readonly handlers: Handlers;
 }
 
-/** Hears how far a call is. */
+/** Callbacks for the steps of a call. */
 export interface Progress {
   readonly mark: Call["mark"];
   /** Called with the input when it has passed its schema. */

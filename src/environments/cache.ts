@@ -47,8 +47,7 @@ export interface EnvironmentCache {
   isHeld(digest: string): boolean;
   /** The path of a content's root image, without a check: for a VM whose content is held. */
   filesOf(digest: string): EnvironmentFiles;
-  /** Removes every environment that is not held, contents without a name, and leftovers. */
-  /** A dry run only lists the entries that would be removed. */
+  /** Removes every environment that is not held, contents without a name, and leftovers. A dry run only lists them. */
   prune(dryRun?: boolean): Promise<PruneReport>;
 }
 

@@ -19,7 +19,7 @@ export interface InstalledEnvironment {
   readonly manifest: Manifest;
   /** ISO 8601, UTC. */
   readonly pulledAt: string;
-  /** What the reference names in its registry now, when that is something else. */
+  /** The digest that the reference has in its registry now, when it is another one. */
   readonly movedTo: string | null;
   /** The disk that a VM of a saved environment begins with. */
   readonly savedDisk?: { readonly path: string; readonly diskMib: number };

@@ -85,7 +85,7 @@ function after(prefix: string, reference: string): string | null {
   if (isAbsolute(path) && normalize(path) === path && !path.includes("\0")) return path;
   throw new PyroError(
     "INVALID_ARGUMENT",
-    `${JSON.stringify(reference)} has no absolute path without \`.\` and \`..\`.`,
+    `${JSON.stringify(reference)} does not name an absolute path without \`.\` and \`..\`.`,
     {
       hint: `Name the image by its absolute path: ${prefix}/DIR/NAME.`,
       details: { environment: reference },

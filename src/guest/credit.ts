@@ -25,7 +25,10 @@ export class Credit {
     return this.#isOpen;
   }
 
-  /** Sets the offset that the agent holds from an earlier session. Throws AGENT_PROTOCOL when its windows start elsewhere. */
+  /**
+   * Sets the offset up to which the agent has the bytes already, from an earlier session. Throws AGENT_PROTOCOL when it has sent a window
+   * with another offset.
+   */
   begin(acked: number): void {
     if (this.#isOpen && this.#acked !== acked) throw brokenWindow();
     this.#acked = acked;

@@ -30,7 +30,7 @@ export interface FetchedHeader {
 export interface FetchOptions {
   /** Fails when a file changes while it is read. */
   readonly isSteady?: boolean;
-  /** The content of a sparse file is its data alone, no part of it beyond the end of a piece; the header has the pieces. */
+  /** A sparse file is sent as its data alone. The header has the pieces, and no chunk of content reaches beyond the end of one. */
   readonly isSparse?: boolean;
 }
 

@@ -6,7 +6,7 @@ import { count } from "./messages.js";
 import { buildFile, buildPath, encodeName, type GuestFile, parseName } from "./names.js";
 import { readHeaders } from "./records.js";
 
-/** What a manifest has of an entry of a guest's file system. */
+/** The fields of an entry that a manifest has. */
 export interface BriefEntry {
   /** Relative to the path that was listed, which is `.` itself. A byte that is not UTF-8 is a lone surrogate (`encodeName`). */
   readonly path: string;

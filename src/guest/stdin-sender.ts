@@ -68,14 +68,14 @@ export class StdinSender {
     this.#waiting.wake();
   }
 
-  /** No more input is needed. */
+  /** Called when the command needs no more input. */
   stop(): void {
     this.#isStopped = true;
     this.#leaveSource();
     this.#waiting.wake();
   }
 
-  /** The agent has forgotten the command. */
+  /** Called when the agent has forgotten the command. */
   forget(): void {
     this.#releaseLetters(Infinity);
   }
@@ -168,7 +168,7 @@ export class StdinSender {
     return true;
   }
 
-  /** Takes at most so many of the held bytes. */
+  /** Takes at most this many of the held bytes. */
   #take(most: number): Buffer[] {
     const taken: Buffer[] = [];
     for (let left = most; left > 0 && this.#held.length > 0;) {

@@ -6,7 +6,7 @@ import { outOfOrder } from "./payload.js";
 /** The callbacks of a stream's owner. Throwing from one closes the channel: the guest broke the protocol. */
 export interface StreamListener {
   onFrame(frame: Frame): void;
-  /** The channel has closed; nothing more will arrive. */
+  /** Called when the channel has closed; nothing more will arrive. */
   onClosed(reason: PyroError): void;
 }
 
@@ -20,7 +20,7 @@ export class Streams {
   #next = 1;
   #closedBy: PyroError | null = null;
 
-  /** A number that was never used on this machine, for a request, a job or a transfer. */
+  /** Returns a number that was never used on this machine, for a request, a job or a transfer. */
   take(): number {
     if (this.#next > LAST_STREAM) throw new PyroError("AGENT_PROTOCOL", "The guest has used up all stream numbers.");
     return this.#next++;

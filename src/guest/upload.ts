@@ -93,7 +93,7 @@ export class Upload<T> implements AsyncDisposable {
     return this.#until(() => this.#credit.acked >= offset);
   }
 
-  /** No more content. Resolves with the answer. */
+  /** Ends the content. Resolves with the answer. */
   async finish(): Promise<T> {
     await this.flush();
     this.#hasFinished = true;
@@ -139,7 +139,7 @@ export class Upload<T> implements AsyncDisposable {
     return true;
   }
 
-  /** A hole of a sparse file, once the guest's window allows it. */
+  /** Sends a hole of a sparse file, once the guest's window allows it. */
   async #zeros(length: number): Promise<void> {
     const offset = this.#offset;
     await this.#until(() => this.#credit.limit >= offset + length);

@@ -1,7 +1,7 @@
 /** The data of a file: offset and length of each piece, in order; between the pieces are holes. */
 export type DataPieces = readonly (readonly [offset: number, bytes: number])[];
 
-/** Walks over a file's data in order, and tells the holes between. */
+/** Walks over a file's data in order, and returns the holes between. */
 export class Holes {
   readonly #pieces: Iterator<readonly [offset: number, bytes: number]>;
   readonly sizeBytes: number;

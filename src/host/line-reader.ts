@@ -28,7 +28,7 @@ export class LineReader {
       const part = end === -1 ? chunk : chunk.subarray(0, end);
       lineBytes += part.length;
       if (lineBytes > maxBytes) {
-        throw new PyroError("INVALID_ARGUMENT", `A line is longer than ${maxBytes} bytes.`, {
+        throw new PyroError("INVALID_ARGUMENT", `A line of the input is longer than ${maxBytes} bytes.`, {
           details: { max_bytes: maxBytes },
         });
       }

@@ -11,7 +11,7 @@ export interface Peer {
 }
 
 interface Library {
-  /** Null for a descriptor that is no connected unix socket. */
+  /** Null for a descriptor that is not a connected unix socket. */
   peerOf(descriptor: number): [pid: number, uid: number, gid: number] | null;
   sealDescriptors(): void;
 }
@@ -32,8 +32,8 @@ export function readPeer(socket: Socket): Peer | null {
 }
 
 /**
- * Keeps the descriptors that this process has inherited from the programs it starts: a shell may have left some open, for a file of the
- * user's, and a VM must not get them. Throws when the library cannot be loaded.
+ * Closes the descriptors that this process has inherited in every program that it starts: a shell may have left some open, for a file of
+ * the user's, and a VM must not get them. Throws when the library cannot be loaded.
  */
 export function sealDescriptors(): void {
   loadLibrary().sealDescriptors();

@@ -9,7 +9,7 @@ export interface RotatingFileOptions {
   readonly kept: number;
 }
 
-/** What a test can replace. */
+/** The system calls, which a test can replace. */
 interface System {
   readonly open: (path: string) => number;
   readonly write: (file: number, data: Uint8Array) => number;

@@ -100,7 +100,7 @@ function exitCodeOf(child: ChildProcess, leavesProcess: boolean): Promise<number
   });
 }
 
-/** What is in the pipes is read before: the event loop looks at them between the two waits. */
+/** Closes the pipes of a program that has ended. The event loop reads them between the two waits, so no output is lost. */
 async function closeOutput(child: ChildProcess): Promise<void> {
   await sleep(OUTPUT_GRACE_MS, undefined, { ref: false });
   await setImmediate();

@@ -13,7 +13,7 @@ const ZEROS = Buffer.alloc(1_048_576);
 /** Zeros that are hashed before other work of the process has a turn. */
 const TURN_BYTES = 8 * ZEROS.length;
 
-/** Keeps contents for the diffs of a base while they pass through. */
+/** Keeps the content of files that pass through it, for later diffs with the base. */
 export class ContentKeeper {
   readonly #content: BaseContent;
   #batch: { digest: string; bytes: Buffer }[] = [];

@@ -22,7 +22,7 @@ export interface BaseRecorder {
   /** An entry is a hard link to an earlier one. */
   link(path: string, earlier: string): void;
   remove(path: string): void;
-  /** Writes the recorded entries; they become part of the base when they are settled. */
+  /** Writes the recorded entries to disk. `settle` makes them a part of the base. */
   prepare(): Promise<void>;
 }
 

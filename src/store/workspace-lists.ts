@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, rm } from "../host/files.js";
 
 const BASE = "base";
 const PUSHED = "pushed";
-/** The index comes first: its bytes are in `content` by then. If `content` is rewritten meanwhile, digests tell. */
+/** The index comes first: its bytes are in `content` by then. If `content` is rewritten meanwhile, the digests show it. */
 const CONTENT = ["content.index", "content"];
 
 /**

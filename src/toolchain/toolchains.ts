@@ -38,7 +38,7 @@ export class Toolchains {
   static async open(homePath: string, choice: string | undefined): Promise<Toolchains> {
     const toolchains = new Toolchains(join(homePath, "toolchain"), choice || null);
     await mkdir(toolchains.directory, { recursive: true, mode: 0o700 });
-    await sweepTemporaries(toolchains.directory, endWhatRunsIn);
+    await sweepTemporaries(toolchains.directory, endToolsIn);
     return toolchains;
   }
 
@@ -115,7 +115,7 @@ function processesIn(path: string): number[] {
   return listCommandLines().flatMap(({ pid, args }) => (args.some(names) ? [pid] : []));
 }
 
-/** Tools that a killed daemon left running, each with its process group. */
-async function endWhatRunsIn(path: string): Promise<void> {
+/** Ends the tools that a killed daemon left running in a directory, each with its process group. */
+async function endToolsIn(path: string): Promise<void> {
   for (const pid of processesIn(path)) await endGroup(pid, END_DEADLINE_MS);
 }

@@ -178,7 +178,7 @@ test("every written archive is read back, and its length is known before", async
   );
 });
 
-test("all links that leave the tree are named, also those that do so through another link", async () => {
+test("all links that leave the tree are named, also those that leave it through another link", async () => {
   const link = (name: string, target: string) => ({ name, type: "2", link: target });
   const many = Array.from({ length: 30 }, (_, number) => link(`l${number}`, "/etc"));
   await assert.rejects(paths(tar(link("through", "up/x"), link("up", "../.."), link("in", "x"), ...many)), (error) => {

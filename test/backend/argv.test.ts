@@ -38,7 +38,7 @@ test("the kernel line turns off checks and clearing under emulation, not on KVM"
   assert.deepEqual([count("tcg", 7), count("tcg", 10), count("kvm", 7), count("kvm", 10)], [4, 4, 0, 0]);
 });
 
-test("an emulated VM keeps no more translated code than admission counts", () => {
+test("QEMU's cache of translated code has the size that admission counts", () => {
   const accelOf = (args: readonly string[]) => args[args.indexOf("-accel") + 1]!;
   assert.equal(accelOf(words("tcg", 7, "clone")), `tcg,tb-size=${TRANSLATION_CACHE_MIB}`);
   assert.equal(accelOf(words("kvm", 7, "clone")), "kvm");

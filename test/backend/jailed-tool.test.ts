@@ -38,7 +38,7 @@ function leavingToolchain(t: TestContext): { toolchain: Toolchain; readLeft: () 
 }
 
 test(
-  "a program in a jail that is given up leaves no process, and its end is not waited for in vain",
+  "a program in a jail: an abort ends all of its processes, also one that detached itself",
   limit,
   async (t) => {
     const { toolchain, readLeft } = leavingToolchain(t);
@@ -54,7 +54,7 @@ test(
   },
 );
 
-test("work beside a program in a jail ends when the work has ended, whatever the program leaves", limit, async (t) => {
+test("work beside a program in a jail: when the work ends, all processes of the program end", limit, async (t) => {
   const { toolchain, readLeft } = leavingToolchain(t);
   const identity = await whileInJail(toolchain, [], async () => {
     await until("the process that would be left", () => readLeft() > 0);

@@ -40,7 +40,7 @@ async function keyOf(backend: QemuBackend, agentPath: string): Promise<string> {
   return computeTemplateKey({ ...inputs, environment: { digest: "0" }, gate: null } as unknown as TemplateInputs);
 }
 
-test("a QEMU that is replaced while the daemon runs: the new one is found, and templates get another key", async () => {
+test("a QEMU that is replaced while the daemon runs: the daemon uses the new one, and templates get another key", async () => {
   using host = await openBackend();
   host.writeQemu("7.2.0");
   const before = await host.backend.toolchain();

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { findOwnName } from "../../src/client/own-name.js";
 import { ScratchDirectory } from "../archive/trees.js";
 
-test("pyro's own name: its path where the PATH does not lead to it, also if it leads to another pyro", async () => {
+test("the name of this pyro in hints: its path, unless `pyro` in the PATH is this one", async () => {
   using scratch = new ScratchDirectory();
   const at = (...names: string[]) => join(scratch.path, ...names);
   for (const folder of ["bin", "elsewhere", "links"]) mkdirSync(at(folder));

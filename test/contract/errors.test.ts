@@ -16,7 +16,7 @@ function readSources(): string {
     .replaceAll(/\/\*.*?\*\/|\/\/[^\n]*|[!=]== "[A-Z_]+"/gs, "");
 }
 
-test("no hint of a code is also the message of an error: both are shown together", () => {
+test("the hint of a code is never also an error's message, since both are shown together", () => {
   const code = readSources();
   const repeated = Object.entries(errorKinds).filter(([, { hint }]) => code.includes(`"${hint}"`));
   assert.deepEqual(repeated, []);

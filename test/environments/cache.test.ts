@@ -37,7 +37,7 @@ test("an unknown name is refused by every call", async (context) => {
   assert.deepEqual(await readdir(join(directory, "names")), []);
 });
 
-test("a pull of an installed environment builds nothing; with rebuild it does", async (context) => {
+test("a pull of an installed environment builds nothing, unless rebuild is set", async (context) => {
   const { cache, source } = await openFakeCache(context);
   const first = await pull(cache);
   const second = await pull(cache);

@@ -76,7 +76,7 @@ test("a link is named after the host's subject hash, with a counter for certific
   assert.deepEqual(links, ["pyro-host-1.pem", "pyro-host-2.pem", "pyro-host-3.pem"]);
 });
 
-test("the store of Java gets the certificates: by Debian's hook, else by keytool, whose failure is no failure of the VM", () => {
+test("the store of Java gets the certificates: by Debian's hook, else by keytool, whose failure does not fail the VM", () => {
   const debian = runScript("", { java: "debian" });
   const names = ["pyro-host-1", "pyro-host-2", "pyro-host-3"];
   assert.equal(

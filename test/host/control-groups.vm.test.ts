@@ -33,7 +33,7 @@ test("control groups limit memory and processes, and are removed with all that i
     assert.deepEqual([exit_code, stdout], [0, "as expected\n"], stderr);
   };
 
-  await t.test("as root", () => run(`${PROGRAM} limits`));
+  await t.test("as root: limits hold, and groups are removed", () => run(`${PROGRAM} limits`));
 
   const asUser = "setpriv --reuid=1000 --regid=1000 --clear-groups";
   // The shell takes the place of flock, the daemon's parent, which is moved too.

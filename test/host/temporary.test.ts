@@ -18,7 +18,7 @@ test("unfinished files of a dead daemon are removed; those of a running daemon a
   assert.deepEqual(readdirSync(scratch.path).toSorted(), kept.toSorted());
 });
 
-test("drafts: a killed maker's goes; another host's stays until nothing was written to it for a day", async () => {
+test("drafts: the draft of a killed process is removed; a draft of another host stays until a day has passed without a write", async () => {
   using scratch = new ScratchDirectory();
   const dead = spawnSync("true").pid;
   const mine = newDraftName();

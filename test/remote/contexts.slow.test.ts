@@ -112,7 +112,7 @@ for (const [name, script, code] of [
   });
 }
 
-test("what cannot be is refused: an unknown context, a name that is taken, a file that the daemon would read", async () => {
+test("refuses an unknown context, a name that is taken, and a file that the daemon would read", async () => {
   assert.equal(await machines.codeOf(["env", "list", "--context", "bix"]), "NOT_FOUND");
   assert.equal(await machines.codeOf(["context", "add", "box", "ssh://other"]), "ALREADY_EXISTS");
   assert.equal(await machines.codeOf(["context", "add", "new", "box"]), "INVALID_ARGUMENT");

@@ -44,7 +44,7 @@ test("a copy that is cancelled ends, and leaves nothing on the other machine", a
   assert.deepEqual(readdirSync(incoming), []);
 });
 
-test("an export has its name only when all of it has arrived", async (t) => {
+test("an exported file gets its name only when all of it has arrived", async (t) => {
   for (const [send, code] of [
     ['head -c 3 "$3"', "HOST_NOT_ABLE"],
     ['cat "$3"; exit 1', "HOST_NOT_ABLE"],

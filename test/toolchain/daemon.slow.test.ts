@@ -58,7 +58,7 @@ test("a daemon killed while it downloads: the next one ends apt, sweeps, and has
   assert.deepEqual(readdirSync(join(scratch.home, "toolchain")).toSorted(), [installed.id, "current"].toSorted());
 });
 
-test("PYRO_TOOLCHAIN without a toolchain in it: doctor names it", async () => {
+test("PYRO_TOOLCHAIN names a directory without a toolchain: doctor reports the directory", async () => {
   await using scratch = new Scratch({ PYRO_TOOLCHAIN: "/nonexistent" });
   const { status, stdout } = await scratch.pyro(["doctor"]);
   assert.equal(status, 1);

@@ -51,7 +51,7 @@ test("an installation: unpacks the packages and makes them current; a second one
   assert.deepEqual(home.names(), [id]);
 });
 
-test("a newer QEMU: is switched to, and the old toolchain goes when nothing runs from it", async () => {
+test("a newer QEMU is used from then on, and the old toolchain is removed when no program runs from it", async () => {
   await using home = await openHome("10.0.0");
   const { mirror, toolchains } = home;
   const { toolchain: old } = await toolchains.install(follower(), mirror.source());
@@ -141,7 +141,7 @@ test("no network: TOOLCHAIN_INSTALL_FAILED with the variable to look at", async 
   assert.deepEqual(home.names(), []);
 });
 
-test("a QEMU that does not run here: is not switched to", async () => {
+test("a new QEMU that does not run on this host: the toolchain in use stays", async () => {
   await using home = await openHome("10.0.0");
   const { toolchain: old } = await home.toolchains.install(follower(), home.mirror.source());
   home.mirror.publish("10.0.1", "#!/bin/sh\necho broken >&2\nexit 1\n");

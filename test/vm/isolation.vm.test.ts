@@ -11,7 +11,7 @@ interface Doctor {
   };
 }
 
-test("a call that requires more than this host gives is refused with the missing pieces; less is given", async (t) => {
+test("a call that requires more isolation than this host gives is refused with the missing pieces; others work", async (t) => {
   await using scratch = new TaskScratch();
   const { isolation } = await scratch.json<Doctor>("doctor");
   const pieces = isolation.missing.map(({ piece }) => piece);
@@ -19,7 +19,7 @@ test("a call that requires more than this host gives is refused with the missing
   assert.ok(pieces.includes("total_limits"));
   assert.deepEqual([isolation.level, isolation.required], ["jailed", null]);
 
-  await t.test("a task and a run that require strict", async () => {
+  await t.test("a task and a run that require strict are refused", async () => {
     for (const words of [
       ["task", "create", "debian:12"],
       ["run", "debian:12", "--", "true"],
@@ -32,19 +32,19 @@ test("a call that requires more than this host gives is refused with the missing
     assert.deepEqual(scratch.taskIds(), []);
   });
 
-  await t.test("a VM that is made step by step remembers it", async () => {
+  await t.test("a VM that is made step by step remembers its requirement, and does not start", async () => {
     const vm = await scratch.client.call("vm.create", { environment: "debian:12", require_isolation: "strict" });
     const { code } = await scratch.failureHere("vm.start", { vm_id: vm.vm_id });
     assert.equal(code, "HOST_NOT_ABLE");
     await scratch.client.call("vm.delete", { vm_id: vm.vm_id });
   });
 
-  await t.test("a run that requires jailed", async () => {
+  await t.test("a run that requires jailed works", async () => {
     const { status } = await scratch.pyro(["run", "debian:12", "--require-isolation", "jailed", "--", "true"]);
     assert.equal(status, 0);
   });
 
-  await t.test("a daemon that requires it: started, refused, and asked for more", async () => {
+  await t.test("a daemon that requires jailed starts, one that requires strict does not, and a running one is not changed", async () => {
     const refused = await scratch.failure("daemon", "start", "--require-isolation", "jailed");
     assert.equal(refused.code, "FAILED_PRECONDITION");
     await scratch.pyro(["daemon", "stop"]);

@@ -188,7 +188,7 @@ test("reconcile: without conflicts, each entry of the result comes from the side
   );
 });
 
-test("reconcile: any choice but fail leaves a valid tree, and a second pull has nothing to do", () => {
+test("reconcile: each choice other than `fail` leaves a valid tree, and a second pull has nothing to do", () => {
   const choices = fc.constantFrom<ConflictChoice>("task", "host", "both");
   fc.assert(
     fc.property(world, choices, ({ base, host, task }, onConflict) => {

@@ -19,7 +19,7 @@ export const inJail = {
   state: "/tmp/state",
 } as const;
 
-/** Everything of a command line that a template is valid for. */
+/** The parts of QEMU's command line that a template depends on. */
 export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly shape: VmShape;
@@ -77,8 +77,8 @@ export function buildQemuArgs(
     ],
     ...["-machine", "q35,memory-backend=mem,vmport=off,smm=off,usb=off,graphics=off"],
     ...["-accel", buildAccel(accelerator)],
-    // A CPU that announces fast byte-wise copies makes the kernel use them, and under emulation these are the slowest. One that says so of
-    // short copies alone, as QEMU 9 and later would, makes it loop for ever.
+    // A CPU that announces fast byte-wise copies (erms) makes the kernel use them, and emulation runs them slowest. A CPU that announces
+    // them for short copies only (fsrm), as QEMU 9 and later would, makes the kernel loop for ever.
     ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off"],
     ...["-smp", String(shape.vcpuCount)],
     ...["-m", `${shape.memMib}M`],

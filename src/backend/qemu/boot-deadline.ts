@@ -1,12 +1,12 @@
 /** Emulation boots within this on a busy host. So may KVM when the user has chosen it, since nothing else is tried then. */
 const DEFAULT_BOOT_MS = 90_000;
 const SHORTEST_BOOT_MS = 10_000;
-/** A host with so slow a boot sector that its share exceeds this limit emulates even more slowly. */
+/** The longest time limit of a template. A host that needs more would emulate even more slowly. */
 const LONGEST_BOOT_MS = 300_000;
-/** A host that runs the boot sector in 0.2 s boots a template in less than 5. */
+/** A template may take this many times as long as the boot sector. Where that takes 0.2 s, a template takes less than 5 s. */
 const BOOT_PER_SECTOR = 50;
 
-/** A program starts in the jail in 30 ms where the boot sector takes 0.2 s. A KVM that hangs is waited for as long as this. */
+/** The boot sector may take this many times as long as a program's start in the jail: about 0.2 s, where a start takes 30 ms. */
 const SECTOR_PER_START = 100;
 const SHORTEST_SECTOR_MS = 5_000;
 const LONGEST_SECTOR_MS = 30_000;

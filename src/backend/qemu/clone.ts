@@ -53,7 +53,7 @@ export interface CloneSource {
   readonly rootPath: string;
   readonly shape: VmShape;
   readonly network: CloneNetwork | null;
-  /** The directory of the snapshot from which it continues; null for one that is as the template is. */
+  /** The directory of the snapshot from which it continues; null for a clone in the template's own state. */
   readonly snapshot: string | null;
 }
 
@@ -224,7 +224,7 @@ async function memoryMapped(process: VmProcess, signal: AbortSignal): Promise<vo
 
 /** Gives every other process of the host priority, until the clone becomes urgent. */
 async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Promise<void> {
-  // The priority is that of a session, which does not exist before QEMU runs.
+  // The low priority is set on QEMU's session, which does not exist before QEMU runs.
   await qmp.answers;
   const inside = await process.inside;
   if (!inside || urgent.aborted) return;

@@ -28,7 +28,7 @@ export function describeDenial(how: string): Problem {
 /** The error of a host on which the daemon may not read the memory of a VM. */
 export function explainDenial(how: string): PyroError {
   const { message, command } = describeDenial(how);
-  return new PyroError("HOST_NOT_ABLE", `Here ${message}.`, {
+  return new PyroError("HOST_NOT_ABLE", `On this host ${message}.`, {
     hint: `Do this: ${command}.`,
     details: { missing: "snapshots" },
   });

@@ -76,7 +76,7 @@ function commandFor(error: PyroError): string {
   return `sudo apt-get install ${packages}`;
 }
 
-/** Makes the namespaces that every VM gets, around nothing. */
+/** Makes the namespaces that every VM gets, without starting a VM in them. */
 async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
   const userNamespace = unprivilegedId() === null ? ["--unshare-user"] : [];
   const args = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/", "true"];

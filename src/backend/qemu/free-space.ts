@@ -8,7 +8,7 @@ export const DISK_RESERVE_MIB = 64;
 /** How often the free space is looked at while files grow. */
 const LOOK_MS = 100;
 
-/** Works while the disk of a path has room: without, the signal of the work aborts, and DISK_FULL is thrown. */
+/** Does the work while the disk of a path has room. When it has none, the signal of the work aborts, and DISK_FULL is thrown. */
 export async function whileRoom<T>(
   path: string,
   purpose: string,

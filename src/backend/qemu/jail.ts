@@ -35,11 +35,11 @@ export interface SystemPath {
 /** Memory that files in /tmp may take: a device state of at most 64 MiB, and some more. */
 const TMP_BYTES = 96 * 1_048_576;
 
-/** Bubblewrap's arguments up to and without the program. Pure. */
+/** Bubblewrap's arguments, without the program that it runs. Pure. */
 export function buildJailArgs(spec: JailSpec): string[] {
   const { dropTo } = spec;
   return [
-    // A user namespace makes an ordinary user root. Real root becomes the user nobody instead, which is impossible inside one.
+    // A user namespace makes an ordinary user root. Real root becomes the user nobody instead, which is impossible inside a user namespace.
     ...(dropTo === null ? ["--unshare-user"] : []),
     ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     "--new-session",
@@ -55,7 +55,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ...(spec.limitsTmp ? ["--size", String(TMP_BYTES)] : []),
     ...["--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
-    // An ordinary user owns these file systems in memory, in his own namespace.
+    // An ordinary user owns these file systems in his own namespace, and could write to them.
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", "/"],
     ...["--seccomp", String(spec.filterFd)],

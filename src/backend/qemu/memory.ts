@@ -3,7 +3,7 @@ import { isInMemory } from "../../host/disk.js";
 import type { VmShape } from "../backend.js";
 import type { Accelerator } from "./accelerator.js";
 
-/** The most translated code that QEMU keeps before it drops all of it. QEMU's default is 1 GiB. docs/decisions/0023 */
+/** The most translated code that QEMU keeps before it drops all of it. QEMU's default is 1 GiB. docs/decisions/0026 */
 export const TRANSLATION_CACHE_MIB = 256;
 /** QEMU itself, and its bookkeeping of translated code. */
 const QEMU_MIB = 128;

@@ -49,7 +49,7 @@ export function assertFewAuthorities(hostCa: readonly TrustedCertificate[]): voi
   );
 }
 
-/** Makes a VM's network around nothing. Null when that works. */
+/** Makes a VM's network, without a VM. Null when that works. */
 export async function tryNetwork(gatePath: string): Promise<Problem | null> {
   const found = await findGate(gatePath);
   if (!("gate" in found)) return found;

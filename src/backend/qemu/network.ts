@@ -65,7 +65,7 @@ const MTU = 65_520;
 const PREFIX4 = 30;
 /** 198.18.0.0/15, a range reserved for benchmarks, is divided into this many pieces of 16 addresses. */
 const NETWORKS4 = 8_192;
-/** Behind that network come the addresses that stand for the host's resolvers. */
+/** The number of the first address after that network: these addresses stand for the host's resolvers. */
 const FIRST_RESOLVER = 5;
 
 /** Derives a VM's addresses from its id, and the forwards of its gateway. Pure. */
@@ -101,7 +101,7 @@ export function planNetwork(
   };
 }
 
-/** Only whole lines fit another apt; a bare URL has no suite. */
+/** Only whole lines work for the guest's apt: a bare URL names no suite. */
 function isAptSources(mirror: string): boolean {
   return mirror.split("\n").every((line) => line.trim() === "" || /^deb\s.*https?:/.test(line));
 }

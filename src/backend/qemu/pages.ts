@@ -37,7 +37,7 @@ export class PagesSaving implements Disposable {
     return new PagesSaving(spawnDetached(helper, args, { extraFds: ["pipe", "pipe"], env: {} }));
   }
 
-  /** Resolves when only the pause is missing. */
+  /** Resolves when everything is prepared that can be done before the pause. */
   async prepared(): Promise<void> {
     await this.#answer(/^ready$/);
   }

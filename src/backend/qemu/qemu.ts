@@ -130,7 +130,7 @@ export class QemuBackend implements Backend {
 
   async start(id: string, environment: InstalledEnvironment, shape: VmShape, options: StartOptions): Promise<Machine> {
     const network = options.network && (await this.#network(id, options.network));
-    // One look for both: a template is for the QEMU that made it.
+    // The toolchain is read once for both, since a template is for the QEMU that made it.
     const toolchain = await this.toolchain();
     const template = await this.#templates.get(
       { toolchain, choice: this.#choose(toolchain) },

@@ -77,8 +77,8 @@ async function templateOf({ snapshots }: ClonePlace, disk: KeptDisk): Promise<Te
 
 /** The error for a disk that can no longer be read. */
 function notKept(): PyroError {
-  return new PyroError("FAILED_PRECONDITION", "The disk of its VM was not kept.", {
-    hint: "Only VMs that this version of pyro started leave one; its logs can still be read.",
+  return new PyroError("FAILED_PRECONDITION", "The disk of the task's VM was not kept.", {
+    hint: "pyro keeps the disks of VMs that this version started. The logs of the task can still be read.",
     details: { reason: "no_disk" },
   });
 }

@@ -119,7 +119,7 @@ function startedEarlier(): PyroError {
 
 function tooSlow(deadlineS: number): PyroError {
   return new PyroError("RESOURCE_EXHAUSTED", `The snapshot was not made within ${deadlineS} s.`, {
-    hint: "Look with `pyro task status` whether the VM is paused; try again when the host's disk has less to do.",
+    hint: "Check with `pyro task status` whether the VM is paused. Try again when the host's disk is less busy.",
     details: { reason: "too_slow", deadline_seconds: deadlineS },
   });
 }

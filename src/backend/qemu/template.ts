@@ -58,7 +58,7 @@ export interface TemplateInputs {
   readonly agentPath: string;
   readonly keeperPath: string;
   readonly groups: ControlGroups;
-  /** Given exactly when the shape has a network. The template's leads nowhere. */
+  /** Given exactly when the shape has a network. The template's network has no way out. */
   readonly gate: GateProgram | null;
 }
 

@@ -126,7 +126,7 @@ async function canLimitTmp(bwrap: string): Promise<boolean> {
   return Number(major) > 0 || Number(minor) >= 7;
 }
 
-/** Two builds of one version differ in it. */
+/** Distinguishes two builds of one version. */
 async function readStamp(qemu: string): Promise<string> {
   const { mtimeMs, size } = await stat(qemu);
   return `[${size}.${Math.trunc(mtimeMs)}]`;

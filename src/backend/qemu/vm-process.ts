@@ -23,7 +23,7 @@ export interface VmProcessSpec {
   readonly mounts: readonly (readonly [string, string, boolean])[];
   /** Holds the sockets; made here, removed with the process. The jail does not see it. */
   readonly runDirectory: string;
-  /** Starts all of it, with a network: the program and its arguments. Null without one. */
+  /** For a VM with a network: the program that starts the other ones, and its arguments. Null without a network. */
   readonly gate: readonly [program: string, ...args: string[]] | null;
   /** Size in MiB beyond which QEMU cannot write in any file. */
   readonly maxFileMib: number;
@@ -37,7 +37,7 @@ export interface VmProcessSpec {
   readonly pagesFd?: number | null;
   /** Parent and limits of its control group; null for no control group. */
   readonly group: { readonly groups: Pick<ControlGroups, "create" | "command">; readonly limits: GroupLimits } | null;
-  /** Starts it when it must not outlive the daemon: the path of pyro-keeper. Null for one that may. */
+  /** The path of pyro-keeper, for a VM that must not outlive the daemon. Null for a VM that may. */
   readonly keeper: string | null;
 }
 

@@ -59,7 +59,7 @@ function pathOf(homePath: string): string {
   return join(homePath, "contexts.json");
 }
 
-/** The contexts in the text of a file, or why it is none. */
+/** The contexts in the text of a file, or the reason why the text is invalid. */
 function parse(text: string): Contexts | string {
   let value: unknown;
   try {

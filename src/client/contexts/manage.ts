@@ -29,7 +29,7 @@ interface ContextReport {
   readonly ok: boolean;
 }
 
-/** Writes a context down. Throws INVALID_ARGUMENT, ALREADY_EXISTS. */
+/** Adds a context. Throws INVALID_ARGUMENT, ALREADY_EXISTS. */
 export async function addContext(
   env: NodeJS.ProcessEnv,
   name: string,
@@ -56,7 +56,7 @@ export function listContexts(env: NodeJS.ProcessEnv): ListedContext[] {
   return [{ name: LOCAL, url: null, current: used === LOCAL }, ...others];
 }
 
-/** Makes a context that of calls that name none; `local` is this machine. Throws NOT_FOUND. */
+/** Makes a context the default of calls that name none; `local` is this machine. Throws NOT_FOUND. */
 export async function useContext(env: NodeJS.ProcessEnv, name: string): Promise<{ name: string }> {
   const home = openHome(env);
   const contexts = readContexts(home.path);

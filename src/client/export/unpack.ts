@@ -8,7 +8,7 @@ import { nextTurn } from "../../host/next-turn.js";
 import { hasRealParents } from "../pull/real-parents.js";
 import { explainOutput, unusableOutput } from "./unusable.js";
 
-/** Content that is taken before other work of the process has a turn: the holes of a file do not wait for anything. */
+/** Bytes that are written before other work of the process gets a turn: the zeros of a hole arrive without any wait. */
 const TURN_BYTES = 8_388_608;
 
 /**

@@ -18,7 +18,7 @@ export interface GitData {
 
 /** The longest `.git` file that is read. */
 const POINTER_BYTES = 8_192;
-/** Repositories that borrow from each other in a row, as Git counts. */
+/** Maximum length of a chain of repositories that borrow from each other, as in Git. */
 const ALTERNATES_DEEP = 5;
 
 /** The parts of a common directory that a worktree uses; HEAD, the index and unfinished operations are its own. */
@@ -30,7 +30,8 @@ const NOT_OF_A_REPOSITORY = new Set(["commondir", "gitdir", "locked", "modules",
 
 /**
  * The parts of a `.git` that does not hold all of its data, or whose data would not be found at another place; null for one that is
- * complete as it is, and for one that leads nowhere. `root` is the source: what a relative `.git` file names within it is sent with it.
+ * complete as it is, and for one that leads nowhere. `root` is the source: data within it is sent anyway, so a relative `.git` file that
+ * points there is complete.
  */
 export async function findGitData(path: string, root: string): Promise<GitData | null> {
   const found = await findGitDirectory(path, root);
@@ -96,7 +97,9 @@ async function findAlternates(objects: string, depth: number): Promise<string[]>
   return [...new Set(found)];
 }
 
-/** The configuration with a work tree that is the directory of the `.git`. The last value of a setting counts. */
+/**
+ * The configuration of a `.git` that is sent: not bare, with the directory above it as its work tree. The last value of a setting counts.
+ */
 function settle(config: string): string {
   const worktree = /^\s*worktree\s*=/im.test(config) ? "\tworktree = ..\n" : "";
   return `${config.replace(/\n?$/, "\n")}[core]\n\tbare = false\n${worktree}`;

@@ -154,7 +154,7 @@ class Scanner {
     return { plan: this.#plan, excludedCount: this.#excludedCount, contentBytes: this.#contentBytes };
   }
 
-  /** Whether this is a link that leads out of the tree, and links are treated in another way than to be kept. */
+  /** Whether this is a link that leads out of the tree, and the choice for links is not `keep`. */
   #isLeaving({ absolutePath, target }: Found, { root }: Walked): boolean {
     const { links } = this.#options;
     const isChosen = links === "skip" || links === "follow" || links === "refuse";

@@ -30,7 +30,7 @@ export type BaseEntry = readonly [path: string, entry: Entry | null];
 export interface FinishedPull {
   readonly facts: Facts;
   readonly steps: readonly Step[];
-  /** The base's entries of the settled paths before. */
+  /** The entries that the base had at the settled paths before the pull. */
   readonly base: readonly BaseEntry[];
   readonly switch: Switch;
 }
@@ -46,7 +46,7 @@ export class Destination {
   readonly root: string;
   /** The interrupted work that an earlier client left; null when there is none. */
   readonly recovery: Recovery | null;
-  /** Where it is kept. */
+  /** The directory of the journal. */
   readonly journal: string;
   readonly #lock: HeldLock;
 

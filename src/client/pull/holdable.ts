@@ -29,7 +29,7 @@ export function isPlain(path: string): boolean {
   });
 }
 
-/** Whether the directory's file system finds its own last part under the other case. */
+/** Whether the file system ignores case: it then finds the directory's last name in the other case too. */
 function ignoresCase(root: string): boolean {
   const name = root.slice(root.lastIndexOf("/") + 1);
   const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();

@@ -8,7 +8,7 @@ import { ancestorsOf, type Entry } from "../../workspace/entry.js";
 import { hasRealParents } from "./real-parents.js";
 import type { HostView } from "../../workspace/reconcile.js";
 
-/** Names that are looked at before other work of the process has a turn. */
+/** Names that are looked at before other work of the process gets a turn. */
 const TURN = 256;
 /** How old a change must be when the file is read, so that a later change has another time, on file systems with coarse times. */
 const CALM_MS = 2_500;
@@ -80,7 +80,7 @@ export class HostTree implements HostView {
     return (await this.#digestOf(path)) === entry.digest;
   }
 
-  /** Null for a file that became something else, which is found by its times. */
+  /** Null for a file that became something else; the change shows in its times. */
   async #digestOf(path: string): Promise<string | null> {
     try {
       return await sha256OfEntry(join(this.#root, path));
@@ -144,7 +144,7 @@ function readStat(path: string): BigIntStats | null {
 function describe(path: string, stat: BigIntStats): Entry {
   if (stat.isDirectory()) return { type: "directory", mode: modeOf(stat) };
   if (stat.isSymbolicLink()) return { type: "link", target: readlinkSync(path) };
-  // A special file is in the way like a file of other content, and never equal to one.
+  // A special file counts as a file of other content: it is in the way, and never equal.
   return { type: "file", mode: modeOf(stat), sizeBytes: Number(stat.size), digest: "" };
 }
 

@@ -79,7 +79,7 @@ async function withDestination<T>(
 
 async function pullInto(destination: Destination, source: PullSource, options: PullOptions): Promise<Pulled> {
   let { tree, changes } = await look(destination, source, options);
-  // What the host has instead of the base's entry must be compared with the workspace's.
+  // Where the host's entry differs from the base's, it must be compared with the workspace's, by digest.
   if (changes.some(({ path, base, task }) => isUnhashed(task) && !isEqual(tree.entry(path), base))) {
     await source.hash();
     ({ tree, changes } = await look(destination, source, options));
@@ -213,7 +213,7 @@ async function undoIn(destination: Destination, taskId: string, settle: Settle):
       },
     );
   }
-  // Before the host's tree: a base that is older than the host costs a pull a comparison, a newer one hides changes from it.
+  // Before the host's tree changes: a base older than the host costs the next pull a comparison, a newer one hides changes from it.
   await settle(taskId, root, last.base);
   await destination.undo(last);
   return { taskId, destination: root, recovery, steps: last.steps };

@@ -11,7 +11,7 @@ import { type Entry, isUnhashed } from "../../workspace/entry.js";
 import { PullProgress } from "./progress.js";
 import type { Step } from "./steps.js";
 
-/** Content that is taken before other work of the process has a turn: the holes of a file do not wait for anything. */
+/** Bytes that are written before other work of the process gets a turn: the zeros of a hole arrive without any wait. */
 const TURN_BYTES = 8_388_608;
 
 type Export = (paths: readonly string[], take: (archive: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
@@ -77,7 +77,7 @@ function counted(entry: ArchiveEntry, progress: PullProgress): ArchiveEntry {
   return { ...entry, content: pass() };
 }
 
-/** The entry as it has arrived; null for another one than the step brings. */
+/** The entry as it has arrived; null when it is not the entry of the step. */
 async function stageEntry(path: string, { after }: Step, entry: ArchiveEntry): Promise<Entry | null> {
   if (after?.type === "link") {
     if (entry.type !== "symlink" || entry.target !== after.target) return null;

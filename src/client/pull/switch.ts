@@ -22,9 +22,9 @@ import { explainDestination } from "./failure.js";
 import { hasRealParents } from "./real-parents.js";
 import type { Step } from "./steps.js";
 
-/** Steps that are carried out before other work of the process has a turn. */
+/** Steps that are carried out before other work of the process gets a turn. */
 const TURN = 256;
-/** In which file systems count the room of a file. */
+/** The unit in which file systems count the space of a file. */
 const BLOCK_BYTES = 512;
 /** A copy that may not be whole yet. */
 const HALF = ".half";

@@ -43,7 +43,7 @@ export class ScreenEmulator {
     this.#mark = this.#emulator.registerMarker(baseY - (baseY + cursorY));
   }
 
-  /** The visible lines; that of the cursor up to the cursor at least. */
+  /** The visible lines. The cursor's line reaches at least to the cursor. */
   get text(): string {
     const { active } = this.#emulator.buffer;
     const lines = this.#lines(active.baseY, active.baseY + this.#emulator.rows).split("\n");
@@ -63,7 +63,7 @@ export class ScreenEmulator {
     return { row: cursorY + 1, col: cursorX + 1 };
   }
 
-  /** What draws the same on an empty terminal. */
+  /** The output that draws the same screen on an empty terminal. */
   repaint(): string {
     return `\x1b[H\x1b[2J${this.#serialize()}${this.#isCursorHidden ? "\x1b[?25l" : ""}`;
   }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Ctrl-\ */
 const DETACH = 0x1c;
-/** How long the first of both keys is held back. */
+/** How long the first Ctrl-\ is held back, to wait for a second one. */
 const HELD_MS = 500;
 
-/** The typed keys, until Ctrl-\ was typed twice: that is left out, and calls back. */
+/** The typed keys until Ctrl-\ is typed twice. Both are left out, and the callback is called. */
 export function untilDetached(source: AsyncIterable<Uint8Array>, onDetach: () => void): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => readKeys(source, onDetach) };
 }

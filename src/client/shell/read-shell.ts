@@ -11,7 +11,7 @@ type ReadInput = ArgumentsOf<"task.shell.read">;
 type ShellScreen = ResultOf<"task.shell.read">;
 type ShellView = ResultOf<"task.shell.list">["shells"][number];
 
-/** Output that pauses for so long has ended for now. */
+/** Output that pauses for this long counts as ended for now. */
 const IDLE_MS = 500;
 /** How much new output is searched for a text. */
 const KEPT_LENGTH = 65_536;
@@ -31,7 +31,7 @@ export async function readShell(client: Client, input: ReadInput, { signal }: Ca
 interface Reading {
   readonly shell: ShellView;
   readonly screen: Screen;
-  /** What of its output is drawn. */
+  /** The offset up to which its output is drawn. */
   readonly offset: number;
 }
 
@@ -88,7 +88,7 @@ function watchText(screen: Screen, wanted: string, mayBeOld: boolean) {
   };
 }
 
-/** The next output; null when there is none in that time. */
+/** The next output; null when none arrives in that time. */
 async function nextPiece(
   client: Client,
   place: Parameters<typeof readPiece>[1],

@@ -15,7 +15,7 @@ export interface Drawn {
   /** The lines that have left the screen since the mark. */
   readonly scrolled: string;
   readonly cursor: { readonly row: number; readonly col: number };
-  /** What draws the same on an empty terminal. */
+  /** The output that draws the same screen on an empty terminal. */
   readonly repaint: string;
 }
 

@@ -13,7 +13,7 @@ export async function workInShell(client: Client, input: Input, options: CallOpt
   if (action === "list") return { ...(await client.call("task.shell.list", { task_id }, options)) };
   if (action === "close") return { ...(await client.call("task.shell.close", shell, options)) };
   if (action === "open") await client.call("task.shell.open", { ...shell, ...(command && { command }) }, options);
-  // What was there before does not count as its answer.
+  // Text that was on the screen before does not count as an answer.
   const before =
     action === "write" ? (await readShell(client, { ...shell, wait_seconds: 0 }, options)).offset : undefined;
   if (action === "write") await client.call("task.shell.write", { ...shell, text: textOf(text) }, options);

@@ -39,7 +39,7 @@ async function pruneSetups({ snapshots }: Core, dryRun: boolean): Promise<Report
   };
 }
 
-/** What was saved cannot be built again. */
+/** A saved environment cannot be built again, so it is kept. */
 function keptMemories({ snapshots }: Core): Report {
   const kept = snapshots.listSaved().flatMap(({ record }) => record.saved_as ?? []);
   return {

@@ -29,7 +29,7 @@ async function assertNotBelow({ environments, snapshots }: Core, environment: st
   const above = snapshots.listSaved().filter(({ record }) => record.environment_digest === digest);
   const needed_by = above.flatMap(({ record }) => record.saved_as ?? []);
   if (needed_by.length === 0) return;
-  throw new PyroError("FAILED_PRECONDITION", `The environment ${environment} is below ${needed_by.join(", ")}.`, {
+  throw new PyroError("FAILED_PRECONDITION", `The environment ${environment} is the base of ${needed_by.join(", ")}.`, {
     hint: "Remove these environments first.",
     details: { environment, needed_by },
   });

@@ -13,7 +13,7 @@ import { savedDiskFacts, savedMemoryFacts } from "./saved-facts.js";
 type SaveInput = InputOf<"env.save">;
 type Saved = Environment & { warnings: string[] };
 
-/** The disk has the same moment as the memory; writes that were still in memory are not on it. */
+/** The disk is of the same moment as the memory: writes that the guest still held in memory are missing. */
 const NOT_SYNCED =
   "The memory of the snapshot cannot be used here, so files that its VM had not written to its disk yet are missing.";
 
@@ -69,7 +69,7 @@ async function saveDisk(core: Core, source: Source, { name }: SaveInput, call: C
   return { ...(await savedDiskFacts(core, disk)), warnings };
 }
 
-/** The name of a new disk, and what its record has beside the facts of its task. */
+/** The name of a new disk, and the fields of its record that are not facts of its task. */
 type About = Pick<NewSavedDisk, "name" | "step_key">;
 
 interface Packed {
@@ -129,7 +129,7 @@ async function pack(core: Core, snapshot: Snapshot, saved: About, signal: AbortS
   return { disk, warnings: [] };
 }
 
-/** The environment that was built, from which a saved one comes. */
+/** The built environment that a saved one is based on. */
 function nameBelow({ environments, snapshots }: Core, environment: string): string {
   const saved = environments.saved.find(environment)?.record ?? snapshots.findSaved(environment)?.record;
   return saved?.environment ?? environment;

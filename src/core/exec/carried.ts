@@ -3,8 +3,8 @@ import type { ExecStarted } from "./exec-outcome.js";
 import type { Logs } from "./logs.js";
 
 /**
- * The commands of a snapshot as those of a task that starts from it: each under its number unless the task has used that, with the
- * rest of its time. Its log begins here.
+ * Turns the commands of a snapshot into commands of a task that starts from it. Each keeps the rest of its time, and its number unless the
+ * task has used that. Its log begins here.
  */
 export function adoptCarried(carried: readonly CarriedExec[], used: ReadonlySet<number>, at: string): ExecStarted[] {
   const taken = new Set(used);

@@ -31,7 +31,7 @@ export function sinkOf(logs: Logs): OutputSink {
     onArrival: (stream, sizeBytes) => logs.order.add(stream, sizeBytes),
     async onOutput(stream, bytes) {
       await logs[stream].append(bytes);
-      // The output is not kept waiting for its order.
+      // The output does not wait until its order is saved.
       void logs.order.save();
     },
   };

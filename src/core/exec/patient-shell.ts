@@ -23,7 +23,7 @@ const TRAP = "trap : HUP INT QUIT ABRT USR1 USR2 ALRM TERM";
 export function makePatient(line: string): string {
   const steps = line.split("&&");
   const program = steps.pop()!;
-  // A part of a quoted text is no command.
+  // A part of a quoted text is not a command.
   const isPrepared = steps.every((step) => PREPARATIONS.has(wordOf(step) ?? ""));
   const word = wordOf(program);
   if (!isPrepared || word === undefined || SHELL_WORDS.has(word)) return line;

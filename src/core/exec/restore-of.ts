@@ -10,8 +10,8 @@ interface RestoredVm {
 }
 
 /**
- * The restore that the result of a command reports: one that undid the command, since it ran after the snapshot, or the one before
- * which no caller's command was started since. Null for other commands. Waits for the restore of a VM that has just died.
+ * The restore that the result of a command reports. A command that ran after the snapshot reports the restore that undid it; the first
+ * command of a caller after a restore reports that restore. Null for other commands. Waits for the restore of a VM that has just died.
  */
 export async function restoreOf(
   vm: RestoredVm,

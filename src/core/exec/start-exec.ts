@@ -24,7 +24,7 @@ export interface StartingTask {
   readonly record: TaskRecord;
   /** Null until the agent has answered. */
   readonly channel: Channel | null;
-  /** What it is beside a command of a caller. */
+  /** Set for a command that a service started, or that is a shell. */
   readonly role: ExecRole;
 }
 

@@ -12,7 +12,7 @@ export interface Turn extends Disposable {
 
 /** How a caller types into a terminal. */
 export interface Typing {
-  /** True when the end of its standard input is the terminal's. */
+  /** True when the end of the caller's standard input ends the terminal's input. */
   readonly endsInput: boolean;
 }
 
@@ -70,7 +70,7 @@ export class Terminal implements AsyncIterable<Uint8Array> {
     });
   }
 
-  /** Keeps what is typed for the next reader: the VM of the present one was put away. */
+  /** Keeps typed bytes for the next reader: the VM of the present reader was stopped. */
   hold(): void {
     this.#readers += 1;
     this.#wake();

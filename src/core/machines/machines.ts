@@ -86,7 +86,7 @@ export class Machines {
     }
   }
 
-  /** What an environment is now: its digest, or the snapshot that it is. Pulls it when it is missing. */
+  /** The identity of an environment at this moment: its digest, or the id of the snapshot that it is. Pulls it when it is missing. */
   async identify(environment: string, call: Call): Promise<string> {
     const saved = this.#options.findSaved?.(environment) ?? null;
     return saved?.record.snapshot_id ?? this.#new.identify(environment, call);
@@ -151,7 +151,7 @@ export class Machines {
     return whileUsed(snapshot, () => backends.vms.packDisk(saved, to, signal));
   }
 
-  /** The same as `countRoom` of the spares' room. Throws HOST_NOT_ABLE where there are no VMs. */
+  /** How many more VMs of a shape there is room for. Throws HOST_NOT_ABLE where there are no VMs. */
   async countRoom(mode: string, shape: VmShape, wanted: number): Promise<{ room: number; neededMib: number }> {
     if (mode === "host_compat") throw noForks();
     return countRoom(this.#options.backends.vms, { shape, wanted }, this.#new.room);
@@ -240,7 +240,7 @@ export class Machines {
   }
 }
 
-/** A machine that answers, as one that was found. */
+/** Gives a machine that answers the form of one that was adopted. */
 export function asFound(machine: Machine): FoundMachine {
   return { ...machine, ready: Promise.resolve(machine) };
 }

@@ -27,10 +27,10 @@ export interface NewMachinesOptions {
   readonly findSaved?: (environment: string) => Snapshot | null;
 }
 
-/** What a new machine is of. */
+/** The environment and the shape of a new machine. */
 export interface NewMachineFacts {
   readonly environmentDigest: string;
-  /** Its image's configuration; undefined for an environment that is no container image. */
+  /** The configuration of its image; undefined for an environment that is not a container image. */
   readonly image: ImageConfig | undefined;
   readonly shape: VmShape;
 }
@@ -53,7 +53,7 @@ export class NewMachines {
     });
   }
 
-  /** What admission of a further machine looks at. */
+  /** The limits that the admission of another machine checks, and the work that frees memory for it. */
   get room(): Room {
     return { budget: this.#options.budget, freeMemory: (work) => this.#spares.whileGivenBack(work) };
   }
@@ -155,7 +155,7 @@ export class NewMachines {
     const release = this.#options.environments.hold(plan.environment.digest);
     try {
       const quiet = { onProgress: () => {}, persistent: false, network, ...signals };
-      // The spares' own machines free no room: that would wait for the very machine that is being made.
+      // Making a spare ends no other spare: that would wait for the very machine that is being made.
       const room: Room = { budget: this.#options.budget, freeMemory: (work) => work() };
       const machine = await startMachine(newMachineId(), plan, quiet, room);
       await warmUp(machine, signals.signal);

@@ -22,7 +22,7 @@ export interface MachinePlan {
   readonly shape: VmShape;
 }
 
-/** What admission looks at. */
+/** The limits that admission checks, and the work that frees memory. */
 export interface Room {
   readonly budget: Budget;
   /** Ends the machines that nobody uses, and makes no others until the work has ended. */

@@ -99,7 +99,7 @@ export class PublishedPorts {
     );
   }
 
-  /** The task is deleted, or the daemon detaches: closes everything, and keeps what is recorded. */
+  /** Called when the task is deleted, or the daemon detaches: closes everything, and keeps what is recorded. */
   closeAll(): void {
     this.#isClosed = true;
     for (const { listener } of this.#published.values()) listener?.close();
@@ -153,7 +153,7 @@ export class PublishedPorts {
     const count = this.#published.size;
     return new PyroError(
       "RESOURCE_EXHAUSTED",
-      `Task ${this.#host.taskId} has ${count} published ports, the most at once.`,
+      `Task ${this.#host.taskId} has ${count} published ports, which is the limit.`,
       {
         hint: "Close one of them.",
         details: { limit: limits.publishedPorts },

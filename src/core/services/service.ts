@@ -96,7 +96,7 @@ export class Service {
     }
   }
 
-  /** Its task is stopped, or the daemon detaches. */
+  /** Called when its task is stopped, or the daemon detaches. */
   suspend(): void {
     this.#exec = null;
     clearTimeout(this.#timer);

@@ -89,7 +89,7 @@ export class Services {
     await this.#close(before.filter(({ port }) => !kept.has(port)));
   }
 
-  /** The task is stopped or deleted, or the daemon detaches. */
+  /** Called when the task is stopped or deleted, or the daemon detaches. */
   suspend(): void {
     for (const service of this.all) service.suspend();
   }
@@ -123,7 +123,7 @@ export class Services {
     const over = this.all.find(({ isLive }) => !isLive);
     if (over) this.#services.delete(over.record.name);
     else {
-      throw new PyroError("RESOURCE_EXHAUSTED", `Task ${taskId} has ${limits.services} services, the most at once.`, {
+      throw new PyroError("RESOURCE_EXHAUSTED", `Task ${taskId} has ${limits.services} services, which is the limit.`, {
         hint: "Stop one of them.",
         details: { limit: limits.services },
       });

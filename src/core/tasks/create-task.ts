@@ -32,13 +32,13 @@ export interface NewTaskParts {
   readonly log: Log;
 }
 
-/** Where a task comes from that is prepared, or prepares others. */
+/** How a task starts that prepares something for others, or starts from something that was prepared. */
 export interface Origin {
   /** The result of a setup, with the lists of its workspace. */
   readonly snapshot?: Snapshot;
-  /** The source of this caller is not in the snapshot. */
+  /** True when the source of this caller must be pushed over the files of the snapshot. */
   readonly seedsAgain?: boolean;
-  /** It is removed when the daemon dies. */
+  /** The purpose of a task that is not listed, such as a build. It is removed when the daemon dies. */
   readonly triedFor?: string | null;
 }
 
@@ -126,7 +126,7 @@ function assertCanBeSaved(
   });
 }
 
-/** The workspace is that of the snapshot, and so is what it has in common with the host. */
+/** Gives a new task the workspace's lists of the snapshot that it starts from. */
 async function takeLists(snapshot: Snapshot, facts: SnapshotFacts | null, draft: string): Promise<Seeded> {
   await mkdir(draft, { recursive: true, mode: 0o700 });
   await copyWorkspaceLists(snapshot.taskPath, draft);

@@ -18,7 +18,7 @@ export async function readFromDisk<T>(
   signal: AbortSignal,
   work: OnDisk<T>,
 ): Promise<{ readonly result: T } | null> {
-  // A task that is being stopped has a snapshot after that.
+  // A task that is being stopped has a snapshot afterwards.
   while (vm.still) await abortable(vm.still, signal);
   if (isResumable(vm.record)) return readStopped(vm, signal, work);
   if (vm.record.state === "started" || !vm.disk.isKept) return null;
@@ -57,8 +57,8 @@ async function findSnapshot({ record, parts }: TaskVm): Promise<Snapshot | null>
 export async function findReadable(snapshots: TaskSnapshots, reference: string): Promise<Snapshot> {
   const snapshot = snapshots.get(reference);
   if (await isSynced(snapshot)) return snapshot;
-  throw new PyroError("FAILED_PRECONDITION", `The files of snapshot ${reference} are not on its disk.`, {
-    hint: "Its guest had not written them there when it was made, or an earlier version made it. Fork it to read them.",
+  throw new PyroError("FAILED_PRECONDITION", `The files of snapshot ${reference} cannot be read, since they are not on its disk.`, {
+    hint: "The guest had not written them to the disk when the snapshot was made, or an earlier version made it. Fork it to read them.",
     details: { snapshot_id: snapshot.record.snapshot_id, reason: "not_synced" },
   });
 }

@@ -14,7 +14,7 @@ interface TaskDiskParts {
 
 /** The disk of a task's VM after the VM's death, and the helper that reads it. */
 export class TaskDisk {
-  /** Where it is kept. */
+  /** The directory of the disk. */
   readonly path: string;
   readonly #reader: DiskReader;
   readonly #machines: TaskDiskParts["machines"];

@@ -39,7 +39,7 @@ export interface TaskContent {
   readonly execs: TaskExecs;
   readonly pushes: Pushes;
   readonly services: { suspend(): void; resume(): void };
-  /** The VM was lost; its remains have been removed. */
+  /** Called when the VM was lost; its remains have been removed. */
   readonly onLost: (loss: Loss) => Promise<void>;
 }
 

@@ -103,7 +103,7 @@ export class Tasks {
     });
   }
 
-  /** Works in a task that is not listed, and that nothing is left of. */
+  /** Works in a task that is not listed, and that is removed afterwards. */
   inPassing<T>(
     input: InputOf<"task.create">,
     purpose: string,

@@ -101,7 +101,10 @@ export class Pushes {
     await this.#settleList(staged.id, committed.at);
   }
 
-  /** Makes the lists those of a workspace that has the task's source again, since a moment of its guest. */
+  /**
+   * Resets the base and the list of pushed entries to the task's source, after its workspace was filled again. `at` is the moment in the
+   * guest.
+   */
   async returnToSeed(
     { source_path: sourcePath, destination }: { readonly source_path: string | null; readonly destination: string },
     at: Committed["at"],

@@ -10,8 +10,8 @@ import { print } from "./show.js";
 /** `pyro bench`: how fast VMs are on this machine, beside the machine itself. */
 export function bench(client: Client, json: boolean): Promise<number> {
   if (client.transport.context !== null) {
-    throw new PyroError("FAILED_PRECONDITION", "A bench compares VMs with the machine that they run on.", {
-      hint: "Run it there, or with --context local.",
+    throw new PyroError("FAILED_PRECONDITION", "`pyro bench` measures the machine that it runs on, not the machine of a context.", {
+      hint: "Run it on that machine, or add --context local.",
     });
   }
   return interruptible(json, async ({ signal }) => {

@@ -54,7 +54,7 @@ const commands = {
     examples: ["pyro demo ollama", "OLLAMA_HOST=192.0.2.1:11434 pyro demo ollama --model qwen3"],
   },
   bench: {
-    summary: "Measure how fast VMs are here, beside the host; takes a few minutes",
+    summary: "Measure how fast VMs are, compared with this host; takes a few minutes",
     flags: [jsonField],
     examples: ["pyro bench", "pyro bench --json >before.json"],
   },
@@ -70,7 +70,7 @@ const commands = {
   },
   "context list": { summary: "List the contexts", flags: [jsonField] },
   "context use": {
-    summary: "Let commands without --context use a context",
+    summary: "Make a context the default of commands without --context",
     positionals: [required("name", 'Name of the context; "local" is this machine.')],
     flags: [jsonField],
   },
@@ -85,7 +85,7 @@ const commands = {
     flags: [jsonField],
   },
   relay: {
-    summary: "Join standard input and output with the daemon; ssh starts it for clients",
+    summary: "Connect standard input and output to the daemon; ssh runs it for clients",
     flags: [
       ownFlag("facts", "boolean", "Print where the daemon listens, and the version, as JSON."),
       ownFlag("find", "boolean", "With --facts: start no daemon."),
@@ -99,7 +99,7 @@ const commands = {
         ...ownFlag(
           "require_isolation",
           "string",
-          "Refuse to start, and to start a VM, unless this host isolates it so far.",
+          "Refuse to start, and to start a VM, unless this host isolates it to this level.",
         ),
         values: isolationLevels,
       },

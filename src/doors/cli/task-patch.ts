@@ -10,7 +10,7 @@ import { printable } from "./printable.js";
 type Patched = ResultOf<"task.patch">;
 type PatchArguments = Omit<ArgumentsOf<"task.patch">, "patch"> & { readonly patch?: string; readonly from?: string };
 
-/** Rejects are a result; then the exit status is 1, and nothing was applied. */
+/** The exit status when parts of a patch were rejected. That is a result, not an error, and nothing was applied. */
 const REJECT_STATUS = 1;
 const MARKS = { added: "A", modified: "M", deleted: "D" } as const;
 

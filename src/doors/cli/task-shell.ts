@@ -64,7 +64,7 @@ async function attach(
   }
 }
 
-/** Draws what the shell shows. Returns the offset behind it. */
+/** Draws the shell's screen. Returns the offset up to which it is drawn. */
 async function repaint(
   client: Client,
   shell: Opened,

@@ -8,7 +8,7 @@ import { warnOf } from "./source-warnings.js";
 
 type Pulled = ResultOf<"task.sync.pull">;
 
-/** Conflicts are a result; with exit status 1 nothing was written. */
+/** The exit status when there are conflicts. That is a result, not an error, and nothing was written. */
 const CONFLICT_STATUS = 1;
 
 /** `pyro task sync pull`: shows progress as a push does, prints a line for each entry, and a summary. */

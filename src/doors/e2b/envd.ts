@@ -83,7 +83,7 @@ function userOf({ request }: Exchange): string {
   if (authorization === undefined) return DEFAULT_USER;
   const encoded = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(authorization)?.[1] ?? "";
   const user = Buffer.from(encoded, "base64").toString("utf8").split(":")[0] ?? "";
-  // A name that a shell or a file of passwords could misread is no user's.
+  // A text that a shell or /etc/passwd could misread is not the name of a user.
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(user)) return user;
   throw new Refusal(401, `invalid username: '${user}'`);
 }

@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly sandboxes: Sandboxes;
   /** Read for each request, so that a replaced key counts at once. */
   readonly readKey: () => Promise<string>;
-  /** A free one for 0. */
+  /** 0 takes a free port. */
   readonly port: number;
   /** Called with failures that are the gateway's own. */
   readonly log: (message: string) => void;
@@ -100,8 +100,8 @@ interface Target {
 }
 
 /**
- * The sandbox and port that the headers name, or else the host: `3000-ID.localhost`. Null without either. Throws 400 for one header
- * alone, and for ones of another form.
+ * The sandbox and port that the headers name, or else the host: `3000-ID.localhost`. Null without either. Throws 400 when one of the two
+ * headers is missing or invalid.
  */
 function readTarget(request: IncomingMessage): Target | null {
   const { headers } = request;

@@ -20,7 +20,7 @@ export function hostNameOf({ headers }: IncomingMessage): string {
   return (headers.host ?? "").replace(/:\d{1,5}$/, "").toLowerCase();
 }
 
-/** Throws 403 for a request whose `Host` is no name of this host's loopback, as after DNS rebinding. */
+/** Throws 403 for a request whose `Host` is not a name of this host's loopback, as after DNS rebinding. */
 export function assertLocal(request: IncomingMessage): void {
   const host = hostNameOf(request);
   const isLoopback = /^127(\.\d{1,3}){3}$/.test(host) || host === "[::1]";

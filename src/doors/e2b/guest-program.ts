@@ -17,7 +17,7 @@ export class GuestProgram extends LineProgram {
     super(pyro, taskId, { files, command: [target], user: "root" });
   }
 
-  /** Begins a watch. `onEvent` gets its events, and null when the program has ended. Returns what ends the watch. */
+  /** Begins a watch. `onEvent` gets its events, and null when the program has ended. Returns a function that ends the watch. */
   async watch(
     fields: Readonly<Record<string, unknown>>,
     onEvent: (event: GuestLine | null) => void,

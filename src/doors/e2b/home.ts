@@ -31,7 +31,7 @@ export async function openGatewayHome(env: NodeJS.ProcessEnv): Promise<GatewayHo
 
 const keyForm = /^e2b_[0-9a-f]{40}$/;
 
-/** The user's key; made when there is none. Throws HOME_UNUSABLE when other users can read it, or it is no key. */
+/** The user's key; made when there is none. Throws HOME_UNUSABLE when other users can read the file, or its content is not a key. */
 export async function readKey(home: GatewayHome): Promise<string> {
   const text = await readFile(home.key, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
@@ -47,7 +47,7 @@ export async function readKey(home: GatewayHome): Promise<string> {
   });
 }
 
-/** Makes another key. A gateway that runs takes no other from now on. */
+/** Makes another key. A running gateway accepts only this key from now on. */
 export async function replaceKey(home: GatewayHome): Promise<string> {
   const key = `e2b_${randomBytes(20).toString("hex")}`;
   await writeFileAtomic(home.key, `${key}\n`);
@@ -62,7 +62,7 @@ export async function readRunningPort(home: GatewayHome): Promise<number | null>
   return data !== undefined && isAlive(data) ? data.port : null;
 }
 
-/** Records this process as the gateway of the home. Returns what removes the record. */
+/** Records this process as the gateway of the home. Returns a function that removes the record. */
 export async function recordRunning(home: GatewayHome, port: number): Promise<() => void> {
   const identity = readProcessIdentity(process.pid);
   await writeFileAtomic(home.running, JSON.stringify({ port, ...identity }));

@@ -1,7 +1,7 @@
 /** Bytes on their way to the standard input of a command. */
 export class InputQueue implements AsyncIterable<Uint8Array> {
   readonly #waiting: { readonly bytes: Uint8Array; readonly onTaken: (isTaken: boolean) => void }[] = [];
-  /** Ends the wait of those that the command's side has in its hands. */
+  /** Resolves the push whose bytes the command's side holds. */
   #onTaken: (isTaken: boolean) => void = () => {};
   #wake = () => {};
   #isEnded = false;
@@ -21,13 +21,13 @@ export class InputQueue implements AsyncIterable<Uint8Array> {
     });
   }
 
-  /** What waits is still sent. */
+  /** Ends the input. Waiting bytes are still sent. */
   end(): void {
     this.#isEnded = true;
     this.#wake();
   }
 
-  /** Drops what waits: the command has ended. */
+  /** Drops waiting bytes, since the command has ended. */
   drop(): void {
     this.end();
     this.#onTaken(false);

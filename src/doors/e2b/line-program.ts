@@ -93,10 +93,10 @@ export class LineProgram {
     await input?.done;
   }
 
-  /** A line that answers no request. */
+  /** Called with a line that answers no request. */
   protected onOther(_line: GuestLine): void {}
 
-  /** The program has ended. */
+  /** Called when the program has ended. */
   protected onEnd(): void {}
 
   async #collect(op: string, fields: Readonly<Record<string, unknown>>): Promise<readonly GuestLine[]> {

@@ -15,7 +15,7 @@ export interface Metric {
 }
 
 const MAX_SAMPLES = 720;
-/** Questions within this time get the sample of the first. */
+/** Requests within this time get the sample of the first. */
 const FRESH_MS = 1_000;
 
 /** Samples of a sandbox's use, taken when a client asks: nothing is measured in sandboxes that no client looks at. */

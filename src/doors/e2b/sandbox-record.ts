@@ -42,7 +42,7 @@ export const sandboxRecord = z.object({
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type SandboxRecord = z.infer<typeof sandboxRecord>;
 
-/** From now on, for so long. */
+/** A span of this many seconds, from now on. */
 export function span(seconds: number) {
   const now = Date.now();
   return { startedAt: new Date(now).toISOString(), endAt: new Date(now + seconds * 1000).toISOString() };

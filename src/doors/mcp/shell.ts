@@ -2,7 +2,7 @@ import { renderPlain } from "./plain-text.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Lines that scrolled away and are shown all the same. */
+/** How many lines that scrolled away are shown. */
 const SCROLLED_LINES = 200;
 
 /** The screen of a shell for a model: what scrolled since, then what is visible, with the cursor. */

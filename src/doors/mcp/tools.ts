@@ -93,7 +93,7 @@ export function readTools(profile: McpProfile = "standard", mayPull = false): Re
   return found;
 }
 
-/** An answer whose fields another tool has is listed as an object only. */
+/** Builds the tools. When an earlier tool's answer has all fields of an answer, that answer is listed as an object only. */
 function buildTools(offer: Offer): ReadonlyMap<string, Tool> {
   const named: Set<string>[] = [];
   const isNamed = ({ shape }: z.ZodObject) => {

@@ -101,7 +101,7 @@ export class Shell implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Pieces on their way to one reader, the latest. */
+/** Pieces on their way to one reader: the latest one that iterates. */
 class Pieces implements AsyncIterable<Uint8Array> {
   readonly #waiting: { readonly bytes: Uint8Array; readonly onTaken: () => void }[] = [];
   #wake = () => {};
@@ -117,7 +117,7 @@ class Pieces implements AsyncIterable<Uint8Array> {
     });
   }
 
-  /** What waits is still read. */
+  /** Ends the pieces. Waiting ones are still read. */
   end(): void {
     this.#isEnded = true;
     for (const { onTaken } of this.#waiting) onTaken();

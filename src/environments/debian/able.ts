@@ -46,7 +46,7 @@ async function assertSubordinateIds(): Promise<void> {
   for (const path of ["/etc/subuid", "/etc/subgid"]) {
     const granted = countSubordinateIds(await readFile(path, "utf8").catch(() => ""), [uid, name]);
     if (granted >= SUBORDINATE_IDS) continue;
-    throw new PyroError("HOST_NOT_ABLE", `${path} grants ${name} no ${SUBORDINATE_IDS} subordinate ids.`, {
+    throw new PyroError("HOST_NOT_ABLE", `${path} does not grant ${name} ${SUBORDINATE_IDS} subordinate ids.`, {
       hint: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
       details: { path, user: name },
     });

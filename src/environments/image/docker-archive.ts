@@ -103,5 +103,5 @@ function find(places: ReadonlyMap<string, Place>, name: string): { start: number
   const place = places.get(posix.normalize(name));
   const found = place && "link" in place ? places.get(place.link) : place;
   if (found && !("link" in found)) return found;
-  throw imageError("invalid", `The archive has no ${name}; it is not one of \`docker save\`.`, { name });
+  throw imageError("invalid", `The archive has no ${name}, so it is not an archive of \`docker save\`.`, { name });
 }

@@ -11,7 +11,7 @@ const DISK_VERSION = 1;
 const named: ReadonlySet<number> = new Set([0x02, 0x08]);
 const nameless: ReadonlySet<number> = new Set([0x01, 0x04, 0x10, 0x20]);
 
-/** An access control list as ext4 stores it, from the form that programs and archives have. Null for bytes that are none. */
+/** An access control list as ext4 stores it, from the form that programs and archives have. Null for bytes that are not such a list. */
 export function buildDiskAcl(value: Buffer): Buffer | null {
   if (value.length < 4 || (value.length - 4) % ENTRY_BYTES !== 0 || value.readUInt32LE(0) !== XATTR_VERSION)
     return null;

@@ -60,7 +60,7 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
 }
 
 function refuseAcl(name: string): never {
-  throw new PyroError("ENVIRONMENT_BUILD_FAILED", `A file's attribute ${name} is no access control list.`, {
+  throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The extended attribute ${name} of a file is not an access control list.`, {
     details: { reason: "xattrs", names: [name] },
   });
 }

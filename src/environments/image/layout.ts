@@ -54,7 +54,7 @@ function chooseOne(candidates: readonly Descriptor[]): Descriptor {
   return only && others.length === 0 ? only : choosePlatform(candidates);
 }
 
-/** A file's bytes; a missing one is no failure of the host. */
+/** A file's bytes; a missing file is not a failure of the host. */
 export async function* readExisting(path: string, what: string): ByteStream & AsyncGenerator<Uint8Array> {
   try {
     yield* readFileBytes(path);

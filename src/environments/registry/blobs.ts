@@ -97,7 +97,7 @@ export class BlobCache {
       // The bytes of an earlier pull may be damaged.
       if (!wasThere || !(await this.#complete(part, source, listener))) {
         await rm(part, { force: true });
-        throw imageError("digest", `The registry's bytes of ${source.digest} have another digest.`, {
+        throw imageError("digest", `The bytes that the registry sent for ${source.digest} have another digest.`, {
           layer: source.digest,
         });
       }

@@ -36,7 +36,7 @@ export function parseRegistryReference(text: string): RegistryReference | null {
   };
   if (isValid(reference)) return atDockerHub(reference);
   if (!hasRegistry || !HOST.test(first)) return null;
-  throw new PyroError("INVALID_ARGUMENT", `${JSON.stringify(text)} is no reference of an image.`, {
+  throw new PyroError("INVALID_ARGUMENT", `${JSON.stringify(text)} is not a reference to an image.`, {
     hint: "Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST; the name is in lower case.",
     details: { environment: text },
   });

@@ -22,7 +22,7 @@ const recordSchema = z.object({
   /** The task and the snapshot that it was saved from; null in one that was imported from another host. */
   task_id: z.string().nullable(),
   snapshot_id: z.string().nullable(),
-  /** The environment below its disk. */
+  /** The environment that the disk is based on. */
   environment: z.string().max(8_192),
   environment_digest: digest,
   disk_mib: z.int().min(1).max(limits.diskMib.max),

@@ -138,7 +138,7 @@ function inUse({ record: { name } }: SavedDisk): PyroError {
 function assertNotBelow(saved: SavedDisks, environment: string, digest: string | undefined): void {
   const needed_by = saved.list().flatMap(({ record }) => (record.environment_digest === digest ? [record.name] : []));
   if (needed_by.length === 0) return;
-  throw new PyroError("FAILED_PRECONDITION", `The environment ${environment} is below ${needed_by.join(", ")}.`, {
+  throw new PyroError("FAILED_PRECONDITION", `The environment ${environment} is the base of ${needed_by.join(", ")}.`, {
     hint: "Remove these environments first.",
     details: { environment, needed_by },
   });
@@ -153,7 +153,7 @@ export async function readManifestBelow(
   return parseManifest(await readFile(path, "utf8").catch(() => ""));
 }
 
-/** What an environment of packages has of an image's configuration. */
+/** The image configuration of an environment that is built from packages: empty. */
 const noImage = { digest: "", env: [], working_dir: "/", user: "root", entrypoint: [], command: [] };
 
 /** The environment below a disk, with the disk's name and the disk. Throws ENVIRONMENT_CORRUPT when it is gone. */
@@ -163,7 +163,7 @@ async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<Insta
   const directory = dirname(files.rootPath);
   const manifest = await readManifestBelow(cache, record.environment_digest);
   if (manifest === null) {
-    throw new PyroError("ENVIRONMENT_CORRUPT", `The files of ${record.environment} below ${record.name} are gone.`, {
+    throw new PyroError("ENVIRONMENT_CORRUPT", `The files of ${record.environment}, the base of ${record.name}, are gone.`, {
       hint: "Import the environment again, or remove it.",
       details: { environment: record.name, reason: "the environment below it is gone" },
     });

@@ -26,7 +26,7 @@ function keysOf(fields: object, content = "1", base = digest): string[] {
   return planSteps(input, base, { user: "root", working_dir: "/" }, sources).map(({ key }) => key);
 }
 
-test("the keys of a build: a changed step changes its own key and those behind it, and no other", () => {
+test("the keys of a build: a changed step changes its own key and those of later steps, and no other", () => {
   const fields = { env: { A: "1" }, copy: ["a:/opt"], run: ["one", "two"], script_content: "three" };
   const keys = keysOf(fields);
   assert.equal(new Set(keys).size, 6);

@@ -84,7 +84,7 @@ test("edit: the text is replaced once, or the error says how often it was found"
   assert.throws(() => replaceText("a b", { ...edit, all: true }), mismatch(0));
 });
 
-test("images are known by their first bytes", () => {
+test("images are recognised by their first bytes", () => {
   const png = Buffer.from("89504e470d0a1a0a0000", "hex");
   assert.equal(findImageType(png), "image/png");
   assert.equal(findImageType(png.subarray(0, 7)), null);

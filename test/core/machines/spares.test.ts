@@ -191,7 +191,7 @@ test("a caller that needs room gets that of a spare that is being made, unless a
   assert.deepEqual(await waiting, ["a1"]);
 });
 
-test("spares do not count where the room for VMs is counted", async () => {
+test("the room for further VMs includes that of the spares, which are removed only if it is needed", async () => {
   await using bench = new Bench();
   bench.budget = new Budget({ ...noCeilings, vms: 2 }, async () => 0);
   await bench.burst(1);

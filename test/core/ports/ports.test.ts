@@ -194,7 +194,7 @@ test("ports: connections that flood, half-close and are abandoned in every way l
   assert.equal((await opened.task.exec("true", { cwd: "/" })).exitCode, 0);
 });
 
-test("ports: a client that resets a connection after its own end leaves no descriptor, though the server keeps silent", async (t) => {
+test("ports: a client that ends its direction and then resets leaves no descriptor, even if the server is silent", async (t) => {
   await using opened = await openTask(t);
   const kept: Socket[] = [];
   const port = await serve(t, (socket) => void kept.push(socket.pause()));
@@ -210,7 +210,7 @@ test("ports: a client that resets a connection after its own end leaves no descr
   await until("nothing else is left", () => openDescriptors() <= before + 20);
 });
 
-test("ports: a server that resets a connection after its own end leaves no descriptor, though the client keeps silent", async (t) => {
+test("ports: a server that ends its direction and then resets leaves no descriptor, even if the client is silent", async (t) => {
   await using opened = await openTask(t);
   const port = await serve(t, (socket) => void socket.end("x", () => setTimeout(() => socket.resetAndDestroy(), 50)));
   const { hostPort } = await opened.task.publishPort(port);

@@ -197,7 +197,7 @@ test("services: a reset ends those that the snapshot does not have", async (t) =
   assert.equal((await task.status()).runningCommands, 0);
 });
 
-test("services: refuses what cannot be", async (t) => {
+test("services: refuses invalid conditions, ports and names, and unknown services", async (t) => {
   await using opened = await openTask(t);
   const { task } = opened;
   const invalid = { code: "INVALID_ARGUMENT" };

@@ -144,7 +144,7 @@ test("pull: deletes only on request, and only entries that the host has not chan
   assert.deepEqual([...readTree(host).keys()], ["d", "d/a", "d/b", "d/own", "e", "e/c"]);
 });
 
-test("pull: a link to a directory stands for that directory, and the base for no other one", async (t) => {
+test("pull: a link to the directory of the base counts as that directory, and another directory does not", async (t) => {
   await using project = await PulledProject.open(t, { a: "1" });
   const { directory, host, workspace } = project;
   const link = join(directory, "link");

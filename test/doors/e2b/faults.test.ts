@@ -39,7 +39,7 @@ function hold(name: OperationName) {
   return { held, release };
 }
 
-test("a pause that fails: processes are read on, and its end is not tried again at once", async () => {
+test("a pause that fails: the output of processes is still read, and the pause is not retried at once", async () => {
   const sandbox = await served.create({ autoPause: true });
   const started = sandbox.run("exec sleep 100").catch(() => {});
   let pid: number | undefined;

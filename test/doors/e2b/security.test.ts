@@ -40,7 +40,7 @@ test("key: a gateway that runs takes the new key and refuses the old one as soon
   assert.equal((await served.ask("GET", "/v2/sandboxes", { headers: { "x-api-key": old } })).status, 401);
 });
 
-test("any request: an Origin or a Host beyond loopback is 403, with the right key too", async () => {
+test("any request: an Origin, or a Host other than loopback, is 403, also with the right key", async () => {
   const hosts = ["evil.test", "evil.test:49900", "127.0.0.1.evil.test", "localhost.evil.test", "10.0.0.1", "[::2]"];
   for (const host of hosts) {
     for (const given of [{ "x-api-key": served.key }, sandbox.headers]) {
@@ -129,7 +129,7 @@ test("link: foreign, changed and expired signatures are 401; a good one needs no
   assert.equal(foreign, 401);
 });
 
-test("messages: oversized, cut, compressed and foreign ones are refused, and the gateway goes on", async () => {
+test("messages: oversized, cut, compressed and foreign ones are refused, and the gateway continues", async () => {
   const headers = { "content-type": "application/connect+json" };
   const send = (body: Buffer, given = headers) =>
     sandbox.ask("POST", "/process.Process/Start", { body, headers: given });

@@ -9,7 +9,7 @@ import { connectHere, textOf } from "./connect.js";
 
 const run = { environment: "debian:12", command: "true" };
 
-test("a command's result comes as text and as structured content; a failed command is no error", async () => {
+test("a command's result comes as text and as structured content; a failed command is not an error", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(3), stdout: "out\n", stderr: "err\n" }));
   await using mcp = await connectHere({ env: daemon.env });
   const result = await mcp.call("vm_run", run);

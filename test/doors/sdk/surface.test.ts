@@ -48,7 +48,7 @@ test("every public name is documented", () => {
   }
 });
 
-test("importing it and making a Pyro leaves no file, no output and nothing that keeps the process alive", () => {
+test("importing the package and making a Pyro leaves no file, no output and nothing that keeps the process alive", () => {
   const directory = mkdtempSync(join(tmpdir(), "pt-"));
   try {
     const home = join(directory, "home");

@@ -82,7 +82,7 @@ test("extended attributes of every length arrive, with those of capabilities", a
   assert.match(askDebugfs(image, "ea_get -x /ping security.capability"), /01 ?00 ?00 ?02/);
 });
 
-test("access control lists arrive, and bytes that are none are refused", async (context) => {
+test("access control lists arrive, and bytes that are not such a list are refused", async (context) => {
   const entries = [
     [0x01, 6, -1],
     [0x02, 4, 1234],

@@ -71,7 +71,7 @@ test("a registry gets the login of Docker's configuration, and another registry 
   await assert.rejects(pull(second, otherName), { code: "REGISTRY_DENIED", message: /without a login/ });
 });
 
-test("a wrong login is named as such", async (context) => {
+test("the error of a wrong login says that the registry refuses the login", async (context) => {
   const { cache, registry, name } = await open(context, (host) => auths(host, { auth }));
   want(registry, basic("me:other"), 'Basic realm="r"');
   await assert.rejects(pull(cache, name), {
@@ -232,7 +232,7 @@ async function openProxy(
 
 const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-test("a registry beyond a proxy is reached through it, and this host's is not", async (context) => {
+test("a registry behind a proxy is reached through the proxy, and a registry on this host directly", async (context) => {
   const { cache } = await openImageCache(context);
   const { port, certificate } = await openTls(context);
   const asked: string[] = [];
@@ -250,7 +250,7 @@ test("a registry beyond a proxy is reached through it, and this host's is not", 
   assert.deepEqual(asked, [`registry.example:443 ${basic("me:secret")}`]);
 });
 
-test("a registry beyond a proxy that says nothing: a cancel and a time-out end the tunnel", async (context) => {
+test("a registry behind a proxy that never answers: a cancel and a time-out end the tunnel", async (context) => {
   const cancel = new AbortController();
   const closed: Promise<unknown>[] = [];
   const address = await openProxy(context, (url, _, socket) => {

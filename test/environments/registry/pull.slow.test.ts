@@ -92,7 +92,7 @@ test("a registry that is gone does not spoil a check, and fails an update", asyn
   await assert.rejects(pull(cache, name, { update: true }), { code: "REGISTRY_UNREACHABLE" });
 });
 
-test("what is named by its digest, or is no image of a registry, has no update", async (context) => {
+test("an image that is named by its digest, and an environment of no registry, have no update", async (context) => {
   const { cache } = await open(context);
   for (const name of ["debian:12", `localhost:1/x@sha256:${"0".repeat(64)}`])
     await assert.rejects(pull(cache, name, { update: true }), { code: "INVALID_ARGUMENT" });
@@ -114,7 +114,7 @@ test("a layer that two images share is fetched once, also by pulls at once, and 
   assert.deepEqual(blobNames(directory), []);
 });
 
-test("a prune removes the layers of what it removes, and keeps those of what is held", async (context) => {
+test("a prune removes the layers of the environments that it removes, and keeps those of held ones", async (context) => {
   const { directory, cache, registry } = await open(context);
   registry.push(makeImage([base, upper]));
   const { environment } = await pull(cache, `${registry.host}/me/tool`);

@@ -29,7 +29,7 @@ for (const [written, name] of full) {
   });
 }
 
-test("other names are no images of a registry", () => {
+test("other names are not images of a registry", () => {
   for (const name of ["x", "", "/", "a//b", "A/b", "debian:", "python:3 12", "me/tool@sha256:12", "../x", "a/../b"])
     assert.equal(parseRegistryReference(name), null, name);
 });

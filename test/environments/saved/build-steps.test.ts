@@ -11,7 +11,7 @@ const aboutOf = (key: string) => ({
   steps: [{ key, text: "run true" }],
 });
 
-test("a sweep of results: one that gets a name meanwhile stays, and so does one that a build holds", async (context) => {
+test("a sweep of results: keeps a result that gets a name meanwhile, and one that a build holds", async (context) => {
   const home = await openHome(context);
   const { saved } = home.environments;
   const disks = [];

@@ -38,7 +38,7 @@ test("an exported environment is the same one in another home, with all that it 
   assert.deepEqual(left(other), [0, 0, 0]);
 });
 
-test("an import shares the environment below that is there already", async (context) => {
+test("an import uses a base environment that is installed already", async (context) => {
   const { home, file } = await exported(context);
   await home.environments.remove("web");
   await importInto(home, file);

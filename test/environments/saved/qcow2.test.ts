@@ -18,7 +18,7 @@ const refused: readonly (readonly [string, readonly [number, bigint]])[] = [
   ["it keeps its data in another file", [72, 0b100n]],
 ];
 
-test("a qcow2 image: one that stands alone has no problem", async (context) => {
+test("a qcow2 image that needs no other file has no problem", async (context) => {
   const path = join(await temporaryDirectory(context), "disk");
   writeQcow2(path);
   assert.equal(await findQcow2Problem(path, SIZE), null);
@@ -32,7 +32,7 @@ for (const [problem, change] of refused) {
   });
 }
 
-test("a qcow2 image is refused that is something else, or nothing", async (context) => {
+test("an empty file, and a file that is not a qcow2 image, are refused", async (context) => {
   const path = join(await temporaryDirectory(context), "disk");
   writeFileSync(path, "");
   assert.equal(await findQcow2Problem(path, SIZE), "it is too short");

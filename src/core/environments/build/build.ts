@@ -17,7 +17,7 @@ import { assertBuild, configOf, planSteps, type Step } from "./plan.js";
 type BuildInput = InputOf<"env.build">;
 type Built = ResultOf<"env.build">;
 
-/** What the first step begins with. */
+/** The environment that the first step begins with. */
 interface Base {
   readonly digest: string;
   readonly config: GuestConfig;
@@ -51,7 +51,7 @@ async function buildFrom(core: Core, input: BuildInput, sources: readonly BuildS
   }
 }
 
-/** What the steps begin with. Pulls it when it is missing. */
+/** The environment that the first step begins with. Pulls it when it is missing. */
 async function readBase(core: Core, from: string, call: Call): Promise<Base> {
   if (core.snapshots.findSaved(from) !== null) {
     throw new PyroError(
@@ -104,9 +104,9 @@ async function build(
 
 interface Progress {
   readonly steps: readonly Step[];
-  /** How many of them have a result. */
+  /** The number of steps that have a saved result. */
   readonly done: number;
-  /** The last result; null when there is none. */
+  /** The disk of the last of these steps; null when no step has a result. */
   readonly start: SavedDisk | null;
   readonly base: Base;
 }

@@ -15,7 +15,7 @@ import { copyIntoGuest, typeOf } from "./copy.js";
 import type { Step } from "./plan.js";
 
 const VARIABLES = "/etc/environment";
-/** On a file system in memory, so that no result has it. */
+/** On a file system in memory, so that no saved disk contains it. */
 const SCRIPT = "/run/pyro-build-script";
 const MOST_VARIABLE_BYTES = 16_384;
 
@@ -48,7 +48,7 @@ async function addVariables({ channel }: Machine, variables: Readonly<Record<str
   const added = variablesOf({ env: Object.entries(variables).map(([name, value]) => `${name}=${value}`) });
   const text = Buffer.from([...kept, ...added].map((line) => `${line}\n`).join(""));
   if (text.length > MOST_VARIABLE_BYTES) {
-    throw new PyroError("INVALID_ARGUMENT", `The variables have ${text.length} bytes with those of the base.`, {
+    throw new PyroError("INVALID_ARGUMENT", `The variables, with those of the base, have ${text.length} bytes.`, {
       hint: `At most ${MOST_VARIABLE_BYTES} bytes of names and values are kept.`,
       details: { bytes: text.length, limit: MOST_VARIABLE_BYTES },
     });

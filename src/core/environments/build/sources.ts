@@ -94,7 +94,7 @@ export class BuildSources {
 }
 
 function throwGone(id: string): never {
-  throw new PyroError("FAILED_PRECONDITION", `The files ${id} of the build are not here.`, {
+  throw new PyroError("FAILED_PRECONDITION", `The daemon has no files ${id} for this build.`, {
     hint: "Send them again, then build.",
     details: { source: id, reason: "source_gone" },
   });

@@ -66,7 +66,7 @@ async function assertSeedIsKnown({ record, content }: TaskVm): Promise<string> {
   }
   throw new PyroError(
     "FAILED_PRECONDITION",
-    `Task ${task_id} was prepared by a setup, whose result is not kept for it.`,
+    `Task ${task_id} cannot be reset to its beginning: a setup prepared it, and its first state is not kept.`,
     {
       hint: "Make a snapshot right after `pyro task create`, and reset to that.",
       details: { task_id, workspace_seed: seed.mode },

@@ -3,7 +3,7 @@ import { PyroError } from "../../../contract/errors.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import type { LastingMachines } from "../../machines/machines.js";
 
-/** Throws RESOURCE_EXHAUSTED, with the number that there is room for, when there is none for as many more VMs. */
+/** Throws RESOURCE_EXHAUSTED when there is no room for this many more VMs. The error has the number that fits. */
 export async function assertRoomForForks(
   machines: Pick<LastingMachines, "countRoom">,
   record: TaskRecord,

@@ -44,7 +44,7 @@ export async function saveSnapshot(vm: TaskVm, machine: FoundMachine, options: S
   const about = { ...describeTask(vm.record, name), saved_as: savedAs, setup_key: setupKey };
   const fill = async (directory: string) => {
     await notes.fill(directory);
-    // It outlives the task, which has the content otherwise.
+    // The snapshot outlives the task, whose directory has the content otherwise.
     if (setupKey !== null) await copyBaseContent(vm.parts.directory, directory);
   };
   return vm.parts.snapshots.create(machine, about, { signal, resumes, ...notes, fill });

@@ -19,7 +19,7 @@ import type { TaskVm } from "../task-vm.js";
 import { shapeOfRecord } from "./room.js";
 import { restoreSeed } from "./seed-files.js";
 
-/** Stands for a start without a snapshot: a VM as the task was created with. */
+/** Stands for a start without a snapshot: a VM like the one that the task was created with. */
 export const SEED = "seed";
 /** A directory that no task has: a workspace without a base. */
 const NO_LISTS = "no-lists";
@@ -67,7 +67,7 @@ interface Source {
   readonly release: () => Promise<void>;
 }
 
-/** A VM as the task was created with: its workspace is its user's. */
+/** Starts a VM like the one that the task was created with: its workspace is its user's. */
 async function acquireSeed(
   machines: LastingMachines,
   record: TaskRecord,

@@ -68,7 +68,7 @@ export async function serveControl(sandboxes: Sandboxes, exchange: Exchange): Pr
   throw new Refusal(404, `${request.method} ${path} is no route of this gateway.`);
 }
 
-/** The part that stands for `:id`, or an empty text; null when the path is another one. */
+/** The part that stands for `:id`, or an empty text; null when the path does not match the pattern. */
 function fit(pattern: readonly string[], parts: readonly string[]): string | null {
   if (pattern.length !== parts.length) return null;
   let id = "";

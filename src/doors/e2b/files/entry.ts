@@ -75,7 +75,7 @@ function numberOf(entry: GuestLine, name: string): number {
   return Number.isSafeInteger(value) ? value : 0;
 }
 
-/** What a failure in the guest means to the caller of a file method. */
+/** The error that a caller of a file method gets for a failure in the guest. */
 export function fileErrorOf(error: unknown, path: string, user: string): ConnectError {
   if (!(error instanceof GuestError)) throw error;
   const text = (reason: string) => `${reason}: ${path}`;

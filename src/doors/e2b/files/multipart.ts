@@ -9,7 +9,7 @@ export interface Part {
 
 const MAX_HEAD_BYTES = 16_384;
 
-/** The boundary in a content type; null when it is no form. Throws 400 for a form without one. */
+/** The boundary in a content type; null when it is not a form. Throws 400 for a form without one. */
 export function boundaryOf(contentType: string): string | null {
   if (!/^multipart\/form-data\s*;/i.test(contentType)) return null;
   const found = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;]{1,70}))/i.exec(contentType);

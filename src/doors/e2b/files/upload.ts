@@ -115,7 +115,7 @@ function readMetadata(headers: Readonly<Record<string, string | string[] | undef
   return metadata;
 }
 
-/** What a failure in the guest means to the caller of a transfer. */
+/** The error that a caller of a transfer gets for a failure in the guest. */
 export function uploadErrorOf(error: unknown, path: string, user: string): unknown {
   if (error instanceof GuestError) {
     switch (error.code) {

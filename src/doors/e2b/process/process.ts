@@ -109,7 +109,7 @@ export class SandboxProcess {
     this.ended = new Promise((resolve) => (this.#onEnded = resolve));
   }
 
-  /** Calls back with each event from now on. Returns what ends that. */
+  /** Calls back with each event from now on. Returns a function that ends that. */
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);

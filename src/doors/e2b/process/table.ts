@@ -34,7 +34,7 @@ export interface TableOwner {
 /** How often a process is read again after its daemon has ended, and how long that waits. */
 const MAX_RETURNS = 20;
 const RETURN_MS = 100;
-/** How long the end of a process can be asked for. */
+/** How long a process that has ended can still be found. */
 const KEPT_MS = 30_000;
 /** A longer line is put into a file of the guest first. */
 const MAX_LINE_BYTES = limits.commandBytes - 16_384;
@@ -178,7 +178,7 @@ export class ProcessTable {
     return process;
   }
 
-  /** Its end can be asked for a while longer. */
+  /** Ends a process. Clients can still find it for a while. */
   async #finish(process: SandboxProcess, result: Ending): Promise<void> {
     await process.finish(result);
     this.#save();
@@ -224,7 +224,7 @@ function failureOf({ error, stderr }: ResultOf<"task.exec">, { user }: NewProces
   return new ConnectError("internal", error?.message ?? `the process could not be started: ${stderr}`);
 }
 
-/** What a failure of pyro means to the caller of a process. */
+/** The error that a caller of a process gets for a failure of pyro. */
 export function connectErrorOf(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof Refusal) return new ConnectError("unavailable", error.message);
