@@ -195,7 +195,7 @@ class Operations(ABC):
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
+            require_isolation: Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.
             stdin: Standard input: a text, bytes, or an iterable of either.
             check: Raise CommandFailedError unless the command ends with exit code 0.
             on_stdout: Called with standard output as it comes.
@@ -242,7 +242,7 @@ class Operations(ABC):
             mem_mib: Memory of the VM in MiB (256 to 65536).
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
+            require_isolation: Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
@@ -419,7 +419,7 @@ class Operations(ABC):
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
             allow_host_compat: Run in a sandboxed host process when no VM can run.
-            require_isolation: Refuse to start the VM unless this host isolates it at least so far; see SECURITY.md.
+            require_isolation: Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.
             setup: Command that prepares the task. It runs once, and later tasks with the same setup start from its result.
             setup_key: File of this machine, such as a lock file. The setup runs again when its content changes.
             source_path: Directory, file, .tar, .tar.gz or .tgz on the client's machine. The client packs it.
@@ -1421,7 +1421,7 @@ class Operations(ABC):
     ) -> EnvBuildResult:
         """Build an environment on top of another one.
 
-        The steps run as root in `/`, in this order: the variables, the copies, the commands, the script, the working directory. The result of each is kept: a later build starts behind the last step that it has in common with an earlier one. A second build of the name replaces the first when it succeeds. Fails with `ENVIRONMENT_BUILD_FAILED` and the output of the step, with `ALREADY_EXISTS` when an environment that was not built has the name, with the codes of a run, and with those of a push for a source.
+        The steps run as root in `/`, in this order: the variables, the copies, the commands, the script, the working directory. The result of each is kept: a later build continues after the last step that an earlier one has in common with it. A second build of the name replaces the first when it succeeds. Fails with `ENVIRONMENT_BUILD_FAILED` and the output of the step, with `ALREADY_EXISTS` when an environment that was not built has the name, with the codes of a run, and with those of a push for a source.
 
         Args:
             name: Name of the environment.
@@ -1485,7 +1485,7 @@ class Operations(ABC):
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
     ) -> EnvListEnvironment:
-        """Add an environment from a file of env.export.
+        """Add an environment from an exported file.
 
         Every byte is compared with its digest. The daemon reads the file: over HTTP the path is absolute. Fails with `ALREADY_EXISTS` when an environment has the name, with `ENVIRONMENT_CORRUPT` when the file is damaged or of a newer pyro.
 

@@ -37,22 +37,18 @@ function leavingToolchain(t: TestContext): { toolchain: Toolchain; readLeft: () 
   return { toolchain, readLeft };
 }
 
-test(
-  "a program in a jail: an abort ends all of its processes, also one that detached itself",
-  limit,
-  async (t) => {
-    const { toolchain, readLeft } = leavingToolchain(t);
-    const abort = new AbortController();
-    const running = runInJail(toolchain, { devices: [], mounts: [] }, [], 60_000, abort.signal);
-    await until("the process that would be left", () => readLeft() > 0);
-    const identity = readProcessIdentity(readLeft());
-    assert.ok(identity);
-    t.after(() => isAlive(identity) && process.kill(identity.pid, "SIGKILL"));
-    abort.abort();
-    assert.equal(await running, null);
-    assert.equal(isAlive(identity), false);
-  },
-);
+test("a program in a jail: an abort ends all of its processes, also one that detached itself", limit, async (t) => {
+  const { toolchain, readLeft } = leavingToolchain(t);
+  const abort = new AbortController();
+  const running = runInJail(toolchain, { devices: [], mounts: [] }, [], 60_000, abort.signal);
+  await until("the process that would be left", () => readLeft() > 0);
+  const identity = readProcessIdentity(readLeft());
+  assert.ok(identity);
+  t.after(() => isAlive(identity) && process.kill(identity.pid, "SIGKILL"));
+  abort.abort();
+  assert.equal(await running, null);
+  assert.equal(isAlive(identity), false);
+});
 
 test("work beside a program in a jail: when the work ends, all processes of the program end", limit, async (t) => {
   const { toolchain, readLeft } = leavingToolchain(t);

@@ -134,7 +134,7 @@ test("shell snippets are whole commands of bash", () => {
 test("JSON and TOML snippets can be parsed; an answer has the fields of its operation", () => {
   for (const { place, text, language } of snippetsIn("json", "toml")) {
     const value = language === "toml" ? parse(text) : (JSON.parse(text) as object);
-    if (!("vm_id" in value)) continue;
+    if (!("vm_id" in value) || "event" in value) continue;
     const { shape } = operations["vm.run"].output as z.ZodObject;
     const always = Object.keys(shape).filter((name) => !(shape[name] as z.ZodType).safeParse(undefined).success);
     assert.deepEqual(Object.keys(value).toSorted(), always.toSorted(), place);

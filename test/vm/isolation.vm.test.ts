@@ -44,15 +44,18 @@ test("a call that requires more isolation than this host gives is refused with t
     assert.equal(status, 0);
   });
 
-  await t.test("a daemon that requires jailed starts, one that requires strict does not, and a running one is not changed", async () => {
-    const refused = await scratch.failure("daemon", "start", "--require-isolation", "jailed");
-    assert.equal(refused.code, "FAILED_PRECONDITION");
-    await scratch.pyro(["daemon", "stop"]);
-    const failed = await scratch.failure("daemon", "start", "--require-isolation", "strict");
-    assert.deepEqual([failed.code, failed.details["missing"]], ["HOST_NOT_ABLE", pieces]);
-    const { status, stderr } = await scratch.pyro(["daemon", "start", "--require-isolation", "jailed"]);
-    assert.equal(status, 0, stderr);
-    assert.equal((await scratch.json<Doctor>("doctor")).isolation.required, "jailed");
-    assert.equal((await scratch.pyro(["run", "debian:12", "--", "true"])).status, 0);
-  });
+  await t.test(
+    "a daemon that requires jailed starts, one that requires strict does not, and a running one is not changed",
+    async () => {
+      const refused = await scratch.failure("daemon", "start", "--require-isolation", "jailed");
+      assert.equal(refused.code, "FAILED_PRECONDITION");
+      await scratch.pyro(["daemon", "stop"]);
+      const failed = await scratch.failure("daemon", "start", "--require-isolation", "strict");
+      assert.deepEqual([failed.code, failed.details["missing"]], ["HOST_NOT_ABLE", pieces]);
+      const { status, stderr } = await scratch.pyro(["daemon", "start", "--require-isolation", "jailed"]);
+      assert.equal(status, 0, stderr);
+      assert.equal((await scratch.json<Doctor>("doctor")).isolation.required, "jailed");
+      assert.equal((await scratch.pyro(["run", "debian:12", "--", "true"])).status, 0);
+    },
+  );
 });

@@ -57,10 +57,14 @@ async function findSnapshot({ record, parts }: TaskVm): Promise<Snapshot | null>
 export async function findReadable(snapshots: TaskSnapshots, reference: string): Promise<Snapshot> {
   const snapshot = snapshots.get(reference);
   if (await isSynced(snapshot)) return snapshot;
-  throw new PyroError("FAILED_PRECONDITION", `The files of snapshot ${reference} cannot be read, since they are not on its disk.`, {
-    hint: "The guest had not written them to the disk when the snapshot was made, or an earlier version made it. Fork it to read them.",
-    details: { snapshot_id: snapshot.record.snapshot_id, reason: "not_synced" },
-  });
+  throw new PyroError(
+    "FAILED_PRECONDITION",
+    `The files of snapshot ${reference} cannot be read, since they are not on its disk.`,
+    {
+      hint: "The guest had not written them to the disk when the snapshot was made, or an earlier version made it. Fork it to read them.",
+      details: { snapshot_id: snapshot.record.snapshot_id, reason: "not_synced" },
+    },
+  );
 }
 
 async function isSynced({ taskPath }: Snapshot): Promise<boolean> {

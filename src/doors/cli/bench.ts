@@ -10,9 +10,13 @@ import { print } from "./show.js";
 /** `pyro bench`: how fast VMs are on this machine, beside the machine itself. */
 export function bench(client: Client, json: boolean): Promise<number> {
   if (client.transport.context !== null) {
-    throw new PyroError("FAILED_PRECONDITION", "`pyro bench` measures the machine that it runs on, not the machine of a context.", {
-      hint: "Run it on that machine, or add --context local.",
-    });
+    throw new PyroError(
+      "FAILED_PRECONDITION",
+      "`pyro bench` measures the machine that it runs on, not the machine of a context.",
+      {
+        hint: "Run it on that machine, or add --context local.",
+      },
+    );
   }
   return interruptible(json, async ({ signal }) => {
     const progress = openProgress("bench", { prefix: "bench", isEnvironment: false });

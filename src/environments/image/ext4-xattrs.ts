@@ -60,9 +60,13 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
 }
 
 function refuseAcl(name: string): never {
-  throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The extended attribute ${name} of a file is not an access control list.`, {
-    details: { reason: "xattrs", names: [name] },
-  });
+  throw new PyroError(
+    "ENVIRONMENT_BUILD_FAILED",
+    `The extended attribute ${name} of a file is not an access control list.`,
+    {
+      details: { reason: "xattrs", names: [name] },
+    },
+  );
 }
 
 function rounded(bytes: number): number {

@@ -163,10 +163,14 @@ async function describe(cache: EnvironmentCache, disk: SavedDisk): Promise<Insta
   const directory = dirname(files.rootPath);
   const manifest = await readManifestBelow(cache, record.environment_digest);
   if (manifest === null) {
-    throw new PyroError("ENVIRONMENT_CORRUPT", `The files of ${record.environment}, the base of ${record.name}, are gone.`, {
-      hint: "Import the environment again, or remove it.",
-      details: { environment: record.name, reason: "the environment below it is gone" },
-    });
+    throw new PyroError(
+      "ENVIRONMENT_CORRUPT",
+      `The files of ${record.environment}, the base of ${record.name}, are gone.`,
+      {
+        hint: "Import the environment again, or remove it.",
+        details: { environment: record.name, reason: "the environment below it is gone" },
+      },
+    );
   }
   const description = `Disk of a task of ${record.environment}`;
   const recipe = { kind: "rootfs", architecture: "amd64", version: manifest.version, path: diskPath } as const;

@@ -13,10 +13,14 @@ const NAMES_SHOWN = 10;
 /** Throws FAILED_PRECONDITION when the base does not have the list of the seed, or the content of every file of it. */
 export async function assertSeedIsKept(taskId: string, base: WorkspaceBase): Promise<void> {
   if (!(await base.hasSeed())) {
-    throw new PyroError("FAILED_PRECONDITION", `The list of the files that task ${taskId} was created with is not kept.`, {
-      hint: "Create a task from the source again.",
-      details: { task_id: taskId, reason: "seed_not_kept" },
-    });
+    throw new PyroError(
+      "FAILED_PRECONDITION",
+      `The list of the files that task ${taskId} was created with is not kept.`,
+      {
+        hint: "Create a task from the source again.",
+        details: { task_id: taskId, reason: "seed_not_kept" },
+      },
+    );
   }
   const missing: string[] = [];
   for (const [path, entry] of await readSeed(base)) {
