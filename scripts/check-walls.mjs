@@ -26,7 +26,7 @@ const walls = {
 /** Only host/ touches processes, sockets and files; the build writes and reads the rendered contract. */
 const walledModules = ["node:child_process", "node:fs", "node:fs/promises", "node:http", "node:net"];
 const mayTouch = ["src/contract/render.ts", "src/contract/rendered.ts"];
-/** A program that uses the SDK may ask for the MCP server: the one place where a door opens another. */
+/** The one place where a door may import another: the SDK can start the MCP server. */
 const opening = ["src/doors/sdk/server.ts", "src/doors/mcp/server.ts"];
 
 const faults = [...readTypescriptImports("src")].flatMap(([path, imports]) => {
@@ -69,7 +69,7 @@ function renderList(folders) {
   return folders.length === 0 ? "nothing of ours" : folders.join(", ");
 }
 
-/** The row of a folder in ARCHITECTURE.md's table; null when there is none. */
+/** The folders that ARCHITECTURE.md's table says this folder may import; null when the table has no row for it. */
 function toldBy(page, folder) {
   const row = page.split("\n").find((line) => line.startsWith(`| \`src/${folder}/\` |`));
   return row?.split("|").at(-2).trim() ?? null;

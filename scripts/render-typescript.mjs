@@ -76,7 +76,7 @@ function typeOf(schema) {
   if (schema.title) return declareResult(schema);
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(" | ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
-  // The known values of an open list help an editor; any other text is one too.
+  // Any text is allowed; an editor offers the known values.
   if (schema.examples) return `${schema.examples.map((value) => JSON.stringify(value)).join(" | ")} | (string & {})`;
   if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type })).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -117,7 +117,7 @@ function renderInterface({ name, description, fields }, shared, further = []) {
       return isNew;
     })
     .map((shape) => shape.name);
-  // Shapes of commands stand on SessionOptions themselves.
+  // The shapes of commands extend SessionOptions already.
   const isCommand = bases.some((base) => /^(Task)?(Exec|Command)Options$/.test(base));
   const heads = [...bases, ...(isCommand ? [] : further)];
   const own = fields.filter(({ key }) => !covered.has(key));

@@ -35,8 +35,8 @@ run() {
   node "$@"
 }
 
-# Hosts in namespaces take addresses that this machine has once: such tests run one after the other, beside the others, since they
-# wait much. Their output follows at the end.
+# Network tests use the same addresses, so they run one after the other, though beside the other tests, since they mostly wait.
+# Their output is printed at the end.
 alone=$(echo "$files" | grep '/network/.*\.vm\.test' || true)
 together=$(echo "$files" | grep -v '/network/.*\.vm\.test')
 failed=0
@@ -49,7 +49,7 @@ if [ -n "$alone" ]; then
   trap '[ -z "$beside" ] || kill "$beside"; rm -f "$output"' EXIT
   trap 'exit 130' INT TERM HUP
 fi
-# Fast tests wait half of their time.
+# Fast tests wait half of their time, so several run at once on a processor.
 at_once=2
 [ "$kind" != fast ] || at_once=4
 # shellcheck disable=SC2086

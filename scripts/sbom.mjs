@@ -56,7 +56,7 @@ const packages = names.map((name) => {
 document.components.push(...programs, ...packages);
 process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 
-/** Null for a package that is not installed here, as with a private toolchain. */
+/** The version of an installed Debian package; null when it is not installed, as with a private toolchain. */
 function readVersion(name) {
   try {
     const format = "${db:Status-Status} ${Version}";

@@ -126,7 +126,7 @@ class Context:
             self.manager.send({"id": self.running, "event": event})
 
     def read(self, fd, kind, size=PIECE_BYTES):
-        """Takes one piece of what a pipe has; false at its end."""
+        """Reads one piece from a pipe; false at its end."""
         try:
             data = os.read(fd, size)
         except BlockingIOError:
@@ -188,7 +188,7 @@ class Context:
             self.print(kind, b"", True)
 
     def finish(self):
-        # What the code has written before its end lies in the pipes.
+        # Output that the code wrote before its end may still be in the pipes.
         self.drain()
         self.end()
 
@@ -242,7 +242,7 @@ class Manager:
         os.dup2(2, 1)
 
     def send(self, line):
-        # Escapes would make a line longer than the one of its context, by up to three times.
+        # Not escaped to ASCII, which would make a line up to three times as long as the one that the context sent.
         data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         while data:
             data = data[os.write(self.output, data) :]

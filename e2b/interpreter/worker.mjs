@@ -66,7 +66,7 @@ function compile(code, filename) {
   }
 }
 
-/** Code that waits at its top, as a function. What it declares at the beginning of a line becomes global, so that it is kept. */
+/** Code with a top-level await, as an async function. Variables declared at the beginning of a line become global, for later runs. */
 function waiting(code) {
   const kept = code.replace(/^(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=/gm, "globalThis.$1 =");
   const at = kept.trimEnd().lastIndexOf("\n") + 1;

@@ -103,7 +103,7 @@ def shell(line):
     try:
         return process.wait()
     except BaseException:
-        # What it writes later would belong to the next run.
+        # If it went on, its later output would be taken for that of the next run.
         process.kill()
         process.wait()
         raise
@@ -179,7 +179,7 @@ def run(request):
         import traceback
 
         linecache.cache.update(sources)
-        # The frames of this file say nothing about the code.
+        # Leaves out the frames of this file: they say nothing about the user's code.
         frames = error.__traceback__
         while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
             frames = frames.tb_next

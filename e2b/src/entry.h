@@ -1,4 +1,4 @@
-// What the gateway learns of a file.
+// The facts of a file that the gateway gets.
 #ifndef ENTRY_H
 #define ENTRY_H
 

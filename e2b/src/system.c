@@ -10,7 +10,7 @@
 #include "place.h"
 #include "reply.h"
 
-// Bytes of a line of /proc/meminfo.
+// The value of a line of /proc/meminfo, in bytes.
 static int64_t memory(const char *text, const char *name) {
     const char *at = strstr(text, name);
     long long kib = 0;

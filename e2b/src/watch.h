@@ -12,7 +12,7 @@ enum { WATCHES_MAX = 128 };
 void watch_begin(int64_t id, struct json request);
 void watch_end(int64_t id, struct json request);
 
-// Fills in what to wait for; returns how many.
+// Fills in the descriptors to wait for; returns how many.
 int watch_poll(struct pollfd fds[WATCHES_MAX]);
 // Sends all events that the kernel has queued.
 void watch_drain(void);

@@ -11,7 +11,7 @@ struct fill {
     int64_t bytes;     // written or left out
     size_t pending;    // zeros behind them, less than a block, that may become a part of a hole
     bool is_direct;    // past the page cache
-    bool ends_in_hole; // its end is set last
+    bool ends_in_hole; // fill_end sets the length of the file
 };
 
 void fill_open(struct fill *fill, int fd);

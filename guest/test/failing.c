@@ -46,7 +46,7 @@ int __wrap_fchmod(int fd, mode_t mode) { return is_to_fail() ? -1 : __real_fchmo
 int __wrap_futimens(int fd, const struct timespec times[2]) { return is_to_fail() ? -1 : __real_futimens(fd, times); }
 
 int __wrap_utimensat(int folder, const char *name, const struct timespec times[2], int flags) {
-    // The workspace's own time is set back after a push, whatever became of it.
+    // Not counted: the workspace's own time, which is set back after every push, even after one that failed.
     bool is_of_push = strcmp(name, ".") != 0;
     return is_of_push && is_to_fail() ? -1 : __real_utimensat(folder, name, times, flags);
 }

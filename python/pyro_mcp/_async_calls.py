@@ -36,7 +36,7 @@ class Keys:
         return not self.is_over
 
     async def read(self) -> None:
-        """Waits for the next piece, unless there is one. May be cancelled: a piece is kept. Raises what the caller's iterable raises."""
+        """Waits for the next piece, unless one is there. Can be cancelled without losing one. Raises what the caller's iterable raises."""
         if self._rest or self.is_over:
             return
         self._next = self._next or asyncio.ensure_future(_following(self._pieces))

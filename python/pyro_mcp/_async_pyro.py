@@ -213,7 +213,7 @@ class AsyncPyro(AsyncOperations):
             await asyncio.to_thread(self._home.far_socket)
 
     def _assert_absent(self, absent: Exception) -> None:
-        """Raises what is not the absence of a daemon: ssh takes a connection before it knows whether one listens there."""
+        """Raises the error unless it means that no daemon runs. A connection that ssh accepted and then closed means that, too."""
         if isinstance(absent, Unanswered) and not self._home.far_socket():
             raise absent
 
@@ -226,7 +226,7 @@ class AsyncPyro(AsyncOperations):
     async def _call_in_thread(
         self, operation: str, fields: Mapping[str, object], stdin: Stdin, check: bool, sinks: Mapping[str, Any]
     ) -> Any:
-        """What packs files of this machine, or runs the executable, blocks: it has a thread."""
+        """Performs a call that packs files or runs the executable. That blocks, so it is done in a thread."""
         loop = asyncio.get_running_loop()
         cancellation = Cancellation()
 
@@ -294,7 +294,7 @@ class _Sinks:
 
 
 class _Call:
-    """One call of an operation, whose request may be repeated."""
+    """A call of an operation. Its request is sent again when the daemon dies."""
 
     def __init__(self, operation: str, fields: dict[str, object], stdin: Stdin, sinks: _Sinks) -> None:
         self.operation = operation

@@ -19,7 +19,7 @@ from ._stream import DATA, INPUT, RESIZE, STDIN, STDOUT, Lost
 
 
 class _Operations(Protocol):
-    """What a shell needs of the client."""
+    """The methods of the client that a shell uses."""
 
     _home: Home
 
@@ -54,7 +54,7 @@ class AsyncShell:
             yield piece
 
     async def read(self) -> bytes:
-        """What the terminal shows next; nothing when its command has ended. The shell is held back when 1 MiB of its output is unread."""
+        """The next output of the terminal; empty when its command has ended. The shell is held back when 1 MiB of its output is unread."""
         await self._until(lambda: bool(self._shown) or self._following.done())
         if not self._shown:
             await self.exit()

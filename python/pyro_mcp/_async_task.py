@@ -30,7 +30,7 @@ class AsyncTask(AsyncTaskOperations):
 
     Attributes:
         task_id: Its id.
-        info: What was known of it when this handle was made; ``await status()`` asks anew.
+        info: Its state when this handle was made; ``await status()`` asks again.
     """
 
     def __init__(self, operations: AsyncOperations, info: TaskCreateResult | TaskStatusResult) -> None:

@@ -122,11 +122,11 @@ class Home:
         raise PyroError.from_body(body)
 
     def call_local(self, operation: str, fields: Mapping[str, object]) -> Any:
-        """Has the executable do an operation: the code that writes into a user's directory, or forwards ports, exists once."""
+        """Has the executable perform an operation: only it has the code that writes into a user's directory and forwards ports."""
         return self._run("__call", fields, operation)
 
     def performs(self, operation: str, fields: Mapping[str, object]) -> bool:
-        """True when the executable has to perform an operation on another machine: it forwards ports, and refuses files of this one."""
+        """True when the executable has to perform an operation on another machine, to forward ports or to refuse files of this machine."""
         if not self.far_socket():
             return False
         images = (fields.get("environment"), fields.get("from"))
@@ -141,7 +141,7 @@ class Home:
         return Patience(bool(self.far_socket()))
 
     def show(self, operation: str, fields: Mapping[str, object], result: Any) -> Any:
-        """The result of an operation on another machine, as this machine sees it."""
+        """The result of an operation on another machine, with ports of this machine in place of ports there."""
         if not self.far_socket() or '"host_port":' not in json.dumps(result, separators=(",", ":")):
             return result
         return self._run("__show", {"input": fields, "result": result}, operation)

@@ -114,7 +114,7 @@ class _WireGone(Exception):
 
 
 class _Upload:
-    """Sends what follows an input: an archive, standard input, a cancel."""
+    """Sends what follows the input of a call: an archive, standard input, or the request to cancel."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

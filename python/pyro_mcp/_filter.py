@@ -1,7 +1,7 @@
 """The patterns of excluded entries, in the syntax of `.gitignore`, as src/archive/filter.ts reads them.
 
-Only patterns that every reader takes alike are tried here. With any other among them everything is sent, and the daemon, which
-holds all patterns against what it gets, leaves it out.
+Only simple patterns, which all programs read in the same way, are applied here. If any other is among them, everything is sent,
+and the daemon applies the patterns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 Excludes = Callable[[str, bool], bool]
 
 _ODD = re.compile(r"[\s\\\[\]#]|\*{3}|//|.!|^!?/?$")
-"""Classes, escapes, comments, and what Git and its readers differ over."""
+"""Patterns that are not simple: classes, escapes, comments, and others that programs read in different ways."""
 
 
 def create_filter(exclude: Sequence[str], include: Sequence[str]) -> Excludes | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _POINTER_BYTES = 8_192
 """The longest ``.git`` file that is read."""
 _ALTERNATES_DEEP = 5
-"""Repositories that borrow from each other in a row, as Git counts."""
+"""Maximum length of a chain of repositories that borrow from each other, as in Git."""
 _COMMON = frozenset(
     ("branches", "config", "hooks", "info", "lfs", "logs", "objects")
     + ("packed-refs", "refs", "remotes", "rr-cache", "shallow", "svn")
@@ -49,9 +49,9 @@ class GitData:
 
 
 def find_git_data(path: str, root: str) -> GitData | None:
-    """None for a ``.git`` that is complete as it is, and for one that leads nowhere. Raises OSError.
+    """The parts of a ``.git`` that does not hold all of its data; None for one that is complete, and for one that leads nowhere.
 
-    ``root`` is the source: what a relative ``.git`` file names within it is sent with it.
+    ``root`` is the source: data within it is sent anyway, so a relative ``.git`` file that points there is complete. Raises OSError.
     """
     found = _find_git_directory(path, root)
     if found is None:
@@ -59,7 +59,7 @@ def find_git_data(path: str, root: str) -> GitData | None:
     git_directory, is_moved = found
     common = _read(os.path.join(git_directory, "commondir"))
     common_directory = None if common is None else _real(git_directory, common.rstrip())
-    # The references of a worktree in this newer format are spread over files that cannot be put together.
+    # With the reftable format the references of a worktree are in several files that cannot be joined.
     if common_directory is not None and os.path.exists(os.path.join(git_directory, "reftable")):
         return None
     shared = common_directory or git_directory
@@ -106,7 +106,7 @@ def _find_alternates(objects: str, depth: int) -> list[str]:
 
 
 def _settle(config: str) -> str:
-    """The configuration with a work tree that is the directory of the ``.git``. The last value of a setting counts."""
+    """The configuration of a ``.git`` that is sent: its work tree is the directory above. The last value of a setting counts."""
     worktree = "\tworktree = ..\n" if re.search(r"^\s*worktree\s*=", config, re.IGNORECASE | re.MULTILINE) else ""
     return f"{config.removesuffix(chr(10))}\n[core]\n\tbare = false\n{worktree}"
 

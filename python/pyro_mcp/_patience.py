@@ -12,7 +12,7 @@ RETURN_DELAY_SECONDS = 0.1
 _MAX_OUTAGE_SECONDS = 60
 _MAX_PAUSE_SECONDS = 2.0
 _LASTING_SECONDS = 2.0
-"""A connection that lived longer has ended an outage, although nothing came over it."""
+"""A connection that lasts longer than this ends an outage, even if no byte arrived over it."""
 
 
 class Patience:
@@ -26,7 +26,7 @@ class Patience:
         self._count = 0
 
     def reached(self) -> None:
-        """The daemon has answered, and the connection may stay quiet."""
+        """Called when the daemon has answered: the connection may stay quiet from now on."""
         self._reached_at = time.monotonic()
 
     def pause(self, error: Exception, count: int) -> float | None:

@@ -32,7 +32,7 @@ MAX_STARTS = 5
 _SCAN_EVENT_SECONDS = 0.2
 
 _MAX_INLINE_LENGTH = 131072
-"""A file's content that the line of the input has room for, however it is escaped."""
+"""Longer content of a file does not go into the line of JSON, which has a limit, but follows it."""
 
 # The files that the daemon reads or writes for a caller.
 _FILES = {"env.export": "output", "env.import": "file"}
@@ -257,7 +257,7 @@ class Pyro(Operations):
                     raise NotListening
                 return ask(socket)
             except (NotListening, Unanswered) as absent:
-                # ssh takes a connection before it knows whether a daemon listens on the other machine.
+                # A connection that ssh accepted and then closed also means that no daemon runs.
                 if isinstance(absent, Unanswered) and not self._home.far_socket():
                     raise
                 if starts == MAX_STARTS:
@@ -302,7 +302,7 @@ def is_inline(content: object) -> bool:
 
 @dataclass(frozen=True)
 class _Ask:
-    """One request of an operation, which may be repeated."""
+    """A call of an operation. Its request is sent again when the daemon dies."""
 
     operation: str
     fields: Mapping[str, object]
@@ -317,7 +317,7 @@ def _open_source(given: Mapping[str, object], on_progress: OnProgress | None, as
 
     def on_scan(count: int) -> None:
         nonlocal shown
-        # The clock is read only now and then.
+        # Reading the clock at each entry would cost too much.
         if on_progress and count % 64 == 0 and time.monotonic() - shown >= _SCAN_EVENT_SECONDS:
             shown = time.monotonic()
             on_progress({"phase": "scan", "message": f"{count} entries found"})

@@ -33,7 +33,7 @@ class ShellPlace:
     cols: int
 
     def fields(self) -> dict[str, Any]:
-        """The input of ``task.follow`` that continues there."""
+        """The input of ``task.follow`` that continues at this place."""
         here = {"task_id": self.task_id, "sequence": self.sequence, "stdout_offset": self.offset}
         return {**here, "keyboard": True, **self.size()}
 
@@ -41,7 +41,7 @@ class ShellPlace:
         return {"rows": self.rows, "cols": self.cols}
 
     def take(self, kind: int, payload: bytes) -> None:
-        """Counts the output of a frame, and what the record no longer has."""
+        """Moves on by the output in a frame, and by output that the task's log no longer has."""
         if kind == DATA:
             self.offset += len(payload)
         elif (event := json.loads(payload))["event"] == "gap":
@@ -64,7 +64,7 @@ def has_ended() -> PyroError:
 
 
 class _Operations(Protocol):
-    """What a shell needs of the client."""
+    """The methods of the client that a shell uses."""
 
     _home: Home
 
@@ -102,7 +102,7 @@ class Shell:
             yield piece
 
     def read(self, timeout: float | None = None) -> bytes:
-        """What the terminal shows next; nothing when its command has ended. Raises TimeoutError after that many seconds.
+        """The next output of the terminal; empty when its command has ended. Raises TimeoutError after ``timeout`` seconds.
 
         The shell is held back when 1 MiB of its output is unread.
         """
@@ -149,7 +149,7 @@ class Shell:
         self._operations.signal_task(self.info["task_id"], self.info["sequence"], signal=signal)
 
     def exit(self, timeout: float | None = None) -> TaskExecResult:
-        """The result of the shell's command, when it has ended. Raises TimeoutError after that many seconds, ABORTED when detached."""
+        """The result of the shell's command, when it has ended. Raises TimeoutError after ``timeout`` seconds, ABORTED when detached."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._is_over, timeout):
                 raise TimeoutError

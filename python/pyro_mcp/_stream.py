@@ -33,7 +33,7 @@ class Lost(Exception):
 
 
 class Unanswered(Lost):
-    """The connection ended before a byte of an answer: the request has not begun."""
+    """The connection ended before the first byte of an answer: the daemon has not begun with the request."""
 
 
 class Stream:

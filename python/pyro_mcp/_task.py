@@ -36,7 +36,7 @@ class Task(TaskOperations):
 
     Attributes:
         task_id: Its id.
-        info: What was known of it when this handle was made; ``status()`` asks anew.
+        info: Its state when this handle was made; ``status()`` asks again.
     """
 
     def __init__(self, operations: Operations, info: TaskCreateResult | TaskStatusResult) -> None:

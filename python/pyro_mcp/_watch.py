@@ -23,7 +23,7 @@ class PushedEvent(TypedDict):
 
 
 class FailedEvent(TypedDict):
-    """A push that failed. It is tried again, or made again after the next change."""
+    """A push that failed. If ``retries``, it is tried again without a change; otherwise after the next change."""
 
     event: Literal["failed"]
     error: PyroError
@@ -53,7 +53,7 @@ def watch(home: Home, task_id: str, source_path: str | os.PathLike[str], flags: 
 
 
 def _parse(event: dict[str, object]) -> WatchEvent:
-    """Raises what ended the watch."""
+    """The event; raises the error if it ended the watch."""
     error = event.get("error")
     if isinstance(error, dict):
         event["error"] = PyroError.from_body(error)

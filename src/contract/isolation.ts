@@ -9,7 +9,7 @@ export const requireIsolation = isolationLevel
   .describe("Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.")
   .meta({ forPrograms: true });
 
-/** What a host gives, and what it lacks for more. */
+/** The isolation of VMs on this host, and what the host lacks for more. */
 export const isolation = z.object({
   level: isolationLevel.nullable().describe("Level that this host gives; null when no VM can run."),
   required: isolationLevel.nullable().describe("Level that the daemon requires, from PYRO_REQUIRE_ISOLATION."),

@@ -78,7 +78,7 @@ export class PushedFiles {
     }
   }
 
-  /** Keeps the list of a push that is in, and drops the route's earlier one; with null drops the list instead. */
+  /** Ends a push: keeps its list in place of the earlier one of the route. `at` is null for a push that failed, whose list is dropped. */
   async settle(pushId: string, at: GuestTime | null): Promise<void> {
     const pending = (await listNames(this.#directory)).find((name) => name.endsWith(`.${pushId}${PENDING}`));
     if (pending === undefined) return;

@@ -14,7 +14,7 @@ export interface Base {
   readonly manifest: Manifest;
 }
 
-/** An entry of an import as it passes. Content counts as equal when its SHA-256 is. */
+/** Records the entries of an import while they are sent to the guest. Files count as equal when their SHA-256 is. */
 export interface BaseRecorder {
   add(path: string, entry: Entry): void;
   /** Passes a file's content on, and adds the file when all of it has passed. */

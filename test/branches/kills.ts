@@ -12,7 +12,7 @@ export const victims = ["daemon", "qemu", "helper", "client"] as const;
 export type Operation = (typeof operations)[number];
 export type Victim = (typeof victims)[number];
 
-/** What a round has done and seen, in one line. */
+/** The result of a round, which is printed as one line. */
 export interface Round {
   readonly operation: Operation;
   readonly victim: Victim;
@@ -136,7 +136,7 @@ export class Kills {
     await this.#sweep();
   }
 
-  /** The daemon hears of a VM's end a moment later: until then the task looks as if it ran. */
+  /** The daemon notices the end of a VM a moment later: until then it reports the task as running. */
   async #waitUntilNoticed(): Promise<void> {
     await until("the end of the VM is noticed", async () => {
       if ((await this.#scratch.status(this.task)).state === "failed") return true;

@@ -65,7 +65,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     this.#deaths.get(id)!("killed by a test");
   }
 
-  /** For a second machine of a snapshot, whose process is in use: an agent without its commands. */
+  /** A new agent, without the snapshot's commands: for a second machine of a snapshot, whose one process is in use already. */
   #standIn(): AgentProcess {
     const agent = new AgentProcess();
     this.#agents.add(agent);

@@ -58,7 +58,7 @@ test("a refusal reaches a client that is still uploading", async () => {
   await assert.rejects(call, { code: "ARCHIVE_CORRUPT" });
 });
 
-/** The outcome of the handler's reading. */
+/** A handler that reads an upload, and what it has read until now: the bytes, and the code of the error. */
 function watchedPush() {
   const seen = { bytes: 0, code: "" };
   const push: Push = async (_core, _input, call) => {

@@ -144,7 +144,7 @@ test("a copied home in which a byte was flipped is still refused", async (contex
   await assert.rejects(copied.find("debian:12"), { code: "ENVIRONMENT_CORRUPT" });
 });
 
-test("a damaged content that a VM holds stays; the name gets a new one", async (context) => {
+test("damaged content that a VM uses stays; its name gets new content", async (context) => {
   const { cache, directory } = await openFakeCache(context);
   const { environment } = await pull(cache);
   const release = cache.hold(environment.digest);

@@ -13,7 +13,7 @@ import { roundsOr, TaskScratch } from "./task-scratch.js";
 const FILES = 20_000;
 const DIRECTORIES = 200;
 const ASKED_MS = 1_000;
-/** It may be switching the tree in, while other tests run. */
+/** How long to wait for a push that may have begun to switch the tree in, on a host that runs other tests too. */
 const PUSH_END_SECONDS = 60;
 
 let scratch: TaskScratch;

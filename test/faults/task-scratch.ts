@@ -109,7 +109,7 @@ export class TaskScratch extends VmScratch {
   }
 }
 
-/** Waits until a child has said something on its standard output; returns all it says, growing. */
+/** Waits until a child has printed a text. Returns its standard output, which grows in the result. */
 export async function saying(child: ChildProcess, text: string, deadlineSeconds = 60): Promise<{ stdout: string }> {
   const said = { stdout: "" };
   child.stdout?.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));

@@ -7,7 +7,7 @@ export type Report =
 
 const KINDS: readonly string[] = ["start", "ok", "failed", "end"] satisfies Report["kind"][];
 
-/** Null for a line that is no report, such as one of the firmware. */
+/** The report in a line; null for other lines, such as those of the firmware. */
 export function parseReport(line: string): Report | null {
   try {
     const parsed: unknown = JSON.parse(line);

@@ -40,7 +40,7 @@ async def main():
 asyncio.run(main())
 `;
 
-/** What a client does after it has sent its byte. */
+/** The ways in which a client leaves a connection, by the byte that it sends first. */
 const ways: readonly (readonly [string, (socket: Socket) => Promise<void>])[] = [
   ["f", async (socket) => void (await once(socket, "data"), socket.destroy())],
   ["f", async (socket) => void (await once(socket.pause(), "readable"), socket.resetAndDestroy())],

@@ -9,7 +9,7 @@ export class Tmux implements Disposable {
   readonly #socket: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  /** `directory` is the test's own. */
+  /** `directory` belongs to the test; the socket of tmux is put there. */
   constructor(directory: string, env: NodeJS.ProcessEnv, { rows = 24, cols = 80 } = {}) {
     this.#socket = join(directory, "tmux.sock");
     this.#env = { ...env, LANG: "C.UTF-8", HOME: directory };

@@ -42,7 +42,7 @@ export const attacks: readonly Attack[] = [
     name: "fork bomb",
     script: "bomb() { bomb | bomb & }; bomb; sleep 60",
     seconds: 5,
-    // Its processes multiply faster than they are killed, so its own task may answer no more.
+    // Its processes multiply faster than they are killed, so its own task may no longer answer.
     expect: (scene) => assert.equal(entryOf(scene).timed_out, true),
   },
   {

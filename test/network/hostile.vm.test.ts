@@ -141,7 +141,7 @@ for source in sources:
   await scratch.pyro(["task", "delete", task]);
 });
 
-/** Whether this host has sent a SYN there that got no answer. */
+/** Whether this host waits for an answer from there: it has sent a SYN. */
 function isTried(address: string, port: number): boolean {
   const reversed = address
     .split(".")

@@ -93,7 +93,7 @@ test("addresses without an allowed name, datagrams and other resolvers are refus
     [],
   );
   assert.deepEqual([far.take(), other.take()], [[], []]);
-  // A packet that is no question for an allowed name does not leave through the resolver either.
+  // Only questions for allowed names reach the resolver: no other packet leaves that way either.
   resolver.take();
   const tunnel = `
 import socket, sys
@@ -113,7 +113,7 @@ test("a DNS answer too long for UDP arrives over TCP, and that connection carrie
   const asked = resolver.take();
   assert.ok(asked.length > 0 && asked.every((line) => line === "asked many.below.test"), asked.join());
   far.take();
-  // A packet that is no question for an allowed name does not leave that way either.
+  // Only questions for allowed names reach the resolver over TCP, too.
   const tunnel = `
 import socket, struct, sys
 for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\x06secret\\x04evil\\x04test\\0\\0\\x01\\0\\x01"):

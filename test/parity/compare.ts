@@ -121,7 +121,7 @@ function inDoor(name: string, check: () => void): void {
   }
 }
 
-/** One test a case, which looks at what every door said. */
+/** Declares one test for each case; it compares the answers of all doors. */
 export function compare(openCompared: () => Promise<Compared>, table: readonly Case[]): void {
   let compared: Compared;
   const answers: [string, (Answer | null)[]][] = [];

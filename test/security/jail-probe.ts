@@ -1,6 +1,6 @@
 import { systemCallProbe } from "./system-calls.js";
 
-/** What a probe in the jail is told about the host. */
+/** The things on the host that a probe in the jail tries to reach. */
 export interface ProbeTargets {
   readonly secret: string;
   readonly otherDisk: string;

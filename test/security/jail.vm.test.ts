@@ -26,7 +26,7 @@ import { refusals } from "./system-calls.js";
 const PROGRAM = "dist/test/security/jail-process.js";
 const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** What is not refused, or not with EPERM. */
+/** The expected results of attacks for which it is not EPERM. */
 const ANSWERS: Readonly<Record<string, string>> = {
   ...refusals,
   "a unix socket": "done",
@@ -54,7 +54,7 @@ const READ_ONLY = /^(?:write \/|create a|remove a|add a|open \S+ for everybody)/
 function isRefused(name: string, result: string): boolean {
   const expected = ANSWERS[name];
   if (expected !== undefined) return result === expected;
-  // Some are in a directory that only root may enter.
+  // EACCES for files in a directory that only root may enter.
   if (ABSENT.test(name)) return ["ENOENT", "EACCES"].includes(result);
   return READ_ONLY.test(name) ? ["EROFS", "EACCES"].includes(result) : result === "EPERM";
 }

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { commandLineOf, processesOf, until } from "../client/scratch.js";
 import type { TaskScratch } from "../faults/task-scratch.js";
 
-/** Namespaces that live without being a process's own would be mounts; processes of the home are counted as such. */
 const readText = (path: string) => readFileSync(path, "utf8");
 
-/** Checks, when every task is deleted, that no process, file, socket, mount or namespace is left but the daemon's own. */
+/**
+ * Checks, when every task is deleted, that no process, file, socket, mount or namespace is left but the daemon's own. A namespace needs no
+ * check of its own: it lives by a process or by a mount.
+ */
 export async function assertNothingLeft(scratch: TaskScratch): Promise<void> {
   const daemon = await scratch.daemonPid();
   const others = () =>

@@ -123,7 +123,7 @@ export class Worker {
     try {
       await this.#cli(["task", "export", task.id, "/workspace", "--output", directory, "--json"]);
       for (const [name, content] of files) {
-        // Of a VM that was killed, what its kernel had not written yet is lost.
+        // A VM that was killed loses the data that its kernel had not written to the disk yet.
         if (readIfThere(join(directory, name)) !== content) await this.#assertKilled(task, `${name} is lost`);
       }
     } finally {
@@ -157,7 +157,7 @@ export class Worker {
     assert.equal(error.code, "NOT_FOUND", `${task.id} is back`);
   }
 
-  /** Looks at a task whose call failed. Its output is there; it runs, unless its VM was killed; then it is deleted. */
+  /** Checks a task whose call failed: no output is lost, and it still runs unless its VM was killed. Deletes it in that case. */
   async #settle(task: Known): Promise<void> {
     if (!this.#own.includes(task)) return;
     if (this.#doomed.has(task)) return this.#delete(task);

@@ -16,7 +16,7 @@ async function write(log: OutputLog, totalBytes: number): Promise<void> {
   }
 }
 
-/** Follows to the end; asserts each byte's place and returns the bytes seen, and whether there was a gap. */
+/** Follows to the end and asserts that each byte is at its place. Returns the number of bytes and of gaps. */
 async function drain(log: OutputLog, from: number, blocking: boolean): Promise<{ bytes: number; gaps: number }> {
   let next = from;
   const seen = { bytes: 0, gaps: 0 };

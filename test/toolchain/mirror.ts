@@ -11,7 +11,7 @@ import type { PackageSource } from "../../src/toolchain/source.js";
 const PACKAGES = ["qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables", "mmdebstrap"];
 const NAME = "Pyro Test <test@example.invalid>";
 
-/** The mirror's reaction to a request instead of an answer. */
+/** Handles a request in place of the mirror, to make a fault. Returns false to let the mirror answer. */
 export type Fault = (path: string, response: ServerResponse, body: Buffer) => boolean;
 
 /** A signed Debian archive of small packages, on a port of this machine. */

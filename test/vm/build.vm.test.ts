@@ -49,7 +49,7 @@ test("env build: each step is kept, a second build runs none, and what is built 
   assert.ok(second.steps.every(({ cached }) => cached));
   writeFileSync(join(sources, "inner", "file"), "changed\n");
 
-  // From the one with the old content: its user, variables and directory are inherited.
+  // Built on web:2, which has the old content; its user, variables and directory are inherited.
   const show =
     "cat /opt/a/link /opt/by-script; tail -n 1 /usr/local/bin/tool.tgz; stat -c '%U %G %a' /opt/a/link /srv/new";
   const third = await build(
@@ -73,7 +73,7 @@ test("env build: each step is kept, a second build runs none, and what is built 
   assert.deepEqual(await names(), ["web:2", "web:3"]);
   const below = await scratch.failureHere("env.remove", { environment: "debian:12" });
   assert.deepEqual([below.code, below.details["needed_by"]], ["FAILED_PRECONDITION", ["web:2", "web:3"]]);
-  // The results in between go; those that have a name stay.
+  // The prune removes the results of steps in between; results with a name stay.
   await scratch.client.call("env.prune", {});
   assert.equal(readdirSync(join(scratch.home, "saved")).length, 2);
   for (const environment of ["web:2", "web:3"]) await scratch.client.call("env.remove", { environment });

@@ -35,7 +35,7 @@ function symlinkIfNew(from: string, to: string): void {
   try {
     symlinkSync(from, to);
   } catch {
-    // The other directory already had it.
+    // The directory linked before this one has a file of the same name.
   }
 }
 

@@ -106,8 +106,8 @@ export class VmScratch extends Scratch {
 }
 
 /**
- * A cache of its own over the pulled contents, since a cache has one daemon: the next one takes running builds for leftovers, and a prune
- * removes the images of others.
+ * Makes a cache of its own for this home, with links to the pulled contents. Homes cannot share a cache: a daemon that starts takes the
+ * builds of another one for leftovers, and a prune removes the other one's images.
  */
 function shareEnvironments(directory: string): void {
   const shared = join(SHARED_HOME, "environments");

@@ -39,7 +39,7 @@ export async function findGitData(path: string, root: string): Promise<GitData |
   const { gitDirectory, isMoved } = found;
   const common = await readText(join(gitDirectory, "commondir"));
   const commonDirectory = common === null ? null : await realpath(resolve(gitDirectory, common.trimEnd()));
-  // The references of a worktree in this newer format are spread over files that cannot be put together.
+  // With the reftable format the references of a worktree are in several files that cannot be joined.
   if (commonDirectory !== null && existsSync(join(gitDirectory, "reftable"))) return null;
   const shared = commonDirectory ?? gitDirectory;
   const alternates = await findAlternates(join(shared, "objects"), 0);

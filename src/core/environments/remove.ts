@@ -35,7 +35,7 @@ async function assertNotBelow({ environments, snapshots }: Core, environment: st
   });
 }
 
-/** The results of setups in an environment would hold it; they can be made again. */
+/** Removes the snapshots of setups in an environment: they would hold it, and can be made again. */
 async function dropSetups({ environments, snapshots }: Core, environment: string): Promise<void> {
   const digest = (await environments.find(environment).catch(() => null))?.digest;
   const above = snapshots.listSetups().filter(({ record }) => record.environment_digest === digest);

@@ -187,7 +187,7 @@ test("a screen: what repaints it draws the same, with colours, wide characters a
   assert.equal(drawn.text, "\n  full");
   assert.deepEqual([again.text, again.cursor], [drawn.text, drawn.cursor]);
   assert.ok(drawn.repaint.endsWith("\u001b[?25l"));
-  // The screen behind the alternate one is there when that is left.
+  // The main screen is still there when the alternate one is left.
   assert.equal((await draw(drawn.repaint, "\u001b[?1049l")).text, "one\nred \u4e16\u754c");
 });
 

@@ -19,7 +19,7 @@ async function withProject(t: TestContext, act: (project: PulledProject) => Prom
   await act(project);
 }
 
-/** The digests in a list that does not wait for hashing. */
+/** The digests in a list for which the agent does not hash files that it has not hashed before. */
 async function lazyDigests({ client, taskId }: PulledProject): Promise<[string, string | null | undefined][]> {
   const input = { task_id: taskId, paths: [], exclude: [], include: [], lazy: true };
   const { changes } = await performOperation(client, "task.changes", input);

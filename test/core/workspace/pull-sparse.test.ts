@@ -18,7 +18,7 @@ import { performOperation } from "../../../src/client/perform.js";
 import { PulledProject } from "./pulled-project.js";
 
 const MIB = 1_048_576;
-/** What the data of a planted file takes at most, with room for whole blocks and for the file system's own. */
+/** The most that a planted file may take on the disk: its data, in whole blocks, and the file system's own blocks. */
 const MOST_BYTES = 4 * MIB;
 
 /** A sparse file with data at the beginning, in the middle and at the end. */

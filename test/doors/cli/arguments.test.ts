@@ -68,7 +68,7 @@ test("every usual spelling prints the version", () => {
   }
 });
 
-test("commands named as in other tools are aliases", () => {
+test("names of commands in other tools work as aliases", () => {
   const id = "task-0123456789ab";
   const cases: Record<string, string> = {
     ls: "task list",

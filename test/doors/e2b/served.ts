@@ -13,7 +13,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly bytes: Buffer;
-  /** The body as JSON; null when it is none. */
+  /** The body, parsed; null when it is not JSON. */
   readonly body: any;
 }
 
@@ -108,7 +108,7 @@ export function askGateway(
   });
 }
 
-/** What a client's view needs of a gateway. */
+/** The part of a gateway that a client's view uses. */
 type Gateway = Pick<Served, "ask">;
 
 /** A client's view of one sandbox. */
@@ -141,7 +141,7 @@ export class Handle {
     return this.ask("POST", `/${method}`, { body: message, headers: { "content-type": "application/json" } });
   }
 
-  /** A call that is answered with a stream: its messages, and what ended it. */
+  /** A call whose answer is a stream: its messages, and the error that ended it, if any. */
   async stream(method: string, message: object, headers: Readonly<Record<string, string>> = {}) {
     const given = { "content-type": "application/connect+json", ...headers };
     const { status, bytes, body } = await this.ask("POST", `/${method}`, { body: envelope(message), headers: given });

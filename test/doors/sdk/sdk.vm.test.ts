@@ -215,7 +215,7 @@ test("a program that exits without cleaning up: its run ends, its task and the t
   const argv = ["--input-type=module", "-e", script, task.taskId];
   const child = spawn(process.execPath, argv, { env: { ...process.env, ...scratch.env }, stdio: "inherit" });
   assert.deepEqual(await once(child, "exit"), [9, null]);
-  // Fewer than before if the run took the spare of an earlier test.
+  // There are fewer VMs than before if the run took the spare of an earlier test.
   await until("the VM of the run is gone", () => scratch.leftovers().length <= vms);
   await until("the command has ended", async () => (await lastEntry()).state === "ended");
   const { stdout, exitCode, aborted } = await lastEntry();

@@ -15,7 +15,7 @@ export interface RegistryDouble {
   readonly requests: string[];
   /** Runs before each answer. */
   intercept: Answer;
-  /** Makes a tag name a document: an index, or the manifest of an image. */
+  /** Points a tag at a document: an index, or the manifest of an image. */
   tag(name: string, document: Buffer, mediaType: string): void;
   push(image: MadeImage, tag?: string): void;
 }

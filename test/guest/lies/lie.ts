@@ -1,6 +1,6 @@
 import type { Script } from "./lying-agent.js";
 
-/** What the host does when it is lied to. */
+/** The operation of the host during which the guest lies. */
 export type Act =
   "open" | "stat" | "committed" | "start" | "follow" | "stage" | "manifest" | "list" | "read" | "write" | "fetch";
 

@@ -23,7 +23,7 @@ const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs
 
 /** How long a lie may take to be found out, on a machine that is busy. */
 const DEADLINE_MS = 60_000;
-/** What a session that comes to nothing is waited for. */
+/** How long to wait for a session that never starts, and for an answer that never comes. */
 const OPEN_MS = 300;
 const SILENT_MS = 100;
 const MOST_ENTRIES = 20_000;

@@ -17,13 +17,13 @@ const NONCE_BYTES = 16;
 const SYNC_MAGIC = buildSync(Buffer.alloc(NONCE_BYTES)).subarray(-2 * NONCE_BYTES, -NONCE_BYTES);
 const BACK_MAGIC = Buffer.from(SYNC_MAGIC.toString("latin1").replace("SYNC", "BACK"), "latin1");
 
-/** Less than `TWO_WAY_HELLO` promises. */
+/** Smaller than the mailbox that `TWO_WAY_HELLO` promises. */
 export const MAILBOX_FILE_BYTES = 3 * 1_048_576;
 
 export const HONEST_HELLO = { protocol: 1, agent: "double", mode: "process", kernel: "none", woken: true, jobs: [] };
 export const TWO_WAY_HELLO = { ...HONEST_HELLO, mailbox_bytes: 2_097_152, outbox_bytes: 2_097_152 };
 
-/** The actions of a double besides answering `ping`. */
+/** What the lying agent sends, besides answers to `ping`. */
 export interface Script {
   /** In place of the answer to a sync record. */
   readonly greet?: (agent: LyingAgent) => void;
