@@ -17,7 +17,7 @@ const imageConfigSchema = z.object({
 });
 export type ImageConfig = Readonly<z.infer<typeof imageConfigSchema>>;
 
-/** What an image's reference named in its registry when it was pulled: the digest of a manifest or an index. */
+/** The digest of the manifest or index to which an image's reference led when it was pulled. */
 const originSchema = z.object({ digest: z.string() });
 export type Origin = Readonly<z.infer<typeof originSchema>>;
 

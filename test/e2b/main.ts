@@ -7,7 +7,7 @@ import { VmScratch } from "../vm/vm-scratch.js";
 import { programs, RunningGateway } from "../doors/e2b/running.js";
 import { outliveDeaths } from "./deaths.js";
 
-/** What is installed for these tests and stays for the next run. */
+/** The programs that these tests install; they stay for the next run. */
 const cache = fileURLToPath(new URL("../../../.test-e2b/", import.meta.url));
 const CLI = "2.19.0";
 /** The Python SDKs that programs are run with: one of February 2026, the first ones with E2B_SANDBOX_URL behind them, and the newest that is known. */

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What a process costs now. */
+/** The resources that a process uses now. */
 export interface Cost {
   readonly descriptors: number;
   readonly residentMib: number;
-  /** The most that was resident since its start. */
+  /** The largest resident memory since its start. */
   readonly peakMib: number;
 }
 

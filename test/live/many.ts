@@ -68,7 +68,7 @@ export function testMany(open: () => { readonly scratch: TaskScratch; readonly t
   });
 }
 
-/** What a shell has shown so far. */
+/** Collects the output of a shell in `text`. */
 function watch(shell: Shell): { text: string } {
   const shown = { text: "" };
   const read = async () => {

@@ -131,7 +131,7 @@ test("bytes that are not text are printed unchanged", async () => {
   assert.deepEqual(Buffer.concat(chunks), Buffer.from([0, 255, 128, 10]));
 });
 
-/** What the daemon may grow by, of any output: V8 lets buffers take more before it collects them since Node.js 22. */
+/** The most that the daemon may grow, however long the output is. Since Node.js 22, V8 lets buffers take more before it collects them. */
 const MOST_GROWTH_KIB = (Number.parseInt(process.versions.node) < 22 ? 64 : 128) * 1024;
 
 test("200 MB of output: the daemon grows by much less, and the result has the end", async () => {

@@ -21,7 +21,7 @@ const templatesOf = (scratch: VmScratch) => {
   return existsSync(directory) ? readdirSync(directory) : [];
 };
 const isUnfinished = (name: string) => name.startsWith("tmp-");
-/** What a clone has of its own. */
+/** Prints facts that each clone must have of its own. */
 const QUESTION =
   "cat /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; cat /etc/machine-id; date +%s; cat /etc/hostname; sed -n 2p /etc/hosts";
 /** The bits of open flags that say whether a file was opened for reading or writing. */

@@ -15,7 +15,7 @@ export interface Context {
   readonly home: string | null;
 }
 
-/** What the file keeps of a context. */
+/** A context as the file of contexts has it. */
 export interface ContextRecord {
   readonly url: string;
   readonly pyro?: string;

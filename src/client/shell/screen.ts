@@ -8,7 +8,7 @@ import type { TerminalSize } from "../../contract/terminal.js";
 const DRAW_MS = 10_000;
 const MEMORY_MIB = 192;
 
-/** What a terminal shows. */
+/** The content of a terminal at one moment. */
 export interface Drawn {
   /** The visible lines. */
   readonly text: string;

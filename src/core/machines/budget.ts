@@ -7,7 +7,7 @@ export interface Ceilings {
   readonly vms: number | null;
 }
 
-/** What one VM may take at most, in MiB. */
+/** The most memory and disk that one VM may use. */
 export interface Share {
   readonly memoryMib: number;
   readonly diskMib: number;
@@ -21,7 +21,7 @@ interface Lack {
   readonly details: Readonly<Record<string, number>>;
 }
 
-/** What the VMs of a daemon may take together, those it keeps ready and those that read kept disks included. */
+/** The memory, disk and number of all VMs of a daemon, within its limits. Counts spares and VMs that read kept disks, too. */
 export class Budget {
   readonly ceilings: Ceilings;
   readonly #shares = new Set<Share>();

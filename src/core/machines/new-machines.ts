@@ -19,7 +19,7 @@ import { type MachinePlan, type Room, startMachine } from "./start.js";
 export interface NewMachinesOptions {
   readonly environments: EnvironmentCache;
   readonly backends: Backends;
-  /** What all machines together may take. */
+  /** The memory and disk that all machines together may use. */
   readonly budget: Budget;
   readonly isolation: Isolation;
   readonly log: Log;

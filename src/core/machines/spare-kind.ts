@@ -8,7 +8,7 @@ export interface SpareKind {
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly network: boolean;
-  /** What one may take at most. */
+  /** The most memory and disk that one spare may use. */
   readonly share: Share;
 }
 

@@ -9,7 +9,7 @@ import { WORKSPACE } from "./destination.js";
 /** An emulated guest hashes 27 MB/s: the host hashes longer files when they arrive. */
 export const HASHED_BYTES = 1_048_576;
 
-/** What lies in a workspace. */
+/** The entries of a workspace, by kind. */
 export interface Workspace {
   readonly manifest: ReadonlyMap<string, Entry>;
   /** Directories on which the guest has mounted a file system: the agent does not read them. */

@@ -19,7 +19,7 @@ export const emptySeed: Seed = {
   ignored_xattr_count: 0,
 };
 
-/** What a seed has brought. */
+/** The result of a seed. */
 export interface Seeded {
   readonly seed: Seed;
   /** Keeps the list of imported entries, for pushes with `delete`. */

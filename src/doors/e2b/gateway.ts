@@ -14,7 +14,7 @@ import { INTERPRETER_PORT, serveInterpreter } from "./interpreter/routes.js";
 import type { Sandboxes } from "./sandboxes.js";
 import { ENVD_PORT } from "./version.js";
 
-/** What a gateway serves. */
+/** The settings of a gateway. */
 export interface GatewayOptions {
   readonly sandboxes: Sandboxes;
   /** Read for each request, so that a replaced key counts at once. */

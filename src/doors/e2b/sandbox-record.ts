@@ -17,7 +17,7 @@ export const processRecord = z.object({
   tty: z.boolean(),
 });
 
-/** What the gateway keeps of a sandbox, beside its task. */
+/** The record of a sandbox: facts that its task does not have. */
 export const sandboxRecord = z.object({
   format: z.literal(1),
   id: z.string().regex(/^[a-z0-9]{1,40}$/),

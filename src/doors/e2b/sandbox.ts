@@ -10,7 +10,7 @@ import type { Pyro } from "./pyro.js";
 import type { SandboxRecord } from "./sandbox-record.js";
 import { Watchers } from "./files/watchers.js";
 
-/** What a sandbox needs of the gateway. */
+/** The part of the gateway that a sandbox uses. */
 export interface SandboxHost {
   readonly pyro: Pyro;
   /** The directory of guests for the gateway's programs, and the user that runs code; tests have others. */

@@ -15,7 +15,7 @@ import { findTemplate, SNAPSHOT_PREFIX } from "./templates.js";
 import { Timers } from "./timers.js";
 import { DEFAULT_USER } from "./version.js";
 
-/** What the sandboxes of a gateway need. */
+/** The parts of a gateway that its sandboxes use. */
 export interface SandboxesOptions {
   readonly home: GatewayHome;
   readonly pyro: Pyro;

@@ -4,7 +4,7 @@ import { readJson } from "../../host/files.js";
 import { Refusal } from "./answer.js";
 import type { Pyro } from "./pyro.js";
 
-/** What a template is: an environment of pyro, and a line of shell that prepares it once. */
+/** A template of E2B: an environment of pyro, and a line of shell that prepares it once. */
 export interface Template {
   readonly environment: string;
   readonly setup?: string | undefined;

@@ -25,7 +25,7 @@ export interface ShellEnd {
 /** Connects the end of a client to a shell. Resolves when the shell's command has ended. */
 type FollowShell = (end: ShellEnd) => Promise<TaskExecResult>;
 
-/** What a shell needs of the SDK. */
+/** The part of the SDK that a shell uses. */
 interface ShellOperations {
   signalTask(taskId: string, sequence: number, options?: SignalOptions): Promise<unknown>;
 }
@@ -68,7 +68,7 @@ export class Shell implements AsyncIterable<Uint8Array> {
       });
   }
 
-  /** What the terminal shows from now on; at first what was shown before. Unread output holds the shell back. */
+  /** The output of the terminal: first earlier output, if asked for, then new output as it comes. Unread output holds the shell back. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* this.#shown;

@@ -146,7 +146,7 @@ test("shellTask in Python, with threads and with asyncio", async (t) => {
   assert.match(stderr, /Ran \d tests/);
 });
 
-/** What a shell has shown so far. */
+/** Collects the output of a shell in `text`; `end` resolves when it has ended. */
 function watch(shell: Shell): { text: string; end: Promise<void> } {
   const read = async () => {
     for await (const bytes of shell) shown.text += Buffer.from(bytes).toString();

@@ -58,7 +58,7 @@ async function arrive(machine: Machine, { path, kind }: BuildSource, call: Call)
   if (committed instanceof PyroError) throw committed;
 }
 
-/** What `cp` copies: the content of the directory, or the file under its own name. */
+/** The source argument of `cp`: the content of the directory, or the file under its own name. */
 async function nameOf(channel: Channel, { kind }: BuildSource): Promise<string> {
   if (kind !== "file") return `${ARRIVAL}/.`;
   for await (const { path } of list(channel, ARRIVAL, { depth: 1 })) {

@@ -34,7 +34,7 @@ function placeOf(cwd: string, user: string): string {
   return rest === "" ? `~${user}` : `~${user}/${quoted(rest)}`;
 }
 
-/** What a prelude has reported. */
+/** The report of a prelude: the id of the started process, or why none was started. */
 export type Report = number | "no-directory" | "no-program";
 
 /** Takes the report from the beginning of an output: the report, or null while it has not arrived whole, and the bytes after it. */
