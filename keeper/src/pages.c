@@ -60,7 +60,7 @@ static void await_copy(void) {
 static void copy_state(pid_t pid, int to) {
     char path[64], piece[65536];
     struct stat stat;
-    snprintf(path, sizeof path, "/proc/%d/root/tmp", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/cwd/tmp", (int)pid);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0) fail("the directory of the device state");
     int from = openat(directory, "state", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

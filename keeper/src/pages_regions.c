@@ -1,12 +1,18 @@
 #include "pages.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// The name of the memory file in the jail, as the kernel shows it.
-#define MEMORY_FILE "/pyro/template/ram\n"
+// The end of the memory file's path: /pyro/template/ram in a jail of bubblewrap, and its own path in a container's.
+#define MEMORY_FILE "/ram\n"
+
+static bool is_memory_file(const char *path) {
+    size_t size = strlen(path), end = strlen(MEMORY_FILE);
+    return size >= end && strcmp(path + size - end, MEMORY_FILE) == 0;
+}
 
 static void add(struct regions *regions, struct region region) {
     struct region *list = realloc(regions->list, (regions->count + 1) * sizeof *list);
@@ -26,7 +32,7 @@ static struct regions read_mappings(pid_t pid) {
         unsigned long long from, to, offset;
         int name = 0;
         if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %n", &from, &to, &offset, &name) != 3) continue;
-        bool is_template = name != 0 && strcmp(line + name, MEMORY_FILE) == 0;
+        bool is_template = name != 0 && is_memory_file(line + name);
         add(&mappings, (struct region){offset, to - from, from, is_template});
     }
     errno = ferror(maps) ? EIO : ESRCH;

@@ -72,7 +72,7 @@ export class Isolation {
     return diagnosis;
   }
 
-  #findLacks({ ok, engine, accelerator, problems }: Diagnosis): Lack[] {
+  #findLacks({ ok, engine, jail, accelerator, problems }: Diagnosis): Lack[] {
     const { groups, ceilings } = this.#facts;
     const [first] = problems;
     const unset = Object.entries({
@@ -83,6 +83,15 @@ export class Isolation {
     const limits = viewLimits(groups);
     const lacks: [boolean, Lack][] = [
       [!ok, lackOf("vm", "vm", first?.message ?? "No VM can run here.", first?.command ?? null)],
+      [
+        jail === "container",
+        lackOf(
+          "jailed",
+          "jail",
+          "QEMU has no namespaces of its own: the container that pyro runs in is its jail.",
+          null,
+        ),
+      ],
       [!existsSync(SECCOMP), lackOf("jailed", "seccomp", "The host's kernel has no seccomp filters.", null)],
       [
         !existsSync(CGROUP_NAMESPACE),

@@ -3,11 +3,13 @@ import { fileURLToPath } from "node:url";
 
 import { HostCompatBackend } from "../backend/host-compat/host-compat.js";
 import { QemuBackend } from "../backend/qemu/qemu.js";
+import { linkBaseEnvironments } from "../environments/base.js";
 import { openEnvironmentCache } from "../environments/cache.js";
 import { BuiltNames } from "../environments/saved/built-names.js";
 import { SavedDisks } from "../environments/saved/saved-disks.js";
 import { withSaved } from "../environments/saved/with-saved.js";
 import { everySource } from "../environments/sources.js";
+import { PyroError } from "../contract/errors.js";
 import type { IsolationLevel } from "../contract/isolation-levels.js";
 import { ControlGroups } from "../host/control-groups.js";
 import { Toolchains } from "../toolchain/toolchains.js";
@@ -28,6 +30,7 @@ import { Vms } from "./vms/vms.js";
 const AGENT_PATH = fileURLToPath(new URL("../../../guest/build/pyro-agent", import.meta.url));
 const GATE_PATH = fileURLToPath(new URL("../../../gate/build/pyro-gate", import.meta.url));
 const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
+const ENCLOSE_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-enclose", import.meta.url));
 const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", import.meta.url));
 const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-ram.so", import.meta.url));
@@ -50,8 +53,11 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
     ...{ homePath: home.path, runtimePath: home.runtime, agentPath: AGENT_PATH },
     ...{ keeperPath: KEEPER_PATH, groups },
   };
+  const basePath = process.env["PYRO_BASE"] || null;
+  const directory = join(home.path, "environments");
+  if (basePath !== null) await linkBaseEnvironments(directory, basePath);
   const cache = await openEnvironmentCache({
-    directory: join(home.path, "environments"),
+    directory,
     source: everySource(),
     log,
   });
@@ -66,6 +72,8 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
       gatePath: GATE_PATH,
       preloadPath: PRELOAD_PATH,
       pagesPath: PAGES_PATH,
+      basePath,
+      enclosePath: isContainerTheJail(process.env["PYRO_JAIL"]) ? ENCLOSE_PATH : null,
       preference: process.env["PYRO_ACCEL"],
       privateToolchain: () => toolchains.inUse(),
       log,
@@ -83,4 +91,15 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
   const buildSources = await BuildSources.open(join(home.path, "build-sources"));
   const host = { home, version, log, groups, backends, toolchains, isolation, budget };
   return { ...host, environments, machines, snapshots, vms, tasks, buildSources };
+}
+
+/** `choice` is PYRO_JAIL. Throws INVALID_ARGUMENT for a word that it does not know. */
+function isContainerTheJail(choice: string | undefined): boolean {
+  if (choice === undefined || choice === "" || choice === "bubblewrap") return false;
+  if (choice === "container") return true;
+  const shown = choice.slice(0, 100);
+  throw new PyroError("INVALID_ARGUMENT", `PYRO_JAIL must be bubblewrap or container, not ${shown}.`, {
+    hint: "Set PYRO_JAIL to one of them, or unset it, and run `pyro daemon stop`.",
+    details: { variable: "PYRO_JAIL", value: shown },
+  });
 }

@@ -33,7 +33,8 @@ function leavingToolchain(t: TestContext): { toolchain: Toolchain; readLeft: () 
       return 0;
     }
   };
-  const toolchain = { bwrap, keeper: keeperPath, limitsTmp: false, system: [], dropTo: null } as unknown as Toolchain;
+  const jailer = { kind: "bubblewrap", path: bwrap, limitsTmp: false };
+  const toolchain = { jailer, keeper: keeperPath, system: [], dropTo: null } as unknown as Toolchain;
   return { toolchain, readLeft };
 }
 

@@ -47,6 +47,8 @@ test("a host that has everything is strict; each missing piece lowers the level 
     const { level, missing } = isolationOf(host).view;
     assert.deepEqual([level, missing.map((lack) => lack.piece)], ["jailed", [piece]]);
   }
+  const contained = isolationOf({ diagnosis: { jail: "container" } }).view;
+  assert.deepEqual([contained.level, contained.missing.map((lack) => lack.piece)], ["vm", ["jail"]]);
   const { level, missing } = isolationOf({ diagnosis: { ok: false, accelerator: null } }).view;
   assert.deepEqual([level, missing.map((lack) => lack.piece)], [null, ["vm"]]);
 });

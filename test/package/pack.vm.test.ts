@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const BINARIES = [
   "guest/build/pyro-agent",
   "gate/build/pyro-gate",
+  "keeper/build/pyro-enclose",
   "keeper/build/pyro-join",
   "keeper/build/pyro-keeper",
   "keeper/build/pyro-pages",
@@ -53,6 +54,7 @@ test("a checkout without built files packs all needed files and no others", () =
     "guest/Makefile",
     "gate/src/main.c",
     "gate/Makefile",
+    "keeper/src/enclose.c",
     "keeper/src/join.c",
     "keeper/src/keeper.c",
     "keeper/src/pages.c",
@@ -68,7 +70,7 @@ test("a checkout without built files packs all needed files and no others", () =
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|enclose|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],

@@ -85,4 +85,5 @@ other.kill("SIGKILL");
 for (const server of servers) server.close();
 rmSync(directory, { recursive: true });
 const results = said.includes("{") ? (JSON.parse(said.slice(said.indexOf("{"))) as object) : { failure: said };
-process.stdout.write(`${JSON.stringify({ limitsTmp: toolchain.limitsTmp, results })}\n`);
+const limitsTmp = toolchain.jailer.kind === "bubblewrap" && toolchain.jailer.limitsTmp;
+process.stdout.write(`${JSON.stringify({ limitsTmp, results })}\n`);

@@ -15,8 +15,8 @@ export const inJail = {
   kept: "/pyro/kept",
   mailbox: "/pyro/vm/mailbox",
   stateSocket: "/pyro/state.sock",
-  /** Where a running VM leaves its device state for a snapshot. */
-  state: "/tmp/state",
+  /** Where a running VM leaves its device state for a snapshot, from QEMU's working directory: "/", or the links of a container's jail. */
+  state: "tmp/state",
 } as const;
 
 /** The parts of QEMU's command line that a template depends on. */

@@ -4,6 +4,7 @@ import { unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/tool.js";
 import type { Diagnosis, Engine, Problem } from "../backend.js";
 import { KVM_DEVICE, type AcceleratorChoice, type Verdict } from "./accelerator.js";
+import { runInJail } from "./jailed-tool.js";
 import { buildOpening, readNodeAccess } from "./kvm-access.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -17,6 +18,7 @@ interface Patient {
 
 /** A jail starts in 0.1 s; on a busy host that is a VM itself it takes more than 5. */
 const JAIL_DEADLINE_MS = 30_000;
+const WITHOUT_CONTAINER = "unset PYRO_JAIL; pyro daemon stop";
 
 /** Checks programs, jail and accelerators, and tries each accelerator. */
 export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
@@ -38,7 +40,7 @@ export async function diagnoseQemu(patient: Patient): Promise<Diagnosis> {
   return {
     ok: jailProblem === null,
     engine: describeEngine(toolchain),
-    jail: jailProblem === null ? "bubblewrap" : "none",
+    jail: jailProblem === null ? toolchain.jailer.kind : "none",
     accelerator: jailProblem === null ? accelerator : null,
     acceleratorReason: choice.forced ? "PYRO_ACCEL selects it" : kvm.usable === false ? kvm.reason : accelerator,
     candidates: [
@@ -70,6 +72,7 @@ function withoutPrograms(error: PyroError): Diagnosis {
 
 /** The command that solves the problem. On a host with apt it needs no root. */
 function commandFor(error: PyroError): string {
+  if (error.details["reason"] === "no_container") return WITHOUT_CONTAINER;
   if (error.code === "INVALID_ARGUMENT") return "unset PYRO_TOOLCHAIN; pyro daemon stop";
   if (existsSync("/usr/bin/apt-get")) return "pyro toolchain install";
   const packages = Array.isArray(error.details["packages"]) ? error.details["packages"].join(" ") : "qemu-system-x86";
@@ -77,7 +80,9 @@ function commandFor(error: PyroError): string {
 }
 
 /** Makes the namespaces that every VM gets, without starting a VM in them. */
-async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
+async function tryJail(toolchain: Toolchain): Promise<Problem | null> {
+  if (toolchain.jailer.kind === "container") return tryFilter(toolchain);
+  const bwrap = toolchain.jailer.path;
   const userNamespace = unprivilegedId() === null ? ["--unshare-user"] : [];
   const args = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/", "true"];
   const { exitCode, stderr } = await runTool(bwrap, [...userNamespace, ...args], { timeoutMs: JAIL_DEADLINE_MS });
@@ -89,6 +94,12 @@ async function tryJail({ bwrap }: Toolchain): Promise<Problem | null> {
       ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
       : "sudo sysctl user.max_user_namespaces=15000",
   };
+}
+
+/** Runs a program under the jail's filter. */
+async function tryFilter(toolchain: Toolchain): Promise<Problem | null> {
+  const status = await runInJail(toolchain, { devices: [], mounts: [] }, ["/bin/true"], JAIL_DEADLINE_MS);
+  return status === 0 ? null : { message: "pyro-enclose cannot set the jail's filter.", command: WITHOUT_CONTAINER };
 }
 
 function kvmProblems(kvm: Verdict): Problem[] {

@@ -4,10 +4,10 @@ import { PyroError } from "../../contract/errors.js";
 import { readProcessIdentity, type ProcessIdentity } from "../../host/process.js";
 import { type ChildProcess } from "../../host/spawn.js";
 
-/** Bubblewrap's status is a few lines. */
+/** The jailer's status is a few lines. */
 const KEPT_STATUS = 4_096;
 
-/** The first process of a jail; null when it did not start. Bubblewrap reports its id as JSON on a descriptor. */
+/** The first process of a jail; null when it did not start. The jailer reports its id as JSON on a descriptor. */
 export function readInside(child: ChildProcess, statusFd: number): Promise<ProcessIdentity | null> {
   const streams: readonly unknown[] = child.stdio;
   const status = streams[statusFd];

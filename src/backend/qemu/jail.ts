@@ -1,6 +1,17 @@
-/** A bubblewrap jail: the files that a program inside sees, and its user. */
+/** What makes the jail: bubblewrap; or pyro-enclose, where the container that pyro runs in is the jail (docs/decisions/0065). */
+export type Jailer =
+  | {
+      readonly kind: "bubblewrap";
+      readonly path: string;
+      /** Whether it can limit a file system in memory, as 0.7 and later can. */ readonly limitsTmp: boolean;
+    }
+  | { readonly kind: "container"; readonly path: string };
+
+/** A jail: the files that a program inside sees, and its user. */
 export interface JailSpec {
-  readonly bwrap: string;
+  readonly jailer: Jailer;
+  /** Where a container's jail keeps its links: a path that does not exist yet, for the caller to remove. */
+  readonly directory: string;
   /** Mounts: [host path, path inside, may write]. */
   readonly mounts: readonly (readonly [string, string, boolean])[];
   /** Device nodes such as /dev/kvm: [host path, path inside]. */
@@ -14,17 +25,18 @@ export interface JailSpec {
     readonly gid: number;
     readonly groups: readonly number[];
   } | null;
-  /** Whether bubblewrap can limit the size of a file system in memory. */
-  readonly limitsTmp: boolean;
   /** A library inside that is loaded into each program of the jail; null for none. */
   readonly preload: string | null;
   /** True when the program must not outlive the daemon. */
   readonly diesWithDaemon: boolean;
-  /** The descriptor from which bubblewrap reads a seccomp filter. */
+  /** The descriptor from which the jailer reads a seccomp filter. */
   readonly filterFd: number;
-  /** The descriptor to which bubblewrap writes the id of the process inside. */
+  /** The descriptor to which the jailer writes the id of the process inside. */
   readonly statusFd: number;
 }
+
+/** Below it are the files of a jail. In a container it is a link that leads each process to its working directory. */
+export const JAIL_FILES = { path: "/pyro", link: "/proc/self/cwd" } as const;
 
 /** A path at the jail's root: a link, or a directory of the host. */
 export interface SystemPath {
@@ -35,9 +47,24 @@ export interface SystemPath {
 /** Memory that files in /tmp may take: a device state of at most 64 MiB, and some more. */
 const TMP_BYTES = 96 * 1_048_576;
 
-/** Bubblewrap's arguments, without the program that it runs. Pure. */
-export function buildJailArgs(spec: JailSpec): string[] {
-  const { dropTo } = spec;
+/** The jailer and its arguments, without the program that it runs. Pure. */
+export function buildJail(spec: JailSpec): string[] {
+  return [spec.jailer.path, ...(spec.jailer.kind === "container" ? buildEnclosure(spec) : buildJailArgs(spec))];
+}
+
+/** The namespaces of the container are there already, and its user is an ordinary one. */
+function buildEnclosure({ directory, filterFd, statusFd, devices, mounts, preload }: JailSpec): string[] {
+  return [
+    ...[directory, String(filterFd), String(statusFd)],
+    ...devices.flatMap(([from, to]) => ["--write", from, to]),
+    ...mounts.flatMap(([from, to, write]) => [write ? "--write" : "--read", from, to]),
+    ...(preload === null ? [] : ["--preload", preload]),
+    "--",
+  ];
+}
+
+function buildJailArgs(spec: JailSpec): string[] {
+  const { dropTo, jailer } = spec;
   return [
     // A user namespace makes an ordinary user root. Real root becomes the user nobody instead, which is impossible inside a user namespace.
     ...(dropTo === null ? ["--unshare-user"] : []),
@@ -52,7 +79,7 @@ export function buildJailArgs(spec: JailSpec): string[] {
     ),
     ...["--dev", "/dev"],
     ...spec.devices.flatMap(([from, to]) => ["--dev-bind", from, to]),
-    ...(spec.limitsTmp ? ["--size", String(TMP_BYTES)] : []),
+    ...(jailer.kind === "bubblewrap" && jailer.limitsTmp ? ["--size", String(TMP_BYTES)] : []),
     ...["--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--dir", "/pyro"],
     ...spec.mounts.flatMap(([from, to, write]) => [write ? "--bind" : "--ro-bind", from, to]),
     // An ordinary user owns these file systems in his own namespace, and could write to them.

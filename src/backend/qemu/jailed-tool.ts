@@ -1,7 +1,12 @@
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { rm } from "../../host/files.js";
 import { type ProcessIdentity } from "../../host/process.js";
 import { sendToDescriptor, spawnKept, type ChildProcess } from "../../host/spawn.js";
 import { buildJailFilter } from "../seccomp.js";
-import { buildJailArgs, type JailSpec } from "./jail.js";
+import { buildJail, type JailSpec } from "./jail.js";
 import { readInside } from "./inside.js";
 import type { Toolchain } from "./toolchain.js";
 
@@ -49,20 +54,22 @@ export async function whileInJail<T>(
   }
 }
 
-/** A SIGTERM for the child ends everything in the jail, at whatever point of making it bubblewrap is. */
+/** A SIGTERM for the child ends everything in the jail, at whatever point of making it the jailer is. */
 function startInJail(
-  { bwrap, keeper, limitsTmp, system, dropTo }: Toolchain,
+  { jailer, keeper, system, dropTo }: Toolchain,
   { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,
   words: readonly string[],
 ): { child: ChildProcess; inside: Promise<ProcessIdentity | null>; ended: Promise<number | null> } {
-  const fixed = { bwrap, limitsTmp, system, dropTo, preload: null, diesWithDaemon: true };
-  const args = buildJailArgs({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
-  const child = spawnKept(keeper, bwrap, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
+  const directory = join(tmpdir(), `pyro-jail-${randomBytes(6).toString("hex")}`);
+  const fixed = { jailer, directory, system, dropTo, preload: null, diesWithDaemon: true };
+  const [program = "", ...args] = buildJail({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
+  const child = spawnKept(keeper, program, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
   sendToDescriptor(child, FILTER_FD, buildJailFilter());
   child.stderr?.resume();
   const ended = new Promise<number | null>((resolve) => {
     child.once("error", () => resolve(null));
     child.once("close", resolve);
   });
-  return { child, inside: readInside(child, STATUS_FD), ended };
+  const removed = ended.finally(() => rm(directory, { recursive: true, force: true }));
+  return { child, inside: readInside(child, STATUS_FD), ended: removed };
 }

@@ -42,6 +42,8 @@ export interface QemuBackendOptions extends TemplatesOptions {
   readonly preloadPath: string;
   /** The helper that copies the memory of snapshots. */
   readonly pagesPath: string;
+  /** pyro-enclose, where the container that pyro runs in is the jail; null where bubblewrap makes it. */
+  readonly enclosePath?: string | null;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   /** The private toolchain to use now; null for the host's QEMU. */
@@ -104,11 +106,13 @@ export class QemuBackend implements Backend {
 
   /** The programs to use now. Finds them again when they were replaced. Throws HOST_NOT_ABLE. */
   async toolchain(): Promise<Toolchain> {
-    const own = (await this.#options.privateToolchain?.()) ?? null;
+    // A container's QEMU is the one of its image.
+    const own = this.#options.enclosePath ? null : ((await this.#options.privateToolchain?.()) ?? null);
     const searching = this.#toolchain;
     const known = await searching?.catch(() => null);
     if (known && (await isUnchanged(known, own))) return known;
-    if (this.#toolchain === searching) this.#toolchain = findToolchain(this.#options.keeperPath, own);
+    const { keeperPath, enclosePath } = this.#options;
+    if (this.#toolchain === searching) this.#toolchain = findToolchain(keeperPath, own, enclosePath);
     return this.#toolchain!;
   }
 

@@ -12,6 +12,7 @@ import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
 import type { PrepareOptions, PruneReport, VmShape } from "../backend.js";
 import { prunePrepared } from "../prune.js";
 import type { Accelerator, AcceleratorChoice } from "./accelerator.js";
+import { linkBaseTemplates } from "./base-templates.js";
 import { DISK_RESERVE_MIB, findReason } from "./free-space.js";
 import { freezeTemplate } from "./freeze.js";
 import type { GateProgram } from "./gate.js";
@@ -34,6 +35,8 @@ export interface TemplatesOptions {
   readonly gatePath: string;
   readonly keeperPath: string;
   readonly groups: ControlGroups;
+  /** PYRO_BASE: a home whose templates are used too; null for none. */
+  readonly basePath?: string | null;
   readonly log: Log;
 }
 
@@ -54,10 +57,11 @@ export class Templates {
     this.path = join(options.homePath, "templates");
   }
 
-  /** Clears half templates that a killed daemon left. */
+  /** Clears half templates that a killed daemon left, and adds those of the base. */
   async open(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await sweepTemporaries(this.path);
+    if (this.#options.basePath) await linkBaseTemplates(this.path, this.#options.basePath);
   }
 
   prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport> {

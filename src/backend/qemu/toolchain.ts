@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { PyroError } from "../../contract/errors.js";
 import { existsSync, lstat, readlink, stat } from "../../host/files.js";
 import { findProgram } from "../../host/find-program.js";
-import { unprivilegedId } from "../../host/platform.js";
+import { isRoot, unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/tool.js";
 import { inToolchain, type InstalledToolchain } from "../../toolchain/installed.js";
-import type { JailSpec, SystemPath } from "./jail.js";
+import { JAIL_FILES, type Jailer, type JailSpec, type SystemPath } from "./jail.js";
 
 /** How versions of QEMU differ. */
 export interface QemuTraits {
@@ -27,9 +27,7 @@ export interface Toolchain {
   /** The private toolchain that QEMU is from; null for the host's QEMU. */
   readonly privateId: string | null;
   readonly traits: QemuTraits;
-  readonly bwrap: string;
-  /** Whether bubblewrap can limit the size of a file system in memory, as 0.7 and later can. */
-  readonly limitsTmp: boolean;
+  readonly jailer: Jailer;
   readonly mke2fs: string;
   readonly prlimit: string;
   readonly qemuImg: string;
@@ -49,11 +47,19 @@ const PACKAGES = {
   setpriv: "util-linux",
 } as const;
 
-/** `keeper` is the path of pyro-keeper. Throws HOST_NOT_ABLE that names every missing program and the command that installs them. */
-export async function findToolchain(keeper: string, own: InstalledToolchain | null = null): Promise<Toolchain> {
-  const id = unprivilegedId();
+/**
+ * `keeper` is the path of pyro-keeper; `enclose` that of pyro-enclose where a container is the jail. Throws HOST_NOT_ABLE that names every
+ * missing program and the command that installs them.
+ */
+export async function findToolchain(
+  keeper: string,
+  own: InstalledToolchain | null = null,
+  enclose: string | null = null,
+): Promise<Toolchain> {
+  if (enclose !== null) await assertContainer();
+  const id = enclose === null ? unprivilegedId() : null;
   const groups = id === null ? [] : await kvmGroups();
-  if (own !== null) {
+  if (own !== null && enclose === null) {
     const { bwrap, mke2fs, prlimit } = await requirePrograms(["bwrap", "mke2fs", "prlimit"]);
     return {
       qemu: inToolchain.qemu,
@@ -62,14 +68,15 @@ export async function findToolchain(keeper: string, own: InstalledToolchain | nu
       privateId: own.id,
       traits: traitsOf(own.qemuVersion),
       keeper,
-      ...{ bwrap, mke2fs, prlimit, limitsTmp: await canLimitTmp(bwrap) },
+      ...{ jailer: await describeBubblewrap(bwrap), mke2fs, prlimit },
       qemuImg: join(own.path, inToolchain.qemuImg),
       system: buildSystemPaths(own.path),
       dropTo: id === null ? null : { setpriv: inToolchain.setpriv, uid: id, gid: id, groups },
     };
   }
-  const names = ["qemu-system-x86_64", "qemu-img", "bwrap", "mke2fs", "prlimit"] as const;
-  const found = await requirePrograms(id === null ? names : [...names, "setpriv"]);
+  const names = ["qemu-system-x86_64", "qemu-img", "mke2fs", "prlimit"] as const;
+  const jailNames = enclose === null ? (["bwrap"] as const) : [];
+  const found = await requirePrograms([...names, ...jailNames, ...(id === null ? [] : (["setpriv"] as const))]);
   const qemu = found["qemu-system-x86_64"];
   const version = await readQemuVersion(qemu);
   return {
@@ -78,8 +85,7 @@ export async function findToolchain(keeper: string, own: InstalledToolchain | nu
     privateId: null,
     traits: traitsOf(version),
     keeper,
-    bwrap: found.bwrap,
-    limitsTmp: await canLimitTmp(found.bwrap),
+    jailer: enclose === null ? await describeBubblewrap(found.bwrap) : { kind: "container", path: enclose },
     mke2fs: found.mke2fs,
     prlimit: found.prlimit,
     qemuImg: found["qemu-img"],
@@ -92,6 +98,17 @@ export async function findToolchain(keeper: string, own: InstalledToolchain | nu
 export async function isUnchanged(found: Toolchain, own: InstalledToolchain | null): Promise<boolean> {
   if (found.privateId !== (own?.id ?? null)) return false;
   return own !== null || found.qemuVersion.endsWith(await readStamp(found.qemuPath).catch(() => "gone"));
+}
+
+/** A container that is the jail has an ordinary user, and the link that leads each QEMU to its own files. Throws HOST_NOT_ABLE. */
+async function assertContainer(): Promise<void> {
+  const isLinked = (await readlink(JAIL_FILES.path).catch(() => "")) === JAIL_FILES.link;
+  if (isLinked && !isRoot()) return;
+  const lack = isLinked ? "an ordinary user, not root" : `${JAIL_FILES.path} as a link to ${JAIL_FILES.link}`;
+  throw new PyroError("HOST_NOT_ABLE", `PYRO_JAIL=container needs ${lack}.`, {
+    hint: "Use pyro's image as it is, or unset PYRO_JAIL and run `pyro daemon stop`.",
+    details: { reason: "no_container" },
+  });
 }
 
 type Program = keyof typeof PACKAGES;
@@ -120,10 +137,10 @@ async function readQemuVersion(qemu: string): Promise<string> {
   });
 }
 
-async function canLimitTmp(bwrap: string): Promise<boolean> {
-  const { stdout } = await runTool(bwrap, ["--version"], { timeoutMs: 10_000 });
+async function describeBubblewrap(path: string): Promise<Jailer> {
+  const { stdout } = await runTool(path, ["--version"], { timeoutMs: 10_000 });
   const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
-  return Number(major) > 0 || Number(minor) >= 7;
+  return { kind: "bubblewrap", path, limitsTmp: Number(major) > 0 || Number(minor) >= 7 };
 }
 
 /** Distinguishes two builds of one version. */

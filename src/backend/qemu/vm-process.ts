@@ -12,7 +12,7 @@ import { buildJailFilter } from "../seccomp.js";
 import { AGENT_FD, inJail, MAPPED_FD, PAGES_FD, QMP_FD } from "./argv.js";
 import { KVM_DEVICE } from "./accelerator.js";
 import { readInside, readMapped } from "./inside.js";
-import { buildJailArgs } from "./jail.js";
+import { buildJail } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
 
 export interface VmProcessSpec {
@@ -90,9 +90,9 @@ export class VmProcess {
     // QEMU gets them listening, so that nothing in the jail can make or replace a name in that directory.
     using agent = await ListeningSocket.open(socketPaths(runDirectory).agent);
     using qmp = await ListeningSocket.open(socketPaths(runDirectory).qmp);
-    const args = buildJailArgs({
-      bwrap: toolchain.bwrap,
-      limitsTmp: toolchain.limitsTmp,
+    const jail = buildJail({
+      jailer: toolchain.jailer,
+      directory: join(runDirectory, "jail"),
       system: toolchain.system,
       dropTo: toolchain.dropTo,
       devices: spec.accelerator === "kvm" ? [[KVM_DEVICE, KVM_DEVICE]] : [],
@@ -102,15 +102,7 @@ export class VmProcess {
       filterFd: FILTER_FD,
       statusFd: STATUS_FD,
     });
-    const jailed = [
-      toolchain.prlimit,
-      ...buildLimits(spec),
-      "--",
-      toolchain.bwrap,
-      ...args,
-      toolchain.qemu,
-      ...spec.qemuArgs,
-    ];
+    const jailed = [toolchain.prlimit, ...buildLimits(spec), "--", ...jail, toolchain.qemu, ...spec.qemuArgs];
     const group = spec.group?.groups.create(basename(runDirectory), spec.group.limits) ?? null;
     const chain = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
     const [program = "", ...words] = spec.group?.groups.command(group, chain) ?? chain;
