@@ -72,6 +72,16 @@ soak: setup
 sbom: setup
 	@node scripts/sbom.mjs >dist/sbom.cdx.json && echo dist/sbom.cdx.json
 
+# The image of pyro for Kubernetes, as dist/image/pyro.tar: without Docker, from this checkout and Debian's packages. 2 to 4 minutes.
+.PHONY: image
+image: setup
+	@node scripts/image.mjs
+
+# The image, built three times and used like a pod's container. 5 to 10 minutes.
+.PHONY: test-image
+test-image: setup
+	@node --test --test-reporter=spec dist/test/image/main.js
+
 # Programs of E2B's SDKs for JavaScript and Python, its command, 50 sandboxes, and deaths in the middle of streams. 5 to 10 minutes.
 .PHONY: test-e2b
 test-e2b: setup

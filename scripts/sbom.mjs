@@ -1,5 +1,6 @@
 // Prints the parts of pyro as a CycloneDX document: the npm packages of the lock file, the programs and the library built from C with their
-// digests, and the Debian packages that scripts/setup.sh installs with the versions that this host has.
+// digests, and the Debian packages that scripts/setup.sh installs with the versions that this host has; with `--dpkg-status FILE` instead
+// the packages that are installed in an image.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -42,19 +43,32 @@ const programs = built.map((path) => ({
   properties: [{ name: "source", value: `${path.slice(0, path.indexOf("/"))}/src` }],
 }));
 
-const names = /^packages="([^"]+)"$/m.exec(read("scripts/setup.sh"))[1].split(" ");
-const packages = names.map((name) => {
-  const version = readVersion(name);
-  return {
-    "bom-ref": `deb:${name}`,
-    type: "application",
-    name,
-    ...(version === null ? {} : { version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` }),
-  };
-});
+const [option, statusFile] = process.argv.slice(2);
+const versions = option === "--dpkg-status" ? readInstalled(readFileSync(statusFile, "utf8")) : readNeeded();
+const packages = versions.map(([name, version]) => ({
+  "bom-ref": `deb:${name}`,
+  type: "application",
+  name,
+  ...(version === null ? {} : { version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` }),
+}));
 
 document.components.push(...programs, ...packages);
 process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+
+/** Names and versions of what dpkg has installed. */
+function readInstalled(status) {
+  const field = (stanza, name) => new RegExp(`^${name}: (.+)$`, "m").exec(stanza)?.[1] ?? "";
+  return status
+    .split("\n\n")
+    .filter((stanza) => field(stanza, "Status") === "install ok installed")
+    .map((stanza) => [field(stanza, "Package"), field(stanza, "Version")]);
+}
+
+/** Names of the packages of scripts/setup.sh, and the versions that this host has. */
+function readNeeded() {
+  const names = /^packages="([^"]+)"$/m.exec(read("scripts/setup.sh"))[1].split(" ");
+  return names.map((name) => [name, readVersion(name)]);
+}
 
 /** The version of an installed Debian package; null when it is not installed, as with a private toolchain. */
 function readVersion(name) {
