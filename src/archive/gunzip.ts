@@ -9,6 +9,8 @@ const INPUT_BYTES = 65_536;
 const FLAGS = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
 /** Maximum length of a name or a comment in a member's header. */
 const TEXT_BYTES = 65_536;
+/** Programs write one at most; reading a member takes time, however short it is. */
+const EMPTY_MEMBERS = 1_000;
 
 /** Whether these first bytes begin a gzip member. */
 export function isGzip(start: Buffer): boolean {
@@ -20,6 +22,7 @@ export function isGzip(start: Buffer): boolean {
  * not a member; here they are an error, except zeros up to the end. Output is produced only as fast as it is consumed.
  */
 export async function* gunzip(input: ByteReader): AsyncGenerator<Buffer> {
+  let empty = 0;
   do {
     await readHeader(input);
     let checksum = 0;
@@ -33,6 +36,7 @@ export async function* gunzip(input: ByteReader): AsyncGenerator<Buffer> {
     if (trailer.length < 8) throw corrupt("its gzip data is truncated");
     if (trailer.readUInt32LE(0) !== checksum) throw corrupt("a gzip checksum is wrong");
     if (trailer.readUInt32LE(4) !== bytes % 2 ** 32) throw corrupt("a gzip length is wrong");
+    if (bytes === 0 && (empty += 1) > EMPTY_MEMBERS) throw corrupt("its gzip data has too many empty members");
   } while (await anotherMember(input));
 }
 

@@ -5,6 +5,7 @@ import { type InstallPlace, installEnvironment } from "./install.js";
 import { inspectName, type InstalledEnvironment, writeInstallation } from "./installed.js";
 import type { HeldKernelPack } from "./kernel-pack.js";
 import { contentPath } from "./layout.js";
+import { neededLayers } from "./prune.js";
 import type { BlobCache } from "./registry/blobs.js";
 import { assertUpdatable, findMove } from "./registry/moved.js";
 import type { PullProgress, Recipe } from "./source.js";
@@ -48,7 +49,7 @@ export async function pullEnvironment(place: PullPlace, recipe: Recipe, request:
   }
   if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
   const held = recipe.kind === "debian" ? null : await place.takeKernel(request);
-  const registry = { blobs, plainHttp: request.plainHttp ?? false };
+  const registry = { blobs, plainHttp: request.plainHttp ?? false, neededLayers: () => neededLayers(layout) };
   const options = { ...request, kernel: held?.pack ?? null, registry };
   const environment = await installEnvironment(place, recipe, options).finally(() => held?.release());
   if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {

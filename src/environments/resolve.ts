@@ -72,8 +72,12 @@ export function findRecipe(reference: string): Recipe {
   }
   const known = catalog.map((candidate) => candidate.name);
   const suggestion = nearestName(reference, known);
+  const bare = reference.replace(/^(docker|https?):\/\//, "");
   throw new PyroError("ENVIRONMENT_UNKNOWN", `There is no environment ${JSON.stringify(reference)}.`, {
-    hint: `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}. An image of Docker Hub: docker.io/library/NAME:TAG.`,
+    hint:
+      bare !== reference
+        ? `Name an image without a scheme: ${bare}.`
+        : `${suggestion === null ? "" : `Did you mean ${suggestion}? `}Known environments: ${known.join(", ")}. An image of Docker Hub: docker.io/library/NAME:TAG.`,
     details: { environment: reference, known, suggestion },
   });
 }

@@ -61,8 +61,17 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   /** The kernel for an image; null for a recipe that brings its own. */
   readonly kernel: KernelPack | null;
-  /** Where layers of registries are kept, and whether a registry of this host is asked without TLS. */
-  readonly registry: { readonly blobs: BlobCache; readonly plainHttp: boolean };
+  readonly registry: RegistryAccess;
+}
+
+/** How images of registries are fetched. */
+export interface RegistryAccess {
+  /** Where layers are kept. */
+  readonly blobs: BlobCache;
+  /** Digests of the layers that installed images were made of. */
+  readonly neededLayers: () => Promise<ReadonlySet<string>>;
+  /** Whether a registry of this host is asked without TLS. */
+  readonly plainHttp: boolean;
 }
 
 /** A kernel with the modules that it needs to boot, for a root image without one. */

@@ -19,7 +19,7 @@ export interface WebResponse {
 }
 
 /** How long a server may be silent. */
-const SILENCE_MS = 60_000;
+const SILENCE_MS = 30_000;
 const MOST_CONNECTIONS = 8;
 
 /** An HTTP client with its own connections and certificate authorities, which uses the proxy that the variables name. Follows no redirect. */
@@ -28,8 +28,10 @@ export class WebClient {
   readonly #https: HttpsAgent;
   readonly #certificates: string[];
   readonly #variables: NodeJS.ProcessEnv;
+  readonly #silenceMs: number;
 
-  constructor(certificates: readonly string[], variables: NodeJS.ProcessEnv) {
+  constructor(certificates: readonly string[], variables: NodeJS.ProcessEnv, silenceMs = SILENCE_MS) {
+    this.#silenceMs = silenceMs;
     this.#certificates = [...certificates];
     this.#variables = variables;
     this.#https = new HttpsAgent({ keepAlive: true, maxSockets: MOST_CONNECTIONS, ca: this.#certificates });
@@ -37,18 +39,20 @@ export class WebClient {
 
   /** Sends a request and returns the head of its answer. Rejects with the error of the system, of TLS or of the proxy. */
   async request(url: URL, { method = "GET", headers = {}, body, signal }: WebRequest): Promise<WebResponse> {
-    const options: RequestOptions = { method, headers, signal, timeout: SILENCE_MS };
+    const timeoutMs = this.#silenceMs;
+    const options: RequestOptions = { method, headers, signal, timeout: timeoutMs };
     const proxy = url.protocol === "https:" ? proxyFor(url, this.#variables) : null;
     if (proxy) {
       options.agent = false;
-      const socket = await tunnelThrough(proxy, url, { signal, ca: this.#certificates, timeoutMs: SILENCE_MS });
+      const socket = await tunnelThrough(proxy, url, { signal, ca: this.#certificates, timeoutMs });
       options.createConnection = () => socket;
     } else options.agent = url.protocol === "https:" ? this.#https : this.#http;
     return new Promise((resolve, reject) => {
       const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (response) => {
+        request.on("timeout", () => response.destroy(silence(timeoutMs)));
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
       });
-      request.on("timeout", () => request.destroy(silence()));
+      request.on("timeout", () => request.destroy(silence(timeoutMs)));
       request.on("error", reject);
       request.end(body);
     });
@@ -61,6 +65,6 @@ export class WebClient {
   }
 }
 
-function silence(): Error {
-  return Object.assign(new Error(`it has sent nothing for ${SILENCE_MS / 1000} seconds`), { code: "ETIMEDOUT" });
+function silence(ms: number): Error {
+  return Object.assign(new Error(`it has sent nothing for ${ms / 1000} seconds`), { code: "ETIMEDOUT" });
 }

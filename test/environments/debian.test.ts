@@ -150,7 +150,7 @@ mountingTest(import.meta.url, "a build without room is refused before any work",
       signal: unhurried(),
       onProgress: () => {},
       kernel: null,
-      registry: { blobs: new BlobCache(mountPoint), plainHttp: false },
+      registry: { blobs: new BlobCache(mountPoint), plainHttp: false, neededLayers: async () => new Set<string>() },
     };
     await assert.rejects(debianSource().build(catalog[0]!, mountPoint, options), { code: "DISK_FULL" });
     assert.deepEqual(await readdir(mountPoint), []);

@@ -52,7 +52,7 @@ async function pulled(name: string, host = registry.host, plainHttp = true) {
   const blobs = new BlobCache(join(scratch, "blobs"));
   const image = await fetchRegistryImage(
     reference,
-    { blobs, plainHttp, directory: scratch },
+    { blobs, plainHttp, directory: scratch, neededLayers: async () => new Set<string>() },
     { signal, onProgress: () => {} },
   );
   const path = join(scratch, `${name.replaceAll(/\W/g, "-")}.img`);

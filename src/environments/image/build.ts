@@ -45,12 +45,12 @@ export async function buildFromImage(
   onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
   const content = await openContent(recipe, directory, options);
   try {
-    return await buildContent(content, kernel, directory, options);
+    const built = await buildContent(content, kernel, directory, options);
+    await content.fetched?.release();
+    return built;
   } catch (error) {
-    if (!options.signal.aborted) await content.fetched?.discardDamaged();
+    await content.fetched?.release(error);
     throw error;
-  } finally {
-    content.fetched?.release();
   }
 }
 

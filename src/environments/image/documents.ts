@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 import { z } from "zod";
 
 import type { ImageConfig } from "../manifest.js";
@@ -30,8 +32,8 @@ export const configSchema = z.object({
   config: z
     .object({
       Env: strings,
-      WorkingDir: z.string().nullish(),
-      User: z.string().nullish(),
+      WorkingDir: z.string().max(4_095).nullish(),
+      User: z.string().max(256).nullish(),
       Entrypoint: strings,
       Cmd: strings,
     })
@@ -45,7 +47,7 @@ export function configOf({ config }: ImageDocument, digest: string): ImageConfig
   return {
     digest,
     env: config?.Env ?? [],
-    working_dir: config?.WorkingDir || "/",
+    working_dir: posix.resolve("/", config?.WorkingDir || "/"),
     user: config?.User || "root",
     entrypoint: config?.Entrypoint ?? [],
     command: config?.Cmd ?? [],

@@ -1,6 +1,6 @@
-import { PyroError } from "../../contract/errors.js";
 import { BLOCK_BYTES } from "./block-writer.js";
 import { aclIndexes, buildDiskAcl } from "./ext4-acl.js";
+import { imageError } from "./failure.js";
 
 /** On disk the first part of a name is a number. */
 const prefixes: readonly (readonly [prefix: string, index: number])[] = [
@@ -40,11 +40,8 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
     valueAt -= rounded(value.length);
     // Four bytes of zeros end the list.
     if (nextAt + 4 > valueAt || name.length > MOST_NAME_BYTES) {
-      throw new PyroError("ENVIRONMENT_BUILD_FAILED", "A file has too many extended attributes for an image.", {
-        details: {
-          reason: "xattrs",
-          names: [...xattrs.keys()].slice(0, 20).map((one) => one.slice(0, MOST_NAME_BYTES)),
-        },
+      throw imageError("xattrs", "A file has too many extended attributes for an image.", {
+        names: [...xattrs.keys()].slice(0, 20).map((one) => one.slice(0, MOST_NAME_BYTES)),
       });
     }
     value.copy(block, valueAt);
@@ -60,13 +57,9 @@ export function buildXattrBlock(xattrs: ReadonlyMap<string, Buffer>): Buffer | n
 }
 
 function refuseAcl(name: string): never {
-  throw new PyroError(
-    "ENVIRONMENT_BUILD_FAILED",
-    `The extended attribute ${name} of a file is not an access control list.`,
-    {
-      details: { reason: "xattrs", names: [name] },
-    },
-  );
+  throw imageError("xattrs", `The extended attribute ${name} of a file is not an access control list.`, {
+    names: [name],
+  });
 }
 
 function rounded(bytes: number): number {

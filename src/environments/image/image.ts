@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { ImageConfig } from "../manifest.js";
 import { configOf, configSchema, type Descriptor, indexSchema, manifestSchema } from "./documents.js";
 import { imageError } from "./failure.js";
+import { assertImageParts, assertManifest, isIndex } from "./media-types.js";
 import { type ByteStream, readAll, verified } from "./streams.js";
 
 /** A container image, ready to be read. */
@@ -31,14 +32,16 @@ export interface BlobStore {
 /** Larger than any real manifest, index or configuration. */
 export const MOST_DOCUMENT_BYTES = 4_194_304;
 const MOST_INDEXES = 4;
-const INDEX_TYPES = /(image\.index\.v1|manifest\.list\.v2)\+json$/;
 
 /** The image for linux/amd64 that a descriptor names, through indexes of platforms. */
 export async function openImage(store: BlobStore, descriptor: Descriptor): Promise<Image> {
   let at = descriptor;
   for (let depth = 0; ; depth += 1) {
+    assertManifest(at.mediaType);
     const document = await readDocument(store, at, "The manifest");
-    const index = "manifests" in document || INDEX_TYPES.test(at.mediaType ?? "");
+    const own = "mediaType" in document && typeof document.mediaType === "string" ? document.mediaType : undefined;
+    assertManifest(own);
+    const index = "manifests" in document || isIndex(at.mediaType);
     if (!index) return openManifest(store, parseAs(manifestSchema, document, "The manifest"), at.digest);
     if (depth === MOST_INDEXES) throw imageError("invalid", "The image's indexes are nested too deeply.");
     at = choosePlatform(parseAs(indexSchema, document, "The index").manifests);
@@ -50,6 +53,7 @@ async function openManifest(
   { config, layers }: z.infer<typeof manifestSchema>,
   digest: string,
 ): Promise<Image> {
+  assertImageParts(config, layers);
   const document = parseImageConfig(await readDocument(store, config, "The configuration"), layers.length);
   return {
     config: configOf(document, digest),
@@ -103,6 +107,8 @@ export function parseDocument(bytes: Buffer, what: string): object {
 export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw imageError("invalid", `${what} of the image is invalid.`, { problems });
+  const problems = parsed.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => [path.join("."), message].filter((word) => word !== "").join(": "));
+  throw imageError("invalid", `${what} of the image is invalid: ${problems[0]}.`, { problems });
 }

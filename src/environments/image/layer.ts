@@ -62,9 +62,9 @@ async function applyMember(
 ): Promise<void> {
   const { tree } = files;
   const parts = parseImagePath(member.name, member.shown);
-  if (whiteouts && applyWhiteout(tree, parts, layer)) return;
+  if (whiteouts && applyWhiteout(tree, parts, member.shown, layer)) return;
   if (member.type === "1") {
-    const target = tree.find(parseImagePath(member.link, member.shown));
+    const target = tree.find(parseImagePath(member.link, member.shown, "its target"));
     if (target === null || target.type === "directory")
       throw refusal("ARCHIVE_HARD_LINK", member.shown, "its target is missing, or is a directory");
     return tree.put(parts, target, layer);
@@ -80,14 +80,19 @@ async function applyMember(
 }
 
 /** Whether a name is a mark that removes entries of lower layers, and no file. If it is, removes them. */
-function applyWhiteout(tree: ImageTree, parts: readonly string[], layer: number): boolean {
+function applyWhiteout(tree: ImageTree, parts: readonly string[], shown: string, layer: number): boolean {
   const name = parts.at(-1) ?? "";
   const parent = parts.slice(0, -1);
   if (parts.some((part) => part.startsWith(".wh..wh.") && part !== OPAQUE)) return true;
-  if (name === OPAQUE) tree.removeLowerChildren(parent, layer);
-  else if (name.startsWith(WHITEOUT) && name.length > WHITEOUT.length)
-    tree.removeLower([...parent, name.slice(WHITEOUT.length)], layer);
-  else return false;
+  if (name === OPAQUE) {
+    tree.removeLowerChildren(parent, layer);
+    return true;
+  }
+  if (!name.startsWith(WHITEOUT)) return false;
+  const removed = name.slice(WHITEOUT.length);
+  if (removed === "..") throw refusal("ARCHIVE_PATH_ESCAPES", shown, "it removes `..`");
+  if (removed === "" || removed === ".") throw refusal("ARCHIVE_NAME_INVALID", shown, "it removes no name");
+  tree.removeLower([...parent, removed], layer);
   return true;
 }
 

@@ -7,10 +7,18 @@ import { makeInode, parseImagePath } from "./tree.js";
 
 const MOST_TEXT_BYTES = 65_536;
 
-/** Directories that the guest needs, whatever the image has. */
+/** Directories that the guest needs, whatever the image has. They may be links to directories. */
 const directories: readonly (readonly [path: string, mode: number])[] = [
   ["etc", 0o755],
   ["root", 0o700],
+];
+
+/** Directories that the agent mounts or changes before the image's own root is in its place, where links would lead elsewhere. */
+const ownPlaces: readonly (readonly [path: string, mode: number])[] = [
+  ["dev", 0o755],
+  ["proc", 0o555],
+  ["run", 0o755],
+  ["sys", 0o555],
   ["tmp", 0o1777],
   ["workspace", 0o755],
 ];
@@ -29,6 +37,9 @@ export async function addOwnFiles(image: ImageFiles, config: ImageConfig | null,
   for (const [path, mode] of directories) {
     if (image.tree.follow(path.split("/"))?.type !== "directory")
       image.tree.put(path.split("/"), makeInode("directory", mode), layer);
+  }
+  for (const [path, mode] of ownPlaces) {
+    if (image.tree.find([path])?.type !== "directory") image.tree.put([path], makeInode("directory", mode), layer);
   }
   addDirectory(image, config?.working_dir ?? "/", layer);
   for (const [path, content] of files) await replaceFile(image, path, content, layer);

@@ -15,6 +15,8 @@ const CHUNK_BYTES = 262_144;
 /** Free disk that a pull leaves, and how often the pull checks it. */
 const RESERVE_MIB = 64;
 const CHECKED_BYTES = 16_777_216;
+/** Content of more bytes, and of a larger multiple of its compressed bytes, is a bomb. An honest layer of zeros is not that large. */
+const BOMB = { sizeBytes: 12 * 2 ** 30, ratio: 200 };
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** The largest accepted window of zstd: 128 MiB, as in the zstd program. */
 const ZSTD_WINDOW_LOG = 27;
@@ -70,17 +72,29 @@ export async function* verified(source: ByteStream, digest: string, what: string
   if (found !== digest) throw imageError("digest", `${what} has the wrong digest.`, { expected: digest, found });
 }
 
-/** The bytes of a stream that may be compressed with gzip or zstd. */
-export async function* decompressed(source: ByteStream): AsyncGenerator<Uint8Array> {
+/** The bytes of a stream that may be compressed with gzip or zstd. Throws `too_large` for a decompression bomb. */
+export async function* decompressed(source: ByteStream, bomb = BOMB): AsyncGenerator<Uint8Array> {
   const input = new ByteReader(source);
   try {
     const start = await input.upTo(ZSTD_MAGIC.length);
     input.unread(start);
-    if (isGzip(start)) yield* gunzip(input);
-    else if (start.equals(ZSTD_MAGIC)) yield* unzstd(input);
+    if (isGzip(start)) yield* plausible(gunzip(input), input, bomb);
+    else if (start.equals(ZSTD_MAGIC)) yield* plausible(unzstd(input), input, bomb);
     else yield* rest(input);
   } finally {
     await input.close();
+  }
+}
+
+async function* plausible(content: ByteStream, input: ByteReader, bomb: typeof BOMB): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const piece of content) {
+    sizeBytes += piece.length;
+    if (sizeBytes > bomb.sizeBytes && sizeBytes > bomb.ratio * input.position) {
+      const what = `${input.position} compressed bytes grow to more than ${bomb.sizeBytes}: a decompression bomb.`;
+      throw imageError("too_large", what);
+    }
+    yield piece;
   }
 }
 

@@ -159,15 +159,15 @@ export class ImageTree {
 }
 
 /** The parts of a name. Refuses a name that leads out of the image, and one that Linux would not accept. */
-export function parseImagePath(name: Buffer, shown: string): string[] {
+export function parseImagePath(name: Buffer, shown: string, what = "its name"): string[] {
   const parts = name
     .toString("latin1")
     .split("/")
     .filter((part) => part !== "" && part !== ".");
-  if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, "a name contains a NUL byte");
-  if (parts.includes("..")) throw refusal("ARCHIVE_PATH_ESCAPES", shown, "its name has a part `..`");
+  if (name.includes(0)) throw refusal("ARCHIVE_NAME_INVALID", shown, `${what} contains a NUL byte`);
+  if (parts.includes("..")) throw refusal("ARCHIVE_PATH_ESCAPES", shown, `${what} has a part \`..\``);
   if (name.length > 4095 || parts.some((part) => part.length > 255))
-    throw refusal("ARCHIVE_PATH_TOO_LONG", shown, "its name is longer than Linux takes");
+    throw refusal("ARCHIVE_PATH_TOO_LONG", shown, `${what} is longer than Linux takes`);
   return parts;
 }
 

@@ -1,10 +1,11 @@
 import { z } from "zod";
 
+import type { PyroError } from "../../contract/errors.js";
 import { parseUrl } from "../../host/proxy-tunnel.js";
 import type { WebRequest, WebResponse } from "../../host/web.js";
 import { readAll } from "../image/streams.js";
 import type { Credentials } from "./credentials.js";
-import { refusedError } from "./failure.js";
+import { refusedError, tokenError } from "./failure.js";
 import type { RegistryReference } from "./reference.js";
 import { readRefusal } from "./refusal.js";
 
@@ -58,12 +59,19 @@ export class Authorization {
     const scope = `repository:${this.#reference.repository}:pull`;
     const fields = { service: parameters.get("service") ?? "", scope };
     const response = await this.#send(url, this.#tokenRequest(url, fields, signal));
-    if (response.status !== 200)
-      throw refusedError(this.#reference, await readRefusal(response), this.#credentials !== null);
+    if (response.status !== 200) throw await this.#refused(url.host, response);
     const bytes = await readAll(response.body, MOST_TOKEN_BYTES, "The token");
     const { token, access_token } = tokenSchema.safeParse(parseJson(bytes.toString("utf8"))).data ?? {};
     const found = token || access_token;
-    return found ? `Bearer ${found}` : null;
+    if (!found) throw tokenError(this.#reference, url.host, "sends no token");
+    return `Bearer ${found}`;
+  }
+
+  async #refused(server: string, response: WebResponse): Promise<PyroError> {
+    const answer = await readRefusal(response);
+    if (![401, 403, 429].includes(answer.status))
+      return tokenError(this.#reference, server, `answers with status ${answer.status}`);
+    return refusedError(this.#reference, answer, { isKnown: this.#credentials !== null, part: null });
   }
 
   /** An identity token is exchanged with a form, a password with a header. */

@@ -33,7 +33,7 @@ export class BlobCache {
   readonly #fetches = new SharedWork<string, number>();
   /** How many pulls need a blob. */
   readonly #uses = new Map<string, number>();
-
+  readonly #removals = new Map<string, Promise<void>>();
   readonly #pause: Pause;
 
   constructor(directory: string, pause: Pause = (ms, signal) => sleep(ms, undefined, { signal })) {
@@ -71,6 +71,11 @@ export class BlobCache {
     }
   }
 
+  /** Removes some blobs, complete or not, except those that are kept or in use. */
+  async discard(digests: readonly string[], kept: ReadonlySet<string>): Promise<void> {
+    for (const digest of digests) if (!kept.has(digest) && !this.#uses.has(digest)) await this.#remove(digest);
+  }
+
   /** Removes all blobs except those that are kept or in use. Returns the removed ones, also in a dry run. */
   async sweep(kept: ReadonlySet<string>, dryRun: boolean): Promise<{ digests: string[]; freedBytes: number }> {
     const digests: string[] = [];
@@ -78,15 +83,31 @@ export class BlobCache {
     for (const name of await readdir(this.#directory).catch(() => [])) {
       const digest = `sha256:${name.replace(/\.part$/, "")}`;
       if (kept.has(digest) || this.#uses.has(digest)) continue;
-      const path = join(this.#directory, name);
-      freedBytes += (await sizeOf(path)) ?? 0;
+      freedBytes += (await sizeOf(join(this.#directory, name))) ?? 0;
+      if (this.#uses.has(digest)) continue;
       digests.push(digest);
-      if (!dryRun) await rm(path, { recursive: true, force: true });
+      if (!dryRun) await this.#remove(digest);
     }
     return { digests, freedBytes };
   }
 
+  /** A fetch that begins meanwhile waits for the removal. */
+  #remove(digest: string): Promise<void> {
+    const remove = async () => {
+      try {
+        for (const path of [this.#path(digest), this.#partPath(digest)])
+          await rm(path, { recursive: true, force: true });
+      } finally {
+        this.#removals.delete(digest);
+      }
+    };
+    const removal = remove();
+    this.#removals.set(digest, removal);
+    return removal;
+  }
+
   async #fetch(source: BlobSource, listener: Follower<number>): Promise<string> {
+    await this.#removals.get(source.digest);
     const path = this.#path(source.digest);
     if ((await sizeOf(path)) === source.sizeBytes) return path;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
@@ -179,10 +200,10 @@ async function readPart(
   return { hash, sizeBytes };
 }
 
-/** Whether a connection broke, so that a new one may succeed. */
+/** Whether a connection broke or the server failed, so that another try may succeed. */
 function isBroken(error: unknown): boolean {
   if (!(error instanceof PyroError)) return error instanceof Error && "code" in error && error.code !== "ENOSPC";
-  return error.code === "REGISTRY_UNREACHABLE" && error.details["reason"] === "network";
+  return error.code === "REGISTRY_UNREACHABLE" && ["network", "server"].includes(String(error.details["reason"]));
 }
 
 async function sizeOf(path: string): Promise<number | null> {

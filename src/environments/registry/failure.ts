@@ -12,8 +12,19 @@ export interface RefusedAnswer {
   readonly retryAfter: string | null;
 }
 
-/** The error for an unsuccessful answer. `isKnown`: the registry was given a login. */
-export function refusedError(reference: RegistryReference, answer: RefusedAnswer, isKnown: boolean): PyroError {
+export interface Refused {
+  /** Whether the registry was given a login. */
+  readonly isKnown: boolean;
+  /** The digest of the part of an image that was asked for; null for the image itself. */
+  readonly part: string | null;
+}
+
+/** The error for an unsuccessful answer. */
+export function refusedError(
+  reference: RegistryReference,
+  answer: RefusedAnswer,
+  { isKnown, part }: Refused,
+): PyroError {
   const { status, said, retryAfter } = answer;
   const { registry } = reference;
   const image = renderReference(reference);
@@ -25,6 +36,8 @@ export function refusedError(reference: RegistryReference, answer: RefusedAnswer
       : `The registry ${registry} does not give access to ${image} without a login.${words}`;
     return new PyroError("REGISTRY_DENIED", message, { details });
   }
+  if (status === 404 && part !== null)
+    return imageError("invalid", `The registry ${registry} lacks a part of ${image}: ${part}.`, { ...details, part });
   if (status === 404)
     return imageError(
       "not_found",
@@ -42,6 +55,13 @@ export function refusedError(reference: RegistryReference, answer: RefusedAnswer
   }
   const message = `The registry ${registry} answers with status ${status}.${words}`;
   return new PyroError("REGISTRY_UNREACHABLE", message, { details: { reason: "server", ...details } });
+}
+
+/** The error of a token server, which answers for the registry. */
+export function tokenError({ registry }: RegistryReference, server: string, said: string): PyroError {
+  return new PyroError("REGISTRY_UNREACHABLE", `The token server ${server} of ${registry} ${said}.`, {
+    details: { reason: "token", registry, server },
+  });
 }
 
 const certificateCodes = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/;
@@ -64,7 +84,8 @@ export function connectionError(registry: string, host: string, error: unknown):
     return fail(
       "certificate",
       `The certificate of ${host} is not trusted: ${cause.message}.`,
-      `Add its authority to those of this host, to SSL_CERT_FILE or as /etc/docker/certs.d/${registry}/ca.crt.`,
+      `Add its authority to those of this host, as /etc/docker/certs.d/${registry}/ca.crt, or to SSL_CERT_FILE; the daemon reads variables when it starts (\`pyro daemon stop\`).`,
     );
-  return fail("network", `Cannot reach ${host} for the registry ${registry}: ${cause.message || code}.`);
+  const place = host === registry ? `the registry ${registry}` : `${host} for the registry ${registry}`;
+  return fail("network", `Cannot reach ${place}: ${cause.message || code}.`);
 }

@@ -3,11 +3,14 @@ import type { Readable } from "node:stream";
 
 import { PyroError } from "../../contract/errors.js";
 import { assertFreeSpace } from "../../host/disk.js";
+import { JoinedController } from "../../host/joined-controller.js";
+import type { WebResponse } from "../../host/web.js";
 import type { Descriptor } from "../image/documents.js";
 import { imageError } from "../image/failure.js";
 import { type Image, MOST_DOCUMENT_BYTES, openImage } from "../image/image.js";
+import { isManifest } from "../image/media-types.js";
 import { type ByteStream, readAll, readFileBytes, verified } from "../image/streams.js";
-import type { BuildOptions } from "../source.js";
+import type { BuildOptions, RegistryAccess } from "../source.js";
 import type { BlobCache } from "./blobs.js";
 import { connectionError } from "./failure.js";
 import { fetchAll } from "./fetch-all.js";
@@ -18,22 +21,20 @@ import { RegistrySession } from "./session.js";
 export interface FetchedImage extends Image {
   /** The digest that the reference names: of a manifest or an index. */
   readonly digest: string;
-  /** Allows the layers to be removed. */
-  release(): void;
-  /** Removes the layers that were damaged on this disk, so that the next pull fetches them again. */
-  discardDamaged(): Promise<void>;
+  /**
+   * Ends the use of the layers. After a failure, removes those that were damaged on this disk, so that the next pull fetches them
+   * again, and all layers of an image that was refused.
+   */
+  release(failure?: unknown): Promise<void>;
 }
 
-/** How the client talks to a registry. */
-export interface RegistryOptions {
-  readonly blobs: BlobCache;
-  readonly plainHttp: boolean;
+export interface RegistryOptions extends RegistryAccess {
   readonly directory: string;
 }
 
 const RESERVE_MIB = 64;
-const MANIFEST =
-  /(image\.manifest\.v1|image\.index\.v1|distribution\.manifest\.v2|distribution\.manifest\.list\.v2)\+json$/;
+/** How long a registry may take for the documents of an image, which are small. */
+const DOCUMENTS_MS = 120_000;
 const ACCEPT = [
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.oci.image.manifest.v1+json",
@@ -58,42 +59,61 @@ export async function fetchRegistryImage(
 
 async function fetchImage(
   reference: RegistryReference,
-  { blobs, plainHttp, directory }: RegistryOptions,
+  { blobs, plainHttp, directory, neededLayers }: RegistryOptions,
   { signal, onProgress }: Pick<BuildOptions, "signal" | "onProgress">,
 ): Promise<FetchedImage> {
   const session = await RegistrySession.open(reference, { plainHttp, signal, variables: process.env });
   try {
-    const top = await readTop(session, signal);
-    const fetched = async function* (digest: string): ByteStream {
-      const response = await session.request({ path: `blobs/${digest}`, signal });
-      yield* bodyOf(session, response.body);
-    };
-    const store = {
-      open: ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): ByteStream => {
-        if (digest === top.descriptor.digest) return only(top.bytes);
-        return MANIFEST.test(mediaType ?? "") ? readManifest(session, digest, signal) : fetched(digest);
-      },
-    };
-    const image = await openImage(store, top.descriptor);
+    const { image, digest: found } = await readDocuments(session, signal);
     const digests = [...new Set(image.layers.map(({ name }) => name))];
-    const release = blobs.use(digests);
+    const free = blobs.use(digests);
+    const release = async (failure?: unknown) => {
+      free();
+      if (failure === undefined || signal.aborted) return;
+      await blobs.discardDamaged(digests);
+      if (isRefusal(failure)) await blobs.discard(digests, await neededLayers());
+    };
     try {
       await assertRoom(image, blobs, directory);
       const sources = digests.map((digest) => blobSource(session, image, digest));
       const paths = await fetchAll(blobs, sources, { signal, onProgress });
       return {
         ...image,
-        digest: top.descriptor.digest,
+        digest: found,
         release,
-        discardDamaged: () => blobs.discardDamaged(digests),
         layers: image.layers.map((layer) => fromDisk(layer, paths)),
       };
     } catch (error) {
-      release();
+      await release(error);
       throw error;
     }
   } finally {
     session.close();
+  }
+}
+
+/** Whether another pull of the same bytes would fail again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof PyroError && /^(ENVIRONMENT_BUILD_FAILED|ARCHIVE_)/.test(error.code);
+}
+
+/** The image that the reference names, with the digest of its manifest or index. */
+async function readDocuments(session: RegistrySession, signal: AbortSignal): Promise<{ image: Image; digest: string }> {
+  using patience = new JoinedController([signal], DOCUMENTS_MS);
+  try {
+    const top = await readTop(session, patience.signal);
+    const store = {
+      open: ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): ByteStream => {
+        if (digest === top.descriptor.digest) return only(top.bytes);
+        return readPart(session, `${isManifest(mediaType) ? "manifests" : "blobs"}/${digest}`, patience.signal);
+      },
+    };
+    return { image: await openImage(store, top.descriptor), digest: top.descriptor.digest };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!patience.signal.aborted) throw error;
+    const { registry } = session.reference;
+    throw connectionError(registry, registry, new Error(`it took more than ${DOCUMENTS_MS / 1000} s for a manifest`));
   }
 }
 
@@ -108,12 +128,16 @@ export async function askDigest(
     const path = `manifests/${reference.digest ?? reference.tag ?? "latest"}`;
     const { headers, body } = await session.request({ path, method: "HEAD", headers: { accept: ACCEPT }, signal });
     body.resume();
-    const digest = headers["docker-content-digest"];
-    if (typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
-    return (await readTop(session, signal)).descriptor.digest;
+    return digestIn(headers) ?? (await readTop(session, signal)).descriptor.digest;
   } finally {
     session.close();
   }
+}
+
+/** The digest of the manifest or index that an answer is about, as the registry says it. */
+function digestIn(headers: WebResponse["headers"]): string | null {
+  const digest = headers["docker-content-digest"];
+  return typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : null;
 }
 
 /** The manifest or index that the reference names. Its digest is checked when the reference has one. */
@@ -126,19 +150,18 @@ async function readTop(
   const { headers, body } = await session.request({ path, headers: { accept: ACCEPT }, signal });
   const bytes = await readAll(bodyOf(session, body), MOST_DOCUMENT_BYTES, "The manifest");
   const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  if (wanted !== null && digest !== wanted) {
+  const expected = wanted ?? digestIn(headers) ?? digest;
+  if (digest !== expected) {
     const image = renderReference(session.reference);
-    throw imageError("digest", `The registry's manifest of ${image} has another digest.`, {
-      expected: wanted,
-      found: digest,
-    });
+    throw imageError("digest", `The registry's manifest of ${image} has another digest.`, { expected, found: digest });
   }
-  const mediaType = headers["content-type"]?.split(";")[0];
+  const mediaType = headers["content-type"]?.split(";")[0]?.trim();
   return { descriptor: { digest, size: bytes.length, ...(mediaType !== undefined && { mediaType }) }, bytes };
 }
 
-async function* readManifest(session: RegistrySession, digest: string, signal: AbortSignal): ByteStream {
-  const { body } = await session.request({ path: `manifests/${digest}`, headers: { accept: ACCEPT }, signal });
+/** A manifest or a configuration. */
+async function* readPart(session: RegistrySession, path: string, signal: AbortSignal): ByteStream {
+  const { body } = await session.request({ path, headers: { accept: ACCEPT }, signal });
   yield* bodyOf(session, body);
 }
 
@@ -147,14 +170,14 @@ function blobSource(session: RegistrySession, { layers }: Image, digest: string)
   const open = async (offset: number, signal: AbortSignal) => {
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
     let response = await session.request({ path: `blobs/${digest}`, headers: range, signal }, [416]);
-    if (response.status === 416) {
-      response.body.resume();
+    const isResumed =
+      response.status === 206 && response.headers["content-range"]?.startsWith(`bytes ${offset}-`) === true;
+    // Another range than the one that was asked for is of no use.
+    if (response.status !== 200 && !isResumed) {
+      response.body.destroy();
       response = await session.request({ path: `blobs/${digest}`, signal });
     }
-    const resumed =
-      response.status === 206 && response.headers["content-range"]?.startsWith(`bytes ${offset}-`) === true;
-    if (response.status === 206 && !resumed) throw await session.refused(response);
-    return { offset: resumed ? offset : 0, bytes: bodyOf(session, response.body) };
+    return { offset: isResumed ? offset : 0, bytes: bodyOf(session, response.body) };
   };
   return { digest, sizeBytes, open };
 }
@@ -184,5 +207,5 @@ async function assertRoom({ layers }: Image, blobs: BlobCache, directory: string
     layers.map(async ({ name, sizeBytes }) => Math.max(0, sizeBytes - (await blobs.presentBytes(name)))),
   );
   const neededMib = Math.ceil(missing.reduce((sum, bytes) => sum + bytes, 0) / 1_048_576);
-  if (neededMib > 0) await assertFreeSpace(directory, neededMib + RESERVE_MIB, "The image's layers");
+  if (neededMib > 0) await assertFreeSpace(directory, neededMib + RESERVE_MIB, "The image");
 }

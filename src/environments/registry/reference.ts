@@ -62,11 +62,16 @@ function nameOf(registry: string): string {
 function isValid({ registry, repository, tag, digest }: RegistryReference): boolean {
   return (
     HOST.test(registry) &&
+    isPort(/:(\d+)$/.exec(registry)?.[1]) &&
     PATH.test(repository) &&
     repository.length <= MOST_CHARACTERS &&
     (tag === null || TAG.test(tag)) &&
     (digest === null || DIGEST.test(digest))
   );
+}
+
+function isPort(text: string | undefined): boolean {
+  return text === undefined || (Number(text) > 0 && Number(text) < 65_536);
 }
 
 /** The colon of a tag comes after the last slash; an earlier colon belongs to a port. */

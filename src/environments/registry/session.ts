@@ -83,12 +83,9 @@ export class RegistrySession {
       ({ response } = await ask());
     }
     if ([200, 206, ...also].includes(response.status)) return response;
-    throw await this.refused(response);
-  }
-
-  /** The error of an unsuccessful answer. */
-  async refused(response: WebResponse): Promise<PyroError> {
-    return refusedError(this.reference, await readRefusal(response), this.#credentials !== null);
+    const [, digest = null] = /\/(sha256:.*)$/.exec(request.path) ?? [];
+    const part = digest === this.reference.digest ? null : digest;
+    throw refusedError(this.reference, await readRefusal(response), { isKnown: this.#credentials !== null, part });
   }
 
   close(): void {
@@ -110,7 +107,8 @@ export class RegistrySession {
         return { response, origin: url.origin };
       response.body.resume();
       const next = parseUrl(location, url.href);
-      if (next === null || count === MOST_REDIRECTS) throw this.#misled(`redirects to ${location.slice(0, 200)}`);
+      if (next === null) throw this.#misled(`redirects to ${JSON.stringify(location.slice(0, 200))}, which is no URL`);
+      if (count === MOST_REDIRECTS) throw this.#misled(`redirects more than ${MOST_REDIRECTS} times`);
       url = next;
     }
   }
@@ -118,7 +116,8 @@ export class RegistrySession {
   async #send(url: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
     const isPlain =
       this.#options.plainHttp && url.protocol === "http:" && isLoopbackName(url.hostname.replace(/^\[|\]$/g, ""));
-    if (url.protocol !== "https:" && !isPlain) throw this.#misled(`names ${url.origin}, which has no TLS`);
+    if (url.protocol !== "https:" && !isPlain)
+      throw this.#misled(`leads to ${url.origin === "null" ? url.protocol : url.origin}, which has no TLS`);
     try {
       return await this.#web.request(url, request);
     } catch (error) {

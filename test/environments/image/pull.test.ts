@@ -9,7 +9,7 @@ import { openEnvironmentCache } from "../../../src/environments/cache.js";
 import { buildFromImage } from "../../../src/environments/image/build.js";
 import { openDockerArchive } from "../../../src/environments/image/docker-archive.js";
 import { pax, tar } from "../../archive/raw-tar.js";
-import { file } from "../../archive/specimen.js";
+import { directory as folder, file, symlink } from "../../archive/specimen.js";
 import { mountingTest } from "../../client/mounting-test.js";
 import { FakeSource, pull, temporaryDirectory } from "../fake-source.js";
 import { askDebugfs, checkFileSystem } from "./files.js";
@@ -62,6 +62,24 @@ test("without an installed environment, the smallest is pulled first", async (co
   writeFileSync(join(directory, "root.tar"), layers[0] ?? "");
   await pull(cache, `rootfs:${directory}/root.tar`);
   assert.notEqual(await cache.find("debian:12-base"), null);
+});
+
+test("places where the agent mounts file systems are directories, whatever the image has there", async (context) => {
+  const { directory, cache } = await open(context);
+  const odd = [symlink("dev", "/etc"), file("proc"), symlink("tmp", "/var/tmp"), symlink("workspace", "workspace")];
+  writeLayout(directory, { latest: makeImage([tar(...odd, symlink("etc", "usr/etc"), folder("usr/etc"))]) });
+  const { environment } = await pull(cache, `oci:${directory}`);
+  checkFileSystem(environment.rootPath);
+  for (const name of ["dev", "proc", "run", "sys", "tmp", "workspace"])
+    assert.match(askDebugfs(environment.rootPath, `stat /${name}`), /Type: directory/, name);
+  assert.match(askDebugfs(environment.rootPath, "stat /etc"), /Type: symlink/);
+});
+
+test("a relative working directory begins at the root", async (context) => {
+  const { directory, cache } = await open(context);
+  writeLayout(directory, { latest: makeImage(layers, { WorkingDir: "app/../srv" }) });
+  const { environment } = await pull(cache, `oci:${directory}`);
+  assert.equal(environment.manifest.image?.working_dir, "/srv");
 });
 
 test("a root file system and an archive of Docker, compressed or not, give the same files", async (context) => {

@@ -164,6 +164,35 @@ test("a connection that breaks is continued where it broke", async (context) => 
   assert.ok(ranges.length >= 1, registry.requests.join("\n"));
 });
 
+test("an answer with another range than the one that was asked for is not used", async (context) => {
+  const { cache, registry } = await open(context);
+  const large = largeImage();
+  registry.push(large.image);
+  breakOff(registry, large, MIB);
+  const breakOnce = registry.intercept;
+  registry.intercept = (request, response) => {
+    if (breakOnce(request, response)) return true;
+    if (request.headers.range === undefined) return false;
+    response.writeHead(206, { "content-range": `bytes 0-${large.bytes.length - 1}/${large.bytes.length}` });
+    response.end(large.bytes);
+    return true;
+  };
+  checkFileSystem((await pull(cache, `${registry.host}/me/tool`)).environment.rootPath);
+});
+
+test("a layer is asked for again when the registry fails", async (context) => {
+  const { cache, registry } = await open(context);
+  const large = largeImage();
+  registry.push(large.image);
+  let failures = 0;
+  registry.intercept = ({ url }, response) =>
+    url?.endsWith(large.digest) === true &&
+    (failures += 1) <= 2 &&
+    sendError(response, 503, "UNAVAILABLE", "try again");
+  assert.equal((await pull(cache, `${registry.host}/me/tool`)).built, true);
+  assert.equal(failures, 3);
+});
+
 test("a pull that was cancelled is continued by the next one, also in another process", async (context) => {
   const { directory, cache, registry } = await open(context);
   const large = largeImage();

@@ -40,6 +40,8 @@ test("a reference that names a registry and is wrong is an error", () => {
     "ghcr.io/me/tool:",
     "ghcr.io/me/tool@sha256:12",
     "ghcr.io/a/../b",
+    "localhost:0/x",
+    "localhost:65536/x",
     "ghcr.io/",
   ])
     assert.throws(

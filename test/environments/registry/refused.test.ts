@@ -83,7 +83,7 @@ const wrong: readonly (readonly [
   ],
   [
     ...(["an answer that is no JSON", "ENVIRONMENT_BUILD_FAILED", "invalid"] as const),
-    (registry) => registry.tag("latest", Buffer.from("<html>"), "text/html"),
+    (registry) => registry.tag("latest", Buffer.from("<html>"), "application/json"),
   ],
   [
     ...(["a layer with other bytes", "ENVIRONMENT_BUILD_FAILED", "digest"] as const),
