@@ -15,6 +15,8 @@ const TASKS = 5;
 const COMMANDS = 3;
 const LINES = 8;
 const AT_ONCE = 5;
+/** Longer than a busy host takes for a short command. */
+const TIMEOUT_SECONDS = 6;
 /** Its directory, and that of its sockets with two files. */
 const FILES_OF_A_VM = 4;
 
@@ -203,13 +205,14 @@ test("a client killed at any moment: its command continues, and the result is in
 
 test("a command that ended while no daemon ran has not timed out", async () => {
   const task = tasks[1]!;
-  const child = scratch.startExec(task, "echo begun; sleep 0.5; echo over; exit 6", "--timeout-seconds", "2");
-  await saying(child, "begun");
   const pid = await scratch.daemonPid();
+  const command = "echo begun; sleep 0.5; echo over; exit 6";
+  const child = scratch.startExec(task, command, "--timeout-seconds", String(TIMEOUT_SECONDS));
+  await saying(child, "begun");
   child.kill("SIGKILL");
   kill(pid);
   // Only the time must pass here: there is no daemon to ask.
-  await sleep(2_500);
+  await sleep(TIMEOUT_SECONDS * 1_000);
   await until("it has ended", async () => (await scratch.entries(task)).at(-1)?.state === "ended");
   const { stdout, exit_code, timed_out } = (await scratch.entries(task)).at(-1)!;
   assert.deepEqual({ stdout, exit_code, timed_out }, { stdout: "begun\nover\n", exit_code: 6, timed_out: false });

@@ -12,7 +12,6 @@ import { roundsOr, TaskScratch } from "./task-scratch.js";
 
 const FILES = 20_000;
 const DIRECTORIES = 200;
-const ASKED_MS = 1_000;
 /** How long to wait for a push that may have begun to switch the tree in, on a host that runs other tests too. */
 const PUSH_END_SECONDS = 60;
 
@@ -53,9 +52,17 @@ async function say(command: string): Promise<string> {
 
 const lastPush = async () => (await scratch.status(task)).last_push?.source_path ?? null;
 
+const PUSH = '"operation":"task.sync.push"';
+
+/** Pushes whose input daemons of this home have. */
+function pushesAsked(): number {
+  const lines = readFileSync(join(scratch.home, "audit.log"), "utf8").split("\n");
+  return lines.filter((line) => line.includes('"event":"call"') && line.includes(PUSH)).length;
+}
+
 /** Pushes that daemons of this home have finished. */
 function pushesEnded(): number {
-  return readFileSync(join(scratch.home, "daemon.log"), "utf8").split('"operation":"task.sync.push"').length;
+  return readFileSync(join(scratch.home, "daemon.log"), "utf8").split(PUSH).length;
 }
 
 test("any process killed at any moment of a push: the workspace holds the old tree or the new one", async (t) => {
@@ -71,11 +78,12 @@ test("any process killed at any moment of a push: the workspace holds the old tr
     const next: string = current === "old" ? "newer" : "old";
     const victim = round % 2 === 0 ? "client" : "daemon";
     const daemon = await scratch.daemonPid();
-    const endedBefore = pushesEnded();
+    const [askedBefore, endedBefore] = [pushesAsked(), pushesEnded()];
     const child = scratch.start(["task", "sync", "push", task, trees[next]!]);
     const ended = endOf(child);
-    // Half of them near the end, where the switch is; none before the daemon has the request.
-    const momentMs = ASKED_MS + wholeMs * (round % 4 < 2 ? random() : 0.75 + random() / 3);
+    await until("the daemon has the request", () => pushesAsked() > askedBefore);
+    // Half of them near the end, where the switch is.
+    const momentMs = wholeMs * (round % 4 < 2 ? random() : 0.75 + random() / 3);
     await Promise.race([ended, sleep(momentMs)]);
     kill(victim === "client" ? child.pid! : daemon);
     const { status } = await ended;

@@ -84,7 +84,10 @@ test("a killed QEMU: the CLI prints the output, the reason and the failed task, 
   const doomed = await scratch.create();
   const child = scratch.startExec(doomed, SCRIPT);
   const ended = endOf(child);
+  let errors = "";
+  child.stderr?.on("data", (text: string) => (errors += text));
   await saying(child, "second");
+  await until("it has said the problem", () => errors === "problem\n");
   kill(scratch.qemuOf(doomed));
   const { status, stdout, stderr } = await ended;
   assert.deepEqual([status, stdout], [125, "first\nsecond\n"]);

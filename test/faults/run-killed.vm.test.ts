@@ -25,6 +25,8 @@ for (const flags of [[], ["--network"]]) {
       const running = scratch.start([...words, "sleep", "60"]);
       const ended = endOf(running);
       await sleep((LATEST_MS * (round + random())) / rounds);
+      // A client that has not asked yet would start the next daemon.
+      running.kill("SIGSTOP");
       kill(pid);
       await untilGone(scratch.home, running.pid);
       running.kill("SIGKILL");

@@ -3,7 +3,7 @@ import { realpathSync, rmSync } from "node:fs";
 import { test } from "node:test";
 
 import type { ResultOf } from "../../src/contract/operations.js";
-import { processesOf } from "../client/scratch.js";
+import { untilGone } from "../client/scratch.js";
 import { TaskScratch } from "./task-scratch.js";
 
 const COUNTER = "(i=0; while :; do i=$((i+1)); echo $i >/run/new; mv /run/new /run/count; sleep 0.05; done)";
@@ -17,7 +17,7 @@ test("daemon stop --save, then a reboot: the tasks were stopped, and their proce
   await scratch.killDaemon();
   const stopped = await scratch.json<ResultOf<"daemon.stop">>("daemon", "stop", "--save");
   assert.deepEqual([stopped.stopped, stopped.saved, stopped.unsaved], [true, tasks.toSorted(), []]);
-  assert.deepEqual(processesOf(scratch.home), []);
+  await untilGone(scratch.home);
   rmSync(realpathSync(`${scratch.home}/run`), { recursive: true });
 
   for (const [index, task] of tasks.entries()) {

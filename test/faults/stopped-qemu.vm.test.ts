@@ -55,7 +55,7 @@ test("QEMUs stopped at any moment: commands time out on time, daemons answer, an
     await Promise.all(
       tasks.map(async (task) => {
         const counting = scratch.execHere(task, count);
-        const begun = scratch.execHere(task, `echo begun; sleep 6${round}`, {}, 3);
+        const begun = scratch.execHere(task, `echo begun; sleep 6${round}`, {}, 5);
         await until("it has begun", async () =>
           (await scratch.entries(task)).some(({ command, stdout }) => command.endsWith(` 6${round}`) && stdout !== ""),
         );

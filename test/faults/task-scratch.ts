@@ -42,8 +42,9 @@ export class TaskScratch extends VmScratch {
   }
 
   /** Runs a script in a task through the client that all doors share, in this process. */
-  execHere(task: string, script: string, options: CallOptions = {}, timeoutSeconds = 30): Promise<Entry> {
-    return execTask(this.client, { task_id: task, command: script, timeout_seconds: timeoutSeconds }, options);
+  execHere(task: string, script: string, options: CallOptions = {}, timeoutSeconds?: number): Promise<Entry> {
+    const limit = timeoutSeconds === undefined ? {} : { timeout_seconds: timeoutSeconds };
+    return execTask(this.client, { task_id: task, command: script, ...limit }, options);
   }
 
   startExec(task: string, script: string, ...flags: string[]): ChildProcess {

@@ -69,7 +69,7 @@ test("with --network-host-ca curl, wget, git, Python and pip trust it, with and 
     `git ls-remote ${at}/git`,
     `pip download -q --retries 0 --index-url ${at}/simple mine`,
   ].join("\n");
-  const { stderr } = await scratch.exec(task.task_id, script, "--timeout-seconds", "120");
+  const { stderr } = await scratch.exec(task.task_id, script);
   const expected = ["/curl", "/bare-curl", "/wget", "/python", "/bare-python"];
   assert.deepEqual(
     requests.splice(0).slice(0, 7),

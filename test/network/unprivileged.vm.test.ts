@@ -57,10 +57,11 @@ test("an ordinary user runs VMs with a network", async () => {
   try {
     const doctor = JSON.parse((await pyro("0666", "doctor", "--json")).stdout) as ResultOf<"doctor">;
     assert.equal(doctor.capabilities.guest_network, true, JSON.stringify(doctor.problems));
-    const connect = (address: string) => `bash -c 'echo hello >/dev/tcp/${address}/${PORT}'`;
+    const connect = (address: string) =>
+      `bash -c 'exec 3<>/dev/tcp/${address}/${PORT} && printf hello >&3 && cat <&3 && echo'`;
     const line = `${connect(world.open4)}; ! ${connect(world.host4)} 2>/dev/null && ip -br link | wc -l`;
     const ran = await pyro("0666", "run", "--network", "debian:12", "--", "sh", "-c", line);
-    assert.deepEqual([ran.status, ran.stdout], [0, "2\n"], ran.stderr);
+    assert.deepEqual([ran.status, ran.stdout], [0, "far got hello\n2\n"], ran.stderr);
     assert.deepEqual([far.take(), near.take()], [[`tcp ${world.host4}`], []]);
   } finally {
     assert.equal((await pyro("0666", "daemon", "stop")).status, 0);

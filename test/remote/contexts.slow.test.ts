@@ -45,12 +45,11 @@ test("a context leads to the daemon of another machine, which is started there; 
 });
 
 test("a call connects again when the socket, the connection or the daemon there has gone", async () => {
-  const runtime = join(machines.near.directory, "pyro");
-  const [own = ""] = readdirSync(runtime);
+  const { socket, control } = connectionOf("box");
   const { pid } = await statusOf(["--context", "box"]);
-  for (const name of readdirSync(join(runtime, own)).filter((each) => /\.[cs]$/.test(each))) {
-    rmSync(join(runtime, own, name));
-    assert.equal((await machines.pyro(["task", "list"], inBox)).status, 0, name);
+  for (const path of [control, socket]) {
+    rmSync(path);
+    assert.equal((await machines.pyro(["task", "list"], inBox)).status, 0, path);
   }
   assert.equal((await statusOf(["--context", "box"])).pid, pid);
   assert.match((await machines.pyro(["daemon", "stop"], inBox)).stdout, /^Stopped/);
@@ -145,7 +144,7 @@ test("a call ends although ssh's master keeps the standard error of the call tha
   const left = join(machines.near.directory, "left");
   const ssh = machines.near.directory + "/ssh-with-master";
   const script = `#!/bin/sh
-[ -e ${left} ] || { sleep 60 </dev/null >/dev/null & echo $! >${left}; }
+[ -e ${left} ] || { sleep 600 </dev/null >/dev/null & echo $! >${left}; }
 exec ${machines.env["PYRO_SSH"]} "$@"
 `;
   writeFileSync(ssh, script, { mode: 0o755 });
@@ -185,14 +184,19 @@ except PyroError as error:
 });
 
 test("a context that is removed leaves no connection", async () => {
-  const home = openHome(machines.env);
-  const { socket, control } = placeOf(findContext(readContexts(home.path), "box"), home, machines.env);
+  const { socket, control } = connectionOf("box");
   await machines.pyro(["env", "list"], inBox);
   assert.deepEqual([socket, control].map(existsAs), [true, true]);
   await machines.pyro(["context", "remove", "box"]);
   assert.equal(await machines.codeOf(["env", "list"], inBox), "NOT_FOUND");
   assert.deepEqual([socket, control].map(existsAs), [false, false]);
 });
+
+/** The files of this machine's connection to another one. */
+function connectionOf(name: string) {
+  const home = openHome(machines.env);
+  return placeOf(findContext(readContexts(home.path), name), home, machines.env);
+}
 
 /** True for a link that leads nowhere, too. */
 function existsAs(path: string): boolean {

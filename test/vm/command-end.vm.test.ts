@@ -44,7 +44,7 @@ async function escaped(sequence: number): Promise<void> {
 }
 
 async function assertNothingLeft(): Promise<void> {
-  const { stdout } = await scratch.execHere(task, "pgrep -x 'sleep|perl|su|timeout|bash'", {}, 60);
+  const { stdout } = await scratch.execHere(task, "pgrep -x 'sleep|perl|su|timeout|bash'");
   assert.equal(stdout, "", "processes are left");
 }
 
@@ -97,7 +97,8 @@ test("a cancelled MCP request ends everything that its command has started", asy
 });
 
 test("a service that a command started keeps running when the command ends by itself, and later commands leave it alone", async () => {
-  await scratch.execHere(task, "nohup setsid sleep 4321 >/dev/null 2>&1 &");
+  const start = "nohup setsid sleep 4321 >/dev/null 2>&1 & until pgrep -xf 'sleep 4321'; do sleep 0.1; done";
+  await scratch.execHere(task, start);
   const killed = await scratch.execHere(task, "sleep 300", {}, 1);
   assert.equal(killed.timed_out, true);
   const { stdout } = await scratch.execHere(task, "pgrep -xf 'sleep 4321' | wc -l; pkill -xf 'sleep 4321'");
@@ -105,15 +106,15 @@ test("a service that a command started keeps running when the command ends by it
 });
 
 test("a command that runs out of memory: the result says so, and the task keeps running", async () => {
-  const { status, stderr } = await scratch.exec(task, EAT_MEMORY, "--timeout-seconds", "120");
+  const { status, stderr } = await scratch.exec(task, EAT_MEMORY, "--timeout-seconds", "600");
   assert.equal(status, 137);
   assert.match(stderr, /256 MiB.*\nhint: .*task create --mem-mib 512/);
-  const child = await scratch.execHere(task, `sh -c '${EAT_MEMORY.replaceAll("'", `'\\''`)}'; echo $?`, {}, 120);
+  const child = await scratch.execHere(task, `sh -c '${EAT_MEMORY.replaceAll("'", `'\\''`)}'; echo $?`);
   assert.deepEqual([child.exit_code, child.stdout, child.oom_killed], [0, "137\n", true]);
   const { sequence } = child;
   const page = await scratch.client.call("task.exec_output", { task_id: task, sequence });
   assert.deepEqual([page.oom_killed, page.mem_mib], [true, 256]);
-  const after = await scratch.execHere(task, "echo alive", {}, 60);
+  const after = await scratch.execHere(task, "echo alive");
   assert.deepEqual([after.stdout, after.oom_killed], ["alive\n", false]);
   const known = (await scratch.entries(task)).map(({ oom_killed }) => oom_killed);
   assert.deepEqual(known.slice(-3), [true, true, false]);

@@ -115,7 +115,7 @@ before(async () => {
   const { stdout } = await scratch.pyro(["task", "create", "debian:12", "--json"]);
   taskId = (JSON.parse(stdout) as { task_id: string }).task_id;
   const script = ordinary.map(([, one]) => `( set -e; ${one}\n) 2>&1 </dev/null; echo "${MARK} $?"\n`).join("");
-  const all = await scratch.pyro(["task", "exec", "--timeout-seconds", "300", taskId, "--", "sh", "-s"], {
+  const all = await scratch.pyro(["task", "exec", taskId, "--", "sh", "-s"], {
     input: script,
   });
   ended = all.stdout.split(/(?<=^===== \d+\n)/m);

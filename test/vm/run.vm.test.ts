@@ -81,7 +81,7 @@ test("--json prints one object with every field", async () => {
 });
 
 test("a time-out gives 124 and leaves nothing", async () => {
-  const args = ["run", "debian:12", "--timeout-seconds", "3", "--", "sh", "-c", "echo early; sleep 60"];
+  const args = ["run", "debian:12", "--timeout-seconds", "10", "--", "sh", "-c", "echo early; sleep 60"];
   const { status, stdout, stderr } = await scratch.pyro(args);
   assert.equal(status, 124);
   assert.equal(stdout, "early\n");
@@ -138,7 +138,7 @@ test("200 MB of output: the daemon grows by much less, and the result has the en
   const status = readFileSync(`/proc/${await scratch.daemonPid()}/status`, "utf8");
   const before = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
   const command = "head -c 200000000 /dev/zero; echo the-end";
-  const child = scratch.start(["run", "debian:12", "--timeout-seconds", "120", "--", "sh", "-c", command]);
+  const child = scratch.start(["run", "debian:12", "--", "sh", "-c", command]);
   let bytes = 0;
   let tail = Buffer.alloc(0);
   child.stdout?.on("data", (chunk: Buffer) => {
@@ -163,18 +163,19 @@ test("a result keeps head and tail of long output", async () => {
 });
 
 test("a burst of commands: one VM is kept ready, is not counted as in use, and is removed after the burst", async () => {
-  await run("true");
-  await run("true");
-  interface Status {
-    vms: number;
-    spare_vms: number;
-  }
-  const status = async () => JSON.parse((await scratch.pyro(["daemon", "status", "--json"])).stdout) as Status;
-  await until("a spare is ready", async () => (await status()).spare_vms === 1);
-  assert.equal((await status()).vms, 0);
+  // Not through the CLI, whose start takes a part of a spare's life on a busy host.
+  const { client } = scratch;
+  const runHere = (command: string) => client.call("vm.run", { environment: "debian:12", command });
+  await runHere("true");
+  await runHere("true");
+  const counts = async () => {
+    const { vms, spare_vms } = await client.call("daemon.status", {});
+    return [vms, spare_vms].join();
+  };
+  await until("a spare is ready, and no VM is in use", async () => (await counts()) === "0,1");
   const started = scratch.leftovers();
   assert.equal(
-    (await run("hostname")).stdout.trim(),
+    (await runHere("hostname")).stdout.trim(),
     started.find((name) => !name.includes("/")),
   );
   assert.equal((await scratch.pyro(["run", "debian:12", "--timeout-seconds", "1", "--", "sleep", "60"])).status, 124);

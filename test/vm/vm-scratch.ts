@@ -18,6 +18,9 @@ export interface VmScratchOptions {
   readonly smallDisk?: { readonly directory: string; readonly size: string };
 }
 
+/** The time-out of commands that name none: no test is about the usual one, which a busy host may exceed. */
+const TIMEOUT_SECONDS = 600;
+
 /** A home that shares pulled environments with the other VM tests, and templates unless the test says otherwise. */
 export class VmScratch extends Scratch {
   /** The client that all doors share, in this process. */
@@ -26,7 +29,7 @@ export class VmScratch extends Scratch {
 
   /** `smallDisk`: a directory of the home is on a disk of that size; only for root. */
   constructor(options: VmScratchOptions = {}) {
-    super(options.env);
+    super({ PYRO_TIMEOUT_SECONDS: String(TIMEOUT_SECONDS), ...options.env });
     const { smallDisk } = options;
     this.#mountPoint = smallDisk ? join(this.home, smallDisk.directory) : null;
     mkdirSync(this.#mountPoint ?? this.home, { mode: 0o700, recursive: true });

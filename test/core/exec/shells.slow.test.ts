@@ -128,8 +128,9 @@ test("shellTask: a shell in both directions, which is left and attached to again
   const all = watch(third);
   await assert.rejects(second.exit, { code: "ABORTED" });
   await until("what was shown before", () => all.text.includes("resized"));
-  void third.write("sleep 600\r");
-  await until("it sleeps", () => all.text.includes("sleep 600"));
+  // It prints a line once it has the terminal.
+  void third.write("sh -c 'echo as\"\"leep; exec sleep 600'\r");
+  await until("it sleeps", () => all.text.includes("asleep"));
   void third.write("\u0003");
   void third.write("exit 4\r");
   assert.equal((await third.exit).exitCode, 4);

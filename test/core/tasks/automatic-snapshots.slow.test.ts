@@ -48,9 +48,11 @@ describe("automatic snapshots", { concurrency: true }, () => {
     await task.output(carried.sequence, { waitSeconds: 30 });
     await tasks.automatic.renewDue(Date.now() + 600_000);
     const snapshotAt = (await task.status()).automaticSnapshot!.createdAt!;
-    const after = await task.exec("echo after", { cwd: "/" });
-    const dying = task.exec("echo dying; sleep 1000", { cwd: "/" });
-    await task.output(after.sequence + 1, { waitSeconds: 30 });
+    await task.exec("echo after", { cwd: "/" });
+    let hasBegun = () => {};
+    const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+    const dying = task.exec("echo dying; sleep 1000", { cwd: "/", onStdout: hasBegun });
+    await begun;
     machines.die(machineOf(task));
 
     const died = await dying;

@@ -58,7 +58,7 @@ export class Pty {
       const index = this.#shown.indexOf(text);
       return index === -1 ? null : { index, 0: text };
     };
-    await until(`the terminal shows ${text}`, () => find() !== null, 30).catch((error: unknown) => {
+    await until(`the terminal shows ${text}`, () => find() !== null).catch((error: unknown) => {
       throw new Error(`the terminal does not show ${text} but ${JSON.stringify(this.#shown.slice(-2000))}`, {
         cause: error,
       });

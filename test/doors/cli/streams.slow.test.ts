@@ -85,7 +85,7 @@ function inShell(words: readonly string[], redirections: string, env: NodeJS.Pro
 }
 
 /** Ends at the deadline, so that a command which waits for ever fails the test and does not hang it. */
-async function endWithin(child: ReturnType<typeof inShell>, deadlineSeconds = 30): Promise<Ended> {
+async function endWithin(child: ReturnType<typeof inShell>, deadlineSeconds = 120): Promise<Ended> {
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -154,8 +154,8 @@ test("logs piped into `head`: prints the lines that head reads, and ends with 14
   piped.stdout.once("data", () => piped.stdout.destroy());
   let [status, stderr] = [undefined as number | null | undefined, ""];
   piped.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  piped.once("exit", (code) => (status = code));
-  await until("it ends", () => status !== undefined, 30);
+  piped.once("close", (code) => (status = code));
+  await until("it ends", () => status !== undefined);
   assert.deepEqual([status, stderr], [141, ""]);
 });
 

@@ -65,8 +65,8 @@ test("exec -t: keys become signals, and job control works", async (t) => {
   await using opened = await openTerminal(t, ["env", "PS1=$ ", "bash", "--norc", "-i"]);
   const { terminal } = opened;
   await terminal.until("$ ");
-  // It prints a line once it has the terminal.
-  terminal.type(`bash -c 'trap "echo again" CONT; echo u""p; while :; do sleep 0.1; done'\r`);
+  // It prints a line once it has the terminal. Without a trap, bash forgets an INT that comes when a sleep has just ended.
+  terminal.type(`bash -c 'trap "echo again" CONT; trap "exit 130" INT; echo u""p; while :; do sleep 0.1; done'\r`);
   await terminal.until("up\r\n");
   terminal.type(CTRL.Z);
   await terminal.until("Stopped");

@@ -155,7 +155,7 @@ test("watchers: exactly CREATE, CHMOD and WRITE for a new file, asked right afte
 
 test("watch: streams start, events and its deadline", async () => {
   const path = pathOf("w");
-  const watching = sandbox.stream("filesystem.Filesystem/WatchDir", { path }, { "connect-timeout-ms": "700" });
+  const watching = sandbox.stream("filesystem.Filesystem/WatchDir", { path }, { "connect-timeout-ms": "2000" });
   for (let at = 0, ended = false; !ended; at += 1) {
     await sandbox.ask("POST", fileUrl(`w/s${at}`), { body: Buffer.from("x"), headers: octets });
     ended = await Promise.race([

@@ -84,7 +84,7 @@ test("time-out: ends the stream with deadline_exceeded and kills the process", a
 test("keepalive: comes when nothing else was sent for the interval", async () => {
   const { messages } = await sandbox.stream(
     "process.Process/Start",
-    { process: { cmd: "/bin/sleep", args: ["1.3"] }, stdin: false },
+    { process: { cmd: "/bin/sleep", args: ["4"] }, stdin: false },
     { "keepalive-ping-interval": "1" },
   );
   assert.ok(messages.some(({ event }) => event.keepalive !== undefined));

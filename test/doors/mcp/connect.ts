@@ -6,7 +6,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import type { McpProfile } from "../../../src/contract/operation.js";
 import type { ErrorBody } from "../../../src/contract/errors.js";
 import { createServer, type ServerOptions } from "../../../src/doors/mcp/server.js";
-import { pyroPath } from "../../client/scratch.js";
+import { pyroPath, until } from "../../client/scratch.js";
 
 type Fields = Record<string, unknown>;
 
@@ -25,6 +25,14 @@ export class Connected implements AsyncDisposable {
 
   async call(name: string, input: Fields = {}, options?: RequestOptions): Promise<CallToolResult> {
     return (await this.client.callTool({ name, arguments: input }, options)) as CallToolResult;
+  }
+
+  /** Does something, and waits until the server has told that the list of tasks has changed. It may tell so more than once. */
+  async hears<Result>(what: string, act: () => Promise<Result>): Promise<Result> {
+    const before = this.listChanges;
+    const result = await act();
+    await until(`the client hears of ${what}`, () => this.listChanges > before);
+    return result;
   }
 
   /** The structured content of a call that must succeed. */

@@ -8,6 +8,8 @@ import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
 import { connectHere, textOf } from "./connect.js";
 
 const run = { environment: "debian:12", command: "true" };
+/** How long a server waits here before it answers that the work continues; the daemon must have the call by then. */
+const PATIENCE_MS = 2_000;
 
 test("a command's result comes as text and as structured content; a failed command is not an error", async () => {
   await using daemon = new Listening(async () => ({ ...resultOf(3), stdout: "out\n", stderr: "err\n" }));
@@ -183,7 +185,7 @@ test("a build continues when the waiting call has returned", async () => {
     },
     { others: handlers },
   );
-  await using mcp = await connectHere({ env: daemon.env, patienceMs: 300 });
+  await using mcp = await connectHere({ env: daemon.env, patienceMs: PATIENCE_MS });
   const { code, text } = await mcp.failure("vm_run", run);
   assert.equal(code, "ENVIRONMENT_BUILDING");
   assert.match(text, /10 %/);
@@ -215,7 +217,7 @@ for (const asks of [false, true]) {
       "task.logs": async () => ({ task_id: "task-0123456789ab", count: 1, entries: [outcome("running")] }),
     } as unknown as Partial<Handlers>;
     await using daemon = new Listening(runInShell, { others });
-    await using mcp = await connectHere({ env: daemon.env, patienceMs: 200 });
+    await using mcp = await connectHere({ env: daemon.env, patienceMs: PATIENCE_MS });
     const input = { task_id: "task-0123456789ab", command: "sleep 100" };
     const result = await mcp.call("task_exec", input, asks ? { onprogress: () => {} } : {});
     assert.ok(!result.isError, textOf(result));

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { VmScratch } from "../../vm/vm-scratch.js";
 import { connectStdio, textOf } from "./connect.js";
 
-/** The time-out of impatient clients. */
-const hasty = { timeout: 10_000 };
+/** The time-out of an impatient client: shorter than the suite takes, and longer than a short call on a busy host. */
+const hasty = { timeout: 20_000 };
 /** The time-out of the same client while it receives progress. */
 const listening = (told: string[]) => ({
   ...hasty,

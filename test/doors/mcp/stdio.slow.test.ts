@@ -136,13 +136,10 @@ test("a client that has listed the resources is notified of tasks that other cli
   await using scratch = new Scratch();
   await using mcp = await connectStdio(scratch.env);
   await mcp.client.listResources();
-  await mcp.result("task_list");
-  await until("the first daemon is heard of", () => mcp.listChanges === 1);
+  await mcp.hears("the first daemon", () => mcp.result("task_list"));
   const directory = join(scratch.home, "tasks", "task-0123456789ab");
-  mkdirSync(directory);
-  await until("a new task is heard of", () => mcp.listChanges === 2);
-  rmSync(directory, { recursive: true });
-  await until("its end is heard of", () => mcp.listChanges === 3);
+  await mcp.hears("a new task", async () => mkdirSync(directory));
+  await mcp.hears("its end", async () => rmSync(directory, { recursive: true }));
 });
 
 test("after the daemon was stopped the next call starts another; two servers share it", async () => {

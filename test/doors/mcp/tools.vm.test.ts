@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { until } from "../../client/scratch.js";
 import { VmScratch } from "../../vm/vm-scratch.js";
 import { textOf, connectStdio, type Connected } from "./connect.js";
 
@@ -60,8 +59,7 @@ test("vm_list_environments, and a VM step by step", async () => {
 });
 
 test("a task: foreground and background commands, output from a cursor, a signal, logs, resources", async () => {
-  const { task_id } = await result<{ task_id: string }>("task_create", size);
-  await until("the client hears of it", () => mcp.listChanges === 1);
+  const { task_id } = await mcp.hears("the task", () => result<{ task_id: string }>("task_create", size));
   await result("task_exec", { task_id, command: "echo kept >note" });
   assert.equal((await result("task_exec", { task_id, command: "cat note" })).stdout, "kept\n");
 
@@ -108,7 +106,6 @@ test("a task: foreground and background commands, output from a cursor, a signal
   assert.match(await read("pyro://environments"), /debian:12/);
   await assert.rejects(mcp.client.readResource({ uri: `pyro://tasks/${task_id}/logs/99` }), { code: -32602 });
 
-  await result("task_delete", { task_id });
+  await mcp.hears("its end", () => result("task_delete", { task_id }));
   assert.equal((await mcp.failure("task_status", { task_id })).code, "NOT_FOUND");
-  await until("the client hears of it", () => mcp.listChanges === 2);
 });

@@ -10,6 +10,9 @@ import { endOf, pyroPath, until, type Ended } from "../../../client/scratch.js";
 import { Listening, runInShell } from "../../../daemon/listening.js";
 import { OllamaServer, saying, type Chat, type Reply } from "./server.js";
 
+/** An address at which no program listens. */
+const NOBODY = "127.0.0.1:9";
+
 interface Demo extends Ended {
   readonly chats: readonly Chat[];
   /** The lines of the log: subject and text of each. */
@@ -159,14 +162,10 @@ test("the error has a next step when there is no server, no Ollama, no model, or
   const nothing = createServer((_request, response) => response.end("<html>"));
   nothing.listen(0, "127.0.0.1");
   await once(nothing, "listening");
-  const closed = createServer().listen(0, "127.0.0.1");
-  await once(closed, "listening");
-  const closedHost = `127.0.0.1:${(closed.address() as AddressInfo).port}`;
-  closed.close();
   await using daemon = new Listening(runInShell);
   await using empty = await OllamaServer.open([], () => saying({}));
   const cases = {
-    "no server": { host: closedHost, args: [], status: 125, hint: /ollama serve.*OLLAMA_HOST/ },
+    "no server": { host: NOBODY, args: [], status: 125, hint: /ollama serve.*OLLAMA_HOST/ },
     "no Ollama": {
       host: `127.0.0.1:${(nothing.address() as AddressInfo).port}`,
       args: [],
@@ -203,11 +202,12 @@ test("an error in the middle, half an answer, and invalid JSON are reported as f
 });
 
 test("Ctrl-C ends it, while the model thinks and while a command runs", async () => {
-  await using daemon = new Listening(runInShell);
+  let runs = 0;
+  await using daemon = new Listening((...given) => ((runs += 1), runInShell(...given)));
   await using server = await OllamaServer.open(["test:latest"], (_chat, number) =>
     number === 1 ? null : saying({ calls: [run("sleep 60")] }),
   );
-  for (const condition of [() => server.chats.length === 1, () => !daemon.lifetime.isIdle()]) {
+  for (const condition of [() => server.chats.length === 1, () => runs === 1]) {
     const child = start(daemon, server.host, []);
     const ended = endOf(child);
     await until("it is at work", condition);
