@@ -13,6 +13,7 @@ import { renderMarkdown, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { benchFairness } from "./fairness.js";
+import { benchBranches } from "./branches.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchInside } from "./inside.js";
@@ -24,13 +25,13 @@ import { benchNetwork } from "./network.js";
 import { benchPull } from "./pull.js";
 import { benchPush } from "./push.js";
 import { benchRun } from "./run.js";
-import { benchSnapshots } from "./snapshots.js";
+
 import { benchStart } from "./start.js";
 import { benchThroughput } from "./throughput.js";
 
 const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise<Table[]>>> = {
   start: ({ home }) => benchStart(home),
-  snapshots: ({ home }) => benchSnapshots(home),
+  branches: benchBranches,
   inside: benchInside,
   outside: benchRun,
   many: benchMany,

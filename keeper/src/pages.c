@@ -1,6 +1,6 @@
 // pyro-pages: writes the parts of a VM's snapshot that QEMU does not write, while the VM is paused (docs/decisions/0033).
 //
-//   save PID MEMORY_BYTES OVERLAY DIRECTORY   prepares, answers "ready"; on "copy" it copies, and answers "copied BYTES"
+//   save PID MEMORY_BYTES OVERLAY DIRECTORY   answers "begun" when the files exist, and "ready"; on "copy" it copies, and answers "copied BYTES"
 //   try PID                                   ends with 0 when it may read that process's memory
 //
 // Requests arrive on descriptor 3, whose other end the daemon holds; answers leave on descriptor 4.
@@ -86,7 +86,9 @@ static int save(pid_t pid, uint64_t memory_bytes, const char *overlay, const cha
     struct regions regions = regions_find(pid, memory_bytes);
     int pages = create_in(directory, "pages"), state = create_in(directory, "state");
     snprintf(path, sizeof path, "%s/overlay", directory);
-    struct disk disk = disk_prepare(overlay, path);
+    struct disk disk = disk_copy(overlay, path);
+    answer("begun\n");
+    disk_sync(&disk);
     answer("ready\n");
     await_copy();
     uint64_t bytes = pages_save(pid, &regions, memory_bytes, pages);

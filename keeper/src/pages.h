@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "pages_file.h"
@@ -31,12 +32,16 @@ struct regions {
 // Where QEMU has mapped its VM's memory: all of `memory_bytes`, or it fails.
 struct regions regions_find(pid_t pid, uint64_t memory_bytes);
 
-// The disk of a snapshot: `prepare` while the VM runs, `finish` while it is paused.
+// The disk of a snapshot: `copy` and `sync` while the VM runs, `finish` while it is paused.
 struct disk {
     int from, to;
     bool is_shared;
+    // Before the copy. Times that are not recent differ after a later write.
+    struct stat before;
+    bool is_old;
 };
-struct disk disk_prepare(const char *from, const char *to);
+struct disk disk_copy(const char *from, const char *to);
+void disk_sync(const struct disk *disk);
 void disk_finish(const struct disk *disk);
 
 // Writes the changed pages into a new file, and returns how many bytes they have.

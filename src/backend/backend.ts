@@ -133,6 +133,8 @@ export type MachineHandle = Readonly<Record<string, unknown>>;
 export interface SavedMachine {
   readonly directory: string;
   readonly handle: SnapshotHandle;
+  /** Resolves when its files are whole: one machine begins to start from it, and takes its disk. Null for a snapshot that exists. */
+  readonly whole: Promise<unknown> | null;
   readonly shape: VmShape;
   readonly environment: { readonly digest: string; readonly rootPath: string };
 }

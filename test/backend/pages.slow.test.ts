@@ -71,6 +71,7 @@ async function save(t: TestContext, pid: number, memoryBytes: number): Promise<{
   writeFileSync(overlay, "the disk");
   mkdirSync(snapshot);
   using saving = PagesSaving.start(helper, pid, memoryBytes, overlay, snapshot);
+  await saving.begun();
   await saving.prepared();
   return { bytes: await saving.copy(), snapshot };
 }

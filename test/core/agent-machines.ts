@@ -201,7 +201,7 @@ class AgentSnapshots implements TaskSnapshots {
         machine: {},
       },
     };
-    const lifetime = { uses: new Set<Promise<unknown>>(), onDelete: [] };
+    const lifetime = { whole: null, uses: new Set<Promise<unknown>>(), onDelete: [] };
     const snapshot = { record, directory, taskPath: join(directory, "task"), ...lifetime };
     cpSync(workspace, diskOf(snapshot), COPYING);
     await options.fill?.(snapshot.taskPath);

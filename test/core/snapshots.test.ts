@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import pino from "pino";
 
 import type { Presence } from "../../src/backend/backend.js";
+import type { SnapshotOptions } from "../../src/backend/snapshot.js";
 import { PyroError } from "../../src/contract/errors.js";
-import { Snapshots, type NewSnapshot } from "../../src/core/snapshots/snapshots.js";
+import { Snapshots, type NewSnapshot, type Snapshot } from "../../src/core/snapshots/snapshots.js";
 import { whileUsed } from "../../src/core/snapshots/uses.js";
 import { Holds } from "../../src/environments/holds.js";
 import { diskUsageBytes } from "../../src/host/disk.js";
@@ -23,29 +25,13 @@ const { signal } = new AbortController();
 /** A machine whose snapshots are files of a few bytes, or fail. */
 function machineThat(does: "works" | "fails" = "works"): Presence & { paused: boolean } {
   const machine = {
-    ...({
-      id: "vm-1",
-      backend: "qemu",
-      executionMode: "guest",
-      accelerator: "tcg",
-      network: null,
-      networkRequest: null,
-    } as const),
-    ...{
-      handle: null,
-      died: new Promise<string>(() => {}),
-      reservedMib: null,
-      reservedDiskMib: null,
-      stall: () => null,
-      answers: async () => {},
-      paused: false,
-    },
+    ...({ id: "vm-1", backend: "qemu", executionMode: "guest", accelerator: "tcg" } as const),
+    ...{ network: null, networkRequest: null, handle: null, reservedMib: null, reservedDiskMib: null },
+    ...{ died: new Promise<string>(() => {}), stall: () => null, answers: async () => {}, paused: false },
     usage: async () => ({ memoryBytes: 0, diskBytes: 0 }),
-    snapshot: async (
-      directory: string,
-      { onPaused, resumes = true }: { onPaused?: () => unknown; resumes?: boolean },
-    ) => {
+    snapshot: async (directory: string, { onBegun, onPaused, resumes = true }: SnapshotOptions) => {
       writeFileSync(join(directory, "pages"), "pages");
+      onBegun?.({ of: "the backend" });
       await onPaused?.();
       if (does === "fails") throw new PyroError("DISK_FULL", "of the test");
       machine.paused = !resumes;
@@ -97,6 +83,38 @@ test("a name that is taken, also by a snapshot that is being made: ALREADY_EXIST
   await first;
   await assert.rejects(store.create(machineThat(), about("one"), { signal }), { code: "ALREADY_EXISTS" });
   await store.create(machineThat(), about(null), { signal });
+});
+
+test("a passing snapshot for one machine: its use begins while it is made, and its files stay until the use has ended", async () => {
+  using scratch = new ScratchDirectory();
+  const { store, path } = await open(scratch);
+  const steps: string[] = [];
+  const fill = async () => void steps.push("filled");
+  const use = async ({ record, whole, directory }: Snapshot) => {
+    steps.push("begun");
+    assert.deepEqual(record.machine, { of: "the backend" });
+    await whole;
+    assert.ok(existsSync(directory));
+    return "used";
+  };
+  assert.equal(await store.passing(machineThat(), about(null), { signal, fill, isForOne: true }, use), "used");
+  assert.deepEqual(steps, ["begun", "filled"]);
+  assert.deepEqual(readdirSync(path), []);
+  // The use of a snapshot that fails ends before its files are removed.
+  let left: string[] = [];
+  const failing = ({ whole }: Snapshot) =>
+    whole!.catch(async () => {
+      await setImmediate();
+      left = readdirSync(path);
+    });
+  const made = store.passing(machineThat("fails"), about(null), { signal, isForOne: true }, failing);
+  await assert.rejects(made, { code: "DISK_FULL" });
+  assert.equal(left.length, 1);
+  // A use that fails while the snapshot is made.
+  const fails = async () => Promise.reject(new PyroError("VM_START_FAILED", "of the test"));
+  const tried = store.passing(machineThat(), about(null), { signal, isForOne: true }, fails);
+  await assert.rejects(tried, { code: "VM_START_FAILED" });
+  assert.deepEqual(readdirSync(path), []);
 });
 
 test("a snapshot that fails at any step: nothing is left, its name is free, and the machine is not left paused", async () => {

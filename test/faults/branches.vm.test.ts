@@ -93,6 +93,29 @@ test("task fork: a command with large output before and after the fork: all of i
   }
 });
 
+/** Writes files with their digests for ever, each whole or not there. */
+const WRITER = `n=0; while :; do n=$((n+1)); rm -rf new; mkdir new
+head -c 400000 /dev/urandom >new/file; sha256sum <new/file >new/sum; mv new whole$n; sync; done`;
+/** Reads all of them from the disk. */
+const READER = `pkill -xf "sh -c n=0.*" ; sync; echo 3 >/proc/sys/vm/drop_caches
+for each in whole*; do sha256sum <$each/file | cmp -s - $each/sum || echo $each differs; done
+! dmesg | grep -i 'ext4-fs error' && ls -d whole* | wc -l`;
+
+test("task fork of a task that writes to its disk all the time: the files of the fork are whole", async () => {
+  const task = await scratch.create();
+  await scratch.client.call("task.exec", { task_id: task, command: WRITER, background: true });
+  for (let written = 0; written < 15;) {
+    await until("more is written", async () => Number(await say(task, "ls -d whole* | wc -l")) > written + 5);
+    const [fork] = (await scratch.client.call("task.fork", { task_id: task })).tasks;
+    const read = await say(fork!.task_id, READER);
+    assert.match(read, /^\d+\n$/);
+    assert.ok(Number(read) > written);
+    written = Number(read);
+    await scratch.delete(fork!.task_id);
+  }
+  await scratch.delete(task);
+});
+
 test("a daemon killed during fork, stop, start, reset and try: the task keeps acknowledged results, and nothing is left over", async () => {
   const task = await scratch.create();
   await scratch.execHere(task, "echo 0 >kept");

@@ -4,12 +4,20 @@ import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
 import { abortable } from "../../host/abortable.js";
 import type { ControlGroups } from "../../host/control-groups.js";
-import { chmod, chown, copyShared, mkdir, open, rm } from "../../host/files.js";
+import { chmod, chown, copyShared, link, mkdir, open, rm } from "../../host/files.js";
 import { assertFreeSpace } from "../../host/disk.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { setLowPriority } from "../../host/priority.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
-import type { Machine, MachineHandle, NetworkRequest, Presence, StartOptions, VmShape } from "../backend.js";
+import type {
+  Machine,
+  MachineHandle,
+  NetworkRequest,
+  Presence,
+  SavedMachine,
+  StartOptions,
+  VmShape,
+} from "../backend.js";
 import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
 import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
@@ -53,9 +61,12 @@ export interface CloneSource {
   readonly rootPath: string;
   readonly shape: VmShape;
   readonly network: CloneNetwork | null;
-  /** The directory of the snapshot from which it continues; null for a clone in the template's own state. */
-  readonly snapshot: string | null;
+  /** The snapshot from which it continues; null for a clone in the template's own state. */
+  readonly snapshot: Pick<SavedMachine, "directory" | "whole"> | null;
 }
+
+/** Resolves when the snapshot is whole; null when it is. */
+type Whole = SavedMachine["whole"];
 
 type CloneOptions = Pick<StartOptions, "signal" | "persistent" | "urgent" | "onStage">;
 
@@ -74,7 +85,7 @@ export async function cloneTemplate(
   let process: VmProcess | null = null;
   try {
     process = await startClone(place, directory, source, options);
-    const met = await process.during(wakeClone(process, directory, options));
+    const met = await process.during(wakeClone(process, directory, source.snapshot?.whole ?? null, options));
     const handle = options.persistent ? await buildHandle(process, source) : null;
     return withChannel(presenceOf(place, id, process, source, handle, met.qmp), met.channel);
   } catch (error) {
@@ -94,10 +105,13 @@ async function startClone(
   const { accelerator } = template;
   const runDirectory = join(place.runtimePath, basename(directory));
   const machine = { accelerator, shape, traits: toolchain.traits, sendsMail };
-  const from = snapshot ?? template.directory;
+  const from = snapshot?.directory ?? template.directory;
   await using state = await open(join(from, templateFiles.state), "r");
   await using pages = snapshot === null ? null : await open(join(from, snapshotFiles.pages), "r");
-  await Promise.all([layOutDisk(directory, from, toolchain), makeMailbox(directory, toolchain)]);
+  await Promise.all([
+    layOutDisk(directory, from, snapshot?.whole ?? null, toolchain),
+    makeMailbox(directory, toolchain),
+  ]);
   onStage?.("disk");
   // Awaited, since the files must be open until QEMU has them.
   return await VmProcess.start({
@@ -173,23 +187,33 @@ function overlayMaxMib(diskMib: number): number {
   return diskMib + Math.ceil(diskMib / 1000) + 16;
 }
 
-async function layOutDisk(directory: string, from: string, { dropTo }: Toolchain): Promise<void> {
+/** A snapshot that is being made is for this VM alone, which takes the file. QEMU reads it again when it has loaded the device state. */
+async function layOutDisk(directory: string, from: string, whole: Whole, { dropTo }: Toolchain): Promise<void> {
   const scratch = scratchPathOf(directory);
-  await copyShared(join(from, templateFiles.overlay), scratch);
+  const place = whole === null ? copyShared : link;
+  await place(join(from, templateFiles.overlay), scratch);
   await chmod(scratch, 0o600);
   if (dropTo) await chown(scratch, dropTo.uid, dropTo.gid);
 }
 
-/** Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. */
+/**
+ * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. A snapshot that
+ * is being made is waited for, and the agent's deadline begins then.
+ */
 async function wakeClone(
   process: VmProcess,
   directory: string,
+  whole: Whole,
   { signal, urgent, onStage }: CloneOptions,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
-  const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
-    Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
-  );
-  agent.catch(() => {});
+  const meet = () => {
+    const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
+      Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
+    );
+    agent.catch(() => {});
+    return agent;
+  };
+  let agent = whole === null ? meet() : null;
   const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
   qmp.answers.then(
     () => onStage?.("qemu start"),
@@ -197,6 +221,11 @@ async function wakeClone(
   );
   try {
     if (urgent) await yieldUntil(urgent, qmp, process);
+    if (whole !== null) {
+      await abortable(Promise.all([qmp.answers, whole]), signal);
+      onStage?.("snapshot");
+    }
+    agent ??= meet();
     await Promise.all([
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),

@@ -37,6 +37,11 @@ export class PagesSaving implements Disposable {
     return new PagesSaving(spawnDetached(helper, args, { extraFds: ["pipe", "pipe"], env: {} }));
   }
 
+  /** Resolves when the files of the snapshot exist, with a disk of a moment before. */
+  async begun(): Promise<void> {
+    await this.#answer(/^begun$/);
+  }
+
   /** Resolves when everything is prepared that can be done before the pause. */
   async prepared(): Promise<void> {
     await this.#answer(/^ready$/);

@@ -162,7 +162,8 @@ export class QemuBackend implements Backend {
     const toolchain = await this.toolchain();
     const { template, sendsMail } = await this.#templateOf(saved, toolchain);
     options.onStage?.("template");
-    const { environment, shape, directory: snapshot } = saved;
+    const { environment, shape, directory, whole } = saved;
+    const snapshot = { directory, whole };
     const source = { toolchain, template, sendsMail, rootPath: environment.rootPath, shape, network, snapshot };
     return cloneTemplate(this.#place, id, source, options);
   }

@@ -45,7 +45,7 @@ export async function takeSnapshot(
   { templatesPath, pagesPath }: SnapshotPlace,
   subject: SnapshotSubject,
   directory: string,
-  { signal: given, onPaused, resumes = true }: SnapshotOptions,
+  { signal: given, onPaused, onBegun, resumes = true }: SnapshotOptions,
 ): Promise<MachineSnapshot> {
   const { process, pauses, scratchPath, origin } = subject;
   if (origin === null) throw startedEarlier();
@@ -59,6 +59,8 @@ export async function takeSnapshot(
     await abortable(pauses.begun, signal);
     const qmp = await subject.qmp;
     using saving = PagesSaving.start(pagesPath, await findQemu(process), origin.mem_mib * MIB, scratchPath, directory);
+    await abortable(saving.begun(), signal);
+    onBegun?.(origin);
     await abortable(saving.prepared(), signal);
     const { memoryBytes, pauseMs } = await whilePaused(qmp, signal, resumes, async () => {
       await qmp.execute("xen-save-devices-state", { filename: inJail.state });

@@ -22,9 +22,9 @@ export function explainUnusable(error: unknown, environment: string): unknown {
 
 /** A snapshot in the form for backends. */
 export function savedMachineOf(snapshot: Snapshot, rootPath: string): SavedMachine {
-  const { record, directory } = snapshot;
+  const { record, directory, whole } = snapshot;
   return {
-    directory,
+    ...{ directory, whole },
     handle: record.machine,
     shape: shapeOfSnapshot(snapshot),
     environment: { digest: record.environment_digest, rootPath },

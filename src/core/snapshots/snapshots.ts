@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { Presence } from "../../backend/backend.js";
-import type { SnapshotOptions } from "../../backend/snapshot.js";
+import type { SnapshotHandle, SnapshotOptions } from "../../backend/snapshot.js";
 import { PyroError } from "../../contract/errors.js";
 import type { EnvironmentCache } from "../../environments/cache.js";
 import { mkdir, readdir, rename, rm, syncDirectory, syncTree } from "../../host/files.js";
@@ -28,13 +28,15 @@ export interface Snapshot {
   readonly directory: string;
   /** The files in which core keeps the state of the task. */
   readonly taskPath: string;
+  /** Resolves when its files are whole; null for one that exists. */
+  readonly whole: Promise<unknown> | null;
   /** Works that need its files. */
   readonly uses: Set<Promise<unknown>>;
   /** Called and awaited when it is deleted. */
   readonly onDelete: (() => Promise<void>)[];
 }
 
-export interface NewSnapshotOptions extends SnapshotOptions {
+export interface NewSnapshotOptions extends Omit<SnapshotOptions, "onBegun"> {
   /** Writes core's state of the task into the snapshot, when the machine runs again. */
   readonly fill?: (directory: string) => Promise<void>;
 }
@@ -151,14 +153,17 @@ export class Snapshots {
     return this.#add(snapshotIn(directory, draft.record));
   }
 
-  /** Makes a snapshot for one use: it is neither listed nor synced, and is removed when the use ends. */
+  /**
+   * Makes a snapshot for one use: it is neither listed nor synced, and is removed when the use ends. With `isForOne`, a single machine
+   * starts from it, and the use begins before it is `whole`.
+   */
   passing<T>(
     machine: Presence,
     about: NewSnapshot,
-    options: NewSnapshotOptions,
+    { isForOne = false, ...options }: NewSnapshotOptions & { readonly isForOne?: boolean },
     use: (snapshot: Snapshot) => Promise<T>,
   ): Promise<T> {
-    return this.#inDraft(machine, about, options, use);
+    return this.#inDraft(machine, about, options, use, isForOne);
   }
 
   /** Removes a snapshot; machines that started from it are not touched. Waits for those that are starting. Throws NOT_FOUND. */
@@ -194,22 +199,37 @@ export class Snapshots {
     about: NewSnapshot,
     { fill, ...options }: NewSnapshotOptions,
     use: (draft: Snapshot) => Promise<T>,
+    isEarly = false,
   ): Promise<T> {
     const directory = join(this.#path, newTemporaryName());
     await mkdir(directory, { mode: 0o700 });
+    const uses: Promise<T>[] = [];
     let isLeftPaused = false;
-    try {
-      const made = await machine.snapshot(directory, options);
+    const begin = (handle: SnapshotHandle) => {
+      const made = { handle, memoryBytes: 0, diskBytes: 0, pauseMs: 0 };
+      const using = use({ ...snapshotIn(directory, buildRecord(machine, about, made)), whole: making });
+      using.catch(() => {});
+      uses.push(using);
+    };
+    const make = async () => {
+      const made = await machine.snapshot(directory, { ...options, ...(isEarly && { onBegun: begin }) });
       isLeftPaused = options.resumes === false;
       const draft = snapshotIn(directory, buildRecord(machine, about, made));
       await mkdir(draft.taskPath, { mode: 0o700 });
       await fill?.(draft.taskPath);
-      return await use(draft);
+      return draft;
+    };
+    // In a later step, as `begin` needs it.
+    const making = Promise.resolve().then(make);
+    try {
+      const draft = await making;
+      return await (uses[0] ?? use(draft));
     } catch (error) {
       // Not awaited: a paused VM does not answer.
       if (isLeftPaused) machine.proceed().catch(() => {});
       throw PyroError.from(error);
     } finally {
+      await Promise.allSettled(uses);
       await rm(directory, { recursive: true, force: true });
     }
   }
@@ -225,5 +245,5 @@ export class Snapshots {
 }
 
 function snapshotIn(directory: string, record: SnapshotRecord): Snapshot {
-  return { record, directory, taskPath: join(directory, "task"), uses: new Set(), onDelete: [] };
+  return { record, directory, taskPath: join(directory, "task"), whole: null, uses: new Set(), onDelete: [] };
 }

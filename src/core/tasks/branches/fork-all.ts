@@ -33,12 +33,12 @@ export async function forkAll(
   call: Call,
 ): Promise<Task[]> {
   const start = async (point: BranchPoint) => {
-    await assertRoomForForks(parts.machines, point.facts.record, names.length);
+    await assertRoomForForks(parts.machines, point.parent, names.length);
     return startAll(parts, point, names, call);
   };
   if (!(source instanceof TaskVm)) return whileUsed(source, async () => start(await branchFromSnapshot(source)));
   await assertRoomForForks(parts.machines, source.record, names.length);
-  return branchFromTask(source, call.signal, start);
+  return branchFromTask(source, call.signal, start, names.length === 1);
 }
 
 async function startAll(

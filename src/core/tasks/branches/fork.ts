@@ -23,7 +23,10 @@ import type { TaskSnapshots } from "../task-vm.js";
 /** The state from which forks start. */
 export interface BranchPoint {
   readonly snapshot: Snapshot;
-  readonly facts: SnapshotFacts;
+  /** The record of the task. */
+  readonly parent: TaskRecord;
+  /** Read when the snapshot is whole. */
+  readonly readFacts: () => Promise<SnapshotFacts>;
   /** The directory with the lists of the workspace at that moment. */
   readonly listsPath: string;
   /** Null for a fork of a task: its snapshot is not listed. */
@@ -52,16 +55,16 @@ export async function startFork(
   call: Call,
 ): Promise<Task> {
   const { tasksPath, machines } = parts;
-  const { record: parent } = point.facts;
   const taskId = newTaskId();
   const machine = await machines.acquireFrom(point.snapshot, machineIdOf(taskId), call);
   const draft = newDraftPath(tasksPath, taskId);
   try {
-    const record = buildForkRecord(taskId, point, identity, machine);
+    const facts = await point.readFacts();
+    const record = buildForkRecord(taskId, { ...point, facts }, identity, machine);
     await mkdir(draft, { recursive: true, mode: 0o700 });
     await copyWorkspaceLists(point.listsPath, draft);
-    await copyBaseContent(`${tasksPath}/${parent.task_id}`, draft);
-    await beginJournal(draft, point.facts, record.created_at);
+    await copyBaseContent(`${tasksPath}/${point.parent.task_id}`, draft);
+    await beginJournal(draft, facts, record.created_at);
     call.signal.throwIfAborted();
     const directory = await createTaskDirectory(tasksPath, record, draft);
     const journal = await openNewJournal(directory);
@@ -81,8 +84,12 @@ export async function discardFork({ tasksPath }: ForkParts, fork: Task): Promise
   await removeTaskDirectory(tasksPath, fork.taskId);
 }
 
-function buildForkRecord(taskId: string, point: BranchPoint, identity: ForkIdentity, machine: Machine): TaskRecord {
-  const { facts, snapshot, snapshotId } = point;
+function buildForkRecord(
+  taskId: string,
+  { facts, snapshot, snapshotId }: BranchPoint & { readonly facts: SnapshotFacts },
+  identity: ForkIdentity,
+  machine: Machine,
+): TaskRecord {
   const at = new Date().toISOString();
   return {
     ...facts.record,

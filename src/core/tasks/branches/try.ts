@@ -68,7 +68,7 @@ class Attempt {
   async runAll(point: BranchPoint, variants: readonly Variant[]): Promise<VariantResult[]> {
     const { room } = await this.#parts.machines.countRoom(
       this.#task.record.execution_mode,
-      shapeOfRecord(point.facts.record),
+      shapeOfRecord(point.parent),
       variants.length,
     );
     const results: VariantResult[] = [];
