@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -31,11 +31,19 @@ export function isLoopbackName(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+interface TunnelOptions {
+  readonly signal: AbortSignal;
+  /** For the proxy, and for the host behind it unless `tls` has others. */
+  readonly ca?: string[] | undefined;
+  readonly tls?: ConnectionOptions;
+  readonly timeoutMs: number;
+}
+
 /** A connection to a URL's host, with TLS, through a proxy. */
 export async function tunnelThrough(
   proxy: URL,
   url: URL,
-  { signal, ca, timeoutMs }: { signal: AbortSignal; ca: string[]; timeoutMs: number },
+  { signal, ca, tls = {}, timeoutMs }: TunnelOptions,
 ): Promise<TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
   const login = decodeURIComponent(`${proxy.username}:${proxy.password}`);
@@ -46,7 +54,16 @@ export async function tunnelThrough(
   const send = proxy.protocol === "https:" ? requestHttps : requestHttp;
   const { hostname, port } = proxy;
   const socket = await new Promise<Socket>((resolve, reject) => {
-    const options = { method: "CONNECT", hostname, port, path: target, headers, signal, ca, timeout: timeoutMs };
+    const options = {
+      method: "CONNECT",
+      hostname,
+      port,
+      path: target,
+      headers,
+      signal,
+      timeout: timeoutMs,
+      ...(ca && { ca }),
+    };
     const request = send({ ...options, agent: false });
     request.on("connect", ({ statusCode }, tunnel) => {
       if (statusCode === 200) return resolve(tunnel as Socket);
@@ -57,7 +74,7 @@ export async function tunnelThrough(
     request.on("error", reject);
     request.end();
   });
-  const secured = connect({ socket, servername: url.hostname, ca });
+  const secured = connect({ socket, servername: url.hostname, ...(ca && { ca }), ...tls });
   try {
     await secure(secured, url.hostname, { signal, timeoutMs });
     return secured;

@@ -9,6 +9,7 @@ import { chooseContext, readContexts, writeContexts } from "../../src/client/con
 import { placeOf } from "../../src/client/transport/place.js";
 import { buildCommand, buildRequest, escapeEnd } from "../../src/client/transport/ssh-words.js";
 import { openHome } from "../../src/host/home.js";
+import { asSsh } from "../remote/as-ssh.js";
 
 class Home implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "pt-"));
@@ -28,7 +29,7 @@ const addresses: readonly (readonly [url: string, user: string | null, host: str
 
 test("the address of a context has a user, a host and a port", () => {
   for (const [url, user, host, port] of addresses) {
-    const context = parseContext("box", { url });
+    const context = asSsh(parseContext("box", { url }));
     assert.deepEqual([context.user, context.host, context.port], [user, host, port], url);
   }
 });
@@ -66,8 +67,8 @@ test("contexts are kept in a file of mode 0600; the variable comes before the cu
   await writeContexts(home.path, { current: "box", all });
   assert.equal(statSync(home.file).mode & 0o777, 0o600);
   assert.deepEqual(readContexts(home.path), { current: "box", all });
-  assert.equal(chooseContext(home.path, {})?.pyro, "/opt/pyro");
-  assert.equal(chooseContext(home.path, { PYRO_CONTEXT: "other" })?.home, "~/p");
+  assert.equal(asSsh(chooseContext(home.path, {})).pyro, "/opt/pyro");
+  assert.equal(asSsh(chooseContext(home.path, { PYRO_CONTEXT: "other" })).home, "~/p");
   assert.equal(chooseContext(home.path, { PYRO_CONTEXT: "local" }), null);
   assert.throws(() => chooseContext(home.path, { PYRO_CONTEXT: "bix" }), {
     code: "NOT_FOUND",
@@ -95,7 +96,7 @@ test("a damaged file of contexts, or one of a newer pyro, is refused and not cha
 test("ssh gets the user, port and host apart, and one quoted line for the other machine", () => {
   using home = new Home();
   const env = { PYRO_HOME: join(home.path, "h"), XDG_RUNTIME_DIR: home.path };
-  const context = parseContext("box", { url: "ssh://me@box:22", pyro: "~/my bin/pyro", home: "/it's" });
+  const context = asSsh(parseContext("box", { url: "ssh://me@box:22", pyro: "~/my bin/pyro", home: "/it's" }));
   const place = placeOf(context, openHome(env), env);
   const words = buildCommand(place, ["relay", "--facts"]);
   assert.deepEqual(words.slice(-7), [

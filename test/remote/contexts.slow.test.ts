@@ -11,6 +11,7 @@ import { openHome } from "../../src/host/home.js";
 import { endOf, kill, pyroPath } from "../client/scratch.js";
 import { connectStdio } from "../doors/mcp/connect.js";
 import { python } from "../python/run.js";
+import { asSsh } from "./as-ssh.js";
 import { TwoMachines } from "./two-machines.js";
 
 let machines: TwoMachines;
@@ -195,7 +196,7 @@ test("a context that is removed leaves no connection", async () => {
 /** The files of this machine's connection to another one. */
 function connectionOf(name: string) {
   const home = openHome(machines.env);
-  return placeOf(findContext(readContexts(home.path), name), home, machines.env);
+  return placeOf(asSsh(findContext(readContexts(home.path), name)), home, machines.env);
 }
 
 /** True for a link that leads nowhere, too. */

@@ -85,7 +85,10 @@ function parse(text: string): Contexts | string {
 
 function isContextRecord(value: unknown): value is ContextRecord {
   if (!isRecord(value) || typeof value["url"] !== "string") return false;
-  return ["pyro", "home"].every((name) => value[name] === undefined || typeof value[name] === "string");
+  const { pod } = value;
+  const texts = ["pyro", "home", "image", "kubeconfig"];
+  const areTexts = texts.every((name) => value[name] === undefined || typeof value[name] === "string");
+  return areTexts && (pod === undefined || isRecord(pod));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,11 +1,13 @@
+import { resolve } from "node:path";
+
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 import { removeFileSync } from "../../host/files.js";
-import { openHome } from "../../host/home.js";
+import { openHome, type Home } from "../../host/home.js";
 import { Client } from "../client.js";
 import { placeOf } from "../transport/place.js";
 import { requestMaster } from "../transport/run-ssh.js";
-import { LOCAL, parseContext, type ContextRecord } from "./context.js";
+import { LOCAL, parseContext, type Context, type ContextRecord } from "./context.js";
 import { findContext, readContexts, writeContexts } from "./contexts.js";
 
 interface ListedContext {
@@ -29,12 +31,16 @@ interface ContextReport {
   readonly ok: boolean;
 }
 
+/** A record as a caller gives it: `pod` is a file, and the path of `kubeconfig` may be relative. */
+type GivenRecord = Omit<ContextRecord, "pod"> & { readonly pod?: string };
+
 /** Adds a context. Throws INVALID_ARGUMENT, ALREADY_EXISTS. */
 export async function addContext(
   env: NodeJS.ProcessEnv,
   name: string,
-  record: ContextRecord,
+  given: GivenRecord,
 ): Promise<{ name: string } & ContextRecord> {
+  const record = await completeRecord(given);
   parseContext(name, record);
   const home = openHome(env);
   const contexts = readContexts(home.path);
@@ -46,6 +52,14 @@ export async function addContext(
   }
   await writeContexts(home.path, { ...contexts, all: { ...contexts.all, [name]: record } });
   return { name, ...record };
+}
+
+async function completeRecord({ pod, kubeconfig, ...rest }: GivenRecord): Promise<ContextRecord> {
+  return {
+    ...rest,
+    ...(kubeconfig !== undefined && { kubeconfig: resolve(kubeconfig) }),
+    ...(pod !== undefined && { pod: await (await import("../kubernetes/pod-template.js")).readPodTemplate(pod) }),
+  };
 }
 
 /** The contexts, this machine first. */
@@ -69,12 +83,19 @@ export async function useContext(env: NodeJS.ProcessEnv, name: string): Promise<
 export async function removeContext(env: NodeJS.ProcessEnv, name: string): Promise<{ name: string }> {
   const home = openHome(env);
   const contexts = readContexts(home.path);
-  const place = placeOf(findContext(contexts, name), home, env);
+  const context = findContext(contexts, name);
   const { [name]: _removed, ...all } = contexts.all;
   await writeContexts(home.path, { current: contexts.current === name ? null : contexts.current, all });
+  await disconnect(context, home, env);
+  return { name };
+}
+
+/** Ends the connection of a context that has been removed. */
+async function disconnect(context: Context, home: Home, env: NodeJS.ProcessEnv): Promise<void> {
+  if (context.kind === "kubernetes") return (await import("../bridge/stop.js")).stopBridge(context, home, env);
+  const place = placeOf(context, home, env);
   await requestMaster(place, "exit").catch(() => false);
   for (const path of [place.socket, place.ports, place.portsLock, place.control]) removeFileSync(path);
-  return { name };
 }
 
 /** Connects, starts the daemon there, and asks whether VMs can run. Throws what a call would throw. */

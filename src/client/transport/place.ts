@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 
-import type { Context } from "../contexts/context.js";
+import type { SshContext } from "../contexts/context.js";
 import type { Home } from "../../host/home.js";
 
 /** A context, and the files of its connection in this machine's runtime directory. */
 export interface Place {
-  readonly context: Context;
+  readonly context: SshContext;
   readonly env: NodeJS.ProcessEnv;
   /** The socket of ssh's master. ssh adds 17 characters while it makes it. */
   readonly control: string;
@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** Names are short, since a unix socket's path holds 107 bytes. */
-export function placeOf(context: Context, home: Home, env: NodeJS.ProcessEnv): Place {
+export function placeOf(context: SshContext, home: Home, env: NodeJS.ProcessEnv): Place {
   const { url, pyro, home: there } = context;
   const key = createHash("sha256")
     .update(JSON.stringify([url, pyro, there]))

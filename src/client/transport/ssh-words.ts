@@ -1,5 +1,5 @@
 import { quoteCommand } from "../../contract/quote.js";
-import type { Context } from "../contexts/context.js";
+import type { SshContext } from "../contexts/context.js";
 import type { Place } from "./place.js";
 
 /** Seconds until ssh gives up a host that does not answer. */
@@ -46,21 +46,21 @@ export function escapeEnd(path: string): string {
 }
 
 /** The user and host for people: `user@host:port`. */
-export function describeHost({ user, host, port }: Context): string {
+export function describeHost({ user, host, port }: SshContext): string {
   return `${user === null ? "" : `${user}@`}${host}${port === null ? "" : `:${port}`}`;
 }
 
 /** The command with which a person tries the same connection. */
-export function describeLogin({ user, host, port }: Context): string {
+export function describeLogin({ user, host, port }: SshContext): string {
   return `ssh ${port === null ? "" : `-p ${port} `}${user === null ? "" : `${user}@`}${host}`;
 }
 
 /** The name of a host in known_hosts. */
-export function describeKnownHost({ host, port }: Context): string {
+export function describeKnownHost({ host, port }: SshContext): string {
   return port === null ? host : `'[${host}]:${port}'`;
 }
 
-function target({ user, host, port }: Context): string[] {
+function target({ user, host, port }: SshContext): string[] {
   return [...(port === null ? [] : ["-p", String(port)]), ...(user === null ? [] : ["-l", user]), "--", host];
 }
 

@@ -1,4 +1,4 @@
-import type { Context } from "../contexts/context.js";
+import type { SshContext } from "../contexts/context.js";
 import type { Home } from "../../host/home.js";
 import { isNoListener } from "../../host/no-listener.js";
 import { openUnix } from "../../host/socket.js";
@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * The daemon of another machine. The user's own ssh keeps one connection; each stream is a channel of it, which begins at a unix socket
  * in the runtime directory and ends at the daemon's socket there (docs/decisions/0057).
  */
-export function openSsh(context: Context, home: Home, env: NodeJS.ProcessEnv): Transport {
+export function openSsh(context: SshContext, home: Home, env: NodeJS.ProcessEnv): Transport {
   const place = placeOf(context, home, env);
   const reach = async (start: boolean): Promise<Found> => {
     const { reachDaemon } = await import("./reach.js");

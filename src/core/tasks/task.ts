@@ -6,7 +6,7 @@ import type { WorkspaceBase } from "../../store/workspace-base.js";
 import type { Entry } from "../../workspace/entry.js";
 import type { Call } from "../call.js";
 import { Activity } from "./activity.js";
-import { hasLabels } from "./labels.js";
+import { hasLabels } from "../../contract/has-labels.js";
 import { Callers, type OnFiles } from "./callers.js";
 import { Commands } from "./commands.js";
 import { handleLoss, isRestored } from "./branches/restore.js";

@@ -6,10 +6,17 @@ import { print } from "./show.js";
 const text = (value: unknown) => (value === undefined ? undefined : String(value));
 
 /** `pyro context add`. */
-export async function contextAdd({ name, url, pyro, home }: Input, json: boolean): Promise<number> {
-  const [there, executable] = [text(home), text(pyro)];
-  const record = { url: String(url), ...(executable && { pyro: executable }), ...(there && { home: there }) };
-  const added = await addContext(process.env, String(name), record);
+export async function contextAdd({ name, url, ...given }: Input, json: boolean): Promise<number> {
+  const [pyro, home, image] = [text(given["pyro"]), text(given["home"]), text(given["image"])];
+  const [kubeconfig, pod] = [text(given["kubeconfig"]), text(given["pod"])];
+  const added = await addContext(process.env, String(name), {
+    url: String(url),
+    ...(pyro && { pyro }),
+    ...(home && { home }),
+    ...(image !== undefined && { image }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(pod !== undefined && { pod }),
+  });
   if (json) return print(`${JSON.stringify(added)}\n`);
   return print(`Added the context ${added.name}. Check it: pyro context check ${added.name}\n`);
 }

@@ -59,14 +59,24 @@ const commands = {
     examples: ["pyro bench", "pyro bench --json >before.json"],
   },
   "context add": {
-    summary: "Add a context: a name for the pyro of another machine",
-    positionals: [required("name", "Name of the context."), required("url", "ssh://[user@]host[:port].")],
+    summary: "Add a context: a name for the pyro of another machine, or for a namespace of Kubernetes",
+    positionals: [
+      required("name", "Name of the context."),
+      required("url", "ssh://[user@]host[:port], or kubernetes://[KUBECONTEXT]/NAMESPACE."),
+    ],
     flags: [
-      ownFlag("pyro", "string", "Path of pyro there; default: the one in PATH."),
-      ownFlag("home", "string", "PYRO_HOME there; default: the login's own."),
+      ownFlag("pyro", "string", "ssh: path of pyro there; default: the one in PATH."),
+      ownFlag("home", "string", "ssh: PYRO_HOME there; default: the login's own."),
+      ownFlag("image", "string", "Kubernetes: image of pyro that the nodes pull; required."),
+      ownFlag("kubeconfig", "string", "Kubernetes: kubeconfig file; default: the one that kubectl uses."),
+      ownFlag("pod", "string", "Kubernetes: manifest of a pod whose fields each task's pod gets."),
       jsonField,
     ],
-    examples: ["pyro context add box ssh://me@box.example", "pyro run --context box debian:12 -- uname -a"],
+    examples: [
+      "pyro context add box ssh://me@box.example",
+      "pyro run --context box debian:12 -- uname -a",
+      "pyro context add team kubernetes:///pyro --image registry.example/pyro:2.3.0",
+    ],
   },
   "context list": { summary: "List the contexts", flags: [jsonField] },
   "context use": {

@@ -1,0 +1,52 @@
+import { hasLabels } from "../../contract/has-labels.js";
+import type { ResultOf } from "../../contract/operations.js";
+import { TASKS } from "../kubernetes/pod-spec.js";
+import type { Pods } from "../kubernetes/pods.js";
+import { stateOf, type Pod } from "../kubernetes/pod-state.js";
+import type { Daemons } from "./daemons.js";
+import { asFailed, readTasks, type Task } from "./recorded.js";
+
+type Snapshot = ResultOf<"task.snapshot.list">["snapshots"][number];
+
+/** How many daemons are asked at the same time. */
+const MAX_ASKED = 16;
+
+/** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. */
+export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): Promise<Task[]> {
+  const wanted = Array.isArray(labels) ? labels.map(String) : [];
+  const found = await askAll(await pods.list(TASKS), async (pod) => {
+    const recorded = readTasks(pod);
+    const state = stateOf(pod);
+    if (state.is === "ended") return recorded.map((task) => asFailed(task, state.why));
+    if (state.is !== "ready") return [];
+    try {
+      return ((await daemons.ask(pod.metadata.name, "task.list", {})) as { readonly tasks: Task[] }).tasks;
+    } catch (error) {
+      const why = `Its daemon does not answer: ${(error as Error).message}`;
+      return recorded.map((task) => ({ ...task, state_reason: why }));
+    }
+  });
+  const tasks = found.flat().filter((task) => hasLabels(task.labels, wanted));
+  return tasks.toSorted((one, other) => (one.created_at < other.created_at ? -1 : 1));
+}
+
+/** The snapshots of all tasks that can be asked. */
+export async function listSnapshots(pods: Pods, daemons: Daemons): Promise<Snapshot[]> {
+  const found = await askAll(await pods.list(TASKS), async (pod) => {
+    if (stateOf(pod).is !== "ready") return [];
+    const asked = daemons.ask(pod.metadata.name, "task.snapshot.list", {});
+    return ((await asked.catch(() => ({ snapshots: [] }))) as { readonly snapshots: Snapshot[] }).snapshots;
+  });
+  return found.flat();
+}
+
+/** Does the work for all pods, some at the same time, and keeps their order. */
+async function askAll<Value>(pods: readonly Pod[], work: (pod: Pod) => Promise<Value>): Promise<Value[]> {
+  const values: Value[] = [];
+  let next = 0;
+  const workOn = async () => {
+    for (let at = next++; at < pods.length; at = next++) values[at] = await work(pods[at]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(MAX_ASKED, pods.length) }, workOn));
+  return values;
+}

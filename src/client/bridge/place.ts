@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+import { readContract } from "../../contract/rendered.js";
+import type { Home } from "../../host/home.js";
+import type { KubernetesContext } from "../contexts/context.js";
+
+/** A context, and the files of its bridge in this machine's runtime directory. */
+export interface BridgePlace {
+  readonly context: KubernetesContext;
+  readonly home: Home;
+  readonly env: NodeJS.ProcessEnv;
+  readonly socket: string;
+  /** Held while the bridge lives. */
+  readonly lock: string;
+  /** Why a bridge could not start. */
+  readonly log: string;
+}
+
+/** Another version, or another kubeconfig, has another bridge. */
+export function bridgePlaceOf(context: KubernetesContext, home: Home, env: NodeJS.ProcessEnv): BridgePlace {
+  const { url, image, kubeconfig, pod } = context;
+  const key = createHash("sha256")
+    .update(JSON.stringify([url, image, kubeconfig, pod, env["KUBECONFIG"] ?? "", readContract().version]))
+    .digest("hex")
+    .slice(0, 8);
+  const named = (end: string) => join(home.runtime, `${key}.${end}`);
+  return { context, home, env, socket: named("k"), lock: named("kl"), log: named("log") };
+}

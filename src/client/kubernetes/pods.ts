@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { PyroError } from "../../contract/errors.js";
+import type { ChannelStream } from "../../host/channel-stream.js";
+import type { KubernetesContext } from "../contexts/context.js";
+import type { Cluster } from "./cluster.js";
+import type { KubeRequest } from "./failure.js";
+import { buildPod, CONTAINER, NAME_LABEL, OURS, RECORD_PREFIX, type PodWish } from "./pod-spec.js";
+import { explainPod, stateOf, type Pod } from "./pod-state.js";
+
+/** How long a pod may take to start: a node may have to pull the image, or to be added. */
+const START_MS = 300_000;
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 2_000;
+/** How often a name is chosen that another pod has. */
+const MAX_NAMES = 5;
+/** A failed task is listed for this long. */
+const FAILED_MS = 86_400_000;
+
+interface PodList {
+  readonly items: readonly Pod[];
+}
+
+/** What a new pod needs besides what its context says. */
+export type PodRequest = Omit<PodWish, "image" | "name" | "template" | "version">;
+
+/** The pods of one context. */
+export class Pods {
+  readonly #cluster: Cluster;
+  readonly #context: KubernetesContext;
+  readonly #version: string;
+
+  constructor(cluster: Cluster, context: KubernetesContext, version: string) {
+    this.#cluster = cluster;
+    this.#context = context;
+    this.#version = version;
+  }
+
+  /** Creates a pod and returns when its container runs. Throws when it does not start, and then removes it. */
+  async start(request: PodRequest, signal: AbortSignal, onWait: (why: string) => void): Promise<string> {
+    const name = await this.#create(request);
+    try {
+      if (request.taskName !== null) await this.#assertOwner(name, request.taskName);
+      await this.#waitUntilReady(name, signal, onWait);
+      return name;
+    } catch (error) {
+      await this.remove(name).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A stream to the daemon of a pod. Throws what `explain` says when the pod has ended. */
+  async open(name: string): Promise<ChannelStream> {
+    const request = this.#request("get", { name, subresource: "exec" });
+    const query = ["stdin", "stdout", "stderr"].map((each) => [each, "1"] as const);
+    return this.#cluster.openStream(request, [["container", CONTAINER], ...query, ["command", "pyro-relay"]]);
+  }
+
+  /** A connection to a port of a pod's loopback. */
+  async openPort(name: string, port: number): Promise<ChannelStream> {
+    const request = this.#request("get", { name, subresource: "portforward" });
+    return this.#cluster.openStream(request, [["ports", String(port)]]);
+  }
+
+  /** Null when there is no such pod. */
+  async find(name: string): Promise<Pod | null> {
+    return this.#cluster.call<Pod>(this.#request("get", { name })).catch((error: unknown) => {
+      if (error instanceof PyroError && error.code === "NOT_FOUND") return null;
+      throw error;
+    });
+  }
+
+  /** The pods of ours that match a further selector. */
+  async list(selector = "", fields = ""): Promise<readonly Pod[]> {
+    const query = {
+      labelSelector: [OURS, ...(selector === "" ? [] : [selector])].join(","),
+      ...(fields !== "" && { fieldSelector: fields }),
+    };
+    return (await this.#cluster.call<PodList>(this.#request("list", { query }))).items;
+  }
+
+  /** The pod of the task with this name; null when there is none. */
+  async findNamed(taskName: string): Promise<Pod | null> {
+    if (!isLabelValue(taskName)) return null;
+    return eldest(await this.list(`${NAME_LABEL}=${taskName}`));
+  }
+
+  /** Writes tasks of a pod down: from then on they are listed, even if its node is lost. Null forgets one. */
+  async record(name: string, tasks: Readonly<Record<string, object | null>>): Promise<void> {
+    const annotations = Object.fromEntries(
+      Object.entries(tasks).map(([id, task]) => [keyOf(id), task === null ? null : JSON.stringify(task)]),
+    );
+    const body = { metadata: { annotations } };
+    await this.#cluster.call(this.#request("patch", { name, body }));
+  }
+
+  /** Removes a pod at once, also when its node is gone. */
+  async remove(name: string): Promise<void> {
+    const request = this.#request("delete", { name, query: { gracePeriodSeconds: "0" } });
+    await this.#cluster.call(request).catch((error: unknown) => {
+      if (!(error instanceof PyroError) || error.code !== "NOT_FOUND") throw error;
+    });
+  }
+
+  /** Removes pods that have ended, except those of tasks that failed not long ago. */
+  async sweep(now = Date.now()): Promise<void> {
+    const ended = await this.list("", "status.phase!=Running,status.phase!=Pending");
+    const isKept = (pod: Pod) =>
+      pod.status?.["phase"] === "Failed" &&
+      Object.keys(pod.metadata.annotations ?? {}).some((key) => key.startsWith(RECORD_PREFIX)) &&
+      now - Date.parse(pod.metadata.creationTimestamp) < FAILED_MS;
+    for (const pod of ended) if (!isKept(pod)) await this.remove(pod.metadata.name);
+  }
+
+  async #create(request: PodRequest): Promise<string> {
+    const { image, pod: template } = this.#context;
+    if (request.taskName !== null) await this.#assertName(request.taskName);
+    for (let tries = 1; ; tries += 1) {
+      const name = `pyro-${randomBytes(3).toString("hex")}`;
+      const body = buildPod({ ...request, name, image, template, version: this.#version });
+      try {
+        await this.#cluster.call(this.#request("create", { body }));
+        return name;
+      } catch (error) {
+        if (!(error instanceof PyroError) || error.code !== "ALREADY_EXISTS" || tries === MAX_NAMES) throw error;
+      }
+    }
+  }
+
+  async #waitUntilReady(name: string, signal: AbortSignal, onWait: (why: string) => void): Promise<void> {
+    const end = performance.now() + START_MS;
+    let told = "";
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
+      const pod = await this.find(name);
+      if (pod === null) throw new PyroError("VM_START_FAILED", `The pod ${name} was deleted while it started.`);
+      const state = stateOf(pod);
+      if (state.is === "ready") return;
+      if (state.is !== "waiting" || performance.now() > end) throw explainPod(pod, state, this.#context.image);
+      if (state.why !== told) onWait((told = state.why));
+      await sleep(pauseMs, undefined, { signal });
+    }
+  }
+
+  async #assertName(taskName: string): Promise<void> {
+    if (!isLabelValue(taskName)) {
+      throw new PyroError("INVALID_ARGUMENT", `Kubernetes takes no label with the value ${taskName}.`, {
+        hint: "A task's name must end with a letter or a digit here.",
+        details: { name: taskName },
+      });
+    }
+    const pods = await this.list(`${NAME_LABEL}=${taskName}`);
+    if (pods.length > 0) throw nameTaken(taskName);
+  }
+
+  /** Two clients may choose the same name at the same moment: the elder pod keeps it. */
+  async #assertOwner(name: string, taskName: string): Promise<void> {
+    const owner = eldest(await this.list(`${NAME_LABEL}=${taskName}`));
+    if (owner !== null && owner.metadata.name !== name) throw nameTaken(taskName);
+  }
+
+  #request(verb: KubeRequest["verb"], rest: Partial<KubeRequest>): KubeRequest {
+    return { verb, resource: "pods", namespace: this.#context.namespace, ...rest };
+  }
+}
+
+function keyOf(taskId: string): string {
+  return `${RECORD_PREFIX}${taskId.slice("task-".length)}`;
+}
+
+function eldest(pods: readonly Pod[]): Pod | null {
+  const ageOf = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.name}`;
+  return pods.toSorted((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1))[0] ?? null;
+}
+
+function isLabelValue(text: string): boolean {
+  return /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(text);
+}
+
+function nameTaken(name: string): PyroError {
+  return new PyroError("ALREADY_EXISTS", `The name ${name} is taken by a task of this namespace.`, {
+    hint: "Choose another name, or delete that task.",
+    details: { name },
+  });
+}

@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { parseContext, type KubernetesContext } from "../../src/client/contexts/context.js";
+import { openCluster } from "../../src/client/kubernetes/cluster.js";
+import { Pods } from "../../src/client/kubernetes/pods.js";
+import type { OperationEvent } from "../../src/contract/operation.js";
+import { PyroError } from "../../src/contract/errors.js";
+import { frameType } from "../../src/host/stream-frames.js";
+import { taskOf } from "../task-of.js";
+import { running, status, variableOf, type DoublePod } from "./api-double.js";
+import type { Work } from "./fake-daemon.js";
+import { Near } from "./near.js";
+
+let near: Near;
+before(async () => {
+  near = await Near.open(makeWork);
+});
+after(() => near[Symbol.asyncDispose]());
+beforeEach(() => {
+  near.cluster.recorded.clear();
+  near.cluster.pods.clear();
+  near.cluster.states = [{ phase: "Pending" }, running];
+  near.cluster.requests.length = 0;
+});
+
+/** A daemon with tasks in memory. */
+function makeWork(pod: DoublePod): Work {
+  const tasks = new Map<string, ReturnType<typeof taskOf>>();
+  const prefix = variableOf(pod, "PYRO_ID_PREFIX");
+  const add = (fields: object) => {
+    const task = taskOf({ task_id: `task-${prefix}${String(tasks.size).padStart(6, "0")}`, ...fields });
+    tasks.set(task.task_id, task);
+    return task;
+  };
+  return (operation, input, emit) => {
+    switch (operation) {
+      case "task.create":
+        if (input["environment"] === "broken") throw new PyroError("ENVIRONMENT_UNKNOWN", "No such environment.");
+        return add({ environment: input["environment"], name: input["name"] ?? null, labels: input["labels"] ?? {} });
+      case "task.fork":
+        return { tasks: [add({ name: input["name"] ?? null })] };
+      case "task.list":
+        return { tasks: [...tasks.values()] };
+      case "task.delete":
+        tasks.delete(String(input["task_id"]));
+        return { task_id: input["task_id"], deleted: true };
+      case "vm.run":
+        emit(frameType.data, 1, Buffer.from("out"));
+        return { vm_id: `vm-${prefix}000000`, exit_code: 3 };
+      case "task.exec":
+        emit(frameType.event, 0, Buffer.from(JSON.stringify({ event: "started", sequence: 1 })));
+        return new Promise(() => {});
+      default:
+        return { operation, pod: pod.metadata.name };
+    }
+  };
+}
+
+const create = (fields: object = {}) => near.client.call("task.create", { environment: "debian:12", ...fields });
+const errorOf = (call: Promise<unknown>): Promise<PyroError> =>
+  call.then(
+    () => assert.fail("no error"),
+    (error: unknown) => PyroError.from(error),
+  );
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "no error",
+    (error: unknown) => PyroError.from(error).code,
+  );
+
+test("a task gets a pod of its size, and its id names the pod", async () => {
+  const task = await create({ mem_mib: 512, labels: { team: "a/b" } });
+  const [pod] = [...near.cluster.pods.values()];
+  assert.equal(task.task_id.slice(5, 11), pod?.metadata.name.slice(5));
+  const record = Object.entries(pod?.metadata.annotations ?? {}).find(([key]) => key.startsWith("task.pyro.dev/"));
+  assert.equal(record?.[0], `task.pyro.dev/${task.task_id.slice(5)}`);
+  assert.deepEqual(JSON.parse(record?.[1] ?? ""), task);
+});
+
+test("a call goes to the pod that an id names, and asks the API server for nothing else", async () => {
+  const [one, other] = [await create(), await create()];
+  near.cluster.requests.length = 0;
+  for (const { task_id } of [one, other]) {
+    const { pod } = (await near.client.call("task.logs", { task_id })) as never as { pod: string };
+    assert.equal(pod.slice(5), task_id.slice(5, 11));
+  }
+  assert.deepEqual(
+    near.cluster.requests,
+    [one, other].map(({ task_id }) => `GET pods/pyro-${task_id.slice(5, 11)}/exec`),
+  );
+});
+
+test("a name leads to its task, a fork's too, and belongs to one task", async () => {
+  const { task_id } = await create({ name: "web" });
+  const fork = (await near.client.call("task.fork", { task_id, name: "copy" })).tasks[0];
+  for (const name of ["web", "copy", fork!.task_id]) {
+    const { pod } = (await near.client.call("task.logs", { task_id: name })) as never as { pod: string };
+    assert.equal(pod.slice(5), task_id.slice(5, 11), name);
+  }
+  assert.equal(await codeOf(create({ name: "web" })), "ALREADY_EXISTS");
+  assert.equal(await codeOf(create({ name: "web-" })), "INVALID_ARGUMENT");
+  assert.equal(near.cluster.pods.size, 1);
+});
+
+test("the list asks each daemon, and shows the record of a task whose pod has ended", async () => {
+  const [kept, lost] = [await create({ labels: { a: "1" } }), await create({ labels: { a: "1" } })];
+  await create({ labels: { a: "2" } });
+  const pod = near.cluster.pods.get(`pyro-${lost.task_id.slice(5, 11)}`)!;
+  pod.status = { ...running, conditions: [{ type: "Ready", status: "False" }] };
+  const { tasks } = await near.client.call("task.list", { labels: ["a=1"] });
+  const shown = tasks.map((task) => [task.task_id, task.state, task.state_reason]);
+  assert.deepEqual(
+    shown.toSorted(),
+    [
+      [kept.task_id, "started", null],
+      [lost.task_id, "failed", "its node n1 was lost"],
+    ].toSorted(),
+  );
+  near.cluster.recorded.set("GET pods/*/exec", status(500, "InternalError", "dial tcp: i/o timeout"));
+  assert.equal((await near.client.call("task.status", { task_id: lost.task_id })).state, "failed");
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id: lost.task_id })), "FAILED_PRECONDITION");
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id: kept.task_id })), "DAEMON_UNREACHABLE");
+  assert.deepEqual(await near.client.call("task.delete", { task_id: lost.task_id }), {
+    task_id: lost.task_id,
+    deleted: true,
+  });
+});
+
+test("a pod is removed with its last task, and with the answer of a run", async () => {
+  const { task_id } = await create();
+  const fork = (await near.client.call("task.fork", { task_id })).tasks[0]!;
+  await near.client.call("task.delete", { task_id });
+  assert.equal(near.cluster.pods.size, 1);
+  await near.client.call("task.delete", { task_id: fork.task_id });
+  assert.equal(near.cluster.pods.size, 0);
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id })), "NOT_FOUND");
+  const events: OperationEvent[] = [];
+  const ran = await near.client.call(
+    "vm.run",
+    { environment: "debian:12", command: "x" },
+    { onEvent: (event) => void events.push(event) },
+  );
+  assert.equal(ran.exit_code, 3);
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ["progress", "stdout"],
+  );
+  assert.equal(near.cluster.pods.size, 0);
+  assert.ok("operation" in (await near.client.call("env.list", {})));
+  assert.equal(near.cluster.pods.size, 0);
+});
+
+test("nothing is left of a task that could not be created", async () => {
+  assert.equal(await codeOf(create({ environment: "broken" })), "ENVIRONMENT_UNKNOWN");
+  assert.equal(near.cluster.pods.size, 0);
+});
+
+const waiting = (reason: string, message: string) => ({
+  phase: "Pending",
+  containerStatuses: [{ name: "pyro", state: { waiting: { reason, message } } }],
+});
+const stuck = [
+  [waiting("ImagePullBackOff", 'Back-off pulling image "registry.example/pyro:1"'), "FAILED_PRECONDITION", "image"],
+  [waiting("ErrImageNeverPull", "Container image is not present"), "FAILED_PRECONDITION", "image"],
+  [waiting("CreateContainerConfigError", 'secret "x" not found'), "FAILED_PRECONDITION", "CreateContainerConfigError"],
+  [
+    { phase: "Failed", reason: "Evicted", message: "The node was low on resource: memory." },
+    "VM_START_FAILED",
+    undefined,
+  ],
+] as const;
+for (const [state, code, reason] of stuck) {
+  test(`a pod that does not start: ${JSON.stringify(state).slice(0, 100)}`, async () => {
+    near.cluster.states = [state];
+    const error = await errorOf(create());
+    assert.deepEqual([error.code, error.details["reason"]], [code, reason]);
+    assert.equal(near.cluster.pods.size, 0);
+  });
+}
+
+test("a cancelled creation leaves no pod", async () => {
+  near.cluster.states = [waiting("ContainerCreating", "")];
+  const cancelling = new AbortController();
+  const creating = near.client.call(
+    "task.create",
+    { environment: "debian:12" },
+    { signal: cancelling.signal, onEvent: () => cancelling.abort() },
+  );
+  assert.equal(await codeOf(creating), "ABORTED");
+  assert.equal(near.cluster.pods.size, 0);
+});
+
+test("a call whose connection breaks fails as on another machine, and the next one works", async () => {
+  const { task_id } = await create();
+  const onEvent = () => near.cluster.breakConnections();
+  const error = await errorOf(near.client.call("task.exec", { task_id, command: "hang" }, { onEvent }));
+  assert.equal(error.code, "DAEMON_UNREACHABLE");
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id })), "no error");
+  near.cluster.breakConnections();
+  await create();
+});
+
+test("what is part of the image is refused; a context of another kubeconfig entry is found again after a change", async () => {
+  assert.equal(await codeOf(near.client.call("env.pull", { environment: "debian:12" })), "FAILED_PRECONDITION");
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id: "nobody" })), "NOT_FOUND");
+  assert.equal(await codeOf(near.client.call("task.logs", { task_id: "task-0123456789ab" })), "NOT_FOUND");
+  const path = join(near.directory, "kubeconfig");
+  writeFileSync(path, near.cluster.kubeconfig({ token: "bad" }));
+  assert.equal(await codeOf(near.client.call("task.list", {})), "REMOTE_DENIED");
+  writeFileSync(path, near.cluster.kubeconfig());
+  assert.equal(await codeOf(near.client.call("task.list", {})), "no error");
+});
+
+test("pods that have ended are swept, but not those of tasks that failed", async () => {
+  const failed = await create();
+  await create();
+  const [first, second] = [...near.cluster.pods.values()];
+  first!.status = { phase: "Failed", reason: "Evicted" };
+  second!.status = { phase: "Succeeded" };
+  const context = parseContext("k", { url: "kubernetes:///pyro", image: "i" }) as KubernetesContext;
+  using cluster = await openCluster({}, { kubeconfig: join(near.directory, "kubeconfig"), context: null });
+  const pods = new Pods(cluster, context, "1");
+  await pods.sweep();
+  assert.deepEqual([...near.cluster.pods.keys()], [`pyro-${failed.task_id.slice(5, 11)}`]);
+  await pods.sweep(Date.now() + 2 * 86_400_000);
+  assert.equal(near.cluster.pods.size, 0);
+});
