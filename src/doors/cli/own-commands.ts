@@ -59,7 +59,7 @@ const commands = {
     examples: ["pyro bench", "pyro bench --json >before.json"],
   },
   "context add": {
-    summary: "Add a context: a name for the pyro of another machine, or for a namespace of Kubernetes",
+    summary: "Add a context: a name for a pyro elsewhere, over ssh or in Kubernetes",
     positionals: [
       required("name", "Name of the context."),
       required("url", "ssh://[user@]host[:port], or kubernetes://[KUBECONTEXT]/NAMESPACE."),
