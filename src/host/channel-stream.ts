@@ -3,11 +3,21 @@ import { Duplex } from "node:stream";
 
 import type { WebSocket } from "ws";
 
-/** The channels of Kubernetes' exec, and the first two of a port. */
+/** The channels of a stream of Kubernetes, by their numbers. The first one of what is sent is always 0. */
+interface Channels {
+  readonly output: number;
+  readonly messages: number;
+  /** Null for a stream that ends without a status. */
+  readonly status: number | null;
+  /** The bytes at the begin of each channel that are not content. */
+  readonly introductionBytes: number;
+}
+
 const INPUT = 0;
-const OUTPUT = 1;
-const MESSAGES = 2;
-const STATUS = 3;
+/** A program's standard output and error. */
+export const execChannels: Channels = { output: 1, messages: 2, status: 3, introductionBytes: 0 };
+/** The connection to a port; both channels begin with its number. */
+export const portChannels: Channels = { output: 0, messages: 1, status: null, introductionBytes: 2 };
 
 const PIECE_BYTES = 65_536;
 const KEPT_BYTES = 4_096;
@@ -29,7 +39,7 @@ export class RefusedSocket extends Error {
 }
 
 /** The program at the other end has ended in another way than with its output. */
-class EndedProgram extends Error {
+export class EndedProgram extends Error {
   /** The status object of Kubernetes, as text; "" when the connection broke before. */
   readonly status: string;
   /** The end of its standard error. */
@@ -43,17 +53,20 @@ class EndedProgram extends Error {
   }
 }
 
-/** A program's standard input and output, over the channels of a WebSocket. It has no half-close: an end is an end in both directions. */
+/** A program's standard input and output, or a connection to a port, over channels of a WebSocket. An end is an end in both directions. */
 export class ChannelStream extends Duplex {
   readonly #socket: WebSocket;
+  readonly #channels: Channels;
+  readonly #introduced = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
   #unanswered = 0;
   #status = "";
   #messages = "";
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, channels: Channels) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
+    this.#channels = channels;
     this.#timer = setInterval(() => this.#ping(), PING_MS).unref();
     socket.on("open", () => this.emit("connect"));
     socket.on("message", (data: Buffer) => this.#receive(data));
@@ -92,14 +105,25 @@ export class ChannelStream extends Duplex {
 
   #receive(data: Buffer): void {
     this.#unanswered = 0;
-    const bytes = data.subarray(1);
-    if (data[0] === OUTPUT && bytes.length > 0 && !this.push(bytes)) this.#socket.pause();
-    if (data[0] === MESSAGES) this.#messages = `${this.#messages}${bytes}`.slice(-KEPT_BYTES);
-    if (data[0] === STATUS) this.#status += bytes.toString();
+    const [channel = -1] = data;
+    const bytes = this.#skipIntroduction(channel, data.subarray(1));
+    if (bytes.length === 0) return;
+    const { output, messages, status } = this.#channels;
+    if (channel === output && !this.push(bytes)) this.#socket.pause();
+    if (channel === messages) this.#messages = `${this.#messages}${bytes.toString()}`.slice(-KEPT_BYTES);
+    if (channel === status) this.#status += bytes.toString();
+  }
+
+  #skipIntroduction(channel: number, bytes: Buffer): Buffer {
+    const seen = this.#introduced.get(channel) ?? 0;
+    const skipped = Math.min(this.#channels.introductionBytes - seen, bytes.length);
+    if (skipped > 0) this.#introduced.set(channel, seen + skipped);
+    return bytes.subarray(skipped);
   }
 
   #finish(): void {
-    if (isSuccess(this.#status)) this.push(null);
+    const isGood = this.#channels.status === null ? this.#messages === "" : isSuccess(this.#status);
+    if (isGood) this.push(null);
     else this.destroy(new EndedProgram(this.#status, this.#messages.trim()));
   }
 

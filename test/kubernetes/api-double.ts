@@ -47,6 +47,8 @@ export class ApiDouble implements AsyncDisposable {
   readonly denied = new Set<string>();
   /** The states through which a new pod goes, one for each time that it is asked for. */
   states: readonly Fields[] = [{ phase: "Pending" }, running];
+  /** False for an image without pyro. */
+  hasRelay = true;
   /** The home of a pod's daemon; called when it is created. */
   onPod: (pod: DoublePod) => string = () => "";
   readonly #homes = new Map<string, string>();
@@ -197,7 +199,8 @@ export class ApiDouble implements AsyncDisposable {
     }
     this.#sockets.handleUpgrade(request, socket, head, (opened) => {
       if (what === "portforward") forwardPort(opened, Number(url.searchParams.get("ports")));
-      else execRelay(opened, home);
+      else if (this.hasRelay) execRelay(opened, home);
+      else refuseExec(opened);
     });
   }
 }
@@ -226,6 +229,15 @@ function execRelay(socket: WebSocket, home: string): void {
     send(3)(JSON.stringify(code === 0 ? { metadata: {}, status: "Success" } : failure));
     socket.close();
   });
+}
+
+/** What a container runtime answers when the image has no such program. */
+function refuseExec(socket: WebSocket): void {
+  const message =
+    'Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "0a": OCI runtime exec failed: exec failed: unable to start container process: exec: "pyro-relay": executable file not found in $PATH: unknown';
+  const body = { metadata: {}, status: "Failure", message, reason: "InternalError", code: 500 };
+  socket.send(Buffer.concat([Buffer.of(3), Buffer.from(JSON.stringify(body))]));
+  socket.close();
 }
 
 /** The first two messages of both channels name the port. */

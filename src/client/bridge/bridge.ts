@@ -9,6 +9,7 @@ import type { BridgeCall, Watcher } from "./call.js";
 import { noPod, type Daemons } from "./daemons.js";
 import { asFailed, readTasks, type Task } from "./recorded.js";
 import { listSnapshots, listTasks } from "./list.js";
+import type { BridgePorts } from "./ports.js";
 
 /** A task that never expires may live for ever; another one not longer than this. */
 const LIFE_SECONDS = 604_800;
@@ -21,7 +22,12 @@ const SWEEP_MS = 60_000;
 /** Operations on what all tasks share: in a context of Kubernetes that is the image. */
 const refused: readonly OperationName[] = [
   ...(["env.pull", "env.save", "env.build", "env.build.source", "env.export", "env.import", "env.prune"] as const),
-  ...(["env.remove", "toolchain.install", "toolchain.remove", "vm.reap_expired", "task.port.publish"] as const),
+  ...(["env.remove", "toolchain.install", "toolchain.remove", "vm.reap_expired"] as const),
+];
+/** Operations whose input or result may have ports of this machine. */
+const withPorts: readonly OperationName[] = [
+  ...(["task.port.publish", "task.port.list", "task.port.close", "task.service.start", "task.service.list"] as const),
+  ...(["task.service.status", "task.service.stop"] as const),
 ];
 /** Questions about the pods' image and nodes. */
 const questions: readonly OperationName[] = ["env.list", "env.inspect", "toolchain.status", "doctor"];
@@ -30,20 +36,23 @@ const questions: readonly OperationName[] = ["env.list", "env.inspect", "toolcha
 export class Bridge {
   readonly #pods: Pods;
   readonly #daemons: Daemons;
+  readonly #ports: BridgePorts;
   #sweptMs = -Infinity;
 
-  constructor(pods: Pods, daemons: Daemons) {
+  constructor(pods: Pods, daemons: Daemons, ports: BridgePorts) {
     this.#pods = pods;
     this.#daemons = daemons;
+    this.#ports = ports;
   }
 
   /** Performs a call. Rejects with the error that the client gets. */
   async perform(name: OperationName, call: BridgeCall): Promise<void> {
     const input = await call.readInput();
-    if (refused.includes(name) || "publish" in input) throw notHere(name);
+    if (refused.includes(name)) throw notHere(name);
     if (name === "task.list") {
       this.#sweep();
-      return call.answer({ tasks: await listTasks(this.#pods, this.#daemons, input["labels"]) });
+      const tasks = await listTasks(this.#pods, this.#daemons, input["labels"]);
+      return call.answer(await this.#ports.show(name, input, { tasks }));
     }
     if (name === "task.snapshot.list" && input["task"] === undefined) {
       return call.answer({ snapshots: await listSnapshots(this.#pods, this.#daemons) });
@@ -54,6 +63,7 @@ export class Bridge {
     const given = input["task_id"] ?? input["vm_id"] ?? input["snapshot_id"] ?? input["task"];
     const pod = await this.#findPod(String(given ?? ""));
     if (name === "task.delete") return call.answer(await this.#deleteTask(pod, String(given)));
+    if (withPorts.includes(name)) return this.#workOnPorts(name, call, pod, input);
     if (name === "task.status") return this.#showTask(call, pod, input);
     await this.#handOver(name, call, pod, input, this.#observe(name, pod));
   }
@@ -136,6 +146,13 @@ export class Bridge {
     await call.handOver(daemon, head, input, watcher);
   }
 
+  /** Ports of this machine are the bridge's, so the daemon gets the input without them. */
+  async #workOnPorts(name: OperationName, call: BridgeCall, pod: string, input: Fields): Promise<void> {
+    const prepared = await this.#ports.prepare(name, input);
+    const onResult = (result: unknown) => this.#ports.show(name, input, result);
+    await this.#handOver(name, call, pod, prepared, { onResult });
+  }
+
   /** What the bridge has to do with a result; null when it is none of its business. */
   #observe(name: OperationName, pod: string): Watcher | null {
     if (name === "vm.delete") return { onResult: async (result) => (await this.#remove(pod), result) };
@@ -154,14 +171,18 @@ export class Bridge {
     try {
       const result = await this.#daemons.ask(pod, "task.delete", { task_id: given });
       const { tasks } = (await this.#daemons.ask(pod, "task.list", {})) as { readonly tasks: readonly Task[] };
+      const { task_id: taskId } = result as Task;
+      this.#ports.forget(taskId);
       if (tasks.length === 0) await this.#pods.remove(pod);
-      else await this.#pods.record(pod, { [(result as Task).task_id]: null });
+      else await this.#pods.record(pod, { [taskId]: null });
       return result;
     } catch (error) {
       const found = await this.#pods.find(pod);
+      if (found === null) this.#ports.forget(given);
       if (found === null) throw noPod(pod);
       const task = readTasks(found).find(({ task_id, name }) => given === task_id || given === name);
       if (task === undefined || stateOf(found).is !== "ended") throw error;
+      this.#ports.forget(task.task_id);
       await this.#pods.remove(pod);
       return { task_id: task.task_id, deleted: true };
     }
@@ -171,7 +192,7 @@ export class Bridge {
   async #showTask(call: BridgeCall, pod: string, input: Fields): Promise<void> {
     const given = input["task_id"];
     try {
-      await this.#handOver("task.status", call, pod, input, null);
+      await this.#workOnPorts("task.status", call, pod, input);
     } catch (error) {
       const found = await this.#pods.find(pod).catch(() => null);
       const state = found === null ? null : stateOf(found);

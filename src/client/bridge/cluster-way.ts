@@ -6,16 +6,23 @@ import { listKubeconfigs } from "../kubernetes/kubeconfig.js";
 import { Pods } from "../kubernetes/pods.js";
 import { Bridge } from "./bridge.js";
 import { Daemons } from "./daemons.js";
+import { BridgePorts } from "./ports.js";
 
 /** The way of a bridge to its cluster, which is made again when a kubeconfig has changed. */
 export class ClusterWay {
   readonly #context: KubernetesContext;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #ports = new BridgePorts();
   #open: { readonly seen: string; readonly bridge: Bridge; readonly cluster: Cluster } | null = null;
 
   constructor(context: KubernetesContext, env: NodeJS.ProcessEnv) {
     this.#context = context;
     this.#env = env;
+  }
+
+  /** True while a port of this machine leads to a pod. */
+  get isUsed(): boolean {
+    return this.#ports.count > 0;
   }
 
   /** Throws when the kubeconfig cannot be used. */
@@ -26,7 +33,8 @@ export class ClusterWay {
     const cluster = await openCluster(this.#env, { kubeconfig, context: kubeContext });
     const pods = new Pods(cluster, this.#context, readContract().version);
     // Calls that are under way keep the connections of the former one.
-    this.#open = { seen, cluster, bridge: new Bridge(pods, new Daemons(pods, this.#context.image)) };
+    this.#ports.use(pods);
+    this.#open = { seen, cluster, bridge: new Bridge(pods, new Daemons(pods, this.#context.image), this.#ports) };
     return this.#open.bridge;
   }
 

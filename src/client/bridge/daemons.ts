@@ -2,6 +2,7 @@ import { PyroError, type ErrorBody } from "../../contract/errors.js";
 import type { OperationName } from "../../contract/operations.js";
 import { readContract } from "../../contract/rendered.js";
 import { routeOf, streamProtocol, versionHeader } from "../../contract/wire.js";
+import { EndedProgram } from "../../host/channel-stream.js";
 import { openUpgrade, type IncomingMessage } from "../../host/http.js";
 import { readLines } from "../../host/lines.js";
 import type { Duplex } from "../../host/socket.js";
@@ -9,6 +10,8 @@ import { exchange } from "../exchange.js";
 import type { Pods } from "../kubernetes/pods.js";
 import { stateOf, type Pod } from "../kubernetes/pod-state.js";
 
+/** How a container runtime says that the image lacks a program. */
+const NO_PROGRAM = /executable file not found|no such file or directory/;
 /** How often a relay is started: a container's daemon may be starting. */
 const MAX_TRIES = 3;
 
@@ -78,6 +81,7 @@ export class Daemons {
   async #explain(name: string, error: unknown): Promise<PyroError> {
     const given = PyroError.from(error);
     if (given.code === "REMOTE_DENIED") return given;
+    if (error instanceof EndedProgram && NO_PROGRAM.test(error.status)) return this.#noPyro(name);
     const pod = await this.#pods.find(name).catch(() => undefined);
     if (pod === null) return noPod(name);
     const state = pod === undefined ? null : stateOf(pod);
@@ -87,6 +91,13 @@ export class Daemons {
       hint: `Look at it: kubectl describe pod ${name}`,
       details: { pod: name },
       cause: error,
+    });
+  }
+
+  #noPyro(pod: string): PyroError {
+    return new PyroError("HOST_NOT_ABLE", `The image ${this.#image} has no pyro.`, {
+      hint: "Name the image that `make image` builds: remove the context, and add it again with another --image.",
+      details: { pod, image: this.#image },
     });
   }
 

@@ -22,7 +22,7 @@ export async function serveBridge(place: BridgePlace, end: () => void): Promise<
   let idle: NodeJS.Timeout | undefined;
   const watchIdle = () => {
     clearTimeout(idle);
-    if (calls.size === 0) idle = setTimeout(end, IDLE_MS).unref();
+    if (calls.size === 0) idle = setTimeout(() => (way.isUsed ? watchIdle() : end()), IDLE_MS).unref();
   };
   const perform = async (call: BridgeCall, route: string) => {
     const name = routes.get(route) as OperationName | undefined;

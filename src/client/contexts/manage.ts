@@ -7,8 +7,9 @@ import { openHome, type Home } from "../../host/home.js";
 import { Client } from "../client.js";
 import { placeOf } from "../transport/place.js";
 import { requestMaster } from "../transport/run-ssh.js";
+import type { Check } from "../kubernetes/check.js";
 import { LOCAL, parseContext, type Context, type ContextRecord } from "./context.js";
-import { findContext, readContexts, writeContexts } from "./contexts.js";
+import { chooseContext, findContext, readContexts, writeContexts } from "./contexts.js";
 
 interface ListedContext {
   readonly name: string;
@@ -17,7 +18,7 @@ interface ListedContext {
   readonly current: boolean;
 }
 
-interface ContextReport {
+export interface ContextReport {
   readonly context: string;
   readonly url: string | null;
   readonly version: string;
@@ -29,6 +30,8 @@ interface ContextReport {
   readonly call_ms: number;
   /** True when VMs can run there. */
   readonly ok: boolean;
+  /** What a context of Kubernetes needs, one by one. */
+  readonly checks?: readonly Check[];
 }
 
 /** A record as a caller gives it: `pod` is a file, and the path of `kubeconfig` may be relative. */
@@ -100,7 +103,12 @@ async function disconnect(context: Context, home: Home, env: NodeJS.ProcessEnv):
 
 /** Connects, starts the daemon there, and asks whether VMs can run. Throws what a call would throw. */
 export async function checkContext(env: NodeJS.ProcessEnv, name: string | undefined): Promise<ContextReport> {
-  const client = new Client(name === undefined ? env : { ...env, PYRO_CONTEXT: name });
+  const named = name === undefined ? env : { ...env, PYRO_CONTEXT: name };
+  const chosen = chooseContext(openHome(named).path, named);
+  if (chosen?.kind === "kubernetes") {
+    return (await import("./check-kubernetes.js")).checkKubernetes(named, chosen);
+  }
+  const client = new Client(named);
   const began = performance.now();
   const { home } = await client.call("daemon.status", {});
   const connected = performance.now();

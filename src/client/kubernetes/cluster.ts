@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
 import { ApiServer, type ApiResponse } from "../../host/api-server.js";
-import { ChannelStream, RefusedSocket } from "../../host/channel-stream.js";
+import { ChannelStream, execChannels, portChannels, RefusedSocket } from "../../host/channel-stream.js";
 import { proxyFor } from "../../host/proxy-tunnel.js";
 import type { ClusterAccess } from "./access.js";
 import { CredentialSource, findExpiry, type Credentials } from "./credentials.js";
@@ -58,10 +58,17 @@ export class Cluster implements Disposable {
   }
 
   /** The standard input and output of a program in a pod, or of one of its ports. The stream ends with a PyroError when it cannot be opened. */
-  async openStream(request: KubeRequest, query: readonly (readonly [string, string])[]): Promise<ChannelStream> {
+  async openStream(
+    request: KubeRequest,
+    channels: "exec" | "port",
+    query: readonly (readonly [string, string])[],
+  ): Promise<ChannelStream> {
     const { credentials, server } = await this.#connect();
     const path = `${pathOf(request)}?${new URLSearchParams(query.map(([key, value]): [string, string] => [key, value]))}`;
-    const stream = new ChannelStream(server.openWebSocket(path, PROTOCOLS, credentials.headers));
+    const stream = new ChannelStream(
+      server.openWebSocket(path, PROTOCOLS, credentials.headers),
+      channels === "exec" ? execChannels : portChannels,
+    );
     await new Promise<void>((resolve, reject) => {
       stream.once("connect", resolve);
       stream.once("error", reject);

@@ -54,13 +54,13 @@ export class Pods {
   async open(name: string): Promise<ChannelStream> {
     const request = this.#request("get", { name, subresource: "exec" });
     const query = ["stdin", "stdout", "stderr"].map((each) => [each, "1"] as const);
-    return this.#cluster.openStream(request, [["container", CONTAINER], ...query, ["command", "pyro-relay"]]);
+    return this.#cluster.openStream(request, "exec", [["container", CONTAINER], ...query, ["command", "pyro-relay"]]);
   }
 
   /** A connection to a port of a pod's loopback. */
   async openPort(name: string, port: number): Promise<ChannelStream> {
     const request = this.#request("get", { name, subresource: "portforward" });
-    return this.#cluster.openStream(request, [["ports", String(port)]]);
+    return this.#cluster.openStream(request, "port", [["ports", String(port)]]);
   }
 
   /** Null when there is no such pod. */

@@ -42,17 +42,27 @@ export async function contextRemove({ name }: Input, json: boolean): Promise<num
   return print(json ? `${JSON.stringify(removed)}\n` : `Removed the context ${removed.name}.\n`);
 }
 
+type Check = NonNullable<Awaited<ReturnType<typeof checkContext>>["checks"]>[number];
+
+/** A line, and the next step below it. */
+function describeCheck({ name, ok, message, hint }: Check): string[] {
+  const mark = ok === null ? "-" : ok ? "ok" : "no";
+  return [`${name.padEnd(10)}  ${mark.padEnd(2)} ${message}`, ...(hint === null ? [] : [`${" ".repeat(15)}${hint}`])];
+}
+
 /** `pyro context check`: prints a line for each fact; fails as a call would. */
 export async function contextCheck({ name }: Input, json: boolean): Promise<number> {
   const report = await checkContext(process.env, text(name));
   if (json) print(`${JSON.stringify(report)}\n`);
   else {
-    const { context, url, version, connect_ms, call_ms, home, ok } = report;
+    const { context, url, version, connect_ms, call_ms, home, ok, checks } = report;
     const rows = [
       `context     ${context}${url === null ? "" : `  ${url}`}`,
-      `pyro there  ${version}, home ${home}`,
+      checks ? `namespace   ${home}` : `pyro there  ${version}, home ${home}`,
       `connected   in ${connect_ms} ms; a call takes ${call_ms} ms`,
-      `VMs         ${ok ? "can run" : `cannot run; see: pyro doctor --context ${context}`}`,
+      ...(checks?.flatMap(describeCheck) ?? [
+        `VMs         ${ok ? "can run" : `cannot run; see: pyro doctor --context ${context}`}`,
+      ]),
     ];
     print(rows.map((row) => `${printable(row)}\n`).join(""));
   }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { checkContext, removeContext, addContext } from "../../src/client/contexts/manage.js";
+import { PyroError } from "../../src/contract/errors.js";
+import { running, status } from "./api-double.js";
+import { Near } from "./near.js";
+
+let near: Near;
+before(async () => {
+  near = await Near.open(() => (operation) => ({ operation, ok: true, accelerator: { in_use: "tcg" }, problems: [] }));
+});
+after(() => near[Symbol.asyncDispose]());
+beforeEach(() => {
+  near.cluster.recorded.clear();
+  near.cluster.denied.clear();
+  near.cluster.states = [running];
+});
+
+async function check() {
+  const { ok, checks = [] } = await checkContext(near.env, "k");
+  return { ok, names: checks.map(({ name }) => name), of: (name: string) => checks.find((each) => each.name === name) };
+}
+
+/** Whether a check has passed, and what it says. */
+async function saidOf(name: string) {
+  const found = (await check()).of(name);
+  return [found?.ok, found?.message];
+}
+
+test("a context that has all it needs is said to; a pod is started and removed", async () => {
+  const { ok, names } = await check();
+  assert.equal(ok, true);
+  assert.deepEqual(names, ["rights", "namespace", "quota", "kvm", "pod"]);
+  assert.equal(near.cluster.pods.size, 0);
+});
+
+test("missing rights are listed, and no pod is started", async () => {
+  near.cluster.denied.add("create pods/exec").add("patch pods");
+  const checks = await check();
+  assert.deepEqual([checks.ok, checks.of("pod")], [false, undefined]);
+  assert.equal(checks.of("rights")?.message, "Not permitted in the namespace pyro: patch pods, create pods/exec.");
+});
+
+test("a namespace that is missing, or cannot be seen", async () => {
+  near.cluster.recorded.set(
+    "GET namespaces/pyro",
+    status(404, "NotFound", 'namespaces "pyro" not found', { kind: "namespaces", name: "pyro" }),
+  );
+  assert.deepEqual(await saidOf("namespace"), [false, "The namespace pyro does not exist."]);
+  const message = 'namespaces "pyro" is forbidden: User "u" cannot get resource "namespaces" in API group ""';
+  near.cluster.recorded.set("GET namespaces/pyro", status(403, "Forbidden", message));
+  const unseen = await check();
+  assert.deepEqual([unseen.ok, unseen.of("namespace")?.ok], [true, null]);
+});
+
+test("a quota without room for a task is named", async () => {
+  const quota = (used: string) => ({
+    status: 200,
+    body: {
+      items: [
+        { status: { hard: { "requests.memory": "8Gi", pods: "24" }, used: { "requests.memory": used, pods: "3" } } },
+      ],
+    },
+  });
+  near.cluster.recorded.set("GET resourcequotas", quota("7Gi"));
+  assert.deepEqual(await saidOf("quota"), [false, "No room for a task: requests.memory 7Gi of 8Gi."]);
+  near.cluster.recorded.set("GET resourcequotas", quota("1Gi"));
+  assert.deepEqual(await saidOf("quota"), [true, "Used: requests.memory 1Gi of 8Gi, pods 3 of 24."]);
+});
+
+test("KVM: offered by nodes, asked for, and asked for in vain", async () => {
+  const nodes = (count: string) => ({
+    status: 200,
+    body: { items: [{ status: { allocatable: { cpu: "4", "devices.kubevirt.io/kvm": count } } }] },
+  });
+  near.cluster.recorded.set("GET nodes", nodes("110"));
+  assert.match((await check()).of("kvm")?.hint ?? "", /devices\.kubevirt\.io\/kvm: 1/);
+  const pod = join(near.directory, "pod.yaml");
+  writeFileSync(pod, 'spec: {containers: [{name: pyro, resources: {limits: {devices.kubevirt.io/kvm: "1"}}}]}');
+  await addContext(near.env, "with-kvm", {
+    ...{ url: "kubernetes:///pyro", image: "registry.example/pyro:1" },
+    ...{ kubeconfig: join(near.directory, "kubeconfig"), pod },
+  });
+  near.cluster.denied.add("create pods");
+  const asked = async () => (await checkContext(near.env, "with-kvm")).checks?.find(({ name }) => name === "kvm");
+  assert.equal((await asked())?.ok, true);
+  near.cluster.recorded.set("GET nodes", nodes("0"));
+  assert.deepEqual(
+    [(await asked())?.ok, (await asked())?.message],
+    [false, "Pods ask for devices.kubevirt.io/kvm, and none of 1 nodes has it."],
+  );
+  await removeContext(near.env, "with-kvm");
+});
+
+test("an image that cannot be pulled, or has no pyro", async () => {
+  const waiting = { reason: "ImagePullBackOff", message: "Back-off pulling image" };
+  near.cluster.states = [{ phase: "Pending", containerStatuses: [{ name: "pyro", state: { waiting } }] }];
+  const [ok, message] = await saidOf("pod");
+  assert.equal(ok, false);
+  assert.match(String(message), /registry\.example\/pyro:1 cannot be pulled: ImagePullBackOff/);
+  near.cluster.states = [running];
+  near.cluster.hasRelay = false;
+  assert.deepEqual(await saidOf("pod"), [false, "The image registry.example/pyro:1 has no pyro."]);
+  near.cluster.hasRelay = true;
+});
+
+test("a cluster that lets nobody in is an error, as for every call", async () => {
+  near.cluster.tokens.clear();
+  const error = await checkContext(near.env, "k").then(
+    () => assert.fail("no error"),
+    (thrown: unknown) => PyroError.from(thrown),
+  );
+  assert.equal(error.code, "REMOTE_DENIED");
+  near.cluster.tokens.add("good");
+});
