@@ -4,7 +4,7 @@ import { Client } from "../client.js";
 import { checkKvm, checkNamespace, checkQuota, checkRights, type Check } from "../kubernetes/check.js";
 import { openCluster } from "../kubernetes/cluster.js";
 import type { KubernetesContext } from "./context.js";
-import type { ContextReport } from "./manage.js";
+import type { ContextReport } from "./report.js";
 
 /**
  * Looks at everything that a context of Kubernetes needs, and starts a pod. Throws when the cluster cannot be reached, or does not let

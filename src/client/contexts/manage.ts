@@ -7,31 +7,15 @@ import { openHome, type Home } from "../../host/home.js";
 import { Client } from "../client.js";
 import { placeOf } from "../transport/place.js";
 import { requestMaster } from "../transport/run-ssh.js";
-import type { Check } from "../kubernetes/check.js";
 import { LOCAL, parseContext, type Context, type ContextRecord } from "./context.js";
 import { chooseContext, findContext, readContexts, writeContexts } from "./contexts.js";
+import type { ContextReport } from "./report.js";
 
 interface ListedContext {
   readonly name: string;
   /** Null for this machine. */
   readonly url: string | null;
   readonly current: boolean;
-}
-
-export interface ContextReport {
-  readonly context: string;
-  readonly url: string | null;
-  readonly version: string;
-  /** PYRO_HOME there. */
-  readonly home: string;
-  /** Milliseconds until the daemon answered, with the connection if there was none. */
-  readonly connect_ms: number;
-  /** Milliseconds of a further call. */
-  readonly call_ms: number;
-  /** True when VMs can run there. */
-  readonly ok: boolean;
-  /** What a context of Kubernetes needs, one by one. */
-  readonly checks?: readonly Check[];
 }
 
 /** A record as a caller gives it: `pod` is a file, and the path of `kubeconfig` may be relative. */
