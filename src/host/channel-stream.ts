@@ -60,6 +60,7 @@ export class ChannelStream extends Duplex {
   readonly #introduced = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
   #unanswered = 0;
+  #hasOutput = false;
   #status = "";
   #messages = "";
 
@@ -81,6 +82,8 @@ export class ChannelStream extends Duplex {
       this.#socket.once("open", () => this._write(chunk, _encoding, done));
       return;
     }
+    // The other end has closed: what it has sent may still be unread.
+    if (this.#socket.readyState !== this.#socket.OPEN) return done();
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
       const piece = Buffer.concat([Buffer.of(INPUT), chunk.subarray(at, at + PIECE_BYTES)]);
       const isLast = at + PIECE_BYTES >= chunk.length;
@@ -109,7 +112,10 @@ export class ChannelStream extends Duplex {
     const bytes = this.#skipIntroduction(channel, data.subarray(1));
     if (bytes.length === 0) return;
     const { output, messages, status } = this.#channels;
-    if (channel === output && !this.push(bytes)) this.#socket.pause();
+    if (channel === output) {
+      this.#hasOutput = true;
+      if (!this.push(bytes)) this.#socket.pause();
+    }
     if (channel === messages) this.#messages = `${this.#messages}${bytes.toString()}`.slice(-KEPT_BYTES);
     if (channel === status) this.#status += bytes.toString();
   }
@@ -123,7 +129,8 @@ export class ChannelStream extends Duplex {
 
   #finish(): void {
     const isGood = this.#channels.status === null ? this.#messages === "" : isSuccess(this.#status);
-    if (isGood) this.push(null);
+    // What was received must still be read; a protocol in it knows its own end.
+    if (isGood || this.#hasOutput) this.push(null);
     else this.destroy(new EndedProgram(this.#status, this.#messages.trim()));
   }
 

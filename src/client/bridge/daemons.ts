@@ -46,8 +46,19 @@ export class Daemons {
     }
   }
 
-  /** Asks a daemon something by itself. */
+  /** Asks a daemon something that may be asked twice: it is, when the connection breaks. */
   async ask(pod: string, name: OperationName, input: object): Promise<unknown> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#askOnce(pod, name, input);
+      } catch (error) {
+        if (error instanceof PyroError && error.code !== "DAEMON_UNREACHABLE") throw this.#explainVersion(error);
+        if (tries === MAX_TRIES) throw await this.#explain(pod, error);
+      }
+    }
+  }
+
+  async #askOnce(pod: string, name: OperationName, input: object): Promise<unknown> {
     const stream = await this.#open(pod);
     try {
       return await exchange({
@@ -63,9 +74,6 @@ export class Daemons {
         endSignal: undefined,
         onEvent: undefined,
       });
-    } catch (error) {
-      if (error instanceof PyroError) throw this.#explainVersion(error);
-      throw await this.#explain(pod, error);
     } finally {
       stream.destroy();
     }
