@@ -33,9 +33,10 @@ export class Chaos {
   }
 
   /** At equal distances. */
-  async killDaemons(times: number, seconds: number): Promise<void> {
+  async killDaemons(times: number, seconds: number, isOver: () => boolean): Promise<void> {
     for (let count = 0; count < times; count += 1) {
       await sleep((seconds * 1_000) / (times + 1));
+      if (isOver()) return;
       const identity = readProcessIdentity(await this.#scratch.daemonPid());
       assert.ok(identity && commandLineOf(identity.pid).some((word) => word.endsWith("/daemon/main.js")));
       assert.ok(sendSignal(identity, "SIGKILL"));

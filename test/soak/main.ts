@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { cpSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { loadavg } from "node:os";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 import { TaskScratch } from "../faults/task-scratch.js";
 import { seed, streamOf } from "../seed.js";
@@ -12,7 +14,9 @@ import { Worker } from "./worker.js";
 
 const DEFAULT_SECONDS = 600;
 const CLIENTS = 8;
-const DAEMON_KILLS = 5;
+const DAEMON_KILLS = Number(process.env["XKILLS"] ?? 5);
+/** Where a failed soak leaves its logs. */
+const LOGS = fileURLToPath(new URL("../../../.test-soak", import.meta.url));
 const SAMPLE_MS = 5_000;
 const MIB = 1_048_576;
 /** What a daemon may grow beyond its size in the first half of its life, and its size at most. */
@@ -49,7 +53,7 @@ async function main(): Promise<void> {
     [
       ...workers.map((worker) => worker.work(isOver)),
       chaos.killOthers(isOver),
-      chaos.killDaemons(DAEMON_KILLS, seconds),
+      chaos.killDaemons(DAEMON_KILLS, seconds, isOver),
       watch(scratch, samples, isOver, ledger),
     ].map((work) =>
       work.catch((error: unknown) => {
@@ -59,11 +63,21 @@ async function main(): Promise<void> {
     ),
   );
   process.stdout.write(`${ledger.summary()}\n`);
+  if (hasFailed) process.stdout.write(`the logs of the daemons and tasks are in ${keepLogs(scratch)}\n`);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   await deleteUnknown(scratch, ledger);
   await assertNothingLeft(scratch);
   assertFlat(samples);
   process.stdout.write(`passed: soak of ${seconds} s, seed ${seed}\n`);
+}
+
+/** Copies the records of a home, but no disks and no memory of VMs, to where they outlive it. */
+function keepLogs({ home }: TaskScratch): string {
+  rmSync(LOGS, { recursive: true, force: true });
+  const isLeftOut = (path: string) => lstatSync(path).isSymbolicLink() || basename(path) === "disk";
+  for (const name of ["audit.log", "daemon.log", "tasks"])
+    cpSync(join(home, name), join(LOGS, name), { recursive: true, filter: (path) => !isLeftOut(path) });
+  return LOGS;
 }
 
 /** Deletes the tasks whose ids no client was told: their daemon was killed before it answered. */

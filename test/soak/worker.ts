@@ -15,6 +15,8 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
 ]);
 const MOST_TASKS = 2;
 const SECONDS = 120;
+/** How often a daemon may be killed while it is asked the same. */
+const ASKS = 5;
 
 type Step = readonly [name: string, take: () => Promise<void>];
 
@@ -161,8 +163,8 @@ export class Worker {
   async #settle(task: Known): Promise<void> {
     if (!this.#own.includes(task)) return;
     if (this.#doomed.has(task)) return this.#delete(task);
-    const { state } = await this.#scratch.status(task.id);
-    const entries = await this.#scratch.entries(task.id);
+    const { state } = await this.#ask(() => this.#scratch.status(task.id));
+    const entries = await this.#ask(() => this.#scratch.entries(task.id));
     for (const [sequence, output] of task.outputs) {
       const entry = entries.find((each) => each.sequence === sequence);
       assert.equal(entry?.stdout, output, `the output of command ${sequence} of ${task.id} is lost`);
@@ -173,8 +175,19 @@ export class Worker {
   }
 
   async #assertKilled(task: Known, what: string): Promise<void> {
-    const { state } = await this.#scratch.status(task.id);
-    assert.ok(this.#ledger.wasKilled(task), `${task.id}: ${what}; it is ${state}`);
+    const { state, state_reason } = await this.#ask(() => this.#scratch.status(task.id));
+    assert.ok(this.#ledger.wasKilled(task), `${task.id}: ${what}; it is ${state}: ${state_reason}`);
+  }
+
+  /** The answer to a question, which is put again while daemons are killed. */
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    for (let more = ASKS; ; more -= 1) {
+      try {
+        return await question();
+      } catch (error) {
+        if (more === 0 || !(error instanceof PyroError) || error.code !== "DAEMON_UNREACHABLE") throw error;
+      }
+    }
   }
 
   /** The standard output of a command line that succeeds. Throws ABORTED when its process was killed, else its error. */
