@@ -42,6 +42,7 @@ export async function timeColdBoot(spec: ColdBootSpec): Promise<number> {
       return await timeMs(async () => {
         vm = await VmProcess.start({
           toolchain,
+          user: toolchain.dropTo,
           accelerator,
           qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "boot"),
           mounts: [
@@ -79,7 +80,7 @@ async function layOut({ toolchain, shape, environment, agentPath, directory }: C
   const at = (name: string) => join(directory, name);
   await mkdir(at("vm"), { recursive: true, mode: 0o755 });
   await writeFile(at("vm/scratch"), "");
-  await makeMailbox(at("vm"), toolchain);
+  await makeMailbox(at("vm"), toolchain.dropTo);
   await copyFile(environment.kernelPath, at("kernel"));
   const initramfs = appendToInitramfs(await readFile(environment.initramfsPath), [
     ...["dev", "proc", "sys"].map((name) => ({ kind: "directory", name }) as const),

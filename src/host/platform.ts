@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 
@@ -23,6 +24,23 @@ export function unprivilegedId(): number | null {
   return ["/proc/self/uid_map", "/proc/self/gid_map"].every((path) => mapsId(readFileSync(path, "utf8"), NOBODY))
     ? NOBODY
     : null;
+}
+
+/** Ids without an account: above those that directory services hand out, below those that systemd reserves. */
+const OWN_IDS = { first: 2_100_000_000, count: 2 ** 24 } as const;
+
+/** The id that one sandboxed process of root becomes, so that it shares nothing with others, by its name. Null where `unprivilegedId` is, and where such ids are not mapped. */
+export function ownIdOf(name: string): number | null {
+  const map = readFileSync("/proc/self/uid_map", "utf8");
+  const last = OWN_IDS.first + OWN_IDS.count - 1;
+  if (unprivilegedId() === null || ![OWN_IDS.first, last].every((id) => mapsId(map, id))) return null;
+  return OWN_IDS.first + createHash("sha256").update(name).digest().readUIntBE(0, 3);
+}
+
+/** True where the kernel counts the processes of a user namespace for themselves when it applies RLIMIT_NPROC: since Linux 5.14. */
+export function countsByNamespace(kernel = release()): boolean {
+  const [major = 0, minor = 0] = kernel.split(".").map(Number.parseFloat);
+  return major > 5 || (major === 5 && minor >= 14);
 }
 
 /** True when a map of a user namespace holds an id: lines of first id inside, first id outside, count. */

@@ -8,6 +8,7 @@ import { readJson, realpath } from "../host/files.js";
 export const inToolchain = {
   qemu: "/usr/bin/qemu-system-x86_64",
   setpriv: "/usr/bin/setpriv",
+  prlimit: "/usr/bin/prlimit",
   /** Programs that run outside the jail: each a script that starts the real one with the toolchain's own libraries. */
   programs: "bin",
   qemuImg: "bin/qemu-img",

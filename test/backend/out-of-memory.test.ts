@@ -15,9 +15,11 @@ async function endOfVm(directory: string, events: string): Promise<string> {
   writeFileSync(join(directory, "memory.events"), events);
   writeFileSync(join(directory, "memory.max"), `${1536 * 1_048_576}\n`);
   const group = new ControlGroup(directory);
-  const toolchain = { prlimit: "prlimit", bwrap: "bwrap", qemu: "qemu", system: [], dropTo: null };
+  const jailer = { kind: "bubblewrap", path: "bwrap", limitsTmp: true };
+  const toolchain = { prlimit: "prlimit", jailer, qemu: "qemu", system: [], dropTo: null };
   const vm = await VmProcess.start({
     toolchain: toolchain as unknown as VmProcessSpec["toolchain"],
+    user: null,
     accelerator: "tcg",
     qemuArgs: [],
     mounts: [],

@@ -11,12 +11,13 @@ export interface ProbeTargets {
   readonly otherPid: number;
   readonly maxFileMib: number;
   readonly memMib: number;
+  readonly mostThreads: number;
 }
 
 /** A Python program in the place of QEMU. It tries each attack, and prints the name of its errno, or "done", as JSON. */
 export function buildProbe(targets: ProbeTargets): string {
   return `${systemCallProbe}
-import mmap, resource, signal, threading
+import _thread, mmap, resource, signal, threading
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 target = json.loads(${JSON.stringify(JSON.stringify(targets))})
 MIB = 1 << 20
@@ -100,6 +101,17 @@ results["core dumps"] = str(resource.getrlimit(resource.RLIMIT_CORE))
 attempt("fork", lambda: os._exit(0) if os.fork() == 0 else None)
 thread = threading.Thread(target=lambda: None)
 attempt("start a thread", thread.start)
+never = threading.Lock()
+never.acquire()
+threading.stack_size(65536)
+threads = 1
+try:
+    while threads < 2 * target["mostThreads"]:
+        _thread.start_new_thread(never.acquire, ())
+        threads += 1
+except RuntimeError:
+    pass
+results["threads"] = "too many" if threads > target["mostThreads"] else "few" if threads < target["mostThreads"] - 3 else "limited"
 json.dump(results, sys.stderr)
 `;
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { findToolchain } from "../../src/backend/qemu/toolchain.js";
 import { VmProcess } from "../../src/backend/qemu/vm-process.js";
+import { findVmUser } from "../../src/backend/qemu/vm-user.js";
 import { sealDescriptors } from "../../src/host/peer.js";
 import { keeperPath } from "../backend/keeper-path.js";
 import { buildProbe } from "./jail-probe.js";
@@ -60,9 +61,11 @@ const targets = {
   otherPid: other.pid!,
   maxFileMib,
   memMib,
+  mostThreads: 256,
 };
 const probe = await VmProcess.start({
   toolchain: { ...toolchain, qemu: "/usr/bin/python3" },
+  user: findVmUser(toolchain.dropTo, "vm-own"),
   accelerator: "tcg",
   qemuArgs: ["-c", buildProbe(targets)],
   mounts: [

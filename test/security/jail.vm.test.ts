@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { isRoot } from "../../src/host/platform.js";
+import { isRoot, ownIdOf } from "../../src/host/platform.js";
 import { endOf } from "../client/scratch.js";
 import { buildAsNobody } from "../vm/as-nobody.js";
 import { VmScratch } from "../vm/vm-scratch.js";
@@ -31,6 +31,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   ...refusals,
   "a unix socket": "done",
   "start a thread": "done",
+  threads: "limited",
   "read a file of the user's": "ENOENT",
   "read it through the VM's directory": "ENOENT",
   "list the home": "ENOENT",
@@ -87,7 +88,7 @@ for (const [title, asNobody] of users) {
     assert.deepEqual(Object.fromEntries(wrong), {});
     // An old bubblewrap cannot limit it.
     assert.equal(results["fill the memory with files"], limitsTmp ? "ENOSPC" : "done");
-    assert.equal(Object.keys(results).length, 72);
+    assert.equal(Object.keys(results).length, 73);
   });
 }
 
@@ -113,11 +114,26 @@ test("a VM gets no descriptor that the shell of the daemon's starter has left op
   );
 });
 
-test("a VM's QEMU runs under the jail's filter and its own", async () => {
+test("QEMU of each VM: the jail's filter and its own, a limit on threads, and a user that no other VM has where pyro runs as root", async () => {
   await using scratch = new VmScratch();
-  const task = await scratch.client.call("task.create", { environment: "debian:12", mem_mib: 256 });
-  const status = readFileSync(`/proc/${scratch.qemuOfVm(task.task_id.replace("task-", "vm-"))}/status`, "utf8");
-  const valueOf = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, "m").exec(status)?.[1]);
-  assert.equal(valueOf("Seccomp"), 2);
-  assert.ok(valueOf("Seccomp_filters") >= 2);
+  const create = async () => {
+    const { task_id } = await scratch.client.call("task.create", { environment: "debian:12", mem_mib: 256 });
+    return scratch.qemuOfVm(task_id.replace("task-", "vm-"));
+  };
+  const vms = [await create(), await create()];
+  const numbersOf = (pid: number, file: string, name: string) =>
+    new RegExp(`^${name}:?((?:\\s+\\d+)+)`, "m")
+      .exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))![1]!
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+  for (const pid of vms) {
+    assert.deepEqual(numbersOf(pid, "status", "Seccomp"), [2]);
+    assert.ok(numbersOf(pid, "status", "Seccomp_filters")[0]! >= 2);
+    assert.deepEqual(numbersOf(pid, "limits", "Max processes"), [256, 256]);
+  }
+  const users = vms.map((pid) => new Set(numbersOf(pid, "status", "Uid")));
+  assert.ok(users.every((user) => user.size === 1 && !user.has(0)));
+  const isOwn = isRoot() && ownIdOf("vm") !== null;
+  assert.equal(new Set(users.flatMap((user) => [...user])).size, isOwn ? 2 : 1);
 });

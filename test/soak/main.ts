@@ -14,7 +14,7 @@ import { Worker } from "./worker.js";
 
 const DEFAULT_SECONDS = 600;
 const CLIENTS = 8;
-const DAEMON_KILLS = Number(process.env["XKILLS"] ?? 5);
+const DAEMON_KILLS = 5;
 /** Where a failed soak leaves its logs. */
 const LOGS = fileURLToPath(new URL("../../../.test-soak", import.meta.url));
 const SAMPLE_MS = 5_000;

@@ -114,7 +114,7 @@ export class AcceleratorChoice {
     return finding;
   }
 
-  /** Tries as the jail's user, which may differ from the daemon's: VMs of root run as the user `nobody`. */
+  /** Tries with the groups of a VM, which may differ from the daemon's: VMs of root have those of the user `nobody`. */
   async #probe(): Promise<Finding> {
     const refused = { opens: false, usable: false };
     if (describeNode(this.#device) === null) {
@@ -122,7 +122,7 @@ export class AcceleratorChoice {
     }
     const startMs = await measure(() => opensInJail(this.#toolchain, this.#device));
     if (startMs === null) {
-      const whose = this.#toolchain.dropTo === null ? "this user" : "the user nobody, which runs the VMs of root";
+      const whose = this.#toolchain.dropTo === null ? "this user" : "the user nobody, whose groups the VMs of root have";
       const reason = `/dev/kvm exists, but may not be opened by ${whose}`;
       return { verdict: { ...refused, exists: true, reason }, sectorMs: null };
     }

@@ -4,7 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
 import { abortable } from "../../host/abortable.js";
 import type { ControlGroups } from "../../host/control-groups.js";
-import { chmod, chown, copyShared, link, mkdir, open, rm } from "../../host/files.js";
+import { chmod, copyShared, link, mkdir, open, rm } from "../../host/files.js";
 import { assertFreeSpace } from "../../host/disk.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import { setLowPriority } from "../../host/priority.js";
@@ -32,6 +32,7 @@ import { snapshotFiles, type SnapshotPlace } from "./snapshot.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
+import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
 
 /** Where clones live. */
 export interface ClonePlace {
@@ -106,16 +107,18 @@ async function startClone(
   const runDirectory = join(place.runtimePath, basename(directory));
   const machine = { accelerator, shape, traits: toolchain.traits, sendsMail };
   const from = snapshot?.directory ?? template.directory;
+  const user = findVmUser(toolchain.dropTo, basename(directory));
   await using state = await open(join(from, templateFiles.state), "r");
   await using pages = snapshot === null ? null : await open(join(from, snapshotFiles.pages), "r");
   await Promise.all([
-    layOutDisk(directory, from, snapshot?.whole ?? null, toolchain),
-    makeMailbox(directory, toolchain),
+    layOutDisk(directory, from, snapshot?.whole ?? null, user),
+    makeMailbox(directory, user),
   ]);
   onStage?.("disk");
   // Awaited, since the files must be open until QEMU has them.
   return await VmProcess.start({
     toolchain,
+    user,
     accelerator,
     qemuArgs: buildQemuArgs(machine, snapshot === null ? "clone" : "resume"),
     mounts: [
@@ -188,12 +191,12 @@ function overlayMaxMib(diskMib: number): number {
 }
 
 /** A snapshot that is being made is for this VM alone, which takes the file. QEMU reads it again when it has loaded the device state. */
-async function layOutDisk(directory: string, from: string, whole: Whole, { dropTo }: Toolchain): Promise<void> {
+async function layOutDisk(directory: string, from: string, whole: Whole, user: VmUser): Promise<void> {
   const scratch = scratchPathOf(directory);
   const place = whole === null ? copyShared : link;
   await place(join(from, templateFiles.overlay), scratch);
   await chmod(scratch, 0o600);
-  if (dropTo) await chown(scratch, dropTo.uid, dropTo.gid);
+  await giveToUser(user, scratch);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
@@ -23,6 +23,7 @@ import { Qmp } from "./qmp.js";
 import { unpackDisk } from "./saved-disk.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
+import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
 import { warmUpCommands } from "./warm-up.js";
 
 const MONITOR_DEADLINE_MS = 10_000;
@@ -45,13 +46,15 @@ export async function freezeTemplate(
   options: PrepareOptions,
 ): Promise<void> {
   const { environment, toolchain, accelerator, shape } = inputs;
-  await layOut(inputs, directory, options);
+  const user = findVmUser(toolchain.dropTo, basename(runDirectory));
+  await layOut(inputs, directory, user, options);
   const vmDirectory = join(directory, "vm");
   const stateSocket = join(runDirectory, "state.sock");
   await mkdir(runDirectory, { recursive: true, mode: 0o700 });
   using reception = await Reception.listen(stateSocket);
   const process = await VmProcess.start({
     toolchain,
+    user,
     accelerator,
     qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "boot"),
     mounts: [
@@ -85,20 +88,22 @@ export async function freezeTemplate(
 async function layOut(
   { environment, agentPath, shape, toolchain }: TemplateInputs,
   directory: string,
+  user: VmUser,
   options: PrepareOptions,
 ) {
   const path = (name: keyof typeof templateFiles) => join(directory, templateFiles[name]);
   await mkdir(join(directory, "vm"));
   await writeFile(join(directory, "vm", "scratch"), "");
-  await makeMailbox(join(directory, "vm"), toolchain);
+  await makeMailbox(join(directory, "vm"), user);
   // The kernel is cut short later.
   await writeBootFiles({ ...environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
   await makeMemoryFile(path("ram"), shape.memMib);
   await makeSparse(path("scratch"), shape.diskMib);
-  const { dropTo } = toolchain;
-  if (dropTo) for (const name of ["ram", "scratch"] as const) await chown(path(name), dropTo.uid, dropTo.gid);
-  if (environment.savedDisk) await unpackDisk(toolchain, environment.savedDisk, path("scratch"), options.signal);
-  else await makeFileSystem(toolchain, path("scratch"), shape, options.signal);
+  if (environment.savedDisk) {
+    await giveToUser(toolchain.dropTo, path("scratch"));
+    await unpackDisk(toolchain, environment.savedDisk, path("scratch"), options.signal);
+  } else await makeFileSystem(toolchain, path("scratch"), shape, options.signal);
+  await giveToUser(user, path("ram"), path("scratch"));
 }
 
 async function makeFileSystem(

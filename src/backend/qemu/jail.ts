@@ -66,7 +66,7 @@ function buildEnclosure({ directory, filterFd, statusFd, devices, mounts, preloa
 function buildJailArgs(spec: JailSpec): string[] {
   const { dropTo, jailer } = spec;
   return [
-    // A user namespace makes an ordinary user root. Real root becomes the user nobody instead, which is impossible inside a user namespace.
+    // A user namespace makes an ordinary user root. Real root becomes another user instead, which is impossible inside a user namespace.
     ...(dropTo === null ? ["--unshare-user"] : []),
     ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     "--new-session",

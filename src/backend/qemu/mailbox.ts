@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
-import { chown, open } from "../../host/files.js";
-import type { Toolchain } from "./toolchain.js";
+import { open } from "../../host/files.js";
+import { giveToUser, type VmUser } from "./vm-user.js";
 
 /** Holds a few pieces of content at a time, half of them for the guest and half from it; unused slots take no space. */
 const MAILBOX_BYTES = 16 * 1_048_576;
@@ -11,7 +11,7 @@ export function mailboxPath(vmDirectory: string): string {
 }
 
 /** Makes the file behind the guest's mailbox: empty, and for QEMU to read and write. */
-export async function makeMailbox(vmDirectory: string, { dropTo }: Toolchain): Promise<void> {
+export async function makeMailbox(vmDirectory: string, user: VmUser): Promise<void> {
   const path = mailboxPath(vmDirectory);
   const file = await open(path, "wx", 0o600);
   try {
@@ -19,5 +19,5 @@ export async function makeMailbox(vmDirectory: string, { dropTo }: Toolchain): P
   } finally {
     await file.close();
   }
-  if (dropTo) await chown(path, dropTo.uid, dropTo.gid);
+  await giveToUser(user, path);
 }

@@ -23,6 +23,7 @@ import { DISK_RESERVE_MIB } from "./free-space.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
+import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
 
 const MONITOR_DEADLINE_MS = 10_000;
 
@@ -49,10 +50,11 @@ export async function openDisk(
   await assertFreeSpace(place.vmsPath, DISK_RESERVE_MIB, "A VM that reads a disk");
   const directory = join(place.vmsPath, id);
   await mkdir(directory, { mode: 0o755 });
+  const user = findVmUser(helper.toolchain.dropTo, id);
   let process: VmProcess | null = null;
   try {
-    await layOut(directory, disk, template, helper, signal);
-    process = await startHelper(place, directory, disk, template, helper);
+    await layOut(directory, disk, template, user, helper, signal);
+    process = await startHelper(place, directory, disk, template, user, helper);
     const { channel, qmp } = await process.during(meet(process, directory, helper.bootDeadlineMs, signal));
     const presence = buildPresence({
       ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null, networkRequest: null },
@@ -87,13 +89,14 @@ async function layOut(
   directory: string,
   disk: KeptDisk,
   template: Template,
+  user: VmUser,
   { toolchain, agentPath }: Helper,
   signal: AbortSignal,
 ): Promise<void> {
   const path = (name: string) => join(directory, name);
   await writeBootFiles({ ...disk.environment, agentPath }, { kernel: path("kernel"), initramfs: path("initramfs") });
   await makeMemoryFile(path("ram"), DISK_READER_MEMORY_MIB);
-  await makeMailbox(directory, toolchain);
+  await makeMailbox(directory, user);
   const { size } = await stat(join(template.directory, templateFiles.scratch));
   const made = await runTool(
     toolchain.qemuImg,
@@ -104,12 +107,16 @@ async function layOut(
     { signal },
   );
   if (made.exitCode !== 0) throw new PyroError("VM_START_FAILED", `qemu-img failed: ${made.stderr.trim()}`);
-  const { dropTo } = toolchain;
-  for (const file of [path("ram"), scratchPathOf(directory)]) {
-    await chmod(file, 0o600);
-    if (dropTo) await chown(file, dropTo.uid, dropTo.gid);
-  }
-  if (dropTo) await chown(overlayPathOf(disk), dropTo.uid, dropTo.gid);
+  const own = [path("ram"), scratchPathOf(directory)];
+  for (const file of own) await chmod(file, 0o600);
+  await giveToUser(user, ...own);
+  if (user !== null) await letGroupRead(overlayPathOf(disk), user.gid);
+}
+
+/** Several helpers may read one disk, each with a user of its own. */
+async function letGroupRead(path: string, gid: number): Promise<void> {
+  await chown(path, 0, gid);
+  await chmod(path, 0o640);
 }
 
 async function startHelper(
@@ -117,12 +124,14 @@ async function startHelper(
   directory: string,
   disk: KeptDisk,
   template: Template,
+  user: VmUser,
   { toolchain, accelerator }: Helper,
 ): Promise<VmProcess> {
   const diskMib = Math.ceil((await stat(join(template.directory, templateFiles.scratch))).size / 1_048_576);
   const shape = { vcpuCount: 1, memMib: DISK_READER_MEMORY_MIB, diskMib, network: false };
   return VmProcess.start({
     toolchain,
+    user,
     accelerator,
     qemuArgs: buildQemuArgs({ accelerator, shape, traits: toolchain.traits }, "read"),
     mounts: [

@@ -29,6 +29,7 @@ export interface Toolchain {
   readonly traits: QemuTraits;
   readonly jailer: Jailer;
   readonly mke2fs: string;
+  /** As it is called: in the bubblewrap of an ordinary user, otherwise before the jail. */
   readonly prlimit: string;
   readonly qemuImg: string;
   /** pyro-keeper, which leaves no process of a program behind. */
@@ -68,7 +69,8 @@ export async function findToolchain(
       privateId: own.id,
       traits: traitsOf(own.qemuVersion),
       keeper,
-      ...{ jailer: await describeBubblewrap(bwrap), mke2fs, prlimit },
+      ...{ jailer: await describeBubblewrap(bwrap), mke2fs },
+      prlimit: id === null ? inToolchain.prlimit : prlimit,
       qemuImg: join(own.path, inToolchain.qemuImg),
       system: buildSystemPaths(own.path),
       dropTo: id === null ? null : { setpriv: inToolchain.setpriv, uid: id, gid: id, groups },

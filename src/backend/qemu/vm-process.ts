@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../contract/errors.js";
 import { ControlGroup, type ControlGroups, type GroupLimits } from "../../host/control-groups.js";
 import { mkdir, rm } from "../../host/files.js";
+import { countsByNamespace } from "../../host/platform.js";
 import { isAlive, sendSignal, type ProcessIdentity } from "../../host/process.js";
 import { describeEnd, sendToDescriptor, spawnDetached, spawnKept } from "../../host/spawn.js";
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
@@ -14,9 +15,12 @@ import { KVM_DEVICE } from "./accelerator.js";
 import { readInside, readMapped } from "./inside.js";
 import { buildJail } from "./jail.js";
 import type { Toolchain } from "./toolchain.js";
+import type { VmUser } from "./vm-user.js";
 
 export interface VmProcessSpec {
   readonly toolchain: Toolchain;
+  /** Owns the files that it writes. */
+  readonly user: VmUser;
   readonly accelerator: Accelerator;
   readonly qemuArgs: readonly string[];
   /** Further mounts: [host path, path inside, may write]. */
@@ -85,7 +89,7 @@ export class VmProcess {
   }
 
   static async start(spec: VmProcessSpec): Promise<VmProcess> {
-    const { toolchain, runDirectory, preload } = spec;
+    const { toolchain, user, runDirectory, preload } = spec;
     await mkdir(runDirectory, { recursive: true, mode: 0o700 });
     // QEMU gets them listening, so that nothing in the jail can make or replace a name in that directory.
     using agent = await ListeningSocket.open(socketPaths(runDirectory).agent);
@@ -94,7 +98,7 @@ export class VmProcess {
       jailer: toolchain.jailer,
       directory: join(runDirectory, "jail"),
       system: toolchain.system,
-      dropTo: toolchain.dropTo,
+      dropTo: user,
       devices: spec.accelerator === "kvm" ? [[KVM_DEVICE, KVM_DEVICE]] : [],
       mounts: [...spec.mounts, ...(preload === null ? [] : [[preload, inJail.preload, false] as const])],
       preload: preload === null ? null : inJail.preload,
@@ -102,7 +106,9 @@ export class VmProcess {
       filterFd: FILTER_FD,
       statusFd: STATUS_FD,
     });
-    const jailed = [toolchain.prlimit, ...buildLimits(spec), "--", ...jail, toolchain.qemu, ...spec.qemuArgs];
+    const limits = [toolchain.prlimit, ...buildLimits(spec), "--"];
+    const qemu = [toolchain.qemu, ...spec.qemuArgs];
+    const jailed = hasUserNamespace(spec) ? [...jail, ...limits, ...qemu] : [...limits, ...jail, ...qemu];
     const group = spec.group?.groups.create(basename(runDirectory), spec.group.limits) ?? null;
     const chain = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;
     const [program = "", ...words] = spec.group?.groups.command(group, chain) ?? chain;
@@ -172,11 +178,29 @@ function socketPaths(runDirectory: string): { agent: string; qmp: string } {
 
 /** What QEMU may map beyond the memory of its VM: translated code, devices, and 8 MiB of stack for each thread. */
 const QEMU_DATA_MIB = 4_096;
+/** Processes and threads of a VM. QEMU takes fewer than 100. */
+const MOST_PROCESSES = 256;
 
-/** No core dumps, which would hold a guest's memory; no more descriptors, memory of its own and no larger file than a VM needs. */
-function buildLimits({ maxFileMib, memMib }: VmProcessSpec): string[] {
+/** No core dumps, which would hold a guest's memory; no more descriptors, threads, memory of its own and no larger file than a VM needs. */
+function buildLimits(spec: VmProcessSpec): string[] {
+  const { maxFileMib, memMib } = spec;
   const bytes = (mib: number) => mib * 1_048_576;
-  return ["--core=0", "--nofile=1024", `--fsize=${bytes(maxFileMib)}`, `--data=${bytes(memMib + QEMU_DATA_MIB)}`];
+  return [
+    ...["--core=0", "--nofile=1024", `--fsize=${bytes(maxFileMib)}`, `--data=${bytes(memMib + QEMU_DATA_MIB)}`],
+    ...(isCountedAlone(spec) ? [`--nproc=${MOST_PROCESSES}`] : []),
+  ];
+}
+
+/** An ordinary user has one for each VM, unless a container is the jail. Only what begins inside is counted there. */
+function hasUserNamespace({ toolchain, user }: VmProcessSpec): boolean {
+  return user === null && toolchain.jailer.kind === "bubblewrap";
+}
+
+/** True where the kernel does not count the processes of this VM together with those of others. */
+function isCountedAlone(spec: VmProcessSpec): boolean {
+  return hasUserNamespace(spec)
+    ? countsByNamespace()
+    : spec.user !== null && spec.user.uid !== spec.toolchain.dropTo?.uid;
 }
 
 async function watchEnd(inside: ProcessIdentity): Promise<string> {
