@@ -122,7 +122,8 @@ export class AcceleratorChoice {
     }
     const startMs = await measure(() => opensInJail(this.#toolchain, this.#device));
     if (startMs === null) {
-      const whose = this.#toolchain.dropTo === null ? "this user" : "the user nobody, whose groups the VMs of root have";
+      const whose =
+        this.#toolchain.dropTo === null ? "this user" : "the user nobody, whose groups the VMs of root have";
       const reason = `/dev/kvm exists, but may not be opened by ${whose}`;
       return { verdict: { ...refused, exists: true, reason }, sectorMs: null };
     }

@@ -110,10 +110,7 @@ async function startClone(
   const user = findVmUser(toolchain.dropTo, basename(directory));
   await using state = await open(join(from, templateFiles.state), "r");
   await using pages = snapshot === null ? null : await open(join(from, snapshotFiles.pages), "r");
-  await Promise.all([
-    layOutDisk(directory, from, snapshot?.whole ?? null, user),
-    makeMailbox(directory, user),
-  ]);
+  await Promise.all([layOutDisk(directory, from, snapshot?.whole ?? null, user), makeMailbox(directory, user)]);
   onStage?.("disk");
   // Awaited, since the files must be open until QEMU has them.
   return await VmProcess.start({
