@@ -34,7 +34,8 @@ class Directory implements Disposable {
 
 async function* chunksOf(text: string): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += 3) yield bytes.subarray(at, at + 3);
+  const size = Math.max(3, Math.ceil(bytes.length / 100));
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 async function drain(chunks: AsyncIterable<Buffer>): Promise<string> {

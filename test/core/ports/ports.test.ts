@@ -1,66 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { test, type TestContext } from "node:test";
+import { connect, type Socket } from "node:net";
+import { test } from "node:test";
 
-import type { CreateTaskOptions } from "../../../src/index.js";
 import type { ErrorCode } from "../../../src/contract/errors.js";
-import { commandLineOf, until } from "../../client/scratch.js";
-import { temporaryDirectory } from "../../store/scratch.js";
-import { AgentMachines } from "../agent-machines.js";
-import { openTasks } from "../open-tasks.js";
+import { until } from "../../client/scratch.js";
+import { exchange, openDescriptors, openTask, readAll, serve } from "./published-port.js";
 
 const MiB = 1_048_576;
 /** Longer than the test. */
 const IDLE_SECONDS = 600;
 
-/** A task, whose guest's loopback is the host's: the agent is a plain process. */
-async function openTask(t: TestContext, options: CreateTaskOptions = {}) {
-  const machines = new AgentMachines();
-  const { daemon, pyro, cli, tasks } = await openTasks(temporaryDirectory(t), machines);
-  const task = await pyro.createTask("debian:12", options);
-  return {
-    ...{ task, cli, tasks },
-    async [Symbol.asyncDispose]() {
-      await tasks.detachAll();
-      await daemon[Symbol.asyncDispose]();
-      await machines[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** A server in the guest; its port. */
-async function serve(t: TestContext, onConnection: (socket: Socket) => void, host = "127.0.0.1"): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket.on("error", () => {}));
-    onConnection(socket);
-  });
-  server.listen(0, host);
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
 const refusedWith = (code: ErrorCode) => ({ code });
-
-/** All bytes of a connection until it ends; throws when it is reset. */
-async function exchange(port: number, sent: string | Buffer): Promise<Buffer> {
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  socket.end(sent);
-  return readAll(socket);
-}
-
-/** All bytes of the other end; leaves the socket open. */
-async function readAll(socket: Socket): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
 
 test("ports: bytes go both ways, and either end may end its direction first", async (t) => {
   await using opened = await openTask(t);
@@ -135,65 +86,6 @@ test("ports: a client that does not read stops the server, and a client that lea
   await until("the server's connection is closed", () => isClosed);
 });
 
-test("ports: 2,000 abandoned connections leave nothing, and only a few hundred are open at once", async (t) => {
-  await using opened = await openTask(t);
-  let live = 0;
-  let most = 0;
-  const port = await serve(t, (socket) => {
-    most = Math.max(most, (live += 1));
-    socket.once("close", () => (live -= 1));
-    const flood = () => socket.write(Buffer.alloc(65_536), (error) => !error && flood());
-    flood();
-  });
-  const { hostPort } = await opened.task.publishPort(port);
-  for (let round = 0; round < 4; round += 1) {
-    const sockets = Array.from({ length: 500 }, () =>
-      connect({ port: hostPort, host: "127.0.0.1" }).on("error", () => {}),
-    );
-    await Promise.all(
-      sockets.map((socket) => Promise.race([once(socket, "data"), once(socket, "close")]).catch(() => {})),
-    );
-    for (const socket of sockets) socket.destroy();
-  }
-  await until("all connections in the guest are closed", () => live === 0);
-  // The guest notices an end a moment later than the daemon.
-  assert.ok(most < 2 * 256, `${most} connections at once`);
-  const after = await serve(t, (socket) => socket.end("alive"));
-  assert.equal((await exchange((await opened.task.publishPort(after)).hostPort, "")).toString(), "alive");
-});
-
-test("ports: connections that flood, half-close and are abandoned in every way leave no descriptor", async (t) => {
-  await using opened = await openTask(t);
-  let live = 0;
-  const port = await serve(t, (socket) => {
-    live += 1;
-    socket.once("close", () => (live -= 1));
-    const way = live % 4;
-    if (way === 0) socket.end();
-    else if (way === 1) socket.resetAndDestroy();
-    else if (way === 2) socket.end(Buffer.alloc(400_000));
-    else socket.write(Buffer.alloc(400_000));
-    // A server that closes what its client has ended.
-    socket.once("end", () => socket.destroy());
-    if (way % 2 === 0) socket.resume();
-  });
-  const { hostPort } = await opened.task.publishPort(port);
-  const before = openDescriptors();
-  for (let round = 0; round < 5; round += 1) {
-    const sockets = Array.from({ length: 60 }, () =>
-      connect({ port: hostPort, host: "127.0.0.1", allowHalfOpen: true }).on("error", () => {}),
-    );
-    await Promise.all(sockets.map((socket) => once(socket, "connect").catch(() => {})));
-    for (const [index, socket] of sockets.entries()) {
-      if (index % 3 === 0) socket.write("x", () => socket.resetAndDestroy());
-      else if (index % 3 === 1) socket.end("x", () => socket.destroy());
-      else socket.destroy();
-    }
-  }
-  await until("every connection is closed, and no descriptor is left", () => live === 0 && openDescriptors() <= before);
-  assert.equal((await opened.task.exec("true", { cwd: "/" })).exitCode, 0);
-});
-
 test("ports: a client that ends its direction and then resets leaves no descriptor, even if the server is silent", async (t) => {
   await using opened = await openTask(t);
   const kept: Socket[] = [];
@@ -221,22 +113,6 @@ test("ports: a server that ends its direction and then resets leaves no descript
   // The clients' own ends are left.
   await until("nothing else is left", () => openDescriptors() <= before + 20);
 });
-
-/** Those of this process, which is the daemon too, and those of the agents. */
-function openDescriptors(): number {
-  const agents = readdirSync("/proc").filter(
-    (pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid && commandLineOf(Number(pid))[0]?.includes("agent"),
-  );
-  return [String(process.pid), ...agents].reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
-}
-
-function parentOf(pid: string): number {
-  try {
-    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return 0;
-  }
-}
 
 test("ports: a connection to a port without a server is reset, and works once there is one", async (t) => {
   await using opened = await openTask(t);
