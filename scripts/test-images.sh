@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 missing=""
-for package in docker-registry skopeo umoci busybox-static mmdebstrap openssl gcc musl-tools; do
+for package in docker-registry skopeo umoci busybox-static mmdebstrap openssl gcc musl-tools zstd; do
   dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

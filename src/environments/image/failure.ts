@@ -19,7 +19,7 @@ const hints: Record<ImageFailure, string> = {
   media_type: "pyro reads container images of OCI and of Docker (schema 2), with layers that are tar archives.",
   digest: "A file of the image is damaged. Push or save the image again.",
   platform: "pyro runs images for linux/amd64.",
-  compression: "Install the program `zstd`, or run pyro with Node.js 22.15 or later.",
+  compression: "Install the program `zstd` (apt-get install zstd), or run pyro with Node.js 22.15 or later.",
   too_large: "Use a smaller image.",
   xattrs: "Build the image with fewer or smaller extended attributes.",
 };

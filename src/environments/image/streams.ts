@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
-import { pipeline, Readable } from "node:stream";
-import * as zlib from "node:zlib";
 
 import { ByteReader } from "../../archive/bytes.js";
 import { gunzip, isGzip } from "../../archive/gunzip.js";
-import { corrupt } from "../../archive/refusal.js";
 import { assertFreeSpace } from "../../host/disk.js";
 import { openRegular } from "../../host/files.js";
 import { imageError } from "./failure.js";
+import { isZstd, unzstd, ZSTD_START_BYTES } from "./zstd.js";
 
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -17,9 +15,6 @@ const RESERVE_MIB = 64;
 const CHECKED_BYTES = 16_777_216;
 /** Content of more bytes, and of a larger multiple of its compressed bytes, is a bomb. An honest layer of zeros is not that large. */
 const BOMB = { sizeBytes: 12 * 2 ** 30, ratio: 200 };
-const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-/** The largest accepted window of zstd: 128 MiB, as in the zstd program. */
-const ZSTD_WINDOW_LOG = 27;
 
 /** The bytes of a file, or of a part of it. Throws the error of opening it at the first read. */
 export async function* readFileBytes(
@@ -76,10 +71,10 @@ export async function* verified(source: ByteStream, digest: string, what: string
 export async function* decompressed(source: ByteStream, bomb = BOMB): AsyncGenerator<Uint8Array> {
   const input = new ByteReader(source);
   try {
-    const start = await input.upTo(ZSTD_MAGIC.length);
+    const start = await input.upTo(ZSTD_START_BYTES);
     input.unread(start);
     if (isGzip(start)) yield* plausible(gunzip(input), input, bomb);
-    else if (start.equals(ZSTD_MAGIC)) yield* plausible(unzstd(input), input, bomb);
+    else if (isZstd(start)) yield* plausible(unzstd(rest(input)), input, bomb);
     else yield* rest(input);
   } finally {
     await input.close();
@@ -100,33 +95,6 @@ async function* plausible(content: ByteStream, input: ByteReader, bomb: typeof B
 
 async function* rest(input: ByteReader): AsyncGenerator<Buffer> {
   for (let piece = await input.some(Infinity); piece !== null; piece = await input.some(Infinity)) yield piece;
-}
-
-interface WithZstd {
-  createZstdDecompress?: (options: { params: Record<number, number> }) => NodeJS.ReadWriteStream;
-  constants: { ZSTD_d_windowLogMax?: number };
-}
-
-async function* unzstd(input: ByteReader): AsyncGenerator<Buffer> {
-  const { createZstdDecompress, constants } = zlib as unknown as WithZstd;
-  if (!createZstdDecompress) {
-    throw imageError(
-      "compression",
-      `The image is compressed with zstd, which Node.js ${process.version} cannot read.`,
-      {
-        node_version: process.version,
-      },
-    );
-  }
-  const inflater = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax ?? 100]: ZSTD_WINDOW_LOG } });
-  // An error of the source is thrown by the iteration below.
-  pipeline(Readable.from(rest(input)), inflater, () => {});
-  try {
-    for await (const chunk of inflater) yield chunk as Buffer;
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw code.startsWith("ZSTD_") || code.startsWith("Z_") ? corrupt("its zstd data is truncated or invalid") : error;
-  }
 }
 
 /** All bytes of a small document. */
