@@ -57,7 +57,11 @@ export class Channel {
     const channel = new Channel(socket);
     try {
       const sync = () => channel.#sync();
-      const { mailbox_bytes: inBytes, outbox_bytes: outBytes = 0 } = await channel.#handshake.perform(sync, options.deadlineMs, options.signal);
+      const { mailbox_bytes: inBytes, outbox_bytes: outBytes = 0 } = await channel.#handshake.perform(
+        sync,
+        options.deadlineMs,
+        options.signal,
+      );
       if (options.mailboxPath && inBytes) channel.#mailbox = new Mailbox(options.mailboxPath, { inBytes, outBytes });
       return channel;
     } catch (error) {
@@ -168,4 +172,3 @@ export class Channel {
     for (const wake of this.#waiters.splice(0)) wake();
   }
 }
-

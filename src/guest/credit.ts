@@ -47,5 +47,8 @@ export class Credit {
 }
 
 function brokenWindow(): PyroError {
-  return new PyroError("AGENT_PROTOCOL", "The guest sent a window that moves backwards or beyond the protocol's limit.");
+  return new PyroError(
+    "AGENT_PROTOCOL",
+    "The guest sent a window that moves backwards or beyond the protocol's limit.",
+  );
 }

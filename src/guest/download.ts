@@ -81,7 +81,8 @@ export class Download<T> {
 
   /** The response's fields. Available after the content was read to its end. */
   get answer(): T {
-    if (this.#answer === null || !this.#isWhole) throw new PyroError("INTERNAL", "The content was not read to its end.");
+    if (this.#answer === null || !this.#isWhole)
+      throw new PyroError("INTERNAL", "The content was not read to its end.");
     return this.#answer.value;
   }
 

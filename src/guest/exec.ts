@@ -114,7 +114,9 @@ export class Exec {
     const exec = new Exec(channel, job, sink, from, null);
     channel.listen(job, exec.#listener());
     try {
-      const state = await channel.ask("follow", { job, ...(channel.twoWayMailbox && { mail: true }) }, followed, { timeoutMs: null });
+      const state = await channel.ask("follow", { job, ...(channel.twoWayMailbox && { mail: true }) }, followed, {
+        timeoutMs: null,
+      });
       exec.#grantAll();
       if (state.state === "running") exec.#stdin.send(stdin, state.stdin_acked);
       return exec;
@@ -191,7 +193,10 @@ export class Exec {
   #output(channel: number): Receiver {
     if (channel === channelNumber.stdout) return this.#stdout;
     if (channel === channelNumber.stderr) return this.#stderr;
-    throw new PyroError("AGENT_PROTOCOL", `The guest sent output on channel ${channel}, which is not an output channel.`);
+    throw new PyroError(
+      "AGENT_PROTOCOL",
+      `The guest sent output on channel ${channel}, which is not an output channel.`,
+    );
   }
 
   async #finish(exit: Exit): Promise<void> {

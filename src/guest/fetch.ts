@@ -74,7 +74,11 @@ export async function fetchEntries(
 
 async function fetchBatch(
   channel: Channel,
-  { root, paths, options }: { readonly root: string; readonly paths: readonly string[]; readonly options: FetchOptions },
+  {
+    root,
+    paths,
+    options,
+  }: { readonly root: string; readonly paths: readonly string[]; readonly options: FetchOptions },
   take: TakeEntry,
 ): Promise<void> {
   const { isSteady, isSparse } = options;

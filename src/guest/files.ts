@@ -50,7 +50,11 @@ const removed = z.object({ removed: count });
  * Reads a file's bytes from `offset` on; none if that is past the end. Follows links. `content()` throws AgentRefusal (IO with ENOENT,
  * EISDIR, or EOPNOTSUPP for a device, FIFO or socket); `answer` has the file's facts after the content was read to its end.
  */
-export function readFile(channel: Channel, file: GuestFile, { offset = 0, maxBytes }: ReadOptions = {}): Download<FileFacts> {
+export function readFile(
+  channel: Channel,
+  file: GuestFile,
+  { offset = 0, maxBytes }: ReadOptions = {},
+): Download<FileFacts> {
   const fields = { ...buildFile(file), offset, ...(maxBytes !== undefined && { length: maxBytes }) };
   return Download.start(channel, "read", fields, read);
 }

@@ -229,7 +229,8 @@ export function buildWindow({ channel, acked, limit }: Window): Buffer {
 export function parseWindow(payload: Buffer): Window {
   if (payload.length !== 17) throw shortFrame("window");
   const window = { channel: payload.readUInt8(0), acked: parseOffset(payload, 1), limit: parseOffset(payload, 9) };
-  if (window.limit < window.acked) throw new PyroError("AGENT_PROTOCOL", "The guest sent a window that moves backwards.");
+  if (window.limit < window.acked)
+    throw new PyroError("AGENT_PROTOCOL", "The guest sent a window that moves backwards.");
   return window;
 }
 

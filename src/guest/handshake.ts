@@ -44,7 +44,10 @@ export class Handshake {
     if (frame.type !== frameType.hello || frame.stream !== 0) throw outOfOrder(frame);
     const hello = parseJson(frame, helloSchema);
     if (hello.protocol !== PROTOCOL_VERSION) {
-      throw new PyroError("AGENT_PROTOCOL", `The agent speaks protocol ${hello.protocol}; pyro speaks ${PROTOCOL_VERSION}.`);
+      throw new PyroError(
+        "AGENT_PROTOCOL",
+        `The agent speaks protocol ${hello.protocol}; pyro speaks ${PROTOCOL_VERSION}.`,
+      );
     }
     this.#hello.resolve(hello);
     return hello;

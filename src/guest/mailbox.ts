@@ -75,7 +75,10 @@ export class Mailbox {
     const { inBytes, outBytes } = this.#sizes;
     const isInside = at >= inBytes && at + length <= inBytes + outBytes;
     if (isInside && length >= LETTER_WORTH_BYTES && length <= LETTER_MAX_BYTES) return;
-    throw new PyroError("AGENT_PROTOCOL", "The guest sent mail that is not in its part of the mailbox, or too small or too large.");
+    throw new PyroError(
+      "AGENT_PROTOCOL",
+      "The guest sent mail that is not in its part of the mailbox, or too small or too large.",
+    );
   }
 
   /** Reads a piece that the guest has sent into memory of its own: the guest may change the disk meanwhile, but not these bytes. */
@@ -84,7 +87,8 @@ export class Mailbox {
     const bytes = Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length;) {
       const { bytesRead } = await file.read(bytes, done, length - done, at + done);
-      if (bytesRead === 0) throw new PyroError("AGENT_PROTOCOL", "The mailbox ends before a piece that the guest sent.");
+      if (bytesRead === 0)
+        throw new PyroError("AGENT_PROTOCOL", "The mailbox ends before a piece that the guest sent.");
       done += bytesRead;
     }
     return bytes;

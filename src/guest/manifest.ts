@@ -37,7 +37,10 @@ function hasParent(manifest: Manifest, { path }: BriefEntry): boolean {
   return path === "." ? manifest.size === 0 : parent?.type === "directory" && !parent.isMount;
 }
 
-function tooMany(path: string, { maxEntries, maxCharacters }: { maxEntries: number; maxCharacters: number }): PyroError {
+function tooMany(
+  path: string,
+  { maxEntries, maxCharacters }: { maxEntries: number; maxCharacters: number },
+): PyroError {
   const limit = `${maxEntries} entries, or their paths have more than ${maxCharacters} characters`;
   return new PyroError("RESOURCE_EXHAUSTED", `${path} in the guest has more than ${limit}.`, {
     hint: "Remove files that are not needed, or name a directory beneath it.",

@@ -4,7 +4,17 @@ import { z } from "zod";
 
 export const PROTOCOL_VERSION = 1;
 
-export const frameType = { hello: 1, request: 2, response: 3, data: 4, eof: 5, window: 6, exit: 7, mail: 8, zeros: 9 } as const;
+export const frameType = {
+  hello: 1,
+  request: 2,
+  response: 3,
+  data: 4,
+  eof: 5,
+  window: 6,
+  exit: 7,
+  mail: 8,
+  zeros: 9,
+} as const;
 export const channelNumber = { stdin: 0, stdout: 1, stderr: 2, content: 3 } as const;
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);

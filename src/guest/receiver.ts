@@ -78,7 +78,10 @@ export class Receiver {
   #advance(offset: number, length: number, limit: number): void {
     const end = offset + length;
     if (length === 0 || offset !== this.#received || end > Math.min(this.#end ?? Infinity, limit) || this.#hasEof) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest sent output that overlaps, leaves a gap, or passes its window or end.");
+      throw new PyroError(
+        "AGENT_PROTOCOL",
+        "The guest sent output that overlaps, leaves a gap, or passes its window or end.",
+      );
     }
     this.#received = end;
   }
@@ -86,7 +89,10 @@ export class Receiver {
   /** The guest's end of the stream: all bytes before the offset were sent. */
   takeEof(offset: number): void {
     if (this.#hasEof || offset !== this.#received) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest ended an output stream twice, or at another offset than its last byte.");
+      throw new PyroError(
+        "AGENT_PROTOCOL",
+        "The guest ended an output stream twice, or at another offset than its last byte.",
+      );
     }
     this.#hasEof = true;
     this.endAt(offset);
@@ -95,7 +101,10 @@ export class Receiver {
   /** The guest's announcement of the stream's last offset. */
   endAt(offset: number): void {
     if (offset < this.#received || (this.#end !== null && this.#end !== offset)) {
-      throw new PyroError("AGENT_PROTOCOL", "The guest set the end of an output stream before the last byte that it sent.");
+      throw new PyroError(
+        "AGENT_PROTOCOL",
+        "The guest set the end of an output stream before the last byte that it sent.",
+      );
     }
     this.#end = offset;
   }

@@ -5,7 +5,10 @@ export class AgentRefusal extends Error {
   readonly errno: string | undefined;
   readonly path: string | undefined;
 
-  constructor(op: string, error: { code: string; message: string; errno?: string | undefined; path?: string | undefined }) {
+  constructor(
+    op: string,
+    error: { code: string; message: string; errno?: string | undefined; path?: string | undefined },
+  ) {
     super(`${op}: ${error.message}`);
     this.code = error.code;
     this.errno = error.errno;

@@ -40,12 +40,7 @@ export class Requests {
     op: string,
     fields: Fields,
     answerSchema: z.ZodType | null,
-    {
-      stream = this.#streams.take(),
-      timeoutMs = REQUEST_TIMEOUT_MS,
-      successor,
-      blocks = false,
-    }: RequestOptions,
+    { stream = this.#streams.take(), timeoutMs = REQUEST_TIMEOUT_MS, successor, blocks = false }: RequestOptions,
   ): Promise<unknown> {
     const { promise, resolve, reject } = deferred<unknown>();
     const giveUp = () => {

@@ -61,7 +61,10 @@ export class StdinSender {
   /** Takes in a window of the agent. Throws AGENT_PROTOCOL. */
   open(window: Window): void {
     if (window.channel !== channelNumber.stdin) {
-      throw new PyroError("AGENT_PROTOCOL", `The guest sent a window for channel ${window.channel}, which is not its input.`);
+      throw new PyroError(
+        "AGENT_PROTOCOL",
+        `The guest sent a window for channel ${window.channel}, which is not its input.`,
+      );
     }
     this.#credit.open(window, this.#offset ?? Infinity);
     this.#releaseLetters(window.acked);

@@ -45,9 +45,13 @@ export async function trustCertificates(
   const stdin = toStream([Buffer.from(buildTrustScript(certificates))]);
   const status = await runBriefly(channel, "sh -s", { stdin, timeoutMs, ...(signal && { signal }) });
   if (status === 0) return;
-  throw new PyroError("VM_START_FAILED", `The guest cannot store the host's certificates: ${explainStatus(status, timeoutMs)}.`, {
-    hint: "Start it without --network-host-ca and --network-host-proxy, or use an environment of the catalog.",
-  });
+  throw new PyroError(
+    "VM_START_FAILED",
+    `The guest cannot store the host's certificates: ${explainStatus(status, timeoutMs)}.`,
+    {
+      hint: "Start it without --network-host-ca and --network-host-proxy, or use an environment of the catalog.",
+    },
+  );
 }
 
 function explainStatus(status: number | null, timeoutMs: number): string {

@@ -150,9 +150,12 @@ export class Upload<T> implements AsyncDisposable {
   }
 
   async #frame(): Promise<void> {
-    for (let at = 0; at < this.#filled; ) {
+    for (let at = 0; at < this.#filled;) {
       await this.#until(() => this.#credit.limit > this.#offset);
-      const bytes = this.#buffer.subarray(at, Math.min(this.#filled, at + CHUNK_BYTES, at + this.#credit.limit - this.#offset));
+      const bytes = this.#buffer.subarray(
+        at,
+        Math.min(this.#filled, at + CHUNK_BYTES, at + this.#credit.limit - this.#offset),
+      );
       const payload = buildData({ channel: channelNumber.content, offset: this.#offset, bytes });
       // Before the send: the guest may acknowledge it before this function continues.
       this.#offset += bytes.length;
@@ -195,7 +198,6 @@ export class Upload<T> implements AsyncDisposable {
     if (this.#failure) throw this.#failure;
   }
 }
-
 
 function isZero(bytes: Buffer): boolean {
   return bytes[0] === 0 && bytes[bytes.length - 1] === 0 && bytes.equals(ZEROS.subarray(0, bytes.length));

@@ -33,7 +33,10 @@ export class AgentProcess implements AsyncDisposable {
   /** A new session; an earlier one ends. */
   async connect(): Promise<Channel> {
     const socket = await connectUnixWhenReady(this.socketPath, 60_000, new AbortController().signal);
-    return Channel.open(socket, { deadlineMs: 60_000, ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }) });
+    return Channel.open(socket, {
+      deadlineMs: 60_000,
+      ...(this.mailboxPath !== null && { mailboxPath: this.mailboxPath }),
+    });
   }
 
   /** Pauses the agent, or continues it; its commands keep running. */

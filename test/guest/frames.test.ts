@@ -43,7 +43,9 @@ test("the parser returns the frames that were sent, however the bytes are cut an
       const bytes = Buffer.concat([Buffer.from(noise), back, ...sent.map((frame) => buildFrame(frame, tag))]);
       const parser = new FrameParser(nonce);
       const received: Frame[] = [];
-      const places = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+      const places = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort(
+        (a, b) => a - b,
+      );
       for (const [index, place] of places.slice(1).entries()) {
         received.push(...parse(parser, bytes.subarray(places[index], place)));
       }

@@ -27,31 +27,43 @@ async function collect(entries: AsyncGenerator<ListedEntry, boolean>): Promise<[
   }
 }
 
-const pathsOf = async (entries: AsyncGenerator<ListedEntry, boolean>) => (await collect(entries))[0].map(({ path }) => path);
+const pathsOf = async (entries: AsyncGenerator<ListedEntry, boolean>) =>
+  (await collect(entries))[0].map(({ path }) => path);
 
 /** The same manifest, made by the host itself. */
 function look(root: string, at = "."): Record<string, string> {
   const entry = lstatSync(join(root, at));
-  const content = entry.isFile() ? createHash("sha256").update(readFileSync(join(root, at))).digest("hex") : "";
+  const content = entry.isFile()
+    ? createHash("sha256")
+        .update(readFileSync(join(root, at)))
+        .digest("hex")
+    : "";
   const target = entry.isSymbolicLink() ? readlinkSync(join(root, at)) : "";
   const found = { [at]: `${entry.mode & 0o7777} ${entry.size} ${content} ${target}` };
-  if (entry.isDirectory()) for (const name of readdirSync(join(root, at))) Object.assign(found, look(root, join(at, name)));
+  if (entry.isDirectory())
+    for (const name of readdirSync(join(root, at))) Object.assign(found, look(root, join(at, name)));
   return found;
 }
 
-const tell = ({ mode, sizeBytes, sha256, target }: BriefEntry) => `${mode} ${sizeBytes} ${sha256 ?? ""} ${target ?? ""}`;
+const tell = ({ mode, sizeBytes, sha256, target }: BriefEntry) =>
+  `${mode} ${sizeBytes} ${sha256 ?? ""} ${target ?? ""}`;
 
 const refusedWith = (errno: string) => (error: unknown) => error instanceof AgentRefusal && error.errno === errno;
 
 test("manifest: equals the host's own view of the tree, also after each change", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
-  const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n % 7}/e${n % 3}/f${n}`, `content ${n}`]));
+  const files = Object.fromEntries(
+    Array.from({ length: 300 }, (_, n) => [`d${n % 7}/e${n % 3}/f${n}`, `content ${n}`]),
+  );
   plant(agent.workspace, { ...files, "réal 😀\n": "u" });
   symlinkSync("../nowhere", join(agent.workspace, "d1/link"));
   for (let round = 0; round < 3; round += 1) {
     const manifest = await readManifest(channel, agent.workspace, 1_000);
-    assert.deepEqual(Object.fromEntries([...manifest].map(([path, entry]) => [path, tell(entry)])), look(agent.workspace));
+    assert.deepEqual(
+      Object.fromEntries([...manifest].map(([path, entry]) => [path, tell(entry)])),
+      look(agent.workspace),
+    );
     plant(agent.workspace, { [`d1/e1/f1`]: `changed ${round}`, [`new/${round}`]: "new" });
   }
   channel.close();
@@ -106,7 +118,10 @@ test("fetch: returns selected entries in the requested order", async () => {
   await using agent = new AgentProcess();
   const channel = await agent.connect();
   const names = Array.from({ length: 5_000 }, (_, n) => `some/directory/with a name/${n}`);
-  plant(agent.workspace, { ...Object.fromEntries(names.map((name) => [name, `in ${name}`])), big: "x".repeat(1_000_000) });
+  plant(agent.workspace, {
+    ...Object.fromEntries(names.map((name) => [name, `in ${name}`])),
+    big: "x".repeat(1_000_000),
+  });
   symlinkSync("big", join(agent.workspace, "link"));
   const expected = names.map((name) => `${name} file in ${name}`);
   assert.deepEqual(await fetchAll(channel, agent.workspace, names), expected);

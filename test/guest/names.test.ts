@@ -6,14 +6,25 @@ import { fc } from "../property.js";
 
 test("names: any bytes survive the conversion to text, and valid UTF-8 stays unchanged", () => {
   const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
-  const nearText = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map((text) => Buffer.from(text)), anyBytes));
+  const nearText = fc.array(
+    fc.oneof(
+      fc.string({ unit: "grapheme" }).map((text) => Buffer.from(text)),
+      anyBytes,
+    ),
+  );
   fc.assert(
-    fc.property(fc.oneof(anyBytes, nearText.map((parts) => Buffer.concat(parts))), (bytes) => {
-      const buffer = Buffer.from(bytes);
-      const name = decodeName(buffer);
-      assert.deepEqual(encodeName(name), buffer);
-      assert.equal(isUtf8Name(name), Buffer.from(buffer.toString("utf8")).equals(buffer));
-    }),
+    fc.property(
+      fc.oneof(
+        anyBytes,
+        nearText.map((parts) => Buffer.concat(parts)),
+      ),
+      (bytes) => {
+        const buffer = Buffer.from(bytes);
+        const name = decodeName(buffer);
+        assert.deepEqual(encodeName(name), buffer);
+        assert.equal(isUtf8Name(name), Buffer.from(buffer.toString("utf8")).equals(buffer));
+      },
+    ),
   );
 });
 

@@ -18,8 +18,19 @@ test("other requests do not time out while many files are committed", async () =
   const paths = Array.from({ length: 1_000 }, (_, number) => `d${number % 40}/${number}`);
   for (let folder = 0; folder < 40; folder++) mkdirSync(join(agent.workspace, `d${folder}`));
   for (const path of paths) writeFileSync(join(agent.workspace, path), "old");
-  const job = await Exec.start(channel, { command: "exec sleep 60", cwd: "/", env: {}, stdin: null, onOutput: async () => {} });
-  const stage = await stageAll(channel, paths.map((path) => file(path, "new")), agent.workspace, "f1");
+  const job = await Exec.start(channel, {
+    command: "exec sleep 60",
+    cwd: "/",
+    env: {},
+    stdin: null,
+    onOutput: async () => {},
+  });
+  const stage = await stageAll(
+    channel,
+    paths.map((path) => file(path, "new")),
+    agent.workspace,
+    "f1",
+  );
   await stage.finish();
   agent.setStill(true);
   const committed = stage.commit();

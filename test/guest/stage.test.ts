@@ -37,7 +37,8 @@ function plant(root: string, paths: readonly string[]): void {
   for (const at of Object.keys(snapshot(root))) lutimesSync(join(root, at), 1, 1);
 }
 
-const settled = (workspace: string) => until("what was staged is gone", () => !readdirSync(workspace).includes(".pyro-staging"));
+const settled = (workspace: string) =>
+  until("what was staged is gone", () => !readdirSync(workspace).includes(".pyro-staging"));
 
 /** The agent sets the workspace's time back just after the staged files are removed. */
 async function settledAs(workspace: string, before: Record<string, string>): Promise<void> {
@@ -64,7 +65,13 @@ test("every kind of entry arrives as its header says", async () => {
     other(".", { type: "directory", mode: 0o711 }),
   ];
   const stage = await stageAll(channel, entries, join(agent.workspace, "new/here"), "a1");
-  assert.deepEqual(await stage.finish(), { entries: entries.length, bytes: 3_000_001 + 1390 + 1 + 4, unchanged: 0, removed: 0, kept: 0 });
+  assert.deepEqual(await stage.finish(), {
+    entries: entries.length,
+    bytes: 3_000_001 + 1390 + 1 + 4,
+    unchanged: 0,
+    removed: 0,
+    kept: 0,
+  });
   assert.equal(await isCommitted(channel, "a1"), false);
   await stage.commit();
   assert.equal(await isCommitted(channel, "a1"), true);
@@ -72,7 +79,8 @@ test("every kind of entry arrives as its header says", async () => {
   for (const { header, content } of entries) {
     const entry = lstatSync(join(root, header.path), { bigint: true });
     if (header.type === "symlink") assert.equal(readlinkSync(join(root, header.path)), header.target);
-    else assert.equal(Number(entry.mode) & 0o7777, header.type === "hardlink" ? 0o640 : header.mode & 0o777, header.path);
+    else
+      assert.equal(Number(entry.mode) & 0o7777, header.type === "hardlink" ? 0o640 : header.mode & 0o777, header.path);
     assert.equal(entry.mtimeNs, 1_600_000_000_000_000_007n, header.path);
     if (header.type === "file") assert.ok(readFileSync(join(root, header.path)).equals(content), header.path);
   }
@@ -88,7 +96,11 @@ test("a stage that is cancelled, refused or cut leaves the workspace unchanged",
   symlinkSync("/", join(agent.workspace, "out"));
   plant(agent.workspace, []);
   const before = snapshot(agent.workspace);
-  const good = [file("a/b/c", "new"), file("a/new", Buffer.alloc(200_000)), other("a", { type: "directory", mode: 0o700 })];
+  const good = [
+    file("a/b/c", "new"),
+    file("a/new", Buffer.alloc(200_000)),
+    other("a", { type: "directory", mode: 0o700 }),
+  ];
   const bad: [Entry, string, string | undefined][] = [
     [file("../x"), "UNSAFE_PATH", undefined],
     [file("out/x"), "UNSAFE_PATH", "ELOOP"],
@@ -166,10 +178,16 @@ test("a stage waits for its windows: other requests are answered meanwhile, and 
   const stage = await Stage.open(channel, { path: agent.workspace, id: "f1" });
   const size = 40_000_000;
   const piece = Buffer.alloc(1_000_000);
-  const adding = stage.add({ ...file("big").header, sizeBytes: size }, Array.from({ length: 40 }, () => piece));
+  const adding = stage.add(
+    { ...file("big").header, sizeBytes: size },
+    Array.from({ length: 40 }, () => piece),
+  );
   for (let count = 0; count < 5; count += 1) await channel.request("ping");
   await adding;
-  const rest = stage.add({ ...file("more").header, sizeBytes: size }, Array.from({ length: 40 }, () => piece));
+  const rest = stage.add(
+    { ...file("more").header, sizeBytes: size },
+    Array.from({ length: 40 }, () => piece),
+  );
   const ended = assert.rejects(
     rest.then(() => stage.finish()),
     { code: "VM_DIED" },

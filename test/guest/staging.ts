@@ -10,7 +10,14 @@ export interface Entry {
 /** A file, or another kind of entry that `more` describes. */
 export function file(path: string, content: string | Buffer = "", more: Partial<EntryHeader> = {}): Entry {
   const bytes = Buffer.from(content);
-  const header = { path, type: "file", mode: 0o640, mtimeS: 1_600_000_000, mtimeNs: 7, sizeBytes: bytes.length } as const;
+  const header = {
+    path,
+    type: "file",
+    mode: 0o640,
+    mtimeS: 1_600_000_000,
+    mtimeNs: 7,
+    sizeBytes: bytes.length,
+  } as const;
   return { header: { ...header, ...more }, content: bytes };
 }
 

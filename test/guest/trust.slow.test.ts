@@ -29,7 +29,8 @@ function runScript(
   mkdirSync(certs, { recursive: true });
   if (bundle !== null) writeFileSync(join(certs, "ca-certificates.crt"), bundle);
   const hooks = join(place, "hooks");
-  for (const folder of [join(hooks, "update.d"), join(place, "jdk", "bin"), join(certs, "java")]) mkdirSync(folder, { recursive: true });
+  for (const folder of [join(hooks, "update.d"), join(place, "jdk", "bin"), join(certs, "java")])
+    mkdirSync(folder, { recursive: true });
   const program = (path: string, script: string) => writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   program(join(place, "jdk", "bin", "keytool"), `echo "$@" >>${place}/keytool; exit 1`);
   if (java === "debian") {
@@ -87,7 +88,10 @@ test("the store of Java gets the certificates: by Debian's hook, else by keytool
   const calls = readFileSync(join(other.place, "keytool"), "utf8").trim().split("\n");
   assert.equal(calls.length, 3);
   for (const [index, name] of names.entries()) {
-    assert.match(calls[index] ?? "", new RegExp(`^-importcert -cacerts .* -alias ${name} -file /usr/local/share/ca-certificates/${name}\\.crt$`));
+    assert.match(
+      calls[index] ?? "",
+      new RegExp(`^-importcert -cacerts .* -alias ${name} -file /usr/local/share/ca-certificates/${name}\\.crt$`),
+    );
   }
 });
 

@@ -50,7 +50,10 @@ test("large standard input and output pass through the mailbox, small ones do no
     await exec.finished;
     await exec.release();
     assert.ok(Buffer.concat(taken.stdout).equals(sent) && Buffer.concat(taken.stderr).equals(sent), String(sizes));
-    assert.ok(taken.stdout.some(({ length }) => length > 65_536), "no piece came through the mailbox");
+    assert.ok(
+      taken.stdout.some(({ length }) => length > 65_536),
+      "no piece came through the mailbox",
+    );
   }
 });
 
@@ -64,7 +67,10 @@ test("several commands at once share the mailbox, and leave all of it free", asy
     await exec.release();
     return Buffer.concat(taken.stdout).equals(bytes);
   });
-  assert.deepEqual(await Promise.all(commands), sent.map(() => true));
+  assert.deepEqual(
+    await Promise.all(commands),
+    sent.map(() => true),
+  );
   const slots = await Promise.all(Array.from({ length: 5 }, () => channel.mailbox!.put(Buffer.from("x"))));
   assert.equal(slots.filter((slot) => slot !== null).length, 4);
 });
@@ -114,7 +120,9 @@ test("another session continues input and output at the byte where the one befor
     const from = { stdout: length(), stderr: 0 };
     isCut = new Promise<void>((resolve) => (cut = resolve));
     let isFirst = true;
-    const sink = { onOutput: async (_: string, bytes: Buffer) => (got.push(bytes), isFirst ? (isFirst = false) : cut(), undefined) };
+    const sink = {
+      onOutput: async (_: string, bytes: Buffer) => (got.push(bytes), isFirst ? (isFirst = false) : cut(), undefined),
+    };
     const exec = await Exec.resume(channel, job, from, sink, fromAcked(channel, job, sent));
     const isOver = await Promise.race([exec.finished.then(() => true), isCut.then(() => false)]);
     channel.close();
@@ -138,7 +146,10 @@ test("files are read and fetched through the mailbox", async () => {
   const pieces: Buffer[] = [];
   for await (const piece of readFile(channel, join(agent.workspace, "d/big")).content()) pieces.push(piece);
   assert.ok(Buffer.concat(pieces).equals(bytes));
-  assert.ok(pieces.some(({ length }) => length > 65_536), "no piece came through the mailbox");
+  assert.ok(
+    pieces.some(({ length }) => length > 65_536),
+    "no piece came through the mailbox",
+  );
   const fetched: Buffer[] = [];
   await fetchEntries(channel, agent.workspace, ["d/big"], async (_, file) => {
     for await (const piece of file) fetched.push(Buffer.from(piece));

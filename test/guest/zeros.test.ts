@@ -30,7 +30,10 @@ for (const mailboxBytes of [0, 4 * MIB]) {
       return send(type, stream, payload);
     };
     const sizeBytes = 40 * MIB + 123;
-    const data = new Map([[5 * MIB + 7, Buffer.from("middle")], [sizeBytes - 3, Buffer.from("end")]]);
+    const data = new Map([
+      [5 * MIB + 7, Buffer.from("middle")],
+      [sizeBytes - 3, Buffer.from("end")],
+    ]);
     const expected = join(agent.workspace, "expected");
     const file = openSync(expected, "w");
     ftruncateSync(file, sizeBytes);

@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {chmodSync, closeSync, ftruncateSync, linkSync, lutimesSync, mkdirSync, openSync, symlinkSync, truncateSync, utimesSync, writeFileSync, writeSync} from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -23,7 +36,9 @@ const WRITER_PROCESS = fileURLToPath(new URL("../client/writer-process.js", impo
 type Options = Pick<PackOptions, "exclude" | "include" | "links" | "gitTracked" | "withGit">;
 
 /** The output of a packer: everything that the daemon and the caller get. */
-type Packed = { readonly facts: Facts; readonly entries: unknown; readonly report: unknown } | { readonly error: unknown };
+type Packed =
+  | { readonly facts: Facts; readonly entries: unknown; readonly report: unknown }
+  | { readonly error: unknown };
 
 const script = `
 import json, sys
@@ -44,7 +59,13 @@ async function packInPython(path: string, { gitTracked, withGit, ...others }: Op
   const child = spawn("python3", ["-c", script, JSON.stringify([path, options])], { env });
   const closed = once(child, "close");
   const [bytes, said] = await Promise.all([joined(child.stdout), joined(child.stderr), closed]);
-  const { error, excluded, bytes: contentBytes, kind, ...report } = JSON.parse(said.toString()) as Record<string, unknown>;
+  const {
+    error,
+    excluded,
+    bytes: contentBytes,
+    kind,
+    ...report
+  } = JSON.parse(said.toString()) as Record<string, unknown>;
   if (error !== undefined) return { error };
   return { facts: await factsOfArchive(bytes, undefined, true), entries: [kind, excluded, contentBytes], report };
 }
@@ -83,7 +104,14 @@ const trees: Record<string, [layOut: (root: string) => string | void, ...options
         ["both ends", 10_485_760, [[5_242_880, "middle"]]],
         ["odd end ü", 3_145_735, [[3_145_728, "odd end"]]],
         ["only a hole", 4_194_304, []],
-        ["large", 209_715_200, [[0, "first"], [157_286_403, "late"]]],
+        [
+          "large",
+          209_715_200,
+          [
+            [0, "first"],
+            [157_286_403, "late"],
+          ],
+        ],
       ] as const) {
         const file = openSync(join(root, name), "w");
         ftruncateSync(file, size);
@@ -109,7 +137,11 @@ const trees: Record<string, [layOut: (root: string) => string | void, ...options
   "sockets and FIFOs": [
     (root) => {
       execFileSync("mkfifo", [join(root, "a"), join(root, "b")]);
-      execFileSync("python3", ["-c", "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])", join(root, "c")]);
+      execFileSync("python3", [
+        "-c",
+        "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])",
+        join(root, "c"),
+      ]);
       writeFileSync(join(root, "file"), "");
     },
     {},
@@ -149,9 +181,23 @@ test("Python's packer sends the same data of Git repositories as the TypeScript 
   layOutRepositories(scratch.path);
   writeFileSync(join(scratch.path, "super/sub/.gitignore"), "*.o\n.env\n");
   for (const name of ["new", "a.o", ".env"]) writeFileSync(join(scratch.path, "super/sub", name), name);
-  for (const name of ["main", "worktree", "super", "super/sub", "shared", "separate", "outer", "linked", "linked/.git/objects"]) {
+  for (const name of [
+    "main",
+    "worktree",
+    "super",
+    "super/sub",
+    "shared",
+    "separate",
+    "outer",
+    "linked",
+    "linked/.git/objects",
+  ]) {
     const root = join(scratch.path, name);
-    for (const options of [{ gitTracked: true, include: [".env"] }, { withGit: true }, { gitTracked: true, withGit: true }]) {
+    for (const options of [
+      { gitTracked: true, include: [".env"] },
+      { withGit: true },
+      { gitTracked: true, withGit: true },
+    ]) {
       assert.deepEqual(await packInPython(root, options), await packInTypeScript(root, options), name);
     }
   }
@@ -161,7 +207,12 @@ test("Python's packer sends what the TypeScript one sends: one file", async () =
   using scratch = new ScratchDirectory();
   writeFileSync(join(scratch.path, "script.py"), "print()", { mode: 0o750 });
   symlinkSync("script.py", join(scratch.path, "tool"));
-  for (const path of [join(scratch.path, "tool"), join(scratch.path, "script.py"), "/dev/null", join(scratch.path, "no")]) {
+  for (const path of [
+    join(scratch.path, "tool"),
+    join(scratch.path, "script.py"),
+    "/dev/null",
+    join(scratch.path, "no"),
+  ]) {
     for (const options of [{}, { exclude: ["*.py"] }]) {
       assert.deepEqual(await packInPython(path, options), await packInTypeScript(path, options), path);
     }

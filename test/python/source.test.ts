@@ -44,12 +44,42 @@ function assertAlike(question: Question, answer: readonly boolean[]): void {
   }
 }
 
-const paths = ["a", "b", "a/b", "a/b/c", "x.log", "a/x.log", "a/b/x.log", ".git", "a/.git", "grün", "(a)", "a+b", "a\nb"]
-  .flatMap((path) => [[path, true] as const, [path, false] as const]);
+const paths = [
+  "a",
+  "b",
+  "a/b",
+  "a/b/c",
+  "x.log",
+  "a/x.log",
+  "a/b/x.log",
+  ".git",
+  "a/.git",
+  "grün",
+  "(a)",
+  "a+b",
+  "a\nb",
+].flatMap((path) => [[path, true] as const, [path, false] as const]);
 
 test("Python's packer leaves out the same entries as the TypeScript one", async () => {
-  const table = ["a", "/a", "a/", "*.log", "/*.log", "a/*", "a/**", "**/b", "**/b/", "a/**/x.log", "*", "?", ".*", "(a)", "a+b"]
-    .flatMap((exclude) => [[], ["b"], ["x.log"], ["*.log"], ["a/"]].map((include) => ({ exclude: [exclude], include, paths })));
+  const table = [
+    "a",
+    "/a",
+    "a/",
+    "*.log",
+    "/*.log",
+    "a/*",
+    "a/**",
+    "**/b",
+    "**/b/",
+    "a/**/x.log",
+    "*",
+    "?",
+    ".*",
+    "(a)",
+    "a+b",
+  ].flatMap((exclude) =>
+    [[], ["b"], ["x.log"], ["*.log"], ["a/"]].map((include) => ({ exclude: [exclude], include, paths })),
+  );
   for (const [index, answer] of (await answersOf(table)).entries()) {
     assert.ok(answer, `left to the daemon: ${table[index]!.exclude.join()}`);
     assertAlike(table[index]!, answer);

@@ -2,7 +2,17 @@ import type { Script } from "./lying-agent.js";
 
 /** The operation of the host during which the guest lies. */
 export type Act =
-  "open" | "stat" | "committed" | "start" | "follow" | "stage" | "manifest" | "list" | "read" | "write" | "fetch";
+  | "open"
+  | "stat"
+  | "committed"
+  | "start"
+  | "follow"
+  | "stage"
+  | "manifest"
+  | "list"
+  | "read"
+  | "write"
+  | "fetch";
 
 /** One thing that a hostile guest may send. */
 export interface Lie extends Script {

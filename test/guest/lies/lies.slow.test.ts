@@ -19,7 +19,15 @@ import { liesOfAnswers, liesOfSessions } from "./of-sessions.js";
 import { liesOfFiles } from "./of-files.js";
 import { liesOfJobs, liesOfMail, liesOfMissingMail, liesOfStages } from "./of-streams.js";
 
-const LIES: readonly Lie[] = [...liesOfSessions, ...liesOfAnswers, ...liesOfJobs, ...liesOfMail, ...liesOfMissingMail, ...liesOfStages, ...liesOfFiles];
+const LIES: readonly Lie[] = [
+  ...liesOfSessions,
+  ...liesOfAnswers,
+  ...liesOfJobs,
+  ...liesOfMail,
+  ...liesOfMissingMail,
+  ...liesOfStages,
+  ...liesOfFiles,
+];
 
 /** How long a lie may take to be found out, on a machine that is busy. */
 const DEADLINE_MS = 60_000;
@@ -34,7 +42,8 @@ const acts: Record<Act, (channel: Channel) => Promise<unknown>> = {
   open: async () => {},
   stat: (channel) => stat(channel, "/workspace"),
   committed: (channel) => isCommitted(channel, "ab"),
-  follow: (channel) => Exec.resume(channel, 1, { stdout: 10, stderr: 0 }, { onOutput: async () => {} }).then((exec) => exec.finished),
+  follow: (channel) =>
+    Exec.resume(channel, 1, { stdout: 10, stderr: 0 }, { onOutput: async () => {} }).then((exec) => exec.finished),
   start: async (channel) => {
     const stdin = (async function* () {
       yield Buffer.from("input");

@@ -93,9 +93,11 @@ export const liesOfFiles: readonly Lie[] = [
   ofContent("manifest", "a header of 4 GiB", (agent, stream) => agent.data(stream, CONTENT!, 0, "\x7f\x7f\x7f\x7f")),
   ofContent("manifest", "a header without bytes", (agent, stream) => agent.data(stream, CONTENT!, 0, "\0\0\0\0")),
   ofContent("manifest", "an end within a header", (agent, stream) =>
-    send(agent, stream, record(ENTRY).subarray(0, 20), { entries: 1, more: false })),
+    send(agent, stream, record(ENTRY).subarray(0, 20), { entries: 1, more: false }),
+  ),
   ofContent("manifest", "an end within a length", (agent, stream) =>
-    send(agent, stream, record(ENTRY).subarray(0, 2), { entries: 0, more: false })),
+    send(agent, stream, record(ENTRY).subarray(0, 2), { entries: 0, more: false }),
+  ),
   ofContent("manifest", "more than there may be, and no end", (agent, stream) => {
     for (let at = 0; at < 8 << 20; at += 32_768) agent.data(stream, CONTENT!, at, "x".repeat(32_768));
   }),
@@ -112,8 +114,12 @@ export const liesOfFiles: readonly Lie[] = [
   }),
   ofContent("read", "a window", (agent, stream) => agent.window(stream, CONTENT!, 0, 1)),
   ofContent("read", "an exit", (agent, stream) => agent.exit(stream, 0)),
-  ofContent("read", "a negative size", (agent, stream) => send(agent, stream, Buffer.from("x"), { ...facts, size: -1 })),
-  ofContent("write", "an answer before the end was sent", (agent, stream) => agent.ok(stream, { bytes: 5, created: true })),
+  ofContent("read", "a negative size", (agent, stream) =>
+    send(agent, stream, Buffer.from("x"), { ...facts, size: -1 }),
+  ),
+  ofContent("write", "an answer before the end was sent", (agent, stream) =>
+    agent.ok(stream, { bytes: 5, created: true }),
+  ),
   ofContent("write", "a window beyond the protocol's", (agent, stream) => agent.window(stream, CONTENT!, 0, 4_194_305)),
   ofContent("write", "content", (agent, stream) => agent.data(stream, CONTENT!, 0, "x")),
   ofContent("write", "an answer of another shape", (agent, stream) => {
@@ -123,7 +129,10 @@ export const liesOfFiles: readonly Lie[] = [
   ofFetch("a file that was not requested", [record(FILE), record({ ...FILE, path: "b" })]),
   ofFetch("files in another order", [record({ ...FILE, path: "b" }), record({ ...FILE, path: "a" })]),
   ofFetch("one file too few", [record({ ...FILE, path: "a" })]),
-  ofFetch("one file too many", ["a", "b", "c"].map((path) => record({ ...FILE, path }))),
+  ofFetch(
+    "one file too many",
+    ["a", "b", "c"].map((path) => record({ ...FILE, path })),
+  ),
   ofFetch("less content than a header tells", [record({ ...FILE, path: "a", size: 100 }, "x")]),
   ofFetch("a directory with content", [record({ ...FILE, path: "a", type: "directory", size: 1 }, "x")]),
   ...Object.entries({
@@ -138,7 +147,10 @@ export const liesOfFiles: readonly Lie[] = [
     "of a negative length": [4_096, -4_096],
     "at a negative offset": [-4_096, 4_096],
   }).map(([title, data]) =>
-    ofFetch(`data ${title}`, [record({ ...FILE, path: "a", size: 8_193, data }, "x".repeat(16_384)), record({ ...FILE, path: "b" })]),
+    ofFetch(`data ${title}`, [
+      record({ ...FILE, path: "a", size: 8_193, data }, "x".repeat(16_384)),
+      record({ ...FILE, path: "b" }),
+    ]),
   ),
   ofFetch("2,000 pieces of data", [
     record({ ...FILE, path: "a", size: 2 ** 40, data: Array.from({ length: 2_000 }, (_, n) => 4_096 * n) }),

@@ -8,7 +8,11 @@ const GRANT_BYTES = 262_144;
 const CONTENT_GRANT_BYTES = 4_194_304;
 
 /** A lie about a job that has started. Its standard input is "input". */
-function ofJob(title: string, tell: (agent: LyingAgent, job: number) => void | Promise<void>, end: Lie["end"] = "closed"): Lie {
+function ofJob(
+  title: string,
+  tell: (agent: LyingAgent, job: number) => void | Promise<void>,
+  end: Lie["end"] = "closed",
+): Lie {
   const start = (agent: LyingAgent, job: number) => {
     agent.ok(job, { pid: 1 });
     return tell(agent, job);
@@ -28,7 +32,8 @@ export const liesOfJobs: readonly Lie[] = [
   ofJob("a second report of its start", (agent, job) => agent.ok(job, { pid: 1 })),
   ofJob("data without bytes", (agent, job) => agent.data(job, STDOUT!, 0, "")),
   ofJob("5,000,000 bytes of data frames without bytes", (agent, job) =>
-    agent.flood(agent.bytesOf("data", job, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0])), 5_000_000)),
+    agent.flood(agent.bytesOf("data", job, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0])), 5_000_000),
+  ),
   ofJob("a data frame too short for an offset", (agent, job) => agent.frame("data", job, Buffer.alloc(8))),
   ofJob("output on the channel of standard input", (agent, job) => agent.data(job, STDIN!, 0, "x")),
   ofJob("output on the channel of content", (agent, job) => agent.data(job, CONTENT!, 0, "x")),
@@ -79,7 +84,9 @@ export const liesOfJobs: readonly Lie[] = [
   ofJob("an exit by a signal with a long name", (agent, job) => agent.exit(job, 0, { signal: "S".repeat(17) })),
   ofJob("a negative duration", (agent, job) => agent.exit(job, 0, { exit_code: 0, duration_ms: -1 })),
   ofJob("an exit with more output than is ever sent", (agent, job) => agent.exit(job, 1_000_000), "harmless"),
-  ofJob("an exit by a signal whose name controls a terminal", (agent, job) => agent.exit(job, 0, { signal: "\u001b[2J" })),
+  ofJob("an exit by a signal whose name controls a terminal", (agent, job) =>
+    agent.exit(job, 0, { signal: "\u001b[2J" }),
+  ),
   ofJob("an exit by both status and signal", (agent, job) => agent.exit(job, 0, { exit_code: 0, signal: "KILL" })),
   ofJob("an exit by a signal that does not exist", (agent, job) => agent.exit(job, 0, { signal: "NONE" }), "harmless"),
   ofJob("a window for output", (agent, job) => agent.window(job, STDOUT!, 0, 1)),
@@ -105,8 +112,12 @@ export const liesOfJobs: readonly Lie[] = [
   ofJob("a window of 16 bytes", (agent, job) => agent.frame("window", job, Buffer.alloc(16))),
   ofJob("a window of 18 bytes", (agent, job) => agent.frame("window", job, Buffer.alloc(18))),
   ofJob("a window beyond 2^53", (agent, job) => agent.frame("window", job, Buffer.alloc(17, 0xff).fill(0, 0, 1))),
-  ofJob("the same window 200,000 times", (agent, job) =>
-    agent.flood(agent.bytesOf("window", job, buildWindow({ channel: STDIN!, acked: 0, limit: 1 })), 6_600_000), "harmless"),
+  ofJob(
+    "the same window 200,000 times",
+    (agent, job) =>
+      agent.flood(agent.bytesOf("window", job, buildWindow({ channel: STDIN!, acked: 0, limit: 1 })), 6_600_000),
+    "harmless",
+  ),
 ];
 
 const MIB = 1_048_576;
@@ -119,22 +130,34 @@ function ofMail(title: string, tell: (agent: LyingAgent, job: number) => void, e
 }
 
 export const liesOfMail: readonly Lie[] = [
-  ofJob("mail, by a guest that has no mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
+  ofJob("mail, by a guest that has no mailbox", (agent, job) =>
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES),
+  ),
   ofMail("mail in the host's part of the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, 0, LETTER_WORTH_BYTES)),
-  ofMail("mail that begins in the host's part", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT - 1, LETTER_WORTH_BYTES)),
-  ofMail("mail behind the mailbox", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT + 2 * MIB - LETTER_WORTH_BYTES + 1, LETTER_WORTH_BYTES)),
+  ofMail("mail that begins in the host's part", (agent, job) =>
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT - 1, LETTER_WORTH_BYTES),
+  ),
+  ofMail("mail behind the mailbox", (agent, job) =>
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT + 2 * MIB - LETTER_WORTH_BYTES + 1, LETTER_WORTH_BYTES),
+  ),
   ofMail("mail at 2^52", (agent, job) => agent.mail(job, STDOUT!, 0, 2 ** 52, LETTER_WORTH_BYTES)),
   ofMail("mail beyond 2^53", (agent, job) => agent.frame("mail", job, Buffer.alloc(21, 0xff).fill(1, 0, 1))),
   ofMail("mail without bytes", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, 0)),
-  ofMail("mail that is one byte shorter than the protocol's", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES - 1)),
+  ofMail("mail that is one byte shorter than the protocol's", (agent, job) =>
+    agent.mail(job, STDOUT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES - 1),
+  ),
   ofMail("100,000 pieces of mail of one byte each, within the window", (agent, job) => {
-    const letters = Array.from({ length: 100_000 }, (_, offset) => buildMail({ channel: STDOUT!, offset, at: OUTBOX_AT, length: 1 }));
+    const letters = Array.from({ length: 100_000 }, (_, offset) =>
+      buildMail({ channel: STDOUT!, offset, at: OUTBOX_AT, length: 1 }),
+    );
     agent.raw(...letters.map((letter) => agent.bytesOf("mail", job, letter)));
   }),
   ofMail("mail that is too long", (agent, job) => agent.mail(job, STDOUT!, 0, OUTBOX_AT, MIB + 1)),
   ofMail("mail of 20 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(20))),
   ofMail("mail of 22 bytes", (agent, job) => agent.frame("mail", job, Buffer.alloc(22))),
-  ofMail("mail on the channel of standard input", (agent, job) => agent.mail(job, STDIN!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
+  ofMail("mail on the channel of standard input", (agent, job) =>
+    agent.mail(job, STDIN!, 0, OUTBOX_AT, LETTER_WORTH_BYTES),
+  ),
   ofMail("mail on the channel of content", (agent, job) => agent.mail(job, CONTENT!, 0, OUTBOX_AT, LETTER_WORTH_BYTES)),
   ofMail("mail with a gap", (agent, job) => agent.mail(job, STDOUT!, 1, OUTBOX_AT, LETTER_WORTH_BYTES)),
   ofMail("mail behind the end", (agent, job) => {
@@ -160,7 +183,11 @@ export const liesOfMail: readonly Lie[] = [
 
 /** Mail that the file behind the mailbox does not hold ends the command, and nothing else. */
 export const liesOfMissingMail: readonly Lie[] = [
-  ofMail("mail that was never written", (agent, job) => agent.mail(job, STDOUT!, 0, MAILBOX_FILE_BYTES, MIB), "harmless"),
+  ofMail(
+    "mail that was never written",
+    (agent, job) => agent.mail(job, STDOUT!, 0, MAILBOX_FILE_BYTES, MIB),
+    "harmless",
+  ),
 ];
 
 /** A lie about a stage that the host requested. */
