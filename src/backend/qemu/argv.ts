@@ -79,12 +79,13 @@ export function buildQemuArgs(
     ...["-accel", buildAccel(accelerator)],
     // A CPU that announces fast byte-wise copies (erms) makes the kernel use them, and emulation runs them slowest. A CPU that announces
     // them for short copies only (fsrm), as QEMU 9 and later would, makes the kernel loop for ever.
-    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off"],
+    // SMAP gives the kernel two tables of addresses, and PKU makes QEMU drop its tables at each switch of programs: docs/decisions/0067.
+    ...["-cpu", accelerator === "kvm" ? "host" : "max,la57=off,erms=off,fsrm=off,smap=off,pku=off"],
     ...["-smp", String(shape.vcpuCount)],
     ...["-m", `${shape.memMib}M`],
     ...["-kernel", `${inJail.template}/kernel`],
     ...["-initrd", `${inJail.template}/initramfs`],
-    ...["-append", buildKernelLine(accelerator, traits)],
+    ...["-append", buildKernelLine(accelerator)],
     ...["-blockdev", `driver=file,node-name=root-file,filename=${inJail.root},read-only=on,locking=off`],
     ...["-blockdev", "driver=raw,node-name=root,file=root-file,read-only=on"],
     ...["-device", "virtio-blk-pci,drive=root"],
@@ -126,12 +127,12 @@ function buildAccel(accelerator: Accelerator): string {
 
 /**
  * Under KVM the kernel keeps its own defaults; under emulation each of these words saves instructions. Each word's gain and cost
- * are in docs/decisions/0017 and 0023.
+ * are in docs/decisions/0017, 0023 and 0067.
  */
-function buildKernelLine(accelerator: Accelerator, { translatesByAddress }: QemuTraits): string {
+function buildKernelLine(accelerator: Accelerator): string {
   const emulated = [
-    ...["mitigations=off", "nokaslr", "lsm=landlock,yama", "init_on_alloc=0"],
-    ...(translatesByAddress ? ["norandmaps"] : []),
+    ...["mitigations=off", "nokaslr", "norandmaps", "lsm=landlock,yama", "init_on_alloc=0"],
+    ...["cgroup.memory=nokmem", "psi=0"],
   ];
   const always = ["console=ttyS0", "quiet", "panic=-1", "edd=off", "random.trust_cpu=on"];
   return [...always, ...(accelerator === "tcg" ? emulated : [])].join(" ");

@@ -12,8 +12,6 @@ import { JAIL_FILES, type Jailer, type JailSpec, type SystemPath } from "./jail.
 export interface QemuTraits {
   /** QEMU 9 and later have an option to map a read-only file as private, writable memory. */
   readonly readOnlyMemory: boolean;
-  /** Emulated, QEMU before 8 keeps translated code by virtual address: a program at another address is translated again. */
-  readonly translatesByAddress: boolean;
 }
 
 /** The programs that make a VM: QEMU of the host or of the private toolchain, the others of the host where it has them. */
@@ -153,7 +151,7 @@ async function readStamp(qemu: string): Promise<string> {
 
 function traitsOf(version: string): QemuTraits {
   const major = Number.parseInt(version, 10);
-  return { readOnlyMemory: major >= 9, translatesByAddress: major < 8 };
+  return { readOnlyMemory: major >= 9 };
 }
 
 /** The jail of a private toolchain has nothing of the host's /usr. */
