@@ -56,7 +56,7 @@ static void mount_root(void) {
     mailbox_open("/dev/vdc");
     mount_on("/dev/vda", "/lower", "ext4", MS_RDONLY | MS_NOATIME, "");
     // A VM's disk does not outlive a crash of its host, so a rename need not wait for its data to be allocated.
-    mount_on("/dev/vdb", "/scratch", "ext4", MS_NOATIME, "noinit_itable,noauto_da_alloc,data=writeback,nobarrier,commit=30");
+    mount_on("/dev/vdb", "/scratch", "ext4", MS_NOATIME, "noinit_itable,noauto_da_alloc,data=writeback,commit=30");
     make_directory("/scratch/upper", 0755);
     make_directory("/scratch/work", 0755);
     make_directory("/scratch/workspace", 0755);

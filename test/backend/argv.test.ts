@@ -34,7 +34,7 @@ const kernelLineOf = (args: readonly string[]) => args[args.indexOf("-append") +
 test("the kernel line turns off checks, clearing, accounting and random addresses under emulation, not on KVM", () => {
   const costly = [
     ...["mitigations=off", "nokaslr", "norandmaps", "lsm=landlock,yama", "init_on_alloc=0"],
-    ...["cgroup.memory=nokmem", "psi=0"],
+    ...["cgroup.memory=nokmem", "psi=0", "no_timer_check"],
   ];
   const find = (accelerator: "tcg" | "kvm", version: 7 | 10) =>
     kernelLineOf(words(accelerator, version, "boot")).filter((word) => costly.includes(word));

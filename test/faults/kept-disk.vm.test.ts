@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 
 import { kill, processesOf, until } from "../client/scratch.js";
@@ -24,7 +24,7 @@ async function dyingTask(scratch: TaskScratch): Promise<{ task: string; project:
   );
   const task = created.task_id;
   const script =
-    "echo 'int two;' >>main.c; mkdir out; echo made >out/a; ln -s /etc/os-release link; echo x >/var/x; chown 7:7 /var/x; sync; sync /dev/vdb";
+    "echo 'int two;' >>main.c; mkdir out; echo made >out/a; ln -s /etc/os-release link; echo x >/var/x; chown 7:7 /var/x; sync";
   assert.equal((await scratch.execHere(task, script)).exit_code, 0);
   return { task, project };
 }
@@ -66,6 +66,22 @@ test("the files of a task whose VM was killed are listed, read, compared, pulled
   assert.equal(readFileSync(join(project, "out/a"), "utf8"), "made\n");
   await scratch.delete(task);
   assert.deepEqual(scratch.leftovers(), []);
+});
+
+test("what a guest has synced is on the disk of a killed VM", async () => {
+  await using scratch = new TaskScratch();
+  const task = await scratch.create();
+  const names = Array.from({ length: 12 }, (_, index) => `d${index % 3}/f${index}`);
+  for (const name of names) {
+    const script = `mkdir -p ${dirname(name)}; head -c 200000 /dev/zero | tr '\\0' x >${name}; sync`;
+    assert.equal((await scratch.execHere(task, script)).exit_code, 0);
+  }
+  kill(scratch.qemuOf(task));
+  await until("the task has failed", async () => (await scratch.status(task)).state === "failed");
+  const output = join(scratch.directory, "output");
+  const { status, stderr } = await scratch.pyro(["task", "export", task, "/workspace", "--output", output]);
+  assert.equal(status, 0, stderr);
+  for (const name of names) assert.equal(readFileSync(join(output, name), "utf8"), "x".repeat(200_000), name);
 });
 
 test("after a reboot of the host the disk of a task can be read", async () => {
