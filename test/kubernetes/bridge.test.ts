@@ -43,7 +43,8 @@ function makeWork(pod: DoublePod): Work {
       case "task.fork":
         return { tasks: [add({ name: input["name"] ?? null })] };
       case "task.list":
-        return { tasks: [...tasks.values()] };
+        // A task of this environment has expired by the time it is listed.
+        return { tasks: [...tasks.values()].filter(({ environment }) => environment !== "brief") };
       case "task.delete":
         tasks.delete(String(input["task_id"]));
         return { task_id: input["task_id"], deleted: true };
@@ -127,6 +128,16 @@ test("the list asks each daemon, and shows the record of a task whose pod has en
     task_id: lost.task_id,
     deleted: true,
   });
+});
+
+test("a list removes the pod of a task that has expired", async () => {
+  const [kept] = [await create(), await create({ environment: "brief" })];
+  const { tasks } = await near.client.call("task.list", {});
+  assert.deepEqual(
+    tasks.map(({ task_id }) => task_id),
+    [kept.task_id],
+  );
+  assert.deepEqual([...near.cluster.pods.keys()], [`pyro-${kept.task_id.slice(5, 11)}`]);
 });
 
 test("a pod is removed with its last task, and with the answer of a run", async () => {

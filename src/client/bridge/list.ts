@@ -11,7 +11,7 @@ type Snapshot = ResultOf<"task.snapshot.list">["snapshots"][number];
 /** How many daemons are asked at the same time. */
 const MAX_ASKED = 16;
 
-/** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. */
+/** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. Removes pods whose tasks have expired. */
 export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): Promise<Task[]> {
   const wanted = Array.isArray(labels) ? labels.map(String) : [];
   const found = await askAll(await pods.list(TASKS), async (pod) => {
@@ -20,7 +20,10 @@ export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): 
     if (state.is === "ended") return recorded.map((task) => asFailed(task, state.why));
     if (state.is !== "ready") return [];
     try {
-      return ((await daemons.ask(pod.metadata.name, "task.list", {})) as { readonly tasks: Task[] }).tasks;
+      const { tasks } = (await daemons.ask(pod.metadata.name, "task.list", {})) as { readonly tasks: Task[] };
+      // Its tasks have expired, and each list would keep its daemon from ending as idle. A pod without a record is being made.
+      if (tasks.length === 0 && recorded.length > 0) await pods.remove(pod.metadata.name).catch(() => {});
+      return tasks;
     } catch (error) {
       const why = `Its daemon does not answer: ${(error as Error).message}`;
       return recorded.map((task) => ({ ...task, state_reason: why }));
