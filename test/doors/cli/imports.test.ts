@@ -17,6 +17,9 @@ const EXPORTER = "client/export/export.js";
 /** Loaded only for a watch, which packs. */
 const WATCHER = ["client/watch/watch-task.js", "client/watch/watch-events.js"];
 
+/** Loaded only to add, check or remove a context of Kubernetes. */
+const KUBERNETES = ["client/kubernetes/pod-template.js", "client/contexts/check-kubernetes.js"];
+
 /** Every module that the process of an entry can load, and every name that it imports from a package. Does not follow `stops`. */
 function followImports(entry: string, ...stops: string[]): { files: string[]; names: string[] } {
   const files = new Set<string>();
@@ -34,7 +37,7 @@ function followImports(entry: string, ...stops: string[]): { files: string[]; na
 }
 
 test("the CLI's process loads nothing from node_modules except the library for patterns of sources", () => {
-  const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER, EXPORTER, ...WATCHER);
+  const { files, names } = followImports("doors/cli/main.js", PACKER, PULLER, EXPORTER, ...WATCHER, ...KUBERNETES);
   assert.ok(files.includes("client/client.js"), "the graph was followed");
   assert.deepEqual(
     names.filter((name) => !name.startsWith("node:")),
