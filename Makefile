@@ -77,6 +77,11 @@ sbom: setup
 image: setup
 	@node scripts/image.mjs
 
+# A real Kubernetes of two nodes in namespaces of this machine, as root: builds Kubernetes once from Debian's sources (6 minutes or more, kept in ~/.cache/pyro-k8s), then 10 to 15 minutes.
+.PHONY: test-k8s
+test-k8s: setup
+	@scripts/test-k8s.sh
+
 # The image, built three times and used like a pod's container. 5 to 10 minutes.
 .PHONY: test-image
 test-image: setup

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "pages_file.h"
 
@@ -46,6 +47,9 @@ void disk_finish(const struct disk *disk);
 
 // Writes the changed pages into a new file, and returns how many bytes they have.
 uint64_t pages_save(pid_t pid, const struct regions *regions, uint64_t memory_bytes, int to);
+
+// Reads pieces of a process's memory one after the other; as process_vm_readv.
+ssize_t memory_read(pid_t pid, const struct iovec *from, size_t count, char *to, size_t bytes);
 
 int create_file(const char *path);
 void write_all(int fd, const void *data, size_t size);

@@ -70,8 +70,7 @@ static void write_head(int to, uint64_t memory_bytes, const struct changes *chan
 }
 
 static void copy_piece(pid_t pid, const struct iovec *from, size_t count, size_t bytes, char *piece, int to) {
-    struct iovec into = {piece, bytes};
-    ssize_t got = process_vm_readv(pid, &into, 1, from, count, 0);
+    ssize_t got = memory_read(pid, from, count, piece, bytes);
     if (got >= 0 && (size_t)got != bytes) errno = EFAULT;
     if (got < 0 || (size_t)got != bytes) fail("the VM's memory");
     write_all(to, piece, bytes);

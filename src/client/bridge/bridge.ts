@@ -169,23 +169,31 @@ export class Bridge {
   /** Deletes a task; with the last one its pod. A task whose pod has ended is deleted with the pod. */
   async #deleteTask(pod: string, given: string): Promise<unknown> {
     try {
-      const result = await this.#daemons.ask(pod, "task.delete", { task_id: given });
-      const { tasks } = (await this.#daemons.ask(pod, "task.list", {})) as { readonly tasks: readonly Task[] };
-      const { task_id: taskId } = result as Task;
-      this.#ports.forget(taskId);
-      if (tasks.length === 0) await this.#pods.remove(pod);
-      else await this.#pods.record(pod, { [taskId]: null });
-      return result;
+      return await this.#forgetTask(pod, (await this.#daemons.ask(pod, "task.delete", { task_id: given })) as Task);
     } catch (error) {
       const found = await this.#pods.find(pod);
       if (found === null) this.#ports.forget(given);
       if (found === null) throw noPod(pod);
       const task = readTasks(found).find(({ task_id, name }) => given === task_id || given === name);
+      // The daemon does not know a recorded task: it has deleted it, and the answer was lost.
+      const isDeleted = task !== undefined && PyroError.from(error).code === "NOT_FOUND";
+      if (isDeleted && stateOf(found).is === "ready") {
+        return this.#forgetTask(pod, { task_id: task.task_id, deleted: true });
+      }
       if (task === undefined || stateOf(found).is !== "ended") throw error;
       this.#ports.forget(task.task_id);
       await this.#pods.remove(pod);
       return { task_id: task.task_id, deleted: true };
     }
+  }
+
+  /** Removes the pod of a deleted task, or only its record while the pod has other tasks. Returns the result. */
+  async #forgetTask<Result extends Pick<Task, "task_id">>(pod: string, result: Result): Promise<Result> {
+    const { tasks } = (await this.#daemons.ask(pod, "task.list", {})) as { readonly tasks: readonly Task[] };
+    this.#ports.forget(result.task_id);
+    if (tasks.length === 0) await this.#pods.remove(pod);
+    else await this.#pods.record(pod, { [result.task_id]: null });
+    return result;
   }
 
   /** The status of a task whose pod has ended is its record. */

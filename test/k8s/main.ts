@@ -1,0 +1,6 @@
+// A real Kubernetes of two nodes, which scripts/test-k8s.sh starts: tasks as pods, many of them, what goes wrong, and a lost node.
+import "./works.js";
+import "./many.js";
+import "./costs.js";
+import "./trouble.js";
+import "./node-lost.js";
