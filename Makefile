@@ -60,7 +60,7 @@ test-ssh: setup
 test-neighbours: setup
 	@node dist/test/neighbours/main.js
 
-# 15 kills each of the daemon, QEMU, the gate, the keeper and the client, every time of an identified process. 3 to 8 minutes.
+# 15 kills each of the daemon, QEMU, the gate, the keeper and the client, every time of an identified process. About 14 minutes.
 test-kills: setup
 	@node dist/test/kills/main.js
 
