@@ -26,6 +26,9 @@ beforeEach(() => {
   near.cluster.requests.length = 0;
 });
 
+/** Ids of tasks whose deletion was asked for before, and its answer lost. */
+const deletedBefore = new Set<string>();
+
 /** A daemon with tasks in memory. */
 function makeWork(pod: DoublePod): Work {
   const tasks = new Map<string, ReturnType<typeof taskOf>>();
@@ -47,6 +50,7 @@ function makeWork(pod: DoublePod): Work {
         return { tasks: [...tasks.values()].filter(({ environment }) => environment !== "brief") };
       case "task.delete":
         tasks.delete(String(input["task_id"]));
+        if (deletedBefore.has(String(input["task_id"]))) throw new PyroError("NOT_FOUND", "There is no such task.");
         return { task_id: input["task_id"], deleted: true };
       case "vm.run":
         emit(frameType.data, 1, Buffer.from("out"));
@@ -162,6 +166,14 @@ test("a pod is removed with its last task, and with the answer of a run", async 
   assert.equal(near.cluster.pods.size, 0);
   assert.ok("operation" in (await near.client.call("env.list", {})));
   assert.equal(near.cluster.pods.size, 0);
+});
+
+test("a deletion whose answer was lost is a deletion when it is asked again", async () => {
+  const { task_id } = await create();
+  deletedBefore.add(task_id);
+  assert.deepEqual(await near.client.call("task.delete", { task_id }), { task_id, deleted: true });
+  assert.equal(near.cluster.pods.size, 0);
+  assert.equal(await codeOf(near.client.call("task.delete", { task_id })), "NOT_FOUND");
 });
 
 test("nothing is left of a task that could not be created", async () => {
