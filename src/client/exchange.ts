@@ -5,7 +5,7 @@ import { FrameStream } from "../host/frame-stream.js";
 import { openUpgrade, type IncomingMessage } from "../host/http.js";
 import { readLines } from "../host/lines.js";
 import type { Duplex } from "../host/socket.js";
-import { frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
+import { daemonFrames, frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
 import type { ClientTerminal } from "./terminal.js";
 
 export interface ExchangeOptions {
@@ -34,20 +34,12 @@ export interface ExchangeOptions {
 /** Output that the daemon may have sent and `onEvent` has not taken, for each stream. */
 const OUTPUT_WINDOW_BYTES = 1_048_576;
 
-const daemonsTypes = new Set<number>([
-  frameType.data,
-  frameType.window,
-  frameType.event,
-  frameType.result,
-  frameType.error,
-]);
-
 /** One request and its answer, over its own stream. Throws the daemon's error, or the socket's error when no daemon answers. */
 export async function exchange(options: ExchangeOptions): Promise<unknown> {
   const opened = await openStream(options);
   if ("answer" in opened) return opened.answer;
   const { socket, head } = opened;
-  const stream = new FrameStream(socket, { head, types: daemonsTypes, maxMessageBytes: Infinity });
+  const stream = new FrameStream(socket, { head, types: daemonFrames, maxMessageBytes: Infinity });
   let failure: PyroError | null = null;
   /** Leaves the source without an end: that is how the daemon knows that nothing of it may be kept. */
   const fail = (error: unknown) => {

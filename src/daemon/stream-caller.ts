@@ -5,17 +5,8 @@ import { parseTerminalSize } from "../contract/terminal.js";
 import { parseEndSignal, streamProtocol, type TraceEvent } from "../contract/wire.js";
 import { FrameStream } from "../host/frame-stream.js";
 import type { Socket } from "../host/socket.js";
-import { broken, frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
+import { callerFrames, broken, frameType, streamChannel, type StreamFrame } from "../host/stream-frames.js";
 import type { CallerAsks, CallerHears, Sinks } from "./caller.js";
-
-const callersTypes = new Set<number>([
-  frameType.input,
-  frameType.data,
-  frameType.end,
-  frameType.window,
-  frameType.cancel,
-  frameType.resize,
-]);
 
 /** A caller whose connection was upgraded to a stream of frames (docs/stream.md). */
 export class StreamCaller implements CallerAsks, CallerHears {
@@ -25,7 +16,7 @@ export class StreamCaller implements CallerAsks, CallerHears {
 
   constructor(socket: Socket, head: Buffer) {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamProtocol}\r\n\r\n`);
-    this.#stream = new FrameStream(socket, { head, types: callersTypes, maxMessageBytes: limits.requestLineBytes });
+    this.#stream = new FrameStream(socket, { head, types: callerFrames, maxMessageBytes: limits.requestLineBytes });
     this.#frames = this.#stream.frames();
   }
 

@@ -13,6 +13,23 @@ export const frameType = {
   error: 8,
   resize: 9,
 } as const;
+/** The types of frames that a caller sends. */
+export const callerFrames: ReadonlySet<number> = new Set([
+  frameType.input,
+  frameType.data,
+  frameType.end,
+  frameType.window,
+  frameType.cancel,
+  frameType.resize,
+]);
+/** The types of frames that a daemon sends. */
+export const daemonFrames: ReadonlySet<number> = new Set([
+  frameType.data,
+  frameType.window,
+  frameType.event,
+  frameType.result,
+  frameType.error,
+]);
 export const streamChannel = { stdin: 0, stdout: 1, stderr: 2, source: 3 } as const;
 
 export interface StreamFrame {

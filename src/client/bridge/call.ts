@@ -4,24 +4,17 @@ import type { OperationEvent } from "../../contract/operation.js";
 import { streamProtocol, traceHeader, versionHeader } from "../../contract/wire.js";
 import type { IncomingMessage } from "../../host/http.js";
 import type { Duplex } from "../../host/socket.js";
-import { broken, buildHeader, FrameReader, frameType, type StreamFrame } from "../../host/stream-frames.js";
+import {
+  callerFrames,
+  daemonFrames,
+  broken,
+  buildHeader,
+  FrameReader,
+  frameType,
+  type StreamFrame,
+} from "../../host/stream-frames.js";
 import type { Fields } from "../kubernetes/pod-spec.js";
 
-const callersTypes: ReadonlySet<number> = new Set([
-  frameType.input,
-  frameType.data,
-  frameType.end,
-  frameType.window,
-  frameType.cancel,
-  frameType.resize,
-]);
-const daemonsTypes: ReadonlySet<number> = new Set([
-  frameType.data,
-  frameType.window,
-  frameType.event,
-  frameType.result,
-  frameType.error,
-]);
 const HEADER_BYTES = 8;
 
 /** Sees the answer of a daemon before the client does. */
@@ -47,7 +40,7 @@ export class BridgeCall {
     this.#socket = socket;
     socket.on("error", () => {});
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamProtocol}\r\n\r\n`);
-    const reader = new FrameReader(callersTypes, limits.requestLineBytes);
+    const reader = new FrameReader(callerFrames, limits.requestLineBytes);
     let take = (_frame: StreamFrame) => {};
     let fail = (_error: unknown) => {};
     this.#input = new Promise((resolve, reject) => {
@@ -137,7 +130,7 @@ export class BridgeCall {
   }
 
   async #carryFrames(daemon: Duplex, { onResult, onError }: Watcher): Promise<void> {
-    const reader = new FrameReader(daemonsTypes, Infinity);
+    const reader = new FrameReader(daemonFrames, Infinity);
     for await (const chunk of daemon as AsyncIterable<Buffer>) {
       for (const { type, channel, payload } of reader.read(chunk)) {
         if (type === frameType.error) await onError?.();
