@@ -88,8 +88,7 @@ export class ControlGroups {
 
   /** `joinPath` is that of pyro-join. Never throws: without groups, machines run without their limits. */
   static open(options: { homePath: string; joinPath: string; log: Log }): ControlGroups {
-    const name = `pyro-${createHash("sha256").update(options.homePath).digest("hex").slice(0, 12)}`;
-    const place = makeCgroupPlace(readCgroupView(ownProcesses(), isRoot()), name);
+    const place = makeCgroupPlace(readCgroupView(ownProcesses(), isRoot()), groupNameOf(options.homePath));
     options.log.info("path" in place ? { path: place.path } : { reason: place.reason }, "control groups");
     return new ControlGroups(place, options);
   }
@@ -145,6 +144,11 @@ export class ControlGroups {
     const strays = listGroups(path).filter(isStray);
     await Promise.all(strays.map((name) => new ControlGroup(join(path, name)).remove()));
   }
+}
+
+/** The name of the group of a home's machines. */
+export function groupNameOf(homePath: string): string {
+  return `pyro-${createHash("sha256").update(homePath).digest("hex").slice(0, 12)}`;
 }
 
 /** `oom_kill` counts processes killed for any want of memory, `oom` how often the group's own limit was the reason. */

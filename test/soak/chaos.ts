@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { isAlive, readProcessIdentity, sendSignal } from "../../src/host/process.js";
@@ -7,7 +8,9 @@ import type { TaskScratch } from "../faults/task-scratch.js";
 import type { Ledger } from "./ledger.js";
 import type { Worker } from "./worker.js";
 
-const victims = ["client", "client", "qemu", "gate", "helper"] as const;
+const victims = ["client", "client", "qemu", "qemu", "gate", "helper"] as const;
+/** The memory of a snapshot is copied by the one; the other ends a run, or the VM that reads the disk of a dead task. */
+const helpers = ["pyro-pages", "pyro-keeper"];
 const PAUSE_MS = { least: 1_500, most: 5_000 };
 
 /** Kills processes of a soak at random moments, and the daemon so many times. */
@@ -32,7 +35,7 @@ export class Chaos {
     }
   }
 
-  /** At equal distances. */
+  /** At equal distances. In every other case a VM dies while no daemon watches it. */
   async killDaemons(times: number, seconds: number, isOver: () => boolean): Promise<void> {
     for (let count = 0; count < times; count += 1) {
       await sleep((seconds * 1_000) / (times + 1));
@@ -42,6 +45,7 @@ export class Chaos {
       assert.ok(sendSignal(identity, "SIGKILL"));
       await until("the daemon has ended", () => !isAlive(identity));
       this.#ledger.count("killed daemon");
+      if (count % 2 === 1 && this.#killQemu()) this.#ledger.count("killed qemu without a daemon");
     }
   }
 
@@ -49,8 +53,9 @@ export class Chaos {
     if (victim === "client")
       return this.#pick(this.#workers.flatMap(({ clients }) => [...clients]))?.kill("SIGKILL") ?? false;
     if (victim === "qemu") return this.#killQemu();
-    const program = victim === "gate" ? "/pyro-gate" : "/pyro-pages";
-    const pid = this.#pick(processesOf(this.#scratch.home).filter((each) => commandLineOf(each)[0]?.endsWith(program)));
+    const names = victim === "gate" ? ["pyro-gate"] : helpers;
+    const isVictim = (each: number) => names.includes(basename(commandLineOf(each)[0] ?? ""));
+    const pid = this.#pick(processesOf(this.#scratch.home).filter(isVictim));
     return pid !== undefined && kill(pid);
   }
 

@@ -1,8 +1,15 @@
-/** What was acknowledged about one task: it must be true until the task is deleted, or its VM is killed. */
+/** A file whose writing was acknowledged. */
+export interface KnownFile {
+  readonly content: string;
+  /** The guest has synced it since, and that was acknowledged: it outlives a VM that is killed. */
+  readonly isSynced: boolean;
+}
+
+/** What was acknowledged about one task: it must be true until the task is deleted. */
 export interface Known {
   readonly id: string;
-  /** Content of files of its workspace, by name. */
-  readonly files: Map<string, string>;
+  /** Files of its workspace, by name. */
+  readonly files: Map<string, KnownFile>;
   /** Output of commands, by their sequence. It outlives the VM. */
   readonly outputs: Map<number, string>;
 }
@@ -10,6 +17,7 @@ export interface Known {
 /** All that was acknowledged to the clients of a soak, and what was killed on purpose. */
 export class Ledger {
   readonly #tasks = new Map<string, Known>();
+  readonly #deleted = new Set<string>();
   readonly #killed = new Set<string>();
   readonly #counts = new Map<string, number>();
 
@@ -17,14 +25,20 @@ export class Ledger {
     return [...this.#tasks.values()];
   }
 
-  add(id: string, files: ReadonlyMap<string, string> = new Map()): Known {
+  add(id: string, files: ReadonlyMap<string, KnownFile> = new Map()): Known {
     const known = { id, files: new Map(files), outputs: new Map<number, string>() };
     this.#tasks.set(id, known);
     return known;
   }
 
+  /** The deletion of a task was acknowledged. */
   remove({ id }: Known): void {
     this.#tasks.delete(id);
+    this.#deleted.add(id);
+  }
+
+  wasDeleted(id: string): boolean {
+    return this.#deleted.has(id);
   }
 
   /** The VM of a task is about to be killed. */

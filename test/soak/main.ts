@@ -10,6 +10,7 @@ import { seed, streamOf } from "../seed.js";
 import { Chaos } from "./chaos.js";
 import { assertNothingLeft } from "./leaks.js";
 import { Ledger } from "./ledger.js";
+import { Seen } from "./seen.js";
 import { Worker } from "./worker.js";
 
 const DEFAULT_SECONDS = 600;
@@ -18,6 +19,7 @@ const DAEMON_KILLS = 5;
 /** Where a failed soak leaves its logs. */
 const LOGS = fileURLToPath(new URL("../../../.test-soak", import.meta.url));
 const SAMPLE_MS = 5_000;
+const LOOK_MS = 1_000;
 const MIB = 1_048_576;
 /** What a daemon may grow beyond its size in the first half of its life, and its size at most. */
 const GROWTH_MIB = 48;
@@ -49,12 +51,14 @@ async function main(): Promise<void> {
   );
   const chaos = new Chaos(scratch, ledger, workers, streamOf(seed + CLIENTS));
   const samples: Sample[] = [];
+  const seen = new Seen(scratch.home);
   const outcomes = await Promise.allSettled(
     [
       ...workers.map((worker) => worker.work(isOver)),
       chaos.killOthers(isOver),
       chaos.killDaemons(DAEMON_KILLS, seconds, isOver),
       watch(scratch, samples, isOver, ledger),
+      look(seen, isOver),
     ].map((work) =>
       work.catch((error: unknown) => {
         hasFailed = true;
@@ -66,7 +70,7 @@ async function main(): Promise<void> {
   if (hasFailed) process.stdout.write(`the logs of the daemons and tasks are in ${keepLogs(scratch)}\n`);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   await deleteUnknown(scratch, ledger);
-  await assertNothingLeft(scratch);
+  await assertNothingLeft(scratch, seen);
   assertFlat(samples);
   process.stdout.write(`passed: soak of ${seconds} s, seed ${seed}\n`);
 }
@@ -85,7 +89,10 @@ async function deleteUnknown(scratch: TaskScratch, ledger: Ledger): Promise<void
   const { tasks } = await scratch.client.call("task.list", {});
   const failed = ledger.countOf("failed create") + ledger.countOf("failed fork");
   assert.ok(tasks.length <= failed, `${tasks.length} tasks that nobody made, after ${failed} failures`);
-  for (const { task_id } of tasks) await scratch.delete(task_id);
+  for (const { task_id } of tasks) {
+    assert.ok(!ledger.wasDeleted(task_id), `${task_id} was deleted, and is back`);
+    await scratch.delete(task_id);
+  }
   process.stdout.write(`${tasks.length} tasks without an answer were deleted\n`);
 }
 
@@ -105,6 +112,13 @@ async function watch(scratch: TaskScratch, samples: Sample[], isOver: () => bool
         `${ledger.tasks.length} tasks, ${figures}, load ${loadavg()[0]!.toFixed(1)}; ${ledger.summary()}\n`,
       );
     }
+  }
+}
+
+async function look(seen: Seen, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    seen.look();
+    await sleep(LOOK_MS);
   }
 }
 
@@ -135,4 +149,10 @@ function assertFlat(samples: readonly Sample[]): void {
   }
 }
 
-await main();
+await main().catch((error: unknown) => {
+  const seconds = process.env["PYRO_SOAK_SECONDS"] ?? DEFAULT_SECONDS;
+  process.stdout.write(
+    `failed; to repeat the choices: PYRO_SOAK_SECONDS=${seconds} PYRO_TEST_SEED=${seed} make soak\n`,
+  );
+  throw error;
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -13,10 +14,20 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   ...(["ABORTED", "DAEMON_UNREACHABLE", "VM_DIED", "VM_START_FAILED", "RESOURCE_EXHAUSTED"] as const),
   ...(["FAILED_PRECONDITION", "COMMAND_FAILED"] as const),
 ]);
+/** Of these, the failures of questions, which change nothing. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "ABORTED",
+  "DAEMON_UNREACHABLE",
+  "VM_DIED",
+  "VM_START_FAILED",
+  "RESOURCE_EXHAUSTED",
+]);
 const MOST_TASKS = 2;
 const SECONDS = 120;
-/** How often a daemon may be killed while it is asked the same. */
-const ASKS = 5;
+/** A file fills more than a cluster of a VM's disk, so that QEMU changes the tables of the disk for each file. */
+const PADDING_BYTES = 100_000;
+/** How often a question is put again that was not answered since something was killed. */
+const ASKS = 10;
 
 type Step = readonly [name: string, take: () => Promise<void>];
 
@@ -55,7 +66,8 @@ export class Worker {
     const room = this.#own.length < MOST_TASKS;
     const steps: Step[] = [
       ["exec", () => this.#exec(task)],
-      ["exec", () => this.#exec(task)],
+      ["fsync", () => this.#fsync(task)],
+      ["sync", () => this.#sync(task)],
       ["read", () => this.#read(task)],
       ["push", () => this.#push(task)],
       ["pull", () => this.#pull(task)],
@@ -86,24 +98,49 @@ export class Worker {
   }
 
   async #exec(task: Known): Promise<void> {
+    await this.#write(task, false);
+  }
+
+  /** Writes a file and has the guest write it to its disk. */
+  async #fsync(task: Known): Promise<void> {
+    await this.#write(task, true);
+  }
+
+  async #write(task: Known, isSynced: boolean): Promise<void> {
     const token = this.#token();
-    const script = `echo ${token} >${token} && cat ${token}`;
+    const line = `${token}\n`;
+    const writing = `{ echo ${token}; head -c ${PADDING_BYTES} /dev/zero | tr '\\0' x; } >${token}`;
+    const script = [writing, ...(isSynced ? [`sync ${token}`] : []), `head -n 1 ${token}`].join(" && ");
+    await this.#inGuest(task, script, line);
+    task.files.set(token, { content: line + "x".repeat(PADDING_BYTES), isSynced });
+  }
+
+  /** Has the guest write to its disk all that was acknowledged before. */
+  async #sync(task: Known): Promise<void> {
+    const files = [...task.files];
+    const token = this.#token();
+    await this.#inGuest(task, `sync && echo ${token}`, `${token}\n`);
+    for (const [name, file] of files) task.files.set(name, { ...file, isSynced: true });
+  }
+
+  /** Runs a script that succeeds, in a process that may be killed. */
+  async #inGuest(task: Known, script: string, output: string): Promise<void> {
     const entry = JSON.parse(
       await this.#cli(["task", "exec", task.id, "--json", "--timeout-seconds", `${SECONDS}`, "--", "sh", "-c", script]),
     ) as Entry;
     if (entry.exit_code !== 0) throw new PyroError("COMMAND_FAILED", `exit code ${entry.exit_code}`);
-    assert.equal(entry.stdout, `${token}\n`);
-    task.files.set(token, `${token}\n`);
-    task.outputs.set(entry.sequence, `${token}\n`);
+    assert.equal(entry.stdout, output);
+    task.outputs.set(entry.sequence, output);
   }
 
   async #read(task: Known): Promise<void> {
     const found = this.#pick([...task.files]);
     if (found === undefined) return;
-    const [name, content] = found;
-    const { stdout, exit_code } = await this.#scratch.execHere(task.id, `cat ${name}`, {}, SECONDS);
-    if (exit_code !== 0) await this.#assertKilled(task, `${name} is lost`);
-    else assert.equal(stdout, content);
+    const [name, { content }] = found;
+    const script = `sha256sum <${name}`;
+    const { stdout, exit_code, stderr } = await this.#scratch.execHere(task.id, script, {}, SECONDS);
+    const digest = createHash("sha256").update(content).digest("hex");
+    assert.deepEqual([exit_code, stdout], [0, `${digest}  -\n`], `${name} of ${task.id} is lost: ${stderr}`);
   }
 
   async #push(task: Known): Promise<void> {
@@ -113,21 +150,22 @@ export class Worker {
     writeFileSync(join(directory, token), `pushed ${token}\n`);
     try {
       await this.#cli(["task", "sync", "push", task.id, directory, "--json"]);
-      task.files.set(token, `pushed ${token}\n`);
+      task.files.set(token, { content: `pushed ${token}\n`, isSynced: false });
     } finally {
       rmSync(directory, { recursive: true });
     }
   }
 
+  /** Everything of a VM that runs, and what was synced of one that was killed. */
   async #pull(task: Known): Promise<void> {
     const files = new Map(task.files);
     const directory = join(this.#scratch.directory, `pull-${this.#token()}`);
     try {
       await this.#cli(["task", "export", task.id, "/workspace", "--output", directory, "--json"]);
-      for (const [name, content] of files) {
-        // A VM that was killed loses the data that its kernel had not written to the disk yet.
-        if (readIfThere(join(directory, name)) !== content) await this.#assertKilled(task, `${name} is lost`);
-      }
+      const lost = [...files].filter(([name, { content }]) => readIfThere(join(directory, name)) !== content);
+      if (lost.length > 0) await this.#assertKilled(task, `${lost.length} files are lost`);
+      const synced = lost.filter(([, { isSynced }]) => isSynced).map(([name]) => name);
+      assert.deepEqual(synced, [], `files of ${task.id} are lost that were synced`);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -146,6 +184,7 @@ export class Worker {
   }
 
   async #delete(task: Known): Promise<void> {
+    if (this.#ledger.wasKilled(task)) await this.#assertKept(task);
     try {
       await this.#scratch.delete(task.id);
     } catch (error) {
@@ -159,7 +198,9 @@ export class Worker {
     assert.equal(error.code, "NOT_FOUND", `${task.id} is back`);
   }
 
-  /** Checks a task whose call failed: no output is lost, and it still runs unless its VM was killed. Deletes it in that case. */
+  /**
+   * Checks a task whose call failed: no output is lost, and it still runs unless its VM was killed. In that case it is deleted.
+   */
   async #settle(task: Known): Promise<void> {
     if (!this.#own.includes(task)) return;
     if (this.#doomed.has(task)) return this.#delete(task);
@@ -174,18 +215,25 @@ export class Worker {
     await this.#delete(task);
   }
 
+  /** The VM of a task was killed: its disk has all that was synced. */
+  async #assertKept(task: Known): Promise<void> {
+    if (this.#doomed.has(task)) return;
+    await this.#ask(() => this.#pull(task));
+    this.#ledger.count("read killed");
+  }
+
   async #assertKilled(task: Known, what: string): Promise<void> {
     const { state, state_reason } = await this.#ask(() => this.#scratch.status(task.id));
     assert.ok(this.#ledger.wasKilled(task), `${task.id}: ${what}; it is ${state}: ${state_reason}`);
   }
 
-  /** The answer to a question, which is put again while daemons are killed. */
+  /** The answer to a question, which is put again while its client, its helper or daemons are killed. */
   async #ask<T>(question: () => Promise<T>): Promise<T> {
     for (let more = ASKS; ; more -= 1) {
       try {
         return await question();
       } catch (error) {
-        if (more === 0 || !(error instanceof PyroError) || error.code !== "DAEMON_UNREACHABLE") throw error;
+        if (more === 0 || !(error instanceof PyroError) || !PASSING.has(error.code)) throw error;
       }
     }
   }
