@@ -19,6 +19,7 @@ export function taskOf(change: Partial<ResultOf<"task.status">> = {}): ResultOf<
     network_enabled: false,
     network: null,
     allow_host_compat: false,
+    require_isolation: null,
     execution_mode: "guest",
     accelerator: "tcg",
     idle_stop_seconds: 0,

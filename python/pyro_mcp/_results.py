@@ -263,6 +263,8 @@ class TaskCreateResult(TypedDict):
     # Null when the task has no network or is not started.
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
+    # Least isolation with which it may start; null when it has no requirement.
+    require_isolation: Literal["vm", "jailed", "strict"] | None
     # Where the command ran.
     execution_mode: str
     # CPU virtualization that the VM ran on.
@@ -901,6 +903,8 @@ class TaskStatusResult(TypedDict):
     # Null when the task has no network or is not started.
     network: VmNetworkInfoNetwork | None
     allow_host_compat: bool
+    # Least isolation with which it may start; null when it has no requirement.
+    require_isolation: Literal["vm", "jailed", "strict"] | None
     # Where the command ran.
     execution_mode: str
     # CPU virtualization that the VM ran on.

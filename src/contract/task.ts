@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { bytesWritten, entryCount, sourceMode, ignoredXattrCount } from "./source.js";
+import { isolationLevel } from "./isolation.js";
 import { networkInfo } from "./network.js";
 import { publishedPort } from "./port.js";
 import { serviceState } from "./service-state.js";
@@ -82,6 +83,10 @@ export const task = z
     network_enabled: z.boolean(),
     network: networkInfo.nullable().describe("Null when the task has no network or is not started."),
     allow_host_compat: z.boolean(),
+    require_isolation: isolationLevel
+      .nullable()
+      .describe("Least isolation with which it may start; null when it has no requirement.")
+      .meta({ forPrograms: true }),
     execution_mode: executionMode,
     accelerator,
     idle_stop_seconds: z.int().describe("Seconds without use until it is stopped; 0 for never."),

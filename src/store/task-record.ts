@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
 import { accelerator, executionMode, time } from "../contract/fields.js";
+import { isolationLevel } from "../contract/isolation.js";
 import { writeFileAtomic } from "../host/files.js";
 import { taskFile } from "./layout.js";
 import { readRecord, unreadable, type RecordReading } from "./record.js";
@@ -66,6 +67,8 @@ const recordSchema = z.object({
   /** Time-out of commands that set none; null when the task has no time-out. */
   timeout_seconds: z.int().min(1).nullable().default(null),
   allow_host_compat: z.boolean(),
+  /** The least isolation with which it may start; null when it has no requirement. */
+  require_isolation: isolationLevel.nullable().default(null),
   network: z.boolean().default(false),
   execution_mode: executionMode,
   /** The name of the backend that made its machine. Older versions had only one, and did not write it. */

@@ -51,7 +51,12 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     return { machine, environmentDigest: this.environmentDigest, image: undefined, shape, snapshot };
   }
 
-  async acquireFrom({ record: { snapshot_id: snapshotId } }: Snapshot, id: string): Promise<Machine> {
+  async assertIsolation(): Promise<void> {}
+
+  async acquireFrom(
+    { record: { snapshot_id: snapshotId } }: Snapshot,
+    { id }: Parameters<LastingMachines["acquireFrom"]>[1],
+  ): Promise<Machine> {
     await this.before();
     const agent = this.#held.get(snapshotId) ?? this.#standIn();
     this.#held.delete(snapshotId);

@@ -105,7 +105,7 @@ export class SnapshotScratch extends VmScratch {
   }
 
   async from(snapshot: Snapshot, id = this.newId()): Promise<Machine> {
-    const machine = await this.core.machines.acquireFrom(snapshot, id, buildCall());
+    const machine = await this.core.machines.acquireFrom(snapshot, { id, requireIsolation: null }, buildCall());
     this.#machines.add(machine);
     return machine;
   }

@@ -42,6 +42,7 @@ export function someRecord(taskId = "task-00000000000a"): TaskRecord {
     disk_mib: 10_240,
     timeout_seconds: null,
     allow_host_compat: true,
+    require_isolation: null,
     network: false,
     execution_mode: "host_compat",
     backend: "qemu",

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+
+import type { IsolationLevel } from "../../src/contract/isolation-levels.js";
+import { PyroError } from "../../src/contract/errors.js";
 
 import { TaskScratch } from "../faults/task-scratch.js";
 
@@ -58,4 +63,60 @@ test("a call that requires more isolation than this host gives is refused with t
       assert.equal((await scratch.pyro(["run", "debian:12", "--", "true"])).status, 0);
     },
   );
+});
+
+/** Has the record of a task require a level, as if it had been created on a host that gave it. Ends the daemon; its VM stays. */
+async function changeRequirement(scratch: TaskScratch, task: string, level: IsolationLevel): Promise<void> {
+  assert.equal((await scratch.pyro(["daemon", "stop"])).status, 0);
+  const path = join(scratch.taskPath(task), "task.json");
+  const record = JSON.parse(readFileSync(path, "utf8")) as object;
+  writeFileSync(path, JSON.stringify({ ...record, require_isolation: level }));
+}
+
+test("a task keeps its required isolation: on a host that gives less, nothing of it starts again, and nothing is lost", async (t) => {
+  await using scratch = new TaskScratch();
+  const { client } = scratch;
+  const task = await scratch.create({ require_isolation: "jailed" });
+  assert.equal((await scratch.status(task)).require_isolation, "jailed");
+  await scratch.execHere(task, "echo kept >kept; sync");
+  const { snapshot_id: snapshot } = await client.call("task.snapshot.create", { task_id: task });
+  const expectRefused = async (calls: Readonly<Record<string, () => Promise<unknown>>>) => {
+    for (const [what, call] of Object.entries(calls)) {
+      const error = await call().catch((reason: unknown) => reason);
+      assert.ok(error instanceof PyroError, `not refused: ${what}`);
+      const { required, level } = error.details;
+      assert.deepEqual([error.code, required, level], ["HOST_NOT_ABLE", "strict", "jailed"], what);
+    }
+  };
+  const branches = {
+    fork: () => client.call("task.fork", { task_id: task }),
+    "reset to the seed": () => client.call("task.reset", { task_id: task }),
+    "reset to a snapshot": () => client.call("task.reset", { task_id: task, to: snapshot }),
+  };
+
+  await t.test("a VM that runs is adopted and works; forks and resets are refused, and change nothing", async () => {
+    await changeRequirement(scratch, task, "strict");
+    const qemu = scratch.qemuOf(task);
+    await expectRefused(branches);
+    assert.equal((await scratch.execHere(task, "cat kept")).stdout, "kept\n");
+    assert.equal(scratch.qemuOf(task), qemu);
+  });
+
+  await t.test("a stopped task stays stopped, and its disk is not read", async () => {
+    await client.call("task.stop", { task_id: task });
+    await expectRefused({
+      ...branches,
+      start: () => client.call("task.start", { task_id: task }),
+      exec: () => scratch.execHere(task, "true"),
+      read: () => client.call("task.file.list", { task_id: task, path: "/workspace" }),
+    });
+    assert.equal((await scratch.status(task)).state, "stopped");
+  });
+
+  await t.test("where the host gives enough again, it continues, and so does its fork", async () => {
+    await changeRequirement(scratch, task, "jailed");
+    assert.equal((await scratch.execHere(task, "cat kept")).stdout, "kept\n");
+    const { tasks } = await client.call("task.fork", { task_id: task });
+    assert.equal(tasks[0]?.require_isolation, "jailed");
+  });
 });

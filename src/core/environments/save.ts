@@ -1,6 +1,7 @@
 import type { Environment } from "../../contract/environment.js";
 import type { InputOf } from "../../contract/operations.js";
 import type { NewSavedDisk, SavedDisk } from "../../environments/saved/saved-disks.js";
+import { readSnapshotFacts } from "../../store/snapshot-facts.js";
 import type { Call } from "../call.js";
 import type { Core, Handler } from "../core.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
@@ -94,7 +95,8 @@ async function packSnapshot(core: Core, snapshot: Snapshot, saved: About, call: 
   if ((await machines.checkSnapshot(snapshot)) !== null) {
     return { ...(await pack(core, snapshot, saved, call.signal)), warnings: [NOT_SYNCED] };
   }
-  const machine = await machines.borrowFrom(snapshot, call);
+  const { require_isolation: requireIsolation } = (await readSnapshotFacts(snapshot.taskPath)).record;
+  const machine = await machines.borrowFrom(snapshot, requireIsolation, call);
   try {
     await machine.channel.request("sync");
     const { snapshot_id: parent, task_id } = snapshot.record;

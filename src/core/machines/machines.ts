@@ -8,7 +8,9 @@ import type {
   VmShape,
 } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
+import type { IsolationLevel } from "../../contract/isolation-levels.js";
 import type { Channel } from "../../guest/channel.js";
+import { readSnapshotFacts } from "../../store/snapshot-facts.js";
 import type { Call } from "../call.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import { whileUsed } from "../snapshots/uses.js";
@@ -28,6 +30,7 @@ export type LastingMachines = Pick<
   | "acquire"
   | "acquireFrom"
   | "adopt"
+  | "assertIsolation"
   | "checkSnapshot"
   | "countRoom"
   | "destroy"
@@ -40,14 +43,30 @@ export type LastingMachines = Pick<
   | "sweep"
 >;
 
+/** A machine that continues a snapshot. */
+interface Continuation {
+  readonly id: string;
+  /** The least isolation that its task accepts; null when it has no requirement. */
+  readonly requireIsolation: IsolationLevel | null;
+}
+
+/** The facts of a task whose disk is read. */
+interface DiskOwner {
+  readonly environmentDigest: string;
+  readonly requireIsolation: IsolationLevel | null;
+}
+
 /** The machines of one daemon: it assigns them to runs, VMs and tasks, keeps spares, and removes each in the end. */
 export class Machines {
   readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
   readonly #new: NewMachines;
   readonly #disks = new SnapshotDisks({
-    open: ({ directory, record }, signal) =>
-      this.openDisk({ directory, snapshot: record.machine }, record.environment_digest, signal),
+    open: async ({ directory, record, taskPath }, signal) => {
+      const { require_isolation: requireIsolation } = (await readSnapshotFacts(taskPath)).record;
+      const kept = { directory, snapshot: record.machine };
+      return this.openDisk(kept, { environmentDigest: record.environment_digest, requireIsolation }, signal);
+    },
     close: (helper) => this.destroy(helper),
   });
 
@@ -73,7 +92,7 @@ export class Machines {
 
   /** A machine of the caller's own, woken and ready for a command. Pulls the environment when it is missing, unless no machine can run. */
   async acquire(request: MachineRequest, call: Call): Promise<AcquiredMachine> {
-    await this.#options.isolation.assert(request.requireIsolation);
+    await this.assertIsolation(request.requireIsolation);
     const saved = request.snapshot ?? this.#options.findSaved?.(request.environment) ?? null;
     if (saved !== null) return this.#acquireSaved(saved, request, call);
     try {
@@ -98,23 +117,32 @@ export class Machines {
     const shape = fitShape(request.environment, shapeOf(request), shapeOfSnapshot(saved));
     const lastJob = await lastJobOf(saved);
     const options = { ...startOptionsOf(request, call), network: request.network };
-    const machine = await this.#continue(saved, request.id ?? newMachineId(), options, call).catch((error: unknown) => {
+    const id = request.id ?? newMachineId();
+    const machine = await this.#continue(saved, id, options, call).catch((error: unknown) => {
       throw explainUnusable(error, request.environment);
     });
     machine.channel.skipStreams(lastJob);
     return { machine, environmentDigest, image: undefined, shape, snapshot: saved };
   }
 
+  /** Throws HOST_NOT_ABLE when this host gives less than a caller, a task or the daemon's own setting requires. */
+  assertIsolation(required: IsolationLevel | null | undefined): Promise<void> {
+    return this.#options.isolation.assert(required ?? undefined);
+  }
+
   /**
    * A machine that outlives the daemon and continues where a snapshot was made, woken under its own id. It gets a network like the
-   * snapshot's. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit.
+   * snapshot's. Throws FAILED_PRECONDITION when nothing can start from the snapshot here, RESOURCE_EXHAUSTED when it does not fit, and
+   * HOST_NOT_ABLE when this host gives less isolation than its task requires.
    */
-  acquireFrom(snapshot: Snapshot, id: string, call: Call): Promise<Machine> {
+  async acquireFrom(snapshot: Snapshot, { id, requireIsolation }: Continuation, call: Call): Promise<Machine> {
+    await this.assertIsolation(requireIsolation);
     return this.#continue(snapshot, id, startOptionsOf({ id, network: snapshot.record.network }, call), call);
   }
 
   /** The same of a machine that ends with the daemon. */
-  borrowFrom(snapshot: Snapshot, call: Call): Promise<Machine> {
+  async borrowFrom(snapshot: Snapshot, requireIsolation: IsolationLevel | null, call: Call): Promise<Machine> {
+    await this.assertIsolation(requireIsolation);
     const options = { ...startOptionsOf({ network: snapshot.record.network }, call), persistent: false };
     return this.#continue(snapshot, newMachineId(), options, call);
   }
@@ -122,7 +150,6 @@ export class Machines {
   async #continue(snapshot: Snapshot, id: string, options: StartOptions, call: Call): Promise<Machine> {
     const { backends, environments } = this.#options;
     const { environment_digest: digest } = snapshot.record;
-    await this.#options.isolation.assert(undefined);
     const release = environments.hold(digest);
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
@@ -188,13 +215,17 @@ export class Machines {
     return this.#options.backends.vms.keepDisk(id, handle, into);
   }
 
-  /** A machine that reads a kept disk, and ends with the daemon. Throws FAILED_PRECONDITION when the disk cannot be read. */
+  /**
+   * A machine that reads a kept disk, and ends with the daemon. Throws FAILED_PRECONDITION when the disk cannot be read, and HOST_NOT_ABLE
+   * when this host gives less isolation than its task requires.
+   */
   async openDisk(
     kept: Omit<KeptDisk, "environment">,
-    environmentDigest: string,
+    { environmentDigest, requireIsolation }: DiskOwner,
     signal: AbortSignal,
   ): Promise<Machine> {
     const { backends, environments } = this.#options;
+    await this.assertIsolation(requireIsolation);
     const release = environments.hold(environmentDigest);
     try {
       const disk = { ...kept, environment: environments.filesOf(environmentDigest) };

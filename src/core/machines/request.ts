@@ -14,7 +14,7 @@ export interface MachineRequest {
   readonly diskMib?: number;
   readonly allowHostCompat: boolean;
   /** The least isolation that the caller accepts; the daemon may require more. */
-  readonly requireIsolation?: IsolationLevel | undefined;
+  readonly requireIsolation?: IsolationLevel | null | undefined;
   /** The snapshot from which it starts, instead of the environment. */
   readonly snapshot?: Snapshot;
   /** Null for no network interface at all. */

@@ -27,6 +27,7 @@ export function newTaskRecord(
     disk_mib: shape.diskMib,
     timeout_seconds: input.timeout_seconds ?? null,
     allow_host_compat: input.allow_host_compat,
+    require_isolation: input.require_isolation ?? null,
     network: input.network,
     execution_mode: machine.executionMode,
     accelerator: machine.accelerator,

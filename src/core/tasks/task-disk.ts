@@ -26,8 +26,12 @@ export class TaskDisk {
     this.path = diskPath(directory);
     this.#machines = machines;
     this.#environmentDigest = record.environment_digest;
+    const { require_isolation: requireIsolation } = record;
     this.#reader = new DiskReader({
-      open: (signal) => machines.openDisk({ directory: this.path, snapshot: null }, this.#environmentDigest, signal),
+      open: (signal) => {
+        const owner = { environmentDigest: this.#environmentDigest, requireIsolation };
+        return machines.openDisk({ directory: this.path, snapshot: null }, owner, signal);
+      },
       close: (helper) => machines.destroy(helper),
     });
     this.#release = machines.hold(this.#environmentDigest);

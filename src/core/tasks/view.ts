@@ -61,6 +61,7 @@ export async function viewOf({
     network_enabled: record.network,
     network: await viewNetwork(machine?.network ?? null),
     allow_host_compat: record.allow_host_compat,
+    require_isolation: record.require_isolation,
     execution_mode: record.execution_mode,
     accelerator: record.accelerator,
     idle_stop_seconds: record.idle_stop_seconds,
@@ -109,7 +110,15 @@ export function viewOfUnreadable(taskId: string, { reason, since }: Damage): Tas
   return {
     ...{ task_id: taskId, name: null, labels: {}, env_names: [], user: "unknown", environment: "unknown" },
     ...{ state: "unreadable", state_reason: reason, workspace_path: WORKSPACE },
-    ...{ vcpu_count: 0, mem_mib: 0, disk_mib: 0, network_enabled: false, network: null, allow_host_compat: false },
+    ...{
+      vcpu_count: 0,
+      mem_mib: 0,
+      disk_mib: 0,
+      network_enabled: false,
+      network: null,
+      allow_host_compat: false,
+      require_isolation: null,
+    },
     ...{ timeout_seconds: null, execution_mode: "guest", accelerator: null },
     ...{
       idle_stop_seconds: 0,

@@ -32,15 +32,15 @@ test("task try: when the first fork dies before its variant, the others are stil
   await using task = await pyro.createTask("debian:12");
   const acquireFrom = machines.acquireFrom.bind(machines);
   let isFirst = true;
-  machines.acquireFrom = async (snapshot, id) => {
-    const machine = await acquireFrom(snapshot, id);
+  machines.acquireFrom = async (snapshot, continuation) => {
+    const machine = await acquireFrom(snapshot, continuation);
     if (!isFirst) return machine;
     isFirst = false;
     const { channel } = machine;
     const send = channel.send.bind(channel);
     channel.send = (type, stream, payload) => {
       if (!payload.includes('"list"')) return send(type, stream, payload);
-      machines.die(id);
+      machines.die(continuation.id);
       return true;
     };
     return machine;

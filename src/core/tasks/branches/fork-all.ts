@@ -37,6 +37,7 @@ export async function forkAll(
     return startAll(parts, point, names, call);
   };
   if (!(source instanceof TaskVm)) return whileUsed(source, async () => start(await branchFromSnapshot(source)));
+  await parts.machines.assertIsolation(source.record.require_isolation);
   await assertRoomForForks(parts.machines, source.record, names.length);
   return branchFromTask(source, call.signal, start, names.length === 1);
 }

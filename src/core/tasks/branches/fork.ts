@@ -56,7 +56,8 @@ export async function startFork(
 ): Promise<Task> {
   const { tasksPath, machines } = parts;
   const taskId = newTaskId();
-  const machine = await machines.acquireFrom(point.snapshot, machineIdOf(taskId), call);
+  const { require_isolation: requireIsolation } = point.parent;
+  const machine = await machines.acquireFrom(point.snapshot, { id: machineIdOf(taskId), requireIsolation }, call);
   const draft = newDraftPath(tasksPath, taskId);
   try {
     const facts = await point.readFacts();

@@ -20,12 +20,13 @@ interface ResetOptions {
 
 /**
  * Makes a task continue from a snapshot or from its beginning, and discards its later state. Throws FAILED_PRECONDITION while commands
- * run, unless it is forced, and DISK_FULL; then nothing has changed. If the VM does not start, the task is stopped at that state.
+ * run, unless it is forced, HOST_NOT_ABLE when it may not start here, and DISK_FULL; then nothing has changed. If the VM does not start, the task is stopped at that state.
  */
 export async function resetTask(vm: TaskVm, { to, force }: ResetOptions, call: Call): Promise<void> {
   await vm.changes.take(call.signal, async () => {
     const target = to === SEED ? await assertSeedIsKnown(vm) : vm.parts.snapshots.get(to).record.snapshot_id;
     const { resumes_from: earlier } = vm.record;
+    await vm.parts.machines.assertIsolation(vm.record.require_isolation);
     await vm.whileNeeded(target, async () => {
       if (target !== SEED) await assertFits(vm, target);
       await assertFreeSpace(vm.parts.directory, neededMib(vm, target), "A reset");

@@ -74,11 +74,11 @@ async function acquireSeed(
   base: WorkspaceBase,
   call: Call,
 ): Promise<AcquiredMachine & { readonly restored: Committed | null }> {
-  const { environment, user, allow_host_compat: allowHostCompat } = record;
+  const { environment, user, allow_host_compat: allowHostCompat, require_isolation: requireIsolation } = record;
   const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
   const shape = { vcpuCount, memMib, diskMib, network: networkOfRecord(record) };
   const id = machineIdOf(record.task_id);
-  const acquired = await machines.acquire({ id, environment, allowHostCompat, ...shape }, call);
+  const acquired = await machines.acquire({ id, environment, allowHostCompat, requireIsolation, ...shape }, call);
   try {
     if (user !== null) await takeUser(acquired, user);
     const isEmpty = record.workspace_seed.mode === "empty";
@@ -109,7 +109,7 @@ async function findSource({ parts, record, content }: TaskVm): Promise<Source> {
   const snapshot = snapshots.get(record.resumes_from ?? "");
   const facts = await readSnapshotFacts(snapshot.taskPath);
   const acquire = async (call: Call) => ({
-    machine: await machines.acquireFrom(snapshot, id, call),
+    machine: await machines.acquireFrom(snapshot, { id, requireIsolation: record.require_isolation }, call),
     environmentDigest: snapshot.record.environment_digest,
   });
   if (facts.purpose !== "stop") {
