@@ -17,6 +17,9 @@ export async function linkBaseEnvironments(directory: string, base: string): Pro
     if (!existsSync(contentPath(layout, digest)))
       await symlink(join(from, "content", digest), contentPath(layout, digest));
   }
+  for (const name of await readdir(join(from, "kernels")).catch(() => [])) {
+    if (!existsSync(join(layout.kernels, name))) await symlink(join(from, "kernels", name), join(layout.kernels, name));
+  }
   const known = new Set(await readdir(layout.names));
   for (const path of await listPaths(join(from, "names"))) {
     const found = parseInstallation(await readFile(path, "utf8"));

@@ -6,7 +6,7 @@ import { acquireEnvironment } from "./acquire.js";
 import { Holds } from "./holds.js";
 import { removeBuild } from "./install.js";
 import { type EnvironmentFiles, listNames, type InstalledEnvironment } from "./installed.js";
-import { takeKernelPack } from "./kernel-pack.js";
+import { Kernels } from "./kernels.js";
 import { contentPath, listPaths, makeLayout, type Layout } from "./layout.js";
 import { neededLayers, pruneContents, type PruneReport } from "./prune.js";
 import { Recognition } from "./recognition.js";
@@ -80,8 +80,8 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
   const pulls = new SharedWork<PullOutcome, PullProgress>();
 
   const acquire = (name: string) => acquireEnvironment({ layout, holds, recognition }, findRecipe(name));
-  const takeKernel = (listener: PullRequest) =>
-    takeKernelPack(acquire, (name) => pullNamed(name, inKernelPhase(listener)));
+  const kernels = new Kernels({ ...place, acquire });
+  const takeKernel = (isRebuild: boolean) => (follower: Follower<PullProgress>) => kernels.take(isRebuild, follower);
 
   const pullNamed = (name: string, request: PullRequest): Promise<PullOutcome> => {
     const recipe = findRecipe(name);
@@ -116,7 +116,7 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
     filesOf: (digest) => filesIn(contentPath(layout, digest)),
     prune: async (dryRun = false) => {
       await cleaned;
-      return pruneContents({ layout, holds, source, blobs, dryRun, isBuilding: (path) => building.has(path) });
+      return pruneContents({ layout, holds, source, blobs, kernels, dryRun, isBuilding: (path) => building.has(path) });
     },
   };
 }
@@ -124,15 +124,6 @@ function makeCache(layout: Layout, cleaned: Promise<void>, { source, log }: Envi
 function filesIn(directory: string): EnvironmentFiles {
   const path = (name: keyof typeof environmentFiles) => join(directory, environmentFiles[name]);
   return { rootPath: path("root"), kernelPath: path("kernel"), initramfsPath: path("initramfs") };
-}
-
-/** The pull of a kernel pack is the first half of the pull that needs it. */
-function inKernelPhase({ signal, onProgress }: Follower<PullProgress>): PullRequest {
-  return {
-    rebuild: false,
-    signal,
-    onProgress: ({ message, fraction }) => onProgress({ phase: "kernel", message, fraction: fraction / 2 }),
-  };
 }
 
 /** Progress that never decreases. */

@@ -2,10 +2,12 @@ import { dirname, join } from "node:path";
 
 import { copyFile, lstat, readFile, rename } from "../host/files.js";
 import { freeBytes } from "../host/disk.js";
+import { endToolsIn } from "../host/tools-in.js";
 import { assertAbleToBuild } from "./debian/able.js";
-import { writeBootFiles } from "./debian/boot-files.js";
+import { kernelInRoot, writeBootFiles } from "./debian/boot-files.js";
 import { buildBootstrapCommand, buildImageCommand, buildTracedCommand, imagePath } from "./debian/commands.js";
 import { buildFailureError } from "./debian/failure.js";
+import { fetchKernel } from "./debian/kernel.js";
 import { readMirrors, readProxyOptions } from "./debian/mirrors.js";
 import { assertAbleToFetch, fetchNpmPackages } from "./debian/npm-packages.js";
 import { parsePackages } from "./debian/packages.js";
@@ -29,7 +31,14 @@ export function debianSource(): EnvironmentSource {
     description: "Debian packages, built on this host with mmdebstrap",
     assertAble: () => assertAbleToBuild(),
     build,
-    discard: discardScratch,
+    fetchKernel: async (directory, follower) => {
+      const { version, packageName, packageVersion } = await fetchKernel(directory, follower);
+      return { version, packages: [{ name: packageName, version: packageVersion }] };
+    },
+    discard: async (directory) => {
+      await endToolsIn(directory);
+      await discardScratch(directory);
+    },
   };
 }
 
@@ -58,7 +67,7 @@ async function buildIn(
   await runBuildTool(bootstrap, scratch, recipe, options.signal, bootstrapProgress(options.onProgress));
 
   options.onProgress({ phase: "kernel", message: "Choosing the kernel's modules", fraction: 0.88 });
-  const kernel = await writeBootFiles(scratch.root, directory);
+  const kernel = await writeBootFiles(await kernelInRoot(scratch.root), directory);
   const packages = parsePackages(await readFile(join(scratch.root, "var/lib/dpkg/status"), "utf8"));
 
   options.onProgress({ phase: "image", message: "Making the root image", fraction: 0.9 });

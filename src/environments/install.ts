@@ -115,7 +115,12 @@ export async function removeBuild(source: EnvironmentSource, directory: string):
   await rm(directory, { recursive: true, force: true });
 }
 
-async function sealFile(directory: string, name: string, signal: AbortSignal): Promise<Manifest["files"][number]> {
+/** Computes the digest of a finished file, and makes it read-only and durable. */
+export async function sealFile(
+  directory: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Manifest["files"][number]> {
   const path = join(directory, name);
   const sha256 = await sha256OfFile(path, signal);
   await chmod(path, READ_ONLY);
@@ -136,7 +141,7 @@ async function removeStrangers(directory: string): Promise<void> {
 }
 
 /** The same error, or that of a full disk with the facts that the system's own lacks. */
-async function diskFullOr(error: unknown, layout: Layout): Promise<unknown> {
+export async function diskFullOr(error: unknown, layout: Layout): Promise<unknown> {
   const { code, details } = PyroError.from(error);
   if (code !== "DISK_FULL" || "path" in details) return error;
   const free = await freeBytes(layout.temporary);

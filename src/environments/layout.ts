@@ -9,6 +9,8 @@ export interface Layout {
   readonly content: string;
   /** One file per environment: which content its name stands for. */
   readonly names: string;
+  /** Kernels that were fetched alone, for images. */
+  readonly kernels: string;
   /** Layers of registries. */
   readonly blobs: string;
   /** Running builds and removals. Entries that exist when the cache opens are stale. */
@@ -21,6 +23,7 @@ export async function makeLayout(directory: string): Promise<Layout> {
   const layout = {
     content: join(directory, "content"),
     names: join(directory, "names"),
+    kernels: join(directory, "kernels"),
     blobs: join(directory, "blobs"),
     temporary: join(directory, "tmp"),
   };

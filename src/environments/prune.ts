@@ -4,6 +4,7 @@ import { readFile, rm } from "../host/files.js";
 import { diskUsageBytes } from "../host/disk.js";
 import type { Holds } from "./holds.js";
 import { removeBuild } from "./install.js";
+import type { Kernels } from "./kernels.js";
 import { contentPath, listPaths, manifestFile, type Layout } from "./layout.js";
 import { parseInstallation, parseManifest } from "./manifest.js";
 import { removeContent } from "./remove.js";
@@ -25,6 +26,7 @@ interface Prunable {
   readonly holds: Holds;
   readonly source: EnvironmentSource;
   readonly blobs: BlobCache;
+  readonly kernels: Kernels;
   isBuilding(path: string): boolean;
   /** Only lists the entries that would be removed. */
   readonly dryRun: boolean;
@@ -36,6 +38,7 @@ export async function pruneContents({
   holds,
   source,
   blobs,
+  kernels,
   isBuilding,
   dryRun,
 }: Prunable): Promise<PruneReport> {
@@ -89,7 +92,9 @@ export async function pruneContents({
   const removedNames = new Set(removed.map(({ name }) => name));
   const swept = await blobs.sweep(await neededLayers(layout, removedNames), dryRun);
   removed.push(...swept.digests.map((digest) => ({ kind: "leftover" as const, name: `layer ${digest}` })));
-  return { removed, kept, freedBytes: freedBytes + swept.freedBytes };
+  const alone = await kernels.sweep(dryRun);
+  removed.push(...alone.versions.map((version) => ({ kind: "leftover" as const, name: `kernel ${version}` })));
+  return { removed, kept, freedBytes: freedBytes + swept.freedBytes + alone.freedBytes };
 }
 
 /** The layers of registries that installed environments were made of, without those of some names. */

@@ -3,12 +3,11 @@ import type { Log } from "../host/log.js";
 import type { Follower } from "../host/shared-work.js";
 import { type InstallPlace, installEnvironment } from "./install.js";
 import { inspectName, type InstalledEnvironment, writeInstallation } from "./installed.js";
-import type { HeldKernelPack } from "./kernel-pack.js";
 import { contentPath } from "./layout.js";
 import { neededLayers } from "./prune.js";
 import type { BlobCache } from "./registry/blobs.js";
 import { assertUpdatable, findMove } from "./registry/moved.js";
-import type { PullProgress, Recipe } from "./source.js";
+import type { BuildOptions, PullProgress, Recipe } from "./source.js";
 
 export interface PullOutcome {
   readonly environment: InstalledEnvironment;
@@ -32,8 +31,8 @@ export interface PullRequest extends Follower<PullProgress> {
 interface PullPlace extends InstallPlace {
   readonly blobs: BlobCache;
   readonly log: Log | undefined;
-  /** The kernel for an image. */
-  readonly takeKernel: (request: PullRequest) => Promise<HeldKernelPack>;
+  /** The kernel for an image; a rebuild takes the newest. */
+  readonly takeKernel: (isRebuild: boolean) => BuildOptions["takeKernel"];
 }
 
 /** Checks an installed environment, and builds one that is missing, damaged, or to be rebuilt. */
@@ -48,10 +47,9 @@ export async function pullEnvironment(place: PullPlace, recipe: Recipe, request:
     if (kept) return ready(request, { ...kept, built: false, repaired });
   }
   if (finding.state === "damaged") log?.warn({ environment: recipe.name, reason: finding.reason }, "repairing");
-  const held = recipe.kind === "debian" ? null : await place.takeKernel(request);
   const registry = { blobs, plainHttp: request.plainHttp ?? false, neededLayers: () => neededLayers(layout) };
-  const options = { ...request, kernel: held?.pack ?? null, registry };
-  const environment = await installEnvironment(place, recipe, options).finally(() => held?.release());
+  const options = { ...request, takeKernel: place.takeKernel(request.rebuild), registry };
+  const environment = await installEnvironment(place, recipe, options);
   if (finding.state === "damaged" && finding.digest !== null && finding.digest !== environment.digest) {
     await holds.ifUnheld(finding.digest, (digest) => rm(contentPath(layout, digest), { recursive: true, force: true }));
   }

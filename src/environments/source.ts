@@ -1,3 +1,4 @@
+import type { Follower } from "../host/shared-work.js";
 import type { ImageConfig, Origin } from "./manifest.js";
 import type { BlobCache } from "./registry/blobs.js";
 import type { RegistryReference } from "./registry/reference.js";
@@ -59,8 +60,8 @@ export interface PullProgress {
 export interface BuildOptions {
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
-  /** The kernel for an image; null for a recipe that brings its own. */
-  readonly kernel: KernelPack | null;
+  /** Finds or fetches the kernel for an image. */
+  readonly takeKernel: (follower: Follower<PullProgress>) => Promise<HeldKernelPack>;
   readonly registry: RegistryAccess;
 }
 
@@ -81,6 +82,12 @@ export interface KernelPack {
   readonly version: string;
   /** The package of the kernel. */
   readonly packages: BuiltEnvironment["packages"];
+}
+
+/** A kernel pack that stays until the release is called. */
+export interface HeldKernelPack {
+  readonly pack: KernelPack;
+  readonly release: () => void;
 }
 
 /** Files that a source leaves in the directory it was given. */
@@ -114,6 +121,11 @@ export interface EnvironmentSource {
    * ENVIRONMENT_BUILD_FAILED or DISK_FULL; the directory is the caller's to remove.
    */
   build(recipe: Recipe, directory: string, options: BuildOptions): Promise<BuiltEnvironment>;
+  /**
+   * Leaves the kernel and the initramfs for images in an empty directory of ours. Throws as build does; needs neither root nor a user
+   * namespace.
+   */
+  fetchKernel(directory: string, follower: Follower<PullProgress>): Promise<Pick<KernelPack, "version" | "packages">>;
   /** Ends the processes and removes the files that a killed build left outside its directory, if any. */
   discard(directory: string): Promise<void>;
 }

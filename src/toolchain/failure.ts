@@ -1,7 +1,9 @@
 import { PyroError } from "../contract/errors.js";
 import { classifyBuildFailure, meaningfulLines, type BuildFailure } from "../environments/debian/failure.js";
 import { freeBytes } from "../host/disk.js";
-import { SUITE } from "./source.js";
+
+/** The release whose packages a toolchain is made of. It brings its own C library, so the host's release does not matter. */
+export const SUITE = "trixie";
 
 const messages: Readonly<Partial<Record<BuildFailure, string>>> = {
   mirror_unreachable: "The package mirror cannot be reached, or a download was cut.",

@@ -2,21 +2,23 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import { assertAbleToFetch } from "./able.js";
+import { assertAbleToFetch } from "../environments/debian/able.js";
+import { type ChosenPackage, PrivateApt } from "../environments/debian/apt.js";
 import { readMirrors, readProxyOptions } from "../environments/debian/mirrors.js";
+import { buildSource, type PackageSource } from "../environments/debian/package-source.js";
 import { mkdir, readdir, rename, rm, symlink, syncDirectory, writeFile } from "../host/files.js";
 import { assertFreeSpace, diskUsageBytes, freeBytes } from "../host/disk.js";
 import type { Follower } from "../host/shared-work.js";
 import { newTemporaryName } from "../host/temporary.js";
-import { PrivateApt, type ChosenPackage } from "./apt.js";
 import { CURRENT, inToolchain, readToolchain, type InstalledToolchain, type ToolchainManifest } from "./installed.js";
-import { buildSource, SUITE, type PackageSource } from "./source.js";
+import { installError, SUITE } from "./failure.js";
 import { readVersionOfQemu, unpackPackage, writePrograms } from "./unpack.js";
 
 /** Fetched with all they depend on. */
 const PACKAGES = ["qemu-system-x86", "qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables"];
 /** A script for the host's Perl and apt. */
 const PACKAGES_ALONE = ["mmdebstrap"];
+const ABLE_OTHERWISE = "Install QEMU 9 or later, bubblewrap and e2fsprogs with the host's own package manager instead.";
 /** Directories for lists, downloads and unpacked packages. */
 const NEEDED_MIB = 450;
 
@@ -38,9 +40,9 @@ export type InstallFollower = Follower<InstallProgress>;
 export async function installToolchain(
   directory: string,
   follower: InstallFollower,
-  source: PackageSource = buildSource(readMirrors()),
+  source: PackageSource = buildSource(readMirrors(), { suite: SUITE, purpose: "a toolchain" }),
 ): Promise<InstallOutcome> {
-  await assertAbleToFetch(source.keyring);
+  await assertAbleToFetch("a toolchain", source.keyring, ABLE_OTHERWISE);
   await assertFreeSpace(directory, NEEDED_MIB, "The toolchain");
   const temporary = join(directory, newTemporaryName());
   await mkdir(temporary, { mode: 0o700 });
@@ -59,7 +61,8 @@ async function installBy(
   source: PackageSource,
   { signal, onProgress }: InstallFollower,
 ): Promise<InstallOutcome> {
-  const apt = await PrivateApt.make(join(temporary, "apt"), source, await readProxyOptions(signal));
+  const proxies = await readProxyOptions(signal);
+  const apt = await PrivateApt.make({ directory: join(temporary, "apt"), source, proxies, failure: installError });
   onProgress({ phase: "lists", message: "Reading the package lists", fraction: 0.02 });
   await apt.update({ signal });
   const chosen = await apt.choose(PACKAGES, PACKAGES_ALONE, { signal });

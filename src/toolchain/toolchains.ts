@@ -3,14 +3,12 @@ import { join } from "node:path";
 import { PyroError } from "../contract/errors.js";
 import { lstat, mkdir, readdir, realpath, rename, rm } from "../host/files.js";
 import { diskUsageBytes } from "../host/disk.js";
-import { endGroup, listCommandLines } from "../host/process.js";
+import { endToolsIn, processesIn } from "../host/tools-in.js";
 import { SharedWork } from "../host/shared-work.js";
 import { isTemporaryName, newTemporaryName, sweepTemporaries } from "../host/temporary.js";
 import { installToolchain, type InstallFollower, type InstallOutcome, type InstallProgress } from "./install.js";
 import { CURRENT, inToolchain, readToolchain, type InstalledToolchain } from "./installed.js";
-import type { PackageSource } from "./source.js";
-
-const END_DEADLINE_MS = 10_000;
+import type { PackageSource } from "../environments/debian/package-source.js";
 
 /** The value of PYRO_TOOLCHAIN that selects the host's programs despite a private toolchain. */
 const HOST = "host";
@@ -107,15 +105,4 @@ export class Toolchains {
     await rename(path, leaving);
     await rm(leaving, { recursive: true, force: true });
   }
-}
-
-/** Processes whose command line names a path beneath a directory: a jail that shows it, or a tool that works there. */
-function processesIn(path: string): number[] {
-  const names = (argument: string) => argument.includes(`${path}/`);
-  return listCommandLines().flatMap(({ pid, args }) => (args.some(names) ? [pid] : []));
-}
-
-/** Ends the tools that a killed daemon left running in a directory, each with its process group. */
-async function endToolsIn(path: string): Promise<void> {
-  for (const pid of processesIn(path)) await endGroup(pid, END_DEADLINE_MS);
 }

@@ -149,7 +149,7 @@ mountingTest(import.meta.url, "a build without room is refused before any work",
     const options = {
       signal: unhurried(),
       onProgress: () => {},
-      kernel: null,
+      takeKernel: () => Promise.reject(new Error("no image")),
       registry: { blobs: new BlobCache(mountPoint), plainHttp: false, neededLayers: async () => new Set<string>() },
     };
     await assert.rejects(debianSource().build(catalog[0]!, mountPoint, options), { code: "DISK_FULL" });

@@ -1,14 +1,26 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { tar } from "../archive/raw-tar.js";
+import { file } from "../archive/specimen.js";
 import { readCpio } from "./cpio.js";
 
-/** Real builds: they need the package mirror, mmdebstrap and, for the ordinary user, uidmap. */
+/** Real builds: they need the package mirror and, except for a kernel alone, mmdebstrap; for the ordinary user also uidmap. */
 
 interface User {
   readonly name: string;
@@ -43,11 +55,11 @@ function makeHome(context: TestContext, user: User): string {
   return home;
 }
 
-function startPull(user: User, home: string, name?: string) {
+function startPull(user: User, home: string, name?: string, path = process.env["PATH"]) {
   const script = join(dirname(fileURLToPath(import.meta.url)), "pull-process.js");
   const child = spawn(process.execPath, [script, home, ...(name === undefined ? [] : [name])], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { PATH: process.env["PATH"], HOME: home },
+    env: { PATH: path, HOME: home },
     ...(process.geteuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
   });
   const events: Record<string, unknown>[] = [];
@@ -162,6 +174,29 @@ function assertInitramfs(path: string) {
   for (const name of order) assert.equal(members.get(`modules/${name}`)?.toString("latin1", 1, 4), "ELF", name);
   assert.equal(members.size, order.length + 2);
 }
+
+test(`an image in an empty home of ${weakest.name}, on a host without newuidmap and mmdebstrap: its kernel is fetched alone`, async (context) => {
+  const home = makeHome(context, weakest);
+  const programs = join(home, "programs");
+  mkdirSync(programs);
+  const absent = ["newuidmap", "newgidmap", "mmdebstrap", "unshare"];
+  for (const name of readdirSync("/usr/bin").filter((one) => !absent.includes(one)))
+    symlinkSync(`/usr/bin/${name}`, join(programs, name));
+  writeFileSync(join(home, "root.tar"), tar(file("hello", "hello")));
+  const pull = startPull(weakest, join(home, "environments"), `rootfs:${join(home, "root.tar")}`, programs);
+  await pull.closed;
+  const result = pull.events.at(-1) as { initramfsPath: string; packages: { name: string }[]; kernelPath: string };
+  assert(result.kernelPath, JSON.stringify(result));
+  assert.deepEqual(
+    result.packages.map(({ name }) => /^linux-image-.*-cloud-amd64$/.test(name)),
+    [true],
+  );
+  // The mark of a kernel for x86.
+  assert.equal(readFileSync(result.kernelPath).toString("latin1", 0x202, 0x206), "HdrS");
+  assertInitramfs(result.initramfsPath);
+  assert.deepEqual(readdirSync(join(home, "environments", "tmp")), []);
+  assert.deepEqual(readdirSync(join(home, "environments", "names")).length, 1);
+});
 
 test("a cancelled build leaves nothing", { timeout: 300_000 }, async (context) => {
   const home = makeHome(context, weakest);

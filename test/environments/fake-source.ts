@@ -5,11 +5,13 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 import { openEnvironmentCache, type EnvironmentCache } from "../../src/environments/cache.js";
+import type { Follower } from "../../src/host/shared-work.js";
 import {
   environmentFiles,
   type BuildOptions,
   type BuiltEnvironment,
   type EnvironmentSource,
+  type PullProgress,
   type Recipe,
 } from "../../src/environments/source.js";
 
@@ -32,6 +34,19 @@ export class FakeSource implements EnvironmentSource {
     await this.during(directory, options);
     writeFileSync(join(directory, environmentFiles.root), `root of ${recipe.name}, build ${this.builds}`);
     return { kernelVersion: "6.1", packages: [{ name: "bash", version: "5" }] };
+  }
+
+  kernels = 0;
+  /** Runs in the middle of each fetch of a kernel. */
+  duringKernel: (directory: string, signal: AbortSignal) => Promise<void> = async () => {};
+
+  async fetchKernel(directory: string, { signal, onProgress }: Follower<PullProgress>) {
+    this.kernels += 1;
+    onProgress({ phase: "kernel", message: "half", fraction: 0.5 });
+    writeFileSync(join(directory, environmentFiles.kernel), `kernel ${this.kernels}`);
+    await this.duringKernel(directory, signal);
+    writeFileSync(join(directory, environmentFiles.initramfs), "initramfs");
+    return { version: `6.${this.kernels}`, packages: [{ name: "linux-image-fake", version: `${this.kernels}` }] };
   }
 
   async discard(directory: string) {

@@ -6,13 +6,20 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import type { PackageSource } from "../../src/toolchain/source.js";
+import type { PackageSource } from "../../src/environments/debian/package-source.js";
 
 const PACKAGES = ["qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables", "mmdebstrap"];
 const NAME = "Pyro Test <test@example.invalid>";
 
 /** Handles a request in place of the mirror, to make a fault. Returns false to let the mirror answer. */
 export type Fault = (path: string, response: ServerResponse, body: Buffer) => boolean;
+
+export interface OfferedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly depends?: string;
+  readonly files: Readonly<Record<string, string | Buffer>>;
+}
 
 /** A signed Debian archive of small packages, on a port of this machine. */
 export class Mirror implements AsyncDisposable {
@@ -50,28 +57,36 @@ export class Mirror implements AsyncDisposable {
     return join(this.#directory, "keyring.gpg");
   }
 
-  source(keyring = this.keyring): PackageSource {
+  source(keyring = this.keyring, suite = "trixie"): PackageSource {
     const { port } = this.#server.address() as AddressInfo;
-    return { keyring, lines: [`deb [signed-by=${keyring}] http://127.0.0.1:${port} trixie main`] };
+    return { keyring, lines: [`deb [signed-by=${keyring}] http://127.0.0.1:${port} ${suite} main`] };
   }
 
-  /** Replaces the offered packages. `qemu` is the program that runs as QEMU. */
+  /** Replaces the offered packages by those of a toolchain. `qemu` is the program that runs as QEMU. */
   publish(version: string, qemu = `#!/bin/sh\necho "QEMU emulator version ${version} (test)"\n`): void {
-    const packages = [
-      this.#build("qemu-system-x86", version, { "usr/bin/qemu-system-x86_64": qemu }),
-      ...PACKAGES.map((name) => this.#build(name, "1", { [`usr/share/${name}`]: name, "usr/share/doc/left-out": "" })),
-    ].join("\n");
+    this.offer("trixie", [
+      { name: "qemu-system-x86", version, files: { "usr/bin/qemu-system-x86_64": qemu } },
+      ...PACKAGES.map((name) => ({
+        ...{ name, version: "1" },
+        files: { [`usr/share/${name}`]: name, "usr/share/doc/left-out": "" },
+      })),
+    ]);
+  }
+
+  /** Replaces the offered packages of a release. */
+  offer(suite: string, offered: readonly OfferedPackage[]): void {
+    const packages = offered.map((one) => this.#build(one)).join("\n");
     const digest = createHash("sha256").update(packages).digest("hex");
     const release = [
-      "Suite: trixie",
-      "Codename: trixie",
+      `Suite: ${suite}`,
+      `Codename: ${suite}`,
       `Date: ${new Date().toUTCString()}`,
       "Architectures: amd64",
       "Components: main",
       `SHA256:\n ${digest} ${Buffer.byteLength(packages)} main/binary-amd64/Packages`,
     ];
-    this.#files.set("/dists/trixie/main/binary-amd64/Packages", Buffer.from(packages));
-    this.#files.set("/dists/trixie/InRelease", this.#gpg("--clearsign", `${release.join("\n")}\n`));
+    this.#files.set(`/dists/${suite}/main/binary-amd64/Packages`, Buffer.from(packages));
+    this.#files.set(`/dists/${suite}/InRelease`, this.#gpg("--clearsign", `${release.join("\n")}\n`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,17 +108,18 @@ export class Mirror implements AsyncDisposable {
   }
 
   /** Builds a package and offers it; gives its paragraph of the list. */
-  #build(name: string, version: string, files: Readonly<Record<string, string>>): string {
+  #build({ name, version, depends, files }: OfferedPackage): string {
     const tree = join(this.#directory, name);
     const archive = `${tree}.deb`;
     const control = [
       `Package: ${name}`,
       `Version: ${version}`,
       "Architecture: amd64",
+      ...(depends === undefined ? [] : [`Depends: ${depends}`]),
       "Maintainer: x",
       "Description: x",
     ];
-    const all = { ...files, "DEBIAN/control": `${control.join("\n")}\n` };
+    const all: Record<string, string | Buffer> = { ...files, "DEBIAN/control": `${control.join("\n")}\n` };
     for (const [path, content] of Object.entries(all)) {
       mkdirSync(dirname(join(tree, path)), { recursive: true });
       writeFileSync(join(tree, path), content);

@@ -8,15 +8,7 @@ const SUBORDINATE_IDS = 65_536;
 
 /** Throws HOST_NOT_ABLE with the fixing command when this host cannot build. */
 export async function assertAbleToBuild(isThere: (program: string) => Promise<boolean> = isInPath): Promise<void> {
-  if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new PyroError(
-      "HOST_NOT_ABLE",
-      `Environments are built on x86-64 Linux; this is ${process.platform} ${process.arch}.`,
-      {
-        details: { platform: process.platform, architecture: process.arch },
-      },
-    );
-  }
+  assertPlatform("an environment");
   const root = isPrivileged();
   const needed: [what: string, debianPackage: string, there: boolean][] = [
     ["mmdebstrap", "mmdebstrap", await isThere("mmdebstrap")],
@@ -34,6 +26,36 @@ export async function assertAbleToBuild(isThere: (program: string) => Promise<bo
     });
   }
   if (!root) await assertSubordinateIds();
+}
+
+/**
+ * Throws HOST_NOT_ABLE when this host cannot fetch and check Debian's packages for a purpose. `otherwise` is the hint for a host without
+ * apt.
+ */
+export async function assertAbleToFetch(purpose: string, keyring: string, otherwise: string): Promise<void> {
+  assertPlatform(purpose);
+  const programs = ["apt-get", "dpkg-deb", "tar"];
+  const found = await Promise.all(programs.map(isInPath));
+  const missing = programs.filter((_, index) => !found[index]);
+  if (missing.length > 0) {
+    throw new PyroError("HOST_NOT_ABLE", `Fetching ${purpose} needs ${missing.join(", ")}, which this host lacks.`, {
+      hint: otherwise,
+      details: { missing },
+    });
+  }
+  if (existsSync(keyring)) return;
+  throw new PyroError("HOST_NOT_ABLE", `Fetching ${purpose} needs ${keyring}, the keys for its packages.`, {
+    hint: "sudo apt-get install debian-archive-keyring",
+    details: { missing: [keyring], packages: ["debian-archive-keyring"] },
+  });
+}
+
+function assertPlatform(purpose: string): void {
+  const { platform, arch: architecture } = process;
+  if (platform === "linux" && architecture === "x64") return;
+  throw new PyroError("HOST_NOT_ABLE", `pyro makes ${purpose} on x86-64 Linux; this is ${platform} ${architecture}.`, {
+    details: { platform, architecture },
+  });
 }
 
 async function isInPath(program: string): Promise<boolean> {

@@ -27,15 +27,29 @@ export interface KernelFacts {
   readonly packageVersion: string;
 }
 
-/** Copies the kernel out of a bootstrapped root, and makes the initramfs of the modules it needs to boot. */
-export async function writeBootFiles(root: string, directory: string): Promise<KernelFacts> {
+/** An unpacked kernel package. */
+export interface UnpackedKernel {
+  readonly kernel: string;
+  /** The directory with a directory of modules for the kernel's version. */
+  readonly modules: string;
+  /** The fields `Package` and `Version` of the package. */
+  readonly control: string;
+}
+
+/** Where the hook of a bootstrap leaves a kernel in the root. */
+export async function kernelInRoot(root: string): Promise<UnpackedKernel> {
   const stage = join(root, stageDirectory);
-  const modulesRoot = join(root, "usr/lib/modules");
-  const [version] = await readdir(modulesRoot);
-  if (version === undefined) throw new PyroError("ENVIRONMENT_BUILD_FAILED", "The kernel package has no modules.");
-  await copyFile(join(stage, "kernel"), join(directory, environmentFiles.kernel));
-  await writeInitramfs(join(modulesRoot, version), directory);
   const control = await readFile(join(stage, "package"), "utf8");
+  return { kernel: join(stage, "kernel"), modules: join(root, "usr/lib/modules"), control };
+}
+
+/** Copies a kernel into a directory, and makes the initramfs of the modules it needs to boot. */
+export async function writeBootFiles(unpacked: UnpackedKernel, directory: string): Promise<KernelFacts> {
+  const { kernel, modules, control } = unpacked;
+  const [version] = await readdir(modules);
+  if (version === undefined) throw new PyroError("ENVIRONMENT_BUILD_FAILED", "The kernel package has no modules.");
+  await copyFile(kernel, join(directory, environmentFiles.kernel));
+  await writeInitramfs(join(modules, version), directory);
   return { version, packageName: field(control, "Package"), packageVersion: field(control, "Version") };
 }
 

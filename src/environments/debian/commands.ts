@@ -1,7 +1,8 @@
 import type { DebianRecipe } from "../source.js";
 
 export const archiveKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const kernelMetaPackage = "linux-image-cloud-amd64";
+/** Depends on the newest kernel for virtual machines. */
+export const kernelMetaPackage = "linux-image-cloud-amd64";
 
 /** Where the hook leaves the kernel, inside the root: a directory that is empty in every Debian. */
 export const stageDirectory = "media/pyro";

@@ -17,7 +17,10 @@ const patterns: readonly (readonly [BuildFailure, RegExp])[] = [
     "mirror_unreachable",
     /Temporary failure resolving|Could not resolve|Could not connect|Unable to connect|Connection (timed out|refused|failed)|Network is unreachable|Failed to fetch/i,
   ],
-  ["package_missing", /Unable to locate package|has no installation candidate|does not have a Release file/i],
+  [
+    "package_missing",
+    /Unable to locate package|No packages found|has no installation candidate|does not have a Release file/i,
+  ],
   ["namespace", /unshare(\(\)|:)? (syscall )?failed|newuidmap .*failed|cannot find newuidmap|uid_map|invalid idmap/i],
 ];
 

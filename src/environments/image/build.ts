@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
 import { copyShared } from "../../host/files.js";
+import { JoinedController } from "../../host/joined-controller.js";
 import type { ImageConfig } from "../manifest.js";
 import { type FetchedImage, fetchRegistryImage } from "../registry/open.js";
 import {
@@ -10,6 +11,7 @@ import {
   environmentFiles,
   type ImageRecipe,
   type KernelPack,
+  type PullProgress,
 } from "../source.js";
 import { BlockWriter } from "./block-writer.js";
 import { openDockerArchive } from "./docker-archive.js";
@@ -40,18 +42,63 @@ export async function buildFromImage(
   directory: string,
   options: BuildOptions,
 ): Promise<BuiltEnvironment> {
-  const { kernel, onProgress } = options;
-  if (kernel === null) throw new Error("an image is built with a kernel pack");
-  onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
-  const content = await openContent(recipe, directory, options);
+  options.onProgress({ phase: "check", message: `Reading ${recipe.name}`, fraction: 0.01 });
+  const { content, kernel } = await openBoth(recipe, directory, options);
   try {
-    const built = await buildContent(content, kernel, directory, options);
+    const built = await buildContent(content, kernel.pack, directory, options);
     await content.fetched?.release();
     return built;
   } catch (error) {
     await content.fetched?.release(error);
     throw error;
+  } finally {
+    kernel.release();
   }
+}
+
+/** The image, and the kernel, which is fetched meanwhile if there is none. When one of them fails, the other is cancelled. */
+async function openBoth(recipe: ImageRecipe, directory: string, options: BuildOptions) {
+  using both = new JoinedController([options.signal]);
+  let failure: unknown;
+  const orCancel = (error: unknown) => {
+    if (!both.signal.aborted) failure = error;
+    both.abort(error);
+    return null;
+  };
+  const { signal } = both;
+  const progress = inFirstHalf(options);
+  const [content, kernel] = await Promise.all([
+    openContent(recipe, directory, { ...options, signal, onProgress: progress.ofImage }).catch(orCancel),
+    options.takeKernel({ signal, onProgress: progress.ofKernel }).catch(orCancel),
+  ]);
+  if (content && kernel) return { content, kernel };
+  kernel?.release();
+  // The layers stay: without a kernel nothing is wrong with them.
+  await content?.fetched?.release();
+  options.signal.throwIfAborted();
+  throw failure;
+}
+
+/** The parts of an image and a missing kernel are fetched at once, in the first half of a build. */
+function inFirstHalf({ onProgress }: BuildOptions) {
+  let reached = 0;
+  let ofKernel: number | null = null;
+  let ofImage = 0;
+  const report = (progress: PullProgress) => {
+    const both = ofKernel === null ? ofImage : (ofImage + ofKernel) / 2;
+    reached = Math.max(reached, both / 2);
+    onProgress({ ...progress, fraction: reached });
+  };
+  return {
+    ofImage: (progress: PullProgress) => {
+      ofImage = progress.fraction;
+      report(progress);
+    },
+    ofKernel: (progress: PullProgress) => {
+      ofKernel = progress.fraction;
+      report(progress);
+    },
+  };
 }
 
 async function buildContent(
@@ -80,6 +127,10 @@ async function openContent(recipe: ImageRecipe, directory: string, options: Buil
   switch (recipe.kind) {
     case "rootfs": {
       const open = () => readExisting(recipe.path, "the archive");
+      // An archive that cannot be read is found before a kernel is fetched.
+      const first = open();
+      await first.next();
+      await first.return(undefined);
       return { config: null, layers: [{ name: recipe.path, sizeBytes: 0, open: () => decompressed(open()) }] };
     }
     case "registry": {

@@ -66,6 +66,14 @@ export function tokenError({ registry }: RegistryReference, server: string, said
 
 const certificateCodes = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/;
 
+/** OpenSSL's words for an answer that is not TLS, such as one of plain HTTP. */
+const isNoTls = /wrong.version.number|packet.length.too.long|http.request|unknown.protocol/i;
+
+/** OpenSSL's reason: the last but two of the parts between its colons. */
+function openSslReason(message: string): string {
+  return /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message;
+}
+
 /** The error of a connection that failed, or that broke. */
 export function connectionError(registry: string, host: string, error: unknown): PyroError {
   if (error instanceof PyroError) return error;
@@ -74,12 +82,14 @@ export function connectionError(registry: string, host: string, error: unknown):
   const details = { registry, host, cause: code };
   const fail = (reason: string, message: string, hint?: string) =>
     new PyroError("REGISTRY_UNREACHABLE", message, { ...(hint && { hint }), details: { reason, ...details }, cause });
-  if (code === "EPROTO" || code.startsWith("ERR_SSL_"))
+  if (isNoTls.test(`${code} ${cause.message}`))
     return fail(
       "plain_http",
       `${host} does not speak TLS.`,
-      `For a registry on this host without TLS: \`pyro env pull --plain-http REFERENCE\`.`,
+      `For a registry on this host with a login and without TLS: \`pyro env pull --plain-http REFERENCE\`.`,
     );
+  if (code === "EPROTO" || code.startsWith("ERR_SSL_"))
+    return fail("tls", `The TLS handshake with ${host} failed: ${openSslReason(cause.message)}.`);
   if (certificateCodes.test(code))
     return fail(
       "certificate",

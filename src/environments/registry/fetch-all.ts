@@ -39,7 +39,7 @@ export async function fetchAll(
   return paths;
 }
 
-/** Reports the bytes of all blobs, at most once for each MiB. */
+/** Reports the bytes of all blobs, at most once for each MiB; the fraction is that of the fetch. */
 function countBytes(sources: readonly BlobSource[], onProgress: BuildOptions["onProgress"]) {
   const done = new Map<string, number>();
   const allBytes = sources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -51,6 +51,6 @@ function countBytes(sources: readonly BlobSource[], onProgress: BuildOptions["on
     if (mib === reportedMib) return;
     reportedMib = mib;
     const message = `Fetching ${layers}: ${mib} of ${Math.ceil(allBytes / MIB)} MiB`;
-    onProgress({ phase: "download", message, fraction: 0.02 + (0.48 * mib * MIB) / Math.max(allBytes, mib * MIB, 1) });
+    onProgress({ phase: "download", message, fraction: (mib * MIB) / Math.max(allBytes, mib * MIB, 1) });
   };
 }

@@ -9,7 +9,7 @@ import { type RegistryReference, renderReference } from "./reference.js";
 import { readRefusal } from "./refusal.js";
 
 export interface SessionOptions {
-  /** Whether a registry of this host may be asked without TLS. */
+  /** Whether a registry of this host is asked without TLS. */
   readonly plainHttp: boolean;
   readonly signal: AbortSignal;
   /** The variables that name proxies, certificates and Docker's configuration. */
@@ -29,9 +29,9 @@ const MOST_REDIRECTS = 5;
 /** A connection to the registry of one image, with Docker's login. */
 export class RegistrySession {
   readonly reference: RegistryReference;
-  readonly #options: SessionOptions;
   readonly #web: WebClient;
-  readonly #base: URL;
+  readonly #address: string;
+  #isPlain: boolean;
   readonly #credentials: Credentials | null;
   readonly #authorization: Authorization;
 
@@ -42,19 +42,18 @@ export class RegistrySession {
     known: Credentials | null,
   ) {
     this.reference = reference;
-    this.#options = options;
     this.#web = web;
     this.#credentials = known;
     const host = reference.registry === "docker.io" ? "registry-1.docker.io" : reference.registry;
-    this.#base = new URL(`${options.plainHttp ? "http" : "https"}://${host}/v2/${reference.repository}/`);
+    this.#address = `://${host}/v2/${reference.repository}/`;
+    this.#isPlain = options.plainHttp;
     this.#authorization = new Authorization(reference, known, (url, request) => this.#send(url, request));
   }
 
   /** Throws INVALID_ARGUMENT for plain HTTP to another host, REGISTRY_DENIED when Docker's configuration cannot be used. */
   static async open(reference: RegistryReference, options: SessionOptions): Promise<RegistrySession> {
     const { registry } = reference;
-    const hostname = registry.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-    if (options.plainHttp && !isLoopbackName(hostname)) {
+    if (options.plainHttp && !isOnLoopback(registry)) {
       throw new PyroError(
         "INVALID_ARGUMENT",
         `${registry} is not on this host's loopback, so it is asked with TLS only.`,
@@ -71,13 +70,40 @@ export class RegistrySession {
 
   /** The answer with status 200 or 206, or one of `also`. Throws a REGISTRY_ error, ENVIRONMENT_UNKNOWN for status 404. */
   async request(request: RepositoryRequest, also: readonly number[] = []): Promise<WebResponse> {
+    try {
+      return await this.#request(request, also);
+    } catch (error) {
+      if (!this.#mayBePlain(error)) throw error;
+      this.#isPlain = true;
+      return this.#request(request, also);
+    }
+  }
+
+  close(): void {
+    this.#web.close();
+  }
+
+  get #base(): URL {
+    return new URL(`${this.#isPlain ? "http" : "https"}${this.#address}`);
+  }
+
+  /** A registry of this host that has no TLS is asked without it, unless that would show a login to whoever has its port. */
+  #mayBePlain(error: unknown): boolean {
+    const { registry } = this.reference;
+    if (this.#isPlain || this.#credentials !== null || !isOnLoopback(registry)) return false;
+    const { reason, host } = error instanceof PyroError ? error.details : {};
+    return reason === "plain_http" && host === registry;
+  }
+
+  async #request(request: RepositoryRequest, also: readonly number[]): Promise<WebResponse> {
     const { headers, ...rest } = request;
-    const url = new URL(request.path, this.#base);
+    const base = this.#base;
+    const url = new URL(request.path, base);
     const ask = () => this.#follow(url, { ...rest, headers: { ...headers, ...this.#authorization.headers } });
     const first = await ask();
     let { response } = first;
     // Another server must not choose where the login is sent.
-    const isOwn = first.origin === this.#base.origin;
+    const isOwn = first.origin === base.origin;
     if (response.status === 401 && isOwn && (await this.#authorization.renew(response, request.signal))) {
       response.body.resume();
       ({ response } = await ask());
@@ -86,10 +112,6 @@ export class RegistrySession {
     const [, digest = null] = /\/(sha256:.*)$/.exec(request.path) ?? [];
     const part = digest === this.reference.digest ? null : digest;
     throw refusedError(this.reference, await readRefusal(response), { isKnown: this.#credentials !== null, part });
-  }
-
-  close(): void {
-    this.#web.close();
   }
 
   /** Follows redirects to the store of a registry's blobs; the login is sent to the registry only. `origin`: the server that answered. */
@@ -114,8 +136,7 @@ export class RegistrySession {
   }
 
   async #send(url: URL, request: Parameters<WebClient["request"]>[1]): Promise<WebResponse> {
-    const isPlain =
-      this.#options.plainHttp && url.protocol === "http:" && isLoopbackName(url.hostname.replace(/^\[|\]$/g, ""));
+    const isPlain = this.#isPlain && url.protocol === "http:" && isLoopbackName(url.hostname.replace(/^\[|\]$/g, ""));
     if (url.protocol !== "https:" && !isPlain)
       throw this.#misled(`leads to ${url.origin === "null" ? url.protocol : url.origin}, which has no TLS`);
     try {
@@ -132,4 +153,8 @@ export class RegistrySession {
       details: { reason: "redirect", registry, environment: renderReference(this.reference) },
     });
   }
+}
+
+function isOnLoopback(registry: string): boolean {
+  return isLoopbackName(registry.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""));
 }

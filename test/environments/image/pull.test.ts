@@ -57,13 +57,6 @@ test("an image of a directory becomes an environment with the kernel of an insta
   assert.equal((await pull(cache, `oci:${directory}`)).built, false);
 });
 
-test("without an installed environment, the smallest is pulled first", async (context) => {
-  const { directory, cache } = await open(context);
-  writeFileSync(join(directory, "root.tar"), layers[0] ?? "");
-  await pull(cache, `rootfs:${directory}/root.tar`);
-  assert.notEqual(await cache.find("debian:12-base"), null);
-});
-
 test("places where the agent mounts file systems are directories, whatever the image has there", async (context) => {
   const { directory, cache } = await open(context);
   const odd = [symlink("dev", "/etc"), file("proc"), symlink("tmp", "/var/tmp"), symlink("workspace", "workspace")];

@@ -36,3 +36,15 @@ export function pull(cache: EnvironmentCache, name: string, { signal, onProgress
     ...{ signal: signal ?? unhurried(), onProgress: onProgress ?? (() => {}) },
   });
 }
+
+/** Sets variables of this process for one test. */
+export function setVariables(context: TestContext, variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    const before = process.env[name];
+    process.env[name] = value;
+    context.after(() => {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+    });
+  }
+}

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
@@ -77,8 +77,6 @@ export function sendError(response: ServerResponse, status: number, code: string
 
 /** Bytes that gzip cannot make smaller, the same for the same seed. */
 export function noise(sizeBytes: number, seed: string): Buffer {
-  const pieces = Array.from({ length: Math.ceil(sizeBytes / 32) }, (_, index) =>
-    createHash("sha256").update(`${seed} ${index}`).digest(),
-  );
-  return Buffer.concat(pieces).subarray(0, sizeBytes);
+  const key = createHash("sha256").update(seed).digest();
+  return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes));
 }

@@ -14,23 +14,11 @@ import { tar } from "../../archive/raw-tar.js";
 import { file } from "../../archive/specimen.js";
 import { temporaryDirectory } from "../fake-source.js";
 import { makeImage } from "../image/saved.js";
-import { openImageCache, pull } from "./cache.js";
+import { openImageCache, pull, setVariables } from "./cache.js";
 import { type RegistryDouble, registryDouble, sendError } from "./double.js";
 
 const image = makeImage([tar(file("a", "a"))]);
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
-
-/** Sets variables of this process for one test. */
-function setVariables(context: TestContext, variables: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(variables)) {
-    const before = process.env[name];
-    process.env[name] = value;
-    context.after(() => {
-      if (before === undefined) delete process.env[name];
-      else process.env[name] = before;
-    });
-  }
-}
 
 /** A registry that wants a login, and a configuration of Docker. */
 async function open(context: TestContext, config: (host: string) => object) {

@@ -162,18 +162,3 @@ test("the registry's own words are in the error of a limit", async (context) => 
     message: /You have reached \[2J your limit Retry after: 60/,
   });
 });
-
-test("plain HTTP is for this host's loopback only, and only when asked for", async (context) => {
-  const { cache } = await openImageCache(context);
-  const registry = await registryDouble(context);
-  registry.push(image);
-  await assert.rejects(pull(cache, "192.0.2.1:5000/me/tool"), { code: "INVALID_ARGUMENT" });
-  await assert.rejects(
-    pull(cache, `${registry.host}/me/tool`, { plainHttp: false }),
-    (error: { code: string; details: { reason: string } }) => {
-      assert.deepEqual([error.code, error.details.reason], ["REGISTRY_UNREACHABLE", "plain_http"]);
-      return true;
-    },
-  );
-  assert.deepEqual(registry.requests, []);
-});

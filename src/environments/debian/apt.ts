@@ -1,9 +1,8 @@
 import { join } from "node:path";
 
-import { mkdir, writeFile } from "../host/files.js";
-import { runCommand } from "../environments/debian/tools.js";
-import { installError } from "./failure.js";
-import type { PackageSource } from "./source.js";
+import { mkdir, writeFile } from "../../host/files.js";
+import type { PackageSource } from "./package-source.js";
+import { runCommand } from "./tools.js";
 
 /** A package as apt has chosen it. */
 export interface ChosenPackage {
@@ -19,21 +18,32 @@ interface AptOptions {
   readonly onLine?: (line: string) => void;
 }
 
+interface AptPlace {
+  /** The directory of its lists and its cache. */
+  readonly directory: string;
+  readonly source: PackageSource;
+  /** Settings of proxies, as apt's options are written. */
+  readonly proxies: readonly string[];
+  /** The error of a command of apt that failed, from its output. */
+  readonly failure: (lines: readonly string[], directory: string) => Promise<Error>;
+}
+
 const KEPT_LINES = 200;
 
 /** A separate apt beneath a directory: its lists, its cache, and no installed package. It reads nothing of the host's apt. */
 export class PrivateApt {
   /** The directory for the packages. */
   readonly archives: string;
-  readonly #directory: string;
+  readonly #place: AptPlace;
 
-  private constructor(directory: string) {
-    this.#directory = directory;
-    this.archives = join(directory, "cache/archives");
+  private constructor(place: AptPlace) {
+    this.#place = place;
+    this.archives = join(place.directory, "cache/archives");
   }
 
-  static async make(directory: string, source: PackageSource, proxies: readonly string[]): Promise<PrivateApt> {
-    const apt = new PrivateApt(directory);
+  static async make(place: AptPlace): Promise<PrivateApt> {
+    const { directory, source, proxies } = place;
+    const apt = new PrivateApt(place);
     await mkdir(join(directory, "lists/partial"), { recursive: true });
     await mkdir(join(apt.archives, "partial"), { recursive: true });
     await writeFile(join(directory, "status"), "");
@@ -43,25 +53,33 @@ export class PrivateApt {
   }
 
   async update(options: AptOptions): Promise<void> {
-    await this.#run(["update"], options);
+    await this.#run("apt-get", ["update"], options);
   }
 
   /** The packages to fetch: these with all their dependencies, and others without dependencies. */
   async choose(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<ChosenPackage[]> {
     const lists = [
-      await this.#run(["install", "--yes", "--print-uris", ...whole], options),
-      await this.#run(["download", "--print-uris", ...alone], options),
+      await this.#run("apt-get", ["install", "--yes", "--print-uris", ...whole], options),
+      await this.#run("apt-get", ["download", "--print-uris", ...alone], options),
     ];
     return lists.flatMap((text) => text.split("\n").flatMap(parseUri));
   }
 
-  /** Fetches them. Apt checks each against the digest in the signed lists. */
-  async download(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<void> {
-    await this.#run(["install", "--yes", "--download-only", ...whole], options);
-    await this.#run(["download", ...alone], options);
+  /** The packages that a package depends on. */
+  async listDependencies(name: string, options: AptOptions): Promise<string[]> {
+    const text = await this.#run("apt-cache", ["depends", name], options);
+    return text.split("\n").flatMap((line) => /^\s*Depends: ([a-z0-9][a-z0-9+.-]*)$/.exec(line)?.[1] ?? []);
   }
 
-  async #run(words: readonly string[], { signal, onLine }: AptOptions): Promise<string> {
+  /** Fetches them. Apt checks each against the digest in the signed lists. */
+  async download(whole: readonly string[], alone: readonly string[], options: AptOptions): Promise<void> {
+    if (whole.length > 0) await this.#run("apt-get", ["install", "--yes", "--download-only", ...whole], options);
+    await this.#run("apt-get", ["download", ...alone], options);
+  }
+
+  async #run(program: "apt-get" | "apt-cache", words: readonly string[], options: AptOptions): Promise<string> {
+    const { signal, onLine } = options;
+    const { directory, failure } = this.#place;
     const lines: string[] = [];
     const note = (line: string) => {
       lines.push(line);
@@ -69,15 +87,15 @@ export class PrivateApt {
       onLine?.(line);
     };
     // A sweep looks for this path in command lines, to find processes that a killed daemon left.
-    const command = ["apt-get", "-o", `Dir::Cache=${join(this.#directory, "cache")}`, ...words];
+    const command = [program, "-o", `Dir::Cache=${join(directory, "cache")}`, ...words];
     const { exitCode, stdout } = await runCommand(command, {
       signal,
       cwd: this.archives,
-      env: { APT_CONFIG: join(this.#directory, "apt.conf") },
+      env: { APT_CONFIG: join(directory, "apt.conf") },
       onStderrLine: note,
       onStdoutLine: note,
     });
-    if (exitCode !== 0) throw await installError(lines, this.#directory);
+    if (exitCode !== 0) throw await failure(lines, directory);
     return stdout;
   }
 }
