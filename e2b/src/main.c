@@ -1,4 +1,5 @@
-// The gateway's program in a guest: answers lines of JSON from standard input on standard output, and ends with its input.
+// The gateway's program in a guest: answers lines of JSON from standard input on standard output, and ends with its input. As `relay PORT` it is
+// one connection to a server of the guest.
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "file.h"
 #include "json.h"
 #include "place.h"
+#include "relay.h"
 #include "reply.h"
 #include "system.h"
 #include "tree.h"
@@ -69,9 +71,10 @@ static size_t take_lines(char *buffer, size_t length) {
     return left;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static char buffer[LINE_BYTES];
     size_t length = 0;
+    if (argc == 3 && strcmp(argv[1], "relay") == 0) return relay(argv[2]);
     umask(022);
     for (;;) {
         struct pollfd fds[WATCHES_MAX + 1];

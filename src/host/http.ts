@@ -6,8 +6,10 @@ import {
   type IncomingMessage,
   type Server,
 } from "node:http";
-import type { Socket } from "node:net";
+import { createServer as createSecureServer } from "node:https";
+import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { SecureContext } from "node:tls";
 
 export type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 
@@ -91,34 +93,97 @@ export interface LoopbackServer {
 const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 32_768;
 
-/** Serves HTTP/1.1 on 127.0.0.1; on a free port for 0. Rejects when the port is not available. */
-export function serveLoopback(
-  port: number,
-  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
-  onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
-): Promise<LoopbackServer> {
+/** How long a new connection may send nothing. */
+const FIRST_BYTE_MS = 60_000;
+/** The first byte of a TLS connection. */
+const TLS_HANDSHAKE = 0x16;
+
+/** What a loopback server does. */
+interface LoopbackWork {
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+  /** For TLS clients that ask for no name, as those that connect to an address. */
+  readonly certified: { readonly cert: string; readonly key: string };
+  /** For the name that a TLS client asks for. */
+  readonly secureContextFor: (servername: string) => SecureContext;
+}
+
+/** Serves HTTP/1.1 on 127.0.0.1 and ::1, plain and over TLS on the same port; on a free port for 0. Rejects when the port is not available. */
+export async function serveLoopback(port: number, work: LoopbackWork): Promise<LoopbackServer> {
+  const { onRequest, onUpgrade, certified, secureContextFor } = work;
   const options = { requestTimeout: 0, keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
-  const server = createServer(options, onRequest);
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on("upgrade", onUpgrade);
+  const plain = createServer(options, onRequest);
+  const secure = createSecureServer(
+    {
+      ...options,
+      ...certified,
+      minVersion: "TLSv1.2",
+      ALPNProtocols: ["http/1.1"],
+      SNICallback: (name, take) => take(null, secureContextFor(name)),
+    },
+    onRequest,
+  );
+  for (const server of [plain, secure]) {
+    server.on("upgrade", onUpgrade);
+    server.on("error", () => {});
+  }
+  secure.on("tlsClientError", (_error, socket) => socket.destroy());
+  const sockets = new Set<Socket>();
+  const accept = (socket: Socket) => {
+    if (sockets.size >= MAX_CONNECTIONS) return void socket.destroy();
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    passOn(socket, plain, secure);
+  };
+  const first = await listen("127.0.0.1", port, accept);
+  const bound = (first.address() as { port: number }).port;
+  // Names below localhost often lead to ::1, where no other program of this host may listen in the server's place.
+  const second = await listen("::1", bound, accept).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT") return null;
+    first.close();
+    throw error;
+  });
+  const close = () => {
+    first.close();
+    second?.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: bound, close };
+}
+
+function listen(host: string, port: number, accept: (socket: Socket) => void): Promise<NetServer> {
+  const listener = createNetServer({ noDelay: true }, accept);
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
-      server.off("error", reject);
-      server.on("error", () => {});
-      const close = () => {
-        server.close();
-        server.closeAllConnections();
-      };
-      resolve({ port: (server.address() as { port: number }).port, close });
+    listener.once("error", reject);
+    listener.listen({ port, host, exclusive: true, ipv6Only: true }, () => {
+      listener.off("error", reject);
+      listener.on("error", () => {});
+      resolve(listener);
     });
   });
 }
 
-/** A request to a server on 127.0.0.1, whose body the caller writes. */
-export function requestLoopback(
-  port: number,
+/** Gives a new connection to one of two servers, by its first byte. */
+function passOn(socket: Socket, plain: Server, secure: Server): void {
+  const onError = () => socket.destroy();
+  socket.on("error", onError);
+  socket.setTimeout(FIRST_BYTE_MS, onError);
+  const onReadable = () => {
+    const first = socket.read(1) as Buffer | null;
+    if (first === null) return;
+    socket.off("readable", onReadable).off("error", onError).off("timeout", onError).setTimeout(0);
+    socket.unshift(first);
+    (first[0] === TLS_HANDSHAKE ? secure : plain).emit("connection", socket);
+  };
+  socket.on("readable", onReadable);
+}
+
+/** A request to a server on 127.0.0.1, or over a connection that `connect` opens, whose body the caller writes. */
+export function sendRequest(
+  to: { readonly port: number } | { readonly connect: () => Duplex },
   { method, path, headers }: { method: string; path: string; headers: Readonly<Record<string, string | string[]>> },
 ): ClientRequest {
-  return request({ host: "127.0.0.1", port, method, path, headers, agent: false });
+  // An agent would open a connection of its own.
+  const way = "port" in to ? { host: "127.0.0.1", port: to.port, agent: false } : { createConnection: to.connect };
+  return request({ ...way, method, path, headers });
 }

@@ -12,6 +12,7 @@ import { isEnvdPath, serveEnvd, serveLink } from "./envd.js";
 import { assertLocal, assertNoPage, hostNameOf, isSameSecret } from "./guard.js";
 import { INTERPRETER_PORT, serveInterpreter } from "./interpreter/routes.js";
 import type { Sandboxes } from "./sandboxes.js";
+import type { Authority } from "./tls/authority.js";
 import { ENVD_PORT } from "./version.js";
 
 /** The settings of a gateway. */
@@ -21,12 +22,20 @@ export interface GatewayOptions {
   readonly readKey: () => Promise<string>;
   /** 0 takes a free port. */
   readonly port: number;
+  /** Signs the certificates for clients that connect over TLS. */
+  readonly authority: Authority;
   /** Called with failures that are the gateway's own. */
   readonly log: (message: string) => void;
 }
 
 /** Listens on loopback until it is closed. */
-export async function openGateway({ sandboxes, readKey, port, log }: GatewayOptions): Promise<LoopbackServer> {
+export async function openGateway({
+  sandboxes,
+  readKey,
+  port,
+  authority,
+  log,
+}: GatewayOptions): Promise<LoopbackServer> {
   const report = (request: IncomingMessage, error: unknown) => {
     if (!(error instanceof Refusal)) log(`${request.method} ${request.url}: ${String(error)}`);
   };
@@ -44,7 +53,9 @@ export async function openGateway({ sandboxes, readKey, port, log }: GatewayOpti
       sendFailure(openResponse(request, socket), error);
     });
   };
-  const server = await serveLoopback(port, onRequest, onUpgrade);
+  const secureContextFor = (name: string) => authority.contextFor(name);
+  const certified = authority.certify(null);
+  const server = await serveLoopback(port, { onRequest, onUpgrade, certified, secureContextFor });
   sandboxes.domain = `localhost:${server.port}`;
   return server;
 }

@@ -7,6 +7,7 @@ import { PyroError } from "../../contract/errors.js";
 import { mkdir, readFile, readJson, removeFileSync, stat, writeFileAtomic } from "../../host/files.js";
 import { openHome } from "../../host/home.js";
 import { isAlive, readProcessIdentity } from "../../host/process.js";
+import type { AuthorityFiles } from "./tls/authority.js";
 
 /** The gateway's files in a home. */
 export interface GatewayHome {
@@ -14,6 +15,9 @@ export interface GatewayHome {
   readonly templates: string;
   readonly key: string;
   readonly running: string;
+  /** The certificate of the gateway's authority, its key, and the bundle of those that its programs trust. */
+  readonly authority: AuthorityFiles;
+  readonly trusted: string;
 }
 
 /** Opens the gateway's directory in the home, private to the user. Throws HOME_UNUSABLE. */
@@ -26,6 +30,8 @@ export async function openGatewayHome(env: NodeJS.ProcessEnv): Promise<GatewayHo
     templates: join(path, "templates.json"),
     key: join(path, "key"),
     running: join(path, "gateway.json"),
+    authority: { certificate: join(path, "ca.pem"), key: join(path, "ca-key.pem") },
+    trusted: join(path, "trusted.pem"),
   };
 }
 

@@ -25,6 +25,11 @@ export interface GuestCommand {
   readonly env?: () => Readonly<Record<string, string>>;
 }
 
+/** The sandbox of a program. Its task changes when it continues without its memory. */
+export interface ProgramOwner {
+  readonly record: { readonly taskId: string };
+}
+
 /** A request under way. */
 export interface Asked {
   readonly id: number;
@@ -50,16 +55,16 @@ const MAX_ANSWER_LENGTH = 67_108_864;
  */
 export class LineProgram {
   readonly #pyro: Pyro;
-  readonly #taskId: string;
+  readonly #sandbox: ProgramOwner;
   readonly #what: GuestCommand;
   readonly #waiting = new Map<number, Waiting>();
   #starting: Promise<InputQueue> | null = null;
   #lastId = 0;
   #rest: Buffer[] = [];
 
-  constructor(pyro: Pyro, taskId: string, what: GuestCommand) {
+  constructor(pyro: Pyro, sandbox: ProgramOwner, what: GuestCommand) {
     this.#pyro = pyro;
-    this.#taskId = taskId;
+    this.#sandbox = sandbox;
     this.#what = what;
   }
 
@@ -117,7 +122,7 @@ export class LineProgram {
         const content = await read();
         await this.#pyro.perform(
           "task.file.write",
-          { task_id: this.#taskId, path, mode },
+          { task_id: this.#sandbox.record.taskId, path, mode },
           { stdin: onePiece(content) },
         );
       }
@@ -136,7 +141,13 @@ export class LineProgram {
     const onEvent = (event: OperationEvent) => {
       if (event.event === "stdout") this.#take(Buffer.from(event.data));
     };
-    const given = { task_id: this.#taskId, command: [...command], user, ...(env && { env: env() }), ...fixed };
+    const given = {
+      task_id: this.#sandbox.record.taskId,
+      command: [...command],
+      user,
+      ...(env && { env: env() }),
+      ...fixed,
+    };
     await this.#pyro.perform("task.exec", given, { stdin: input, onEvent }).catch(() => {});
   }
 

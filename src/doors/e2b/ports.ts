@@ -1,9 +1,13 @@
 import { PyroError } from "../../contract/errors.js";
-import { requestLoopback, type IncomingMessage } from "../../host/http.js";
+import { sendRequest, type IncomingMessage } from "../../host/http.js";
 import { connectLoopback } from "../../host/loopback.js";
-import type { Socket } from "../../host/socket.js";
+import type { Duplex, Socket } from "../../host/socket.js";
 import { Refusal, type Exchange } from "./answer.js";
+import { isSameSecret, trafficTokenOf } from "./guard.js";
+import type { GuestProgram } from "./guest-program.js";
 import type { Pyro } from "./pyro.js";
+import { Relay } from "./relay.js";
+import type { SandboxRecord } from "./sandbox-record.js";
 
 /** Headers between two ends of a connection, and those of the gateway: they do not reach the guest. */
 const own = new Set([
@@ -11,24 +15,31 @@ const own = new Set([
   ...["e2b-sandbox-id", "e2b-sandbox-port", "x-access-token", "e2b-traffic-access-token"],
 ]);
 
+/** The sandbox of the ports. */
+export interface PortsOwner {
+  readonly record: SandboxRecord;
+  readonly guest: GuestProgram;
+}
+
+/** A way to a port of the sandbox: a port of this host, or connections of the gateway's own. */
+type Way = { readonly port: number } | { readonly connect: () => Duplex };
+
 /** The ports of a sandbox: requests and WebSockets that go to servers in it. */
 export class Ports {
   readonly #pyro: Pyro;
-  readonly #taskId: string;
-  readonly #sandboxId: string;
+  readonly #sandbox: PortsOwner;
   readonly #published = new Map<number, Promise<number>>();
 
-  constructor(pyro: Pyro, taskId: string, sandboxId: string) {
+  constructor(pyro: Pyro, sandbox: PortsOwner) {
     this.#pyro = pyro;
-    this.#taskId = taskId;
-    this.#sandboxId = sandboxId;
+    this.#sandbox = sandbox;
   }
 
-  /** Passes a request on, and its answer back. Throws 502 when no server listens. */
+  /** Passes a request on, and its answer back. Throws 403 without a token that the sandbox wants, 502 when no server listens. */
   async forward({ request, response }: Exchange, port: number): Promise<void> {
-    const hostPort = await this.#publish(port);
+    const way = await this.#wayTo(request, port);
     const { method = "GET", url: path = "/" } = request;
-    const sent = requestLoopback(hostPort, { method, path, headers: this.#headersOf(request, port) });
+    const sent = sendRequest(way, { method, path, headers: this.#headersOf(request, port) });
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       sent.once("response", resolve);
       sent.once("error", reject);
@@ -46,7 +57,8 @@ export class Ports {
 
   /** Joins a connection that its client upgrades, such as a WebSocket, with a server in the sandbox. */
   async join(request: IncomingMessage, socket: Socket, head: Buffer, port: number): Promise<void> {
-    const guest = connectLoopback(await this.#publish(port));
+    const way = await this.#wayTo(request, port);
+    const guest = "port" in way ? connectLoopback(way.port) : way.connect();
     const { method, url, httpVersion } = request;
     const headers = {
       ...this.#headersOf(request, port),
@@ -57,7 +69,10 @@ export class Ports {
     guest.write(`${method} ${url} HTTP/${httpVersion}\r\n${lines.join("\r\n")}\r\n\r\n`);
     guest.write(head);
     guest.pipe(socket).pipe(guest);
-    for (const [one, other] of [[guest, socket] as const, [socket, guest] as const]) {
+    for (const [one, other] of [
+      [guest, socket],
+      [socket, guest],
+    ] as const) {
       one.on("error", () => other.destroy());
       one.once("close", () => other.destroy());
     }
@@ -65,14 +80,37 @@ export class Ports {
 
   #headersOf({ headers }: IncomingMessage, port: number): Record<string, string | string[]> {
     const kept = Object.entries(headers).filter(([name, value]) => !own.has(name) && value !== undefined);
-    return { ...(Object.fromEntries(kept) as Record<string, string | string[]>), host: `localhost:${port}` };
+    const mask = this.#network["maskRequestHost"];
+    const host = typeof mask === "string" ? mask.replaceAll("${PORT}", String(port)) : `localhost:${port}`;
+    return { ...(Object.fromEntries(kept) as Record<string, string | string[]>), host };
+  }
+
+  /** Called when the sandbox gets another task. */
+  forget(): void {
+    this.#published.clear();
+  }
+
+  get #network(): Readonly<Record<string, unknown>> {
+    return this.#sandbox.record.network ?? {};
+  }
+
+  /** A sandbox without public traffic is reached with its token alone, so none of its ports is published. */
+  async #wayTo(request: IncomingMessage, port: number): Promise<Way> {
+    const { record, guest } = this.#sandbox;
+    if (this.#network["allowPublicTraffic"] !== false) return { port: await this.#publish(port) };
+    if (!isSameSecret(request.headers["e2b-traffic-access-token"], trafficTokenOf(record.token))) {
+      throw new Refusal(403, "The header e2b-traffic-access-token is missing or wrong", { sandboxId: record.id });
+    }
+    // Its file is in the guest once it has answered.
+    await guest.ask("drain");
+    return { connect: () => new Relay(this.#pyro, record.taskId, guest.path, port) };
   }
 
   #publish(port: number): Promise<number> {
     const known = this.#published.get(port);
     if (known) return known;
     const publishing = this.#pyro
-      .perform("task.port.publish", { task_id: this.#taskId, port })
+      .perform("task.port.publish", { task_id: this.#sandbox.record.taskId, port })
       .then(({ host_port }) => host_port)
       .catch((error: unknown) => {
         this.#published.delete(port);
@@ -84,6 +122,9 @@ export class Ports {
   }
 
   #closed(port: number): Refusal {
-    return new Refusal(502, "The sandbox is running but port is not open", { sandboxId: this.#sandboxId, port });
+    return new Refusal(502, "The sandbox is running but port is not open", {
+      sandboxId: this.#sandbox.record.id,
+      port,
+    });
   }
 }

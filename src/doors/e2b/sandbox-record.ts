@@ -30,6 +30,12 @@ export const sandboxRecord = z.object({
   token: z.string(),
   state: z.enum(["running", "paused"]),
   onTimeout: z.enum(["kill", "pause"]),
+  /** Whether the pause at its end keeps the memory. */
+  pausesMemory: z.boolean().default(true),
+  /** The environment with its files, while it is paused without its memory; then it has no task. */
+  savedAs: z.string().optional(),
+  /** The environment from which it has booted after such a pause; its task needs it. */
+  bootedFrom: z.string().optional(),
   autoResume: z.boolean(),
   allowInternet: z.boolean(),
   network: z.record(z.string(), z.unknown()).optional(),

@@ -1,4 +1,3 @@
-import { PyroError } from "../../contract/errors.js";
 import type { ServerResponse } from "../../host/http.js";
 import { notFound, Refusal } from "./answer.js";
 import { GuestProgram } from "./guest-program.js";
@@ -7,6 +6,7 @@ import { Metrics } from "./metrics.js";
 import { Ports } from "./ports.js";
 import { ProcessTable } from "./process/table.js";
 import type { Pyro } from "./pyro.js";
+import { deleteTask, removeFiles, saveFiles } from "./saved-files.js";
 import type { SandboxRecord } from "./sandbox-record.js";
 import { Watchers } from "./files/watchers.js";
 
@@ -18,6 +18,8 @@ export interface SandboxHost {
   readonly user: string;
   /** Writes the record to disk. */
   save(record: SandboxRecord): void;
+  /** Starts a task for the sandbox from the files that were saved. Returns its id. */
+  startAgain(record: SandboxRecord, environment: string): Promise<string>;
 }
 
 /** A sandbox: a task, and what the gateway knows about it. */
@@ -48,13 +50,13 @@ export class Sandbox {
         return host.pyro.perform(name, input, options);
       },
     };
-    this.guest = new GuestProgram(this.pyro, record.taskId, host.guestFolder);
-    this.interpreter = new Interpreter(this.pyro, record.taskId, {
+    this.guest = new GuestProgram(this.pyro, this, host.guestFolder);
+    this.interpreter = new Interpreter(this.pyro, this, {
       guestFolder: host.guestFolder,
       user: host.user,
       env: () => this.variables,
     });
-    this.ports = new Ports(this.pyro, record.taskId, record.id);
+    this.ports = new Ports(this.pyro, this);
     this.processes = new ProcessTable(this.pyro, this);
     this.watchers = new Watchers(this.guest);
     this.metrics = new Metrics(this.guest);
@@ -95,15 +97,17 @@ export class Sandbox {
     response.once("close", () => this.#streams.delete(response));
   }
 
-  /** Saves the sandbox with its processes, and frees its memory. Throws 409 when it is paused. */
-  pause(): Promise<void> {
+  /** Saves the sandbox, with its processes or its files alone, and frees its memory. Throws 409 when it is paused. */
+  pause(keepsMemory: boolean): Promise<void> {
     return this.#inTurn(async () => {
       if (this.record.state === "paused") throw new Refusal(409, `Sandbox ${this.id} is already paused.`);
       this.#isPausing = true;
       try {
         await this.#letGo();
-        await this.#host.pyro.perform("task.stop", { task_id: this.record.taskId });
-        this.update({ state: "paused", endAt: new Date().toISOString() });
+        if (keepsMemory) {
+          await this.#host.pyro.perform("task.stop", { task_id: this.record.taskId });
+          this.update({ state: "paused", endAt: new Date().toISOString() });
+        } else await this.#keepFilesAlone();
       } finally {
         this.#isPausing = false;
         if (this.record.state === "running" && !this.#isGone) this.processes.attachAll();
@@ -111,11 +115,17 @@ export class Sandbox {
     });
   }
 
-  /** Continues a paused sandbox; false when it runs already. */
-  resume(): Promise<boolean> {
+  /** Continues a paused sandbox, or boots it from its files; false when it runs already. */
+  resume(keepsMemory: boolean): Promise<boolean> {
     return this.#inTurn(async () => {
       if (this.record.state === "running") return false;
-      await this.#host.pyro.perform("task.start", { task_id: this.record.taskId });
+      if (!keepsMemory && this.record.savedAs === undefined) await this.#keepFilesAlone();
+      const { savedAs, taskId } = this.record;
+      if (savedAs !== undefined) {
+        await this.#boot(savedAs);
+        return true;
+      }
+      await this.#host.pyro.perform("task.start", { task_id: taskId });
       try {
         this.update({ state: "running" });
       } finally {
@@ -141,11 +151,30 @@ export class Sandbox {
   }
 
   async #deleteTask(): Promise<void> {
-    try {
-      await this.#host.pyro.perform("task.delete", { task_id: this.record.taskId });
-    } catch (error) {
-      if (PyroError.from(error).code !== "NOT_FOUND") throw error;
-    }
+    const { taskId, savedAs, bootedFrom } = this.record;
+    await deleteTask(this.#host.pyro, taskId);
+    for (const name of [savedAs, bootedFrom]) if (name !== undefined) await removeFiles(this.#host.pyro, name);
+  }
+
+  /** From here on it is paused, and its processes are gone. */
+  async #keepFilesAlone(): Promise<void> {
+    const { pyro } = this.#host;
+    const { taskId, bootedFrom } = this.record;
+    const savedAs = await saveFiles(pyro, this.record);
+    this.update({ state: "paused", endAt: new Date().toISOString(), savedAs });
+    await this.processes.loseAll();
+    await deleteTask(pyro, taskId);
+    if (bootedFrom !== undefined) await removeFiles(pyro, bootedFrom);
+  }
+
+  async #boot(savedAs: string): Promise<void> {
+    // Of a pause that was cut short: its name is taken until then.
+    await deleteTask(this.#host.pyro, this.record.taskId);
+    const taskId = await this.#host.startAgain(this.record, savedAs);
+    this.ports.forget();
+    const { savedAs: _, ...rest } = this.record;
+    this.record = rest;
+    this.update({ taskId, state: "running", bootedFrom: savedAs });
   }
 
   async #letGo(): Promise<void> {

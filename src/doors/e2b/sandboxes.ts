@@ -4,7 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { listNames, readJson, rm } from "../../host/files.js";
-import type { NewSandbox } from "./control/new-sandbox.js";
+import { parseNetwork, type NewSandbox } from "./control/new-sandbox.js";
 import type { GatewayHome } from "./home.js";
 import type { Pyro } from "./pyro.js";
 import { notFound, Refusal } from "./answer.js";
@@ -50,7 +50,13 @@ export class Sandboxes {
     this.#home = home;
     this.#log = log;
     const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
-    this.#host = { pyro, save, guestFolder, user };
+    const startAgain = async (record: SandboxRecord, environment: string) => {
+      const { id, cpuCount, memoryMib, allowInternet, network } = record;
+      const taskNetwork = parseNetwork(network ?? {}, allowInternet);
+      const fields = { environment, vcpu_count: cpuCount, mem_mib: memoryMib };
+      return (await this.#createTask(id, fields, { taskNetwork, network })).task_id;
+    };
+    this.#host = { pyro, save, startAgain, guestFolder, user };
   }
 
   /** Opens those of an earlier gateway: each whose task still exists. */
@@ -86,7 +92,8 @@ export class Sandboxes {
     await sandbox.settled();
     if (sandbox.isGone) throw notFound(sandbox.id);
     if (sandbox.record.state === "running") return;
-    if (!sandbox.record.autoResume) throw notFound(sandbox.id);
+    // What is saved without its memory waits for its client to connect.
+    if (!sandbox.record.autoResume || sandbox.record.savedAs !== undefined) throw notFound(sandbox.id);
     await this.resume(sandbox, RESUMED_SECONDS);
   }
 
@@ -104,7 +111,7 @@ export class Sandboxes {
       };
       const fields = { ...size, ...(setup !== undefined && { setup }) };
       const task = await this.#createTask(id, { environment, ...fields }, wanted);
-      const { metadata, envVars, timeoutSeconds, onTimeout, autoResume, network, templateId } = wanted;
+      const { metadata, envVars, timeoutSeconds, onTimeout, pausesMemory, autoResume, network, templateId } = wanted;
       const allowInternet = wanted.allowInternet && task.network_enabled;
       return await this.#add({
         ...{
@@ -117,7 +124,15 @@ export class Sandboxes {
           ...span(timeoutSeconds),
           token: newToken(),
         },
-        ...{ state: "running", onTimeout, autoResume, allowInternet, ...(network && { network }), processes: [] },
+        ...{
+          state: "running",
+          onTimeout,
+          pausesMemory,
+          autoResume,
+          allowInternet,
+          ...(network && { network }),
+          processes: [],
+        },
         ...{ cpuCount: task.vcpu_count, memoryMib: task.mem_mib, diskMib: task.disk_mib },
       });
     } finally {
@@ -128,6 +143,7 @@ export class Sandboxes {
   /** Copies of a running sandbox, with its processes. */
   async fork(parent: Sandbox, count: number, timeoutSeconds: number): Promise<readonly Sandbox[]> {
     const { record } = parent;
+    assertHasTask(record);
     const { tasks } = await this.pyro.perform("task.fork", { task_id: record.taskId, count });
     const added = await Promise.allSettled(
       tasks.map(async ({ task_id: taskId }) => {
@@ -146,13 +162,14 @@ export class Sandboxes {
 
   /** Saves a running sandbox, with its processes, as a template. */
   async snapshot({ record }: Sandbox, name: string): Promise<string> {
+    assertHasTask(record);
     await this.pyro.perform("env.save", { source: record.taskId, name: `${SNAPSHOT_PREFIX}${name}` });
     return name;
   }
 
-  async resume(sandbox: Sandbox, timeoutSeconds: number): Promise<boolean> {
+  async resume(sandbox: Sandbox, timeoutSeconds: number, keepsMemory = true): Promise<boolean> {
     try {
-      const isResumed = await sandbox.resume();
+      const isResumed = await sandbox.resume(keepsMemory);
       if (isResumed) this.setEnd(sandbox, Date.now() + timeoutSeconds * 1000);
       return isResumed;
     } catch (error) {
@@ -161,10 +178,10 @@ export class Sandboxes {
     }
   }
 
-  async pause(sandbox: Sandbox): Promise<void> {
+  async pause(sandbox: Sandbox, keepsMemory = true): Promise<void> {
     this.#timers.clear(sandbox.id);
     try {
-      await sandbox.pause();
+      await sandbox.pause(keepsMemory);
     } catch (error) {
       this.#arm(sandbox, RETRY_MS);
       throw error;
@@ -208,7 +225,7 @@ export class Sandboxes {
   async #createTask(
     id: string,
     fields: TaskFields,
-    { taskNetwork, network }: NewSandbox,
+    { taskNetwork, network }: Pick<NewSandbox, "taskNetwork" | "network">,
   ): Promise<ResultOf<"task.create">> {
     const named = { name: `e2b-${id}`, labels: { "pyro-e2b": id }, ttl_seconds: limits.ttlSeconds.max };
     try {
@@ -238,6 +255,7 @@ export class Sandboxes {
     const path = join(this.#home.sandboxes, name);
     const { data: record } = sandboxRecord.safeParse(await readJson(path));
     if (!record) return this.#log(`${path} is damaged, or of a newer pyro; its sandbox is left alone.`);
+    if (record.savedAs !== undefined) return void this.#sandboxes.set(record.id, new Sandbox(this.#host, record));
     try {
       const task = await this.pyro.perform("task.status", { task_id: record.taskId });
       const sandbox = new Sandbox(this.#host, { ...record, state: task.state === "stopped" ? "paused" : "running" });
@@ -264,7 +282,8 @@ export class Sandboxes {
     if (!sandbox) return;
     if (!sandbox.isGone && Date.parse(sandbox.record.endAt) > Date.now()) return this.#arm(sandbox);
     try {
-      if (!sandbox.isGone && sandbox.record.onTimeout === "pause") await this.pause(sandbox);
+      if (!sandbox.isGone && sandbox.record.onTimeout === "pause")
+        await this.pause(sandbox, sandbox.record.pausesMemory);
       else await this.kill(sandbox);
     } catch (error) {
       this.#log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
@@ -274,4 +293,10 @@ export class Sandboxes {
   #pathOf(id: string): string {
     return join(this.#home.sandboxes, `${id}.json`);
   }
+}
+
+/** Throws 409 for a sandbox of which only the files are left. */
+function assertHasTask({ id, savedAs }: SandboxRecord): void {
+  if (savedAs === undefined) return;
+  throw new Refusal(409, `Sandbox ${id} is paused without its memory. Connect to it first.`);
 }

@@ -1,8 +1,13 @@
+import { lookup } from "node:dns/promises";
+
 import { PyroError } from "../../contract/errors.js";
+import { quoteCommand } from "../../contract/quote.js";
 import { openGateway } from "./gateway.js";
 import { openGatewayHome, readKey, readRunningPort, recordRunning, replaceKey } from "./home.js";
 import { openPyro } from "./pyro.js";
 import { Sandboxes } from "./sandboxes.js";
+import { Authority } from "./tls/authority.js";
+import { writeTrust } from "./tls/trust.js";
 
 /** Serves programs of E2B until a signal. Returns the exit status. */
 export async function serve({ port }: { readonly port: number }): Promise<number> {
@@ -14,7 +19,8 @@ export async function serve({ port }: { readonly port: number }): Promise<number
   const log = (message: string) => void process.stderr.write(`pyro e2b: ${message}\n`);
   await readKey(home);
   const sandboxes = await Sandboxes.open({ home, pyro: openPyro(process.env), log });
-  const gateway = await openGateway({ sandboxes, readKey: () => readKey(home), port, log }).catch(
+  const authority = await Authority.open(home.authority);
+  const gateway = await openGateway({ sandboxes, readKey: () => readKey(home), port, authority, log }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== "EADDRINUSE" && error.code !== "EACCES") throw error;
       throw new PyroError("FAILED_PRECONDITION", `Port ${port} of 127.0.0.1 is not available.`, {
@@ -23,6 +29,11 @@ export async function serve({ port }: { readonly port: number }): Promise<number
     },
   );
   const forget = await recordRunning(home, gateway.port);
+  if (!(await resolvesLocalNames())) {
+    log(
+      "This host does not resolve names below localhost, which getHost() returns. Install libnss-myhostname, or see docs/e2b.md.",
+    );
+  }
   process.stderr.write(`pyro e2b: serving on http://127.0.0.1:${gateway.port}\n`);
   await untilSignal();
   gateway.close();
@@ -39,9 +50,10 @@ export async function renderEnv(): Promise<string> {
     throw new PyroError("FAILED_PRECONDITION", "No gateway runs in this home.", { hint: "Start it: pyro e2b serve" });
   }
   const address = `http://127.0.0.1:${port}`;
-  const lines = { E2B_API_URL: address, E2B_SANDBOX_URL: address, E2B_API_KEY: await readKey(home) };
+  const trust = await writeTrust(home, process.env);
+  const lines = { E2B_API_URL: address, E2B_SANDBOX_URL: address, E2B_API_KEY: await readKey(home), ...trust };
   return Object.entries(lines)
-    .map(([name, value]) => `export ${name}=${value}\n`)
+    .map(([name, value]) => `export ${name}=${quoteCommand([value])}\n`)
     .join("");
 }
 
@@ -49,6 +61,14 @@ export async function renderEnv(): Promise<string> {
 export async function renderKey(isNew: boolean): Promise<string> {
   const home = await openGatewayHome(process.env);
   return `${isNew ? await replaceKey(home) : await readKey(home)}\n`;
+}
+
+/** True when programs of this host find the loopback under names such as `3000-ID.localhost`. */
+async function resolvesLocalNames(): Promise<boolean> {
+  return lookup("3000-i0.localhost").then(
+    ({ address }) => address === "::1" || address.startsWith("127."),
+    () => false,
+  );
 }
 
 function untilSignal(): Promise<void> {

@@ -26,7 +26,7 @@ const USER_SETUP = [
   "mkdir -p /etc/sudoers.d",
   "printf 'user ALL=(ALL) NOPASSWD:ALL\\n' >/etc/sudoers.d/pyro-e2b",
   "chmod 0440 /etc/sudoers.d/pyro-e2b",
-  "command -v python >/dev/null || ! command -v python3 >/dev/null || ln -s python3 /usr/local/bin/python",
+  'command -v python >/dev/null || ! command -v python3 >/dev/null || ln -s "$(command -v python3)" /usr/local/bin/python',
 ].join(" && ");
 
 /** The names that E2B's own programs use, and the environments that serve them: the first one that is known. */

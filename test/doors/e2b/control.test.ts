@@ -65,14 +65,14 @@ test("create: refuses what is not supported with 400 and names the field, and ma
   const before = served.pyro.tasks.size;
   const refused = {
     "network.denyOut": { network: { denyOut: ["192.0.2.1"] } },
-    "network.allowPublicTraffic": { network: { allowPublicTraffic: false } },
     "network.egressProxy": { network: { egressProxy: { address: "x" } } },
     "network.rules": { network: { rules: { "example.org": [] } } },
-    "network.maskRequestHost": { network: { maskRequestHost: "x" } },
+    maskRequestHost: { network: { maskRequestHost: "x\r\ny: z" } },
     "network.httpsPorts": { network: { httpsPorts: [443] } },
     iam: { iam: { tokens: { x: {} } } },
     volumeMounts: { volumeMounts: [{ name: "v", path: "/v" }] },
     autoPauseMemory: { autoPauseMemory: false },
+    autoResume: { autoPause: true, autoPauseMemory: false, autoResume: { enabled: true } },
     timeout: { timeout: 1e9 },
     metadata: { metadata: { x: 1 } },
     templateID: { templateID: 7 },
@@ -164,7 +164,7 @@ test("pause and resume: states, statuses, and a request that resumes by itself",
   const sandbox = await served.create();
   const post = (route: string, body: object = {}) => served.control("POST", `/sandboxes/${sandbox.id}/${route}`, body);
   assert.equal((await post("resume")).status, 409);
-  assert.equal((await post("pause", { memory: false })).status, 400);
+  assert.equal((await post("pause", { memory: "no" })).status, 400);
   assert.equal((await post("pause")).status, 204);
   assert.equal((await post("pause")).status, 409);
   assert.equal((await sandbox.ask("GET", "/health")).status, 502);
@@ -177,13 +177,67 @@ test("pause and resume: states, statuses, and a request that resumes by itself",
   assert.equal(await state(), "running");
 });
 
+test("pause without memory: keeps the files, ends the processes, and the next connect boots another task", async () => {
+  const sandbox = await served.create({ metadata: { kept: "yes" }, allow_internet_access: false });
+  const post = (route: string, body: object = {}) => served.control("POST", `/sandboxes/${sandbox.id}/${route}`, body);
+  const names = () => served.pyro.environments.filter((name) => name.startsWith("e2b-paused-"));
+  const running = sandbox.stream("process.Process/Start", { process: { cmd: "sleep", args: ["60"] } });
+  running.catch(() => {});
+  const list = async () => (await sandbox.call("process.Process/List")).body.processes;
+  while ((await list()).length === 0) await sleep(10);
+  assert.equal((await post("pause", { memory: false })).status, 204);
+  await assert.rejects(running);
+  assert.equal((await post("pause", { memory: false })).status, 409);
+  assert.equal((await sandbox.ask("GET", "/health")).status, 502);
+  const { source, disk_only } = served.pyro.inputsOf("env.save").at(-1)!;
+  assert.deepEqual([names(), disk_only], [[`e2b-paused-${sandbox.id}`], true]);
+  assert.ok(!served.pyro.tasks.has(String(source)));
+  assert.equal((await post("snapshots")).status, 409);
+  assert.equal((await post("fork")).status, 409);
+
+  // Another gateway knows it still, although it has no task.
+  await served.stop();
+  await served.start();
+  assert.equal((await served.control("GET", `/sandboxes/${sandbox.id}`)).body.state, "paused");
+  const { status, body } = await post("connect", { timeout: 60 });
+  assert.deepEqual([status, body.envdAccessToken], [201, sandbox.token]);
+  const { environment, mem_mib, network } = served.pyro.inputsOf("task.create").at(-1)!;
+  assert.deepEqual([environment, mem_mib, network], [`e2b-paused-${sandbox.id}`, 1024, false]);
+  assert.deepEqual([names(), await list()], [[`e2b-paused-${sandbox.id}`], []]);
+  assert.equal((await sandbox.run("echo alive")).stdout, "alive\n");
+
+  // With its memory kept, `memory: false` of a connect leaves that memory out.
+  assert.equal((await post("pause")).status, 204);
+  assert.equal((await post("connect", { memory: false })).status, 201);
+  assert.equal((await sandbox.run("echo again")).stdout, "again\n");
+  assert.deepEqual(names(), [`e2b-paused-${sandbox.id}-2`]);
+  assert.equal((await post("pause", { memory: false })).status, 204);
+  assert.equal((await served.control("DELETE", `/sandboxes/${sandbox.id}`)).status, 204);
+  assert.deepEqual(names(), []);
+});
+
+test("pause without memory: one that was cut short is done again; one at the end of its time is not resumed by a request", async () => {
+  const sandbox = await served.create({ autoPause: true, autoPauseMemory: false });
+  const name = `e2b-paused-${sandbox.id}`;
+  served.pyro.environments.push(name);
+  assert.equal((await served.control("POST", `/sandboxes/${sandbox.id}/timeout`, { timeout: 0 })).status, 204);
+  const state = async () => (await served.control("GET", `/sandboxes/${sandbox.id}`)).body.state;
+  while ((await state()) !== "paused") await sleep(10);
+  assert.equal((await sandbox.ask("GET", "/health")).status, 502);
+  assert.equal((await served.control("POST", `/sandboxes/${sandbox.id}/connect`, { timeout: 60 })).status, 201);
+  assert.equal((await sandbox.ask("GET", "/health")).status, 204);
+  await served.control("DELETE", `/sandboxes/${sandbox.id}`);
+});
+
 test("snapshots and forks: are made, listed, started from and removed", async () => {
   const sandbox = await served.create({ metadata: { from: "here" } });
   const { status, body } = await served.control("POST", `/sandboxes/${sandbox.id}/snapshots`, { name: "ready:v1" });
   assert.deepEqual([status, body], [201, { snapshotID: "ready:v1", names: ["ready:v1"] }]);
   assert.deepEqual((await served.control("GET", "/snapshots?name=ready")).body, [body]);
-  await served.create({ templateID: "ready:v1" });
+  const copy = await served.create({ templateID: "ready:v1" });
   assert.equal(served.pyro.inputsOf("task.create").at(-1)!["setup"], undefined);
+  assert.equal((await served.control("DELETE", "/templates/ready%3Av1")).status, 409);
+  await served.control("DELETE", `/sandboxes/${copy.id}`);
   assert.equal((await served.control("DELETE", "/templates/ready%3Av1")).status, 204);
   assert.equal((await served.control("DELETE", "/templates/ready%3Av1")).status, 404);
   const forks = await served.control("POST", `/sandboxes/${sandbox.id}/fork`, { count: 2, timeout: 60 });

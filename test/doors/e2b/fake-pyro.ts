@@ -22,6 +22,7 @@ interface Command {
 interface FakeTask {
   state: "started" | "stopped";
   readonly name: string;
+  readonly environment: string;
   readonly commands: Command[];
 }
 
@@ -62,14 +63,21 @@ export class FakePyro implements Pyro {
 
   readonly #operations: Readonly<Record<string, (input: never, options: CallOptions) => Promise<unknown>>> = {
     "env.list": async () => ({ environments: this.environments.map((name) => ({ name, installed: true })) }),
-    "env.save": async ({ name }: { name: string }) => void this.environments.push(name),
+    "env.save": async ({ name, source }: { name: string; source: string }) => {
+      this.#find(source);
+      if (this.environments.includes(name)) throw new PyroError("ALREADY_EXISTS", `${name} exists`);
+      this.environments.push(name);
+    },
     "env.remove": async ({ environment }: { environment: string }) => {
       if (!this.environments.includes(environment)) throw new PyroError("ENVIRONMENT_UNKNOWN", "unknown");
+      if ([...this.tasks.values()].some((task) => task.environment === environment))
+        throw new PyroError("FAILED_PRECONDITION", "in use");
       this.environments.splice(this.environments.indexOf(environment), 1);
     },
-    "task.create": async ({ name, network }: { name: string; network: boolean }) => {
+    "task.create": async ({ name, network, environment }: { name: string; network: boolean; environment: string }) => {
+      if ([...this.tasks.values()].some((task) => task.name === name)) throw new PyroError("ALREADY_EXISTS", name);
       if (network && !this.hasNetwork) throw new PyroError("HOST_NOT_ABLE", "no /dev/net/tun");
-      return { ...this.#add(name), network_enabled: network };
+      return { ...this.#add(name, environment), network_enabled: network };
     },
     "task.fork": async ({ count }: { count: number }) => ({
       tasks: Array.from({ length: count }, () => this.#add("fork")),
@@ -108,9 +116,9 @@ export class FakePyro implements Pyro {
     },
   };
 
-  #add(name: string) {
+  #add(name: string, environment = "") {
     const task_id = `task-${String((this.#count += 1)).padStart(12, "0")}`;
-    this.tasks.set(task_id, { state: "started", name, commands: [] });
+    this.tasks.set(task_id, { state: "started", name, environment, commands: [] });
     return taskOf({ task_id });
   }
 
@@ -135,6 +143,7 @@ export class FakePyro implements Pyro {
       stdio: [...stdio],
       detached: true,
     });
+    options.signal?.addEventListener("abort", () => kill(child), { once: true });
     const command = observe(child);
     commands.push(command);
     await options.onEvent?.({ event: "started", sequence: commands.length });

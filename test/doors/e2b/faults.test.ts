@@ -154,7 +154,11 @@ test("a program's answer: one that is too long is refused, and the next one is r
     }
     return {} as never;
   };
-  const program = new LineProgram({ perform }, "task", { files: [], command: ["program"], user: "root" });
+  const program = new LineProgram(
+    { perform },
+    { record: { taskId: "task" } },
+    { files: [], command: ["program"], user: "root" },
+  );
   await assert.rejects(program.ask("list", { lines: 65 }), { code: "EMSGSIZE" });
   assert.equal((await program.ask("list", { lines: 2 })).length, 2);
   await program.close();

@@ -92,3 +92,52 @@ test("answers of the control API name the domain under which ports are reached",
   assert.equal(body.domain, `localhost:${served.port}`);
   assert.equal(body.trafficAccessToken, undefined);
 });
+
+test("port: with a mask, servers are told that host", async () => {
+  const masked = await served.create({ network: { maskRequestHost: "custom.example.com:${PORT}" } });
+  const { body } = await masked.ask("GET", "/", { headers: { "e2b-sandbox-port": "3000" } });
+  assert.equal(body.headers["host"], "custom.example.com:3000");
+});
+
+test("port: without public traffic, requests need the sandbox's traffic token, and no port of this host leads there", async () => {
+  const { body: made } = await served.control("POST", "/v2/sandboxes", {
+    templateID: "base",
+    network: { allowPublicTraffic: false },
+  });
+  const before = served.pyro.inputsOf("task.port.publish").length;
+  const { port } = server.address() as { port: number };
+  const ask = (token: string | undefined, given = port) =>
+    served.ask("POST", "/private", {
+      body: Buffer.from("x".repeat(100_000)),
+      headers: {
+        host: `${given}-${made.sandboxID}.localhost`,
+        ...(token !== undefined && { "e2b-traffic-access-token": token }),
+      },
+    });
+  const { body: detail } = await served.control("GET", `/sandboxes/${made.sandboxID}`);
+  for (const token of [undefined, "", "0", made.envdAccessToken, sandbox.token]) {
+    const { status, body } = await ask(token);
+    assert.deepEqual([status, body.code, body.sandboxId], [403, 403, made.sandboxID]);
+  }
+  const { status, body } = await ask(made.trafficAccessToken);
+  assert.deepEqual([status, body.url, body.body.length], [201, "/private", 100_000]);
+  assert.equal(body.headers["e2b-traffic-access-token"], undefined);
+  assert.deepEqual(detail.network, { allowPublicTraffic: false });
+  const closed = await ask(made.trafficAccessToken, 1);
+  assert.deepEqual([closed.status, closed.body.port], [502, 1]);
+
+  const headers = { host: `${port}-${made.sandboxID}.localhost`, connection: "Upgrade", upgrade: "echo" };
+  const upgrade = (more: Record<string, string>) => {
+    const request = httpRequest({ host: "127.0.0.1", port: served.port, headers: { ...headers, ...more } });
+    request.end();
+    return request;
+  };
+  const [refused] = await once(upgrade({}), "response");
+  assert.equal(refused.statusCode, 403);
+  refused.resume();
+  const [, socket] = await once(upgrade({ "e2b-traffic-access-token": made.trafficAccessToken }), "upgrade");
+  socket.write("both ways");
+  assert.equal(String((await once(socket, "data"))[0]), "both ways");
+  socket.destroy();
+  assert.equal(served.pyro.inputsOf("task.port.publish").length, before);
+});

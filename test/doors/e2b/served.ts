@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openGateway } from "../../../src/doors/e2b/gateway.js";
 import { openGatewayHome, readKey, type GatewayHome } from "../../../src/doors/e2b/home.js";
 import { Sandboxes } from "../../../src/doors/e2b/sandboxes.js";
+import { Authority } from "../../../src/doors/e2b/tls/authority.js";
 import type { LoopbackServer } from "../../../src/host/http.js";
 import { FakePyro } from "./fake-pyro.js";
 
@@ -47,7 +48,9 @@ export class Served implements AsyncDisposable {
     const log = (message: string) => void this.log.push(message);
     const guestFolder = join(this.directory, "guest");
     this.sandboxes = await Sandboxes.open({ home: this.home, pyro: this.pyro, log, guestFolder, user: me });
-    this.#server = await openGateway({ sandboxes: this.sandboxes, readKey: () => readKey(this.home), port: 0, log });
+    const authority = await Authority.open(this.home.authority);
+    const key = () => readKey(this.home);
+    this.#server = await openGateway({ sandboxes: this.sandboxes, readKey: key, port: 0, authority, log });
   }
 
   get port(): number {

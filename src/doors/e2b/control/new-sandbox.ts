@@ -11,7 +11,11 @@ const networkForm = z.looseObject({
   allowPublicTraffic: z.boolean().nullish(),
   rules: z.unknown().optional(),
   egressProxy: z.unknown().optional(),
-  maskRequestHost: z.unknown().optional(),
+  maskRequestHost: z
+    .string()
+    .max(255)
+    .regex(/^[A-Za-z0-9.:_${}[\]-]*$/, "expected a host, with a port or ${PORT}")
+    .nullish(),
   httpsPorts: z.unknown().optional(),
 });
 
@@ -37,6 +41,8 @@ export interface NewSandbox {
   readonly envVars: Record<string, string>;
   readonly timeoutSeconds: number;
   readonly onTimeout: "kill" | "pause";
+  /** Whether the pause at its end keeps the memory. */
+  readonly pausesMemory: boolean;
   readonly autoResume: boolean;
   readonly allowInternet: boolean;
   readonly network: Record<string, unknown> | undefined;
@@ -58,13 +64,6 @@ export function parseNewSandbox(body: unknown, defaultSeconds: number): NewSandb
   const { data, error } = newSandboxForm.safeParse(body);
   if (!data) throw new Refusal(400, z.prettifyError(error));
   refuseUnsupported({ iam: data.iam, volumeMounts: data.volumeMounts });
-  const { autoPause = false, autoPauseMemory = true } = data;
-  if (autoPauseMemory === false) {
-    const reason = autoPause
-      ? "autoPauseMemory: false is not supported: a pause keeps the memory."
-      : "autoPauseMemory needs autoPause.";
-    throw new Refusal(400, reason);
-  }
   const allowInternet = data.allow_internet_access ?? true;
   const { network } = data;
   return {
@@ -72,12 +71,24 @@ export function parseNewSandbox(body: unknown, defaultSeconds: number): NewSandb
     metadata: data.metadata ?? {},
     envVars: data.envVars ?? {},
     timeoutSeconds: parseTimeout(data.timeout ?? defaultSeconds),
-    onTimeout: autoPause ? "pause" : "kill",
-    autoResume: data.autoResume?.enabled ?? false,
+    ...parseEnding(data),
     allowInternet,
     network: network ? { ...network } : undefined,
     taskNetwork: network ? parseNetwork(network, allowInternet) : { network: allowInternet },
   };
+}
+
+/** What happens at the end of a sandbox. Throws 400. */
+function parseEnding({ autoPause, autoPauseMemory, autoResume }: z.infer<typeof newSandboxForm>) {
+  const pausesMemory = autoPauseMemory ?? true;
+  const ending = {
+    onTimeout: autoPause ? "pause" : "kill",
+    pausesMemory,
+    autoResume: autoResume?.enabled ?? false,
+  } as const;
+  if (!pausesMemory && !autoPause) throw new Refusal(400, "autoPauseMemory: false needs autoPause.");
+  if (pausesMemory || !ending.autoResume) return ending;
+  throw new Refusal(400, "autoPauseMemory: false excludes autoResume: without its memory a sandbox boots.");
 }
 
 /** Whole seconds; negative ones are 0. Throws 400. */
@@ -106,11 +117,12 @@ const NO_NAME = "none.invalid";
  * Rules of pyro's gate for the network of a creation. E2B's rules begin with everything open; the gate can be open, closed, or open to
  * a list. Other lists of denied addresses are refused, since they would not be enforced.
  */
-function parseNetwork(network: z.infer<typeof networkForm>, allowInternet: boolean): TaskNetwork {
-  const { allowPublicTraffic, rules, egressProxy, maskRequestHost, httpsPorts } = network;
-  const names = { rules, egressProxy, maskRequestHost, httpsPorts };
+export function parseNetwork(given: unknown, allowInternet: boolean): TaskNetwork {
+  const { data: network, error } = networkForm.safeParse(given);
+  if (!network) throw new Refusal(400, z.prettifyError(error));
+  const { rules, egressProxy, httpsPorts } = network;
+  const names = { rules, egressProxy, httpsPorts };
   refuseUnsupported(Object.fromEntries(Object.entries(names).map(([name, value]) => [`network.${name}`, value])));
-  if (allowPublicTraffic === false) throw new Refusal(400, "network.allowPublicTraffic: false is not supported.");
   const [allowOut, denyOut] = [network.allowOut ?? [], network.denyOut ?? []];
   if (denyOut.some((range) => !everything.has(range))) {
     throw new Refusal(400, "network.denyOut is supported for all traffic (0.0.0.0/0) only.");

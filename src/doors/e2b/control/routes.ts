@@ -36,10 +36,8 @@ const routes: Readonly<Record<string, Perform>> = {
   },
   "POST /sandboxes/:id/refreshes": refresh,
   "POST /sandboxes/:id/pause": async ({ sandboxes, exchange, id }) => {
-    const { memory } = await readJsonBody(exchange.request);
-    const sandbox = sandboxes.find(id);
-    if (memory === false) throw new Refusal(400, "memory: false is not supported: a pause keeps the memory.");
-    await sandboxes.pause(sandbox);
+    const keepsMemory = readKeepsMemory(await readJsonBody(exchange.request));
+    await sandboxes.pause(sandboxes.find(id), keepsMemory);
     sendEmpty(exchange.response, 204);
   },
   "POST /sandboxes/:id/snapshots": createSnapshot,
@@ -109,14 +107,20 @@ async function listRunning({ sandboxes, exchange: { response, query } }: Control
 
 /** Connects to a sandbox: a paused one is resumed, a running one may only live longer. */
 async function connect({ sandboxes, exchange, id }: ControlCall): Promise<void> {
-  const { timeout, memory } = await readJsonBody(exchange.request);
+  const body = await readJsonBody(exchange.request);
   const sandbox = sandboxes.find(id);
-  if (memory === false) throw new Refusal(400, "memory: false is not supported: a sandbox resumes with its memory.");
-  const seconds = parseTimeout(timeout ?? DEFAULT_SECONDS);
-  if (await sandboxes.resume(sandbox, seconds))
+  const seconds = parseTimeout(body["timeout"] ?? DEFAULT_SECONDS);
+  if (await sandboxes.resume(sandbox, seconds, readKeepsMemory(body)))
     return sendJson(exchange.response, 201, renderSandbox(sandbox, sandboxes.domain));
   lengthen(sandboxes, id, seconds);
   sendJson(exchange.response, 200, renderSandbox(sandbox, sandboxes.domain));
+}
+
+/** `memory: false` leaves the memory of a sandbox out: it boots from its files. */
+function readKeepsMemory({ memory }: Readonly<Record<string, unknown>>): boolean {
+  if (memory === undefined || memory === null) return true;
+  if (typeof memory === "boolean") return memory;
+  throw new Refusal(400, "memory is not a boolean.");
 }
 
 async function resume({ sandboxes, exchange, id }: ControlCall): Promise<void> {

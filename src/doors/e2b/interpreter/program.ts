@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import { readFile } from "../../../host/files.js";
-import { LineProgram } from "../line-program.js";
+import { LineProgram, type ProgramOwner } from "../line-program.js";
 import type { Pyro } from "../pyro.js";
 
 const SOURCES = fileURLToPath(new URL("../../../../../e2b/interpreter/", import.meta.url));
@@ -16,13 +16,13 @@ interface InterpreterPlace {
 
 /** The gateway's program that runs code in one sandbox, as its user. It needs Python in the guest. */
 export class Interpreter extends LineProgram {
-  constructor(pyro: Pyro, taskId: string, { guestFolder, user, env }: InterpreterPlace) {
+  constructor(pyro: Pyro, sandbox: ProgramOwner, { guestFolder, user, env }: InterpreterPlace) {
     const place = `${guestFolder}/interpreter`;
     const files = names.map((name) => ({
       target: `${place}/${name}`,
       mode: "0644",
       read: () => readFile(`${SOURCES}${name}`),
     }));
-    super(pyro, taskId, { files, command: ["python3", "-I", "-S", `${place}/manager.py`], user, env });
+    super(pyro, sandbox, { files, command: ["python3", "-I", "-S", `${place}/manager.py`], user, env });
   }
 }

@@ -117,6 +117,11 @@ export class ProcessTable {
     for (const { reading } of this.#processes.values()) reading.detaching.abort();
   }
 
+  /** Ends all of them for clients: their machine is gone. */
+  async loseAll(): Promise<void> {
+    await Promise.all(this.list().map((process) => this.#finish(process, lost)));
+  }
+
   /** Reads all of them again, from where reading stopped. */
   attachAll(): void {
     for (const process of this.list()) void this.#follow(process);

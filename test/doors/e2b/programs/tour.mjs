@@ -21,6 +21,7 @@ async function commands() {
   const { stdout, stderr, exitCode } = await sandbox.commands.run('echo "$GREETING $(whoami) $PWD"; echo err >&2');
   assert.deepEqual([stdout, stderr, exitCode], ["hello user /home/user\n", "err\n", 0]);
   assert.equal((await sandbox.commands.run("sudo id -u; id -u", { user: "root" })).stdout, "0\n0\n");
+  assert.match((await sandbox.commands.run("python --version")).stdout, /^Python 3/);
   await assert.rejects(
     sandbox.commands.run("exit 3"),
     (error) => error instanceof CommandExitError && error.exitCode === 3,
