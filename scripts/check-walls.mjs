@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { readTypescriptImports } from "./import-graph.mjs";
 
-/** The folders that each folder of src/ may import besides itself. The last column of ARCHITECTURE.md's table has the same. */
+/** The folders that each folder of src/ may import besides itself. The last column of the table in docs/architecture/folders.md has the same. */
 const walls = {
   contract: [],
   host: ["contract"],
@@ -46,9 +46,9 @@ const faults = [...readTypescriptImports("src")].flatMap(([path, imports]) => {
   ];
 });
 for (const [folder, may] of Object.entries(walls)) {
-  const told = toldBy(readFileSync("ARCHITECTURE.md", "utf8"), folder);
+  const told = toldBy(readFileSync("docs/architecture/folders.md", "utf8"), folder);
   if (told !== null && told !== renderList(may)) {
-    faults.push(`ARCHITECTURE.md says that ${folder}/ may import ${told}; it may import ${renderList(may)}.`);
+    faults.push(`folders.md says that ${folder}/ may import ${told}; it may import ${renderList(may)}.`);
   }
 }
 for (const fault of faults) process.stderr.write(`${fault}\n`);
@@ -69,7 +69,7 @@ function renderList(folders) {
   return folders.length === 0 ? "nothing of ours" : folders.join(", ");
 }
 
-/** The folders that ARCHITECTURE.md's table says this folder may import; null when the table has no row for it. */
+/** The folders that the table of folders.md says this folder may import; null when the table has no row for it. */
 function toldBy(page, folder) {
   const row = page.split("\n").find((line) => line.startsWith(`| \`src/${folder}/\` |`));
   return row?.split("|").at(-2).trim() ?? null;

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL("../../../scripts/check-walls.mjs", import.
 function check(files: Readonly<Record<string, string>>): string[] {
   const root = mkdtempSync(join(tmpdir(), "pt-walls-"));
   try {
-    for (const [path, text] of Object.entries({ "ARCHITECTURE.md": "", ...files })) {
+    for (const [path, text] of Object.entries({ "docs/architecture/folders.md": "", ...files })) {
       mkdirSync(join(root, path, ".."), { recursive: true });
       writeFileSync(join(root, path), text);
     }
@@ -43,9 +43,10 @@ test("walls: an import of another folder fails, also a type import, an import() 
   ]);
 });
 
-test("walls: a table of ARCHITECTURE.md that says something else fails", () => {
+test("walls: a table of folders.md that differs from the imports allowed fails", () => {
   const row = "| `src/store/` | records | contract, host |\n";
-  assert.deepEqual(check({ "ARCHITECTURE.md": row, "src/host/a.ts": 'import "../contract/errors.js";\n' }), [
-    "ARCHITECTURE.md says that store/ may import contract, host; it may import contract, host, workspace.",
-  ]);
+  assert.deepEqual(
+    check({ "docs/architecture/folders.md": row, "src/host/a.ts": 'import "../contract/errors.js";\n' }),
+    ["folders.md says that store/ may import contract, host; it may import contract, host, workspace."],
+  );
 });
