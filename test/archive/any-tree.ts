@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { fc } from "../property.js";
+import { character, fc } from "../property.js";
 
 const name = fc
-  .string({ unit: "binary", minLength: 1, maxLength: 60 })
+  .string({ unit: character, minLength: 1, maxLength: 60 })
   .map((text) => text.replaceAll("/", "_").replaceAll("\0", "_"))
   .filter((text) => text !== "." && text !== "..");
 const kind = fc.constantFrom("file", "directory", "symlink", "hardlink");

@@ -5,14 +5,14 @@ import { test } from "node:test";
 
 import { buildOutputFields, KeptOutput } from "../../src/core/exec/kept-output.js";
 import { OutputOrder, OutputOrderFile, type StreamName } from "../../src/store/output-order.js";
-import { fc } from "../property.js";
+import { character, fc } from "../property.js";
 import { temporaryDirectory } from "./scratch.js";
 
 type Piece = readonly [stream: StreamName, bytes: Buffer];
 
 const streams = ["stdout", "stderr"] as const;
 const anyStream = fc.constantFrom(...streams);
-const anyText = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => Buffer.from(text));
+const anyText = fc.string({ unit: character, maxLength: 12 }).map((text) => Buffer.from(text));
 const anyBytes = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes));
 
 /** The result for pieces that arrived in this order. */

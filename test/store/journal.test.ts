@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { fc } from "../property.js";
+import { character, fc } from "../property.js";
 
 import { openJournal } from "../../src/store/journal.js";
 import type { JournalEntry } from "../../src/store/journal-entry.js";
@@ -12,7 +12,7 @@ import { runOnTinyDisk } from "./tiny-disk.js";
 
 const time = "2026-01-02T03:04:05.678Z";
 const count = fc.nat();
-const text = fc.string({ unit: "binary", maxLength: 30 });
+const text = fc.string({ unit: character, maxLength: 30 });
 const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
   fc
     .record({ sequence: fc.integer({ min: 1 }), command: text })

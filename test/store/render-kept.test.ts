@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { fc } from "../property.js";
+import { character, fc } from "../property.js";
 
 import { KeptOutput } from "../../src/core/exec/kept-output.js";
 import { openOutputLog } from "../../src/store/output-log.js";
@@ -17,7 +17,7 @@ test("a log shows the same text as a result that was kept in memory", async (t) 
   let run = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.string({ unit: "grapheme", maxLength: 40 })),
+      fc.array(fc.string({ unit: character, maxLength: 40 })),
       fc.integer({ min: 8, max: 200 }),
       async (parts, limit) => {
         const log = await openOutputLog(join(directory, `${(run += 1)}`), "stdout");

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { test } from "node:test";
 
-import { fc } from "../../property.js";
+import { character, fc } from "../../property.js";
 
 import { KeptOutput } from "../../../src/core/exec/kept-output.js";
 
 test("short output is kept whole, long output as head and tail with the number of bytes between", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.string({ unit: "grapheme", maxLength: 40 })),
+      fc.array(fc.string({ unit: character, maxLength: 40 })),
       fc.integer({ min: 8, max: 200 }),
       (parts, limit) => {
         const kept = new KeptOutput(limit);
@@ -27,7 +27,7 @@ test("short output is kept whole, long output as head and tail with the number o
 });
 
 test("text and encoding give back the bytes of an output, and UTF-8 output is text", () => {
-  const pieces = fc.array(fc.oneof(fc.string({ unit: "grapheme" }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));
+  const pieces = fc.array(fc.oneof(fc.string({ unit: character }).map(Buffer.from), fc.uint8Array().map(Buffer.from)));
   fc.assert(
     fc.property(pieces, (parts) => {
       const kept = new KeptOutput(100_000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fc } from "../../property.js";
+import { character, fc } from "../../property.js";
 
 import { fitResult } from "../../../src/doors/mcp/budget.js";
 import { cutText } from "../../../src/doors/mcp/cut.js";
@@ -67,8 +67,8 @@ test("no output exceeds the budget", () => {
   const marks = 200;
   fc.assert(
     fc.property(
-      fc.string({ unit: "binary" }),
-      fc.string({ unit: "grapheme" }),
+      fc.string({ unit: character }),
+      fc.string({ unit: character }),
       fc.nat(400),
       (stdout, stderr, maxBytes) => {
         const fitted = fit(outcome(stdout, stderr), maxBytes);
@@ -81,7 +81,7 @@ test("no output exceeds the budget", () => {
 test("a cut falls between characters, and counts each byte once", () => {
   fc.assert(
     // A replacement character counts as one byte, since it stands for a lost one.
-    fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), fc.nat(80), (any, maxBytes) => {
+    fc.property(fc.string({ unit: character, maxLength: 60 }), fc.nat(80), (any, maxBytes) => {
       const text = any.replaceAll("\ufffd", "");
       const cut = cutText(text, maxBytes);
       assert.ok(text.startsWith(cut.head) && text.endsWith(cut.tail));
