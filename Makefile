@@ -109,6 +109,11 @@ bench: setup
 bench-many: setup
 	@node dist/bench/main.js many --runs 2000
 
+# The host memory that a VM takes during an hour of builds; BENCH_MINUTES sets how long.
+.PHONY: bench-builds
+bench-builds: setup
+	@node dist/bench/main.js builds
+
 # Pages that are rendered from the contract.
 docs: setup
 	@npm run --silent docs

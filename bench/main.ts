@@ -14,6 +14,7 @@ import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
 import { benchFairness } from "./fairness.js";
 import { benchBranches } from "./branches.js";
+import { benchBuilds } from "./builds.js";
 import { openBenchHome, type BenchHome } from "./home.js";
 import { benchIdle } from "./idle.js";
 import { benchInside } from "./inside.js";
@@ -35,6 +36,7 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
   inside: benchInside,
   outside: benchRun,
   many: benchMany,
+  builds: benchBuilds,
   network: ({ home }) => benchNetwork(home),
   mcp: benchMcp,
   memory: benchMemory,
@@ -45,6 +47,8 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
   idle: benchIdle,
   fairness: benchFairness,
 };
+/** Parts that run only when they are named, for they take an hour. */
+const onlyNamed = ["builds"];
 
 /**
  * What VMs cost here, as ratios within one run: the named parts, or all of them. BENCH_HOME names a home to take environments from,
@@ -55,7 +59,7 @@ async function main(bench: BenchHome): Promise<void> {
     allowPositionals: true,
     options: { json: { type: "string" }, runs: { type: "string", default: "100" } },
   });
-  const names = positionals.length > 0 ? positionals : Object.keys(parts);
+  const names = positionals.length > 0 ? positionals : Object.keys(parts).filter((part) => !onlyNamed.includes(part));
   const unknown = names.filter((name) => !parts[name]);
   if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
   const client = openClient(bench.env);
