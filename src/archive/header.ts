@@ -1,4 +1,4 @@
-import { corrupt, showName } from "./refusal.js";
+import { corrupt } from "./refusal.js";
 
 export const BLOCK_BYTES = 512;
 const SPACE = 0x20;
@@ -17,12 +17,23 @@ export function isZeroBlock(block: Buffer): boolean {
   return block.every((byte) => byte === 0);
 }
 
-/** The fields of a block whose checksum is right, else ARCHIVE_CORRUPT. */
-export function parseHeader(block: Buffer): Header {
+/** The place of a header in its archive. */
+interface HeaderPlace {
+  readonly position: number;
+  /** The name of the entry before it. */
+  readonly after: string | undefined;
+}
+
+/**
+ * The fields of a block whose checksum is right, else ARCHIVE_CORRUPT. The error shows nothing of the block, which may be the content
+ * of any file.
+ */
+export function parseHeader(block: Buffer, { position, after }: HeaderPlace): Header {
   const name = field(block, 0, 100);
   const stored = parseNumber(field(block, 148, 8));
   if (stored === null || !sums(block).includes(stored)) {
-    throw corrupt("the checksum of a header is wrong, or the file is not a tar archive", showName(trimNuls(name)));
+    const where = after === undefined ? "the first header" : `the header at byte ${position}, after this entry,`;
+    throw corrupt(`${where} has a wrong checksum, or the file is not a tar archive`, after);
   }
   const magic = block.toString("latin1", 257, 263);
   const prefix = magic === "ustar\0" ? field(block, 345, isStar(block) ? 131 : 155) : Buffer.alloc(0);

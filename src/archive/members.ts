@@ -63,7 +63,7 @@ export class MemberReader {
           throw corrupt("it ends after an extended header, without the entry that belongs to it", this.#shown);
         return null;
       }
-      const header = parseHeader(block);
+      const header = parseHeader(block, { position: this.#input.position - BLOCK_BYTES, after: this.#shown });
       const shown = showName(trimNuls(header.name));
       this.#shown = shown;
       if (!(await this.#extend(extensions, header, shown))) return this.#member(header, extensions);

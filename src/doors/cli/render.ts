@@ -1,7 +1,8 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
+import { renderEnvironments } from "./env-list.js";
 import { renderEntry, renderFileList } from "./file-list.js";
 import { printable } from "./printable.js";
-import { renderBuild, renderKind, renderOrigin, renderSaved } from "./saved.js";
+import { renderBuild, renderOrigin, renderSaved } from "./saved.js";
 import { renderBytes, renderMib } from "./size.js";
 import { renderRemoved, renderToolchain } from "./toolchain.js";
 import { renderForks, renderSnapshot, renderSnapshots } from "./snapshot.js";
@@ -13,13 +14,7 @@ type DaemonStatus = ResultOf<"daemon.status">;
 
 /** Results as text for people: one entry for each operation without events. */
 export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<Name>) => string | Uint8Array } = {
-  "env.list": ({ catalog_version, environments }) => {
-    const lines = environments.map(
-      ({ name, installed, description, moved_to, saved, built }) =>
-        `${name} [${built ? "built" : saved ? renderKind(saved) : installed ? "installed" : "not installed"}] ${description}${moved_to ? "; its tag has moved" : ""}`,
-    );
-    return renderLines([`Catalog version: ${catalog_version}`, ...lines]);
-  },
+  "env.list": (result) => renderEnvironments(result, Date.now()),
 
   "env.inspect": (environment) =>
     renderLines([
