@@ -48,7 +48,7 @@ function unpack(archive: string): { root: string; config: Record<string, any> } 
 
 let whole: Built;
 let image: ReturnType<typeof unpack>;
-let pod: ChildProcess;
+let pod: ChildProcess | undefined;
 let state: string;
 
 /** A container of the image as a pod has it: its user, a read-only root, no network, and two places to write. */
@@ -79,11 +79,9 @@ before(async () => {
   state = join(directory, "state");
   mkdirSync(state);
   chmodSync(state, 0o777);
-  const [program = "", ...words] = buildContainer(image.config["Entrypoint"]);
-  pod = spawn(program, words, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env } });
 });
 after(() => {
-  pod.kill("SIGKILL");
+  pod?.kill("SIGKILL");
   rmSync(directory, { recursive: true });
 });
 
@@ -91,6 +89,8 @@ test("the same inputs make the same image, without the template: its digest is e
   const settings = { PYRO_IMAGE_TEMPLATE_MIB: "" };
   const [one, other] = [await build("one", settings), await build("other", settings)];
   assert.match(one.digest, /^sha256:[0-9a-f]{64}$/);
+  const layersOf = ({ said }: Built) => said.split("\n").filter((line) => line.startsWith("sha256:"));
+  assert.deepEqual(layersOf(other), layersOf(one));
   assert.equal(other.digest, one.digest);
 });
 
@@ -148,6 +148,8 @@ test("the list of parts has the packages of npm and Debian that are in it", () =
 
 test("its daemon runs VMs from the template in the image, is started again when killed, and ends the pod when it ends", async () => {
   const status = async () => JSON.parse((await inPod("pyro", "daemon", "status", "--json")).stdout);
+  const [program = "", ...words] = buildContainer(image.config["Entrypoint"]);
+  pod = spawn(program, words, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env } });
   await until("the daemon listens", () => existsSync(join(state, "home", "run", "daemon.sock")));
   const ran = await inPod("pyro", "run", "debian:12", "--", "uname", "-m");
   assert.deepEqual([ran.status, ran.stdout], [0, "x86_64\n"], ran.stderr);

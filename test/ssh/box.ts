@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { Client } from "../../src/client/client.js";
+import { Pyro } from "../../src/index.js";
 import { pyroPath, Scratch } from "../client/scratch.js";
 import type { Place } from "../parity/runner.js";
 import { VmScratch } from "../vm/vm-scratch.js";
@@ -39,6 +40,12 @@ export class Box implements AsyncDisposable {
 
   get place(): Place {
     return { home: this.near.home, env: this.env, context: "box" };
+  }
+
+  /** The SDK, which takes its ssh from this process's environment: the one of the box that was asked last. */
+  openSdk(): Pyro {
+    Object.assign(process.env, { PYRO_SSH: this.sshd.client });
+    return new Pyro({ home: this.near.home, context: "box" });
   }
 
   /** The directory with the connection's sockets. */

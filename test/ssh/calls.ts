@@ -8,7 +8,6 @@ import { after, before, test } from "node:test";
 
 import { Client } from "../../src/client/client.js";
 import { performOperation } from "../../src/client/perform.js";
-import { Pyro } from "../../src/index.js";
 import { connectStdio } from "../doors/mcp/connect.js";
 import { pyroPath } from "../client/scratch.js";
 import { Box } from "./box.js";
@@ -112,8 +111,7 @@ test("a saved environment is exported to this machine, and imported from it", as
 });
 
 test("the SDK streams standard input and output of any size", async () => {
-  Object.assign(process.env, { PYRO_SSH: box.sshd.client });
-  const pyro = new Pyro({ home: box.near.home, context: "box" });
+  const pyro = box.openSdk();
   const bytes = Buffer.alloc(8 << 20, "pyro");
   const ran = await pyro.execTask(TASK, { command: "sha256sum", stdin: bytes });
   assert.equal(ran.stdout.split(" ")[0], createHash("sha256").update(bytes).digest("hex"));

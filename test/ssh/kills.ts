@@ -8,7 +8,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { performOperation } from "../../src/client/perform.js";
 import { PyroError } from "../../src/contract/errors.js";
-import { Pyro } from "../../src/index.js";
 import { random, seed } from "../seed.js";
 import { Box } from "./box.js";
 
@@ -21,7 +20,6 @@ const directory = mkdtempSync(join(tmpdir(), "pt-kills-"));
 before(async () => {
   process.stdout.write(`# seed ${seed}\n`);
   box = await Box.open();
-  Object.assign(process.env, { PYRO_SSH: box.sshd.client });
   await box.client.call("task.create", { environment: "debian:12", mem_mib: 256, name: TASK });
 });
 after(async () => {
@@ -162,7 +160,7 @@ test("pull: all of it or nothing; what was acknowledged is there", async () => {
 });
 
 test("shell: each byte that the terminal has shown arrives once, in order; it can be typed into again", async () => {
-  const pyro = new Pyro({ home: box.near.home, context: "box" });
+  const pyro = box.openSdk();
   const shell = await pyro.shellTask(TASK, { name: "main" });
   let shown = "";
   const reading = (async () => {
