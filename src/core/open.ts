@@ -66,14 +66,15 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
   const toolchains = await Toolchains.open(home.path, process.env["PYRO_TOOLCHAIN"]);
   // Searched after the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
+  const isInContainer = isContainerTheJail(process.env["PYRO_JAIL"]);
   const backends = new Backends(
     await QemuBackend.open({
       ...shared,
-      gatePath: GATE_PATH,
+      gatePath: isInContainer ? null : GATE_PATH,
       preloadPath: PRELOAD_PATH,
       pagesPath: PAGES_PATH,
       basePath,
-      enclosePath: isContainerTheJail(process.env["PYRO_JAIL"]) ? ENCLOSE_PATH : null,
+      enclosePath: isInContainer ? ENCLOSE_PATH : null,
       preference: process.env["PYRO_ACCEL"],
       privateToolchain: () => toolchains.inUse(),
       log,

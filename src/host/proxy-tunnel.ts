@@ -71,7 +71,10 @@ export async function tunnelThrough(
       reject(proxyError(`the proxy ${proxy.host} refused the connection with status ${statusCode}`));
     });
     request.on("timeout", () => request.destroy(proxyError(`the proxy ${proxy.host} does not answer`)));
-    request.on("error", reject);
+    request.on("error", (error) => {
+      const isOwn = signal.aborted || (error as NodeJS.ErrnoException).code === "EPROXY";
+      reject(isOwn ? error : proxyError(`the proxy ${proxy.host} cannot be reached: ${error.message}`, error));
+    });
     request.end();
   });
   const secured = connect({ socket, servername: url.hostname, ...(ca && { ca }), ...tls });
@@ -117,6 +120,6 @@ function matches(host: string, name: string): boolean {
   return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
 }
 
-function proxyError(message: string): Error {
-  return Object.assign(new Error(message), { code: "EPROXY" });
+function proxyError(message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: "EPROXY" });
 }

@@ -19,6 +19,10 @@ if (process.argv[2] === "everything") {
   const { runtime, isolation, problems } = await client.call("doctor", {});
   seen["jail"] = [runtime.ok, runtime.jail, isolation.level, isolation.missing.some(({ piece }) => piece === "jail")];
   seen["problems"] = problems.filter(({ message }) => /enclose|snapshot|memory/.test(message));
+  seen["network"] = await client.call("vm.run", { ...vm, network: true, command: ["true"] }).then(
+    () => "it ran",
+    (error: { code: string; hint: string }) => [error.code, /do without --network/i.test(error.hint)],
+  );
   const { task_id } = await client.call("task.create", vm);
   const exec = async (id: string, ...command: string[]) =>
     (await client.call("task.exec", { task_id: id, command })).stdout;

@@ -89,6 +89,7 @@ test("in a container that may make no namespaces, VMs run, fork, stop and outliv
       run: [3, "ran\n"],
       jail: [true, "container", "vm", true],
       problems: [],
+      network: ["HOST_NOT_ABLE", true],
       qemu: ["1", "2"],
       fork: "kept\nalive\n",
       started: "kept\n",

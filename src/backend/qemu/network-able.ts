@@ -11,6 +11,13 @@ const TRIAL_DEADLINE_MS = 5_000;
 /** How many certificate authorities of the host a guest trusts. */
 const AUTHORITIES_MAX = 64;
 
+/** Why a VM has no network where the container is the jail. */
+const inContainer = {
+  message:
+    "A VM has no network in a container that is its jail: the gate needs a tap device and namespaces, which the container may not make.",
+  command: "unset PYRO_JAIL; pyro daemon stop",
+};
+
 /** The programs for a VM's network, or the missing requirement. */
 async function findGate(gatePath: string): Promise<GateProgram | Problem> {
   const nft = await findProgram("nft");
@@ -26,8 +33,14 @@ async function findGate(gatePath: string): Promise<GateProgram | Problem> {
   return { gate: gatePath, nft };
 }
 
-/** The same, for a VM that is about to start. Throws HOST_NOT_ABLE, with the command that fixes it. */
-export async function requireGate(gatePath: string): Promise<GateProgram> {
+/** The same, for a VM that is about to start. `gatePath` is null in a container that is the jail. Throws HOST_NOT_ABLE, with the next step. */
+export async function requireGate(gatePath: string | null): Promise<GateProgram> {
+  if (gatePath === null) {
+    throw new PyroError("HOST_NOT_ABLE", inContainer.message, {
+      hint: "Do without --network, or use another machine over ssh: pyro context add NAME ssh://HOST.",
+      details: { missing: "network" },
+    });
+  }
   const found = await findGate(gatePath);
   if ("gate" in found) return found;
   throw new PyroError("HOST_NOT_ABLE", found.message, {
@@ -50,7 +63,8 @@ export function assertFewAuthorities(hostCa: readonly TrustedCertificate[]): voi
 }
 
 /** Makes a VM's network, without a VM. Null when that works. */
-export async function tryNetwork(gatePath: string): Promise<Problem | null> {
+export async function tryNetwork(gatePath: string | null): Promise<Problem | null> {
+  if (gatePath === null) return inContainer;
   const found = await findGate(gatePath);
   if (!("gate" in found)) return found;
   const [program, ...args] = buildGateCommand(found, null, null);

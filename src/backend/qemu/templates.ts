@@ -32,7 +32,7 @@ export interface TemplatesOptions {
   /** The directory for sockets. */
   readonly runtimePath: string;
   readonly agentPath: string;
-  readonly gatePath: string;
+  readonly gatePath: string | null;
   readonly keeperPath: string;
   readonly groups: ControlGroups;
   /** PYRO_BASE: a home whose templates are used too; null for none. */
