@@ -27,6 +27,8 @@ export interface ApiRequest {
 export interface ApiResponse {
   readonly status: number;
   readonly text: string;
+  /** The server's clock in milliseconds of the epoch; NaN when it does not say. */
+  readonly dateMs: number;
 }
 
 /** How long a server may be silent. */
@@ -63,7 +65,10 @@ export class ApiServer implements Disposable {
           bytes += chunk.length;
           if (bytes > MAX_BYTES) response.destroy(new Error("its answer is too large"));
         });
-        response.once("end", () => resolve({ status: response.statusCode ?? 0, text: String(Buffer.concat(chunks)) }));
+        response.once("end", () => {
+          const { statusCode = 0, headers: said } = response;
+          resolve({ status: statusCode, text: String(Buffer.concat(chunks)), dateMs: Date.parse(said.date ?? "") });
+        });
         response.once("error", reject);
       });
       request.on("timeout", () => request.destroy(silence()));

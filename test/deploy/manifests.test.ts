@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 
 import { parse } from "yaml";
 
+import { buildPod } from "../../src/client/kubernetes/pod-spec.js";
+import { isFit } from "../../src/client/kubernetes/pool.js";
+import { running } from "../kubernetes/api-double.js";
 import { findUnknownFields } from "./known-fields.js";
 import { findViolations } from "./restricted.js";
 
@@ -42,7 +45,7 @@ test("the Kustomize base lists every file of its directory, and puts all into on
 test("the role has the least verbs", () => {
   const { rules } = read("base/role.yaml");
   const verbs = rules.flatMap(({ apiGroups, resources, verbs: list }: Record<string, string[]>) => {
-    assert.deepEqual(apiGroups, [""]);
+    assert.deepEqual(apiGroups, [resources!.includes("networkpolicies") ? "networking.k8s.io" : ""]);
     return resources!.map((resource) => [resource, list!.join(" ")]);
   });
   assert.deepEqual(Object.fromEntries(verbs), {
@@ -52,7 +55,8 @@ test("the role has the least verbs", () => {
     "pods/log": "get list",
     events: "get list",
     resourcequotas: "get list",
-    persistentvolumeclaims: "create get list delete",
+    networkpolicies: "list",
+    persistentvolumeclaims: "create get list patch delete",
   });
   assert.deepEqual(read("base/rolebinding.yaml")["roleRef"].name, read("base/role.yaml")["metadata"].name);
 });
@@ -61,6 +65,32 @@ test("the network policy allows nothing, and concerns the pods that pyro makes",
   const { podSelector, policyTypes, ingress, egress } = read("base/networkpolicy.yaml")["spec"];
   assert.deepEqual(podSelector, { matchLabels: { "app.kubernetes.io/managed-by": "pyro" } });
   assert.deepEqual([policyTypes, ingress, egress], [["Ingress", "Egress"], [], []]);
+});
+
+test("a pod of the pool is one that pyro would make, and stays", () => {
+  const { template, selector } = read("examples/pool.yaml")["spec"];
+  assert.deepEqual(findViolations(template), []);
+  const { labels } = template.metadata;
+  for (const [key, value] of Object.entries(selector.matchLabels)) assert.equal(labels[key], value);
+  const [container] = template.spec.containers;
+  const size = { vcpuCount: 1, memMib: 1_024, diskMib: 10_240, deadlineSeconds: null };
+  const made = buildPod({
+    ...{ ...size, name: "pyro-1a2b3c", kind: "run", image: container.image, taskName: null, claim: null, version: "1" },
+    template: null,
+  }) as Record<string, any>;
+  const { restartPolicy: _never, ...spec } = made["spec"];
+  const { env: _ids, ...own } = spec.containers[0];
+  const { env, startupProbe: _probe, ...given } = container;
+  assert.deepEqual({ ...template.spec, containers: [given] }, { ...spec, containers: [own] });
+  const variables = Object.fromEntries(env.map(({ name, value }: Record<string, string>) => [name, value]));
+  assert.deepEqual(variables, { PYRO_DAEMON_IDLE_SECONDS: "1000000", PYRO_MAX_MEMORY: "1408" });
+  assert.deepEqual(labels, {
+    ...made["metadata"].labels,
+    "pyro.dev/kind": "ready",
+    "pyro.dev/pool": labels["pyro.dev/pool"],
+  });
+  const status = { ...running, conditions: [{ type: "Ready", status: "True" }] };
+  assert.ok(isFit({ metadata: template.metadata, spec: template.spec, status }, container.image, size));
 });
 
 test("the rules of the restricted profile find each violation", () => {

@@ -22,8 +22,13 @@ export interface Recorded {
 }
 
 export interface DoublePod {
-  readonly metadata: { readonly name: string; annotations: Record<string, string> } & Fields;
-  readonly spec: Fields;
+  readonly metadata: {
+    readonly name: string;
+    annotations: Record<string, string>;
+    labels: Record<string, string>;
+    resourceVersion: string;
+  } & Fields;
+  spec: Fields;
   status: Fields;
 }
 
@@ -37,6 +42,7 @@ export const running: Fields = {
 export class ApiDouble implements AsyncDisposable {
   readonly authority: TestAuthority;
   readonly pods = new Map<string, DoublePod>();
+  readonly claims = new Map<string, DoublePod>();
   /** The requests so far: `POST pods`, `GET pods/pyro-1a2b3c`. */
   readonly requests: string[] = [];
   /** Bearer tokens that are let in. */
@@ -51,6 +57,9 @@ export class ApiDouble implements AsyncDisposable {
   hasRelay = true;
   /** The home of a pod's daemon; called when it is created. */
   onPod: (pod: DoublePod) => string = () => "";
+  /** Called with a pod that was changed. */
+  onPatch: (pod: DoublePod) => void = () => {};
+  #version = 0;
   readonly #homes = new Map<string, string>();
   readonly #left = new Map<string, Fields[]>();
   readonly #server: Server;
@@ -93,6 +102,14 @@ export class ApiDouble implements AsyncDisposable {
     });
   }
 
+  /** Adds a pod that somebody else has made. */
+  add(pod: Fields, podStatus = running): void {
+    this.#create(pod);
+    const { name } = fieldsOf(pod["metadata"]);
+    this.#left.delete(String(name));
+    this.pods.get(String(name))!.status = podStatus;
+  }
+
   /** Breaks all connections, as a restart of the server does. */
   breakConnections(): void {
     for (const socket of this.#open) socket.destroy();
@@ -122,55 +139,63 @@ export class ApiDouble implements AsyncDisposable {
     if (given) return given;
     if (kind === "selfsubjectaccessreviews")
       return { status: 201, body: { status: { allowed: this.#isAllowed(body) } } };
+    if (kind === "persistentvolumeclaims") return this.#answerClaim(request.method ?? "", name, body, url);
     if (kind !== "pods") return { status: 200, body: { items: [] } };
     if (request.method === "POST") return this.#create(body);
-    if (name === "") return { status: 200, body: { items: this.#select(url.searchParams) } };
+    if (name === "") return { status: 200, body: { items: select(this.pods, url.searchParams) } };
     return this.#answerPod(request.method ?? "", name, body);
+  }
+
+  #answerClaim(method: string, name: string, body: Fields, { searchParams }: URL): Recorded {
+    if (method === "POST") {
+      const made = makeObject(body, String((this.#version += 1)));
+      if (this.claims.has(made.metadata.name)) return status(409, "AlreadyExists", "it already exists");
+      this.claims.set(made.metadata.name, made);
+      return { status: 201, body: made };
+    }
+    if (name === "") return { status: 200, body: { items: select(this.claims, searchParams) } };
+    const claim = this.claims.get(name);
+    if (claim === undefined) return status(404, "NotFound", `persistentvolumeclaims "${name}" not found`, { name });
+    if (method === "DELETE") this.claims.delete(name);
+    if (method === "PATCH") this.#patch(claim, body);
+    return { status: 200, body: claim };
   }
 
   #answerPod(method: string, name: string, body: Fields): Recorded {
     const pod = this.pods.get(name);
     if (pod === undefined) return status(404, "NotFound", `pods "${name}" not found`, { kind: "pods", name });
     if (method === "DELETE") this.pods.delete(name);
-    if (method === "PATCH") this.#annotate(pod, body);
+    if (method === "PATCH" && !this.#patch(pod, body)) return status(409, "Conflict", "the object has been modified");
     if (method === "GET") pod.status = this.#left.get(name)?.shift() ?? pod.status;
     return { status: 200, body: pod };
   }
 
   #create(body: Fields): Recorded {
-    const metadata = fieldsOf(body["metadata"]);
-    const name = String(metadata["name"]);
-    const creationTimestamp = new Date().toISOString();
-    const annotations = { ...(fieldsOf(metadata["annotations"]) as Record<string, string>) };
-    const pod: DoublePod = {
-      metadata: { ...metadata, name, annotations, creationTimestamp },
-      spec: { ...fieldsOf(body["spec"]), nodeName: "n1" },
-      status: { phase: "Pending" },
-    };
+    const pod = makeObject(body, String((this.#version += 1)));
+    const { name } = pod.metadata;
+    if (this.pods.has(name)) return status(409, "AlreadyExists", "it already exists");
+    pod.spec = { ...pod.spec, nodeName: "n1" };
     this.pods.set(name, pod);
     this.#left.set(name, [...this.states]);
     this.#homes.set(name, this.onPod(pod));
     return { status: 201, body: pod };
   }
 
-  #annotate({ metadata }: DoublePod, body: Fields): void {
-    const changed = fieldsOf(fieldsOf(body["metadata"])["annotations"]);
-    for (const [key, value] of Object.entries(changed)) {
-      if (value === null) delete metadata.annotations[key];
-      else metadata.annotations[key] = String(value);
+  /** False when the pod has changed since the version that the patch names. */
+  #patch(pod: DoublePod, body: Fields): boolean {
+    const { metadata } = pod;
+    const given = fieldsOf(body["metadata"]);
+    if (![undefined, metadata.resourceVersion].includes(given["resourceVersion"] as string | undefined)) return false;
+    for (const kind of ["annotations", "labels"] as const) {
+      for (const [key, value] of Object.entries(fieldsOf(given[kind]))) {
+        if (value === null) delete metadata[kind][key];
+        else metadata[kind][key] = String(value);
+      }
     }
-  }
-
-  #select(query: URLSearchParams): DoublePod[] {
-    const labels = (query.get("labelSelector") ?? "").split(",").filter((each) => each !== "");
-    const phases = (query.get("fieldSelector") ?? "").split(",").filter((each) => each !== "");
-    return [...this.pods.values()].filter(({ metadata, status: { phase } }) => {
-      const own = fieldsOf(metadata["labels"]);
-      return (
-        labels.map((each) => each.split("=")).every(([key, value]) => own[key!] === value) &&
-        phases.every((each) => each !== `status.phase!=${String(phase)}`)
-      );
-    });
+    pod.spec = { ...pod.spec, ...fieldsOf(body["spec"]) };
+    metadata.resourceVersion = String((this.#version += 1));
+    this.onPatch(pod);
+    return true;
   }
 
   #isKnown(request: IncomingMessage): boolean {
@@ -203,6 +228,29 @@ export class ApiDouble implements AsyncDisposable {
       else refuseExec(opened);
     });
   }
+}
+
+function makeObject(body: Fields, resourceVersion: string): DoublePod {
+  const metadata = fieldsOf(body["metadata"]);
+  const annotations = { ...(fieldsOf(metadata["annotations"]) as Record<string, string>) };
+  const labels = { ...(fieldsOf(metadata["labels"]) as Record<string, string>) };
+  const creationTimestamp = new Date().toISOString();
+  return {
+    metadata: { ...metadata, name: String(metadata["name"]), annotations, labels, creationTimestamp, resourceVersion },
+    spec: fieldsOf(body["spec"]),
+    status: { phase: "Pending" },
+  };
+}
+
+function select(all: ReadonlyMap<string, DoublePod>, query: URLSearchParams): DoublePod[] {
+  const labels = (query.get("labelSelector") ?? "").split(",").filter((each) => each !== "");
+  const phases = (query.get("fieldSelector") ?? "").split(",").filter((each) => each !== "");
+  return [...all.values()].filter(({ metadata, status: { phase } }) => {
+    return (
+      labels.map((each) => each.split("=")).every(([key, value]) => metadata.labels[key!] === value) &&
+      phases.every((each) => each !== `status.phase!=${String(phase)}`)
+    );
+  });
 }
 
 /** What an API server answers to a request that fails. */

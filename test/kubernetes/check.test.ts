@@ -33,7 +33,7 @@ async function saidOf(name: string) {
 test("a context that has all it needs is said to; a pod is started and removed", async () => {
   const { ok, names } = await check();
   assert.equal(ok, true);
-  assert.deepEqual(names, ["rights", "namespace", "quota", "kvm", "pod"]);
+  assert.deepEqual(names, ["rights", "namespace", "quota", "network", "kvm", "pod"]);
   assert.equal(near.cluster.pods.size, 0);
 });
 
@@ -69,6 +69,34 @@ test("a quota without room for a task is named", async () => {
   assert.deepEqual(await saidOf("quota"), [false, "No room for a task: requests.memory 7Gi of 8Gi."]);
   near.cluster.recorded.set("GET resourcequotas", quota("1Gi"));
   assert.deepEqual(await saidOf("quota"), [true, "Used: requests.memory 1Gi of 8Gi, pods 3 of 24."]);
+});
+
+test("a policy that denies everything is named; one that leaves something open does not count", async () => {
+  const denying = {
+    podSelector: { matchLabels: { "app.kubernetes.io/managed-by": "pyro" } },
+    policyTypes: ["Ingress", "Egress"],
+  };
+  const set = (spec: object) =>
+    near.cluster.recorded.set("GET networkpolicies", {
+      status: 200,
+      body: { items: [{ metadata: { name: "deny" }, spec }] },
+    });
+  set(denying);
+  assert.deepEqual((await saidOf("network"))[0], true);
+  set({ ...denying, podSelector: {} });
+  assert.deepEqual((await saidOf("network"))[0], true);
+  const open = [
+    { ...denying, policyTypes: ["Ingress"] },
+    { ...denying, egress: [{}] },
+    { ...denying, podSelector: { matchLabels: { app: "other" } } },
+    { ...denying, podSelector: { matchExpressions: [{ key: "app", operator: "Exists" }] } },
+  ];
+  for (const spec of open) {
+    set(spec);
+    const { ok, of } = await check();
+    assert.deepEqual([ok, of("network")?.ok], [true, null], JSON.stringify(spec));
+    assert.match(of("network")?.hint ?? "", /networkpolicy\.yaml/);
+  }
 });
 
 test("KVM: offered by nodes, asked for, and asked for in vain", async () => {

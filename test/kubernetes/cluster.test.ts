@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
-import { openCluster } from "../../src/client/kubernetes/cluster.js";
+import { Cluster, openCluster } from "../../src/client/kubernetes/cluster.js";
+import { readInCluster } from "../../src/client/kubernetes/in-cluster.js";
 import type { Fields } from "../../src/client/kubernetes/pod-spec.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { makeAuthority } from "../host/certificates.js";
@@ -133,6 +134,31 @@ test("a server of another authority or name is not trusted; one that cannot be r
   assert.equal(await list(undefined, { "insecure-skip-tls-verify": true, "certificate-authority-data": other }), null);
   const gone = await list(undefined, { server: "https://127.0.0.1:1" });
   assert.deepEqual([gone?.code, gone?.details["connected"]], ["DAEMON_UNREACHABLE", false]);
+});
+
+test("in a cluster, the service account's token is read again for each call, and a refusal names the account", async () => {
+  const account = join(directory, "account");
+  mkdirSync(account);
+  writeFileSync(join(account, "ca.crt"), double.authority.pem);
+  const rotate = (token: string) => writeFileSync(join(account, "token"), `${token}\n`);
+  const { hostname, port } = new URL(double.url);
+  rotate("first");
+  double.tokens.add("first");
+  const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+  using opened = new Cluster((await readInCluster(env, account))!, env);
+  const call = () => opened.call({ verb: "list", resource: "pods", namespace: "pyro" });
+  await call();
+  double.tokens.delete("first");
+  await assert.rejects(call(), { code: "REMOTE_DENIED", message: /the login of the service account of this pod/ });
+  double.tokens.add("second");
+  rotate("second");
+  await call();
+  const message = `${'pods is forbidden: User "system:serviceaccount:pyro:default" cannot list resource "pods"'} in API group "" in the namespace "pyro"`;
+  double.recorded.set("GET pods", status(403, "Forbidden", message, { kind: "pods" }));
+  await assert.rejects(call(), {
+    code: "REMOTE_DENIED",
+    message: /does not let the service account of this pod list pods in the namespace pyro/,
+  });
 });
 
 const FORBIDDEN =

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { bridgePlaceOf } from "../../src/client/bridge/place.js";
 import { serveBridge } from "../../src/client/bridge/serve.js";
 import { Client } from "../../src/client/client.js";
+import type { ContextRecord } from "../../src/client/contexts/context.js";
 import { addContext } from "../../src/client/contexts/manage.js";
 import { chooseContext } from "../../src/client/contexts/contexts.js";
 import { openHome } from "../../src/host/home.js";
@@ -29,13 +30,16 @@ export class Near implements AsyncDisposable {
     this.client = new Client(env);
   }
 
-  static async open(work: (pod: DoublePod) => Work): Promise<Near> {
+  static async open(
+    work: (pod: DoublePod) => Work,
+    more: Pick<ContextRecord, "pool" | "storage" | "storageClass"> = {},
+  ): Promise<Near> {
     const directory = mkdtempSync(join(tmpdir(), "pt-k-"));
     const cluster = await ApiDouble.open(directory);
     const kubeconfig = join(directory, "kubeconfig");
     writeFileSync(kubeconfig, cluster.kubeconfig());
     const env = { PYRO_HOME: join(directory, "h"), XDG_RUNTIME_DIR: directory, PYRO_CONTEXT: "k" };
-    await addContext(env, "k", { url: "kubernetes:///pyro", image: "registry.example/pyro:1", kubeconfig });
+    await addContext(env, "k", { url: "kubernetes:///pyro", image: "registry.example/pyro:1", kubeconfig, ...more });
     const home = openHome(env);
     const context = chooseContext(home.path, env);
     if (context?.kind !== "kubernetes") throw new Error("the context is lost");
@@ -47,6 +51,12 @@ export class Near implements AsyncDisposable {
       return podHome;
     };
     return near;
+  }
+
+  /** Ends the daemon of a pod. */
+  async endDaemon(pod: string): Promise<void> {
+    await this.daemons.get(pod)?.[Symbol.asyncDispose]();
+    this.daemons.delete(pod);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,7 @@ const wish: PodWish = {
   diskMib: 10_240,
   deadlineSeconds: 604_800,
   taskName: "web",
+  claim: null,
   version: "1.2.3",
   template: null,
 };

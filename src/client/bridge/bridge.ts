@@ -2,12 +2,12 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { OperationName } from "../../contract/operations.js";
 import { readContract } from "../../contract/rendered.js";
-import { podOf, type Fields } from "../kubernetes/pod-spec.js";
-import type { PodRequest, Pods } from "../kubernetes/pods.js";
+import { podOf, type Fields, type PodRequest } from "../kubernetes/pod-spec.js";
+import type { Pods } from "../kubernetes/pods.js";
 import { stateOf } from "../kubernetes/pod-state.js";
 import type { BridgeCall, Watcher } from "./call.js";
-import { noPod, type Daemons } from "./daemons.js";
-import { asFailed, readTasks, type Task } from "./recorded.js";
+import { noPod, type Daemons, type Upgraded } from "./daemons.js";
+import { asFailed, explainClaim, readTasks, type Task } from "./recorded.js";
 import { listSnapshots, listTasks } from "./list.js";
 import type { BridgePorts } from "./ports.js";
 
@@ -31,6 +31,9 @@ const withPorts: readonly OperationName[] = [
 ];
 /** Questions about the pods' image and nodes. */
 const questions: readonly OperationName[] = ["env.list", "env.inspect", "toolchain.status", "doctor"];
+
+/** Calls that make no pod again for a task that has lost its own: `task.create` has just made one. */
+const withoutRevival: readonly OperationName[] = ["task.create", "task.status"];
 
 /** Answers the calls of clients, or gives them to the daemon of a pod. */
 export class Bridge {
@@ -62,7 +65,7 @@ export class Bridge {
     if (questions.includes(name)) return this.#inOwnPod(name, call, input, question());
     const given = input["task_id"] ?? input["vm_id"] ?? input["snapshot_id"] ?? input["task"];
     const pod = await this.#findPod(String(given ?? ""));
-    if (name === "task.delete") return call.answer(await this.#deleteTask(pod, String(given)));
+    if (name === "task.delete") return call.answer(await this.#deleteTask(call, pod, String(given)));
     if (withPorts.includes(name)) return this.#workOnPorts(name, call, pod, input);
     if (name === "task.status") return this.#showTask(call, pod, input);
     await this.#handOver(name, call, pod, input, this.#observe(name, pod));
@@ -78,8 +81,8 @@ export class Bridge {
   /** A fork has its name from its daemon, so its pod has no label with it. */
   async #findNamed(name: string): Promise<string | null> {
     const labelled = await this.#pods.findNamed(name);
-    if (labelled !== null) return labelled.metadata.name;
-    const all = await this.#pods.list();
+    if (labelled !== null) return labelled;
+    const all = [...(await this.#pods.list()), ...(await this.#pods.listClaims())];
     return all.find((pod) => readTasks(pod).some((task) => task.name === name))?.metadata.name ?? null;
   }
 
@@ -119,8 +122,8 @@ export class Bridge {
   }
 
   async #inOwnPod(name: OperationName, call: BridgeCall, input: Fields, request: PodRequest): Promise<void> {
-    const streams = readContract().operations.find((each) => each.name === name)?.streams === true;
-    const pod = await this.#start(request, call, streams);
+    const ready = name === "vm.run" ? await this.#pods.takeReady(request) : null;
+    const pod = ready ?? (await this.#start(request, call, streams(name)));
     const remove = once(() => this.#remove(pod));
     try {
       await this.#handOver(name, call, pod, input, {
@@ -133,17 +136,25 @@ export class Bridge {
   }
 
   #start(request: PodRequest, call: BridgeCall, tells: boolean): Promise<string> {
-    const onWait = (why: string) => {
-      if (tells) call.emit({ event: "progress", phase: "pod", message: `Waiting for the pod: ${why}.` });
-    };
-    return this.#pods.start(request, call.signal, onWait);
+    return this.#pods.start(request, call.signal, teller(call, tells));
   }
 
   async #handOver(name: OperationName, call: BridgeCall, pod: string, input: Fields, watcher: Watcher | null) {
-    const { daemon, head } = await this.#daemons.upgrade(pod, name, call.headers);
+    const { daemon, head } = await this.#upgrade(name, call, pod);
     if (call.signal.aborted) daemon.destroy();
     call.signal.throwIfAborted();
     await call.handOver(daemon, head, input, watcher);
+  }
+
+  /** A task whose volume has outlived its pod gets a pod again. */
+  async #upgrade(name: OperationName, call: BridgeCall, pod: string): Promise<Upgraded> {
+    try {
+      return await this.#daemons.upgrade(pod, name, call.headers);
+    } catch (error) {
+      if (withoutRevival.includes(name)) throw error;
+      if (!(await this.#pods.revive(pod, call.signal, teller(call, streams(name))))) throw error;
+      return this.#daemons.upgrade(pod, name, call.headers);
+    }
   }
 
   /** Ports of this machine are the bridge's, so the daemon gets the input without them. */
@@ -167,22 +178,30 @@ export class Bridge {
   }
 
   /** Deletes a task; with the last one its pod. A task whose pod has ended is deleted with the pod. */
-  async #deleteTask(pod: string, given: string): Promise<unknown> {
+  async #deleteTask(call: BridgeCall, pod: string, given: string): Promise<unknown> {
     try {
       return await this.#forgetTask(pod, (await this.#daemons.ask(pod, "task.delete", { task_id: given })) as Task);
     } catch (error) {
       const found = await this.#pods.find(pod);
-      if (found === null) this.#ports.forget(given);
-      if (found === null) throw noPod(pod);
-      const task = readTasks(found).find(({ task_id, name }) => given === task_id || given === name);
+      const claim = await this.#pods.findClaim(pod);
+      const holder = found ?? claim;
+      if (holder === null) this.#ports.forget(given);
+      if (holder === null) throw noPod(pod);
+      const tasks = readTasks(holder);
+      const task = tasks.find(({ task_id, name }) => given === task_id || given === name);
       // The daemon does not know a recorded task: it has deleted it, and the answer was lost.
       const isDeleted = task !== undefined && PyroError.from(error).code === "NOT_FOUND";
-      if (isDeleted && stateOf(found).is === "ready") {
-        return this.#forgetTask(pod, { task_id: task.task_id, deleted: true });
+      const state = found === null ? "ended" : stateOf(found).is;
+      if (isDeleted && state === "ready") return this.#forgetTask(pod, { task_id: task.task_id, deleted: true });
+      if (task === undefined || state !== "ended") throw error;
+      if (claim !== null && tasks.length > 1) {
+        // The volume has the other tasks' files as well: its daemon removes those of one task.
+        if (await this.#pods.revive(pod, call.signal, () => {})) return this.#deleteTask(call, pod, given);
+        throw error;
       }
-      if (task === undefined || stateOf(found).is !== "ended") throw error;
       this.#ports.forget(task.task_id);
-      await this.#pods.remove(pod);
+      if (tasks.length > 1) await this.#pods.record(pod, { [task.task_id]: null });
+      else await this.#pods.remove(pod);
       return { task_id: task.task_id, deleted: true };
     }
   }
@@ -196,17 +215,18 @@ export class Bridge {
     return result;
   }
 
-  /** The status of a task whose pod has ended is its record. */
+  /** The status of a task whose pod has ended, or is gone, is its record. */
   async #showTask(call: BridgeCall, pod: string, input: Fields): Promise<void> {
     const given = input["task_id"];
     try {
       await this.#workOnPorts("task.status", call, pod, input);
     } catch (error) {
-      const found = await this.#pods.find(pod).catch(() => null);
-      const state = found === null ? null : stateOf(found);
-      const task = found && readTasks(found).find(({ task_id, name }) => given === task_id || given === name);
-      if (state?.is !== "ended" || !task) throw error;
-      call.answer(asFailed(task, state.why));
+      const found = await this.#pods.find(pod).catch(() => undefined);
+      const holder = found === null ? await this.#pods.findClaim(pod).catch(() => null) : found;
+      const task = holder && readTasks(holder).find(({ task_id, name }) => given === task_id || given === name);
+      const state = found ? stateOf(found) : null;
+      if (!task || (state !== null && state.is !== "ended")) throw error;
+      call.answer(asFailed(task, state === null ? explainClaim(holder) : state.why));
     }
   }
 
@@ -226,6 +246,17 @@ export class Bridge {
 function once(work: () => Promise<void>): () => Promise<void> {
   let begun: Promise<void> | null = null;
   return () => (begun ??= work());
+}
+
+/** Whether a caller of the operation gets events. */
+function streams(name: OperationName): boolean {
+  return readContract().operations.find((each) => each.name === name)?.streams === true;
+}
+
+function teller(call: BridgeCall, tells: boolean): (why: string) => void {
+  return (why) => {
+    if (tells) call.emit({ event: "progress", phase: "pod", message: `Waiting for the pod: ${why}.` });
+  };
 }
 
 function sizeOf(input: Fields) {

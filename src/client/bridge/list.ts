@@ -4,7 +4,7 @@ import { TASKS } from "../kubernetes/pod-spec.js";
 import type { Pods } from "../kubernetes/pods.js";
 import { stateOf, type Pod } from "../kubernetes/pod-state.js";
 import type { Daemons } from "./daemons.js";
-import { asFailed, readTasks, type Task } from "./recorded.js";
+import { asFailed, explainClaim, readTasks, type Task } from "./recorded.js";
 
 type Snapshot = ResultOf<"task.snapshot.list">["snapshots"][number];
 
@@ -14,7 +14,8 @@ const MAX_ASKED = 16;
 /** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. Removes pods whose tasks have expired. */
 export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): Promise<Task[]> {
   const wanted = Array.isArray(labels) ? labels.map(String) : [];
-  const found = await askAll(await pods.list(TASKS), async (pod) => {
+  const listed = await pods.list(TASKS);
+  const found = await askAll(listed, async (pod) => {
     const recorded = readTasks(pod);
     const state = stateOf(pod);
     if (state.is === "ended") return recorded.map((task) => asFailed(task, state.why));
@@ -29,7 +30,10 @@ export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): 
       return recorded.map((task) => ({ ...task, state_reason: why }));
     }
   });
-  const tasks = found.flat().filter((task) => hasLabels(task.labels, wanted));
+  const names = new Set(listed.map(({ metadata }) => metadata.name));
+  const left = (await pods.listClaims()).filter(({ metadata }) => !names.has(metadata.name));
+  const lost = left.flatMap((claim) => readTasks(claim).map((task) => asFailed(task, explainClaim(claim))));
+  const tasks = [...found.flat(), ...lost].filter((task) => hasLabels(task.labels, wanted));
   return tasks.toSorted((one, other) => (one.created_at < other.created_at ? -1 : 1));
 }
 

@@ -19,9 +19,21 @@ export interface BridgePlace {
 
 /** Another version, or another kubeconfig, has another bridge. */
 export function bridgePlaceOf(context: KubernetesContext, home: Home, env: NodeJS.ProcessEnv): BridgePlace {
-  const { url, image, kubeconfig, pod } = context;
+  const { url, image, kubeconfig, storage, storageClass, pool, pod } = context;
   const key = createHash("sha256")
-    .update(JSON.stringify([url, image, kubeconfig, pod, env["KUBECONFIG"] ?? "", readContract().version]))
+    .update(
+      JSON.stringify([
+        url,
+        image,
+        kubeconfig,
+        storage,
+        storageClass,
+        pool,
+        pod,
+        env["KUBECONFIG"] ?? "",
+        readContract().version,
+      ]),
+    )
     .digest("hex")
     .slice(0, 8);
   const named = (end: string) => join(home.runtime, `${key}.${end}`);

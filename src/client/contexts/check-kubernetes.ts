@@ -1,7 +1,7 @@
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
 import { Client } from "../client.js";
-import { checkKvm, checkNamespace, checkQuota, checkRights, type Check } from "../kubernetes/check.js";
+import { checkKvm, checkNamespace, checkNetwork, checkQuota, checkRights, type Check } from "../kubernetes/check.js";
 import { openCluster } from "../kubernetes/cluster.js";
 import type { KubernetesContext } from "./context.js";
 import type { ContextReport } from "./report.js";
@@ -18,7 +18,8 @@ export async function checkKubernetes(env: NodeJS.ProcessEnv, context: Kubernete
   const connected = performance.now();
   const namespace = await checkNamespace(cluster, context);
   const called = performance.now();
-  const seen = [rights, namespace, await checkQuota(cluster, context), await checkKvm(cluster, context)];
+  const more = await Promise.all([checkQuota, checkNetwork, checkKvm].map((each) => each(cluster, context)));
+  const seen = [rights, namespace, ...more];
   const isBlocked = [rights, namespace].some(({ ok }) => ok === false);
   const checks = isBlocked ? seen : [...seen, await checkPod(env, context)];
   return {

@@ -31,6 +31,12 @@ export interface KubernetesContext {
   readonly image: string;
   /** A path; null for the one that kubectl would use. */
   readonly kubeconfig: string | null;
+  /** The size of the volume of each task, as Kubernetes writes it; null for none. */
+  readonly storage: string | null;
+  /** Null for the cluster's default. */
+  readonly storageClass: string | null;
+  /** The label of the pods that are ready for a run; null for none. */
+  readonly pool: string | null;
   /** The template of the pods, a manifest of a pod; null for none. */
   readonly pod: Readonly<Record<string, unknown>> | null;
 }
@@ -42,6 +48,9 @@ export interface ContextRecord {
   readonly home?: string;
   readonly image?: string;
   readonly kubeconfig?: string;
+  readonly storage?: string;
+  readonly storageClass?: string;
+  readonly pool?: string;
   readonly pod?: Readonly<Record<string, unknown>>;
 }
 
@@ -53,13 +62,17 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const SSH_URL =
   /^ssh:\/\/(?:([A-Za-z0-9_.][^@/:\s]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9._-]*)(?::(\d{1,5}))?\/?$/;
 const MAX_PORT = 65_535;
+/** A quantity, as of a claim's storage. */
+const SIZE = /^[1-9]\d{0,9}(?:Ki|Mi|Gi|Ti|k|M|G|T)?$/;
+/** The name of an object of a cluster. */
+const OBJECT = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 /** The name of a kubeconfig's context may have slashes and colons. */
 const KUBERNETES_URL = /^kubernetes:\/\/(.*)\/([^/]+)\/?$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const IMAGE = /^[A-Za-z0-9][^\s]{0,1023}$/;
 
 const sshOnly = ["pyro", "home"] as const;
-const kubernetesOnly = ["image", "kubeconfig", "pod"] as const;
+const kubernetesOnly = ["image", "kubeconfig", "storage", "storageClass", "pool", "pod"] as const;
 
 /** A context from its name and record. Throws INVALID_ARGUMENT. */
 export function parseContext(name: string, record: ContextRecord): Context {
@@ -91,7 +104,7 @@ function parseSsh(name: string, record: ContextRecord): SshContext {
 }
 
 function parseKubernetes(name: string, record: ContextRecord): KubernetesContext {
-  const { url, image, kubeconfig = null, pod = null } = record;
+  const { url, image, kubeconfig = null, storage = null, storageClass = null, pool = null, pod = null } = record;
   const [, kubeContext = "", namespace = ""] = KUBERNETES_URL.exec(url) ?? [];
   if (!NAMESPACE.test(namespace)) {
     throw refusal(`${url} names no namespace`, {
@@ -106,6 +119,26 @@ function parseKubernetes(name: string, record: ContextRecord): KubernetesContext
       details: { field: "image" },
     });
   }
+  if (storage !== null && !SIZE.test(storage)) {
+    throw refusal(`--storage: ${JSON.stringify(storage)} is not a size`, {
+      hint: "Give a size as Kubernetes writes it, such as 20Gi.",
+      details: { field: "storage" },
+    });
+  }
+  if (storageClass !== null && (storage === null || !OBJECT.test(storageClass))) {
+    throw refusal(
+      storage === null
+        ? "--storage-class needs --storage"
+        : `--storage-class: ${JSON.stringify(storageClass)} is not the name of a storage class`,
+      { hint: "`kubectl get storageclass` lists them.", details: { field: "storageClass" } },
+    );
+  }
+  if (pool !== null && !isLabelValue(pool)) {
+    throw refusal(`--pool: ${JSON.stringify(pool)} is not the value of a label`, {
+      hint: "Use at most 63 letters, digits, dots, dashes and underscores, as in the label pyro.dev/pool of the Deployment.",
+      details: { field: "pool" },
+    });
+  }
   return {
     kind: "kubernetes",
     name,
@@ -114,14 +147,23 @@ function parseKubernetes(name: string, record: ContextRecord): KubernetesContext
     namespace,
     image,
     kubeconfig,
+    storage,
+    storageClass,
+    pool,
     pod,
   };
+}
+
+/** Whether Kubernetes takes a text as the value of a label. */
+export function isLabelValue(text: string): boolean {
+  return /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(text);
 }
 
 function assertNone(record: ContextRecord, fields: readonly (keyof ContextRecord)[], kind: string): void {
   const given = fields.find((field) => record[field] !== undefined);
   if (given === undefined) return;
-  throw refusal(`--${given} has no meaning for a context of ${kind}`, {
+  const flag = given.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
+  throw refusal(`--${flag} has no meaning for a context of ${kind}`, {
     hint: "Leave it out.",
     details: { field: given },
   });

@@ -86,7 +86,7 @@ function parse(text: string): Contexts | string {
 function isContextRecord(value: unknown): value is ContextRecord {
   if (!isRecord(value) || typeof value["url"] !== "string") return false;
   const { pod } = value;
-  const texts = ["pyro", "home", "image", "kubeconfig"];
+  const texts = ["pyro", "home", "image", "kubeconfig", "storage", "storageClass", "pool"];
   const areTexts = texts.every((name) => value[name] === undefined || typeof value[name] === "string");
   return areTexts && (pod === undefined || isRecord(pod));
 }

@@ -1,11 +1,11 @@
 import { PyroError } from "../../contract/errors.js";
 import type { KubernetesContext } from "../contexts/context.js";
 import type { Cluster } from "./cluster.js";
-import { CONTAINER, fieldsOf, listOf, parseMib, type Fields } from "./pod-spec.js";
+import { CONTAINER, fieldsOf, labelsOf, listOf, parseMib, type Fields } from "./pod-spec.js";
 
 /** One thing that a context of Kubernetes needs. */
 export interface Check {
-  readonly name: "kvm" | "namespace" | "pod" | "quota" | "rights";
+  readonly name: "kvm" | "namespace" | "network" | "pod" | "quota" | "rights";
   /** Null for what cannot be seen, or is not needed. */
   readonly ok: boolean | null;
   readonly message: string;
@@ -20,12 +20,15 @@ const rights: readonly (readonly [resource: string, verbs: readonly string[]])[]
   ["pods/exec", ["get", "create"]],
   ["pods/portforward", ["get", "create"]],
 ];
+/** What it asks of claims, in a context with storage. */
+const storageRights: typeof rights = [["persistentvolumeclaims", ["create", "get", "list", "patch", "delete"]]];
 /** The memory of the pod of a task of the default size. */
 const DEFAULT_MIB = 1_664;
 
 /** Whether the caller may do what a context needs. Throws when the cluster cannot be reached, or does not let the caller in. */
-export async function checkRights(cluster: Cluster, { namespace }: KubernetesContext): Promise<Check> {
-  const asked = rights.flatMap(([resource, verbs]) => verbs.map((verb) => ({ verb, resource })));
+export async function checkRights(cluster: Cluster, { namespace, storage }: KubernetesContext): Promise<Check> {
+  const wanted = storage === null ? rights : [...rights, ...storageRights];
+  const asked = wanted.flatMap(([resource, verbs]) => verbs.map((verb) => ({ verb, resource })));
   const answers = await Promise.all(
     asked.map(async ({ verb, resource: whole }) => {
       const [resource, subresource] = whole.split("/");
@@ -94,6 +97,38 @@ export async function checkQuota(cluster: Cluster, { namespace }: KubernetesCont
     message: `${full.length > 0 ? "No room for a task" : "Used"}: ${words.join(", ")}.`,
     hint: full.length > 0 ? `Delete tasks, or get more: kubectl -n ${namespace} describe quota` : null,
   };
+}
+
+/** Whether a policy denies all connections of pods. Whether the cluster enforces policies cannot be seen. */
+export async function checkNetwork(cluster: Cluster, { namespace }: KubernetesContext): Promise<Check> {
+  const request = { verb: "list", group: "networking.k8s.io/v1", resource: "networkpolicies", namespace } as const;
+  const seen = await see(cluster.call<Fields>(request));
+  if (typeof seen === "string")
+    return { name: "network", ok: null, message: "Network policies cannot be seen.", hint: null };
+  const policy = listOf(seen["items"]).find(({ spec }) => deniesAll(fieldsOf(spec)));
+  if (policy === undefined) {
+    return {
+      name: "network",
+      ok: null,
+      message: "No network policy denies connections from and to pods.",
+      hint: `Create one: kubectl -n ${namespace} apply -f deploy/kubernetes/base/networkpolicy.yaml`,
+    };
+  }
+  const name = String(fieldsOf(policy["metadata"])["name"]);
+  return {
+    name: "network",
+    ok: true,
+    message: `The policy ${name} denies connections from and to pods, where the network plugin enforces policies.`,
+    hint: null,
+  };
+}
+
+function deniesAll({ podSelector, policyTypes, ingress, egress }: Fields): boolean {
+  const { matchLabels, matchExpressions } = fieldsOf(podSelector);
+  const own = labelsOf({ kind: "task", taskName: null });
+  const selects = Object.entries(fieldsOf(matchLabels)).every(([key, value]) => own[key] === value);
+  const isBoth = ["Ingress", "Egress"].every((type) => Array.isArray(policyTypes) && policyTypes.includes(type));
+  return selects && matchExpressions === undefined && isBoth && listOf(ingress).length + listOf(egress).length === 0;
 }
 
 /** Whether pods ask for KVM, and nodes have it. */

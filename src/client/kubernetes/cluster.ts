@@ -24,6 +24,8 @@ export class Cluster implements Disposable {
   readonly #source: CredentialSource;
   #open: { readonly cert: string | null; readonly server: ApiServer } | null = null;
   #cert: string | null;
+  /** How far the server's clock is ahead of this machine's. */
+  #aheadMs = 0;
 
   constructor(access: ClusterAccess, env: NodeJS.ProcessEnv) {
     this.#access = access;
@@ -35,6 +37,11 @@ export class Cluster implements Disposable {
   get parties(): KubeParties {
     const { context, cluster, user } = this.#access;
     return { server: cluster.server.host, context, user: user.name, expired: findExpiry(this.#cert) };
+  }
+
+  /** The time as the server's clock has it, by its last answer. */
+  get nowMs(): number {
+    return Date.now() + this.#aheadMs;
   }
 
   /** Sends a request and returns the parsed answer. Requests that change nothing are repeated while the server is busy. Throws PyroError. */
@@ -91,7 +98,7 @@ export class Cluster implements Disposable {
   async #send(request: KubeRequest): Promise<ApiResponse> {
     const { credentials, server } = await this.#connect();
     const query = new URLSearchParams(request.query ?? {}).toString();
-    return server.request({
+    const answer = await server.request({
       method: METHODS[request.verb],
       path: `${pathOf(request)}${query === "" ? "" : `?${query}`}`,
       headers: {
@@ -103,6 +110,8 @@ export class Cluster implements Disposable {
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: request.signal,
     });
+    if (!Number.isNaN(answer.dateMs)) this.#aheadMs = answer.dateMs - Date.now();
+    return answer;
   }
 
   /** A plugin may replace the certificate; the connections are then made again. */

@@ -123,7 +123,7 @@ function explainRefusal(message: string, facts: Record<string, unknown>, parties
     const where = facts["namespace"] === undefined ? "" : ` in the namespace ${String(facts["namespace"])}`;
     return new PyroError(
       "REMOTE_DENIED",
-      `${parties.user || "This user"} may not ${String(facts["verb"])} ${String(facts["resource"])}${where}.`,
+      `The API server does not let ${parties.user || "this user"} ${String(facts["verb"])} ${String(facts["resource"])}${where}.`,
       {
         hint: "Ask the cluster's administrator for the Role in docs/kubernetes.md; `pyro context check` shows every missing right.",
         details: { ...facts, message },

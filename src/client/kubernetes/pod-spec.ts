@@ -11,10 +11,15 @@ export interface PodWish {
   readonly deadlineSeconds: number | null;
   /** The name of its task, or null. */
   readonly taskName: string | null;
+  /** The claim that holds its home, or null. */
+  readonly claim: string | null;
   readonly version: string;
   /** A pod whose fields are kept, where pyro needs no other ones. */
   readonly template: Fields | null;
 }
+
+/** What a new pod needs besides what its context says. */
+export type PodRequest = Omit<PodWish, "claim" | "image" | "name" | "template" | "version">;
 
 /** What a pod is for: a task, one command, or one question. */
 export type PodKind = "call" | "run" | "task";
@@ -23,7 +28,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export const CONTAINER = "pyro";
 export const NAME_LABEL = "pyro.dev/name";
-const KIND_LABEL = "pyro.dev/kind";
+export const KIND_LABEL = "pyro.dev/kind";
+/** Names the pool of a ready pod. */
+export const POOL_LABEL = "pyro.dev/pool";
 export const TASKS = `${KIND_LABEL}=task`;
 const VERSION_ANNOTATION = "pyro.dev/version";
 /** Begins the keys of the records of tasks, each as it was when it was created. */
@@ -56,10 +63,7 @@ export function buildPod(wish: PodWish): Fields {
       name: wish.name,
       labels: {
         ...fieldsOf(metadata["labels"]),
-        "app.kubernetes.io/name": "pyro",
-        "app.kubernetes.io/managed-by": "pyro",
-        [KIND_LABEL]: wish.kind,
-        ...(wish.taskName !== null && { [NAME_LABEL]: wish.taskName }),
+        ...labelsOf(wish),
       },
       annotations: { ...fieldsOf(metadata["annotations"]), [VERSION_ANNOTATION]: wish.version },
     },
@@ -74,11 +78,13 @@ export function buildPod(wish: PodWish): Fields {
         runAsNonRoot: true,
         fsGroup: GROUP,
         seccompProfile: { type: "RuntimeDefault" },
+        // The files of an earlier pod keep their modes.
+        ...(wish.claim !== null && { fsGroupChangePolicy: "OnRootMismatch" }),
         ...fieldsOf(spec["securityContext"]),
       },
       tolerations: [...listOf(spec["tolerations"]), ...lostNode("not-ready"), ...lostNode("unreachable")],
       volumes: withOurs(listOf(spec["volumes"]), "name", [
-        { name: "pyro-home", emptyDir: {} },
+        { name: "pyro-home", ...homeOf(wish.claim) },
         { name: "pyro-tmp", emptyDir: {} },
       ]),
       containers: [buildContainer(wish, own), ...containers.filter((each) => each !== own)],
@@ -86,9 +92,23 @@ export function buildPod(wish: PodWish): Fields {
   };
 }
 
+/** The labels of a pod, and of its claim. */
+export function labelsOf({ kind, taskName }: Pick<PodWish, "kind" | "taskName">): Readonly<Record<string, string>> {
+  return {
+    "app.kubernetes.io/name": "pyro",
+    "app.kubernetes.io/managed-by": "pyro",
+    [KIND_LABEL]: kind,
+    ...(taskName !== null && { [NAME_LABEL]: taskName }),
+  };
+}
+
+function homeOf(claimName: string | null): Fields {
+  return claimName === null ? { emptyDir: {} } : { persistentVolumeClaim: { claimName } };
+}
+
 function buildContainer(wish: PodWish, own: Fields): Fields {
   const resources = buildResources(wish, fieldsOf(own["resources"]));
-  const memoryMib = parseMib(fieldsOf(resources["limits"])["memory"]) ?? wish.memMib + QEMU_MIB + DAEMON_MIB;
+  const memoryMib = parseMib(fieldsOf(resources["limits"])["memory"]) ?? needsOf(wish).memoryMib;
   const environment = [
     { name: "PYRO_ID_PREFIX", value: digitsOf(wish.name) },
     { name: "PYRO_DAEMON_IDLE_SECONDS", value: String(IDLE_SECONDS) },
@@ -114,15 +134,17 @@ function buildContainer(wish: PodWish, own: Fields): Fields {
 }
 
 /** Processors are shared: an idle task needs few, and a busy one may use what it has asked for. */
-function buildResources({ vcpuCount, memMib, diskMib }: PodWish, given: Fields): Fields {
-  const memory = `${memMib + QEMU_MIB + DAEMON_MIB}Mi`;
+function buildResources(wish: PodWish, given: Fields): Fields {
+  const { vcpuCount } = wish;
+  const { memoryMib, diskMib } = needsOf(wish);
+  const memory = `${memoryMib}Mi`;
   return {
     ...given,
     requests: { cpu: `${vcpuCount * 250}m`, memory, "ephemeral-storage": "1Gi", ...fieldsOf(given["requests"]) },
     limits: {
       cpu: String(vcpuCount + 1),
       memory,
-      "ephemeral-storage": `${diskMib + SPARE_DISK_MIB}Mi`,
+      "ephemeral-storage": `${diskMib}Mi`,
       ...fieldsOf(given["limits"]),
     },
   };
@@ -137,6 +159,17 @@ function digitsOf(podName: string): string {
 export function podOf(id: string): string | null {
   const [, digits] = /^(?:task|vm|snap)-([0-9a-f]{6})[0-9a-f]{6}$/.exec(id) ?? [];
   return digits === undefined ? null : `pyro-${digits}`;
+}
+
+/** What the memory and disk of a pod's VM take of the pod, in MiB. */
+export function needsOf({ memMib, diskMib }: Pick<PodWish, "diskMib" | "memMib">) {
+  return { memoryMib: memMib + QEMU_MIB + DAEMON_MIB, diskMib: diskMib + SPARE_DISK_MIB };
+}
+
+/** A quantity of processors; null for another kind of text. */
+export function parseCpus(quantity: unknown): number | null {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(m)?$/.exec(String(quantity)) ?? [];
+  return number === undefined ? null : Number(number) / (unit === undefined ? 1 : 1_000);
 }
 
 /** A quantity of Kubernetes in MiB; null for another kind of text. */

@@ -5,12 +5,13 @@ import { CONTAINER, fieldsOf, listOf, type Fields } from "./pod-spec.js";
 export interface Pod {
   readonly metadata: {
     readonly name: string;
+    readonly resourceVersion?: string;
     readonly creationTimestamp: string;
     readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: Fields & { readonly nodeName?: string };
   readonly status?: Fields;
 }
 
@@ -110,6 +111,21 @@ function isLost(status: Fields): boolean {
 
 function ownContainer(status: Fields): Fields {
   return listOf(status["containerStatuses"]).find(({ name }) => name === CONTAINER) ?? {};
+}
+
+/** Whether a pod's programs may still run, although the cluster has given it up or removes it. */
+export function isLeaving({ metadata, status }: Pod): boolean {
+  const { phase } = fieldsOf(status);
+  return (
+    phase !== "Failed" &&
+    phase !== "Succeeded" &&
+    (metadata.deletionTimestamp !== undefined || isLost(fieldsOf(status)))
+  );
+}
+
+/** Whether all containers of a pod are ready, as it says itself. */
+export function isReady({ status }: Pod): boolean {
+  return conditionOf(fieldsOf(status), "Ready")?.["status"] === "True";
 }
 
 function conditionOf(status: Fields, type: string): Fields | undefined {

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PyroError } from "../../contract/errors.js";
 import type { ChannelStream } from "../../host/channel-stream.js";
-import type { KubernetesContext } from "../contexts/context.js";
+import { isLabelValue, type KubernetesContext } from "../contexts/context.js";
+import { Claims, isExpired, podIn, type Claim } from "./claims.js";
 import type { Cluster } from "./cluster.js";
 import type { KubeRequest } from "./failure.js";
-import { buildPod, CONTAINER, NAME_LABEL, OURS, RECORD_PREFIX, type PodWish } from "./pod-spec.js";
-import { explainPod, stateOf, type Pod } from "./pod-state.js";
+import { buildPod, CONTAINER, NAME_LABEL, OURS, RECORD_PREFIX, type PodRequest } from "./pod-spec.js";
+import { explainPod, isLeaving, stateOf, type Pod } from "./pod-state.js";
+import { takeReady } from "./pool.js";
 
 /** How long a pod may take to start: a node may have to pull the image, or to be added. */
 const START_MS = 300_000;
@@ -22,17 +24,16 @@ interface PodList {
   readonly items: readonly Pod[];
 }
 
-/** What a new pod needs besides what its context says. */
-export type PodRequest = Omit<PodWish, "image" | "name" | "template" | "version">;
-
 /** The pods of one context. */
 export class Pods {
   readonly #cluster: Cluster;
   readonly #context: KubernetesContext;
   readonly #version: string;
+  readonly #claims: Claims | null;
 
   constructor(cluster: Cluster, context: KubernetesContext, version: string) {
     this.#cluster = cluster;
+    this.#claims = Claims.of(cluster, context);
     this.#context = context;
     this.#version = version;
   }
@@ -48,6 +49,41 @@ export class Pods {
       await this.remove(name).catch(() => {});
       throw error;
     }
+  }
+
+  /**
+   * Makes the pod of a claim again, when it has ended or is gone, and returns when its container runs. False without a claim, while the pod
+   * runs. Throws FAILED_PRECONDITION while it may still run on a node that is lost.
+   */
+  async revive(name: string, signal: AbortSignal, onWait: (why: string) => void): Promise<boolean> {
+    const claim = (await this.#claims?.find(name)) ?? null;
+    if (claim === null) return false;
+    const pod = await this.find(name);
+    if (pod !== null) {
+      const state = stateOf(pod);
+      if (state.is === "ready") return false;
+      if (state.is === "ended" && isLeaving(pod)) throw mayRun(pod, state.why);
+      if (state.is === "ended") await this.#removePod(name);
+    }
+    try {
+      await this.#createPod(name, podIn(claim));
+      await this.#claims!.renew(claim);
+    } catch (error) {
+      // Another client makes it.
+      if (!(error instanceof PyroError) || error.code !== "ALREADY_EXISTS") throw error;
+    }
+    try {
+      await this.#waitUntilReady(name, signal, onWait);
+      return true;
+    } catch (error) {
+      await this.#removePod(name).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A pod of the context's pool for one command; null when there is none. */
+  async takeReady(request: PodRequest): Promise<string | null> {
+    return takeReady(this.#cluster, this.#context, request);
   }
 
   /** A stream to the daemon of a pod. Throws what `explain` says when the pod has ended. */
@@ -80,10 +116,21 @@ export class Pods {
     return (await this.#cluster.call<PodList>(this.#request("list", { query }))).items;
   }
 
-  /** The pod of the task with this name; null when there is none. */
-  async findNamed(taskName: string): Promise<Pod | null> {
+  /** The name of the pod of the task with this name; null when there is none. */
+  async findNamed(taskName: string): Promise<string | null> {
     if (!isLabelValue(taskName)) return null;
-    return eldest(await this.list(`${NAME_LABEL}=${taskName}`));
+    const selector = `${NAME_LABEL}=${taskName}`;
+    return (eldest(await this.list(selector)) ?? eldest(await this.listClaims(selector)))?.metadata.name ?? null;
+  }
+
+  /** The claim of a pod; null when there is none. */
+  async findClaim(name: string): Promise<Claim | null> {
+    return (await this.#claims?.find(name)) ?? null;
+  }
+
+  /** The claims of the context's tasks that match a further selector. */
+  async listClaims(selector = ""): Promise<readonly Claim[]> {
+    return (await this.#claims?.list(selector)) ?? [];
   }
 
   /** Writes tasks of a pod down: from then on they are listed, even if its node is lost. Null forgets one. */
@@ -92,40 +139,63 @@ export class Pods {
       Object.entries(tasks).map(([id, task]) => [keyOf(id), task === null ? null : JSON.stringify(task)]),
     );
     const body = { metadata: { annotations } };
+    await this.#claims?.annotate(name, annotations).catch(passIfAbsent);
     await this.#cluster.call(this.#request("patch", { name, body }));
   }
 
-  /** Removes a pod at once, also when its node is gone. */
+  /** Removes a pod at once, also when its node is gone, with its claim. */
   async remove(name: string): Promise<void> {
-    const request = this.#request("delete", { name, query: { gracePeriodSeconds: "0" } });
-    await this.#cluster.call(request).catch((error: unknown) => {
-      if (!(error instanceof PyroError) || error.code !== "NOT_FOUND") throw error;
-    });
+    await this.#removePod(name);
+    await this.#claims?.remove(name);
   }
 
-  /** Removes pods that have ended, except those of tasks that failed not long ago. */
-  async sweep(now = Date.now()): Promise<void> {
+  async #removePod(name: string): Promise<void> {
+    const request = this.#request("delete", { name, query: { gracePeriodSeconds: "0" } });
+    await this.#cluster.call(request).catch(passIfAbsent);
+  }
+
+  /** Removes pods that have ended, except those of tasks that failed not long ago, and claims whose time is over. */
+  async sweep(laterMs = 0): Promise<void> {
     const ended = await this.list("", "status.phase!=Running,status.phase!=Pending");
+    const now = this.#cluster.nowMs + laterMs;
     const isKept = (pod: Pod) =>
       pod.status?.["phase"] === "Failed" &&
       Object.keys(pod.metadata.annotations ?? {}).some((key) => key.startsWith(RECORD_PREFIX)) &&
       now - Date.parse(pod.metadata.creationTimestamp) < FAILED_MS;
-    for (const pod of ended) if (!isKept(pod)) await this.remove(pod.metadata.name);
+    for (const pod of ended) {
+      if (isKept(pod)) continue;
+      // The claim of a task that has failed is kept longer than its pod.
+      if (pod.status?.["phase"] === "Failed") await this.#removePod(pod.metadata.name);
+      else await this.remove(pod.metadata.name);
+    }
+    const claims = (await this.listClaims()).filter((claim) => isExpired(claim, now));
+    for (const { metadata } of claims)
+      if ((await this.find(metadata.name)) === null) await this.#claims!.remove(metadata.name);
   }
 
   async #create(request: PodRequest): Promise<string> {
-    const { image, pod: template } = this.#context;
     if (request.taskName !== null) await this.#assertName(request.taskName);
     for (let tries = 1; ; tries += 1) {
       const name = `pyro-${randomBytes(3).toString("hex")}`;
-      const body = buildPod({ ...request, name, image, template, version: this.#version });
       try {
-        await this.#cluster.call(this.#request("create", { body }));
+        if (hasClaim(request)) await this.#claims?.create(name, request);
+        await this.#createPod(name, request).catch(async (error: unknown) => {
+          if (hasClaim(request)) await this.#claims?.remove(name).catch(() => {});
+          throw error;
+        });
         return name;
       } catch (error) {
-        if (!(error instanceof PyroError) || error.code !== "ALREADY_EXISTS" || tries === MAX_NAMES) throw error;
+        const isTaken = error instanceof PyroError && error.code === "ALREADY_EXISTS";
+        if (!isTaken || tries === MAX_NAMES) throw error;
       }
     }
+  }
+
+  async #createPod(name: string, request: PodRequest): Promise<void> {
+    const { image, pod: template } = this.#context;
+    const claim = this.#claims !== null && hasClaim(request) ? name : null;
+    const body = buildPod({ ...request, name, image, template, claim, version: this.#version });
+    await this.#cluster.call(this.#request("create", { body }));
   }
 
   async #waitUntilReady(name: string, signal: AbortSignal, onWait: (why: string) => void): Promise<void> {
@@ -149,8 +219,7 @@ export class Pods {
         details: { name: taskName },
       });
     }
-    const pods = await this.list(`${NAME_LABEL}=${taskName}`);
-    if (pods.length > 0) throw nameTaken(taskName);
+    if ((await this.findNamed(taskName)) !== null) throw nameTaken(taskName);
   }
 
   /** Two clients may choose the same name at the same moment: the elder pod keeps it. */
@@ -168,13 +237,31 @@ function keyOf(taskId: string): string {
   return `${RECORD_PREFIX}${taskId.slice("task-".length)}`;
 }
 
-function eldest(pods: readonly Pod[]): Pod | null {
-  const ageOf = ({ metadata }: Pod) => `${metadata.creationTimestamp} ${metadata.name}`;
-  return pods.toSorted((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1))[0] ?? null;
+type Dated = Pick<Claim, "metadata">;
+
+function eldest<Kind extends Dated>(all: readonly Kind[]): Kind | null {
+  const ageOf = ({ metadata }: Dated) => `${metadata.creationTimestamp} ${metadata.name}`;
+  return all.toSorted((one, other) => (ageOf(one) < ageOf(other) ? -1 : 1))[0] ?? null;
 }
 
-function isLabelValue(text: string): boolean {
-  return /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(text);
+function passIfAbsent(error: unknown): void {
+  if (!(error instanceof PyroError) || error.code !== "NOT_FOUND") throw error;
+}
+
+/** Only tasks have storage that outlives their pod. */
+function hasClaim({ kind }: PodRequest): boolean {
+  return kind === "task";
+}
+
+function mayRun({ metadata, spec }: Pod, why: string): PyroError {
+  return new PyroError(
+    "FAILED_PRECONDITION",
+    `The task's pod ${metadata.name} has failed: ${why}. Its volume is kept.`,
+    {
+      hint: "Try again when the node is back, or when it has been removed from the cluster (kubectl delete node).",
+      details: { pod: metadata.name, node: spec?.nodeName ?? null, reason: "pod_failed" },
+    },
+  );
 }
 
 function nameTaken(name: string): PyroError {

@@ -8,13 +8,17 @@ const text = (value: unknown) => (value === undefined ? undefined : String(value
 /** `pyro context add`. */
 export async function contextAdd({ name, url, ...given }: Input, json: boolean): Promise<number> {
   const [pyro, home, image] = [text(given["pyro"]), text(given["home"]), text(given["image"])];
-  const [kubeconfig, pod] = [text(given["kubeconfig"]), text(given["pod"])];
+  const [kubeconfig, pool, pod] = [text(given["kubeconfig"]), text(given["pool"]), text(given["pod"])];
+  const [storage, storageClass] = [text(given["storage"]), text(given["storage_class"])];
   const added = await addContext(process.env, String(name), {
     url: String(url),
     ...(pyro && { pyro }),
     ...(home && { home }),
     ...(image !== undefined && { image }),
     ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(storage !== undefined && { storage }),
+    ...(storageClass !== undefined && { storageClass }),
+    ...(pool !== undefined && { pool }),
     ...(pod !== undefined && { pod }),
   });
   if (json) return print(`${JSON.stringify(added)}\n`);
