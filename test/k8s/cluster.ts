@@ -9,7 +9,7 @@ import { parse } from "yaml";
 
 import { until } from "../client/scratch.js";
 
-const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+export const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 const state = process.env["PYRO_K8S_STATE"] ?? "";
 assert.ok(state, "PYRO_K8S_STATE is not set: run `make test-k8s`");
 const pki = (name: string) => readFileSync(join(state, "pki", name));
@@ -57,6 +57,7 @@ const paths: Readonly<Record<string, string>> = {
   ResourceQuota: `/api/v1/namespaces/${NAMESPACE}/resourcequotas`,
   PersistentVolumeClaim: `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims`,
   PersistentVolume: "/api/v1/persistentvolumes",
+  Deployment: `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`,
 };
 
 /** Creates an object, unless it is there. */

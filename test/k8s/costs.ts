@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { callApi, control, listPods, NAMESPACE, readMetrics, report, untilNoPods } from "./cluster.js";
-import { Near } from "./near.js";
+import { callApi, control, listPods, NAMESPACE, readMetrics, report } from "./cluster.js";
+import { type Near, useNear } from "./near.js";
 
 const EXECS = 50;
 const TASKS = 10;
 let near: Near;
-before(async () => {
-  near = await Near.open();
-});
-after(async () => {
-  await near[Symbol.asyncDispose]();
-  await untilNoPods();
-});
+useNear((opened) => (near = opened));
 
 /** The requests that clients in the user's place have made for pods, by verb and subresource. */
 async function countRequests(): Promise<Map<string, number>> {

@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { listPods, report, untilNoPods } from "./cluster.js";
-import { Near } from "./near.js";
+import { listPods, report } from "./cluster.js";
+import { type Near, useNear } from "./near.js";
 
 const COUNT = 20;
 let near: Near;
-before(async () => {
-  near = await Near.open();
-});
-after(async () => {
-  await near[Symbol.asyncDispose]();
-  await untilNoPods();
-});
+useNear((opened) => (near = opened));
 
 test(`${COUNT} tasks at once run on both nodes, and all are removed`, async () => {
   const started = performance.now();

@@ -1,14 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { after, before } from "node:test";
 
 import { Client } from "../../src/client/client.js";
 import { Scratch, until } from "../client/scratch.js";
-import { IMAGE, kubeconfigOf, listPods, NAMESPACE, type Fields } from "./cluster.js";
+import { IMAGE, kubeconfigOf, listPods, NAMESPACE, untilNoPods, type Fields } from "./cluster.js";
 
 interface Given {
   readonly user?: "admin" | "narrow" | "pyro";
   readonly image?: string;
   readonly namespace?: string;
+  readonly pool?: string;
   /** Fields of the pod's spec, and of its container. */
   readonly spec?: Fields;
   readonly container?: Fields;
@@ -37,6 +39,7 @@ export class Near extends Scratch {
     user = "pyro",
     image = IMAGE,
     namespace = NAMESPACE,
+    pool,
     spec = {},
     container = {},
   }: Given = {}): Promise<Near> {
@@ -57,6 +60,7 @@ export class Near extends Scratch {
       image,
       "--pod",
       pod,
+      ...(pool === undefined ? [] : ["--pool", pool]),
     ];
     const { status, stderr } = await near.pyro(words);
     if (status !== 0) throw new Error(stderr);
@@ -70,6 +74,16 @@ export class Near extends Scratch {
     this.env["PYRO_CONTEXT"] = "local";
     await super[Symbol.asyncDispose]();
   }
+}
+
+/** A client for the tests of a file, which leave no pod. */
+export function useNear(keep: (near: Near) => void, deadlineSeconds?: number): void {
+  let near: Near;
+  before(async () => keep((near = await Near.open())));
+  after(async () => {
+    await near[Symbol.asyncDispose]();
+    await untilNoPods(deadlineSeconds);
+  });
 }
 
 /** Lists tasks until pods that have ended are removed, which a client does once a minute. */

@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { until } from "../client/scratch.js";
-import { control, listPods, readyNodes, report, untilNoPods } from "./cluster.js";
-import { Near } from "./near.js";
+import { control, listPods, readyNodes, report } from "./cluster.js";
+import { Near, useNear } from "./near.js";
 
 let near: Near;
-before(async () => {
-  near = await Near.open();
-});
-after(async () => {
-  await near[Symbol.asyncDispose]();
-  await untilNoPods(300);
-});
+useNear((opened) => (near = opened), 300);
 
 test("a node that is lost: its task is failed with the reason, the others are untouched, and the node comes back", async () => {
   const create = async (node: string) => {

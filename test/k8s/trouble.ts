@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { until } from "../client/scratch.js";
 import { apply, callApi, control, listPods, NAMESPACE, untilEnded, untilNoPods } from "./cluster.js";
-import { Near, untilSwept } from "./near.js";
+import { Near, untilSwept, useNear } from "./near.js";
 
 const QUOTA = `/api/v1/namespaces/${NAMESPACE}/resourcequotas/pyro`;
 const create = { environment: "debian:12" };
 let near: Near;
-before(async () => {
-  near = await Near.open();
-});
-after(async () => {
-  await near[Symbol.asyncDispose]();
-  await untilNoPods();
-});
+useNear((opened) => (near = opened));
 
 /** The error of a call in a context that is made for it. */
 async function failure(
