@@ -1,7 +1,7 @@
 #!/bin/bash
 # Starts a real Kubernetes of two nodes on this machine, runs test/k8s against it, and removes it. Needs root. The first time it builds
 # Kubernetes (6 minutes or more) and pyro's image (a minute or two); both are kept: in ~/.cache/pyro-k8s and dist/image.
-# PYRO_K8S_STATE names a directory for the cluster; PYRO_K8S_KEEP=1 leaves it running (scripts/k8s/cluster.sh down DIRECTORY ends it).
+# PYRO_K8S_TESTS names some of the files of test/k8s; PYRO_K8S_STATE names a directory for the cluster; PYRO_K8S_KEEP=1 leaves it running (scripts/k8s/cluster.sh down DIRECTORY ends it).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "test-k8s: needs root" >&2; exit 1; }
@@ -43,4 +43,7 @@ node scripts/k8s/pause-image.mjs "$PYRO_K8S_STATE/images"
 SECONDS=0
 cluster up dist/image/pyro.tar
 echo "test-k8s: two nodes are ready after $SECONDS s"
-cluster run node --test --test-concurrency=1 --test-reporter=spec dist/test/k8s/main.js
+# Tasks as pods, every door, ports, proxies, a pool, many tasks and what they cost, what goes wrong, and a lost node; some of them by name.
+files=${PYRO_K8S_TESTS:-base costs doors many node-lost pool trouble ways works}
+# shellcheck disable=SC2086
+cluster run node --test --test-concurrency=1 --test-reporter=spec $(printf 'dist/test/k8s/%s.js ' $files)

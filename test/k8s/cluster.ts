@@ -57,6 +57,8 @@ const paths: Readonly<Record<string, string>> = {
   ResourceQuota: `/api/v1/namespaces/${NAMESPACE}/resourcequotas`,
   PersistentVolumeClaim: `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims`,
   PersistentVolume: "/api/v1/persistentvolumes",
+  StorageClass: "/apis/storage.k8s.io/v1/storageclasses",
+  ServiceAccount: `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`,
   Deployment: `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`,
 };
 
@@ -73,6 +75,42 @@ export async function applyBase(): Promise<void> {
   const { resources } = parse(readFileSync(join(base, "kustomization.yaml"), "utf8")) as { resources: string[] };
   assert.equal(resources.length, readdirSync(base).length - 1);
   for (const file of resources) await apply(parse(readFileSync(join(base, file), "utf8")) as Fields);
+}
+
+/** The output of a pod so far. */
+export function readLog(pod: string): Promise<string> {
+  return requestText("GET", `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/log`);
+}
+
+/** A directory of a node as a volume of the class `local`. */
+export async function makeVolume(given: {
+  readonly name: string;
+  readonly node: string;
+  readonly path: string;
+  readonly mode: "ReadOnlyMany" | "ReadWriteOnce";
+}): Promise<void> {
+  const { name, node, path, mode } = given;
+  await apply({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: "local" },
+    provisioner: "kubernetes.io/no-provisioner",
+    volumeBindingMode: "WaitForFirstConsumer",
+  });
+  const term = { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [node] }] };
+  await apply({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: `pyro-${name}` },
+    spec: {
+      capacity: { storage: "20Gi" },
+      accessModes: [mode],
+      persistentVolumeReclaimPolicy: "Retain",
+      storageClassName: "local",
+      local: { path },
+      nodeAffinity: { required: { nodeSelectorTerms: [term] } },
+    },
+  });
 }
 
 export async function listPods(): Promise<Fields[]> {

@@ -4,13 +4,16 @@ import { after, before } from "node:test";
 
 import { Client } from "../../src/client/client.js";
 import { Scratch, until } from "../client/scratch.js";
-import { IMAGE, kubeconfigOf, listPods, NAMESPACE, untilNoPods, type Fields } from "./cluster.js";
+import { applyBase, IMAGE, kubeconfigOf, listPods, NAMESPACE, untilNoPods, type Fields } from "./cluster.js";
 
 interface Given {
   readonly user?: "admin" | "narrow" | "pyro";
   readonly image?: string;
   readonly namespace?: string;
+  readonly kubeconfig?: string;
   readonly pool?: string;
+  readonly storage?: string;
+  readonly storageClass?: string;
   /** Fields of the pod's spec, and of its container. */
   readonly spec?: Fields;
   readonly container?: Fields;
@@ -37,12 +40,16 @@ export class Near extends Scratch {
 
   static async open({
     user = "pyro",
+    kubeconfig = kubeconfigOf(user),
     image = IMAGE,
     namespace = NAMESPACE,
     pool,
+    storage,
+    storageClass,
     spec = {},
     container = {},
   }: Given = {}): Promise<Near> {
+    await applyBase();
     const near = new Near();
     const pod = join(near.directory, "pod.json");
     writeFileSync(
@@ -50,17 +57,10 @@ export class Near extends Scratch {
       JSON.stringify({ kind: "Pod", spec: { ...spec, containers: [{ name: "pyro", ...small, ...container }] } }),
     );
     const words = [
-      "context",
-      "add",
-      "kube",
-      `kubernetes:///${namespace}`,
-      "--kubeconfig",
-      kubeconfigOf(user),
-      "--image",
-      image,
-      "--pod",
-      pod,
-      ...(pool === undefined ? [] : ["--pool", pool]),
+      ...["context", "add", "kube", `kubernetes:///${namespace}`, "--image", image, "--pod", pod],
+      ...Object.entries({ kubeconfig, pool, storage, "storage-class": storageClass }).flatMap(([flag, value]) =>
+        value === undefined ? [] : [`--${flag}`, value],
+      ),
     ];
     const { status, stderr } = await near.pyro(words);
     if (status !== 0) throw new Error(stderr);

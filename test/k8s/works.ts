@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { applyBase, listPods, report, untilEnded, untilNoPods } from "./cluster.js";
-import { Near, untilSwept } from "./near.js";
+import { listPods, report, untilEnded, untilNoPods } from "./cluster.js";
+import { Near, untilSwept, useNear } from "./near.js";
 
 const MIB = 1_048_576;
 let near: Near;
@@ -13,14 +13,7 @@ let task: string;
 const exec = (...command: string[]) => near.client.call("task.exec", { task_id: task, command });
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-before(async () => {
-  await applyBase();
-  near = await Near.open();
-});
-after(async () => {
-  await near[Symbol.asyncDispose]();
-  await untilNoPods();
-});
+useNear((opened) => (near = opened));
 
 test("a user of the base's group: the check of the context finds nothing missing", async () => {
   const { status, stdout, stderr } = await near.pyro(["context", "check", "kube"]);

@@ -130,7 +130,13 @@ function parseKubernetes(name: string, record: ContextRecord): KubernetesContext
       storage === null
         ? "--storage-class needs --storage"
         : `--storage-class: ${JSON.stringify(storageClass)} is not the name of a storage class`,
-      { hint: "`kubectl get storageclass` lists them.", details: { field: "storageClass" } },
+      {
+        hint:
+          storage === null
+            ? "Give the size of the volumes, such as --storage 20Gi."
+            : "`kubectl get storageclass` lists them.",
+        details: { field: "storageClass" },
+      },
     );
   }
   if (pool !== null && !isLabelValue(pool)) {
