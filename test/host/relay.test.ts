@@ -10,6 +10,9 @@ import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { buildHeader, frameType } from "../../src/host/stream-frames.js";
+import { until } from "../client/scratch.js";
+
 const program = fileURLToPath(new URL("../../../keeper/build/pyro-relay", import.meta.url));
 
 class Directory implements Disposable {
@@ -63,6 +66,42 @@ test("relay: ends with its input, and the daemon sees its caller leave", async (
   await left;
   socket.destroy();
   server.close();
+});
+
+test("relay: after the last frame of an answer it takes input until the caller closes; after another end it ends itself", async () => {
+  const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
+  const frame = (type: number, payload: string) =>
+    Buffer.concat([buildHeader(type, 0, Buffer.byteLength(payload)), Buffer.from(payload)]);
+  const answers: readonly (readonly [last: Buffer, waits: boolean])[] = [
+    [frame(frameType.result, '{"done":true}'), true],
+    [frame(frameType.error, '{"code":"X"}'), true],
+    [frame(frameType.data, "no last frame"), false],
+    [frame(frameType.result, "cut off").subarray(0, -1), false],
+  ];
+  for (const [last, waits] of answers) {
+    using scratch = new Directory();
+    const sent = Buffer.concat([Buffer.from(head), frame(frameType.data, "some"), frame(frameType.window, ""), last]);
+    const server = await serve(scratch.path, (socket) => {
+      // One byte at a time: frames are split anywhere.
+      for (const byte of sent) socket.write(Buffer.of(byte));
+      socket.end();
+      socket.resume();
+    });
+    const relay = startRelay(scratch.path);
+    const got: Buffer[] = [];
+    relay.stdout.on("data", (chunk: Buffer) => void got.push(chunk));
+    const exited = once(relay, "exit");
+    if (waits) {
+      await until("all is passed on", () => Buffer.concat(got).length === sent.length);
+      // More than a pipe holds: it is taken although the daemon has gone.
+      await new Promise((resolve) => relay.stdin.write(Buffer.alloc(1 << 20), resolve));
+      assert.equal(relay.exitCode, null);
+      relay.stdin.end();
+    }
+    assert.deepEqual(await exited, [0, null]);
+    assert.ok(Buffer.concat(got).equals(sent));
+    server.close();
+  }
 });
 
 test("relay: passes on the last words of a daemon that takes nothing more", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
@@ -8,7 +9,8 @@ import { openCluster } from "../../src/client/kubernetes/cluster.js";
 import { Pods } from "../../src/client/kubernetes/pods.js";
 import type { OperationEvent } from "../../src/contract/operation.js";
 import { PyroError } from "../../src/contract/errors.js";
-import { frameType } from "../../src/host/stream-frames.js";
+import { buildHeader, frameType } from "../../src/host/stream-frames.js";
+import { until } from "../client/scratch.js";
 import { taskOf } from "../task-of.js";
 import { running, status, variableOf, type DoublePod } from "./api-double.js";
 import type { Work } from "./fake-daemon.js";
@@ -53,6 +55,7 @@ function makeWork(pod: DoublePod): Work {
         if (deletedBefore.has(String(input["task_id"]))) throw new PyroError("NOT_FOUND", "There is no such task.");
         return { task_id: input["task_id"], deleted: true };
       case "vm.run":
+        if (input["command"] === "hang") return new Promise(() => {});
         emit(frameType.data, 1, Buffer.from("out"));
         return { vm_id: `vm-${prefix}000000`, exit_code: 3 };
       case "task.exec":
@@ -214,6 +217,20 @@ test("a cancelled creation leaves no pod", async () => {
   );
   assert.equal(await codeOf(creating), "ABORTED");
   assert.equal(near.cluster.pods.size, 0);
+});
+
+test("a run whose client is gone, without a word, leaves no pod", async () => {
+  const input = Buffer.from(JSON.stringify({ environment: "debian:12", command: "hang" }));
+  const socket = connect(near.client.transport.socket);
+  const head = "POST /v1/vm/run HTTP/1.1\r\nHost: pyro\r\nConnection: Upgrade\r\nUpgrade: pyro-stream/1\r\n";
+  socket.write(`${head}Content-Length: 0\r\n\r\n`);
+  socket.write(Buffer.concat([buildHeader(frameType.input, 0, input.length), input]));
+  await until("its pod has the call", () => {
+    const [name = ""] = near.cluster.pods.keys();
+    return near.daemons.get(name)?.calls.includes("vm.run") === true;
+  });
+  socket.destroy();
+  await until("the pod is removed", () => near.cluster.pods.size === 0);
 });
 
 test("a call whose connection breaks fails as on another machine, and the next one works", async () => {

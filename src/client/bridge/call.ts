@@ -62,6 +62,8 @@ export class BridgeCall {
         this.#cancelling.abort(error);
       }
     };
+    // A client that leaves closes both directions; of that, only the end is seen.
+    socket.once("end", () => socket.destroy());
     socket.once("close", () => {
       fail(cancelled());
       this.#cancelling.abort(cancelled());
@@ -136,13 +138,15 @@ export class BridgeCall {
         if (type === frameType.error) await onError?.();
         if (type !== frameType.result) {
           await this.#write(buildHeader(type, channel, payload.length), payload);
+          if (type === frameType.error) return;
           continue;
         }
         const shown = await onResult(parse(payload)).then(
           (result) => () => this.#send(frameType.result, result),
           (error: unknown) => () => this.#send(frameType.error, PyroError.from(error).toBody()),
         );
-        shown();
+        // The last frame: the relay there waits for this end to close.
+        return shown();
       }
     }
   }
