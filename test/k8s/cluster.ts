@@ -136,7 +136,7 @@ export function control(what: string, ...words: string[]): string {
   return stdout;
 }
 
-export async function untilNoPods(deadlineSeconds = 120): Promise<void> {
+export async function untilNoPods(deadlineSeconds = 240): Promise<void> {
   await until("no pod is left", async () => (await listPods()).length === 0, deadlineSeconds);
 }
 

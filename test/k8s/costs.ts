@@ -7,7 +7,7 @@ import { type Near, useNear } from "./near.js";
 const EXECS = 50;
 const TASKS = 10;
 let near: Near;
-useNear((opened) => (near = opened));
+useNear((opened) => void (near = opened));
 
 /** The requests that clients in the user's place have made for pods, by verb and subresource. */
 async function countRequests(): Promise<Map<string, number>> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { Pyro } from "../../src/index.js";
 import { pyroPath, until } from "../client/scratch.js";
@@ -11,11 +11,13 @@ import { type Near, useNear } from "./near.js";
 const PORT = 8000;
 let near: Near;
 let task: string;
-useNear((opened) => (near = opened));
-before(async () => {
-  ({ task_id: task } = await near.client.call("task.create", { environment: "debian:12", name: "doors" }));
-});
-after(() => near.client.call("task.delete", { task_id: task }));
+useNear(
+  async (opened) => {
+    near = opened;
+    ({ task_id: task } = await near.client.call("task.create", { environment: "debian:12", name: "doors" }));
+  },
+  () => near.client.call("task.delete", { task_id: task }),
+);
 
 test("a service's port is on the loopback of the client, for every connection until it is closed", async () => {
   const service = { task_id: task, name: "web" };

@@ -6,7 +6,7 @@ import { type Near, useNear } from "./near.js";
 
 const COUNT = 20;
 let near: Near;
-useNear((opened) => (near = opened));
+useNear((opened) => void (near = opened));
 
 test(`${COUNT} tasks at once run on both nodes, and all are removed`, async () => {
   const started = performance.now();

@@ -76,13 +76,17 @@ export class Near extends Scratch {
   }
 }
 
-/** A client for the tests of a file, which leave no pod. */
-export function useNear(keep: (near: Near) => void, deadlineSeconds?: number): void {
+/** A client for the tests of a file, which leave no pod. Both functions run while it is open. */
+export function useNear(
+  begin: (near: Near) => Promise<void> | void,
+  end: () => Promise<unknown> | void = () => {},
+): void {
   let near: Near;
-  before(async () => keep((near = await Near.open())));
+  before(async () => begin((near = await Near.open())));
   after(async () => {
+    await end();
     await near[Symbol.asyncDispose]();
-    await untilNoPods(deadlineSeconds);
+    await untilNoPods();
   });
 }
 

@@ -11,7 +11,7 @@ const VOLUME = "/var/lib/pyro-volume";
 const hostname = (node: string) => ({ "kubernetes.io/hostname": node });
 const create = { environment: "debian:12" };
 let near: Near;
-useNear((opened) => (near = opened), 300);
+useNear((opened) => void (near = opened));
 
 test("a node that is lost: its tasks are failed with the reason, others are untouched, and what was on a volume is there again", async () => {
   control("node", "2", "mkdir", "-p", VOLUME);

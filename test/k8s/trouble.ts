@@ -8,7 +8,7 @@ import { Near, untilSwept, useNear } from "./near.js";
 const QUOTA = `/api/v1/namespaces/${NAMESPACE}/resourcequotas/pyro`;
 const create = { environment: "debian:12" };
 let near: Near;
-useNear((opened) => (near = opened));
+useNear((opened) => void (near = opened));
 
 /** The error of a call in a context that is made for it. */
 async function failure(

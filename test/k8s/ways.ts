@@ -11,7 +11,7 @@ import { apply, callApi, IMAGE, kubeconfigOf, NAMESPACE, readLog, untilNoPods } 
 import { Near, useNear } from "./near.js";
 
 let near: Near;
-useNear((opened) => (near = opened));
+useNear((opened) => void (near = opened));
 
 test("a pod of the cluster is a client, by its service account and without a kubeconfig", async () => {
   const metadata = { name: "client" };

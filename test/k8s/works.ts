@@ -13,7 +13,7 @@ let task: string;
 const exec = (...command: string[]) => near.client.call("task.exec", { task_id: task, command });
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-useNear((opened) => (near = opened));
+useNear((opened) => void (near = opened));
 
 test("a user of the base's group: the check of the context finds nothing missing", async () => {
   const { status, stdout, stderr } = await near.pyro(["context", "check", "kube"]);

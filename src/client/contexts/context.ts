@@ -119,6 +119,27 @@ function parseKubernetes(name: string, record: ContextRecord): KubernetesContext
       details: { field: "image" },
     });
   }
+  assertOptions({ storage, storageClass, pool });
+  return {
+    kind: "kubernetes",
+    name,
+    url,
+    kubeContext: kubeContext === "" ? null : decode(kubeContext),
+    namespace,
+    image,
+    kubeconfig,
+    storage,
+    storageClass,
+    pool,
+    pod,
+  };
+}
+
+function assertOptions({
+  storage,
+  storageClass,
+  pool,
+}: Pick<KubernetesContext, "pool" | "storage" | "storageClass">): void {
   if (storage !== null && !SIZE.test(storage)) {
     throw refusal(`--storage: ${JSON.stringify(storage)} is not a size`, {
       hint: "Give a size as Kubernetes writes it, such as 20Gi.",
@@ -145,19 +166,6 @@ function parseKubernetes(name: string, record: ContextRecord): KubernetesContext
       details: { field: "pool" },
     });
   }
-  return {
-    kind: "kubernetes",
-    name,
-    url,
-    kubeContext: kubeContext === "" ? null : decode(kubeContext),
-    namespace,
-    image,
-    kubeconfig,
-    storage,
-    storageClass,
-    pool,
-    pod,
-  };
 }
 
 /** Whether Kubernetes takes a text as the value of a label. */
