@@ -84,8 +84,13 @@ TRUST_VARIABLES = frozenset(
     {
         "aws_ca_bundle",
         "cargo_http_cainfo",
+        "cloudsdk_core_custom_ca_certs_file",
         "curl_ca_bundle",
+        "deno_cert",
         "git_ssl_cainfo",
+        "grpc_default_ssl_roots_file_path",
+        "httplib2_ca_certs",
+        "nix_ssl_cert_file",
         "node_extra_ca_certs",
         "npm_config_cafile",
         "pip_cert",

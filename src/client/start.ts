@@ -10,8 +10,10 @@ import { connectUnix } from "../host/socket.js";
 import { findFlock } from "./flock.js";
 import { scrubEnvironment } from "./scrub.js";
 
-const DEADLINE_MS = 20_000;
-const POLL_MS = 5;
+/** How long a daemon or bridge may take until it listens: node alone takes 10 s on a host with 20 programs for each processor. */
+export const START_DEADLINE_MS = 45_000;
+/** The pauses between looks grow, since each takes processor time from the daemon. */
+const [POLL_MS, LONGEST_POLL_MS] = [5, 50];
 /** While another daemon starts or ends, it holds the lock. */
 const LOCK_HELD = 75;
 const LOCK_RETRY_MS = 100;
@@ -20,8 +22,9 @@ const LOCK_RETRY_MS = 100;
  * Starts the daemon of a home and waits until it listens. Any number of callers at once start one, since it
  * runs under a lock that lives as long as it does. Throws DAEMON_UNREACHABLE, or the error that the daemon ended with.
  */
-export async function startDaemon(home: Home, env: NodeJS.ProcessEnv, deadlineMs = DEADLINE_MS): Promise<void> {
+export async function startDaemon(home: Home, env: NodeJS.ProcessEnv, deadlineMs = START_DEADLINE_MS): Promise<void> {
   const end = performance.now() + deadlineMs;
+  let pauseMs = POLL_MS;
   let starter = await spawnDaemon(home, env);
   let retryAt = performance.now() + LOCK_RETRY_MS;
   while (!(await listens(home.daemonSocket))) {
@@ -34,7 +37,8 @@ export async function startDaemon(home: Home, env: NodeJS.ProcessEnv, deadlineMs
       throw await startError(home, "The daemon ended while it was starting.");
     }
     if (performance.now() > end) throw await lateError(home, starter, deadlineMs);
-    await sleep(POLL_MS);
+    await sleep(pauseMs);
+    pauseMs = Math.min(LONGEST_POLL_MS, pauseMs * 1.05);
   }
 }
 

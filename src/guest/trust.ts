@@ -16,9 +16,13 @@ const KEYTOOL_S = 45;
 export const trustEnv: Readonly<Record<string, string>> = {
   AWS_CA_BUNDLE: BUNDLE,
   CARGO_HTTP_CAINFO: BUNDLE,
+  CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: BUNDLE,
   CURL_CA_BUNDLE: BUNDLE,
   DENO_CERT: ADDED,
   GIT_SSL_CAINFO: BUNDLE,
+  GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: BUNDLE,
+  HTTPLIB2_CA_CERTS: BUNDLE,
+  NIX_SSL_CERT_FILE: BUNDLE,
   NODE_EXTRA_CA_CERTS: ADDED,
   PIP_CERT: BUNDLE,
   REQUESTS_CA_BUNDLE: BUNDLE,
@@ -71,9 +75,11 @@ export function buildTrustScript(certificates: readonly TrustedPem[]): string {
     "done",
     "cd /etc/ssl/certs",
     `: >${ADDED}`,
+    // A saved environment may have them.
     "trust() {",
-    `  printf '%s\\n' "$3" >${FOLDER}/$1.crt`,
     `  printf '%s\\n' "$3" >>${ADDED}`,
+    `  if [ -e ${FOLDER}/$1.crt ] && [ "$(cat ${FOLDER}/$1.crt)" = "$3" ]; then return 0; fi`,
+    `  printf '%s\\n' "$3" >${FOLDER}/$1.crt`,
     `  printf '%s\\n' "$3" >>${BUNDLE}`,
     `  ln -sf ${FOLDER}/$1.crt $1.pem`,
     "  hash=${2:-$(openssl x509 -noout -subject_hash -in $1.pem 2>/dev/null)} || return 0",
@@ -83,6 +89,7 @@ export function buildTrustScript(certificates: readonly TrustedPem[]): string {
     ...certificates.map(
       ({ pem, subjectHash }, index) => `trust ${nameOf(index)} '${subjectHash ?? ""}' '${pem.trim()}'`,
     ),
+    ...buildVariablesScript(),
     ...buildJavaScript(certificates.map((_, index) => nameOf(index))),
     "",
   ].join("\n");
@@ -90,6 +97,24 @@ export function buildTrustScript(certificates: readonly TrustedPem[]): string {
 
 function nameOf(index: number): string {
   return `pyro-host-${index + 1}`;
+}
+
+/** The variables for programs behind su and cron, which read /etc/environment (its last line for a name counts), and behind sudo. */
+function buildVariablesScript(): string[] {
+  const keep = `Defaults env_keep += "${Object.keys(trustEnv).join(" ")}"`;
+  const text = Object.entries(trustEnv)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+  return [
+    `if ! grep -qs '^SSL_CERT_FILE=${BUNDLE}$' /etc/environment; then`,
+    // The file may have no line break at its end.
+    `  { [ -z "$(tail -c 1 /etc/environment 2>/dev/null)" ] || echo; printf '%s' '${text}'; } >>/etc/environment`,
+    "fi",
+    "if [ -d /etc/sudoers.d ]; then",
+    `  echo '${keep}' >/etc/sudoers.d/pyro-host-ca`,
+    "  chmod 440 /etc/sudoers.d/pyro-host-ca",
+    "fi",
+  ];
 }
 
 /** Java has a store of its own. Debian keeps it by a hook, which reads the names of new certificates; elsewhere keytool adds them. */

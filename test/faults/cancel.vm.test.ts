@@ -47,7 +47,7 @@ test("Ctrl-C ends the process group also when the client has reconnected to a ne
 });
 
 test("a time-out kills the whole process group, and the log shows the time-out", async () => {
-  const { status, stdout } = await scratch.exec(task, SCRIPT, "--timeout-seconds", "5");
+  const { status, stdout } = await scratch.execToTimeout(task, SCRIPT);
   assert.deepEqual([status, stdout], [124, "begun\n"]);
   const entry = (await scratch.entries(task)).at(-1)!;
   assert.deepEqual([entry.stdout, entry.aborted, entry.timed_out], ["begun\n", false, true]);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { buildTrustScript, trustCertificates } from "../../src/guest/trust.js";
+import { buildTrustScript, trustCertificates, trustEnv } from "../../src/guest/trust.js";
 import { AgentProcess } from "./agent-process.js";
 import { makeAuthority, type TestAuthority } from "../host/certificates.js";
 
@@ -22,13 +22,13 @@ after(() => rmSync(directory, { recursive: true }));
 function runScript(
   bundle: string | null,
   { subjectHash = null, java = "none" }: { subjectHash?: string | null; java?: "none" | "debian" | "other" } = {},
-): { place: string; added: string; certs: string } {
+): { place: string; added: string; certs: string; run: () => void } {
   const place = mkdtempSync(join(directory, "guest-"));
-  const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "ssl", "certs")];
+  const [added, certs] = [join(place, "share", "ca-certificates"), join(place, "etc", "ssl", "certs")];
   mkdirSync(added, { recursive: true });
   mkdirSync(certs, { recursive: true });
   if (bundle !== null) writeFileSync(join(certs, "ca-certificates.crt"), bundle);
-  const hooks = join(place, "hooks");
+  const hooks = join(place, "etc", "ca-certificates");
   for (const folder of [join(hooks, "update.d"), join(place, "jdk", "bin"), join(certs, "java")])
     mkdirSync(folder, { recursive: true });
   const program = (path: string, script: string) => writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -37,13 +37,16 @@ function runScript(
     program(join(hooks, "update.d", "jks-keystore"), `cat >${place}/hook`);
     writeFileSync(join(certs, "java", "cacerts"), "");
   }
-  const binds = { share: "/usr/local/share", ssl: "/etc/ssl", hooks: "/etc/ca-certificates" };
+  writeFileSync(join(place, "etc", "environment"), "LANG=C.UTF-8\nSSL_CERT_FILE=/etc/ssl/of-the-image.pem");
+  const binds = { share: "/usr/local/share", etc: "/etc" };
   const mounts = Object.entries(binds).map(([from, to]) => `mount --bind ${join(place, from)} ${to} && `);
-  execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts.join("")}exec sh -s`], {
-    env: { ...process.env, JAVA_HOME: java === "other" ? join(place, "jdk") : undefined },
-    input: buildTrustScript(authorities.map(({ pem }) => ({ pem, subjectHash }))),
-  });
-  return { place, added, certs };
+  const run = () =>
+    void execFileSync("unshare", ["-Urm", "sh", "-c", `${mounts.join("")}exec sh -s`], {
+      env: { ...process.env, JAVA_HOME: java === "other" ? join(place, "jdk") : undefined },
+      input: buildTrustScript(authorities.map(({ pem }) => ({ pem, subjectHash }))),
+    });
+  run();
+  return { place, added, certs, run };
 }
 
 test("a guest gets each certificate as a file, in its bundle, and with a link named by its hash", () => {
@@ -64,6 +67,17 @@ test("a guest gets each certificate as a file, in its bundle, and with a link na
     "pyro-host-3.pem",
   ]);
   assert.equal(new Set(links.map((name) => name.split(".")[0])).size, 2);
+});
+
+test("programs that sudo and su start get the variables: /etc/environment has each once, also after a second run", () => {
+  const { place, certs, run } = runScript("");
+  const before = readdirSync(certs);
+  run();
+  assert.deepEqual(readdirSync(certs), before);
+  assert.equal(readFileSync(join(certs, "ca-certificates.crt"), "utf8").match(/BEGIN/g)?.length, 3);
+  const lines = readFileSync(join(place, "etc", "environment"), "utf8").split("\n");
+  const added = Object.entries(trustEnv).map(([name, value]) => `${name}=${value}`);
+  assert.deepEqual(lines, ["LANG=C.UTF-8", "SSL_CERT_FILE=/etc/ssl/of-the-image.pem", ...added, ""]);
 });
 
 test("a guest without a bundle gets one", () => {

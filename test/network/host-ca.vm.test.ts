@@ -63,6 +63,8 @@ test("with --network-host-ca curl, wget, git, Python and pip trust it, with and 
   const script = [
     `curl -sS ${at}/curl`,
     `env -i curl -sS ${at}/bare-curl`,
+    `sudo -n sh -c 'test -f "$NODE_EXTRA_CA_CERTS" && curl -sS ${at}/sudo'`,
+    `env -i su - games -s /bin/sh -c 'test -f "$NODE_EXTRA_CA_CERTS" && curl -sS ${at}/su'`,
     `wget -qO- ${at}/wget`,
     python("/python"),
     `env -i ${python("/bare-python")}`,
@@ -70,9 +72,9 @@ test("with --network-host-ca curl, wget, git, Python and pip trust it, with and 
     `pip download -q --retries 0 --index-url ${at}/simple mine`,
   ].join("\n");
   const { stderr } = await scratch.exec(task.task_id, script);
-  const expected = ["/curl", "/bare-curl", "/wget", "/python", "/bare-python"];
+  const expected = ["/curl", "/bare-curl", "/sudo", "/su", "/wget", "/python", "/bare-python"];
   assert.deepEqual(
-    requests.splice(0).slice(0, 7),
+    requests.splice(0).slice(0, 9),
     [...expected, "/git/info/refs?service=git-upload-pack", "/simple/mine/"],
     stderr,
   );

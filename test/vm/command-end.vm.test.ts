@@ -49,8 +49,8 @@ async function assertNothingLeft(): Promise<void> {
 }
 
 test("a time-out ends everything that the command has started", async () => {
-  const { status } = await scratch.exec(task, ESCAPES, "--timeout-seconds", "5");
-  assert.equal(status, 124);
+  const { status, stdout } = await scratch.execToTimeout(task, ESCAPES);
+  assert.deepEqual([status, stdout], [124, "escaped\n"]);
   await assertNothingLeft();
 });
 

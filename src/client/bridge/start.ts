@@ -6,9 +6,9 @@ import { openAppending, readFile } from "../../host/files.js";
 import { connectUnix } from "../../host/socket.js";
 import { spawnDetached, type ChildProcess } from "../../host/spawn.js";
 import { findFlock } from "../flock.js";
+import { START_DEADLINE_MS } from "../start.js";
 import type { BridgePlace } from "./place.js";
 
-const DEADLINE_MS = 20_000;
 const POLL_MS = 5;
 /** While another bridge starts or ends, it holds the lock. */
 const LOCK_HELD = 75;
@@ -16,13 +16,13 @@ const RETRY_MS = 100;
 
 /** Starts the bridge of a context, and waits until it listens. Any number of callers at once start one. Throws DAEMON_UNREACHABLE. */
 export async function startBridge(place: BridgePlace): Promise<void> {
-  const end = performance.now() + DEADLINE_MS;
+  const end = performance.now() + START_DEADLINE_MS;
   for (let starter = await spawnBridge(place); !(await listens(place.socket));) {
     const hasFailed = starter.exitCode !== null || starter.signalCode !== null;
     if (hasFailed && starter.exitCode !== LOCK_HELD)
       throw await explain(place, "The bridge ended while it was starting.");
     if (performance.now() > end)
-      throw await explain(place, `The bridge did not listen within ${DEADLINE_MS / 1000} s.`);
+      throw await explain(place, `The bridge did not listen within ${START_DEADLINE_MS / 1000} s.`);
     if (starter.exitCode === LOCK_HELD) {
       await sleep(RETRY_MS);
       if (await listens(place.socket)) return;

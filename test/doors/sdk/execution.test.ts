@@ -11,7 +11,6 @@ import {
   type RunOptions,
   type RunResult,
 } from "../../../src/index.js";
-import { limits } from "../../../src/contract/limits.js";
 import { until } from "../../client/scratch.js";
 import { Listening, runInShell } from "../../daemon/listening.js";
 
@@ -225,12 +224,15 @@ test("after cancel() the command's trap runs and its output still comes", async 
   assert.deepEqual([result.aborted, result.exitCode, said], [true, 0, "begun\nbye\n"]);
 });
 
-test("cancel() again kills a command that ignores the first", async () => {
+test("cancel() again kills a command that ignores the first", async (t) => {
   await using pyro = await open();
   const execution = pyro.run("trap 'echo no' INT; echo begun; while :; do sleep 0.05; done", {
-    onStdout: () => execution.cancel(),
+    onStdout: ({ text }) => {
+      // The grace of the first cancel never ends: the daemon runs in this process and starts its timer before the trap prints.
+      if (text === "begun\n") t.mock.timers.enable({ apis: ["setTimeout"] });
+      else t.mock.timers.reset();
+      execution.cancel();
+    },
   });
-  const startedMs = performance.now();
   assert.equal((await execution).aborted, true);
-  assert.ok(performance.now() - startedMs < limits.cancelGraceSeconds * 1000);
 });
