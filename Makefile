@@ -64,7 +64,7 @@ test-neighbours: setup
 test-kills: setup
 	@node dist/test/kills/main.js
 
-# Ten minutes of mixed load with kills; PYRO_SOAK_SECONDS sets how long, PYRO_TEST_SEED repeats the choices.
+# Ten minutes of mixed load with kills, of which `make test` has two; PYRO_SOAK_SECONDS sets how long, PYRO_TEST_SEED repeats the choices.
 soak: setup
 	@node dist/test/soak/main.js
 
@@ -97,9 +97,11 @@ test-guest:
 	@$(MAKE) --no-print-directory -C guest test
 	@$(MAKE) --no-print-directory -C gate test
 
-fuzz:
+# Every parser that reads bytes of a guest, an archive, an image or a client: those in C need clang. FUZZ_SECONDS (60 for each of the three) or FUZZ_RUNS sets how long.
+fuzz: setup
 	@$(MAKE) --no-print-directory -C guest fuzz
 	@$(MAKE) --no-print-directory -C gate fuzz
+	@node dist/test/fuzz/main.js
 
 # Speed and memory, beside the host and gVisor. Takes 10 to 15 minutes; writes docs/performance.json and renders its page and chart.
 bench: setup

@@ -19,6 +19,7 @@ const rest = [
   ["guest agent", "make", "--no-print-directory", "-C", "guest", "test"],
   ["network gate", "make", "--no-print-directory", "-C", "gate", "test"],
   ["VM tests", "scripts/run-tests.sh", "vm"],
+  ["soak", "env", "PYRO_SOAK_SECONDS=120", "node", "dist/test/soak/main.js"],
 ];
 const plans = { check: [fast], test: [fast, ...rest] };
 /** Tests that may be skipped where CI=true, each as it is listed: its title, a colon and its reason. */

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 
 import { PyroError } from "../contract/errors.js";
+import { HeldBytes } from "./held-bytes.js";
 
 const NEWLINE = 10;
 
@@ -19,23 +20,20 @@ export class LineReader {
    * Throws INVALID_ARGUMENT as soon as a line is longer than the limit.
    */
   async readLine(maxBytes: number): Promise<string | null> {
-    const parts: Buffer[] = [];
-    let lineBytes = 0;
-    for (;;) {
+    const line = new HeldBytes();
+    for (let isBegun = false; ; isBegun = true) {
       const chunk = await this.#next();
-      if (chunk === null) return parts.length === 0 ? null : Buffer.concat(parts).toString("utf8");
+      if (chunk === null) return isBegun ? line.take().toString("utf8") : null;
       const end = chunk.indexOf(NEWLINE);
-      const part = end === -1 ? chunk : chunk.subarray(0, end);
-      lineBytes += part.length;
-      if (lineBytes > maxBytes) {
+      line.push(end === -1 ? chunk : chunk.subarray(0, end));
+      if (line.length > maxBytes) {
         throw new PyroError("INVALID_ARGUMENT", `A line of the input is longer than ${maxBytes} bytes.`, {
           details: { max_bytes: maxBytes },
         });
       }
-      parts.push(part);
       if (end === -1) continue;
       this.#rest = chunk.subarray(end + 1);
-      return parts.length === 1 ? part.toString("utf8") : Buffer.concat(parts).toString("utf8");
+      return line.take().toString("utf8");
     }
   }
 

@@ -73,7 +73,36 @@ async function applyOne(
 
 function applyHunks(before: Patchable | null, patch: StructuredPatch): string | false {
   const old = before === null ? "" : contentOf(before);
-  return patch.hunks.length === 0 ? old : applyPatch(old, patch, { autoConvertLineEndings: false });
+  if (patch.hunks.length === 0) return old;
+  const lineCount = countLines(old);
+  const hunks = placeHunks(patch.hunks, lineCount);
+  if (hunks === null) return false;
+  const fresh = applyPatch(old, { ...patch, hunks }, { autoConvertLineEndings: false });
+  if (fresh === false) return false;
+  // A hunk without old lines fits anywhere: also behind the end, when an earlier hunk has moved it there.
+  const growth = hunks.reduce((sum, { oldLines, newLines }) => sum + newLines - oldLines, endChange(hunks.at(-1)!));
+  return countLines(fresh) === lineCount + growth ? fresh : false;
+}
+
+/** How many lines the end of the last line adds: a text whose last line has an end counts as one line more. */
+function endChange({ lines }: StructuredPatch["hunks"][number]): number {
+  const hasMark = (sign: string) => lines.some((line, index) => line[0] === "\\" && lines[index - 1]?.[0] === sign);
+  return Number(hasMark("-")) - Number(hasMark("+"));
+}
+
+/**
+ * The hunks of a file with so many lines. The place of one behind the end is searched from the end on: `applyPatch` would begin at its number,
+ * however large. Null when one that has no old lines, and so fits anywhere, lies behind the end.
+ */
+function placeHunks(hunks: StructuredPatch["hunks"], lineCount: number): StructuredPatch["hunks"] | null {
+  if (hunks.some(({ oldStart, oldLines }) => oldLines === 0 && oldStart > lineCount + 1)) return null;
+  return hunks.map((hunk) => ({ ...hunk, oldStart: Math.min(hunk.oldStart, lineCount + 1) }));
+}
+
+function countLines(text: string): number {
+  let count = 1;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
 }
 
 function build(content: string, mode: string | undefined, before: Patchable | null): Patchable {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,6 +18,7 @@ const CLIENTS = 8;
 const DAEMON_KILLS = 5;
 /** Where a failed soak leaves its logs. */
 const LOGS = fileURLToPath(new URL("../../../.test-soak", import.meta.url));
+const SHOWN_LINES = 30;
 const SAMPLE_MS = 5_000;
 const LOOK_MS = 1_000;
 const MIB = 1_048_576;
@@ -67,12 +68,20 @@ async function main(): Promise<void> {
     ),
   );
   process.stdout.write(`${ledger.summary()}\n`);
-  if (hasFailed) process.stdout.write(`the logs of the daemons and tasks are in ${keepLogs(scratch)}\n`);
+  if (hasFailed) showLogs(scratch);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   await deleteUnknown(scratch, ledger);
   await assertNothingLeft(scratch, seen);
   assertFlat(samples);
-  process.stdout.write(`passed: soak of ${seconds} s, seed ${seed}\n`);
+  process.stdout.write(`soak of ${seconds} s, seed ${seed}\n1 passed, 0 failed\n`);
+}
+
+/** Keeps the logs, and shows the last errors and warnings of the daemons: where CI runs, the files are gone afterwards. */
+function showLogs(scratch: TaskScratch): void {
+  const lines = readFileSync(join(scratch.home, "daemon.log"), "utf8").split("\n");
+  const odd = lines.filter((line) => /"level":(?:[4-6]0|"(?:warn|error|fatal)")/.test(line)).slice(-SHOWN_LINES);
+  process.stdout.write(`${odd.map((line) => `${line.slice(0, 500)}\n`).join("")}`);
+  process.stdout.write(`the logs of the daemons and tasks are in ${keepLogs(scratch)}\n`);
 }
 
 /** Copies the records of a home, but no disks and no memory of VMs, to where they outlive it. */

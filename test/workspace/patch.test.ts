@@ -46,6 +46,27 @@ test("a hunk whose lines moved still fits", async () => {
   assert.deepEqual(files, { "f.txt": file("zero\none\n2\nthree\n") });
 });
 
+test("a hunk whose number is far behind the end of its file fits where its lines are", async () => {
+  const far = change.replace("-1,3 +1,3", "-9007199254740991,3 +9007199254740991,3");
+  const { files } = await apply({ "f.txt": file("zero\none\ntwo\nthree\n") }, far);
+  assert.deepEqual(files, { "f.txt": file("zero\none\n2\nthree\n") });
+});
+
+test("a new line without context fits at the end of a file, and not behind it", async () => {
+  const append = (line: number) =>
+    apply({ n: file("1\n2\n") }, `--- a/n\n+++ b/n\n@@ -${line},0 +${line + 1} @@\n+3\n`);
+  assert.deepEqual((await append(2)).files, { n: file("1\n2\n3\n") });
+  for (const line of [5, 10_000, 9_007_199_254_740_990]) {
+    assert.deepEqual(
+      (await append(line)).rejects.map(({ reason }) => reason),
+      ["does-not-fit"],
+    );
+  }
+  const moved = "--- a/n\n+++ b/n\n@@ -1,1 +1,1 @@\n-2\n+two\n@@ -3,0 +3,1 @@\n+3\n";
+  const { files, rejects: refused } = await apply({ n: file("0\n".repeat(9) + "2\n") }, moved);
+  assert.deepEqual([files, refused.map(({ reason }) => reason)], [{}, ["does-not-fit"]]);
+});
+
 const rejects: readonly (readonly [title: string, files: Record<string, Patchable>, patch: string, reason: string])[] =
   [
     ["lines that differ", { "f.txt": file("one\nzwei\nthree\n") }, change, "does-not-fit"],

@@ -70,7 +70,15 @@ export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): M
 async function readReport(controlSocket: string): Promise<NetworkReport | null> {
   try {
     const socket = await connectSocketFile({ path: controlSocket, identity: null });
-    const text = await readAll(socket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES });
+    return parseReport(await readAll(socket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES }));
+  } catch {
+    return null;
+  }
+}
+
+/** A report as the gate writes it; null when it is invalid. */
+export function parseReport(text: string): NetworkReport | null {
+  try {
     const told = report.parse(JSON.parse(text));
     return {
       sentBytes: told.sent_bytes,

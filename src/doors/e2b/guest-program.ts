@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import { readFile } from "../../host/files.js";
-import { LineProgram, type GuestLine, type ProgramOwner } from "./line-program.js";
+import { LineProgram, numberIn, type GuestLine, type ProgramOwner } from "./line-program.js";
 import type { Pyro } from "./pyro.js";
 
 const SOURCE = fileURLToPath(new URL("../../../../e2b/build/pyro-e2b-guest", import.meta.url));
@@ -26,7 +26,7 @@ export class GuestProgram extends LineProgram {
     onEvent: (event: GuestLine | null) => void,
   ): Promise<() => Promise<void>> {
     const [line] = await this.ask("watch", fields);
-    const number = Number(line?.["number"]);
+    const number = numberIn(line?.["number"]);
     this.#watches.set(number, onEvent);
     return async () => {
       if (!this.#watches.delete(number) || !this.isStarted) return;
@@ -35,7 +35,7 @@ export class GuestProgram extends LineProgram {
   }
 
   protected override onOther(line: GuestLine): void {
-    this.#watches.get(Number(line["watch"]))?.(line);
+    this.#watches.get(numberIn(line["watch"]))?.(line);
   }
 
   protected override onEnd(): void {

@@ -1,5 +1,6 @@
 import { limits } from "../../contract/limits.js";
 import type { OperationEvent } from "../../contract/operation.js";
+import { HeldBytes } from "../../host/held-bytes.js";
 import { InputQueue } from "./input-queue.js";
 import type { Pyro } from "./pyro.js";
 
@@ -28,6 +29,17 @@ export interface GuestCommand {
 /** The sandbox of a program. Its task changes when it continues without its memory. */
 export interface ProgramOwner {
   readonly record: { readonly taskId: string };
+}
+
+/** A text in a line; anything else becomes its JSON. Half a character, which no header and no URL can hold, becomes U+FFFD. */
+export function wordIn(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+/** A number in a line; NaN for anything else. */
+export function numberIn(value: unknown): number {
+  return typeof value === "number" ? value : NaN;
 }
 
 /** A request under way. */
@@ -60,7 +72,7 @@ export class LineProgram {
   readonly #waiting = new Map<number, Waiting>();
   #starting: Promise<InputQueue> | null = null;
   #lastId = 0;
-  #rest: Buffer[] = [];
+  readonly #rest = new HeldBytes();
 
   constructor(pyro: Pyro, sandbox: ProgramOwner, what: GuestCommand) {
     this.#pyro = pyro;
@@ -154,7 +166,7 @@ export class LineProgram {
   #ended(input: InputQueue): void {
     input.drop();
     this.#starting = null;
-    this.#rest = [];
+    this.#rest.take();
     const gone = new GuestError("GONE", "the sandbox's service ended");
     for (const { reject } of this.#waiting.values()) reject(gone);
     this.#waiting.clear();
@@ -164,26 +176,24 @@ export class LineProgram {
   #take(bytes: Buffer): void {
     let at = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, at)) {
-      const line = Buffer.concat([...this.#rest, bytes.subarray(at, end)]);
-      this.#rest = [];
-      this.#takeLine(line.toString("utf8"));
+      this.#rest.push(bytes.subarray(at, end));
+      this.#takeLine(this.#rest.take().toString("utf8"));
       at = end + 1;
     }
     if (at < bytes.length) this.#rest.push(bytes.subarray(at));
-    const held = this.#rest.reduce((sum, piece) => sum + piece.length, 0);
-    if (held > MAX_LINE_BYTES) this.#rest = [];
+    if (this.#rest.length > MAX_LINE_BYTES) this.#rest.take();
   }
 
   #takeLine(text: string): void {
     const line = parseLine(text);
     if (line === null) return;
-    const id = Number(line["id"]);
+    const id = numberIn(line["id"]);
     const waiting = this.#waiting.get(id);
     if (!waiting) return this.onOther(line);
     if (line["done"] !== true && line["error"] === undefined) return this.#passLine(id, waiting, line, text.length);
     this.#waiting.delete(id);
     if (line["done"] === true) waiting.resolve();
-    else waiting.reject(new GuestError(String(line["error"]), String(line["message"] ?? line["error"])));
+    else waiting.reject(new GuestError(wordIn(line["error"]), wordIn(line["message"] ?? line["error"])));
   }
 
   #passLine(id: number, { onLine, reject }: Waiting, line: GuestLine, length: number): void {

@@ -24,6 +24,8 @@ export async function* readFileBytes(
 ): ByteStream & AsyncGenerator<Uint8Array> {
   const file = await openRegular(path);
   if (file === null) throw imageError("unreadable", `${path} cannot be read: it is not a regular file.`, { path });
+  // A stream that ends before its start is refused.
+  if (sizeBytes === 0) return file.close();
   yield* file.createReadStream({ start, highWaterMark: CHUNK_BYTES, end: start + sizeBytes - 1 });
 }
 

@@ -5,8 +5,9 @@ import { after, before, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 
 import { chooseCoding, parseRange } from "../../../src/doors/e2b/files/download.js";
-import { renderPermissions } from "../../../src/doors/e2b/files/entry.js";
+import { readEntry, renderPermissions } from "../../../src/doors/e2b/files/entry.js";
 import { readParts } from "../../../src/doors/e2b/files/multipart.js";
+import { readEvent } from "../../../src/doors/e2b/files/watchers.js";
 import { me, Served, type Handle } from "./served.js";
 
 let served: Served;
@@ -190,6 +191,29 @@ test("forms: parts split at any byte are the same", async () => {
     }
     assert.deepEqual(found, ["file a/b one\r\n--\r\ntwo"]);
   }
+});
+
+test("forms: a file name that is not UTF-8 is refused", async () => {
+  const text = "--b\r\ncontent-disposition: form-data; filename*=utf-8''%ff\r\n\r\nx\r\n--b--";
+  async function* pieces() {
+    yield Buffer.from(text);
+  }
+  await assert.rejects(readParts(pieces(), "b").next(), { status: 400 });
+});
+
+test("an entry of a guest that lies about times, types and texts is an entry all the same", () => {
+  const odd = JSON.parse('{"toString":1,"valueOf":2}') as object;
+  for (const [mtime_s, mtime_ns] of [
+    [8e15, 0],
+    [-1e12, 0],
+    [1, -1],
+    [odd, odd],
+  ]) {
+    const entry = readEntry({ entry: { path: odd, mode: odd, mtime_s, mtime_ns } });
+    assert.equal(entry?.modifiedTime, mtime_ns === -1 ? "1970-01-01T00:00:00.000000000Z" : entry?.modifiedTime);
+    assert.match(entry!.modifiedTime, /^19(70-01-01T00:00:0[01])\.000000000Z$/);
+  }
+  assert.equal(readEvent({ name: odd, kind: "\ud800" }).type, "EVENT_TYPE_\ufffd");
 });
 
 test("small forms: ranges, codings, permissions", () => {

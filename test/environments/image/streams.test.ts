@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { decompressed } from "../../../src/environments/image/streams.js";
+import { decompressed, readFileBytes } from "../../../src/environments/image/streams.js";
 
 async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
@@ -27,4 +28,10 @@ test("a few empty members of gzip are read, a flood of them is refused", async (
   const read = (count: number) => sizeOf(decompressed(only(Buffer.concat([...Array(count).fill(empty), member]))));
   assert.equal(await read(10), 7);
   await assert.rejects(read(1_100), { code: "ARCHIVE_CORRUPT", message: /empty members/ });
+});
+
+test("no bytes of a file are read as none, wherever they begin", async () => {
+  const path = fileURLToPath(import.meta.url);
+  for (const start of [0, 5]) assert.equal(await sizeOf(readFileBytes(path, start, 0)), 0);
+  assert.equal(await sizeOf(readFileBytes(path, 5, 3)), 3);
 });

@@ -4,6 +4,7 @@ import type { OperationEvent } from "../../../contract/operation.js";
 import { gzip } from "../../../host/gzip.js";
 import { handOver } from "../../../host/hand-over.js";
 import { Refusal } from "../answer.js";
+import { numberIn, wordIn } from "../line-program.js";
 import type { FileExchange } from "./upload.js";
 import { uploadErrorOf } from "./upload.js";
 
@@ -53,7 +54,8 @@ export async function downloadFile(call: FileExchange): Promise<void> {
 async function findFile({ sandbox, user }: FileExchange, path: string) {
   try {
     const [line = {}] = await sandbox.guest.ask("find", { user, path });
-    return { path: String(line["path"]), size: Number(line["size"]), modifiedMs: Number(line["mtime_s"]) * 1000 };
+    const [size, seconds] = [numberIn(line["size"]), numberIn(line["mtime_s"])];
+    return { path: wordIn(line["path"]), size, modifiedMs: seconds * 1000 };
   } catch (error) {
     throw uploadErrorOf(error, path, user);
   }

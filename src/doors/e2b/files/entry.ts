@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 
 import { ConnectError } from "../connect.js";
-import { GuestError, type GuestLine } from "../line-program.js";
+import { GuestError, numberIn, type GuestLine } from "../line-program.js";
 
 /** A file as clients get it. */
 export interface EntryInfo {
@@ -28,6 +28,9 @@ const kinds: Readonly<Record<number, { readonly type: EntryInfo["type"]; readonl
   0o010000: { type: "FILE_TYPE_UNSPECIFIED", letters: "p" },
   0o140000: { type: "FILE_TYPE_UNSPECIFIED", letters: "S" },
 };
+
+/** The years 1 to 9999, which clients can read. */
+const [LEAST_SECONDS, MOST_SECONDS] = [-62_135_596_800, 253_402_300_799];
 
 /** The entry in a line of the guest's program; null when the line has none. */
 export function readEntry(line: GuestLine | undefined): EntryInfo | null {
@@ -61,9 +64,11 @@ export function renderPermissions(mode: number): string {
   return `${letters + special || "-"}${bits}`;
 }
 
+/** A time that a program of the guest has written: one out of range becomes that of 1970. */
 function renderTime(seconds: number, nanoseconds: number): string {
-  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return `${whole}.${String(nanoseconds).padStart(9, "0")}Z`;
+  const isTime = seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS && nanoseconds >= 0 && nanoseconds < 1e9;
+  const [whole, rest] = isTime ? [seconds, nanoseconds] : [0, 0];
+  return `${new Date(whole * 1000).toISOString().slice(0, 19)}.${String(rest).padStart(9, "0")}Z`;
 }
 
 function textOf(entry: GuestLine, name: string): string {
@@ -71,7 +76,7 @@ function textOf(entry: GuestLine, name: string): string {
 }
 
 function numberOf(entry: GuestLine, name: string): number {
-  const value = Number(entry[name]);
+  const value = numberIn(entry[name]);
   return Number.isSafeInteger(value) ? value : 0;
 }
 

@@ -40,8 +40,16 @@ function parseHead(text: string): Pick<Part, "name" | "fileName"> {
     return found?.[1]?.replaceAll("%22", '"').replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll('\\"', '"');
   };
   const extended = /;\s*filename\*=utf-8''([^;\s]+)/i.exec(disposition)?.[1];
-  const fileName = extended === undefined ? field("filename") : decodeURIComponent(extended);
+  const fileName = extended === undefined ? field("filename") : decode(extended);
   return { name: field("name") ?? "", fileName: fileName ?? null };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Refusal(400, "A file name of the form is not in UTF-8.");
+  }
 }
 
 class Reader {

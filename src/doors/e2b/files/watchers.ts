@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { ConnectError } from "../connect.js";
 import type { GuestProgram } from "../guest-program.js";
-import type { GuestLine } from "../line-program.js";
+import { wordIn, type GuestLine } from "../line-program.js";
 import { readEntry, type EntryInfo } from "./entry.js";
 
 /** A change in a watched directory, as clients get it. */
@@ -77,5 +77,5 @@ export class Watchers {
 /** An event in a line of the guest's program. */
 export function readEvent(line: GuestLine): FilesystemEvent {
   const entry = readEntry(line);
-  return { name: String(line["name"] ?? ""), type: `EVENT_TYPE_${String(line["kind"])}`, ...(entry && { entry }) };
+  return { name: wordIn(line["name"] ?? ""), type: `EVENT_TYPE_${wordIn(line["kind"])}`, ...(entry && { entry }) };
 }
