@@ -23,7 +23,7 @@ export async function benchNetwork(home: Home): Promise<Table[]> {
   const allow = [`127.0.0.1:${sink}`, `127.0.0.1:${source}`];
   let count = 0;
   const start = async (hasNetwork: boolean): Promise<Machine> => {
-    const network = hasNetwork ? { allow, allowHosts: [], hostEnv: {}, hostCaFiles: null } : null;
+    const network = hasNetwork ? { allow, deny: [], allowHosts: [], hostEnv: {}, hostCaFiles: null } : null;
     const options = { ...common, network };
     const machine = await backend.start(`vm-net-${count++}`, environment, { ...shape, network: hasNetwork }, options);
     await wake(machine.channel, "bench", machine.network?.guest);

@@ -22,6 +22,10 @@
 #include "sender.h"
 #include "tcp.h"
 #include "udp.h"
+#include "update.h"
+
+// The sockets in the file system on which the gate is asked.
+enum { CONTROL, RULES, SOCKETS };
 
 static int listen_on(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -69,7 +73,7 @@ static void let_go(void) {
 }
 
 // Drops all rights and descriptors that relaying does not need.
-static void prepare(const struct options *options, const struct inside *inside, int control, int lifeline) {
+static void prepare(const struct options *options, const struct inside *inside, const int sockets[SOCKETS], int lifeline) {
     static struct watch lost = {end};
     quota_open();
     loop_open();
@@ -80,12 +84,13 @@ static void prepare(const struct options *options, const struct inside *inside, 
     tcp_open(inside, options);
     udp_open(inside);
     dns_tcp_open();
-    counters_serve(control);
+    counters_serve(sockets[CONTROL]);
+    if (sockets[RULES] >= 0) update_serve(sockets[RULES]);
     confine_end(options->uid, options->gid);
 }
 
 // The gate's life. It ends when the last process that holds the other end of the lifeline has ended.
-static _Noreturn void serve(const struct options *options, int control, int lifeline, int starter) {
+static _Noreturn void serve(const struct options *options, const int sockets[SOCKETS], int lifeline, int starter) {
     static struct inside inside;
     setsid();
     confine_begin();
@@ -95,7 +100,7 @@ static _Noreturn void serve(const struct options *options, int control, int life
         _exit(0);
     }
     let_go();
-    prepare(options, &inside, control, lifeline);
+    prepare(options, &inside, sockets, lifeline);
     descriptors_send(starter, &inside.tap, 1);
     close(starter);
     close(inside.tap);
@@ -130,14 +135,17 @@ int main(int argc, char **argv) {
     (void)argc;
     umask(077);
     options_read(argv, &options);
-    int control = options.is_closed ? -1 : listen_on(options.control);
+    const int sockets[SOCKETS] = {
+        [CONTROL] = options.is_closed ? -1 : listen_on(options.control),
+        [RULES] = options.is_closed || !options.rules ? -1 : listen_on(options.rules),
+    };
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || pipe2(lifeline, O_CLOEXEC) < 0)
         fatal_errno("a socket pair");
     pid_t child = fork_away();
     if (child == 0) {
         close(ends[0]);
         close(lifeline[1]);
-        serve(&options, control, lifeline[0], ends[1]);
+        serve(&options, sockets, lifeline[0], ends[1]);
     }
     close(ends[1]);
     waitpid(child, NULL, 0);

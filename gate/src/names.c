@@ -25,13 +25,21 @@ static size_t length_of(const char *name) {
     return length > 0 && name[length - 1] == '.' ? length - 1 : length;
 }
 
+bool names_is_pattern(const char *text) {
+    return strlen(text) < NAME_BYTES && is_name(strncmp(text, "*.", 2) == 0 ? text + 2 : text);
+}
+
 bool names_allow(const char *pattern) {
-    const char *name = strncmp(pattern, "*.", 2) == 0 ? pattern + 2 : pattern;
-    if (pattern_count == NAMES_MAX || strlen(pattern) >= NAME_BYTES || !is_name(name)) return false;
+    if (pattern_count == NAMES_MAX || !names_is_pattern(pattern)) return false;
     size_t length = length_of(pattern);
     memcpy(patterns[pattern_count], pattern, length);
     patterns[pattern_count++][length] = '\0';
     return true;
+}
+
+void names_clear(void) {
+    pattern_count = 0;
+    memset(learned, 0, sizeof learned);
 }
 
 bool names_are_required(void) { return pattern_count > 0; }

@@ -6,8 +6,14 @@
 
 enum { NAME_BYTES = 256, NAMES_MAX = 64 };
 
-// Allows `example.org`, or `*.example.org` for its subdomains. False for other text, and when there are too many.
+// True for `example.org`, and for `*.example.org`, which stands for its subdomains.
+bool names_is_pattern(const char *text);
+
+// Allows a pattern. False for other text, and when there are too many.
 bool names_allow(const char *pattern);
+
+// Forgets the allowed names, and the addresses to which they led.
+void names_clear(void);
 
 // True once a name has been allowed: then only allowed names are reached.
 bool names_are_required(void);

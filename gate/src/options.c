@@ -26,22 +26,25 @@ static struct address gateway_of(struct address guest) {
     return guest;
 }
 
-static void read_forward(const char *text, struct options *options) {
-    char port[8] = "";
-    const char *equals = strchr(text, '=');
-    size_t length = equals ? (size_t)(equals - text) : sizeof port;
-    if (options->forward_count == FORWARDS_MAX || length >= sizeof port) fatal("--forward: %s is not PORT=ADDRESS:PORT, or is one too many", text);
-    memcpy(port, text, length);
-    struct forward *forward = &options->forwards[options->forward_count++];
-    unsigned long number = read_number("--forward", port);
-    if (number == 0 || number > UINT16_MAX || !address_parse(equals + 1, &forward->to)) fatal("--forward: %s is not PORT=ADDRESS:PORT, or is one too many", text);
+bool forward_parse(const char *text, struct forward *forward) {
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '=' || number == 0 || number > UINT16_MAX) return false;
     forward->port = (uint16_t)number;
+    return address_parse(end + 1, &forward->to);
+}
+
+static void read_forward(const char *text, struct options *options) {
+    if (options->forward_count == FORWARDS_MAX || !forward_parse(text, &options->forwards[options->forward_count++]))
+        fatal("--forward: %s is not PORT=ADDRESS:PORT, or is one too many", text);
 }
 
 static void read_one(const char *name, const char *value, struct options *options) {
     struct range range;
     if (strcmp(name, "--control") == 0) {
         options->control = value;
+    } else if (strcmp(name, "--rules") == 0) {
+        options->rules = value;
     } else if (strcmp(name, "--nft") == 0) {
         options->nft = value;
     } else if (strcmp(name, "--uid") == 0) {
@@ -62,6 +65,8 @@ static void read_one(const char *name, const char *value, struct options *option
         if (!address_parse(value, &options->resolvers[options->resolver_count++])) fatal("%s: %s?", name, value);
     } else if (strcmp(name, "--allow") == 0) {
         if (!range_parse(value, &range) || !policy_allow(&range)) fatal("%s: %s?", name, value);
+    } else if (strcmp(name, "--deny") == 0) {
+        if (!range_parse(value, &range) || !policy_deny(&range)) fatal("%s: %s?", name, value);
     } else if (strcmp(name, "--allow-host") == 0) {
         if (!names_allow(value)) fatal("%s: %s?", name, value);
     } else if (strcmp(name, "--forward") == 0) {

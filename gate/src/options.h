@@ -14,6 +14,7 @@ struct forward {
 
 struct options {
     const char *control;        // the socket on which it serves its counters
+    const char *rules;          // the socket on which it takes other rules; NULL for none
     const char *nft;            // the program
     uint32_t uid, gid;          // the user to become; 0 keeps the present one
     int tap_fd, lifeline_fd;    // the numbers of the program's descriptors for them
@@ -26,6 +27,9 @@ struct options {
     int forward_count;
     char **program;             // and its arguments
 };
+
+// Reads `PORT=ADDRESS:PORT`. False for any other text.
+bool forward_parse(const char *text, struct forward *forward);
 
 // Reads the command line, and gives the opened ranges to the policy. Ends the process on an invalid option.
 void options_read(char **argv, struct options *options);

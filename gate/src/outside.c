@@ -10,19 +10,29 @@
 #include "quota.h"
 
 static const struct options *options;
+static struct forward forwards[FORWARDS_MAX];
+static int forward_count;
 
 enum { DNS_PORT = 53, RESOLVER_OFFSET = 4 };
 
-void outside_open(const struct options *given) { options = given; }
+void outside_open(const struct options *given) {
+    options = given;
+    outside_forward(given->forwards, given->forward_count);
+}
+
+void outside_forward(const struct forward *given, int count) {
+    memcpy(forwards, given, (size_t)count * sizeof *given);
+    forward_count = count;
+}
 
 // The target of a gateway port, or of an address right after the guest's network. False for all other addresses.
 static bool find_forward(const struct address *to, struct address *real, bool *is_resolver) {
     const struct address *gateway = to->family == AF_INET ? &options->gateway4 : &options->gateway6;
     struct address address = *to;
     address.port = 0;
-    for (int i = 0; i < options->forward_count; i++) {
-        if (!address_is_equal(&address, gateway) || options->forwards[i].port != to->port) continue;
-        *real = options->forwards[i].to;
+    for (int i = 0; i < forward_count; i++) {
+        if (!address_is_equal(&address, gateway) || forwards[i].port != to->port) continue;
+        *real = forwards[i].to;
         return true;
     }
     for (int i = 0; i < options->resolver_count && to->family == AF_INET && to->port == DNS_PORT; i++) {
@@ -49,6 +59,12 @@ enum verdict outside_judge(const struct address *to, int type) {
     struct address real = *to;
     struct passage passage = {0};
     return judge(to, type, &real, &passage);
+}
+
+bool outside_is_free(const struct address *to) {
+    struct address real = *to;
+    struct passage passage = {0};
+    return judge(to, SOCK_STREAM, &real, &passage) == VERDICT_OPEN && !passage.is_by_name && !passage.is_resolver;
 }
 
 int outside_connect(const struct address *to, int type, struct passage *passage) {

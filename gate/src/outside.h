@@ -7,6 +7,9 @@
 
 void outside_open(const struct options *options);
 
+// Replaces the ports of the gateway that lead to an address of the host. At most FORWARDS_MAX.
+void outside_forward(const struct forward *forwards, int count);
+
 struct passage {
     enum verdict verdict;
     bool is_by_name;  // the first bytes must name an allowed name
@@ -20,5 +23,8 @@ int outside_connect(const struct address *to, int type, struct passage *passage)
 
 // Judges `to` again, for a flow that exists: the host's addresses may have changed.
 enum verdict outside_judge(const struct address *to, int type);
+
+// True when a connection to `to` may pass bytes that the gate does not read: after other rules, only such connections stay.
+bool outside_is_free(const struct address *to);
 
 #endif

@@ -12,6 +12,7 @@
 #include "counters.h"
 #include "inspect.h"
 #include "loop.h"
+#include "outside.h"
 #include "quota.h"
 
 enum { PIECE_BYTES = 65536, TURNS = 4 };
@@ -29,7 +30,6 @@ enum { HELD_BYTES = 32768 };
 
 struct held {
     struct inspection inspection;
-    struct address to;
     size_t count;
     uint8_t bytes[HELD_BYTES];
 };
@@ -42,6 +42,7 @@ struct pipe {
         uint32_t events;
     } ends[2];
     struct half halves[2]; // indexed by the end that they come from
+    struct address to;
     struct held *held;     // bytes of the guest that are not inspected yet; NULL when all may pass
     bool is_used;
 };
@@ -101,7 +102,7 @@ static bool give_held(struct pipe *pipe, int target, bool has_ended) {
     ssize_t passed = inspect(&held->inspection, held->bytes, held->count);
     bool is_stuck = passed == 0 && held->count > 0 && (has_ended || held->count == HELD_BYTES);
     if (passed < 0 || is_stuck) {
-        counters_refuse("tcp", &held->to, VERDICT_NAME, held->inspection.name);
+        counters_refuse("tcp", &pipe->to, VERDICT_NAME, held->inspection.name);
         return false;
     }
     ssize_t sent = passed > 0 ? give(target, held->bytes, (size_t)passed) : 0;
@@ -196,7 +197,12 @@ int pipe_count(void) {
     return count;
 }
 
-void pipe_join(int guest, int world, const struct address *by_name) {
+void pipe_judge_all(void) {
+    for (int i = 0; i < PIPES_MAX; i++)
+        if (pipes[i].is_used && !outside_is_free(&pipes[i].to)) end_pipe(&pipes[i], true);
+}
+
+void pipe_join(int guest, int world, const struct address *to, bool is_by_name) {
     struct pipe *pipe = take_place();
     const int fds[2] = {guest, world}, on = 1;
     if (!pipe) {
@@ -204,14 +210,13 @@ void pipe_join(int guest, int world, const struct address *by_name) {
         pipe_reset(world);
         return;
     }
-    *pipe = (struct pipe){.is_used = true, .held = by_name ? calloc(1, sizeof *pipe->held) : NULL};
+    *pipe = (struct pipe){.is_used = true, .to = *to, .held = is_by_name ? calloc(1, sizeof *pipe->held) : NULL};
     for (int i = 0; i < 2; i++) {
         pipe->ends[i] = (struct end_watch){{flow}, pipe, fds[i], EPOLLIN};
         setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         setsockopt(fds[i], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }
-    if (by_name && !pipe->held) return end_pipe(pipe, true);
-    if (by_name) pipe->held->to = *by_name;
+    if (is_by_name && !pipe->held) return end_pipe(pipe, true);
     if (!loop_add(guest, EPOLLIN, &pipe->ends[GUEST].watch) || !loop_add(world, EPOLLIN, &pipe->ends[WORLD].watch))
         end_pipe(pipe, true);
 }

@@ -9,8 +9,11 @@
 bool pipe_has_place(void);
 int pipe_count(void);
 
-// Takes over both sockets. `by_name` is the requested address if the guest's first bytes must contain an allowed name.
-void pipe_join(int guest, int world, const struct address *by_name);
+// Takes over both sockets of a connection to `to`. With `is_by_name` the guest's first bytes must contain an allowed name.
+void pipe_join(int guest, int world, const struct address *to, bool is_by_name);
+
+// Ends the connections that the present rules do not leave open.
+void pipe_judge_all(void);
 
 // Closes a connection so that its peer notices.
 void pipe_reset(int fd);

@@ -5,8 +5,8 @@
 #include "names.h"
 #include "route.h"
 
-static struct range allowed[POLICY_ALLOW_MAX];
-static int allowed_count;
+static struct range allowed[POLICY_ALLOW_MAX], denied[POLICY_DENY_MAX];
+static int allowed_count, denied_count;
 
 struct closed {
     uint8_t bytes[16];
@@ -53,6 +53,14 @@ bool policy_allow(const struct range *range) {
     return true;
 }
 
+bool policy_deny(const struct range *range) {
+    if (denied_count == POLICY_DENY_MAX) return false;
+    denied[denied_count++] = *range;
+    return true;
+}
+
+void policy_clear(void) { allowed_count = denied_count = 0; }
+
 static bool is_in(const struct closed *table, size_t count, const struct address *to) {
     for (size_t i = 0; i < count; i++) {
         struct range range = {.base = {.family = to->family}, .bits = table[i].bits};
@@ -81,14 +89,22 @@ bool policy_is_closed(const struct address *to, struct address *embedded) {
 
 bool policy_open(void) { return route_open(); }
 
+static bool is_denied(const struct address *to) {
+    for (int i = 0; i < denied_count; i++)
+        if (range_holds(&denied[i], to)) return true;
+    return false;
+}
+
 enum verdict policy_judge(const struct address *to, bool *is_by_name) {
     struct address embedded;
     *is_by_name = false;
     for (int i = 0; i < allowed_count; i++)
         if (range_holds(&allowed[i], to)) return VERDICT_OPEN;
+    bool is_closed = policy_is_closed(to, &embedded);
+    if (is_denied(to) || (embedded.family != 0 && is_denied(&embedded))) return VERDICT_CLOSED;
     *is_by_name = names_are_required();
     if (*is_by_name && !names_is_learned(to)) return VERDICT_NAME;
-    if (policy_is_closed(to, &embedded)) return VERDICT_CLOSED;
+    if (is_closed) return VERDICT_CLOSED;
     if (route_is_own(to) || (embedded.family != 0 && route_is_own(&embedded))) return VERDICT_HOST;
     return VERDICT_OPEN;
 }

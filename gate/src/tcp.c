@@ -189,8 +189,15 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
         if (attempt->is_resolver)
             dns_tcp_join(fd, attempt->fd, &attempt->syn.flow.to);
         else
-            pipe_join(fd, attempt->fd, attempt->is_by_name ? &attempt->syn.flow.to : NULL);
+            pipe_join(fd, attempt->fd, &attempt->syn.flow.to, attempt->is_by_name);
     }
+}
+
+void tcp_judge_all(void) {
+    // What has not been connected yet is tried again by the guest's kernel, and judged then.
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempts[i].state != ATTEMPT_NONE) end_attempt(&attempts[i]);
+    pipe_judge_all();
 }
 
 static void end_late(time_t now) {

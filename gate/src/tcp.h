@@ -6,4 +6,7 @@
 
 void tcp_open(const struct inside *inside, const struct options *options);
 
+// Called after the rules have changed: ends the connections that they do not leave open.
+void tcp_judge_all(void);
+
 #endif

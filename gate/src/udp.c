@@ -185,6 +185,11 @@ static void end_idle(time_t now) {
         if (flows[i].fd >= 0 && now - flows[i].used_at > IDLE_S) end_flow(&flows[i]);
 }
 
+void udp_end_all(void) {
+    for (int i = 0; i < FLOWS_MAX; i++)
+        if (flows[i].fd >= 0) end_flow(&flows[i]);
+}
+
 void udp_open(const struct inside *inside) {
     for (int i = 0; i < FLOWS_MAX; i++) flows[i].fd = -1;
     for (int i = 0; i < 2 && inside->udp[i] >= 0; i++) {

@@ -6,4 +6,7 @@
 
 void udp_open(const struct inside *inside);
 
+// Called after the rules have changed: the next datagram of each flow is judged as its first.
+void udp_end_all(void);
+
 #endif

@@ -37,7 +37,7 @@ static void join(void) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ours) < 0) abort();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, theirs) < 0) abort();
     guest = ours[0], world = theirs[0];
-    pipe_join(ours[1], theirs[1], &learned4);
+    pipe_join(ours[1], theirs[1], &learned4, true);
 }
 
 static void part(void) {

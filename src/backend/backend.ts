@@ -15,15 +15,21 @@ export interface VmShape {
 }
 
 /** The addresses that a machine's network may reach besides the public internet. */
-export interface NetworkRequest {
-  /** Closed ranges to open: CIDR, CIDR:PORT or [CIDR]:PORT. */
-  readonly allow: readonly string[];
-  /** Names, or `*.NAME`. If there are any, only these and the ranges of `allow` are open. */
-  readonly allowHosts: readonly string[];
+export interface NetworkRequest extends NetworkRules {
   /** The host's proxy settings, for the guest's commands to use; addresses in them become reachable. */
   readonly hostEnv: Readonly<Record<string, string>>;
   /** Further bundles in which the host's certificate authorities are looked for; null when the guest is not to trust them. */
   readonly hostCaFiles: readonly string[] | null;
+}
+
+/** The rules of a network, which can be replaced while the machine runs. */
+export interface NetworkRules {
+  /** Closed ranges to open: CIDR, CIDR:PORT or [CIDR]:PORT. */
+  readonly allow: readonly string[];
+  /** Ranges to close, where `allow` does not open them. */
+  readonly deny: readonly string[];
+  /** Names, or `*.NAME`. If there are any, only these and the ranges of `allow` are open. */
+  readonly allowHosts: readonly string[];
 }
 
 /** A port of a machine's gateway that leads to one address of the host, `ADDRESS:PORT`. */
@@ -55,8 +61,8 @@ export interface NetworkReport {
 export interface MachineNetwork {
   /** The part that the guest gets with `wake`. */
   readonly guest: GuestNetwork;
-  readonly allow: readonly string[];
-  readonly allowHosts: readonly string[];
+  /** What was requested, with the present rules. */
+  readonly request: NetworkRequest;
   readonly forwards: readonly NetworkForward[];
   /** Variables of each command's environment; the caller's own replace them. */
   readonly env: Readonly<Record<string, string>>;
@@ -66,6 +72,11 @@ export interface MachineNetwork {
   readonly hostCa: readonly TrustedCertificate[];
   /** Null when the gate has ended: then no packet passes in or out. */
   report(): Promise<NetworkReport | null>;
+  /**
+   * Replaces the rules, and ends the connections that they do not leave open. Resolves with the part of the machine's handle that has
+   * changed. Rejects with FAILED_PRECONDITION when the gate has ended, or is that of an earlier version.
+   */
+  setRules(rules: NetworkRules): Promise<MachineHandle>;
 }
 
 /** The abilities of a backend, so that callers never check which one it is. */
@@ -209,8 +220,6 @@ export interface Presence {
   readonly accelerator: string | null;
   /** Null when it has none. */
   readonly network: MachineNetwork | null;
-  /** The requested network, to start a similar machine; also null when an earlier version started it. */
-  readonly networkRequest: NetworkRequest | null;
   /** The record that `adopt` needs; null when it dies with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine has ended, for any cause. */

@@ -40,6 +40,12 @@ export const networkFields = {
     .max(32)
     .default([])
     .describe("Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT."),
+  network_deny: z
+    .array(networkRange)
+    .max(32)
+    .default([])
+    .describe("Close these ranges too, except where network_allow opens them.")
+    .meta({ forPrograms: true }),
   network_allow_host: z
     .array(hostPattern)
     .max(64)
@@ -58,6 +64,13 @@ export const networkFields = {
     .default({})
     .describe("The caller's proxy settings and certificate bundles to pass to the VM.")
     .meta({ hidden: true }),
+};
+
+/** The rules of a VM's network that can be replaced while it runs. */
+export const networkRules = {
+  network_allow: networkFields.network_allow,
+  network_deny: networkFields.network_deny,
+  network_allow_host: networkFields.network_allow_host,
 };
 
 /** A certificate authority that the host's distribution does not ship. */
@@ -87,6 +100,7 @@ export const networkInfo = z
         .describe("public: all except private, local and this host's addresses. names: only the names listed here."),
       allow_hosts: z.array(z.string()).describe("Names that may be reached."),
       allow: z.array(z.string()).describe("Further open ranges."),
+      deny: z.array(z.string()).describe("Further closed ranges.").meta({ forPrograms: true }),
       forwards: z
         .array(z.object({ gateway_port: z.int(), to: z.string() }))
         .describe("Ports of the gateway that lead to an address of this host."),

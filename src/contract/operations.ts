@@ -36,6 +36,7 @@ import { taskFollow } from "./task-follow.js";
 import { taskList } from "./task-list.js";
 import { taskLogs } from "./task-logs.js";
 import { taskPatch } from "./task-patch.js";
+import { taskNetwork } from "./task-network.js";
 import { taskPortClose } from "./task-port-close.js";
 import { taskPortList } from "./task-port-list.js";
 import { taskPortPublish } from "./task-port-publish.js";
@@ -108,6 +109,7 @@ export const operations = {
   "task.exec_signal": taskExecSignal,
   "task.wait": taskWait,
   "task.follow": taskFollow,
+  "task.network": taskNetwork,
   "task.port.publish": taskPortPublish,
   "task.port.list": taskPortList,
   "task.port.close": taskPortClose,

@@ -34,6 +34,7 @@ import { taskSnapshotCreate, taskSnapshotDelete, taskSnapshotList } from "./task
 import { resetTask } from "./tasks/branches/reset.js";
 import { startTask } from "./tasks/branches/start.js";
 import { stopTask } from "./tasks/branches/stop.js";
+import { setNetwork } from "./tasks/set-network.js";
 import { toolchainInstall, toolchainRemove, toolchainStatus } from "./toolchain.js";
 import { vmRun } from "./vms/run.js";
 
@@ -108,6 +109,12 @@ export const handlers: { readonly [Name in CoreOperation]: Handler<Name> } = {
     return exec.outcome(interleaved);
   },
   "task.follow": taskFollow,
+  "task.network": async ({ tasks }, { task_id, network_allow, network_deny, network_allow_host }, call) => {
+    const task = tasks.get(task_id);
+    const rules = { allow: network_allow, deny: network_deny, allowHosts: network_allow_host };
+    await task.changeVm(call, (vm, until) => setNetwork(vm, rules, until));
+    return task.view();
+  },
   "task.port.publish": async ({ tasks }, { task_id, port, host_port }, call) => ({
     task_id,
     ...(await tasks.get(task_id).publishPort(port, host_port, call)),

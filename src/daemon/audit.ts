@@ -10,7 +10,7 @@ const FILE = { maxBytes: 8 * 1024 * 1024, kept: 4 };
 /** The fields of inputs and results that say what a call is about. No command line, environment or content is among them. */
 const SUBJECTS = [
   ...["task_id", "vm_id", "snapshot_id", "environment", "name", "sequence", "shell_id", "service", "port", "host_port"],
-  ...["user", "signal", "network", "network_allow", "network_allow_host", "network_host_ca"],
+  ...["user", "signal", "network", "network_allow", "network_deny", "network_allow_host", "network_host_ca"],
   ...["allow_host_compat", "exit_code", "state", "execution_mode"],
 ];
 const SHOWN_CHARACTERS = 200;

@@ -82,6 +82,13 @@ export function openResponse(request: IncomingMessage, socket: Socket): ServerRe
   return response;
 }
 
+/** Ends the connection of an answer so that its client takes it for broken, not for complete. TLS has no such end: there the connection just ends. */
+export function cutConnection(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket === null || "encrypted" in socket) response.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** An HTTP server on this host's loopback. */
 export interface LoopbackServer {
   readonly port: number;

@@ -12,6 +12,7 @@ const count = z.int().min(0);
 /** The requested network of a VM, so that a fork gets the same. */
 const networkRequest = z.object({
   allow: z.array(z.string()),
+  deny: z.array(z.string()).default([]),
   allowHosts: z.array(z.string()),
   hostEnv: z.record(z.string(), z.string()),
   hostCaFiles: z.array(z.string()).nullable(),

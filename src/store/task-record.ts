@@ -23,6 +23,7 @@ const workspaceSeed = z.object({
 
 const networkPolicy = z.object({
   allow: z.array(z.string()),
+  deny: z.array(z.string()).default([]),
   allow_hosts: z.array(z.string()),
   /** The host's proxy settings, which may hold secrets. */
   host_env: z.record(z.string(), z.string()),

@@ -19,6 +19,7 @@ const recordSchema = z.object({
   require_isolation: isolationLevel.nullable().default(null),
   network: z.boolean().default(false),
   network_allow: z.array(z.string()).default([]),
+  network_deny: z.array(z.string()).default([]),
   network_allow_host: z.array(z.string()).default([]),
   network_host_proxy: z.boolean().default(false),
   network_host_ca: z.boolean().default(false),

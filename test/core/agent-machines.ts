@@ -100,7 +100,6 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       executionMode: "host_compat",
       accelerator: null,
       network: null,
-      networkRequest: null,
       handle: null,
       died: new Promise<string>((resolve) => this.#deaths.set(id, resolve)),
       stall: () => null,

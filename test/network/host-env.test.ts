@@ -40,7 +40,7 @@ test("addresses in proxy settings become ports of the gateway, each leading to e
 test("each VM has its own addresses and MAC, all within the reserved range", () => {
   const host = { resolvers: ["127.0.0.53", "fd00::1"], hasIpv6: true, hostCa: [] };
   const plans = Array.from({ length: 200 }, (_, index) =>
-    planNetwork(`vm-${index}`, { allow: [], allowHosts: [], hostEnv: {}, hostCaFiles: null }, host),
+    planNetwork(`vm-${index}`, { allow: [], deny: [], allowHosts: [], hostEnv: {}, hostCaFiles: null }, host),
   );
   assert.equal(new Set(plans.map(({ guest }) => guest.mac)).size, plans.length);
   for (const { guest } of plans) {

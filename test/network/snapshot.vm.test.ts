@@ -48,7 +48,7 @@ test("the connections of a forked VM: end in the fork, except those on loopback,
   const { port } = server.address() as AddressInfo;
   server.on("connection", (socket) => socket.write("hello"));
   try {
-    const request = { allow: [`127.0.0.1:${port}`], allowHosts: [], hostEnv: {}, hostCaFiles: null };
+    const request = { allow: [`127.0.0.1:${port}`], deny: [], allowHosts: [], hostEnv: {}, hostCaFiles: null };
     const parent = await scratch.startMachine({ vcpuCount: 1, memMib: 256 }, request);
     await output(parent, HOLD(parent.network!.guest.gateway4, port));
     const fork = await scratch.from(await scratch.snapshot(parent));
@@ -69,13 +69,13 @@ test("a fork of a VM with a network: new addresses, and the same policy", async 
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;
   try {
-    const request = { allow: [`127.0.0.1:${port}`], allowHosts: [], hostEnv: {}, hostCaFiles: null };
+    const request = { allow: [`127.0.0.1:${port}`], deny: [], allowHosts: [], hostEnv: {}, hostCaFiles: null };
     const parent = await scratch.startMachine({ vcpuCount: 1, memMib: 256 }, request);
     assert.equal(await ask(parent, port), "hello");
     const snapshot = await scratch.snapshot(parent);
     assert.deepEqual(snapshot.record.network, request);
     const fork = await scratch.from(snapshot);
-    assert.deepEqual(fork.network?.allow, request.allow);
+    assert.deepEqual(fork.network?.request.allow, request.allow);
     assert.equal(await ask(fork, port), "hello");
     assert.equal(await ask(parent, port), "hello");
     const [ofParent, ofFork] = [await output(parent, ADDRESSES), await output(fork, ADDRESSES)];

@@ -20,6 +20,7 @@ const record: VmRecord = {
   ...{
     network: false,
     network_allow: [],
+    network_deny: [],
     network_allow_host: [],
     network_host_proxy: false,
     network_host_ca: false,

@@ -151,7 +151,6 @@ export class HostCompatBackend implements Backend {
         accelerator: null,
         channel,
         network: null,
-        networkRequest: null,
         handle: null,
         reservedMib: memMib,
         reservedDiskMib: null,

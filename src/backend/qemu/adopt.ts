@@ -9,7 +9,7 @@ import type { FoundMachine, MachineHandle } from "../backend.js";
 import type { ClonePlace } from "./clone.js";
 import { buildMachineNetwork } from "./gate.js";
 import { mailboxPath } from "./mailbox.js";
-import { buildPresence, controlSocketOf, handleSchema, withChannel } from "./presence.js";
+import { buildPresence, gateSocketsOf, handleSchema, withChannel } from "./presence.js";
 import { Qmp } from "./qmp.js";
 import { VmProcess } from "./vm-process.js";
 
@@ -23,7 +23,7 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   const parsed = handleSchema.safeParse(handle);
   if (!parsed.success) return null;
   const { pid, start_ticks, accelerator, network: plan, sockets, reserved_mib: reservedMib } = parsed.data;
-  const { origin, network_request: networkRequest, reserved_disk_mib: reservedDiskMib } = parsed.data;
+  const { origin, network_request: request, reserved_disk_mib: reservedDiskMib } = parsed.data;
   const runDirectory = join(place.runtimePath, id);
   const process = VmProcess.adopt({ pid, startTicks: start_ticks }, runDirectory, sockets);
   if (process === null) return null;
@@ -34,10 +34,12 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
   });
   lost.catch(() => ended.abort());
   const qmp = Qmp.open(process.sockets.qmp, Infinity, ended.signal);
-  const network = plan && buildMachineNetwork(plan, controlSocketOf(runDirectory));
+  // The handle of a VM that an earlier version has started has the plan alone.
+  const planned = plan && { ...plan, hostEnv: {}, hostCaFiles: null };
+  const network = plan && planned && buildMachineNetwork(plan, request ?? planned, gateSocketsOf(runDirectory));
   const directory = join(place.vmsPath, id);
   const parts = { id, directory, process, accelerator, handle, network, reservedMib, reservedDiskMib, qmp };
-  const presence = buildPresence({ ...parts, origin, networkRequest, snapshots: place.snapshots });
+  const presence = buildPresence({ ...parts, origin, snapshots: place.snapshots });
   const met = connectSocketFileWhenReady(process.sockets.agent, Infinity, ended.signal).then((socket) =>
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );

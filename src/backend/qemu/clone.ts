@@ -25,7 +25,7 @@ import type { NetworkPlan } from "./network.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { describeOrigin } from "./origin.js";
 import { scratchPathOf } from "./kept-disk.js";
-import { buildPresence, controlSocketOf, withChannel } from "./presence.js";
+import { buildPresence, gateSocketsOf, withChannel } from "./presence.js";
 import { Qmp } from "./qmp.js";
 import { DISK_RESERVE_MIB } from "./free-space.js";
 import { snapshotFiles, type SnapshotPlace } from "./snapshot.js";
@@ -130,7 +130,7 @@ async function startClone(
       network &&
       buildGateCommand(network.program, toolchain.dropTo, {
         plan: network.plan,
-        controlSocket: controlSocketOf(runDirectory),
+        sockets: gateSocketsOf(runDirectory),
       }),
     maxFileMib: overlayMaxMib(shape.diskMib),
     memMib: shape.memMib,
@@ -176,8 +176,7 @@ function presenceOf(
     reservedMib: countMemoryMib(shape.memMib, accelerator),
     reservedDiskMib: shape.diskMib,
     qmp: Promise.resolve(qmp),
-    network: network && buildMachineNetwork(network.plan, controlSocketOf(join(runtimePath, id))),
-    networkRequest: network?.request ?? null,
+    network: network && buildMachineNetwork(network.plan, network.request, gateSocketsOf(join(runtimePath, id))),
     origin: describeOrigin(template, toolchain, shape, sendsMail),
   });
 }

@@ -1,10 +1,11 @@
 import { z } from "zod";
 
+import { PyroError } from "../../contract/errors.js";
 import { connectSocketFile } from "../../host/socket-file.js";
 import { readAll } from "../../host/socket.js";
-import type { MachineNetwork, NetworkReport } from "../backend.js";
+import type { MachineNetwork, NetworkReport, NetworkRequest } from "../backend.js";
 import { LIFELINE_FD, TAP_FD } from "./argv.js";
-import { buildGateArgs, type NetworkPlan } from "./network.js";
+import { buildGateArgs, planRules, renderRules, type NetworkPlan } from "./network.js";
 import type { JailSpec } from "./jail.js";
 
 const REPORT_DEADLINE_MS = 5_000;
@@ -14,6 +15,12 @@ const REPORT_MAX_BYTES = 65_536;
 export interface GateProgram {
   readonly gate: string;
   readonly nft: string;
+}
+
+/** The sockets of a VM's gate: for its counters, and for other rules. */
+export interface GateSockets {
+  readonly control: string;
+  readonly rules: string;
 }
 
 /** In the template nothing is configured, so any address does. */
@@ -48,22 +55,60 @@ const report = z.object({
 export function buildGateCommand(
   { gate, nft }: GateProgram,
   dropTo: JailSpec["dropTo"],
-  network: { readonly plan: NetworkPlan; readonly controlSocket: string } | null,
+  network: { readonly plan: NetworkPlan; readonly sockets: GateSockets } | null,
 ): [string, ...string[]] {
   return [
     gate,
     ...["--nft", nft, "--tap-fd", String(TAP_FD), "--lifeline-fd", String(LIFELINE_FD)],
     ...(dropTo ? ["--uid", String(dropTo.uid), "--gid", String(dropTo.gid)] : []),
     ...(network
-      ? ["--control", network.controlSocket, ...buildGateArgs(network.plan)]
+      ? ["--control", network.sockets.control, "--rules", network.sockets.rules, ...buildGateArgs(network.plan)]
       : ["--closed", "--guest4", TEMPLATE_ADDRESS]),
   ];
 }
 
 /** A VM's network as long as its gate lives; the gate belongs to the VM's process and ends with it. */
-export function buildMachineNetwork(plan: NetworkPlan, controlSocket: string): MachineNetwork {
-  const { guest, allow, allowHosts, forwards, env, aptSources, hostCa } = plan;
-  return { guest, allow, allowHosts, forwards, env, aptSources, hostCa, report: () => readReport(controlSocket) };
+export function buildMachineNetwork(
+  planned: NetworkPlan,
+  requested: NetworkRequest,
+  { control, rules: rulesSocket }: GateSockets,
+): MachineNetwork {
+  const { guest, env, aptSources, hostCa } = planned;
+  let [plan, request] = [planned, requested];
+  return {
+    ...{ guest, env, aptSources, hostCa },
+    get forwards() {
+      return plan.forwards;
+    },
+    get request() {
+      return request;
+    },
+    report: () => readReport(control),
+    setRules: async ({ allow, deny, allowHosts }) => {
+      const next = planRules(plan, { allow, deny, allowHosts });
+      await sendRules(rulesSocket, next);
+      plan = next;
+      request = { ...request, allow, deny, allowHosts };
+      return { network: plan, network_request: request };
+    },
+  };
+}
+
+/** Throws FAILED_PRECONDITION when no gate takes rules there, and INTERNAL when the gate refuses them. */
+async function sendRules(path: string, plan: NetworkPlan): Promise<void> {
+  const answer = await askGate(path, renderRules(plan)).catch((error: unknown) => {
+    throw new PyroError("FAILED_PRECONDITION", "The VM's gate takes no rules.", {
+      hint: "It has ended, or an earlier pyro started the VM. `pyro task stop` and `pyro task start` replace the VM.",
+      cause: error,
+    });
+  });
+  if (answer !== "ok\n") throw new PyroError("INTERNAL", "The VM's gate refused the rules.");
+}
+
+async function askGate(path: string, text: string): Promise<string> {
+  const socket = await connectSocketFile({ path, identity: null });
+  socket.write(text);
+  return readAll(socket, { deadlineMs: REPORT_DEADLINE_MS, maxBytes: REPORT_MAX_BYTES });
 }
 
 /** The gate's report. Null when the gate has ended, or when the answer is invalid. */

@@ -6,7 +6,7 @@ import { parseNetworkRange } from "../../contract/network.js";
 import { trustEnv } from "../../guest/trust.js";
 import type { GuestNetwork } from "../../guest/wake.js";
 import type { TrustedCertificate } from "../../host/trust.js";
-import type { NetworkForward, NetworkRequest } from "../backend.js";
+import type { NetworkForward, NetworkRequest, NetworkRules } from "../backend.js";
 import { rewriteHostEnv } from "./host-env.js";
 
 /** The host's settings for a VM's network. */
@@ -29,6 +29,7 @@ export const networkPlan = z.object({
     resolvers: z.array(z.string()),
   }),
   allow: z.array(z.string()),
+  deny: z.array(z.string()).default([]),
   allowHosts: z.array(z.string()),
   forwards: z.array(z.object({ port: z.number(), to: z.string() })),
   env: z.record(z.string(), z.string()),
@@ -49,10 +50,8 @@ export const networkPlan = z.object({
 });
 
 /** A VM's network, decided before it starts. */
-export interface NetworkPlan {
+export interface NetworkPlan extends NetworkRules {
   readonly guest: GuestNetwork;
-  readonly allow: readonly string[];
-  readonly allowHosts: readonly string[];
   readonly forwards: readonly NetworkForward[];
   readonly env: Readonly<Record<string, string>>;
   readonly aptSources: string | null;
@@ -71,7 +70,7 @@ const FIRST_RESOLVER = 5;
 /** Derives a VM's addresses from its id, and the forwards of its gateway. Pure. */
 export function planNetwork(
   id: string,
-  { allow, allowHosts, hostEnv }: NetworkRequest,
+  { allow, deny, allowHosts, hostEnv }: NetworkRequest,
   host: HostNetwork,
 ): NetworkPlan {
   const digest = createHash("sha256").update(id).digest();
@@ -91,14 +90,29 @@ export function planNetwork(
       v6: host.hasIpv6 ? { address: `fd70:7972:${a}:${b}::2`, prefix: 64, gateway: `fd70:7972:${a}:${b}::1` } : null,
       resolvers: host.resolvers.map((_, index) => address4(FIRST_RESOLVER + index)),
     },
-    allow,
-    allowHosts,
-    forwards: [...forwards, ...allow.flatMap(forwardOf).filter(({ port }) => !forwards.some((of) => of.port === port))],
+    ...{ allow, deny, allowHosts },
+    forwards: withLoopback(forwards, allow),
     env: { ...(host.hostCa.length > 0 ? trustEnv : {}), ...proxies },
     aptSources: mirror !== undefined && isAptSources(mirror) ? mirror : null,
     hostCa: host.hostCa,
     resolvers: host.resolvers,
   };
+}
+
+/** The same network with other rules. Forwards of the host's proxies stay, those of opened loopback ports follow the rules. Pure. */
+export function planRules(plan: NetworkPlan, { allow, deny, allowHosts }: NetworkRules): NetworkPlan {
+  const opened = plan.allow.flatMap(forwardOf);
+  const isOpened = (forward: NetworkForward) =>
+    opened.some(({ port, to }) => port === forward.port && to === forward.to);
+  const forwards = withLoopback(
+    plan.forwards.filter((forward) => !isOpened(forward)),
+    allow,
+  );
+  return { ...plan, allow, deny, allowHosts, forwards };
+}
+
+function withLoopback(forwards: readonly NetworkForward[], allow: readonly string[]): NetworkForward[] {
+  return [...forwards, ...allow.flatMap(forwardOf).filter(({ port }) => !forwards.some((of) => of.port === port))];
 }
 
 /** Only whole lines work for the guest's apt: a bare URL names no suite. */
@@ -116,13 +130,28 @@ function forwardOf(allowed: string): NetworkForward[] {
 }
 
 /** The part of the plan that is sent to the gate. Pure. */
-export function buildGateArgs({ guest, allow, allowHosts, forwards, resolvers }: NetworkPlan): string[] {
+export function buildGateArgs(plan: NetworkPlan): string[] {
+  const { guest, resolvers } = plan;
   return [
     ...["--guest4", guest.address4],
     ...(guest.v6 ? ["--guest6", guest.v6.address] : []),
     ...resolvers.flatMap((address) => ["--resolver", address.includes(":") ? `[${address}]:53` : `${address}:53`]),
-    ...allow.flatMap((range) => ["--allow", range]),
-    ...allowHosts.flatMap((pattern) => ["--allow-host", pattern]),
-    ...forwards.flatMap(({ port, to }) => ["--forward", `${port}=${to}`]),
+    ...rulesOf(plan).flatMap(([word, value]) => [`--${word}`, value]),
+  ];
+}
+
+/** The rules of the plan as the gate reads them while it runs. Pure. */
+export function renderRules(plan: NetworkPlan): string {
+  return `${rulesOf(plan)
+    .map((rule) => `${rule.join(" ")}\n`)
+    .join("")}end\n`;
+}
+
+function rulesOf({ allow, deny, allowHosts, forwards }: NetworkPlan): (readonly [string, string])[] {
+  return [
+    ...allow.map((range) => ["allow", range] as const),
+    ...deny.map((range) => ["deny", range] as const),
+    ...allowHosts.map((pattern) => ["allow-host", pattern] as const),
+    ...forwards.map(({ port, to }) => ["forward", `${port}=${to}`] as const),
   ];
 }

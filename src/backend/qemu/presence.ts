@@ -7,9 +7,10 @@ import type { Channel } from "../../guest/channel.js";
 import { rm } from "../../host/files.js";
 import { diskUsageBytes } from "../../host/disk.js";
 import { readMemoryBytes } from "../../host/process.js";
-import type { Machine, MachineHandle, MachineNetwork, NetworkRequest, Presence } from "../backend.js";
+import type { Machine, MachineHandle, MachineNetwork, Presence } from "../backend.js";
 import { acceleratorSchema, type Accelerator } from "./accelerator.js";
 import type { SnapshotOptions } from "../snapshot.js";
+import type { GateSockets } from "./gate.js";
 import { networkPlan } from "./network.js";
 import { originSchema, type Origin } from "./origin.js";
 import { resumeWhenRoom } from "./pause.js";
@@ -37,6 +38,7 @@ export const handleSchema = z.object({
   network_request: z
     .object({
       allow: z.array(z.string()),
+      deny: z.array(z.string()).default([]),
       allowHosts: z.array(z.string()),
       hostEnv: z.record(z.string(), z.string()),
       hostCaFiles: z.array(z.string()).nullable(),
@@ -55,7 +57,6 @@ export interface PresenceParts {
   readonly accelerator: Accelerator;
   readonly handle: MachineHandle | null;
   readonly network: MachineNetwork | null;
-  readonly networkRequest: NetworkRequest | null;
   readonly reservedMib: number | null;
   readonly reservedDiskMib: number | null;
   readonly qmp: Promise<Qmp>;
@@ -63,13 +64,13 @@ export interface PresenceParts {
   readonly snapshots: SnapshotPlace;
 }
 
-/** Socket on which a VM's gate reports its counters. */
-export function controlSocketOf(runDirectory: string): string {
-  return join(runDirectory, "net.sock");
+/** The sockets of a VM's gate. */
+export function gateSocketsOf(runDirectory: string): GateSockets {
+  return { control: join(runDirectory, "net.sock"), rules: join(runDirectory, "rules.sock") };
 }
 
 export function buildPresence(parts: PresenceParts): Presence {
-  const { id, directory, process, accelerator, handle, network, networkRequest, reservedMib, qmp } = parts;
+  const { id, directory, process, accelerator, handle, network, reservedMib, qmp } = parts;
   const pauses = resumeWhenRoom(qmp);
   const subject = { process, qmp, pauses, origin: parts.origin, scratchPath: scratchPathOf(directory) };
   let destroyed: Promise<void> | null = null;
@@ -89,7 +90,6 @@ export function buildPresence(parts: PresenceParts): Presence {
     executionMode: "guest",
     accelerator,
     network,
-    networkRequest,
     handle,
     reservedMib,
     reservedDiskMib: parts.reservedDiskMib,

@@ -57,7 +57,7 @@ export async function openDisk(
     process = await startHelper(place, directory, disk, template, user, helper);
     const { channel, qmp } = await process.during(meet(process, directory, helper.bootDeadlineMs, signal));
     const presence = buildPresence({
-      ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null, networkRequest: null },
+      ...{ id, directory, process, accelerator: helper.accelerator, handle: null, network: null },
       reservedMib: countMemoryMib(DISK_READER_MEMORY_MIB, helper.accelerator),
       reservedDiskMib: 0,
       qmp: Promise.resolve(qmp),

@@ -11,23 +11,25 @@ type NetworkInfo = NonNullable<ResultOf<"vm.network_info">["network"]>;
 export function networkRequestOf(input: {
   readonly network: boolean;
   readonly network_allow: readonly string[];
+  readonly network_deny: readonly string[];
   readonly network_allow_host: readonly string[];
   readonly network_host_proxy: boolean;
   readonly network_host_ca: boolean;
   readonly network_host_env: Readonly<Record<string, string>>;
 }): NetworkRequest | null {
-  const { network_allow: allow, network_allow_host: allowHosts, network_host_proxy, network_host_ca } = input;
+  const { network_allow: allow, network_deny: deny, network_allow_host: allowHosts } = input;
+  const { network_host_proxy, network_host_ca } = input;
   const hostCaFiles = network_host_ca || network_host_proxy ? trustFilesOf(input.network_host_env) : null;
   const settings = Object.entries(input.network_host_env).filter(([name]) => !isTrustVariable(name));
   const hostEnv = network_host_proxy ? Object.fromEntries(settings) : {};
-  if (input.network) return { allow, allowHosts, hostEnv, hostCaFiles };
-  if (allow.length === 0 && allowHosts.length === 0 && hostCaFiles === null) return null;
+  if (input.network) return { allow, deny, allowHosts, hostEnv, hostCaFiles };
+  if (allow.length + deny.length + allowHosts.length === 0 && hostCaFiles === null) return null;
   throw new PyroError(
     "INVALID_ARGUMENT",
-    "A VM without a network cannot open addresses or use the host's proxy or certificates.",
+    "A VM without a network cannot open or close addresses or use the host's proxy or certificates.",
     {
       hint: "Add --network.",
-      details: { network_allow: allow, network_allow_host: allowHosts },
+      details: { network_allow: allow, network_deny: deny, network_allow_host: allowHosts },
     },
   );
 }
@@ -35,9 +37,10 @@ export function networkRequestOf(input: {
 /** A network as a record keeps it. */
 export function networkPolicyOf(request: NetworkRequest | null): TaskRecord["network_policy"] {
   if (request === null) return null;
-  const { allow, allowHosts, hostEnv, hostCaFiles } = request;
+  const { allow, deny, allowHosts, hostEnv, hostCaFiles } = request;
   return {
     allow: [...allow],
+    deny: [...deny],
     allow_hosts: [...allowHosts],
     host_env: { ...hostEnv },
     host_ca_files: hostCaFiles && [...hostCaFiles],
@@ -49,6 +52,7 @@ export function networkOfRecord({ network, network_policy: policy }: TaskRecord)
   if (!network) return null;
   return {
     allow: policy?.allow ?? [],
+    deny: policy?.deny ?? [],
     allowHosts: policy?.allow_hosts ?? [],
     hostEnv: policy?.host_env ?? {},
     hostCaFiles: policy?.host_ca_files ?? null,
@@ -69,7 +73,8 @@ export function viewAuthority({ subject, fingerprint, expiresAt }: TrustedCertif
 /** A machine's network as the contract has it. */
 export async function viewNetwork(network: MachineNetwork | null): Promise<NetworkInfo | null> {
   if (network === null) return null;
-  const { guest, allow, allowHosts, forwards } = network;
+  const { guest, forwards } = network;
+  const { allow, deny, allowHosts } = network.request;
   const report = await network.report();
   return {
     state: report ? "up" : "down",
@@ -85,6 +90,7 @@ export async function viewNetwork(network: MachineNetwork | null): Promise<Netwo
       default: allowHosts.length > 0 ? "names" : "public",
       allow_hosts: [...allowHosts],
       allow: [...allow],
+      deny: [...deny],
       forwards: forwards.map(({ port, to }) => ({ gateway_port: port, to })),
     },
     host_ca: network.hostCa.map(viewAuthority),

@@ -1,4 +1,4 @@
-import type { Presence } from "../../backend/backend.js";
+import type { NetworkRequest, Presence } from "../../backend/backend.js";
 import type { MachineSnapshot } from "../../backend/snapshot.js";
 import { newSnapshotId, type SnapshotRecord } from "../../store/snapshot-record.js";
 
@@ -18,7 +18,7 @@ export function buildRecord(machine: Presence, about: NewSnapshot, made: Machine
     setup_key: null,
     ...about,
     created_at: new Date().toISOString(),
-    network: copyRequest(machine.networkRequest),
+    network: copyRequest(machine.network?.request ?? null),
     execution_mode: machine.executionMode,
     accelerator: machine.accelerator,
     memory_bytes: made.memoryBytes,
@@ -28,9 +28,9 @@ export function buildRecord(machine: Presence, about: NewSnapshot, made: Machine
   };
 }
 
-function copyRequest(request: Presence["networkRequest"]): SnapshotRecord["network"] {
+function copyRequest(request: NetworkRequest | null): SnapshotRecord["network"] {
   if (request === null) return null;
-  const { allow, allowHosts, hostEnv, hostCaFiles } = request;
-  const files = hostCaFiles && [...hostCaFiles];
-  return { allow: [...allow], allowHosts: [...allowHosts], hostEnv: { ...hostEnv }, hostCaFiles: files };
+  const { allow, deny, allowHosts, hostEnv, hostCaFiles } = request;
+  const lists = { allow: [...allow], deny: [...deny], allowHosts: [...allowHosts] };
+  return { ...lists, hostEnv: { ...hostEnv }, hostCaFiles: hostCaFiles && [...hostCaFiles] };
 }

@@ -26,6 +26,7 @@ const allowed = {
   start: ["started"],
   fork: ["started"],
   ports: ["started"],
+  network: ["started"],
 } as const satisfies Record<string, readonly TaskState[]>;
 
 /** The uses of a task's VM. */

@@ -15,6 +15,7 @@ export function newVmRecord(vmId: string, input: InputOf<"vm.create">): VmRecord
     require_isolation: input.require_isolation ?? null,
     network: input.network,
     network_allow: input.network_allow,
+    network_deny: input.network_deny,
     network_allow_host: input.network_allow_host,
     network_host_proxy: input.network_host_proxy,
     network_host_ca: input.network_host_ca,

@@ -107,6 +107,7 @@ export const renderers: { readonly [Name in OperationName]?: (result: ResultOf<N
   "task.list": ({ tasks }) => renderTasks(tasks, Date.now()),
   "task.fork": renderForks,
   "task.stop": ({ task_id }) => `Stopped ${task_id}.\n`,
+  "task.network": (task) => renderTask(task, Date.now()),
   "task.start": ({ task_id }) => `Started ${task_id}.\n`,
   "task.snapshot.create": renderSnapshot,
   "task.snapshot.list": renderSnapshots,

@@ -96,6 +96,7 @@ function renderNetwork(network: Task["network"]): string[] {
     `Network: up, ${addresses.join(" ")} via ${routes.map(({ gateway }) => gateway).join(" ")}`,
     ...(policy.default === "names" ? [`Only these names: ${policy.allow_hosts.join(" ")}`] : []),
     ...(policy.allow.length === 0 ? [] : [`Also open: ${policy.allow.join(" ")}`]),
+    ...(policy.deny.length === 0 ? [] : [`Also closed: ${policy.deny.join(" ")}`]),
     ...policy.forwards.map(({ gateway_port, to }) => `Forward: port ${gateway_port} of the gateway to ${to}`),
     ...(counters === null
       ? []

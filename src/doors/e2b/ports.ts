@@ -78,11 +78,16 @@ export class Ports {
     }
   }
 
-  #headersOf({ headers }: IncomingMessage, port: number): Record<string, string | string[]> {
-    const kept = Object.entries(headers).filter(([name, value]) => !own.has(name) && value !== undefined);
+  /** The headers of a request as its client spelled them. */
+  #headersOf({ rawHeaders }: IncomingMessage, port: number): Record<string, string | string[]> {
+    const kept = new Map<string, string[]>();
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const [name, value] = [rawHeaders[at]!, rawHeaders[at + 1]!];
+      if (!own.has(name.toLowerCase())) kept.set(name, [...(kept.get(name) ?? []), value]);
+    }
     const mask = this.#network["maskRequestHost"];
     const host = typeof mask === "string" ? mask.replaceAll("${PORT}", String(port)) : `localhost:${port}`;
-    return { ...(Object.fromEntries(kept) as Record<string, string | string[]>), host };
+    return { Host: host, ...Object.fromEntries(kept) };
   }
 
   /** Called when the sandbox gets another task. */

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "../../host/http.js";
+import { cutConnection, type ServerResponse } from "../../host/http.js";
 import { notFound, Refusal } from "./answer.js";
 import { GuestProgram } from "./guest-program.js";
 import { Interpreter } from "./interpreter/program.js";
@@ -185,7 +185,8 @@ export class Sandbox {
   }
 
   #cutStreams(): void {
-    for (const response of this.#streams) response.destroy();
+    // One that is ended is about to leave. Its connection may have the next request already.
+    for (const response of this.#streams) if (!response.writableEnded) cutConnection(response);
     this.#streams.clear();
   }
 

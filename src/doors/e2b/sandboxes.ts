@@ -4,7 +4,8 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { listNames, readJson, rm } from "../../host/files.js";
-import { parseNetwork, type NewSandbox } from "./control/new-sandbox.js";
+import { parseNetwork } from "./control/network.js";
+import type { NewSandbox } from "./control/new-sandbox.js";
 import type { GatewayHome } from "./home.js";
 import type { Pyro } from "./pyro.js";
 import { notFound, Refusal } from "./answer.js";
@@ -52,7 +53,7 @@ export class Sandboxes {
     const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
     const startAgain = async (record: SandboxRecord, environment: string) => {
       const { id, cpuCount, memoryMib, allowInternet, network } = record;
-      const taskNetwork = parseNetwork(network ?? {}, allowInternet);
+      const taskNetwork = parseNetwork(network, allowInternet);
       const fields = { environment, vcpu_count: cpuCount, mem_mib: memoryMib };
       return (await this.#createTask(id, fields, { taskNetwork, network })).task_id;
     };
@@ -228,12 +229,13 @@ export class Sandboxes {
     { taskNetwork, network }: Pick<NewSandbox, "taskNetwork" | "network">,
   ): Promise<ResultOf<"task.create">> {
     const named = { name: `e2b-${id}`, labels: { "pyro-e2b": id }, ttl_seconds: limits.ttlSeconds.max };
+    const { rules, isClosed } = taskNetwork;
     try {
-      return await this.pyro.perform("task.create", { ...fields, ...named, ...taskNetwork });
+      return await this.pyro.perform("task.create", { ...fields, ...named, network: true, ...rules });
     } catch (error) {
       const { code, message } = PyroError.from(error);
-      if (code !== "HOST_NOT_ABLE" || !taskNetwork.network || network !== undefined) throw error;
-      this.#log(`Sandbox ${id} has no network: ${message}`);
+      if (code !== "HOST_NOT_ABLE" || (network !== undefined && !isClosed)) throw error;
+      if (!isClosed) this.#log(`Sandbox ${id} has no network: ${message}`);
       return this.pyro.perform("task.create", { ...fields, ...named, network: false });
     }
   }

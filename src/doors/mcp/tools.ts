@@ -71,7 +71,7 @@ const added = {
 /** Fields that the profile core leaves out: few calls need them, and every session would pay for them. */
 const beyondCore: readonly string[] = [
   ...["raw", "links", "include", "labels", "name_only"],
-  ...["network_allow", "network_allow_host", "network_host_proxy", "network_host_ca"],
+  ...["network_allow", "network_deny", "network_allow_host", "network_host_proxy", "network_host_ca"],
 ];
 
 const tools = new Map<string, ReadonlyMap<string, Tool>>();

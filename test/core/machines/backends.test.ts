@@ -7,7 +7,7 @@ import { Backends } from "../../../src/core/machines/backends.js";
 
 const unable = new PyroError("HOST_NOT_ABLE", "There is no QEMU.");
 const request = { environment: "debian:12", vcpuCount: 1, memMib: 256, allowHostCompat: false, network: null };
-const network = { allow: [], allowHosts: [], hostEnv: {}, hostCaFiles: null };
+const network = { allow: [], deny: [], allowHosts: [], hostEnv: {}, hostCaFiles: null };
 
 function backend(name: string, missing: Error | null): Backend {
   const capabilities = { executionMode: name, network: name === "vms", snapshots: false };

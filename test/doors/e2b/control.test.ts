@@ -28,43 +28,11 @@ test("create: answers 201 with an id of letters and digits and a token, in both 
   }
 });
 
-test("create: maps Internet access and allow-lists to the task's network", async () => {
-  const cases = [
-    [{}, { network: true }],
-    [{ allow_internet_access: false }, { network: false }],
-    [{ network: { denyOut: ["0.0.0.0/0"] } }, { network: false }],
-    [
-      { network: { denyOut: ["0.0.0.0/0"], allowOut: ["example.org", "192.0.2.1/32"] } },
-      { network: true, network_allow: ["192.0.2.1/32"], network_allow_host: ["example.org"] },
-    ],
-    [
-      { allow_internet_access: false, network: { allowOut: ["192.0.2.0/24"] } },
-      { network: true, network_allow: ["192.0.2.0/24"], network_allow_host: ["none.invalid"] },
-    ],
-  ] as const;
-  for (const [fields, expected] of cases) {
-    const sandbox = await served.create(fields);
-    const { network, network_allow, network_allow_host } = served.pyro.inputsOf("task.create").at(-1)!;
-    const given = { network, ...(network_allow !== undefined && { network_allow, network_allow_host }) };
-    assert.deepEqual(given, expected);
-    await served.control("DELETE", `/sandboxes/${sandbox.id}`);
-  }
-});
-
-test("create: has no network where the host cannot give one, unless rules were asked for", async () => {
-  served.pyro.hasNetwork = false;
-  const { id } = await served.create();
-  assert.equal((await served.control("GET", `/sandboxes/${id}`)).body.allowInternetAccess, false);
-  const network = { denyOut: ["0.0.0.0/0"], allowOut: ["example.org"] };
-  assert.equal((await served.control("POST", "/v2/sandboxes", { templateID: "base", network })).status, 500);
-  served.pyro.hasNetwork = true;
-  await served.control("DELETE", `/sandboxes/${id}`);
-});
-
 test("create: refuses what is not supported with 400 and names the field, and makes no task", async () => {
   const before = served.pyro.tasks.size;
   const refused = {
-    "network.denyOut": { network: { denyOut: ["192.0.2.1"] } },
+    "network.denyOut": { network: { denyOut: ["example.org"] } },
+    "network.allowOut": { network: { allowOut: ["example.org"], denyOut: ["8.8.8.8"] } },
     "network.egressProxy": { network: { egressProxy: { address: "x" } } },
     "network.rules": { network: { rules: { "example.org": [] } } },
     maskRequestHost: { network: { maskRequestHost: "x\r\ny: z" } },
@@ -201,8 +169,8 @@ test("pause without memory: keeps the files, ends the processes, and the next co
   assert.equal((await served.control("GET", `/sandboxes/${sandbox.id}`)).body.state, "paused");
   const { status, body } = await post("connect", { timeout: 60 });
   assert.deepEqual([status, body.envdAccessToken], [201, sandbox.token]);
-  const { environment, mem_mib, network } = served.pyro.inputsOf("task.create").at(-1)!;
-  assert.deepEqual([environment, mem_mib, network], [`e2b-paused-${sandbox.id}`, 1024, false]);
+  const { environment, mem_mib, network_allow_host } = served.pyro.inputsOf("task.create").at(-1)!;
+  assert.deepEqual([environment, mem_mib, network_allow_host], [`e2b-paused-${sandbox.id}`, 1024, ["none.invalid"]]);
   assert.deepEqual([names(), await list()], [[`e2b-paused-${sandbox.id}`], []]);
   assert.equal((await sandbox.run("echo alive")).stdout, "alive\n");
 
@@ -253,13 +221,7 @@ test("snapshots and forks: are made, listed, started from and removed", async ()
 });
 
 test("routes: unsupported ones are 501, unknown ones 404, ids that do not exist 404", async () => {
-  const unsupported = [
-    "POST /v3/templates",
-    "GET /templates",
-    "GET /volumes",
-    "POST /secrets",
-    "PUT /sandboxes/x/network",
-  ];
+  const unsupported = ["POST /v3/templates", "GET /templates", "GET /volumes", "POST /secrets"];
   for (const route of unsupported) {
     const [method = "", path = ""] = route.split(" ");
     const { status, body } = await served.control(method, path);

@@ -23,6 +23,7 @@ interface FakeTask {
   state: "started" | "stopped";
   readonly name: string;
   readonly environment: string;
+  readonly hasNetwork: boolean;
   readonly commands: Command[];
 }
 
@@ -77,12 +78,16 @@ export class FakePyro implements Pyro {
     "task.create": async ({ name, network, environment }: { name: string; network: boolean; environment: string }) => {
       if ([...this.tasks.values()].some((task) => task.name === name)) throw new PyroError("ALREADY_EXISTS", name);
       if (network && !this.hasNetwork) throw new PyroError("HOST_NOT_ABLE", "no /dev/net/tun");
-      return { ...this.#add(name, environment), network_enabled: network };
+      return { ...this.#add(name, environment, network), network_enabled: network };
     },
     "task.fork": async ({ count }: { count: number }) => ({
       tasks: Array.from({ length: count }, () => this.#add("fork")),
     }),
-    "task.status": async ({ task_id }: { task_id: string }) => taskOf({ task_id, state: this.#find(task_id).state }),
+    "task.status": async ({ task_id }: { task_id: string }) => {
+      const { state, hasNetwork } = this.#find(task_id);
+      return taskOf({ task_id, state, network_enabled: hasNetwork });
+    },
+    "task.network": async ({ task_id }: { task_id: string }) => taskOf({ task_id }),
     "task.stop": async ({ task_id }: { task_id: string }) => void (this.#find(task_id).state = "stopped"),
     "task.start": async ({ task_id }: { task_id: string }) => void (this.#find(task_id).state = "started"),
     "task.delete": async ({ task_id }: { task_id: string }) => {
@@ -116,9 +121,9 @@ export class FakePyro implements Pyro {
     },
   };
 
-  #add(name: string, environment = "") {
+  #add(name: string, environment = "", hasNetwork = false) {
     const task_id = `task-${String((this.#count += 1)).padStart(12, "0")}`;
-    this.tasks.set(task_id, { state: "started", name, environment, commands: [] });
+    this.tasks.set(task_id, { state: "started", name, environment, hasNetwork, commands: [] });
     return taskOf({ task_id });
   }
 

@@ -11,9 +11,9 @@ const server = createServer((request, response) => {
   const pieces: Buffer[] = [];
   request.on("data", (piece: Buffer) => pieces.push(piece));
   request.on("end", () => {
-    const { method, url, headers } = request;
+    const { method, url, headers, rawHeaders } = request;
     response.writeHead(201, { "x-answer": "yes", "content-type": "application/json" });
-    response.end(JSON.stringify({ method, url, headers, body: Buffer.concat(pieces).toString() }));
+    response.end(JSON.stringify({ method, url, headers, rawHeaders, body: Buffer.concat(pieces).toString() }));
   });
 });
 server.on("upgrade", (request, socket) => {
@@ -35,8 +35,8 @@ after(async () => {
 });
 
 test("port: a request by header or by host reaches the server, without the gateway's tokens", async () => {
-  const byHeader = { ...sandbox.headers, "e2b-sandbox-port": "3000", "x-own": "1" };
-  const byHost = { host: `3000-${sandbox.id}.localhost:${served.port}`, "x-own": "1", origin: "http://page.test" };
+  const byHeader = { ...sandbox.headers, "e2b-sandbox-port": "3000", "X-Own": "1" };
+  const byHost = { host: `3000-${sandbox.id}.localhost:${served.port}`, "X-Own": "1", origin: "http://page.test" };
   for (const headers of [byHeader, byHost]) {
     const {
       status,
@@ -46,6 +46,7 @@ test("port: a request by header or by host reaches the server, without the gatew
     assert.deepEqual([status, answered["x-answer"]], [201, "yes"]);
     assert.deepEqual([body.method, body.url, body.body], ["PUT", "/a%20b?c=d", "sent"]);
     assert.deepEqual([body.headers["x-own"], body.headers["host"]], ["1", "localhost:3000"]);
+    assert.ok(["X-Own", "Host"].every((name) => body.rawHeaders.includes(name)));
     for (const name of ["e2b-sandbox-id", "e2b-sandbox-port", "x-access-token"])
       assert.equal(body.headers[name], undefined);
   }

@@ -95,6 +95,18 @@ export const tasks: readonly Case[] = [
     expect: "NOT_FOUND",
     on: "both",
   },
+  {
+    name: "network rules for a task without a network",
+    ...of("task.network", { task_id: "$task", network_deny: ["192.0.2.0/24"] }),
+    expect: "FAILED_PRECONDITION",
+    on: "both",
+  },
+  {
+    name: "an invalid network rule",
+    ...of("task.network", { task_id: "$task", network_deny: ["example.org"] }),
+    expect: "INVALID_ARGUMENT",
+    ownWords: ["CLI"],
+  },
   ...sessions,
   {
     name: "a command in another directory",

@@ -3,6 +3,7 @@ import type { Sandboxes } from "../sandboxes.js";
 import type { ControlCall } from "./call.js";
 import { findSandboxes, listSandboxes } from "./list.js";
 import { parseNewSandbox, parseTimeout } from "./new-sandbox.js";
+import { replaceNetwork } from "./replace-network.js";
 import { renderDetail, renderListed, renderSandbox } from "./shapes.js";
 import { createSnapshot, listSnapshots, removeSnapshot } from "./snapshots.js";
 
@@ -40,6 +41,7 @@ const routes: Readonly<Record<string, Perform>> = {
     await sandboxes.pause(sandboxes.find(id), keepsMemory);
     sendEmpty(exchange.response, 204);
   },
+  "PUT /sandboxes/:id/network": replaceNetwork,
   "POST /sandboxes/:id/snapshots": createSnapshot,
   "POST /sandboxes/:id/fork": fork,
   "GET /sandboxes/:id/metrics": readMetrics,
@@ -50,8 +52,7 @@ const routes: Readonly<Record<string, Perform>> = {
 };
 
 /** The parts of a route that this gateway knows and does not support. */
-const unsupported =
-  /^\/(?:v\d\/)?(?:templates|volumes|volumecontent|secrets|sandboxes\/[^/]+\/network|teams|nodes)(?:\/|$)/;
+const unsupported = /^\/(?:v\d\/)?(?:templates|volumes|volumecontent|secrets|teams|nodes)(?:\/|$)/;
 
 /** Serves a request whose key was checked. */
 export async function serveControl(sandboxes: Sandboxes, exchange: Exchange): Promise<void> {
