@@ -40,6 +40,7 @@ from ._results import (
     TaskForkResult,
     TaskListResult,
     TaskLogsResult,
+    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -55,7 +56,6 @@ from ._results import (
     TaskSnapshotCreateResult,
     TaskSnapshotDeleteResult,
     TaskSnapshotListResult,
-    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -109,6 +109,7 @@ class AsyncOperations(ABC):
         ttl_seconds: int = 600,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -146,6 +147,7 @@ class AsyncOperations(ABC):
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -165,9 +167,9 @@ class AsyncOperations(ABC):
                 "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count,
                 "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved,
                 "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow,
-                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
-                "require_isolation": require_isolation,
+                "network_deny": network_deny, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "allow_host_compat": allow_host_compat, "require_isolation": require_isolation,
             },
             stdin=stdin, check=check, on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress,
         )
@@ -183,6 +185,7 @@ class AsyncOperations(ABC):
         require_isolation: str | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -198,6 +201,7 @@ class AsyncOperations(ABC):
             require_isolation: Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -207,7 +211,7 @@ class AsyncOperations(ABC):
             {
                 "environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds,
                 "allow_host_compat": allow_host_compat, "require_isolation": require_isolation, "network": network,
-                "network_allow": network_allow, "network_allow_host": network_allow_host,
+                "network_allow": network_allow, "network_deny": network_deny, "network_allow_host": network_allow_host,
                 "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
             },
         )
@@ -323,6 +327,7 @@ class AsyncOperations(ABC):
         timeout_seconds: int | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -357,6 +362,7 @@ class AsyncOperations(ABC):
             timeout_seconds: Seconds until a command of the task is killed, if the command sets no time-out (1 to 86400).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -379,11 +385,11 @@ class AsyncOperations(ABC):
                 "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds,
                 "idle_stop_seconds": idle_stop_seconds, "snapshot_every_seconds": snapshot_every_seconds,
                 "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow,
-                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
-                "require_isolation": require_isolation, "setup": setup, "setup_key": setup_key,
-                "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude,
-                "include": include, "links": links,
+                "network_deny": network_deny, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "allow_host_compat": allow_host_compat, "require_isolation": require_isolation, "setup": setup,
+                "setup_key": setup_key, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git,
+                "exclude": exclude, "include": include, "links": links,
             },
             on_progress=on_progress,
         )
@@ -869,6 +875,32 @@ class AsyncOperations(ABC):
             {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds, "interleaved": interleaved},
         )
 
+    async def set_task_network(
+        self,
+        task_id: str,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskNetworkResult:
+        """Replace the network rules of a running task.
+
+        A rule that is not given is gone. Connections that the new rules do not leave open without a name end. Later starts, snapshots and forks have the new rules. Fails with `FAILED_PRECONDITION` when the task is not started, when it has no network, and when an earlier pyro started its VM.
+
+        Args:
+            task_id: Id or name of a task.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+        """
+        return await self._call(
+            "task.network",
+            {
+                "task_id": task_id, "network_allow": network_allow, "network_deny": network_deny,
+                "network_allow_host": network_allow_host,
+            },
+        )
+
     async def publish_port(self, task_id: str, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host.
 
@@ -1088,7 +1120,7 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.service.stop", {"task_id": task_id, "name": name, "grace_seconds": grace_seconds})
 
-    async def status_task(self, task_id: str) -> TaskStatusResult:
+    async def status_task(self, task_id: str) -> TaskNetworkResult:
         """Show one task.
 
         Args:
@@ -1133,7 +1165,7 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.fork", {"task_id": task_id, "count": count, "name": name}, on_progress=on_progress)
 
-    async def stop_task(self, task_id: str) -> TaskStatusResult:
+    async def stop_task(self, task_id: str) -> TaskNetworkResult:
         """Save a task with its running processes, and free its memory.
 
         The task is stopped until it is started, by `task.start` or by the next command or change of its files. Reading its files leaves it stopped. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
@@ -1143,7 +1175,7 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.stop", {"task_id": task_id})
 
-    async def start_task(self, task_id: str, *, on_progress: OnProgress | None = None) -> TaskStatusResult:
+    async def start_task(self, task_id: str, *, on_progress: OnProgress | None = None) -> TaskNetworkResult:
         """Continue a stopped task where it was stopped.
 
         Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.
@@ -1190,7 +1222,7 @@ class AsyncOperations(ABC):
         to: str = "seed",
         force: bool = False,
         on_progress: OnProgress | None = None,
-    ) -> TaskStatusResult:
+    ) -> TaskNetworkResult:
         """Go back to a snapshot of a task, or to its beginning.
 
         What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set, and when the content of a file of the seed is not kept (`details.missing`).
@@ -1323,6 +1355,7 @@ class AsyncOperations(ABC):
         disk_mib: int = 10240,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -1346,6 +1379,7 @@ class AsyncOperations(ABC):
             disk_mib: Maximum that a VM of the environment may write, in MiB (256 to 1048576).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -1356,8 +1390,9 @@ class AsyncOperations(ABC):
             {
                 "name": name, "from": from_, "copy": copy, "run": run, "script": script, "env": env, "user": user,
                 "workdir": workdir, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib,
-                "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host,
-                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "network": network, "network_allow": network_allow, "network_deny": network_deny,
+                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
+                "network_host_ca": network_host_ca,
             },
             on_progress=on_progress,
         )

@@ -39,6 +39,7 @@ from ._results import (
     TaskForkResult,
     TaskListResult,
     TaskLogsResult,
+    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -54,7 +55,6 @@ from ._results import (
     TaskSnapshotCreateResult,
     TaskSnapshotDeleteResult,
     TaskSnapshotListResult,
-    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -158,6 +158,7 @@ class Operations(ABC):
         ttl_seconds: int = 600,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -196,6 +197,7 @@ class Operations(ABC):
             ttl_seconds: Seconds until the VM is removed (1 to 2592000).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -216,9 +218,9 @@ class Operations(ABC):
                 "with_git": with_git, "exclude": exclude, "include": include, "links": links, "vcpu_count": vcpu_count,
                 "mem_mib": mem_mib, "timeout_seconds": timeout_seconds, "interleaved": interleaved,
                 "ttl_seconds": ttl_seconds, "network": network, "network_allow": network_allow,
-                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
-                "require_isolation": require_isolation,
+                "network_deny": network_deny, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "allow_host_compat": allow_host_compat, "require_isolation": require_isolation,
             },
             stdin=stdin, check=check, on_stdout=on_stdout, on_stderr=on_stderr, on_progress=on_progress,
             cancellation=cancellation,
@@ -235,6 +237,7 @@ class Operations(ABC):
         require_isolation: str | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -250,6 +253,7 @@ class Operations(ABC):
             require_isolation: Refuse to start the VM unless this host isolates it to at least this level; see SECURITY.md.
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -259,7 +263,7 @@ class Operations(ABC):
             {
                 "environment": environment, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "ttl_seconds": ttl_seconds,
                 "allow_host_compat": allow_host_compat, "require_isolation": require_isolation, "network": network,
-                "network_allow": network_allow, "network_allow_host": network_allow_host,
+                "network_allow": network_allow, "network_deny": network_deny, "network_allow_host": network_allow_host,
                 "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
             },
         )
@@ -385,6 +389,7 @@ class Operations(ABC):
         timeout_seconds: int | None = None,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -420,6 +425,7 @@ class Operations(ABC):
             timeout_seconds: Seconds until a command of the task is killed, if the command sets no time-out (1 to 86400).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -443,11 +449,11 @@ class Operations(ABC):
                 "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib, "ttl_seconds": ttl_seconds,
                 "idle_stop_seconds": idle_stop_seconds, "snapshot_every_seconds": snapshot_every_seconds,
                 "timeout_seconds": timeout_seconds, "network": network, "network_allow": network_allow,
-                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
-                "network_host_ca": network_host_ca, "allow_host_compat": allow_host_compat,
-                "require_isolation": require_isolation, "setup": setup, "setup_key": setup_key,
-                "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git, "exclude": exclude,
-                "include": include, "links": links,
+                "network_deny": network_deny, "network_allow_host": network_allow_host,
+                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "allow_host_compat": allow_host_compat, "require_isolation": require_isolation, "setup": setup,
+                "setup_key": setup_key, "source_path": source_path, "git_tracked": git_tracked, "with_git": with_git,
+                "exclude": exclude, "include": include, "links": links,
             },
             on_progress=on_progress, cancellation=cancellation,
         )
@@ -938,6 +944,32 @@ class Operations(ABC):
             {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds, "interleaved": interleaved},
         )
 
+    def set_task_network(
+        self,
+        task_id: str,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskNetworkResult:
+        """Replace the network rules of a running task.
+
+        A rule that is not given is gone. Connections that the new rules do not leave open without a name end. Later starts, snapshots and forks have the new rules. Fails with `FAILED_PRECONDITION` when the task is not started, when it has no network, and when an earlier pyro started its VM.
+
+        Args:
+            task_id: Id or name of a task.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+        """
+        return self._call(
+            "task.network",
+            {
+                "task_id": task_id, "network_allow": network_allow, "network_deny": network_deny,
+                "network_allow_host": network_allow_host,
+            },
+        )
+
     def publish_port(self, task_id: str, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host.
 
@@ -1157,7 +1189,7 @@ class Operations(ABC):
         """
         return self._call("task.service.stop", {"task_id": task_id, "name": name, "grace_seconds": grace_seconds})
 
-    def status_task(self, task_id: str) -> TaskStatusResult:
+    def status_task(self, task_id: str) -> TaskNetworkResult:
         """Show one task.
 
         Args:
@@ -1207,7 +1239,7 @@ class Operations(ABC):
             cancellation=cancellation,
         )
 
-    def stop_task(self, task_id: str) -> TaskStatusResult:
+    def stop_task(self, task_id: str) -> TaskNetworkResult:
         """Save a task with its running processes, and free its memory.
 
         The task is stopped until it is started, by `task.start` or by the next command or change of its files. Reading its files leaves it stopped. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
@@ -1223,7 +1255,7 @@ class Operations(ABC):
         *,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskStatusResult:
+    ) -> TaskNetworkResult:
         """Continue a stopped task where it was stopped.
 
         Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.
@@ -1272,7 +1304,7 @@ class Operations(ABC):
         force: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskStatusResult:
+    ) -> TaskNetworkResult:
         """Go back to a snapshot of a task, or to its beginning.
 
         What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set, and when the content of a file of the seed is not kept (`details.missing`).
@@ -1418,6 +1450,7 @@ class Operations(ABC):
         disk_mib: int = 10240,
         network: bool = False,
         network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
         network_allow_host: Sequence[str] | None = None,
         network_host_proxy: bool = False,
         network_host_ca: bool = False,
@@ -1442,6 +1475,7 @@ class Operations(ABC):
             disk_mib: Maximum that a VM of the environment may write, in MiB (256 to 1048576).
             network: Connect the VM to a network; this host and private addresses stay closed.
             network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
             network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
             network_host_proxy: Pass the host's proxy and apt settings to the VM, and allow their addresses.
             network_host_ca: Trust the host's additional certificate authorities; --network-host-proxy does too.
@@ -1453,8 +1487,9 @@ class Operations(ABC):
             {
                 "name": name, "from": from_, "copy": copy, "run": run, "script": script, "env": env, "user": user,
                 "workdir": workdir, "vcpu_count": vcpu_count, "mem_mib": mem_mib, "disk_mib": disk_mib,
-                "network": network, "network_allow": network_allow, "network_allow_host": network_allow_host,
-                "network_host_proxy": network_host_proxy, "network_host_ca": network_host_ca,
+                "network": network, "network_allow": network_allow, "network_deny": network_deny,
+                "network_allow_host": network_allow_host, "network_host_proxy": network_host_proxy,
+                "network_host_ca": network_host_ca,
             },
             on_progress=on_progress, cancellation=cancellation,
         )

@@ -26,6 +26,7 @@ from ._results import (
     TaskFileWriteResult,
     TaskForkResult,
     TaskLogsResult,
+    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -39,7 +40,6 @@ from ._results import (
     TaskShellReadResult,
     TaskShellWriteResult,
     TaskSnapshotCreateResult,
-    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -262,6 +262,18 @@ class TaskOperations:
             self.task_id, sequence, timeout_seconds=timeout_seconds, interleaved=interleaved,
         )
 
+    def set_network(
+        self,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskNetworkResult:
+        """Replace the network rules of a running task: see ``Pyro.set_task_network``."""
+        return self._operations.set_task_network(
+            self.task_id, network_allow=network_allow, network_deny=network_deny, network_allow_host=network_allow_host,
+        )
+
     def publish_port(self, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host: see ``Pyro.publish_port``."""
         return self._operations.publish_port(self.task_id, port, host_port=host_port)
@@ -359,7 +371,7 @@ class TaskOperations:
         """Stop a service of a task, and close the ports that it published: see ``Pyro.stop_service``."""
         return self._operations.stop_service(self.task_id, name, grace_seconds=grace_seconds)
 
-    def status(self) -> TaskStatusResult:
+    def status(self) -> TaskNetworkResult:
         """Show one task: see ``Pyro.status_task``."""
         return self._operations.status_task(self.task_id)
 
@@ -380,7 +392,7 @@ class TaskOperations:
             self.task_id, count=count, name=name, on_progress=on_progress, cancellation=cancellation,
         )
 
-    def stop(self) -> TaskStatusResult:
+    def stop(self) -> TaskNetworkResult:
         """Save a task with its running processes, and free its memory: see ``Pyro.stop_task``."""
         return self._operations.stop_task(self.task_id)
 
@@ -389,7 +401,7 @@ class TaskOperations:
         *,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskStatusResult:
+    ) -> TaskNetworkResult:
         """Continue a stopped task where it was stopped: see ``Pyro.start_task``."""
         return self._operations.start_task(self.task_id, on_progress=on_progress, cancellation=cancellation)
 
@@ -404,7 +416,7 @@ class TaskOperations:
         force: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskStatusResult:
+    ) -> TaskNetworkResult:
         """Go back to a snapshot of a task, or to its beginning: see ``Pyro.reset_task``."""
         return self._operations.reset_task(
             self.task_id, to=to, force=force, on_progress=on_progress, cancellation=cancellation,
