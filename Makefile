@@ -92,15 +92,19 @@ test-image: setup
 test-e2b: setup
 	@node dist/test/e2b/main.js
 
-# The agent as a plain process, and what the gate decides, under the address and undefined-behaviour sanitizers.
+# The agent as a plain process, what the gate decides, and the other parsers in C, under the address and undefined-behaviour sanitizers.
 test-guest:
 	@$(MAKE) --no-print-directory -C guest test
 	@$(MAKE) --no-print-directory -C gate test
+	@$(MAKE) --no-print-directory -C keeper test
+	@$(MAKE) --no-print-directory -C e2b test
 
-# Every parser that reads bytes of a guest, an archive, an image or a client: those in C need clang. FUZZ_SECONDS (60 for each of the three) or FUZZ_RUNS sets how long.
+# Every parser that reads bytes of a guest, an archive, an image or a client: those in C need clang. FUZZ_SECONDS (60 for each program) or FUZZ_RUNS sets how long.
 fuzz: setup
 	@$(MAKE) --no-print-directory -C guest fuzz
 	@$(MAKE) --no-print-directory -C gate fuzz
+	@$(MAKE) --no-print-directory -C keeper fuzz
+	@$(MAKE) --no-print-directory -C e2b fuzz
 	@node dist/test/fuzz/main.js
 
 # Speed and memory, beside the host and gVisor. Takes 10 to 15 minutes; writes docs/performance.json and renders its page and chart.

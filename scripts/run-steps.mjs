@@ -18,6 +18,8 @@ const rest = [
   ["slow tests", "scripts/run-tests.sh", "slow"],
   ["guest agent", "make", "--no-print-directory", "-C", "guest", "test"],
   ["network gate", "make", "--no-print-directory", "-C", "gate", "test"],
+  ["keeper", "make", "--no-print-directory", "-C", "keeper", "test"],
+  ["program for E2B", "make", "--no-print-directory", "-C", "e2b", "test"],
   ["VM tests", "scripts/run-tests.sh", "vm"],
   ["soak", "env", "PYRO_SOAK_SECONDS=120", "node", "dist/test/soak/main.js"],
 ];

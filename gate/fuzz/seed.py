@@ -1,4 +1,4 @@
-"""Writes a few small inputs for a fuzz target: seed.py packet|inspect|dns FOLDER."""
+"""Writes a few small inputs for a fuzz target: seed.py packet|inspect|dns|talk FOLDER."""
 
 import os
 import struct
@@ -40,6 +40,18 @@ def record(kind, value, name=b"\xc0\x0c"):
     return name + struct.pack("!HHIH", kind, 1, 60, len(value)) + value
 
 
+def talk(asked, answered=b""):
+    return struct.pack("!H", len(asked)) + asked + answered
+
+
+def framed(*messages):
+    return b"".join(struct.pack("!H", len(message)) + message for message in messages)
+
+
+def answer(name, kind=1):
+    return struct.pack("!HH4H", 0, 0x8180, 1, 1, 0, 0) + labels(name) + struct.pack("!HH", kind, 1) + record(1, b"\xcb\0\x71\x09")
+
+
 HEAD = b"GET / HTTP/1.1\r\nHost: example.org\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: example.org\r\n"
 SYN_OPTIONS = b"\x02\x04\xff\xd8\x04\x02\x08\x0a\0\0\0\x01\0\0\0\0\x01\x03\x03\x07"
@@ -57,6 +69,12 @@ SEEDS = {
         POST + b"Content-Length: 10\r\n\r\nabc",
         HEAD + b"X: " + b"y" * 2000 + b"\r\n\r\n",
         *[hello(b"example.org"), hello(b"example.org", (16, b"\0\x03\x02h2")) + b"\x14\x03\x03\0\x01\x01", hello(b"example.com")],
+    ],
+    "talk": [
+        talk(framed(question(b"example.org")), framed(answer(b"example.org"))),
+        talk(framed(question(b"example.org"), question(b"example.org", 28)), framed(answer(b"example.org"), answer(b"example.org", 28))),
+        *[talk(framed(question(b"a.example.com"))), talk(framed(question(b"example.org", 16))), talk(b"\0\0")],
+        talk(framed(question(b"example.org"))[:20], framed(answer(b"example.org"))),
     ],
     "dns": [
         *[question(b"example.org"), question(b"eXample.ORG", 28), question(b"example.org", 16), question(b"a.example.com")],

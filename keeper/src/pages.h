@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -32,6 +33,8 @@ struct regions {
 
 // Where QEMU has mapped its VM's memory: all of `memory_bytes`, or it fails.
 struct regions regions_find(pid_t pid, uint64_t memory_bytes);
+// The same of a list of mappings, as /proc/PID/maps has it.
+struct regions regions_read(FILE *maps, uint64_t memory_bytes);
 
 // The disk of a snapshot: `copy` and `sync` while the VM runs, `finish` while it is paused.
 struct disk {

@@ -22,12 +22,9 @@ static void add(struct regions *regions, struct region region) {
 }
 
 // All mappings of a process, with the offsets of their files.
-static struct regions read_mappings(pid_t pid) {
-    char path[64], line[4096];
+static struct regions read_mappings(FILE *maps) {
+    char line[4096];
     struct regions mappings = {0};
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-    FILE *maps = fopen(path, "re");
-    if (!maps) fail(path);
     while (fgets(line, sizeof line, maps)) {
         unsigned long long from, to, offset;
         int name = 0;
@@ -37,7 +34,6 @@ static struct regions read_mappings(pid_t pid) {
     }
     errno = ferror(maps) ? EIO : ESRCH;
     if (mappings.count == 0) fail("the VM's memory is not mapped");
-    fclose(maps);
     return mappings;
 }
 
@@ -53,8 +49,8 @@ static uint64_t find_beginning(const struct regions *mappings) {
     fail("the VM's memory is not mapped");
 }
 
-struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
-    struct regions mappings = read_mappings(pid), regions = {0};
+struct regions regions_read(FILE *maps, uint64_t memory_bytes) {
+    struct regions mappings = read_mappings(maps), regions = {0};
     uint64_t beginning = find_beginning(&mappings), whole = 0;
     for (size_t i = 0; i < mappings.count; i++) {
         struct region each = mappings.list[i];
@@ -70,5 +66,15 @@ struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
     errno = EINVAL;
     if (whole != memory_bytes) fail("the mapping of the VM's memory");
     free(mappings.list);
+    return regions;
+}
+
+struct regions regions_find(pid_t pid, uint64_t memory_bytes) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    if (!maps) fail(path);
+    struct regions regions = regions_read(maps, memory_bytes);
+    fclose(maps);
     return regions;
 }
