@@ -10,7 +10,7 @@ from ._async_operations import AsyncOperations
 from ._async_shell import AsyncShell
 from ._async_task_operations import AsyncTaskOperations
 from ._errors import PyroError
-from ._results import TaskCreateResult, TaskNetworkResult
+from ._results import TaskCreateResult, TaskStatusResult
 
 
 class _Streams(Protocol):
@@ -33,7 +33,7 @@ class AsyncTask(AsyncTaskOperations):
         info: Its state when this handle was made; ``await status()`` asks again.
     """
 
-    def __init__(self, operations: AsyncOperations, info: TaskCreateResult | TaskNetworkResult) -> None:
+    def __init__(self, operations: AsyncOperations, info: TaskCreateResult | TaskStatusResult) -> None:
         super().__init__(operations, info["task_id"])
         self._streams = cast(_Streams, operations)
         self.info = info
