@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from ._errors import PyroError
 from ._operations import Operations
-from ._results import TaskCreateResult, TaskNetworkResult
+from ._results import TaskCreateResult, TaskStatusResult
 from ._shell import Shell
 from ._task_operations import TaskOperations
 from ._watch import WatchEvent
@@ -39,7 +39,7 @@ class Task(TaskOperations):
         info: Its state when this handle was made; ``status()`` asks again.
     """
 
-    def __init__(self, operations: Operations, info: TaskCreateResult | TaskNetworkResult) -> None:
+    def __init__(self, operations: Operations, info: TaskCreateResult | TaskStatusResult) -> None:
         super().__init__(operations, info["task_id"])
         self._streams = cast(_Streams, operations)
         self.info = info
