@@ -40,7 +40,6 @@ from ._results import (
     TaskForkResult,
     TaskListResult,
     TaskLogsResult,
-    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -56,6 +55,7 @@ from ._results import (
     TaskSnapshotCreateResult,
     TaskSnapshotDeleteResult,
     TaskSnapshotListResult,
+    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -875,32 +875,6 @@ class AsyncOperations(ABC):
             {"task_id": task_id, "sequence": sequence, "timeout_seconds": timeout_seconds, "interleaved": interleaved},
         )
 
-    async def set_task_network(
-        self,
-        task_id: str,
-        *,
-        network_allow: Sequence[str] | None = None,
-        network_deny: Sequence[str] | None = None,
-        network_allow_host: Sequence[str] | None = None,
-    ) -> TaskNetworkResult:
-        """Replace the network rules of a running task.
-
-        A rule that is not given is gone. Connections that the new rules do not leave open without a name end. Later starts, snapshots and forks have the new rules. Fails with `FAILED_PRECONDITION` when the task is not started, when it has no network, and when an earlier pyro started its VM.
-
-        Args:
-            task_id: Id or name of a task.
-            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
-            network_deny: Close these ranges too, except where network_allow opens them.
-            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
-        """
-        return await self._call(
-            "task.network",
-            {
-                "task_id": task_id, "network_allow": network_allow, "network_deny": network_deny,
-                "network_allow_host": network_allow_host,
-            },
-        )
-
     async def publish_port(self, task_id: str, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host.
 
@@ -1120,13 +1094,39 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.service.stop", {"task_id": task_id, "name": name, "grace_seconds": grace_seconds})
 
-    async def status_task(self, task_id: str) -> TaskNetworkResult:
+    async def status_task(self, task_id: str) -> TaskStatusResult:
         """Show one task.
 
         Args:
             task_id: Id or name of a task.
         """
         return await self._call("task.status", {"task_id": task_id})
+
+    async def set_task_network(
+        self,
+        task_id: str,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskStatusResult:
+        """Replace the network rules of a running task.
+
+        A rule that is not given is gone. Connections that the new rules do not leave open without a name end. Later starts, snapshots and forks have the new rules. Fails with `FAILED_PRECONDITION` when the task is not started, when it has no network, and when an earlier pyro started its VM.
+
+        Args:
+            task_id: Id or name of a task.
+            network_allow: Open these closed ranges: CIDR, CIDR:PORT, [CIDR]:PORT.
+            network_deny: Close these ranges too, except where network_allow opens them.
+            network_allow_host: Allow only these names, or *.NAME, over HTTP and TLS.
+        """
+        return await self._call(
+            "task.network",
+            {
+                "task_id": task_id, "network_allow": network_allow, "network_deny": network_deny,
+                "network_allow_host": network_allow_host,
+            },
+        )
 
     async def logs_task(self, task_id: str, *, interleaved: bool = False) -> TaskLogsResult:
         """Show every command of a task with its output.
@@ -1165,7 +1165,7 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.fork", {"task_id": task_id, "count": count, "name": name}, on_progress=on_progress)
 
-    async def stop_task(self, task_id: str) -> TaskNetworkResult:
+    async def stop_task(self, task_id: str) -> TaskStatusResult:
         """Save a task with its running processes, and free its memory.
 
         The task is stopped until it is started, by `task.start` or by the next command or change of its files. Reading its files leaves it stopped. It survives the end of the daemon and of the host. Time in which it is stopped counts neither for time-outs nor for its time to live. Open connections end.
@@ -1175,7 +1175,7 @@ class AsyncOperations(ABC):
         """
         return await self._call("task.stop", {"task_id": task_id})
 
-    async def start_task(self, task_id: str, *, on_progress: OnProgress | None = None) -> TaskNetworkResult:
+    async def start_task(self, task_id: str, *, on_progress: OnProgress | None = None) -> TaskStatusResult:
         """Continue a stopped task where it was stopped.
 
         Fails with `FAILED_PRECONDITION` when the task has failed, or was stopped by the end of its host and has no snapshot to start from.
@@ -1222,7 +1222,7 @@ class AsyncOperations(ABC):
         to: str = "seed",
         force: bool = False,
         on_progress: OnProgress | None = None,
-    ) -> TaskNetworkResult:
+    ) -> TaskStatusResult:
         """Go back to a snapshot of a task, or to its beginning.
 
         What the task did since is gone; its log stays. Works on a failed task too. Commands of the snapshot are listed as new ones, still running. `seed` is the task as it was created. Fails with `FAILED_PRECONDITION` while commands run, unless `force` is set, and when the content of a file of the seed is not kept (`details.missing`).

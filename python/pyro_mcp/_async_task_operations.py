@@ -27,7 +27,6 @@ from ._results import (
     TaskFileWriteResult,
     TaskForkResult,
     TaskLogsResult,
-    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -41,6 +40,7 @@ from ._results import (
     TaskShellReadResult,
     TaskShellWriteResult,
     TaskSnapshotCreateResult,
+    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -260,18 +260,6 @@ class AsyncTaskOperations:
             self.task_id, sequence, timeout_seconds=timeout_seconds, interleaved=interleaved,
         )
 
-    async def set_network(
-        self,
-        *,
-        network_allow: Sequence[str] | None = None,
-        network_deny: Sequence[str] | None = None,
-        network_allow_host: Sequence[str] | None = None,
-    ) -> TaskNetworkResult:
-        """Replace the network rules of a running task: see ``AsyncPyro.set_task_network``."""
-        return await self._operations.set_task_network(
-            self.task_id, network_allow=network_allow, network_deny=network_deny, network_allow_host=network_allow_host,
-        )
-
     async def publish_port(self, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host: see ``AsyncPyro.publish_port``."""
         return await self._operations.publish_port(self.task_id, port, host_port=host_port)
@@ -369,9 +357,21 @@ class AsyncTaskOperations:
         """Stop a service of a task, and close the ports that it published: see ``AsyncPyro.stop_service``."""
         return await self._operations.stop_service(self.task_id, name, grace_seconds=grace_seconds)
 
-    async def status(self) -> TaskNetworkResult:
+    async def status(self) -> TaskStatusResult:
         """Show one task: see ``AsyncPyro.status_task``."""
         return await self._operations.status_task(self.task_id)
+
+    async def set_network(
+        self,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskStatusResult:
+        """Replace the network rules of a running task: see ``AsyncPyro.set_task_network``."""
+        return await self._operations.set_task_network(
+            self.task_id, network_allow=network_allow, network_deny=network_deny, network_allow_host=network_allow_host,
+        )
 
     async def logs(self, *, interleaved: bool = False) -> TaskLogsResult:
         """Show every command of a task with its output: see ``AsyncPyro.logs_task``."""
@@ -387,11 +387,11 @@ class AsyncTaskOperations:
         """Copy a task with its running processes: see ``AsyncPyro.fork_task``."""
         return await self._operations.fork_task(self.task_id, count=count, name=name, on_progress=on_progress)
 
-    async def stop(self) -> TaskNetworkResult:
+    async def stop(self) -> TaskStatusResult:
         """Save a task with its running processes, and free its memory: see ``AsyncPyro.stop_task``."""
         return await self._operations.stop_task(self.task_id)
 
-    async def start(self, *, on_progress: OnProgress | None = None) -> TaskNetworkResult:
+    async def start(self, *, on_progress: OnProgress | None = None) -> TaskStatusResult:
         """Continue a stopped task where it was stopped: see ``AsyncPyro.start_task``."""
         return await self._operations.start_task(self.task_id, on_progress=on_progress)
 
@@ -405,7 +405,7 @@ class AsyncTaskOperations:
         to: str = "seed",
         force: bool = False,
         on_progress: OnProgress | None = None,
-    ) -> TaskNetworkResult:
+    ) -> TaskStatusResult:
         """Go back to a snapshot of a task, or to its beginning: see ``AsyncPyro.reset_task``."""
         return await self._operations.reset_task(self.task_id, to=to, force=force, on_progress=on_progress)
 

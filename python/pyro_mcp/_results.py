@@ -697,69 +697,6 @@ class TaskExecSignalResult(TypedDict):
     sent: Literal[True]
 
 
-class TaskNetworkResult(TypedDict):
-    task_id: str
-    name: str | None
-    labels: dict[str, Any]
-    # Names of the environment variables that all its commands get.
-    env_names: list[str]
-    # User of its commands.
-    user: str
-    # `unknown` when its record is unreadable.
-    environment: str
-    # unreadable: its record was damaged.
-    state: Literal["started", "stopped", "failed", "unreadable"]
-    # Why it is not started, or why its VM is paused.
-    state_reason: str | None
-    workspace_path: str
-    vcpu_count: int
-    mem_mib: int
-    disk_mib: int
-    # Time-out of commands that set none; null for the default.
-    timeout_seconds: int | None
-    network_enabled: bool
-    # Null when the task has no network or is not started.
-    network: VmNetworkInfoNetwork | None
-    allow_host_compat: bool
-    # Least isolation with which it may start; null when it has no requirement.
-    require_isolation: Literal["vm", "jailed", "strict"] | None
-    # Where the command ran.
-    execution_mode: str
-    # CPU virtualization that the VM ran on.
-    accelerator: str | None
-    # Seconds without use until it is stopped; 0 for never.
-    idle_stop_seconds: int
-    # The last automatic snapshot; null when none are made.
-    automatic_snapshot: TaskCreateAutomaticSnapshot | None
-    # The last restore after the VM died; null when there was none.
-    restored: TaskCreateRestored | None
-    # The task, or its snapshot, that it is a fork of.
-    forked_from: TaskCreateForkedFrom | None
-    # UTC, ISO 8601.
-    created_at: str
-    # UTC, ISO 8601.
-    last_activity_at: str
-    # Null when it never expires.
-    expires_at: str | None
-    command_count: int
-    running_commands: int
-    last_command: TaskCreateLastCommand | None
-    # Content of the workspace when the task was created; a push never changes it.
-    workspace_seed: TaskCreateWorkspaceSeed
-    # The last completed sync push; null when there was none.
-    last_push: TaskCreateLastPush | None
-    # Its published ports.
-    ports: list[TaskCreatePort]
-    # Its services.
-    services: list[TaskCreateService]
-    # Host memory that its VM uses now.
-    memory_bytes: int | None
-    # Host memory reserved for its VM, in MiB: the most that the VM may use.
-    memory_reserved_mib: int | None
-    # Host disk that its VM uses now.
-    disk_bytes: int | None
-
-
 class TaskPortPublishResult(TypedDict):
     # Port in the task.
     port: int
@@ -944,6 +881,69 @@ class TaskServiceLogsResult(TypedDict):
     complete: bool
 
 
+class TaskStatusResult(TypedDict):
+    task_id: str
+    name: str | None
+    labels: dict[str, Any]
+    # Names of the environment variables that all its commands get.
+    env_names: list[str]
+    # User of its commands.
+    user: str
+    # `unknown` when its record is unreadable.
+    environment: str
+    # unreadable: its record was damaged.
+    state: Literal["started", "stopped", "failed", "unreadable"]
+    # Why it is not started, or why its VM is paused.
+    state_reason: str | None
+    workspace_path: str
+    vcpu_count: int
+    mem_mib: int
+    disk_mib: int
+    # Time-out of commands that set none; null for the default.
+    timeout_seconds: int | None
+    network_enabled: bool
+    # Null when the task has no network or is not started.
+    network: VmNetworkInfoNetwork | None
+    allow_host_compat: bool
+    # Least isolation with which it may start; null when it has no requirement.
+    require_isolation: Literal["vm", "jailed", "strict"] | None
+    # Where the command ran.
+    execution_mode: str
+    # CPU virtualization that the VM ran on.
+    accelerator: str | None
+    # Seconds without use until it is stopped; 0 for never.
+    idle_stop_seconds: int
+    # The last automatic snapshot; null when none are made.
+    automatic_snapshot: TaskCreateAutomaticSnapshot | None
+    # The last restore after the VM died; null when there was none.
+    restored: TaskCreateRestored | None
+    # The task, or its snapshot, that it is a fork of.
+    forked_from: TaskCreateForkedFrom | None
+    # UTC, ISO 8601.
+    created_at: str
+    # UTC, ISO 8601.
+    last_activity_at: str
+    # Null when it never expires.
+    expires_at: str | None
+    command_count: int
+    running_commands: int
+    last_command: TaskCreateLastCommand | None
+    # Content of the workspace when the task was created; a push never changes it.
+    workspace_seed: TaskCreateWorkspaceSeed
+    # The last completed sync push; null when there was none.
+    last_push: TaskCreateLastPush | None
+    # Its published ports.
+    ports: list[TaskCreatePort]
+    # Its services.
+    services: list[TaskCreateService]
+    # Host memory that its VM uses now.
+    memory_bytes: int | None
+    # Host memory reserved for its VM, in MiB: the most that the VM may use.
+    memory_reserved_mib: int | None
+    # Host disk that its VM uses now.
+    disk_bytes: int | None
+
+
 class TaskLogsResult(TypedDict):
     task_id: str
     count: int
@@ -951,12 +951,12 @@ class TaskLogsResult(TypedDict):
 
 
 class TaskListResult(TypedDict):
-    tasks: list[TaskNetworkResult]
+    tasks: list[TaskStatusResult]
 
 
 class TaskForkResult(TypedDict):
     # The forks.
-    tasks: list[TaskNetworkResult]
+    tasks: list[TaskStatusResult]
 
 
 class TaskSnapshotCreateResult(TypedDict):

@@ -26,7 +26,6 @@ from ._results import (
     TaskFileWriteResult,
     TaskForkResult,
     TaskLogsResult,
-    TaskNetworkResult,
     TaskPatchResult,
     TaskPortCloseResult,
     TaskPortListResult,
@@ -40,6 +39,7 @@ from ._results import (
     TaskShellReadResult,
     TaskShellWriteResult,
     TaskSnapshotCreateResult,
+    TaskStatusResult,
     TaskSyncPullResult,
     TaskSyncPushResult,
     TaskSyncUndoResult,
@@ -262,18 +262,6 @@ class TaskOperations:
             self.task_id, sequence, timeout_seconds=timeout_seconds, interleaved=interleaved,
         )
 
-    def set_network(
-        self,
-        *,
-        network_allow: Sequence[str] | None = None,
-        network_deny: Sequence[str] | None = None,
-        network_allow_host: Sequence[str] | None = None,
-    ) -> TaskNetworkResult:
-        """Replace the network rules of a running task: see ``Pyro.set_task_network``."""
-        return self._operations.set_task_network(
-            self.task_id, network_allow=network_allow, network_deny=network_deny, network_allow_host=network_allow_host,
-        )
-
     def publish_port(self, port: int, *, host_port: int | None = None) -> TaskPortPublishResult:
         """Make a server in a task reachable on 127.0.0.1 of the host: see ``Pyro.publish_port``."""
         return self._operations.publish_port(self.task_id, port, host_port=host_port)
@@ -371,9 +359,21 @@ class TaskOperations:
         """Stop a service of a task, and close the ports that it published: see ``Pyro.stop_service``."""
         return self._operations.stop_service(self.task_id, name, grace_seconds=grace_seconds)
 
-    def status(self) -> TaskNetworkResult:
+    def status(self) -> TaskStatusResult:
         """Show one task: see ``Pyro.status_task``."""
         return self._operations.status_task(self.task_id)
+
+    def set_network(
+        self,
+        *,
+        network_allow: Sequence[str] | None = None,
+        network_deny: Sequence[str] | None = None,
+        network_allow_host: Sequence[str] | None = None,
+    ) -> TaskStatusResult:
+        """Replace the network rules of a running task: see ``Pyro.set_task_network``."""
+        return self._operations.set_task_network(
+            self.task_id, network_allow=network_allow, network_deny=network_deny, network_allow_host=network_allow_host,
+        )
 
     def logs(self, *, interleaved: bool = False) -> TaskLogsResult:
         """Show every command of a task with its output: see ``Pyro.logs_task``."""
@@ -392,7 +392,7 @@ class TaskOperations:
             self.task_id, count=count, name=name, on_progress=on_progress, cancellation=cancellation,
         )
 
-    def stop(self) -> TaskNetworkResult:
+    def stop(self) -> TaskStatusResult:
         """Save a task with its running processes, and free its memory: see ``Pyro.stop_task``."""
         return self._operations.stop_task(self.task_id)
 
@@ -401,7 +401,7 @@ class TaskOperations:
         *,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskNetworkResult:
+    ) -> TaskStatusResult:
         """Continue a stopped task where it was stopped: see ``Pyro.start_task``."""
         return self._operations.start_task(self.task_id, on_progress=on_progress, cancellation=cancellation)
 
@@ -416,7 +416,7 @@ class TaskOperations:
         force: bool = False,
         on_progress: OnProgress | None = None,
         cancellation: Cancellation | None = None,
-    ) -> TaskNetworkResult:
+    ) -> TaskStatusResult:
         """Go back to a snapshot of a task, or to its beginning: see ``Pyro.reset_task``."""
         return self._operations.reset_task(
             self.task_id, to=to, force=force, on_progress=on_progress, cancellation=cancellation,
