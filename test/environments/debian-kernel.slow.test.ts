@@ -8,7 +8,7 @@ import type { PyroError } from "../../src/contract/errors.js";
 import { fetchKernel } from "../../src/environments/debian/kernel.js";
 import { buildSource } from "../../src/environments/debian/package-source.js";
 import { mountingTest } from "../client/mounting-test.js";
-import { type Fault, Mirror } from "../toolchain/mirror.js";
+import { isPackage, Mirror, mirrorFaults } from "../toolchain/mirror.js";
 import { readCpio } from "./cpio.js";
 import { temporaryDirectory, unhurried } from "./fake-source.js";
 
@@ -61,30 +61,6 @@ test("the kernel is fetched alone, and its package leaves nothing but the kernel
   );
 });
 
-const isPackage = (path: string) => path.endsWith(".deb");
-const cut: Fault = (path, response, body) => {
-  if (!isPackage(path)) return false;
-  response.writeHead(200, { "Content-Length": body.length });
-  response.write(body.subarray(0, body.length / 2), () => response.destroy());
-  return true;
-};
-const changed: Fault = (path, response, body) => {
-  if (!isPackage(path)) return false;
-  const other = Buffer.from(body);
-  other[other.length - 1]! ^= 1;
-  response.writeHead(200, { "Content-Length": other.length }).end(other);
-  return true;
-};
-const missing: Fault = (_path, response) => {
-  response.writeHead(404).end();
-  return true;
-};
-const faults: readonly (readonly [what: string, fault: Fault, reason: string])[] = [
-  ["a download that is cut", cut, "mirror_unreachable"],
-  ["a package with another digest than the list says", changed, "mirror_unreachable"],
-  ["a mirror without the release", missing, "package_missing"],
-];
-
 const reasonOf = async (fetching: Promise<unknown>) => {
   const error = await fetching.then(
     () => assert.fail("it was fetched"),
@@ -93,7 +69,7 @@ const reasonOf = async (fetching: Promise<unknown>) => {
   return [error.code, error.details["reason"]];
 };
 
-for (const [what, fault, reason] of faults) {
+for (const [what, fault, reason] of mirrorFaults()) {
   test(`${what}: ENVIRONMENT_BUILD_FAILED`, async (context) => {
     const [mirror, directory] = [await openMirror(context), await temporaryDirectory(context)];
     mirror.fault = fault;

@@ -8,7 +8,7 @@ import type { PyroError } from "../../src/contract/errors.js";
 import { Toolchains } from "../../src/toolchain/toolchains.js";
 import { ScratchDirectory } from "../archive/trees.js";
 import { mountingTest } from "../client/mounting-test.js";
-import { Mirror, type Fault } from "./mirror.js";
+import { isPackage, Mirror, mirrorFaults } from "./mirror.js";
 
 const follower = () => ({ signal: new AbortController().signal, onProgress: () => {} });
 
@@ -77,33 +77,7 @@ test("installations at the same time: fetch once", async () => {
   assert.equal(mirror.requests.filter((path) => path.includes("qemu-system-x86_")).length, 1);
 });
 
-const isPackage = (path: string) => path.endsWith(".deb");
-const cut: Fault = (path, response, body) => {
-  if (!path.includes("qemu-system-x86_")) return false;
-  response.writeHead(200, { "Content-Length": body.length });
-  response.write(body.subarray(0, body.length / 2), () => response.destroy());
-  return true;
-};
-const changed: Fault = (path, response, body) => {
-  if (!isPackage(path)) return false;
-  const other = Buffer.from(body);
-  other[other.length - 1]! ^= 1;
-  response.writeHead(200, { "Content-Length": other.length });
-  response.end(other);
-  return true;
-};
-const missing: Fault = (_path, response) => {
-  response.writeHead(404).end();
-  return true;
-};
-
-const faults: readonly (readonly [string, Fault, string])[] = [
-  ["a download that is cut", cut, "mirror_unreachable"],
-  ["a package with another digest than the list says", changed, "mirror_unreachable"],
-  ["a mirror without the release", missing, "package_missing"],
-];
-
-for (const [name, fault, reason] of faults) {
+for (const [name, fault, reason] of mirrorFaults((path) => path.includes("qemu-system-x86_"))) {
   test(`${name}: TOOLCHAIN_INSTALL_FAILED, nothing is left, and the old toolchain stays`, async () => {
     await using home = await openHome("10.0.0");
     const { mirror, toolchains } = home;

@@ -14,6 +14,34 @@ const NAME = "Pyro Test <test@example.invalid>";
 /** Handles a request in place of the mirror, to make a fault. Returns false to let the mirror answer. */
 export type Fault = (path: string, response: ServerResponse, body: Buffer) => boolean;
 
+export const isPackage = (path: string) => path.endsWith(".deb");
+
+/** Faults of a mirror, each with the reason that an error gives for it. `isCut` chooses the packages whose download is cut. */
+export function mirrorFaults(isCut = isPackage): readonly (readonly [what: string, fault: Fault, reason: string])[] {
+  const cut: Fault = (path, response, body) => {
+    if (!isCut(path)) return false;
+    response.writeHead(200, { "Content-Length": body.length });
+    response.write(body.subarray(0, body.length / 2), () => response.destroy());
+    return true;
+  };
+  const changed: Fault = (path, response, body) => {
+    if (!isPackage(path)) return false;
+    const other = Buffer.from(body);
+    other[other.length - 1]! ^= 1;
+    response.writeHead(200, { "Content-Length": other.length }).end(other);
+    return true;
+  };
+  const missing: Fault = (_path, response) => {
+    response.writeHead(404).end();
+    return true;
+  };
+  return [
+    ["a download that is cut", cut, "mirror_unreachable"],
+    ["a package with another digest than the list says", changed, "mirror_unreachable"],
+    ["a mirror without the release", missing, "package_missing"],
+  ];
+}
+
 export interface OfferedPackage {
   readonly name: string;
   readonly version: string;

@@ -6,26 +6,17 @@ import { test, type TestContext } from "node:test";
 import { PyroError } from "../../../src/contract/errors.js";
 import { linkBaseEnvironments } from "../../../src/environments/base.js";
 import { type EnvironmentCache, openEnvironmentCache } from "../../../src/environments/cache.js";
-import { buildFromImage } from "../../../src/environments/image/build.js";
 import type { BuildOptions } from "../../../src/environments/source.js";
 import { tar } from "../../archive/raw-tar.js";
 import { file } from "../../archive/specimen.js";
-import { FakeSource, gate, pull, temporaryDirectory, unhurried } from "../fake-source.js";
-
-/** The kernels and the Debian environments are fakes; images are really built. */
-class Source extends FakeSource {
-  override build(...[recipe, directory, options]: Parameters<FakeSource["build"]>) {
-    return recipe.kind === "debian"
-      ? super.build(recipe, directory, options)
-      : buildFromImage(recipe, directory, options);
-  }
-}
+import { gate, pull, temporaryDirectory, unhurried } from "../fake-source.js";
+import { ImageSource } from "./image-source.js";
 
 /** An empty cache, and root file systems that become its images. */
 async function open(context: TestContext) {
   const directory = await temporaryDirectory(context);
   const at = join(directory, "environments");
-  const source = new Source();
+  const source = new ImageSource();
   const cache = await openEnvironmentCache({ directory: at, source });
   const references = ["one", "two", "three"].map((name) => {
     writeFileSync(join(directory, `${name}.tar`), tar(file(name, name)));
@@ -137,8 +128,8 @@ test("a prune removes a fetched kernel, unless a pull needs it", async (context)
   assert.ok((await cache.prune(true)).removed.some(({ name }) => name === "kernel 6.1"));
   assert.equal(kernels().length, 1);
   const [building, permitted] = [gate(), gate()];
-  class Waiting extends Source {
-    override async build(...[recipe, directory, options]: Parameters<FakeSource["build"]>) {
+  class Waiting extends ImageSource {
+    override async build(...[recipe, directory, options]: Parameters<ImageSource["build"]>) {
       const takeKernel: BuildOptions["takeKernel"] = async (follower) => {
         const held = await options.takeKernel(follower);
         building.open();

@@ -6,33 +6,24 @@ import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { openEnvironmentCache } from "../../../src/environments/cache.js";
-import { buildFromImage } from "../../../src/environments/image/build.js";
 import { openDockerArchive } from "../../../src/environments/image/docker-archive.js";
 import { pax, tar } from "../../archive/raw-tar.js";
 import { directory as folder, file, symlink } from "../../archive/specimen.js";
 import { mountingTest } from "../../client/mounting-test.js";
-import { FakeSource, pull, temporaryDirectory } from "../fake-source.js";
+import { pull, temporaryDirectory } from "../fake-source.js";
+import { ImageSource } from "./image-source.js";
 import { askDebugfs, checkFileSystem } from "./files.js";
 import { dockerArchive, json, makeImage, sha256, writeBlob, writeLayout } from "./saved.js";
 
 const release = file("etc/os-release", 'NAME="Tiny"\nID=tiny\nVERSION_ID="3.1"\n');
 const layers = [tar(file("bin/tool", "tool"), file("gone"), release), tar(file(".wh.gone", ""), file("new", "new"))];
 
-/** The Debian environments are fakes; images are really built. */
-class Source extends FakeSource {
-  override build(...[recipe, directory, options]: Parameters<FakeSource["build"]>) {
-    return recipe.kind === "debian"
-      ? super.build(recipe, directory, options)
-      : buildFromImage(recipe, directory, options);
-  }
-}
-
 async function open(context: TestContext) {
   return openIn(await temporaryDirectory(context));
 }
 
 async function openIn(directory: string) {
-  const cache = await openEnvironmentCache({ directory: join(directory, "cache"), source: new Source() });
+  const cache = await openEnvironmentCache({ directory: join(directory, "cache"), source: new ImageSource() });
   return { directory, cache };
 }
 
