@@ -110,3 +110,16 @@ test("task delete: succeeds when another call has deleted a snapshot of the task
   await task.delete();
   assert.deepEqual((await pyro.listTasks()).tasks, []);
 });
+
+test("task snapshot list: leaves out a snapshot that is deleted meanwhile", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  await using task = await pyro.createTask("debian:12");
+  for (let round = 0; round < 5; round++) {
+    const { snapshotId } = await pyro.snapshotTask(task.taskId);
+    const lists = Array.from({ length: 10 }, () => pyro.listSnapshots());
+    const [all] = await Promise.all([Promise.all(lists), pyro.deleteSnapshot(snapshotId)]);
+    for (const { snapshots } of all) assert.ok(snapshots.every((each) => each.snapshotId === snapshotId));
+  }
+});

@@ -1,8 +1,9 @@
 import { PyroError } from "../../../contract/errors.js";
 import type { ResultOf } from "../../../contract/operations.js";
-import { readSnapshotFacts } from "../../../store/snapshot-facts.js";
+import { readSnapshotFacts, type SnapshotFacts } from "../../../store/snapshot-facts.js";
 import type { Handler } from "../../core.js";
 import type { Snapshot } from "../../snapshots/snapshots.js";
+import { whileUsed } from "../../snapshots/uses.js";
 import { snapshotTask } from "./snapshot.js";
 import type { Tasks } from "../tasks.js";
 
@@ -11,18 +12,19 @@ type SnapshotView = ResultOf<"task.snapshot.create">;
 export const taskSnapshotCreate: Handler<"task.snapshot.create"> = async ({ tasks }, { task_id, name }, call) => {
   const task = tasks.get(task_id);
   const made = await task.changeVm(call, (vm, { signal }) => snapshotTask(vm, name ?? null, signal));
-  return viewOf(tasks, made);
+  return viewOf(tasks, made, await readSnapshotFacts(made.taskPath));
 };
 
-/** Lists snapshots, except those that a stop made: they belong to their task alone. */
+/** Lists snapshots, except those that a stop made: they belong to their task alone. One that is deleted meanwhile is left out. */
 export const taskSnapshotList: Handler<"task.snapshot.list"> = async ({ tasks }, { task }) => {
   const wanted = task === undefined ? null : tasks.get(tasks.resolve(task)).taskId;
   const shown = tasks.snapshots.list().filter(({ record }) => wanted === null || record.task_id === wanted);
-  const lasting = await Promise.all(shown.map(async (snapshot) => ((await isOfStop(snapshot)) ? null : snapshot)));
-  const views = await Promise.all(lasting.filter((each) => each !== null).map((each) => viewOf(tasks, each)));
+  const views = await Promise.all(
+    shown.map((snapshot) => whileUsed(snapshot, () => listedOf(tasks, snapshot)).catch(nullIfGone)),
+  );
   const unreadable = wanted === null ? [...tasks.snapshots.unreadable] : [];
   return {
-    snapshots: views.toSorted((a, b) => a.created_at.localeCompare(b.created_at)),
+    snapshots: views.filter((view) => view !== null).toSorted((a, b) => a.created_at.localeCompare(b.created_at)),
     unreadable: unreadable.map(([snapshot_id, reason]) => ({ snapshot_id, reason })),
   };
 };
@@ -42,12 +44,17 @@ export const taskSnapshotDelete: Handler<"task.snapshot.delete"> = async ({ task
   return { snapshot_id: snapshotId, deleted: true };
 };
 
-async function isOfStop(snapshot: Snapshot): Promise<boolean> {
-  return (await readSnapshotFacts(snapshot.taskPath)).purpose === "stop";
+async function listedOf(tasks: Tasks, snapshot: Snapshot): Promise<SnapshotView | null> {
+  const facts = await readSnapshotFacts(snapshot.taskPath);
+  return facts.purpose === "stop" ? null : viewOf(tasks, snapshot, facts);
 }
 
-async function viewOf(tasks: Tasks, snapshot: Snapshot): Promise<SnapshotView> {
-  const { commands, purpose } = await readSnapshotFacts(snapshot.taskPath);
+function nullIfGone(error: unknown): null {
+  if (error instanceof PyroError && error.code === "NOT_FOUND") return null;
+  throw error;
+}
+
+function viewOf(tasks: Tasks, snapshot: Snapshot, { commands, purpose }: SnapshotFacts): SnapshotView {
   const { snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes } = snapshot.record;
   return {
     ...{ snapshot_id, name, task_id, parent, created_at, memory_bytes, disk_bytes },
