@@ -2,18 +2,18 @@ import { resolve } from "node:path";
 
 import { proxyVariables } from "../contract/host-variables.js";
 
+/** Absolute in the daemon, which has another working directory than the client. */
+const PATHS = ["DOCKER_CONFIG", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "TMPDIR", "XDG_RUNTIME_DIR"];
 const KEPT = new Set([
   "HOME",
   "LANG",
   "LOGNAME",
   "PATH",
-  "TMPDIR",
   "TZ",
   "USER",
-  "XDG_RUNTIME_DIR",
+  ...PATHS,
   ...proxyVariables.flatMap((name) => [name, name.toUpperCase()]),
 ]);
-const PATHS = ["TMPDIR", "XDG_RUNTIME_DIR"];
 
 /** The daemon's environment: only the variables that it needs, without the secrets of the client that starts it. */
 export function scrubEnvironment(env: NodeJS.ProcessEnv, homePath: string): NodeJS.ProcessEnv {

@@ -55,6 +55,14 @@ test("the socket is private, and the daemon keeps no secrets of the client that 
   assert.ok(!names.includes("AWS_SECRET_ACCESS_KEY") && !names.includes("NODE_OPTIONS"));
 });
 
+test("the daemon keeps the variables that name certificates and logins of registries, as absolute paths", async () => {
+  await using scratch = new Scratch();
+  const names = ["DOCKER_CONFIG", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+  await scratch.pyro(["env", "list"], { env: Object.fromEntries(names.map((name) => [name, `own/${name}`])) });
+  const kept = environmentOf((await statusOf(scratch)).pid);
+  for (const name of names) assert.ok(kept.includes(`${name}=${join(scratch.directory, "own", name)}`), name);
+});
+
 test("an idle daemon ends and leaves no socket", async () => {
   await using scratch = new Scratch({ PYRO_DAEMON_IDLE_SECONDS: "1" });
   await scratch.pyro(["env", "list"]);
