@@ -71,7 +71,7 @@ const commands = {
       ownFlag("kubeconfig", "string", "Kubernetes: kubeconfig file; default: the one that kubectl uses."),
       ownFlag("storage", "string", "Kubernetes: size of a volume for each task, which outlives its pod, such as 20Gi."),
       ownFlag("storage_class", "string", "Kubernetes: class of these volumes; default: the cluster's."),
-      ownFlag("pool", "string", "Kubernetes: label of the ready pods of which each run takes one."),
+      ownFlag("pool", "string", "Kubernetes: label of ready pods; each run takes one of them."),
       ownFlag("pod", "string", "Kubernetes: manifest of a pod whose fields each task's pod gets."),
       jsonField,
     ],
