@@ -85,7 +85,7 @@ function renderSchemas(input: z.ZodObject, output: z.ZodObject): OperationSchema
 }
 
 function writeJson(name: string, value: unknown): void {
-  writeFileSync(new URL(name, import.meta.url), `${JSON.stringify(value, null, 1)}\n`);
+  writeFileSync(new URL(name, import.meta.url), `${JSON.stringify(value)}\n`);
 }
 
 const packageFile = new URL("../../../package.json", import.meta.url);
