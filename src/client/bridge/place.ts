@@ -19,23 +19,9 @@ export interface BridgePlace {
 
 /** Another version, or another kubeconfig, has another bridge. */
 export function bridgePlaceOf(context: KubernetesContext, home: Home, env: NodeJS.ProcessEnv): BridgePlace {
-  const { url, image, kubeconfig, storage, storageClass, pool, pod } = context;
-  const key = createHash("sha256")
-    .update(
-      JSON.stringify([
-        url,
-        image,
-        kubeconfig,
-        storage,
-        storageClass,
-        pool,
-        pod,
-        env["KUBECONFIG"] ?? "",
-        readContract().version,
-      ]),
-    )
-    .digest("hex")
-    .slice(0, 8);
+  // The name says nothing about the way to the pods.
+  const facts = [{ ...context, name: null }, env["KUBECONFIG"] ?? "", readContract().version];
+  const key = createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 8);
   const named = (end: string) => join(home.runtime, `${key}.${end}`);
   return { context, home, env, socket: named("k"), lock: named("kl"), log: named("log") };
 }
