@@ -214,7 +214,7 @@ export class ApiDouble implements AsyncDisposable {
     const [, name = "", what = ""] = /\/pods\/([^/]+)\/([a-z]+)$/.exec(url.pathname) ?? [];
     this.requests.push(`GET pods/${name}/${what}`);
     const home = this.#homes.get(name);
-    const given = this.recorded.get(`GET pods/*/${what}`);
+    const given = this.recorded.get(`GET pods/*/${what}`) ?? unreachable(this.pods.get(name));
     if (given !== undefined || !this.#isKnown(request) || home === undefined || !this.pods.has(name)) {
       const { status: code, body } =
         given ?? (this.#isKnown(request) ? status(404, "NotFound", `pods "${name}" not found`) : status(401, "", ""));
@@ -259,6 +259,16 @@ export function status(code: number, reason: string, message: string, details: F
     status: code,
     body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, details, code },
   };
+}
+
+/** What an API server answers when it cannot reach the container of a pod; undefined when it can. */
+function unreachable(pod: DoublePod | undefined): Recorded | undefined {
+  const { phase, conditions } = pod?.status ?? {};
+  if (phase === "Failed" || phase === "Succeeded") return status(500, "InternalError", 'container not found ("pyro")');
+  const isLost = listOf(conditions).some(({ type, status: is }) => type === "Ready" && is === "False");
+  return isLost
+    ? status(500, "InternalError", "error dialing backend: dial tcp 192.0.2.1:10250: i/o timeout")
+    : undefined;
 }
 
 function execRelay(socket: WebSocket, home: string): void {
