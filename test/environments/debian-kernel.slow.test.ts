@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import type { PyroError } from "../../src/contract/errors.js";
@@ -11,6 +11,7 @@ import { mountingTest } from "../client/mounting-test.js";
 import { isPackage, Mirror, mirrorFaults } from "../toolchain/mirror.js";
 import { readCpio } from "./cpio.js";
 import { temporaryDirectory, unhurried } from "./fake-source.js";
+import { setVariables } from "./registry/cache.js";
 
 const VERSION = "6.1.0-9-cloud-amd64";
 /** The modules of the initramfs, here all of them in the kernel. */
@@ -118,6 +119,28 @@ test("a cancelled fetch ends apt", async (context) => {
   await assert.rejects(fetchKernel(directory, { ...follower(), signal: controller.signal }, bookworm(mirror)), {
     name: "AbortError",
   });
+});
+
+test("a cancelled fetch: the temporary files of apt are in the fetch's own directory", async (context) => {
+  const [mirror, directory, outside] = [
+    await openMirror(context),
+    await temporaryDirectory(context),
+    await temporaryDirectory(context),
+  ];
+  const programs = await temporaryDirectory(context);
+  writeFileSync(join(programs, "apt-get"), '#!/bin/sh\nmktemp -t apt.data.XXXXXX\nexec /usr/bin/apt-get "$@"\n', {
+    mode: 0o755,
+  });
+  setVariables(context, { TMPDIR: outside, PATH: `${programs}${delimiter}${process.env["PATH"]}` });
+  const controller = new AbortController();
+  mirror.fault = (path) => {
+    if (isPackage(path)) controller.abort();
+    return isPackage(path);
+  };
+  await assert.rejects(fetchKernel(directory, { ...follower(), signal: controller.signal }, bookworm(mirror)));
+  const left = (place: string) => readdirSync(place, { recursive: true, encoding: "utf8" });
+  assert.equal(left(directory).filter((name) => /\/apt\.data\./.test(name)).length, 2, "of two commands of apt");
+  assert.deepEqual(left(outside), []);
 });
 
 mountingTest(import.meta.url, "a small disk: DISK_FULL before anything is fetched", async (context) => {

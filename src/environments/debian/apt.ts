@@ -46,6 +46,7 @@ export class PrivateApt {
     const apt = new PrivateApt(place);
     await mkdir(join(directory, "lists/partial"), { recursive: true });
     await mkdir(join(apt.archives, "partial"), { recursive: true });
+    await mkdir(join(directory, "tmp"));
     await writeFile(join(directory, "status"), "");
     await writeFile(join(directory, "sources.list"), `${source.lines.join("\n")}\n`);
     await writeFile(join(directory, "apt.conf"), renderConfig(directory, proxies));
@@ -91,6 +92,8 @@ export class PrivateApt {
     const { exitCode, stdout } = await runCommand(command, {
       signal,
       cwd: this.archives,
+      // A killed apt leaves its temporary files there, so they are removed with the directory.
+      temporaryDirectory: join(directory, "tmp"),
       env: { APT_CONFIG: join(directory, "apt.conf") },
       onStderrLine: note,
       onStdoutLine: note,
