@@ -4,6 +4,7 @@ import { renderPlain } from "../../bench/table.js";
 import type { Client } from "../../client/client.js";
 import { PyroError } from "../../contract/errors.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openProgress } from "./progress.js";
 import { print } from "./show.js";
 
@@ -29,7 +30,7 @@ export function bench(client: Client, json: boolean): Promise<number> {
         },
       });
       progress.clear();
-      return print(json ? `${JSON.stringify(report)}\n` : renderReport(report));
+      return print(json ? jsonLine(report) : renderReport(report));
     } finally {
       progress.clear();
     }

@@ -5,6 +5,7 @@ import { performOperation } from "../../client/perform.js";
 import { PyroError } from "../../contract/errors.js";
 import type { OperationName } from "../../contract/operations.js";
 import { readContract } from "../../contract/rendered.js";
+import { jsonLine } from "./json-line.js";
 
 /**
  * Commands for clients in other languages, which read JSON from standard input and print `{"result": …}` or `{"error": …}`:
@@ -18,9 +19,9 @@ export async function serveProgram(
 ): Promise<string> {
   try {
     const result = await answer(await openClient(), command, operation);
-    return `${JSON.stringify({ result })}\n`;
+    return jsonLine({ result });
   } catch (error) {
-    return `${JSON.stringify({ error: PyroError.from(error).toBody() })}\n`;
+    return jsonLine({ error: PyroError.from(error).toBody() });
   }
 }
 

@@ -1,5 +1,6 @@
 import { addContext, checkContext, listContexts, removeContext, useContext } from "../../client/contexts/manage.js";
 import type { Input } from "./arguments.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import { print } from "./show.js";
 
@@ -21,14 +22,14 @@ export async function contextAdd({ name, url, ...given }: Input, json: boolean):
     ...(pool !== undefined && { pool }),
     ...(pod !== undefined && { pod }),
   });
-  if (json) return print(`${JSON.stringify(added)}\n`);
+  if (json) return print(jsonLine(added));
   return print(`Added the context ${added.name}. Check it: pyro context check ${added.name}\n`);
 }
 
 /** `pyro context list`. */
 export async function contextList(json: boolean): Promise<number> {
   const contexts = listContexts(process.env);
-  if (json) return print(`${JSON.stringify({ contexts })}\n`);
+  if (json) return print(jsonLine({ contexts }));
   const width = Math.max(...contexts.map(({ name }) => name.length));
   const lines = contexts.map(({ name, url, current }) => `${current ? "*" : " "} ${name.padEnd(width)}  ${url ?? ""}`);
   return print(lines.map((line) => `${printable(line.trimEnd())}\n`).join(""));
@@ -37,13 +38,13 @@ export async function contextList(json: boolean): Promise<number> {
 /** `pyro context use`. */
 export async function contextUse({ name }: Input, json: boolean): Promise<number> {
   const used = await useContext(process.env, String(name));
-  return print(json ? `${JSON.stringify(used)}\n` : `Commands without --context now use ${used.name}.\n`);
+  return print(json ? jsonLine(used) : `Commands without --context now use ${used.name}.\n`);
 }
 
 /** `pyro context remove`. */
 export async function contextRemove({ name }: Input, json: boolean): Promise<number> {
   const removed = await removeContext(process.env, String(name));
-  return print(json ? `${JSON.stringify(removed)}\n` : `Removed the context ${removed.name}.\n`);
+  return print(json ? jsonLine(removed) : `Removed the context ${removed.name}.\n`);
 }
 
 type Check = NonNullable<Awaited<ReturnType<typeof checkContext>>["checks"]>[number];
@@ -57,7 +58,7 @@ function describeCheck({ name, ok, message, hint }: Check): string[] {
 /** `pyro context check`: prints a line for each fact; fails as a call would. */
 export async function contextCheck({ name }: Input, json: boolean): Promise<number> {
   const report = await checkContext(process.env, text(name));
-  if (json) print(`${JSON.stringify(report)}\n`);
+  if (json) print(jsonLine(report));
   else {
     const { context, url, version, connect_ms, call_ms, home, ok, checks } = report;
     const rows = [

@@ -3,6 +3,7 @@ import type { Client } from "../../client/client.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openProgress } from "./progress.js";
 import { printable } from "./printable.js";
 import { renderMib } from "./size.js";
@@ -21,7 +22,7 @@ export function build(client: Client, input: ArgumentsOf<"env.build">, json: boo
     try {
       const result = await buildEnvironment(client, input, { signal, onEvent });
       progress.clear();
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderBuilt(result));
+      process.stdout.write(json ? jsonLine(result) : renderBuilt(result));
       return 0;
     } finally {
       progress.clear();

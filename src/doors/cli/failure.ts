@@ -1,5 +1,6 @@
 import { PyroError } from "../../contract/errors.js";
 import { readContract } from "../../contract/rendered.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import type { Print } from "./streams.js";
 
@@ -10,7 +11,7 @@ export async function reportFailure(
   print: Print = (stream, text) => process[stream].write(text),
 ): Promise<number> {
   const error = thrown instanceof PyroError ? thrown : await describeBug(thrown);
-  if (json) print("stdout", `${JSON.stringify({ error: error.toBody() })}\n`);
+  if (json) print("stdout", jsonLine({ error: error.toBody() }));
   else print("stderr", renderFailure(error));
   // 130 stands for Ctrl-C, which is handled elsewhere. Here another client aborted the call.
   if (error.code === "ABORTED") return 125;

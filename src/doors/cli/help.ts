@@ -1,6 +1,7 @@
 import type { RenderedField } from "../../contract/rendered.js";
 import { flagOf, letterOf, type Command } from "./command.js";
 import { startsWith } from "./find-command.js";
+import { jsonLine } from "./json-line.js";
 
 const WIDTH = 80;
 
@@ -21,7 +22,7 @@ export function renderHelpJson(commands: readonly Command[], words: readonly str
     arguments: [...positionals, ...(rest ? [rest] : [])].map(describeField),
     flags: flags.map((field) => ({ flag: flagOf(field), ...describeField(field) })),
   }));
-  return `${JSON.stringify({ commands: described })}\n`;
+  return jsonLine({ commands: described });
 }
 
 function describeField({ name, type, required, description, default: value, minimum, maximum, values }: RenderedField) {

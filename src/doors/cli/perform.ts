@@ -5,6 +5,7 @@ import type { RenderedContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
 import { nameOf } from "./command.js";
 import { buildCommands } from "./commands.js";
+import { jsonLine } from "./json-line.js";
 import type { OwnCommandName } from "./own-commands.js";
 import { performOperation } from "./perform-operation.js";
 import { performOwn, type OtherDoors } from "./perform-own.js";
@@ -33,7 +34,7 @@ export async function perform(contract: RenderedContract, argv: readonly string[
   const invocation = parseArguments(commands, argv);
   if (invocation.kind === "version") {
     const { version } = contract;
-    return print(invocation.json ? `${JSON.stringify({ version })}\n` : `pyro ${version}\n`);
+    return print(invocation.json ? jsonLine({ version }) : `pyro ${version}\n`);
   }
   if (invocation.kind === "help") {
     const { renderHelp, renderHelpJson } = await import("./help.js");

@@ -1,6 +1,7 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openProgress } from "./progress.js";
 import { printable } from "./printable.js";
 import { renderMib } from "./size.js";
@@ -17,7 +18,7 @@ export function pull(client: Client, input: ArgumentsOf<"env.pull">, json: boole
         },
       });
       progress.clear();
-      if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      if (json) process.stdout.write(jsonLine(result));
       else {
         const how = result.repaired ? "repaired" : result.built ? "built" : "was already installed";
         process.stdout.write(`${printable(result.name)} is ready: ${how}, ${renderMib(result.size_bytes ?? 0)}.\n`);

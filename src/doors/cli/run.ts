@@ -6,6 +6,7 @@ import { openTerminal, terminalEnv, type OwnTerminal } from "../../client/termin
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible, type Interruption } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
@@ -112,7 +113,7 @@ export function runCommand<Result extends Outcome>(
       const ends = { signal, killSignal, endSignal, ...(terminal && { terminal, detachSignal: terminal.hungUp }) };
       const result = await call({ ...ends, onEvent, ...(stdin && { stdin: stdin.source }) });
       terminal?.close();
-      if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      if (json) process.stdout.write(jsonLine(result));
       else {
         warnOf(result.warnings ?? [], "run");
         process.stderr.write(renderFooter(result) + renderOutOfMemory(result, sizedBy));

@@ -1,4 +1,5 @@
 import type { OperationName, ResultOf } from "../../contract/operations.js";
+import { jsonLine } from "./json-line.js";
 
 /** Prints a result, for people or as JSON. Returns the exit status. */
 export async function show<Name extends OperationName>(
@@ -6,9 +7,9 @@ export async function show<Name extends OperationName>(
   result: ResultOf<Name>,
   json: boolean,
 ): Promise<number> {
-  if (json) return print(`${JSON.stringify(result)}\n`);
+  if (json) return print(jsonLine(result));
   const { renderers } = await import("./render.js");
-  return print(renderers[name]?.(result) ?? `${JSON.stringify(result, null, 2)}\n`);
+  return print(renderers[name]?.(result) ?? jsonLine(result, 2));
 }
 
 export function print(text: string | Uint8Array): number {

@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { createTask } from "../../client/task-source.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openCreateProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
 import { renderTask } from "./task.js";
@@ -22,7 +23,7 @@ export function taskCreate(client: Client, { quiet, ...input }: TaskCreateInput,
       progress.clear();
       if (!json) warnOf(warningsOf(task), "create");
       const text = quiet ? `${task.task_id}\n` : renderTask(task, Date.now());
-      process.stdout.write(json ? `${JSON.stringify(task)}\n` : text);
+      process.stdout.write(json ? jsonLine(task) : text);
       return 0;
     } finally {
       progress.clear();

@@ -1,5 +1,6 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import { print } from "./show.js";
 
@@ -8,7 +9,7 @@ type ChangedFile = Diff["files"][number];
 
 /** `pyro task diff`: all pages as one text, a table of lines with `--stat`, or names. */
 export async function taskDiff(client: Client, input: ArgumentsOf<"task.diff">, json: boolean): Promise<number> {
-  if (json) return print(`${JSON.stringify(await client.call("task.diff", input))}\n`);
+  if (json) return print(jsonLine(await client.call("task.diff", input)));
   const files: ChangedFile[] = [];
   let after = input.after;
   do {

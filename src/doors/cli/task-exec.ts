@@ -1,6 +1,7 @@
 import type { Client } from "../../client/client.js";
 import { execTask } from "../../client/task-exec.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
+import { jsonLine } from "./json-line.js";
 import { connectTerminal, runCommand } from "./run.js";
 
 type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
@@ -24,7 +25,7 @@ export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, 
 /** Prints the command's number on standard output, and how to follow it on standard error. */
 async function startInBackground(client: Client, input: ArgumentsOf<"task.exec">, json: boolean): Promise<number> {
   const result = await execTask(client, input, {});
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${result.sequence}\n`);
+  process.stdout.write(json ? jsonLine(result) : `${result.sequence}\n`);
   const { task_id, sequence } = result;
   if (!json)
     process.stderr.write(

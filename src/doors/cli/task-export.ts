@@ -4,6 +4,7 @@ import { streamBytes } from "../../client/stream-bytes.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import { written } from "./show.js";
 import { renderBytes } from "./size.js";
@@ -13,7 +14,7 @@ export function taskExport(client: Client, input: ArgumentsOf<"task.export_to">,
   return interruptible(json, async ({ signal }) => {
     if (input.output === "-") return sendToStdout(client, input, { json, signal });
     const result = await exportTask(client, input, { signal });
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : render(result));
+    process.stdout.write(json ? jsonLine(result) : render(result));
     return 0;
   });
 }

@@ -4,6 +4,7 @@ import { streamBytes } from "../../client/stream-bytes.js";
 import { fillUserFile, openUserFile } from "../../client/user-file.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { print, show, written } from "./show.js";
 
 type ReadArguments = ArgumentsOf<"task.file.read"> & { readonly output?: string };
@@ -18,7 +19,7 @@ export function taskFileRead(
   return interruptible(json, async ({ signal }) => {
     if (json) {
       const page = await client.call("task.file.read", { ...input, encoding }, { signal });
-      return print(`${JSON.stringify(page)}\n`);
+      return print(jsonLine(page));
     }
     const bytes = streamBytes(client, "task.file.fetch", input, signal);
     if (output !== undefined) await fillUserFile("--output", output, bytes);

@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { followOutput, readOutput } from "../../client/task-output.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput, type Write } from "./output.js";
 import { renderTimeout } from "./timeout.js";
@@ -18,7 +19,7 @@ export function taskOutput(client: Client, { follow, ...input }: TaskOutputInput
     const pages = follow ? followOutput(client, place, signal) : [await readOutput(client, place, { signal })];
     let last: Page | null = null;
     for await (const page of pages) {
-      if (json) await write("stdout", `${JSON.stringify(page)}\n`);
+      if (json) await write("stdout", jsonLine(page));
       else await writePage(write, page);
       last = page;
     }

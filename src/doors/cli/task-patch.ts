@@ -4,6 +4,7 @@ import type { Client } from "../../client/client.js";
 import { limits } from "../../contract/limits.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { readPatchBytes } from "./patch-file.js";
 import { printable } from "./printable.js";
 
@@ -19,7 +20,7 @@ export function taskPatch(client: Client, { from, ...input }: PatchArguments, js
   return interruptible(json, async ({ signal }) => {
     const given = input.patch === undefined ? await readPatch(from) : { patch: input.patch };
     const result = await client.call("task.patch", { ...input, ...given }, { signal });
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : render(result));
+    process.stdout.write(json ? jsonLine(result) : render(result));
     return result.rejects.length === 0 ? 0 : REJECT_STATUS;
   });
 }

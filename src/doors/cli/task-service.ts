@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { followServiceLogs } from "../../client/service-logs.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openOutput } from "./output.js";
 import { printable } from "./printable.js";
 import { renderTable } from "./task.js";
@@ -57,7 +58,7 @@ export function taskServiceLogs(client: Client, { follow, ...input }: LogsInput,
       : [await client.call("task.service.logs", input, { signal })];
     let cursor = "";
     for await (const page of pages) {
-      if (json) await write("stdout", `${JSON.stringify(page)}\n`);
+      if (json) await write("stdout", jsonLine(page));
       else {
         if (page.omitted_bytes > 0)
           await write("stderr", `pyro: ${page.omitted_bytes} bytes were lost: they are no longer kept.\n`);

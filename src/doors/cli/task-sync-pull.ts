@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { pullTaskSync, undoTaskSync } from "../../client/pull/task-pull.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openTransferProgress } from "./progress.js";
 import { printable } from "./printable.js";
 import { warnOf } from "./source-warnings.js";
@@ -24,7 +25,7 @@ export function taskSyncPull(client: Client, input: ArgumentsOf<"task.sync.pull"
       });
       progress.clear();
       if (!json) warnOf(result.warnings, "pull");
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPull(result));
+      process.stdout.write(json ? jsonLine(result) : renderPull(result));
       return result.conflicts.length === 0 ? 0 : CONFLICT_STATUS;
     } finally {
       progress.clear();
@@ -42,7 +43,7 @@ export async function taskSyncUndo(
   if (!json) warnOf(result.warnings, "undo");
   const { restored_count: count, destination } = result;
   const line = `Took back ${count} ${count === 1 ? "change" : "changes"} in ${printable(destination)}.\n`;
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : line);
+  process.stdout.write(json ? jsonLine(result) : line);
   return 0;
 }
 

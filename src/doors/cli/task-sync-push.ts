@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { pushTaskSync } from "../../client/task-source.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import { openTransferProgress } from "./progress.js";
 import { warnOf } from "./source-warnings.js";
@@ -22,7 +23,7 @@ export function taskSyncPush(client: Client, input: ArgumentsOf<"task.sync.push"
       const { ignored_xattr_count: ignored } = result;
       if (ignored > 0 && !json) process.stderr.write(`Left out the extended attributes of ${renderCount(ignored)}.\n`);
       if (!json) warnOf(result.warnings, "push");
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderPush(result));
+      process.stdout.write(json ? jsonLine(result) : renderPush(result));
       return 0;
     } finally {
       progress.clear();

@@ -1,6 +1,7 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { readPatchText } from "./patch-file.js";
 import { printable } from "./printable.js";
 import { print } from "./show.js";
@@ -23,7 +24,7 @@ export function taskTry(client: Client, input: ArgumentsOf<"task.try">, json: bo
         },
       },
     );
-    print(json ? `${JSON.stringify(result)}\n` : renderTry(result));
+    print(json ? jsonLine(result) : renderTry(result));
     const hasPassed = result.variants.some(({ outcome }) => outcome === "passed");
     return hasPassed && result.keep_error === null ? 0 : 1;
   });

@@ -1,5 +1,6 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
+import { jsonLine } from "./json-line.js";
 import { exitStatusOf } from "./run.js";
 import { print } from "./show.js";
 import { renderFooter } from "./task-exec.js";
@@ -10,7 +11,7 @@ const STILL_RUNNING_STATUS = 124;
 /** `pyro task wait`: prints the command's output on the same streams, and returns its exit status. Ctrl-C leaves it running. */
 export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, json: boolean): Promise<number> {
   const result = await client.call("task.wait", input);
-  if (json) print(`${JSON.stringify(result)}\n`);
+  if (json) print(jsonLine(result));
   else {
     process.stdout.write(Buffer.from(result.stdout, result.stdout_encoding));
     process.stderr.write(Buffer.from(result.stderr, result.stderr_encoding));

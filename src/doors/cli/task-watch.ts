@@ -2,6 +2,7 @@ import type { Client } from "../../client/client.js";
 import { type WatchEvent, watchTask } from "../../client/watch/watch-task.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { printable } from "./printable.js";
 import { print } from "./show.js";
 
@@ -30,7 +31,7 @@ function hasNews(event: WatchEvent): boolean {
 
 function renderJson(event: WatchEvent): string {
   const shown = event.event === "pushed" ? event : { ...event, error: event.error.toBody() };
-  return `${JSON.stringify(shown)}\n`;
+  return jsonLine(shown);
 }
 
 function renderEvent(event: WatchEvent): string {

@@ -1,6 +1,7 @@
 import type { Client } from "../../client/client.js";
 import type { ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
+import { jsonLine } from "./json-line.js";
 import { openProgress } from "./progress.js";
 import { renderMib } from "./size.js";
 
@@ -22,7 +23,7 @@ export function installToolchain(client: Client, _input: object, json: boolean):
         },
       );
       progress.clear();
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderInstalled(result));
+      process.stdout.write(json ? jsonLine(result) : renderInstalled(result));
       return 0;
     } finally {
       progress.clear();

@@ -1,5 +1,6 @@
 import type { Client } from "../../client/client.js";
 import type { Stage } from "../../contract/wire.js";
+import { jsonLine } from "./json-line.js";
 
 /** Runs a function with a client that may trace. At the end, even after a failure, prints the time of each stage on standard error. */
 export async function traced(client: Client, json: boolean, work: () => Promise<number>): Promise<number> {
@@ -23,7 +24,7 @@ export function renderTrace(stages: readonly Stage[]): string {
 export function renderTraceJson(stages: readonly Stage[]): string {
   const round = (ms: number) => Math.round(ms * 1000) / 1000;
   const trace = { total_ms: round(sumOf(stages)), stages: stages.map(({ stage, ms }) => ({ stage, ms: round(ms) })) };
-  return `${JSON.stringify({ trace })}\n`;
+  return jsonLine({ trace });
 }
 
 function sumOf(stages: readonly Stage[]): number {
