@@ -22,11 +22,12 @@ static bool open_folder(struct stage *stage) {
     return place_open_folder(stage) || errno == ENOTDIR || errno == ELOOP || errno == EXDEV;
 }
 
-// Makes the folder in the tree too, since a commit enters only directories that the tree has.
+// Makes the folder in the tree too, since a commit enters only directories that the tree has. A staged file or link that takes the place
+// of the folder, or of one above it, replaces all of it.
 static bool make_folder(struct stage *stage) {
     int fd = beneath_make(stage->root_fd, stage->folder);
     if (fd >= 0) close(fd);
-    return fd >= 0;
+    return fd >= 0 || errno == ENOTDIR || errno == ELOOP;
 }
 
 static bool note(struct stage *stage) {
@@ -50,7 +51,6 @@ bool absent_begin(struct stage *stage) {
     struct removal *removal = removals->list[removals->count - 1];
     bool fits = removal_fits(removal, &old);
     removal->is_gone = fits && !removal->is_directory;
-    if (stage->is_dry) removals->done += removal->is_gone;
-    if (stage->is_dry) removals->kept += !fits;
+    removal->is_kept = !fits && !removal->is_directory;
     return true;
 }

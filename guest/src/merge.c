@@ -12,6 +12,7 @@
 #include "beneath.h"
 #include "listing.h"
 #include "merge_dir.h"
+#include "replace.h"
 #include "swap.h"
 
 static bool fail(struct merge *merge, int error, const char *folder, const char *name) {
@@ -19,6 +20,11 @@ static bool fail(struct merge *merge, int error, const char *folder, const char 
     int length = snprintf(merge->path, sizeof merge->path, "%s%s%s", folder, *folder && *name ? "/" : "", name);
     if (length >= (int)sizeof merge->path) merge->path[0] = '\0';
     return false;
+}
+
+// The same for an entry that may have another one in its way.
+static bool fail_at(struct merge *merge, int error, const char *folder, const char *name) {
+    return *merge->blocker ? fail(merge, error, "", merge->blocker) : fail(merge, error, folder, name);
 }
 
 // A file that the guest built from the old version must have an earlier time than the new version, whatever time the host gave the new
@@ -46,13 +52,14 @@ static int plan_entry(struct merge *merge, struct merge_dir *dir, struct merge_d
         if (fstatat(fds.staged, name, &staged, AT_SYMLINK_NOFOLLOW) < 0) return errno;
         is_directory = S_ISDIR(staged.st_mode);
     }
-    if (!is_directory) {
-        if (S_ISDIR(old.st_mode)) return EISDIR;
-        if (!renew(merge, fds.staged, name)) return errno;
-        return merge_dir_add_step(dir, STEP_SWAP, name) ? 0 : ENOMEM;
+    if (is_directory && S_ISDIR(old.st_mode)) return merge_dir_add(merge, dir->path, name) ? 0 : errno;
+    if (is_directory || S_ISDIR(old.st_mode)) {
+        int error = replace_check(merge->removals, fds.place, dir->path, name, merge->blocker, &merge->removals->done);
+        if (error) return error;
+        *merge->blocker = '\0';
     }
-    if (!S_ISDIR(old.st_mode)) return S_ISLNK(old.st_mode) ? ELOOP : ENOTDIR;
-    return merge_dir_add(merge, dir->path, name) ? 0 : errno;
+    if (!is_directory && !renew(merge, fds.staged, name)) return errno;
+    return merge_dir_add_step(dir, STEP_SWAP, name) ? 0 : ENOMEM;
 }
 
 // Returns 0, or the errno that says why the removals in this directory cannot be noted.
@@ -62,7 +69,7 @@ static int plan_removals(struct merge *merge, struct merge_dir *dir, struct merg
         const struct removal *removal = removals->list[i];
         struct stat old;
         if (!removal_is_in(removal, dir->path)) return 0;
-        if (removal->is_directory || fstatat(fds.place, removal_name(removal), &old, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        if (removal->is_directory || removal->is_replaced || fstatat(fds.place, removal_name(removal), &old, AT_SYMLINK_NOFOLLOW) < 0) continue;
         if (!removal_fits(removal, &old))
             removals->kept++;
         else if (!merge_dir_add_step(dir, STEP_REMOVE, removal_name(removal)))
@@ -88,15 +95,16 @@ static bool plan(struct merge *merge, struct merge_dir *dir) {
     while (!error && (entry = listing_next(listing))) error = plan_entry(merge, dir, fds, entry);
     if (!error) error = errno;
     if (!error) error = plan_removals(merge, dir, fds);
-    if (error) fail(merge, error, dir->path, entry ? entry->d_name : "");
+    if (error) fail_at(merge, error, dir->path, entry ? entry->d_name : "");
     if (listing) closedir(listing);
     merge_dir_close(fds);
     return !error;
 }
 
-static bool take(struct merge *merge, struct merge_dir_fds fds, char *step) {
+static bool take(struct merge *merge, const struct merge_dir *dir, struct merge_dir_fds fds, char *step) {
     const char *name = step + 1;
     struct stat replaced;
+    int64_t counted = 0;
     if (*step == STEP_MOVE) {
         if (!swap_move(fds.staged, fds.place, name)) return false;
         *step = STEP_MOVED;
@@ -110,10 +118,13 @@ static bool take(struct merge *merge, struct merge_dir_fds fds, char *step) {
         if (!swap_exchange(fds.staged, fds.place, name, merge->exchange)) return false;
         *step = STEP_SWAPPED;
     }
-    // A process may have put a directory there since the plan was made; it must not be lost.
+    // A process may have put a directory there since the plan was made, or an entry into a directory; neither must be lost.
     if (fstatat(fds.staged, name, &replaced, AT_SYMLINK_NOFOLLOW) < 0) return false;
     errno = EISDIR;
-    return !S_ISDIR(replaced.st_mode);
+    if (!S_ISDIR(replaced.st_mode)) return true;
+    if (*step == STEP_SWAPPED) errno = replace_check(merge->removals, fds.staged, dir->path, name, merge->blocker, &counted);
+    if (errno == 0) *merge->blocker = '\0';
+    return errno == 0;
 }
 
 static bool take_steps(struct merge *merge, struct merge_dir *dir) {
@@ -124,7 +135,7 @@ static bool take_steps(struct merge *merge, struct merge_dir *dir) {
     bool is_done = merge_dir_let_in(dir, fds.place) || fail(merge, errno, dir->path, "");
     char *end = dir->steps + dir->steps_used;
     for (char *step = dir->steps; is_done && step < end; step += strlen(step) + 1)
-        if (!take(merge, fds, step)) is_done = fail(merge, errno, dir->path, step + 1);
+        if (!take(merge, dir, fds, step)) is_done = fail_at(merge, errno, dir->path, step + 1);
     merge_dir_close(fds);
     return is_done;
 }

@@ -18,6 +18,7 @@ struct merge {
     // Set on failure:
     int error;
     char path[PATH_MAX];
+    char blocker[PATH_MAX]; // of an entry of another type: see replace_check
     bool is_torn; // the undo failed too
 };
 

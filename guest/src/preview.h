@@ -9,4 +9,8 @@ bool preview_begin(struct stage *stage);
 bool preview_write(struct stage *stage, const uint8_t *bytes, size_t size);
 bool preview_end(struct stage *stage);
 
+// Called after the last record, with sorted removals, which it counts. Returns 0, or the errno of a conflict that a commit would find; the
+// parser's record then has its path.
+int preview_finish(struct stage *stage);
+
 #endif

@@ -89,17 +89,28 @@ void removals_end_directories(struct removals *removals, int root) {
     }
 }
 
-static bool is_to_go(const struct removals *removals, const char *folder, const char *name) {
+struct removal *removals_get(const struct removals *removals, const char *folder, const char *name, bool is_directory) {
     size_t low = removals_find(removals, folder), high = removals->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct removal *removal = removals->list[middle];
-        int order = removal_is_in(removal, folder) ? strcmp(name, removal_name(removal)) : -1;
-        if (order == 0) return removal->is_gone;
-        if (order > 0)
+        if (removal_is_in(removal, folder) && strcmp(removal_name(removal), name) < 0)
             low = middle + 1;
         else
             high = middle;
+    }
+    for (; low < removals->count; low++) {
+        struct removal *removal = removals->list[low];
+        if (!removal_is_in(removal, folder) || strcmp(removal_name(removal), name) != 0) return NULL;
+        if (removal->is_directory == is_directory) return removal;
+    }
+    return NULL;
+}
+
+static bool is_to_go(const struct removals *removals, const char *folder, const char *name) {
+    for (int is_directory = 0; is_directory < 2; is_directory++) {
+        const struct removal *removal = removals_get(removals, folder, name, is_directory);
+        if (removal && removal->is_gone) return true;
     }
     return false;
 }
@@ -115,12 +126,13 @@ static bool would_be_empty(const struct removals *removals, const struct removal
     return is_empty;
 }
 
-void removals_count_directories(struct removals *removals, int root) {
+void removals_count(struct removals *removals, int root) {
     for (size_t i = removals->count; i-- > 0;) {
         struct removal *removal = removals->list[i];
-        if (!removal->is_directory) continue;
-        removal->is_gone = would_be_empty(removals, removal, root);
+        if (removal->is_directory) removal->is_gone = would_be_empty(removals, removal, root);
+        if (removal->is_replaced) continue;
         removals->done += removal->is_gone;
+        removals->kept += removal->is_kept;
     }
 }
 

@@ -15,6 +15,8 @@ struct removal {
     struct timespec since; // an entry that was changed later stays
     bool is_directory;     // it is removed when it is empty
     bool is_gone;          // of a dry run: nothing would be left of it
+    bool is_kept;          // of a dry run: the guest has changed it
+    bool is_replaced;      // by a staged entry of another type, which takes its name
     char path[];           // below the root that the list is for
 };
 
@@ -34,6 +36,8 @@ void removals_sort(struct removals *removals);
 // Needs a sorted list. The index of the first one in the folder, or `count`.
 size_t removals_find(const struct removals *removals, const char *folder);
 bool removal_is_in(const struct removal *removal, const char *folder);
+// Needs a sorted list. NULL when it does not name the entry as one of this type.
+struct removal *removals_get(const struct removals *removals, const char *folder, const char *name, bool is_directory);
 const char *removal_name(const struct removal *removal);
 
 // Whether the entry is unchanged since the push: of the same type, and not modified later.
@@ -41,8 +45,8 @@ bool removal_fits(const struct removal *removal, const struct stat *found);
 
 // The last step: removes the directories that became empty. Directories that cannot be removed stay.
 void removals_end_directories(struct removals *removals, int root);
-// Counts the directories that removals_end_directories would remove.
-void removals_count_directories(struct removals *removals, int root);
+// Counts for a dry run what the commit would remove and keep.
+void removals_count(struct removals *removals, int root);
 
 // Adds the counts to an answer, if there was something to remove.
 void removals_render(const struct removals *removals, struct json_out *out);

@@ -38,6 +38,7 @@ void stage_forget(struct stage *stage) {
     folders_free(&stage->folders);
     kept_free(&stage->kept);
     removals_free(&stage->removals);
+    removals_free(&stage->clashes);
     equal_free(&stage->equal);
     free(stage);
 }
@@ -170,7 +171,8 @@ static void finish(struct transfer *transfer) {
     if (!record_is_between(&stage->parser)) return refuse(stage, "BAD_REQUEST", "the content ends within a record");
     folders_sort(&stage->folders);
     removals_sort(&stage->removals);
-    if (stage->is_dry) removals_count_directories(&stage->removals, stage->old_root_fd);
+    int error = stage->is_dry ? preview_finish(stage) : 0;
+    if (error) return fail(stage, error);
     transfer->is_answered = true;
     struct json_out *out = reply_begin();
     json_out_integer(out, "entries", stage->entries);

@@ -31,6 +31,7 @@ struct stage {
     struct folders folders;
     struct kept kept;
     struct removals removals;
+    struct removals clashes; // of a dry run: new entries where the workspace has another type
     int64_t records, entries, bytes;
     int64_t unchanged; // entries that the workspace had already, equal
 };

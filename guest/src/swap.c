@@ -44,7 +44,7 @@ bool swap_move(int from, int to, const char *name) {
     return is_moved;
 }
 
-bool swap_exchange(int from, int to, const char *name, int exchange) {
+static bool exchange_entries(int from, int to, const char *name, int exchange) {
     if (rename_with(from, name, to, name, RENAME_EXCHANGES)) return true;
     if (!is_unknown(errno) || renameat(to, name, exchange, name) < 0) return false;
     bool is_in = renameat(from, name, to, name) == 0;
@@ -54,4 +54,23 @@ bool swap_exchange(int from, int to, const char *name, int exchange) {
     renameat(exchange, name, to, name);
     errno = error;
     return false;
+}
+
+// Lets its owner move a directory. Returns the mode to set again, or 0.
+static mode_t open_up(int folder, const char *name) {
+    struct stat entry;
+    if (fstatat(folder, name, &entry, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(entry.st_mode)) return 0;
+    return fchmodat(folder, name, 0700, 0) == 0 ? entry.st_mode & 07777 : 0;
+}
+
+bool swap_exchange(int from, int to, const char *name, int exchange) {
+    if (exchange_entries(from, to, name, exchange)) return true;
+    if (errno != EACCES) return false;
+    mode_t mode = open_up(from, name), other = open_up(to, name);
+    bool is_done = exchange_entries(from, to, name, exchange);
+    int error = errno;
+    if (mode) fchmodat(is_done ? to : from, name, mode, 0);
+    if (other) fchmodat(is_done ? from : to, name, other, 0);
+    errno = error;
+    return is_done;
 }

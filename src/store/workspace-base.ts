@@ -214,6 +214,9 @@ function overlay(manifest: Map<string, Entry>, entry: Stored): void {
   for (const parent of ancestorsOf(path)) {
     if (manifest.get(parent)?.type !== "directory") manifest.set(parent, { type: "directory", mode: 0o755 });
   }
+  if (type !== "d" && manifest.get(path)?.type === "directory") {
+    for (const inner of manifest.keys()) if (inner.startsWith(`${path}/`)) manifest.delete(inner);
+  }
   if (type === "d") manifest.set(path, { type: "directory", mode: entry[2] });
   else if (type === "l") manifest.set(path, { type: "link", target: entry[2] });
   else manifest.set(path, { type: "file", mode: entry[2], sizeBytes: entry[3], digest: entry[4] });

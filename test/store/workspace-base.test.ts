@@ -199,3 +199,13 @@ test("bytes that do not match their digest are not returned", async () => {
   writeFileSync(join(directory.path, "base/content"), "two");
   assert.equal(await directory.base.content.read(digestOf("one")), null);
 });
+
+test("a file in the place of a directory takes the directory's entries out of the base", async () => {
+  using directory = new Directory();
+  await directory.prepare("1", { "d/a": "1", "d/e/b": "2", "d-e": "3" });
+  await directory.base.settle("1", true);
+  await directory.prepare("2", { d: "4" });
+  await directory.base.settle("2", true);
+  const { manifest } = await directory.base.read();
+  assert.deepEqual([...manifest.keys()].toSorted(), ["d", "d-e"]);
+});

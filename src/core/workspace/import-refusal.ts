@@ -2,7 +2,7 @@ import { PyroError, type ErrorCode } from "../../contract/errors.js";
 import type { AgentRefusal } from "../../guest/refusal.js";
 import { olderAgent } from "../older-agent.js";
 
-type Meaning = readonly [code: ErrorCode, message: (entry: string) => string];
+type Meaning = readonly [code: ErrorCode, message: (entry: string) => string, hint?: string];
 
 const full: Meaning = ["WORKSPACE_FULL", (entry) => `The workspace has no space for ${entry}.`];
 const conflict: Meaning = ["WORKSPACE_CONFLICT", (entry) => `The workspace has an entry of another type at ${entry}.`];
@@ -15,7 +15,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EISDIR: conflict,
   ENOTDIR: conflict,
   EEXIST: conflict,
-  ENOTEMPTY: conflict,
+  ENOTEMPTY: [
+    "WORKSPACE_CONFLICT",
+    (entry) =>
+      `The source has a file or link in place of a directory of the workspace, and ${entry} is in that directory.`,
+    "`--delete` removes entries that an earlier push of this source brought. Move or remove an entry that the task made or changed.",
+  ],
   EBUSY: mounted,
   EXDEV: mounted,
   ESTALE: [
@@ -38,6 +43,10 @@ export function explainRefusal(refusal: AgentRefusal): PyroError {
   if (meaning === undefined) {
     return new PyroError("INTERNAL", `The guest could not write ${entry}: ${errno ?? code}.`, { cause: refusal });
   }
-  const [coded, message] = meaning;
-  return new PyroError(coded, message(entry), { details: { entry: path, errno }, cause: refusal });
+  const [coded, message, hint] = meaning;
+  return new PyroError(coded, message(entry), {
+    ...(hint && { hint }),
+    details: { entry: path, errno },
+    cause: refusal,
+  });
 }

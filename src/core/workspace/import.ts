@@ -16,7 +16,7 @@ import type { Call } from "../call.js";
 import { WORKSPACE } from "./destination.js";
 import { explainRefusal } from "./import-refusal.js";
 import { ImportProgress } from "./import-progress.js";
-import { assertRemoves, isGone, stageRemovals } from "./removals.js";
+import { assertRemoves, isGone, replacedIn, stageRemovals } from "./removals.js";
 
 /** The fields that a task's creation and a push have in common. */
 export type Source = Pick<
@@ -57,8 +57,10 @@ export interface StageOptions {
   /** Compares with the workspace and stages nothing. */
   readonly isDryRun?: boolean;
   readonly onEntry?: (entry: ListedEntry) => void;
-  /** Entries of earlier pushes; those that the source no longer has are removed. */
+  /** Entries of earlier pushes; those of another type than the source's make room. */
   readonly earlier?: AsyncIterable<PushedFile>;
+  /** Removes also those that the source no longer has. */
+  readonly deletes?: boolean;
   /** Records the entries for the workspace's base, under the import's id. */
   readonly record?: (id: string) => BaseRecorder;
 }
@@ -108,13 +110,13 @@ export async function stageSource(
   destination: string,
   source: Source,
   call: Call,
-  { isDryRun = false, onEntry, earlier, record }: StageOptions = {},
+  { isDryRun = false, onEntry, earlier, deletes = false, record }: StageOptions = {},
 ): Promise<StagedSource> {
   // A name that no other import has.
   const id = randomBytes(16).toString("hex");
   const paths = new Set<string>();
   const recorder = record?.(id) ?? null;
-  if (earlier) assertRemoves(machine.channel);
+  if (deletes) assertRemoves(machine.channel);
   const freeBytes = await findFreeSpace(machine, source.source_bytes ?? 0);
   const stage = await Stage.open(machine.channel, { path: destination, id, isDryRun }).catch(rethrow);
   const onAbort = () => void stage.cancel().catch(() => {});
@@ -128,9 +130,10 @@ export async function stageSource(
       paths.add(entry.type === "directory" ? `${entry.path}/` : entry.path);
       onEntry?.({ path: entry.path, type: entry.type, size_bytes: entry.sizeBytes });
     }
-    if (earlier) {
-      const isRemoved = (path: string) => isGone(path, paths, reading.filter);
-      await stageRemovals(stage, earlier, isRemoved, (path) => recorder?.remove(path));
+    if (earlier && machine.channel.hello.removes === true) {
+      const isRemoved = (path: string) => deletes && isGone(path, paths, reading.filter);
+      const removed = { isReplaced: replacedIn(paths), isGone: isRemoved };
+      await stageRemovals(stage, earlier, removed, (path) => recorder?.remove(path));
     }
     call.signal.throwIfAborted();
     const { entries, bytes, unchanged, ...removals } = await stage.finish();

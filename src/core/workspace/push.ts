@@ -15,7 +15,7 @@ import {
 } from "./import.js";
 import type { Pushes } from "./pushes.js";
 import type { PushFacts } from "./record-import.js";
-import { isGone } from "./removals.js";
+import { isGone, replacedIn } from "./removals.js";
 
 /** Facts for the result that only the packing client knows. */
 const NO_REPORT = { skipped_special: 0, skipped_links: 0, changed_entries: 0, warnings: [] };
@@ -46,7 +46,8 @@ export async function push(
     stageSource(machine, destination, input, call, {
       ...options,
       ...(!input.dry_run && { record: (id: string) => task.pushes.record(id, facts) }),
-      ...(input.delete && { earlier: task.pushes.earlier(facts) }),
+      earlier: task.pushes.earlier(facts),
+      deletes: input.delete,
     });
   const { counts, removals, entries } = input.dry_run
     ? await compare(stage)
@@ -88,7 +89,8 @@ async function switchIn(
 ): Promise<Pushed> {
   const staged = await stage();
   const filter = createFilter(input);
-  const isLeft = (path: string) => !input.delete || !isGone(path, staged.paths, filter);
+  const isReplaced = replacedIn(staged.paths);
+  const isLeft = (path: string) => !isReplaced(path) && (!input.delete || !isGone(path, staged.paths, filter));
   try {
     signal.throwIfAborted();
     return { counts: staged.counts, removals: await pushes.switchIn(staged, facts, isLeft) };

@@ -26,17 +26,50 @@ function isLeftOut(path: string, filter: Filter | null): boolean {
   return filter !== null && filter.excludedRoot(isDirectory ? path.slice(0, -1) : path, isDirectory) !== null;
 }
 
-/** Lets the commit remove missing entries: files and links first, then directories, the deepest first. */
+/**
+ * Returns a function that is true for an entry of an earlier push whose name a source has for an entry of another type: a directory
+ * instead of a file or link, or the reverse.
+ */
+export function replacedIn(paths: ReadonlySet<string>): (path: string) => boolean {
+  let directories: Set<string> | null = null;
+  return (path) => {
+    if (paths.has(path)) return false;
+    if (path.endsWith("/")) return paths.has(path.slice(0, -1));
+    directories ??= directoriesOf(paths);
+    return directories.has(path);
+  };
+}
+
+/** The directories of a source, without their slashes; an archive may only imply some. */
+function directoriesOf(paths: Iterable<string>): Set<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    let end = path.lastIndexOf("/");
+    for (; end > 0 && !found.has(path.slice(0, end)); end = path.lastIndexOf("/", end - 1))
+      found.add(path.slice(0, end));
+  }
+  return found;
+}
+
+/** Decides about entries of earlier pushes. */
+export interface Removed {
+  /** The source has another type under this name. */
+  readonly isReplaced: (path: string) => boolean;
+  readonly isGone: (path: string) => boolean;
+}
+
+/** Lets the commit remove entries that are replaced or gone: files and links first, then directories, the deepest first. */
 export async function stageRemovals(
   stage: Stage,
   earlier: AsyncIterable<PushedFile>,
-  isGone: (path: string) => boolean,
-  onRemoval: (path: string) => void = () => {},
+  { isReplaced, isGone }: Removed,
+  onGone: (path: string) => void = () => {},
 ): Promise<void> {
   const directories: PushedFile[] = [];
   for await (const file of earlier) {
-    if (!isGone(file.path)) continue;
-    onRemoval(file.path.replace(/\/$/, ""));
+    const isOther = isReplaced(file.path);
+    if (!isOther && !isGone(file.path)) continue;
+    if (!isOther) onGone(file.path.replace(/\/$/, ""));
     if (file.path.endsWith("/")) directories.push(file);
     else await stage.remove(file.path, false, file.at);
   }

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -7,7 +17,7 @@ import { test } from "node:test";
 import { createFilter } from "../../../src/archive/filter.js";
 import { readArchive } from "../../../src/archive/read.js";
 import { packSource } from "../../../src/client/pack/pack.js";
-import { isGone, stageRemovals } from "../../../src/core/workspace/removals.js";
+import { isGone, replacedIn, stageRemovals } from "../../../src/core/workspace/removals.js";
 import type { Channel } from "../../../src/guest/channel.js";
 import { Stage } from "../../../src/guest/stage.js";
 import { PushedFiles } from "../../../src/store/pushed-files.js";
@@ -45,13 +55,14 @@ class Project implements Disposable {
       paths.add(header.type === "directory" ? `${header.path}/` : header.path);
     }
     const gone = (path: string) => isGone(path, paths, filter);
-    if (isDeleting) await stageRemovals(stage, this.files.read(ROUTE), gone);
+    const isReplaced = replacedIn(paths);
+    await stageRemovals(stage, this.files.read(ROUTE), { isReplaced, isGone: (path) => isDeleting && gone(path) });
     await stage.finish();
     await this.files.prepare(
       ROUTE,
       id,
       paths,
-      this.#left((path) => !paths.has(path) && (!isDeleting || !gone(path))),
+      this.#left((path) => !paths.has(path) && !isReplaced(path) && (!isDeleting || !gone(path))),
     );
     const committed = await stage.commit();
     await this.files.settle(id, committed.at);
@@ -155,4 +166,72 @@ test("after any pushes with --delete, the workspace has the source's entries and
     { numRuns: 40 },
   );
   assert.ok(removed > 10);
+});
+
+/** What a source has at `x`, for each kind of entry. */
+const KINDS: Readonly<Record<string, (at: string) => void>> = {
+  file: (at) => writeFileSync(at, "file"),
+  link: (at) => symlinkSync("away", at),
+  directory: (at) => mkdirSync(at),
+  full: (at) => write(at, { "sub/f": "f", g: "g" }),
+};
+
+function shapeOf(root: string, at = "x"): string {
+  const found = lstatSync(join(root, at));
+  if (found.isSymbolicLink()) return `-> ${readlinkSync(join(root, at))}`;
+  if (found.isFile()) return readFileSync(join(root, at), "utf8");
+  return `{${readdirSync(join(root, at))
+    .toSorted()
+    .map((name) => `${name} ${shapeOf(root, join(at, name))}`)
+    .join()}}`;
+}
+
+test("a push replaces an entry whose type changed in the source; a full directory only with --delete", async () => {
+  await using agent = new AgentProcess();
+  const channel = await agent.connect();
+  for (const [before, make] of Object.entries(KINDS)) {
+    for (const [after, remake] of Object.entries(KINDS).filter(([kind]) => kind !== before)) {
+      for (const isDeleting of [false, true]) {
+        using project = new Project(channel, join(agent.workspace, "w"));
+        make(join(project.source, "x"));
+        await project.push({});
+        rmSync(join(project.source, "x"), { recursive: true });
+        remake(join(project.source, "x"));
+        const push = project.push({ isDeleting });
+        const wouldDelete = before === "full" && after !== "directory";
+        if (wouldDelete && !isDeleting) {
+          await assert.rejects(push, { errno: "ENOTEMPTY", path: join(project.workspace, "x/g") });
+          continue;
+        }
+        const { removed, kept } = await push;
+        assert.deepEqual({ removed, kept }, { removed: before === "full" && isDeleting ? 3 : 0, kept: 0 });
+        if (before !== "full" || isDeleting) assert.equal(shapeOf(project.workspace), shapeOf(project.source));
+        // The list of what was pushed is that of the new types.
+        rmSync(join(project.source, "x"), { recursive: true });
+        await project.push({ isDeleting: true });
+        assert.deepEqual(readdirSync(project.workspace), [], `${before} ${after}`);
+      }
+    }
+  }
+});
+
+test("a push replaces no directory in which the guest made or changed an entry, and no file that the guest changed", async () => {
+  await using agent = new AgentProcess();
+  using project = new Project(await agent.connect(), join(agent.workspace, "w"));
+  write(project.source, { "x/f": "1", y: "1", "z/cache/c": "1" });
+  await project.push({});
+  for (const path of ["x", "y", "z"]) rmSync(join(project.source, path), { recursive: true });
+  write(project.source, { x: "2", "y/f": "2" });
+  const own = join(project.workspace, "x/own");
+  writeFileSync(own, "guest");
+  await assert.rejects(project.push({ isDeleting: true }), { errno: "ENOTEMPTY", path: own });
+  rmSync(own);
+  writeFileSync(join(project.workspace, "y"), "guest");
+  await assert.rejects(project.push({ isDeleting: true }), { errno: "ENOTDIR", path: join(project.workspace, "y") });
+  rmSync(join(project.workspace, "y"));
+  writeFileSync(join(project.source, "z"), "2");
+  const excluding = project.push({ isDeleting: true, exclude: ["cache"] });
+  await assert.rejects(excluding, { errno: "ENOTEMPTY", path: join(project.workspace, "z/cache") });
+  await project.push({ isDeleting: true });
+  assert.deepEqual(read(project.workspace), { x: "2", "y/f": "2", z: "2" });
 });

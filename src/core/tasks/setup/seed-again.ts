@@ -27,6 +27,7 @@ export async function seedAgain(
   const staged = await stageSource(machine, WORKSPACE, input, call, {
     record: (id) => pushes.record(id, facts),
     earlier: pushes.earlier(before),
+    deletes: true,
   });
   const filter = createFilter(input);
   await pushes.switchIn(staged, facts, (path) => !isGone(path, staged.paths, filter));
