@@ -28,9 +28,11 @@ export const command = z
 export const cwd = z
   .string()
   .min(1)
-  .max(4096)
+  .max(4095)
+  .refine((path) => Buffer.byteLength(path) < 4096, "at most 4095 bytes")
+  .refine((path) => !path.includes("\0"), "no NUL bytes")
   .optional()
-  .describe("Working directory of the command. Default: the image's, else /workspace.");
+  .describe("Working directory of the command. Default: the image's, else /workspace; a relative path starts there.");
 export const user = z
   .string()
   .min(1)

@@ -184,7 +184,8 @@ function incomplete(root: string, { code, message, details }: PyroError, { messa
   });
 }
 
-async function resolveDirectory(path: string): Promise<string> {
+/** Returns the directory without links. Throws DESTINATION_UNUSABLE. */
+export async function resolveDirectory(path: string): Promise<string> {
   const unusable = (why: string, cause?: unknown) =>
     new PyroError("DESTINATION_UNUSABLE", `The destination ${path} ${why}.`, { details: { path }, cause });
   try {

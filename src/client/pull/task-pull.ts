@@ -6,7 +6,7 @@ import type { Entry } from "../../workspace/entry.js";
 import { fromContract, fromLazyContract, toContract } from "../../workspace/wire.js";
 import type { CallOptions, Client } from "../client.js";
 import { streamBytes } from "../stream-bytes.js";
-import type { Recovery } from "./destination.js";
+import { type Recovery, resolveDirectory } from "./destination.js";
 import { counted } from "../pack/failure.js";
 import { batchesOf } from "./batches.js";
 import { pull, type Pulled, type PullSource, undoPull } from "./pull.js";
@@ -27,6 +27,8 @@ export async function pullTaskSync(
   const startedMs = performance.now();
   const { task_id, paths = [], exclude = [], include = [], dry_run = false, on_conflict = "fail" } = input;
   assertChoice(on_conflict);
+  // Before the guest hashes its files.
+  if (input.destination !== undefined) await resolveDirectory(input.destination);
   const { signal } = options;
   const ask = (all: boolean, lazy: boolean) =>
     client.call("task.changes", { task_id, paths, exclude, include, all, lazy }, { ...(signal && { signal }) });

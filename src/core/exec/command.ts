@@ -109,13 +109,17 @@ export async function startExec(machine: Machine, request: ExecRequest, job?: nu
   } catch (error) {
     const explained = explainUser(error, user);
     if (!(explained instanceof AgentRefusal)) throw explained;
-    const { errno, code, path = request.cwd } = explained;
+    const { errno, path = request.cwd } = explained;
     const what = path === request.cwd ? "the command" : path.slice(0, 200);
-    throw new PyroError("INVALID_ARGUMENT", `The guest could not start ${what} in ${request.cwd}: ${errno ?? code}.`, {
-      hint: "Check the command and its working directory.",
-      details: { cwd: request.cwd },
-      cause: explained,
-    });
+    throw new PyroError(
+      "INVALID_ARGUMENT",
+      `The guest could not start ${what} in ${request.cwd}: ${errno ?? explained.message}.`,
+      {
+        hint: "Check the command and its working directory.",
+        details: { cwd: request.cwd },
+        cause: explained,
+      },
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import type { InputOf } from "../../contract/operations.js";
 import type { ServiceRecord } from "../../store/service-record.js";
 import type { Call } from "../call.js";
 import { Turns } from "../lifecycle/turns.js";
+import { resolveCwd } from "../exec/cwd.js";
 import type { PublishedPorts } from "../ports/published-ports.js";
 import { parseCondition, parsePort } from "./condition.js";
 import { Service, type ServiceHost } from "./service.js";
@@ -170,9 +171,10 @@ function parsePublish(text: string): PortWish {
 }
 
 function newRecord(input: StartInput, directory: string, ports: ServiceRecord["ports"]): ServiceRecord {
-  const { name, command, cwd = directory, env, ready = null, ready_timeout_seconds, restart } = input;
+  const { name, command, env, ready = null, ready_timeout_seconds, restart } = input;
   return {
-    ...{ name, command, cwd, env, ready, ready_timeout_seconds, restart, ports },
+    ...{ name, command, env, ready, ready_timeout_seconds, restart, ports },
+    cwd: resolveCwd(input.cwd, directory),
     since: new Date().toISOString(),
     ...{ state: "starting", reason: null, ready_at: null, restart_count: 0, early_failures: 0 },
   };

@@ -4,10 +4,12 @@ import type { InputOf } from "../../contract/operations.js";
 import type { Log } from "../../host/log.js";
 import type { Journal } from "../../store/journal.js";
 import type { Call } from "../call.js";
+import { resolveCwd } from "../exec/cwd.js";
 import type { ExecHost } from "../exec/exec-outcome.js";
 import { startTaskExec, type ExecRole } from "../exec/start-exec.js";
 import type { TaskExec } from "../exec/task-exec.js";
 import type { TaskExecs } from "../exec/task-execs.js";
+import { WORKSPACE } from "../workspace/destination.js";
 import type { Activity } from "./activity.js";
 import type { Callers } from "./callers.js";
 import type { TaskVm } from "./task-vm.js";
@@ -34,8 +36,10 @@ export class Commands {
   }
 
   /** Starts a caller's command, and the task if it is stopped. A repeated request id gets the command of the first call. */
-  async start(input: ExecInput, call: Call, stdin: Call["stdin"], role: ExecRole = {}): Promise<TaskExec> {
-    const { execs, callers } = this.#parts;
+  async start(given: ExecInput, call: Call, stdin: Call["stdin"], role: ExecRole = {}): Promise<TaskExec> {
+    const { execs, callers, vm } = this.#parts;
+    const { cwd } = given;
+    const input = { ...given, ...(cwd !== undefined && { cwd: resolveCwd(cwd, vm.record.working_dir ?? WORKSPACE) }) };
     const earlier = await execs.earlier(input);
     if (earlier !== null) return earlier;
     return callers.use("exec", call, (machine) => execs.once(input, () => this.#start(machine, input, stdin, role)));

@@ -1,6 +1,7 @@
 import { terminalOf } from "../../contract/terminal.js";
 import { runCommand } from "../exec/command.js";
 import { takeUser } from "../exec/user.js";
+import { resolveCwd } from "../exec/cwd.js";
 import { takeDirectory } from "../exec/directory.js";
 import { WORKSPACE } from "../workspace/destination.js";
 import { networkRequestOf } from "../machines/network.js";
@@ -29,11 +30,11 @@ export const vmRun: Handler<"vm.run"> = async (core, input, call) => {
     await seedWorkspace(machine, input, call);
     if (call.upload) call.mark("files");
     const timeoutMs = Math.min(resolveTimeout(input) ?? Infinity, input.ttl_seconds) * 1000;
-    const { command: line, cwd = directory ?? WORKSPACE, env } = input;
+    const { command: line, env } = input;
     const terminal = terminalOf(input);
     const command = {
       command: line,
-      cwd,
+      cwd: resolveCwd(input.cwd, directory ?? WORKSPACE),
       env,
       user,
       terminal,

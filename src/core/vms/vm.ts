@@ -5,6 +5,7 @@ import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import { removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import type { Call } from "../call.js";
+import { resolveCwd } from "../exec/cwd.js";
 import { takeDirectory } from "../exec/directory.js";
 import { takeUser } from "../exec/user.js";
 import { runCommand } from "../exec/command.js";
@@ -85,7 +86,8 @@ export class Vm {
   /** Runs one command; the VM has been removed when this resolves. */
   exec(input: InputOf<"vm.exec">, call: Call): Promise<ResultOf<"vm.exec">> {
     return this.#exclusively("exec", async () => {
-      const { command, cwd = this.#record.working_dir ?? WORKSPACE, env, interleaved } = input;
+      const { command, env, interleaved } = input;
+      const cwd = resolveCwd(input.cwd, this.#record.working_dir ?? WORKSPACE);
       const timeoutSeconds = resolveTimeout(input);
       const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
       const user = input.user ?? this.#record.user;

@@ -154,6 +154,7 @@ export const sources: readonly Case[] = [
     clientOnly: true,
     expect: "SOURCE_NOT_FOUND",
   },
+  { name: "a run in a relative directory", ...run(["pwd"], { cwd: "." }), expect: { stdout: "/workspace\n" } },
   { name: "a run in a missing directory", ...run(["true"], { cwd: "/no/such" }), expect: "INVALID_ARGUMENT" },
   { name: "a push", ...push("tree"), expect: { mode: "directory", entry_count: 5, bytes_written: 23 }, on: "both" },
   {

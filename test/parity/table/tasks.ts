@@ -114,6 +114,11 @@ export const tasks: readonly Case[] = [
     expect: { cwd: "/tmp", stdout: "/tmp\n" },
   },
   {
+    name: "a command in a directory relative to the workspace",
+    ...exec(["pwd"], { cwd: "../tmp" }),
+    expect: { cwd: "/tmp", stdout: "/tmp\n" },
+  },
+  {
     name: "variables, whose names are data",
     ...exec(sh('echo "$snake_case $camelCase $task_id $of_task"'), {
       env: { snake_case: "a_b", camelCase: "aB", task_id: "grün" },
