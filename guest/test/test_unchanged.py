@@ -50,6 +50,31 @@ class Unchanged(CommitTest):
             self.assertEqual(looks(self.workspace), before)
             self.calm()
 
+    def bytes_read(self):
+        with open(f"/proc/{self.process.pid}/io") as file:
+            return int(file.readline().split()[1])
+
+    def test_holes_are_compared_without_being_read(self):
+        size, data = 16_000_000, 5_000_000
+        content = bytearray(size)
+        content[data : data + 10] = b"0123456789"
+        self.push_here(record("f", content=bytes(content)))
+        before = looks(self.workspace)
+        for _ in range(2):
+            read = self.bytes_read()
+            self.assertEqual(self.push_here(record("f", content=bytes(content))), 1)
+            self.assertLess(self.bytes_read() - read, size + size // 4)
+            self.assertEqual(looks(self.workspace), before)
+            self.calm()
+        for at in (0, data - 1, data, data + 9, data + 10, size - 1):
+            other = bytearray(content)
+            other[at] ^= 1
+            self.assertEqual(self.push_here(record("f", content=bytes(other))), 0, at)
+            with open(os.path.join(self.workspace, "f"), "rb") as file:
+                self.assertEqual(file.read(), other)
+            self.push_here(record("f", content=bytes(content)))
+            self.calm()
+
     def test_only_entries_that_differ_are_touched(self):
         big = bytearray(random.Random(2).randbytes(LARGE))
         names = ["content", "longer", "mode", "same", "to-link", "big-end", "big-start", "big-same"]
