@@ -178,7 +178,7 @@ class Operations(ABC):
         Args:
             environment: Environment, such as debian:12, or an image, such as docker-archive:FILE.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
@@ -311,7 +311,7 @@ class Operations(ABC):
             vm_id: Id of a VM.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed (1 to 86400).
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             interleaved: Also return the output of both streams as pieces, in the order of arrival.
@@ -850,7 +850,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
             timeout_seconds: Seconds until the command is killed. Default: none in the background or with a terminal, else the task's own, else the default time-out (1 to 86400).
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             user: User of the guest, as NAME, UID or USER:GROUP. Default: the task's, else the image's, else root.
             tty: Give the command a terminal. Its output is then all on standard output, and it has no default time-out.
@@ -994,7 +994,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             name: Name of the shell in its task.
             command: Command of a new shell; default: bash, or sh in an environment without bash.
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             rows: Height of a new terminal in lines (1 to 1000).
             cols: Width of a new terminal in characters (1 to 1000).
@@ -1086,7 +1086,7 @@ class Operations(ABC):
             task_id: Id or name of a task.
             name: Name of the service in its task.
             command: One line for the guest's /bin/sh -c, or a list of words, which pyro quotes.
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             ready: Condition that makes it ready: http:PORT/PATH (status 200 to 399), tcp:PORT, file:PATH, log:TEXT (in its output) or command:CMD (exit status 0). Default: it was started.
             ready_timeout_seconds: Seconds until a service that is not ready is stopped (1 to 3600).
@@ -1346,7 +1346,7 @@ class Operations(ABC):
             check: Command that decides after a variant whether it passes.
             keep: Fork that becomes the task: none, first-passing (in the given order), or the number of a variant.
             timeout_seconds: Seconds until a variant or a check is killed (1 to 86400).
-            cwd: Working directory of the command. Default: the image's, else /workspace.
+            cwd: Working directory of the command. Default: the image's, else /workspace; a relative path starts there.
             env: Additional environment variables.
             on_progress: Called with each report of how far it is.
             cancellation: What cancels the call.
