@@ -13,4 +13,6 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing >/dev/null
 fi
-exec node --test --test-reporter=spec --test-concurrency=1 dist/test/images/main.js dist/test/images/guests.js
+exec node --test --test-reporter=spec --test-concurrency=1 \
+  dist/test/images/main.js dist/test/images/guests.js dist/test/images/kept.js dist/test/images/secured.js \
+  dist/test/images/interrupted.js dist/test/images/room.js

@@ -7,10 +7,11 @@ import { after, before, test } from "node:test";
 import { performOperation } from "../../src/client/perform.js";
 import { tar } from "../archive/raw-tar.js";
 import { directory, file, symlink } from "../archive/specimen.js";
-import { type MadeImage, makeImage, writeLayout } from "../environments/image/saved.js";
+import { type MadeImage, makeImage } from "../environments/image/saved.js";
 import { noise } from "../environments/registry/double.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import { busybox } from "./images.js";
+import { pushImage } from "./push.js";
 import { type Registry, startRegistry } from "./registry.js";
 
 /** `make test-images`: images of a real registry as guests. */
@@ -33,19 +34,7 @@ after(async () => {
 
 /** Pushes an image; returns its reference. */
 function push(name: string, image: MadeImage): string {
-  const layout = join(scratch.directory, "layouts", name);
-  mkdirSync(layout, { recursive: true });
-  writeLayout(layout, { latest: image });
-  const reference = `${registry.host}/${name}`;
-  const words = [
-    "--insecure-policy",
-    "copy",
-    "--dest-tls-verify=false",
-    `oci:${layout}:latest`,
-    `docker://${reference}`,
-  ];
-  execFileSync("skopeo", words, { stdio: ["ignore", "ignore", "inherit"] });
-  return reference;
+  return pushImage(scratch.directory, image, `${registry.host}/${name}`);
 }
 
 async function pull(name: string, image: MadeImage): Promise<string> {
@@ -149,14 +138,21 @@ test("an image of 300 MB: the time from the registry to the end of the first com
   );
   const started = performance.now();
   const pushed = makeImage([program, ...layers], { Env: ["PATH=/bin"], User: "", WorkingDir: "" });
-  const madeMs = performance.now() - started;
-  const image = await pull("large", pushed);
-  console.log(
-    `# made in ${Math.round(madeMs)} ms, pushed and pulled in ${Math.round(performance.now() - started - madeMs)} ms`,
-  );
+  const image = push("large", pushed);
+  const pulling = performance.now();
+  await scratch.client.call("env.pull", { environment: image });
+  console.log(`# made and pushed in ${Math.round(pulling - started)} ms`);
+  for (const what of ["first", "second", "third"]) {
+    const from = what === "first" ? pulling : performance.now();
+    if (what === "first") console.log(`# pulled in ${Math.round(performance.now() - from)} ms`);
+    assert.match(await run(image, "ls -l /data-5"), /50000000/);
+    console.log(
+      `# from ${what === "first" ? "the pull" : "the request"} to the end of the ${what} command: ${Math.round(performance.now() - from)} ms`,
+    );
+  }
   for (const what of ["first", "second", "third"]) {
     const from = performance.now();
-    assert.match(await run(image, "ls -l /data-5"), /50000000/);
-    console.log(`# the ${what} command: ${Math.round(performance.now() - from)} ms`);
+    await run("debian:12", "ls -l /etc/passwd");
+    console.log(`# the ${what} command of debian:12: ${Math.round(performance.now() - from)} ms`);
   }
 });

@@ -17,6 +17,7 @@ import { parseRegistryReference } from "../../src/environments/registry/referenc
 import { checkFileSystem } from "../environments/image/files.js";
 import { json, type MadeImage, makeImage, writeLayout } from "../environments/image/saved.js";
 import { busybox, debian, compressed, links, manyLayers, tricks } from "./images.js";
+import { layoutOf, pushImage } from "./push.js";
 import { type Registry, startRegistry } from "./registry.js";
 import { listDirectory, listTree } from "./trees.js";
 
@@ -37,12 +38,9 @@ after(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Pushes an image as skopeo does, with its flags. */
+/** Pushes an image with flags of skopeo. */
 function push(name: string, image: MadeImage, flags: readonly string[] = [], host = registry.host): void {
-  const layout = join(scratch, "layouts", name);
-  mkdirSync(layout, { recursive: true });
-  writeLayout(layout, { latest: image });
-  skopeo("copy", ...flags, `oci:${layout}:latest`, `docker://${host}/${name}`);
+  pushImage(scratch, image, `${host}/${name}`, flags);
 }
 
 /** The entries of an image as pyro applies them, after the file system was checked. */
@@ -108,7 +106,7 @@ for (const [name, make, flags] of images) {
     // umoci reads no zstd: it gets the image that skopeo has compressed so.
     const [ours, theirs] = [
       await pulled(name),
-      name === "zstd" ? unpackedFrom(join(scratch, "layouts", name), name) : unpacked(name),
+      name === "zstd" ? unpackedFrom(layoutOf(scratch, `${registry.host}/${name}`), name) : unpacked(name),
     ];
     assert.ok(ours.length >= 8);
     assert.deepEqual(ours, theirs);

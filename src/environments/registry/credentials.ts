@@ -72,7 +72,8 @@ async function askHelper(
   const options = { input: key, env: variables, signal, timeoutMs: HELPER_DEADLINE_MS };
   const ended = await runTool(program, ["get"], options).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw unusable(`The helper ${program} cannot be started.`, { program }, error);
+    const hint = `Put it into the daemon's PATH, which is that of the command that started the daemon (\`pyro daemon stop\`).`;
+    throw unusable(`The helper ${program} cannot be started.`, { program }, error, hint);
   });
   if (ended.exitCode !== 0) {
     const said = `${ended.stdout}${ended.stderr}`.trim().slice(0, 500);
@@ -86,8 +87,12 @@ async function askHelper(
   return user === "" && secret === "" ? null : { kind: "password", user, password: secret };
 }
 
-function unusable(message: string, details: Record<string, unknown>, cause?: unknown): PyroError {
-  const hint = "Mend Docker's configuration, for example with `docker login`.";
+function unusable(
+  message: string,
+  details: Record<string, unknown>,
+  cause?: unknown,
+  hint = "Mend Docker's configuration, for example with `docker login`.",
+): PyroError {
   return new PyroError("REGISTRY_DENIED", message, { hint, details: { reason: "configuration", ...details }, cause });
 }
 

@@ -114,6 +114,7 @@ test("a helper for credentials is asked for its registry; one that is missing or
   await assert.rejects(pull(cache, name), {
     code: "REGISTRY_DENIED",
     message: /docker-credential-test cannot be started/,
+    hint: /daemon's PATH/,
   });
   const helper = join(directory, "docker-credential-test");
   setVariables(context, { PATH: `${directory}${delimiter}${process.env["PATH"]}` });
