@@ -92,6 +92,11 @@ test-image: setup
 test-e2b: setup
 	@node dist/test/e2b/main.js
 
+# The plug-ins of examples/plugins with the frameworks themselves and scripted models, on real VMs; installs the frameworks into ~/.cache/pyro-plugins. 10 minutes or more.
+.PHONY: test-plugins
+test-plugins: setup
+	@scripts/test-plugins.sh
+
 # The agent as a plain process, what the gate decides, and the other parsers in C, under the address and undefined-behaviour sanitizers.
 test-guest:
 	@$(MAKE) --no-print-directory -C guest test

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
@@ -114,6 +114,22 @@ test("the package can be required", () => {
   assert.equal(stdout, "function function\n", stderr);
 });
 
+test("Python plug-ins compile, and each plug-in has its place in its page", () => {
+  const folder = join(root, "examples", "plugins");
+  const page = readFileSync(join(root, "docs", "plugins.md"), "utf8");
+  const names = readdirSync(folder);
+  assert.ok(names.length >= 2);
+  for (const name of names) {
+    const text = readFileSync(join(folder, name), "utf8");
+    assert.match(text, /^(?:#|\/\/) .*docs\/plugins\.md/, name);
+    assert.ok(page.includes(`(../examples/plugins/${name})`), name);
+    if (!name.endsWith(".py")) continue;
+    const words = ["-c", "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')", name];
+    const { status, stderr } = spawnSync("python3", words, { input: text, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+  }
+});
+
 test("Python snippets compile", () => {
   for (const { place, text } of snippetsIn("python")) {
     const words = ["-c", "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')", place];
@@ -153,7 +169,8 @@ test("each client's page shows the output of `pyro mcp config`", async () => {
 
 test("each example says how it is run from a checkout", () => {
   const { stdout } = spawnSync("git", ["ls-files", "examples"], { cwd: root, encoding: "utf8" });
-  const programs = stdout.split("\n").filter((path) => /\.(?:ts|py)$/.test(path));
+  const all = stdout.split("\n").filter((path) => /\.(?:ts|py)$/.test(path));
+  const programs = all.filter((path) => !path.startsWith("examples/plugins/"));
   assert.ok(programs.length >= 10);
   for (const path of programs) {
     const { stdout: head } = spawnSync("head", ["-n", "1", path], { cwd: root, encoding: "utf8" });
