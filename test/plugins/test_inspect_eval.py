@@ -46,9 +46,9 @@ def test_an_evaluation_with_tools() -> None:
     tools = [bash(timeout=120), python(timeout=5)]
     task = Task([sample], solver=[use_tools(tools), generate()], scorer=includes(), sandbox=SandboxEnvironmentSpec("pyro", ROOT))
     model = scripted(
-        ("bash", {"cmd": "ls; wc -w <data/words.txt"}),
+        ("bash", {"command": "ls; wc -w <data/words.txt"}),
         ("python", {"code": "import time; time.sleep(60)"}),
-        ("bash", {"cmd": "pgrep -f time.sleep; echo ended"}),
+        ("bash", {"command": "pgrep -f [t]ime.sleep; echo ended"}),
     )
     log = run(task, model)
     assert log.status == "success", log.error.traceback
