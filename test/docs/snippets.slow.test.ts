@@ -85,7 +85,8 @@ test("TypeScript snippets compile as they are printed, under strict, for bundler
   cpSync(join(root, "package.json"), join(installed, "package.json"));
   cpSync(join(root, "dist", "src"), join(installed, "dist", "src"), { recursive: true });
   writeFileSync(join(project, "package.json"), '{"type":"module"}');
-  const blocks = snippetsIn("ts");
+  // `make test-plugins` compiles those of the plug-ins, with the frameworks.
+  const blocks = snippetsIn("ts").filter(({ page }) => page !== "docs/plugins.md");
   assert.ok(blocks.length >= 3);
   for (const [name, { file, ...options }] of Object.entries(projects)) {
     // CommonJS has no top-level await, so it is meant only for programs that await within a function.
