@@ -13,7 +13,8 @@ import {
 import { MockLanguageModelV3 } from "ai/test";
 import { Pyro } from "pyro-mcp";
 
-import { PyroFilesystem, PyroSandbox } from "./mastra.js";
+import { PyroFilesystem } from "./mastra-filesystem.js";
+import { PyroSandbox } from "./mastra-sandbox.js";
 
 const small = { memMib: 512 };
 const tasks = async () => (await new Pyro().listTasks()).tasks.length;
