@@ -5,7 +5,17 @@ import { test } from "node:test";
 
 import { parse } from "yaml";
 
-import { apply, callApi, checkout, control, makeVolume, NAMESPACE, untilNoPods, type Fields } from "./cluster.js";
+import {
+  apply,
+  applyBase,
+  callApi,
+  checkout,
+  control,
+  makeVolume,
+  NAMESPACE,
+  untilNoPods,
+  type Fields,
+} from "./cluster.js";
 import { Near } from "./near.js";
 
 const PLACE = "/var/lib/pyro-base";
@@ -15,6 +25,7 @@ from=$(find /var/lib/containerd -path '*/fs/usr/share/pyro/base/environments' -t
 [ -d ${PLACE}/environments ] || cp -a "$from" ${PLACE}/`;
 
 test("pods mount a base read-only, and use its environments", async () => {
+  await applyBase();
   control("node", "1", "sh", "-c", COPY);
   await makeVolume({ name: "base", node: "n1", path: PLACE, mode: "ReadOnlyMany" });
   const claim = parse(readFileSync(join(checkout, "deploy/kubernetes/examples/base-claim.yaml"), "utf8")) as Fields;

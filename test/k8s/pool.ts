@@ -6,7 +6,18 @@ import { after, before, test } from "node:test";
 import { parse } from "yaml";
 
 import { until } from "../client/scratch.js";
-import { apply, callApi, checkout, IMAGE, listPods, NAMESPACE, report, untilNoPods, type Fields } from "./cluster.js";
+import {
+  apply,
+  applyBase,
+  callApi,
+  checkout,
+  IMAGE,
+  listPods,
+  NAMESPACE,
+  report,
+  untilNoPods,
+  type Fields,
+} from "./cluster.js";
 import { Near } from "./near.js";
 
 const REPLICAS = 2;
@@ -14,6 +25,7 @@ const DEPLOYMENT = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/pyro-pool`
 let near: Near;
 
 before(async () => {
+  await applyBase();
   const deployment = parse(readFileSync(join(checkout, "deploy/kubernetes/examples/pool.yaml"), "utf8")) as Fields;
   const [container] = deployment["spec"].template.spec.containers;
   Object.assign(container, { image: IMAGE, imagePullPolicy: "Never" });

@@ -7,14 +7,12 @@ import { after, before, beforeEach, test } from "node:test";
 import { parseContext, type KubernetesContext } from "../../src/client/contexts/context.js";
 import { openCluster } from "../../src/client/kubernetes/cluster.js";
 import { Pods } from "../../src/client/kubernetes/pods.js";
-import type { OperationEvent } from "../../src/contract/operation.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { buildHeader, frameType } from "../../src/host/stream-frames.js";
 import { until } from "../client/scratch.js";
-import { taskOf } from "../task-of.js";
-import { running, status, variableOf, type DoublePod } from "./api-double.js";
-import type { Work } from "./fake-daemon.js";
+import { running, status } from "./api-double.js";
 import { Near } from "./near.js";
+import { makeWork } from "./task-daemon.js";
 
 let near: Near;
 before(async () => {
@@ -27,45 +25,6 @@ beforeEach(() => {
   near.cluster.states = [{ phase: "Pending" }, running];
   near.cluster.requests.length = 0;
 });
-
-/** Ids of tasks whose deletion was asked for before, and its answer lost. */
-const deletedBefore = new Set<string>();
-
-/** A daemon with tasks in memory. */
-function makeWork(pod: DoublePod): Work {
-  const tasks = new Map<string, ReturnType<typeof taskOf>>();
-  const prefix = variableOf(pod, "PYRO_ID_PREFIX");
-  const add = (fields: object) => {
-    const task = taskOf({ task_id: `task-${prefix}${String(tasks.size).padStart(6, "0")}`, ...fields });
-    tasks.set(task.task_id, task);
-    return task;
-  };
-  return (operation, input, emit) => {
-    switch (operation) {
-      case "task.create":
-        if (input["environment"] === "broken") throw new PyroError("ENVIRONMENT_UNKNOWN", "No such environment.");
-        return add({ environment: input["environment"], name: input["name"] ?? null, labels: input["labels"] ?? {} });
-      case "task.fork":
-        return { tasks: [add({ name: input["name"] ?? null })] };
-      case "task.list":
-        // A task of this environment has expired by the time it is listed.
-        return { tasks: [...tasks.values()].filter(({ environment }) => environment !== "brief") };
-      case "task.delete":
-        tasks.delete(String(input["task_id"]));
-        if (deletedBefore.has(String(input["task_id"]))) throw new PyroError("NOT_FOUND", "There is no such task.");
-        return { task_id: input["task_id"], deleted: true };
-      case "vm.run":
-        if (input["command"] === "hang") return new Promise(() => {});
-        emit(frameType.data, 1, Buffer.from("out"));
-        return { vm_id: `vm-${prefix}000000`, exit_code: 3 };
-      case "task.exec":
-        emit(frameType.event, 0, Buffer.from(JSON.stringify({ event: "started", sequence: 1 })));
-        return new Promise(() => {});
-      default:
-        return { operation, pod: pod.metadata.name };
-    }
-  };
-}
 
 const create = (fields: object = {}) => near.client.call("task.create", { environment: "debian:12", ...fields });
 const errorOf = (call: Promise<unknown>): Promise<PyroError> =>
@@ -135,48 +94,6 @@ test("the list asks each daemon, and shows the record of a task whose pod has en
     task_id: lost.task_id,
     deleted: true,
   });
-});
-
-test("a list removes the pod of a task that has expired", async () => {
-  const [kept] = [await create(), await create({ environment: "brief" })];
-  const { tasks } = await near.client.call("task.list", {});
-  assert.deepEqual(
-    tasks.map(({ task_id }) => task_id),
-    [kept.task_id],
-  );
-  assert.deepEqual([...near.cluster.pods.keys()], [`pyro-${kept.task_id.slice(5, 11)}`]);
-});
-
-test("a pod is removed with its last task, and with the answer of a run", async () => {
-  const { task_id } = await create();
-  const fork = (await near.client.call("task.fork", { task_id })).tasks[0]!;
-  await near.client.call("task.delete", { task_id });
-  assert.equal(near.cluster.pods.size, 1);
-  await near.client.call("task.delete", { task_id: fork.task_id });
-  assert.equal(near.cluster.pods.size, 0);
-  assert.equal(await codeOf(near.client.call("task.logs", { task_id })), "NOT_FOUND");
-  const events: OperationEvent[] = [];
-  const ran = await near.client.call(
-    "vm.run",
-    { environment: "debian:12", command: "x" },
-    { onEvent: (event) => void events.push(event) },
-  );
-  assert.equal(ran.exit_code, 3);
-  assert.deepEqual(
-    events.map(({ event }) => event),
-    ["progress", "stdout"],
-  );
-  assert.equal(near.cluster.pods.size, 0);
-  assert.ok("operation" in (await near.client.call("env.list", {})));
-  assert.equal(near.cluster.pods.size, 0);
-});
-
-test("a deletion whose answer was lost is a deletion when it is asked again", async () => {
-  const { task_id } = await create();
-  deletedBefore.add(task_id);
-  assert.deepEqual(await near.client.call("task.delete", { task_id }), { task_id, deleted: true });
-  assert.equal(near.cluster.pods.size, 0);
-  assert.equal(await codeOf(near.client.call("task.delete", { task_id })), "NOT_FOUND");
 });
 
 test("nothing is left of a task that could not be created", async () => {

@@ -6,7 +6,8 @@ import { podOf, type Fields, type PodRequest } from "../kubernetes/pod-spec.js";
 import type { Pods } from "../kubernetes/pods.js";
 import { stateOf } from "../kubernetes/pod-state.js";
 import type { BridgeCall, Watcher } from "./call.js";
-import { noPod, type Daemons, type Upgraded } from "./daemons.js";
+import type { Daemons, Upgraded } from "./daemons.js";
+import { deleteTask } from "./delete.js";
 import { asFailed, explainClaim, readTasks, type Task } from "./recorded.js";
 import { listSnapshots, listTasks } from "./list.js";
 import type { BridgePorts } from "./ports.js";
@@ -65,7 +66,10 @@ export class Bridge {
     if (questions.includes(name)) return this.#inOwnPod(name, call, input, question());
     const given = input["task_id"] ?? input["vm_id"] ?? input["snapshot_id"] ?? input["task"];
     const pod = await this.#findPod(String(given ?? ""));
-    if (name === "task.delete") return call.answer(await this.#deleteTask(call, pod, String(given)));
+    if (name === "task.delete") {
+      const tools = { pods: this.#pods, daemons: this.#daemons, ports: this.#ports };
+      return call.answer(await deleteTask(tools, pod, String(given), call.signal));
+    }
     if (withPorts.includes(name)) return this.#workOnPorts(name, call, pod, input);
     if (name === "task.status") return this.#showTask(call, pod, input);
     await this.#handOver(name, call, pod, input, this.#observe(name, pod));
@@ -175,44 +179,6 @@ export class Bridge {
       return result;
     };
     return { onResult };
-  }
-
-  /** Deletes a task; with the last one its pod. A task whose pod has ended is deleted with the pod. */
-  async #deleteTask(call: BridgeCall, pod: string, given: string): Promise<unknown> {
-    try {
-      return await this.#forgetTask(pod, (await this.#daemons.ask(pod, "task.delete", { task_id: given })) as Task);
-    } catch (error) {
-      const found = await this.#pods.find(pod);
-      const claim = await this.#pods.findClaim(pod);
-      const holder = found ?? claim;
-      if (holder === null) this.#ports.forget(given);
-      if (holder === null) throw noPod(pod);
-      const tasks = readTasks(holder);
-      const task = tasks.find(({ task_id, name }) => given === task_id || given === name);
-      // The daemon does not know a recorded task: it has deleted it, and the answer was lost.
-      const isDeleted = task !== undefined && PyroError.from(error).code === "NOT_FOUND";
-      const state = found === null ? "ended" : stateOf(found).is;
-      if (isDeleted && state === "ready") return this.#forgetTask(pod, { task_id: task.task_id, deleted: true });
-      if (task === undefined || state !== "ended") throw error;
-      if (claim !== null && tasks.length > 1) {
-        // The volume has the other tasks' files as well: its daemon removes those of one task.
-        if (await this.#pods.revive(pod, call.signal, () => {})) return this.#deleteTask(call, pod, given);
-        throw error;
-      }
-      this.#ports.forget(task.task_id);
-      if (tasks.length > 1) await this.#pods.record(pod, { [task.task_id]: null });
-      else await this.#pods.remove(pod);
-      return { task_id: task.task_id, deleted: true };
-    }
-  }
-
-  /** Removes the pod of a deleted task, or only its record while the pod has other tasks. Returns the result. */
-  async #forgetTask<Result extends Pick<Task, "task_id">>(pod: string, result: Result): Promise<Result> {
-    const { tasks } = (await this.#daemons.ask(pod, "task.list", {})) as { readonly tasks: readonly Task[] };
-    this.#ports.forget(result.task_id);
-    if (tasks.length === 0) await this.#pods.remove(pod);
-    else await this.#pods.record(pod, { [result.task_id]: null });
-    return result;
   }
 
   /** The status of a task whose pod has ended, or is gone, is its record. */

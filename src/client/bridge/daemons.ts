@@ -88,7 +88,8 @@ export class Daemons {
   /** Why a pod's daemon cannot be reached: the pod may have ended, or may be gone. */
   async #explain(name: string, error: unknown): Promise<PyroError> {
     const given = PyroError.from(error);
-    if (given.code === "REMOTE_DENIED") return given;
+    // Explained before, or said by the API server itself.
+    if (given.code === "REMOTE_DENIED" || given.details["pod"] === name) return given;
     if (error instanceof EndedProgram && NO_PROGRAM.test(error.status)) return this.#noPyro(name);
     const pod = await this.#pods.find(name).catch(() => undefined);
     if (pod === null) return noPod(name);

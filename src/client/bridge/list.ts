@@ -10,6 +10,8 @@ type Snapshot = ResultOf<"task.snapshot.list">["snapshots"][number];
 
 /** How many daemons are asked at the same time. */
 const MAX_ASKED = 16;
+/** No task takes longer to be created. */
+const MAKING_MS = 3_600_000;
 
 /** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. Removes pods whose tasks have expired. */
 export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): Promise<Task[]> {
@@ -22,8 +24,9 @@ export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): 
     if (state.is !== "ready") return [];
     try {
       const { tasks } = (await daemons.ask(pod.metadata.name, "task.list", {})) as { readonly tasks: Task[] };
-      // Its tasks have expired, and each list would keep its daemon from ending as idle. A pod without a record is being made.
-      if (tasks.length === 0 && recorded.length > 0) await pods.remove(pod.metadata.name).catch(() => {});
+      // Its tasks have expired, and each list would keep its daemon from ending as idle. A young pod without a record is being made.
+      const isLeft = recorded.length > 0 || pods.ageMs(pod) > MAKING_MS;
+      if (tasks.length === 0 && isLeft) await pods.remove(pod.metadata.name).catch(() => {});
       return tasks;
     } catch (error) {
       const why = `Its daemon does not answer: ${(error as Error).message}`;

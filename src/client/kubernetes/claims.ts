@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { KubernetesContext } from "../contexts/context.js";
 import type { Cluster } from "./cluster.js";
 import type { KubeRequest } from "./failure.js";
-import { labelsOf, OURS, type PodRequest } from "./pod-spec.js";
+import { labelsOf, NAME_LABEL, OURS, type PodRequest } from "./pod-spec.js";
 
 /** A claim as the API server describes it: only the fields that are read here. */
 export interface Claim {
@@ -10,8 +10,17 @@ export interface Claim {
     readonly name: string;
     readonly creationTimestamp: string;
     readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+}
+
+type Values = Readonly<Record<string, string | null>>;
+
+/** Labels and annotations to write; null removes one. */
+export interface ClaimChange {
+  readonly annotations: Values;
+  readonly labels?: Values;
 }
 
 const POD_ANNOTATION = "pyro.dev/pod";
@@ -74,11 +83,11 @@ export class Claims {
 
   /** Keeps a claim as long as the new pod may live. */
   async renew({ metadata }: Claim): Promise<void> {
-    await this.annotate(metadata.name, this.#expiry(podIn({ metadata })));
+    await this.change(metadata.name, { annotations: this.#expiry(podIn({ metadata })) });
   }
 
-  async annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
-    await this.#cluster.call(this.#request("patch", { name, body: { metadata: { annotations } } }));
+  async change(name: string, metadata: ClaimChange): Promise<void> {
+    await this.#cluster.call(this.#request("patch", { name, body: { metadata } }));
   }
 
   async remove(name: string): Promise<void> {
@@ -105,9 +114,10 @@ export function podIn({ metadata }: Claim): PodRequest {
     diskMib: 10_240,
     kind: "task",
     memMib: 1_024,
-    taskName: null,
     vcpuCount: 1,
     ...given,
+    // The task with this name may have been deleted since.
+    taskName: metadata.labels?.[NAME_LABEL] ?? null,
   };
 }
 

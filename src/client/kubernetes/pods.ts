@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../contract/errors.js";
 import type { ChannelStream } from "../../host/channel-stream.js";
 import { isLabelValue, type KubernetesContext } from "../contexts/context.js";
-import { Claims, isExpired, podIn, type Claim } from "./claims.js";
+import { Claims, isExpired, podIn, type Claim, type ClaimChange } from "./claims.js";
 import type { Cluster } from "./cluster.js";
 import type { KubeRequest } from "./failure.js";
 import { buildPod, CONTAINER, NAME_LABEL, OURS, RECORD_PREFIX, type PodRequest } from "./pod-spec.js";
@@ -17,6 +17,7 @@ const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2_000;
 /** How often a name is chosen that another pod has. */
 const MAX_NAMES = 5;
+const FREED = { [NAME_LABEL]: null };
 /** A failed task is listed for this long. */
 const FAILED_MS = 86_400_000;
 
@@ -116,6 +117,11 @@ export class Pods {
     return (await this.#cluster.call<PodList>(this.#request("list", { query }))).items;
   }
 
+  /** How long ago a pod was created, by the server's clock. */
+  ageMs({ metadata }: Pod): number {
+    return this.#cluster.nowMs - Date.parse(metadata.creationTimestamp);
+  }
+
   /** The name of the pod of the task with this name; null when there is none. */
   async findNamed(taskName: string): Promise<string | null> {
     if (!isLabelValue(taskName)) return null;
@@ -133,14 +139,20 @@ export class Pods {
     return (await this.#claims?.list(selector)) ?? [];
   }
 
-  /** Writes tasks of a pod down: from then on they are listed, even if its node is lost. Null forgets one. */
-  async record(name: string, tasks: Readonly<Record<string, object | null>>): Promise<void> {
-    const annotations = Object.fromEntries(
-      Object.entries(tasks).map(([id, task]) => [keyOf(id), task === null ? null : JSON.stringify(task)]),
-    );
-    const body = { metadata: { annotations } };
-    await this.#claims?.annotate(name, annotations).catch(passIfAbsent);
-    await this.#cluster.call(this.#request("patch", { name, body }));
+  /** Writes tasks of a pod down: from then on they are listed, even if its node is lost. */
+  async record(name: string, tasks: Readonly<Record<string, object>>): Promise<void> {
+    const annotations = Object.entries(tasks).map(([id, task]) => [keyOf(id), JSON.stringify(task)]);
+    await this.#change(name, { annotations: Object.fromEntries(annotations) });
+  }
+
+  /** Forgets one of a pod's tasks, and frees the name in the pod's label. */
+  async forget(name: string, taskId: string, freesName: boolean): Promise<void> {
+    await this.#change(name, { annotations: { [keyOf(taskId)]: null }, ...(freesName && { labels: FREED }) });
+  }
+
+  async #change(name: string, metadata: ClaimChange): Promise<void> {
+    await this.#claims?.change(name, metadata).catch(passIfAbsent);
+    await this.#cluster.call(this.#request("patch", { name, body: { metadata } }));
   }
 
   /** Removes a pod at once, also when its node is gone, with its claim. */
@@ -161,7 +173,7 @@ export class Pods {
     const isKept = (pod: Pod) =>
       pod.status?.["phase"] === "Failed" &&
       Object.keys(pod.metadata.annotations ?? {}).some((key) => key.startsWith(RECORD_PREFIX)) &&
-      now - Date.parse(pod.metadata.creationTimestamp) < FAILED_MS;
+      this.ageMs(pod) + laterMs < FAILED_MS;
     for (const pod of ended) {
       if (isKept(pod)) continue;
       // The claim of a task that has failed is kept longer than its pod.
