@@ -54,7 +54,7 @@ test("a terminal in a pod: its size, Ctrl-C, another client that attaches, and i
   first.shell.resize({ rows: 40, cols: 120 });
   // A resize is sent beside the input, and may arrive after it.
   await first.shell.write("until stty size | grep '40 120'; do sleep 0.1; done\r");
-  await first.shows(/\n40 120\r\n/);
+  await first.shows(/[\r\n]40 120\r\n/);
   await first.shell.write("sleep 1000\r");
   await first.shows(/\nsleep 1000\r\n|# sleep 1000\r\n/);
   await first.shell.write("\x03");

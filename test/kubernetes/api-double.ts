@@ -110,6 +110,11 @@ export class ApiDouble implements AsyncDisposable {
     this.pods.get(String(name))!.status = podStatus;
   }
 
+  /** Shows another certificate to connections from now on. */
+  useCertificate(identity: { readonly key: string; readonly cert: string }): void {
+    this.#server.setSecureContext(identity);
+  }
+
   /** Breaks all connections, as a restart of the server does. */
   breakConnections(): void {
     for (const socket of this.#open) socket.destroy();

@@ -135,6 +135,19 @@ test("an image that cannot be pulled, or has no pyro", async () => {
   near.cluster.hasRelay = true;
 });
 
+test("an image of another version is named by the check and by every call, and its pod removed", async () => {
+  const details = { client_version: "2.0.0", daemon_version: "1.0.0", restarting: true };
+  near.refusal = new PyroError("DAEMON_VERSION", "Another version.", { details });
+  const message = "This pyro is version 2.0.0; the image registry.example/pyro:1 has 1.0.0.";
+  assert.deepEqual(await saidOf("pod"), [false, message]);
+  await assert.rejects(near.client.call("task.create", { environment: "debian:12" }), {
+    code: "DAEMON_VERSION",
+    message,
+  });
+  assert.equal(near.cluster.pods.size, 0);
+  near.refusal = null;
+});
+
 test("a cluster that lets nobody in is an error, as for every call", async () => {
   near.cluster.tokens.clear();
   const error = await checkContext(near.env, "k").then(

@@ -39,21 +39,40 @@ async function list(user?: Fields, cluster?: Fields, env: NodeJS.ProcessEnv = pr
 
 /** A certificate of a user, which the double's authority has signed for a time. */
 function signUser(from: string, to: string): Fields {
-  const place = mkdtempSync(join(directory, "user-"));
+  const { cert, key } = sign("someone", from, to);
+  return { "client-certificate-data": base64(cert), "client-key-data": base64(key) };
+}
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+/** A certificate for a name, which the double's authority has signed for a time. */
+function sign(name: string, from: string, to: string): { cert: string; key: string } {
+  const place = mkdtempSync(join(directory, "signed-"));
   const at = (name: string) => join(place, name);
   const { caPath, caKeyPath } = double.authority;
   const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
   writeFileSync(at("index"), "");
+  writeFileSync(at("names"), `subjectAltName=DNS:${name}\n`);
   writeFileSync(
     at("ca.conf"),
     `[ca]\ndefault_ca = d\n[d]\ndatabase = ${at("index")}\nserial = ${at("serial")}\ndefault_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n`,
   );
   const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", ...ec, "-keyout", at("key"), "-out", at("csr"), "-subj", "/CN=someone");
-  const signing = ["-config", at("ca.conf"), "-cert", caPath, "-keyfile", caKeyPath, "-create_serial", "-batch"];
+  openssl("req", ...ec, "-keyout", at("key"), "-out", at("csr"), "-subj", `/CN=${name}`);
+  const signing = [
+    "-config",
+    at("ca.conf"),
+    "-cert",
+    caPath,
+    "-keyfile",
+    caKeyPath,
+    "-create_serial",
+    "-batch",
+    "-extfile",
+    at("names"),
+  ];
   openssl("ca", ...signing, "-startdate", from, "-enddate", to, "-outdir", place, "-in", at("csr"), "-out", at("crt"));
-  const base64 = (name: string) => readFileSync(at(name)).toString("base64");
-  return { "client-certificate-data": base64("crt"), "client-key-data": base64("key") };
+  return { cert: readFileSync(at("crt"), "utf8"), key: readFileSync(at("key"), "utf8") };
 }
 
 test("a user is let in by a token, a file with one, and a certificate", async () => {
@@ -70,6 +89,16 @@ test("an expired certificate of a user is named with its day", async () => {
   const error = await list(expired);
   assert.equal(error?.code, "REMOTE_DENIED");
   assert.match(error?.message ?? "", /has expired on 2020-01-02/);
+});
+
+test("an expired certificate of the server is its administrator's to renew", async () => {
+  double.useCertificate(sign("localhost", "20200101000000Z", "20990101000000Z"));
+  assert.equal(await list(), null);
+  double.useCertificate(sign("localhost", "20200101000000Z", "20200102000000Z"));
+  const error = await list();
+  assert.deepEqual([error?.code, error?.details["tls"]], ["REMOTE_DENIED", "CERT_HAS_EXPIRED"]);
+  assert.match(error?.hint ?? "", /administrator/);
+  double.useCertificate(sign("localhost", "20200101000000Z", "20990101000000Z"));
 });
 
 test("a plugin is run once for many calls, and again when the cluster refuses what it gave", async () => {

@@ -18,13 +18,18 @@ export class FakeDaemon implements AsyncDisposable {
   readonly #server: Server;
   readonly #open = new Set<Duplex>();
 
-  private constructor(work: Work) {
+  private constructor(work: Work, refusal: () => PyroError | null) {
     this.#server = createServer();
     this.#server.on("upgrade", (request, socket: Duplex, head: Buffer) => {
       this.#open.add(socket);
       socket.on("error", () => {});
       const operation = (request.url ?? "").replace("/v1/", "").replaceAll("/", ".");
       this.calls.push(operation);
+      const refused = refusal();
+      if (refused !== null) {
+        const sent = `${JSON.stringify({ error: refused.toBody() })}\n`;
+        return void socket.end(`HTTP/1.1 409 Conflict\r\nContent-Length: ${Buffer.byteLength(sent)}\r\n\r\n${sent}`);
+      }
       socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: pyro-stream/1\r\n\r\n");
       const reader = new FrameReader(new Set([1, 2, 3, 4, 5, 9]), 1 << 20);
       const take = (chunk: Buffer) => {
@@ -37,9 +42,10 @@ export class FakeDaemon implements AsyncDisposable {
     });
   }
 
-  static async open(home: string, work: Work): Promise<FakeDaemon> {
+  /** While `refusal` returns an error, every call is refused with it, as by a daemon of another version. */
+  static async open(home: string, work: Work, refusal: () => PyroError | null = () => null): Promise<FakeDaemon> {
     mkdirSync(join(home, "run"), { recursive: true });
-    const daemon = new FakeDaemon(work);
+    const daemon = new FakeDaemon(work, refusal);
     daemon.#server.listen(join(home, "run", "daemon.sock"));
     await once(daemon.#server, "listening");
     return daemon;

@@ -9,6 +9,7 @@ import { Client } from "../../src/client/client.js";
 import type { ContextRecord } from "../../src/client/contexts/context.js";
 import { addContext } from "../../src/client/contexts/manage.js";
 import { chooseContext } from "../../src/client/contexts/contexts.js";
+import type { PyroError } from "../../src/contract/errors.js";
 import { openHome } from "../../src/host/home.js";
 import { ApiDouble, homeOf, type DoublePod } from "./api-double.js";
 import { FakeDaemon, type Work } from "./fake-daemon.js";
@@ -20,6 +21,8 @@ export class Near implements AsyncDisposable {
   readonly daemons = new Map<string, FakeDaemon>();
   readonly cluster: ApiDouble;
   readonly client: Client;
+  /** The error with which all daemons refuse every call. */
+  refusal: PyroError | null = null;
   readonly #server: Server;
 
   private constructor(directory: string, cluster: ApiDouble, env: NodeJS.ProcessEnv, server: Server) {
@@ -47,7 +50,9 @@ export class Near implements AsyncDisposable {
     const near = new Near(directory, cluster, env, server);
     cluster.onPod = (pod) => {
       const podHome = homeOf(directory, pod);
-      void FakeDaemon.open(podHome, work(pod)).then((daemon) => near.daemons.set(pod.metadata.name, daemon));
+      void FakeDaemon.open(podHome, work(pod), () => near.refusal).then((daemon) =>
+        near.daemons.set(pod.metadata.name, daemon),
+      );
       return podHome;
     };
     return near;
