@@ -64,7 +64,9 @@ test("a request that no node has room for says why, and leaves no pod", async ()
   const other = await Near.open({ spec: { nodeSelector: { "example.com/absent": "yes" } } });
   try {
     const child = other.start(words);
-    await until("its pod is there", async () => (await listPods()).length === 1);
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    await until("the client says why", () => /Waiting for the pod: .*nodes are available/.test(stderr));
     child.kill("SIGINT");
     await new Promise((resolve) => child.once("close", resolve));
   } finally {

@@ -95,6 +95,14 @@ test("through a proxy: requests, streams and ports", async () => {
     const { status, stdout, stderr } = await far.pyro(words, { input: "through\n" });
     assert.deepEqual([status, stdout], [4, "through\n"], stderr);
     assert.ok(count >= 2, `${count} connections`);
+    const { task_id } = await far.client.call("task.create", { environment: "debian:12" });
+    const command = "python3 -m http.server 8000 --bind 127.0.0.1 --directory /etc";
+    await far.client.call("task.service.start", { task_id, name: "web", command, ready: "http:8000/" });
+    const { url } = await far.client.call("task.port.publish", { task_id, port: 8000 });
+    const before = count;
+    assert.match(await (await fetch(`${url}/os-release`)).text(), /Debian/);
+    assert.ok(count > before, "the port's connection goes through the proxy");
+    await far.client.call("task.delete", { task_id });
   } finally {
     await far[Symbol.asyncDispose]();
     proxy.close();

@@ -71,32 +71,54 @@ test("a quota without room for a task is named", async () => {
   assert.deepEqual(await saidOf("quota"), [true, "Used: requests.memory 1Gi of 8Gi, pods 3 of 24."]);
 });
 
-test("a policy that denies everything is named; one that leaves something open does not count", async () => {
-  const denying = {
-    podSelector: { matchLabels: { "app.kubernetes.io/managed-by": "pyro" } },
-    policyTypes: ["Ingress", "Egress"],
-  };
-  const set = (spec: object) =>
-    near.cluster.recorded.set("GET networkpolicies", {
-      status: 200,
-      body: { items: [{ metadata: { name: "deny" }, spec }] },
-    });
-  set(denying);
-  assert.deepEqual((await saidOf("network"))[0], true);
-  set({ ...denying, podSelector: {} });
-  assert.deepEqual((await saidOf("network"))[0], true);
+const denying = {
+  podSelector: { matchLabels: { "app.kubernetes.io/managed-by": "pyro" } },
+  policyTypes: ["Ingress", "Egress"],
+};
+const egress = [{}];
+
+/** What the check says of a namespace with these policies. */
+function checkPolicies(...specs: object[]) {
+  const items = specs.map((spec, i) => ({ metadata: { name: `policy-${i}` }, spec }));
+  near.cluster.recorded.set("GET networkpolicies", { status: 200, body: { items } });
+  return check();
+}
+
+test("policies that deny every connection of pods are named", async () => {
+  const closed: object[][] = [
+    [denying],
+    [{ ...denying, podSelector: {} }],
+    [
+      { ...denying, policyTypes: ["Ingress"] },
+      { ...denying, policyTypes: ["Egress"] },
+    ],
+    [denying, { ...denying, podSelector: { matchLabels: { app: "other" } }, egress }],
+  ];
+  for (const specs of closed) {
+    const found = (await checkPolicies(...specs)).of("network");
+    assert.equal(found?.ok, true, JSON.stringify(specs));
+    assert.match(found.message, /denied by policy-0/);
+  }
+});
+
+test("a namespace without a policy that denies everything gets the next step", async () => {
   const open = [
     { ...denying, policyTypes: ["Ingress"] },
-    { ...denying, egress: [{}] },
     { ...denying, podSelector: { matchLabels: { app: "other" } } },
     { ...denying, podSelector: { matchExpressions: [{ key: "app", operator: "Exists" }] } },
   ];
-  for (const spec of open) {
-    set(spec);
-    const { ok, of } = await check();
-    assert.deepEqual([ok, of("network")?.ok], [true, null], JSON.stringify(spec));
+  for (const specs of [[], ...open.map((each) => [each])]) {
+    const { ok, of } = await checkPolicies(...specs);
+    assert.deepEqual([ok, of("network")?.ok], [true, null], JSON.stringify(specs));
     assert.match(of("network")?.hint ?? "", /networkpolicy\.yaml/);
   }
+});
+
+test("a policy that allows connections of pods is named, whatever others deny", async () => {
+  const found = (await checkPolicies(denying, { ...denying, podSelector: {}, egress })).of("network");
+  assert.equal(found?.ok, null);
+  assert.match(found.message, /allow connections of pods: policy-1\.$/);
+  assert.match(found.hint ?? "", /describe networkpolicies policy-1$/);
 });
 
 test("KVM: offered by nodes, asked for, and asked for in vain", async () => {

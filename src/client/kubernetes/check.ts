@@ -24,6 +24,7 @@ const rights: readonly (readonly [resource: string, verbs: readonly string[]])[]
 const storageRights: typeof rights = [["persistentvolumeclaims", ["create", "get", "list", "patch", "delete"]]];
 /** The memory of the pod of a task of the default size. */
 const DEFAULT_MIB = 1_664;
+const DIRECTIONS = ["Ingress", "Egress"];
 
 /** Whether the caller may do what a context needs. Throws when the cluster cannot be reached, or does not let the caller in. */
 export async function checkRights(cluster: Cluster, { namespace, storage }: KubernetesContext): Promise<Check> {
@@ -105,8 +106,21 @@ export async function checkNetwork(cluster: Cluster, { namespace }: KubernetesCo
   const seen = await see(cluster.call<Fields>(request));
   if (typeof seen === "string")
     return { name: "network", ok: null, message: "Network policies cannot be seen.", hint: null };
-  const policy = listOf(seen["items"]).find(({ spec }) => deniesAll(fieldsOf(spec)));
-  if (policy === undefined) {
+  const policies = listOf(seen["items"]).filter(({ spec }) => selects(fieldsOf(spec)));
+  const names = (some: readonly Fields[]) => some.map((each) => String(fieldsOf(each["metadata"])["name"])).join(", ");
+  const opening = policies.filter(({ spec }) => {
+    const { ingress, egress } = fieldsOf(spec);
+    return listOf(ingress).length + listOf(egress).length > 0;
+  });
+  if (opening.length > 0) {
+    return {
+      name: "network",
+      ok: null,
+      message: `Network policies allow connections of pods: ${names(opening)}.`,
+      hint: `Look at them: kubectl -n ${namespace} describe networkpolicies ${names(opening).replaceAll(",", "")}`,
+    };
+  }
+  if (!DIRECTIONS.every((each) => policies.some(({ spec }) => isClosed(fieldsOf(spec), each)))) {
     return {
       name: "network",
       ok: null,
@@ -114,21 +128,23 @@ export async function checkNetwork(cluster: Cluster, { namespace }: KubernetesCo
       hint: `Create one: kubectl -n ${namespace} apply -f deploy/kubernetes/base/networkpolicy.yaml`,
     };
   }
-  const name = String(fieldsOf(policy["metadata"])["name"]);
   return {
     name: "network",
     ok: true,
-    message: `The policy ${name} denies connections from and to pods, where the network plugin enforces policies.`,
+    message: `Connections from and to pods are denied by ${names(policies)}, where the network plugin enforces policies.`,
     hint: null,
   };
 }
 
-function deniesAll({ podSelector, policyTypes, ingress, egress }: Fields): boolean {
-  const { matchLabels, matchExpressions } = fieldsOf(podSelector);
+/** Whether a policy may be about pods of ours: expressions are not evaluated. */
+function selects({ podSelector }: Fields): boolean {
   const own = labelsOf({ kind: "task", taskName: null });
-  const selects = Object.entries(fieldsOf(matchLabels)).every(([key, value]) => own[key] === value);
-  const isBoth = ["Ingress", "Egress"].every((type) => Array.isArray(policyTypes) && policyTypes.includes(type));
-  return selects && matchExpressions === undefined && isBoth && listOf(ingress).length + listOf(egress).length === 0;
+  return Object.entries(fieldsOf(fieldsOf(podSelector)["matchLabels"])).every(([key, value]) => own[key] === value);
+}
+
+function isClosed({ podSelector, policyTypes }: Fields, direction: string): boolean {
+  const { matchExpressions } = fieldsOf(podSelector);
+  return matchExpressions === undefined && Array.isArray(policyTypes) && policyTypes.includes(direction);
 }
 
 /** Whether pods ask for KVM, and nodes have it. */
