@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import type { OperationEvent } from "../../src/contract/operation.js";
 import { until } from "../client/scratch.js";
 import { apply, callApi, control, listPods, NAMESPACE, untilEnded, untilNoPods } from "./cluster.js";
 import { Near, untilSwept, useNear } from "./near.js";
@@ -60,15 +61,19 @@ test("a user who may not create pods, and a namespace that does not exist: refus
 });
 
 test("a request that no node has room for says why, and leaves no pod", async () => {
-  const words = ["task", "create", "debian:12", "--mem-mib", "1024"];
   const other = await Near.open({ spec: { nodeSelector: { "example.com/absent": "yes" } } });
+  const leaving = new AbortController();
+  const messages: string[] = [];
+  const onEvent = (event: OperationEvent) => {
+    if (event.event !== "progress") return;
+    messages.push(event.message);
+    if (/nodes are available/.test(event.message)) leaving.abort();
+  };
   try {
-    const child = other.start(words);
-    let stderr = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    await until("the client says why", () => /Waiting for the pod: .*nodes are available/.test(stderr));
-    child.kill("SIGINT");
-    await new Promise((resolve) => child.once("close", resolve));
+    await assert.rejects(other.client.call("task.create", create, { signal: leaving.signal, onEvent }), {
+      code: "ABORTED",
+    });
+    assert.match(messages.at(-1)!, /^Waiting for the pod: 0\/2 nodes are available/);
   } finally {
     await other[Symbol.asyncDispose]();
   }

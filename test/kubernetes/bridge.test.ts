@@ -4,9 +4,6 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
-import { parseContext, type KubernetesContext } from "../../src/client/contexts/context.js";
-import { openCluster } from "../../src/client/kubernetes/cluster.js";
-import { Pods } from "../../src/client/kubernetes/pods.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { buildHeader, frameType } from "../../src/host/stream-frames.js";
 import { until } from "../client/scratch.js";
@@ -169,19 +166,4 @@ test("what is part of the image is refused; a context of another kubeconfig entr
   assert.equal(await codeOf(near.client.call("task.list", {})), "REMOTE_DENIED");
   writeFileSync(path, near.cluster.kubeconfig());
   assert.equal(await codeOf(near.client.call("task.list", {})), "no error");
-});
-
-test("pods that have ended are swept, but not those of tasks that failed", async () => {
-  const failed = await create();
-  await create();
-  const [first, second] = [...near.cluster.pods.values()];
-  first!.status = { phase: "Failed", reason: "Evicted" };
-  second!.status = { phase: "Succeeded" };
-  const context = parseContext("k", { url: "kubernetes:///pyro", image: "i" }) as KubernetesContext;
-  using cluster = await openCluster({}, { kubeconfig: join(near.directory, "kubeconfig"), context: null });
-  const pods = new Pods(cluster, context, "1");
-  await pods.sweep();
-  assert.deepEqual([...near.cluster.pods.keys()], [`pyro-${failed.task_id.slice(5, 11)}`]);
-  await pods.sweep(2 * 86_400_000);
-  assert.equal(near.cluster.pods.size, 0);
 });

@@ -6,6 +6,7 @@ import { chooseContext } from "../../src/client/contexts/contexts.js";
 import { openCluster } from "../../src/client/kubernetes/cluster.js";
 import { fieldsOf, listOf } from "../../src/client/kubernetes/pod-spec.js";
 import { Pods } from "../../src/client/kubernetes/pods.js";
+import { sweep } from "../../src/client/kubernetes/sweep.js";
 import { PyroError } from "../../src/contract/errors.js";
 import { taskOf } from "../task-of.js";
 import { running, variableOf, type DoublePod } from "./api-double.js";
@@ -161,8 +162,28 @@ test("claims whose time is over are swept with the pod gone; those of failed pod
   using cluster = await openCluster({}, { kubeconfig: join(near.directory, "kubeconfig"), context: null });
   const pods = new Pods(cluster, context, "1");
   const day = 86_400_000;
-  await pods.sweep(2 * day);
+  await sweep(pods, 2 * day);
   assert.deepEqual([near.cluster.pods.size, near.cluster.claims.size], [0, 2]);
-  await pods.sweep(8 * day);
+  await sweep(pods, 8 * day);
   assert.deepEqual([...near.cluster.claims.keys()], [podNameOf(endless)]);
+});
+
+test("the claim of a task that was never created is swept, and not while its pod is there", async () => {
+  const { task_id } = await create({ ttl_seconds: 0 });
+  const { task_id: kept } = await create({ ttl_seconds: 0 });
+  const name = podNameOf(task_id);
+  near.cluster.claims.get(name)!.metadata.annotations = {};
+  await lose(kept, null);
+  using cluster = await openCluster({}, { kubeconfig: join(near.directory, "kubeconfig"), context: null });
+  const context = chooseContext(join(near.directory, "h"), near.env);
+  assert.ok(context?.kind === "kubernetes");
+  const pods = new Pods(cluster, context, "1");
+  const later = 3_700_000;
+  await sweep(pods, later);
+  assert.equal(near.cluster.claims.size, 2);
+  await lose(task_id, null);
+  await sweep(pods);
+  assert.equal(near.cluster.claims.size, 2);
+  await sweep(pods, later);
+  assert.deepEqual([...near.cluster.claims.keys()], [podNameOf(kept)]);
 });

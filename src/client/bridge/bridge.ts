@@ -5,6 +5,7 @@ import { readContract } from "../../contract/rendered.js";
 import { podOf, type Fields, type PodRequest } from "../kubernetes/pod-spec.js";
 import type { Pods } from "../kubernetes/pods.js";
 import { stateOf } from "../kubernetes/pod-state.js";
+import { sweep } from "../kubernetes/sweep.js";
 import type { BridgeCall, Watcher } from "./call.js";
 import type { Daemons, Upgraded } from "./daemons.js";
 import { deleteTask } from "./delete.js";
@@ -204,7 +205,7 @@ export class Bridge {
   #sweep(): void {
     if (performance.now() - this.#sweptMs < SWEEP_MS) return;
     this.#sweptMs = performance.now();
-    this.#pods.sweep().catch(() => {});
+    sweep(this.#pods).catch(() => {});
   }
 }
 

@@ -3,6 +3,7 @@ import type { ResultOf } from "../../contract/operations.js";
 import { TASKS } from "../kubernetes/pod-spec.js";
 import type { Pods } from "../kubernetes/pods.js";
 import { stateOf, type Pod } from "../kubernetes/pod-state.js";
+import { MAKING_MS } from "../kubernetes/sweep.js";
 import type { Daemons } from "./daemons.js";
 import { asFailed, explainClaim, readTasks, type Task } from "./recorded.js";
 
@@ -10,8 +11,6 @@ type Snapshot = ResultOf<"task.snapshot.list">["snapshots"][number];
 
 /** How many daemons are asked at the same time. */
 const MAX_ASKED = 16;
-/** No task takes longer to be created. */
-const MAKING_MS = 3_600_000;
 
 /** The tasks of all pods: a running pod's daemon is asked, and of one that has ended the record is read. Removes pods whose tasks have expired. */
 export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): Promise<Task[]> {
@@ -25,7 +24,7 @@ export async function listTasks(pods: Pods, daemons: Daemons, labels: unknown): 
     try {
       const { tasks } = (await daemons.ask(pod.metadata.name, "task.list", {})) as { readonly tasks: Task[] };
       // Its tasks have expired, and each list would keep its daemon from ending as idle. A young pod without a record is being made.
-      const isLeft = recorded.length > 0 || pods.ageMs(pod) > MAKING_MS;
+      const isLeft = recorded.length > 0 || pods.nowMs - Date.parse(pod.metadata.creationTimestamp) > MAKING_MS;
       if (tasks.length === 0 && isLeft) await pods.remove(pod.metadata.name).catch(() => {});
       return tasks;
     } catch (error) {

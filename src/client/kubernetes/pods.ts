@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PyroError } from "../../contract/errors.js";
 import type { ChannelStream } from "../../host/channel-stream.js";
 import { isLabelValue, type KubernetesContext } from "../contexts/context.js";
-import { Claims, isExpired, podIn, type Claim, type ClaimChange } from "./claims.js";
+import { Claims, podIn, type Claim, type ClaimChange } from "./claims.js";
 import type { Cluster } from "./cluster.js";
 import type { KubeRequest } from "./failure.js";
 import { buildPod, CONTAINER, NAME_LABEL, OURS, RECORD_PREFIX, type PodRequest } from "./pod-spec.js";
@@ -18,8 +18,6 @@ const MAX_PAUSE_MS = 2_000;
 /** How often a name is chosen that another pod has. */
 const MAX_NAMES = 5;
 const FREED = { [NAME_LABEL]: null };
-/** A failed task is listed for this long. */
-const FAILED_MS = 86_400_000;
 
 interface PodList {
   readonly items: readonly Pod[];
@@ -64,7 +62,7 @@ export class Pods {
       const state = stateOf(pod);
       if (state.is === "ready") return false;
       if (state.is === "ended" && isLeaving(pod)) throw mayRun(pod, state.why);
-      if (state.is === "ended") await this.#removePod(name);
+      if (state.is === "ended") await this.removePod(name);
     }
     try {
       await this.#createPod(name, podIn(claim));
@@ -77,7 +75,7 @@ export class Pods {
       await this.#waitUntilReady(name, signal, onWait);
       return true;
     } catch (error) {
-      await this.#removePod(name).catch(() => {});
+      await this.removePod(name).catch(() => {});
       throw error;
     }
   }
@@ -117,9 +115,9 @@ export class Pods {
     return (await this.#cluster.call<PodList>(this.#request("list", { query }))).items;
   }
 
-  /** How long ago a pod was created, by the server's clock. */
-  ageMs({ metadata }: Pod): number {
-    return this.#cluster.nowMs - Date.parse(metadata.creationTimestamp);
+  /** The time by the server's clock. */
+  get nowMs(): number {
+    return this.#cluster.nowMs;
   }
 
   /** The name of the pod of the task with this name; null when there is none. */
@@ -157,32 +155,14 @@ export class Pods {
 
   /** Removes a pod at once, also when its node is gone, with its claim. */
   async remove(name: string): Promise<void> {
-    await this.#removePod(name);
+    await this.removePod(name);
     await this.#claims?.remove(name);
   }
 
-  async #removePod(name: string): Promise<void> {
+  /** Removes a pod at once, and leaves its claim. */
+  async removePod(name: string): Promise<void> {
     const request = this.#request("delete", { name, query: { gracePeriodSeconds: "0" } });
     await this.#cluster.call(request).catch(passIfAbsent);
-  }
-
-  /** Removes pods that have ended, except those of tasks that failed not long ago, and claims whose time is over. */
-  async sweep(laterMs = 0): Promise<void> {
-    const ended = await this.list("", "status.phase!=Running,status.phase!=Pending");
-    const now = this.#cluster.nowMs + laterMs;
-    const isKept = (pod: Pod) =>
-      pod.status?.["phase"] === "Failed" &&
-      Object.keys(pod.metadata.annotations ?? {}).some((key) => key.startsWith(RECORD_PREFIX)) &&
-      this.ageMs(pod) + laterMs < FAILED_MS;
-    for (const pod of ended) {
-      if (isKept(pod)) continue;
-      // The claim of a task that has failed is kept longer than its pod.
-      if (pod.status?.["phase"] === "Failed") await this.#removePod(pod.metadata.name);
-      else await this.remove(pod.metadata.name);
-    }
-    const claims = (await this.listClaims()).filter((claim) => isExpired(claim, now));
-    for (const { metadata } of claims)
-      if ((await this.find(metadata.name)) === null) await this.#claims!.remove(metadata.name);
   }
 
   async #create(request: PodRequest): Promise<string> {
