@@ -25,6 +25,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   readonly #disks = new SnapshotDisks({
     open: (snapshot) => this.#meet("reader", this.#standIn(), diskOf(snapshot)),
     close: (machine) => this.destroy(machine),
+    offer: () => this.offer(),
   });
   /** A new machine waits for this. */
   before: () => Promise<void> = async () => {};
@@ -145,6 +146,9 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
   async sweep(): Promise<void> {}
   async endLost(): Promise<void> {}
   async keepDisk(): Promise<void> {}
+  offer(): () => void {
+    return () => {};
+  }
   async openDisk(): Promise<never> {
     throw new Error("a task without a VM has no disk");
   }

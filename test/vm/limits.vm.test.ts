@@ -58,3 +58,18 @@ test("limits on all VMs together refuse the next VM, hold for adopted ones, and 
     await scratch.delete(third);
   });
 });
+
+test("a helper that has read the files of a dead task makes room for the next VM", async () => {
+  await using scratch = new TaskScratch({ env: { PYRO_MAX_VMS: "1" } });
+  const task = await scratch.create();
+  await scratch.execHere(task, "echo kept >file; sync");
+  process.kill(scratch.qemuOf(task), "SIGKILL");
+  await until("the end of the VM is noticed", async () => (await scratch.status(task)).state === "failed");
+  const read = () => scratch.client.call("task.file.read", { task_id: task, path: "file" });
+  assert.equal((await read()).content, "kept\n");
+  const next = await scratch.create();
+  const error = await scratch.failureHere("task.file.read", { task_id: task, path: "file" });
+  assert.deepEqual([error.code, error.details["variable"]], ["RESOURCE_EXHAUSTED", "PYRO_MAX_VMS"]);
+  await scratch.delete(next);
+  assert.equal((await read()).content, "kept\n");
+});

@@ -5,9 +5,11 @@ import { abortable } from "../../host/abortable.js";
 /** How long a helper waits for another caller. */
 const IDLE_MS = 60_000;
 
-interface DiskReaderOptions {
+export interface DiskReaderOptions {
   readonly open: (signal: AbortSignal) => Promise<Machine>;
   readonly close: (machine: Machine) => Promise<void>;
+  /** Registers a helper without callers, which `end` ends when a machine needs its room; returns a function that withdraws it. */
+  readonly offer: (end: () => Promise<void>) => () => void;
 }
 
 /** Reads a disk that no VM writes to. A helper VM serves all callers, and ends when it was unused for a while. */
@@ -16,6 +18,7 @@ export class DiskReader {
   #helper: { readonly machine: Promise<Machine>; readonly cancel: AbortController } | null = null;
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
+  #withdraw = () => {};
   #isRetired = false;
 
   constructor(options: DiskReaderOptions) {
@@ -24,7 +27,7 @@ export class DiskReader {
 
   /** Works with the helper's agent; starts the helper when there is none. */
   async use<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
-    clearTimeout(this.#timer);
+    this.#keep();
     this.#users += 1;
     try {
       this.#helper ??= this.#start();
@@ -44,7 +47,7 @@ export class DiskReader {
 
   /** Ends the helper. A later call starts another one. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#keep();
     const helper = this.#helper;
     this.#helper = null;
     helper?.cancel.abort();
@@ -53,8 +56,15 @@ export class DiskReader {
   }
 
   #endSoon(): void {
-    if (this.#isRetired) void this.close();
-    else this.#timer = setTimeout(() => void this.close(), IDLE_MS).unref();
+    if (this.#isRetired) return void this.close();
+    this.#timer = setTimeout(() => void this.close(), IDLE_MS).unref();
+    this.#withdraw = this.#options.offer(() => this.close());
+  }
+
+  /** Stops waiting for the helper's end. */
+  #keep(): void {
+    clearTimeout(this.#timer);
+    this.#withdraw();
   }
 
   #start() {

@@ -38,6 +38,7 @@ export type LastingMachines = Pick<
   | "hold"
   | "identify"
   | "keepDisk"
+  | "offer"
   | "openDisk"
   | "readSnapshot"
   | "sweep"
@@ -61,6 +62,8 @@ export class Machines {
   readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
   readonly #new: NewMachines;
+  /** Each ends a machine that nobody uses at the moment. */
+  readonly #offered = new Set<() => Promise<void>>();
   readonly #disks = new SnapshotDisks({
     open: async ({ directory, record, taskPath }, signal) => {
       const { require_isolation: requireIsolation } = (await readSnapshotFacts(taskPath)).record;
@@ -68,11 +71,13 @@ export class Machines {
       return this.openDisk(kept, { environmentDigest: record.environment_digest, requireIsolation }, signal);
     },
     close: (helper) => this.destroy(helper),
+    offer: (end) => this.offer(end),
   });
 
   constructor(options: NewMachinesOptions) {
     this.#options = options;
-    this.#new = new NewMachines(options);
+    const endOffered = () => Promise.all([...this.#offered].map((end) => end()));
+    this.#new = new NewMachines({ ...options, endOffered });
   }
 
   /** How many machines callers use. */
@@ -237,6 +242,12 @@ export class Machines {
       release();
       throw error;
     }
+  }
+
+  /** Registers a machine that nobody uses, which `end` ends when another one needs its room; returns a function that withdraws it. */
+  offer(end: () => Promise<void>): () => void {
+    this.#offered.add(end);
+    return () => void this.#offered.delete(end);
   }
 
   /** Works with an agent that reads the disk of a snapshot, whose VM had written its files to it. */

@@ -27,6 +27,11 @@ export interface NewMachinesOptions {
   readonly findSaved?: (environment: string) => Snapshot | null;
 }
 
+interface EndOffered {
+  /** Ends the other machines that nobody uses. */
+  readonly endOffered: () => Promise<unknown>;
+}
+
 /** The environment and the shape of a new machine. */
 export interface NewMachineFacts {
   readonly environmentDigest: string;
@@ -42,10 +47,10 @@ interface HeldEnvironment {
 
 /** The machines that are started for requests, or were started ahead as spares. */
 export class NewMachines {
-  readonly #options: NewMachinesOptions;
+  readonly #options: NewMachinesOptions & EndOffered;
   readonly #spares: Spares;
 
-  constructor(options: NewMachinesOptions) {
+  constructor(options: NewMachinesOptions & EndOffered) {
     this.#options = options;
     this.#spares = new Spares({
       ...{ log: options.log, availableMib: readAvailableMemoryMib },
@@ -55,7 +60,12 @@ export class NewMachines {
 
   /** The limits that the admission of another machine checks, and the work that frees memory for it. */
   get room(): Room {
-    return { budget: this.#options.budget, freeMemory: (work) => this.#spares.whileGivenBack(work) };
+    const { budget, endOffered } = this.#options;
+    const freeMemory = async <T>(work: () => Promise<T>) => {
+      await endOffered();
+      return this.#spares.whileGivenBack(work);
+    };
+    return { budget, freeMemory };
   }
 
   /** Machines kept ready for the next commands, and those being made, by kind. */

@@ -2,11 +2,10 @@ import type { Machine } from "../../backend/backend.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import { whileUsed } from "../snapshots/uses.js";
-import { DiskReader } from "./disk-reader.js";
+import { DiskReader, type DiskReaderOptions } from "./disk-reader.js";
 
-interface SnapshotDisksOptions {
+interface SnapshotDisksOptions extends Pick<DiskReaderOptions, "close" | "offer"> {
   readonly open: (snapshot: Snapshot, signal: AbortSignal) => Promise<Machine>;
-  readonly close: (machine: Machine) => Promise<void>;
 }
 
 /** Reads the disks of snapshots, each with a helper VM of its own. */
@@ -24,8 +23,8 @@ export class SnapshotDisks {
   }
 
   #add(snapshot: Snapshot): DiskReader {
-    const { open, close } = this.#options;
-    const reader = new DiskReader({ open: (signal) => whileUsed(snapshot, () => open(snapshot, signal)), close });
+    const { open, ...rest } = this.#options;
+    const reader = new DiskReader({ open: (signal) => whileUsed(snapshot, () => open(snapshot, signal)), ...rest });
     this.#readers.set(snapshot, reader);
     snapshot.onDelete.push(() => {
       this.#readers.delete(snapshot);

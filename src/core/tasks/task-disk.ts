@@ -9,7 +9,7 @@ import type { LastingMachines } from "../machines/machines.js";
 interface TaskDiskParts {
   readonly directory: string;
   readonly record: TaskRecord;
-  readonly machines: Pick<LastingMachines, "destroy" | "hold" | "openDisk">;
+  readonly machines: Pick<LastingMachines, "destroy" | "hold" | "offer" | "openDisk">;
 }
 
 /** The disk of a task's VM after the VM's death, and the helper that reads it. */
@@ -33,6 +33,7 @@ export class TaskDisk {
         return machines.openDisk({ directory: this.path, snapshot: null }, owner, signal);
       },
       close: (helper) => machines.destroy(helper),
+      offer: (end) => machines.offer(end),
     });
     this.#release = machines.hold(this.#environmentDigest);
   }
