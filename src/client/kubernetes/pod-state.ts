@@ -65,7 +65,7 @@ export function explainPod(pod: Pod, state: PodState, image: string): PyroError 
   }
   if (state.is === "stuck") {
     return new PyroError("FAILED_PRECONDITION", `The pod's container cannot start: ${state.why}.`, {
-      hint: "Check the context's pod template.",
+      hint: "Check the image, and the context's pod template.",
       details: { ...details, reason: state.reason },
     });
   }
