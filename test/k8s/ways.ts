@@ -31,7 +31,7 @@ test("a pod of the cluster is a client, by its service account and without a kub
     "pyro context remove near",
   ].join("; ");
   const places = ["/var/lib/pyro", "/tmp"];
-  await callApi("POST", `/api/v1/namespaces/${NAMESPACE}/pods`, {
+  const pod = {
     apiVersion: "v1",
     kind: "Pod",
     metadata,
@@ -55,7 +55,17 @@ test("a pod of the cluster is a client, by its service account and without a kub
         },
       ],
     },
-  });
+  };
+  // Kubernetes 1.20 refuses a pod until its service account has a token.
+  const isAccepted = () =>
+    callApi("POST", `/api/v1/namespaces/${NAMESPACE}/pods`, pod).then(
+      () => true,
+      (error: Error) => {
+        if (!/No API token found/.test(error.message)) throw error;
+        return false;
+      },
+    );
+  await until("the pod is accepted", isAccepted);
   const path = `/api/v1/namespaces/${NAMESPACE}/pods/client`;
   try {
     const hasEnded = async () => ["Succeeded", "Failed"].includes((await callApi("GET", path))["status"].phase);
