@@ -1,12 +1,13 @@
 import { errorKinds } from "./errors.js";
 import type { OperationName } from "./operations.js";
-import type { JsonSchema, OperationSchemas, RenderedContract, RenderedOperation } from "./rendered.js";
+import { readContract, schemasOf, type JsonSchema, type OperationSchemas, type RenderedOperation } from "./rendered.js";
 import { openApiRoute, routeOf, versionHeader } from "./wire.js";
 
-/** The OpenAPI 3.1 document of the daemon's HTTP interface. */
-export function buildOpenApi(contract: RenderedContract, schemas: Readonly<Record<string, OperationSchemas>>): object {
+/** The OpenAPI 3.1 document of the daemon's HTTP interface. It is built for each request: the package need not contain it. */
+export function buildOpenApi(): object {
+  const contract = readContract();
   const remote = contract.operations.filter(({ isLocal }) => !isLocal);
-  const operations = remote.map((operation) => [operation, schemas[operation.name]!] as const);
+  const operations = remote.map((operation) => [operation, schemasOf(operation.name)] as const);
   return {
     openapi: "3.1.0",
     info: {

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 
 import { errorKinds } from "./errors.js";
-import { buildOpenApi } from "./openapi.js";
 import { takesArchive, type Operation } from "./operation.js";
 import { operations } from "./operations.js";
 import type { JsonSchema, OperationSchemas, RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
@@ -102,4 +101,3 @@ const schemas = Object.fromEntries(
 );
 writeJson("rendered.json", rendered);
 writeJson("schemas.json", schemas);
-writeJson("openapi.json", buildOpenApi(rendered, schemas));

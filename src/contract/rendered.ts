@@ -83,8 +83,3 @@ export function schemasOf(name: string): OperationSchemas {
   if (!found) throw new Error(`operation ${name} has no schemas`);
   return found;
 }
-
-/** The OpenAPI document, as text. */
-export function readOpenApi(): string {
-  return readFileSync(new URL("openapi.json", import.meta.url), "utf8");
-}

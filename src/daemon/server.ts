@@ -1,7 +1,7 @@
 import { PyroError } from "../contract/errors.js";
 import type { Operation } from "../contract/operation.js";
 import { operations, type OperationName } from "../contract/operations.js";
-import { readOpenApi } from "../contract/rendered.js";
+import { buildOpenApi } from "../contract/openapi.js";
 import { openApiRoute, routeOf, streamProtocol, traceHeader, versionHeader } from "../contract/wire.js";
 import type { Core } from "../core/core.js";
 import { openResponse, type IncomingMessage, type ServerResponse } from "../host/http.js";
@@ -107,7 +107,7 @@ function assertProtocol({ headers }: IncomingMessage): void {
 
 function serveOpenApi(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
-  response.writeHead(200, { "content-type": "application/json" }).end(readOpenApi());
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(buildOpenApi()));
 }
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {

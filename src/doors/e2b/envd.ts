@@ -26,13 +26,13 @@ export async function serveEnvd(sandbox: Sandbox, exchange: Exchange): Promise<v
   if (link !== null) {
     if (!isSignedWith(link, sandbox.record.token)) throw new Refusal(401, "invalid signature");
     if (isExpired(link, Date.now())) throw new Refusal(401, "signature is already expired");
-    return serveFiles(sandbox, exchange, link.username || DEFAULT_USER);
+    return serveFiles(sandbox, exchange, link.username || defaultUserOf(sandbox));
   }
   if (!isSameSecret(request.headers["x-access-token"], sandbox.record.token)) {
     throw new Refusal(401, "unauthorized access, please provide a valid access token");
   }
   if (path === "/files") {
-    return serveFiles(sandbox, exchange, query.get("username") || userOf(exchange));
+    return serveFiles(sandbox, exchange, query.get("username") || userOf(exchange, sandbox));
   }
   if (path === "/metrics" && request.method === "GET") return sendMetrics(sandbox, exchange);
   if (path === "/envs" && request.method === "GET") return sendJson(response, 200, sandbox.record.envVars);
@@ -49,7 +49,7 @@ export async function serveLink(sandboxes: Sandboxes, exchange: Exchange): Promi
   if (!link || !sandbox) throw new Refusal(401, "missing or invalid signature");
   if (isExpired(link, Date.now())) throw new Refusal(401, "signature is already expired");
   await sandboxes.wake(sandbox);
-  return serveFiles(sandbox, exchange, link.username || DEFAULT_USER);
+  return serveFiles(sandbox, exchange, link.username || defaultUserOf(sandbox));
 }
 
 async function serveFiles(sandbox: Sandbox, exchange: Exchange, user: string): Promise<void> {
@@ -69,7 +69,7 @@ async function serveMethod(sandbox: Sandbox, exchange: Exchange): Promise<void> 
     if (request.method !== "POST") throw new Refusal(405, "Methods are called by POST.");
     const perform = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (!perform) throw new ConnectError("unimplemented", `${path} is not supported`);
-    const reply = await perform({ exchange, sandbox, user: userOf(exchange) });
+    const reply = await perform({ exchange, sandbox, user: userOf(exchange, sandbox) });
     if (reply !== undefined) sendJson(response, 200, reply);
   } catch (error) {
     if (error instanceof Refusal || response.headersSent) throw error;
@@ -78,14 +78,18 @@ async function serveMethod(sandbox: Sandbox, exchange: Exchange): Promise<void> 
 }
 
 /** The user that the request names, without a password; else the default. Throws 401. */
-function userOf({ request }: Exchange): string {
+function userOf({ request }: Exchange, sandbox: Sandbox): string {
   const { authorization } = request.headers;
-  if (authorization === undefined) return DEFAULT_USER;
+  if (authorization === undefined) return defaultUserOf(sandbox);
   const encoded = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(authorization)?.[1] ?? "";
   const user = Buffer.from(encoded, "base64").toString("utf8").split(":")[0] ?? "";
   // A text that a shell or /etc/passwd could misread is not the name of a user.
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(user)) return user;
   throw new Refusal(401, `invalid username: '${user}'`);
+}
+
+function defaultUserOf({ record }: Sandbox): string {
+  return record.user ?? DEFAULT_USER;
 }
 
 async function sendMetrics(sandbox: Sandbox, { response }: Exchange): Promise<void> {

@@ -8,6 +8,7 @@ import {
 import type { Socket } from "../../host/socket.js";
 import { discardRest, Refusal, sendEmpty, sendFailure, type Exchange } from "./answer.js";
 import { serveControl } from "./control/routes.js";
+import { signUpload } from "./control/templates.js";
 import { isEnvdPath, serveEnvd, serveLink } from "./envd.js";
 import { assertLocal, assertNoPage, hostNameOf, isSameSecret } from "./guard.js";
 import { INTERPRETER_PORT, serveInterpreter } from "./interpreter/routes.js";
@@ -77,10 +78,13 @@ async function serve(
     throw new Refusal(400, "A request to a sandbox needs the headers E2b-Sandbox-Id and E2b-Sandbox-Port.");
   }
   if (exchange.path === "/health") return sendEmpty(response, 204);
-  if (!isSameSecret(request.headers["x-api-key"], await readKey())) {
+  const key = await readKey();
+  const isUpload =
+    request.method === "PUT" && isSameSecret(exchange.query.get("signature"), signUpload(url.pathname, key));
+  if (!isUpload && !isSameSecret(request.headers["x-api-key"], key)) {
     throw new Refusal(401, "The API key is missing or wrong.");
   }
-  return serveControl(sandboxes, exchange);
+  return serveControl(sandboxes, exchange, key);
 }
 
 async function serveTarget(sandboxes: Sandboxes, exchange: Exchange, { id, port }: Target): Promise<void> {

@@ -13,6 +13,8 @@ import type { AuthorityFiles } from "./tls/authority.js";
 export interface GatewayHome {
   readonly sandboxes: string;
   readonly templates: string;
+  /** The templates that programs have built. */
+  readonly built: string;
   readonly key: string;
   readonly running: string;
   /** The certificate of the gateway's authority, its key, and the bundle of those that its programs trust. */
@@ -28,6 +30,7 @@ export async function openGatewayHome(env: NodeJS.ProcessEnv): Promise<GatewayHo
   return {
     sandboxes,
     templates: join(path, "templates.json"),
+    built: join(path, "built-templates.json"),
     key: join(path, "key"),
     running: join(path, "gateway.json"),
     authority: { certificate: join(path, "ca.pem"), key: join(path, "ca-key.pem") },

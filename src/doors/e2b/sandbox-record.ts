@@ -39,6 +39,9 @@ export const sandboxRecord = z.object({
   autoResume: z.boolean(),
   allowInternet: z.boolean(),
   network: z.record(z.string(), z.unknown()).optional(),
+  /** User and directory of processes that name none; the template has set them. */
+  user: z.string().optional(),
+  workdir: z.string().optional(),
   cpuCount: z.int(),
   memoryMib: z.int(),
   diskMib: z.int(),

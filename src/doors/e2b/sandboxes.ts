@@ -4,6 +4,7 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { listNames, readJson, rm } from "../../host/files.js";
+import { Builds } from "./builds/builds.js";
 import { parseNetwork } from "./control/network.js";
 import type { NewSandbox } from "./control/new-sandbox.js";
 import type { GatewayHome } from "./home.js";
@@ -25,7 +26,7 @@ export interface SandboxesOptions {
   readonly user?: string;
 }
 
-type TaskFields = Pick<ArgumentsOf<"task.create">, "environment" | "setup" | "vcpu_count" | "mem_mib">;
+type TaskFields = Pick<ArgumentsOf<"task.create">, "environment" | "setup" | "vcpu_count" | "mem_mib" | "ttl_seconds">;
 
 const GUEST_FOLDER = "/run/pyro-e2b";
 const MAX_SANDBOXES = 1_000;
@@ -37,6 +38,7 @@ const RETRY_MS = 30_000;
 /** All sandboxes of a gateway, with the timers of their ends. */
 export class Sandboxes {
   readonly pyro: Pyro;
+  readonly builds: Builds;
   /** Where names such as `3000-ID.DOMAIN` lead to the gateway; null until it listens. */
   domain: string | null = null;
   readonly #home: GatewayHome;
@@ -46,8 +48,12 @@ export class Sandboxes {
   readonly #timers = new Timers((id) => void this.#expire(id));
   #creating = 0;
 
-  private constructor({ home, pyro, log, guestFolder = GUEST_FOLDER, user = DEFAULT_USER }: SandboxesOptions) {
+  private constructor(
+    { home, pyro, log, guestFolder = GUEST_FOLDER, user = DEFAULT_USER }: SandboxesOptions,
+    builds: Builds,
+  ) {
     this.pyro = pyro;
+    this.builds = builds;
     this.#home = home;
     this.#log = log;
     const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
@@ -55,18 +61,23 @@ export class Sandboxes {
       const { id, cpuCount, memoryMib, allowInternet, network } = record;
       const taskNetwork = parseNetwork(network, allowInternet);
       const fields = { environment, vcpu_count: cpuCount, mem_mib: memoryMib };
-      return (await this.#createTask(id, fields, { taskNetwork, network })).task_id;
+      return (await this.createTask(id, fields, { taskNetwork, network })).task_id;
     };
     this.#host = { pyro, save, startAgain, guestFolder, user };
   }
 
   /** Opens those of an earlier gateway: each whose task still exists. */
   static async open(options: SandboxesOptions): Promise<Sandboxes> {
-    const sandboxes = new Sandboxes(options);
+    const sandboxes = new Sandboxes(options, await Builds.open(options.home.built, options.pyro));
     for (const name of await listNames(options.home.sandboxes)) {
       if (name.endsWith(".json")) await sandboxes.#load(name);
     }
     return sandboxes;
+  }
+
+  /** The path of the user's file of templates. */
+  get templates(): string {
+    return this.#home.templates;
   }
 
   list(): readonly Sandbox[] {
@@ -103,15 +114,15 @@ export class Sandboxes {
     if (this.#sandboxes.size + this.#creating >= MAX_SANDBOXES) throw new Refusal(503, "There are too many sandboxes.");
     this.#creating += 1;
     try {
-      const template = await findTemplate(wanted.templateId, this.#home.templates, this.pyro);
+      const template = await findTemplate(wanted.templateId, this);
       const id = newId();
-      const { environment, setup, vcpuCount, memMib } = template;
+      const { environment, setup, vcpuCount, memMib, user, workdir } = template;
       const size = {
         ...(vcpuCount !== undefined && { vcpu_count: vcpuCount }),
         ...(memMib !== undefined && { mem_mib: memMib }),
       };
       const fields = { ...size, ...(setup !== undefined && { setup }) };
-      const task = await this.#createTask(id, { environment, ...fields }, wanted);
+      const task = await this.createTask(id, { environment, ...fields }, wanted);
       const { metadata, envVars, timeoutSeconds, onTimeout, pausesMemory, autoResume, network, templateId } = wanted;
       const allowInternet = wanted.allowInternet && task.network_enabled;
       return await this.#add({
@@ -132,6 +143,7 @@ export class Sandboxes {
           autoResume,
           allowInternet,
           ...(network && { network }),
+          ...(user !== undefined && { user, workdir }),
           processes: [],
         },
         ...{ cpuCount: task.vcpu_count, memoryMib: task.mem_mib, diskMib: task.disk_mib },
@@ -223,20 +235,20 @@ export class Sandboxes {
   }
 
   /** Where this host cannot give VMs a network, a sandbox that did not ask for rules of its own has none: less than it may, not more. */
-  async #createTask(
+  async createTask(
     id: string,
     fields: TaskFields,
-    { taskNetwork, network }: Pick<NewSandbox, "taskNetwork" | "network">,
+    { taskNetwork, network }: Pick<NewSandbox, "taskNetwork" | "network"> = openNetwork,
   ): Promise<ResultOf<"task.create">> {
     const named = { name: `e2b-${id}`, labels: { "pyro-e2b": id }, ttl_seconds: limits.ttlSeconds.max };
     const { rules, isClosed } = taskNetwork;
     try {
-      return await this.pyro.perform("task.create", { ...fields, ...named, network: true, ...rules });
+      return await this.pyro.perform("task.create", { ...named, ...fields, network: true, ...rules });
     } catch (error) {
       const { code, message } = PyroError.from(error);
       if (code !== "HOST_NOT_ABLE" || (network !== undefined && !isClosed)) throw error;
       if (!isClosed) this.#log(`Sandbox ${id} has no network: ${message}`);
-      return this.pyro.perform("task.create", { ...fields, ...named, network: false });
+      return this.pyro.perform("task.create", { ...named, ...fields, network: false });
     }
   }
 
@@ -296,6 +308,9 @@ export class Sandboxes {
     return join(this.#home.sandboxes, `${id}.json`);
   }
 }
+
+/** The network of a sandbox that asks for nothing. */
+const openNetwork = { taskNetwork: parseNetwork(undefined, true), network: undefined };
 
 /** Throws 409 for a sandbox of which only the files are left. */
 function assertHasTask({ id, savedAs }: SandboxRecord): void {

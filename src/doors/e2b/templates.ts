@@ -2,14 +2,16 @@ import { z } from "zod";
 
 import { readJson } from "../../host/files.js";
 import { Refusal } from "./answer.js";
+import type { Builds } from "./builds/builds.js";
 import type { Pyro } from "./pyro.js";
+import type { Template } from "./template.js";
 
-/** A template of E2B: an environment of pyro, and a line of shell that prepares it once. */
-export interface Template {
-  readonly environment: string;
-  readonly setup?: string | undefined;
-  readonly vcpuCount?: number | undefined;
-  readonly memMib?: number | undefined;
+/** Where templates are known. */
+export interface TemplateSources {
+  /** The path of the user's file. */
+  readonly templates: string;
+  readonly builds: Builds;
+  readonly pyro: Pyro;
 }
 
 const templateForm = z.strictObject({
@@ -21,7 +23,7 @@ const templateForm = z.strictObject({
 const fileForm = z.record(z.string(), z.union([z.string().min(1), templateForm]));
 
 /** Makes the user that E2B's programs expect, where the environment has none. */
-const USER_SETUP = [
+export const USER_SETUP = [
   "id -u user >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --uid 1000 user",
   "mkdir -p /etc/sudoers.d",
   "printf 'user ALL=(ALL) NOPASSWD:ALL\\n' >/etc/sudoers.d/pyro-e2b",
@@ -41,11 +43,11 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
 export const SNAPSHOT_PREFIX = "e2b-snapshot-";
 
 /**
- * The template of a name: from the user's file, then E2B's own names, then pyro's environments. A tag of a name other than an
+ * The template of a name: from the user's file, then what programs have built, then E2B's own names, then pyro's environments. A tag of a name other than an
  * environment's is ignored. Throws 404.
  */
-export async function findTemplate(name: string, path: string, pyro: Pyro): Promise<Template> {
-  const known = await readTemplates(path);
+export async function findTemplate(name: string, { templates, builds, pyro }: TemplateSources): Promise<Template> {
+  const known = await readTemplates(templates);
   const bare = name.split(":")[0] ?? name;
   const given = known[name] ?? known[bare];
   if (typeof given === "string") return { environment: given, setup: USER_SETUP };
@@ -53,6 +55,8 @@ export async function findTemplate(name: string, path: string, pyro: Pyro): Prom
     const { environment, setup, vcpu_count: vcpuCount, mem_mib: memMib } = given;
     return { environment, setup: setup ?? USER_SETUP, vcpuCount, memMib };
   }
+  const built = builds.find(name);
+  if (built) return built;
   const { environments } = await pyro.perform("env.list", {});
   const has = (wanted: string) => environments.some((environment) => environment.name === wanted);
   const snapshot = `${SNAPSHOT_PREFIX}${name}`;

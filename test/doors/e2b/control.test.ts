@@ -221,7 +221,7 @@ test("snapshots and forks: are made, listed, started from and removed", async ()
 });
 
 test("routes: unsupported ones are 501, unknown ones 404, ids that do not exist 404", async () => {
-  const unsupported = ["POST /v3/templates", "GET /templates", "GET /volumes", "POST /secrets"];
+  const unsupported = ["POST /v2/templates", "GET /templates", "GET /volumes", "POST /secrets"];
   for (const route of unsupported) {
     const [method = "", path = ""] = route.split(" ");
     const { status, body } = await served.control(method, path);

@@ -38,6 +38,12 @@ export class FakePyro implements Pyro {
   hasNetwork = true;
   /** Called before an operation is performed; it may wait, or throw. */
   before: (name: string) => Promise<void> | void = () => {};
+  /** Operations that a test performs itself. */
+  readonly replaced = new Map<string, (input: never) => Promise<unknown>>();
+  /** Performs the work of a build; it may send events, or throw. */
+  onBuild: (options: CallOptions) => Promise<void> | void = () => {};
+  /** The bytes of sources that were sent, by id. */
+  readonly sources = new Map<string, Buffer>();
   /** Servers of this machine that stand for those in a guest. */
   readonly ports = new Map<number, number>();
   #count = 0;
@@ -47,7 +53,7 @@ export class FakePyro implements Pyro {
     // As with a daemon, no answer comes in the same turn.
     await nextTurn();
     await this.before(name);
-    const perform = this.#operations[name as string];
+    const perform = this.replaced.get(name) ?? this.#operations[name as string];
     if (!perform) throw new Error(`The fake has no ${name}.`);
     return (await perform(input as never, options)) as ResultOf<Name>;
   }
@@ -74,6 +80,18 @@ export class FakePyro implements Pyro {
       if ([...this.tasks.values()].some((task) => task.environment === environment))
         throw new PyroError("FAILED_PRECONDITION", "in use");
       this.environments.splice(this.environments.indexOf(environment), 1);
+    },
+    doctor: async () => ({ capabilities: { guest_network: this.hasNetwork } }),
+    "env.build.source": async (_input: object, { openUpload }: CallOptions) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of openUpload?.() ?? []) pieces.push(piece);
+      const source = `source-${String(this.sources.size + 1).padStart(12, "0")}`;
+      this.sources.set(source, Buffer.concat(pieces));
+      return { source, entry_count: 1 };
+    },
+    "env.build": async ({ name }: { name: string }, options: CallOptions) => {
+      await this.onBuild(options);
+      this.environments.push(name);
     },
     "task.create": async ({ name, network, environment }: { name: string; network: boolean; environment: string }) => {
       if ([...this.tasks.values()].some((task) => task.name === name)) throw new PyroError("ALREADY_EXISTS", name);

@@ -5,7 +5,8 @@ import { findSandboxes, listSandboxes } from "./list.js";
 import { parseNewSandbox, parseTimeout } from "./new-sandbox.js";
 import { replaceNetwork } from "./replace-network.js";
 import { renderDetail, renderListed, renderSandbox } from "./shapes.js";
-import { createSnapshot, listSnapshots, removeSnapshot } from "./snapshots.js";
+import { createSnapshot, listSnapshots } from "./snapshots.js";
+import * as templates from "./templates.js";
 
 type Perform = (call: ControlCall) => Promise<void>;
 
@@ -14,7 +15,7 @@ const DEFAULT_SECONDS = 300;
 const FIRST_DEFAULT_SECONDS = 15;
 const MAX_FORKS = 100;
 
-/** The routes: method and path, where `:id` is one part. The first that fits is taken. */
+/** The routes: method and path, where `:id` and `:last` are one part each. The first that fits is taken. */
 const routes: Readonly<Record<string, Perform>> = {
   "POST /v2/sandboxes": (call) => create(call, DEFAULT_SECONDS),
   "POST /sandboxes": (call) => create(call, FIRST_DEFAULT_SECONDS),
@@ -48,35 +49,44 @@ const routes: Readonly<Record<string, Perform>> = {
   "GET /sandboxes/:id/logs": readLogs,
   "GET /v2/sandboxes/:id/logs": readLogs,
   "GET /snapshots": listSnapshots,
-  "DELETE /templates/:id": removeSnapshot,
+  "POST /v3/templates": templates.requestBuild,
+  "POST /v2/templates/:id/builds/:last": templates.beginBuild,
+  "GET /templates/:id/builds/:last/status": templates.readBuild,
+  "GET /templates/:id/files/:last": templates.linkUpload,
+  "PUT /templates/:id/files/:last": templates.upload,
+  "GET /templates/aliases/:id": templates.findAlias,
+  "POST /templates/tags": templates.assignTags,
+  "DELETE /templates/tags": templates.removeTags,
+  "GET /templates/:id/tags": templates.listTags,
+  "DELETE /templates/:id": templates.removeTemplate,
 };
 
 /** The parts of a route that this gateway knows and does not support. */
 const unsupported = /^\/(?:v\d\/)?(?:templates|volumes|volumecontent|secrets|teams|nodes)(?:\/|$)/;
 
 /** Serves a request whose key was checked. */
-export async function serveControl(sandboxes: Sandboxes, exchange: Exchange): Promise<void> {
+export async function serveControl(sandboxes: Sandboxes, exchange: Exchange, key: string): Promise<void> {
   const { request, path } = exchange;
   const parts = path.replace(/\/+$/, "").split("/");
   for (const [route, perform] of Object.entries(routes)) {
     const [method, pattern = ""] = route.split(" ");
-    const id = method === request.method ? fit(pattern.split("/"), parts) : null;
-    if (id !== null) return perform({ sandboxes, exchange, id });
+    const found = method === request.method ? fit(pattern.split("/"), parts) : null;
+    if (found !== null) return perform({ sandboxes, exchange, key, ...found });
   }
   if (unsupported.test(path)) throw new Refusal(501, `${request.method} ${path} is not supported.`);
   throw new Refusal(404, `${request.method} ${path} is no route of this gateway.`);
 }
 
-/** The part that stands for `:id`, or an empty text; null when the path does not match the pattern. */
-function fit(pattern: readonly string[], parts: readonly string[]): string | null {
+/** The parts that stand for `:id` and `:last`, or empty texts; null when the path does not match the pattern. */
+function fit(pattern: readonly string[], parts: readonly string[]): Pick<ControlCall, "id" | "last"> | null {
   if (pattern.length !== parts.length) return null;
-  let id = "";
+  const found = { id: "", last: "" };
   for (const [index, wanted] of pattern.entries()) {
     const part = parts[index] ?? "";
-    if (wanted === ":id" && part !== "") id = decodePart(part);
+    if ((wanted === ":id" || wanted === ":last") && part !== "") found[wanted.slice(1) as "id"] = decodePart(part);
     else if (wanted !== part) return null;
   }
-  return id;
+  return found;
 }
 
 function decodePart(part: string): string {

@@ -30,7 +30,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** The methods; those that return nothing have answered with a stream. */
 export const processMethods: { readonly [method: string]: (call: ProcessCall) => Promise<Reply> } = {
   async Start({ exchange, sandbox, user }) {
-    const wanted = newProcessOf(await readEnvelope(exchange), user);
+    const wanted = newProcessOf(await readEnvelope(exchange), user, sandbox.record.workdir);
     const stream = openStream(exchange, sandbox);
     const deadline = armDeadline(exchange, stream);
     try {
@@ -135,13 +135,18 @@ export const processMethods: { readonly [method: string]: (call: ProcessCall) =>
   },
 };
 
-function newProcessOf(request: Message, user: string): NewProcess {
+function newProcessOf(request: Message, user: string, workdir = ""): NewProcess {
   const config = partOf(request, "process") ?? {};
   const cmd = textOf(config, "cmd");
   if (cmd === "") throw new ConnectError("invalid_argument", "cmd is missing");
   const tag = request["tag"] === undefined || request["tag"] === null ? undefined : textOf(request, "tag");
   const stdin = request["stdin"] === undefined || request["stdin"] === null ? true : flagOf(request, "stdin");
-  const place = { cmd, args: textsOf(config, "args"), envs: pairsOf(config, "envs"), cwd: textOf(config, "cwd") };
+  const place = {
+    cmd,
+    args: textsOf(config, "args"),
+    envs: pairsOf(config, "envs"),
+    cwd: textOf(config, "cwd") || workdir,
+  };
   for (const text of [cmd, ...place.args, place.cwd, ...Object.entries(place.envs).flat()]) {
     if (text.includes("\0")) throw new ConnectError("invalid_argument", "a NUL byte in the process's configuration");
   }

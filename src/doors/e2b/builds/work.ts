@@ -1,0 +1,194 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { z } from "zod";
+
+import { PyroError } from "../../../contract/errors.js";
+import type { OperationEvent } from "../../../contract/operation.js";
+import { Refusal } from "../answer.js";
+import { refuseUnsupported } from "../control/unsupported.js";
+import type { Sandboxes } from "../sandboxes.js";
+import { deleteTask } from "../saved-files.js";
+import type { Template } from "../template.js";
+import { findTemplate, USER_SETUP } from "../templates.js";
+import { DEFAULT_USER } from "../version.js";
+import type { Build, LogEntry } from "./builds.js";
+import { COPIES, planSteps, renderCommand, type Line, type Place, type Plan } from "./steps.js";
+
+const startForm = z.looseObject({
+  fromImage: z.string().nullish(),
+  fromTemplate: z.string().nullish(),
+  fromImageRegistry: z.unknown().optional(),
+  force: z.boolean().nullish(),
+  steps: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        args: z.array(z.string()).default([]),
+        filesHash: z.string().nullish(),
+        force: z.boolean().nullish(),
+      }),
+    )
+    .max(98)
+    .nullish(),
+  startCmd: z.string().nullish(),
+  readyCmd: z.string().nullish(),
+});
+
+/** E2B's own base image: pyro has the template in its place. */
+const BASE_IMAGE = /^(?:docker\.io\/)?e2bdev\/(?:base|code-interpreter)(?::.*)?$/;
+const MAX_ENTRIES = 10_000;
+const MAX_MESSAGE = 4_096;
+/** How long a start command has when no command says that it is ready, and how long it may take otherwise. */
+const START_SECONDS = 20;
+const READY_MS = 300_000;
+const READY_EVERY_MS = 1_000;
+const TASK_SECONDS = 3_600;
+
+/** Begins a build that was requested; it continues after this. Throws 400, 404, or 409 when it has begun already. */
+export async function startBuild(sandboxes: Sandboxes, build: Build, body: unknown): Promise<void> {
+  const { data, error } = startForm.safeParse(body);
+  if (!data) throw new Refusal(400, z.prettifyError(error));
+  refuseUnsupported({ fromImageRegistry: data.fromImageRegistry });
+  if (build.status !== "waiting") throw new Refusal(409, `Build ${build.id} has begun already.`);
+  const base = await findBase(sandboxes, data);
+  const { user = DEFAULT_USER, workdir = `/home/${DEFAULT_USER}` } = base;
+  const forcing = { setup: base.setup, isForced: data.force === true, nonce: randomBytes(8).toString("hex") };
+  const plan = planSteps(data.steps ?? [], { user, workdir, envs: {} }, forcing);
+  const copies = plan.hashes.map((hash, index) => {
+    const source = sandboxes.builds.uploads.get(`${build.template.id}/${hash}`);
+    if (source === undefined) throw new Refusal(400, `The files ${hash} were not uploaded.`);
+    return { source, to: `${COPIES}/${index}` };
+  });
+  // The daemon keeps them for one build.
+  for (const hash of plan.hashes) sandboxes.builds.uploads.delete(`${build.template.id}/${hash}`);
+  build.status = "building";
+  const begin = data.startCmd || data.readyCmd ? (data.startCmd ?? "") : null;
+  const ready = data.readyCmd || `sleep ${START_SECONDS}`;
+  const work = new Work(sandboxes, build, plan);
+  work
+    .do(base.files ?? base.environment, copies, begin, ready)
+    .then(() => (build.status = "ready"))
+    .catch((failure: unknown) => work.fail(failure));
+}
+
+async function findBase(
+  { builds, templates, pyro }: Sandboxes,
+  { fromImage, fromTemplate }: z.infer<typeof startForm>,
+): Promise<Template> {
+  if (fromTemplate) return findTemplate(fromTemplate, { templates, builds, pyro });
+  if (!fromImage) throw new Refusal(400, "fromImage or fromTemplate is missing.");
+  if (BASE_IMAGE.test(fromImage)) return findTemplate("base", { templates, builds, pyro });
+  return findTemplate(fromImage, { templates, builds, pyro }).catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.status !== 404) throw error;
+    return { environment: fromImage, setup: USER_SETUP };
+  });
+}
+
+/** The work of one build, and what its log says of it. */
+class Work {
+  readonly #sandboxes: Sandboxes;
+  readonly #build: Build;
+  readonly #plan: Plan;
+  #line: Pick<Line, "step" | "text"> = { step: 0, text: "base" };
+  #rest: Record<string, string> = {};
+
+  constructor(sandboxes: Sandboxes, build: Build, plan: Plan) {
+    this.#sandboxes = sandboxes;
+    this.#build = build;
+    this.#plan = plan;
+  }
+
+  async do(
+    from: string,
+    copies: readonly { readonly source: string; readonly to: string }[],
+    begin: string | null,
+    ready: string,
+  ): Promise<void> {
+    const { pyro, builds } = this.#sandboxes;
+    const { id, size } = this.#build;
+    const { place, lines } = this.#plan;
+    const { capabilities } = await pyro.perform("doctor", {});
+    const files = `e2b-build-${id}`;
+    const shape = {
+      ...(size.vcpuCount !== undefined && { vcpu_count: size.vcpuCount }),
+      ...(size.memMib !== undefined && { mem_mib: size.memMib }),
+    };
+    const named = { name: files, from, user: "root", copies: [...copies], run: lines.map(({ command }) => command) };
+    const options = { onEvent: (event: OperationEvent) => this.#observe(event, copies.length) };
+    await pyro.perform("env.build", { ...named, ...shape, network: capabilities.guest_network }, options);
+    const environment = begin === null ? files : await this.#save(files, shape, place, begin, ready);
+    const { user, workdir } = place;
+    // A VM with memory has the size that it was saved with.
+    await builds.finish(this.#build, { environment, files, user, workdir, ...(begin === null && size) });
+    this.#add("info", "Build finished");
+  }
+
+  fail(error: unknown): void {
+    const { message, details } = PyroError.from(error);
+    const { step, text } = this.#line;
+    const stderr = String((details as Record<string, unknown>)["stderr"] ?? "").trim();
+    const why = `failed to run command '${text.replace(/^RUN /, "")}': ${stderr.split("\n").at(-1) || message}`;
+    const reason = step > 0 && details["reason"] === "step" ? why : message;
+    this.#add("error", reason);
+    this.#build.reason = { message: reason, step: this.#stepName() };
+    this.#build.status = "error";
+  }
+
+  /** Runs the start command, and saves its VM with memory when the ready command has succeeded. */
+  async #save(files: string, shape: object, place: Place, begin: string, ready: string): Promise<string> {
+    const { pyro } = this.#sandboxes;
+    this.#line = { step: -1, text: begin };
+    this.#add("info", `Starting: ${begin}`);
+    const fields = { environment: files, ...shape, ttl_seconds: TASK_SECONDS };
+    const { task_id } = await this.#sandboxes.createTask(`build-${this.#build.id}`, fields);
+    try {
+      const place_ = { task_id, user: "root", cwd: "/" };
+      // Its output goes nowhere: in a sandbox that starts from it, nothing would read it.
+      const command = `exec >/dev/null 2>&1 </dev/null; ${renderCommand(place, begin)}`;
+      if (begin !== "") await pyro.perform("task.exec", { ...place_, command, background: true });
+      const endMs = Date.now() + READY_MS;
+      for (;;) {
+        const { exit_code } = await pyro.perform("task.exec", { ...place_, command: renderCommand(place, ready) });
+        if (exit_code === 0) break;
+        if (Date.now() > endMs)
+          throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The ready command has failed for ${READY_MS / 1000} s.`);
+        await sleep(READY_EVERY_MS);
+      }
+      const name = `e2b-started-${this.#build.id}`;
+      await pyro.perform("env.save", { source: task_id, name });
+      return name;
+    } finally {
+      await deleteTask(pyro, task_id);
+    }
+  }
+
+  #observe(event: OperationEvent, copyCount: number): void {
+    if (event.event === "progress" && event.phase === "build") {
+      const line = this.#plan.lines[Math.round((event.fraction ?? 0) * this.#stepCount(copyCount)) - copyCount];
+      if (!line) return;
+      this.#line = line;
+      this.#add("info", line.text);
+    } else if (event.event === "stdout" || event.event === "stderr") {
+      const lines = ((this.#rest[event.event] ?? "") + Buffer.from(event.data).toString("utf8")).split("\n");
+      this.#rest[event.event] = lines.pop()!.slice(-MAX_MESSAGE);
+      for (const line of lines) this.#add(event.event === "stdout" ? "info" : "warn", line);
+    } else if (event.event === "progress") this.#add("info", event.message);
+  }
+
+  /** The steps of pyro's build: copies, lines, and one that finishes it. */
+  #stepCount(copyCount: number): number {
+    return copyCount + this.#plan.lines.length + 1;
+  }
+
+  #stepName(): string {
+    const { step } = this.#line;
+    return step === 0 ? "base" : step < 0 ? "finalize" : String(step);
+  }
+
+  #add(level: LogEntry["level"], message: string): void {
+    if (this.#build.log.length >= MAX_ENTRIES) return;
+    const entry = { timestamp: new Date().toISOString(), level, message: message.slice(0, MAX_MESSAGE) };
+    this.#build.log.push({ ...entry, step: this.#stepName() });
+  }
+}
