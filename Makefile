@@ -120,6 +120,11 @@ bench: setup
 bench-many: setup
 	@node dist/bench/main.js many --runs 2000
 
+# The gateway for programs of E2B: its bounds are for a quiet machine.
+.PHONY: bench-e2b
+bench-e2b: setup
+	@node dist/bench/main.js e2b
+
 # The host memory that a VM takes during an hour of builds; BENCH_MINUTES sets how long.
 .PHONY: bench-builds
 bench-builds: setup

@@ -12,6 +12,7 @@ import {
 import { renderMarkdown, type Table } from "../src/bench/table.js";
 import { openClient } from "../src/client/client.js";
 import { stopDaemon } from "../src/client/daemon.js";
+import { benchE2b } from "./e2b.js";
 import { benchFairness } from "./fairness.js";
 import { benchBranches } from "./branches.js";
 import { benchBuilds } from "./builds.js";
@@ -46,9 +47,10 @@ const parts: Readonly<Record<string, (bench: BenchHome, runs: number) => Promise
   live: benchLive,
   idle: benchIdle,
   fairness: benchFairness,
+  e2b: benchE2b,
 };
-/** Parts that run only when they are named, for they take an hour. */
-const onlyNamed = ["builds"];
+/** Parts that run only when they are named: the builds take an hour, and the last one needs E2B's SDK. */
+const onlyNamed = ["builds", "e2b"];
 
 /**
  * What VMs cost here, as ratios within one run: the named parts, or all of them. BENCH_HOME names a home to take environments from,

@@ -15,7 +15,19 @@ const pythons = [
   { name: "old", packages: ["e2b==2.34.0"], programs: ["sync", "async"] },
   { name: "new", packages: ["e2b==2.63.0", "e2b-code-interpreter==2.11.5"], programs: ["sync", "async", "code"] },
 ] as const;
-const javascript = ["tour", "code", "two", "paging", "links", "agent", "watch", "branches", "build", "speed"] as const;
+const javascript = [
+  "tour",
+  "code",
+  "two",
+  "paging",
+  "links",
+  "agent",
+  "watch",
+  "branches",
+  "reboot",
+  "build",
+  "speed",
+] as const;
 
 let [passed, failed] = [0, 0];
 
@@ -56,7 +68,7 @@ function prepare(): void {
   }
 }
 
-/** Eleven programs with npm's SDK, five with PyPI's, E2B's own command, fifty sandboxes at once, and deaths in the middle of streams. */
+/** Twelve programs with npm's SDK, five with PyPI's, E2B's own command, fifty sandboxes at once, and deaths in the middle of streams. */
 async function main(): Promise<void> {
   prepare();
   await using scratch = new VmScratch();

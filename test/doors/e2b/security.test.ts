@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, statSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { chmodSync, copyFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { readKey, replaceKey } from "../../../src/doors/e2b/home.js";
 import { signLink } from "../../../src/doors/e2b/files/signature.js";
@@ -174,4 +177,25 @@ test("users: a name that a shell could misread is 401, and reaches no shell", as
     headers: { "content-type": "application/json", ...headers },
   });
   assert.deepEqual(body, { code: "unauthenticated", message: "invalid username: 'ghost'" });
+});
+
+test("another user of this host reads neither key nor tokens, and gets 401 from the gateway", async () => {
+  // Only root can become another user.
+  if (process.geteuid!() !== 0) return;
+  const program = `
+    import { readFileSync } from "node:fs";
+    const [port, id, ...paths] = process.argv.slice(1);
+    for (const path of paths) try { readFileSync(path); console.log("read"); } catch ({ code }) { console.log(code); }
+    const routed = { "e2b-sandbox-id": id, "e2b-sandbox-port": "49983" };
+    for (const [path, headers] of [["/v2/sandboxes", {}], ["/files?path=/etc/passwd", routed]])
+      console.log((await fetch("http://127.0.0.1:" + port + path, { headers })).status);`;
+  // The directory of the tests is open; that of the home is not.
+  chmodSync(served.directory, 0o755);
+  const node = join(served.directory, "node");
+  copyFileSync(process.execPath, node);
+  const record = join(served.home.sandboxes, `${sandbox.id}.json`);
+  const args = ["--input-type=module", "-e", program, String(served.port), sandbox.id, served.home.key, record];
+  const run = (uid: number) => promisify(execFile)(node, args, { uid, gid: uid, cwd: "/", env: {} });
+  assert.equal((await run(0)).stdout, "read\nread\n401\n401\n");
+  assert.equal((await run(65_534)).stdout, "EACCES\nEACCES\n401\n401\n");
 });
