@@ -100,6 +100,8 @@ export interface LoopbackServer {
 const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 32_768;
 
+/** How long a connection without a request stays open: longer than clients keep theirs, as with E2B, whose SDK for Python takes 300 s. */
+const KEEP_ALIVE_MS = 640_000;
 /** How long a new connection may send nothing. */
 const FIRST_BYTE_MS = 60_000;
 /** The first byte of a TLS connection. */
@@ -118,7 +120,12 @@ interface LoopbackWork {
 /** Serves HTTP/1.1 on 127.0.0.1 and ::1, plain and over TLS on the same port; on a free port for 0. Rejects when the port is not available. */
 export async function serveLoopback(port: number, work: LoopbackWork): Promise<LoopbackServer> {
   const { onRequest, onUpgrade, certified, secureContextFor } = work;
-  const options = { requestTimeout: 0, keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
+  const options = {
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+  };
   const plain = createServer(options, onRequest);
   const secure = createSecureServer(
     {

@@ -199,3 +199,9 @@ test("another user of this host reads neither key nor tokens, and gets 401 from 
   assert.equal((await run(0)).stdout, "read\nread\n401\n401\n");
   assert.equal((await run(65_534)).stdout, "EACCES\nEACCES\n401\n401\n");
 });
+
+test("connections: one without a request stays open for longer than SDKs keep theirs, so that none of them uses one that is closing", async () => {
+  // Python's SDK keeps idle connections for 300 s.
+  const { headers } = await served.ask("GET", "/health", { headers: { connection: "keep-alive" } });
+  assert.ok(Number(/timeout=(\d+)/.exec(String(headers["keep-alive"]))?.[1]) > 300, String(headers["keep-alive"]));
+});
