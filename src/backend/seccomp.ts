@@ -6,11 +6,11 @@
 /** The result of a refused system call. */
 const errno = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 
-/** System calls of debuggers and build tools. QEMU needs none of them. */
+/** System calls of debuggers and build tools, and memory that no limit of a process counts. QEMU needs none of them. */
 const refusedToQemu = {
   ...{ ptrace: 101, process_vm_readv: 310, process_vm_writev: 311, kcmp: 312, pidfd_getfd: 438 },
   ...{ process_madvise: 440, chroot: 161, personality: 135, modify_ldt: 154, sethostname: 170, setdomainname: 171 },
-  ...{ fork: 57, vfork: 58 },
+  ...{ fork: 57, vfork: 58, memfd_create: 319, memfd_secret: 447, shmget: 29 },
 } as const;
 
 /** Calls that change the host, share something between jails, or reach parts of the host's kernel where flaws are often found. */

@@ -94,6 +94,11 @@ attempt("write a file beyond its limit", lambda: os.pwrite(scratch.fileno(), b"x
 attempt("raise the limit on files", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1)))
 attempt("raise the limit on memory", lambda: resource.setrlimit(resource.RLIMIT_DATA, (-1, -1)))
 attempt("map more memory than a VM needs", lambda: mmap.mmap(-1, (target["memMib"] + 4200) * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+for name, mapped in [("share", -1), ("share, through a device,", os.open("/dev/zero", os.O_RDWR))]:
+    attempt(name + " more memory than a VM needs", lambda: mmap.mmap(mapped, (target["memMib"] + 16500) * MIB, flags=mmap.MAP_SHARED | 0x4000 | (mmap.MAP_ANONYMOUS if mapped < 0 else 0)).close())
+attempt("raise the limit on addresses", lambda: resource.setrlimit(resource.RLIMIT_AS, (-1, -1)))
+results["make a file without a name in memory"] = call(319, 0, 0)
+results["make a segment of shared memory"] = call(29, 0, 4096, 0o600)
 attempt("fill the memory with files", lambda: fill("/tmp", 112))
 attempt("become more important", lambda: os.nice(-5))
 attempt("become a real-time process", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)))

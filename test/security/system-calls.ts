@@ -20,6 +20,8 @@ def fork():
 NEWUSER, NEWNS, VM = 0x10000000, 0x20000, 0x100
 results = {
     "unshare a user namespace": call(272, NEWUSER),
+    "unshare a mount namespace": call(272, NEWNS),
+    "enter a namespace": call(308, 0, 0),
     "clone into a user namespace": call(56, NEWUSER | 17, 0, 0, 0, 0),
     "clone3": call(435, 0, 0),
     "mount": call(165, 0, 0, 0, 0, 0),
@@ -27,6 +29,7 @@ results = {
     "io_uring_setup": call(425, 1, 0),
     "userfaultfd": call(323, 0),
     "keyctl": call(250, 0, -3, 0),
+    "request_key": call(249, 0, 0, 0, -3),
     "add_key": call(248, 0, 0, 0, 0, -3),
     "bpf": call(321, 0, 0, 0),
     "perf_event_open": call(298, 0, 0, -1, -1, 0),
