@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fatal.h"
@@ -36,4 +37,9 @@ void confine_load(int fd) {
     const struct filter filter = {(unsigned short)(length / sizeof *program), program};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, MODE_FILTER, &filter) < 0)
         fatal("loading the filter: errno %d", errno);
+}
+
+void confine_processes(unsigned long most) {
+    const struct rlimit limit = {most, most};
+    if (setrlimit(RLIMIT_NPROC, &limit) < 0) fatal("limiting processes: errno %d", errno);
 }

@@ -70,17 +70,18 @@ static int run_process(void) {
 }
 
 static int usage(void) {
-    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH] [--mailbox PATH] [--filter NUMBER] | --version\n", stderr);
+    fputs("usage: pyro-agent (--listen PATH | --fd NUMBER) [--workspace PATH] [--mailbox PATH] [--filter NUMBER] [--processes NUMBER] | --version\n", stderr);
     return 2;
 }
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) return puts(AGENT_VERSION) < 0;
-    const char *listen = NULL, *fd = NULL, *workspace = "/workspace", *mailbox = NULL, *filter = NULL;
+    const char *listen = NULL, *fd = NULL, *workspace = "/workspace", *mailbox = NULL, *filter = NULL, *processes = NULL;
     struct {
         const char *name, **value;
     } options[] = {
         {"--listen", &listen}, {"--fd", &fd}, {"--workspace", &workspace}, {"--mailbox", &mailbox}, {"--filter", &filter},
+        {"--processes", &processes},
     };
     for (int i = 1; i < argc; i += 2) {
         const char **value = NULL;
@@ -91,6 +92,7 @@ int main(int argc, char **argv) {
         *value = argv[i + 1];
     }
     if (!listen && !fd) return getpid() == 1 ? serve_vm() : usage();
+    if (processes) confine_processes(strtoul(processes, NULL, 10));
     if (filter) confine_load(atoi(filter));
     open_process(listen ? LOOP_END_WAITS : LOOP_END_EXITS, workspace, mailbox);
     if (!listen) {

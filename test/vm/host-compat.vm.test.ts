@@ -111,6 +111,23 @@ test("a command without a VM cannot make the filtered system calls", async () =>
   );
 });
 
+test("a machine without a VM has a limit on its processes, which counts no others, and on its files in memory", async () => {
+  const script = `ulimit -u; ulimit -u 5000 || echo kept; touch /dev/new || echo kept
+    for path in /tmp /var/tmp /run /root /dev/shm; do df -BM --output=size $path | tail -n 1; done
+    head -c 300M /dev/zero >/tmp/filler || echo full; ulimit -u 20; python3 -c '
+import os, signal
+try:
+    for number in range(40): os.fork() or signal.pause()
+except OSError as error: print(error.errno)'`;
+  const words = ["--allow-host-compat", "--mem-mib", "256", "--", "bash", "-c", script];
+  const { stdout, stderr } = await scratch.pyro(["run", "debian:12", ...words]);
+  assert.deepEqual(
+    stdout.match(/\w+/g),
+    ["4096", "kept", "kept", ...Array<string>(5).fill("256M"), "full", "11"],
+    stderr,
+  );
+});
+
 test("a task without a VM takes files in the same way, all or nothing", async () => {
   const source = join(scratch.directory, "source");
   mkdirSync(join(source, "lib"), { recursive: true });

@@ -4,6 +4,10 @@ export interface ContainerSpec {
   readonly rootDirectory: string;
   readonly workspaceDirectory: string;
   readonly agentPath: string;
+  /** MiB that each directory in memory may take; null where bubblewrap cannot limit them. */
+  readonly filesMib: number | null;
+  /** Most processes; null where the kernel would count those of other containers too. */
+  readonly processes: number | null;
   /** When pyro runs as root: the unprivileged id that root inside stands for. */
   readonly unprivilegedId: number | null;
 }
@@ -21,7 +25,11 @@ export const AGENT_FD = 5;
  * first becomes the user nobody, which then gets a user namespace in which it looks like root.
  */
 export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; program: string[] } {
-  const { unprivilegedId } = spec;
+  const { unprivilegedId, filesMib, processes } = spec;
+  const inMemory = (path: string) => [
+    ...(filesMib === null ? [] : ["--size", String(filesMib * 1_048_576)]),
+    ...["--perms", "1777", "--tmpfs", path],
+  ];
   const ordinary = unprivilegedId === null;
   const jail = [
     ...(ordinary ? ["--unshare-user", "--uid", "0", "--gid", "0"] : []),
@@ -30,14 +38,15 @@ export function buildContainerArgs(spec: ContainerSpec): { jail: string[]; progr
     ...["--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
     ...["--setenv", "PYRO_AGENT_LOGIN", "1"],
     ...["--ro-bind", spec.rootDirectory, "/"],
-    ...["--dev", "/dev", "--proc", "/proc"],
-    ...["/tmp", "/var/tmp", "/run", "/root"].flatMap((path) => ["--perms", "1777", "--tmpfs", path]),
+    ...["--dev", "/dev", ...inMemory("/dev/shm"), "--remount-ro", "/dev", "--proc", "/proc"],
+    ...["/tmp", "/var/tmp", "/run", "/root"].flatMap(inMemory),
     ...["--bind", spec.workspaceDirectory, "/workspace", "--perms", "0755", "--dir", "/run/pyro"],
     ...["--ro-bind", spec.agentPath, "/run/pyro/agent"],
     ...["--chdir", "/"],
   ];
-  // The agent loads the filter, not bubblewrap: `unshare` makes the last user namespace after bubblewrap.
-  const agent = ["/run/pyro/agent", "--fd", String(AGENT_FD), "--filter", String(FILTER_FD)];
+  // The agent loads the filter and sets the limit, not bubblewrap: `unshare` makes the last user namespace after bubblewrap.
+  const limit = processes === null ? [] : ["--processes", String(processes)];
+  const agent = ["/run/pyro/agent", "--fd", String(AGENT_FD), "--filter", String(FILTER_FD), ...limit];
   return { jail, program: [...(ordinary ? [] : buildBecomeNobody(unprivilegedId)), ...agent] };
 }
 

@@ -7,7 +7,7 @@ import type { ControlGroups } from "../../host/control-groups.js";
 import { chown, mkdir } from "../../host/files.js";
 import { findProgram } from "../../host/find-program.js";
 import { diskUsageBytes } from "../../host/disk.js";
-import { unprivilegedId } from "../../host/platform.js";
+import { countsByNamespace, unprivilegedId } from "../../host/platform.js";
 import { readMemoryBytes } from "../../host/process.js";
 import { describeEnd, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/spawn.js";
 import { removeTree } from "../../host/remove-tree.js";
@@ -22,6 +22,7 @@ import type {
   PruneReport,
   VmShape,
 } from "../backend.js";
+import { limitsFilesInMemory } from "../bubblewrap.js";
 import { prunePrepared } from "../prune.js";
 import { buildContainerFilter } from "../seccomp.js";
 import { sweepTemporaries } from "../../host/temporary.js";
@@ -35,7 +36,7 @@ export interface HostCompatOptions {
   readonly groups: ControlGroups;
 }
 
-/** Maximum processes of a command; enough for builds. */
+/** Maximum processes of a machine; enough for builds. */
 const PROCESSES = 4_096;
 const START_DEADLINE_MS = 10_000;
 
@@ -126,6 +127,8 @@ export class HostCompatBackend implements Backend {
       rootDirectory,
       workspaceDirectory,
       agentPath,
+      filesMib: (await limitsFilesInMemory(bwrap)) ? memMib : null,
+      processes: countsByNamespace() ? PROCESSES : null,
       unprivilegedId: nobody,
     });
     const limits = { memoryMib: memMib, processes: PROCESSES, cpuWeight: 100 * vcpuCount, endsWhole: false };

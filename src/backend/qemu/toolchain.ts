@@ -5,6 +5,7 @@ import { existsSync, lstat, readlink, stat } from "../../host/files.js";
 import { findProgram } from "../../host/find-program.js";
 import { isRoot, unprivilegedId } from "../../host/platform.js";
 import { runTool } from "../../host/tool.js";
+import { limitsFilesInMemory } from "../bubblewrap.js";
 import { inToolchain, type InstalledToolchain } from "../../toolchain/installed.js";
 import { JAIL_FILES, type Jailer, type JailSpec, type SystemPath } from "./jail.js";
 
@@ -138,9 +139,7 @@ async function readQemuVersion(qemu: string): Promise<string> {
 }
 
 async function describeBubblewrap(path: string): Promise<Jailer> {
-  const { stdout } = await runTool(path, ["--version"], { timeoutMs: 10_000 });
-  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
-  return { kind: "bubblewrap", path, limitsTmp: Number(major) > 0 || Number(minor) >= 7 };
+  return { kind: "bubblewrap", path, limitsTmp: await limitsFilesInMemory(path) };
 }
 
 /** Distinguishes two builds of one version. */
