@@ -106,6 +106,58 @@ for payload in (b"secret" * 20, b"\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\
   assert.ok(resolver.take().every((line) => line === "asked good.test"));
 });
 
+/** Resolves each name in one family, connects to its first address, and names the host there. */
+const LEAD = `
+import errno, json, socket, sys
+port, outcomes = int(sys.argv[1]), []
+for name, is_v6 in json.loads(sys.argv[2]):
+    family, kind, _, _, address = socket.getaddrinfo(name, port, socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as s:
+        s.settimeout(8)
+        try:
+            s.connect(address)
+            s.sendall(("GET / HTTP/1.1\\r\\nHost: " + name + "\\r\\n\\r\\n").encode())
+            outcome = "answered" if s.recv(8) == b"far got " else "ended"
+        except OSError as error:
+            outcome = errno.errorcode.get(error.errno, "silence")
+    outcomes.append([address[0], outcome])
+print(json.dumps(outcomes))
+`;
+
+test("an allowed name that leads to a closed address, later, by an alias or in another spelling, reaches nothing", async () => {
+  const inside = world.private4;
+  far.take();
+  const names = [
+    "rebound.below.test",
+    "rebound.below.test",
+    "alias.below.test",
+    "mapped.below.test",
+    "nat64.below.test",
+  ];
+  const asked = names.map((name) => [name, /^(?:mapped|nat64)/.test(name)]);
+  const outcomes = JSON.parse(await python(scratch, task, LEAD, String(PORT), JSON.stringify(asked))) as string[][];
+  const hexadecimal = Buffer.from(inside.split(".").map(Number))
+    .toString("hex")
+    .replace(/^(.{4})/, "$1:")
+    .replaceAll(/\b0+/g, "");
+  const addresses = [world.open4, inside, inside, `::ffff:${inside}`, `64:ff9b::${hexadecimal}`];
+  assert.deepEqual(
+    outcomes.map(([address]) => address),
+    addresses,
+  );
+  assert.deepEqual(
+    outcomes.map(([, outcome]) => outcome === "answered"),
+    [true, false, false, false, false],
+    JSON.stringify(outcomes),
+  );
+  assert.equal(far.take().length, 1);
+  const { last_refused } = (await scratch.status(task)).network!;
+  assert.ok(
+    last_refused.some(({ address, reason }) => address === inside && reason === "closed_range"),
+    JSON.stringify(last_refused),
+  );
+});
+
 test("a DNS answer too long for UDP arrives over TCP, and that connection carries nothing else", async () => {
   resolver.take();
   const outcomes = await say(["many.below.test", "http", "many.below.test"], ["many.evil.test", "http", "good.test"]);

@@ -90,9 +90,9 @@ export class World implements AsyncDisposable {
     return this.#start([process.execPath, peerPath, name, `${port}`, "0.0.0.0", "::"]);
   }
 
-  /** A resolver on a loopback address of this host. Every name has the same address. */
+  /** A resolver on a loopback address of this host. Every name has the same address; some lead to a closed one (resolver-process.ts). */
   resolver(address: string, answer: string): Promise<Peer> {
-    return this.#start([process.execPath, resolverPath, address, answer]);
+    return this.#start([process.execPath, resolverPath, address, answer, this.private4]);
   }
 
   async #start([program = "", ...args]: readonly string[]): Promise<Peer> {
