@@ -26,7 +26,7 @@ test("every link of a page leads to an existing file of this checkout, and to an
 test("every file that a page names in backquotes by its path is in this checkout", () => {
   const dead = pages.flatMap((page) => {
     const named = withoutFences(page).matchAll(
-      /`((?:src|test|guest|gate|keeper|docs|scripts|python|protocol|examples|bench)\/[\w./-]+)`/g,
+      /`((?:src|test|guest|gate|keeper|preload|e2b|deploy|docs|scripts|python|protocol|examples|bench)\/[\w./-]+)`/g,
     );
     return [...named]
       .map(([, path = ""]) => path)
@@ -34,6 +34,34 @@ test("every file that a page names in backquotes by its path is in this checkout
       .map((path) => [page, path]);
   });
   assert.deepEqual(dead, []);
+});
+
+test("every make target that a page names in backquotes is in the Makefile", () => {
+  const targets = new Set(
+    [...readFileSync(join(root, "Makefile"), "utf8").matchAll(/^([\w-]+):/gm)].map(([, name]) => name),
+  );
+  const dead = pages.flatMap((page) =>
+    [...withoutFences(page).matchAll(/`(?:[A-Z_]+=\S+ )*make ([a-z][\w-]*)`/g)]
+      .filter(([, name]) => !targets.has(name!))
+      .map(([command]) => [page, command]),
+  );
+  assert.deepEqual(dead, []);
+});
+
+test("each row of SECURITY.md's attacks names what tests it", () => {
+  const [, table = ""] = readFileSync(join(root, "SECURITY.md"), "utf8").split("## Attacks, layers, tests");
+  const rows = [...table.split("\n## ")[0]!.matchAll(/^\|(?! who attacks |---)(.*)\|$/gm)].map(([, row = ""]) =>
+    row.split(" | "),
+  );
+  assert.ok(rows.length > 25, `${rows.length} rows`);
+  const untested = rows.filter((cells) => {
+    const tests = cells.at(-1)!.trim();
+    return (
+      cells.length !== 4 ||
+      (tests !== "the same" && !/`(?:make [\w-]+|(?:\w+\/)?test\/[\w./-]+|\w+\/fuzz\/)`/.test(tests))
+    );
+  });
+  assert.deepEqual(untested, []);
 });
 
 function isThere(path: string): boolean {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync, statfsSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
+import { mountingTest } from "../client/mounting-test.js";
 import { until } from "../client/scratch.js";
 import { TaskScratch } from "../faults/task-scratch.js";
 
@@ -73,3 +76,39 @@ test("a helper that has read the files of a dead task makes room for the next VM
   await scratch.delete(next);
   assert.equal((await read()).content, "kept\n");
 });
+
+mountingTest(
+  import.meta.url,
+  "a guest that fills its disk and its memory takes no more of the host than was promised for it, and with limits the host's disk keeps room",
+  async () => {
+    const [wholeMib, diskMib] = [400, 256];
+    await using scratch = new TaskScratch({
+      smallDisk: { directory: "vms", size: `${wholeMib}m` },
+      env: { PYRO_MAX_DISK: "300" },
+    });
+    const greedy = await scratch.create({ disk_mib: diskMib });
+    const refused = await scratch.failureHere("task.create", {
+      environment: "debian:12",
+      mem_mib: 256,
+      disk_mib: diskMib,
+    });
+    assert.deepEqual([refused.code, refused.details["variable"]], ["RESOURCE_EXHAUSTED", "PYRO_MAX_DISK"]);
+    const filled = await scratch.execHere(greedy, "dd if=/dev/zero of=filler bs=1M; status=$?; sync; exit $status");
+    assert.equal(filled.exit_code, 1);
+    assert.match(filled.stderr, /No space left on device/);
+    const { bsize, bavail } = statfsSync(join(scratch.home, "vms"));
+    const takenMib = wholeMib - (bsize * bavail) / 1_048_576;
+    // The guest's file system keeps some blocks for itself, and the VM has two small files beside its disk.
+    assert.ok(takenMib > diskMib / 2 && takenMib < diskMib + 4, `${takenMib} MiB of disk`);
+    const hog = await scratch.execHere(greedy, "rm filler; tail /dev/zero");
+    assert.equal(hog.oom_killed, true);
+    const { memory_reserved_mib, state_reason } = await scratch.status(greedy);
+    const peakKib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${scratch.qemuOf(greedy)}/status`, "utf8"))![1];
+    assert.ok(
+      Number(peakKib) / 1_024 > 200 && Number(peakKib) / 1_024 <= memory_reserved_mib!,
+      `${peakKib} KiB of memory`,
+    );
+    assert.equal(state_reason, null);
+    assert.equal((await scratch.execHere(greedy, "echo alive")).stdout, "alive\n");
+  },
+);
