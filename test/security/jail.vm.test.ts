@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import {
   chmodSync,
   closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -23,6 +24,8 @@ import { buildAsNobody } from "../vm/as-nobody.js";
 import { VmScratch } from "../vm/vm-scratch.js";
 import { refusals } from "./system-calls.js";
 
+/** The bits of open flags that say whether a file was opened for reading or writing. */
+const ACCESS_MODE = 3;
 const PROGRAM = "dist/test/security/jail-process.js";
 const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -138,4 +141,26 @@ test("QEMU of each VM: the jail's filter and its own, a limit on threads, and a 
   assert.ok(users.every((user) => user.size === 1 && !user.has(0)));
   const isOwn = isRoot() && ownIdOf("vm") !== null;
   assert.equal(new Set(users.flatMap((user) => [...user])).size, isOwn ? 2 : 1);
+});
+
+test("QEMU of a task and of its fork writes to its own disk and mailbox alone: every other file is open and mapped for reading, or privately", async () => {
+  await using scratch = new VmScratch();
+  const { task_id } = await scratch.client.call("task.create", { environment: "debian:12", mem_mib: 256 });
+  const { tasks } = await scratch.client.call("task.fork", { task_id });
+  for (const id of [task_id, tasks[0]!.task_id]) {
+    const proc = `/proc/${scratch.qemuOfVm(id.replace("task-", "vm-"))}`;
+    const isWritten = (fd: string) => {
+      const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(join(proc, "fdinfo", fd), "utf8"))![1]!;
+      return (Number.parseInt(flags, 8) & ACCESS_MODE) !== constants.O_RDONLY;
+    };
+    const files = readdirSync(join(proc, "fd"))
+      .map((fd) => ({ path: readlinkSync(join(proc, "fd", fd)), fd }))
+      .filter(({ path }) => path.startsWith("/") && !path.startsWith("/dev/"));
+    assert.ok(files.some(({ path }) => path === "/pyro/template/ram"));
+    const written = files.filter(({ fd }) => isWritten(fd)).map(({ path }) => path);
+    assert.deepEqual(written.toSorted(), ["/pyro/vm/mailbox", "/pyro/vm/scratch"]);
+    const mapped = readFileSync(join(proc, "maps"), "utf8");
+    assert.match(mapped, id === task_id ? / rw-p .* \/pyro\/template\/ram$/m : / rw-p .*\/pages(?: \(deleted\))?$/m);
+    assert.doesNotMatch(mapped, /^\S+ .w.s /m);
+  }
 });
