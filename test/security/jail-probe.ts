@@ -7,6 +7,8 @@ export interface ProbeTargets {
   readonly snapshot: string;
   readonly daemonSocket: string;
   readonly abstractSocket: string;
+  /** The key of a queue of messages of System V. */
+  readonly queueKey: number;
   readonly tcpPort: number;
   readonly otherPid: number;
   readonly maxFileMib: number;
@@ -66,6 +68,7 @@ for path in ["/", "/pyro", "/pyro/vm", "/dev", "/dev/shm", "/usr", "/usr/bin"]:
 # Sockets and processes of others.
 attempt("connect to the daemon", lambda: connect(socket.AF_UNIX, target["daemonSocket"]))
 attempt("connect to an abstract socket", lambda: connect(socket.AF_UNIX, "\\0" + target["abstractSocket"]))
+results["find a queue of messages"] = call(68, target["queueKey"], 0)
 attempt("connect over IP", lambda: connect(socket.AF_INET, ("127.0.0.1", target["tcpPort"])))
 attempt("signal a process of the user's", lambda: os.kill(target["otherPid"], 0))
 attempt("signal every process", lambda: os.kill(-1, 0))

@@ -40,13 +40,32 @@ const listen = async (at: { path: string } | { port: number; host: string }) => 
 };
 const daemonSocket = join(directory, "daemon.sock");
 const abstractSocket = `pyro-test-${process.pid}`;
-const servers = [
-  await listen({ path: daemonSocket }),
-  await listen({ path: `\0${abstractSocket}` }),
-  await listen({ port: 0, host: "127.0.0.1" }),
-];
+const servers = [await listen({ path: daemonSocket }), await listen({ port: 0, host: "127.0.0.1" })];
 chmodSync(daemonSocket, 0o777);
-const { port: tcpPort } = servers[2]!.address() as AddressInfo;
+const { port: tcpPort } = servers[1]!.address() as AddressInfo;
+
+/**
+ * An abstract socket and a queue of messages, in Python like the probe: Node.js fills such a name with zeros, and a probe would look for
+ * another one. Both are found here, outside the jail.
+ */
+const NEIGHBOUR = `
+import ctypes, socket, sys
+call = ctypes.CDLL(None).syscall
+server = socket.socket(socket.AF_UNIX)
+server.bind(chr(0) + sys.argv[1])
+server.listen()
+socket.socket(socket.AF_UNIX).connect(chr(0) + sys.argv[1])
+queue = call(68, int(sys.argv[2]), 0o1666)
+assert queue >= 0 and call(68, int(sys.argv[2]), 0) == queue
+print("ready", flush=True)
+sys.stdin.read()
+call(71, queue, 0, 0)
+`;
+const queueKey = 0x5079 * 65_536 + (process.pid % 65_536);
+const neighbour = spawn("/usr/bin/python3", ["-c", NEIGHBOUR, abstractSocket, String(queueKey)], {
+  stdio: ["pipe", "pipe", "inherit"],
+});
+await once(neighbour.stdout, "data");
 const other = spawn("sleep", ["1000"], { stdio: "ignore" });
 
 const toolchain = await findToolchain(keeperPath);
@@ -57,6 +76,7 @@ const targets = {
   snapshot,
   daemonSocket,
   abstractSocket,
+  queueKey,
   tcpPort,
   otherPid: other.pid!,
   maxFileMib,
@@ -85,6 +105,8 @@ const probe = await VmProcess.start({
 const said = await probe.ended;
 await probe.kill();
 other.kill("SIGKILL");
+neighbour.stdin.end();
+await once(neighbour, "close");
 for (const server of servers) server.close();
 rmSync(directory, { recursive: true });
 const results = said.includes("{") ? (JSON.parse(said.slice(said.indexOf("{"))) as object) : { failure: said };
