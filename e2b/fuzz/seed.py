@@ -1,7 +1,10 @@
-"""Writes a few small inputs for the fuzz target: seed.py place FOLDER."""
+"""Writes a few small inputs, and those that were kept, for the fuzz target: seed.py place FOLDER."""
 
 import os
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../guest/fuzz"))
+import corpus
 
 SEEDS = [
     b'{"user":"root","path":"/a/../b//c/."}',
@@ -13,6 +16,4 @@ SEEDS = [
 
 kind, folder = sys.argv[1:]
 assert kind == "place"
-for number, seed in enumerate(SEEDS):
-    with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
-        file.write(seed)
+corpus.write_inputs(folder, SEEDS, os.path.join(os.path.dirname(__file__), "corpus", f"{kind}.txt"))

@@ -1,8 +1,11 @@
-"""Writes a few small inputs for a fuzz target: seed.py packet|inspect|dns|talk FOLDER."""
+"""Writes a few small inputs, and those that were kept, for a fuzz target: seed.py packet|inspect|dns|talk FOLDER."""
 
 import os
 import struct
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../guest/fuzz"))
+import corpus
 
 
 def tcp(flags, more=b""):
@@ -86,6 +89,4 @@ SEEDS = {
 }
 
 kind, folder = sys.argv[1:]
-for number, seed in enumerate(SEEDS[kind]):
-    with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
-        file.write(seed)
+corpus.write_inputs(folder, SEEDS[kind], os.path.join(os.path.dirname(__file__), "corpus", f"{kind}.txt"))

@@ -1,9 +1,11 @@
-"""Writes a few small inputs for a fuzz target: seed.py frame|json|record|digest FOLDER."""
+"""Writes a few small inputs, and those that were kept, for a fuzz target: seed.py frame|json|record|digest FOLDER."""
 
 import json
 import os
 import struct
 import sys
+
+import corpus
 
 MAGIC = b"\x89PYROSYNC\r\n\x1a\n\x00\x01\xff"
 
@@ -47,6 +49,4 @@ RECORDS = [
 DIGESTED = [b"", b"abc", bytes(range(256)), b"x" * 63, b"\x80\x01" * 60]
 
 kind, folder = sys.argv[1:]
-for number, seed in enumerate({"frame": FRAMES, "json": TEXTS, "record": RECORDS, "digest": DIGESTED}[kind]):
-    with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
-        file.write(seed)
+corpus.write_inputs(folder, {"frame": FRAMES, "json": TEXTS, "record": RECORDS, "digest": DIGESTED}[kind], os.path.join(os.path.dirname(__file__), "corpus", f"{kind}.txt"))
