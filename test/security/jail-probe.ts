@@ -98,7 +98,7 @@ attempt("raise the limit on files", lambda: resource.setrlimit(resource.RLIMIT_F
 attempt("raise the limit on memory", lambda: resource.setrlimit(resource.RLIMIT_DATA, (-1, -1)))
 attempt("map more memory than a VM needs", lambda: mmap.mmap(-1, (target["memMib"] + 4200) * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 for name, mapped in [("share", -1), ("share, through a device,", os.open("/dev/zero", os.O_RDWR))]:
-    attempt(name + " more memory than a VM needs", lambda: mmap.mmap(mapped, (target["memMib"] + 16500) * MIB, flags=mmap.MAP_SHARED | 0x4000 | (mmap.MAP_ANONYMOUS if mapped < 0 else 0)).close())
+    attempt(name + " more memory than a VM needs", lambda: mmap.mmap(mapped, (2 * target["memMib"] + 16500) * MIB, flags=mmap.MAP_SHARED | 0x4000 | (mmap.MAP_ANONYMOUS if mapped < 0 else 0)).close())
 attempt("raise the limit on addresses", lambda: resource.setrlimit(resource.RLIMIT_AS, (-1, -1)))
 results["make a file without a name in memory"] = call(319, 0, 0)
 results["make a segment of shared memory"] = call(29, 0, 4096, 0o600)

@@ -178,7 +178,10 @@ function socketPaths(runDirectory: string): { agent: string; qmp: string } {
 
 /** What QEMU may map beyond the memory of its VM: translated code, devices, and 8 MiB of stack for each thread. */
 const QEMU_DATA_MIB = 4_096;
-/** What QEMU may map beyond the memory of its VM, shared memory and addresses without memory included: its allocator reserves 128 MiB for each thread. */
+/**
+ * What QEMU may map beyond twice the memory of its VM, shared memory and addresses without memory included: its allocator reserves 128 MiB
+ * for each thread. A snapshot's file, which is mapped for a moment beside the memory, may be as large.
+ */
 const QEMU_ADDRESSES_MIB = 16_384;
 /** Processes and threads of a VM. QEMU takes fewer than 100. */
 const MOST_PROCESSES = 256;
@@ -189,7 +192,7 @@ function buildLimits(spec: VmProcessSpec): string[] {
   const bytes = (mib: number) => mib * 1_048_576;
   return [
     ...["--core=0", "--nofile=1024", `--fsize=${bytes(maxFileMib)}`],
-    ...[`--data=${bytes(memMib + QEMU_DATA_MIB)}`, `--as=${bytes(memMib + QEMU_ADDRESSES_MIB)}`],
+    ...[`--data=${bytes(memMib + QEMU_DATA_MIB)}`, `--as=${bytes(2 * memMib + QEMU_ADDRESSES_MIB)}`],
     ...(isCountedAlone(spec) ? [`--nproc=${MOST_PROCESSES}`] : []),
   ];
 }
