@@ -26,6 +26,22 @@ def daemon_pid() -> int:
     return json.loads(status.stdout)["pid"]
 
 
+def kill_daemon() -> None:
+    """Returns when it is gone: until then its socket takes connections, which its end resets."""
+    pid = daemon_pid()
+    os.kill(pid, signal.SIGKILL)
+    while is_running(pid):
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 class Vms(unittest.TestCase):
     def test_environments_and_the_host(self):
         names = [environment["name"] for environment in pyro.list_environments()["environments"]]
@@ -141,7 +157,7 @@ class Vms(unittest.TestCase):
             def on_stdout(text):
                 said.append(text)
                 if len(said) == 2:
-                    os.kill(daemon_pid(), signal.SIGKILL)
+                    kill_daemon()
 
             result = task.exec("for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done; exit 5", on_stdout=on_stdout)
             self.assertEqual(("".join(said), result["exit_code"]), ("1\n2\n3\n4\n5\n6\n", 5))
@@ -167,7 +183,7 @@ class Vms(unittest.TestCase):
             task = await AsyncPyro().open_task(task_id)
             async with await task.shell(replay=False) as shell:
                 shown = ""
-                os.kill(daemon_pid(), signal.SIGKILL)
+                kill_daemon()
                 while "async 5" not in shown:
                     await shell.write("echo async $x\r")
                     try:
@@ -180,7 +196,7 @@ class Vms(unittest.TestCase):
             with task.shell(env={"PS1": "$ "}, command=["bash", "--norc"]) as shell:
                 shell.write("x=5; echo be''fore\r")
                 read_until(shell, "before\r\n")
-                os.kill(daemon_pid(), signal.SIGKILL)
+                kill_daemon()
                 type_until(shell, "echo x is $x\r", "x is 5\r\n")
             asyncio.run(in_asyncio(task.task_id))
             last = task.shell()
@@ -203,7 +219,7 @@ class Vms(unittest.TestCase):
             keys.put("x=5; echo be''fore\r")
             while "before" not in "".join(said):
                 time.sleep(0.05)
-            os.kill(daemon_pid(), signal.SIGKILL)
+            kill_daemon()
             # Keys that the dead daemon took are lost.
             while "x is 5" not in "".join(said):
                 keys.put("echo x is $x\r")
@@ -225,7 +241,7 @@ class Vms(unittest.TestCase):
         await keys.put("x=6; echo be''fore\r")
         while "before" not in "".join(said):
             await asyncio.sleep(0.05)
-        os.kill(daemon_pid(), signal.SIGKILL)
+        kill_daemon()
         while "x is 6" not in "".join(said):
             await keys.put("echo x is $x\r")
             await asyncio.sleep(0.5)

@@ -26,6 +26,7 @@ export async function waitForAnswer(machine: FoundMachine, graceMs: number, kill
 interface End {
   readonly by: "itself" | "timeout" | "caller";
   readonly exitCode: number;
+  /** As the guest measured it; null when the daemon's own measure counts: a time-out also covers the way to the guest. */
   readonly durationMs: number | null;
   readonly oomKilled: boolean;
 }
@@ -118,7 +119,8 @@ async function awaitReason(lost: Promise<never>, known: unknown): Promise<never>
 
 function buildEnd(by: End["by"], exit: Exit): End {
   const oomKilled = exit.oom_killed ?? false;
-  return { by, exitCode: exitCodeOf(by, exitStatusOf(exit)), durationMs: exit.duration_ms, oomKilled };
+  const durationMs = by === "timeout" ? null : exit.duration_ms;
+  return { by, exitCode: exitCodeOf(by, exitStatusOf(exit)), durationMs, oomKilled };
 }
 
 function exitCodeOf(by: End["by"], exitCode: number): number {

@@ -148,8 +148,8 @@ test("waitForEnd: a command that ignores the interrupt is killed with everything
 test("waitForEnd: a time-out kills everything that the command has started", async () => {
   await using agent = new AgentProcess();
   const { end, said } = await running(agent, `${ESCAPED} sleep 300`, 500);
-  const { by, exitCode } = await end;
-  assert.deepEqual([by, exitCode], ["timeout", 124]);
+  const { by, exitCode, durationMs } = await end;
+  assert.deepEqual([by, exitCode, durationMs], ["timeout", 124, null]);
   assert.equal(isAlive(said.text), false);
 });
 
