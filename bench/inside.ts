@@ -70,7 +70,7 @@ async function benchCall({ home }: BenchHome, task: Task): Promise<Table> {
   const { vcpuCount, memMib, diskMib } = task.info;
   const shape = { vcpuCount, memMib, diskMib, network: false };
   const { signal } = new AbortController();
-  const options = { signal, onProgress: () => {}, persistent: false, network: null };
+  const options = { signal, onProgress: () => {}, network: null };
   const machine = await backend.start("vm-bench-inside", environment, shape, options);
   const straight: number[] = [];
   const sdk: number[] = [];

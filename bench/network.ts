@@ -19,7 +19,7 @@ export async function benchNetwork(home: Home): Promise<Table[]> {
   const { backend, environment, release } = await openBackend(home);
   const { sink, source, close } = await openServers();
   const shape = { vcpuCount: 1, memMib: 1024, diskMib: 10_240 };
-  const common = { signal: new AbortController().signal, onProgress: () => {}, persistent: false };
+  const common = { signal: new AbortController().signal, onProgress: () => {} };
   const allow = [`127.0.0.1:${sink}`, `127.0.0.1:${source}`];
   let count = 0;
   const start = async (hasNetwork: boolean): Promise<Machine> => {

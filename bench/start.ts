@@ -19,7 +19,7 @@ export async function benchStart(home: Home): Promise<Table[]> {
   const { backend, environment, release } = await openBackend(home);
   const toolchain = await backend.toolchain();
 
-  const options = { signal, onProgress: () => {}, persistent: false, network: null };
+  const options = { signal, onProgress: () => {}, network: null };
   const start = (id: string) => backend.start(id, environment, SHAPE, options);
   const firstMs = await timeMs(async () => (await start("vm-bench-first")).destroy());
   const accelerator = await (await backend.accelerators()).current();

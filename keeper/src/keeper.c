@@ -1,5 +1,6 @@
 // pyro-keeper: runs a program that must leave nothing behind. When standard input or the program ends, it kills every descendant of the
-// program, even one that has detached itself. The exit status is the program's.
+// program, even one that has detached itself. A byte on standard input says that the program may outlive the sender: from then on only its own
+// end counts. The exit status is the program's.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -49,14 +50,23 @@ static void kill_children(void) {
     fclose(children);
 }
 
-static void await_signal(int timeout_ms, bool with_stdin, bool *is_over) {
+static bool is_watching_input = true;
+
+static void read_input(bool *is_over) {
+    char byte;
+    if (read(STDIN_FILENO, &byte, 1) <= 0)
+        *is_over = true;
+    else
+        is_watching_input = false;
+}
+
+static void await_signal(int timeout_ms, bool *is_over) {
     struct signalfd_siginfo info[4];
     struct pollfd watched[] = {{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
-    char byte;
-    if (poll(watched, with_stdin ? 2 : 1, timeout_ms) < 0 && errno != EINTR) fail("poll");
+    if (poll(watched, is_watching_input ? 2 : 1, timeout_ms) < 0 && errno != EINTR) fail("poll");
     ssize_t got = read(signals, info, sizeof info);
     for (ssize_t i = 0; i < got / (ssize_t)sizeof *info; i++) *is_over |= info[i].ssi_signo != SIGCHLD;
-    *is_over |= watched[1].revents && read(STDIN_FILENO, &byte, 1) <= 0;
+    if (watched[1].revents) read_input(is_over);
 }
 
 static void start(char **argv) {
@@ -96,7 +106,8 @@ int main(int argc, char **argv) {
     }
     start(argv + 1);
     let_go();
-    while (!is_over && reap() && program > 0) await_signal(-1, true, &is_over);
-    for (; reap(); await_signal(KILL_AGAIN_MS, false, &is_over)) kill_children();
+    while (!is_over && reap() && program > 0) await_signal(-1, &is_over);
+    is_watching_input = false;
+    for (; reap(); await_signal(KILL_AGAIN_MS, &is_over)) kill_children();
     return status;
 }

@@ -129,8 +129,6 @@ export interface Diagnosis {
 }
 
 export interface StartOptions extends PrepareOptions {
-  /** True when the machine outlives the daemon that started it, if the backend can do that at all. */
-  readonly persistent: boolean;
   /** Null for a machine without a network; given exactly when the shape has one. */
   readonly network: NetworkRequest | null;
   /** Given for a machine that no caller waits for yet: it runs at a low priority until this is aborted. */
@@ -177,7 +175,8 @@ export interface Backend {
   /** Removes files that were prepared for environments without a holder: they can be made again. */
   prune(isHeld: (environmentDigest: string) => boolean, dryRun: boolean): Promise<PruneReport>;
   /**
-   * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else.
+   * Starts a machine with a ready agent that has not been woken yet: the caller sends `wake` before anything else. It ends with the daemon,
+   * until `outlive` is called.
    * The first start makes a template for later ones; callers at the same time share that work. Errors: HOST_NOT_ABLE,
    * VM_START_FAILED, DISK_FULL, ABORTED.
    */
@@ -220,7 +219,7 @@ export interface Presence {
   readonly accelerator: string | null;
   /** Null when it has none. */
   readonly network: MachineNetwork | null;
-  /** The record that `adopt` needs; null when it dies with the daemon. */
+  /** The record that `adopt` needs; null while it ends with the daemon. */
   readonly handle: MachineHandle | null;
   /** Resolves with the reason when the machine has ended, for any cause. */
   readonly died: Promise<string>;
@@ -249,6 +248,11 @@ export interface Presence {
 /** One running machine: a VM, or a sandboxed process that stands in for one. */
 export interface Machine extends Presence {
   readonly channel: Channel;
+  /**
+   * Lets the machine outlive the daemon that started it. Resolves with its handle from then on; null when its backend cannot do that, or
+   * when the machine has ended. Does not reject.
+   */
+  outlive(): Promise<MachineHandle | null>;
 }
 
 /** A machine whose process exists. Its agent answers at once, or when a paused VM continues. */

@@ -107,7 +107,7 @@ function assertProtocol({ headers }: IncomingMessage): void {
 
 function serveOpenApi(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(buildOpenApi()));
+  response.writeHead(200, { "content-type": "application/json" }).end(`${JSON.stringify(buildOpenApi())}\n`);
 }
 
 function abortWhenGone(flight: CallInFlight, response: ServerResponse): void {

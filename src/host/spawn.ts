@@ -50,6 +50,12 @@ export function spawnKept(
   return child;
 }
 
+/** Lets the processes of a kept child outlive this process. Resolves when that holds even if this process is killed. */
+export function letOutlive({ stdin }: ChildProcess): Promise<void> {
+  // A child that has ended takes nothing more; its outcome says so.
+  return new Promise((resolve) => stdin?.write("k", () => resolve()) ?? resolve());
+}
+
 /** Writes to a further descriptor of a child, and closes it. A child that ends before it has read everything is not an error here. */
 export function sendToDescriptor(child: ChildProcess, descriptor: number, content: string | Uint8Array): void {
   // A program that could not be started has no streams.

@@ -27,7 +27,7 @@ function buildCommand(
     system: [],
     dropTo: null,
     devices: [],
-    diesWithDaemon: true,
+    diesWithParent: true,
     filterFd: FILTER_FD,
     statusFd: STATUS_FD,
   };

@@ -7,6 +7,7 @@ import { PyroError } from "../../src/contract/errors.js";
 import type { AcquiredMachine } from "../../src/core/machines/facts.js";
 import type { LastingMachines } from "../../src/core/machines/machines.js";
 import type { MachineRequest } from "../../src/core/machines/request.js";
+import { newMachineId } from "../../src/core/machines/machine-id.js";
 import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";
 import { type NewSnapshot, type NewSnapshotOptions, type Snapshot } from "../../src/core/snapshots/snapshots.js";
 import { endUses } from "../../src/core/snapshots/uses.js";
@@ -46,7 +47,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
     const agent = this.#standIn();
     const { snapshot = null } = request ?? {};
     if (snapshot) cpSync(diskOf(snapshot), agent.workspace, COPYING);
-    const machine = await this.#meet(request?.id ?? `vm-${this.#agents.size}`, agent);
+    const machine = await this.#meet(request?.id ?? newMachineId(), agent);
     const { vcpuCount = 1, memMib = 1024, diskMib = 10_240, network = null } = request ?? {};
     const shape = { vcpuCount, memMib, diskMib, network: network !== null };
     return { machine, environmentDigest: this.environmentDigest, image: undefined, shape, snapshot };
@@ -102,6 +103,7 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
       accelerator: null,
       network: null,
       handle: null,
+      outlive: async () => null,
       died: new Promise<string>((resolve) => this.#deaths.set(id, resolve)),
       stall: () => null,
       answers: () => this.answers(),

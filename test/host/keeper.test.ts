@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { spawnKept } from "../../src/host/spawn.js";
+import { letOutlive, spawnKept } from "../../src/host/spawn.js";
 import { commandLineOf, endOf, until } from "../client/scratch.js";
 
 const keeper = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", import.meta.url));
@@ -44,6 +44,20 @@ test("keeper: kills the program and its children when the starter has ended", as
   await isReady(kept);
   kept.child.stdin?.destroy();
   assert.equal((await endOf(kept.child)).status, 137);
+  assert.deepEqual(marked(kept.mark), []);
+});
+
+test("keeper: a program that may outlive its starter ends by itself, or by SIGTERM", async () => {
+  const patient = spawnKept(keeper, "/bin/sh", ["-c", "sleep 0.5; exit 7"]);
+  await letOutlive(patient);
+  patient.stdin?.destroy();
+  assert.equal((await endOf(patient)).status, 7);
+  const kept = keep(`${DETACHES} sleep 1000; :`);
+  await letOutlive(kept.child);
+  await isReady(kept);
+  kept.child.stdin?.destroy();
+  kept.child.kill("SIGTERM");
+  await endOf(kept.child);
   assert.deepEqual(marked(kept.mark), []);
 });
 

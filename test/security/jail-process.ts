@@ -100,7 +100,7 @@ const probe = await VmProcess.start({
   preload: null,
   stateFd: null,
   group: null,
-  keeper: null,
+  keeper: keeperPath,
 });
 const said = await probe.ended;
 await probe.kill();

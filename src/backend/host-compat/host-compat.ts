@@ -155,6 +155,7 @@ export class HostCompatBackend implements Backend {
         channel,
         network: null,
         handle: null,
+        outlive: async () => null,
         reservedMib: memMib,
         reservedDiskMib: null,
         died: ended,

@@ -44,7 +44,10 @@ export async function adoptClone(place: ClonePlace, id: string, handle: MachineH
     Channel.open(socket, { deadlineMs: null, signal: ended.signal, mailboxPath: mailboxPath(directory) }),
   );
   met.catch(() => {});
-  return { ...presence, ready: Promise.race([lost, met]).then((channel) => withChannel(presence, channel)) };
+  return {
+    ...presence,
+    ready: Promise.race([lost, met]).then((channel) => withChannel(presence, channel, async () => handle)),
+  };
 }
 
 /**

@@ -69,7 +69,7 @@ export interface CloneSource {
 /** Resolves when the snapshot is whole; null when it is. */
 type Whole = SavedMachine["whole"];
 
-type CloneOptions = Pick<StartOptions, "signal" | "persistent" | "urgent" | "onStage">;
+type CloneOptions = Pick<StartOptions, "signal" | "urgent" | "onStage">;
 
 const CLONE_DEADLINE_MS = 20_000;
 
@@ -85,10 +85,10 @@ export async function cloneTemplate(
   await mkdir(directory, { mode: 0o755 });
   let process: VmProcess | null = null;
   try {
-    process = await startClone(place, directory, source, options);
+    const started = await startClone(place, directory, source, options);
+    process = started;
     const met = await process.during(wakeClone(process, directory, source.snapshot?.whole ?? null, options));
-    const handle = options.persistent ? await buildHandle(process, source) : null;
-    return withChannel(presenceOf(place, id, process, source, handle, met.qmp), met.channel);
+    return withChannel(presenceOf(place, id, process, source, met.qmp), met.channel, () => outlive(started, source));
   } catch (error) {
     await process?.kill();
     await rm(directory, { recursive: true, force: true });
@@ -101,7 +101,7 @@ async function startClone(
   place: ClonePlace,
   directory: string,
   { toolchain, template, sendsMail, rootPath, shape, network, snapshot }: CloneSource,
-  { persistent, onStage }: CloneOptions,
+  { onStage }: CloneOptions,
 ): Promise<VmProcess> {
   const { accelerator } = template;
   const runDirectory = join(place.runtimePath, basename(directory));
@@ -141,15 +141,16 @@ async function startClone(
       groups: place.groups,
       limits: await buildGroupLimits(shape, accelerator, directory),
     },
-    keeper: persistent ? null : place.keeperPath,
+    keeper: place.keeperPath,
   });
 }
 
-/** The record by which a later daemon finds the VM. */
-async function buildHandle(process: VmProcess, source: CloneSource): Promise<MachineHandle | null> {
+/** Lets the VM outlive this daemon. Resolves with the record by which a later daemon finds it; null when it has not started. */
+async function outlive(process: VmProcess, source: CloneSource): Promise<MachineHandle | null> {
   const { toolchain, template, sendsMail, shape, network } = source;
   const inside = await process.inside;
   if (inside === null) return null;
+  await process.letOutlive();
   const { agent, qmp } = process.sockets;
   return {
     ...{ pid: inside.pid, start_ticks: inside.startTicks, accelerator: template.accelerator },
@@ -166,12 +167,11 @@ function presenceOf(
   id: string,
   process: VmProcess,
   { toolchain, template, sendsMail, shape, network }: CloneSource,
-  handle: MachineHandle | null,
   qmp: Qmp,
 ): Presence {
   const { accelerator } = template;
   return buildPresence({
-    ...{ id, process, accelerator, handle, snapshots },
+    ...{ id, process, accelerator, handle: null, snapshots },
     directory: join(vmsPath, id),
     reservedMib: countMemoryMib(shape.memMib, accelerator),
     reservedDiskMib: shape.diskMib,

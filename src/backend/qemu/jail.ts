@@ -27,8 +27,8 @@ export interface JailSpec {
   } | null;
   /** A library inside that is loaded into each program of the jail; null for none. */
   readonly preload: string | null;
-  /** True when the program must not outlive the daemon. */
-  readonly diesWithDaemon: boolean;
+  /** True for a program that ends with the process that started it. */
+  readonly diesWithParent: boolean;
   /** The descriptor from which the jailer reads a seccomp filter. */
   readonly filterFd: number;
   /** The descriptor to which the jailer writes the id of the process inside. */
@@ -70,7 +70,7 @@ function buildJailArgs(spec: JailSpec): string[] {
     ...(dropTo === null ? ["--unshare-user"] : []),
     ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     "--new-session",
-    ...(spec.diesWithDaemon ? ["--die-with-parent"] : []),
+    ...(spec.diesWithParent ? ["--die-with-parent"] : []),
     ...["--hostname", "pyro"],
     ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin"],
     ...(spec.preload === null ? [] : ["--setenv", "LD_PRELOAD", spec.preload]),

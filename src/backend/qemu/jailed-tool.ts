@@ -61,7 +61,7 @@ function startInJail(
   words: readonly string[],
 ): { child: ChildProcess; inside: Promise<ProcessIdentity | null>; ended: Promise<number | null> } {
   const directory = join(tmpdir(), `pyro-jail-${randomBytes(6).toString("hex")}`);
-  const fixed = { jailer, directory, system, dropTo, preload: null, diesWithDaemon: true };
+  const fixed = { jailer, directory, system, dropTo, preload: null, diesWithParent: true };
   const [program = "", ...args] = buildJail({ ...fixed, devices, mounts, filterFd: FILTER_FD, statusFd: STATUS_FD });
   const child = spawnKept(keeper, program, [...args, ...words], { extraFds: ["ignore", "pipe", "pipe"], env: {} });
   sendToDescriptor(child, FILTER_FD, buildJailFilter());

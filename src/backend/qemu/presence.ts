@@ -125,10 +125,10 @@ async function quit(qmp: Promise<Qmp>, process: VmProcess): Promise<void> {
   waiting.abort();
 }
 
-export function withChannel(presence: Presence, channel: Channel): Machine {
+export function withChannel(presence: Presence, channel: Channel, outlive: Machine["outlive"]): Machine {
   const destroy = (keepDiskIn?: string) => {
     channel.close();
     return presence.destroy(keepDiskIn);
   };
-  return { ...presence, channel, destroy };
+  return { ...presence, channel, outlive, destroy };
 }

@@ -63,7 +63,7 @@ export async function openDisk(
       qmp: Promise.resolve(qmp),
       ...{ origin: null, snapshots: place.snapshots },
     });
-    return withChannel(presence, channel);
+    return withChannel(presence, channel, async () => null);
   } catch (error) {
     await process?.kill();
     await rm(directory, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { ControlGroup, type ControlGroups, type GroupLimits } from "../../host/c
 import { mkdir, rm } from "../../host/files.js";
 import { countsByNamespace } from "../../host/platform.js";
 import { isAlive, sendSignal, type ProcessIdentity } from "../../host/process.js";
-import { describeEnd, sendToDescriptor, spawnDetached, spawnKept } from "../../host/spawn.js";
+import { describeEnd, letOutlive, sendToDescriptor, spawnKept, type ChildProcess } from "../../host/spawn.js";
 import { ListeningSocket, type SocketFile } from "../../host/socket-file.js";
 import type { Accelerator } from "./accelerator.js";
 import { buildJailFilter } from "../seccomp.js";
@@ -41,8 +41,8 @@ export interface VmProcessSpec {
   readonly pagesFd?: number | null;
   /** Parent and limits of its control group; null for no control group. */
   readonly group: { readonly groups: Pick<ControlGroups, "create" | "command">; readonly limits: GroupLimits } | null;
-  /** The path of pyro-keeper, for a VM that must not outlive the daemon. Null for a VM that may. */
-  readonly keeper: string | null;
+  /** The path of pyro-keeper: the VM ends with the daemon, until `letOutlive`. */
+  readonly keeper: string;
 }
 
 /** The sockets of a VM, at which QEMU listens. */
@@ -70,6 +70,8 @@ export class VmProcess {
   readonly mapped: Promise<void>;
   readonly #runDirectory: string;
   readonly #group: ControlGroup | null;
+  /** Null for the process of an earlier daemon. */
+  readonly #child: ChildProcess | null;
 
   private constructor(
     runDirectory: string,
@@ -78,12 +80,14 @@ export class VmProcess {
     inside: Promise<ProcessIdentity | null>,
     ended: Promise<string>,
     mapped: Promise<void> = Promise.resolve(),
+    child: ChildProcess | null = null,
   ) {
     this.#runDirectory = runDirectory;
     this.#group = group;
     this.sockets = sockets;
     this.inside = inside;
     this.mapped = mapped;
+    this.#child = child;
     mapped.catch(() => {});
     this.ended = ended.then((reason) => group?.explainOutOfMemory() ?? reason);
   }
@@ -102,7 +106,8 @@ export class VmProcess {
       devices: spec.accelerator === "kvm" ? [[KVM_DEVICE, KVM_DEVICE]] : [],
       mounts: [...spec.mounts, ...(preload === null ? [] : [[preload, inJail.preload, false] as const])],
       preload: preload === null ? null : inJail.preload,
-      diesWithDaemon: spec.keeper !== null,
+      // The keeper ends it. The parent may be the gate, without which a VM continues.
+      diesWithParent: false,
       filterFd: FILTER_FD,
       statusFd: STATUS_FD,
     });
@@ -121,14 +126,12 @@ export class VmProcess {
       extraFds[MAPPED_FD - 3] = "pipe";
     }
     const options = { extraFds, env: {} };
-    const child = spec.keeper
-      ? spawnKept(spec.keeper, program, words, options)
-      : spawnDetached(program, words, options);
+    const child = spawnKept(spec.keeper, program, words, options);
     sendToDescriptor(child, FILTER_FD, buildJailFilter());
     const sockets = { agent: agent.file, qmp: qmp.file };
     const ended = describeEnd(child, HARMLESS);
     const mapped = pagesFd === null ? Promise.resolve() : readMapped(child, MAPPED_FD);
-    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), ended, mapped);
+    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), ended, mapped, child);
   }
 
   /** Finds a process of an earlier daemon; null when it has ended. `identities` are those of its sockets, if known. */
@@ -145,6 +148,11 @@ export class VmProcess {
     };
     const group = ControlGroup.find(inside.pid, basename(runDirectory));
     return new VmProcess(runDirectory, group, sockets, Promise.resolve(inside), watchEnd(inside));
+  }
+
+  /** From now on it does not end with this daemon, even if the daemon is killed at once. */
+  async letOutlive(): Promise<void> {
+    if (this.#child) await letOutlive(this.#child);
   }
 
   /** Kills it, waits until it has ended, and removes its sockets. */

@@ -22,7 +22,7 @@ import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
 import { explainUnusable, lastJobOf, noForks, savedMachineOf, shapeOfSnapshot } from "./saved.js";
 import type { SpareCount } from "./spare-kind.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
-import { countRoom, openDiskMachine, resumeMachine } from "./start.js";
+import { countRoom, letOutlive, openDiskMachine, resumeMachine } from "./start.js";
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
 export type LastingMachines = Pick<
@@ -123,7 +123,8 @@ export class Machines {
     const lastJob = await lastJobOf(saved);
     const options = { ...startOptionsOf(request, call), network: request.network };
     const id = request.id ?? newMachineId();
-    const machine = await this.#continue(saved, id, options, call).catch((error: unknown) => {
+    const outlives = request.outlives === true;
+    const machine = await this.#continue(saved, { id, options, outlives }, call).catch((error: unknown) => {
       throw explainUnusable(error, request.environment);
     });
     machine.channel.skipStreams(lastJob);
@@ -142,24 +143,30 @@ export class Machines {
    */
   async acquireFrom(snapshot: Snapshot, { id, requireIsolation }: Continuation, call: Call): Promise<Machine> {
     await this.assertIsolation(requireIsolation);
-    return this.#continue(snapshot, id, startOptionsOf({ id, network: snapshot.record.network }, call), call);
+    const options = startOptionsOf({ network: snapshot.record.network }, call);
+    return this.#continue(snapshot, { id, options, outlives: true }, call);
   }
 
   /** The same of a machine that ends with the daemon. */
   async borrowFrom(snapshot: Snapshot, requireIsolation: IsolationLevel | null, call: Call): Promise<Machine> {
     await this.assertIsolation(requireIsolation);
-    const options = { ...startOptionsOf({ network: snapshot.record.network }, call), persistent: false };
-    return this.#continue(snapshot, newMachineId(), options, call);
+    const options = startOptionsOf({ network: snapshot.record.network }, call);
+    return this.#continue(snapshot, { id: newMachineId(), options, outlives: false }, call);
   }
 
-  async #continue(snapshot: Snapshot, id: string, options: StartOptions, call: Call): Promise<Machine> {
+  async #continue(
+    snapshot: Snapshot,
+    { id, options, outlives }: { readonly id: string; readonly options: StartOptions; readonly outlives: boolean },
+    call: Call,
+  ): Promise<Machine> {
     const { backends, environments } = this.#options;
     const { environment_digest: digest } = snapshot.record;
     const release = environments.hold(digest);
     try {
       const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
       const resume = () => resumeMachine(id, backends.vms, saved, options, this.#new.room);
-      const machine = await whileUsed(snapshot, resume);
+      const resumed = await whileUsed(snapshot, resume);
+      const machine = outlives ? await letOutlive(resumed) : resumed;
       this.#used.set(id, { machine, release });
       return machine;
     } catch (error) {

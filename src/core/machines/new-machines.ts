@@ -14,7 +14,7 @@ import { newMachineId } from "./machine-id.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
 import type { ReadyMachine, SpareCount, SpareKind } from "./spare-kind.js";
 import { Spares } from "./spares.js";
-import { type MachinePlan, type Room, startMachine } from "./start.js";
+import { letOutlive, type MachinePlan, type Room, startMachine } from "./start.js";
 
 export interface NewMachinesOptions {
   readonly environments: EnvironmentCache;
@@ -83,8 +83,9 @@ export class NewMachines {
       assertBoots(backend, held.environment);
       const shape = shapeOf(request, held.environment.savedDisk?.diskMib);
       const ready = await this.#takeOrStart(backend, held, { request, shape }, call);
+      const machine = request.outlives === true ? await letOutlive(ready.machine) : ready.machine;
       const { digest, manifest } = held.environment;
-      return { ...ready, environmentDigest: digest, image: manifest.image, shape };
+      return { ...ready, machine, environmentDigest: digest, image: manifest.image, shape };
     } catch (error) {
       held.release();
       throw error;
@@ -129,12 +130,17 @@ export class NewMachines {
   ): Promise<ReadyMachine> {
     const plan = { backend, environment: held.environment, shape };
     const options = startOptionsOf(request, call);
-    if (request.id === undefined) return this.#takeSpareOrStart(plan, held.release, options);
+    if (request.id === undefined) return this.#takeSpareOrStart(plan, held.release, options, request.outlives === true);
     return { machine: await this.#start(request.id, plan, options), release: held.release };
   }
 
   /** A spare when there is one of this kind, else a new machine. Each request influences how many spares are made. */
-  async #takeSpareOrStart(plan: MachinePlan, release: () => void, options: StartOptions): Promise<ReadyMachine> {
+  async #takeSpareOrStart(
+    plan: MachinePlan,
+    release: () => void,
+    options: StartOptions,
+    outlives: boolean,
+  ): Promise<ReadyMachine> {
     const share = { memoryMib: await plan.backend.countMemoryMib(plan.shape), diskMib: plan.shape.diskMib };
     const kind = spareKindOf(plan, options, share);
     const use = this.#spares.begin(kind, (urgent, signal) => this.#makeSpare(plan, options, { urgent, signal }));
@@ -146,9 +152,11 @@ export class NewMachines {
       }
       const ready = spare ?? { machine: await this.#start(newMachineId(), plan, options), release };
       use.settle();
+      // A machine that lasts for days does not say how many are wanted at once.
+      if (outlives) use.end();
       const end = () => {
         ready.release();
-        use.end();
+        if (!outlives) use.end();
       };
       return { machine: ready.machine, release: end };
     } catch (error) {
@@ -164,7 +172,7 @@ export class NewMachines {
   ): Promise<ReadyMachine> {
     const release = this.#options.environments.hold(plan.environment.digest);
     try {
-      const quiet = { onProgress: () => {}, persistent: false, network, ...signals };
+      const quiet = { onProgress: () => {}, network, ...signals };
       // Making a spare ends no other spare: that would wait for the very machine that is being made.
       const room: Room = { budget: this.#options.budget, freeMemory: (work) => work() };
       const machine = await startMachine(newMachineId(), plan, quiet, room);
@@ -202,8 +210,8 @@ async function warmUp(machine: Machine, signal: AbortSignal): Promise<void> {
 
 /** Spares stand in for requests of the same backend, environment, shape and network. */
 function spareKindOf({ backend, environment, shape }: MachinePlan, options: StartOptions, share: Share): SpareKind {
-  const { vcpuCount, memMib, network } = shape;
-  const key = [backend.name, environment.digest, vcpuCount, memMib].join(" ");
+  const { vcpuCount, memMib, diskMib, network } = shape;
+  const key = [backend.name, environment.digest, vcpuCount, memMib, diskMib].join(" ");
   const name = environment.recipe.name;
   return { key: key + JSON.stringify(options.network), environment: name, vcpuCount, memMib, network, share };
 }

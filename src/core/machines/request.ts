@@ -6,8 +6,10 @@ import { fitShape } from "./fit-shape.js";
 
 /** The machine that a caller asks for. */
 export interface MachineRequest {
-  /** Given for a machine that outlives the daemon. */
+  /** Its id; without one, a new machine or a spare. */
   readonly id?: string;
+  /** True for a machine that outlives the daemon. */
+  readonly outlives?: boolean;
   readonly environment: string;
   readonly vcpuCount: number;
   readonly memMib: number;
@@ -31,13 +33,12 @@ export function shapeOf(request: MachineRequest, savedDiskMib?: number): VmShape
   return savedDiskMib === undefined ? asked : fitShape(request.environment, asked, { ...asked, diskMib: savedDiskMib });
 }
 
-/** How a machine of a request is started; it outlives the daemon when the request has an id. */
-export function startOptionsOf({ id, network }: Pick<MachineRequest, "id" | "network">, call: Call): StartOptions {
+/** How a machine of a request is started. */
+export function startOptionsOf({ network }: Pick<MachineRequest, "network">, call: Call): StartOptions {
   return {
     signal: call.signal,
     onProgress: (message) => void call.emit({ event: "progress", phase: "template", message }),
     onStage: (stage) => call.mark(stage),
-    persistent: id !== undefined,
     network,
   };
 }

@@ -74,6 +74,11 @@ export async function openDiskMachine(
   );
 }
 
+/** The machine, which outlives the daemon from now on, if its backend can do that. */
+export async function letOutlive(machine: Machine): Promise<Machine> {
+  return { ...machine, handle: await machine.outlive() };
+}
+
 /** Starts a machine that the limits and the host's memory allow. It counts against the limits until it is destroyed. */
 async function admit(
   backend: Backend,

@@ -2,7 +2,6 @@ import type { InputOf } from "../../contract/operations.js";
 import { PyroError } from "../../contract/errors.js";
 import { mkdir } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
-import { newTaskId } from "../../store/layout.js";
 import { readSnapshotFacts, type SnapshotFacts } from "../../store/snapshot-facts.js";
 import { createTaskDirectory, newDraftPath, removeDraft, removeTaskDirectory } from "../../store/task-directories.js";
 import { WorkspaceBase } from "../../store/workspace-base.js";
@@ -18,7 +17,7 @@ import { emptySeed, type Seeded, seedWorkspace } from "../workspace/seed.js";
 import { adoptServices } from "../services/services.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import { whileUsed } from "../snapshots/uses.js";
-import { machineIdOf } from "./machine-id.js";
+import { taskIdOf } from "./machine-id.js";
 import { beginJournal, openNewJournal } from "./new-journal.js";
 import { newTaskRecord } from "./new-record.js";
 import { Task } from "./task.js";
@@ -63,10 +62,9 @@ async function startTask(
   saved: Snapshot | null,
 ): Promise<Task> {
   const { tasksPath, machines } = parts;
-  const taskId = newTaskId();
   const acquired = await machines.acquire(
     {
-      id: machineIdOf(taskId),
+      outlives: true,
       environment: input.environment,
       vcpuCount: input.vcpu_count,
       memMib: input.mem_mib,
@@ -79,6 +77,7 @@ async function startTask(
     call,
   );
   const { machine } = acquired;
+  const taskId = taskIdOf(machine.id);
   const draft = newDraftPath(tasksPath, taskId);
   try {
     assertCanBeSaved(input, acquired);

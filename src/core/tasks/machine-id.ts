@@ -2,3 +2,8 @@
 export function machineIdOf(taskId: string): string {
   return taskId.replace(/^task-/, "vm-");
 }
+
+/** The id of the task that a new machine is for. */
+export function taskIdOf(machineId: string): string {
+  return machineId.replace(/^vm-/, "task-");
+}

@@ -61,7 +61,16 @@ export class Vm {
       const { environment, vcpu_count: vcpuCount, mem_mib: memMib, allow_host_compat: allowHostCompat } = this.#record;
       const network = networkRequestOf(this.#record);
       const requireIsolation = this.#record.require_isolation ?? undefined;
-      const request = { id: this.vmId, environment, vcpuCount, memMib, allowHostCompat, requireIsolation, network };
+      const request = {
+        id: this.vmId,
+        outlives: true,
+        environment,
+        vcpuCount,
+        memMib,
+        allowHostCompat,
+        requireIsolation,
+        network,
+      };
       using until = new JoinedController([call.signal, this.#deleted.signal]);
       const acquired = await machines.acquire(request, { ...call, signal: until.signal });
       const { machine, environmentDigest } = acquired;

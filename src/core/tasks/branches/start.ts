@@ -78,7 +78,10 @@ async function acquireSeed(
   const { vcpuCount, memMib, diskMib } = shapeOfRecord(record);
   const shape = { vcpuCount, memMib, diskMib, network: networkOfRecord(record) };
   const id = machineIdOf(record.task_id);
-  const acquired = await machines.acquire({ id, environment, allowHostCompat, requireIsolation, ...shape }, call);
+  const acquired = await machines.acquire(
+    { id, outlives: true, environment, allowHostCompat, requireIsolation, ...shape },
+    call,
+  );
   try {
     if (user !== null) await takeUser(acquired, user);
     const isEmpty = record.workspace_seed.mode === "empty";
