@@ -36,7 +36,15 @@ export function buildCall(signal: AbortSignal = new AbortController().signal): C
 
 /** A machine of little memory that outlives the daemon. */
 export function smallRequest(id: string): MachineRequest {
-  return { id, outlives: true, ...SMALL, environment: "debian:12", diskMib: DISK_MIB, allowHostCompat: false, network: null };
+  return {
+    id,
+    outlives: true,
+    ...SMALL,
+    environment: "debian:12",
+    diskMib: DISK_MIB,
+    allowHostCompat: false,
+    network: null,
+  };
 }
 
 /** Core's facts about a snapshot of such a machine. */
