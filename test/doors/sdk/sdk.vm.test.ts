@@ -195,7 +195,8 @@ test("leaving the loop ends the command and everything it started", async () => 
 
 test("a signal that aborts during task creation leaves no task", async () => {
   const { length } = scratch.taskIds();
-  const failed = pyro.createTask("debian:12", { memMib: 256, signal: AbortSignal.timeout(50) });
+  // No VM of this size is kept ready, which would be there sooner.
+  const failed = pyro.createTask("debian:12", { memMib: 256, diskMib: 5_000, signal: AbortSignal.timeout(50) });
   await assert.rejects(failed, { code: "ABORTED" });
   await until("no task is left", () => scratch.taskIds().length === length);
 });
