@@ -7,6 +7,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible, type Interruption } from "./interruption.js";
 import { jsonLine } from "./json-line.js";
+import { renderOneWord } from "./one-word.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput } from "./output.js";
 import { openProgress } from "./progress.js";
@@ -15,6 +16,7 @@ import { renderTimeout } from "./timeout.js";
 
 /** Fields that the results of `run` and `task exec` share. */
 interface Outcome {
+  readonly command: string;
   readonly exit_code: number | null;
   readonly duration_ms: number;
   readonly timed_out: boolean;
@@ -137,5 +139,6 @@ export function exitStatusOf(result: Outcome, quiet: boolean): number {
     if (!quiet) process.stderr.write("pyro: The command was aborted.\n");
     return 125;
   }
+  if (!quiet) process.stderr.write(renderOneWord(result));
   return result.exit_code ?? 125;
 }

@@ -3,6 +3,7 @@ import { followOutput, readOutput } from "../../client/task-output.js";
 import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
 import { interruptible } from "./interruption.js";
 import { jsonLine } from "./json-line.js";
+import { renderOneWord } from "./one-word.js";
 import { renderOutOfMemory } from "./out-of-memory.js";
 import { openOutput, type Write } from "./output.js";
 import { renderTimeout } from "./timeout.js";
@@ -49,6 +50,6 @@ function renderFooter(page: Page): string {
   const why = error ? `pyro: ${error.message}\n` : "";
   const { next_stdout_offset: stdout, next_stderr_offset: stderr } = page;
   const more = page.complete ? "" : `hint: Continue with --stdout-offset ${stdout} --stderr-offset ${stderr}.\n`;
-  const hints = `${timed_out ? renderTimeout(page) : ""}${renderOutOfMemory(page, "pyro task create")}`;
+  const hints = `${timed_out ? renderTimeout(page) : ""}${renderOutOfMemory(page, "pyro task create")}${renderOneWord(page)}`;
   return `${why}[task-output] ${words.join(" ")}\n${hints}${more}`;
 }

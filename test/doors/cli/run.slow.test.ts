@@ -52,6 +52,17 @@ test("a time-out returns 124 and prints the reason", async () => {
   assert.match(stderr, /^hint: .*--timeout-seconds/m);
 });
 
+test("a command line given as one word: a hint names the shell, except with --json", async () => {
+  await using daemon = new Listening(async (core, input, call) => {
+    return { ...(await runInShell(core, input, call)), command: input.command };
+  });
+  const { status, stderr } = await run(daemon, ["debian:12", "--", "a; b"]);
+  assert.equal(status, 127);
+  assert.match(stderr, /^hint: .* -- sh -c 'a; b'$/m);
+  assert.doesNotMatch((await run(daemon, sh("a; b"))).stderr, /hint:/);
+  assert.doesNotMatch((await run(daemon, ["debian:12", "--json", "--", "a; b"])).stderr, /hint:/);
+});
+
 test("--json prints one object and nothing else", async (t) => {
   await using daemon = new Listening(runInShell);
   await t.test("a result", async () => {
