@@ -44,7 +44,7 @@ class CommandFailedError(PyroError):
     """
 
     def __init__(self, result: Mapping[str, Any]) -> None:
-        names = ("exit_code", "timed_out", "aborted")
+        names = ("exit_code", "timed_out", "aborted", "oom_killed")
         super().__init__(
             "COMMAND_FAILED",
             f"The command {_end_of(result)}: {result['command'][:200]}",
@@ -68,4 +68,6 @@ def _end_of(result: Mapping[str, Any]) -> str:
     if result["aborted"]:
         return "was aborted"
     error = result.get("error")
-    return f"ended without an exit code ({error['message']})" if error else f"ended with exit code {result['exit_code']}"
+    if error:
+        return f"ended without an exit code ({error['message']})"
+    return f"ended with exit code {result['exit_code']}{', out of memory' if result['oom_killed'] else ''}"

@@ -30,14 +30,18 @@ class Calls(unittest.TestCase):
     def test_check_raises_for_a_failed_command_with_its_result(self):
         self.assertEqual(run("true", check=True)["exit_code"], 0)
         for command, more, details in (
-            ("exit 3", {}, {"exit_code": 3, "timed_out": False, "aborted": False}),
-            ("sleep 60", {"timeout_seconds": 1}, {"exit_code": 124, "timed_out": True, "aborted": False}),
+            ("exit 3", {}, {"exit_code": 3, "timed_out": False, "aborted": False, "oom_killed": False}),
+            ("sleep 60", {"timeout_seconds": 1}, {"exit_code": 124, "timed_out": True, "aborted": False, "oom_killed": False}),
         ):
             with self.assertRaises(CommandFailedError) as raised:
                 run(command, check=True, **more)
             self.assertEqual(raised.exception.code, "COMMAND_FAILED")
             self.assertEqual(raised.exception.details, details)
             self.assertEqual(raised.exception.result["exit_code"], details["exit_code"])
+
+    def test_check_says_that_memory_ran_out(self):
+        result = {"command": "make", "exit_code": 137, "timed_out": False, "aborted": False, "oom_killed": True}
+        self.assertIn("137, out of memory", str(CommandFailedError(result)))
 
     def test_words_arrive_unchanged(self):
         said = []

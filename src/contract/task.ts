@@ -110,7 +110,9 @@ export const task = z
     expires_at: time.nullable().describe("Null when it never expires."),
     command_count: z.int(),
     running_commands: z.int(),
-    last_command: z.object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean() }).nullable(),
+    last_command: z
+      .object({ command: z.string(), exit_code: z.int().nullable(), timed_out: z.boolean(), oom_killed: z.boolean() })
+      .nullable(),
     workspace_seed: workspaceSeed,
     last_push: lastPush.nullable().describe("The last completed sync push; null when there was none."),
     ports: z.array(publishedPort).describe("Its published ports.").meta({ forPrograms: true }),

@@ -102,7 +102,8 @@ function lastCommandOf(execs: TaskExecs): TaskView["last_command"] {
   const last = execs.all.at(-1);
   if (last === undefined) return null;
   const { started, ended } = last;
-  return { command: started.command, exit_code: ended?.exit_code ?? null, timed_out: ended?.timed_out ?? false };
+  const { exit_code = null, timed_out = false, oom_killed = false } = ended ?? {};
+  return { command: started.command, exit_code, timed_out, oom_killed };
 }
 
 /** A task whose files cannot be read. It never expires, since its time to live is not known. */

@@ -1,6 +1,7 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { jsonLine } from "./json-line.js";
+import { renderOutOfMemory } from "./out-of-memory.js";
 import { exitStatusOf } from "./run.js";
 import { print } from "./show.js";
 import { renderFooter } from "./task-exec.js";
@@ -15,7 +16,7 @@ export async function taskWait(client: Client, input: ArgumentsOf<"task.wait">, 
   else {
     process.stdout.write(Buffer.from(result.stdout, result.stdout_encoding));
     process.stderr.write(Buffer.from(result.stderr, result.stderr_encoding));
-    process.stderr.write(renderFooter(result, "task-wait"));
+    process.stderr.write(renderFooter(result, "task-wait") + renderOutOfMemory(result, "pyro task create"));
   }
   if (result.state === "ended") return exitStatusOf(result, json);
   if (!json) process.stderr.write(`pyro: Command ${result.sequence} is still running.\n`);

@@ -44,7 +44,7 @@ export function renderTask(task: Task, now: number): string {
     `Command count: ${task.command_count}`,
     ...(task.timeout_seconds === null ? [] : [`Time-out of commands: ${task.timeout_seconds} s`]),
     last
-      ? `Last command: ${last.command} (exit_code=${last.exit_code ?? "none"}${last.timed_out ? ", timed out" : ""})`
+      ? `Last command: ${last.command} (exit_code=${last.exit_code ?? "none"}${last.timed_out ? ", timed out" : ""}${last.oom_killed ? ", out of memory" : ""})`
       : "Last command: none",
   ];
   return `${lines.join("\n")}\n`;

@@ -6,9 +6,9 @@ export class CommandFailedError extends PyroError {
   readonly result: RunResult | TaskExecResult;
 
   constructor(result: RunResult | TaskExecResult) {
-    const { exitCode, timedOut, aborted } = result;
+    const { exitCode, timedOut, aborted, oomKilled } = result;
     super("COMMAND_FAILED", `The command ${renderEnd(result)}: ${result.command.slice(0, 200)}`, {
-      details: { exit_code: exitCode, timed_out: timedOut, aborted },
+      details: { exit_code: exitCode, timed_out: timedOut, aborted, oom_killed: oomKilled },
     });
     this.result = result;
   }
@@ -24,5 +24,5 @@ function renderEnd(result: RunResult | TaskExecResult): string {
   if (result.timedOut) return "was ended by its time-out";
   if (result.aborted) return "was aborted";
   if ("error" in result && result.error) return `ended without an exit code (${result.error.message})`;
-  return `ended with exit code ${result.exitCode}`;
+  return `ended with exit code ${result.exitCode}${result.oomKilled ? ", out of memory" : ""}`;
 }

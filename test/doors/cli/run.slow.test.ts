@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { endOf, pyroPath, until, type Ended } from "../../client/scratch.js";
+import type { Handlers } from "../../../src/daemon/handlers.js";
 import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
 
 function start(daemon: Listening, args: readonly string[]): ChildProcess {
@@ -153,6 +154,19 @@ test("out of memory is explained with the size and the flag", async () => {
   const { status, stderr } = await run(daemon, sh("true"));
   assert.equal(status, 137);
   assert.match(stderr, /256 MiB.*\nhint: .*--mem-mib 512/);
+});
+
+test("task wait: out of memory is explained with the size and the flag", async () => {
+  const command = { task_id: "task-0123456789ab", sequence: 1, cwd: "/", started_at: "2026-01-01T00:00:00.000Z" };
+  const wait: Handlers["task.wait"] = async () => ({
+    ...{ ...resultOf(137), ...command, oom_killed: true, state: "ended", ended_at: null, error: null, restored: null },
+  });
+  await using daemon = new Listening(runInShell, { others: { "task.wait": wait } });
+  const child = spawn(process.execPath, [pyroPath, "task", "wait", "task-0123456789ab", "1"], { env: daemon.env });
+  const { status, stderr } = await endOf(child);
+  assert.equal(status, 137);
+  assert.match(stderr, /^pyro: The VM's memory of 1024 MiB ran out/m);
+  assert.match(stderr, /^hint: .*pyro task create --mem-mib 2048/m);
 });
 
 test("the third Ctrl-C ends pyro at once, and the call is aborted", async () => {

@@ -4,15 +4,16 @@ import { test } from "node:test";
 import { renderLogs, renderTask, renderTasks } from "../../../src/doors/cli/task.js";
 import { taskOf } from "../../task-of.js";
 
+const make = { command: "make", exit_code: 0, timed_out: false, oom_killed: false };
 const NOW = Date.parse("2026-01-02T00:00:00.000Z");
 
 test("a list fits 80 columns with any command, and shows whole ids", () => {
-  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0, timed_out: false };
+  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0, timed_out: false, oom_killed: false };
   const gone = { memory_bytes: null, disk_bytes: null };
   const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, ...gone });
   const tasks = [
     taskOf({ last_command }),
-    taskOf({ last_command: { command: "é".repeat(90), exit_code: 1, timed_out: false } }),
+    taskOf({ last_command: { command: "é".repeat(90), exit_code: 1, timed_out: false, oom_killed: false } }),
     unreadable,
   ];
   const lines = renderTasks(tasks, NOW).trimEnd().split("\n");
@@ -38,7 +39,7 @@ test("an empty list prints that there are no tasks", () => {
 
 test("a task shows its state with the reason, and the outcome of the last command", () => {
   const failed = taskOf({ state: "failed", state_reason: "its VM ended", memory_bytes: null, disk_bytes: null });
-  const text = renderTask({ ...failed, last_command: { command: "make", exit_code: null, timed_out: false } }, NOW);
+  const text = renderTask({ ...failed, last_command: { ...make, exit_code: null } }, NOW);
   assert.match(text, /^State: failed \(its VM ended\)$/m);
   assert.match(text, /^Last command: make \(exit_code=none\)$/m);
   assert.match(text, /^Resources: 1 vCPU \/ 1024 MiB$/m);
@@ -46,10 +47,15 @@ test("a task shows its state with the reason, and the outcome of the last comman
 });
 
 test("a task shows its time-out, and that its last command timed out", () => {
-  const last_command = { command: "make", exit_code: 124, timed_out: true };
+  const last_command = { ...make, exit_code: 124, timed_out: true };
   const text = renderTask(taskOf({ timeout_seconds: 90, last_command }), NOW);
   assert.match(text, /^Time-out of commands: 90 s$/m);
   assert.match(text, /^Last command: make \(exit_code=124, timed out\)$/m);
+});
+
+test("a task shows that its last command ran out of memory", () => {
+  const text = renderTask(taskOf({ last_command: { ...make, exit_code: 137, oom_killed: true } }), NOW);
+  assert.match(text, /^Last command: make \(exit_code=137, out of memory\)$/m);
 });
 
 test("logs show each command's output after a line that names the command", () => {

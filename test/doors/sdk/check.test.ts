@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CommandFailedError, Pyro, PyroError, type RunOptions } from "../../../src/index.js";
-import { Listening, runInShell } from "../../daemon/listening.js";
+import { Listening, resultOf, runInShell } from "../../daemon/listening.js";
 
-async function failureOf(command: string, options: Omit<RunOptions, "command"> = {}) {
-  await using daemon = new Listening(runInShell);
+async function failureOf(command: string, options: Omit<RunOptions, "command"> = {}, vmRun = runInShell) {
+  await using daemon = new Listening(vmRun);
   const pyro = new Pyro({ home: daemon.home.path });
   try {
     return await pyro.runInVm("debian:12", { command, check: true, ...options });
@@ -25,14 +25,21 @@ test("check: a command that ends with exit code 0 returns its result", async () 
 test("check: another exit code rejects with COMMAND_FAILED and the result", async () => {
   const error = await failureOf("echo out; exit 7");
   assert.ok(error instanceof CommandFailedError);
-  assert.deepEqual(error.details, { exit_code: 7, timed_out: false, aborted: false });
+  assert.deepEqual(error.details, { exit_code: 7, timed_out: false, aborted: false, oom_killed: false });
   assert.equal(error.result.exitCode, 7);
 });
 
 test("check: a time-out rejects with COMMAND_FAILED", async () => {
   const error = await failureOf("sleep 60", { timeoutSeconds: 1 });
   assert.ok(error instanceof CommandFailedError);
-  assert.deepEqual(error.details, { exit_code: 124, timed_out: true, aborted: false });
+  assert.deepEqual(error.details, { exit_code: 124, timed_out: true, aborted: false, oom_killed: false });
+});
+
+test("check: a command that ran out of memory rejects with a message that says so", async () => {
+  const error = await failureOf("true", {}, async () => ({ ...resultOf(137), oom_killed: true }));
+  assert.ok(error instanceof CommandFailedError);
+  assert.match(error.message, /137, out of memory/);
+  assert.equal(error.details["oom_killed"], true);
 });
 
 test("check: a cancelled command rejects with COMMAND_FAILED", async () => {
