@@ -25,7 +25,7 @@ export const screenWait = {
 const screen = z
   .object({
     ...shell.shape,
-    exit_code: z.int().nullable().describe("Null while it runs."),
+    exit_code: z.int().nullable().describe("Null while it runs, and when it ended without an exit code."),
     screen: z.string().describe("The visible lines, without spaces at their ends."),
     scrolled: z.string().describe("Lines that have left the screen since the cursor of the call."),
     cursor_row: z.int().describe("Line of the cursor on the screen, from 1."),
