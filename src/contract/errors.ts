@@ -261,3 +261,8 @@ function kind(
 ): ErrorKind {
   return { fault, retryable, exitStatus, httpStatus, hint };
 }
+
+/** An error's message as a part of a sentence: without its full stop. */
+export function reasonOf(error: unknown): string {
+  return PyroError.from(error).message.replace(/\.$/, "");
+}

@@ -68,8 +68,13 @@ export class AgentMachines implements LastingMachines, AsyncDisposable {
 
   /** Ends a machine as the end of a VM's process does. */
   die(id: string): void {
-    this.#byMachine.get(id)!.channel.close(new PyroError("VM_DIED", "The VM ended."));
+    this.break(id, new PyroError("VM_DIED", "The VM ended."));
     this.#deaths.get(id)!("killed by a test");
+  }
+
+  /** Closes a machine's channel. */
+  break(id: string, why: PyroError): void {
+    this.#byMachine.get(id)!.channel.close(why);
   }
 
   /** A new agent, without the snapshot's commands: for a second machine of a snapshot, whose one process is in use already. */

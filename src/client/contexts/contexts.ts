@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { PyroError } from "../../contract/errors.js";
+import { PyroError, reasonOf } from "../../contract/errors.js";
 import { nearestName } from "../../contract/nearest.js";
 import { readTextSync, writeFileAtomic } from "../../host/files.js";
 import { LOCAL, parseContext, type Context, type ContextRecord } from "./context.js";
@@ -77,7 +77,7 @@ function parse(text: string): Contexts | string {
     try {
       parseContext(name, record);
     } catch (error) {
-      return `${name}: ${PyroError.from(error).message.replace(/\.$/, "")}`;
+      return `${name}: ${reasonOf(error)}`;
     }
   }
   return { current, all: contexts as Record<string, ContextRecord> };

@@ -1,5 +1,5 @@
 import type { FoundMachine, MachineHandle } from "../../backend/backend.js";
-import { PyroError } from "../../contract/errors.js";
+import { PyroError, reasonOf } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
 import type { LostMachine } from "../machines/facts.js";
@@ -89,8 +89,8 @@ export class MachineSession {
       return channel.closed;
     }, PyroError.from);
     // The channel of a machine that dies closes too.
-    const broken = closed.then(({ code, message }): Loss | Promise<Loss> =>
-      code === "VM_DIED" ? ended : { how: "broken", reason: message },
+    const broken = closed.then((error): Loss | Promise<Loss> =>
+      error.code === "VM_DIED" ? ended : { how: "broken", reason: reasonOf(error) },
     );
     return Promise.race([ended, broken]);
   }

@@ -1,5 +1,5 @@
 import type { FoundMachine } from "../../backend/backend.js";
-import { PyroError } from "../../contract/errors.js";
+import { PyroError, reasonOf } from "../../contract/errors.js";
 import { JoinedController } from "../../host/joined-controller.js";
 import type { Log } from "../../host/log.js";
 import { Waiting } from "../../host/waiting.js";
@@ -179,7 +179,7 @@ export class Service {
       else await endExec(exec, 0);
     } catch (error) {
       if (!this.isLive || this.#host.isDetached()) return;
-      await this.#finish({ state: "failed", reason: PyroError.from(error).message });
+      await this.#finish({ state: "failed", reason: reasonOf(error) });
     }
   }
 
@@ -213,7 +213,7 @@ async function endExec(exec: TaskExec, graceMs: number): Promise<void> {
 
 /** How a command failed, in a few words. */
 function explainEnd({ exit_code, error, oom_killed }: ExecEnded): string {
-  if (error !== null) return error.message;
+  if (error !== null) return error.message.replace(/\.$/, "");
   return `its command ended with exit status ${exit_code}${oom_killed === true ? ": the memory of the VM ran out" : ""}`;
 }
 

@@ -1,5 +1,5 @@
 import type { FoundMachine } from "../../backend/backend.js";
-import { PyroError } from "../../contract/errors.js";
+import { PyroError, reasonOf } from "../../contract/errors.js";
 import type { Log } from "../../host/log.js";
 import { diskPath } from "../../store/layout.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
@@ -37,7 +37,7 @@ export async function adoptTask(
   const without =
     machine === null
       ? (restoredRecord(record, snapshots, GONE) ?? moveTask(record, "gone", GONE))
-      : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${machine.message}`);
+      : moveTask(record, "broken", `a new daemon could not adopt its VM, and ended it: ${reasonOf(machine)}`);
   // If this is not written, the next daemon finds the same.
   await writeTaskRecord(directory, without).catch((error: unknown) =>
     log.error({ task: task_id, err: error }, "the record could not be written"),

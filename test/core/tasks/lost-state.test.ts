@@ -3,7 +3,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import type { PyroError } from "../../../src/index.js";
+import { machineIdOf } from "../../../src/core/tasks/machine-id.js";
+import { PyroError } from "../../../src/index.js";
+import { until } from "../../client/scratch.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 import { AgentMachines } from "../agent-machines.js";
 import { openTasks } from "../open-tasks.js";
@@ -67,4 +69,18 @@ test("task reset: a push after a return to the source deletes what the source no
   await task.exec("echo mine >mine", { cwd: "/workspace" });
   assert.equal((await task.syncPush(sourcePath, { delete: true })).deletedCount, 1);
   assert.equal((await task.exec("ls", { cwd: "/workspace" })).stdout, "a\nmine\n");
+});
+
+test("task: the reason of a VM that was lost is part of a sentence, so it has no full stop of its own", async (t) => {
+  await using machines = new AgentMachines();
+  const { daemon, pyro } = await openTasks(temporaryDirectory(t), machines);
+  await using _ = daemon;
+  await using task = await pyro.createTask("debian:12");
+  await pyro.startService(task.taskId, "web", { command: "exec sleep 1000", cwd: "/" });
+  machines.break(machineIdOf(task.taskId), new PyroError("AGENT_PROTOCOL", "The guest lied."));
+  await until("the task has failed", async () => (await task.status()).state === "failed");
+  assert.equal((await task.status()).stateReason, "its VM was ended: The guest lied");
+  await assert.rejects(async () => task.exec("true"), { message: `Task ${task.taskId} is failed: its VM was ended: The guest lied.` });
+  const { services } = await pyro.listServices(task.taskId);
+  assert.doesNotMatch(services[0]?.reason ?? "none", /\.$/);
 });

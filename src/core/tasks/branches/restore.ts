@@ -1,4 +1,4 @@
-import { PyroError } from "../../../contract/errors.js";
+import { reasonOf } from "../../../contract/errors.js";
 import type { TaskRecord } from "../../../store/task-record.js";
 import { unattended } from "../../call.js";
 import type { Loss } from "../../lifecycle/session.js";
@@ -63,7 +63,7 @@ async function startAgain(vm: TaskVm, deleted: AbortSignal): Promise<void> {
     if (vm.record.state !== "stopped") throw error;
     await vm.change({
       state: "stopped",
-      reason: `${reason}, and could not be started: ${PyroError.from(error).message}`,
+      reason: `${reason}, and could not be started: ${reasonOf(error)}`,
     });
   }
 }
