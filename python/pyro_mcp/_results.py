@@ -198,6 +198,7 @@ class TaskCreateLastCommand(TypedDict):
     command: str
     exit_code: int | None
     timed_out: bool
+    oom_killed: bool
 
 
 class TaskCreateWorkspaceSeed(TypedDict):
@@ -774,7 +775,7 @@ class TaskShellReadResult(TypedDict):
     cols: int
     # UTC, ISO 8601.
     started_at: str
-    # Null while it runs.
+    # Null while it runs, and when it ended without an exit code.
     exit_code: int | None
     # The visible lines, without spaces at their ends.
     screen: str
@@ -821,7 +822,7 @@ class TaskServiceStartResult(TypedDict):
     restart_count: int
     # Number of its latest command in the task.
     sequence: int | None
-    # Exit status of its latest command; null while that runs.
+    # Exit status of its latest command; null while that runs, and when it ended without one.
     exit_code: int | None
     # Start of its latest command.
     started_at: str | None
@@ -849,7 +850,7 @@ class TaskServiceListService(TypedDict):
     restart_count: int
     # Number of its latest command in the task.
     sequence: int | None
-    # Exit status of its latest command; null while that runs.
+    # Exit status of its latest command; null while that runs, and when it ended without one.
     exit_code: int | None
     # Start of its latest command.
     started_at: str | None

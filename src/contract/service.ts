@@ -43,7 +43,10 @@ export const service = z
     restart: z.enum(["never", "on-failure"]),
     restart_count: z.int().min(0).describe("How often its command was started again."),
     sequence: z.int().nullable().describe("Number of its latest command in the task."),
-    exit_code: z.int().nullable().describe("Exit status of its latest command; null while that runs, and when it ended without one."),
+    exit_code: z
+      .int()
+      .nullable()
+      .describe("Exit status of its latest command; null while that runs, and when it ended without one."),
     started_at: time.nullable().describe("Start of its latest command."),
     ready_at: time.nullable().describe("When it became ready."),
     ports: z.array(publishedPort).describe("Its published ports."),

@@ -80,7 +80,9 @@ test("task: the reason of a VM that was lost is part of a sentence, so it has no
   machines.break(machineIdOf(task.taskId), new PyroError("AGENT_PROTOCOL", "The guest lied."));
   await until("the task has failed", async () => (await task.status()).state === "failed");
   assert.equal((await task.status()).stateReason, "its VM was ended: The guest lied");
-  await assert.rejects(async () => task.exec("true"), { message: `Task ${task.taskId} is failed: its VM was ended: The guest lied.` });
+  await assert.rejects(async () => task.exec("true"), {
+    message: `Task ${task.taskId} is failed: its VM was ended: The guest lied.`,
+  });
   const { services } = await pyro.listServices(task.taskId);
   assert.doesNotMatch(services[0]?.reason ?? "none", /\.$/);
 });

@@ -8,7 +8,12 @@ const make = { command: "make", exit_code: 0, timed_out: false, oom_killed: fals
 const NOW = Date.parse("2026-01-02T00:00:00.000Z");
 
 test("a list fits 80 columns with any command, and shows whole ids", () => {
-  const last_command = { command: `echo ${"long ".repeat(100)}\n\ttwo lines`, exit_code: 0, timed_out: false, oom_killed: false };
+  const last_command = {
+    command: `echo ${"long ".repeat(100)}\n\ttwo lines`,
+    exit_code: 0,
+    timed_out: false,
+    oom_killed: false,
+  };
   const gone = { memory_bytes: null, disk_bytes: null };
   const unreadable = taskOf({ state: "unreadable", environment: "unknown", expires_at: null, ...gone });
   const tasks = [
