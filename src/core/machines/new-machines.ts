@@ -145,7 +145,7 @@ export class NewMachines {
     const kind = spareKindOf(plan, options, share);
     const use = this.#spares.begin(kind, (urgent, signal) => this.#makeSpare(plan, options, { urgent, signal }));
     try {
-      const spare = await this.#spares.take(kind.key);
+      const spare = await this.#takeSpare(kind.key);
       if (spare) {
         release();
         options.onStage?.("spare");
@@ -163,6 +163,15 @@ export class NewMachines {
       use.end();
       throw error;
     }
+  }
+
+  /** A spare, if there is one. One whose gate has ended is removed. */
+  async #takeSpare(key: string): Promise<ReadyMachine | null> {
+    const spare = await this.#spares.take(key);
+    if (!spare?.machine.network || (await spare.machine.network.report()) !== null) return spare;
+    await spare.machine.destroy();
+    spare.release();
+    return null;
   }
 
   async #makeSpare(
