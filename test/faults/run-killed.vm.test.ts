@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { isAlive } from "../../src/host/process.js";
 import { random } from "../seed.js";
-import { endOf, kill, untilGone } from "../client/scratch.js";
+import { endOf, kill, until, untilGone } from "../client/scratch.js";
+import { RunningRun } from "../kills/cast.js";
 import { roundsOr, TaskScratch } from "./task-scratch.js";
 
 /** From the first request until well after the command runs. */
@@ -37,3 +39,10 @@ for (const flags of [[], ["--network"]]) {
     }
   });
 }
+
+test("run: a keeper that is killed takes the VM with it, and the run fails", async () => {
+  const run = await RunningRun.start(scratch);
+  kill(run.keeper.pid);
+  assert.equal(await run.ended, 125);
+  await until("QEMU has ended", () => !isAlive(run.qemu));
+});

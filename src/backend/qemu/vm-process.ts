@@ -72,6 +72,7 @@ export class VmProcess {
   readonly #group: ControlGroup | null;
   /** Null for the process of an earlier daemon. */
   readonly #child: ChildProcess | null;
+  #outlives = false;
 
   private constructor(
     runDirectory: string,
@@ -131,7 +132,9 @@ export class VmProcess {
     const sockets = { agent: agent.file, qmp: qmp.file };
     const ended = describeEnd(child, HARMLESS);
     const mapped = pagesFd === null ? Promise.resolve() : readMapped(child, MAPPED_FD);
-    return new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), ended, mapped, child);
+    const vm = new VmProcess(runDirectory, group, sockets, readInside(child, STATUS_FD), ended, mapped, child);
+    child.once("exit", () => void vm.#endAbandoned());
+    return vm;
   }
 
   /** Finds a process of an earlier daemon; null when it has ended. `identities` are those of its sockets, if known. */
@@ -152,7 +155,14 @@ export class VmProcess {
 
   /** From now on it does not end with this daemon, even if the daemon is killed at once. */
   async letOutlive(): Promise<void> {
+    this.#outlives = true;
     if (this.#child) await letOutlive(this.#child);
+  }
+
+  /** A keeper that was killed has not ended the jail, which would outlive the daemon. */
+  async #endAbandoned(): Promise<void> {
+    const inside = await this.inside;
+    if (inside && !this.#outlives) sendSignal(inside, "SIGKILL");
   }
 
   /** Kills it, waits until it has ended, and removes its sockets. */
