@@ -62,7 +62,12 @@ test("a task keeps the files of its commands, and a second handle finds the task
   const again = await pyro.openTask(task.taskId);
   const { stdout, env } = { ...(await again.exec("cat note; echo $A_b", { env: { A_b: "kept" } })), env: 0 };
   assert.deepEqual([stdout, env], ["it's $HOME\nkept\n", 0]);
-  assert.deepEqual((await task.status()).lastCommand, { command: "cat note; echo $A_b", exitCode: 0, timedOut: false });
+  assert.deepEqual((await task.status()).lastCommand, {
+    command: "cat note; echo $A_b",
+    exitCode: 0,
+    timedOut: false,
+    oomKilled: false,
+  });
   const { count, entries } = await task.logs();
   assert.deepEqual([count, entries[0]!.command], [2, sh`echo ${"it's $HOME"} >note`]);
   assert.ok((await pyro.listTasks()).tasks.some(({ taskId }) => taskId === task.taskId));
