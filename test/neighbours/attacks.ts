@@ -16,7 +16,7 @@ export interface Attack {
   readonly isCostly?: boolean;
 }
 
-export interface AttackScene {
+interface AttackScene {
   readonly scratch: TaskScratch;
   readonly task: string;
   readonly entry: Entry | PyroError;
