@@ -62,7 +62,7 @@ export class Machines {
   readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
   readonly #new: NewMachines;
-  /** Each ends a machine that nobody uses at the moment. */
+  /** Each ends a machine that is unused at the moment. */
   readonly #offered = new Set<() => Promise<void>>();
   readonly #disks = new SnapshotDisks({
     open: async ({ directory, record, taskPath }, signal) => {
@@ -251,7 +251,7 @@ export class Machines {
     }
   }
 
-  /** Registers a machine that nobody uses, which `end` ends when another one needs its room; returns a function that withdraws it. */
+  /** Registers an unused machine, which `end` ends when another one needs its room; returns a function that withdraws it. */
   offer(end: () => Promise<void>): () => void {
     this.#offered.add(end);
     return () => void this.#offered.delete(end);

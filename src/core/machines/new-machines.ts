@@ -28,7 +28,7 @@ export interface NewMachinesOptions {
 }
 
 interface EndOffered {
-  /** Ends the other machines that nobody uses. */
+  /** Ends the other unused machines. */
   readonly endOffered: () => Promise<unknown>;
 }
 

@@ -25,7 +25,7 @@ export interface MachinePlan {
 /** The limits that admission checks, and the work that frees memory. */
 export interface Room {
   readonly budget: Budget;
-  /** Ends the machines that nobody uses, and makes no others until the work has ended. */
+  /** Ends the unused machines, and makes no others until the work has ended. */
   readonly freeMemory: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
