@@ -5,6 +5,7 @@ import json
 import os
 import struct
 
+import agent
 from agent import AgentTest, wait_until
 from wire import ALL, CONTENT, DATA, RESPONSE, WINDOW
 
@@ -102,3 +103,14 @@ class FilesTest(AgentTest):
     def assert_nothing_staged(self):
         """Staged files are removed, perhaps a little later."""
         wait_until(lambda: not os.path.exists(os.path.join(self.workspace, ".pyro-staging")))
+
+
+class Walking:
+    """Before a test class: its agent does without openat2 and renameat2."""
+
+    def setUp(self):
+        known, agent.BINARY = agent.BINARY, "build/pyro-agent-walks"
+        try:
+            super().setUp()
+        finally:
+            agent.BINARY = known

@@ -8,7 +8,7 @@ import tempfile
 
 import agent
 from agent import wait_until
-from files import FilesTest, record
+from files import FilesTest, Walking, record
 from wire import CONTENT
 
 
@@ -196,15 +196,8 @@ class Commit(CommitTest):
         self.assertEqual(outcomes, {True, False})
 
 
-class WalkingCommit(Commit):
+class WalkingCommit(Walking, Commit):
     """The same on a kernel that has no openat2 and no renameat2."""
-
-    def setUp(self):
-        known, agent.BINARY = agent.BINARY, "build/pyro-agent-walks"
-        try:
-            super().setUp()
-        finally:
-            agent.BINARY = known
 
 
 class Failing(CommitTest):
@@ -225,6 +218,18 @@ class Failing(CommitTest):
         with open(self.count.name, "w") as file:
             file.write(f"{call}\n")
 
+    def fail_in_turn(self, content, before):
+        """The answers of a push of which each system call fails in turn, and changes nothing; then it succeeds."""
+        for call in range(1, 1000):
+            self.fail_at(call)
+            answer = self.push_here(content)
+            if answer["ok"]:
+                return
+            self.fail_at(0)
+            self.assert_as_it_was(before)
+            yield answer
+        self.fail("the push did not succeed")
+
     def test_each_system_call_fails_in_turn(self):
         self.plant("d/e/f", "d/e/keep", "d/g/h", "closed/f", "top")
         os.chmod(os.path.join(self.workspace, "closed"), 0o555)
@@ -236,15 +241,9 @@ class Failing(CommitTest):
             + record("top", content=b"new") + record("fresh/x/y", mode=0o666) + record(".", "directory", mode=0o750)
         )
         failed = 0
-        while True:
-            self.fail_at(failed + 1)
-            answer = self.push_here(content)
-            if answer["ok"]:
-                break
+        for answer in self.fail_in_turn(content, before):
             failed += 1
             self.assert_error(answer, "IO", errno="ENOSPC")
-            self.fail_at(0)
-            self.assert_as_it_was(before)
         self.assertGreater(failed, 40)
         after = snapshot(self.workspace)
         self.assertEqual([stat.S_IMODE(after[path][0]) for path in (".", "d", "d/e", "closed")], [0o750, 0o700, 0o500, 0o555])

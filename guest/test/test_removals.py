@@ -122,13 +122,5 @@ class FailingRemovals(Failing):
             record("d", "directory", mode=0o700) + record("d/new", content=b"new") + absent("d/f") + absent("d/e/g") + absent("top")
             + absent("closed/f") + absent_directory("d/e")
         )
-        failed = 0
-        while True:
-            self.fail_at(failed + 1)
-            answer = self.push_here(content)
-            if answer["ok"]:
-                break
-            failed += 1
-            self.fail_at(0)
-            self.assert_as_it_was(before)
+        failed = sum(1 for _ in self.fail_in_turn(content, before))
         self.assertGreater(failed, 10)

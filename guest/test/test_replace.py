@@ -4,8 +4,7 @@ import itertools
 import os
 import stat
 
-import agent
-from files import absent, record
+from files import Walking, absent, record
 from test_commit import CommitTest, Failing, snapshot
 
 KINDS = "file", "link", "directory", "full"
@@ -141,15 +140,8 @@ class Replace(ReplaceTest):
             self.empty()
 
 
-class WalksReplace(Replace):
+class WalksReplace(Walking, Replace):
     """The same on a kernel without openat2 and renameat2."""
-
-    def setUp(self):
-        known, agent.BINARY = agent.BINARY, "build/pyro-agent-walks"
-        try:
-            super().setUp()
-        finally:
-            agent.BINARY = known
 
 
 class FailingReplace(Failing):
@@ -162,14 +154,5 @@ class FailingReplace(Failing):
             entries("file", "x") + entries("full", "y") + entries("directory", "d/z")
             + removals("full", "x") + removals("file", "y") + removals("link", "d/z")
         )
-        failed = 0
-        while True:
-            self.fail_at(failed + 1)
-            answer = self.push_here(content)
-            if answer["ok"]:
-                break
-            failed += 1
-            self.assertLess(failed, 1000)
-            self.fail_at(0)
-            self.assert_as_it_was(before)
+        failed = sum(1 for _ in self.fail_in_turn(content, before))
         self.assertGreater(failed, 10)

@@ -4,9 +4,8 @@ import os
 import shutil
 import struct
 
-import agent
 from agent import wait_until
-from files import GRANTED, FilesTest, parse_records, raw, record
+from files import GRANTED, FilesTest, Walking, parse_records, raw, record
 from wire import CONTENT
 
 
@@ -277,12 +276,5 @@ class StageAfterAnotherAgent(FilesTest):
         self.assert_nothing_staged()
 
 
-class WalkingStage(Stage):
+class WalkingStage(Walking, Stage):
     """The same on a kernel that has no openat2 and no renameat2."""
-
-    def setUp(self):
-        known, agent.BINARY = agent.BINARY, "build/pyro-agent-walks"
-        try:
-            super().setUp()
-        finally:
-            agent.BINARY = known
