@@ -33,6 +33,7 @@ const debian = buildDebianLayer(work, epoch);
 const status = join(work, "status");
 writeFileSync(status, readPackageStatus(debian));
 const sbom = execFileSync(process.execPath, [join(root, "scripts/sbom.mjs"), "--dpkg-status", status], {
+  env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
   encoding: "utf8",
   maxBuffer: 1 << 26,
 });

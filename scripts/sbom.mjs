@@ -53,7 +53,23 @@ const packages = versions.map(([name, version]) => ({
 }));
 
 document.components.push(...programs, ...packages);
+// npm sets the moment and a random number, which would make each document another one.
+document.metadata.timestamp = new Date(readEpoch() * 1000).toISOString();
+document.serialNumber = `urn:uuid:${uuidOf({ ...document, serialNumber: "" })}`;
 process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+
+/** Seconds since 1970: SOURCE_DATE_EPOCH, or the time of the last commit. */
+function readEpoch() {
+  return Number(process.env["SOURCE_DATE_EPOCH"] ?? execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: root }));
+}
+
+/** A UUID of version 8, whose content is a digest of the value. */
+function uuidOf(value) {
+  const bytes = createHash("sha256").update(JSON.stringify(value)).digest().subarray(0, 16);
+  bytes[6] = (bytes[6] & 0x0f) | 0x80;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
 
 /** Names and versions of what dpkg has installed. */
 function readInstalled(status) {

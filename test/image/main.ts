@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -150,7 +150,11 @@ test("its daemon runs VMs from the template in the image, is started again when 
   const status = async () => JSON.parse((await inPod("pyro", "daemon", "status", "--json")).stdout);
   const [program = "", ...words] = buildContainer(image.config["Entrypoint"]);
   pod = spawn(program, words, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env } });
-  await until("the daemon listens", () => existsSync(join(state, "home", "run", "daemon.sock")));
+  // `run` is a link to a path of the container.
+  await until(
+    "the daemon listens",
+    async () => (await inPod("test", "-S", "/var/lib/pyro/home/run/daemon.sock")).status === 0,
+  );
   const ran = await inPod("pyro", "run", "debian:12", "--", "uname", "-m");
   assert.deepEqual([ran.status, ran.stdout], [0, "x86_64\n"], ran.stderr);
   assert.doesNotMatch(readFileSync(join(state, "home", "daemon.log"), "utf8"), /template frozen/);

@@ -29,8 +29,14 @@ test("each dependency has a reason on its page, and no other is named there", ()
   assert.deepEqual(named.toSorted(), [...dependencies, ...packages].toSorted());
 });
 
+const readSbom = () => execFileSync(process.execPath, [join(root, "scripts/sbom.mjs")], { encoding: "utf8" });
+
+test("two bills of materials of the same parts are equal", () => {
+  assert.equal(readSbom(), readSbom());
+});
+
 test("the bill of materials has every npm package, program and Debian package, and the digests of the programs", () => {
-  const text = execFileSync(process.execPath, [join(root, "scripts/sbom.mjs")], { encoding: "utf8" });
+  const text = readSbom();
   const { bomFormat, components } = JSON.parse(text) as { bomFormat: string; components: Component[] };
   assert.equal(bomFormat, "CycloneDX");
   const find = (name: string) => components.find((component) => component.name === name);
