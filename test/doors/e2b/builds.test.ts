@@ -184,8 +184,9 @@ test("build: with a start command its VM is saved with memory once the ready com
   const commands: { readonly command: string; readonly background?: boolean }[] = [];
   served.pyro.replaced.set("task.exec", async (input) => {
     commands.push(input);
-    return { exit_code: commands.length === 2 ? 1 : 0 };
+    return { exit_code: commands.length === 2 ? 1 : 0, sequence: commands.length };
   });
+  served.pyro.replaced.set("task.follow", () => new Promise(() => {}));
   const built = await build("started", { fromTemplate: "base", startCmd: "serve it", readyCmd: "is it up" });
   served.pyro.replaced.clear();
   assert.equal(built.status, "ready");
@@ -206,6 +207,37 @@ test("build: with a start command its VM is saved with memory once the ready com
   await served.control("DELETE", `/sandboxes/${id}`);
   await served.control("DELETE", "/templates/started");
   for (const name of names) assert.ok(!served.pyro.environments.includes(name));
+});
+
+test("build: one whose start command fails ends at once with its status, and its task is gone", async () => {
+  const tasks = served.pyro.tasks.size;
+  const neverReady = new Promise(() => {});
+  served.pyro.replaced.set("task.exec", async ({ background }: { background?: boolean }) =>
+    background ? { exit_code: null, sequence: 7 } : neverReady,
+  );
+  served.pyro.replaced.set("task.follow", async ({ sequence }: { sequence: number }) => ({
+    exit_code: 120 + sequence,
+  }));
+  const built = await build("not-started", { fromTemplate: "base", startCmd: "no-such-server" });
+  served.pyro.replaced.clear();
+  assert.equal(built.status, "error");
+  assert.equal(built.reason.step, "finalize");
+  assert.match(built.reason.message, /start command ended with exit status 127/);
+  assert.equal(served.pyro.tasks.size, tasks);
+  assert.ok(!served.pyro.environments.includes(`e2b-started-${built.buildID}`));
+  assert.equal((await served.control("GET", "/templates/aliases/not-started")).status, 404);
+});
+
+test("build: a start command that has ended well may have left a server, so the ready command decides", async () => {
+  let asked = 0;
+  served.pyro.replaced.set("task.exec", async ({ background }: { background?: boolean }) =>
+    background ? { exit_code: null, sequence: 1 } : { exit_code: (asked += 1) === 2 ? 0 : 1 },
+  );
+  served.pyro.replaced.set("task.follow", async () => ({ exit_code: 0 }));
+  const built = await build("forking", { fromTemplate: "base", startCmd: "serve &", readyCmd: "is it up" });
+  served.pyro.replaced.clear();
+  assert.equal(built.status, "ready");
+  assert.equal(asked, 2);
 });
 
 test("build: a restarted gateway knows what was built, and its user and directory", async () => {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
@@ -13,7 +12,8 @@ import type { Template } from "../template.js";
 import { findTemplate, USER_SETUP } from "../templates.js";
 import { DEFAULT_USER } from "../version.js";
 import type { Build, LogEntry } from "./builds.js";
-import { COPIES, planSteps, renderCommand, type Line, type Place, type Plan } from "./steps.js";
+import { startInTask, type StartCommands } from "./start-command.js";
+import { COPIES, planSteps, type Line, type Place, type Plan } from "./steps.js";
 
 const startForm = z.looseObject({
   fromImage: z.string().nullish(),
@@ -39,10 +39,6 @@ const startForm = z.looseObject({
 const BASE_IMAGE = /^(?:docker\.io\/)?e2bdev\/(?:base|code-interpreter)(?::.*)?$/;
 const MAX_ENTRIES = 10_000;
 const MAX_MESSAGE = 4_096;
-/** How long a start command has when no command says that it is ready, and how long it may take otherwise. */
-const START_SECONDS = 20;
-const READY_MS = 300_000;
-const READY_EVERY_MS = 1_000;
 const TASK_SECONDS = 3_600;
 
 /** Begins a build that was requested; it continues after this. Throws 400, 404, or 409 when it has begun already. */
@@ -63,11 +59,10 @@ export async function startBuild(sandboxes: Sandboxes, build: Build, body: unkno
   // The daemon keeps them for one build.
   for (const hash of plan.hashes) sandboxes.builds.uploads.delete(`${build.template.id}/${hash}`);
   build.status = "building";
-  const begin = data.startCmd || data.readyCmd ? (data.startCmd ?? "") : null;
-  const ready = data.readyCmd || `sleep ${START_SECONDS}`;
+  const commands = { start: data.startCmd ?? "", ready: data.readyCmd ?? "" };
   const work = new Work(sandboxes, build, plan);
   work
-    .do(base.files ?? base.environment, copies, begin, ready)
+    .do(base.files ?? base.environment, copies, commands)
     .then(() => (build.status = "ready"))
     .catch((failure: unknown) => work.fail(failure));
 }
@@ -102,8 +97,7 @@ class Work {
   async do(
     from: string,
     copies: readonly { readonly source: string; readonly to: string }[],
-    begin: string | null,
-    ready: string,
+    commands: StartCommands,
   ): Promise<void> {
     const { pyro, builds } = this.#sandboxes;
     const { id, size } = this.#build;
@@ -117,10 +111,11 @@ class Work {
     const named = { name: files, from, user: "root", copies: [...copies], run: lines.map(({ command }) => command) };
     const options = { onEvent: (event: OperationEvent) => this.#observe(event, copies.length) };
     await pyro.perform("env.build", { ...named, ...shape, network: capabilities.guest_network }, options);
-    const environment = begin === null ? files : await this.#save(files, shape, place, begin, ready);
+    const isStarted = commands.start !== "" || commands.ready !== "";
+    const environment = isStarted ? await this.#save(files, shape, place, commands) : files;
     const { user, workdir } = place;
     // A VM with memory has the size that it was saved with.
-    await builds.finish(this.#build, { environment, files, user, workdir, ...(begin === null && size) });
+    await builds.finish(this.#build, { environment, files, user, workdir, ...(!isStarted && size) });
     this.#add("info", "Build finished");
   }
 
@@ -135,26 +130,15 @@ class Work {
     this.#build.status = "error";
   }
 
-  /** Runs the start command, and saves its VM with memory when the ready command has succeeded. */
-  async #save(files: string, shape: object, place: Place, begin: string, ready: string): Promise<string> {
+  /** Saves a VM with memory, in which the start command runs and the ready command has succeeded. */
+  async #save(files: string, shape: object, place: Place, commands: StartCommands): Promise<string> {
     const { pyro } = this.#sandboxes;
-    this.#line = { step: -1, text: begin };
-    this.#add("info", `Starting: ${begin}`);
+    this.#line = { step: -1, text: commands.start };
+    this.#add("info", `Starting: ${commands.start}`);
     const fields = { environment: files, ...shape, ttl_seconds: TASK_SECONDS };
     const { task_id } = await this.#sandboxes.createTask(`build-${this.#build.id}`, fields);
     try {
-      const place_ = { task_id, user: "root", cwd: "/" };
-      // Its output goes nowhere: in a sandbox that starts from it, nothing would read it.
-      const command = `exec >/dev/null 2>&1 </dev/null; ${renderCommand(place, begin)}`;
-      if (begin !== "") await pyro.perform("task.exec", { ...place_, command, background: true });
-      const endMs = Date.now() + READY_MS;
-      for (;;) {
-        const { exit_code } = await pyro.perform("task.exec", { ...place_, command: renderCommand(place, ready) });
-        if (exit_code === 0) break;
-        if (Date.now() > endMs)
-          throw new PyroError("ENVIRONMENT_BUILD_FAILED", `The ready command has failed for ${READY_MS / 1000} s.`);
-        await sleep(READY_EVERY_MS);
-      }
+      await startInTask(pyro, task_id, place, commands);
       const name = `e2b-started-${this.#build.id}`;
       await pyro.perform("env.save", { source: task_id, name });
       return name;
