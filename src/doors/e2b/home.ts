@@ -13,8 +13,9 @@ import type { AuthorityFiles } from "./tls/authority.js";
 export interface GatewayHome {
   readonly sandboxes: string;
   readonly templates: string;
-  /** The templates that programs have built. */
+  /** The templates that programs have built, and the builds that were requested. */
   readonly built: string;
+  readonly builds: string;
   readonly key: string;
   readonly running: string;
   /** The certificate of the gateway's authority, its key, and the bundle of those that its programs trust. */
@@ -31,6 +32,7 @@ export async function openGatewayHome(env: NodeJS.ProcessEnv): Promise<GatewayHo
     sandboxes,
     templates: join(path, "templates.json"),
     built: join(path, "built-templates.json"),
+    builds: join(path, "builds.json"),
     key: join(path, "key"),
     running: join(path, "gateway.json"),
     authority: { certificate: join(path, "ca.pem"), key: join(path, "ca-key.pem") },

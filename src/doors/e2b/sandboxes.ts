@@ -42,7 +42,7 @@ export class Sandboxes {
   /** Where names such as `3000-ID.DOMAIN` lead to the gateway; null until it listens. */
   domain: string | null = null;
   readonly #home: GatewayHome;
-  readonly #log: (message: string) => void;
+  readonly log: (message: string) => void;
   readonly #host: SandboxHost;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #timers = new Timers((id) => void this.#expire(id));
@@ -55,7 +55,7 @@ export class Sandboxes {
     this.pyro = pyro;
     this.builds = builds;
     this.#home = home;
-    this.#log = log;
+    this.log = log;
     const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
     const startAgain = async (record: SandboxRecord, environment: string) => {
       const { id, cpuCount, memoryMib, allowInternet, network } = record;
@@ -68,7 +68,7 @@ export class Sandboxes {
 
   /** Opens those of an earlier gateway: each whose task still exists. */
   static async open(options: SandboxesOptions): Promise<Sandboxes> {
-    const sandboxes = new Sandboxes(options, await Builds.open(options.home.built, options.pyro));
+    const sandboxes = new Sandboxes(options, await Builds.open(options.home, options.pyro));
     for (const name of await listNames(options.home.sandboxes)) {
       if (name.endsWith(".json")) await sandboxes.#load(name);
     }
@@ -247,7 +247,7 @@ export class Sandboxes {
     } catch (error) {
       const { code, message } = PyroError.from(error);
       if (code !== "HOST_NOT_ABLE" || (network !== undefined && !isClosed)) throw error;
-      if (!isClosed) this.#log(`Sandbox ${id} has no network: ${message}`);
+      if (!isClosed) this.log(`Sandbox ${id} has no network: ${message}`);
       return this.pyro.perform("task.create", { ...named, ...fields, network: false });
     }
   }
@@ -268,7 +268,7 @@ export class Sandboxes {
   async #load(name: string): Promise<void> {
     const path = join(this.#home.sandboxes, name);
     const { data: record } = sandboxRecord.safeParse(await readJson(path));
-    if (!record) return this.#log(`${path} is damaged, or of a newer pyro; its sandbox is left alone.`);
+    if (!record) return this.log(`${path} is damaged, or of a newer pyro; its sandbox is left alone.`);
     if (record.savedAs !== undefined) return void this.#sandboxes.set(record.id, new Sandbox(this.#host, record));
     try {
       const task = await this.pyro.perform("task.status", { task_id: record.taskId });
@@ -300,7 +300,7 @@ export class Sandboxes {
         await this.pause(sandbox, sandbox.record.pausesMemory);
       else await this.kill(sandbox);
     } catch (error) {
-      this.#log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
+      this.log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
     }
   }
 

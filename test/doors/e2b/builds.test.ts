@@ -247,3 +247,59 @@ test("build: a restarted gateway knows what was built, and its user and director
   assert.equal((await served.control("GET", "/templates/aliases/kept")).body.templateID, built.templateID);
   assert.equal((await served.control("POST", "/v2/sandboxes", { templateID: "kept" })).status, 201);
 });
+
+test("build: a restarted gateway reports a build that was under way as failed, and removes what it has left", async () => {
+  const { body } = await request("interrupted");
+  const { body: waiting } = await request("waiting");
+  const failed = await build("failed", { fromTemplate: "base", steps: [{ type: "RUN", args: ["x"] }] });
+  served.pyro.onBuild = () => new Promise(() => {});
+  const path = `/v2/templates/${body.templateID}/builds/${body.buildID}`;
+  assert.equal((await served.control("POST", path, { fromTemplate: "base" })).status, 202);
+  await until("the build is under way", () =>
+    served.pyro.inputsOf("env.build").some(({ name }) => name === `e2b-build-${body.buildID}`),
+  );
+  served.pyro.environments.push(`e2b-build-${body.buildID}`, `e2b-started-${body.buildID}`);
+  await served.stop();
+  await served.start();
+  served.pyro.onBuild = () => {};
+  const { status, reason, logEntries } = await read(body);
+  assert.deepEqual([status, logEntries], ["error", []]);
+  assert.match(reason.message, /gateway ended during this build/);
+  for (const name of [`e2b-build-${body.buildID}`, `e2b-started-${body.buildID}`])
+    assert.ok(!served.pyro.environments.includes(name), name);
+  assert.equal((await served.control("GET", "/templates/aliases/interrupted")).status, 404);
+  assert.equal((await served.control("POST", path, { fromTemplate: "base" })).status, 409);
+  assert.equal((await read(failed)).status, failed.status);
+
+  const begin = `/v2/templates/${waiting.templateID}/builds/${waiting.buildID}`;
+  assert.equal((await read(waiting)).status, "waiting");
+  assert.equal((await served.control("POST", begin, { fromTemplate: "base" })).status, 202);
+  await until("the build is ready", async () => (await read(waiting)).status === "ready");
+  await served.stop();
+  await served.start();
+  assert.equal((await read(waiting)).status, "ready");
+});
+
+test("build: one that is begun twice at once is begun once", async () => {
+  const { body } = await request("twice");
+  const path = `/v2/templates/${body.templateID}/builds/${body.buildID}`;
+  const both = [1, 2].map(() => served.control("POST", path, { fromTemplate: "base" }));
+  const statuses = (await Promise.all(both)).map(({ status }) => status);
+  assert.deepEqual(statuses.sort(), [202, 409]);
+  await until("the build is ready", async () => (await read(body)).status === "ready");
+});
+
+test("build: of a log that floods, the beginning is kept", async () => {
+  served.pyro.onBuild = async ({ onEvent }) => {
+    for (let count = 0; count < 64; count++)
+      await onEvent?.({ event: "stdout", data: Buffer.from(`${"x".repeat(65_535)}\n`.repeat(16)) });
+  };
+  const { templateID, buildID } = await build("flood");
+  let characters = 0;
+  for (let offset = 0; ; offset += 100) {
+    const { logEntries } = await read({ templateID, buildID }, `?logsOffset=${offset}`);
+    if (logEntries.length === 0) break;
+    for (const { message } of logEntries) characters += message.length;
+  }
+  assert.ok(characters > 2_000_000 && characters < 2_200_000, String(characters));
+});

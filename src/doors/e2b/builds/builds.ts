@@ -8,6 +8,7 @@ import type { Pyro } from "../pyro.js";
 import { replaceFile } from "../replace-file.js";
 import { removeFiles } from "../saved-files.js";
 import type { Template } from "../template.js";
+import { RequestedBuilds, type Build } from "./requested.js";
 
 const buildForm = z.object({
   environment: z.string(),
@@ -29,27 +30,12 @@ export type BuiltEnvironment = z.infer<typeof buildForm>;
 /** A template that programs have built: its builds that a tag names. */
 export type BuiltTemplate = z.infer<typeof templateForm>;
 
-/** An entry of a build's log. `step` is its number from 1, `base` or `finalize`. */
-export interface LogEntry {
-  readonly timestamp: string;
-  readonly level: "info" | "warn" | "error";
-  readonly message: string;
-  readonly step?: string;
+/** The files in which templates and builds are kept. */
+export interface BuildFiles {
+  readonly built: string;
+  readonly builds: string;
 }
 
-/** A build that was requested. It lasts as long as the gateway. */
-export interface Build {
-  readonly id: string;
-  readonly template: BuiltTemplate;
-  readonly tags: readonly string[];
-  readonly size: { readonly vcpuCount?: number; readonly memMib?: number };
-  status: "waiting" | "building" | "ready" | "error";
-  readonly log: LogEntry[];
-  reason?: { readonly message: string; readonly step: string };
-}
-
-/** Builds whose log is kept. */
-const MAX_BUILDS = 200;
 const DEFAULT_TAG = "default";
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const tagForm = /^[A-Za-z0-9._-]{1,128}$/;
@@ -59,19 +45,24 @@ export class Builds {
   readonly #path: string;
   readonly #pyro: Pyro;
   readonly #templates: BuiltTemplate[];
-  readonly #builds = new Map<string, Build>();
+  readonly requested: RequestedBuilds;
   /** The daemon's ids of uploaded files, under the template and the hash. */
   readonly uploads = new Map<string, string>();
 
-  private constructor(path: string, pyro: Pyro, templates: BuiltTemplate[]) {
+  private constructor(path: string, pyro: Pyro, templates: BuiltTemplate[], requested: RequestedBuilds) {
     this.#path = path;
     this.#pyro = pyro;
     this.#templates = templates;
+    this.requested = requested;
+    for (const { templateID: id, name } of requested.list()) {
+      if (!templates.some((each) => each.id === id)) templates.push({ id, name, tags: {}, builds: {} });
+    }
   }
 
-  /** Throws when the file is damaged. */
-  static async open(path: string, pyro: Pyro): Promise<Builds> {
-    return new Builds(path, pyro, z.array(templateForm).parse((await readJson(path)) ?? []));
+  /** Throws when a file is damaged. */
+  static async open({ built, builds }: BuildFiles, pyro: Pyro): Promise<Builds> {
+    const templates = z.array(templateForm).parse((await readJson(built)) ?? []);
+    return new Builds(built, pyro, templates, await RequestedBuilds.open(builds, pyro));
   }
 
   /** The template of a name or id, with or without a tag; null when no build of it has succeeded. */
@@ -102,21 +93,10 @@ export class Builds {
       template = { id: randomBytes(10).toString("hex"), name, tags: {}, builds: {} };
       this.#templates.push(template);
     }
-    const id = randomUUID();
-    const build: Build = {
-      ...{ id, template, tags: wanted.length > 0 ? wanted : [DEFAULT_TAG], size, status: "waiting", log: [] },
-    };
-    this.#builds.set(id, build);
-    const oldest = [...this.#builds.values()].find(({ status }) => status !== "building");
-    if (this.#builds.size > MAX_BUILDS && oldest) this.#builds.delete(oldest.id);
-    return build;
-  }
-
-  /** Throws 404. */
-  findBuild(templateID: string, buildID: string): Build {
-    const build = this.#builds.get(buildID);
-    if (build?.template.id === templateID) return build;
-    throw new Refusal(404, `Build ${buildID} of template ${templateID} not found`);
+    return this.requested.add({
+      ...{ id: randomUUID(), templateID: template.id, name },
+      ...{ tags: wanted.length > 0 ? wanted : [DEFAULT_TAG], size },
+    });
   }
 
   /** Throws 404 unless this is a template, or one is being built. */
@@ -126,7 +106,8 @@ export class Builds {
   }
 
   /** Names the result of a build. */
-  async finish({ id, template, tags }: Build, built: BuiltEnvironment): Promise<void> {
+  async finish({ id, templateID, tags }: Build, built: BuiltEnvironment): Promise<void> {
+    const template = this.#templates.find((each) => each.id === templateID)!;
     template.builds[id] = built;
     await this.#setTags(template, tags, id);
   }

@@ -11,7 +11,7 @@ import { deleteTask } from "../saved-files.js";
 import type { Template } from "../template.js";
 import { findTemplate, USER_SETUP } from "../templates.js";
 import { DEFAULT_USER } from "../version.js";
-import type { Build, LogEntry } from "./builds.js";
+import { filesOf, startedOf, type Build, type LogEntry } from "./requested.js";
 import { startInTask, type StartCommands } from "./start-command.js";
 import { COPIES, planSteps, type Line, type Place, type Plan } from "./steps.js";
 
@@ -37,8 +37,10 @@ const startForm = z.looseObject({
 
 /** E2B's own base image: pyro has the template in its place. */
 const BASE_IMAGE = /^(?:docker\.io\/)?e2bdev\/(?:base|code-interpreter)(?::.*)?$/;
+/** What is kept of a build's log: entries, characters of each, and characters of all. */
 const MAX_ENTRIES = 10_000;
 const MAX_MESSAGE = 4_096;
+const MAX_LOG = 2_097_152;
 const TASK_SECONDS = 3_600;
 
 /** Begins a build that was requested; it continues after this. Throws 400, 404, or 409 when it has begun already. */
@@ -46,25 +48,29 @@ export async function startBuild(sandboxes: Sandboxes, build: Build, body: unkno
   const { data, error } = startForm.safeParse(body);
   if (!data) throw new Refusal(400, z.prettifyError(error));
   refuseUnsupported({ fromImageRegistry: data.fromImageRegistry });
-  if (build.status !== "waiting") throw new Refusal(409, `Build ${build.id} has begun already.`);
   const base = await findBase(sandboxes, data);
   const { user = DEFAULT_USER, workdir = `/home/${DEFAULT_USER}` } = base;
   const forcing = { setup: base.setup, isForced: data.force === true, nonce: randomBytes(8).toString("hex") };
   const plan = planSteps(data.steps ?? [], { user, workdir, envs: {} }, forcing);
+  if (build.status !== "waiting") throw new Refusal(409, `Build ${build.id} has begun already.`);
+  const { builds } = sandboxes;
   const copies = plan.hashes.map((hash, index) => {
-    const source = sandboxes.builds.uploads.get(`${build.template.id}/${hash}`);
+    const source = builds.uploads.get(`${build.templateID}/${hash}`);
     if (source === undefined) throw new Refusal(400, `The files ${hash} were not uploaded.`);
     return { source, to: `${COPIES}/${index}` };
   });
   // The daemon keeps them for one build.
-  for (const hash of plan.hashes) sandboxes.builds.uploads.delete(`${build.template.id}/${hash}`);
-  build.status = "building";
+  for (const hash of plan.hashes) builds.uploads.delete(`${build.templateID}/${hash}`);
+  builds.requested.change(build, { status: "building" });
   const commands = { start: data.startCmd ?? "", ready: data.readyCmd ?? "" };
   const work = new Work(sandboxes, build, plan);
   work
     .do(base.files ?? base.environment, copies, commands)
-    .then(() => (build.status = "ready"))
-    .catch((failure: unknown) => work.fail(failure));
+    .then(() => builds.requested.change(build, { status: "ready" }))
+    .catch((failure: unknown) => work.fail(failure))
+    .catch((failure: unknown) =>
+      sandboxes.log(`The end of build ${build.id} could not be written: ${String(failure)}`),
+    );
 }
 
 async function findBase(
@@ -87,6 +93,7 @@ class Work {
   readonly #plan: Plan;
   #line: Pick<Line, "step" | "text"> = { step: 0, text: "base" };
   #rest: Record<string, string> = {};
+  #left = MAX_LOG;
 
   constructor(sandboxes: Sandboxes, build: Build, plan: Plan) {
     this.#sandboxes = sandboxes;
@@ -103,7 +110,7 @@ class Work {
     const { id, size } = this.#build;
     const { place, lines } = this.#plan;
     const { capabilities } = await pyro.perform("doctor", {});
-    const files = `e2b-build-${id}`;
+    const files = filesOf(id);
     const shape = {
       ...(size.vcpuCount !== undefined && { vcpu_count: size.vcpuCount }),
       ...(size.memMib !== undefined && { mem_mib: size.memMib }),
@@ -126,8 +133,10 @@ class Work {
     const why = `failed to run command '${text.replace(/^RUN /, "")}': ${stderr.split("\n").at(-1) || message}`;
     const reason = step > 0 && details["reason"] === "step" ? why : message;
     this.#add("error", reason);
-    this.#build.reason = { message: reason, step: this.#stepName() };
-    this.#build.status = "error";
+    this.#sandboxes.builds.requested.change(this.#build, {
+      status: "error",
+      reason: { message: reason, step: this.#stepName() },
+    });
   }
 
   /** Saves a VM with memory, in which the start command runs and the ready command has succeeded. */
@@ -139,7 +148,7 @@ class Work {
     const { task_id } = await this.#sandboxes.createTask(`build-${this.#build.id}`, fields);
     try {
       await startInTask(pyro, task_id, place, commands);
-      const name = `e2b-started-${this.#build.id}`;
+      const name = startedOf(this.#build.id);
       await pyro.perform("env.save", { source: task_id, name });
       return name;
     } finally {
@@ -171,8 +180,9 @@ class Work {
   }
 
   #add(level: LogEntry["level"], message: string): void {
-    if (this.#build.log.length >= MAX_ENTRIES) return;
+    if (this.#build.log.length >= MAX_ENTRIES || this.#left <= 0) return;
     const entry = { timestamp: new Date().toISOString(), level, message: message.slice(0, MAX_MESSAGE) };
+    this.#left -= entry.message.length;
     this.#build.log.push({ ...entry, step: this.#stepName() });
   }
 }

@@ -35,19 +35,19 @@ export async function requestBuild({ sandboxes, exchange }: ControlCall): Promis
   refuseUnsupported({ minFreeDiskMb });
   const size = { ...(cpuCount && { vcpuCount: cpuCount }), ...(memoryMB && { memMib: memoryMB }) };
   const build = sandboxes.builds.request(name ?? alias ?? "", tags ?? [], size);
-  const { id: templateID, name: bare } = build.template;
+  const { templateID, name: bare } = build;
   const names = { names: [bare], aliases: [bare], tags: build.tags };
   sendJson(exchange.response, 202, { templateID, buildID: build.id, public: false, ...names });
 }
 
 export async function beginBuild({ sandboxes, exchange, id, last }: ControlCall): Promise<void> {
-  const build = sandboxes.builds.findBuild(id, last);
+  const build = sandboxes.builds.requested.find(id, last);
   await startBuild(sandboxes, build, await readJsonBody(exchange.request));
   sendEmpty(exchange.response, 202);
 }
 
 export async function readBuild({ sandboxes, exchange: { query, response }, id, last }: ControlCall): Promise<void> {
-  const { status, log, reason } = sandboxes.builds.findBuild(id, last);
+  const { status, log, reason } = sandboxes.builds.requested.find(id, last);
   const offset = Number(query.get("logsOffset") ?? 0);
   if (!Number.isInteger(offset) || offset < 0) throw new Refusal(400, "logsOffset is a whole number.");
   const logEntries = log.slice(offset, offset + MAX_ENTRIES);
