@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -60,6 +61,25 @@ test("make, move and remove: parents are made, an existing directory is 409, a m
   assert.equal(moved.body.entry.path, pathOf("m/new/place"));
   assert.equal((await call("Move", { source: pathOf("m/file"), destination: pathOf("x") })).body.code, "not_found");
   for (let times = 0; times < 2; times += 1) assert.equal((await call("Remove", { path: pathOf("m") })).status, 200);
+});
+
+test("paths: an empty one is the directory of the template, a relative one begins at the home of its user", async () => {
+  const list = async (path: string) => (await call("ListDir", { path, depth: 1 })).body;
+  const home = userInfo().homedir;
+  const stat = async (path: string) => (await call("Stat", { path })).body;
+  assert.equal((await stat("")).entry.path, home);
+  mkdirSync(pathOf("workdir/inner"), { recursive: true });
+  served.sandboxes.find(sandbox.id).update({ workdir: pathOf("workdir") });
+  assert.deepEqual(
+    (await list("")).entries.map(({ path }: { path: string }) => path),
+    [pathOf("workdir/inner")],
+  );
+  assert.equal((await stat(".")).entry.path, home);
+  assert.equal((await stat("~")).entry.path, home);
+  const long = await call("Move", { source: "a", destination: "x".repeat(4096) });
+  const nul = await call("Move", { source: "a", destination: "b\0c" });
+  assert.deepEqual([long.body.code, nul.body.code], ["invalid_argument", "invalid_argument"]);
+  served.sandboxes.find(sandbox.id).update({ workdir: undefined });
 });
 
 test("upload: bytes of any size, gzip, metadata; written in place with the mode kept", async () => {

@@ -21,20 +21,20 @@ export const fileMethods: { readonly [method: string]: (call: FileCall) => Promi
 
   async Move({ exchange, sandbox, user }) {
     const request = await readMessage(exchange);
-    const [path, to] = [textOf(request, "source"), textOf(request, "destination")];
+    const [path, to] = [pathOf(sandbox, request, "source"), pathOf(sandbox, request, "destination")];
     const lines = await ask(sandbox, "move", { user, path, to });
     return { entry: readEntry(lines[0]) };
   },
 
   async ListDir({ exchange, sandbox, user }) {
     const request = await readMessage(exchange);
-    const fields = { user, path: textOf(request, "path"), depth: countOf(request, "depth") || 1 };
+    const fields = { user, path: pathOf(sandbox, request), depth: countOf(request, "depth") || 1 };
     const lines = await ask(sandbox, "list", fields);
     return { entries: lines.map((line) => readEntry(line)).filter((entry) => entry !== null) };
   },
 
   async Remove({ exchange, sandbox, user }) {
-    await ask(sandbox, "remove", { user, path: textOf(await readMessage(exchange), "path") });
+    await ask(sandbox, "remove", { user, path: pathOf(sandbox, await readMessage(exchange)) });
     return {};
   },
 
@@ -45,7 +45,7 @@ export const fileMethods: { readonly [method: string]: (call: FileCall) => Promi
     const stream = new MessageStream(response);
     const keepalive = armKeepalive(exchange, stream);
     try {
-      const fields = watchOf(request, user);
+      const fields = watchOf(sandbox, request, user);
       const early: Message[] = [];
       let isStarted = false;
       const end = await sandbox.guest
@@ -72,7 +72,7 @@ export const fileMethods: { readonly [method: string]: (call: FileCall) => Promi
   },
 
   async CreateWatcher({ exchange, sandbox, user }) {
-    const fields = watchOf(await readMessage(exchange), user);
+    const fields = watchOf(sandbox, await readMessage(exchange), user);
     try {
       return { watcherId: await sandbox.watchers.create(fields) };
     } catch (error) {
@@ -91,7 +91,7 @@ export const fileMethods: { readonly [method: string]: (call: FileCall) => Promi
 };
 
 async function askForEntry({ exchange, sandbox, user }: FileCall, op: string): Promise<Reply> {
-  const [line] = await ask(sandbox, op, { user, path: textOf(await readMessage(exchange), "path") });
+  const [line] = await ask(sandbox, op, { user, path: pathOf(sandbox, await readMessage(exchange)) });
   return { entry: readEntry(line) };
 }
 
@@ -103,7 +103,6 @@ interface FileQuestion {
 }
 
 async function ask(sandbox: Sandbox, op: string, fields: FileQuestion) {
-  assertPath(fields.path);
   try {
     return await sandbox.guest.ask(op, { ...fields });
   } catch (error) {
@@ -111,15 +110,16 @@ async function ask(sandbox: Sandbox, op: string, fields: FileQuestion) {
   }
 }
 
-/** Throws invalid_argument for a path that no file of Linux can have. */
-function assertPath(path: string): void {
+/** The path in a request: an empty one is the directory of the template. Throws invalid_argument for a path that no file of Linux can have. */
+function pathOf({ record }: Sandbox, request: Message, name = "path"): string {
+  const path = textOf(request, name) || (record.workdir ?? "");
   if (path.includes("\0")) throw new ConnectError("invalid_argument", "a NUL byte in the path");
   if (Buffer.byteLength(path) > 4095) throw new ConnectError("invalid_argument", "the path is too long");
+  return path;
 }
 
-function watchOf(request: Message, user: string) {
-  const path = textOf(request, "path");
-  assertPath(path);
+function watchOf(sandbox: Sandbox, request: Message, user: string) {
+  const path = pathOf(sandbox, request);
   const options = { recursive: "recursive", entries: "includeEntry", network: "allowNetworkMounts" } as const;
   const flags = Object.entries(options).map(([name, field]) => [name, flagOf(request, field)] as const);
   return { user, path, ...Object.fromEntries(flags) };
