@@ -2,6 +2,10 @@ import { randomBytes, randomInt } from "node:crypto";
 
 import { z } from "zod";
 
+import type { ResultOf } from "../../contract/operations.js";
+import type { NewSandbox } from "./control/new-sandbox.js";
+import type { Template } from "./template.js";
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 const texts = z.record(z.string(), z.string());
 
@@ -50,6 +54,32 @@ export const sandboxRecord = z.object({
 
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type SandboxRecord = z.infer<typeof sandboxRecord>;
+
+/** The record of a sandbox that was just created, with its task. */
+export function newRecord(
+  id: string,
+  wanted: NewSandbox,
+  { user, workdir }: Template,
+  task: ResultOf<"task.create">,
+): SandboxRecord {
+  const { metadata, envVars, timeoutSeconds, onTimeout, pausesMemory, autoResume, network, templateId } = wanted;
+  return {
+    ...{
+      format: 1,
+      id,
+      taskId: task.task_id,
+      templateId,
+      metadata,
+      envVars,
+      ...span(timeoutSeconds),
+      token: newToken(),
+    },
+    ...{ state: "running", onTimeout, pausesMemory, autoResume },
+    ...{ allowInternet: wanted.allowInternet && task.network_enabled, ...(network && { network }) },
+    ...(user !== undefined && { user, workdir }),
+    ...{ cpuCount: task.vcpu_count, memoryMib: task.mem_mib, diskMib: task.disk_mib, processes: [] },
+  };
+}
 
 /** A span of this many seconds, from now on. */
 export function span(seconds: number) {

@@ -1,9 +1,4 @@
-import { join } from "node:path";
-
 import { PyroError } from "../../contract/errors.js";
-import { limits } from "../../contract/limits.js";
-import type { ArgumentsOf, ResultOf } from "../../contract/operations.js";
-import { listNames, readJson, rm } from "../../host/files.js";
 import { Builds } from "./builds/builds.js";
 import { parseNetwork } from "./control/network.js";
 import type { NewSandbox } from "./control/new-sandbox.js";
@@ -11,8 +6,9 @@ import type { GatewayHome } from "./home.js";
 import type { Pyro } from "./pyro.js";
 import { notFound, Refusal } from "./answer.js";
 import { Sandbox, type SandboxHost } from "./sandbox.js";
-import { replaceFile } from "./replace-file.js";
-import { newId, newToken, sandboxRecord, span, type SandboxRecord } from "./sandbox-record.js";
+import { SandboxFiles } from "./sandbox-files.js";
+import { newId, newRecord, newToken, span, type SandboxRecord } from "./sandbox-record.js";
+import { createSandboxTask } from "./sandbox-task.js";
 import { findTemplate, SNAPSHOT_PREFIX } from "./templates.js";
 import { Timers } from "./timers.js";
 import { DEFAULT_USER } from "./version.js";
@@ -25,8 +21,6 @@ export interface SandboxesOptions {
   readonly guestFolder?: string;
   readonly user?: string;
 }
-
-type TaskFields = Pick<ArgumentsOf<"task.create">, "environment" | "setup" | "vcpu_count" | "mem_mib" | "ttl_seconds">;
 
 const GUEST_FOLDER = "/run/pyro-e2b";
 const MAX_SANDBOXES = 1_000;
@@ -43,6 +37,7 @@ export class Sandboxes {
   domain: string | null = null;
   readonly #home: GatewayHome;
   readonly log: (message: string) => void;
+  readonly #files: SandboxFiles;
   readonly #host: SandboxHost;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #timers = new Timers((id) => void this.#expire(id));
@@ -56,12 +51,13 @@ export class Sandboxes {
     this.builds = builds;
     this.#home = home;
     this.log = log;
-    const save = (record: SandboxRecord) => replaceFile(this.#pathOf(record.id), JSON.stringify(record));
+    this.#files = new SandboxFiles(home.sandboxes);
+    const save = (record: SandboxRecord) => this.#files.save(record);
     const startAgain = async (record: SandboxRecord, environment: string) => {
       const { id, cpuCount, memoryMib, allowInternet, network } = record;
       const taskNetwork = parseNetwork(network, allowInternet);
       const fields = { environment, vcpu_count: cpuCount, mem_mib: memoryMib };
-      return (await this.createTask(id, fields, { taskNetwork, network })).task_id;
+      return (await createSandboxTask(this, id, fields, { taskNetwork, network })).task_id;
     };
     this.#host = { pyro, save, startAgain, guestFolder, user };
   }
@@ -69,8 +65,11 @@ export class Sandboxes {
   /** Opens those of an earlier gateway: each whose task still exists. */
   static async open(options: SandboxesOptions): Promise<Sandboxes> {
     const sandboxes = new Sandboxes(options, await Builds.open(options.home, options.pyro));
-    for (const name of await listNames(options.home.sandboxes)) {
-      if (name.endsWith(".json")) await sandboxes.#load(name);
+    for await (const record of sandboxes.#files.read(options.pyro, options.log)) {
+      const sandbox = new Sandbox(sandboxes.#host, record);
+      sandboxes.#sandboxes.set(record.id, sandbox);
+      sandboxes.#arm(sandbox);
+      if (record.state === "running") sandbox.processes.attachAll();
     }
     return sandboxes;
   }
@@ -116,38 +115,14 @@ export class Sandboxes {
     try {
       const template = await findTemplate(wanted.templateId, this);
       const id = newId();
-      const { environment, setup, vcpuCount, memMib, user, workdir } = template;
+      const { environment, setup, vcpuCount, memMib } = template;
       const size = {
         ...(vcpuCount !== undefined && { vcpu_count: vcpuCount }),
         ...(memMib !== undefined && { mem_mib: memMib }),
       };
-      const fields = { ...size, ...(setup !== undefined && { setup }) };
-      const task = await this.createTask(id, { environment, ...fields }, wanted);
-      const { metadata, envVars, timeoutSeconds, onTimeout, pausesMemory, autoResume, network, templateId } = wanted;
-      const allowInternet = wanted.allowInternet && task.network_enabled;
-      return await this.#add({
-        ...{
-          format: 1,
-          id,
-          taskId: task.task_id,
-          templateId,
-          metadata,
-          envVars,
-          ...span(timeoutSeconds),
-          token: newToken(),
-        },
-        ...{
-          state: "running",
-          onTimeout,
-          pausesMemory,
-          autoResume,
-          allowInternet,
-          ...(network && { network }),
-          ...(user !== undefined && { user, workdir }),
-          processes: [],
-        },
-        ...{ cpuCount: task.vcpu_count, memoryMib: task.mem_mib, diskMib: task.disk_mib },
-      });
+      const fields = { environment, ...size, ...(setup !== undefined && { setup }) };
+      const task = await createSandboxTask(this, id, fields, wanted);
+      return await this.#add(newRecord(id, wanted, template, task));
     } finally {
       this.#creating -= 1;
     }
@@ -225,31 +200,13 @@ export class Sandboxes {
     }
     this.#timers.clear(id);
     this.#sandboxes.delete(id);
-    await rm(this.#pathOf(id), { force: true });
+    await this.#files.remove(id);
   }
 
   /** Leaves all sandboxes running. */
   async close(): Promise<void> {
     this.#timers.close();
     await Promise.all(this.list().map((sandbox) => sandbox.leave()));
-  }
-
-  /** Where this host cannot give VMs a network, a sandbox that did not ask for rules of its own has none: less than it may, not more. */
-  async createTask(
-    id: string,
-    fields: TaskFields,
-    { taskNetwork, network }: Pick<NewSandbox, "taskNetwork" | "network"> = openNetwork,
-  ): Promise<ResultOf<"task.create">> {
-    const named = { name: `e2b-${id}`, labels: { "pyro-e2b": id }, ttl_seconds: limits.ttlSeconds.max };
-    const { rules, isClosed } = taskNetwork;
-    try {
-      return await this.pyro.perform("task.create", { ...named, ...fields, network: true, ...rules });
-    } catch (error) {
-      const { code, message } = PyroError.from(error);
-      if (code !== "HOST_NOT_ABLE" || (network !== undefined && !isClosed)) throw error;
-      if (!isClosed) this.log(`Sandbox ${id} has no network: ${message}`);
-      return this.pyro.perform("task.create", { ...named, ...fields, network: false });
-    }
   }
 
   async #add(record: SandboxRecord): Promise<Sandbox> {
@@ -263,24 +220,6 @@ export class Sandboxes {
     this.#sandboxes.set(record.id, sandbox);
     this.#arm(sandbox);
     return sandbox;
-  }
-
-  async #load(name: string): Promise<void> {
-    const path = join(this.#home.sandboxes, name);
-    const { data: record } = sandboxRecord.safeParse(await readJson(path));
-    if (!record) return this.log(`${path} is damaged, or of a newer pyro; its sandbox is left alone.`);
-    if (record.savedAs !== undefined) return void this.#sandboxes.set(record.id, new Sandbox(this.#host, record));
-    try {
-      const task = await this.pyro.perform("task.status", { task_id: record.taskId });
-      const sandbox = new Sandbox(this.#host, { ...record, state: task.state === "stopped" ? "paused" : "running" });
-      this.#sandboxes.set(record.id, sandbox);
-      if (sandbox.record.state === "paused") return;
-      this.#arm(sandbox);
-      sandbox.processes.attachAll();
-    } catch (error) {
-      if (PyroError.from(error).code !== "NOT_FOUND") throw error;
-      await rm(path, { force: true });
-    }
   }
 
   /** Sets the timer of its end, which is not earlier than `leastMs` from now. */
@@ -303,14 +242,7 @@ export class Sandboxes {
       this.log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
     }
   }
-
-  #pathOf(id: string): string {
-    return join(this.#home.sandboxes, `${id}.json`);
-  }
 }
-
-/** The network of a sandbox that asks for nothing. */
-const openNetwork = { taskNetwork: parseNetwork(undefined, true), network: undefined };
 
 /** Throws 409 for a sandbox of which only the files are left. */
 function assertHasTask({ id, savedAs }: SandboxRecord): void {

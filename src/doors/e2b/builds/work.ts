@@ -7,6 +7,7 @@ import type { OperationEvent } from "../../../contract/operation.js";
 import { Refusal } from "../answer.js";
 import { refuseUnsupported } from "../control/unsupported.js";
 import type { Sandboxes } from "../sandboxes.js";
+import { createSandboxTask } from "../sandbox-task.js";
 import { deleteTask } from "../saved-files.js";
 import type { Template } from "../template.js";
 import { findTemplate, USER_SETUP } from "../templates.js";
@@ -145,7 +146,7 @@ class Work {
     this.#line = { step: -1, text: commands.start };
     this.#add("info", `Starting: ${commands.start}`);
     const fields = { environment: files, ...shape, ttl_seconds: TASK_SECONDS };
-    const { task_id } = await this.#sandboxes.createTask(`build-${this.#build.id}`, fields);
+    const { task_id } = await createSandboxTask(this.#sandboxes, `build-${this.#build.id}`, fields);
     try {
       await startInTask(pyro, task_id, place, commands);
       const name = startedOf(this.#build.id);
